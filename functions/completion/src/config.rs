@@ -1,0 +1,29 @@
+//! What the completion function needs to know besides the journal, read from the environment once.
+
+use std::env;
+
+use journal::ConfigError;
+
+/// Where assets go, and how they are called there.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// The bucket: `ASSETS_BUCKET`.
+    pub assets_bucket: String,
+    /// What the URL of an asset begins with, without a slash at its end: `ASSET_BASE_URL`.
+    pub asset_base_url: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub(crate) fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            assets_bucket: variable("ASSETS_BUCKET")?,
+            asset_base_url: variable("ASSET_BASE_URL")?.trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the config.rs that reads the environment")]
+fn variable(name: &'static str) -> Result<String, ConfigError> {
+    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}

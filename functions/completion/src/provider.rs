@@ -1,0 +1,74 @@
+//! Submit and poll: the provider is asked, and what it made is stored at once.
+
+use aws_sdk_s3::primitives::ByteStream;
+use events::Time;
+use jobs::{Job, JobId, Output, State};
+use providers::{Answer, Media};
+
+use crate::{
+    Studio,
+    step::{Reply, StepError},
+};
+
+/// Asks the provider for the media of a job. That it is asked is written down before it is.
+pub(crate) async fn submit(studio: &Studio, job: JobId, now: Time) -> Result<Reply, StepError> {
+    let job = studio.journal.job(job).await?;
+    if is_stored(&job) {
+        return Ok(Reply::Stored);
+    }
+    let job = studio.journal.save_job(job.submitted(studio.provider.name(), now)).await?;
+    let answer = studio.provider.submit(&job).await;
+    take(studio, job, answer).await
+}
+
+/// Asks again whether the media of a job is made.
+pub(crate) async fn poll(studio: &Studio, job: JobId, _now: Time) -> Result<Reply, StepError> {
+    let job = studio.journal.job(job).await?;
+    let ticket = match &job.state {
+        State::Submitted { ticket, output: None, .. } => ticket.clone(),
+        _ if is_stored(&job) => return Ok(Reply::Stored),
+        _ => return Err(StepError::NothingStored(job.id)),
+    };
+    let answer = studio.provider.poll(&job, ticket.as_deref()).await;
+    take(studio, job, answer).await
+}
+
+/// A closed job counts as stored: `finish` then tells again what was decided, and nothing else.
+fn is_stored(job: &Job) -> bool {
+    job.is_closed() || matches!(job.state, State::Submitted { output: Some(_), .. })
+}
+
+async fn take(
+    studio: &Studio,
+    job: Job,
+    answer: Result<Answer, providers::ProviderError>,
+) -> Result<Reply, StepError> {
+    let answer = answer.map_err(|source| StepError::Provider { provider: studio.provider.name(), source })?;
+    match answer {
+        Answer::Done(media) => store(studio, job, media).await,
+        Answer::Pending { ticket, poll_after_seconds } => {
+            studio.journal.save_job(job.accepted(ticket)).await?;
+            Ok(Reply::Pending { poll_after_seconds })
+        }
+    }
+}
+
+/// Puts the media where its URL will say, then writes down that it is there. The key is made of the job's id, so storing it twice
+/// is storing it once.
+async fn store(studio: &Studio, job: Job, media: Media) -> Result<Reply, StepError> {
+    let key = job.object_key();
+    studio
+        .s3
+        .put_object()
+        .bucket(&studio.config.assets_bucket)
+        .key(&key)
+        .content_type(media.content_type)
+        .cache_control("public, max-age=31536000, immutable")
+        .body(ByteStream::from(media.bytes))
+        .send()
+        .await
+        .map_err(|error| StepError::Store(error.into()))?;
+    let output = Output { key, stored_at: crate::now(), credits: media.credits };
+    studio.journal.save_job(job.stored(output)).await?;
+    Ok(Reply::Stored)
+}

@@ -1,0 +1,79 @@
+//! A step: what the state machine asks for, what it is answered, and what can go wrong on the way.
+
+use aws_sdk_s3::error::BoxError;
+use jobs::JobId;
+use journal::{KeepError, TellError};
+use lambda_runtime::Diagnostic;
+use providers::ProviderError;
+use serde::{Deserialize, Serialize};
+
+/// What the state machine, or the schedule, asks for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub(crate) enum Step {
+    /// Ask the provider for the job's media.
+    Submit { job_id: JobId },
+    /// Ask again whether it is made.
+    Poll { job_id: JobId },
+    /// The media is stored: close the job and tell.
+    Finish { job_id: JobId },
+    /// A step failed for good, with Step Functions' error name and cause: close the job and tell.
+    Fail {
+        job_id: JobId,
+        error: String,
+        #[serde(default)]
+        cause: String,
+    },
+    /// Find jobs whose execution died without a word.
+    Sweep,
+}
+
+/// What a step answers. The state machine goes by `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub(crate) enum Reply {
+    /// The provider needs longer; poll after so many seconds.
+    Pending { poll_after_seconds: u32 },
+    /// The asset is stored.
+    Stored,
+    /// The job is closed, and Kafka has its events.
+    Closed,
+    /// What the sweep found.
+    Swept { overdue: usize, running: usize, restarted: usize, failed: usize, closed: usize },
+}
+
+/// Why a step was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+    #[error(transparent)]
+    Tell(#[from] TellError),
+    #[error("asking the provider {provider}")]
+    Provider { provider: &'static str, source: ProviderError },
+    #[error("storing the asset in S3")]
+    Store(#[source] BoxError),
+    #[error("the job {0} is to be finished, but no asset of it is stored")]
+    NothingStored(JobId),
+    #[error("{troubled} of {overdue} overdue jobs could not be looked after; the log says why of each")]
+    Sweep { troubled: usize, overdue: usize },
+}
+
+impl StepError {
+    /// The name that the state machine's `Retry` and `Catch` match, which is the failure's fate: `Studio.Transient` is tried
+    /// again, the others are not.
+    pub(crate) fn error_type(&self) -> &'static str {
+        match self {
+            Self::Keep(error) if error.is_transient() => "Studio.Transient",
+            Self::Tell(_) | Self::Store(_) | Self::Sweep { .. } => "Studio.Transient",
+            Self::Provider { source: ProviderError::InvalidInput(_), .. } => "Studio.InvalidInput",
+            Self::Keep(_) | Self::NothingStored(_) => "Studio.Internal",
+        }
+    }
+}
+
+impl From<StepError> for Diagnostic {
+    fn from(error: StepError) -> Self {
+        Self { error_type: error.error_type().to_owned(), error_message: journal::chain(&error) }
+    }
+}

@@ -1,0 +1,27 @@
+//! What `eventzr.event.created.v1` means: a new event gets a poster and an invitation.
+
+use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated};
+use jobs::Description;
+
+/// What a created event says of its entity, and the assets it asks for.
+#[must_use]
+pub fn describe(event: EventCreated) -> Description {
+    Description {
+        tenant: event.tenant_id,
+        user: event.user_id,
+        entity: Entity { kind: EntityKind::Event, id: event.event_id },
+        version: event.version,
+        configuration: Configuration {
+            title: event.title,
+            description: event.description,
+            starts_at: Some(event.starts_at),
+            ends_at: event.ends_at,
+            time_zone: event.time_zone,
+            locale: event.locale,
+            venue: event.venue,
+            organizer: event.organizer,
+            brand: event.brand,
+        },
+        assets: vec![AssetKind::Poster, AssetKind::Invitation],
+    }
+}

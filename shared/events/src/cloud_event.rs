@@ -1,0 +1,111 @@
+//! The envelope of what the studio produces: CloudEvents 1.0, structured JSON, in the spec's order of fields.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::Topic;
+
+/// The `content-type` of every record the studio writes (CloudEvents' Kafka binding, structured mode).
+pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
+
+/// The `source` of every event the studio produces.
+pub const SOURCE: &str = "studio-svc";
+
+/// A produced event, its fields in the order and the formats of the spec's example.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudEvent<D> {
+    specversion: SpecVersion,
+    /// The type, which is also the topic.
+    #[serde(rename = "type")]
+    pub topic: Topic,
+    /// Who produced it: [`SOURCE`].
+    pub source: String,
+    /// `evt-<uuid>`: the same for every repetition of the same event.
+    pub id: String,
+    /// When it was decided.
+    pub time: Time,
+    datacontenttype: JsonContentType,
+    /// The tenant's id, as in the record's key.
+    pub subject: String,
+    /// What the event says.
+    pub data: D,
+}
+
+impl<D> CloudEvent<D> {
+    /// An event of the studio's.
+    #[must_use]
+    pub fn new(topic: Topic, id: String, time: Time, subject: String, data: D) -> Self {
+        Self {
+            specversion: SpecVersion::V1,
+            topic,
+            source: SOURCE.to_owned(),
+            id,
+            time,
+            datacontenttype: JsonContentType::Json,
+            subject,
+            data,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum SpecVersion {
+    #[serde(rename = "1.0")]
+    V1,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum JsonContentType {
+    #[serde(rename = "application/json")]
+    Json,
+}
+
+/// A time in UTC, in whole milliseconds: `2026-02-28T12:00:00.000Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(Timestamp);
+
+impl Time {
+    /// `timestamp` without what is below a millisecond, so that what was written reads back equal.
+    #[must_use]
+    pub fn new(timestamp: Timestamp) -> Self {
+        Self(Timestamp::from_millisecond(timestamp.as_millisecond()).unwrap_or(timestamp))
+    }
+
+    /// The instant.
+    #[must_use]
+    pub fn timestamp(self) -> Timestamp {
+        self.0
+    }
+
+    /// Milliseconds from `earlier` to this time; 0 if this is the earlier one.
+    #[must_use]
+    pub fn milliseconds_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.as_millisecond() - earlier.0.as_millisecond()).unwrap_or(0)
+    }
+
+    /// This time and `seconds` more.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u32) -> Self {
+        Self(self.0.checked_add(jiff::SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self::new).map_err(de::Error::custom)
+    }
+}

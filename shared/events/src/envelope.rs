@@ -1,0 +1,258 @@
+//! The envelope of what other teams produce: a Kafka record's headers and value, read as CloudEvents 1.0 in either mode of the
+//! Kafka binding, borrowing from the record.
+
+use std::{borrow::Cow, fmt, str};
+
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// A header of a Kafka record. Kafka allows a value to be null, and a name to occur twice.
+pub type Header<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
+
+/// An inbound CloudEvent. `data` is its JSON text, not yet read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// Unique within `source`; not empty.
+    pub id: Cow<'a, str>,
+    /// Who produced it; not empty.
+    pub source: Cow<'a, str>,
+    /// What happened; not empty.
+    pub event_type: Cow<'a, str>,
+    /// What it happened to.
+    pub subject: Option<Cow<'a, str>>,
+    /// When it happened.
+    pub time: Option<Timestamp>,
+    /// The JSON text of its data.
+    pub data: Cow<'a, str>,
+}
+
+/// Why a record is not a CloudEvent that the studio can read.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// The record has no value.
+    #[error("the record has no value (a tombstone)")]
+    Tombstone,
+    /// The value is not JSON.
+    #[error("the value is not JSON: {0}")]
+    NotJson(#[source] serde_json::Error),
+    /// The value is JSON, but no CloudEvent in structured mode.
+    #[error("the value is JSON but not a CloudEvent: {0}")]
+    NotAnObject(#[source] serde_json::Error),
+    /// The Kafka binding has no batches.
+    #[error("the record's content-type is {0}, which CloudEvents on Kafka does not have")]
+    Format(String),
+    /// A required attribute is not there.
+    #[error("not a CloudEvent: `{0}` is missing")]
+    Missing(&'static str),
+    /// A required attribute is there, and says nothing.
+    #[error("not a CloudEvent: `{0}` is empty")]
+    Empty(&'static str),
+    /// An attribute's header has no value, or one that is not UTF-8.
+    #[error("not a CloudEvent: the header `ce_{0}` is not UTF-8 text")]
+    NotText(&'static str),
+    /// Another version of the specification.
+    #[error("not a CloudEvent 1.0: `specversion` is `{0}`")]
+    SpecVersion(String),
+    /// `time` is not RFC 3339.
+    #[error("not a CloudEvent: `time` is `{0}`, which is not an RFC 3339 time")]
+    Time(String),
+    /// `data` is not JSON, so the studio does not read it.
+    #[error("`datacontenttype` is `{0}`; the studio reads JSON")]
+    ContentType(String),
+    /// `data_base64` is not Base64, or not UTF-8 within.
+    #[error("`data_base64` is not Base64 of UTF-8 text")]
+    Base64,
+    /// Both kinds of data.
+    #[error("not a CloudEvent: it has both `data` and `data_base64`")]
+    TwoData,
+}
+
+/// The structured mode's JSON. Everything is optional here, so that what is missing is named in our words.
+#[derive(Deserialize)]
+struct Structured<'a> {
+    #[serde(borrow, default)]
+    specversion: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    source: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "type")]
+    event_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    subject: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    datacontenttype: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data_base64: Option<Cow<'a, str>>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads a record. Its mode is the binding's rule: a `content-type` header that begins with `application/cloudevents`
+    /// means structured. One rule more, for neighbours that send no headers: without `content-type` and without `ce_id` the
+    /// value is read as structured, since nothing else could be in it.
+    ///
+    /// # Errors
+    /// An [`EnvelopeError`] that names what is wrong and where.
+    pub fn decode(headers: &'a [Header<'a>], value: Option<&'a [u8]>) -> Result<Self, EnvelopeError> {
+        let content_type = header(headers, "content-type").and_then(|v| str::from_utf8(v).ok());
+        let lower = content_type.map(str::to_ascii_lowercase);
+        match lower.as_deref() {
+            Some(t) if t.starts_with("application/cloudevents-batch") => Err(EnvelopeError::Format(t.to_owned())),
+            Some(t) if t.starts_with("application/cloudevents") => {
+                if !is_json(t) {
+                    return Err(EnvelopeError::Format(t.to_owned()));
+                }
+                structured(value)
+            }
+            None if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("ce_id")) => structured(value),
+            Some(_) | None => binary(headers, content_type, value),
+        }
+    }
+
+    /// Reads `data` as `T`.
+    ///
+    /// # Errors
+    /// A [`DataError`] with the path of the field and what is wrong with it.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, DataError> {
+        let mut deserializer = serde_json::Deserializer::from_str(&self.data);
+        let data = serde_path_to_error::deserialize(&mut deserializer).map_err(DataError::new)?;
+        Ok(data)
+    }
+}
+
+fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
+    let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
+    let event: Structured<'_> = serde_json::from_slice(value).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => EnvelopeError::NotAnObject(error),
+        _ => EnvelopeError::NotJson(error),
+    })?;
+    let data = match (event.data, event.data_base64) {
+        (Some(_), Some(_)) => return Err(EnvelopeError::TwoData),
+        (Some(data), None) => Cow::Borrowed(data.get()),
+        (None, Some(base64)) => {
+            let bytes = base64_simd::STANDARD.decode_to_vec(base64.as_bytes()).map_err(|_| EnvelopeError::Base64)?;
+            Cow::Owned(String::from_utf8(bytes).map_err(|_| EnvelopeError::Base64)?)
+        }
+        (None, None) => return Err(EnvelopeError::Missing("data")),
+    };
+    assemble(Attributes {
+        specversion: event.specversion,
+        id: event.id,
+        source: event.source,
+        event_type: event.event_type,
+        subject: event.subject,
+        time: event.time,
+        content_type: event.datacontenttype,
+        data,
+    })
+}
+
+fn binary<'a>(
+    headers: &'a [Header<'a>],
+    content_type: Option<&'a str>,
+    value: Option<&'a [u8]>,
+) -> Result<Envelope<'a>, EnvelopeError> {
+    let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
+    let attribute = |name: &'static str| -> Result<Option<Cow<'a, str>>, EnvelopeError> {
+        let found = headers.iter().find(|(n, _)| n.len() == name.len() + 3 && n[..3].eq_ignore_ascii_case("ce_") && n[3..] == *name);
+        match found {
+            None | Some((_, None)) => Ok(None),
+            Some((_, Some(bytes))) => {
+                str::from_utf8(bytes).map(|t| Some(Cow::Borrowed(t))).map_err(|_| EnvelopeError::NotText(name))
+            }
+        }
+    };
+    assemble(Attributes {
+        specversion: attribute("specversion")?,
+        id: attribute("id")?,
+        source: attribute("source")?,
+        event_type: attribute("type")?,
+        subject: attribute("subject")?,
+        time: attribute("time")?,
+        content_type: content_type.map(Cow::Borrowed),
+        data: Cow::Borrowed(str::from_utf8(value).map_err(|error| {
+            EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error))
+        })?),
+    })
+}
+
+struct Attributes<'a> {
+    specversion: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
+    source: Option<Cow<'a, str>>,
+    event_type: Option<Cow<'a, str>>,
+    subject: Option<Cow<'a, str>>,
+    time: Option<Cow<'a, str>>,
+    content_type: Option<Cow<'a, str>>,
+    data: Cow<'a, str>,
+}
+
+fn assemble(attributes: Attributes<'_>) -> Result<Envelope<'_>, EnvelopeError> {
+    let version = required("specversion", attributes.specversion)?;
+    if version != "1.0" {
+        return Err(EnvelopeError::SpecVersion(version.into_owned()));
+    }
+    let id = required("id", attributes.id)?;
+    let source = required("source", attributes.source)?;
+    let event_type = required("type", attributes.event_type)?;
+    if let Some(content_type) = attributes.content_type.filter(|t| !is_json(t)) {
+        return Err(EnvelopeError::ContentType(content_type.into_owned()));
+    }
+    let time = match attributes.time {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| EnvelopeError::Time(text.into_owned()))?),
+    };
+    Ok(Envelope { id, source, event_type, subject: attributes.subject, time, data: attributes.data })
+}
+
+fn required<'a>(name: &'static str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EnvelopeError> {
+    let value = value.ok_or(EnvelopeError::Missing(name))?;
+    if value.is_empty() { Err(EnvelopeError::Empty(name)) } else { Ok(value) }
+}
+
+/// A header's bytes; the first one counts, as in the CloudEvents SDKs.
+fn header<'a>(headers: &'a [Header<'a>], name: &str) -> Option<&'a [u8]> {
+    headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_deref())
+}
+
+/// Whether a media type is JSON: `application/json`, `text/json`, or any `+json`, with or without parameters.
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+/// A field of `data` that is missing, or is not what the contract says.
+#[derive(Debug)]
+pub struct DataError {
+    path: String,
+    problem: String,
+}
+
+impl DataError {
+    fn new(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
+        let path = match error.path().to_string() {
+            path if path == "." => "data".to_owned(),
+            path => format!("data.{path}"),
+        };
+        let problem = error.into_inner().to_string();
+        // serde_json adds the line and column within `data`, which is not where the reader would look.
+        let problem = match problem.rfind(" at line ") {
+            Some(end) => problem[..end].to_owned(),
+            None => problem,
+        };
+        Self { path, problem }
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.problem)
+    }
+}
+
+impl std::error::Error for DataError {}

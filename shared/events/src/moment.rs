@@ -1,0 +1,105 @@
+//! Points in time as the contract writes them.
+
+use std::{fmt, str::FromStr};
+
+use jiff::{
+    Timestamp,
+    fmt::temporal::{Pieces, PiecesOffset},
+    tz::{Offset, TimeZone},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// When something happens, with the offset from UTC that its author wrote: RFC 3339, `2026-02-14T18:30:00+05:30`.
+///
+/// The offset is kept because it is all that is known of the place's clock when an event names no time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Moment {
+    /// The instant.
+    pub timestamp: Timestamp,
+    /// The author's offset; zero for `Z`.
+    pub offset: Offset,
+}
+
+impl FromStr for Moment {
+    type Err = MomentError;
+
+    fn from_str(text: &str) -> Result<Self, MomentError> {
+        let timestamp: Timestamp = text.parse().map_err(|source| MomentError { text: text.to_owned(), source })?;
+        let pieces = Pieces::parse(text).map_err(|source| MomentError { text: text.to_owned(), source })?;
+        let offset = match pieces.offset() {
+            Some(PiecesOffset::Numeric(offset)) => offset.offset(),
+            _ => Offset::UTC,
+        };
+        Ok(Self { timestamp, offset })
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.offset == Offset::UTC {
+            self.timestamp.fmt(f)
+        } else {
+            self.timestamp.display_with_offset(self.offset).fmt(f)
+        }
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Why some text is not a [`Moment`].
+#[derive(Debug, thiserror::Error)]
+#[error("`{text}` is not an RFC 3339 time with an offset, such as 2026-02-14T18:30:00+05:30 or 2026-02-14T13:00:00Z")]
+pub struct MomentError {
+    text: String,
+    source: jiff::Error,
+}
+
+/// A time zone of the IANA database by its name, `Asia/Kolkata`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeZoneName(TimeZone);
+
+impl TimeZoneName {
+    /// Finds the zone called `name` in the database that is compiled in.
+    ///
+    /// # Errors
+    /// A [`TimeZoneNameError`] that repeats the name.
+    pub fn parse(name: &str) -> Result<Self, TimeZoneNameError> {
+        match TimeZone::get(name) {
+            Ok(zone) if zone.iana_name().is_some() => Ok(Self(zone)),
+            _ => Err(TimeZoneNameError(name.to_owned())),
+        }
+    }
+
+    /// The zone.
+    #[must_use]
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.0
+    }
+}
+
+impl Serialize for TimeZoneName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.iana_name().unwrap_or("UTC"))
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeZoneName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// No such time zone.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a time zone of the IANA database, such as Asia/Kolkata")]
+pub struct TimeZoneNameError(String);

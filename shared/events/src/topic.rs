@@ -1,0 +1,114 @@
+//! The eleven topics. A topic and the CloudEvents type of its events have one name.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A topic of the contract (`spec`: four consumed, seven produced).
+///
+/// The order matters where two topics speak of one entity: the later one's facts go over the earlier one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Topic {
+    /// A new event exists; consumed.
+    #[serde(rename = "eventzr.event.created.v1")]
+    EventCreated,
+    /// An event was made public; consumed.
+    #[serde(rename = "eventzr.event.published.v1")]
+    EventPublished,
+    /// Content of the CMS was published; consumed.
+    #[serde(rename = "eventzr.cms.published.v1")]
+    CmsPublished,
+    /// A campaign began; consumed.
+    #[serde(rename = "eventzr.campaign.launched.v1")]
+    CampaignLaunched,
+    /// A render job was submitted; produced.
+    #[serde(rename = "eventzr.studio.render-job.created.v1")]
+    RenderJobCreated,
+    /// A render job finished; produced.
+    #[serde(rename = "eventzr.studio.render-job.completed.v1")]
+    RenderJobCompleted,
+    /// A render job failed after all retries; produced.
+    #[serde(rename = "eventzr.studio.render-job.failed.v1")]
+    RenderJobFailed,
+    /// A template came to be; produced.
+    #[serde(rename = "eventzr.studio.template.created.v1")]
+    TemplateCreated,
+    /// A template has a new configuration or asset; produced.
+    #[serde(rename = "eventzr.studio.template.updated.v1")]
+    TemplateUpdated,
+    /// The training of a cloned voice was submitted; produced.
+    #[serde(rename = "eventzr.studio.voice-model.created.v1")]
+    VoiceModelCreated,
+    /// A cloned voice is ready for use; produced.
+    #[serde(rename = "eventzr.studio.voice-model.ready.v1")]
+    VoiceModelReady,
+}
+
+impl Topic {
+    /// Every topic: those consumed, then those produced.
+    pub const ALL: [Self; 11] = [
+        Self::EventCreated,
+        Self::EventPublished,
+        Self::CmsPublished,
+        Self::CampaignLaunched,
+        Self::RenderJobCreated,
+        Self::RenderJobCompleted,
+        Self::RenderJobFailed,
+        Self::TemplateCreated,
+        Self::TemplateUpdated,
+        Self::VoiceModelCreated,
+        Self::VoiceModelReady,
+    ];
+
+    /// The name, of the topic and of the type of its events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EventCreated => "eventzr.event.created.v1",
+            Self::EventPublished => "eventzr.event.published.v1",
+            Self::CmsPublished => "eventzr.cms.published.v1",
+            Self::CampaignLaunched => "eventzr.campaign.launched.v1",
+            Self::RenderJobCreated => "eventzr.studio.render-job.created.v1",
+            Self::RenderJobCompleted => "eventzr.studio.render-job.completed.v1",
+            Self::RenderJobFailed => "eventzr.studio.render-job.failed.v1",
+            Self::TemplateCreated => "eventzr.studio.template.created.v1",
+            Self::TemplateUpdated => "eventzr.studio.template.updated.v1",
+            Self::VoiceModelCreated => "eventzr.studio.voice-model.created.v1",
+            Self::VoiceModelReady => "eventzr.studio.voice-model.ready.v1",
+        }
+    }
+
+    /// Whether the studio reads it; the others it writes.
+    #[must_use]
+    pub fn is_consumed(self) -> bool {
+        match self {
+            Self::EventCreated | Self::EventPublished | Self::CmsPublished | Self::CampaignLaunched => true,
+            Self::RenderJobCreated
+            | Self::RenderJobCompleted
+            | Self::RenderJobFailed
+            | Self::TemplateCreated
+            | Self::TemplateUpdated
+            | Self::VoiceModelCreated
+            | Self::VoiceModelReady => false,
+        }
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// No topic of the contract has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a topic of the studio's contract")]
+pub struct UnknownTopic(String);
+
+impl FromStr for Topic {
+    type Err = UnknownTopic;
+
+    fn from_str(name: &str) -> Result<Self, UnknownTopic> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == name).ok_or_else(|| UnknownTopic(name.to_owned()))
+    }
+}

@@ -1,0 +1,309 @@
+//! A batch in phases: everything is read, then kept, then told, then started. In each phase all records go at once; between
+//! two phases a partition is cut at its first record to be retried, so that nothing is told out of turn.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use events::{Time, Topic};
+use futures::{StreamExt as _, TryStreamExt as _, future::try_join, stream};
+use jobs::{Cause, Description, EntityKey};
+use journal::{Journal, KeepError, Kept, MESSAGE_TIMEOUT, SetAside, SetAsideError, StartError, TellError, chain};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    batch::{Batch, BatchError, Partition, Record},
+    record,
+    response::{BatchItemFailure, BatchResponse, ItemIdentifier},
+};
+
+/// Calls in flight at once in one phase: each needs a connection of its own (DynamoDB speaks HTTP/1.1).
+const CALLS_IN_FLIGHT: usize = 64;
+
+/// What a phase may take, from the timeouts of the calls in it. A phase that would be cut off is not begun.
+const KEEP_TIME: Duration = Duration::from_secs(13);
+const TELL_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
+const START_TIME: Duration = Duration::from_secs(13);
+
+/// Where a record is on its way.
+enum Progress {
+    /// Read: what it says.
+    Described(Box<(Cause, Description)>),
+    /// It can never succeed, and is to be set aside.
+    Poison(Box<SetAside>),
+    /// Its decision stands.
+    Kept(Kept),
+    /// There is nothing more to do for it.
+    Over(Fate),
+}
+
+/// How a record ends in this invocation.
+#[derive(Debug)]
+enum Fate {
+    /// Everything that follows from it is kept, told and started.
+    Done,
+    /// It can never succeed, and stands in the bucket.
+    SetAside,
+    /// The mapping is to deliver it again.
+    Retry(Retry),
+}
+
+/// Why a record is to be delivered again.
+#[derive(Debug, thiserror::Error)]
+enum Retry {
+    #[error(transparent)]
+    Keep(KeepError),
+    #[error(transparent)]
+    SetAside(SetAsideError),
+    #[error(transparent)]
+    Tell(TellError),
+    #[error(transparent)]
+    Start(StartError),
+    #[error("noting that a decision is told")]
+    Mark(#[source] KeepError),
+    #[error("no time is left to {0} it")]
+    NoTime(&'static str),
+    #[error("it comes after one to be delivered again")]
+    Follows,
+}
+
+/// A record on its way.
+struct Item<'a> {
+    partition: usize,
+    record: &'a Record<'a>,
+    progress: Progress,
+}
+
+/// Handles one batch of `topic`, whose events `describe` reads, until `deadline`.
+///
+/// # Errors
+/// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
+pub(crate) async fn handle<D: DeserializeOwned>(
+    topic: Topic,
+    describe: impl Fn(D) -> Description,
+    journal: &Journal,
+    payload: &str,
+    deadline: SystemTime,
+) -> Result<BatchResponse, BatchError> {
+    let partitions = Batch::parse(payload)?;
+    let mut items: Vec<Item<'_>> = Vec::new();
+    for (partition, Partition { records, .. }) in partitions.iter().enumerate() {
+        items.extend(records.iter().map(|record| Item { partition, record, progress: read(topic, record, &describe) }));
+    }
+
+    if begin(&mut items, "keep", KEEP_TIME, deadline) {
+        keep(&mut items, journal).await;
+        cut(&mut items);
+    }
+    if begin(&mut items, "tell", TELL_TIME, deadline) {
+        tell(&mut items, journal).await;
+        cut(&mut items);
+    }
+    if begin(&mut items, "start", START_TIME, deadline) {
+        start(&mut items, journal).await;
+        cut(&mut items);
+    }
+    Ok(respond(&partitions, &items))
+}
+
+fn read<D: DeserializeOwned>(topic: Topic, record: &Record<'_>, describe: impl Fn(D) -> Description) -> Progress {
+    let content = match &record.content {
+        Ok(content) => content,
+        Err(error) => return Progress::Poison(Box::new(set_aside(record, error.to_string()))),
+    };
+    match record::read(topic, content, describe) {
+        Ok(read) => Progress::Described(Box::new(read)),
+        Err(poison) => Progress::Poison(Box::new(set_aside(record, poison.to_string()))),
+    }
+}
+
+fn set_aside(record: &Record<'_>, cause: String) -> SetAside {
+    let aside = SetAside {
+        topic: record.topic.to_string(),
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        key: None,
+        value: None,
+        headers: Vec::new(),
+        unread: None,
+        cause,
+    };
+    match &record.content {
+        Err(_) => SetAside { unread: Some(record.json.to_owned()), ..aside },
+        Ok(content) => SetAside {
+            key: content.key.clone(),
+            value: content.value.clone(),
+            headers: content
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.as_ref().map(|value| value.to_vec())))
+                .collect(),
+            ..aside
+        },
+    }
+}
+
+/// Whether `phase` may begin; if there is no time for it, whatever is not over is to be delivered again.
+fn begin(items: &mut [Item<'_>], phase: &'static str, takes: Duration, deadline: SystemTime) -> bool {
+    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+    if left >= takes {
+        return true;
+    }
+    for item in items {
+        if !matches!(item.progress, Progress::Over(_)) {
+            item.progress = Progress::Over(Fate::Retry(Retry::NoTime(phase)));
+        }
+    }
+    false
+}
+
+/// Cuts each partition at its first record to be delivered again: those after it come again too.
+fn cut(items: &mut [Item<'_>]) {
+    let mut stopped = None;
+    for item in items {
+        if stopped == Some(item.partition) {
+            if !matches!(item.progress, Progress::Over(Fate::Retry(_))) {
+                item.progress = Progress::Over(Fate::Retry(Retry::Follows));
+            }
+        } else if matches!(item.progress, Progress::Over(Fate::Retry(_))) {
+            stopped = Some(item.partition);
+        }
+    }
+}
+
+/// Keeps a decision for every record, at once across entities and in order within one; sets aside what can never succeed.
+async fn keep(items: &mut [Item<'_>], journal: &Journal) {
+    let mut entities: BTreeMap<EntityKey, Vec<&mut Item<'_>>> = BTreeMap::new();
+    let mut lines: Vec<Vec<&mut Item<'_>>> = Vec::new();
+    for item in items {
+        match &item.progress {
+            Progress::Described(read) => {
+                let (_, description) = &**read;
+                entities.entry(EntityKey::new(&description.tenant, &description.entity)).or_default().push(item);
+            }
+            _ => lines.push(vec![item]),
+        }
+    }
+    lines.extend(entities.into_values());
+    stream::iter(lines)
+        .for_each_concurrent(CALLS_IN_FLIGHT, |line| async {
+            let mut stopped = false;
+            for item in line {
+                if stopped {
+                    item.progress = Progress::Over(Fate::Retry(Retry::Follows));
+                } else {
+                    keep_one(item, journal).await;
+                    stopped = matches!(item.progress, Progress::Over(Fate::Retry(_)));
+                }
+            }
+        })
+        .await;
+}
+
+async fn keep_one(item: &mut Item<'_>, journal: &Journal) {
+    let now = now();
+    let aside = match &item.progress {
+        Progress::Described(read) => match journal.keep(&read.0, &read.1, now).await {
+            Ok(kept) => {
+                item.progress = Progress::Kept(kept);
+                return;
+            }
+            Err(error) if error.is_transient() => {
+                item.progress = Progress::Over(Fate::Retry(Retry::Keep(error)));
+                return;
+            }
+            Err(error) => &set_aside(item.record, chain(&error)),
+        },
+        Progress::Poison(aside) => aside,
+        Progress::Kept(_) | Progress::Over(_) => return,
+    };
+    let fate = match journal.set_aside(aside, now).await {
+        Ok(()) => {
+            tracing::warn!(
+                topic = aside.topic,
+                partition = aside.partition,
+                offset = aside.offset,
+                "record set aside: {}",
+                aside.cause
+            );
+            Fate::SetAside
+        }
+        Err(error) => Fate::Retry(Retry::SetAside(error)),
+    };
+    item.progress = Progress::Over(fate);
+}
+
+/// Tells what was kept, pipelined and in the records' order.
+async fn tell(items: &mut [Item<'_>], journal: &Journal) {
+    let kept: Vec<&Kept> = items.iter().filter_map(Item::kept).collect();
+    let told = journal.tell(&kept).await;
+    let waiting = items.iter_mut().filter(|item| item.kept().is_some());
+    for (item, told) in waiting.zip(told) {
+        if let Err(error) = told {
+            item.progress = Progress::Over(Fate::Retry(Retry::Tell(error)));
+        }
+    }
+}
+
+/// Starts the jobs and notes that they are told: one wait, for a redelivery starts again whatever was told.
+async fn start(items: &mut [Item<'_>], journal: &Journal) {
+    stream::iter(items.iter_mut())
+        .for_each_concurrent(CALLS_IN_FLIGHT, |item| async {
+            let Some(kept) = item.kept() else { return };
+            let starts = stream::iter(&kept.starts)
+                .map(Ok)
+                .try_for_each_concurrent(None, |job| async { journal.start(*job, now()).await.map_err(Retry::Start) });
+            let mark = async { journal.mark_told(kept).await.map_err(Retry::Mark) };
+            let fate = match try_join(starts, mark).await {
+                Ok(_) => Fate::Done,
+                Err(retry) => Fate::Retry(retry),
+            };
+            item.progress = Progress::Over(fate);
+        })
+        .await;
+}
+
+impl Item<'_> {
+    fn kept(&self) -> Option<&Kept> {
+        match &self.progress {
+            Progress::Kept(kept) => Some(kept),
+            Progress::Described(_) | Progress::Poison(_) | Progress::Over(_) => None,
+        }
+    }
+}
+
+/// The answer, and the invocation's line in the log: failures once and with their causes, followers only as a count.
+fn respond(partitions: &[Partition<'_>], items: &[Item<'_>]) -> BatchResponse {
+    let mut response = BatchResponse::default();
+    let (mut done, mut set_aside, mut retried) = (0_usize, 0_usize, 0_usize);
+    for item in items {
+        match &item.progress {
+            Progress::Over(Fate::Done) => done += 1,
+            Progress::Over(Fate::SetAside) => set_aside += 1,
+            Progress::Over(Fate::Retry(retry)) => {
+                retried += 1;
+                if !matches!(retry, Retry::Follows) {
+                    let (topic, partition, offset) = (&*item.record.topic, item.record.partition, item.record.offset);
+                    tracing::error!(topic, partition, offset, "record to be delivered again: {}", chain(retry));
+                }
+                response.batch_item_failures.push(BatchItemFailure {
+                    item_identifier: ItemIdentifier {
+                        partition: partitions[item.partition].name.clone(),
+                        offset: item.record.offset,
+                    },
+                });
+            }
+            Progress::Described(_) | Progress::Poison(_) | Progress::Kept(_) => {
+                unreachable!("each phase ends with every record kept or over, and the last one with every record over")
+            }
+        }
+    }
+    tracing::info!(received = items.len(), done, set_aside, retried, partitions = partitions.len(), "batch handled");
+    response
+}
+
+fn now() -> Time {
+    Time::new(jiff::Timestamp::now())
+}

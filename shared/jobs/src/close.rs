@@ -1,0 +1,96 @@
+//! The two ends of a render job.
+
+use events::{FailureClass, RenderJobCompleted, RenderJobFailed, Time, Topic};
+
+use crate::{
+    Decision, EntityState, Failure, Job, State,
+    decision::{Told, template_asset, template_data},
+};
+
+/// Decides the end of `job`, whose asset is stored and readable at `output_url`: the job is completed and told, and the
+/// template it was made for has it as its asset. A job that a newer one has replaced is told too, but leaves the template
+/// alone.
+///
+/// `None` if there is nothing to finish: no asset is stored yet, or the job is closed.
+#[must_use]
+pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) -> Option<Decision> {
+    let State::Submitted { at, output: Some(output), .. } = job.state.clone() else { return None };
+    let data = RenderJobCompleted {
+        tenant_id: job.tenant.as_str().to_owned(),
+        user_id: job.user_id.clone(),
+        job_id: job.id.to_string(),
+        media_type: job.media_type(),
+        provider: job.provider.clone(),
+        output_url: output_url.to_owned(),
+        duration_ms: output.stored_at.milliseconds_since(at),
+        credits_used: output.credits,
+    };
+    let mut events = vec![Told::new(Topic::RenderJobCompleted, &job.tenant, job.id.0, b"finish", now, data)];
+
+    let configuration = entity.configuration();
+    let current = entity.templates.get_mut(&job.asset).filter(|template| template.job == job.id);
+    let entity = match (current, configuration) {
+        (Some(template), Some(configuration)) => {
+            template.revision += 1;
+            template.asset = Some(template_asset(&job, output_url.to_owned()));
+            let template = &entity.templates[&job.asset];
+            let data = template_data(&entity, job.asset, template, configuration, &job.user_id);
+            let because = job.id.0.as_bytes();
+            events.push(Told::new(Topic::TemplateUpdated, &job.tenant, template.id.0, because, now, data));
+            Some(entity)
+        }
+        _ => None,
+    };
+    let job = Job { state: State::Completed { output, submitted_at: at }, ..job };
+    Some(Decision { entity, jobs: vec![job], events, starts: Vec::new() })
+}
+
+/// Decides that `job` failed for good. `None` if it is closed already.
+#[must_use]
+pub fn fail(job: Job, class: FailureClass, detail: String, now: Time) -> Option<Decision> {
+    if job.is_closed() {
+        return None;
+    }
+    let data = RenderJobFailed {
+        tenant_id: job.tenant.as_str().to_owned(),
+        user_id: job.user_id.clone(),
+        job_id: job.id.to_string(),
+        media_type: job.media_type(),
+        provider: job.provider.clone(),
+        template_id: job.template.to_string(),
+        asset: job.asset,
+        failure: class,
+        reason: reason(class).to_owned(),
+        attempts: job.attempts,
+        can_resubmit: can_resubmit(class),
+    };
+    let events = vec![Told::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", now, data)];
+    let job = Job { state: State::Failed { failure: Failure { class, detail, at: now } }, ..job };
+    Some(Decision { entity: None, jobs: vec![job], events, starts: Vec::new() })
+}
+
+/// What a person reads: what went wrong, and what they can do.
+fn reason(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::InvalidInput => {
+            "The event's text or colours could not be drawn. Change them and the studio renders it again."
+        }
+        FailureClass::Unavailable => {
+            "A service that the studio depends on did not answer, and the studio stopped trying. Submit it again later."
+        }
+        FailureClass::Timeout => "It took longer than a render may take. Submit it again later.",
+        FailureClass::Abandoned => {
+            "The render was interrupted several times and never ended. Submit it again; if it happens again, tell the operators."
+        }
+        FailureClass::Internal => {
+            "The studio made a mistake while rendering it. The operators can see it; submitting it again unchanged will not help."
+        }
+    }
+}
+
+fn can_resubmit(class: FailureClass) -> bool {
+    match class {
+        FailureClass::InvalidInput | FailureClass::Internal => false,
+        FailureClass::Unavailable | FailureClass::Timeout | FailureClass::Abandoned => true,
+    }
+}

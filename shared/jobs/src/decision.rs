@@ -1,0 +1,74 @@
+//! What the studio decides: what becomes true, what is told, what is started. A decision is kept whole or not at all.
+
+use events::{CloudEvent, Template, TemplateAsset, Time, Topic};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{EntityState, EventId, Job, JobId, TemplateState};
+
+/// Everything that follows from one cause or one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The entity as it becomes, if it changes.
+    pub entity: Option<EntityState>,
+    /// The jobs as they become.
+    pub jobs: Vec<Job>,
+    /// The events to tell, in order.
+    pub events: Vec<Told>,
+    /// The jobs to start, once the events are told.
+    pub starts: Vec<JobId>,
+}
+
+/// An event to tell, as the bytes it will always have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its topic.
+    pub topic: Topic,
+    /// The record's key: the tenant's id.
+    pub key: String,
+    /// The record's value: the CloudEvent in structured mode.
+    pub value: String,
+}
+
+impl Told {
+    /// The event of type `topic` about `subject` that follows from `because`.
+    pub(crate) fn new<D: Serialize>(
+        topic: Topic,
+        tenant: &events::Identifier,
+        subject: Uuid,
+        because: &[u8],
+        now: Time,
+        data: D,
+    ) -> Self {
+        let id = format!("evt-{}", EventId::new(tenant, subject, topic, because));
+        let event = CloudEvent::new(topic, id, now, tenant.as_str().to_owned(), data);
+        let value = serde_json::to_string(&event).expect("an event is strings and numbers under string keys");
+        Self { topic, key: tenant.as_str().to_owned(), value }
+    }
+}
+
+/// The whole template as its events carry it.
+pub(crate) fn template_data(
+    entity: &EntityState,
+    kind: events::AssetKind,
+    template: &TemplateState,
+    configuration: events::Configuration,
+    user_id: &str,
+) -> Template {
+    Template {
+        tenant_id: entity.tenant.as_str().to_owned(),
+        user_id: user_id.to_owned(),
+        template_id: template.id.to_string(),
+        kind,
+        entity: entity.entity.clone(),
+        revision: template.revision,
+        configuration,
+        asset: template.asset.clone(),
+    }
+}
+
+/// A finished job's asset as its template carries it.
+pub(crate) fn template_asset(job: &Job, output_url: String) -> TemplateAsset {
+    let (width, height) = job.asset.size();
+    TemplateAsset { job_id: job.id.to_string(), output_url, width, height, format: job.format() }
+}

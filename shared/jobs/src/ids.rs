@@ -1,0 +1,106 @@
+//! Ids that are derived, never drawn: the same cause makes the same ids, however often and wherever it is decided.
+
+use std::fmt;
+
+use events::{AssetKind, Entity, Identifier, Topic};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The namespace of every id of the studio's (UUIDv5 of `studio.eventzr` in the DNS namespace).
+const NAMESPACE: Uuid = Uuid::from_u128(0x2f1d_7a3e_5c0b_5e6f_9a41_6d8c_3b72_e015);
+
+/// UUIDv5 over length-prefixed parts. A part cannot run into the next one, and the first is always the tenant (for what a
+/// tenant owns), so no tenant can make another's id by choosing its own text.
+#[must_use]
+pub fn derive(parts: &[&[u8]]) -> Uuid {
+    let mut name = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        name.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        name.extend_from_slice(part);
+    }
+    Uuid::new_v5(&NAMESPACE, &name)
+}
+
+/// Makes a newtype's worth of typed id, so that a job's id is never taken for a template's.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// What a template, an entity's facts and its jobs are kept under: (tenant, entity kind, entity id).
+    EntityKey
+}
+id! {
+    /// (tenant, entity kind, entity id, asset kind).
+    TemplateId
+}
+id! {
+    /// (tenant, template, cause). It is also the name of the job's execution.
+    JobId
+}
+id! {
+    /// (tenant, source, id of the inbound event): CloudEvents makes source and id unique for an event.
+    CauseKey
+}
+id! {
+    /// (tenant, what the event speaks of, its type, its cause or step). In the envelope it reads `evt-<uuid>`.
+    EventId
+}
+
+impl EntityKey {
+    /// The key of `tenant`'s `entity`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, entity: &Entity) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"entity", entity.kind.as_str().as_bytes(), entity.id.as_str().as_bytes()]))
+    }
+}
+
+impl TemplateId {
+    /// The id of the template of `asset` for `tenant`'s `entity`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, entity: &Entity, asset: AssetKind) -> Self {
+        Self(derive(&[
+            tenant.as_str().as_bytes(),
+            b"template",
+            entity.kind.as_str().as_bytes(),
+            entity.id.as_str().as_bytes(),
+            asset.as_str().as_bytes(),
+        ]))
+    }
+}
+
+impl JobId {
+    /// The id of the job that `cause` opens for `template`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, template: TemplateId, cause: CauseKey) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"job", template.0.as_bytes(), cause.0.as_bytes()]))
+    }
+}
+
+impl CauseKey {
+    /// The key of the event `id` of `source`, about `tenant`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, source: &str, id: &str) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"cause", source.as_bytes(), id.as_bytes()]))
+    }
+}
+
+impl EventId {
+    /// The id of the event of type `topic` about `subject` (a job's or a template's id), told because of `because` (a
+    /// cause's key or a step's name).
+    #[must_use]
+    pub fn new(tenant: &Identifier, subject: Uuid, topic: Topic, because: &[u8]) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"event", subject.as_bytes(), topic.as_str().as_bytes(), because]))
+    }
+}

@@ -1,0 +1,184 @@
+//! A render job.
+
+use events::{AssetKind, Configuration, Entity, FailureClass, Format, Identifier, MediaType, Time, Trigger};
+use serde::{Deserialize, Serialize};
+
+use crate::{CauseKey, EntityKey, JobId, TemplateId};
+
+/// One render of one template: what to render is copied into it, so that it means the same however late it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id, which is also the name of its execution.
+    pub id: JobId,
+    /// How often it was written; 0 before the first time.
+    pub version: u64,
+    /// Whose it is.
+    pub tenant: Identifier,
+    /// Who triggered it, as the events say it.
+    pub user_id: String,
+    /// What it is about.
+    pub entity: Entity,
+    /// The template it renders.
+    pub template: TemplateId,
+    /// What the template makes.
+    pub asset: AssetKind,
+    /// The facts to show.
+    pub configuration: Configuration,
+    /// Who is to make it; from the submission on, who does.
+    pub provider: String,
+    /// The decision that opened it.
+    pub cause: CauseKey,
+    /// The event behind that decision.
+    pub trigger: Trigger,
+    /// When it was decided.
+    pub created_at: Time,
+    /// When an open job is given up, or started again.
+    pub deadline: Time,
+    /// How often its execution was started again under another name.
+    pub restarts: u32,
+    /// How often the provider was asked.
+    pub attempts: u32,
+    /// How far it is.
+    pub state: State,
+}
+
+/// How far a job is. It only moves down this list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum State {
+    /// Decided; nobody was asked yet.
+    Created,
+    /// The provider was asked.
+    Submitted {
+        /// When it was first asked.
+        at: Time,
+        /// What to ask it with again, if it takes its time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+        /// The asset, once it is in the bucket.
+        output: Option<Output>,
+    },
+    /// The asset is stored and told.
+    Completed {
+        /// The asset.
+        output: Output,
+        /// When the provider was first asked.
+        submitted_at: Time,
+    },
+    /// It failed for good.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// Somebody who may do so cancelled it.
+    Cancelled,
+}
+
+/// An asset in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The key of the object.
+    pub key: String,
+    /// When it was stored.
+    pub stored_at: Time,
+    /// Credits that making it used.
+    pub credits: u64,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The class, for programs.
+    pub class: FailureClass,
+    /// What went wrong, for operators: never shown to a tenant.
+    pub detail: String,
+    /// When.
+    pub at: Time,
+}
+
+impl Job {
+    /// Whether nothing more will happen to it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self.state {
+            State::Created | State::Submitted { .. } => false,
+            State::Completed { .. } | State::Failed { .. } | State::Cancelled => true,
+        }
+    }
+
+    /// The key of its entity.
+    #[must_use]
+    pub fn entity_key(&self) -> EntityKey {
+        EntityKey::new(&self.tenant, &self.entity)
+    }
+
+    /// The name of its execution: the job's id, and from the first restart on `<id>-<n>`.
+    #[must_use]
+    pub fn execution_name(&self) -> String {
+        match self.restarts {
+            0 => self.id.to_string(),
+            n => format!("{}-{n}", self.id),
+        }
+    }
+
+    /// The key of its object, made of the job's id alone: nothing a tenant writes steers it.
+    #[must_use]
+    pub fn object_key(&self) -> String {
+        format!("renders/{}/{}.png", self.id, self.asset.as_str())
+    }
+
+    /// The kind of media it makes.
+    #[must_use]
+    pub fn media_type(&self) -> MediaType {
+        match self.asset {
+            AssetKind::Poster | AssetKind::Invitation => MediaType::Image,
+        }
+    }
+
+    /// The format of its file.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self.asset {
+            AssetKind::Poster | AssetKind::Invitation => Format::Png,
+        }
+    }
+
+    /// The job with the provider asked once more at `now`; a closed job as it is.
+    #[must_use]
+    pub fn submitted(mut self, provider: &str, now: Time) -> Self {
+        if let State::Created = self.state {
+            self.state = State::Submitted { at: now, ticket: None, output: None };
+        }
+        if let State::Submitted { .. } = self.state {
+            self.provider = provider.to_owned();
+            self.attempts += 1;
+        }
+        self
+    }
+
+    /// The job with the ticket that the provider gave for it.
+    #[must_use]
+    pub fn accepted(mut self, given: String) -> Self {
+        if let State::Submitted { ticket, output: None, .. } = &mut self.state {
+            *ticket = Some(given);
+        }
+        self
+    }
+
+    /// The job with its asset stored; the first one stays.
+    #[must_use]
+    pub fn stored(mut self, stored: Output) -> Self {
+        if let State::Submitted { output: output @ None, .. } = &mut self.state {
+            *output = Some(stored);
+        }
+        self
+    }
+
+    /// The job as its next execution finds it.
+    #[must_use]
+    pub fn restarted(mut self, deadline: Time) -> Self {
+        self.restarts += 1;
+        self.deadline = deadline;
+        self
+    }
+}

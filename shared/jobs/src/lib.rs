@@ -1,0 +1,18 @@
+//! The domain, pure: (what is true, a cause) → a decision. No I/O, no clock, no randomness: time comes in as a value and
+//! ids are derived, so that deciding the same thing twice decides the same.
+
+mod cause;
+mod close;
+mod decision;
+mod entity;
+mod ids;
+mod job;
+mod plan;
+
+pub use cause::{Cause, ContentHash, Description, Stamp};
+pub use close::{fail, finish};
+pub use decision::{Decision, Told};
+pub use entity::{EntityState, Pixels, Said, TemplateState};
+pub use ids::{CauseKey, EntityKey, EventId, JobId, TemplateId, derive};
+pub use job::{Failure, Job, Output, State};
+pub use plan::{HORIZON_SECONDS, MOST_ASSETS, PlanError, STUDIO_CANVAS, plan};

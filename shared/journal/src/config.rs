@@ -1,0 +1,118 @@
+//! What the journal needs to know, read from the environment once.
+
+use std::{env, time::Duration};
+
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+
+/// Where decisions are kept, told and started.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The table: `TABLE_NAME`.
+    pub table: String,
+    /// The bucket for records set aside: `SET_ASIDE_BUCKET`.
+    pub set_aside_bucket: String,
+    /// The render state machine: `RENDER_STATE_MACHINE_ARN`.
+    pub render_state_machine: String,
+    /// Seconds that a job may take before the sweep looks at it: `RENDER_DEADLINE_SECONDS`.
+    pub render_deadline_seconds: u32,
+    /// The brokers, `host:port` with commas between: `KAFKA_BOOTSTRAP_SERVERS`.
+    pub bootstrap_servers: String,
+    /// How the brokers know us: `KAFKA_AUTHENTICATION`.
+    pub authentication: Authentication,
+}
+
+/// How the brokers know who connects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authentication {
+    /// `none`: plaintext, for brokers on this machine.
+    None,
+    /// `iam`: TLS with SASL/OAUTHBEARER and a token that MSK makes of the function's own role.
+    Iam {
+        /// The brokers' region.
+        region: String,
+    },
+}
+
+/// The environment does not say what the function needs.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable is not set.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable has a value that it cannot have.
+    #[error("the environment variable {name} is `{value}`; it must be {expected}")]
+    Invalid {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the variable.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let authentication = match variable("KAFKA_AUTHENTICATION")?.as_str() {
+            "none" => Authentication::None,
+            "iam" => Authentication::Iam { region: variable("AWS_REGION")? },
+            other => {
+                return Err(ConfigError::Invalid {
+                    name: "KAFKA_AUTHENTICATION",
+                    value: other.to_owned(),
+                    expected: "`iam` or `none`",
+                });
+            }
+        };
+        let deadline = variable("RENDER_DEADLINE_SECONDS")?;
+        Ok(Self {
+            table: variable("TABLE_NAME")?,
+            set_aside_bucket: variable("SET_ASIDE_BUCKET")?,
+            render_state_machine: variable("RENDER_STATE_MACHINE_ARN")?,
+            render_deadline_seconds: deadline.parse().map_err(|_| ConfigError::Invalid {
+                name: "RENDER_DEADLINE_SECONDS",
+                value: deadline,
+                expected: "a whole number of seconds",
+            })?,
+            bootstrap_servers: variable("KAFKA_BOOTSTRAP_SERVERS")?,
+            authentication,
+        })
+    }
+}
+
+/// The AWS SDK's configuration, from the environment alone: Lambda gives region and credentials in variables, so nothing is
+/// probed (the default chain costs most of a cold start).
+///
+/// # Errors
+/// A [`ConfigError`] that names the variable.
+pub fn aws_config_from_env() -> Result<SdkConfig, ConfigError> {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(variable("AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_max_backoff(Duration::from_secs(2)))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(2))
+                .operation_attempt_timeout(Duration::from_secs(5))
+                .operation_timeout(Duration::from_secs(12))
+                .build(),
+        );
+    if let Ok(endpoint) = variable("AWS_ENDPOINT_URL") {
+        config = config.endpoint_url(endpoint);
+    }
+    Ok(config.build())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the config.rs that reads the environment")]
+fn variable(name: &'static str) -> Result<String, ConfigError> {
+    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}

@@ -1,0 +1,164 @@
+//! The one table: what an item looks like.
+//!
+//! | `pk` | `sk` | what it is |
+//! |---|---|---|
+//! | `cause#<uuid>` | `decision` | what was decided for an inbound event: the bytes to tell, the jobs to start; until its TTL |
+//! | `entity#<uuid>` | `state` | an entity with its templates |
+//! | `job#<uuid>` | `state` | a render job |
+//! | `job#<uuid>` | `step#<step>` | what was decided in a step of the completion function; until its TTL |
+//! | `set-aside#<uuid>` | `record` | a record that can never succeed (`set_aside.rs`) |
+//!
+//! Keys are made of derived ids: nothing a tenant writes is part of one. An entity and a job carry their whole state as JSON in
+//! `state` and their write count in `version`; a job also stands in two indexes, `tenant-jobs` (`tenant`, `created_at`) and, as
+//! long as it is open, `open-jobs` (`open`, `deadline`).
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use events::Topic;
+use jobs::{CauseKey, EntityKey, EntityState, Job, JobId, Told};
+use serde::de::DeserializeOwned;
+
+/// An item as DynamoDB has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// An item is not what it should be: another version of the code wrote it, or a hand did.
+#[derive(Debug, thiserror::Error)]
+pub enum ItemError {
+    /// An attribute is missing or of another type.
+    #[error("the item's attribute `{0}` is missing or of another type")]
+    Attribute(&'static str),
+    /// The state is not JSON of the type.
+    #[error("reading the item's state")]
+    State(#[source] serde_json::Error),
+}
+
+/// The primary key of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    pub(crate) fn cause(cause: CauseKey) -> Self {
+        Self { pk: format!("cause#{cause}"), sk: "decision".to_owned() }
+    }
+
+    pub(crate) fn entity(entity: EntityKey) -> Self {
+        Self { pk: format!("entity#{entity}"), sk: "state".to_owned() }
+    }
+
+    pub(crate) fn job(job: JobId) -> Self {
+        Self { pk: format!("job#{job}"), sk: "state".to_owned() }
+    }
+
+    pub(crate) fn step(job: JobId, step: &str) -> Self {
+        Self { pk: format!("job#{job}"), sk: format!("step#{step}") }
+    }
+
+    pub(crate) fn into_item(self) -> Item {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+}
+
+/// A decision that stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub(crate) key: Key,
+    pub(crate) content: String,
+    /// The events to tell, in order, as the bytes they will always have.
+    pub events: Vec<Told>,
+    /// The jobs to start once the events are told.
+    pub starts: Vec<JobId>,
+    /// Whether Kafka is known to have the events.
+    pub told: bool,
+}
+
+impl Kept {
+    pub(crate) fn into_item(self, expires_at: i64) -> Item {
+        let events = self.events.into_iter().map(|event| {
+            AttributeValue::M(HashMap::from([
+                ("topic".to_owned(), AttributeValue::S(event.topic.as_str().to_owned())),
+                ("key".to_owned(), AttributeValue::S(event.key)),
+                ("value".to_owned(), AttributeValue::S(event.value)),
+            ]))
+        });
+        let mut item = self.key.into_item();
+        item.insert("events".to_owned(), AttributeValue::L(events.collect()));
+        let starts = self.starts.iter().map(|job| AttributeValue::S(job.to_string()));
+        item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
+        item.insert("content".to_owned(), AttributeValue::S(self.content));
+        item.insert("told".to_owned(), AttributeValue::Bool(self.told));
+        item.insert("expires_at".to_owned(), AttributeValue::N(expires_at.to_string()));
+        item
+    }
+
+    pub(crate) fn from_item(item: &Item) -> Result<Self, ItemError> {
+        let events = item.get("events").and_then(|a| a.as_l().ok()).ok_or(ItemError::Attribute("events"))?;
+        let events = events.iter().map(|event| {
+            let event = event.as_m().map_err(|_| ItemError::Attribute("events"))?;
+            let topic: Topic = text(event, "topic")?.parse().map_err(|_| ItemError::Attribute("topic"))?;
+            Ok(Told { topic, key: text(event, "key")?.to_owned(), value: text(event, "value")?.to_owned() })
+        });
+        let starts = item.get("starts").and_then(|a| a.as_l().ok()).ok_or(ItemError::Attribute("starts"))?;
+        let starts = starts.iter().map(|job| {
+            let job = job.as_s().ok().and_then(|id| id.parse().ok());
+            job.map(JobId).ok_or(ItemError::Attribute("starts"))
+        });
+        Ok(Self {
+            key: Key { pk: text(item, "pk")?.to_owned(), sk: text(item, "sk")?.to_owned() },
+            content: text(item, "content")?.to_owned(),
+            events: events.collect::<Result<_, _>>()?,
+            starts: starts.collect::<Result<_, _>>()?,
+            told: *item.get("told").and_then(|a| a.as_bool().ok()).ok_or(ItemError::Attribute("told"))?,
+        })
+    }
+}
+
+/// The item of an entity that is written for the `version`-th time.
+pub(crate) fn entity_item(entity: &EntityState) -> Item {
+    let mut item = Key::entity(entity.key()).into_item();
+    item.insert("version".to_owned(), AttributeValue::N(entity.version.to_string()));
+    item.insert("state".to_owned(), AttributeValue::S(json(entity)));
+    item
+}
+
+/// The item of a job, with the attributes of its indexes.
+pub(crate) fn job_item(job: &Job) -> Item {
+    let mut item = Key::job(job.id).into_item();
+    item.insert("version".to_owned(), AttributeValue::N(job.version.to_string()));
+    item.insert("state".to_owned(), AttributeValue::S(json(job)));
+    item.insert("tenant".to_owned(), AttributeValue::S(job.tenant.as_str().to_owned()));
+    item.insert("created_at".to_owned(), AttributeValue::S(job.created_at.to_string()));
+    if !job.is_closed() {
+        item.insert("open".to_owned(), AttributeValue::S(open_shard(job.id).to_owned()));
+        item.insert("deadline".to_owned(), AttributeValue::S(job.deadline.to_string()));
+    }
+    item
+}
+
+/// The partitions of the index of open jobs: sixteen, by the first digit of the job's id, so that a burst of new jobs does not
+/// meet the write limit of one.
+pub(crate) const OPEN_SHARDS: [&str; 16] =
+    ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
+
+fn open_shard(job: JobId) -> &'static str {
+    OPEN_SHARDS[usize::from(job.0.as_bytes()[0] >> 4)]
+}
+
+/// The state that an entity's or a job's item carries.
+pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
+    serde_json::from_str(text(item, "state")?).map_err(ItemError::State)
+}
+
+fn json<T: serde::Serialize>(state: &T) -> String {
+    serde_json::to_string(state).expect("a state is strings and numbers under string keys")
+}
+
+fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
+    item.get(name).and_then(|a| a.as_s().ok()).map(String::as_str).ok_or(ItemError::Attribute(name))
+}

@@ -1,0 +1,143 @@
+//! Set aside: a record that can never succeed is kept whole, so that the rest of its partition goes on.
+
+use aws_sdk_dynamodb::{error::BoxError, types::AttributeValue};
+use aws_sdk_s3::primitives::ByteStream;
+use events::Time;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::keep::Table;
+
+/// A record as it came, and why it is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its timestamp, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value.
+    pub value: Option<Vec<u8>>,
+    /// Its headers, in order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// The record's JSON as the mapping sent it, where it could not be read further.
+    pub unread: Option<String>,
+    /// What is wrong, in one sentence that names the place.
+    pub cause: String,
+}
+
+/// Why a record could not be set aside. It is then as if it could not be handled yet.
+#[derive(Debug, thiserror::Error)]
+pub enum SetAsideError {
+    /// S3 did not take it.
+    #[error("putting a record that is set aside into S3")]
+    Object(#[source] BoxError),
+    /// DynamoDB did not take its index entry.
+    #[error("indexing a record that is set aside in DynamoDB")]
+    Index(#[source] BoxError),
+}
+
+/// The journal's half that is the set-aside bucket.
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf {
+    pub client: aws_sdk_s3::Client,
+    pub bucket: String,
+}
+
+/// The object in the bucket. Bytes are Base64.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a> {
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+    timestamp: Option<i64>,
+    cause: &'a str,
+    key: Option<String>,
+    value: Option<String>,
+    headers: Vec<(&'a str, Option<String>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<&'a str>,
+}
+
+impl SetAside {
+    /// UUIDv5 of the coordinates and the content: a redelivery finds the same place, another record at the same offset (a topic
+    /// made anew) does not.
+    fn id(&self) -> Uuid {
+        let mut content = Sha256::new();
+        for part in [self.key.as_deref(), self.value.as_deref(), self.unread.as_deref().map(str::as_bytes)] {
+            content.update((part.map_or(u64::MAX, |part| part.len() as u64)).to_be_bytes());
+            content.update(part.unwrap_or_default());
+        }
+        jobs::derive(&[
+            b"set-aside",
+            self.topic.as_bytes(),
+            &self.partition.to_be_bytes(),
+            &self.offset.to_be_bytes(),
+            &content.finalize(),
+        ])
+    }
+
+    fn object_key(&self) -> String {
+        format!("records/{}/{}/{:020}-{}.json", self.topic, self.partition, self.offset, self.id())
+    }
+
+    fn object(&self) -> Object<'_> {
+        let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
+        Object {
+            topic: &self.topic,
+            partition: self.partition,
+            offset: self.offset,
+            timestamp: self.timestamp,
+            cause: &self.cause,
+            key: self.key.as_ref().map(base64),
+            value: self.value.as_ref().map(base64),
+            headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_ref().map(base64))).collect(),
+            unread: self.unread.as_deref(),
+        }
+    }
+}
+
+impl Shelf {
+    /// Puts `record` into the bucket, then its entry into the index: an entry always has its object. Doing it again counts.
+    pub(crate) async fn set_aside(&self, table: &Table, record: &SetAside, now: Time) -> Result<(), SetAsideError> {
+        let key = record.object_key();
+        let body = serde_json::to_vec(&record.object()).expect("a record is strings and numbers under string keys");
+        let put = self.client.put_object().bucket(&self.bucket).key(&key).content_type("application/json");
+        put.body(ByteStream::from(body)).send().await.map_err(|error| SetAsideError::Object(error.into()))?;
+
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let update = table
+            .client
+            .update_item()
+            .table_name(&table.name)
+            .key("pk", AttributeValue::S(format!("set-aside#{}", record.id())))
+            .key("sk", text("record"))
+            .update_expression(
+                "SET #topic = :topic, #partition = :partition, #offset = :offset, #cause = :cause, #object = :object, \
+                 first_seen = if_not_exists(first_seen, :now), last_seen = :now ADD #count :one",
+            )
+            .expression_attribute_names("#topic", "topic")
+            .expression_attribute_names("#partition", "partition")
+            .expression_attribute_names("#offset", "offset")
+            .expression_attribute_names("#cause", "cause")
+            .expression_attribute_names("#object", "object")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":topic", text(&record.topic))
+            .expression_attribute_values(":partition", number(i64::from(record.partition)))
+            .expression_attribute_values(":offset", number(record.offset))
+            .expression_attribute_values(":cause", text(&record.cause))
+            .expression_attribute_values(":object", text(&key))
+            .expression_attribute_values(":now", text(&now.to_string()))
+            .expression_attribute_values(":one", number(1));
+        update.send().await.map_err(|error| SetAsideError::Index(error.into()))?;
+        Ok(())
+    }
+}
