@@ -36,9 +36,12 @@ pub enum EnvelopeError {
     /// The value is not JSON.
     #[error("the value is not JSON: {0}")]
     NotJson(#[source] serde_json::Error),
-    /// The value is JSON, but no CloudEvent in structured mode.
-    #[error("the value is JSON but not a CloudEvent: {0}")]
-    NotAnObject(#[source] serde_json::Error),
+    /// The value is JSON, but no object, so no CloudEvent in structured mode.
+    #[error("not a CloudEvent: the value is JSON, but not an object")]
+    NotAnObject,
+    /// An attribute is of another type than text.
+    #[error("not a CloudEvent: {0}")]
+    Attribute(#[source] serde_json::Error),
     /// The Kafka binding has no batches.
     #[error("the record's content-type is {0}, which CloudEvents on Kafka does not have")]
     Format(String),
@@ -119,6 +122,9 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// A [`DataError`] with the path of the field and what is wrong with it.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, DataError> {
+        if !is_object(self.data.as_bytes()) {
+            return Err(DataError { path: "data".to_owned(), problem: "it is not an object".to_owned() });
+        }
         let mut deserializer = serde_json::Deserializer::from_str(&self.data);
         let data = serde_path_to_error::deserialize(&mut deserializer).map_err(DataError::new)?;
         Ok(data)
@@ -128,17 +134,22 @@ impl<'a> Envelope<'a> {
 fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
     let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
     let event: Structured<'_> = serde_json::from_slice(value).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => EnvelopeError::NotAnObject(error),
+        serde_json::error::Category::Data if !is_object(value) => EnvelopeError::NotAnObject,
+        serde_json::error::Category::Data => EnvelopeError::Attribute(error),
         _ => EnvelopeError::NotJson(error),
     })?;
+    // serde reads an array as a struct, field by field.
+    if !is_object(value) {
+        return Err(EnvelopeError::NotAnObject);
+    }
     let data = match (event.data, event.data_base64) {
         (Some(_), Some(_)) => return Err(EnvelopeError::TwoData),
-        (Some(data), None) => Cow::Borrowed(data.get()),
+        (Some(data), None) => Some(Cow::Borrowed(data.get())),
         (None, Some(base64)) => {
             let bytes = base64_simd::STANDARD.decode_to_vec(base64.as_bytes()).map_err(|_| EnvelopeError::Base64)?;
-            Cow::Owned(String::from_utf8(bytes).map_err(|_| EnvelopeError::Base64)?)
+            Some(Cow::Owned(String::from_utf8(bytes).map_err(|_| EnvelopeError::Base64)?))
         }
-        (None, None) => return Err(EnvelopeError::Missing("data")),
+        (None, None) => None,
     };
     assemble(Attributes {
         specversion: event.specversion,
@@ -175,9 +186,9 @@ fn binary<'a>(
         subject: attribute("subject")?,
         time: attribute("time")?,
         content_type: content_type.map(Cow::Borrowed),
-        data: Cow::Borrowed(str::from_utf8(value).map_err(|error| {
+        data: Some(Cow::Borrowed(str::from_utf8(value).map_err(|error| {
             EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error))
-        })?),
+        })?)),
     })
 }
 
@@ -189,7 +200,7 @@ struct Attributes<'a> {
     subject: Option<Cow<'a, str>>,
     time: Option<Cow<'a, str>>,
     content_type: Option<Cow<'a, str>>,
-    data: Cow<'a, str>,
+    data: Option<Cow<'a, str>>,
 }
 
 fn assemble(attributes: Attributes<'_>) -> Result<Envelope<'_>, EnvelopeError> {
@@ -207,7 +218,8 @@ fn assemble(attributes: Attributes<'_>) -> Result<Envelope<'_>, EnvelopeError> {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| EnvelopeError::Time(text.into_owned()))?),
     };
-    Ok(Envelope { id, source, event_type, subject: attributes.subject, time, data: attributes.data })
+    let data = attributes.data.ok_or(EnvelopeError::Missing("data"))?;
+    Ok(Envelope { id, source, event_type, subject: attributes.subject, time, data })
 }
 
 fn required<'a>(name: &'static str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EnvelopeError> {
@@ -224,6 +236,11 @@ fn header<'a>(headers: &'a [Header<'a>], name: &str) -> Option<&'a [u8]> {
 fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+/// Whether JSON text is an object.
+fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().starts_with(b"{")
 }
 
 /// A field of `data` that is missing, or is not what the contract says.

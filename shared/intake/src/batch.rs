@@ -166,3 +166,63 @@ fn headers<'a>(headers: &'a RawValue) -> Result<Vec<events::Header<'a>>, RecordE
 fn byte(value: i64) -> Option<u8> {
     i8::try_from(value).map(|signed| signed.to_be_bytes()[0]).or_else(|_| u8::try_from(value)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(record: &str) -> Result<(Vec<events::Header<'static>>, Option<Vec<u8>>), RecordError> {
+        let json = format!(r#"{{"records":{{"eventzr.event.created.v1-3":[{record}]}}}}"#);
+        let partitions = Batch::parse(&json).unwrap();
+        let record = partitions.into_iter().next().unwrap().records.remove(0);
+        assert_eq!((&*record.topic, record.partition, record.offset), ("eventzr.event.created.v1", 3, 7));
+        let content = record.content?;
+        let headers = content.headers.into_iter().map(|(name, value)| {
+            (Cow::Owned(name.into_owned()), value.map(|value| Cow::Owned(value.into_owned())))
+        });
+        Ok((headers.collect(), content.value))
+    }
+
+    #[test]
+    fn header_bytes_are_signed_and_unsigned_ones_mean_the_same() {
+        let signed = one(r#"{"offset":7,"headers":[{"x":[99,97,102,-61,-87]}]}"#).unwrap().0;
+        let unsigned = one(r#"{"offset":7,"headers":[{"x":[99,97,102,195,169]}]}"#).unwrap().0;
+        assert_eq!(signed, unsigned);
+        assert_eq!(signed[0].1.as_deref(), Some("café".as_bytes()));
+    }
+
+    #[test]
+    fn a_header_without_a_value_stays_one_and_the_order_stays() {
+        let headers = one(r#"{"offset":7,"headers":[{"b":null},{"a":[1]},{"b":[2]}]}"#).unwrap().0;
+        let names: Vec<_> = headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
+        assert_eq!(names, [("b", None), ("a", Some(&[1][..])), ("b", Some(&[2][..]))]);
+    }
+
+    #[test]
+    fn headers_may_be_absent_or_null() {
+        assert_eq!(one(r#"{"offset":7}"#).unwrap().0, []);
+        assert_eq!(one(r#"{"offset":7,"headers":null}"#).unwrap().0, []);
+    }
+
+    #[test]
+    fn a_tombstone_has_a_null_value_or_none_at_all() {
+        assert_eq!(one(r#"{"offset":7,"value":null}"#).unwrap().1, None);
+        assert_eq!(one(r#"{"offset":7}"#).unwrap().1, None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_record_is_said_of_that_record() {
+        assert_eq!(one(r#"{"offset":7,"value":"***"}"#), Err(RecordError::Base64("value")));
+        assert_eq!(one(r#"{"offset":7,"key":5}"#), Err(RecordError::Base64("key")));
+        assert_eq!(one(r#"{"offset":7,"headers":"none"}"#), Err(RecordError::Headers));
+        let byte = RecordError::Byte { name: "x".to_owned(), value: 300 };
+        assert_eq!(one(r#"{"offset":7,"headers":[{"x":[300]}]}"#), Err(byte));
+    }
+
+    #[test]
+    fn a_payload_that_is_no_batch_is_refused_as_a_whole() {
+        assert!(matches!(Batch::parse("{}"), Err(BatchError::Shape(_))));
+        assert!(matches!(Batch::parse(r#"{"records":{"t-0":[{"value":""}]}}"#), Err(BatchError::Offset { .. })));
+        assert!(matches!(Batch::parse(r#"{"records":{"nohyphen":[]}}"#), Err(BatchError::Name(_))));
+    }
+}

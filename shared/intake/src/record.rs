@@ -70,3 +70,100 @@ pub(crate) fn read<D: DeserializeOwned>(
     };
     Ok((cause, description))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write as _, fs};
+
+    use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated};
+
+    use super::*;
+    use crate::batch::Batch;
+
+    fn describe(event: EventCreated) -> Description {
+        Description {
+            tenant: event.tenant_id,
+            user: event.user_id,
+            entity: Entity { kind: EntityKind::Event, id: event.event_id },
+            version: event.version,
+            configuration: Configuration {
+                title: event.title,
+                description: None,
+                starts_at: Some(event.starts_at),
+                ends_at: None,
+                time_zone: None,
+                locale: None,
+                venue: None,
+                organizer: None,
+                brand: None,
+            },
+            assets: vec![AssetKind::Poster],
+        }
+    }
+
+    /// What becomes of each record of a batch in `events/lambda/`, a line each.
+    fn fates(file: &str) -> String {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
+        let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
+        let mut lines = String::new();
+        for partition in Batch::parse(&json).unwrap() {
+            for record in partition.records {
+                let read = match &record.content {
+                    Ok(content) => read(Topic::EventCreated, content, describe).map_err(|poison| poison.to_string()),
+                    Err(error) => Err(error.to_string()),
+                };
+                let fate = match read {
+                    Ok((cause, description)) => format!("{}: {}", cause.id, description.configuration.title),
+                    Err(poison) => format!("SET ASIDE: {poison}"),
+                };
+                writeln!(lines, "{}@{} {fate}", partition.name, record.offset).unwrap();
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn the_batches_for_trying_out_say_what_their_names_say() {
+        insta::assert_snapshot!(fates("event-created.json"));
+        insta::assert_snapshot!(fates("event-created-several-partitions.json"));
+    }
+
+    #[test]
+    fn each_bad_record_is_set_aside_with_what_is_wrong_and_where_and_its_neighbours_are_not() {
+        insta::assert_snapshot!(fates("event-created-bad-records.json"));
+    }
+
+    #[test]
+    fn a_value_over_256_kib_is_set_aside() {
+        let content = Content { key: None, value: Some(vec![b' '; 300_000]), headers: Vec::new() };
+        let poison = read(Topic::EventCreated, &content, describe).unwrap_err();
+        assert_eq!(poison.to_string(), "the value has 300000 bytes; at most 262144 are read");
+    }
+
+    #[test]
+    fn the_well_formed_batches_are_kafka_events_to_the_crate_too() {
+        for file in ["event-created.json", "event-created-several-partitions.json"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
+            let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
+            let theirs: aws_lambda_events::event::kafka::KafkaEvent = serde_json::from_str(&json).unwrap();
+            for partition in Batch::parse(&json).unwrap() {
+                let their_records = &theirs.records[&partition.name];
+                assert_eq!(their_records.len(), partition.records.len());
+                for (ours, theirs) in partition.records.iter().zip(their_records) {
+                    assert_eq!((ours.offset, i64::from(ours.partition)), (theirs.offset, theirs.partition));
+                    let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
+                    let content = ours.content.as_ref().unwrap();
+                    assert_eq!(content.key.as_ref().map(base64), theirs.key);
+                    assert_eq!(content.value.as_ref().map(base64), theirs.value);
+                    let headers = theirs.headers.iter().flatten().map(|(name, bytes)| {
+                        (name.clone(), bytes.iter().map(|byte| byte.to_be_bytes()[0]).collect::<Vec<u8>>())
+                    });
+                    let our_headers = content.headers.iter().map(|(name, value)| {
+                        (name.to_string(), value.as_ref().map_or_else(Vec::new, |value| value.to_vec()))
+                    });
+                    assert!(headers.eq(our_headers));
+                }
+            }
+        }
+    }
+}
