@@ -33,8 +33,8 @@ pub enum PlanError {
 /// Decides what `cause`, which says `description`, makes of an entity that was `before` (`None`: never seen).
 ///
 /// The configuration of the cause's topic is replaced if the cause stands higher than what the topic said last. A kind of
-/// asset asked for and not there yet becomes a template with a job; a template whose pixels change gets a new job; one whose
-/// configuration changes is told again; a cause that changes nothing tells nothing.
+/// asset asked for and not there yet becomes a template with a job; a template whose pixels change gets a new job and is told
+/// again; a cause that changes nothing tells nothing.
 ///
 /// # Errors
 /// A [`PlanError`], which no repetition mends.
@@ -67,7 +67,6 @@ pub fn plan(
         }
     }
 
-    let previous = before.and_then(EntityState::configuration);
     let configuration = entity.configuration().unwrap_or_else(|| description.configuration.clone());
     let kinds: BTreeSet<AssetKind> = entity.templates.keys().copied().chain(asked).collect();
 
@@ -80,18 +79,14 @@ pub fn plan(
                 let id = TemplateId::new(&description.tenant, &description.entity, kind);
                 let job = plan.job(id, kind);
                 entity.templates.insert(kind, TemplateState { id, revision: 1, pixels, job: job.id, asset: None });
-                (Topic::TemplateCreated, Some(job))
+                (Topic::TemplateCreated, job)
             }
             Some(template) if template.pixels != pixels => {
                 let job = plan.job(template.id, kind);
                 template.revision += 1;
                 template.pixels = pixels;
                 template.job = job.id;
-                (Topic::TemplateUpdated, Some(job))
-            }
-            Some(template) if previous.as_ref() != Some(&configuration) => {
-                template.revision += 1;
-                (Topic::TemplateUpdated, None)
+                (Topic::TemplateUpdated, job)
             }
             Some(_) => continue,
         };
@@ -99,11 +94,9 @@ pub fn plan(
         let because = cause.key(&description.tenant);
         let data = template_data(&entity, kind, template, configuration.clone(), plan.user_id());
         decision.events.push(Told::new(topic, &entity.tenant, template.id.0, because.0.as_bytes(), now, data));
-        if let Some(job) = job {
-            decision.events.push(created(&job, now));
-            decision.starts.push(job.id);
-            decision.jobs.push(job);
-        }
+        decision.events.push(created(&job, now));
+        decision.starts.push(job.id);
+        decision.jobs.push(job);
     }
     decision.entity = Some(entity);
     Ok(decision)

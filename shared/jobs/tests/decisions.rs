@@ -103,17 +103,6 @@ fn a_new_title_renders_both_again() {
 }
 
 #[test]
-fn a_new_description_renders_only_what_shows_it_and_tells_both() {
-    let first = decide(None, &cause("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
-    let described = says("Lanterns", Some("Bring a wish."));
-    let again = decide(first.entity.as_ref(), &cause("b", "2026-11-20T09:30:00Z"), &described);
-    assert_eq!(
-        told(&again),
-        ["template.updated poster 2", "template.updated invitation 2", "render-job.created invitation null"]
-    );
-}
-
-#[test]
 fn an_older_event_that_comes_late_changes_nothing() {
     let newer = decide(None, &cause("b", "2026-11-20T09:30:00Z"), &says("New", None));
     let older = decide(newer.entity.as_ref(), &cause("a", "2026-11-20T09:00:00Z"), &says("Old", None));

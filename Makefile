@@ -1,0 +1,86 @@
+# Everything a person or a pipeline runs. `make` alone says what there is.
+#
+# All that is installed goes into target/: a Python environment for the emulator, one for the deploy tools, and the jars of Apache
+# Kafka for the tests. `make clean` takes it all away.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := target/venv
+TOOLS := target/tools
+PYTHON ?= python3
+LOCAL := target/debug/studio-local
+
+help: ## What there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
+	@echo '  make demo BROKER=apache   on real Apache Kafka; BROKER=host:port on one that runs'
+
+demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
+	@$(LOCAL) demo --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)')
+
+up: build ## Start the same stack and leave it running until Ctrl-C
+	@$(LOCAL) up --broker $(or $(BROKER),embedded)
+
+waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
+	@$(LOCAL) waits
+
+test: needs-java fmt clippy template deny build ## Run all tests, on real Apache Kafka and the emulator
+	cargo test --workspace --locked
+
+fmt: needs-rust ## Check the formatting
+	@if cargo fmt --version >/dev/null 2>&1; then echo 'cargo fmt --check'; cargo fmt --all --check; \
+	else echo '!! rustfmt is not installed, formatting NOT checked: rustup component add rustfmt'; fi
+
+clippy: needs-rust needs-cc ## Lint, warnings as errors
+	@if cargo clippy --version >/dev/null 2>&1; then \
+	  echo 'cargo clippy'; cargo clippy --workspace --all-targets --locked --quiet -- -D warnings; \
+	else echo '!! clippy is not installed, lints NOT checked: rustup component add clippy'; fi
+
+template: $(VENV)/installed ## Check infra/template.yaml against the AWS resource schemas of both regions
+	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error --template infra/template.yaml
+
+deny: needs-rust ## Check licences, bans and sources of all dependencies
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
+	else echo '!! cargo-deny is not installed, dependencies NOT checked: cargo install --locked cargo-deny'; fi
+
+build: needs-rust needs-cc $(VENV)/installed ## Build the functions and the local stack
+	cargo build --workspace --bins --locked
+
+bootstraps: needs-rust $(TOOLS)/installed ## Build what is deployed: release binaries for arm64, in target/lambda
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/bootstraps
+
+watch: needs-rust $(TOOLS)/installed ## Serve the functions with cargo lambda watch, against the stack of `make up`
+	@test -f target/up.env || { echo 'target/up.env is not there: start the stack first, with `make up` in another terminal'; exit 1; }
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" bash -c 'set -a; . target/up.env; cargo lambda watch --invoke-address 127.0.0.1 --ignore-changes'
+
+clean: ## Remove everything that was built or installed
+	rm -rf target
+
+$(VENV)/installed: infra/local/requirements.txt | needs-python
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(TOOLS)/installed: infra/requirements.txt | needs-python
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# What has to be on the machine already. Each says what is missing and how to get it.
+needs-rust:
+	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
+needs-cc:
+	@command -v cc >/dev/null && command -v c++ >/dev/null && command -v perl >/dev/null || \
+	  { echo 'A C toolchain is missing (cc, c++, make, perl): apt install build-essential perl, or xcode-select --install'; exit 1; }
+needs-python:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo 'Python 3.11 or newer with venv is missing: apt install python3 python3-venv, or say where it is: make PYTHON=/path/to/python3'; exit 1; }
+needs-java:
+	@command -v java >/dev/null && command -v mvn >/dev/null || \
+	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
+
+.PHONY: help demo up waits test fmt clippy template deny build bootstraps watch clean needs-rust needs-cc needs-python needs-java

@@ -1,0 +1,91 @@
+//! Serves the assets bucket over HTTP, as a content delivery network does in front of the real one: an `outputUrl` of the
+//! local stack can be opened.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// The way to the assets. It closes when it is dropped.
+#[derive(Debug)]
+pub struct Assets {
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Assets {
+    /// Takes a port on loopback: the stack has to know its own URLs before it has a bucket.
+    pub async fn bind() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Ok(Self { address: listener.local_addr()?, listener: Some(listener), serving: None })
+    }
+
+    /// What the URLs begin with.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Serves the objects of a bucket from now on.
+    pub fn serve(&mut self, s3: aws_sdk_s3::Client, bucket: String) {
+        let Some(listener) = self.listener.take() else { return };
+        self.serving = Some(tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (s3, bucket) = (s3.clone(), bucket.clone());
+                connections.spawn(async move {
+                    let service = service_fn(|request| answer(request, &s3, &bucket));
+                    let connection = hyper::server::conn::http1::Builder::new();
+                    // A reader may leave at any time.
+                    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                });
+                while connections.try_join_next().is_some() {}
+            }
+        }));
+    }
+}
+
+impl Drop for Assets {
+    fn drop(&mut self) {
+        if let Some(serving) = &self.serving {
+            serving.abort();
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let status = |status| {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = status;
+        response
+    };
+    if request.method() != Method::GET {
+        return Ok(status(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    let key = request.uri().path().trim_start_matches('/');
+    let Ok(object) = s3.get_object().bucket(bucket).key(key).send().await else {
+        return Ok(status(StatusCode::NOT_FOUND));
+    };
+    let content_type = object.content_type().and_then(|value| HeaderValue::from_str(value).ok());
+    let Ok(body) = object.body.collect().await else {
+        return Ok(status(StatusCode::BAD_GATEWAY));
+    };
+    let mut response = Response::new(Full::new(body.into_bytes()));
+    if let Some(content_type) = content_type {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    Ok(response)
+}

@@ -1,0 +1,218 @@
+//! The Kafka broker: in this process, a real one in a JVM, or somebody else's.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+mod apache;
+mod embedded;
+
+use apache::Apache;
+use embedded::Embedded;
+
+/// How many partitions each topic gets: enough that one invocation gets records of several.
+pub const PARTITIONS: i32 = 4;
+
+/// Which broker to use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Broker {
+    /// librdkafka's own in-process broker: nothing to install, up at once, gone with the process.
+    #[default]
+    Embedded,
+    /// Apache Kafka (KRaft, one node) from Maven Central: Java 17 and Maven.
+    Apache,
+    /// A broker that runs already, by host and port.
+    External(String),
+}
+
+/// A name of no broker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no broker: say `embedded`, `apache`, or the `host:port` of one that runs")]
+pub struct UnknownBroker(String);
+
+impl FromStr for Broker {
+    type Err = UnknownBroker;
+
+    fn from_str(text: &str) -> Result<Self, UnknownBroker> {
+        let is_address = |one: &str| {
+            one.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "apache" => Ok(Self::Apache),
+            address if address.split(',').all(is_address) => Ok(Self::External(address.to_owned())),
+            other => Err(UnknownBroker(other.to_owned())),
+        }
+    }
+}
+
+/// Why there is no broker, or no topic on it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A program that Apache Kafka needs is missing.
+    #[error("Apache Kafka needs `{program}`, which is not installed: {cure}")]
+    Missing {
+        /// The program.
+        program: &'static str,
+        /// How to get it.
+        cure: &'static str,
+    },
+    /// Maven, the storage tool or the broker failed.
+    #[error("{what} failed; its output ends:\n{log}")]
+    Failed {
+        /// Which step.
+        what: &'static str,
+        /// The end of its output.
+        log: String,
+    },
+    /// A file, a port or a process could not be had.
+    #[error("the broker could not be started")]
+    Start(#[from] io::Error),
+    /// The in-process broker, or an admin client, refused.
+    #[error("the broker at {bootstrap} does not do as it is told")]
+    Kafka {
+        /// Which broker.
+        bootstrap: String,
+        /// What librdkafka says.
+        #[source]
+        source: KafkaError,
+    },
+    /// A topic could not be created.
+    #[error("the topic {topic} could not be created: {code}")]
+    Topic {
+        /// Which topic.
+        topic: String,
+        /// What the broker answered.
+        code: RDKafkaErrorCode,
+    },
+}
+
+/// How to start a broker.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A free port, or one that is found.
+    pub port: Option<u16>,
+    /// The folder that has Apache Kafka's `pom.xml`.
+    pub pom: PathBuf,
+    /// Where Apache Kafka's jars are kept between runs.
+    pub jars: PathBuf,
+}
+
+/// A broker to publish to and read from. What was started stops when it is dropped.
+#[derive(Debug)]
+pub struct RunningBroker {
+    bootstrap: String,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Embedded(Embedded),
+    Apache(Box<Apache>),
+    External,
+}
+
+impl Broker {
+    /// Starts it, if it is ours to start, and returns when it answers.
+    pub async fn start(&self, options: &Options) -> Result<RunningBroker, Error> {
+        let (bootstrap, kind) = match self {
+            Self::Embedded => {
+                let embedded = Embedded::start(options.port).await?;
+                (embedded.bootstrap(), Kind::Embedded(embedded))
+            }
+            Self::Apache => {
+                let apache = Apache::start(options).await?;
+                (apache.bootstrap(), Kind::Apache(Box::new(apache)))
+            }
+            Self::External(bootstrap) => (bootstrap.clone(), Kind::External),
+        };
+        Ok(RunningBroker { bootstrap, kind })
+    }
+}
+
+impl RunningBroker {
+    /// What clients call `bootstrap.servers`.
+    #[must_use]
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Whether others may have written to it before.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        matches!(self.kind, Kind::External)
+    }
+
+    /// Creates the topics that are not there yet.
+    pub async fn create_topics(&self, names: &[&str]) -> Result<(), Error> {
+        match &self.kind {
+            Kind::Embedded(embedded) => embedded.create_topics(names).await,
+            Kind::Apache(_) => create_topics(&self.bootstrap, names, 1).await,
+            Kind::External => create_topics(&self.bootstrap, names, -1).await,
+        }
+    }
+
+    /// Kills Apache Kafka as a power cut would; its data stay. `false` if it is another broker.
+    #[must_use]
+    pub fn kill(&mut self) -> bool {
+        match &mut self.kind {
+            Kind::Apache(apache) => {
+                apache.kill();
+                true
+            }
+            Kind::Embedded(_) | Kind::External => false,
+        }
+    }
+
+    /// Starts a killed Apache Kafka again, with its data and on its port. Any other broker is left as it is.
+    pub async fn restart(&mut self) -> Result<(), Error> {
+        match &mut self.kind {
+            Kind::Apache(apache) => apache.restart().await,
+            Kind::Embedded(_) | Kind::External => Ok(()),
+        }
+    }
+}
+
+/// `replication` of -1 leaves it to the broker.
+async fn create_topics(bootstrap: &str, names: &[&str], replication: i32) -> Result<(), Error> {
+    let failed = |source| Error::Kafka { bootstrap: bootstrap.to_owned(), source };
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", bootstrap).create().map_err(failed)?;
+    let topics = names.iter().map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(replication)));
+    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
+    let topics: Vec<NewTopic<'_>> = topics.collect();
+    for result in admin.create_topics(&topics, &options).await.map_err(failed)? {
+        match result {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(Error::Topic { topic, code }),
+        }
+    }
+    Ok(())
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_named_or_addressed() {
+        assert_eq!("embedded".parse(), Ok(Broker::Embedded));
+        assert_eq!("apache".parse(), Ok(Broker::Apache));
+        assert_eq!("127.0.0.1:9092".parse(), Ok(Broker::External("127.0.0.1:9092".to_owned())));
+        assert_eq!("a:1,b:2".parse(), Ok(Broker::External("a:1,b:2".to_owned())));
+        for wrong in ["", "kafka", ":9092", "host:", "host:port", "host:70000", "a:1,"] {
+            assert_eq!(wrong.parse::<Broker>(), Err(UnknownBroker(wrong.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Apache Kafka, one KRaft node in a JVM: what the end-to-end and fault tests run on.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use tempfile::TempDir;
+
+use super::{Error, Options, loopback};
+use crate::emulator::{free_port, tail};
+use crate::process::{Group, members, owner_of_listener};
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A node, its jars and its data. It is killed, and its data go, when it is dropped.
+#[derive(Debug)]
+pub(super) struct Apache {
+    port: u16,
+    jars: PathBuf,
+    folder: TempDir,
+    group: Option<Group>,
+}
+
+impl Apache {
+    pub(super) async fn start(options: &Options) -> Result<Self, Error> {
+        let (pom, jars) = (options.pom.clone(), options.jars.clone());
+        let port = match options.port {
+            Some(port) => port,
+            None => free_port()?,
+        };
+        let prepared = tokio::task::spawn_blocking(move || {
+            fetch_jars(&pom, &jars)?;
+            let folder = tempfile::Builder::new().prefix("studio-kafka-").tempdir()?;
+            fs::write(folder.path().join("server.properties"), properties(port, free_port()?, folder.path()))?;
+            format_storage(&jars, folder.path())?;
+            Ok::<_, Error>((jars, folder))
+        });
+        let (jars, folder) = prepared.await.map_err(io::Error::other)??;
+        let mut apache = Self { port, jars, folder, group: None };
+        apache.restart().await?;
+        Ok(apache)
+    }
+
+    pub(super) fn bootstrap(&self) -> String {
+        loopback(self.port).to_string()
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.group = None;
+    }
+
+    pub(super) async fn restart(&mut self) -> Result<(), Error> {
+        self.kill();
+        let log = File::options().create(true).append(true).open(self.log_file())?;
+        let mut command = java(&self.jars, self.folder.path());
+        command.arg("kafka.Kafka").arg(self.folder.path().join("server.properties"));
+        let group = self.group.insert(Group::spawn(command, &log, self.folder.path())?);
+        let failed = |log: &Path| Error::Failed { what: "starting Apache Kafka", log: tail(log, 30) };
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            let ended = group.ended()?.is_some();
+            if ended || Instant::now() > deadline {
+                return Err(failed(&self.folder.path().join("kafka.log")));
+            }
+            if tokio::net::TcpStream::connect(loopback(self.port)).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // Somebody else may have the port: ours is the one in our group.
+        if owner_of_listener(loopback(self.port)).is_some_and(|owner| !members(group.id()).contains(&owner)) {
+            return Err(failed(&self.folder.path().join("kafka.log")));
+        }
+        let bootstrap = self.bootstrap();
+        let answered = tokio::task::spawn_blocking(move || first_metadata(&bootstrap, deadline));
+        answered.await.map_err(io::Error::other)?.map_err(|source| Error::Kafka { bootstrap: self.bootstrap(), source })
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("kafka.log")
+    }
+}
+
+/// The port opens before the broker knows itself: it is ready when it is in its own metadata.
+fn first_metadata(bootstrap: &str, deadline: Instant) -> Result<(), rdkafka::error::KafkaError> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "200")
+        .create()?;
+    loop {
+        match consumer.fetch_metadata(None, Duration::from_secs(2)) {
+            Ok(metadata) if !metadata.brokers().is_empty() => return Ok(()),
+            Ok(_) => std::thread::sleep(Duration::from_millis(50)),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => {}
+        }
+    }
+}
+
+/// Maven fetches the jars once: the pom that they were fetched by lies beside them.
+fn fetch_jars(pom: &Path, jars: &Path) -> Result<(), Error> {
+    let wanted = fs::read(pom.join("pom.xml"))?;
+    let stamp = jars.join("pom.xml");
+    if fs::read(&stamp).is_ok_and(|fetched| fetched == wanted) {
+        return Ok(());
+    }
+    if jars.exists() {
+        fs::remove_dir_all(jars)?;
+    }
+    let output = Command::new("mvn")
+        .args(["-B", "-q", "dependency:copy-dependencies"])
+        .arg(format!("-DoutputDirectory={}", jars.display()))
+        .current_dir(pom)
+        .output()
+        .map_err(|error| missing(error, "mvn", "install Maven 3.8 or newer (Debian: apt-get install maven)"))?;
+    if !output.status.success() {
+        return Err(Error::Failed { what: "fetching Apache Kafka with Maven", log: text(&output.stdout) });
+    }
+    fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+fn format_storage(jars: &Path, folder: &Path) -> Result<(), Error> {
+    let output = java(jars, folder)
+        .args(["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", "c3R1ZGlvLWxvY2FsLTAwMQ"])
+        .arg("--config")
+        .arg(folder.join("server.properties"))
+        .output()
+        .map_err(|error| {
+            missing(error, "java", "install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed { what: "formatting Apache Kafka's storage", log: text(&output.stderr) + &text(&output.stdout) })
+}
+
+/// A small JVM that is up soon rather than fast later. It gets none of our environment but where programs are.
+fn java(jars: &Path, folder: &Path) -> Command {
+    let mut command = Command::new("java");
+    command
+        .args([
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Xshare:auto",
+            "-Djava.awt.headless=true",
+            "-Djava.net.preferIPv4Stack=true",
+        ])
+        .arg("-Dlog4j2.level=WARN")
+        .arg(format!("-Djava.io.tmpdir={}", folder.display()))
+        .arg("-cp")
+        .arg(jars.join("*"));
+    command
+}
+
+/// The session is short, for a killed broker may register again only when its old session has ended.
+fn properties(port: u16, controller: u16, folder: &Path) -> String {
+    format!(
+        "process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+",
+        data = folder.join("data").display()
+    )
+}
+
+fn missing(error: io::Error, program: &'static str, cure: &'static str) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::Missing { program, cure },
+        _ => Error::Start(error),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}

@@ -1,0 +1,105 @@
+//! librdkafka's own broker, in this process.
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use rdkafka::error::KafkaError;
+use rdkafka::mocking::MockCluster;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task;
+
+use super::{Error, PARTITIONS, loopback};
+
+/// The cluster belongs to a thread of its own, which does as it is told: it is neither `Send` nor `Sync`.
+#[derive(Debug)]
+pub(super) struct Embedded {
+    /// Where the broker listens, and says that it does.
+    advertised: String,
+    /// A fixed port to find it by.
+    door: Option<(SocketAddr, task::JoinHandle<()>)>,
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Create these topics, and say how it went.
+type Order = (Vec<String>, oneshot::Sender<Result<(), KafkaError>>);
+
+impl Embedded {
+    pub(super) async fn start(port: Option<u16>) -> Result<Self, Error> {
+        let (orders, received) = mpsc::channel::<Order>();
+        let (started, ready) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("embedded-broker".to_owned()).spawn(move || {
+            let cluster = match MockCluster::new(1) {
+                Ok(cluster) => cluster,
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            };
+            let _ = started.send(Ok(cluster.bootstrap_servers()));
+            while let Ok((topics, done)) = received.recv() {
+                let mut created = topics.iter().map(|topic| match cluster.create_topic(topic, PARTITIONS, 1) {
+                    Err(KafkaError::MockCluster(rdkafka::types::RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
+                    other => other,
+                });
+                let _ = done.send(created.find(Result::is_err).unwrap_or(Ok(())));
+            }
+        })?;
+        let failed = |source| Error::Kafka { bootstrap: "in this process".to_owned(), source };
+        let advertised = ready.await.unwrap_or(Err(KafkaError::Canceled)).map_err(failed)?;
+        let door = match port {
+            Some(port) => Some(open_door(port, advertised.clone()).await?),
+            None => None,
+        };
+        Ok(Self { advertised, door, orders: Some(orders), thread: Some(thread) })
+    }
+
+    pub(super) fn bootstrap(&self) -> String {
+        self.door.as_ref().map_or_else(|| self.advertised.clone(), |(address, _)| address.to_string())
+    }
+
+    pub(super) async fn create_topics(&self, names: &[&str]) -> Result<(), Error> {
+        let (done, result) = oneshot::channel();
+        let order = (names.iter().map(|name| (*name).to_owned()).collect(), done);
+        // If the thread is gone, so is the other end of `done`, and waiting for it says so.
+        let _ = self.orders.as_ref().map(|orders| orders.send(order));
+        let result = result.await.unwrap_or(Err(KafkaError::Canceled));
+        result.map_err(|source| Error::Kafka { bootstrap: self.advertised.clone(), source })
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        if let Some((_, door)) = &self.door {
+            door.abort();
+        }
+        // The thread ends with the last order, and takes the cluster with it.
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The broker's own port cannot be chosen. A client comes through a fixed one, learns from the metadata where the broker
+/// really is, and goes there by itself.
+async fn open_door(port: u16, advertised: String) -> Result<(SocketAddr, task::JoinHandle<()>), Error> {
+    let listener = TcpListener::bind(loopback(port)).await?;
+    let address = listener.local_addr()?;
+    let forwarding = tokio::spawn(async move {
+        let mut connections = task::JoinSet::new();
+        while let Ok((mut client, _)) = listener.accept().await {
+            let advertised = advertised.clone();
+            connections.spawn(async move {
+                if let Ok(mut broker) = TcpStream::connect(advertised).await {
+                    // Either side may leave at any time.
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut broker).await;
+                }
+            });
+            while connections.try_join_next().is_some() {}
+        }
+    });
+    Ok((address, forwarding))
+}

@@ -1,0 +1,65 @@
+//! Where things are in a checkout.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A checkout of the repository, and where its parts are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// Its root.
+    pub root: PathBuf,
+    /// The emulator's Python environment.
+    pub venv: PathBuf,
+    /// The built functions.
+    pub binaries: PathBuf,
+}
+
+impl Checkout {
+    /// The checkout around the current folder, with the binaries beside the running one.
+    pub fn find() -> io::Result<Self> {
+        let here = env::current_dir()?;
+        let root = here.ancestors().find(|folder| folder.join("infra/local/requirements.txt").is_file());
+        let root = root.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{} is not in a checkout of this repository", here.display()),
+            )
+        })?;
+        let running = env::current_exe()?;
+        let folder = running.parent().unwrap_or(Path::new("."));
+        // Cargo puts a test's binary one folder deeper.
+        let binaries = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+        Ok(Self { root: root.to_owned(), venv: root.join("target/venv"), binaries: binaries.to_owned() })
+    }
+
+    /// The template that is deployed, here and on AWS.
+    #[must_use]
+    pub fn template(&self) -> PathBuf {
+        self.root.join("infra/template.yaml")
+    }
+
+    /// The folder of Apache Kafka's `pom.xml`.
+    #[must_use]
+    pub fn apache_kafka_pom(&self) -> PathBuf {
+        self.root.join("infra/local/apache-kafka")
+    }
+
+    /// Where Apache Kafka's jars are kept.
+    #[must_use]
+    pub fn apache_kafka_jars(&self) -> PathBuf {
+        self.root.join("target/apache-kafka/libs")
+    }
+
+    /// What the demo leaves behind.
+    #[must_use]
+    pub fn demo(&self) -> PathBuf {
+        self.root.join("target/demo")
+    }
+
+    /// An example event of a topic.
+    #[must_use]
+    pub fn example(&self, topic: events::Topic) -> PathBuf {
+        self.root.join("events").join(topic.as_str()).join("example.json")
+    }
+}

@@ -1,0 +1,58 @@
+//! Clients of the emulator, with its root credentials and nothing from the environment of whoever runs the local stack.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::{
+    Credentials, RequestChecksumCalculation, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
+
+use crate::emulator::{REGION, ROOT};
+
+/// One client for each service.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Deploys.
+    pub cloudformation: aws_sdk_cloudformation::Client,
+    /// The table.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Invokes, once per call: whoever invokes decides what a failure means, and a slow function is no reason to try again.
+    pub lambda: aws_sdk_lambda::Client,
+    /// The buckets.
+    pub s3: aws_sdk_s3::Client,
+    /// The executions.
+    pub sfn: aws_sdk_sfn::Client,
+}
+
+impl Clients {
+    /// Clients of the AWS at an address: the emulator's, or the proxy's to be seen and disturbed.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        let (key, secret) = ROOT;
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .endpoint_url(format!("http://{address}"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "emulator")))
+            .build();
+        let lambda = aws_sdk_lambda::config::Builder::from(&config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(900)).build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(true)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .build();
+        Self {
+            cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::from_conf(lambda),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sfn: aws_sdk_sfn::Client::new(&config),
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The demo: one event goes in, and what comes of it is shown, checked and kept.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_sdk_s3::error::DisplayErrorContext;
+use events::Topic;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::mapping::{Outcome, Report, What};
+use crate::records::{From, Produced, Reader};
+use crate::set_aside::{self, set_aside};
+use crate::stack::{self, Options, Published, Stack};
+use crate::story::{Asset, Story};
+use crate::timeline::{Mark, Timeline};
+
+/// How long nothing must happen after the last expected event: a duplicate would come in this time.
+const QUIET: Duration = Duration::from_millis(1500);
+/// How long an event that opened no job is given to open one after all.
+const QUIET_WITHOUT_JOBS: Duration = Duration::from_secs(4);
+
+const STRUCTURED: (&str, Option<&[u8]>) = ("content-type", Some(events::STRUCTURED_CONTENT_TYPE.as_bytes()));
+
+/// Where the demo's event comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The example of the contract.
+    Example,
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// Why the demo did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The event cannot be read.
+    #[error("cannot read the event from {from}")]
+    Input {
+        /// The file, or standard input.
+        from: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The type is not that of a consumed topic, so that there is nowhere to publish the event.
+    #[error("`type` is `{0}`, and the studio consumes no such event: it consumes {consumed}", consumed = consumed())]
+    Type(String),
+    /// The contract has the topic, and the deployed stack has no function for it.
+    #[error("nothing in infra/template.yaml consumes {0} yet")]
+    NotDeployed(Topic),
+    /// The broker takes no record that large.
+    #[error("the event has {size} bytes, which is more than the broker takes in one record")]
+    TooLarge {
+        /// Bytes.
+        size: usize,
+    },
+    /// The stack.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
+    /// The function refused the event.
+    #[error("the event was set aside: {0}")]
+    SetAside(String),
+    /// Jobs ended, and not well.
+    #[error("{failed} of {opened} render jobs failed: {reason}")]
+    Failed {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        opened: usize,
+        /// Why the first did.
+        reason: String,
+    },
+    /// An id was told twice.
+    #[error("the event {id} was produced twice, at {topic} partition {partition} offset {offset} again")]
+    Twice {
+        /// Its id.
+        id: String,
+        /// Where the second is.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// Its offset.
+        offset: i64,
+    },
+    /// It took too long.
+    #[error("after {seconds} s {waiting}; the emulator's log is {log}")]
+    TimedOut {
+        /// How long it had.
+        seconds: u64,
+        /// What was still missing.
+        waiting: String,
+        /// Where the log was kept.
+        log: PathBuf,
+    },
+    /// A record was discarded by its mapping.
+    #[error("the mapping gave the event up ({condition}); it is at {destination}")]
+    Discarded {
+        /// Why.
+        condition: String,
+        /// Where it is.
+        destination: String,
+    },
+    /// The broker cannot be read.
+    #[error("the broker cannot be read")]
+    Read(#[source] KafkaError),
+    /// The table cannot be read.
+    #[error(transparent)]
+    Table(#[from] set_aside::Error),
+    /// An asset is not where its URL says.
+    #[error("the asset {url} cannot be fetched: {reason}")]
+    Asset {
+        /// Its URL.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
+    /// What the demo leaves behind cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// An event as it will be published: unchecked, for it is the function's part to check it.
+#[derive(Debug, PartialEq, Eq)]
+struct Event {
+    topic: Topic,
+    key: Option<String>,
+    value: Option<Vec<u8>>,
+}
+
+/// Starts a stack, publishes one event and follows it to its end.
+pub async fn run(options: &Options, input: Input, within: Duration, timeline: &Timeline) -> Result<(), Error> {
+    let example = options.checkout.example(Topic::EventCreated);
+    let event = Event::of(read(input, example).await?)?;
+    let kept = Kept::empty(options.checkout.demo())?;
+
+    timeline.wait_for("starting the local stack");
+    let mut stack = Stack::start(options).await?;
+    let consumed: Vec<&str> = stack.mappings.iter().map(|mapping| mapping.topic.as_str()).collect();
+    if !consumed.contains(&event.topic.as_str()) {
+        return Err(Error::NotDeployed(event.topic));
+    }
+    timeline.say(Mark::Stack, &format!("infra/template.yaml is deployed; broker at {}", stack.broker.bootstrap()));
+    let result = follow(&mut stack, &event, within, kept, timeline).await;
+    timeline.rest();
+    stack.stop().await;
+    result
+}
+
+async fn follow(
+    stack: &mut Stack,
+    event: &Event,
+    within: Duration,
+    mut kept: Kept,
+    timeline: &Timeline,
+) -> Result<(), Error> {
+    let produced: Vec<&str> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
+    let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
+    let reader = Reader::start(stack.broker.bootstrap(), &produced, from).await.map_err(Error::Read)?;
+
+    let published = publish(stack, event).await?;
+    let (topic, Published { partition, offset }) = (event.topic, published);
+    timeline.say(Mark::Published, &format!("{topic} partition {partition} offset {offset}"));
+    timeline.wait_for("the mapping joins its consumer group");
+
+    let mut story = Story::default();
+    // The function has answered for the event: everything it opened is told.
+    let mut answered = false;
+    let mut last = Instant::now();
+    let deadline = Instant::now() + within;
+    loop {
+        let quiet = match (answered && story.is_over(), story.opened()) {
+            (true, 0) => last + QUIET_WITHOUT_JOBS,
+            (true, _) => last + QUIET,
+            (false, _) => deadline,
+        };
+        tokio::select! {
+            record = reader.next() => {
+                let record = record.map_err(Error::Read)?;
+                kept.keep(&record)?;
+                let chapter = story.take(&record);
+                timeline.say(chapter.mark, &chapter.text);
+                if chapter.again {
+                    return Err(twice(&record));
+                }
+                if let Some(asset) = chapter.asset {
+                    let path = kept.fetch(stack, &asset).await?;
+                    timeline.say(Mark::Completed, &format!("{} is {}", asset.name, shown(&path)));
+                }
+                timeline.wait_for(waiting(&story, answered));
+                last = Instant::now();
+            }
+            Some(report) = stack.reports.recv() => {
+                tell(&report, timeline);
+                match report.what {
+                    What::Committed { partition, offset } if partition == published.partition && offset > published.offset => {
+                        if let Some(cause) = cause(stack, topic, published).await? {
+                            return Err(Error::SetAside(cause));
+                        }
+                        answered = true;
+                        last = Instant::now();
+                    }
+                    What::Discarded { condition, destination, .. } => {
+                        let destination = destination.unwrap_or_else(|| "no destination".to_owned());
+                        return Err(Error::Discarded { condition: format!("{condition:?}"), destination });
+                    }
+                    What::Started { .. } => timeline.wait_for("the function is invoked"),
+                    _ => {}
+                }
+            }
+            () = tokio::time::sleep_until(quiet.min(deadline)) => {
+                if answered && story.is_over() {
+                    break;
+                }
+                let log = kept.log(stack)?;
+                return Err(Error::TimedOut { seconds: within.as_secs(), waiting: waiting(&story, answered), log });
+            }
+        }
+    }
+    let failures = story.failures();
+    if let Some(reason) = failures.first() {
+        return Err(Error::Failed { failed: failures.len(), opened: story.opened(), reason: reason.clone() });
+    }
+    timeline.rest();
+    let text = match story.opened() {
+        0 => "the event changed nothing, so that no render job was opened".to_owned(),
+        jobs => format!("{jobs} render jobs completed; {} has what was produced", shown(&kept.folder)),
+    };
+    timeline.say(Mark::Stack, &text);
+    Ok(())
+}
+
+async fn publish(stack: &Stack, event: &Event) -> Result<Published, Error> {
+    let key = event.key.as_deref().map(str::as_bytes);
+    let value = event.value.as_deref();
+    stack.publish(event.topic.as_str(), key, value, &[STRUCTURED]).await.map_err(|error| match error {
+        stack::Error::Publish {
+            source: KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), ..
+        } => Error::TooLarge { size: value.map_or(0, <[u8]>::len) },
+        other => Error::Stack(other),
+    })
+}
+
+/// Why the function set the record aside, if it did.
+async fn cause(stack: &Stack, topic: Topic, at: Published) -> Result<Option<String>, Error> {
+    let all = set_aside(&stack.clients.dynamodb, &stack.outputs.table_name).await?;
+    let found = all.into_iter().find(|record| {
+        record.topic == topic.as_str() && record.partition == at.partition && record.offset == at.offset
+    });
+    Ok(found.map(|record| record.cause))
+}
+
+/// A line for what a mapping did, where a person wants to know.
+pub(crate) fn tell(report: &Report, timeline: &Timeline) {
+    match &report.what {
+        What::Invoked { records, duration, attempt, outcome, .. } => {
+            let (mark, how) = match outcome {
+                Outcome::Answered { answer, body } if answer.function_error.is_some() => {
+                    (Mark::Failed, format!("failed: {}", error_message(body)))
+                }
+                Outcome::Answered { .. } => (Mark::Invoked, "answered".to_owned()),
+                Outcome::Throttled => (Mark::Failed, "throttled".to_owned()),
+                Outcome::NotReached { reason } => (Mark::Failed, format!("not reached: {reason}")),
+            };
+            let attempt = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            let what = if *records == 1 { "1 record".to_owned() } else { format!("{records} records") };
+            let text =
+                format!("the function of {} with {what}{attempt}: {how} in {} ms", report.topic, duration.as_millis());
+            timeline.say(mark, &text);
+        }
+        What::Retrying { records, cause, pause, .. } => {
+            timeline.say(Mark::Failed, &format!("{records} to be sent again in {} ms: {cause}", pause.as_millis()));
+        }
+        What::Discarded { records, condition, destination } => {
+            let destination = destination.as_deref().unwrap_or("nowhere");
+            timeline.say(Mark::Failed, &format!("{records} discarded ({condition:?}) to {destination}"));
+        }
+        What::Trouble { problem } => timeline.say(Mark::Failed, problem),
+        What::Started { .. } | What::Committed { .. } => {}
+    }
+}
+
+/// What a function says of its failure: `errorMessage` of the payload.
+fn error_message(body: &[u8]) -> String {
+    let payload: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    payload["errorMessage"].as_str().map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
+}
+
+fn waiting(story: &Story, answered: bool) -> String {
+    match story.open() {
+        open if !open.is_empty() => format!("rendering {}", open.join(" and ")),
+        _ if !answered => "the function has not answered for the event".to_owned(),
+        _ if !story.is_over() => "a template has not been updated".to_owned(),
+        _ => "watching for duplicates".to_owned(),
+    }
+}
+
+fn twice(record: &Produced) -> Error {
+    Error::Twice {
+        id: record.event()["id"].as_str().unwrap_or_default().to_owned(),
+        topic: record.topic.clone(),
+        partition: record.partition,
+        offset: record.offset,
+    }
+}
+
+fn consumed() -> String {
+    let names: Vec<&str> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).map(Topic::as_str).collect();
+    names.join(", ")
+}
+
+/// A path as a person types it from here.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
+}
+
+async fn read(input: Input, example: PathBuf) -> Result<Vec<u8>, Error> {
+    let (from, path) = match input {
+        Input::Example => (shown(&example), Some(example)),
+        Input::File(path) => (path.display().to_string(), Some(path)),
+        Input::Stdin => ("standard input".to_owned(), None),
+    };
+    let bytes = tokio::task::spawn_blocking(move || match path {
+        Some(path) => fs::read(path),
+        None => {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        }
+    });
+    bytes.await.map_err(io::Error::other).and_then(|bytes| bytes).map_err(|source| Error::Input { from, source })
+}
+
+impl Event {
+    /// Reads no more of it than where it goes. What names no topic goes where the function will say what is wrong with it.
+    fn of(bytes: Vec<u8>) -> Result<Self, Error> {
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let topic = match value["type"].as_str() {
+            None => Topic::EventCreated,
+            Some(name) => match name.parse::<Topic>() {
+                Ok(topic) if topic.is_consumed() => topic,
+                _ => return Err(Error::Type(name.to_owned())),
+            },
+        };
+        let key = value["data"]["tenantId"].as_str().map(str::to_owned);
+        // An empty file is a record without a value: a tombstone.
+        Ok(Self { topic, key, value: (!bytes.is_empty()).then_some(bytes) })
+    }
+}
+
+/// What the demo leaves behind.
+struct Kept {
+    folder: PathBuf,
+    lines: File,
+}
+
+impl Kept {
+    /// Begins anew: what an earlier demo left is removed.
+    fn empty(folder: PathBuf) -> Result<Self, Error> {
+        let make = || {
+            if folder.exists() {
+                fs::remove_dir_all(&folder)?;
+            }
+            fs::create_dir_all(folder.join("assets"))?;
+            File::create(folder.join("events.jsonl"))
+        };
+        let lines = make().map_err(|source| Error::Write { path: folder.clone(), source })?;
+        Ok(Self { folder, lines })
+    }
+
+    fn keep(&mut self, record: &Produced) -> Result<(), Error> {
+        let written = writeln!(self.lines, "{}", record.line());
+        written.map_err(|source| Error::Write { path: self.folder.join("events.jsonl"), source })
+    }
+
+    /// Fetches an asset from the bucket: its URL is the configured base, and then its key.
+    async fn fetch(&self, stack: &Stack, asset: &Asset) -> Result<PathBuf, Error> {
+        let failed = |reason: String| Error::Asset { url: asset.output_url.clone(), reason };
+        let base = &stack.outputs.asset_base_url;
+        let key = asset.output_url.strip_prefix(base.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let key = key.ok_or_else(|| failed(format!("it does not begin with {base}/")))?;
+        let object = stack.clients.s3.get_object().bucket(&stack.outputs.assets_bucket_name).key(key).send().await;
+        let object = object.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+        let bytes = object.body.collect().await.map_err(|error| failed(error.to_string()))?.into_bytes();
+
+        let extension = Path::new(key).extension().and_then(|extension| extension.to_str()).unwrap_or("bin");
+        let names = std::iter::once(asset.name.clone()).chain((2..).map(|number| format!("{}-{number}", asset.name)));
+        let mut paths = names.map(|name| self.folder.join("assets").join(name).with_extension(extension));
+        let path = paths.find(|path| !path.exists()).unwrap_or_default();
+        fs::write(&path, bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
+        Ok(path)
+    }
+
+    /// Keeps the emulator's log, which goes with the stack.
+    fn log(&self, stack: &Stack) -> Result<PathBuf, Error> {
+        let path = self.folder.join("emulator.log");
+        fs::copy(stack.emulator.log_file(), &path).map_err(|source| Error::Write { path: path.clone(), source })?;
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_goes_to_the_topic_of_its_type_with_its_tenant_as_key() {
+        let bytes = br#"{"type":"eventzr.cms.published.v1","data":{"tenantId":"t"}}"#.to_vec();
+        let event = Event::of(bytes.clone()).expect("a consumed type");
+        assert_eq!(event, Event { topic: Topic::CmsPublished, key: Some("t".to_owned()), value: Some(bytes) });
+    }
+
+    #[test]
+    fn what_names_no_type_is_published_all_the_same() {
+        for bytes in [&b""[..], b"not JSON", b"[]", br#"{"type":7}"#, br#"{"data":{"tenantId":1}}"#] {
+            let event = Event::of(bytes.to_vec()).expect("to be judged by the function");
+            assert_eq!((event.topic, event.key), (Topic::EventCreated, None));
+            assert_eq!(event.value.is_none(), bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_not_consumed_is_named() {
+        for name in ["eventzr.event.deleted.v1", "eventzr.studio.template.created.v1"] {
+            let error = Event::of(format!(r#"{{"type":"{name}"}}"#).into_bytes()).expect_err("not consumed");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Deploys `infra/template.yaml` as it is: only the addresses of code and definitions are rewritten, as `sam package` would.
+
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudformation::error::DisplayErrorContext;
+use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
+use futures::future::try_join_all;
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use crate::clients::Clients;
+
+/// The stack's name in the emulator.
+pub const STACK: &str = "studio-local";
+/// The cluster that the mappings name. There is none: the local poller reads from the local broker.
+pub const CLUSTER_ARN: &str =
+    "arn:aws:kafka:us-east-1:000000000000:cluster/studio-local/00000000-0000-0000-0000-000000000000-s1";
+
+const BUCKET: &str = "studio-local-deployment";
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// Where the parts of a deployment are.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The template; what it refers to is relative to its folder.
+    pub template: PathBuf,
+    /// The folder of the built functions: a function's binary has its folder's name.
+    pub binaries: PathBuf,
+}
+
+/// The parameters that differ between local stacks.
+#[derive(Debug, Clone)]
+pub struct Parameters {
+    /// The broker that the functions publish to.
+    pub bootstrap_servers: String,
+    /// What the URLs of assets begin with.
+    pub asset_base_url: String,
+    /// How long a render may take before the sweep looks after it.
+    pub render_deadline: Duration,
+}
+
+/// What the stack says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outputs {
+    /// The table.
+    pub table_name: String,
+    /// The bucket that rendered files are in.
+    pub assets_bucket_name: String,
+    /// The bucket that the records set aside are in.
+    pub set_aside_bucket_name: String,
+    /// The state machine that renders.
+    pub render_state_machine_arn: String,
+    /// The function behind `eventzr.event.created.v1`.
+    pub event_created_function_name: String,
+    /// The function that takes each step of a render.
+    pub completion_function_name: String,
+    /// What the URLs of assets begin with.
+    pub asset_base_url: String,
+}
+
+/// Why the stack is not deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A function's binary is not there.
+    #[error("{0} is not built: run `cargo build --workspace --bins`")]
+    NotBuilt(PathBuf),
+    /// A line that has to be rewritten has another form than the one that is understood.
+    #[error("line {number} of the template, `{line}`, is not of the form `{expected}`")]
+    Line {
+        /// Its number, from 1.
+        number: usize,
+        /// The line.
+        line: String,
+        /// What it should look like.
+        expected: &'static str,
+    },
+    /// A zip could not be written.
+    #[error("cannot pack a function")]
+    Zip(#[source] io::Error),
+    /// The emulator refused a call.
+    #[error("cannot {what}: {reason}")]
+    Refused {
+        /// What was tried.
+        what: &'static str,
+        /// What it answered.
+        reason: String,
+    },
+    /// CloudFormation gave up.
+    #[error("the stack was not created ({status}):\n{reasons}")]
+    Failed {
+        /// The stack's status.
+        status: String,
+        /// Resource by resource.
+        reasons: String,
+    },
+    /// An output that the local stack reads is missing.
+    #[error("the template has no output `{0}`")]
+    Output(&'static str),
+}
+
+/// The template ready for CreateStack, and what has to be in the bucket for it.
+#[derive(Debug, PartialEq, Eq)]
+struct Packaged {
+    template: String,
+    functions: Vec<String>,
+    definitions: Vec<String>,
+}
+
+/// Packs and uploads the code, creates the stack and waits until it stands.
+pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameters) -> Result<Outputs, Error> {
+    let packaged = package(&read_text(&sources.template)?)?;
+    upload(clients, sources, &packaged).await?;
+    create(clients, packaged.template, parameters).await?;
+    let description = describe(clients).await?;
+    let outputs = description.outputs();
+    let output = |name: &'static str| {
+        let found = outputs.iter().find(|output| output.output_key() == Some(name));
+        found.and_then(|output| output.output_value()).map(str::to_owned).ok_or(Error::Output(name))
+    };
+    Ok(Outputs {
+        table_name: output("TableName")?,
+        assets_bucket_name: output("AssetsBucketName")?,
+        set_aside_bucket_name: output("SetAsideBucketName")?,
+        render_state_machine_arn: output("RenderStateMachineArn")?,
+        event_created_function_name: output("EventCreatedFunctionName")?,
+        completion_function_name: output("CompletionFunctionName")?,
+        asset_base_url: output("AssetBaseUrl")?,
+    })
+}
+
+/// Rewrites the lines that `sam package` would, and no byte of any other. A line of another form is refused, not skipped.
+fn package(template: &str) -> Result<Packaged, Error> {
+    let mut packaged =
+        Packaged { template: String::with_capacity(template.len()), functions: vec![], definitions: vec![] };
+    for (index, whole) in template.split_inclusive('\n').enumerate() {
+        let line = whole.trim_end_matches(['\r', '\n']);
+        let content = line.trim_start();
+        let (name, prefix, suffix, expected) = if content.starts_with("CodeUri:") {
+            ("CodeUri", "CodeUri: ../target/lambda/", "/", "CodeUri: ../target/lambda/<function>/")
+        } else if content.starts_with("DefinitionUri:") {
+            (
+                "DefinitionUri",
+                "DefinitionUri: statemachines/",
+                ".asl.json",
+                "DefinitionUri: statemachines/<name>.asl.json",
+            )
+        } else {
+            packaged.template.push_str(whole);
+            continue;
+        };
+        let is_name = |part: &&str| {
+            !part.is_empty() && part.chars().all(|character| character.is_ascii_alphanumeric() || character == '-')
+        };
+        let part = content.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)).filter(is_name);
+        let part = part.ok_or_else(|| Error::Line { number: index + 1, line: content.to_owned(), expected })?;
+        let (key, list) = match name {
+            "CodeUri" => (function_key(part), &mut packaged.functions),
+            _ => (definition_key(part), &mut packaged.definitions),
+        };
+        if !list.iter().any(|listed| listed == part) {
+            list.push(part.to_owned());
+        }
+        let (indent, end) = (&line[..line.len() - content.len()], &whole[line.len()..]);
+        packaged.template.push_str(&format!("{indent}{name}: {{Bucket: {BUCKET}, Key: {key}}}{end}"));
+    }
+    Ok(packaged)
+}
+
+fn function_key(function: &str) -> String {
+    format!("{function}.zip")
+}
+
+fn definition_key(name: &str) -> String {
+    format!("{name}.asl.json")
+}
+
+async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Result<(), Error> {
+    let mut objects = Vec::new();
+    for function in &packaged.functions {
+        objects.push((function_key(function), zip_bootstrap(&sources.binaries.join(function))?));
+    }
+    let folder = sources.template.parent().unwrap_or(Path::new("."));
+    for name in &packaged.definitions {
+        let path = folder.join("statemachines").join(definition_key(name));
+        objects.push((definition_key(name), read_text(&path)?.into_bytes()));
+    }
+    let created = clients.s3.create_bucket().bucket(BUCKET).send().await;
+    created.map_err(|error| refused("create the deployment bucket", DisplayErrorContext(error)))?;
+    let put = |(key, body): (String, Vec<u8>)| {
+        let put = clients.s3.put_object().bucket(BUCKET).key(key).body(body.into());
+        // Hashing bootstraps of 70 MB in an unoptimised build takes seconds, and they never leave this machine.
+        put.customize().disable_payload_signing().send()
+    };
+    try_join_all(objects.into_iter().map(put))
+        .await
+        .map_err(|error| refused("upload the code", DisplayErrorContext(error)))?;
+    Ok(())
+}
+
+/// Lambda wants one file named `bootstrap`, executable, at the top of a zip.
+fn zip_bootstrap(binary: &Path) -> Result<Vec<u8>, Error> {
+    let bytes = fs::read(binary).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::NotBuilt(binary.to_owned()),
+        _ => Error::Read { path: binary.to_owned(), source },
+    })?;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(bytes.len() + 1024)));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o755);
+    zip.start_file("bootstrap", options).map_err(|error| Error::Zip(error.into()))?;
+    zip.write_all(&bytes).map_err(Error::Zip)?;
+    Ok(zip.finish().map_err(|error| Error::Zip(error.into()))?.into_inner())
+}
+
+async fn create(clients: &Clients, template: String, parameters: &Parameters) -> Result<(), Error> {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let deadline = parameters.render_deadline.as_secs().to_string();
+    let values = [
+        ("Stage", "local"),
+        ("Architecture", architecture), // the functions run on this machine
+        ("KafkaClusterArn", CLUSTER_ARN),
+        ("KafkaBootstrapServers", parameters.bootstrap_servers.as_str()),
+        ("KafkaAuthentication", "none"),
+        ("AssetBaseUrl", parameters.asset_base_url.as_str()),
+        ("SubnetIds", ""),
+        ("SecurityGroupIds", ""),
+        ("RenderDeadlineSeconds", deadline.as_str()),
+    ];
+    let values = values.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
+    clients
+        .cloudformation
+        .create_stack()
+        .stack_name(STACK)
+        .template_body(template)
+        .set_parameters(Some(values.into()))
+        .capabilities(Capability::CapabilityIam)
+        .capabilities(Capability::CapabilityNamedIam)
+        .capabilities(Capability::CapabilityAutoExpand)
+        .send()
+        .await
+        .map_err(|error| refused("create the stack", DisplayErrorContext(error)))?;
+
+    let deadline = Instant::now() + WITHIN;
+    loop {
+        match describe(clients).await?.stack_status() {
+            Some(StackStatus::CreateComplete) => return Ok(()),
+            Some(StackStatus::CreateInProgress) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+            status => {
+                let status = status.map_or("no status", StackStatus::as_str).to_owned();
+                return Err(Error::Failed { status, reasons: reasons(clients).await });
+            }
+        }
+    }
+}
+
+async fn describe(clients: &Clients) -> Result<aws_sdk_cloudformation::types::Stack, Error> {
+    let described = clients.cloudformation.describe_stacks().stack_name(STACK).send().await;
+    let described = described.map_err(|error| refused("describe the stack", DisplayErrorContext(error)))?;
+    let stack = described.stacks.unwrap_or_default().into_iter().next();
+    stack.ok_or_else(|| refused("describe the stack", "it is not there"))
+}
+
+/// What the stack's events say of each resource that failed, oldest first.
+async fn reasons(clients: &Clients) -> String {
+    let events = match clients.cloudformation.describe_stack_events().stack_name(STACK).send().await {
+        Ok(events) => events.stack_events.unwrap_or_default(),
+        Err(error) => return format!("its events cannot be read: {}", DisplayErrorContext(error)),
+    };
+    let of_failures = events.iter().rev().filter_map(|event| {
+        let status = event.resource_status()?.as_str();
+        let reason = event.resource_status_reason().filter(|reason| !reason.is_empty())?;
+        status
+            .contains("FAILED")
+            .then(|| format!("  {} {status}: {reason}", event.logical_resource_id().unwrap_or("?")))
+    });
+    let lines: Vec<String> = of_failures.collect();
+    if lines.is_empty() { "  its events give no reason".to_owned() } else { lines.join("\n") }
+}
+
+fn refused(what: &'static str, reason: impl std::fmt::Display) -> Error {
+    Error::Refused { what, reason: reason.to_string() }
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_the_addresses_of_code_and_definitions_change() {
+        let template = "Resources:\r\n  A:\n    Properties:\n      # CodeUri: elsewhere\n      CodeUri: ../target/lambda/event-created/\n      \
+                        Handler: bootstrap  \n  B:\n      CodeUri: ../target/lambda/event-created/\r\n  C:\n    \
+                        DefinitionUri: statemachines/render.asl.json";
+        let packaged = package(template).expect("understood");
+        assert_eq!(
+            packaged.template,
+            "Resources:\r\n  A:\n    Properties:\n      # CodeUri: elsewhere\n      CodeUri: {Bucket: studio-local-deployment, Key: event-created.zip}\n      \
+             Handler: bootstrap  \n  B:\n      CodeUri: {Bucket: studio-local-deployment, Key: event-created.zip}\r\n  C:\n    \
+             DefinitionUri: {Bucket: studio-local-deployment, Key: render.asl.json}"
+        );
+        assert_eq!(
+            (packaged.functions, packaged.definitions),
+            (vec!["event-created".to_owned()], vec!["render".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_line_of_another_form_is_refused_by_name() {
+        for line in [
+            "CodeUri: ../target/lambda/event-created",
+            "CodeUri: ../target/lambda/../x/",
+            "CodeUri: {Bucket: a, Key: b}",
+            "CodeUri:",
+            "DefinitionUri: statemachines/render.json",
+            "DefinitionUri: s3://bucket/render.asl.json",
+        ] {
+            match package(&format!("Resources:\n    {line}\n")) {
+                Err(Error::Line { number: 2, line: named, .. }) => assert_eq!(named, line),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_function_is_packed_as_an_executable_bootstrap() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let binary = folder.path().join("event-created");
+        assert!(matches!(zip_bootstrap(&binary), Err(Error::NotBuilt(_))));
+        fs::write(&binary, b"#!/bin/sh\n").expect("written");
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o600)).expect("set");
+        let mut zip = zip::ZipArchive::new(Cursor::new(zip_bootstrap(&binary).expect("packed"))).expect("a zip");
+        assert_eq!(zip.len(), 1);
+        let mut file = zip.by_name("bootstrap").expect("named bootstrap");
+        assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));
+        let mut content = String::new();
+        file.read_to_string(&mut content).expect("readable");
+        assert_eq!(content, "#!/bin/sh\n");
+    }
+}

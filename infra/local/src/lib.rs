@@ -1,0 +1,22 @@
+//! The local stack: the same template that AWS gets, deployed on one machine.
+//!
+//! An emulator of AWS runs the real function binaries, a broker speaks Kafka, an event source mapping poller stands between
+//! the two, and a proxy sees every call that a function makes. The demo, `make up` and the end-to-end tests run on it.
+
+pub mod assets;
+pub mod broker;
+pub mod checkout;
+pub mod clients;
+pub mod demo;
+pub mod deploy;
+pub mod emulator;
+pub mod mapping;
+pub mod process;
+pub mod proxy;
+pub mod records;
+pub mod set_aside;
+pub mod stack;
+pub mod story;
+pub mod timeline;
+pub mod up;
+pub mod waits;

@@ -1,0 +1,211 @@
+//! `studio-local`: the local stack's command line.
+
+use std::env;
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use local::broker::Broker;
+use local::checkout::Checkout;
+use local::demo::{self, Input};
+use local::stack::Options;
+use local::timeline::Timeline;
+use local::up;
+use local::waits;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The studio's event functions on one machine: the real binaries and the real template, with no account and no Docker.
+///
+/// `demo` shows one event's way through them; `up` keeps the same stack running for you to publish to.
+#[derive(Debug, Parser)]
+#[command(name = "studio-local", max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Publish one event, watch its poster and invitation being made, and keep them in target/demo.
+    ///
+    /// Starts a stack of its own, on free ports, and stops it at the end. Leaves target/demo/assets/*.png and
+    /// target/demo/events.jsonl: a line for each produced record as a consumer reads it back. Exits with 0 when every
+    /// render job that the event opened is completed, and nothing was produced twice.
+    Demo {
+        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its topic is its `type`.
+        #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+        event: Option<PathBuf>,
+        /// Give up after so many seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        within: u64,
+        #[command(flatten)]
+        stack: StackArguments,
+    },
+    /// Start the stack and leave it running until Ctrl-C, showing what happens.
+    ///
+    /// Takes port 9092 for Kafka and 4566 for AWS if they are free, and prints how to publish to it, read from it and run a
+    /// function against it.
+    Up {
+        #[command(flatten)]
+        stack: StackArguments,
+    },
+    /// Count how often a consumer waits on the network for one batch, and how much memory it takes.
+    ///
+    /// Invokes the consumer of eventzr.event.created.v1 once, warm, with first-seen events, while the proxy delays each of
+    /// its calls. A call that waits for another shows: in the chains of calls, and in the time it all took.
+    Waits {
+        /// How many events the batch has.
+        #[arg(long, default_value_t = 100)]
+        events: u32,
+        /// What each call is delayed by, in milliseconds.
+        #[arg(long, value_name = "MILLISECONDS", default_value_t = 100)]
+        delay: u64,
+        #[command(flatten)]
+        stack: StackArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+struct StackArguments {
+    /// `embedded` (in this process), `apache` (real Apache Kafka: Java 17 and Maven), or the `host:port` of one that runs.
+    #[arg(long, default_value = "embedded")]
+    broker: Broker,
+    /// The Python environment of the emulator, made by infra/local/requirements.txt [default: target/venv].
+    #[arg(long, value_name = "FOLDER")]
+    venv: Option<PathBuf>,
+    /// How long a render may take, in seconds, before the sweep looks after it.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    render_deadline: u64,
+}
+
+impl StackArguments {
+    fn options(self) -> std::io::Result<Options> {
+        let mut options = Options::new(Checkout::find()?);
+        options.broker = self.broker;
+        options.render_deadline = Duration::from_secs(self.render_deadline);
+        if let Some(venv) = self.venv {
+            options.checkout.venv = std::path::absolute(venv)?;
+        }
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    #[expect(clippy::disallowed_methods, reason = "a command line asks once what its user wants, and this is where")]
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let code = runtime.block_on(run(arguments.command, no_color));
+    // What waits for a broker that does not answer is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+async fn run(command: Command, no_color: bool) -> ExitCode {
+    let timeline = Timeline::start(no_color);
+    let result: Result<(), Box<dyn Error>> = match command {
+        Command::Demo { event, within, stack } => {
+            let input = match event {
+                None => Input::Example,
+                Some(path) if path.as_os_str() == "-" => Input::Stdin,
+                Some(path) => Input::File(path),
+            };
+            let demo = async {
+                let options = stack.options()?;
+                Ok(demo::run(&options, input, Duration::from_secs(within), &timeline).await?)
+            };
+            // What the demo started stops as it is dropped.
+            tokio::select! {
+                result = demo => result,
+                () = asked_to_stop() => {
+                    timeline.rest();
+                    return ExitCode::from(130);
+                }
+            }
+        }
+        Command::Waits { events, delay, stack } => {
+            timeline.wait_for("measuring");
+            let measured = async { Ok(waits::measure(&stack.options()?, events, Duration::from_millis(delay)).await?) };
+            tokio::select! {
+                waits = measured => waits.map(|waits| {
+                    timeline.rest();
+                    println!("{waits}");
+                }),
+                () = asked_to_stop() => {
+                    timeline.rest();
+                    return ExitCode::from(130);
+                }
+            }
+        }
+        Command::Up { stack } => async { Ok(up::run(stack.options()?, asked_to_stop(), &timeline).await?) }.await,
+    };
+    timeline.rest();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&*error),
+    }
+}
+
+/// Ctrl-C, a polite kill, or the terminal's end.
+async fn asked_to_stop() {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}
+
+/// Prints an error with its causes, once, in one line.
+fn failed(error: &(dyn Error + 'static)) -> ExitCode {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let sentence = error.to_string();
+        if !text.contains(&sentence) {
+            text = format!("{text}: {sentence}");
+        }
+        cause = error.source();
+    }
+    eprintln!("studio-local: {text}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command)
+    }
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_demo_takes_a_file_or_standard_input_and_a_broker() {
+        let Ok(Command::Demo { event, stack, within: 60 }) = parse("studio-local demo --event - --broker apache")
+        else {
+            panic!("not understood")
+        };
+        assert_eq!((event, stack.broker), (Some(PathBuf::from("-")), Broker::Apache));
+        let Ok(Command::Up { stack }) = parse("studio-local up --broker 127.0.0.1:9092") else {
+            panic!("not understood")
+        };
+        assert_eq!(stack.broker, Broker::External("127.0.0.1:9092".to_owned()));
+        assert!(parse("studio-local demo --broker kafka").is_err());
+        assert!(parse("studio-local").is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! Calls that leave the poller: the invocation of the function, and the delivery of what is discarded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::config::{StalledStreamProtectionConfig, http::HttpResponse};
+use aws_sdk_lambda::error::SdkError;
+use aws_sdk_lambda::operation::RequestId;
+use aws_sdk_lambda::operation::invoke::InvokeError;
+use aws_sdk_lambda::primitives::Blob;
+use jiff::Timestamp;
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaResult;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+
+use super::action::{Answer, Discard, Outcome};
+use super::destination::{failed_batch, failed_records};
+use super::error::chain;
+use super::payload::Frame;
+use super::settings::{Destination, Mapping};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Invokes `function` synchronously with an event, once: the client neither repeats nor gives up, for a function may run
+/// for 14 minutes and an invocation that is repeated unseen would be an attempt that nobody counts.
+pub async fn invoke(lambda: &aws_sdk_lambda::Client, function: &str, event: Vec<u8>) -> Outcome {
+    let patient = aws_sdk_lambda::Config::builder()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    let invocation = lambda.invoke().function_name(function).payload(Blob::new(event));
+    match invocation.customize().config_override(patient).send().await {
+        Ok(output) => Outcome::Answered {
+            answer: Answer {
+                request_id: output.request_id().map(str::to_owned),
+                status: output.status_code(),
+                executed_version: output.executed_version().map(str::to_owned),
+                function_error: output.function_error().map(str::to_owned),
+            },
+            body: output.payload.map(Blob::into_inner).unwrap_or_default(),
+        },
+        Err(error) => not_taken(&error),
+    }
+}
+
+fn not_taken(error: &SdkError<InvokeError, HttpResponse>) -> Outcome {
+    // 429 is TooManyRequestsException, whatever its body says.
+    match error.raw_response().map(|response| response.status().as_u16()) {
+        Some(429) => Outcome::Throttled,
+        _ => Outcome::NotReached { reason: chain(error) },
+    }
+}
+
+/// Where one mapping's discarded records go.
+pub struct Delivery {
+    mapping: Arc<Mapping>,
+    frame: Arc<Frame>,
+    s3: aws_sdk_s3::Client,
+    /// There where the destination is a topic.
+    producer: Option<FutureProducer>,
+}
+
+impl Delivery {
+    /// Makes a producer if the mapping's destination is a topic.
+    ///
+    /// # Errors
+    /// The Kafka client's, if it cannot be configured.
+    pub fn new(mapping: Arc<Mapping>, frame: Arc<Frame>, s3: aws_sdk_s3::Client, bootstrap: &str) -> KafkaResult<Self> {
+        let producer = match mapping.destination {
+            Some(Destination::Kafka { .. }) => Some(
+                ClientConfig::new()
+                    .set("bootstrap.servers", bootstrap)
+                    .set("acks", "all")
+                    // "The same partition key": as Kafka's Java client spreads keys.
+                    .set("partitioner", "murmur2_random")
+                    .set("message.max.bytes", "20000000")
+                    .set("message.timeout.ms", "15000")
+                    .create()?,
+            ),
+            Some(Destination::S3 { .. }) | None => None,
+        };
+        Ok(Self { mapping, frame, s3, producer })
+    }
+
+    /// Sends what was discarded `at`, and tries again until it is there: what cannot be delivered holds its partitions,
+    /// and every failure is told to `trouble`. (What AWS does with it then is not documented; here nothing is lost
+    /// unseen.) Answers where it went; `None` where there is no destination.
+    pub async fn deliver(&self, discard: &Discard, at: Timestamp, trouble: impl Fn(String)) -> Option<String> {
+        let destination = self.mapping.destination.as_ref()?;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let delivered = match destination {
+                Destination::S3 { bucket } => self.put(bucket, discard, at).await,
+                Destination::Kafka { topic } => self.produce(topic, discard, at).await,
+            };
+            match delivered {
+                Ok(place) => return Some(place),
+                Err(problem) => trouble(format!("on-failure destination: {problem}")),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn put(&self, bucket: &str, discard: &Discard, at: Timestamp) -> Result<String, String> {
+        let batch = failed_batch(&self.mapping, &self.frame, discard, at);
+        let put = self.s3.put_object().bucket(bucket).key(&batch.key).content_type("application/json");
+        match put.body(batch.body.into()).send().await {
+            Ok(_) => Ok(format!("s3://{bucket}/{}", batch.key)),
+            Err(error) => Err(chain(&error)),
+        }
+    }
+
+    async fn produce(&self, topic: &str, discard: &Discard, at: Timestamp) -> Result<String, String> {
+        let producer = self.producer.as_ref().expect("made where the destination is a topic");
+        let mut sent = Vec::new();
+        for record in failed_records(&self.mapping, &self.frame, discard, at) {
+            let mut message = FutureRecord::to(topic).payload(&record.body);
+            if let Some(key) = &record.key {
+                message = message.key(key);
+            }
+            sent.push(producer.send_result(message).map_err(|(error, _)| error.to_string())?);
+        }
+        for delivery in sent {
+            match delivery.await {
+                Ok(Ok(_)) => {}
+                Ok(Err((error, _))) => return Err(error.to_string()),
+                Err(canceled) => return Err(canceled.to_string()),
+            }
+        }
+        Ok(format!("kafka://{topic}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use hyper::Response;
+
+    use super::*;
+    use crate::mapping::poller::tests::{lambda_at, serve};
+
+    /// The outcome of one invocation by a client that repeats and gives up early by itself, and how many calls it made.
+    async fn outcome(status: u16, kind: &'static str) -> (Outcome, usize) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let answer = move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                let answer = Response::builder().status(status).header("x-amzn-errortype", kind);
+                answer.body("null".into()).unwrap()
+            }
+        };
+        let impatient = TimeoutConfig::builder()
+            .operation_timeout(Duration::from_millis(100))
+            .operation_attempt_timeout(Duration::from_millis(100))
+            .read_timeout(Duration::from_millis(100))
+            .build();
+        let lambda = lambda_at(serve(answer).await).timeout_config(impatient).retry_config(RetryConfig::standard());
+        let outcome = invoke(&aws_sdk_lambda::Client::from_conf(lambda.build()), "function-arn", b"{}".to_vec()).await;
+        (outcome, calls.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn an_invocation_is_one_call_that_takes_its_time() {
+        let (answered, calls) = outcome(200, "").await;
+        assert!(matches!(&answered, Outcome::Answered { body, .. } if body == b"null"), "{answered:?}");
+        assert_eq!(calls, 1);
+        assert_eq!(outcome(429, "TooManyRequestsException").await, (Outcome::Throttled, 1));
+        let (failed, calls) = outcome(503, "ServiceException").await;
+        assert!(matches!(&failed, Outcome::NotReached { reason } if reason.len() < 300), "{failed:?}");
+        assert_eq!(calls, 1);
+    }
+}

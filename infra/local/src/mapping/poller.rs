@@ -1,0 +1,411 @@
+//! The runner: reads the topic in the mapping's consumer group, tells the core, and does what the core says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::KafkaResult;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use super::action::{Action, Condition, Discard, Outcome};
+use super::batch::Batches;
+use super::consumer::{Listener, News, begin_at, consumer_config, record_of};
+use super::delivery::{Delivery, invoke};
+use super::error::Error;
+use super::payload::{Frame, Record};
+use super::report::{Report, What};
+use super::settings::{Mapping, StartingPosition};
+
+/// How long [`Poller::stop`] waits for invocations and deliveries that are in flight.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+const COMMIT_PAUSE: Duration = Duration::from_secs(1);
+/// Records taken from the client's queue before the core is asked what to do.
+const MOST_AT_ONCE: usize = 1_000;
+
+/// What a poller needs of its surroundings.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// Brokers as `host:port`, joined by commas; also the event's `bootstrapServers`.
+    pub bootstrap: String,
+    /// Invokes the function. Retries and time limits of the client are switched off per invocation.
+    pub lambda: aws_sdk_lambda::Client,
+    /// Writes to an on-failure bucket. The client must address buckets as the local S3 does.
+    pub s3: aws_sdk_s3::Client,
+}
+
+/// A mapping at work.
+#[derive(Debug)]
+pub struct Poller {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Poller {
+    /// Joins the mapping's consumer group and polls until [`stop`](Self::stop), on the Tokio runtime of the caller.
+    /// Reports go out as things happen; a receiver that is gone stops nothing.
+    ///
+    /// # Errors
+    /// [`Error`] where the mapping is disabled, or no Kafka client can be made as it asks.
+    pub fn start(mapping: Mapping, sources: Sources, reports: UnboundedSender<Report>) -> Result<Self, Error> {
+        if !mapping.enabled {
+            return Err(Error::Disabled { topic: mapping.topic });
+        }
+        let (tell, told) = unbounded_channel();
+        let consumer: StreamConsumer<Listener> = consumer_config(&mapping, &sources.bootstrap)
+            .create_with_context(Listener { tell })
+            .map_err(|source| Error::Kafka { doing: "making a consumer", source })?;
+        let frame = Frame {
+            event_source_arn: mapping.event_source_arn.clone(),
+            bootstrap_servers: sources.bootstrap.clone(),
+            topic: mapping.topic.clone(),
+        };
+        let (mapping, frame) = (Arc::new(mapping), Arc::new(frame));
+        let reports = Reports { topic: Arc::from(mapping.topic.as_str()), sender: reports };
+        let delivery = Delivery::new(Arc::clone(&mapping), Arc::clone(&frame), sources.s3, &sources.bootstrap)
+            .map_err(|source| Error::Kafka { doing: "making a producer", source })?;
+        let (stop, stopped) = oneshot::channel();
+        let runner = Runner {
+            batches: Batches::new(Arc::clone(&mapping), Arc::clone(&frame)),
+            mapping,
+            frame,
+            lambda: sources.lambda,
+            delivery: Arc::new(delivery),
+            consumer: Arc::new(consumer),
+            reports,
+            flights: JoinSet::new(),
+            uncommitted: BTreeMap::new(),
+            commit: Commit::Idle,
+            clock: Clock::start(),
+        };
+        Ok(Self { stop, task: tokio::spawn(runner.run(told, stopped)) })
+    }
+
+    /// Stops reading, waits a while for what is in flight, commits what it resolved and leaves the group.
+    pub async fn stop(self) {
+        // Either end may be gone already; then there is nothing to stop.
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+}
+
+#[derive(Clone)]
+struct Reports {
+    topic: Arc<str>,
+    sender: UnboundedSender<Report>,
+}
+
+impl Reports {
+    fn send(&self, what: What) {
+        // A caller that does not listen is no reason to stop.
+        let _ = self.sender.send(Report { topic: Arc::clone(&self.topic), what });
+    }
+}
+
+/// The wall clock as the core wants it: it never goes back.
+struct Clock {
+    started: Instant,
+    wall: i64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), wall: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) }
+    }
+
+    fn now(&self) -> i64 {
+        self.wall + i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn instant_of(&self, at: i64) -> Instant {
+        self.started + Duration::from_millis(u64::try_from(at - self.wall).unwrap_or(0))
+    }
+}
+
+/// Commits go one after the other, or an earlier one could undo a later. (The client's asynchronous commit would keep the
+/// order by itself, but rdkafka never calls back how it went.)
+enum Commit {
+    Idle,
+    InFlight,
+    FailedUntil(Instant),
+}
+
+/// What ended outside of the core.
+enum Landing {
+    Committed { offsets: BTreeMap<i32, i64>, result: KafkaResult<()> },
+    Invoked { unit: u64, attempt: u32, records: usize, partitions: Vec<i32>, duration: Duration, outcome: Outcome },
+    Discarded { unit: u64, records: usize, condition: Condition, destination: Option<String> },
+}
+
+struct Runner {
+    batches: Batches,
+    mapping: Arc<Mapping>,
+    frame: Arc<Frame>,
+    lambda: aws_sdk_lambda::Client,
+    delivery: Arc<Delivery>,
+    consumer: Arc<StreamConsumer<Listener>>,
+    reports: Reports,
+    flights: JoinSet<Landing>,
+    /// Next offsets by partition that are not committed yet.
+    uncommitted: BTreeMap<i32, i64>,
+    commit: Commit,
+    clock: Clock,
+}
+
+impl Runner {
+    async fn run(mut self, mut news: UnboundedReceiver<News>, mut stopped: oneshot::Receiver<()>) {
+        while let Err(error) = self.join().await {
+            self.trouble(format!("joining the group: {error}"));
+            let again = tokio::time::timeout(Duration::from_secs(1), &mut stopped).await;
+            if again.is_ok() {
+                return;
+            }
+        }
+        loop {
+            self.hear_all(&mut news);
+            let actions = self.batches.next_actions(self.clock.now());
+            self.act(actions);
+            self.commit();
+            let mut wake = self.batches.wake_at().map(|at| self.clock.instant_of(at));
+            if let Commit::FailedUntil(again) = self.commit {
+                wake = Some(wake.map_or(again, |wake| wake.min(again)));
+            }
+            let consumer = Arc::clone(&self.consumer);
+            tokio::select! {
+                _ = &mut stopped => break,
+                received = consumer.recv() => {
+                    self.take(received, &mut news);
+                    for _ in 1..MOST_AT_ONCE {
+                        let Some(received) = consumer.recv().now_or_never() else { break };
+                        self.take(received, &mut news);
+                    }
+                }
+                Some(landing) = self.flights.join_next() => self.land(landing.expect("a flight does not panic")),
+                Some(one) = news.recv() => self.hear(one),
+                () = sleep_until(wake) => {}
+            }
+        }
+        self.leave().await;
+    }
+
+    async fn join(&self) -> KafkaResult<()> {
+        if let StartingPosition::AtTimestamp(millis) = self.mapping.start {
+            let (consumer, topic) = (Arc::clone(&self.consumer), self.mapping.topic.clone());
+            let begun = tokio::task::spawn_blocking(move || begin_at(&consumer, &topic, millis)).await;
+            begun.expect("begin_at does not panic")?;
+        }
+        self.consumer.subscribe(&[&self.mapping.topic])
+    }
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Assigned(partitions) => {
+                for &partition in &partitions {
+                    self.batches.assign(partition);
+                    // It may come back as it was paused before it was taken away; its buffer is empty now.
+                    let resumed = self.consumer.resume(&self.list_of(partition));
+                    self.check("resume", resumed);
+                }
+                self.reports.send(What::Started { partitions });
+            }
+            News::Revoked(partitions) => {
+                for partition in partitions {
+                    self.batches.revoke(partition);
+                    self.uncommitted.remove(&partition);
+                }
+            }
+            News::Trouble(problem) => self.trouble(problem),
+        }
+    }
+
+    fn hear_all(&mut self, news: &mut UnboundedReceiver<News>) {
+        while let Ok(one) = news.try_recv() {
+            self.hear(one);
+        }
+    }
+
+    fn take(&mut self, received: KafkaResult<BorrowedMessage<'_>>, news: &mut UnboundedReceiver<News>) {
+        self.hear_all(news);
+        match received {
+            Ok(message) => {
+                let action = self.batches.add(record_of(&message), self.clock.now());
+                self.act(action);
+            }
+            Err(error) => self.trouble(error.to_string()),
+        }
+    }
+
+    fn land(&mut self, landing: Landing) {
+        let actions = match landing {
+            Landing::Invoked { unit, attempt, records, partitions, duration, outcome } => {
+                let actions = self.batches.settle(unit, outcome.clone(), self.clock.now());
+                self.reports.send(What::Invoked { records, partitions, attempt, duration, outcome });
+                actions
+            }
+            Landing::Discarded { unit, records, condition, destination } => {
+                self.reports.send(What::Discarded { records, condition, destination });
+                self.batches.discarded(unit)
+            }
+            Landing::Committed { offsets, result: Ok(()) } => {
+                self.commit = Commit::Idle;
+                for (partition, offset) in offsets {
+                    self.reports.send(What::Committed { partition, offset });
+                }
+                return;
+            }
+            Landing::Committed { offsets, result: Err(error) } => {
+                self.commit = Commit::FailedUntil(Instant::now() + COMMIT_PAUSE);
+                for (partition, offset) in offsets {
+                    if self.batches.is_assigned(partition) {
+                        self.uncommitted.entry(partition).or_insert(offset);
+                    }
+                }
+                self.trouble(format!("commit: {error}"));
+                return;
+            }
+        };
+        self.act(actions);
+    }
+
+    fn act(&mut self, actions: impl IntoIterator<Item = Action>) {
+        for action in actions {
+            match action {
+                Action::Invoke { unit, attempt, records } => self.invoke(unit, attempt, &records),
+                Action::Discard { unit, discard } => self.discard(unit, discard),
+                Action::Commit { partition, offset } => {
+                    self.uncommitted.insert(partition, offset);
+                }
+                Action::Retrying { records, cause, pause, split } => {
+                    let pause = Duration::from_millis(pause.unsigned_abs());
+                    self.reports.send(What::Retrying { records, cause: cause.to_string(), pause, split });
+                }
+                Action::Pause { partition } => {
+                    let paused = self.consumer.pause(&self.list_of(partition));
+                    self.check("pause", paused);
+                }
+                Action::Resume { partition } => {
+                    let resumed = self.consumer.resume(&self.list_of(partition));
+                    self.check("resume", resumed);
+                }
+            }
+        }
+    }
+
+    fn invoke(&mut self, unit: u64, attempt: u32, records: &[Arc<Record>]) {
+        let (lambda, function) = (self.lambda.clone(), self.mapping.function.clone());
+        let payload = self.frame.event(records).to_json();
+        let partitions =
+            records.chunk_by(|one, next| one.partition == next.partition).map(|of| of[0].partition).collect();
+        let records = records.len();
+        self.flights.spawn(async move {
+            let started = Instant::now();
+            let outcome = invoke(&lambda, &function, payload).await;
+            Landing::Invoked { unit, attempt, records, partitions, duration: started.elapsed(), outcome }
+        });
+    }
+
+    fn discard(&mut self, unit: u64, discard: Discard) {
+        let delivery = Arc::clone(&self.delivery);
+        let reports = self.reports.clone();
+        let at = Timestamp::from_millisecond(self.clock.now()).expect("now is in the calendar");
+        self.flights.spawn(async move {
+            let (records, condition) = (discard.records.len(), discard.condition);
+            let destination = delivery.deliver(&discard, at, |problem| reports.send(What::Trouble { problem })).await;
+            Landing::Discarded { unit, records, condition, destination }
+        });
+    }
+
+    fn commit(&mut self) {
+        let ready = match self.commit {
+            Commit::Idle => true,
+            Commit::InFlight => false,
+            Commit::FailedUntil(again) => again <= Instant::now(),
+        };
+        if !ready {
+            return;
+        }
+        self.commit = Commit::Idle;
+        if self.uncommitted.is_empty() {
+            return;
+        }
+        let offsets = std::mem::take(&mut self.uncommitted);
+        let (list, consumer) = (self.list_of_offsets(&offsets), Arc::clone(&self.consumer));
+        self.commit = Commit::InFlight;
+        self.flights.spawn_blocking(move || {
+            let result = consumer.commit(&list, CommitMode::Sync);
+            Landing::Committed { offsets, result }
+        });
+    }
+
+    /// Ends what is in flight, within reason, and closes the consumer, which tells the group.
+    async fn leave(mut self) {
+        let deadline = Instant::now() + STOP_PATIENCE;
+        while self.batches.is_busy() || matches!(self.commit, Commit::InFlight) {
+            match tokio::time::timeout_at(deadline, self.flights.join_next()).await {
+                Ok(Some(landing)) => self.land(landing.expect("a flight does not panic")),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.flights.abort_all();
+        let last = std::mem::take(&mut self.uncommitted);
+        let (list, consumer, flights) = (self.list_of_offsets(&last), Arc::clone(&self.consumer), self.flights);
+        let (ours, reports) = (self.consumer, self.reports);
+        // Committing and closing wait for the group, so they do not happen on the runtime.
+        let committed = tokio::task::spawn_blocking(move || {
+            let committed = if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) };
+            drop((flights, consumer, ours));
+            committed
+        });
+        match committed.await.expect("closing does not panic") {
+            Ok(()) => {
+                for (partition, offset) in last {
+                    reports.send(What::Committed { partition, offset });
+                }
+            }
+            Err(error) => reports.send(What::Trouble { problem: format!("commit: {error}") }),
+        }
+    }
+
+    fn list_of(&self, partition: i32) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.mapping.topic, partition);
+        list
+    }
+
+    fn list_of_offsets(&self, offsets: &BTreeMap<i32, i64>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for (&partition, &offset) in offsets {
+            let added = list.add_partition_offset(&self.mapping.topic, partition, Offset::Offset(offset));
+            added.expect("a whole offset can be committed");
+        }
+        list
+    }
+
+    fn check(&self, doing: &str, result: KafkaResult<()>) {
+        if let Err(error) = result {
+            self.trouble(format!("{doing}: {error}"));
+        }
+    }
+
+    fn trouble(&self, problem: String) {
+        self.reports.send(What::Trouble { problem });
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,227 @@
+//! The whole local stack: broker, proxy, emulator, the deployed template, and the mappings that it asks for.
+
+use std::io;
+use std::time::Duration;
+
+use events::Topic;
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use crate::assets::Assets;
+use crate::broker::{self, Broker, RunningBroker};
+use crate::checkout::Checkout;
+use crate::clients::Clients;
+use crate::deploy::{self, Outputs, Parameters, STACK, Sources};
+use crate::emulator::{self, Emulator};
+use crate::mapping::{self, Mapping, Poller, Report};
+use crate::proxy::Proxy;
+
+/// How to start a stack.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the template, the functions and the emulator are.
+    pub checkout: Checkout,
+    /// Which broker.
+    pub broker: Broker,
+    /// A free port for the broker, or one that is found.
+    pub broker_port: Option<u16>,
+    /// A free port for AWS (which is the proxy's), or one that is found.
+    pub aws_port: Option<u16>,
+    /// How long a render may take before the sweep looks after it.
+    pub render_deadline: Duration,
+    /// What Step Functions multiplies its waits by: 1 is as on AWS, 0 skips them.
+    pub wait_scale: f64,
+    /// Whether the mappings are polled. Without, whoever started the stack invokes the functions.
+    pub poll: bool,
+}
+
+impl Options {
+    /// The defaults, for a checkout.
+    #[must_use]
+    pub fn new(checkout: Checkout) -> Self {
+        Self {
+            checkout,
+            broker: Broker::Embedded,
+            broker_port: None,
+            aws_port: None,
+            render_deadline: Duration::from_secs(900),
+            wait_scale: 1.0,
+            poll: true,
+        }
+    }
+}
+
+/// A running stack. All of it stops when it is dropped; `stop` also lets the mappings finish what they do.
+#[derive(Debug)]
+pub struct Stack {
+    /// What the deployed stack says of itself.
+    pub outputs: Outputs,
+    /// Clients of the emulator, past the proxy.
+    pub clients: Clients,
+    /// The mappings of the deployed stack.
+    pub mappings: Vec<Mapping>,
+    /// What the functions' calls go through.
+    pub proxy: Proxy,
+    /// The broker, to be killed and restarted if it is Apache Kafka.
+    pub broker: RunningBroker,
+    /// What the mappings do, as they do it.
+    pub reports: UnboundedReceiver<Report>,
+    /// The emulator.
+    pub emulator: Emulator,
+    pollers: Vec<Poller>,
+    producer: Publisher,
+    // Last: it is only closed.
+    _assets: Assets,
+}
+
+/// Where a record went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+}
+
+/// Why there is no stack, or why a record is not on it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A port or a file could not be had.
+    #[error("the local stack could not be started")]
+    Start(#[from] io::Error),
+    /// The broker.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+    /// The emulator.
+    #[error(transparent)]
+    Emulator(#[from] emulator::Error),
+    /// The deployment.
+    #[error(transparent)]
+    Deploy(#[from] deploy::Error),
+    /// The mappings.
+    #[error("the event source mappings of the stack cannot be polled")]
+    Mapping(#[from] mapping::Error),
+    /// A record was not taken.
+    #[error("the record could not be published to {topic}")]
+    Publish {
+        /// Where to.
+        topic: String,
+        /// Why not.
+        #[source]
+        source: KafkaError,
+    },
+}
+
+impl Stack {
+    /// Starts everything and deploys; returns when events can be published.
+    pub async fn start(options: &Options) -> Result<Self, Error> {
+        let checkout = &options.checkout;
+        let proxy = Proxy::start(options.aws_port).await?;
+        let mut assets = Assets::bind().await?;
+        let emulator = emulator::Options {
+            venv: checkout.venv.clone(),
+            port: None,
+            functions_endpoint: proxy.address(),
+            wait_scale: options.wait_scale,
+        };
+        let broker = broker::Options {
+            port: options.broker_port,
+            pom: checkout.apache_kafka_pom(),
+            jars: checkout.apache_kafka_jars(),
+        };
+        let (emulator, broker) =
+            tokio::try_join!(async { Ok::<_, Error>(Emulator::start(&emulator).await?) }, async {
+                let broker = options.broker.start(&broker).await?;
+                broker.create_topics(&Topic::ALL.map(Topic::as_str)).await?;
+                Ok(broker)
+            })?;
+        proxy.forward_to(emulator.address());
+
+        let clients = Clients::of(emulator.address());
+        let sources = Sources { template: checkout.template(), binaries: checkout.binaries.clone() };
+        let parameters = Parameters {
+            bootstrap_servers: broker.bootstrap().to_owned(),
+            asset_base_url: assets.base_url(),
+            render_deadline: options.render_deadline,
+        };
+        let outputs = deploy::deploy(&clients, &sources, &parameters).await?;
+        assets.serve(clients.s3.clone(), outputs.assets_bucket_name.clone());
+
+        let mappings = mapping::read_mappings(&clients.cloudformation, &clients.lambda, STACK).await?;
+        let (sender, reports) = mpsc::unbounded_channel();
+        let mut pollers = Vec::new();
+        for mapping in mappings.iter().filter(|_| options.poll) {
+            let sources = mapping::Sources {
+                bootstrap: broker.bootstrap().to_owned(),
+                lambda: clients.lambda.clone(),
+                s3: clients.s3.clone(),
+            };
+            pollers.push(Poller::start(mapping.clone(), sources, sender.clone())?);
+        }
+        let producer = Publisher::new(broker.bootstrap())?;
+        Ok(Self { outputs, clients, mappings, proxy, broker, reports, emulator, pollers, producer, _assets: assets })
+    }
+
+    /// Publishes a record and waits until the broker has it. No value is a tombstone.
+    pub async fn publish(
+        &self,
+        topic: &str,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(&str, Option<&[u8]>)],
+    ) -> Result<Published, Error> {
+        let failed = |source| Error::Publish { topic: topic.to_owned(), source };
+        let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |all, (key, value)| {
+            all.insert(Header { key, value: *value })
+        });
+        let mut record = FutureRecord::<[u8], [u8]>::to(topic).headers(headers);
+        record.key = key;
+        record.payload = value;
+        let enqueued = self.producer.0.send_result(record).map_err(|(source, _)| failed(source))?;
+        match enqueued.await {
+            Ok(Ok(delivery)) => Ok(Published { partition: delivery.partition, offset: delivery.offset }),
+            Ok(Err((source, _))) => Err(failed(source)),
+            Err(_) => Err(failed(KafkaError::Canceled)),
+        }
+    }
+
+    /// Lets the mappings finish what they do, then stops everything.
+    pub async fn stop(self) {
+        for poller in self.pollers {
+            poller.stop().await;
+        }
+        self.emulator.stop();
+    }
+}
+
+/// The producer of whoever uses the stack.
+struct Publisher(FutureProducer);
+
+impl Publisher {
+    fn new(bootstrap: &str) -> Result<Self, Error> {
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", bootstrap)
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random") // as Java's producers, and ours, place keys
+            .set("message.timeout.ms", "15000")
+            .set("reconnect.backoff.max.ms", "500")
+            .create();
+        Ok(Self(producer.map_err(|source| broker::Error::Kafka { bootstrap: bootstrap.to_owned(), source })?))
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        // What nobody waited for any more must not be sent by a stack that stops.
+        self.0.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+    }
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher").finish_non_exhaustive()
+    }
+}

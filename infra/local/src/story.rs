@@ -1,0 +1,209 @@
+//! What produced events tell, put together: which jobs were opened, how they ended, and a line for each event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use events::Topic;
+use serde_json::Value;
+
+use crate::records::Produced;
+use crate::timeline::Mark;
+
+/// The story so far.
+#[derive(Debug, Default)]
+pub struct Story {
+    jobs: BTreeMap<String, Job>,
+    /// Template id to what it makes, for events that name only the id.
+    kinds: BTreeMap<String, String>,
+    ids: BTreeSet<String>,
+    updates: usize,
+}
+
+#[derive(Debug, Default)]
+struct Job {
+    asset: Option<String>,
+    opened: bool,
+    end: Option<End>,
+}
+
+#[derive(Debug)]
+enum End {
+    Completed,
+    Failed(String),
+}
+
+/// What a record adds to the story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter {
+    /// What it is about.
+    pub mark: Mark,
+    /// The same in words.
+    pub text: String,
+    /// A file that is there now.
+    pub asset: Option<Asset>,
+    /// Whether an event with this id was told before.
+    pub again: bool,
+}
+
+/// A rendered file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// What it is, such as `poster`; `asset` if no event has said yet.
+    pub name: String,
+    /// Where it is.
+    pub output_url: String,
+}
+
+impl Story {
+    /// Takes a record, and says what it tells.
+    pub fn take(&mut self, record: &Produced) -> Chapter {
+        let event = record.event();
+        let again = event["id"].as_str().is_some_and(|id| !self.ids.insert(id.to_owned()));
+        let (mark, text, asset) = match record.topic.parse::<Topic>() {
+            Ok(topic) if topic.is_consumed() => (Mark::Published, inbound(record, &event), None),
+            Ok(topic) => self.outbound(topic, &event["data"], again),
+            Err(unknown) => (Mark::Failed, unknown.to_string(), None),
+        };
+        let text = if again { format!("{text} (again, with the same id)") } else { text };
+        Chapter { mark, text, asset, again }
+    }
+
+    fn outbound(&mut self, topic: Topic, data: &Value, again: bool) -> (Mark, String, Option<Asset>) {
+        let id = |name: &str| data[name].as_str().unwrap_or("?").to_owned();
+        match topic {
+            Topic::TemplateCreated | Topic::TemplateUpdated => {
+                let kind = id("kind");
+                self.kinds.insert(id("templateId"), kind.clone());
+                self.updates += usize::from(topic == Topic::TemplateUpdated && !again);
+                let what = match (topic, data["asset"]["outputUrl"].as_str()) {
+                    (Topic::TemplateCreated, _) => "created",
+                    (_, Some(_)) => "has its picture",
+                    (_, None) => "updated",
+                };
+                (Mark::Template, format!("{kind} {what}, revision {}  {}", data["revision"], id("templateId")), None)
+            }
+            Topic::RenderJobCreated => {
+                let (job_id, asset) = (id("jobId"), id("asset"));
+                let job = self.jobs.entry(job_id.clone()).or_default();
+                (job.asset, job.opened) = (Some(asset.clone()), true);
+                (
+                    Mark::Job,
+                    format!("{asset} {}×{} by {}  {job_id}", data["width"], data["height"], id("provider")),
+                    None,
+                )
+            }
+            Topic::RenderJobCompleted => {
+                let job_id = id("jobId");
+                let job = self.jobs.entry(job_id.clone()).or_default();
+                job.end = Some(End::Completed);
+                let name = job.asset.clone().unwrap_or_else(|| "asset".to_owned());
+                let text = format!("{name} in {} ms by {}  {job_id}", data["durationMs"], id("provider"));
+                (Mark::Completed, text, Some(Asset { name, output_url: id("outputUrl") }))
+            }
+            Topic::RenderJobFailed => {
+                let (job_id, reason, asset) = (id("jobId"), id("reason"), id("asset"));
+                let job = self.jobs.entry(job_id.clone()).or_default();
+                job.end = Some(End::Failed(reason.clone()));
+                (Mark::Failed, format!("{asset} after {} attempts: {reason}  {job_id}", data["attempts"]), None)
+            }
+            Topic::VoiceModelCreated
+            | Topic::VoiceModelReady
+            | Topic::EventCreated
+            | Topic::EventPublished
+            | Topic::CmsPublished
+            | Topic::CampaignLaunched => (Mark::Job, topic.to_string(), None),
+        }
+    }
+
+    /// How many jobs were opened.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        self.jobs.values().filter(|job| job.opened).count()
+    }
+
+    /// How many jobs completed.
+    #[must_use]
+    pub fn completed(&self) -> usize {
+        self.jobs.values().filter(|job| matches!(job.end, Some(End::Completed))).count()
+    }
+
+    /// Why jobs failed.
+    #[must_use]
+    pub fn failures(&self) -> Vec<String> {
+        let reason = |job: &Job| match &job.end {
+            Some(End::Failed(reason)) => Some(reason.clone()),
+            Some(End::Completed) | None => None,
+        };
+        self.jobs.values().filter_map(reason).collect()
+    }
+
+    /// What jobs that are open make.
+    #[must_use]
+    pub fn open(&self) -> Vec<&str> {
+        let open = self.jobs.values().filter(|job| job.end.is_none());
+        open.map(|job| job.asset.as_deref().unwrap_or("asset")).collect()
+    }
+
+    /// Whether everything that was begun has an end: each job, and for each completed one its template's update.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.jobs.values().all(|job| job.opened && job.end.is_some()) && self.updates >= self.completed()
+    }
+}
+
+fn inbound(record: &Produced, event: &Value) -> String {
+    let id = event["id"].as_str().unwrap_or("no id");
+    format!("{} partition {} offset {}  {id}", record.topic, record.partition, record.offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(topic: Topic, id: &str, data: Value) -> Produced {
+        let value = serde_json::to_vec(&json!({"id": id, "type": topic, "data": data})).expect("JSON");
+        Produced { topic: topic.to_string(), partition: 0, offset: 0, key: None, headers: vec![], value: Some(value) }
+    }
+
+    #[test]
+    fn a_story_is_over_when_each_job_and_its_template_is() {
+        let mut story = Story::default();
+        assert!(story.is_over(), "nothing was begun");
+        story.take(&record(
+            Topic::RenderJobCreated,
+            "1",
+            json!({"jobId": "j", "asset": "poster", "width": 1, "height": 2}),
+        ));
+        assert!(!story.is_over());
+        assert_eq!(story.open(), ["poster"]);
+        let told =
+            story.take(&record(Topic::RenderJobCompleted, "2", json!({"jobId": "j", "outputUrl": "http://a/b.png"})));
+        assert_eq!(told.asset, Some(Asset { name: "poster".to_owned(), output_url: "http://a/b.png".to_owned() }));
+        assert!(!story.is_over(), "the template does not know yet");
+        let update = record(Topic::TemplateUpdated, "3", json!({"templateId": "t", "kind": "poster", "revision": 2}));
+        assert!(!story.take(&update).again);
+        assert!(story.is_over());
+        assert!(story.take(&update).again);
+        assert_eq!((story.opened(), story.completed()), (1, 1));
+    }
+
+    #[test]
+    fn a_completed_event_may_be_read_before_its_created_one() {
+        let mut story = Story::default();
+        story.take(&record(Topic::RenderJobCompleted, "2", json!({"jobId": "j"})));
+        story.take(&record(Topic::TemplateUpdated, "3", json!({"templateId": "t"})));
+        assert!(!story.is_over());
+        story.take(&record(Topic::RenderJobCreated, "1", json!({"jobId": "j", "asset": "poster"})));
+        assert!(story.is_over());
+    }
+
+    #[test]
+    fn a_failed_job_says_why() {
+        let mut story = Story::default();
+        story.take(&record(Topic::RenderJobCreated, "1", json!({"jobId": "j", "asset": "poster"})));
+        story.take(&record(Topic::RenderJobFailed, "2", json!({"jobId": "j", "reason": "No title.", "attempts": 1})));
+        assert!(story.is_over());
+        assert_eq!(story.failures(), ["No title."]);
+    }
+}

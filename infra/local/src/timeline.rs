@@ -1,0 +1,161 @@
+//! What happens, line by line as it happens, with the time since the start; on a terminal, with a sign of life below.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+
+/// What a line is about: its label, and its colour where there are colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// The stack itself: a step of its start or its end.
+    Stack,
+    /// A record that goes in.
+    Published,
+    /// A mapping invoked a function, or tries again.
+    Invoked,
+    /// A template came to be, or changed.
+    Template,
+    /// A render job was opened.
+    Job,
+    /// A render job is done.
+    Completed,
+    /// Something failed.
+    Failed,
+}
+
+impl Mark {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Stack => "stack",
+            Self::Published => "published",
+            Self::Invoked => "invoked",
+            Self::Template => "template",
+            Self::Job => "job",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The SGR parameter of ANSI terminals.
+    fn color(self) -> &'static str {
+        match self {
+            Self::Stack => "2",
+            Self::Published => "36",
+            Self::Invoked => "34",
+            Self::Template => "35",
+            Self::Job => "33",
+            Self::Completed => "32",
+            Self::Failed => "31",
+        }
+    }
+}
+
+/// A timeline on standard output. Clones write to the same one.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    started: Instant,
+    color: bool,
+    live: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What is waited for; nothing when nothing is.
+    busy: Option<String>,
+    frame: usize,
+    spinner: Option<JoinHandle<()>>,
+}
+
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
+impl Timeline {
+    /// A timeline that begins now. `no_color` is the user's wish (no-color.org); without a terminal there is none either.
+    #[must_use]
+    pub fn start(no_color: bool) -> Self {
+        let live = io::stdout().is_terminal();
+        let shared = Shared { started: Instant::now(), color: live && !no_color, live, state: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.shared.started.elapsed()
+    }
+
+    /// Writes a line.
+    pub fn say(&self, mark: Mark, text: &str) {
+        let state = self.shared.state();
+        let (before, after) =
+            if self.shared.color { (format!("\x1b[{}m", mark.color()), "\x1b[0m") } else { (String::new(), "") };
+        let clear = if self.shared.live { CLEAR_LINE } else { "" };
+        let seconds = self.elapsed().as_secs_f64();
+        // A reader that closed the pipe has seen enough.
+        let _ = writeln!(io::stdout(), "{clear}{seconds:7.2} s  {before}{:<9}{after}  {text}", mark.label());
+        self.shared.draw(&state);
+    }
+
+    /// Says what is waited for from now on: a spinner on a terminal, nothing elsewhere.
+    pub fn wait_for(&self, what: impl Into<String>) {
+        let mut state = self.shared.state();
+        state.busy = Some(what.into());
+        if self.shared.live && state.spinner.is_none() {
+            let shared = Arc::downgrade(&self.shared);
+            state.spinner = Some(tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    let Some(shared) = shared.upgrade() else { return };
+                    let mut state = shared.state();
+                    state.frame += 1;
+                    shared.draw(&state);
+                }
+            }));
+        }
+        self.shared.draw(&state);
+    }
+
+    /// Nothing is waited for any more.
+    pub fn rest(&self) {
+        let mut state = self.shared.state();
+        state.busy = None;
+        if let Some(spinner) = state.spinner.take() {
+            spinner.abort();
+        }
+        if self.shared.live {
+            let _ = write!(io::stdout(), "{CLEAR_LINE}");
+            let _ = io::stdout().flush();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw(&self, state: &State) {
+        if let (true, Some(busy)) = (self.live, &state.busy) {
+            let frame = FRAMES[state.frame % FRAMES.len()];
+            let _ = write!(io::stdout(), "{CLEAR_LINE}{:7.2} s  {frame} {busy}", self.started.elapsed().as_secs_f64());
+        }
+        let _ = io::stdout().flush();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // However the program ends, the shell's prompt begins on a clean line.
+        if self.live && self.state().busy.is_some() {
+            let _ = write!(io::stdout(), "{CLEAR_LINE}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A local stack that stays up until it is told to stop.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_lambda::error::DisplayErrorContext;
+use events::Topic;
+use rdkafka::error::KafkaError;
+use serde_json::Value;
+
+use crate::broker::Broker;
+use crate::demo::tell;
+use crate::emulator::{REGION, ROOT, is_free};
+use crate::mapping::What;
+use crate::records::{From, Reader};
+use crate::set_aside::{self, SetAside};
+use crate::stack::{self, Options, Stack};
+use crate::story::Story;
+use crate::timeline::{Mark, Timeline};
+
+/// Where Kafka's clients look first.
+const BROKER_PORT: u16 = 9092;
+/// Where local AWS clients look first.
+const AWS_PORT: u16 = 4566;
+
+/// Why the stack is not up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The stack.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
+    /// The broker cannot be read.
+    #[error("the broker cannot be read")]
+    Read(#[source] KafkaError),
+    /// The table cannot be read.
+    #[error(transparent)]
+    Table(#[from] set_aside::Error),
+    /// The functions' configuration cannot be read.
+    #[error("the functions' configuration cannot be read: {0}")]
+    Functions(String),
+    /// The file for the shell cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Starts a stack, says how to use it, shows what happens, and stops everything when `until` is over.
+pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline: &Timeline) -> Result<(), Error> {
+    let preferred = |port: u16, what: &str| {
+        let free = is_free(port);
+        if !free {
+            timeline.say(Mark::Stack, &format!("port {port} is taken, so that {what} gets another"));
+        }
+        free.then_some(port)
+    };
+    if !matches!(options.broker, Broker::External(_)) {
+        options.broker_port = preferred(BROKER_PORT, "the broker");
+    }
+    options.aws_port = preferred(AWS_PORT, "AWS");
+
+    timeline.wait_for("starting the local stack");
+    let mut until = std::pin::pin!(until);
+    let mut stack = tokio::select! {
+        stack = Stack::start(&options) => stack?,
+        () = &mut until => return Ok(()),
+    };
+    timeline.rest();
+    let env = EnvFile::write(&stack, options.checkout.root.join("target/up.env")).await?;
+    println!("{}", how_to(&stack, &options, &env.path));
+
+    let topics = Topic::ALL.map(Topic::as_str);
+    let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
+    let reader = Reader::start(stack.broker.bootstrap(), &topics, from).await.map_err(Error::Read)?;
+    let mut story = Story::default();
+    let mut set_aside = HashSet::new();
+    loop {
+        tokio::select! {
+            record = reader.next() => {
+                let record = record.map_err(Error::Read)?;
+                let chapter = story.take(&record);
+                timeline.say(chapter.mark, &chapter.text);
+                if let Some(asset) = chapter.asset {
+                    timeline.say(chapter.mark, &format!("{} is at {}", asset.name, asset.output_url));
+                }
+                match story.open() {
+                    open if open.is_empty() => timeline.rest(),
+                    open => timeline.wait_for(format!("rendering {}", open.join(" and "))),
+                }
+            }
+            Some(report) = stack.reports.recv() => {
+                tell(&report, timeline);
+                if matches!(report.what, What::Committed { .. }) {
+                    tell_set_aside(&stack, &mut set_aside, timeline).await?;
+                }
+            }
+            () = &mut until => break,
+        }
+    }
+    timeline.rest();
+    timeline.say(Mark::Stack, "stopping");
+    stack.stop().await;
+    timeline.say(Mark::Stack, "everything that was started has stopped");
+    Ok(())
+}
+
+/// Says which records were set aside that were not before; `known` has their objects.
+async fn tell_set_aside(stack: &Stack, known: &mut HashSet<String>, timeline: &Timeline) -> Result<(), Error> {
+    for record in set_aside::set_aside(&stack.clients.dynamodb, &stack.outputs.table_name).await? {
+        if known.insert(record.object.clone()) {
+            let SetAside { topic, partition, offset, cause, .. } = record;
+            timeline.say(Mark::Failed, &format!("{topic} partition {partition} offset {offset} is set aside: {cause}"));
+        }
+    }
+    Ok(())
+}
+
+fn tenant_of(event: &Path) -> Option<String> {
+    let event: Value = serde_json::from_slice(&fs::read(event).ok()?).ok()?;
+    event["data"]["tenantId"].as_str().map(str::to_owned)
+}
+
+fn how_to(stack: &Stack, options: &Options, env: &Path) -> String {
+    let (bootstrap, outputs) = (stack.broker.bootstrap(), &stack.outputs);
+    let (key, secret) = ROOT;
+    let (topic, produced) = (Topic::EventCreated, Topic::RenderJobCompleted);
+    let example = options.checkout.example(topic);
+    let tenant = tenant_of(&example).unwrap_or_else(|| "tenant".to_owned());
+    let example = example.strip_prefix(&options.checkout.root).unwrap_or(&example).display();
+    let env = env.strip_prefix(&options.checkout.root).unwrap_or(env).display();
+    let mut text = format!(
+        "
+  Kafka   {bootstrap}
+  AWS     http://{aws}  (region {REGION}, access key {key}, secret {secret})
+  assets  s3://{bucket}, served at {assets}
+  table   {table}
+
+  Publish an event (the key is its data.tenantId), and read what the studio produces:
+    kcat -b {bootstrap} -P -t {topic} -k {tenant} -H 'content-type={content_type}' {example}
+    kcat -b {bootstrap} -C -t {produced} -o beginning -f '%k %s\\n'
+",
+        aws = stack.proxy.address(),
+        bucket = outputs.assets_bucket_name,
+        assets = outputs.asset_base_url,
+        table = outputs.table_name,
+        content_type = events::STRUCTURED_CONTENT_TYPE,
+    );
+    // Formatting into a string cannot fail.
+    let _ = match options.broker {
+        Broker::Embedded => writeln!(text, "  (Java's kafka-console-* tools need a real broker: `make up BROKER=apache`.)"),
+        Broker::Apache | Broker::External(_) => writeln!(
+            text,
+            "  or, with Apache Kafka's own tools:
+    (printf '{tenant}|'; tr -d '\\n' < {example}; echo) | kafka-console-producer.sh --bootstrap-server {bootstrap} \\
+      --topic {topic} --property parse.key=true --property key.separator='|'
+    kafka-console-consumer.sh --bootstrap-server {bootstrap} --topic {produced} --from-beginning --property print.key=true"
+        ),
+    };
+    let _ = write!(
+        text,
+        "
+  Run one function yourself, against this stack:
+    source {env} && cargo lambda watch -A 127.0.0.1
+    cargo lambda invoke event-created -A 127.0.0.1 --data-file events/lambda/event-created.json
+
+  Ctrl-C stops everything.
+"
+    );
+    text
+}
+
+/// What a function finds in its environment, for a shell to `source`. The file goes with the stack.
+struct EnvFile {
+    path: PathBuf,
+}
+
+impl EnvFile {
+    async fn write(stack: &Stack, path: PathBuf) -> Result<Self, Error> {
+        let (key, secret) = ROOT;
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", stack.proxy.address())),
+            ("AWS_REGION".to_owned(), REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()),
+        ];
+        for function in [&stack.outputs.event_created_function_name, &stack.outputs.completion_function_name] {
+            let configuration = stack.clients.lambda.get_function_configuration().function_name(function).send().await;
+            let configuration =
+                configuration.map_err(|error| Error::Functions(DisplayErrorContext(error).to_string()))?;
+            let environment =
+                configuration.environment.and_then(|environment| environment.variables).unwrap_or_default();
+            variables.extend(environment);
+        }
+        variables.sort();
+        variables.dedup();
+        let quoted = |value: &str| value.replace('\'', r"'\''");
+        let lines = variables.iter().map(|(name, value)| format!("export {name}='{}'\n", quoted(value)));
+        fs::write(&path, lines.collect::<String>()).map_err(|source| Error::Write { path: path.clone(), source })?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for EnvFile {
+    fn drop(&mut self) {
+        // If it stays, it names ports that answer no more, which is what a stale file is expected to do.
+        let _ = fs::remove_file(&self.path);
+    }
+}

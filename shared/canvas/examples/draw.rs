@@ -1,0 +1,40 @@
+//! Draws every asset of a configuration, or of the built-in samples, into a folder, and says what is wrong with any.
+//!
+//! `cargo run -p canvas --example draw -- <folder> [configuration.json]`
+
+use std::{env, error::Error, fs, path::Path, time::Instant};
+
+use canvas::Canvas;
+use events::{AssetKind, Configuration};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let folder = arguments.next().ok_or("say which folder to draw into")?;
+    let samples: Vec<(String, Configuration)> = match arguments.next() {
+        Some(path) => vec![("configuration".to_owned(), serde_json::from_str(&fs::read_to_string(path)?)?)],
+        None => {
+            let samples: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(include_str!("samples.json"))?;
+            samples
+                .into_iter()
+                .map(|(name, value)| Ok((name, serde_json::from_value(value)?)))
+                .collect::<Result<_, serde_json::Error>>()?
+        }
+    };
+    fs::create_dir_all(&folder)?;
+    let mut canvas = Canvas::new()?;
+    for (name, configuration) in &samples {
+        for asset in AssetKind::ALL {
+            let begin = Instant::now();
+            let rendered = canvas.render(asset, configuration)?;
+            let took = begin.elapsed();
+            let path = Path::new(&folder).join(format!("{name}-{}.png", asset.as_str()));
+            fs::write(&path, &rendered.png)?;
+            println!("{} {} bytes {took:?}", path.display(), rendered.png.len());
+            for fault in rendered.report.faults() {
+                println!("  {fault}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! What of a text can be drawn, and by which face. After this no character is left that no face covers, so a missing
+//! glyph cannot come up.
+
+use unicode_normalization::{
+    UnicodeNormalization,
+    char::{canonical_combining_class, is_combining_mark},
+};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::fonts::{Face, Fonts, Voice};
+
+/// A text that can be drawn: each piece with the face that covers it whole.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clean {
+    /// The pieces in reading order; neighbours have different faces.
+    pub(crate) pieces: Vec<(String, Option<Face>)>,
+    /// How many of the text's user-perceived characters no face covers, even in part.
+    pub(crate) lost: usize,
+}
+
+impl Clean {
+    /// The whole text.
+    pub(crate) fn text(&self) -> String {
+        self.pieces.iter().map(|(text, _)| text.as_str()).collect()
+    }
+
+    /// Whether nothing that can be seen is left.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.pieces.iter().all(|(text, _)| text.chars().all(|c| c.is_whitespace() || is_joiner(c)))
+    }
+
+    /// The first `count` user-perceived characters, then an ellipsis.
+    pub(crate) fn cut(&self, count: usize, ellipsis: Face) -> Self {
+        let mut left = count;
+        let mut pieces: Vec<(String, Option<Face>)> = Vec::new();
+        for (text, face) in &self.pieces {
+            let kept: String = text.graphemes(true).take(left).collect();
+            left -= kept.graphemes(true).count().min(left);
+            pieces.push((kept, *face));
+        }
+        while pieces.last().is_some_and(|(text, _)| text.trim_end().is_empty()) {
+            pieces.pop();
+        }
+        if let Some((text, _)) = pieces.last_mut() {
+            text.truncate(text.trim_end_matches(|c: char| c.is_whitespace() || ",.;:–—-".contains(c)).len());
+        }
+        pieces.push(("…".to_owned(), Some(ellipsis)));
+        Self { pieces, lost: self.lost }
+    }
+}
+
+/// Cleans `text` for `voice`: one line, composed, without controls, each character with a face or left out.
+pub(crate) fn clean(fonts: &Fonts, voice: Voice, text: &str) -> Clean {
+    let mut cleaned = clean_once(fonts, voice, text);
+    // Where something was left out, new neighbours may have become one character; a piece must not end inside of one.
+    for _ in 0..3 {
+        let again = clean_once(fonts, voice, &cleaned.text());
+        let settled = again.pieces == cleaned.pieces;
+        cleaned = Clean { lost: cleaned.lost + again.lost, ..again };
+        if settled {
+            break;
+        }
+    }
+    cleaned
+}
+
+fn clean_once(fonts: &Fonts, voice: Voice, text: &str) -> Clean {
+    let mut out = Clean::default();
+    let mut space_due = None;
+    let mut mark_due = String::new();
+    let composed: String =
+        text.nfc().map(|c| if is_line_break(c) { ' ' } else { c }).filter(|c| !is_left_out(*c)).collect();
+    for cluster in composed.graphemes(true) {
+        if cluster.chars().all(char::is_whitespace) {
+            // A run of spaces is one; it holds its neighbours together only if the whole run does.
+            let space = if cluster == "\u{a0}" { '\u{a0}' } else { ' ' };
+            space_due = Some(if space_due.is_some_and(|due| due != space) { ' ' } else { space });
+            continue;
+        }
+        if matches!(cluster, "\u{200e}" | "\u{200f}") {
+            // A mark of direction has no look; it is set with what follows.
+            cluster.clone_into(&mut mark_due);
+            continue;
+        }
+        let Some(wanted) = tidy(cluster) else { continue };
+        let Some((drawn, face)) = find_face(fonts, voice, &wanted, last_face(&out)) else {
+            out.lost += 1;
+            continue;
+        };
+        if let Some(space) = space_due.take().filter(|_| !out.pieces.is_empty()) {
+            push_space(fonts, &mut out, space, face);
+        }
+        push(&mut out, &std::mem::take(&mut mark_due), face);
+        push(&mut out, &drawn, face);
+    }
+    out
+}
+
+/// Breaks and tabs count as spaces: a text is set as one paragraph.
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn last_face(clean: &Clean) -> Option<Face> {
+    clean.pieces.last().and_then(|(_, face)| *face)
+}
+
+fn push(out: &mut Clean, text: &str, face: Face) {
+    if text.is_empty() {
+        return;
+    }
+    match out.pieces.last_mut() {
+        Some((piece, last)) if *last == Some(face) => piece.push_str(text),
+        _ => out.pieces.push((text.to_owned(), Some(face))),
+    }
+}
+
+/// A space is set by the word before it, or, after an emoji, by the word that follows: an emoji's space is far too wide.
+fn push_space(fonts: &Fonts, out: &mut Clean, space: char, next: Face) {
+    let before = last_face(out).unwrap_or(next);
+    let face = [before, next, Face::InterRegular]
+        .into_iter()
+        .find(|face| *face != Face::NotoEmoji && fonts.covers(*face, space))
+        .unwrap_or(before);
+    push(out, space.encode_utf8(&mut [0; 4]), face);
+}
+
+/// Characters that join or part their neighbours and are never seen.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{200e}' | '\u{200f}')
+}
+
+/// Left out of every text: controls, marks that turn the direction of what follows them, and selectors and skin tones,
+/// which an emoji of one colour cannot show.
+fn is_left_out(c: char) -> bool {
+    c.is_control()
+        || matches!(u32::from(c),
+            0xad | 0x34f | 0x488..=0x489 | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b | 0x2028..=0x202e
+            | 0x2060..=0x206f | 0x20dd..=0x20e2 | 0x20e4 | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xffff | 0x1d173..=0x1d17a
+            | 0x1f3fb..=0x1f3ff | 0xe0100..=0xe0fff)
+}
+
+/// The part of a cluster that may be drawn; `None` if that is nothing. Marks are kept to what a language stacks: a
+/// tower of them would leave its box.
+fn tidy(cluster: &str) -> Option<String> {
+    let (mut above, mut around) = (0, 0);
+    let kept: String = cluster
+        .trim_start_matches(is_joiner)
+        .chars()
+        .filter(|c| match canonical_combining_class(*c) {
+            200.. => {
+                above += 1;
+                above <= 2
+            }
+            10..200 => {
+                around += 1;
+                around <= 3
+            }
+            _ => true,
+        })
+        .take(24)
+        .collect();
+    // A zero width joiner alone, or a mark with nothing to stand on, says nothing.
+    let begins_with_mark = kept.chars().next().is_some_and(is_combining_mark);
+    (!begins_with_mark && kept.chars().any(|c| !is_joiner(c) && !c.is_whitespace())).then_some(kept)
+}
+
+/// The face for a cluster and what it draws of it: as it is, else in its compatible form (𝗕𝗼𝗹𝗱 letters become letters),
+/// else without the marks that the face of its first character lacks.
+fn find_face(fonts: &Fonts, voice: Voice, cluster: &str, before: Option<Face>) -> Option<(String, Face)> {
+    let order = || {
+        // Punctuation and digits stay with the word before them, if its face has them; a keycap is an emoji.
+        let first = cluster.chars().next();
+        let neutral = first.is_some_and(|c| !c.is_alphabetic());
+        let keycap = cluster.contains('\u{20e3}').then_some(Face::NotoEmoji);
+        let carried = before.filter(|face| neutral && *face != Face::NotoEmoji);
+        keycap.into_iter().chain(carried).chain(voice.faces().iter().copied())
+    };
+    let whole = |text: &str| {
+        order().find(|face| !text.is_empty() && text.chars().all(|c| is_joiner(c) || fonts.covers(*face, c)))
+    };
+    if let Some(face) = whole(cluster) {
+        return Some((cluster.to_owned(), face));
+    }
+    let compatible: String = cluster.nfkc().filter(|c| !is_left_out(*c)).collect();
+    if compatible.chars().any(|c| !c.is_whitespace())
+        && let Some(face) = whole(&compatible)
+    {
+        return Some((compatible, face));
+    }
+    let base = cluster.nfd().next()?;
+    let face = order().find(|face| fonts.covers(*face, base))?;
+    let kept = cluster.nfd().filter(|c| fonts.covers(face, *c)).nfc().collect::<String>();
+    // Composing again may give a character that the face lacks.
+    let kept = if kept.chars().all(|c| fonts.covers(face, c)) { kept } else { base.to_string() };
+    Some((kept, face))
+}

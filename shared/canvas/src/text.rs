@@ -1,0 +1,354 @@
+//! Setting text: fitted to a box, measured by its pixels, drawn.
+
+use cosmic_text::{
+    Align, Attrs, Buffer, CacheKey, Family, LayoutGlyph, Metrics, Shaping, SwashCache, SwashContent, Weight, Wrap,
+};
+use events::Color;
+
+use crate::{
+    check::Area,
+    clean::{Clean, clean},
+    fonts::{Face, Fonts, Voice},
+    sheet::Sheet,
+};
+
+/// How a text is set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    /// What the report calls it.
+    pub(crate) role: &'static str,
+    pub(crate) voice: Voice,
+    pub(crate) color: Color,
+    /// The font size in pixels that is tried first.
+    pub(crate) largest: f32,
+    /// The font size in pixels below which text is cut instead.
+    pub(crate) smallest: f32,
+    /// From one baseline to the next, in font sizes; scripts that need more take more.
+    pub(crate) leading: f32,
+    /// Space between letters, in font sizes; only for scripts whose letters stand apart.
+    pub(crate) tracking: f32,
+    pub(crate) align: Align,
+    pub(crate) most_lines: usize,
+    /// Whether lines are made about equally long.
+    pub(crate) balanced: bool,
+}
+
+/// A text that has been set and measured, ready to be drawn anywhere.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) style: Style,
+    pub(crate) text: String,
+    pub(crate) width: f32,
+    /// The height that it takes, every pixel of it included.
+    pub(crate) height: f32,
+    pub(crate) size: f32,
+    pub(crate) lines: usize,
+    pub(crate) cut: bool,
+    pub(crate) lost: usize,
+    /// Where its pixels are, from the upper left corner of the block.
+    pub(crate) ink: Area,
+    /// From the top of the block to the first baseline.
+    pub(crate) baseline: f32,
+    glyphs: Vec<Glyph>,
+    ids: Vec<u16>,
+}
+
+impl Block {
+    /// Makes the block as narrow as its pixels, and says how wide that is. Its first pixel then stands on the left edge.
+    pub(crate) fn trim(&mut self) -> f32 {
+        let left = self.ink.x;
+        for glyph in &mut self.glyphs {
+            // Glyph images stand on whole pixels, so this loses nothing.
+            glyph.x -= left as i32;
+        }
+        self.ink.x = 0.0;
+        self.width = self.ink.width;
+        self.width
+    }
+}
+
+#[derive(Debug)]
+struct Glyph {
+    key: CacheKey,
+    x: i32,
+    y: i32,
+}
+
+/// Sets text with the built-in fonts.
+pub(crate) struct Typesetter {
+    fonts: Fonts,
+    swash: SwashCache,
+}
+
+/// One attempt at a size.
+struct Attempt<'a> {
+    style: &'a Style,
+    /// The width that lines may take.
+    width: f32,
+    /// What is left free beside them, on either side.
+    side: f32,
+    height: f32,
+    leading: f32,
+}
+
+impl Typesetter {
+    pub(crate) fn new(fonts: Fonts) -> Self {
+        Self { fonts, swash: SwashCache::new() }
+    }
+
+    /// Forgets the glyph images of the last render, so that a long life does not grow the memory.
+    pub(crate) fn forget(&mut self) {
+        self.swash.image_cache.clear();
+    }
+
+    /// Whether any of `text` can be drawn.
+    pub(crate) fn can_draw(&self, text: &str) -> bool {
+        !clean(&self.fonts, Voice::Plain, text).is_blank()
+    }
+
+    /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it can be drawn.
+    pub(crate) fn set(&mut self, text: &str, style: &Style, width: f32, height: f32) -> Option<Block> {
+        let cleaned = clean(&self.fonts, style.voice, text);
+        if cleaned.is_blank() {
+            return None;
+        }
+        let leading = style.leading.max(leading_of_scripts(&cleaned));
+        let tracking = if letters_stand_apart(&cleaned) { style.tracking } else { 0.0 };
+        // Marks and swashes may reach over their line. What they take is measured after the fact, and the next round leaves
+        // it free.
+        let (mut room, mut side) = (height, 0.0);
+        let mut block = None;
+        for _ in 0..6 {
+            let attempt = Attempt { style, width: width - 2.0 * side, side, height: room, leading };
+            let candidate = self.fit(&cleaned, tracking, &attempt);
+            let too_high = candidate.height - height;
+            let overhang = (-candidate.ink.x).max(candidate.ink.right() - width);
+            let hangs = overhang > candidate.size * 0.06;
+            let fits = (too_high <= 0.5 || room < style.smallest * leading) && !hangs;
+            block = Some(candidate);
+            if fits {
+                break;
+            }
+            if too_high > 0.5 {
+                room -= too_high.max(2.0);
+            }
+            if hangs {
+                side = (side + overhang.ceil()).min(width * 0.4);
+            }
+        }
+        block
+    }
+
+    fn fit(&mut self, cleaned: &Clean, tracking: f32, attempt: &Attempt<'_>) -> Block {
+        let style = attempt.style;
+        let mut buffer = self.buffer(cleaned, tracking, style);
+        // Whole words first, even if that makes them smaller; then words broken where they must be.
+        for wrap in [Wrap::Word, Wrap::WordOrGlyph] {
+            if let Some(size) = self.largest_that_fits(&mut buffer, wrap, attempt) {
+                let width = if style.balanced && wrap == Wrap::Word {
+                    self.balance(&mut buffer, size, attempt)
+                } else {
+                    attempt.width
+                };
+                return self.measure(cleaned, &buffer, size, width, attempt, false);
+            }
+        }
+        // Too long even at the smallest size: as many words as fit, and an ellipsis.
+        let ellipsis = style
+            .voice
+            .faces()
+            .iter()
+            .copied()
+            .find(|face| self.fonts.covers(*face, '…'))
+            .unwrap_or(Face::InterRegular);
+        let (mut low, mut high) = (0, cleaned.text().chars().count());
+        while low < high {
+            let middle = (low + high).div_ceil(2);
+            let mut shorter = self.buffer(&cleaned.cut(middle, ellipsis), tracking, style);
+            if self.fits(&mut shorter, Wrap::WordOrGlyph, style.smallest, attempt) {
+                low = middle
+            } else {
+                high = middle - 1
+            }
+        }
+        let shorter = cleaned.cut(low, ellipsis);
+        let mut buffer = self.buffer(&shorter, tracking, style);
+        self.fits(&mut buffer, Wrap::WordOrGlyph, style.smallest, attempt);
+        self.measure(&shorter, &buffer, style.smallest, attempt.width, attempt, true)
+    }
+
+    fn buffer(&mut self, cleaned: &Clean, tracking: f32, style: &Style) -> Buffer {
+        let mut attributes = Attrs::new().weight(Weight::NORMAL);
+        if tracking != 0.0 {
+            attributes = attributes.letter_spacing(tracking);
+        }
+        let spans = cleaned.pieces.iter().map(|(text, face)| {
+            let face = face.unwrap_or(Face::InterRegular);
+            (text.as_str(), attributes.clone().family(Family::Name(face.name())))
+        });
+        let mut buffer = Buffer::new_empty(Metrics::relative(style.largest, style.leading));
+        buffer.set_rich_text(spans, &attributes, Shaping::Advanced, Some(style.align));
+        buffer
+    }
+
+    fn largest_that_fits(&mut self, buffer: &mut Buffer, wrap: Wrap, attempt: &Attempt<'_>) -> Option<f32> {
+        let style = attempt.style;
+        if self.fits(buffer, wrap, style.largest, attempt) {
+            return Some(style.largest);
+        }
+        if !self.fits(buffer, wrap, style.smallest, attempt) {
+            return None;
+        }
+        let (mut low, mut high) = (style.smallest, style.largest);
+        while high - low > 0.5 {
+            let middle = (low + high) / 2.0;
+            if self.fits(buffer, wrap, middle, attempt) { low = middle } else { high = middle }
+        }
+        self.fits(buffer, wrap, low, attempt).then_some(low)
+    }
+
+    fn fits(&mut self, buffer: &mut Buffer, wrap: Wrap, size: f32, attempt: &Attempt<'_>) -> bool {
+        buffer.set_wrap(wrap);
+        buffer.set_metrics_and_size(Metrics::relative(size, attempt.leading), Some(attempt.width), None);
+        buffer.shape_until_scroll(&mut self.fonts.system, false);
+        let (mut lines, mut bottom) = (0, 0.0_f32);
+        for run in buffer.layout_runs() {
+            lines += 1;
+            bottom = bottom.max(run.line_top + run.line_height);
+            if run.line_w > attempt.width + 0.5 {
+                return false;
+            }
+        }
+        lines <= attempt.style.most_lines && bottom <= attempt.height + 0.5
+    }
+
+    /// The narrowest width that takes no more lines: the rag becomes even, and no word is left alone on the last line.
+    fn balance(&mut self, buffer: &mut Buffer, size: f32, attempt: &Attempt<'_>) -> f32 {
+        let lines = buffer.layout_runs().count();
+        if lines < 2 {
+            return attempt.width;
+        }
+        let (mut low, mut high) = (attempt.width * 0.4, attempt.width);
+        while high - low > 2.0 {
+            let middle = (low + high) / 2.0;
+            let narrower = Attempt { width: middle, ..*attempt };
+            let fits = self.fits(buffer, Wrap::Word, size, &narrower) && buffer.layout_runs().count() == lines;
+            if fits { high = middle } else { low = middle }
+        }
+        self.fits(buffer, Wrap::Word, size, &Attempt { width: high, ..*attempt });
+        high
+    }
+
+    /// Places the glyphs of a buffer that was laid out for `set_width`, and finds out where their pixels are.
+    fn measure(
+        &mut self,
+        cleaned: &Clean,
+        buffer: &Buffer,
+        size: f32,
+        set_width: f32,
+        attempt: &Attempt<'_>,
+        cut: bool,
+    ) -> Block {
+        let slack = attempt.width - set_width;
+        let shift = attempt.side
+            + match attempt.style.align {
+                Align::Center => slack / 2.0,
+                Align::Right | Align::End => slack,
+                Align::Left | Align::Justified => 0.0,
+            };
+        let (mut glyphs, mut ids, mut lines, mut bottom, mut first_baseline) =
+            (Vec::new(), Vec::new(), 0, 0.0_f32, 0.0);
+        for run in buffer.layout_runs() {
+            if lines == 0 {
+                first_baseline = run.line_y;
+            }
+            lines += 1;
+            bottom = bottom.max(run.line_top + run.line_height);
+            for glyph in run.glyphs {
+                ids.push(glyph.glyph_id);
+                glyphs.push(place(glyph, shift, run.line_y));
+            }
+        }
+        let ink = self.ink(&glyphs);
+        // A mark above the first line or below the last makes the block higher, and moves what is in it down.
+        let down = (-ink.y).max(0.0).ceil();
+        for glyph in &mut glyphs {
+            glyph.y += down as i32;
+        }
+        let ink = Area { y: ink.y + down, ..ink };
+        Block {
+            style: *attempt.style,
+            text: cleaned.text(),
+            width: attempt.width + 2.0 * attempt.side,
+            height: (bottom + down).max(ink.bottom()),
+            size,
+            lines,
+            cut,
+            lost: cleaned.lost,
+            ink,
+            baseline: first_baseline + down,
+            glyphs,
+            ids,
+        }
+    }
+
+    fn ink(&mut self, glyphs: &[Glyph]) -> Area {
+        let (mut left, mut top, mut right, mut bottom) = (i32::MAX, i32::MAX, i32::MIN, i32::MIN);
+        for glyph in glyphs {
+            if let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key)
+                && image.placement.width > 0
+                && image.placement.height > 0
+            {
+                let (x, y) = (glyph.x + image.placement.left, glyph.y - image.placement.top);
+                left = left.min(x);
+                top = top.min(y);
+                right = right.max(x + image.placement.width as i32);
+                bottom = bottom.max(y + image.placement.height as i32);
+            }
+        }
+        if left > right {
+            return Area { x: 0.0, y: 0.0, width: 0.0, height: 0.0 };
+        }
+        Area { x: left as f32, y: top as f32, width: (right - left) as f32, height: (bottom - top) as f32 }
+    }
+
+    /// Draws `block` with its upper left corner at `x`, `y` (whole pixels), and reports it.
+    pub(crate) fn draw(&mut self, sheet: &mut Sheet, block: &Block, x: f32, y: f32) {
+        let (x, y) = (x.round(), y.round());
+        let ink = Area { x: block.ink.x + x, y: block.ink.y + y, ..block.ink };
+        let area = Area { x, y, width: block.width, height: block.height };
+        sheet.report(block, &block.ids, area, ink);
+        for glyph in &block.glyphs {
+            let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key) else { continue };
+            let (left, top) = (x as i32 + glyph.x + image.placement.left, y as i32 + glyph.y - image.placement.top);
+            // Every built-in face is drawn in outline, so every image is a mask.
+            if image.content == SwashContent::Mask {
+                sheet.stamp(&image.data, image.placement.width, left, top, block.style.color);
+            }
+        }
+    }
+}
+
+fn place(glyph: &LayoutGlyph, shift: f32, line_y: f32) -> Glyph {
+    let physical = glyph.physical((shift, line_y), 1.0);
+    Glyph { key: physical.cache_key, x: physical.x, y: physical.y }
+}
+
+/// The leading that the scripts of a text ask for: Devanagari hangs vowels above and below, Arabic more so.
+fn leading_of_scripts(cleaned: &Clean) -> f32 {
+    cleaned
+        .pieces
+        .iter()
+        .map(|(_, face)| match face {
+            Some(Face::MuktaExtraBold | Face::Lalezar) => 1.22,
+            Some(Face::TiroDevanagariHindi | Face::NotoSansDevanagariMedium | Face::NotoSansArabicMedium) => 1.32,
+            Some(Face::AmiriBold) => 1.42,
+            Some(Face::NotoEmoji) => 1.12,
+            _ => 0.0,
+        })
+        .fold(0.0, f32::max)
+}
+
+fn letters_stand_apart(cleaned: &Clean) -> bool {
+    cleaned.text().chars().all(|c| u32::from(c) < 0x590 || (0x1e00..0x2c00).contains(&u32::from(c)))
+}

@@ -1,0 +1,114 @@
+//! Titles that nobody would write, and somebody will.
+
+use canvas::Canvas;
+use events::{AssetKind, Configuration, Text};
+use proptest::{prelude::*, test_runner::Config};
+
+/// Characters that have broken layouts elsewhere: turns of direction, joiners, selectors, towers of marks, flags, controls,
+/// characters that are not assigned or never will be.
+const AWKWARD: &[char] = &[
+    '\u{202e}',
+    '\u{202d}',
+    '\u{2066}',
+    '\u{2067}',
+    '\u{2069}',
+    '\u{200d}',
+    '\u{200c}',
+    '\u{200e}',
+    '\u{200f}',
+    '\u{feff}',
+    '\u{fe0f}',
+    '\u{20e3}',
+    '\u{301}',
+    '\u{327}',
+    '\u{489}',
+    '\u{e0067}',
+    '\u{e007f}',
+    '\u{1f3ff}',
+    '\u{1f1ee}',
+    '\u{1f1f3}',
+    '\u{94d}',
+    '\u{93c}',
+    '\u{93f}',
+    '\u{903}',
+    '\u{64b}',
+    '\u{651}',
+    '\u{670}',
+    '\u{6dd}',
+    '\u{fdfd}',
+    '\u{fffd}',
+    '\u{ffff}',
+    '\u{10ffff}',
+    '\u{e000}',
+    '\u{378}',
+    '\u{2028}',
+    '\u{ad}',
+    '\u{a0}',
+    '\u{3000}',
+    '\u{1160}',
+    '\u{115f}',
+    '\u{3164}',
+    '\u{12031}',
+    '\u{a9c5}',
+    '👩',
+    '🏽',
+    '🎉',
+    '❤',
+    '👨',
+    'क',
+    'ष',
+    'र',
+    'ि',
+    'ع',
+    'ل',
+    'ا',
+    'ـ',
+    'A',
+    'f',
+    'i',
+    'ß',
+    '1',
+    '…',
+    ' ',
+];
+
+fn titles() -> impl Strategy<Value = String> {
+    let awkward = proptest::collection::vec(proptest::sample::select(AWKWARD), 1..120).prop_map(String::from_iter);
+    let any = proptest::collection::vec(any::<char>(), 1..80).prop_map(String::from_iter);
+    let covered = proptest::collection::vec(
+        prop_oneof![0x20_u32..0x530, 0x600_u32..0x780, 0x900_u32..0x980, 0x1e00_u32..0x2200, 0x1f300_u32..0x1fb00]
+            .prop_filter_map("not a character", char::from_u32),
+        1..300,
+    )
+    .prop_map(String::from_iter);
+    prop_oneof![awkward, any, covered]
+}
+
+fn configuration(title: &str, right_to_left: bool) -> Option<Configuration> {
+    let readable: String = title.chars().filter(|c| !c.is_control()).collect();
+    let title = Text::<300>::parse(&readable).ok()?;
+    let json = serde_json::json!({
+        "title": title,
+        "description": title,
+        "organizer": Text::<200>::parse(&readable.chars().take(200).collect::<String>()).ok()?,
+        "venue": { "name": Text::<200>::parse(&readable.chars().rev().take(200).collect::<String>()).ok()? },
+        "startsAt": "2026-07-18T18:30:00+05:30",
+        "locale": if right_to_left { "ar" } else { "en" },
+    });
+    serde_json::from_value(json).ok()
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 96, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn any_title_is_drawn_without_fault(title in titles(), right_to_left: bool) {
+        if let Some(configuration) = configuration(&title, right_to_left) {
+            let mut canvas = Canvas::new().unwrap();
+            for asset in AssetKind::ALL {
+                let faults = canvas.render(asset, &configuration).unwrap().report.faults();
+                prop_assert!(faults.is_empty(), "{}: {faults:#?}", asset.as_str());
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Bad input: what can never succeed is set aside whole and named; the rest of the batch is done.
+
+use std::{collections::BTreeMap, fs};
+
+use local::{broker::Broker, checkout::Checkout, set_aside::set_aside};
+use serde_json::{Value, json};
+
+use crate::harness::{Studio, by_id, created, invoke};
+
+fn batch(name: &str) -> Value {
+    let path = Checkout::find().unwrap().root.join("events/lambda").join(name);
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_records_are_set_aside_whole_with_their_causes_and_the_rest_of_the_batch_is_done() {
+    let mut studio = Studio::start_with(|options| {
+        options.broker = Broker::Embedded;
+        options.poll = false;
+    })
+    .await;
+    let batch = batch("event-created-bad-records.json");
+    let function = studio.stack.outputs.event_created_function_name.clone();
+
+    // Twice: a redelivery finds everything where it is.
+    for _ in 0..2 {
+        let answer = invoke(&studio.stack, &function, &batch).await;
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    }
+    // Five records of the twenty-four are good, each for two assets: eight events each.
+    let produced = studio.produced_for("tenant-monsoon-arts", 40).await;
+    assert_eq!(by_id(&produced).len(), 40);
+
+    let aside = set_aside(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
+    let records: BTreeMap<i64, &Value> = batch["records"]["eventzr.event.created.v1-1"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| (record["offset"].as_i64().unwrap(), record))
+        .collect();
+    let mut offsets: Vec<i64> = aside.iter().map(|record| record.offset).collect();
+    offsets.sort_unstable();
+    assert_eq!(offsets, (101..=119).collect::<Vec<_>>());
+    for entry in aside {
+        assert!(!entry.cause.contains('\n') && !entry.cause.is_empty());
+        let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.set_aside_bucket_name);
+        let object = object.key(&entry.object).send().await.unwrap().body.collect().await.unwrap().into_bytes();
+        let object: Value = serde_json::from_slice(&object).unwrap();
+        let record = records[&entry.offset];
+        assert_eq!(object["cause"], entry.cause);
+        match object.get("unread") {
+            // Not even its Base64 or its headers could be read: it is there as the mapping sent it.
+            Some(unread) => assert_eq!(serde_json::from_str::<Value>(unread.as_str().unwrap()).unwrap(), *record),
+            None => {
+                let field = |name: &str| record.get(name).cloned().unwrap_or(Value::Null);
+                assert_eq!((&object["key"], &object["value"]), (&field("key"), &field("value")), "{}", entry.offset);
+                assert_eq!(object["headers"].as_array().unwrap().len(), record["headers"].as_array().unwrap().len());
+            }
+        }
+    }
+    studio.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_comes_back_with_other_content_is_set_aside_as_reused() {
+    let studio = Studio::start_with(|options| options.broker = Broker::Embedded).await;
+    let mut studio = studio;
+    let event = created("tenant-reused", "reused");
+    studio.publish(&event).await;
+    let before = studio.produced_for("tenant-reused", 8).await;
+    let mut other = event.clone();
+    other["data"]["title"] = json!("Something else under the same id");
+    studio.publish(&other).await;
+    // A tombstone, a record without a key and one of 300 KB, by way of the mapping.
+    let topic = "eventzr.event.created.v1";
+    let huge = json!({ "padding": "x".repeat(300_000) }).to_string();
+    studio.stack.publish(topic, Some(b"tenant-reused"), None, &[]).await.unwrap();
+    studio.stack.publish(topic, None, Some(event.to_string().as_bytes()), &[]).await.unwrap();
+    studio.stack.publish(topic, Some(b"tenant-reused"), Some(huge.as_bytes()), &[]).await.unwrap();
+    studio.publish(&created("tenant-last", "last")).await;
+    studio.produced_for("tenant-last", 8).await;
+
+    let mut causes: Vec<String> = Vec::new();
+    for _ in 0..100 {
+        let aside = set_aside(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
+        causes = aside.into_iter().map(|entry| entry.cause).collect();
+        if causes.len() >= 4 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    causes.sort();
+    assert_eq!(
+        causes,
+        [
+            "id reused: an event with this source and id was handled before and said something else",
+            "the record has no key; the contract's key is the tenant's id",
+            "the record has no value (a tombstone)",
+            "the value has 300014 bytes; at most 262144 are read",
+        ]
+    );
+    assert_eq!(by_id(&studio.produced_for("tenant-reused", 8).await), by_id(&before));
+    studio.stack.stop().await;
+}

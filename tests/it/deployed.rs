@@ -1,0 +1,148 @@
+//! The template as CloudFormation expands it: what must hold for every consumer, and what a batch costs.
+
+use std::{collections::BTreeMap, fs};
+
+use aws_sdk_cloudformation::types::TemplateStage;
+use events::Topic;
+use local::{broker::Broker, checkout::Checkout, deploy::STACK};
+use serde_json::{Value, json};
+
+use crate::harness::{Studio, created, invoke};
+
+/// A week: the retention of the consumed topics.
+const RETENTION_SECONDS: u64 = 7 * 24 * 60 * 60;
+
+async fn processed(studio: &Studio) -> Value {
+    let template = studio.stack.clients.cloudformation.get_template().stack_name(STACK);
+    let template = template.template_stage(TemplateStage::Processed).send().await.unwrap();
+    serde_json::from_str(template.template_body().unwrap()).unwrap()
+}
+
+fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Value)> {
+    let resources = template["Resources"].as_object().unwrap();
+    resources.iter().filter(|(_, resource)| resource["Type"] == kind).map(|(id, r)| (id, &r["Properties"])).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deployed_template_keeps_its_promises() {
+    let studio = Studio::start_with(|options| {
+        options.broker = Broker::Embedded;
+        options.poll = false;
+    })
+    .await;
+    let template = processed(&studio).await;
+
+    let mappings = of_type(&template, "AWS::Lambda::EventSourceMapping");
+    assert_eq!(mappings.len(), 1);
+    for (id, mapping) in mappings {
+        // Without the flag the response is ignored and what it names is lost; without pollers of its own a mapping has none of this.
+        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
+        assert!(mapping["ProvisionedPollerConfig"]["MinimumPollers"].as_u64().unwrap() >= 1, "{id}");
+        assert_eq!(mapping["MaximumRetryAttempts"], 10_000, "{id}: with a destination, infinite means ten");
+        assert!(mapping["MaximumRecordAgeInSeconds"].as_u64().unwrap() < RETENTION_SECONDS, "{id}");
+        assert_eq!(mapping["BisectBatchOnFunctionError"], true, "{id}");
+        assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON", "{id}");
+        assert!(mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"].is_string(), "{id}");
+        assert!(mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(), "{id}");
+        let topics = mapping["Topics"].as_array().unwrap();
+        let topic: Topic = topics[0].as_str().unwrap().parse().unwrap();
+        assert!(topics.len() == 1 && topic.is_consumed(), "{id}");
+    }
+
+    for (id, function) in of_type(&template, "AWS::Lambda::Function") {
+        let timeout = function["Timeout"].as_u64().unwrap();
+        assert!((60..=840).contains(&timeout), "{id}: above the producer's 15 s, below the mapping's 14 minutes");
+    }
+
+    // A grant on another kind of ARN than the action's own never matches.
+    for (id, role) in of_type(&template, "AWS::IAM::Role") {
+        for statement in role["Policies"].as_array().into_iter().flatten().flat_map(statements) {
+            let actions = match &statement["Action"] {
+                Value::Array(actions) => actions.clone(),
+                action => vec![action.clone()],
+            };
+            for action in actions.iter().filter_map(|action| action.as_str()?.strip_prefix("kafka-cluster:")) {
+                let expected = match action {
+                    "Connect" | "DescribeCluster" | "WriteDataIdempotently" => "cluster",
+                    "DescribeTopic" | "ReadData" | "WriteData" => "topic",
+                    "AlterGroup" | "DescribeGroup" => "group",
+                    other => panic!("{id} grants kafka-cluster:{other}, which no function needs"),
+                };
+                let resource = statement["Resource"].to_string();
+                let kind = ["topic", "group"].into_iter().find(|kind| resource.contains(&format!(":{kind}/")));
+                assert_eq!(kind.unwrap_or("cluster"), expected, "{id}: {action} on {resource}");
+            }
+            assert_ne!(statement["Resource"], "*", "{id}: {statement}");
+        }
+    }
+    studio.stack.stop().await;
+}
+
+fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
+    policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten()
+}
+
+#[test]
+fn the_state_machine_retries_only_what_can_pass_and_ends_every_failure_in_the_fail_step() {
+    let path = Checkout::find().unwrap().root.join("infra/statemachines/render.asl.json");
+    let machine: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(machine["QueryLanguage"], "JSONata");
+    assert!(machine["TimeoutSeconds"].as_u64().unwrap() < 900, "below the deadline that the sweep goes by");
+    for (name, state) in machine["States"].as_object().unwrap() {
+        if state["Type"] != "Task" {
+            continue;
+        }
+        assert!(state["TimeoutSeconds"].is_u64(), "{name} may hang");
+        for retry in state["Retry"].as_array().unwrap() {
+            assert_eq!(retry["JitterStrategy"], "FULL", "{name}");
+            let errors: Vec<_> = retry["ErrorEquals"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            for error in errors.iter().filter(|error| error.starts_with("Studio.")) {
+                assert_eq!(*error, "Studio.Transient", "{name} retries what cannot pass");
+            }
+        }
+        if name != "Fail" {
+            assert_eq!(state["Catch"][0]["ErrorEquals"], json!(["States.ALL"]), "{name}");
+            assert_eq!(state["Catch"][0]["Next"], "Fail", "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_a_hundred_new_events_makes_one_write_two_starts_and_one_mark_for_each() {
+    let studio = Studio::start_with(|options| {
+        options.broker = Broker::Embedded;
+        options.poll = false;
+    })
+    .await;
+    let function = studio.stack.outputs.event_created_function_name.clone();
+    let records = |from: usize, to: usize| {
+        let record = |number: usize| {
+            let tenant = format!("tenant-{number}");
+            let event = created(&tenant, &tenant);
+            let base64 = |text: &str| base64_simd::STANDARD.encode_to_string(text);
+            json!({
+                "topic": "eventzr.event.created.v1", "partition": number % 4, "offset": number, "timestamp": 1,
+                "timestampType": "CREATE_TIME", "key": base64(&tenant), "value": base64(&event.to_string()), "headers": [],
+            })
+        };
+        let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for number in from..to {
+            partitions.entry(format!("eventzr.event.created.v1-{}", number % 4)).or_default().push(record(number));
+        }
+        json!({ "eventSource": "aws:kafka", "records": partitions })
+    };
+    invoke(&studio.stack, &function, &records(0, 1)).await; // warm
+
+    // Only the consumer's own calls: the completion function works at the same time.
+    let consumer = studio.stack.proxy.calls()[0].process_id;
+    studio.stack.proxy.clear();
+    let batch = records(1, 101);
+    assert_eq!(invoke(&studio.stack, &function, &batch).await, json!({ "batchItemFailures": [] }));
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for call in studio.stack.proxy.calls().iter().filter(|call| call.process_id == consumer) {
+        *counts.entry(call.operation.to_string()).or_default() += 1;
+    }
+    let expected = [("dynamodb TransactWriteItems", 100), ("dynamodb UpdateItem", 100), ("states StartExecution", 200)];
+    assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());
+    studio.stack.stop().await;
+}

@@ -1,0 +1,141 @@
+//! A stack to test on, and what a neighbour of the studio's sees of it.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use events::Topic;
+use local::{
+    broker::Broker,
+    checkout::Checkout,
+    records::{From, Produced, Reader},
+    stack::{Options, Stack},
+};
+use serde_json::{Value, json};
+
+/// Longer than anything here takes on two busy cores; what is not there by then does not come.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long nothing more may come before all is taken to be there.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// A stack and a reader of everything it produces.
+pub struct Studio {
+    pub stack: Stack,
+    reader: Reader,
+    seen: Vec<Produced>,
+}
+
+impl Studio {
+    /// On Apache Kafka, with the mappings polled and Step Functions' waits a tenth as long.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options::new(Checkout::find().unwrap());
+        options.broker = Broker::Apache;
+        options.wait_scale = 0.1;
+        change(&mut options);
+        let stack = Stack::start(&options).await.unwrap();
+        let produced: Vec<_> = Topic::ALL.into_iter().filter(|t| !t.is_consumed()).map(Topic::as_str).collect();
+        let reader = Reader::start(stack.broker.bootstrap(), &produced, From::Beginning).await.unwrap();
+        Self { stack, reader, seen: Vec::new() }
+    }
+
+    /// Publishes an event about its tenant.
+    pub async fn publish(&self, event: &Value) {
+        let key = event["data"]["tenantId"].as_str().unwrap().as_bytes();
+        let headers = [("content-type", Some(&b"application/cloudevents+json; charset=UTF-8"[..]))];
+        let topic = event["type"].as_str().unwrap();
+        self.stack.publish(topic, Some(key), Some(event.to_string().as_bytes()), &headers).await.unwrap();
+    }
+
+    /// Everything produced about `tenant`, once there are at least `count` distinct events and nothing more comes.
+    pub async fn produced_for(&mut self, tenant: &str, count: usize) -> Vec<Produced> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let found: Vec<_> =
+                self.seen.iter().filter(|r| r.key.as_deref() == Some(tenant.as_bytes())).cloned().collect();
+            let enough = by_id(&found).len() >= count;
+            match tokio::time::timeout(QUIET, self.reader.next()).await {
+                Ok(record) => self.seen.push(record.unwrap()),
+                Err(_) if enough => return found,
+                Err(_) => assert!(
+                    Instant::now() < until,
+                    "only {} of {count} events about {tenant} came: {:#?}",
+                    by_id(&found).len(),
+                    topics(&found)
+                ),
+            }
+        }
+    }
+
+    /// Calls the completion function as the state machine or the schedule does.
+    pub async fn completion(&self, step: &Value) -> Value {
+        invoke(&self.stack, &self.stack.outputs.completion_function_name, step).await
+    }
+}
+
+/// Invokes a function and returns its answer; its failure is the test's.
+pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
+    let payload = aws_sdk_lambda::primitives::Blob::new(payload.to_string());
+    let invoked = stack.clients.lambda.invoke().function_name(function).payload(payload).send().await.unwrap();
+    let answer = invoked.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
+    assert_eq!(invoked.function_error(), None, "{function} answered {answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+/// A created event of `tenant`'s, like the example.
+pub fn created(tenant: &str, id: &str) -> Value {
+    let example = include_str!("../../events/eventzr.event.created.v1/example.json");
+    let mut event: Value = serde_json::from_str(example).unwrap();
+    event["id"] = json!(format!("evt-{id}"));
+    event["subject"] = json!(tenant);
+    event["data"]["tenantId"] = json!(tenant);
+    event["data"]["eventId"] = json!(format!("event-{id}"));
+    event
+}
+
+/// The values by the id of their event. Fails if one id ever had two contents.
+pub fn by_id(records: &[Produced]) -> BTreeMap<String, Vec<u8>> {
+    let mut by_id = BTreeMap::new();
+    for record in records {
+        let value = record.value.clone().unwrap();
+        let id = record.event()["id"].as_str().unwrap().to_owned();
+        let before = by_id.insert(id.clone(), value.clone());
+        assert!(before.is_none_or(|before| before == value), "{id} appeared with two contents");
+    }
+    by_id
+}
+
+/// How many distinct events of each type there are.
+pub fn topics(records: &[Produced]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for value in by_id(records).values() {
+        let event: Value = serde_json::from_slice(value).unwrap();
+        *counts.entry(event["type"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// What one created event leads to when all goes well.
+pub fn the_eight() -> BTreeMap<String, usize> {
+    [Topic::TemplateCreated, Topic::RenderJobCreated, Topic::RenderJobCompleted, Topic::TemplateUpdated]
+        .into_iter()
+        .map(|topic| (topic.as_str().to_owned(), 2))
+        .collect()
+}
+
+/// The jobs that a topic's events speak of.
+pub fn jobs_of(records: &[Produced], topic: Topic) -> Vec<String> {
+    let mut jobs: Vec<String> = records
+        .iter()
+        .filter(|record| record.topic == topic.as_str())
+        .map(|record| record.event()["data"]["jobId"].as_str().unwrap().to_owned())
+        .collect();
+    jobs.sort();
+    jobs.dedup();
+    jobs
+}

@@ -1,0 +1,10 @@
+//! End to end: the real binaries behind the real template on a real Apache Kafka, and trouble from outside.
+//!
+//! Each test starts a stack of its own, so that none has to know what another left behind.
+
+mod bad_input;
+mod deployed;
+mod faults;
+mod harness;
+mod sweep;
+mod walk;
