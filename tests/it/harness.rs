@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_lambda::types::LogType;
 use events::Topic;
 use local::{
     broker::Broker,
@@ -78,10 +79,13 @@ impl Studio {
     }
 }
 
-/// Invokes a function and returns its answer; its failure is the test's.
+/// Invokes a function and returns its answer; its failure is the test's. What it logged stands in the test's output.
 pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
     let payload = aws_sdk_lambda::primitives::Blob::new(payload.to_string());
-    let invoked = stack.clients.lambda.invoke().function_name(function).payload(payload).send().await.unwrap();
+    let invoke = stack.clients.lambda.invoke().function_name(function).payload(payload).log_type(LogType::Tail);
+    let invoked = invoke.send().await.unwrap();
+    let log = base64_simd::STANDARD.decode_to_vec(invoked.log_result().unwrap_or_default()).unwrap();
+    println!("{}", String::from_utf8_lossy(&log));
     let answer = invoked.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
     assert_eq!(invoked.function_error(), None, "{function} answered {answer}");
     serde_json::from_str(&answer).unwrap()

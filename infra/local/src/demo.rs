@@ -224,7 +224,11 @@ async fn follow(
                     break;
                 }
                 let log = kept.log(stack)?;
-                return Err(Error::TimedOut { seconds: within.as_secs(), waiting: waiting(&story, answered), log });
+                let mut waiting = waiting(&story, answered);
+                if !answered && stack.broker.is_external() {
+                    waiting.push_str(" (another stack on this broker may have it: they share their consumer groups)");
+                }
+                return Err(Error::TimedOut { seconds: within.as_secs(), waiting, log });
             }
         }
     }

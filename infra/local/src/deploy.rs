@@ -235,6 +235,7 @@ async fn create(clients: &Clients, template: String, parameters: &Parameters) ->
         ("SubnetIds", ""),
         ("SecurityGroupIds", ""),
         ("RenderDeadlineSeconds", deadline.as_str()),
+        ("CompletionConcurrency", "4"), // each is a process, and they share this machine's processors
     ];
     let values = values.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
     clients
