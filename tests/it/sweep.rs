@@ -50,6 +50,9 @@ async fn an_execution_aborted_by_hand_ends_after_a_sweep_in_a_completed_job() {
     // Nothing is left to sweep.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let idle = studio.completion(&json!({ "step": "sweep" })).await;
-    assert_eq!(idle, json!({ "status": "swept", "overdue": 0, "running": 0, "restarted": 0, "failed": 0, "closed": 0 }));
+    assert_eq!(
+        idle,
+        json!({ "status": "swept", "overdue": 0, "running": 0, "restarted": 0, "failed": 0, "closed": 0 })
+    );
     studio.stack.stop().await;
 }

@@ -10,13 +10,7 @@ use crate::{
 };
 
 /// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before stays as it is.
-pub(crate) async fn fail(
-    studio: &Studio,
-    job: JobId,
-    error: &str,
-    cause: &str,
-    now: Time,
-) -> Result<Reply, StepError> {
+pub(crate) async fn fail(studio: &Studio, job: JobId, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
     let detail = if cause.is_empty() { error.to_owned() } else { format!("{error}: {cause}") };
     close_as_failed(studio, job, class(error), &detail, now).await?;
     Ok(Reply::Closed)

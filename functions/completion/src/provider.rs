@@ -38,11 +38,7 @@ fn is_stored(job: &Job) -> bool {
     job.is_closed() || matches!(job.state, State::Submitted { output: Some(_), .. })
 }
 
-async fn take(
-    studio: &Studio,
-    job: Job,
-    answer: Result<Answer, providers::ProviderError>,
-) -> Result<Reply, StepError> {
+async fn take(studio: &Studio, job: Job, answer: Result<Answer, providers::ProviderError>) -> Result<Reply, StepError> {
     let answer = answer.map_err(|source| StepError::Provider { provider: studio.provider.name(), source })?;
     match answer {
         Answer::Done(media) => store(studio, job, media).await,

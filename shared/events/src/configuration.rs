@@ -133,7 +133,8 @@ impl Locale {
 impl<'de> Deserialize<'de> for Locale {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let tag = String::deserialize(deserializer)?;
-        Self::parse(&tag).ok_or_else(|| de::Error::custom(format!("`{tag}` is not a language tag, such as en or hi-IN")))
+        Self::parse(&tag)
+            .ok_or_else(|| de::Error::custom(format!("`{tag}` is not a language tag, such as en or hi-IN")))
     }
 }
 

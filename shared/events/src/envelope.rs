@@ -170,7 +170,9 @@ fn binary<'a>(
 ) -> Result<Envelope<'a>, EnvelopeError> {
     let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
     let attribute = |name: &'static str| -> Result<Option<Cow<'a, str>>, EnvelopeError> {
-        let found = headers.iter().find(|(n, _)| n.len() == name.len() + 3 && n[..3].eq_ignore_ascii_case("ce_") && n[3..] == *name);
+        let found = headers
+            .iter()
+            .find(|(n, _)| n.len() == name.len() + 3 && n[..3].eq_ignore_ascii_case("ce_") && n[3..] == *name);
         match found {
             None | Some((_, None)) => Ok(None),
             Some((_, Some(bytes))) => {
@@ -186,9 +188,10 @@ fn binary<'a>(
         subject: attribute("subject")?,
         time: attribute("time")?,
         content_type: content_type.map(Cow::Borrowed),
-        data: Some(Cow::Borrowed(str::from_utf8(value).map_err(|error| {
-            EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error))
-        })?)),
+        data: Some(Cow::Borrowed(
+            str::from_utf8(value)
+                .map_err(|error| EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error)))?,
+        )),
     })
 }
 

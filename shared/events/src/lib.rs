@@ -18,9 +18,7 @@ pub use configuration::{AssetKind, Brand, Color, Configuration, Entity, EntityKi
 pub use envelope::{DataError, Envelope, EnvelopeError, Header};
 pub use event_created::EventCreated;
 pub use moment::{Moment, MomentError, TimeZoneName, TimeZoneNameError};
-pub use render_job::{
-    FailureClass, Format, MediaType, RenderJobCompleted, RenderJobCreated, RenderJobFailed, Trigger,
-};
+pub use render_job::{FailureClass, Format, MediaType, RenderJobCompleted, RenderJobCreated, RenderJobFailed, Trigger};
 pub use template::{Template, TemplateAsset};
 pub use text::{Identifier, Text, TextError};
 pub use topic::{Topic, UnknownTopic};

@@ -93,19 +93,31 @@ fn what_is_not_a_cloud_event_is_refused_in_a_sentence() {
         (vec![], Some("{}".to_owned()), "not a CloudEvent: `specversion` is missing"),
         (vec![], Some(r#"{"specversion":"0.3"}"#.to_owned()), "not a CloudEvent 1.0: `specversion` is `0.3`"),
         (vec![], Some(event("")), "not a CloudEvent: `data` is missing"),
-        (vec![], Some(event(r#","time":"noon","data":{}"#)), "not a CloudEvent: `time` is `noon`, which is not an RFC 3339 time"),
+        (
+            vec![],
+            Some(event(r#","time":"noon","data":{}"#)),
+            "not a CloudEvent: `time` is `noon`, which is not an RFC 3339 time",
+        ),
         (
             vec![],
             Some(event(r#","datacontenttype":"text/xml","data":"<a/>""#)),
             "`datacontenttype` is `text/xml`; the studio reads JSON",
         ),
-        (vec![], Some(event(r#","data":{},"data_base64":"e30=""#)), "not a CloudEvent: it has both `data` and `data_base64`"),
+        (
+            vec![],
+            Some(event(r#","data":{},"data_base64":"e30=""#)),
+            "not a CloudEvent: it has both `data` and `data_base64`",
+        ),
         (
             vec![header("content-type", "application/cloudevents-batch+json")],
             Some("[]".to_owned()),
             "the record's content-type is application/cloudevents-batch+json, which CloudEvents on Kafka does not have",
         ),
-        (vec![header("content-type", "application/json")], Some("{}".to_owned()), "not a CloudEvent: `specversion` is missing"),
+        (
+            vec![header("content-type", "application/json")],
+            Some("{}".to_owned()),
+            "not a CloudEvent: `specversion` is missing",
+        ),
     ] {
         assert_eq!(refusal(&headers, value.as_deref()), expected);
     }

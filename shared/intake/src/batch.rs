@@ -155,7 +155,9 @@ fn headers<'a>(headers: &'a RawValue) -> Result<Vec<events::Header<'a>>, RecordE
         .flatten()
         .map(|(name, value)| {
             let value = value.map(|bytes| {
-                bytes.into_iter().map(|value| byte(value).ok_or_else(|| RecordError::Byte { name: name.to_string(), value }))
+                bytes
+                    .into_iter()
+                    .map(|value| byte(value).ok_or_else(|| RecordError::Byte { name: name.to_string(), value }))
                     .collect::<Result<Vec<u8>, _>>()
             });
             Ok((name.clone(), value.transpose()?.map(Cow::Owned)))
@@ -177,9 +179,10 @@ mod tests {
         let record = partitions.into_iter().next().unwrap().records.remove(0);
         assert_eq!((&*record.topic, record.partition, record.offset), ("eventzr.event.created.v1", 3, 7));
         let content = record.content?;
-        let headers = content.headers.into_iter().map(|(name, value)| {
-            (Cow::Owned(name.into_owned()), value.map(|value| Cow::Owned(value.into_owned())))
-        });
+        let headers = content
+            .headers
+            .into_iter()
+            .map(|(name, value)| (Cow::Owned(name.into_owned()), value.map(|value| Cow::Owned(value.into_owned()))));
         Ok((headers.collect(), content.value))
     }
 

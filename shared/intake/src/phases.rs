@@ -151,11 +151,14 @@ fn begin(items: &mut [Item<'_>], phase: &'static str, takes: Duration, deadline:
     if left >= takes {
         return true;
     }
-    for item in items {
-        if !matches!(item.progress, Progress::Over(_)) {
+    let mut stopped = None;
+    for item in items.iter_mut() {
+        if stopped != Some(item.partition) && !matches!(item.progress, Progress::Over(_)) {
             item.progress = Progress::Over(Fate::Retry(Retry::NoTime(phase)));
+            stopped = Some(item.partition);
         }
     }
+    cut(items);
     false
 }
 

@@ -52,8 +52,7 @@ pub(crate) fn read<D: DeserializeOwned>(
     // Whoever writes to the topic says the tenant two or three times; who says two different ones is broken or lying.
     let key = content.key.as_deref().ok_or(Poison::NoKey)?;
     let tenant = description.tenant.as_str();
-    let mismatch =
-        |place, other: String| Err(Poison::Tenant { tenant: tenant.to_owned(), place, other });
+    let mismatch = |place, other: String| Err(Poison::Tenant { tenant: tenant.to_owned(), place, other });
     if key != tenant.as_bytes() {
         return mismatch("the record's key", String::from_utf8_lossy(key).into_owned());
     }

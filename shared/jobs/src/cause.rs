@@ -143,7 +143,10 @@ mod tests {
 
     #[test]
     fn white_space_between_tokens_is_not_content() {
-        assert_eq!(hash_of_data(r#"{"title":"a b","n":[1,2]}"#), hash_of_data("{\n  \"title\": \"a b\",\n\t\"n\": [1, 2] }"));
+        assert_eq!(
+            hash_of_data(r#"{"title":"a b","n":[1,2]}"#),
+            hash_of_data("{\n  \"title\": \"a b\",\n\t\"n\": [1, 2] }")
+        );
     }
 
     #[test]
@@ -159,8 +162,12 @@ mod tests {
             time: format!("2026-01-01T00:00:{second:02}Z").parse().map(Time::new).unwrap(),
             id: id.to_owned(),
         };
-        let mut stamps = vec![stamp(Some(2), 1, "a"), stamp(None, 9, "a"), stamp(Some(1), 5, "b"), stamp(Some(1), 5, "a")];
+        let mut stamps =
+            vec![stamp(Some(2), 1, "a"), stamp(None, 9, "a"), stamp(Some(1), 5, "b"), stamp(Some(1), 5, "a")];
         stamps.sort();
-        assert_eq!(stamps, [stamp(None, 9, "a"), stamp(Some(1), 5, "a"), stamp(Some(1), 5, "b"), stamp(Some(2), 1, "a")]);
+        assert_eq!(
+            stamps,
+            [stamp(None, 9, "a"), stamp(Some(1), 5, "a"), stamp(Some(1), 5, "b"), stamp(Some(2), 1, "a")]
+        );
     }
 }

@@ -90,7 +90,9 @@ impl Pixels {
     pub fn of(asset: AssetKind, configuration: &Configuration) -> Self {
         let mut hash = Sha256::new();
         hash.update(asset.as_str());
-        hash.update(serde_json::to_vec(configuration).expect("a configuration is strings and numbers under string keys"));
+        hash.update(
+            serde_json::to_vec(configuration).expect("a configuration is strings and numbers under string keys"),
+        );
         Self(hex(&hash.finalize()))
     }
 }

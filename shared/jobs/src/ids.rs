@@ -62,7 +62,12 @@ impl EntityKey {
     /// The key of `tenant`'s `entity`.
     #[must_use]
     pub fn new(tenant: &Identifier, entity: &Entity) -> Self {
-        Self(derive(&[tenant.as_str().as_bytes(), b"entity", entity.kind.as_str().as_bytes(), entity.id.as_str().as_bytes()]))
+        Self(derive(&[
+            tenant.as_str().as_bytes(),
+            b"entity",
+            entity.kind.as_str().as_bytes(),
+            entity.id.as_str().as_bytes(),
+        ]))
     }
 }
 

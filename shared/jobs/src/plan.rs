@@ -129,11 +129,7 @@ impl Plan<'_> {
             configuration: self.configuration.clone(),
             provider: STUDIO_CANVAS.to_owned(),
             cause,
-            trigger: Trigger {
-                topic: self.cause.topic,
-                source: self.cause.source.clone(),
-                id: self.cause.id.clone(),
-            },
+            trigger: Trigger { topic: self.cause.topic, source: self.cause.source.clone(), id: self.cause.id.clone() },
             created_at: self.now,
             deadline: self.deadline,
             restarts: 0,

@@ -2,8 +2,8 @@
 
 use events::{AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Time, Topic};
 use jobs::{
-    Cause, ContentHash, Decision, Description, EntityState, HORIZON_SECONDS, Job, MOST_ASSETS, Output, PlanError, State,
-    derive, fail, finish, plan,
+    Cause, ContentHash, Decision, Description, EntityState, HORIZON_SECONDS, Job, MOST_ASSETS, Output, PlanError,
+    State, derive, fail, finish, plan,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -69,7 +69,12 @@ fn a_new_event_gets_two_templates_and_a_job_for_each_created_before_it_is_starte
     let decision = decide(None, &cause("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
     assert_eq!(
         told(&decision),
-        ["template.created poster 1", "render-job.created poster null", "template.created invitation 1", "render-job.created invitation null"]
+        [
+            "template.created poster 1",
+            "render-job.created poster null",
+            "template.created invitation 1",
+            "render-job.created invitation null"
+        ]
     );
     assert_eq!(decision.starts, decision.jobs.iter().map(|job| job.id).collect::<Vec<_>>());
     assert!(decision.jobs.iter().all(|job| job.state == State::Created));
@@ -97,7 +102,12 @@ fn a_new_title_renders_both_again() {
     let again = decide(first.entity.as_ref(), &cause("b", "2026-11-20T09:30:00Z"), &says("Lanterns, again", None));
     assert_eq!(
         told(&again),
-        ["template.updated poster 2", "render-job.created poster null", "template.updated invitation 2", "render-job.created invitation null"]
+        [
+            "template.updated poster 2",
+            "render-job.created poster null",
+            "template.updated invitation 2",
+            "render-job.created invitation null"
+        ]
     );
     assert!(again.jobs.iter().zip(&first.jobs).all(|(new, old)| new.id != old.id && new.template == old.template));
 }

@@ -5,12 +5,7 @@ use std::error::Error;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_msk_iam_sasl_signer::generate_auth_token_from_credentials_provider;
 use aws_sdk_dynamodb::config::{ProvideCredentials as _, Region, SharedCredentialsProvider};
-use rdkafka::{
-    ClientConfig, ClientContext,
-    client::OAuthToken,
-    config::RDKafkaLogLevel,
-    error::KafkaError,
-};
+use rdkafka::{ClientConfig, ClientContext, client::OAuthToken, config::RDKafkaLogLevel, error::KafkaError};
 
 use crate::Authentication;
 

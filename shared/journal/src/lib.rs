@@ -54,7 +54,10 @@ impl Journal {
         Self {
             table: Table { client: aws_sdk_dynamodb::Client::new(aws), name: config.table },
             shelf: Shelf { client: aws_sdk_s3::Client::new(aws), bucket: config.set_aside_bucket },
-            executions: Executions { client: aws_sdk_sfn::Client::new(aws), state_machine: config.render_state_machine },
+            executions: Executions {
+                client: aws_sdk_sfn::Client::new(aws),
+                state_machine: config.render_state_machine,
+            },
             teller: Teller::new(config.bootstrap_servers, config.authentication),
             deadline_seconds: config.render_deadline_seconds,
         }

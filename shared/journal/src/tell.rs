@@ -139,8 +139,7 @@ impl Teller {
 fn enqueue(producer: &FutureProducer<Context>, event: &Told) -> Result<DeliveryFuture, TellError> {
     let headers =
         OwnedHeaders::new_with_capacity(1).insert(Header { key: "content-type", value: Some(STRUCTURED_CONTENT_TYPE) });
-    let record =
-        FutureRecord::to(event.topic.as_str()).key(&event.key).payload(&event.value).headers(headers);
+    let record = FutureRecord::to(event.topic.as_str()).key(&event.key).payload(&event.value).headers(headers);
     producer.send_result(record).map_err(|(error, _)| TellError::Enqueue(error))
 }
 
