@@ -9,6 +9,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ struct Line<'a> {
     offset: i64,
     key: Option<String>,
     headers: Vec<(&'a str, Option<String>)>,
-    event: Value,
+    event: &'a RawValue,
 }
 
 impl Produced {
@@ -54,17 +55,19 @@ impl Produced {
         self.value.as_deref().and_then(|value| serde_json::from_slice(value).ok()).unwrap_or(Value::Null)
     }
 
-    /// `{"topic","partition","offset","key","headers","event"}`, without an end of line.
+    /// `{"topic","partition","offset","key","headers","event"}`, without an end of line. The event stands as it was produced, its
+    /// members in their order; null if it is not JSON of one line.
     #[must_use]
     pub fn line(&self) -> String {
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        let event: Option<&RawValue> = self.value.as_deref().and_then(|value| serde_json::from_slice(value).ok());
         let line = Line {
             topic: &self.topic,
             partition: self.partition,
             offset: self.offset,
             key: self.key.as_ref().map(text),
             headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_ref().map(text))).collect(),
-            event: self.event(),
+            event: event.filter(|event| !event.get().contains('\n')).unwrap_or(RawValue::NULL),
         };
         serde_json::to_string(&line).unwrap_or_default()
     }
@@ -176,9 +179,9 @@ mod tests {
             offset: 7,
             key: Some(b"tenant".to_vec()),
             headers: vec![("content-type".to_owned(), Some(b"application/json".to_vec())), ("empty".to_owned(), None)],
-            value: Some(br#"{"id":"evt-1"}"#.to_vec()),
+            value: Some(br#"{"type":"t","id":"evt-1"}"#.to_vec()),
         };
-        let expected = r#"{"topic":"t","partition":2,"offset":7,"key":"tenant","headers":[["content-type","application/json"],["empty",null]],"event":{"id":"evt-1"}}"#;
+        let expected = r#"{"topic":"t","partition":2,"offset":7,"key":"tenant","headers":[["content-type","application/json"],["empty",null]],"event":{"type":"t","id":"evt-1"}}"#;
         assert_eq!(produced.line(), expected);
         assert_eq!(Produced { value: None, ..produced }.event(), Value::Null);
     }

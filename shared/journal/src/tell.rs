@@ -117,8 +117,7 @@ impl Teller {
             .set("bootstrap.servers", &self.bootstrap_servers)
             .set("client.id", "studio-svc")
             .set("acks", "all")
-            // Order within a partition without idempotence, whose producer id costs the first message half a second: one
-            // request at a time. Everything of a batch is in it anyway.
+            // Order within a partition by one request at a time, and not by idempotence: docs/decisions/0001-producer.md.
             .set("max.in.flight.requests.per.connection", "1")
             // Java's partitioner: a tenant's records land where the Java services put them.
             .set("partitioner", "murmur2_random")
