@@ -6,5 +6,6 @@ mod bad_input;
 mod deployed;
 mod faults;
 mod harness;
+mod steps;
 mod sweep;
 mod walk;

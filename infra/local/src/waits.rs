@@ -31,7 +31,7 @@ pub struct Waits {
     pub operations: Vec<OperationCalls>,
     /// The longest chain of calls of which each began after the one before had ended.
     pub longest_chain: usize,
-    /// The same without any operation twice: waits that are not for a place in the queue.
+    /// The same with each operation once: waits that are not for a place in the queue.
     pub different_in_a_row: usize,
     /// The largest resident set that the function's process ever had.
     pub peak_resident_bytes: Option<u64>,
@@ -201,32 +201,16 @@ fn longest_chain<'a>(spans: impl Iterator<Item = &'a Span>) -> usize {
     length
 }
 
-/// The longest chain with each operation at most once: for each set of operations, how early a chain of them can end.
+/// The longest chain of operations: one waits for another if none of its calls began before the other's first had ended. Calls
+/// that wait only for a place in the queue do not make it longer.
 fn different_in_a_row(spans: &[Span]) -> usize {
-    let operations: Vec<Operation> = by_operation(spans).into_iter().map(|one| one.operation).collect();
-    let mut earliest: BTreeMap<Vec<usize>, Option<Instant>> = BTreeMap::from([(Vec::new(), None)]);
-    let mut length = 0;
-    loop {
-        let mut longer: BTreeMap<Vec<usize>, Option<Instant>> = BTreeMap::new();
-        for (used, free_from) in &earliest {
-            for (index, operation) in operations.iter().enumerate().filter(|(index, _)| !used.contains(index)) {
-                let fits = |span: &&Span| {
-                    span.operation == *operation && free_from.is_none_or(|free_from| span.started >= free_from)
-                };
-                let Some(end) = spans.iter().filter(fits).map(|span| span.ended).min() else { continue };
-                let mut set = used.clone();
-                set.push(index);
-                set.sort_unstable();
-                let kept = longer.entry(set).or_insert(Some(end));
-                *kept = (*kept).min(Some(end));
-            }
-        }
-        if longer.is_empty() {
-            return length;
-        }
-        length += 1;
-        earliest = longer;
+    let mut first: BTreeMap<&Operation, Span> = BTreeMap::new();
+    for span in spans {
+        let wave = first.entry(&span.operation).or_insert_with(|| span.clone());
+        wave.started = wave.started.min(span.started);
+        wave.ended = wave.ended.min(span.ended);
     }
+    longest_chain(first.values())
 }
 
 impl std::fmt::Display for Waits {

@@ -18,8 +18,9 @@ use crate::{
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
 
-/// Calls in flight at once in one phase: each needs a connection of its own (DynamoDB speaks HTTP/1.1).
-const CALLS_IN_FLIGHT: usize = 64;
+/// Records in flight at once in one phase. Each call needs a connection of its own (AWS speaks HTTP/1.1), and a new connection costs
+/// more than a turn in the queue.
+const RECORDS_IN_FLIGHT: usize = 32;
 
 /// What a phase may take, from the timeouts of the calls in it. A phase that would be cut off is not begun.
 const KEEP_TIME: Duration = Duration::from_secs(13);
@@ -191,7 +192,7 @@ async fn keep(items: &mut [Item<'_>], journal: &Journal) {
     }
     lines.extend(entities.into_values());
     stream::iter(lines)
-        .for_each_concurrent(CALLS_IN_FLIGHT, |line| async {
+        .for_each_concurrent(RECORDS_IN_FLIGHT, |line| async {
             let mut stopped = false;
             for item in line {
                 if stopped {
@@ -253,7 +254,7 @@ async fn tell(items: &mut [Item<'_>], journal: &Journal) {
 /// Starts the jobs and notes that they are told: one wait, for a redelivery starts again whatever was told.
 async fn start(items: &mut [Item<'_>], journal: &Journal) {
     stream::iter(items.iter_mut())
-        .for_each_concurrent(CALLS_IN_FLIGHT, |item| async {
+        .for_each_concurrent(RECORDS_IN_FLIGHT, |item| async {
             let Some(kept) = item.kept() else { return };
             let starts = stream::iter(&kept.starts)
                 .map(Ok)

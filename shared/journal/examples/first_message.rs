@@ -46,7 +46,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Connect, send one record, send a hundred.
-async fn round(bootstrap: &str, settings: &[(&str, &str)], wait: Duration) -> Result<[f64; 3], Box<dyn std::error::Error>> {
+async fn round(
+    bootstrap: &str,
+    settings: &[(&str, &str)],
+    wait: Duration,
+) -> Result<[f64; 3], Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap).set("acks", "all").set("linger.ms", "0").set("compression.codec", "lz4");
@@ -69,7 +73,9 @@ async fn round(bootstrap: &str, settings: &[(&str, &str)], wait: Duration) -> Re
 async fn send(producer: &FutureProducer, count: usize) -> Result<(), Box<dyn std::error::Error>> {
     let value = "x".repeat(1024);
     let enqueued: Result<Vec<_>, _> = (0..count)
-        .map(|_| producer.send_result(FutureRecord::to(TOPIC).key("tenant").payload(&value)).map_err(|(error, _)| error))
+        .map(|_| {
+            producer.send_result(FutureRecord::to(TOPIC).key("tenant").payload(&value)).map_err(|(error, _)| error)
+        })
         .collect();
     for delivery in join_all(enqueued?).await {
         delivery?.map_err(|(error, _)| error)?;
