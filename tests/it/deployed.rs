@@ -87,18 +87,18 @@ fn the_state_machine_retries_only_what_can_pass_and_ends_every_failure_in_the_fa
     let path = Checkout::find().unwrap().root.join("infra/statemachines/render.asl.json");
     let machine: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(machine["QueryLanguage"], "JSONata");
-    assert!(machine["TimeoutSeconds"].as_u64().unwrap() < 900, "below the deadline that the sweep goes by");
+    assert!(machine["TimeoutSeconds"].is_u64(), "an execution may hang");
     for (name, state) in machine["States"].as_object().unwrap() {
         if state["Type"] != "Task" {
             continue;
         }
         assert!(state["TimeoutSeconds"].is_u64(), "{name} may hang");
-        for retry in state["Retry"].as_array().unwrap() {
-            assert_eq!(retry["JitterStrategy"], "FULL", "{name}");
-            let errors: Vec<_> = retry["ErrorEquals"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-            for error in errors.iter().filter(|error| error.starts_with("Studio.")) {
-                assert_eq!(*error, "Studio.Transient", "{name} retries what cannot pass");
-            }
+        let retries = state["Retry"].as_array().unwrap();
+        let (last, first) = (retries.last().unwrap(), &retries[0]);
+        assert_eq!((&last["ErrorEquals"], &last["JitterStrategy"]), (&json!(["States.ALL"]), &json!("FULL")), "{name}");
+        if name != "Fail" {
+            let never = json!({ "ErrorEquals": ["Studio.InvalidInput", "Studio.Internal"], "MaxAttempts": 0 });
+            assert_eq!(*first, never, "{name} retries what cannot pass");
         }
         if name != "Fail" {
             assert_eq!(state["Catch"][0]["ErrorEquals"], json!(["States.ALL"]), "{name}");

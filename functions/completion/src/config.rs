@@ -1,8 +1,6 @@
 //! What the completion function needs to know besides the journal, read from the environment once.
 
-use std::env;
-
-use journal::ConfigError;
+use journal::{ConfigError, variable};
 
 /// Where assets go, and how they are called there.
 #[derive(Debug, Clone)]
@@ -21,9 +19,4 @@ impl Config {
             asset_base_url: variable("ASSET_BASE_URL")?.trim_end_matches('/').to_owned(),
         })
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the config.rs that reads the environment")]
-fn variable(name: &'static str) -> Result<String, ConfigError> {
-    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
 }

@@ -9,7 +9,8 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before stays as it is.
+/// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before stays as it is, and its
+/// end is told.
 pub(crate) async fn fail(studio: &Studio, job: JobId, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
     let detail = if cause.is_empty() { error.to_owned() } else { format!("{error}: {cause}") };
     close_as_failed(studio, job, class(error), &detail, now).await?;
@@ -24,7 +25,7 @@ pub(crate) async fn close_as_failed(
     detail: &str,
     now: Time,
 ) -> Result<(), StepError> {
-    close(studio, job, "fail", now, |job, _| jobs::fail(job, class, detail.to_owned(), now)).await?;
+    close(studio, job, now, |job, _| jobs::fail(job, class, detail.to_owned(), now)).await?;
     Ok(())
 }
 

@@ -29,7 +29,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config_from_env()?;
     let studio = &Studio {
-        journal: Journal::new(journal::Config::from_env()?, &aws),
+        journal: Journal::new(journal::Config::from_env()?, &aws)?,
         provider: Provider::StudioCanvas(StudioCanvas::new()?),
         s3: aws_sdk_s3::Client::new(&aws),
         config: Config::from_env()?,
@@ -41,7 +41,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 async fn take(studio: &Studio, step: Step, now: Time) -> Result<Reply, StepError> {
     let taken = match &step {
         Step::Submit { job_id } => provider::submit(studio, *job_id, now).await,
-        Step::Poll { job_id } => provider::poll(studio, *job_id, now).await,
+        Step::Poll { job_id } => provider::poll(studio, *job_id).await,
         Step::Finish { job_id } => finish::finish(studio, *job_id, now).await,
         Step::Fail { job_id, error, cause } => fail::fail(studio, *job_id, error, cause, now).await,
         Step::Sweep => sweep::sweep(studio, now).await,

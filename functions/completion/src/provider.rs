@@ -10,11 +10,15 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// Asks the provider for the media of a job. That it is asked is written down before it is.
-pub(crate) async fn submit(studio: &Studio, job: JobId, now: Time) -> Result<Reply, StepError> {
-    let job = studio.journal.job(job).await?;
+/// Asks the provider for the media of a job. That it is asked is written down before it is; a provider that has given a ticket is
+/// not asked for the same thing twice.
+pub(crate) async fn submit(studio: &Studio, id: JobId, now: Time) -> Result<Reply, StepError> {
+    let job = studio.journal.job(id).await?;
     if is_stored(&job) {
         return Ok(Reply::Stored);
+    }
+    if let State::Submitted { ticket: Some(_), .. } = job.state {
+        return poll(studio, id).await;
     }
     let job = studio.journal.save_job(job.submitted(studio.provider.name(), now)).await?;
     let answer = studio.provider.submit(&job).await;
@@ -22,7 +26,7 @@ pub(crate) async fn submit(studio: &Studio, job: JobId, now: Time) -> Result<Rep
 }
 
 /// Asks again whether the media of a job is made.
-pub(crate) async fn poll(studio: &Studio, job: JobId, _now: Time) -> Result<Reply, StepError> {
+pub(crate) async fn poll(studio: &Studio, job: JobId) -> Result<Reply, StepError> {
     let job = studio.journal.job(job).await?;
     let ticket = match &job.state {
         State::Submitted { ticket, output: None, .. } => ticket.clone(),

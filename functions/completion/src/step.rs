@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::error::BoxError;
 use jobs::JobId;
-use journal::{KeepError, TellError};
+use journal::{KeepError, TellKeptError};
 use lambda_runtime::Diagnostic;
 use providers::ProviderError;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub(crate) enum Reply {
     /// The job is closed, and Kafka has its events.
     Closed,
     /// What the sweep found.
-    Swept { overdue: usize, running: usize, restarted: usize, failed: usize, closed: usize },
+    Swept { overdue: usize, running: usize, restarted: usize, failed: usize, closed: usize, told: usize },
 }
 
 /// Why a step was not taken.
@@ -48,7 +48,7 @@ pub(crate) enum StepError {
     #[error(transparent)]
     Keep(#[from] KeepError),
     #[error(transparent)]
-    Tell(#[from] TellError),
+    Tell(#[from] TellKeptError),
     #[error("asking the provider {provider}")]
     Provider { provider: &'static str, source: ProviderError },
     #[error("storing the asset in S3")]

@@ -1,9 +1,10 @@
-//! Sweep: no job hangs. Timeouts of a whole execution and aborts by hand go past every `Catch`; what they leave behind is found
-//! here by its deadline.
+//! Sweep: no job hangs, and no end goes untold. Timeouts of a whole execution and aborts by hand go past every `Catch`; what they
+//! leave behind is found here by its deadline.
 
 use events::{FailureClass, Time};
+use futures::{StreamExt as _, stream};
 use jobs::JobId;
-use journal::Resumed;
+use journal::{Execution, KeepError, Overdue, Resumed, StartError, TellKeptError};
 
 use crate::{
     Studio,
@@ -11,33 +12,44 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// Jobs of one shard of the index that one sweep looks at; the next one is minutes away.
+/// How much of one shard of the index one sweep looks at; the next one is minutes away.
 const MOST_OF_A_SHARD: i32 = 25;
+
+/// How many jobs are looked after at once.
+const AT_ONCE: usize = 8;
 
 /// How often a job's execution is started again before the job is given up.
 const MOST_RESTARTS: u32 = 2;
 
-/// Looks after every overdue job: one whose execution still runs is left alone, one whose execution is gone is started again,
-/// and one that was started again too often is failed.
+/// Looks after everything overdue: a job whose execution goes on is left alone for another while, one whose execution is gone
+/// is started again, one that was started again too often is failed, and an end that Kafka may not have heard of is told.
 pub(crate) async fn sweep(studio: &Studio, now: Time) -> Result<Reply, StepError> {
-    let overdue = studio.journal.overdue_jobs(now, MOST_OF_A_SHARD).await?;
-    let (mut running, mut restarted, mut failed, mut closed, mut troubled) = (0, 0, 0, 0, 0);
-    for job in &overdue {
-        match look_after(studio, *job, now).await {
+    let overdue = studio.journal.overdue(now, MOST_OF_A_SHARD).await?;
+    let (mut running, mut restarted, mut failed, mut closed, mut told, mut troubled) = (0, 0, 0, 0, 0, 0);
+    let mut looked_after = stream::iter(&overdue)
+        .map(|one| async move { (one, look_after(studio, *one, now).await) })
+        .buffer_unordered(AT_ONCE);
+    while let Some((one, after)) = looked_after.next().await {
+        match after {
             Ok(After::Running) => running += 1,
             Ok(After::Restarted) => restarted += 1,
             Ok(After::Failed) => failed += 1,
             Ok(After::Closed) => closed += 1,
+            Ok(After::Told) => told += 1,
             Err(error) => {
                 troubled += 1;
-                tracing::error!(%job, "overdue job not looked after: {}", journal::chain(&*error));
+                tracing::error!(?one, "not looked after: {}", journal::chain(&error));
+                // Kafka is away: each of the others would wait for it as long.
+                if matches!(error, Trouble::Tell(TellKeptError::Tell(_))) {
+                    break;
+                }
             }
         }
     }
     if troubled > 0 {
         return Err(StepError::Sweep { troubled, overdue: overdue.len() });
     }
-    Ok(Reply::Swept { overdue: overdue.len(), running, restarted, failed, closed })
+    Ok(Reply::Swept { overdue: overdue.len(), running, restarted, failed, closed, told })
 }
 
 enum After {
@@ -45,20 +57,50 @@ enum After {
     Restarted,
     Failed,
     Closed,
+    Told,
 }
 
-async fn look_after(studio: &Studio, id: JobId, now: Time) -> Result<After, Box<dyn std::error::Error + Send + Sync>> {
+/// Why something overdue was not looked after this time.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+    #[error(transparent)]
+    Tell(#[from] TellKeptError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Close(#[from] StepError),
+}
+
+async fn look_after(studio: &Studio, overdue: Overdue, now: Time) -> Result<After, Trouble> {
+    match overdue {
+        Overdue::Job(job) => look_after_job(studio, job, now).await,
+        Overdue::End(job) => {
+            studio.journal.tell_end_of(job).await?;
+            Ok(After::Told)
+        }
+    }
+}
+
+async fn look_after_job(studio: &Studio, id: JobId, now: Time) -> Result<After, Trouble> {
     let job = studio.journal.job(id).await?;
+    if job.is_closed() {
+        return Ok(After::Closed);
+    }
     // The consumer may have died before it told: then the job was never started, and its `created` comes first.
     studio.journal.tell_cause_of(&job).await?;
-    if job.restarts >= MOST_RESTARTS && !job.is_closed() && !studio.journal.is_running(&job).await? {
+    if job.restarts >= MOST_RESTARTS && studio.journal.execution_of(&job).await? == Execution::Ended {
         let detail = format!("its execution ended {} times without closing it", job.restarts + 1);
         close_as_failed(studio, id, FailureClass::Abandoned, &detail, now).await?;
         return Ok(After::Failed);
     }
-    Ok(match studio.journal.resume(id, now).await? {
-        Resumed::Running => After::Running,
-        Resumed::Closed => After::Closed,
-        Resumed::Started => After::Restarted,
-    })
+    match studio.journal.resume(id, now).await? {
+        Resumed::Closed => Ok(After::Closed),
+        Resumed::Started => Ok(After::Restarted),
+        Resumed::Running => {
+            studio.journal.postpone(id, now).await?;
+            Ok(After::Running)
+        }
+    }
 }

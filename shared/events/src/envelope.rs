@@ -1,5 +1,5 @@
 //! The envelope of what other teams produce: a Kafka record's headers and value, read as CloudEvents 1.0 in either mode of the
-//! Kafka binding, borrowing from the record.
+//! Kafka binding. The data is borrowed from the record and read once, later.
 
 use std::{borrow::Cow, fmt, str};
 
@@ -27,6 +27,9 @@ pub struct Envelope<'a> {
     pub data: Cow<'a, str>,
 }
 
+/// The longest `id`, `source` or `type` that is read, in bytes. What the studio keeps and tells repeats them.
+const LONGEST_ATTRIBUTE: usize = 1024;
+
 /// Why a record is not a CloudEvent that the studio can read.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
@@ -51,7 +54,15 @@ pub enum EnvelopeError {
     /// A required attribute is there, and says nothing.
     #[error("not a CloudEvent: `{0}` is empty")]
     Empty(&'static str),
-    /// An attribute's header has no value, or one that is not UTF-8.
+    /// A required attribute is longer than the studio keeps.
+    #[error("`{name}` has {length} bytes; at most {LONGEST_ATTRIBUTE} are read")]
+    TooLong {
+        /// The attribute.
+        name: &'static str,
+        /// Its bytes.
+        length: usize,
+    },
+    /// An attribute's header is not UTF-8.
     #[error("not a CloudEvent: the header `ce_{0}` is not UTF-8 text")]
     NotText(&'static str),
     /// Another version of the specification.
@@ -127,7 +138,11 @@ impl<'a> Envelope<'a> {
         }
         let mut deserializer = serde_json::Deserializer::from_str(&self.data);
         let data = serde_path_to_error::deserialize(&mut deserializer).map_err(DataError::new)?;
-        Ok(data)
+        // In binary mode nobody has looked at the end of the text yet.
+        match deserializer.end() {
+            Ok(()) => Ok(data),
+            Err(_) => Err(DataError { path: "data".to_owned(), problem: "it is followed by other text".to_owned() }),
+        }
     }
 }
 
@@ -170,9 +185,10 @@ fn binary<'a>(
 ) -> Result<Envelope<'a>, EnvelopeError> {
     let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
     let attribute = |name: &'static str| -> Result<Option<Cow<'a, str>>, EnvelopeError> {
-        let found = headers
-            .iter()
-            .find(|(n, _)| n.len() == name.len() + 3 && n[..3].eq_ignore_ascii_case("ce_") && n[3..] == *name);
+        // By `get`: a header's name is anybody's text, and byte 3 may be in the middle of a character.
+        let found = headers.iter().find(|(n, _)| {
+            n.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("ce_")) && n.get(3..) == Some(name)
+        });
         match found {
             None | Some((_, None)) => Ok(None),
             Some((_, Some(bytes))) => {
@@ -227,7 +243,11 @@ fn assemble(attributes: Attributes<'_>) -> Result<Envelope<'_>, EnvelopeError> {
 
 fn required<'a>(name: &'static str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EnvelopeError> {
     let value = value.ok_or(EnvelopeError::Missing(name))?;
-    if value.is_empty() { Err(EnvelopeError::Empty(name)) } else { Ok(value) }
+    match value.len() {
+        0 => Err(EnvelopeError::Empty(name)),
+        length if length > LONGEST_ATTRIBUTE => Err(EnvelopeError::TooLong { name, length }),
+        _ => Ok(value),
+    }
 }
 
 /// A header's bytes; the first one counts, as in the CloudEvents SDKs.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
 
-/// A new event. The spec gives no schema for it: this is an assumption (`events/eventzr.event.created.v1/schema.json`),
-/// with as few required fields as serve; fields it does not know are passed over.
+/// A new event. The spec gives no schema for it, so this is an assumption, with as few required fields as serve; fields it
+/// does not know are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventCreated {

@@ -71,7 +71,7 @@ pub enum TextError {
     },
 }
 
-/// An identifier that another service chose: 1 to 256 printable characters, no white space at its ends, opaque to the studio.
+/// An identifier that another service chose: 1 to 256 characters, not blank, none of them a control character; opaque to the studio.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Identifier(String);

@@ -124,6 +124,31 @@ fn what_is_not_a_cloud_event_is_refused_in_a_sentence() {
 }
 
 #[test]
+fn a_header_whose_name_has_a_character_across_its_third_byte_is_another_header() {
+    let named = ["aaéa", "naïvee", "ce🏮", "é"].map(|name| header(name, "x"));
+    let headers: Vec<_> = named.into_iter().chain([header("ce_id", "1")]).collect();
+    assert_eq!(refusal(&headers, Some("{}")), "not a CloudEvent: `specversion` is missing");
+}
+
+#[test]
+fn text_after_the_data_is_refused_in_binary_mode_too() {
+    let headers =
+        [header("ce_specversion", "1.0"), header("ce_id", "1"), header("ce_source", "s"), header("ce_type", "t")];
+    let envelope = Envelope::decode(&headers, Some(b"{} rubbish")).unwrap();
+    assert_eq!(
+        envelope.data::<serde_json::Map<String, Value>>().unwrap_err().to_string(),
+        "data: it is followed by other text"
+    );
+}
+
+#[test]
+fn an_id_longer_than_the_studio_keeps_is_refused() {
+    let id = "x".repeat(1025);
+    let json = format!(r#"{{"specversion":"1.0","id":"{id}","source":"s","type":"t","data":{{}}}}"#);
+    assert_eq!(refusal(&[], Some(&json)), "`id` has 1025 bytes; at most 1024 are read");
+}
+
+#[test]
 fn a_nullish_attribute_is_an_unset_one() {
     let json = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","subject":null,"time":null,"data":1}"#;
     let envelope = Envelope::decode(&[], Some(json.as_bytes())).unwrap();
@@ -190,8 +215,11 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_envelope_panic(value in proptest::collection::vec(any::<u8>(), 0..200), name in ".{0,12}") {
-        let headers = [(Cow::Borrowed(&*name), Some(Cow::Borrowed(&*value)))];
+    fn no_record_makes_the_envelope_panic(value in proptest::collection::vec(any::<u8>(), 0..200), names in proptest::collection::vec("(ce_)?.{0,12}", 0..8)) {
+        let mut headers: Vec<Header<'_>> =
+            names.iter().map(|name| (Cow::Borrowed(&**name), Some(Cow::Borrowed(&*value)))).collect();
+        let _ = Envelope::decode(&headers, Some(&value));
+        headers.push(header("ce_id", "1"));
         let _ = Envelope::decode(&headers, Some(&value));
         let _ = Envelope::decode(&[], Some(&value));
     }

@@ -24,7 +24,7 @@ pub async fn serve<D: DeserializeOwned>(
     describe: fn(D) -> Description,
 ) -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
-    let journal = &Journal::new(Config::from_env()?, &aws_config_from_env()?);
+    let journal = &Journal::new(Config::from_env()?, &aws_config_from_env()?)?;
     journal.connect().await;
     run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let deadline = deadline(event.context.deadline(), SystemTime::now());

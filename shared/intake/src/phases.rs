@@ -11,6 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _, future::try_join, stream};
 use jobs::{Cause, Description, EntityKey};
 use journal::{Journal, KeepError, Kept, MESSAGE_TIMEOUT, SetAside, SetAsideError, StartError, TellError, chain};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::{
     batch::{Batch, BatchError, Partition, Record},
@@ -22,10 +23,13 @@ use crate::{
 /// more than a turn in the queue.
 const RECORDS_IN_FLIGHT: usize = 32;
 
-/// What a phase may take, from the timeouts of the calls in it. A phase that would be cut off is not begun.
-const KEEP_TIME: Duration = Duration::from_secs(13);
+/// The longest cause that stands in the index, in characters.
+const LONGEST_CAUSE: usize = 1000;
+
+/// The least a phase needs to begin: one call that is answered at its last moment, or every acknowledgement.
+const KEEP_TIME: Duration = Duration::from_secs(6);
 const TELL_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
-const START_TIME: Duration = Duration::from_secs(13);
+const START_TIME: Duration = Duration::from_secs(6);
 
 /// Where a record is on its way.
 enum Progress {
@@ -93,16 +97,19 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         items.extend(records.iter().map(|record| Item { partition, record, progress: read(topic, record, &describe) }));
     }
 
-    if begin(&mut items, "keep", KEEP_TIME, deadline) {
-        keep(&mut items, journal).await;
+    // Each phase ends in time for the next ones; what it has not done by then is to be delivered again.
+    let start_by = deadline - START_TIME;
+    let tell_by = start_by - TELL_TIME;
+    if begin(&mut items, "keep", KEEP_TIME, tell_by) {
+        keep(&mut items, journal, tell_by).await;
         cut(&mut items);
     }
-    if begin(&mut items, "tell", TELL_TIME, deadline) {
+    if begin(&mut items, "tell", TELL_TIME, start_by) {
         tell(&mut items, journal).await;
         cut(&mut items);
     }
     if begin(&mut items, "start", START_TIME, deadline) {
-        start(&mut items, journal).await;
+        start(&mut items, journal, deadline - Duration::from_secs(1)).await;
         cut(&mut items);
     }
     Ok(respond(&partitions, &items))
@@ -120,6 +127,11 @@ fn read<D: DeserializeOwned>(topic: Topic, record: &Record<'_>, describe: impl F
 }
 
 fn set_aside(record: &Record<'_>, cause: String) -> SetAside {
+    // A cause may quote what it is about; the whole of that is in the bucket.
+    let cause = match cause.char_indices().nth(LONGEST_CAUSE) {
+        Some((end, _)) => format!("{}…", &cause[..end]),
+        None => cause,
+    };
     let aside = SetAside {
         topic: record.topic.to_string(),
         partition: record.partition,
@@ -146,10 +158,10 @@ fn set_aside(record: &Record<'_>, cause: String) -> SetAside {
     }
 }
 
-/// Whether `phase` may begin; if there is no time for it, whatever is not over is to be delivered again.
-fn begin(items: &mut [Item<'_>], phase: &'static str, takes: Duration, deadline: SystemTime) -> bool {
-    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-    if left >= takes {
+/// Whether `phase` may begin, which must end by `until`; if there is no time for it, whatever is not over is to be delivered
+/// again.
+fn begin(items: &mut [Item<'_>], phase: &'static str, takes: Duration, until: SystemTime) -> bool {
+    if left(until) >= takes {
         return true;
     }
     let mut stopped = None;
@@ -161,6 +173,10 @@ fn begin(items: &mut [Item<'_>], phase: &'static str, takes: Duration, deadline:
     }
     cut(items);
     false
+}
+
+fn left(until: SystemTime) -> Duration {
+    until.duration_since(SystemTime::now()).unwrap_or_default()
 }
 
 /// Cuts each partition at its first record to be delivered again: those after it come again too.
@@ -178,7 +194,7 @@ fn cut(items: &mut [Item<'_>]) {
 }
 
 /// Keeps a decision for every record, at once across entities and in order within one; sets aside what can never succeed.
-async fn keep(items: &mut [Item<'_>], journal: &Journal) {
+async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
     let mut entities: BTreeMap<EntityKey, Vec<&mut Item<'_>>> = BTreeMap::new();
     let mut lines: Vec<Vec<&mut Item<'_>>> = Vec::new();
     for item in items {
@@ -198,7 +214,10 @@ async fn keep(items: &mut [Item<'_>], journal: &Journal) {
                 if stopped {
                     item.progress = Progress::Over(Fate::Retry(Retry::Follows));
                 } else {
-                    keep_one(item, journal).await;
+                    let kept = timeout(left(until), keep_one(item, journal)).await;
+                    if kept.is_err() {
+                        item.progress = Progress::Over(Fate::Retry(Retry::NoTime("keep")));
+                    }
                     stopped = matches!(item.progress, Progress::Over(Fate::Retry(_)));
                 }
             }
@@ -252,7 +271,7 @@ async fn tell(items: &mut [Item<'_>], journal: &Journal) {
 }
 
 /// Starts the jobs and notes that they are told: one wait, for a redelivery starts again whatever was told.
-async fn start(items: &mut [Item<'_>], journal: &Journal) {
+async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
     stream::iter(items.iter_mut())
         .for_each_concurrent(RECORDS_IN_FLIGHT, |item| async {
             let Some(kept) = item.kept() else { return };
@@ -260,9 +279,10 @@ async fn start(items: &mut [Item<'_>], journal: &Journal) {
                 .map(Ok)
                 .try_for_each_concurrent(None, |job| async { journal.start(*job, now()).await.map_err(Retry::Start) });
             let mark = async { journal.mark_told(kept).await.map_err(Retry::Mark) };
-            let fate = match try_join(starts, mark).await {
-                Ok(_) => Fate::Done,
-                Err(retry) => Fate::Retry(retry),
+            let fate = match timeout(left(until), try_join(starts, mark)).await {
+                Ok(Ok(_)) => Fate::Done,
+                Ok(Err(retry)) => Fate::Retry(retry),
+                Err(_) => Fate::Retry(Retry::NoTime("start")),
             };
             item.progress = Progress::Over(fate);
         })

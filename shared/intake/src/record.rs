@@ -6,7 +6,7 @@ use events::{DataError, Envelope, EnvelopeError, Time, Topic};
 use jobs::{Cause, ContentHash, Description};
 use serde::de::DeserializeOwned;
 
-use crate::batch::{Content, RecordError};
+use crate::batch::Content;
 
 /// The largest value of a record that is read, in bytes. CloudEvents asks consumers to take 64 KiB; a description with every
 /// field at its limit has a tenth of that.
@@ -15,8 +15,6 @@ const LARGEST_VALUE: usize = 256 * 1024;
 /// Why a record can never succeed. Each says in one sentence what is wrong and where.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Poison {
-    #[error(transparent)]
-    Record(#[from] RecordError),
     #[error("the value has {0} bytes; at most {LARGEST_VALUE} are read")]
     TooLarge(usize),
     #[error(transparent)]

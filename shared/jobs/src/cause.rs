@@ -110,7 +110,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The runs of `json` between white space that stands outside strings. `json` is valid JSON.
+/// The runs of `json` between white space that stands outside strings.
 fn tokens(json: &str) -> impl Iterator<Item = &[u8]> {
     let mut in_string = false;
     let mut escaped = false;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The namespace of every id of the studio's (UUIDv5 of `studio.eventzr` in the DNS namespace).
-const NAMESPACE: Uuid = Uuid::from_u128(0x2f1d_7a3e_5c0b_5e6f_9a41_6d8c_3b72_e015);
+const NAMESPACE: Uuid = Uuid::from_u128(0xb7fe_e3db_d8a2_56ce_a7f8_5c12_1389_fb12);
 
 /// UUIDv5 over length-prefixed parts. A part cannot run into the next one, and the first is always the tenant (for what a
 /// tenant owns), so no tenant can make another's id by choosing its own text.
@@ -107,5 +107,15 @@ impl EventId {
     #[must_use]
     pub fn new(tenant: &Identifier, subject: Uuid, topic: Topic, because: &[u8]) -> Self {
         Self(derive(&[tenant.as_str().as_bytes(), b"event", subject.as_bytes(), topic.as_str().as_bytes(), because]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_namespace_is_what_its_name_makes() {
+        assert_eq!(NAMESPACE, Uuid::new_v5(&Uuid::NAMESPACE_DNS, b"studio.eventzr"));
     }
 }

@@ -67,7 +67,7 @@ impl ClientContext for Context {
 
 /// A token for MSK, signed with the function's own credentials. On Lambda they come from the environment, so nothing here waits
 /// for anything and blocking on it is safe. The signer gives every token 15 minutes whatever is left to the credentials; here it
-/// ends when they do.
+/// ends when they do, where they say when (Lambda's variables do not).
 async fn token(credentials: &impl ProvideCredentials, region: String) -> Result<OAuthToken, Box<dyn Error>> {
     let credentials = credentials.provide_credentials().await?;
     let provider = SharedCredentialsProvider::new(credentials.clone());

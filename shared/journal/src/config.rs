@@ -112,7 +112,11 @@ pub fn aws_config_from_env() -> Result<SdkConfig, ConfigError> {
     Ok(config.build())
 }
 
+/// The environment variable `name`, if it is set and not empty.
+///
+/// # Errors
+/// [`ConfigError::Missing`].
 #[expect(clippy::disallowed_methods, reason = "this is the config.rs that reads the environment")]
-fn variable(name: &'static str) -> Result<String, ConfigError> {
+pub fn variable(name: &'static str) -> Result<String, ConfigError> {
     env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
 }

@@ -5,17 +5,17 @@
 //! | `cause#<uuid>` | `decision` | what was decided for an inbound event: the bytes to tell, the jobs to start; until its TTL |
 //! | `entity#<uuid>` | `state` | an entity with its templates |
 //! | `job#<uuid>` | `state` | a render job |
-//! | `job#<uuid>` | `step#<step>` | what was decided in a step of the completion function; until its TTL |
+//! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to tell; until its TTL |
 //! | `set-aside#<uuid>` | `record` | a record that can never succeed (`set_aside.rs`) |
 //!
 //! Keys are made of derived ids: nothing a tenant writes is part of one. An entity and a job carry their whole state as JSON in
-//! `state` and their write count in `version`; a job also stands in two indexes, `tenant-jobs` (`tenant`, `created_at`) and, as
-//! long as it is open, `open-jobs` (`open`, `deadline`).
+//! `state` and their write count in `version`. A job also stands in two indexes: `tenant-jobs` (`tenant`, `created_at`) and, as
+//! long as it is open, `open-jobs` (`open`, `deadline`), where its end stands too as long as it is not told.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use events::Topic;
+use events::{Time, Topic};
 use jobs::{CauseKey, EntityKey, EntityState, Job, JobId, Told};
 use serde::de::DeserializeOwned;
 
@@ -53,8 +53,8 @@ impl Key {
         Self { pk: format!("job#{job}"), sk: "state".to_owned() }
     }
 
-    pub(crate) fn step(job: JobId, step: &str) -> Self {
-        Self { pk: format!("job#{job}"), sk: format!("step#{step}") }
+    pub(crate) fn end(job: JobId) -> Self {
+        Self { pk: format!("job#{job}"), sk: "end".to_owned() }
     }
 
     pub(crate) fn into_item(self) -> Item {
@@ -75,8 +75,19 @@ pub struct Kept {
     pub told: bool,
 }
 
+/// How long a decision stands, and from when on the sweep tells it if nobody has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expiry {
+    /// What the time to live counts from.
+    pub from: Time,
+    /// The deadline in the index of what is open; a decision that a redelivery tells needs none.
+    pub retell_from: Option<Time>,
+}
+
 impl Kept {
-    pub(crate) fn into_item(self, expires_at: i64) -> Item {
+    pub(crate) fn into_item(self, expiry: Expiry, live_seconds: u32) -> Item {
+        let expires_at = expiry.from.plus_seconds(live_seconds).timestamp().as_second();
+        let shard = open_shard(&self.key.pk);
         let events = self.events.into_iter().map(|event| {
             AttributeValue::M(HashMap::from([
                 ("topic".to_owned(), AttributeValue::S(event.topic.as_str().to_owned())),
@@ -91,6 +102,10 @@ impl Kept {
         item.insert("content".to_owned(), AttributeValue::S(self.content));
         item.insert("told".to_owned(), AttributeValue::Bool(self.told));
         item.insert("expires_at".to_owned(), AttributeValue::N(expires_at.to_string()));
+        if let Some(deadline) = expiry.retell_from.filter(|_| !self.told) {
+            item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
+            item.insert("deadline".to_owned(), AttributeValue::S(deadline.to_string()));
+        }
         item
     }
 
@@ -126,13 +141,15 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
 
 /// The item of a job, with the attributes of its indexes.
 pub(crate) fn job_item(job: &Job) -> Item {
-    let mut item = Key::job(job.id).into_item();
+    let key = Key::job(job.id);
+    let shard = open_shard(&key.pk);
+    let mut item = key.into_item();
     item.insert("version".to_owned(), AttributeValue::N(job.version.to_string()));
     item.insert("state".to_owned(), AttributeValue::S(json(job)));
     item.insert("tenant".to_owned(), AttributeValue::S(job.tenant.as_str().to_owned()));
     item.insert("created_at".to_owned(), AttributeValue::S(job.created_at.to_string()));
     if !job.is_closed() {
-        item.insert("open".to_owned(), AttributeValue::S(open_shard(job.id).to_owned()));
+        item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
         item.insert("deadline".to_owned(), AttributeValue::S(job.deadline.to_string()));
     }
     item
@@ -143,8 +160,11 @@ pub(crate) fn job_item(job: &Job) -> Item {
 pub(crate) const OPEN_SHARDS: [&str; 16] =
     ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
-fn open_shard(job: JobId) -> &'static str {
-    OPEN_SHARDS[usize::from(job.0.as_bytes()[0] >> 4)]
+/// The shard of an item whose key is `job#<uuid>`.
+fn open_shard(pk: &str) -> &'static str {
+    let digit =
+        pk.strip_prefix("job#").and_then(|id| id.get(..1)).and_then(|digit| OPEN_SHARDS.iter().find(|s| **s == digit));
+    digit.copied().unwrap_or(OPEN_SHARDS[0])
 }
 
 /// The state that an entity's or a job's item carries.

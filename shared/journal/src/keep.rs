@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
-    Client,
-    error::{BoxError, SdkError},
+    error::{BoxError, ProvideErrorMetadata as _, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -14,10 +13,13 @@ use aws_sdk_dynamodb::{
 use events::Time;
 use jobs::{Cause, Decision, Description, EntityState, HORIZON_SECONDS, Job, JobId, PlanError};
 
-use crate::items::{self, Item, ItemError, Kept, Key};
+use crate::{
+    Journal,
+    items::{self, Expiry, Item, ItemError, Kept, Key},
+};
 
-/// How often a decision is planned again because somebody else wrote the entity in between. Each round one of those who
-/// compete wins, so this many may compete.
+/// How often a decision is made again because somebody else wrote the entity in between. The first round only finds out what
+/// is there; in each later one somebody wins.
 const MOST_ROUNDS: usize = 12;
 
 /// Why a decision was not kept.
@@ -32,7 +34,10 @@ pub enum KeepError {
     /// Others kept writing the entity.
     #[error("keeping the decision: the entity was changed by others {MOST_ROUNDS} times in a row")]
     Contended,
-    /// DynamoDB did not do it.
+    /// DynamoDB will never take it as it is: an item over 400 KB, say.
+    #[error("DynamoDB refuses the decision")]
+    Refused(#[source] BoxError),
+    /// DynamoDB did not do it, or did not say that it did.
     #[error("keeping the decision in DynamoDB")]
     Write(#[source] BoxError),
     /// DynamoDB did not answer a read.
@@ -52,41 +57,37 @@ impl KeepError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Contended | Self::Write(_) | Self::Read(_) | Self::Item(_) => true,
-            Self::IdReused | Self::Plan(_) | Self::NoSuchJob(_) => false,
+            Self::IdReused | Self::Plan(_) | Self::Refused(_) | Self::NoSuchJob(_) => false,
         }
     }
 }
 
-/// The journal's half that is the table.
-#[derive(Debug, Clone)]
-pub(crate) struct Table {
-    pub client: Client,
-    pub name: String,
-}
-
-impl Table {
-    /// Decides `cause` and keeps the decision, or finds the one that was kept before.
+impl Journal {
+    /// Decides `cause`, which says `description`, and keeps the decision; or finds the decision kept before.
     ///
     /// The first try takes the entity for new; if it is not, the failed condition brings the item along and the decision is
-    /// planned again from it. So a new entity costs one request and a known one two.
-    pub(crate) async fn keep_cause(
-        &self,
-        cause: &Cause,
-        description: &Description,
-        now: Time,
-        deadline: Time,
-    ) -> Result<Kept, KeepError> {
+    /// made again from it. So a new entity costs one request and a known one two.
+    ///
+    /// # Errors
+    /// A [`KeepError`]. Whether the decision was kept all the same, its answer lost, the next try finds out.
+    pub async fn keep(&self, cause: &Cause, description: &Description, now: Time) -> Result<Kept, KeepError> {
         let key = Key::cause(cause.key(&description.tenant));
         let content = cause.content.to_hex();
+        let deadline = now.plus_seconds(self.deadline_seconds);
+        let same = |kept: Kept| if kept.content == content { Ok(kept) } else { Err(KeepError::IdReused) };
         let mut entity: Option<EntityState> = None;
         for round in 0..MOST_ROUNDS {
-            let decision = jobs::plan(entity.as_ref(), cause, description, now, deadline)?;
+            let decision = match jobs::plan(entity.as_ref(), cause, description, now, deadline) {
+                Ok(decision) => decision,
+                // It may have been decided while it was young, and never told.
+                Err(error @ PlanError::TooOld(_)) => return self.decision(key).await?.map_or(Err(error.into()), same),
+                Err(error) => return Err(error.into()),
+            };
             // A producer's clock may be ahead: then the decision is remembered for as long as the event can look young.
-            let expires_from = cause.time.max(now);
-            match self.write(key.clone(), &content, decision, expires_from).await? {
+            let expiry = Expiry { from: cause.time.max(now), retell_from: None };
+            match self.write(key.clone(), &content, decision, expiry).await? {
                 Written::Kept(kept) => return Ok(kept),
-                Written::Before(kept) if kept.content == content => return Ok(kept),
-                Written::Before(_) => return Err(KeepError::IdReused),
+                Written::Before(kept) => return same(kept),
                 Written::Changed { entity: newer } => {
                     if let Some(item) = newer {
                         entity = Some(items::state(&item)?);
@@ -98,29 +99,30 @@ impl Table {
         Err(KeepError::Contended)
     }
 
-    /// Decides a step of the completion function and keeps the decision, or finds the one that was kept before. `decide` sees
-    /// the job and its entity as they are; `None` from it means that nothing is left to decide, and `None` is returned if
-    /// nothing was ever kept for this step.
-    pub(crate) async fn keep_step(
+    /// Decides the end of `job` and keeps the decision; or finds the one kept before, whichever end that was. `decide` sees the
+    /// job and its entity as they are. `None`: it had nothing to decide, and nothing was decided before.
+    ///
+    /// Until the decision is marked told, the sweep finds it by the job's deadline: the job itself is closed then, and would
+    /// be nobody's business any more.
+    ///
+    /// # Errors
+    /// A [`KeepError`]. Whether the decision was kept all the same, its answer lost, the next try finds out.
+    pub async fn keep_end(
         &self,
         job: JobId,
-        step: &str,
         now: Time,
         decide: impl Fn(Job, EntityState) -> Option<Decision>,
     ) -> Result<Option<Kept>, KeepError> {
-        let key = Key::step(job, step);
+        let key = Key::end(job);
         for round in 0..MOST_ROUNDS {
             let job = self.job(job).await?;
-            let entity = self.read(Key::entity(job.entity_key())).await?;
-            let entity = match entity {
+            let entity = match self.read(Key::entity(job.entity_key())).await? {
                 Some(item) => items::state(&item)?,
                 None => EntityState::new(job.tenant.clone(), job.entity.clone()),
             };
-            let Some(decision) = decide(job, entity) else {
-                let before = self.read(key).await?;
-                return Ok(before.map(|item| Kept::from_item(&item)).transpose()?);
-            };
-            match self.write(key.clone(), step, decision, now).await? {
+            let Some(decision) = decide(job, entity) else { return self.decision(key).await };
+            let expiry = Expiry { from: now, retell_from: Some(now.plus_seconds(self.deadline_seconds)) };
+            match self.write(key.clone(), "end", decision, expiry).await? {
                 Written::Kept(kept) | Written::Before(kept) => return Ok(Some(kept)),
                 Written::Changed { .. } => pause(round).await,
             }
@@ -130,18 +132,12 @@ impl Table {
 
     /// One conditional transaction: the decision if there is none yet, the entity and the jobs if nobody wrote them since they
     /// were read.
-    async fn write(
-        &self,
-        key: Key,
-        content: &str,
-        decision: Decision,
-        expires_from: Time,
-    ) -> Result<Written, KeepError> {
+    async fn write(&self, key: Key, content: &str, decision: Decision, expiry: Expiry) -> Result<Written, KeepError> {
         let Decision { entity, jobs, events, starts } = decision;
-        let kept = Kept { key, content: content.to_owned(), events, starts, told: false };
-        let expires_at = expires_from.plus_seconds(HORIZON_SECONDS).timestamp().as_second();
+        let told = events.is_empty();
+        let kept = Kept { key, content: content.to_owned(), events, starts, told };
 
-        let mut puts = vec![self.put(kept.clone().into_item(expires_at), 0)];
+        let mut puts = vec![self.put(kept.clone().into_item(expiry, HORIZON_SECONDS), 0)];
         let has_entity = entity.is_some();
         if let Some(entity) = entity {
             let before = entity.version;
@@ -157,24 +153,28 @@ impl Table {
         });
         let puts = puts.collect::<Result<Vec<_>, KeepError>>()?;
 
-        let error = match self.client.transact_write_items().set_transact_items(Some(puts)).send().await {
+        let error = match self.dynamodb.transact_write_items().set_transact_items(Some(puts)).send().await {
             Ok(_) => return Ok(Written::Kept(kept)),
             Err(error) => error,
         };
-        let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
-            return Err(KeepError::Write(error.into()));
-        };
-        match Refused::read(canceled.cancellation_reasons(), has_entity) {
-            Refused::Decided(item) => Ok(Written::Before(Kept::from_item(item)?)),
-            Refused::Changed(entity) => Ok(Written::Changed { entity: entity.cloned() }),
-            Refused::Unable => Err(KeepError::Write(error.into())),
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                match Cancelled::read(canceled.cancellation_reasons(), has_entity) {
+                    Cancelled::Decided(item) => Ok(Written::Before(Kept::from_item(item)?)),
+                    Cancelled::Changed(entity) => Ok(Written::Changed { entity: entity.cloned() }),
+                    Cancelled::Invalid => Err(KeepError::Refused(error.into())),
+                    Cancelled::Unable => Err(KeepError::Write(error.into())),
+                }
+            }
+            Some(other) if other.code() == Some("ValidationException") => Err(KeepError::Refused(error.into())),
+            _ => Err(KeepError::Write(error.into())),
         }
     }
 
     /// A put that holds only if the item was written `version` times before.
     fn put(&self, item: Item, version: u64) -> PutBuilder {
         let put = Put::builder()
-            .table_name(&self.name)
+            .table_name(&self.table)
             .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         if version == 0 {
@@ -185,14 +185,17 @@ impl Table {
         }
     }
 
-    /// Writes `job` back, changed, if nobody wrote it since it was read; returns it as it now is.
-    pub(crate) async fn save_job(&self, job: Job) -> Result<Job, KeepError> {
+    /// Writes `job` back if nobody else wrote it since it was read; returns it as it now is.
+    ///
+    /// # Errors
+    /// [`KeepError::Contended`] if somebody else did.
+    pub async fn save_job(&self, job: Job) -> Result<Job, KeepError> {
         let before = job.version;
         let job = Job { version: before + 1, ..job };
         let result = self
-            .client
+            .dynamodb
             .put_item()
-            .table_name(&self.name)
+            .table_name(&self.table)
             .set_item(Some(items::job_item(&job)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", AttributeValue::N(before.to_string()))
@@ -208,58 +211,45 @@ impl Table {
     }
 
     /// The job as it is, read consistently.
-    pub(crate) async fn job(&self, job: JobId) -> Result<Job, KeepError> {
+    ///
+    /// # Errors
+    /// A [`KeepError`].
+    pub async fn job(&self, job: JobId) -> Result<Job, KeepError> {
         let item = self.read(Key::job(job)).await?.ok_or(KeepError::NoSuchJob(job))?;
         Ok(items::state(&item)?)
     }
 
-    /// The decision kept for a cause, if there is one.
+    /// The decision kept under `key`, if there is one.
     pub(crate) async fn decision(&self, key: Key) -> Result<Option<Kept>, KeepError> {
         Ok(self.read(key).await?.map(|item| Kept::from_item(&item)).transpose()?)
     }
 
     async fn read(&self, key: Key) -> Result<Option<Item>, KeepError> {
-        let read = self.client.get_item().table_name(&self.name).set_key(Some(key.into_item())).consistent_read(true);
+        let read =
+            self.dynamodb.get_item().table_name(&self.table).set_key(Some(key.into_item())).consistent_read(true);
         let output = read.send().await.map_err(|error| KeepError::Read(error.into()))?;
         Ok(output.item)
     }
 
-    /// Notes that Kafka has the decision's events, so that a redelivery need not tell them again.
-    pub(crate) async fn mark_told(&self, kept: &Kept) -> Result<(), KeepError> {
+    /// Notes that Kafka has a decision's events, so that a redelivery need not tell them again and the sweep not look for it.
+    ///
+    /// # Errors
+    /// A [`KeepError`]; the events are told again then, with the same bytes.
+    pub async fn mark_told(&self, kept: &Kept) -> Result<(), KeepError> {
+        if kept.told {
+            return Ok(());
+        }
         let update = self
-            .client
+            .dynamodb
             .update_item()
-            .table_name(&self.name)
+            .table_name(&self.table)
             .set_key(Some(kept.key.clone().into_item()))
-            .update_expression("SET told = :true")
+            .update_expression("SET told = :true REMOVE #open, deadline")
             .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#open", "open")
             .expression_attribute_values(":true", AttributeValue::Bool(true));
         update.send().await.map_err(|error| KeepError::Write(error.into()))?;
         Ok(())
-    }
-
-    /// The ids of open jobs whose deadline is before `now`, at most `most` of each shard, oldest first within a shard.
-    pub(crate) async fn overdue_jobs(&self, now: Time, most: i32) -> Result<Vec<JobId>, KeepError> {
-        let mut overdue = Vec::new();
-        for shard in items::OPEN_SHARDS {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .index_name("open-jobs")
-                .key_condition_expression("#open = :shard AND deadline < :now")
-                .expression_attribute_names("#open", "open")
-                .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
-                .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
-                .limit(most);
-            let output = query.send().await.map_err(|error| KeepError::Read(error.into()))?;
-            for item in output.items() {
-                let id = item.get("pk").and_then(|a| a.as_s().ok()).and_then(|pk| pk.strip_prefix("job#"));
-                let id = id.and_then(|id| id.parse().ok()).ok_or(ItemError::Attribute("pk"))?;
-                overdue.push(JobId(id));
-            }
-        }
-        Ok(overdue)
     }
 }
 
@@ -273,17 +263,21 @@ enum Written {
 }
 
 /// Why DynamoDB refused a transaction, by its reasons in the order of the items.
-enum Refused<'a> {
+enum Cancelled<'a> {
     Decided(&'a Item),
     Changed(Option<&'a Item>),
+    Invalid,
     Unable,
 }
 
-impl<'a> Refused<'a> {
+impl<'a> Cancelled<'a> {
     fn read(reasons: &'a [CancellationReason], has_entity: bool) -> Self {
         let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
         if let Some(item) = reasons.first().filter(|reason| failed(reason)).and_then(CancellationReason::item) {
             return Self::Decided(item);
+        }
+        if reasons.iter().any(|reason| reason.code() == Some("ValidationError")) {
+            return Self::Invalid;
         }
         // A conflict is another transaction on the same item at this moment; a throttle is not a reason to plan again.
         let known = |reason: &CancellationReason| {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::keep::Table;
+use crate::Journal;
 
 /// A record as it came, and why it is set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +41,6 @@ pub enum SetAsideError {
     /// DynamoDB did not take its index entry.
     #[error("indexing a record that is set aside in DynamoDB")]
     Index(#[source] BoxError),
-}
-
-/// The journal's half that is the set-aside bucket.
-#[derive(Debug, Clone)]
-pub(crate) struct Shelf {
-    pub client: aws_sdk_s3::Client,
-    pub bucket: String,
 }
 
 /// The object in the bucket. Bytes are Base64.
@@ -104,20 +97,24 @@ impl SetAside {
     }
 }
 
-impl Shelf {
-    /// Puts `record` into the bucket, then its entry into the index: an entry always has its object. Doing it again counts.
-    pub(crate) async fn set_aside(&self, table: &Table, record: &SetAside, now: Time) -> Result<(), SetAsideError> {
+impl Journal {
+    /// Sets a record aside that can never succeed: first into the bucket, then into the index, so that an entry always has its
+    /// object. Doing it again counts.
+    ///
+    /// # Errors
+    /// A [`SetAsideError`].
+    pub async fn set_aside(&self, record: &SetAside, now: Time) -> Result<(), SetAsideError> {
         let key = record.object_key();
         let body = serde_json::to_vec(&record.object()).expect("a record is strings and numbers under string keys");
-        let put = self.client.put_object().bucket(&self.bucket).key(&key).content_type("application/json");
+        let put = self.s3.put_object().bucket(&self.set_aside_bucket).key(&key).content_type("application/json");
         put.body(ByteStream::from(body)).send().await.map_err(|error| SetAsideError::Object(error.into()))?;
 
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: i64| AttributeValue::N(number.to_string());
-        let update = table
-            .client
+        let update = self
+            .dynamodb
             .update_item()
-            .table_name(&table.name)
+            .table_name(&self.table)
             .key("pk", AttributeValue::S(format!("set-aside#{}", record.id())))
             .key("sk", text("record"))
             .update_expression(

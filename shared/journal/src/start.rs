@@ -1,14 +1,16 @@
-//! Start: a job gets its execution, once.
+//! Start: a job gets an execution, and one at a time.
 
 use aws_sdk_sfn::{
-    Client,
     error::{BoxError, SdkError},
     operation::{describe_execution::DescribeExecutionError, start_execution::StartExecutionError},
     types::ExecutionStatus,
 };
+use events::Time;
 use jobs::{Job, JobId};
 
-/// Why a job was not started.
+use crate::{Journal, KeepError};
+
+/// Why a job was not started. Starting it again is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Step Functions did not start it.
@@ -33,22 +35,24 @@ pub enum StartError {
         /// The job.
         job: JobId,
         /// What went wrong.
-        source: crate::KeepError,
+        source: KeepError,
     },
 }
 
-/// What became of a request to start.
+/// What was found, or done, when a job was to have an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Started {
-    /// It runs, by this call.
-    Now,
-    /// There is, or was within 90 days, an execution of this name.
-    Before,
+pub enum Resumed {
+    /// Its execution goes on; it was left alone.
+    Running,
+    /// It is closed.
+    Closed,
+    /// Its execution was started, or started again.
+    Started,
 }
 
-/// How an execution is.
+/// How a job's latest execution is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Execution {
+pub enum Execution {
     /// It goes on.
     Running,
     /// It ended, however it did.
@@ -57,38 +61,60 @@ pub(crate) enum Execution {
     Missing,
 }
 
-/// The journal's half that is the state machine.
-#[derive(Debug, Clone)]
-pub(crate) struct Executions {
-    pub client: Client,
-    pub state_machine: String,
-}
-
-impl Executions {
-    /// Starts the execution `name` of `job`. The input is the job's id alone, so that it is the same bytes each time.
-    pub(crate) async fn start(&self, name: &str, job: JobId) -> Result<Started, StartError> {
-        let start = self
-            .client
-            .start_execution()
-            .state_machine_arn(&self.state_machine)
-            .name(name)
-            .input(format!(r#"{{"jobId":"{job}"}}"#));
-        match start.send().await {
-            Ok(_) => Ok(Started::Now),
-            Err(SdkError::ServiceError(error))
-                if matches!(error.err(), StartExecutionError::ExecutionAlreadyExists(_)) =>
-            {
-                Ok(Started::Before)
-            }
-            Err(error) => Err(StartError::Start { name: name.to_owned(), source: error.into() }),
+impl Journal {
+    /// Starts the execution of `job`. If there is one of that name, now or within 90 days, that is fine if it goes on or has
+    /// closed the job; else the job is started again under the next name.
+    ///
+    /// # Errors
+    /// A [`StartError`].
+    pub async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
+        if self.start_execution(&job.to_string(), job).await? == NameTaken::Yes {
+            self.resume(job, now).await?;
         }
+        Ok(())
+    }
+
+    /// Makes sure that an open job has an execution that goes on.
+    ///
+    /// # Errors
+    /// A [`StartError`].
+    pub async fn resume(&self, job: JobId, now: Time) -> Result<Resumed, StartError> {
+        let failed = |source| StartError::Job { job, source };
+        let before = self.job(job).await.map_err(failed)?;
+        if before.is_closed() {
+            return Ok(Resumed::Closed);
+        }
+        match self.execution_of(&before).await? {
+            Execution::Running => return Ok(Resumed::Running),
+            // Under the name it was to have, so that whoever starts it at this moment starts the same one.
+            Execution::Missing => {
+                self.start_execution(&before.execution_name(), job).await?;
+                return Ok(Resumed::Started);
+            }
+            Execution::Ended => {}
+        }
+        // The execution may have closed the job between the two looks, and somebody else may have started it again.
+        let job_now = self.job(job).await.map_err(failed)?;
+        if job_now.is_closed() {
+            return Ok(Resumed::Closed);
+        }
+        if job_now.restarts != before.restarts {
+            return Ok(Resumed::Running);
+        }
+        let deadline = now.plus_seconds(self.deadline_seconds);
+        let restarted = self.save_job(job_now.restarted(deadline)).await.map_err(failed)?;
+        self.start_execution(&restarted.execution_name(), job).await?;
+        Ok(Resumed::Started)
     }
 
     /// How `job`'s latest execution is.
-    pub(crate) async fn of(&self, job: &Job) -> Result<Execution, StartError> {
+    ///
+    /// # Errors
+    /// A [`StartError`].
+    pub async fn execution_of(&self, job: &Job) -> Result<Execution, StartError> {
         let name = job.execution_name();
-        let arn = format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1));
-        match self.client.describe_execution().execution_arn(arn).send().await {
+        let arn = format!("{}:{name}", self.render_state_machine.replacen(":stateMachine:", ":execution:", 1));
+        match self.sfn.describe_execution().execution_arn(arn).send().await {
             Ok(execution) => match execution.status() {
                 ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Ok(Execution::Running),
                 _ => Ok(Execution::Ended),
@@ -101,4 +127,30 @@ impl Executions {
             Err(error) => Err(StartError::Describe { name, source: error.into() }),
         }
     }
+
+    /// Starts the execution `name` of `job`, unless there is one. The input is the job's id alone: the same bytes each time.
+    async fn start_execution(&self, name: &str, job: JobId) -> Result<NameTaken, StartError> {
+        let start = self
+            .sfn
+            .start_execution()
+            .state_machine_arn(&self.render_state_machine)
+            .name(name)
+            .input(format!(r#"{{"jobId":"{job}"}}"#));
+        match start.send().await {
+            Ok(_) => Ok(NameTaken::No),
+            Err(SdkError::ServiceError(error))
+                if matches!(error.err(), StartExecutionError::ExecutionAlreadyExists(_)) =>
+            {
+                Ok(NameTaken::Yes)
+            }
+            Err(error) => Err(StartError::Start { name: name.to_owned(), source: error.into() }),
+        }
+    }
+}
+
+/// Whether there was an execution of the name before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NameTaken {
+    Yes,
+    No,
 }

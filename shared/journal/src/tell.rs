@@ -1,10 +1,10 @@
 //! Tell: Kafka gets the bytes that were kept, and says that it has them.
 
-use std::{sync::Mutex, time::Duration};
+use std::time::Duration;
 
 use events::STRUCTURED_CONTENT_TYPE;
 use futures::future::join_all;
-use jobs::Told;
+use jobs::{Job, JobId, Told};
 use rdkafka::{
     ClientConfig,
     error::KafkaError,
@@ -12,7 +12,7 @@ use rdkafka::{
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig},
 };
 
-use crate::{Authentication, authentication::Context};
+use crate::{Authentication, Journal, KeepError, Kept, authentication::Context, chain, items::Key};
 
 /// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout: what Kafka has not
 /// acknowledged by then is told again by the redelivery.
@@ -38,24 +38,11 @@ pub enum TellError {
     Closed,
 }
 
-/// The journal's half that is Kafka: one producer for each execution environment.
-pub(crate) struct Teller {
-    bootstrap_servers: String,
-    authentication: Authentication,
-    producer: Mutex<Option<FutureProducer<Context>>>,
-}
-
-impl Teller {
-    pub(crate) fn new(bootstrap_servers: String, authentication: Authentication) -> Self {
-        Self { bootstrap_servers, authentication, producer: Mutex::new(None) }
-    }
-
-    /// Makes the producer and its first connection. Belongs in the init phase; an unreachable broker is only a warning there.
-    pub(crate) async fn connect(&self) {
-        let producer = match self.producer() {
-            Ok(producer) => producer,
-            Err(error) => return tracing::warn!(error = chain(&error), "no Kafka producer yet"),
-        };
+impl Journal {
+    /// Makes the first connection to Kafka, in the init phase. An unreachable broker is a warning: the function must come up all
+    /// the same, and the first invocation finds out.
+    pub async fn connect(&self) {
+        let producer = self.producer.clone();
         let metadata = tokio::task::spawn_blocking(move || {
             producer.client().fetch_metadata(None, CONNECT_TIMEOUT).map(|metadata| metadata.brokers().len())
         });
@@ -66,73 +53,110 @@ impl Teller {
         }
     }
 
-    /// Tells each list of events, all of them pipelined in the order given, and returns for each list whether Kafka has all of
-    /// it. Whatever was not acknowledged is purged before this returns: it would leave after the sandbox's thaw, long after
-    /// somebody else told it again.
-    pub(crate) async fn tell(&self, lists: &[&[Told]]) -> Vec<Result<(), TellError>> {
-        if lists.iter().all(|list| list.is_empty()) {
-            return lists.iter().map(|_| Ok(())).collect();
-        }
-        let producer = match self.producer() {
-            Ok(producer) => producer,
-            Err(error) => return lists.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let enqueued: Vec<Result<Vec<DeliveryFuture>, TellError>> =
-            lists.iter().map(|list| list.iter().map(|event| enqueue(&producer, event)).collect()).collect();
+    /// Tells Kafka what was kept, all of it pipelined and in the order given, and awaits every acknowledgement. One result for each
+    /// decision; one that was told before is not told again.
+    ///
+    /// Whatever was not acknowledged is purged before this returns: it would leave after the sandbox's thaw, long after somebody
+    /// else told it again.
+    pub async fn tell(&self, kept: &[&Kept]) -> Vec<Result<(), TellError>> {
+        let enqueued: Vec<Vec<Result<DeliveryFuture, TellError>>> = kept
+            .iter()
+            .map(|kept| if kept.told { &[][..] } else { &kept.events[..] })
+            .map(|events| events.iter().map(|event| enqueue(&self.producer, event)).collect())
+            .collect();
         let told = join_all(enqueued.into_iter().map(|deliveries| async {
-            let acknowledged = join_all(deliveries?).await;
-            acknowledged.into_iter().try_for_each(|delivery| match delivery {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err((error, _))) => Err(TellError::Delivery(error)),
-                Err(_) => Err(TellError::Closed),
-            })
+            let acknowledged = join_all(deliveries.into_iter().map(|delivery| async {
+                match delivery?.await {
+                    Ok(Ok(_)) => Ok(()),
+                    Ok(Err((error, _))) => Err(TellError::Delivery(error)),
+                    Err(_) => Err(TellError::Closed),
+                }
+            }));
+            acknowledged.await.into_iter().collect::<Result<(), _>>()
         }))
         .await;
         if told.iter().any(Result::is_err) {
-            producer.purge(PurgeConfig::default().queue().inflight());
-            if producer.client().fatal_error().is_some() {
-                // Such a producer never sends again; the next batch makes another.
-                *self.producer.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
-            }
+            self.producer.purge(PurgeConfig::default().queue().inflight());
         }
         told
     }
 
-    fn producer(&self) -> Result<FutureProducer<Context>, TellError> {
-        let mut producer = self.producer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match &*producer {
-            Some(producer) => Ok(producer.clone()),
-            None => {
-                let made = self.config().create_with_context(Context { authentication: self.authentication.clone() });
-                let made: FutureProducer<Context> = made.map_err(TellError::Producer)?;
-                *producer = Some(made.clone());
-                Ok(made)
-            }
+    /// Tells and marks one decision.
+    ///
+    /// # Errors
+    /// The [`TellKeptError`] of the half that failed; doing it again is safe.
+    pub async fn tell_and_mark(&self, kept: &Kept) -> Result<(), TellKeptError> {
+        self.tell(&[kept]).await.into_iter().collect::<Result<(), _>>()?;
+        self.mark_told(kept).await?;
+        Ok(())
+    }
+
+    /// Tells and marks the decision that opened `job`, if that has not been done: a job's `created` comes before its execution.
+    ///
+    /// # Errors
+    /// As [`tell_and_mark`](Self::tell_and_mark).
+    pub async fn tell_cause_of(&self, job: &Job) -> Result<(), TellKeptError> {
+        match self.decision(Key::cause(job.cause)).await? {
+            Some(kept) => self.tell_and_mark(&kept).await,
+            None => Ok(()),
         }
     }
 
-    fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", &self.bootstrap_servers)
-            .set("client.id", "studio-svc")
-            .set("acks", "all")
-            // Order within a partition by one request at a time, and not by idempotence: docs/decisions/0001-producer.md.
-            .set("max.in.flight.requests.per.connection", "1")
-            // Java's partitioner: a tenant's records land where the Java services put them.
-            .set("partitioner", "murmur2_random")
-            .set("message.timeout.ms", MESSAGE_TIMEOUT.as_millis().to_string())
-            .set("linger.ms", "0")
-            .set("compression.codec", "lz4")
-            .set("allow.auto.create.topics", "false")
-            .set("socket.keepalive.enable", "true")
-            .set("socket.connection.setup.timeout.ms", "5000")
-            // MSK takes 100 new connections a second on a broker.
-            .set("reconnect.backoff.ms", "1000")
-            .set("reconnect.backoff.max.ms", "5000");
-        self.authentication.apply(&mut config);
-        config
+    /// Tells and marks the end of `job`, if it has one and that has not been done.
+    ///
+    /// # Errors
+    /// As [`tell_and_mark`](Self::tell_and_mark).
+    pub async fn tell_end_of(&self, job: JobId) -> Result<(), TellKeptError> {
+        match self.decision(Key::end(job)).await? {
+            Some(kept) => self.tell_and_mark(&kept).await,
+            None => Ok(()),
+        }
     }
+}
+
+/// Why a decision is not told and marked.
+#[derive(Debug, thiserror::Error)]
+pub enum TellKeptError {
+    /// It could not be read or marked.
+    #[error("reading or marking a decision")]
+    Keep(#[from] KeepError),
+    /// Kafka may not have it.
+    #[error("telling a decision")]
+    Tell(#[from] TellError),
+}
+
+/// The producer of an execution environment. It connects when it is first used, or asked to.
+///
+/// # Errors
+/// What librdkafka says of its settings.
+pub(crate) fn producer(
+    bootstrap_servers: &str,
+    authentication: Authentication,
+) -> Result<FutureProducer<Context>, TellError> {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap_servers)
+        .set("client.id", "studio-svc")
+        .set("acks", "all")
+        // Order within a partition by one request at a time, and not by idempotence: docs/decisions/0001-producer.md.
+        .set("max.in.flight.requests.per.connection", "1")
+        // Java's partitioner: a tenant's records land where the Java services put them.
+        .set("partitioner", "murmur2_random")
+        .set("message.timeout.ms", MESSAGE_TIMEOUT.as_millis().to_string())
+        // A connection that a NAT gateway or a frozen sandbox forgot answers nothing: given up in time to send again.
+        .set("socket.timeout.ms", "5000")
+        .set("request.timeout.ms", "5000")
+        .set("connections.max.idle.ms", "180000")
+        .set("linger.ms", "0")
+        .set("compression.codec", "lz4")
+        .set("allow.auto.create.topics", "false")
+        .set("socket.keepalive.enable", "true")
+        .set("socket.connection.setup.timeout.ms", "5000")
+        // MSK takes 100 new connections a second on a broker.
+        .set("reconnect.backoff.ms", "1000")
+        .set("reconnect.backoff.max.ms", "5000");
+    authentication.apply(&mut config);
+    config.create_with_context(Context { authentication }).map_err(TellError::Producer)
 }
 
 fn enqueue(producer: &FutureProducer<Context>, event: &Told) -> Result<DeliveryFuture, TellError> {
@@ -140,20 +164,4 @@ fn enqueue(producer: &FutureProducer<Context>, event: &Told) -> Result<DeliveryF
         OwnedHeaders::new_with_capacity(1).insert(Header { key: "content-type", value: Some(STRUCTURED_CONTENT_TYPE) });
     let record = FutureRecord::to(event.topic.as_str()).key(&event.key).payload(&event.value).headers(headers);
     producer.send_result(record).map_err(|(error, _)| TellError::Enqueue(error))
-}
-
-/// An error and what caused it, in one line.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        // Some libraries repeat their source in their own words.
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }
