@@ -6,7 +6,6 @@ use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 use crate::{
     check::{Area, DrawnText, Report},
     color::{contrast_of_luminances, luminance},
-    text::Block,
 };
 
 /// The sheet.
@@ -88,24 +87,14 @@ impl Sheet {
         }
     }
 
-    /// Notes a text that is about to be drawn; what lies under it is measured now.
-    pub(crate) fn report(&mut self, block: &Block, glyphs: &[u16], area: Area, ink: Area) {
-        self.lost += block.lost;
-        self.texts.push(DrawnText {
-            role: block.style.role,
-            text: block.text.clone(),
-            area,
-            ink,
-            size: block.size,
-            lines: block.lines,
-            glyphs: glyphs.to_vec(),
-            color: block.style.color,
-            contrast: self.least_contrast(ink, block.style.color),
-            cut: block.cut,
-        });
+    /// Notes a text that is about to be drawn, of which `lost` characters had no face.
+    pub(crate) fn report(&mut self, text: DrawnText, lost: usize) {
+        self.lost += lost;
+        self.texts.push(text);
     }
 
-    fn least_contrast(&self, area: Area, color: Color) -> f32 {
+    /// The least contrast of `color` against the pixels that `area` now holds.
+    pub(crate) fn least_contrast(&self, area: Area, color: Color) -> f32 {
         let within = |value: f32, end: u32| value.clamp(0.0, end as f32) as usize;
         let (left, right) = (within(area.x, self.pixels.width()), within(area.right(), self.pixels.width()));
         let (top, bottom) = (within(area.y, self.pixels.height()), within(area.bottom(), self.pixels.height()));

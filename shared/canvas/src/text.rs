@@ -6,7 +6,7 @@ use cosmic_text::{
 use events::Color;
 
 use crate::{
-    check::Area,
+    check::{Area, DrawnText},
     clean::{Clean, clean},
     fonts::{Face, Fonts, Voice},
     sheet::Sheet,
@@ -317,7 +317,19 @@ impl Typesetter {
         let (x, y) = (x.round(), y.round());
         let ink = Area { x: block.ink.x + x, y: block.ink.y + y, ..block.ink };
         let area = Area { x, y, width: block.width, height: block.height };
-        sheet.report(block, &block.ids, area, ink);
+        let text = DrawnText {
+            role: block.style.role,
+            text: block.text.clone(),
+            area,
+            ink,
+            size: block.size,
+            lines: block.lines,
+            glyphs: block.ids.clone(),
+            color: block.style.color,
+            contrast: sheet.least_contrast(ink, block.style.color),
+            cut: block.cut,
+        };
+        sheet.report(text, block.lost);
         for glyph in &block.glyphs {
             let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key) else { continue };
             let (left, top) = (x as i32 + glyph.x + image.placement.left, y as i32 + glyph.y - image.placement.top);
