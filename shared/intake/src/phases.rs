@@ -31,6 +31,9 @@ const KEEP_TIME: Duration = Duration::from_secs(6);
 const TELL_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
 const START_TIME: Duration = Duration::from_secs(6);
 
+/// How long before its end a phase stops, so that what it did counts.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// Where a record is on its way.
 enum Progress {
     /// Read: what it says.
@@ -101,7 +104,7 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     let start_by = deadline - START_TIME;
     let tell_by = start_by - TELL_TIME;
     if begin(&mut items, "keep", KEEP_TIME, tell_by) {
-        keep(&mut items, journal, tell_by).await;
+        keep(&mut items, journal, tell_by - SLACK).await;
         cut(&mut items);
     }
     if begin(&mut items, "tell", TELL_TIME, start_by) {
@@ -109,7 +112,7 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         cut(&mut items);
     }
     if begin(&mut items, "start", START_TIME, deadline) {
-        start(&mut items, journal, deadline - Duration::from_secs(1)).await;
+        start(&mut items, journal, deadline - SLACK).await;
         cut(&mut items);
     }
     Ok(respond(&partitions, &items))
