@@ -1,7 +1,7 @@
 # Everything a person or a pipeline runs. `make` alone says what there is.
 #
 # All that is installed goes into target/: a Python environment for the emulator, one for the deploy tools, and the jars of Apache
-# Kafka for the tests. `make clean` takes it all away.
+# Kafka for the tests; `make clean` takes it away. The package managers' own caches are theirs.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -50,10 +50,13 @@ deny: needs-rust ## Check licences, bans and sources of all dependencies
 build: needs-rust needs-cc $(VENV)/installed ## Build the functions and the local stack
 	cargo build --workspace --bins --locked
 
-bootstraps: needs-rust $(TOOLS)/installed ## Build what is deployed: release binaries for arm64, in target/lambda
+renew: needs-python ## Give the examples in events/ the time of now; those older than 97 days are set aside as too old
+	$(PYTHON) events/renew.py
+
+bootstraps: needs-rust needs-cc $(TOOLS)/installed ## Build what is deployed: release binaries for arm64, in target/lambda
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/bootstraps
 
-watch: needs-rust $(TOOLS)/installed ## Serve the functions with cargo lambda watch, against the stack of `make up`
+watch: needs-rust needs-cc $(TOOLS)/installed ## Serve the functions with cargo lambda watch, against the stack of `make up`
 	@test -f target/up.env || { echo 'target/up.env is not there: start the stack first, with `make up` in another terminal'; exit 1; }
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" bash -c 'set -a; . target/up.env; cargo lambda watch --invoke-address 127.0.0.1 --ignore-changes'
 
@@ -75,12 +78,12 @@ needs-rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
 needs-cc:
 	@command -v cc >/dev/null && command -v c++ >/dev/null && command -v perl >/dev/null || \
-	  { echo 'A C toolchain is missing (cc, c++, make, perl): apt install build-essential perl, or xcode-select --install'; exit 1; }
+	  { echo 'A C toolchain is missing (cc, c++, make, perl): apt install build-essential perl'; exit 1; }
 needs-python:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo 'Python 3.11 or newer with venv is missing: apt install python3 python3-venv, or say where it is: make PYTHON=/path/to/python3'; exit 1; }
 needs-java:
-	@command -v java >/dev/null && command -v mvn >/dev/null || \
+	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
 	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
 
-.PHONY: help demo up waits test fmt clippy template deny build bootstraps watch clean needs-rust needs-cc needs-python needs-java
+.PHONY: help demo up waits test fmt clippy template deny build renew bootstraps watch clean needs-rust needs-cc needs-python needs-java

@@ -1,10 +1,13 @@
 //! The template as CloudFormation expands it: what must hold for every consumer, and what a batch costs.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use aws_sdk_cloudformation::types::TemplateStage;
 use events::Topic;
-use local::{broker::Broker, checkout::Checkout, deploy::STACK};
+use local::{checkout::Checkout, deploy::STACK};
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, created, invoke};
@@ -25,11 +28,7 @@ fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Value)> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deployed_template_keeps_its_promises() {
-    let studio = Studio::start_with(|options| {
-        options.broker = Broker::Embedded;
-        options.poll = false;
-    })
-    .await;
+    let studio = Studio::start_with(|options| options.poll = false).await;
     let template = processed(&studio).await;
 
     let mappings = of_type(&template, "AWS::Lambda::EventSourceMapping");
@@ -75,7 +74,24 @@ async fn the_deployed_template_keeps_its_promises() {
             assert_ne!(statement["Resource"], "*", "{id}: {statement}");
         }
     }
+    // The emulator does not enforce these: what a function tells it must be granted, and no more.
+    let render_job = |what| format!("eventzr.studio.render-job.{what}.v1");
+    let template_event = |what| format!("eventzr.studio.template.{what}.v1");
+    let opened = [render_job("created"), template_event("created"), template_event("updated")];
+    let closed = [render_job("completed"), render_job("failed")];
+    assert_eq!(written(&template, "EventCreatedFunctionRole"), opened.iter().cloned().collect());
+    assert_eq!(written(&template, "CompletionFunctionRole"), opened.iter().chain(&closed).cloned().collect());
     studio.stack.stop().await;
+}
+
+/// The topics that a role may write to.
+fn written(template: &Value, role: &str) -> BTreeSet<String> {
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_array().unwrap();
+    let writes =
+        policies.iter().flat_map(statements).filter(|s| s["Action"].to_string().contains("kafka-cluster:WriteData"));
+    let resources = writes.flat_map(|statement| statement["Resource"].as_array().unwrap()).map(Value::to_string);
+    let topics: Vec<&str> = Topic::ALL.into_iter().map(Topic::as_str).collect();
+    resources.map(|r| topics.iter().find(|topic| r.contains(**topic)).unwrap().to_string()).collect()
 }
 
 fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
@@ -110,11 +126,7 @@ fn the_state_machine_retries_only_what_can_pass_and_ends_every_failure_in_the_fa
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mark_and_a_second_write_if_the_entity_was_known()
  {
-    let studio = Studio::start_with(|options| {
-        options.broker = Broker::Embedded;
-        options.poll = false;
-    })
-    .await;
+    let studio = Studio::start_with(|options| options.poll = false).await;
     let function = studio.stack.outputs.event_created_function_name.clone();
     let records = |numbers: std::ops::Range<usize>, version: u32| {
         let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -142,7 +154,9 @@ async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mar
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
         let calls = studio.stack.proxy.calls();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for call in calls.iter().filter(|call| call.process_id == consumer) {
+        // What the SDK tried again because the emulator was slow is not what the code costs; a refused write of a known entity is.
+        let answered = calls.iter().filter(|call| call.process_id == consumer && call.status.is_some_and(|s| s < 500));
+        for call in answered {
             *counts.entry(call.operation.to_string()).or_default() += 1;
         }
         let expected =

@@ -1,13 +1,17 @@
 //! Trouble from outside: the caller killed, the call refused or cut, at each call that a batch makes. Whatever happens, the
 //! mapping's redelivery and the state machine's retries end in the same eight events.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use events::Topic;
-use local::proxy::{Action, Fault, Matches, Moment, Occurrence};
+use local::{
+    mapping::What,
+    proxy::{Action, Fault, Matches, Moment, Occurrence},
+};
+use serde_json::json;
 
-use crate::harness::{Studio, by_id, created, the_eight, topics};
+use crate::harness::{Studio, by_id, created, invoke, the_eight, topics, until};
 
 /// Hits the first call of an operation.
 fn first(service: &str, operation: &str, action: Action) -> Fault {
@@ -65,52 +69,113 @@ async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eig
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
     let mut studio = Studio::start().await;
+    let refused = || Action::Fail { status: 500, error: "InternalServerError".to_owned() };
+    let kills = [Action::KillCaller(Moment::Before), Action::KillCaller(Moment::After)];
+    // Which call of an operation, for one event: the consumer's come first, then those of the completion function.
     let calls = [
-        ("dynamodb", "TransactWriteItems"), // keep, in the consumer
-        ("dynamodb", "UpdateItem"),         // mark told
-        ("states", "StartExecution"),
-        ("dynamodb", "GetItem"), // the job, in the completion function
-        ("dynamodb", "PutItem"), // the job, submitted
-        ("s3", "PutObject"),     // the asset
+        ("dynamodb", "TransactWriteItems", 1), // keep, in the consumer
+        ("dynamodb", "TransactWriteItems", 2), // an end, in the completion function
+        ("dynamodb", "UpdateItem", 1),         // mark told, in the consumer
+        ("dynamodb", "UpdateItem", 2),
+        ("states", "StartExecution", 1),
+        ("dynamodb", "GetItem", 1), // the job
+        ("dynamodb", "PutItem", 1), // the job, submitted
+        ("s3", "PutObject", 1),     // the asset
     ];
-    let actions = [
-        Action::Fail { status: 500, error: "InternalServerError".to_owned() },
-        Action::Cut(Moment::After),
-        Action::KillCaller(Moment::Before),
-        Action::KillCaller(Moment::After),
-    ];
-    for (number, (service, operation)) in calls.into_iter().enumerate() {
-        for (kind, action) in actions.iter().enumerate() {
-            studio.stack.proxy.heal();
-            studio.stack.proxy.inject(first(service, operation, action.clone()));
-            let tenant = format!("tenant-{number}-{kind}");
-            studio.publish(&created(&tenant, &tenant)).await;
-            let produced = studio.produced_for(&tenant, 8).await;
-            assert_eq!(topics(&produced), the_eight(), "{service} {operation} {action:?}");
+    let mut rounds: Vec<(Fault, &str)> = Vec::new();
+    for (service, operation, which) in calls {
+        let hit = |occurrence, action: Action| {
+            let mut fault = first(service, operation, action);
+            fault.matches.occurrence = occurrence;
+            (fault, operation)
+        };
+        rounds.extend(kills.iter().map(|kill| hit(Occurrence::Nth(which), kill.clone())));
+        rounds.push(hit(Occurrence::Nth(which), Action::Cut(Moment::After)));
+        if which == 1 {
+            // As often as the SDK tries by itself, so that the function sees it.
+            rounds.push(hit(Occurrence::First(3), refused()));
         }
     }
-    // Nothing that was ever told differs from what was kept, and nothing that was kept went untold.
     let mut told = BTreeMap::new();
-    for (number, kind) in (0..calls.len()).flat_map(|number| (0..actions.len()).map(move |kind| (number, kind))) {
-        told.extend(by_id(&studio.produced_for(&format!("tenant-{number}-{kind}"), 8).await));
+    for (number, (fault, operation)) in rounds.into_iter().enumerate() {
+        studio.stack.proxy.heal();
+        studio.stack.proxy.clear();
+        studio.stack.proxy.inject(fault.clone());
+        let tenant = format!("tenant-{number}");
+        studio.publish(&created(&tenant, &tenant)).await;
+        let produced = studio.produced_for(&tenant, 8).await;
+        assert_eq!(topics(&produced), the_eight(), "{fault:?}");
+        let calls = studio.stack.proxy.calls();
+        let hit = calls.iter().find(|call| call.operation.name == operation && matches!(call.status, None | Some(500)));
+        assert!(hit.is_some_and(|call| call.process_id.is_some()), "the fault hit nobody: {fault:?}");
+        told.extend(by_id(&produced));
     }
+    // Nothing that was ever told differs from what was kept, and nothing that was kept went untold.
     assert_eq!(told, kept(&studio).await);
     studio.stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_is_away_delays_and_loses_nothing() {
+async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_partition() {
+    let mut studio = Studio::start_with(|options| options.poll = false).await;
+    let function = studio.stack.outputs.event_created_function_name.clone();
+    let topic = Topic::EventCreated.as_str();
+    let record = |partition: usize, offset: usize| {
+        let tenant = format!("tenant-{partition}-{offset}");
+        let base64 = |text: &str| base64_simd::STANDARD.encode_to_string(text);
+        json!({
+            "topic": topic, "partition": partition, "offset": offset, "timestamp": 1, "timestampType": "CREATE_TIME",
+            "key": base64(&tenant), "value": base64(&created(&tenant, &tenant).to_string()), "headers": [],
+        })
+    };
+    let records = |partition| (10..13).map(|offset| record(partition, offset)).collect::<Vec<_>>();
+    let batch = json!({ "records": { format!("{topic}-0"): records(0), format!("{topic}-1"): records(1) } });
+
+    let mut fault = first("dynamodb", "TransactWriteItems", Action::Fail { status: 500, error: "Internal".to_owned() });
+    fault.matches.occurrence = Occurrence::Every;
+    fault.matches.body_contains = Some("tenant-0-11".to_owned());
+    studio.stack.proxy.inject(fault);
+    let again = |offset| json!({ "itemIdentifier": { "partition": format!("{topic}-0"), "offset": offset } });
+    let answer = invoke(&studio.stack, &function, &batch).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [again(11), again(12)] }));
+    // What came before it, and the other partition, is done; what follows it was kept and is not told out of turn.
+    for tenant in ["tenant-0-10", "tenant-1-10", "tenant-1-11", "tenant-1-12"] {
+        assert_eq!(topics(&studio.produced_for(tenant, 8).await), the_eight(), "{tenant}");
+    }
+    assert!(studio.produced_for("tenant-0-12", 0).await.is_empty());
+
+    studio.stack.proxy.heal();
+    assert_eq!(invoke(&studio.stack, &function, &batch).await, json!({ "batchItemFailures": [] }));
+    for tenant in ["tenant-0-11", "tenant-0-12"] {
+        assert_eq!(topics(&studio.produced_for(tenant, 8).await), the_eight(), "{tenant}");
+    }
+    studio.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_nothing() {
     let mut studio = Studio::start().await;
     studio.publish(&created("tenant-before", "before")).await;
     assert_eq!(topics(&studio.produced_for("tenant-before", 8).await), the_eight());
-    // Kept, and then nobody to tell: the second write of the table's is when the broker goes.
+
+    // The broker goes while the consumer keeps: the decision stands, and there is nobody to tell.
+    studio.stack.proxy.clear();
+    studio.stack.proxy.inject(first("dynamodb", "TransactWriteItems", Action::Delay(Duration::from_secs(2))));
     studio.publish(&created("tenant-during", "during")).await;
+    let proxy = &studio.stack.proxy;
+    until("the consumer keeps", async || proxy.calls().iter().any(|call| call.operation.name == "TransactWriteItems"))
+        .await;
     assert!(studio.stack.broker.kill());
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
     studio.stack.broker.restart().await.unwrap();
     studio.publish(&created("tenant-after", "after")).await;
     assert_eq!(topics(&studio.produced_for("tenant-during", 8).await), the_eight());
     assert_eq!(topics(&studio.produced_for("tenant-after", 8).await), the_eight());
+    let mut retried = false;
+    while let Ok(report) = studio.stack.reports.try_recv() {
+        retried |= matches!(report.what, What::Retrying { .. });
+    }
+    assert!(retried, "what could not be told was delivered again");
     studio.stack.stop().await;
 }
 

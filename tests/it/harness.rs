@@ -6,7 +6,7 @@ use std::{
 };
 
 use aws_sdk_lambda::types::LogType;
-use events::Topic;
+use events::{Time, Topic};
 use local::{
     broker::Broker,
     checkout::Checkout,
@@ -75,8 +75,13 @@ impl Studio {
 
     /// Replaces the state machine by one whose executions end at once.
     pub async fn let_executions_do_nothing(&self) {
-        let nothing = json!({ "StartAt": "Nothing", "States": { "Nothing": { "Type": "Succeed" } } }).to_string();
-        let machine = self.stack.clients.sfn.update_state_machine().definition(nothing);
+        self.let_executions(&json!({ "Type": "Succeed" })).await;
+    }
+
+    /// Replaces the state machine by one of a single state.
+    pub async fn let_executions(&self, state: &Value) {
+        let machine = json!({ "StartAt": "Only", "States": { "Only": state } }).to_string();
+        let machine = self.stack.clients.sfn.update_state_machine().definition(machine);
         machine.state_machine_arn(&self.stack.outputs.render_state_machine_arn).send().await.unwrap();
     }
 
@@ -98,10 +103,25 @@ pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
     serde_json::from_str(&answer).unwrap()
 }
 
+/// The time of now, as an event writes it: the examples' own grows old.
+pub fn now() -> String {
+    Time::new(jiff::Timestamp::now()).to_string()
+}
+
+/// Waits until `done`, or fails saying what it waited for.
+pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let patience = Instant::now() + PATIENCE;
+    while !done().await {
+        assert!(Instant::now() < patience, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// A created event of `tenant`'s, like the example.
 pub fn created(tenant: &str, id: &str) -> Value {
     let example = include_str!("../../events/eventzr.event.created.v1/example.json");
     let mut event: Value = serde_json::from_str(example).unwrap();
+    event["time"] = json!(now());
     event["id"] = json!(format!("evt-{id}"));
     event["subject"] = json!(tenant);
     event["data"]["tenantId"] = json!(tenant);

@@ -6,6 +6,7 @@ mod bad_input;
 mod deployed;
 mod faults;
 mod harness;
+mod house;
 mod steps;
 mod sweep;
 mod walk;

@@ -1,14 +1,13 @@
 //! The steps of the completion function, each taken more often than once and out of turn.
 
 use events::Topic;
-use local::broker::Broker;
 use serde_json::json;
 
 use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_job_stays_as_it_is_whatever_step_comes_late() {
-    let mut studio = Studio::start_with(|options| options.broker = Broker::Embedded).await;
+    let mut studio = Studio::start().await;
     studio.publish(&created("tenant-steps", "steps")).await;
     let produced = studio.produced_for("tenant-steps", 8).await;
     let job = jobs_of(&produced, Topic::RenderJobCompleted)[0].clone();
@@ -26,7 +25,7 @@ async fn a_closed_job_stays_as_it_is_whatever_step_comes_late() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_step_of_an_open_job_may_be_taken_twice_and_a_failed_one_is_never_completed() {
-    let mut studio = Studio::start_with(|options| options.broker = Broker::Embedded).await;
+    let mut studio = Studio::start().await;
     // Executions that do nothing: the steps are taken here, by hand.
     studio.let_executions_do_nothing().await;
     studio.publish(&created("tenant-by-hand", "by-hand")).await;

@@ -1,70 +1,113 @@
-//! No job hangs: an execution that dies without a word is found by the job's deadline.
+//! No job hangs, and no end goes untold: what an execution leaves behind that dies without a word is found by its deadline.
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sfn::types::ExecutionStatus;
 use events::Topic;
 use local::proxy::{Action, Fault, Matches, Moment, Occurrence};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Studio, created, jobs_of, the_eight, topics};
+use crate::harness::{Studio, created, jobs_of, the_eight, topics, until};
+
+/// What a sweep answers, as (overdue, running, restarted, failed, closed, told).
+fn swept(answer: &Value) -> [u64; 6] {
+    assert_eq!(answer["status"], "swept", "{answer}");
+    ["overdue", "running", "restarted", "failed", "closed", "told"].map(|name| answer[name].as_u64().unwrap())
+}
+
+async fn sweep(studio: &Studio) -> [u64; 6] {
+    swept(&studio.completion(&json!({ "step": "sweep" })).await)
+}
+
+/// Moves the deadline of everything open into the past: the tests need not wait for it.
+async fn let_deadlines_pass(studio: &Studio) {
+    let (dynamodb, table) = (&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name);
+    let open = dynamodb.scan().table_name(table).filter_expression("attribute_exists(#open)");
+    let open = open.expression_attribute_names("#open", "open").consistent_read(true).send().await.unwrap();
+    for item in open.items() {
+        let past = AttributeValue::S("2000-01-01T00:00:00.000Z".to_owned());
+        let update =
+            dynamodb.update_item().table_name(table).key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+        let update = update.update_expression("SET deadline = :past").expression_attribute_values(":past", past);
+        update.send().await.unwrap();
+    }
+}
+
+fn calls_of(service: &str, operation: &str, occurrence: Occurrence) -> Matches {
+    let (service, operation) = (Some(service.to_owned()), Some(operation.to_owned()));
+    Matches { service, operation, body_contains: None, occurrence }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_aborted_by_hand_ends_after_a_sweep_in_a_completed_job() {
-    let mut studio = Studio::start_with(|options| options.render_deadline = Duration::from_secs(4)).await;
+    let mut studio = Studio::start().await;
     // Slow enough to be caught running.
-    let matches = Matches {
-        service: Some("s3".to_owned()),
-        operation: Some("PutObject".to_owned()),
-        body_contains: None,
-        occurrence: Occurrence::Every,
-    };
+    let matches = calls_of("s3", "PutObject", Occurrence::Every);
     studio.stack.proxy.inject(Fault { matches, action: Action::Delay(Duration::from_secs(3)) });
     studio.publish(&created("tenant-aborted", "aborted")).await;
 
-    let sfn = &studio.stack.clients.sfn;
-    let machine = &studio.stack.outputs.render_state_machine_arn;
+    let (sfn, machine) = (&studio.stack.clients.sfn, &studio.stack.outputs.render_state_machine_arn);
     let mut aborted = 0;
-    while aborted < 2 {
-        let running = sfn
-            .list_executions()
-            .state_machine_arn(machine)
-            .status_filter(aws_sdk_sfn::types::ExecutionStatus::Running)
-            .send()
-            .await
-            .unwrap();
-        for execution in running.executions() {
+    until("two executions are aborted", async || {
+        let running = sfn.list_executions().state_machine_arn(machine).status_filter(ExecutionStatus::Running);
+        for execution in running.send().await.unwrap().executions() {
             sfn.stop_execution().execution_arn(execution.execution_arn()).send().await.unwrap();
             aborted += 1;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        aborted >= 2
+    })
+    .await;
     studio.stack.proxy.heal();
 
-    // Before the deadline the sweep leaves them alone.
-    let early = studio.completion(&json!({ "step": "sweep" })).await;
-    assert_eq!((&early["status"], &early["restarted"]), (&json!("swept"), &json!(0)));
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let swept = studio.completion(&json!({ "step": "sweep" })).await;
-    assert_eq!((&swept["overdue"], &swept["restarted"]), (&json!(2), &json!(2)), "{swept}");
+    assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0], "before the deadline they are left alone");
+    let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [2, 0, 2, 0, 0, 0]);
     assert_eq!(topics(&studio.produced_for("tenant-aborted", 8).await), the_eight());
+    let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0], "nothing is left to sweep");
+    studio.stack.stop().await;
+}
 
-    // Nothing is left to sweep.
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let idle = studio.completion(&json!({ "step": "sweep" })).await;
-    assert_eq!(
-        idle,
-        json!({ "status": "swept", "overdue": 0, "running": 0, "restarted": 0, "failed": 0, "closed": 0, "told": 0 })
-    );
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_that_goes_on_is_left_alone_for_another_while() {
+    let mut studio = Studio::start_with(|options| options.wait_scale = 1.0).await;
+    studio.let_executions(&json!({ "Type": "Wait", "Seconds": 600, "End": true })).await;
+    studio.publish(&created("tenant-slow", "slow")).await;
+    studio.produced_for("tenant-slow", 4).await;
+    let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [2, 2, 0, 0, 0, 0]);
+    assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0]);
+    studio.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_executions_end_three_times_without_a_word_fails_as_abandoned() {
+    let mut studio = Studio::start().await;
+    studio.let_executions_do_nothing().await;
+    studio.publish(&created("tenant-abandoned", "abandoned")).await;
+    studio.produced_for("tenant-abandoned", 4).await;
+    for expected in [[2, 0, 2, 0, 0, 0], [2, 0, 2, 0, 0, 0], [2, 0, 0, 2, 0, 0]] {
+        let_deadlines_pass(&studio).await;
+        until("the executions have ended", async || {
+            let running = studio.stack.clients.sfn.list_executions().status_filter(ExecutionStatus::Running);
+            let running = running.state_machine_arn(&studio.stack.outputs.render_state_machine_arn);
+            running.send().await.unwrap().executions().is_empty()
+        })
+        .await;
+        assert_eq!(sweep(&studio).await, expected);
+    }
+    let produced = studio.produced_for("tenant-abandoned", 6).await;
+    for record in produced.iter().filter(|record| record.topic == Topic::RenderJobFailed.as_str()) {
+        assert_eq!(record.event()["data"]["failure"], "abandoned");
+    }
+    assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), jobs_of(&produced, Topic::RenderJobCreated));
     studio.stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
-    let mut studio = Studio::start_with(|options| {
-        options.render_deadline = Duration::from_secs(4);
-        options.wait_scale = 0.0;
-    })
-    .await;
+    let mut studio = Studio::start().await;
     studio.let_executions_do_nothing().await;
     studio.publish(&created("tenant-untold", "untold")).await;
     let jobs = jobs_of(&studio.produced_for("tenant-untold", 4).await, Topic::RenderJobCreated);
@@ -73,13 +116,8 @@ async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
     }
     // The end of each is kept, and its caller dies before it can tell: nobody calls again.
     for job in &jobs {
-        let matches = Matches {
-            service: Some("dynamodb".to_owned()),
-            operation: Some("TransactWriteItems".to_owned()),
-            body_contains: None,
-            occurrence: Occurrence::Nth(1),
-        };
         studio.stack.proxy.heal();
+        let matches = calls_of("dynamodb", "TransactWriteItems", Occurrence::Nth(1));
         studio.stack.proxy.inject(Fault { matches, action: Action::KillCaller(Moment::After) });
         let finish = json!({ "step": "finish", "jobId": job }).to_string();
         let invoke = studio.stack.clients.lambda.invoke().payload(finish.into_bytes().into());
@@ -87,10 +125,8 @@ async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
         assert!(invoked.function_error().is_some(), "it was killed");
     }
     assert_eq!(studio.produced_for("tenant-untold", 4).await.len(), 4, "nobody has heard of the ends");
-
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let swept = studio.completion(&json!({ "step": "sweep" })).await;
-    assert_eq!((&swept["overdue"], &swept["told"]), (&json!(2), &json!(2)), "{swept}");
+    let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [2, 0, 0, 0, 0, 2]);
     assert_eq!(topics(&studio.produced_for("tenant-untold", 8).await), the_eight());
     studio.stack.stop().await;
 }

@@ -40,7 +40,12 @@ impl Assets {
         let Some(listener) = self.listener.take() else { return };
         self.serving = Some(tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    // Out of file descriptors, or the reader left: neither ends the server.
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    continue;
+                };
                 let (s3, bucket) = (s3.clone(), bucket.clone());
                 connections.spawn(async move {
                     let service = service_fn(|request| answer(request, &s3, &bucket));

@@ -331,6 +331,7 @@ fn shown(path: &Path) -> String {
 }
 
 async fn read(input: Input, example: PathBuf) -> Result<Vec<u8>, Error> {
+    let is_example = input == Input::Example;
     let (from, path) = match input {
         Input::Example => (shown(&example), Some(example)),
         Input::File(path) => (path.display().to_string(), Some(path)),
@@ -343,7 +344,16 @@ async fn read(input: Input, example: PathBuf) -> Result<Vec<u8>, Error> {
             io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
         }
     });
-    bytes.await.map_err(io::Error::other).and_then(|bytes| bytes).map_err(|source| Error::Input { from, source })
+    let bytes = bytes.await.map_err(io::Error::other).and_then(|bytes| bytes);
+    let bytes = if is_example { bytes.and_then(|bytes| of_now(&bytes)) } else { bytes };
+    bytes.map_err(|source| Error::Input { from, source })
+}
+
+/// The example with the time of now: it must not grow too old to be handled. A user's own event is published as it is.
+fn of_now(example: &[u8]) -> io::Result<Vec<u8>> {
+    let mut event: Value = serde_json::from_slice(example)?;
+    event["time"] = Value::String(format!("{:.3}", jiff::Timestamp::now()));
+    Ok(serde_json::to_vec(&event)?)
 }
 
 impl Event {

@@ -116,12 +116,6 @@ impl Emulator {
         self.address
     }
 
-    /// The process group of the emulator and of every function that it runs.
-    #[must_use]
-    pub fn group_id(&self) -> u32 {
-        self.group.id()
-    }
-
     /// Where its log is, as long as it runs.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
@@ -130,7 +124,7 @@ impl Emulator {
 
     /// The end of its log.
     #[must_use]
-    pub fn log_tail(&self) -> String {
+    fn log_tail(&self) -> String {
         tail(&self.log_file(), 40)
     }
 

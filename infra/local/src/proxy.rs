@@ -244,7 +244,11 @@ async fn handle(
     });
     // Only a fault that looks into bodies makes one wait until it is whole.
     let (body, text) = if state.book().wants_body(&operation) {
-        let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let Ok(collected) = body.collect().await else {
+            state.book().end(row, None);
+            return Err(Cut);
+        };
+        let bytes = collected.to_bytes();
         (full(bytes.clone()), String::from_utf8_lossy(&bytes).into_owned())
     } else {
         (body.boxed(), String::new())

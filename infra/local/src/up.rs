@@ -144,7 +144,7 @@ fn how_to(stack: &Stack, options: &Options, env: &Path) -> String {
   table   {table}
 
   Publish an event (the key is its data.tenantId), and read what the studio produces:
-    kcat -b {bootstrap} -P -t {topic} -k {tenant} -H 'content-type={content_type}' {example}
+    kcat -b {bootstrap} -X partitioner=murmur2_random -P -t {topic} -k {tenant} -H 'content-type={content_type}' {example}
     kcat -b {bootstrap} -C -t {produced} -o beginning -f '%k %s\\n'
 ",
         aws = stack.proxy.address(),
@@ -168,8 +168,8 @@ fn how_to(stack: &Stack, options: &Options, env: &Path) -> String {
         text,
         "
   Run one function yourself, against this stack:
-    source {env} && cargo lambda watch -A 127.0.0.1
-    cargo lambda invoke event-created -A 127.0.0.1 --data-file events/lambda/event-created.json
+    make watch                            (in a second terminal; it reads {env})
+    target/tools/bin/cargo-lambda lambda invoke event-created -A 127.0.0.1 --data-file events/lambda/event-created.json
 
   Ctrl-C stops everything.
 "

@@ -104,6 +104,11 @@ fn first_metadata(bootstrap: &str, deadline: Instant) -> Result<(), rdkafka::err
 
 /// Maven fetches the jars once: the pom that they were fetched by lies beside them.
 fn fetch_jars(pom: &Path, jars: &Path) -> Result<(), Error> {
+    // Tests start several brokers at once: one fetches, the others find it done.
+    let parent = jars.parent().unwrap_or(jars);
+    fs::create_dir_all(parent)?;
+    let lock = File::create(parent.join("fetching"))?;
+    lock.lock()?;
     let wanted = fs::read(pom.join("pom.xml"))?;
     let stamp = jars.join("pom.xml");
     if fs::read(&stamp).is_ok_and(|fetched| fetched == wanted) {
@@ -140,10 +145,14 @@ fn format_storage(jars: &Path, folder: &Path) -> Result<(), Error> {
     Err(Error::Failed { what: "formatting Apache Kafka's storage", log: text(&output.stderr) + &text(&output.stdout) })
 }
 
-/// A small JVM that is up soon rather than fast later. It gets none of our environment but where programs are.
+/// A small JVM that is up soon rather than fast later. Of our environment it gets where programs are, and nothing else.
+#[expect(clippy::disallowed_methods, reason = "a program is found by the PATH of whoever starts it")]
 fn java(jars: &Path, folder: &Path) -> Command {
     let mut command = Command::new("java");
+    let kept = ["PATH", "JAVA_HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     command
+        .env_clear()
+        .envs(kept)
         .args([
             "-Xmx512m",
             "-XX:+UseSerialGC",

@@ -90,7 +90,12 @@ async fn open_door(port: u16, advertised: String) -> Result<(SocketAddr, task::J
     let address = listener.local_addr()?;
     let forwarding = tokio::spawn(async move {
         let mut connections = task::JoinSet::new();
-        while let Ok((mut client, _)) = listener.accept().await {
+        loop {
+            let Ok((mut client, _)) = listener.accept().await else {
+                // Out of file descriptors, or the client left: neither closes the door.
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                continue;
+            };
             let advertised = advertised.clone();
             connections.spawn(async move {
                 if let Ok(mut broker) = TcpStream::connect(advertised).await {
