@@ -53,7 +53,7 @@ pub(crate) enum StepError {
     Provider { provider: &'static str, source: ProviderError },
     #[error("storing the asset in S3")]
     Store(#[source] BoxError),
-    #[error("the job {0} is to be finished, but no asset of it is stored")]
+    #[error("no asset of the job {0} is stored, and none is on its way")]
     NothingStored(JobId),
     #[error("{troubled} of {overdue} overdue jobs could not be looked after; the log says why of each")]
     Sweep { troubled: usize, overdue: usize },

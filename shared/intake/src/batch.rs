@@ -29,7 +29,7 @@ pub(crate) struct Partition<'a> {
 /// One record: where it stands, and what it holds.
 #[derive(Debug)]
 pub(crate) struct Record<'a> {
-    pub topic: Cow<'a, str>,
+    pub topic: String,
     pub partition: i32,
     pub offset: i64,
     pub timestamp: Option<i64>,
@@ -68,18 +68,10 @@ pub(crate) enum BatchError {
     Name(String),
 }
 
-#[derive(Deserialize)]
-struct Coordinates<'a> {
-    #[serde(borrow, default)]
-    topic: Option<Cow<'a, str>>,
-    #[serde(default)]
-    partition: Option<i32>,
-    offset: i64,
-}
-
-/// A record whose fields may each be anything.
+/// A record of which only the offset must be there; every other field may be anything.
 #[derive(Deserialize)]
 struct Fields<'a> {
+    offset: i64,
     #[serde(borrow, default)]
     timestamp: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -113,12 +105,11 @@ impl<'a> Batch<'a> {
 
 impl<'a> Record<'a> {
     fn parse(json: &'a str, topic: &str, partition: i32) -> Result<Self, serde_json::Error> {
-        let coordinates: Coordinates<'a> = serde_json::from_str(json)?;
         let fields: Fields<'a> = serde_json::from_str(json)?;
         Ok(Self {
-            topic: coordinates.topic.unwrap_or_else(|| Cow::Owned(topic.to_owned())),
-            partition: coordinates.partition.unwrap_or(partition),
-            offset: coordinates.offset,
+            topic: topic.to_owned(),
+            partition,
+            offset: fields.offset,
             timestamp: fields.timestamp.and_then(|timestamp| serde_json::from_str(timestamp.get()).ok()),
             json,
             content: Content::parse(&fields),
