@@ -10,6 +10,7 @@ SHELL := bash
 
 VENV := target/venv
 TOOLS := target/tools
+ASYNCAPI := target/asyncapi
 PYTHON ?= python3
 LOCAL := target/debug/studio-local
 
@@ -17,10 +18,11 @@ help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
+	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another of the four topics'
 	@echo '  make demo BROKER=apache   on real Apache Kafka; BROKER=host:port on one that runs'
 
 demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
-	@$(LOCAL) demo --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)')
+	@$(LOCAL) demo --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)')
 
 up: build ## Start the same stack and leave it running until Ctrl-C
 	@$(LOCAL) up --broker $(or $(BROKER),embedded)
@@ -28,7 +30,7 @@ up: build ## Start the same stack and leave it running until Ctrl-C
 waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
 	@$(LOCAL) waits
 
-test: needs-java fmt clippy template deny build ## Run all tests, on real Apache Kafka and the emulator
+test: needs-java fmt clippy template contract deny build $(TOOLS)/installed ## Run all tests, on real Apache Kafka and the emulator
 	cargo test --workspace --locked
 
 fmt: needs-rust ## Check the formatting
@@ -42,6 +44,15 @@ clippy: needs-rust needs-cc ## Lint, warnings as errors
 
 template: $(VENV)/installed ## Check infra/template.yaml against the AWS resource schemas of both regions
 	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error --template infra/template.yaml
+
+gallery: needs-rust needs-cc ## Draw every kind of picture in four languages, short and very long: target/gallery, with sheet.png
+	cargo run --locked --package canvas --example gallery -- target/gallery
+
+contract: $(ASYNCAPI)/installed ## Check events/asyncapi.yaml with AsyncAPI's own parser
+	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml
+
+docs: $(ASYNCAPI)/installed ## Make a page of the contract: target/docs/index.html
+	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml target/docs/index.html
 
 deny: needs-rust ## Check licences, bans and sources of all dependencies
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
@@ -73,6 +84,12 @@ $(TOOLS)/installed: infra/requirements.txt | needs-python
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+$(ASYNCAPI)/installed: $(wildcard infra/asyncapi/* infra/asyncapi/.npmrc) | needs-node
+	mkdir -p $(ASYNCAPI)
+	cp infra/asyncapi/check.mjs infra/asyncapi/package.json infra/asyncapi/package-lock.json infra/asyncapi/.npmrc $(ASYNCAPI)
+	npm ci --prefix $(ASYNCAPI) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # What has to be on the machine already. Each says what is missing and how to get it.
 needs-rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
@@ -82,8 +99,11 @@ needs-cc:
 needs-python:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo 'Python 3.11 or newer with venv is missing: apt install python3 python3-venv, or say where it is: make PYTHON=/path/to/python3'; exit 1; }
+needs-node:
+	@command -v npm >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
+	  { echo "Node.js 20 or newer with npm is missing; AsyncAPI's own tools run on it: https://nodejs.org, or apt install nodejs npm"; exit 1; }
 needs-java:
 	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
 	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
 
-.PHONY: help demo up waits test fmt clippy template deny build renew bootstraps watch clean needs-rust needs-cc needs-python needs-java
+.PHONY: help demo up waits test fmt clippy template gallery contract docs deny build renew bootstraps watch clean needs-rust needs-cc needs-python needs-node needs-java

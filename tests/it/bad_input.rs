@@ -1,33 +1,12 @@
 //! Bad input: what can never succeed is set aside whole and named; the rest of the batch is done.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
-use local::{checkout::Checkout, set_aside::set_aside};
+use events::Topic;
+use local::set_aside::set_aside;
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, by_id, created, invoke, now, until};
-
-fn batch(name: &str) -> Value {
-    let path = Checkout::find().unwrap().root.join("events/lambda").join(name);
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// The batch with the time of now in every event that has one: the files' own grows old.
-fn of_now(mut batch: Value) -> Value {
-    let records =
-        batch["records"].as_object_mut().unwrap().values_mut().flat_map(|records| records.as_array_mut().unwrap());
-    for record in records {
-        let Some(Ok(bytes)) = record["value"].as_str().map(|value| base64_simd::STANDARD.decode_to_vec(value)) else {
-            continue;
-        };
-        let Ok(mut event) = serde_json::from_slice::<Value>(&bytes) else { continue };
-        if event["time"].is_string() {
-            event["time"] = json!(now());
-            record["value"] = json!(base64_simd::STANDARD.encode_to_string(event.to_string()));
-        }
-    }
-    batch
-}
+use crate::harness::{Studio, batch_of_now, by_id, created, invoke, until};
 
 /// A header of a batch as the set-aside object has it: its name, and its bytes in Base64.
 fn header(header: &Value) -> Value {
@@ -39,8 +18,8 @@ fn header(header: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_records_are_set_aside_whole_with_their_causes_and_the_rest_of_the_batch_is_done() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
-    let batch = of_now(batch("event-created-bad-records.json"));
-    let function = studio.stack.outputs.event_created_function_name.clone();
+    let batch = batch_of_now("event-created-bad-records.json");
+    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
 
     // Twice: a redelivery finds everything where it is.
     for _ in 0..2 {
@@ -81,7 +60,7 @@ async fn bad_records_are_set_aside_whole_with_their_causes_and_the_rest_of_the_b
             }
         }
     }
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,5 +99,5 @@ async fn an_id_that_comes_back_with_other_content_is_set_aside_as_reused() {
         ]
     );
     assert_eq!(by_id(&studio.produced_for("tenant-reused", 8).await), by_id(&before));
-    studio.stack.stop().await;
+    studio.stop().await;
 }

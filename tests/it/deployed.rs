@@ -32,7 +32,8 @@ async fn the_deployed_template_keeps_its_promises() {
     let template = processed(&studio).await;
 
     let mappings = of_type(&template, "AWS::Lambda::EventSourceMapping");
-    assert_eq!(mappings.len(), 1);
+    let consumed: BTreeSet<Topic> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect();
+    let mut mapped = BTreeSet::new();
     for (id, mapping) in mappings {
         // Without the flag the response is ignored and what it names is lost; without pollers of its own a mapping has none of this.
         assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
@@ -45,8 +46,28 @@ async fn the_deployed_template_keeps_its_promises() {
         assert!(mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(), "{id}");
         let topics = mapping["Topics"].as_array().unwrap();
         let topic: Topic = topics[0].as_str().unwrap().parse().unwrap();
-        assert!(topics.len() == 1 && topic.is_consumed(), "{id}");
+        assert!(topics.len() == 1 && mapped.insert(topic), "{id}: one topic, which nothing else consumes");
+
+        // It may read its own topic in its own group, and nothing else.
+        let function = mapping["FunctionName"]["Ref"].as_str().unwrap();
+        let role = &template["Resources"][format!("{function}Role")]["Properties"];
+        let own: Vec<&Value> = role["Policies"].as_array().unwrap().iter().flat_map(statements).collect();
+        let granted = |action: &str| {
+            let of_action = own.iter().filter(|statement| statement["Action"].to_string().contains(action));
+            of_action.flat_map(|statement| statement["Resource"].as_array().unwrap()).map(Value::to_string).collect()
+        };
+        let readable: Vec<String> = granted("kafka-cluster:ReadData");
+        assert!(readable.len() == 1 && readable[0].contains(&format!("/{topic}\"")), "{id}: {readable:?}");
+        let groups: Vec<String> = granted("kafka-cluster:AlterGroup");
+        let group = &mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"];
+        assert!(
+            groups.len() == 1 && groups[0].contains(&format!("/{}\"", group.as_str().unwrap())),
+            "{id}: {groups:?}"
+        );
+        let attached = role["ManagedPolicyArns"].to_string();
+        assert!(attached.contains("ConsumerPolicy"), "{id}: {attached}");
     }
+    assert_eq!(mapped, consumed);
 
     for (id, function) in of_type(&template, "AWS::Lambda::Function") {
         let timeout = function["Timeout"].as_u64().unwrap();
@@ -54,8 +75,12 @@ async fn the_deployed_template_keeps_its_promises() {
     }
 
     // A grant on another kind of ARN than the action's own never matches.
-    for (id, role) in of_type(&template, "AWS::IAM::Role") {
-        for statement in role["Policies"].as_array().into_iter().flatten().flat_map(statements) {
+    let roles = of_type(&template, "AWS::IAM::Role");
+    let of_roles =
+        roles.iter().flat_map(|(id, role)| role["Policies"].as_array().into_iter().flatten().map(move |p| (*id, p)));
+    let managed = of_type(&template, "AWS::IAM::ManagedPolicy");
+    for (id, policy) in of_roles.chain(managed) {
+        for statement in statements(policy) {
             let actions = match &statement["Action"] {
                 Value::Array(actions) => actions.clone(),
                 action => vec![action.clone()],
@@ -79,16 +104,19 @@ async fn the_deployed_template_keeps_its_promises() {
     let template_event = |what| format!("eventzr.studio.template.{what}.v1");
     let opened = [render_job("created"), template_event("created"), template_event("updated")];
     let closed = [render_job("completed"), render_job("failed")];
-    assert_eq!(written(&template, "EventCreatedFunctionRole"), opened.iter().cloned().collect());
-    assert_eq!(written(&template, "CompletionFunctionRole"), opened.iter().chain(&closed).cloned().collect());
-    studio.stack.stop().await;
+    let resources = &template["Resources"];
+    let completion = resources["CompletionFunctionRole"]["Properties"]["Policies"].as_array().unwrap();
+    assert_eq!(written([&resources["ConsumerPolicy"]["Properties"]]), opened.iter().cloned().collect());
+    assert_eq!(written(completion), opened.iter().chain(&closed).cloned().collect());
+    studio.stop().await;
 }
 
-/// The topics that a role may write to.
-fn written(template: &Value, role: &str) -> BTreeSet<String> {
-    let policies = template["Resources"][role]["Properties"]["Policies"].as_array().unwrap();
-    let writes =
-        policies.iter().flat_map(statements).filter(|s| s["Action"].to_string().contains("kafka-cluster:WriteData"));
+/// The topics that policies let write to.
+fn written<'a>(policies: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
+    let writes = policies
+        .into_iter()
+        .flat_map(statements)
+        .filter(|s| s["Action"].to_string().contains("kafka-cluster:WriteData"));
     let resources = writes.flat_map(|statement| statement["Resource"].as_array().unwrap()).map(Value::to_string);
     let topics: Vec<&str> = Topic::ALL.into_iter().map(Topic::as_str).collect();
     resources.map(|r| topics.iter().find(|topic| r.contains(**topic)).unwrap().to_string()).collect()
@@ -113,7 +141,7 @@ fn the_state_machine_retries_only_what_can_pass_and_ends_every_failure_in_the_fa
         let (last, first) = (retries.last().unwrap(), &retries[0]);
         assert_eq!((&last["ErrorEquals"], &last["JitterStrategy"]), (&json!(["States.ALL"]), &json!("FULL")), "{name}");
         if name != "Fail" {
-            let never = json!({ "ErrorEquals": ["Studio.InvalidInput", "Studio.Internal"], "MaxAttempts": 0 });
+            let never = json!({ "ErrorEquals": ["Studio.InvalidInput", "Studio.NotConfigured", "Studio.Internal"], "MaxAttempts": 0 });
             assert_eq!(*first, never, "{name} retries what cannot pass");
         }
         if name != "Fail" {
@@ -127,7 +155,7 @@ fn the_state_machine_retries_only_what_can_pass_and_ends_every_failure_in_the_fa
 async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mark_and_a_second_write_if_the_entity_was_known()
  {
     let studio = Studio::start_with(|options| options.poll = false).await;
-    let function = studio.stack.outputs.event_created_function_name.clone();
+    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
     let records = |numbers: std::ops::Range<usize>, version: u32| {
         let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for number in numbers {
@@ -163,5 +191,5 @@ async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mar
             [("dynamodb TransactWriteItems", writes), ("dynamodb UpdateItem", 100), ("states StartExecution", 200)];
         assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into(), "version {version}");
     }
-    studio.stack.stop().await;
+    studio.stop().await;
 }

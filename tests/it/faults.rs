@@ -63,7 +63,7 @@ async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eig
     assert_eq!(writers[0].1, None, "the first writer never had an answer");
     assert_eq!(writers[1].1, Some(400), "the second found the decision there");
     assert_ne!(writers[0].0, writers[1].0, "another process took over");
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,13 +112,13 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
     }
     // Nothing that was ever told differs from what was kept, and nothing that was kept went untold.
     assert_eq!(told, kept(&studio).await);
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_partition() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
-    let function = studio.stack.outputs.event_created_function_name.clone();
+    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
     let topic = Topic::EventCreated.as_str();
     let record = |partition: usize, offset: usize| {
         let tenant = format!("tenant-{partition}-{offset}");
@@ -149,7 +149,7 @@ async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_part
     for tenant in ["tenant-0-11", "tenant-0-12"] {
         assert_eq!(topics(&studio.produced_for(tenant, 8).await), the_eight(), "{tenant}");
     }
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +176,7 @@ async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_
         retried |= matches!(report.what, What::Retrying { .. });
     }
     assert!(retried, "what could not be told was delivered again");
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,5 +197,5 @@ async fn a_job_that_cannot_be_rendered_for_long_fails_with_a_reason_and_its_atte
         assert_eq!(data["canResubmit"], true);
         assert!(data["reason"].as_str().unwrap().ends_with("Submit it again later."));
     }
-    studio.stack.stop().await;
+    studio.stop().await;
 }

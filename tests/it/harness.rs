@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     time::{Duration, Instant},
 };
 
@@ -45,6 +46,15 @@ impl Studio {
         Self { stack, reader, seen: Vec::new() }
     }
 
+    /// Stops everything, the reader first: librdkafka before 2.14.2 may crash where a consumer closes just as its broker goes away
+    /// (its issues 5347 and 5315).
+    pub async fn stop(self) {
+        let Self { stack, reader, .. } = self;
+        // Closing waits for the consumer's threads.
+        tokio::task::spawn_blocking(move || drop(reader)).await.unwrap();
+        stack.stop().await;
+    }
+
     /// Publishes an event about its tenant.
     pub async fn publish(&self, event: &Value) {
         let key = event["data"]["tenantId"].as_str().unwrap().as_bytes();
@@ -69,6 +79,24 @@ impl Studio {
                     by_id(&found).len(),
                     topics(&found)
                 ),
+            }
+        }
+    }
+
+    /// Everything produced, once `done` says so of it and nothing more comes. `done` is asked whenever it is quiet; it may take
+    /// `patience`, which is long: thousands of events take the emulator minutes.
+    pub async fn produced_until(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        done: impl Fn(&[Produced]) -> bool,
+    ) -> &[Produced] {
+        let until = Instant::now() + patience;
+        loop {
+            match tokio::time::timeout(QUIET, self.reader.next()).await {
+                Ok(record) => self.seen.push(record.unwrap()),
+                Err(_) if done(&self.seen) => return &self.seen,
+                Err(_) => assert!(Instant::now() < until, "waited in vain until {what}"),
             }
         }
     }
@@ -106,6 +134,28 @@ pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
 /// The time of now, as an event writes it: the examples' own grows old.
 pub fn now() -> String {
     Time::new(jiff::Timestamp::now()).to_string()
+}
+
+/// A batch of `events/lambda` with the time of now in each of its events: the files' own grows old.
+pub fn batch_of_now(name: &str) -> Value {
+    let path = Checkout::find().unwrap().root.join("events/lambda").join(name);
+    let mut batch: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let partitions = batch.get_mut("records").and_then(Value::as_object_mut);
+    for record in partitions.into_iter().flat_map(|all| all.values_mut()).flat_map(|some| some.as_array_mut().unwrap())
+    {
+        let value = record["value"].as_str().and_then(|value| base64_simd::STANDARD.decode_to_vec(value).ok());
+        let event = value.and_then(|value| serde_json::from_slice::<Value>(&value).ok());
+        if let Some(mut event) = event.filter(|event| event["time"].is_string()) {
+            event["time"] = json!(now());
+            record["value"] = json!(base64_simd::STANDARD.encode_to_string(event.to_string()));
+        }
+        for header in
+            record["headers"].as_array_mut().into_iter().flatten().filter(|header| header["ce_time"].is_array())
+        {
+            header["ce_time"] = json!(now().bytes().collect::<Vec<u8>>());
+        }
+    }
+    batch
 }
 
 /// Waits until `done`, or fails saying what it waited for.

@@ -22,13 +22,18 @@ fn the_contract_and_the_domain_do_no_io() {
     }
 }
 
+/// The folders of the functions.
+fn functions() -> Vec<String> {
+    let folders = fs::read_dir(Checkout::find().unwrap().functions()).unwrap();
+    folders.map(|folder| format!("functions/{}", folder.unwrap().file_name().into_string().unwrap())).collect()
+}
+
 #[test]
 fn only_the_journal_knows_dynamodb_kafka_and_step_functions_and_only_intake_and_main_know_lambda() {
-    for folder in
-        ["functions/event-created", "functions/completion", "shared/intake", "shared/providers", "shared/canvas"]
-    {
+    let shared = ["shared/intake", "shared/providers", "shared/canvas"].map(str::to_owned);
+    for folder in functions().into_iter().chain(shared) {
         for forbidden in ["aws-sdk-dynamodb", "rdkafka", "aws-sdk-sfn"] {
-            assert!(!dependencies(folder).contains(forbidden), "{folder} depends on {forbidden}");
+            assert!(!dependencies(&folder).contains(forbidden), "{folder} depends on {forbidden}");
         }
     }
     for folder in ["shared/journal", "shared/providers", "shared/canvas"] {
@@ -38,10 +43,17 @@ fn only_the_journal_knows_dynamodb_kafka_and_step_functions_and_only_intake_and_
 
 #[test]
 fn a_consumer_links_no_renderer_and_no_function_another() {
-    for folder in ["functions/event-created", "shared/intake", "shared/journal", "shared/jobs", "shared/events"] {
-        for forbidden in ["providers", "canvas", "completion", "event-created"] {
+    let functions = functions();
+    assert_eq!(functions.len(), 5);
+    let consumers = functions.iter().filter(|folder| *folder != "functions/completion").map(String::as_str);
+    for folder in consumers.chain(["shared/intake", "shared/journal", "shared/jobs", "shared/events"]) {
+        for forbidden in ["providers", "canvas"] {
             assert!(!dependencies(folder).contains(forbidden), "{folder} depends on {forbidden}");
         }
     }
-    assert!(!dependencies("functions/completion").contains("event-created"));
+    for folder in &functions {
+        for other in functions.iter().filter_map(|function| function.strip_prefix("functions/")) {
+            assert!(!dependencies(folder).contains(other), "{folder} depends on {other}");
+        }
+    }
 }

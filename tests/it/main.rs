@@ -9,4 +9,6 @@ mod harness;
 mod house;
 mod steps;
 mod sweep;
+mod topics;
 mod walk;
+mod watch;

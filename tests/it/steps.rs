@@ -20,7 +20,7 @@ async fn a_closed_job_stays_as_it_is_whatever_step_comes_late() {
     let after = studio.produced_for("tenant-steps", 8).await;
     assert_eq!(topics(&after), the_eight());
     assert_eq!(by_id(&after), by_id(&produced));
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,5 +46,5 @@ async fn each_step_of_an_open_job_may_be_taken_twice_and_a_failed_one_is_never_c
     assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), [jobs[1].clone()]);
     let failed = produced.iter().find(|record| record.topic == Topic::RenderJobFailed.as_str()).unwrap().event();
     assert_eq!((&failed["data"]["failure"], &failed["data"]["attempts"]), (&json!("timeout"), &json!(0)));
-    studio.stack.stop().await;
+    studio.stop().await;
 }

@@ -66,7 +66,7 @@ async fn an_execution_aborted_by_hand_ends_after_a_sweep_in_a_completed_job() {
     assert_eq!(topics(&studio.produced_for("tenant-aborted", 8).await), the_eight());
     let_deadlines_pass(&studio).await;
     assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0], "nothing is left to sweep");
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +78,7 @@ async fn an_execution_that_goes_on_is_left_alone_for_another_while() {
     let_deadlines_pass(&studio).await;
     assert_eq!(sweep(&studio).await, [2, 2, 0, 0, 0, 0]);
     assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0]);
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +102,7 @@ async fn a_job_whose_executions_end_three_times_without_a_word_fails_as_abandone
         assert_eq!(record.event()["data"]["failure"], "abandoned");
     }
     assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), jobs_of(&produced, Topic::RenderJobCreated));
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,5 +128,5 @@ async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
     let_deadlines_pass(&studio).await;
     assert_eq!(sweep(&studio).await, [2, 0, 0, 0, 0, 2]);
     assert_eq!(topics(&studio.produced_for("tenant-untold", 8).await), the_eight());
-    studio.stack.stop().await;
+    studio.stop().await;
 }

@@ -75,7 +75,7 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
         ids
     };
     assert_eq!(templates(&all), templates(&produced));
-    studio.stack.stop().await;
+    studio.stop().await;
 }
 
 /// Python's `cloudevents` package reads each produced event and finds nothing to object to.

@@ -1,14 +1,20 @@
 //! What the completion function needs to know besides the journal, read from the environment once.
 
+use std::{env, path::PathBuf};
+
 use journal::{ConfigError, variable};
 
-/// Where assets go, and how they are called there.
+/// Where assets go, how they are called there, and what they are made with.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// The bucket: `ASSETS_BUCKET`.
     pub assets_bucket: String,
     /// What the URL of an asset begins with, without a slash at its end: `ASSET_BASE_URL`.
     pub asset_base_url: String,
+    /// The buckets that a brand's logo may be read from: `LOGO_BUCKETS`, with commas between; empty for none.
+    pub logo_buckets: Vec<String>,
+    /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` beside the binary.
+    pub fonts_folder: PathBuf,
 }
 
 impl Config {
@@ -17,6 +23,35 @@ impl Config {
         Ok(Self {
             assets_bucket: variable("ASSETS_BUCKET")?,
             asset_base_url: variable("ASSET_BASE_URL")?.trim_end_matches('/').to_owned(),
+            logo_buckets: buckets(&optional("LOGO_BUCKETS")),
+            fonts_folder: match optional("FONTS_FOLDER") {
+                folder if folder.is_empty() => beside_the_binary("fonts"),
+                folder => folder.into(),
+            },
         })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+fn optional(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+fn buckets(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+fn beside_the_binary(name: &str) -> PathBuf {
+    env::current_exe().unwrap_or_default().with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_stand_between_commas() {
+        assert_eq!(buckets(" brands, more-brands,"), ["brands", "more-brands"]);
+        assert!(buckets("").is_empty());
     }
 }

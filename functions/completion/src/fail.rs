@@ -1,7 +1,8 @@
 //! Fail: no more tries, so the job is failed, with a class and a reason a person can act on.
 
 use events::{FailureClass, Time};
-use jobs::JobId;
+use jobs::{Failure, JobId};
+use serde::Deserialize;
 
 use crate::{
     Studio,
@@ -13,7 +14,10 @@ use crate::{
 /// end is told.
 pub(crate) async fn fail(studio: &Studio, job: JobId, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
     let detail = if cause.is_empty() { error.to_owned() } else { format!("{error}: {cause}") };
-    close_as_failed(studio, job, class(error), &detail, now).await?;
+    let class = class(error);
+    // Only then is the message made for a person: `StepError::message`.
+    let sentence = if class == FailureClass::InvalidInput { message(cause) } else { None };
+    close_as_failed(studio, job, Failure { class, detail, at: now }, sentence.as_deref()).await?;
     Ok(Reply::Closed)
 }
 
@@ -21,12 +25,21 @@ pub(crate) async fn fail(studio: &Studio, job: JobId, error: &str, cause: &str, 
 pub(crate) async fn close_as_failed(
     studio: &Studio,
     job: JobId,
-    class: FailureClass,
-    detail: &str,
-    now: Time,
+    failure: Failure,
+    sentence: Option<&str>,
 ) -> Result<(), StepError> {
-    close(studio, job, now, |job, _| jobs::fail(job, class, detail.to_owned(), now)).await?;
+    close(studio, job, failure.at, |job, _| jobs::fail(job, failure.clone(), sentence)).await?;
     Ok(())
+}
+
+/// The message of a Lambda function's error, which Step Functions gives as JSON.
+fn message(cause: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct LambdaError {
+        error_message: String,
+    }
+    serde_json::from_str::<LambdaError>(cause).ok().map(|error| error.error_message)
 }
 
 /// The class of a Step Functions error: our own names, then those of Lambda and of Step Functions.
@@ -34,6 +47,7 @@ fn class(error: &str) -> FailureClass {
     match error {
         "Studio.InvalidInput" => FailureClass::InvalidInput,
         "Studio.Transient" => FailureClass::Unavailable,
+        "Studio.NotConfigured" => FailureClass::NotConfigured,
         "States.Timeout" | "Sandbox.Timedout" => FailureClass::Timeout,
         error if error.starts_with("Lambda.") => FailureClass::Unavailable,
         _ => FailureClass::Internal,
@@ -45,10 +59,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_functions_message_is_taken_out_of_what_step_functions_gives() {
+        let cause = r#"{"errorType":"Studio.InvalidInput","errorMessage":"the logo is not a PNG"}"#;
+        assert_eq!(message(cause).as_deref(), Some("the logo is not a PNG"));
+        assert_eq!(message("State 'Submit' failed"), None);
+    }
+
+    #[test]
     fn each_error_the_state_machine_can_catch_has_a_class() {
         for (error, expected) in [
             ("Studio.InvalidInput", FailureClass::InvalidInput),
             ("Studio.Transient", FailureClass::Unavailable),
+            ("Studio.NotConfigured", FailureClass::NotConfigured),
             ("Studio.Internal", FailureClass::Internal),
             ("Lambda.TooManyRequestsException", FailureClass::Unavailable),
             ("States.Timeout", FailureClass::Timeout),

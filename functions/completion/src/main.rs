@@ -4,6 +4,7 @@ mod close;
 mod config;
 mod fail;
 mod finish;
+mod logo;
 mod provider;
 mod step;
 mod sweep;
@@ -28,11 +29,12 @@ struct Studio {
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config_from_env()?;
+    let config = Config::from_env()?;
     let studio = &Studio {
         journal: Journal::new(journal::Config::from_env()?, &aws)?,
-        provider: Provider::StudioCanvas(StudioCanvas::new()?),
+        provider: Provider::StudioCanvas(StudioCanvas::new(&config.fonts_folder)?),
         s3: aws_sdk_s3::Client::new(&aws),
-        config: Config::from_env()?,
+        config,
     };
     studio.journal.connect().await;
     run(service_fn(async |event: LambdaEvent<Step>| take(studio, event.payload, now()).await)).await

@@ -1,12 +1,12 @@
 //! Submit and poll: the provider is asked, and what it made is stored at once.
 
 use aws_sdk_s3::primitives::ByteStream;
-use events::Time;
+use events::{MediaType, Time};
 use jobs::{Job, JobId, Output, State};
-use providers::{Answer, Media};
+use providers::{Answer, Media, Order, Provider};
 
 use crate::{
-    Studio,
+    Studio, logo,
     step::{Reply, StepError},
 };
 
@@ -20,9 +20,11 @@ pub(crate) async fn submit(studio: &Studio, id: JobId, now: Time) -> Result<Repl
     if let State::Submitted { ticket: Some(_), .. } = job.state {
         return poll(studio, id).await;
     }
-    let job = studio.journal.save_job(job.submitted(studio.provider.name(), now)).await?;
-    let answer = studio.provider.submit(&job).await;
-    take(studio, job, answer).await
+    let provider = provider_of(studio, &job)?;
+    let logo = logo_of(studio, &job).await?;
+    let job = studio.journal.save_job(job.submitted(provider.name(), now)).await?;
+    let answer = provider.submit(Order { job: &job, logo: logo.as_deref() }).await;
+    take(studio, provider, job, answer).await
 }
 
 /// Asks again whether the media of a job is made.
@@ -33,8 +35,25 @@ pub(crate) async fn poll(studio: &Studio, job: JobId) -> Result<Reply, StepError
         _ if is_stored(&job) => return Ok(Reply::Stored),
         _ => return Err(StepError::NothingStored(job.id)),
     };
-    let answer = studio.provider.poll(&job, ticket.as_deref()).await;
-    take(studio, job, answer).await
+    let provider = provider_of(studio, &job)?;
+    let logo = logo_of(studio, &job).await?;
+    let answer = provider.poll(Order { job: &job, logo: logo.as_deref() }, ticket.as_deref()).await;
+    take(studio, provider, job, answer).await
+}
+
+/// Who makes media of the job's type.
+fn provider_of<'a>(studio: &'a Studio, job: &Job) -> Result<&'a Provider, StepError> {
+    match job.asset.media_type() {
+        MediaType::Image => Ok(&studio.provider),
+        media @ (MediaType::Video | MediaType::Audio) => Err(StepError::NotConfigured(media)),
+    }
+}
+
+async fn logo_of(studio: &Studio, job: &Job) -> Result<Option<Vec<u8>>, StepError> {
+    match job.configuration.brand.as_ref().and_then(|brand| brand.logo.as_ref()) {
+        Some(logo) => Ok(Some(logo::fetch(studio, logo).await?)),
+        None => Ok(None),
+    }
 }
 
 /// A closed job counts as stored: `finish` then tells again what was decided, and nothing else.
@@ -42,8 +61,13 @@ fn is_stored(job: &Job) -> bool {
     job.is_closed() || matches!(job.state, State::Submitted { output: Some(_), .. })
 }
 
-async fn take(studio: &Studio, job: Job, answer: Result<Answer, providers::ProviderError>) -> Result<Reply, StepError> {
-    let answer = answer.map_err(|source| StepError::Provider { provider: studio.provider.name(), source })?;
+async fn take(
+    studio: &Studio,
+    provider: &Provider,
+    job: Job,
+    answer: Result<Answer, providers::ProviderError>,
+) -> Result<Reply, StepError> {
+    let answer = answer.map_err(|source| StepError::Provider { provider: provider.name(), source })?;
     match answer {
         Answer::Done(media) => store(studio, job, media).await,
         Answer::Pending { ticket, poll_after_seconds } => {

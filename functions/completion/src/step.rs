@@ -1,11 +1,14 @@
 //! A step: what the state machine asks for, what it is answered, and what can go wrong on the way.
 
 use aws_sdk_s3::error::BoxError;
+use events::MediaType;
 use jobs::JobId;
 use journal::{KeepError, TellKeptError};
 use lambda_runtime::Diagnostic;
 use providers::ProviderError;
 use serde::{Deserialize, Serialize};
+
+use crate::logo::FetchError;
 
 /// What the state machine, or the schedule, asks for.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +54,10 @@ pub(crate) enum StepError {
     Tell(#[from] TellKeptError),
     #[error("asking the provider {provider}")]
     Provider { provider: &'static str, source: ProviderError },
+    #[error("nobody is configured to make media of the type {0:?}")]
+    NotConfigured(MediaType),
+    #[error(transparent)]
+    Logo(#[from] FetchError),
     #[error("storing the asset in S3")]
     Store(#[source] BoxError),
     #[error("no asset of the job {0} is stored, and none is on its way")]
@@ -65,15 +72,41 @@ impl StepError {
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Self::Keep(error) if error.is_transient() => "Studio.Transient",
-            Self::Tell(_) | Self::Store(_) | Self::Sweep { .. } => "Studio.Transient",
-            Self::Provider { source: ProviderError::InvalidInput(_), .. } => "Studio.InvalidInput",
+            Self::Tell(_) | Self::Store(_) | Self::Sweep { .. } | Self::Logo(FetchError::S3 { .. }) => {
+                "Studio.Transient"
+            }
+            Self::Provider { source: ProviderError::Draw(_) | ProviderError::Logo(_), .. }
+            | Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. }) => {
+                "Studio.InvalidInput"
+            }
+            Self::NotConfigured(_) => "Studio.NotConfigured",
             Self::Keep(_) | Self::NothingStored(_) => "Studio.Internal",
+        }
+    }
+
+    /// What went wrong, for whoever's content it is: where that is theirs to mend, a sentence and nothing else; else the chain, which
+    /// only operators see.
+    fn message(&self) -> String {
+        match self {
+            Self::Logo(error @ (FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })) => {
+                error.to_string()
+            }
+            Self::Provider { source: error @ (ProviderError::Draw(_) | ProviderError::Logo(_)), .. } => {
+                error.to_string()
+            }
+            Self::Keep(_)
+            | Self::Tell(_)
+            | Self::NotConfigured(_)
+            | Self::Logo(FetchError::S3 { .. })
+            | Self::Store(_)
+            | Self::NothingStored(_)
+            | Self::Sweep { .. } => journal::chain(self),
         }
     }
 }
 
 impl From<StepError> for Diagnostic {
     fn from(error: StepError) -> Self {
-        Self { error_type: error.error_type().to_owned(), error_message: journal::chain(&error) }
+        Self { error_type: error.error_type().to_owned(), error_message: error.message() }
     }
 }

@@ -3,7 +3,7 @@
 
 use events::{FailureClass, Time};
 use futures::{StreamExt as _, stream};
-use jobs::JobId;
+use jobs::{Failure, JobId};
 use journal::{Execution, KeepError, Overdue, Resumed, StartError, TellKeptError};
 
 use crate::{
@@ -92,7 +92,7 @@ async fn look_after_job(studio: &Studio, id: JobId, now: Time) -> Result<After, 
     studio.journal.tell_cause_of(&job).await?;
     if job.restarts >= MOST_RESTARTS && studio.journal.execution_of(&job).await? == Execution::Ended {
         let detail = format!("its execution ended {} times without closing it", job.restarts + 1);
-        close_as_failed(studio, id, FailureClass::Abandoned, &detail, now).await?;
+        close_as_failed(studio, id, Failure { class: FailureClass::Abandoned, detail, at: now }, None).await?;
         return Ok(After::Failed);
     }
     match studio.journal.resume(id, now).await? {

@@ -1,6 +1,8 @@
 //! What `eventzr.event.created.v1` means: a new event gets a poster and an invitation.
 
-use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated};
+use std::collections::BTreeMap;
+
+use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated, Topic};
 use jobs::Description;
 
 /// What a created event says of its entity, and the assets it asks for.
@@ -20,8 +22,11 @@ pub fn describe(event: EventCreated) -> Description {
             locale: event.locale,
             venue: event.venue,
             organizer: event.organizer,
+            label: None,
+            call_to_action: None,
             brand: event.brand,
         },
-        assets: vec![AssetKind::Poster, AssetKind::Invitation],
+        translations: BTreeMap::new(),
+        assets: event.assets.unwrap_or_else(|| AssetKind::made_for(Topic::EventCreated).to_vec()),
     }
 }

@@ -39,6 +39,18 @@ impl Checkout {
         self.root.join("infra/template.yaml")
     }
 
+    /// The folder of the functions' sources.
+    #[must_use]
+    pub fn functions(&self) -> PathBuf {
+        self.root.join("functions")
+    }
+
+    /// The fonts that the completion function has beside its bootstrap.
+    #[must_use]
+    pub fn fonts(&self) -> PathBuf {
+        self.functions().join("completion/package/fonts")
+    }
+
     /// The folder of Apache Kafka's `pom.xml`.
     #[must_use]
     pub fn apache_kafka_pom(&self) -> PathBuf {

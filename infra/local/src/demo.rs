@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::checkout::Checkout;
 use crate::mapping::{Outcome, Report, What};
 use crate::records::{From, Produced, Reader};
 use crate::set_aside::{self, set_aside};
@@ -28,8 +29,8 @@ const STRUCTURED: (&str, Option<&[u8]>) = ("content-type", Some(events::STRUCTUR
 /// Where the demo's event comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// The example of the contract.
-    Example,
+    /// The contract's example of a topic.
+    Example(Topic),
     /// A file.
     File(PathBuf),
     /// Standard input.
@@ -141,8 +142,7 @@ struct Event {
 
 /// Starts a stack, publishes one event and follows it to its end.
 pub async fn run(options: &Options, input: Input, within: Duration, timeline: &Timeline) -> Result<(), Error> {
-    let example = options.checkout.example(Topic::EventCreated);
-    let event = Event::of(read(input, example).await?)?;
+    let event = Event::of(read(input, &options.checkout).await?)?;
     let kept = Kept::empty(options.checkout.demo())?;
 
     timeline.wait_for("starting the local stack");
@@ -330,10 +330,13 @@ fn shown(path: &Path) -> String {
     path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
-async fn read(input: Input, example: PathBuf) -> Result<Vec<u8>, Error> {
-    let is_example = input == Input::Example;
+async fn read(input: Input, checkout: &Checkout) -> Result<Vec<u8>, Error> {
+    let is_example = matches!(input, Input::Example(_));
     let (from, path) = match input {
-        Input::Example => (shown(&example), Some(example)),
+        Input::Example(topic) => {
+            let example = checkout.example(topic);
+            (shown(&example), Some(example))
+        }
         Input::File(path) => (path.display().to_string(), Some(path)),
         Input::Stdin => ("standard input".to_owned(), None),
     };

@@ -19,6 +19,9 @@ pub const STACK: &str = "studio-local";
 pub const CLUSTER_ARN: &str =
     "arn:aws:kafka:us-east-1:000000000000:cluster/studio-local/00000000-0000-0000-0000-000000000000-s1";
 
+/// The bucket that a brand's logo may be read from.
+pub const LOGO_BUCKET: &str = "studio-local-logos";
+
 const BUCKET: &str = "studio-local-deployment";
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -29,6 +32,8 @@ pub struct Sources {
     pub template: PathBuf,
     /// The folder of the built functions: a function's binary has its folder's name.
     pub binaries: PathBuf,
+    /// The folder of the functions' sources: what is in a function's `package` folder goes beside its bootstrap.
+    pub functions: PathBuf,
 }
 
 /// The parameters that differ between local stacks.
@@ -53,8 +58,6 @@ pub struct Outputs {
     pub set_aside_bucket_name: String,
     /// The state machine that renders.
     pub render_state_machine_arn: String,
-    /// The function behind `eventzr.event.created.v1`.
-    pub event_created_function_name: String,
     /// The function that takes each step of a render.
     pub completion_function_name: String,
     /// What the URLs of assets begin with.
@@ -134,7 +137,6 @@ pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameter
         assets_bucket_name: output("AssetsBucketName")?,
         set_aside_bucket_name: output("SetAsideBucketName")?,
         render_state_machine_arn: output("RenderStateMachineArn")?,
-        event_created_function_name: output("EventCreatedFunctionName")?,
         completion_function_name: output("CompletionFunctionName")?,
         asset_base_url: output("AssetBaseUrl")?,
     })
@@ -189,15 +191,18 @@ fn definition_key(name: &str) -> String {
 async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Result<(), Error> {
     let mut objects = Vec::new();
     for function in &packaged.functions {
-        objects.push((function_key(function), zip_bootstrap(&sources.binaries.join(function))?));
+        let beside = sources.functions.join(function).join("package");
+        objects.push((function_key(function), zip_function(&sources.binaries.join(function), &beside)?));
     }
     let folder = sources.template.parent().unwrap_or(Path::new("."));
     for name in &packaged.definitions {
         let path = folder.join("statemachines").join(definition_key(name));
         objects.push((definition_key(name), read_text(&path)?.into_bytes()));
     }
-    let created = clients.s3.create_bucket().bucket(BUCKET).send().await;
-    created.map_err(|error| refused("create the deployment bucket", DisplayErrorContext(error)))?;
+    for bucket in [BUCKET, LOGO_BUCKET] {
+        let created = clients.s3.create_bucket().bucket(bucket).send().await;
+        created.map_err(|error| refused("create a bucket", DisplayErrorContext(error)))?;
+    }
     let put = |(key, body): (String, Vec<u8>)| {
         let put = clients.s3.put_object().bucket(BUCKET).key(key).body(body.into());
         // Hashing bootstraps of 70 MB in an unoptimised build takes seconds, and they never leave this machine.
@@ -209,8 +214,9 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
     Ok(())
 }
 
-/// Lambda wants one file named `bootstrap`, executable, at the top of a zip.
-fn zip_bootstrap(binary: &Path) -> Result<Vec<u8>, Error> {
+/// Lambda wants one file named `bootstrap`, executable, at the top of a zip. The files in the folder `beside`, if there is one, keep
+/// their paths.
+fn zip_function(binary: &Path, beside: &Path) -> Result<Vec<u8>, Error> {
     let bytes = fs::read(binary).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotBuilt(binary.to_owned()),
         _ => Error::Read { path: binary.to_owned(), source },
@@ -219,7 +225,28 @@ fn zip_bootstrap(binary: &Path) -> Result<Vec<u8>, Error> {
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o755);
     zip.start_file("bootstrap", options).map_err(|error| Error::Zip(error.into()))?;
     zip.write_all(&bytes).map_err(Error::Zip)?;
+    for path in files_in(beside)? {
+        let name = path.strip_prefix(beside).unwrap_or(&path).to_string_lossy().into_owned();
+        zip.start_file(name, options.unix_permissions(0o644)).map_err(|error| Error::Zip(error.into()))?;
+        zip.write_all(&fs::read(&path).map_err(|source| Error::Read { path, source })?).map_err(Error::Zip)?;
+    }
     Ok(zip.finish().map_err(|error| Error::Zip(error.into()))?.into_inner())
+}
+
+/// All files in a folder and those in it, in a fixed order; none if it is not there.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let failed = |source| Error::Read { path: folder.to_owned(), source };
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() { files.extend(files_in(&path)?) } else { files.push(path) }
+    }
+    Ok(files)
 }
 
 async fn create(clients: &Clients, template: String, parameters: &Parameters) -> Result<(), Error> {
@@ -235,6 +262,7 @@ async fn create(clients: &Clients, template: String, parameters: &Parameters) ->
         ("SubnetIds", ""),
         ("SecurityGroupIds", ""),
         ("RenderDeadlineSeconds", deadline.as_str()),
+        ("LogoBuckets", LOGO_BUCKET),
         ("CompletionConcurrency", "4"), // each is a process, and they share this machine's processors
     ];
     let values = values.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
@@ -341,14 +369,24 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_packed_as_an_executable_bootstrap() {
+    fn a_function_is_packed_as_an_executable_bootstrap_with_its_package_beside_it() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let binary = folder.path().join("event-created");
-        assert!(matches!(zip_bootstrap(&binary), Err(Error::NotBuilt(_))));
+        let package = folder.path().join("package");
+        assert!(matches!(zip_function(&binary, &package), Err(Error::NotBuilt(_))));
         fs::write(&binary, b"#!/bin/sh\n").expect("written");
         fs::set_permissions(&binary, fs::Permissions::from_mode(0o600)).expect("set");
-        let mut zip = zip::ZipArchive::new(Cursor::new(zip_bootstrap(&binary).expect("packed"))).expect("a zip");
+        let mut zip =
+            zip::ZipArchive::new(Cursor::new(zip_function(&binary, &package).expect("packed"))).expect("a zip");
         assert_eq!(zip.len(), 1);
+        fs::create_dir_all(package.join("fonts")).expect("made");
+        fs::write(package.join("fonts/a.ttf"), b"font").expect("written");
+        let packed = zip_function(&binary, &package).expect("packed");
+        let with_fonts = zip::ZipArchive::new(Cursor::new(packed)).expect("a zip");
+        assert_eq!(
+            with_fonts.file_names().map(|name| name.expect("UTF-8").into_owned()).collect::<Vec<_>>(),
+            ["bootstrap", "fonts/a.ttf"]
+        );
         let mut file = zip.by_name("bootstrap").expect("named bootstrap");
         assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));
         let mut content = String::new();

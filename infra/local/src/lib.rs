@@ -10,6 +10,7 @@ pub mod clients;
 pub mod demo;
 pub mod deploy;
 pub mod emulator;
+pub mod environment;
 pub mod mapping;
 pub mod process;
 pub mod proxy;

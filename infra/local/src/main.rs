@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use events::Topic;
 use local::broker::Broker;
 use local::checkout::Checkout;
 use local::demo::{self, Input};
@@ -28,7 +29,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Publish one event, watch its poster and invitation being made, and keep them in target/demo.
+    /// Publish one event, watch its assets being made, and keep them in target/demo.
     ///
     /// Starts a stack of its own, on free ports, and stops it at the end. Leaves target/demo/assets/*.png and
     /// target/demo/events.jsonl: a line for each produced record as a consumer reads it back. Exits with 0 when every
@@ -37,6 +38,9 @@ enum Command {
         /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its topic is its `type`.
         #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
         event: Option<PathBuf>,
+        /// The topic whose example is published: one of the four that the studio consumes.
+        #[arg(long, default_value = "eventzr.event.created.v1", value_parser = consumed, conflicts_with = "event")]
+        topic: Topic,
         /// Give up after so many seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
         within: u64,
@@ -92,6 +96,14 @@ impl StackArguments {
     }
 }
 
+fn consumed(name: &str) -> Result<Topic, String> {
+    let consumed: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect();
+    consumed.iter().copied().find(|topic| topic.as_str() == name).ok_or_else(|| {
+        let names: Vec<&str> = consumed.iter().map(|topic| topic.as_str()).collect();
+        format!("the studio consumes {}", names.join(", "))
+    })
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     #[expect(clippy::disallowed_methods, reason = "a command line asks once what its user wants, and this is where")]
@@ -109,9 +121,9 @@ fn main() -> ExitCode {
 async fn run(command: Command, no_color: bool) -> ExitCode {
     let timeline = Timeline::start(no_color);
     let result: Result<(), Box<dyn Error>> = match command {
-        Command::Demo { event, within, stack } => {
+        Command::Demo { event, topic, within, stack } => {
             let input = match event {
-                None => Input::Example,
+                None => Input::Example(topic),
                 Some(path) if path.as_os_str() == "-" => Input::Stdin,
                 Some(path) => Input::File(path),
             };
@@ -196,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_demo_takes_a_file_or_standard_input_and_a_broker() {
-        let Ok(Command::Demo { event, stack, within: 60 }) = parse("studio-local demo --event - --broker apache")
+        let Ok(Command::Demo { event, topic: Topic::EventCreated, stack, within: 60 }) =
+            parse("studio-local demo --event - --broker apache")
         else {
             panic!("not understood")
         };
@@ -205,6 +218,8 @@ mod tests {
             panic!("not understood")
         };
         assert_eq!(stack.broker, Broker::External("127.0.0.1:9092".to_owned()));
+        assert!(parse("studio-local demo --topic eventzr.cms.published.v1").is_ok());
+        assert!(parse("studio-local demo --topic eventzr.studio.template.created.v1").is_err());
         assert!(parse("studio-local demo --broker kafka").is_err());
         assert!(parse("studio-local").is_err());
     }

@@ -141,7 +141,11 @@ impl Stack {
         proxy.forward_to(emulator.address());
 
         let clients = Clients::of(emulator.address());
-        let sources = Sources { template: checkout.template(), binaries: checkout.binaries.clone() };
+        let sources = Sources {
+            template: checkout.template(),
+            binaries: checkout.binaries.clone(),
+            functions: checkout.functions(),
+        };
         let parameters = Parameters {
             bootstrap_servers: broker.bootstrap().to_owned(),
             asset_base_url: assets.base_url(),
@@ -163,6 +167,13 @@ impl Stack {
         }
         let producer = Publisher::new(broker.bootstrap())?;
         Ok(Self { outputs, clients, mappings, proxy, broker, reports, emulator, pollers, producer, _assets: assets })
+    }
+
+    /// The ARN of the function that consumes `topic`, if one does.
+    #[must_use]
+    pub fn consumer(&self, topic: Topic) -> Option<&str> {
+        let mapping = self.mappings.iter().find(|mapping| mapping.topic == topic.as_str())?;
+        Some(&mapping.function)
     }
 
     /// Publishes a record and waits until the broker has it. No value is a tombstone.

@@ -82,14 +82,14 @@ impl Story {
                 (Mark::Template, format!("{kind} {what}, revision {}  {}", data["revision"], id("templateId")), None)
             }
             Topic::RenderJobCreated => {
-                let (job_id, asset) = (id("jobId"), id("asset"));
+                let job_id = id("jobId");
+                let asset = match data["locale"].as_str() {
+                    Some(locale) => format!("{}-{locale}", id("asset")),
+                    None => id("asset"),
+                };
                 let job = self.jobs.entry(job_id.clone()).or_default();
                 (job.asset, job.opened) = (Some(asset.clone()), true);
-                (
-                    Mark::Job,
-                    format!("{asset} {}×{} by {}  {job_id}", data["width"], data["height"], id("provider")),
-                    None,
-                )
+                (Mark::Job, format!("{asset}{} by {}  {job_id}", size(data), id("provider")), None)
             }
             Topic::RenderJobCompleted => {
                 let job_id = id("jobId");
@@ -147,6 +147,14 @@ impl Story {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.jobs.values().all(|job| job.opened && job.end.is_some()) && self.updates >= self.completed()
+    }
+}
+
+/// ` 1080×1350`; nothing for what is only heard.
+fn size(data: &Value) -> String {
+    match (data["width"].as_u64(), data["height"].as_u64()) {
+        (Some(width), Some(height)) => format!(" {width}×{height}"),
+        _ => String::new(),
     }
 }
 

@@ -7,14 +7,15 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aws_sdk_lambda::error::DisplayErrorContext;
 use events::Topic;
 use rdkafka::error::KafkaError;
 use serde_json::Value;
 
 use crate::broker::Broker;
+use crate::checkout::Checkout;
 use crate::demo::tell;
 use crate::emulator::{REGION, ROOT, is_free};
+use crate::environment::{self, environment};
 use crate::mapping::What;
 use crate::records::{From, Reader};
 use crate::set_aside::{self, SetAside};
@@ -40,8 +41,8 @@ pub enum Error {
     #[error(transparent)]
     Table(#[from] set_aside::Error),
     /// The functions' configuration cannot be read.
-    #[error("the functions' configuration cannot be read: {0}")]
-    Functions(String),
+    #[error(transparent)]
+    Functions(#[from] environment::Error),
     /// The file for the shell cannot be written.
     #[error("cannot write {path}")]
     Write {
@@ -74,7 +75,7 @@ pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline
         () = &mut until => return Ok(()),
     };
     timeline.rest();
-    let env = EnvFile::write(&stack, options.checkout.root.join("target/up.env")).await?;
+    let env = EnvFile::write(&stack, &options.checkout, options.checkout.root.join("target/up.env")).await?;
     println!("{}", how_to(&stack, &options, &env.path));
 
     let topics = Topic::ALL.map(Topic::as_str);
@@ -107,6 +108,8 @@ pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline
     }
     timeline.rest();
     timeline.say(Mark::Stack, "stopping");
+    // Before its broker: librdkafka before 2.14.2 may crash the other way round (its issues 5347 and 5315).
+    drop(reader);
     stack.stop().await;
     timeline.say(Mark::Stack, "everything that was started has stopped");
     Ok(())
@@ -183,24 +186,8 @@ struct EnvFile {
 }
 
 impl EnvFile {
-    async fn write(stack: &Stack, path: PathBuf) -> Result<Self, Error> {
-        let (key, secret) = ROOT;
-        let mut variables = vec![
-            ("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", stack.proxy.address())),
-            ("AWS_REGION".to_owned(), REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()),
-        ];
-        for function in [&stack.outputs.event_created_function_name, &stack.outputs.completion_function_name] {
-            let configuration = stack.clients.lambda.get_function_configuration().function_name(function).send().await;
-            let configuration =
-                configuration.map_err(|error| Error::Functions(DisplayErrorContext(error).to_string()))?;
-            let environment =
-                configuration.environment.and_then(|environment| environment.variables).unwrap_or_default();
-            variables.extend(environment);
-        }
-        variables.sort();
-        variables.dedup();
+    async fn write(stack: &Stack, checkout: &Checkout, path: PathBuf) -> Result<Self, Error> {
+        let variables = environment(stack, checkout).await?;
         let quoted = |value: &str| value.replace('\'', r"'\''");
         let lines = variables.iter().map(|(name, value)| format!("export {name}='{}'\n", quoted(value)));
         fs::write(&path, lines.collect::<String>()).map_err(|source| Error::Write { path: path.clone(), source })?;

@@ -118,7 +118,8 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
 
 async fn invoke(stack: &Stack, batch: &Value) -> Result<(), Error> {
     let payload = Blob::new(batch.to_string());
-    let function = &stack.outputs.event_created_function_name;
+    let function =
+        stack.consumer(Topic::EventCreated).ok_or_else(|| Error::Invoke("nothing consumes it".to_owned()))?;
     let answer = stack.clients.lambda.invoke().function_name(function).payload(payload).send().await;
     let answer = answer.map_err(|error| Error::Invoke(DisplayErrorContext(error).to_string()))?;
     let body =

@@ -4,8 +4,8 @@
 
 use std::{env, error::Error, fs, path::Path, time::Instant};
 
-use canvas::Canvas;
-use events::{AssetKind, Configuration};
+use canvas::{Canvas, Drawing};
+use events::{AssetKind, Configuration, MediaType};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
@@ -22,11 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     fs::create_dir_all(&folder)?;
-    let mut canvas = Canvas::new()?;
+    let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk")))?;
     for (name, configuration) in &samples {
-        for asset in AssetKind::ALL {
+        for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
             let begin = Instant::now();
-            let rendered = canvas.render(asset, configuration)?;
+            let rendered = canvas.render(&Drawing { asset, configuration, look: name, logo: None })?;
             let took = begin.elapsed();
             let path = Path::new(&folder).join(format!("{name}-{}.png", asset.as_str()));
             fs::write(&path, &rendered.png)?;

@@ -1,4 +1,4 @@
-//! The poster's picture: one of six ways of drawing, each with choices of its own, all grown from the event.
+//! The picture of a design: one of six ways of drawing, each with choices of its own, all grown from the event.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
@@ -22,8 +22,17 @@ enum Picture {
     Halftone,
 }
 
+/// The motifs are drawn for an area whose shorter side is at least this long, in pixels; in a smaller one they are made smaller.
+const LEAST_SIDE: f32 = 420.0;
+
 /// Draws the picture in `area`. Shapes may reach over its edges; what comes after covers them.
 pub(crate) fn draw(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
+    let scale = (area.width.min(area.height) / LEAST_SIDE).min(1.0);
+    let scaled = Area { x: area.x / scale, y: area.y / scale, width: area.width / scale, height: area.height / scale };
+    sheet.scaled(scale, |sheet| draw_at_full_size(sheet, scaled, palette, seed));
+}
+
+fn draw_at_full_size(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
     let mut seed = seed.branch("art");
     let picture = seed.pick(&[
         Picture::Tiles,
@@ -58,10 +67,12 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     // A thin slice of a row along the upper edge would look like a slip: the next number of columns is taken then.
     let wish = seed.below(3);
     let slice_of = |columns: usize| (area.height / (area.width / columns as f32)) % 1.0;
+    // Four to six columns in a picture about as wide as the poster's, and tiles about as large in any other.
+    let fewest = ((area.width / 270.0) as usize).max(2);
     let columns = (0..3)
-        .map(|next| 4 + (wish + next) % 3)
+        .map(|next| fewest + (wish + next) % 3)
         .find(|columns| !(0.02..0.3).contains(&slice_of(*columns)))
-        .unwrap_or(4 + wish);
+        .unwrap_or(fewest + wish);
     let side = area.width / columns as f32;
     let rows = libm::ceilf(area.height / side) as usize;
     let grounds = [palette.field, palette.field, palette.shapes[3], palette.shapes[0], palette.shapes[2]];
@@ -223,7 +234,7 @@ fn ribbons(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
 
 /// Rows of concentric arches, each row half an arch aside of the last.
 fn arches(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
-    let across = seed.pick(&[3_usize, 4]);
+    let across = seed.pick(&[3_usize, 4]).max((area.width / 330.0) as usize);
     let radius = area.width / across as f32 / 2.0;
     let rise = radius * seed.pick(&[1.0, 0.75]);
     let rows = libm::ceilf(area.height / rise) as usize + 1;

@@ -7,7 +7,7 @@ use unicode_normalization::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::fonts::{Face, Fonts, Voice};
+use crate::fonts::{Face, Fonts, Han, Voice, is_chinese, is_cjk_letter, is_kana};
 
 /// A text that can be drawn: each piece with the face that covers it whole.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,8 @@ pub(crate) struct Clean {
     pub(crate) pieces: Vec<(String, Option<Face>)>,
     /// How many of the text's user-perceived characters no face covers, even in part.
     pub(crate) lost: usize,
+    /// Whose forms its Chinese characters have, if it holds any letter of Chinese, Japanese or Korean.
+    pub(crate) han: Option<Han>,
 }
 
 impl Clean {
@@ -29,8 +31,9 @@ impl Clean {
         self.pieces.iter().all(|(text, _)| text.chars().all(|c| c.is_whitespace() || is_joiner(c)))
     }
 
-    /// The first `count` user-perceived characters, then an ellipsis.
-    pub(crate) fn cut(&self, count: usize, ellipsis: Face) -> Self {
+    /// The first `count` user-perceived characters, then an ellipsis: of `ellipsis`, or of the face of the characters before
+    /// it if that is one of Chinese, Japanese or Korean, where it stands in the middle of the line.
+    pub(crate) fn cut(&self, fonts: &Fonts, count: usize, ellipsis: Face) -> Self {
         let mut left = count;
         let mut pieces: Vec<(String, Option<Face>)> = Vec::new();
         for (text, face) in &self.pieces {
@@ -42,35 +45,65 @@ impl Clean {
             pieces.pop();
         }
         if let Some((text, _)) = pieces.last_mut() {
-            text.truncate(text.trim_end_matches(|c: char| c.is_whitespace() || ",.;:–—-".contains(c)).len());
+            text.truncate(text.trim_end_matches(|c: char| c.is_whitespace() || NOT_BEFORE_ELLIPSIS.contains(c)).len());
         }
-        pieces.push(("…".to_owned(), Some(ellipsis)));
-        Self { pieces, lost: self.lost }
+        let wide = pieces.last().and_then(|(_, face)| *face).filter(|face| face.is_cjk() && fonts.covers(*face, '…'));
+        pieces.push(("…".to_owned(), Some(wide.unwrap_or(ellipsis))));
+        Self { pieces, ..*self }
     }
 }
 
-/// Cleans `text` for `voice`: one line, composed, without controls, each character with a face or left out.
-pub(crate) fn clean(fonts: &Fonts, voice: Voice, text: &str) -> Clean {
-    let mut cleaned = clean_once(fonts, voice, text);
+/// Punctuation that a cut takes with it.
+const NOT_BEFORE_ELLIPSIS: &str = ",.;:–—-、。，．：；・·「『（《〈【";
+
+/// Who reads a text, which decides the face of its characters.
+struct Reading<'a> {
+    fonts: &'a Fonts,
+    voice: Voice,
+    han: Han,
+    /// Whether punctuation that Latin and Chinese share is set as wide as a Chinese character.
+    wide: bool,
+}
+
+/// Cleans `text` for `voice`: one line, composed, without controls, each character with a face or left out. `han` is whose
+/// Chinese characters the reader knows; without it the text itself decides.
+pub(crate) fn clean(fonts: &Fonts, voice: Voice, han: Option<Han>, text: &str) -> Clean {
+    let has_letters = text.chars().any(is_cjk_letter);
+    let reading = Reading {
+        fonts,
+        // Letters and digits beside Chinese characters have their weight, which is that of text.
+        voice: if voice.is_display() && outnumber(is_cjk_letter, text, 2) { Voice::Strong } else { voice },
+        han: han.unwrap_or_else(|| if has_letters { Han::of_text(fonts, text) } else { Han::Simplified }),
+        wide: outnumber(|c| is_chinese(c) || is_kana(c), text, 1),
+    };
+    let mut cleaned = clean_once(&reading, text);
     // Where something was left out, new neighbours may have become one character; a piece must not end inside of one.
     for _ in 0..3 {
-        let again = clean_once(fonts, voice, &cleaned.text());
+        let again = clean_once(&reading, &cleaned.text());
         let settled = again.pieces == cleaned.pieces;
         cleaned = Clean { lost: cleaned.lost + again.lost, ..again };
         if settled {
             break;
         }
     }
+    cleaned.han = has_letters.then_some(reading.han);
     cleaned
 }
 
-fn clean_once(fonts: &Fonts, voice: Voice, text: &str) -> Clean {
+/// Whether `text` has more than so many `times` these letters as words and numbers of others. `18日` has not.
+fn outnumber(is_letter: impl Fn(char) -> bool, text: &str, times: usize) -> bool {
+    let words = text.split(|c: char| !c.is_alphanumeric() || is_letter(c)).filter(|word| !word.is_empty()).count();
+    text.chars().filter(|c| is_letter(*c)).count() > words * times
+}
+
+fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
+    let fonts = reading.fonts;
     let mut out = Clean::default();
     let mut space_due = None;
     let mut mark_due = String::new();
     let composed: String =
-        text.nfc().map(|c| if is_line_break(c) { ' ' } else { c }).filter(|c| !is_left_out(*c)).collect();
-    for cluster in composed.graphemes(true) {
+        text.nfc().map(|c| if is_line_break(c) { ' ' } else { plain(c) }).filter(|c| !is_left_out(*c)).collect();
+    for (offset, cluster) in composed.grapheme_indices(true) {
         if cluster.chars().all(char::is_whitespace) {
             // A run of spaces is one; it holds its neighbours together only if the whole run does.
             let space = if cluster == "\u{a0}" { '\u{a0}' } else { ' ' };
@@ -83,7 +116,13 @@ fn clean_once(fonts: &Fonts, voice: Voice, text: &str) -> Clean {
             continue;
         }
         let Some(wanted) = tidy(cluster) else { continue };
-        let Some((drawn, face)) = find_face(fonts, voice, &wanted, last_face(&out)) else {
+        let before = last_face(&out);
+        let before = match shared_width(reading, cluster, &composed[..offset], &composed[offset + cluster.len()..]) {
+            Some(Width::Chinese) => Some(reading.han.faces()[0]),
+            Some(Width::Latin) => before.filter(|face| !face.is_cjk()),
+            None => before,
+        };
+        let Some((drawn, face)) = find_face(reading, &wanted, before) else {
             out.lost += 1;
             continue;
         };
@@ -94,6 +133,30 @@ fn clean_once(fonts: &Fonts, voice: Voice, text: &str) -> Clean {
         push(&mut out, &drawn, face);
     }
     out
+}
+
+/// How wide a punctuation is set that Latin and Chinese share.
+enum Width {
+    Latin,
+    Chinese,
+}
+
+/// The width of a cluster that is such a punctuation. Between two Latin words it is theirs, whatever the rest is.
+fn shared_width(reading: &Reading<'_>, cluster: &str, before: &str, after: &str) -> Option<Width> {
+    if !matches!(cluster, "·" | "×" | "—" | "―" | "‘" | "’" | "“" | "”" | "…") {
+        return None;
+    }
+    let is_latin = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_cjk_letter(c));
+    let between_words = is_latin(before.trim_end().chars().last()) && is_latin(after.trim_start().chars().next());
+    Some(if reading.wide && !between_words { Width::Chinese } else { Width::Latin })
+}
+
+/// Wide letters and digits as plain ones: they were made for screens of fixed columns.
+fn plain(c: char) -> char {
+    match c {
+        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        _ => c,
+    }
 }
 
 /// Breaks and tabs count as spaces: a text is set as one paragraph.
@@ -152,7 +215,7 @@ fn tidy(cluster: &str) -> Option<String> {
                 above += 1;
                 above <= 2
             }
-            10..200 => {
+            8 | 10..200 => {
                 around += 1;
                 around <= 3
             }
@@ -167,14 +230,15 @@ fn tidy(cluster: &str) -> Option<String> {
 
 /// The face for a cluster and what it draws of it: as it is, else in its compatible form (𝗕𝗼𝗹𝗱 letters become letters),
 /// else without the marks that the face of its first character lacks.
-fn find_face(fonts: &Fonts, voice: Voice, cluster: &str, before: Option<Face>) -> Option<(String, Face)> {
+fn find_face(reading: &Reading<'_>, cluster: &str, before: Option<Face>) -> Option<(String, Face)> {
+    let Reading { fonts, voice, han, .. } = reading;
     let order = || {
         // Punctuation and digits stay with the word before them, if its face has them; a keycap is an emoji.
         let first = cluster.chars().next();
         let neutral = first.is_some_and(|c| !c.is_alphabetic());
         let keycap = cluster.contains('\u{20e3}').then_some(Face::NotoEmoji);
         let carried = before.filter(|face| neutral && *face != Face::NotoEmoji);
-        keycap.into_iter().chain(carried).chain(voice.faces().iter().copied())
+        keycap.into_iter().chain(carried).chain(voice.faces().iter().copied()).chain(han.faces())
     };
     let whole = |text: &str| {
         order().find(|face| !text.is_empty() && text.chars().all(|c| is_joiner(c) || fonts.covers(*face, c)))
@@ -195,3 +259,6 @@ fn find_face(fonts: &Fonts, voice: Voice, cluster: &str, before: Option<Face>) -
     let kept = if kept.chars().all(|c| fonts.covers(face, c)) { kept } else { base.to_string() };
     Some((kept, face))
 }
+
+#[cfg(test)]
+mod tests;

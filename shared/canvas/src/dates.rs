@@ -1,13 +1,22 @@
 //! When an event is, in the words of its language and on the clock of its place.
 
+mod days;
+
 use events::Configuration;
-use jiff::{ZonedDateTime, civil::Time, tz::TimeZone};
+use jiff::{
+    ZonedDateTime,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 
 use crate::words::{Language, Speech};
+use days::{day, day_and_month, days_of_month, in_year, range, whole_date, years};
 
 /// When an event is, in the pieces that a design sets apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct When {
+    /// Days, months and years in one line, in the order of the language: `14–16 February 2026`, `2026年2月14日`.
+    pub(crate) date: String,
     /// The day of the month, or the days: `14`, `14–16`; with their months if these differ: `28 February – 2 March`.
     pub(crate) days: String,
     /// Whether `days` names months, and so is too long for a numeral.
@@ -47,29 +56,26 @@ pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When
     let first = start.date();
     let last = last.unwrap_or(first);
 
-    let day = |date: jiff::civil::Date| speech.number(i32::from(date.day()), 1);
-    let month = |date: jiff::civil::Date| speech.month(date.month());
-    let year = |date: jiff::civil::Date| speech.number(i32::from(date.year()), 1);
-    let weekday = |date: jiff::civil::Date| speech.weekday(date.weekday().to_monday_zero_offset());
-
     let same_month = (first.year(), first.month()) == (last.year(), last.month());
-    let (days, month_and_year) = if first == last {
-        (day(first), format!("{} {}", month(first), year(first)))
-    } else if same_month {
-        (format!("{}–{}", day(first), day(last)), format!("{} {}", month(first), year(first)))
+    let (days, month_and_year) = if same_month {
+        (days_of_month(first, last, speech), in_year(speech.month(first.month()), first, speech))
     } else {
-        let years = if first.year() == last.year() { year(first) } else { format!("{}–{}", year(first), year(last)) };
-        (
-            unbroken(&format!("{} {} –", day(first), month(first)))
-                + " "
-                + &unbroken(&format!("{} {}", day(last), month(last))),
-            years,
-        )
+        let days = range(
+            &day_and_month(&day(first, speech), first, speech),
+            &day_and_month(&day(last, speech), last, speech),
+            speech,
+        );
+        (days, years(first, last, speech))
     };
-    let weekday =
-        if first == last { weekday(first).to_owned() } else { format!("{} – {}", weekday(first), weekday(last)) };
+    let weekday = |date: Date| speech.weekday(date.weekday().to_monday_zero_offset());
+    let weekday = if first == last {
+        weekday(first).to_owned()
+    } else {
+        range(weekday(first), weekday(last), speech).replace('\u{a0}', " ")
+    };
     let time = (!whole_days).then(|| time_range(&start, end.as_ref().filter(|_| first == last), first != last, speech));
     Some(When {
+        date: directed(whole_date(first, last, speech), speech),
         days: directed(days, speech),
         days_name_months: !same_month,
         month_and_year: directed(month_and_year, speech),
@@ -102,14 +108,24 @@ fn time_range(start: &ZonedDateTime, end: Option<&ZonedDateTime>, several_days: 
             Language::English => format!("From {begin}"),
             Language::Hindi => format!("{begin} से"),
             Language::Arabic => format!("من {begin}"),
+            Language::Japanese => format!("{begin}から"),
+            Language::SimplifiedChinese | Language::TraditionalChinese => format!("{begin}\u{a0}起"),
+            Language::Korean => format!("{begin}부터"),
         };
     };
-    // A part of the day that both share is said once: before a range in Hindi, after it elsewhere.
+    // A part of the day that both share is said once: before a range in Hindi and Korean, after it elsewhere.
     let (first, last) = match speech.language {
-        Language::Hindi => (one_time(start, true, false, speech), one_time(end, !same_period, true, speech)),
+        Language::Hindi | Language::Korean => {
+            (one_time(start, true, false, speech), one_time(end, !same_period, true, speech))
+        }
         _ => (one_time(start, !same_period, false, speech), one_time(end, true, true, speech)),
     };
-    format!("{} {}", unbroken(&format!("{first} –")), unbroken(&last))
+    let (first, last) = (unbroken(&first), unbroken(&last));
+    match speech.language {
+        Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => format!("{first}–{last}"),
+        Language::Korean => format!("{first}~{last}"),
+        Language::English | Language::Hindi | Language::Arabic => format!("{first}\u{a0}– {last}"),
+    }
 }
 
 /// One time of day, with its part of the day if `with_period`, and with what the language ends a time with if `last`.
@@ -121,18 +137,19 @@ fn one_time(moment: &ZonedDateTime, with_period: bool, last: bool, speech: Speec
     let period = if with_period { period(moment, speech) } else { "" };
     let text = match speech.language {
         Language::Hindi if last => format!("{period} {time} बजे"),
-        Language::Hindi => format!("{period} {time}"),
-        Language::English | Language::Arabic => format!("{time} {period}"),
+        Language::Hindi | Language::Korean => format!("{period} {time}"),
+        _ => format!("{time} {period}"),
     };
     text.trim().to_owned()
 }
 
-/// Hours and minutes: `6:30`, or `18:30` where the clock has 24 hours.
+/// Hours and minutes: `6:30`, or `18:30` where the clock has 24 hours, and there `09:00`, but in Japan `9:00`.
 fn clock(moment: &ZonedDateTime, speech: Speech) -> String {
     let hour = i32::from(moment.hour());
     let minute = speech.number(i32::from(moment.minute()), 2);
     if speech.full_day_clock {
-        return format!("{}:{minute}", speech.number(hour, 2));
+        let digits = if speech.language == Language::Japanese { 1 } else { 2 };
+        return format!("{}:{minute}", speech.number(hour, digits));
     }
     let hour = if hour % 12 == 0 { 12 } else { hour % 12 };
     format!("{}:{minute}", speech.number(hour, 1))
@@ -149,6 +166,10 @@ fn period(moment: &ZonedDateTime, speech: Speech) -> &'static str {
         (Language::Hindi, _) => "रात",
         (Language::Arabic, 0..12) => "ص",
         (Language::Arabic, _) => "م",
+        (Language::Korean, 0..12) => "오전",
+        (Language::Korean, _) => "오후",
+        // They say the day's 24 hours.
+        (Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese, _) => "",
     }
 }
 
@@ -156,6 +177,18 @@ fn period(moment: &ZonedDateTime, speech: Speech) -> &'static str {
 fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
     let info = moment.time_zone().to_offset_info(moment.timestamp());
     let abbreviation = info.abbreviation();
+    if abbreviation == "CST" && info.offset().seconds() == 8 * 3600 {
+        // Chicago's clock goes by that name too.
+        let place = moment.time_zone().iana_name();
+        match (speech.language, place) {
+            (Language::SimplifiedChinese, Some("Asia/Taipei")) => return "台北时间".to_owned(),
+            (Language::SimplifiedChinese, _) => return "北京时间".to_owned(),
+            (Language::TraditionalChinese, Some("Asia/Taipei")) => return "台北時間".to_owned(),
+            (Language::TraditionalChinese, Some("Asia/Macau")) => return "澳門時間".to_owned(),
+            (Language::TraditionalChinese, _) => return "北京時間".to_owned(),
+            _ => {}
+        }
+    }
     if abbreviation.bytes().all(|b| b.is_ascii_alphabetic()) && !abbreviation.is_empty() {
         return abbreviation.to_owned();
     }
@@ -168,88 +201,4 @@ fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(locale: &str, zone: Option<&str>, starts_at: &str, ends_at: Option<&str>) -> When {
-        let configuration = Configuration {
-            title: events::Text::parse("x").unwrap(),
-            description: None,
-            starts_at: Some(starts_at.parse().unwrap()),
-            ends_at: ends_at.map(|end| end.parse().unwrap()),
-            time_zone: zone.map(|zone| events::TimeZoneName::parse(zone).unwrap()),
-            locale: events::Locale::parse(locale),
-            venue: None,
-            organizer: None,
-            brand: None,
-        };
-        when(&configuration, Speech::of(configuration.locale.as_ref())).unwrap()
-    }
-
-    fn plain(when: &When) -> String {
-        format!("{} {}", when.time.as_deref().unwrap(), when.zone.as_deref().unwrap()).replace('\u{a0}', " ")
-    }
-
-    #[test]
-    fn an_evening_is_told_on_the_clock_of_its_place() {
-        let said = said("en", Some("Asia/Kolkata"), "2026-02-14T13:00:00Z", Some("2026-02-14T16:30:00Z"));
-        assert_eq!(said.days, "14");
-        assert_eq!(said.month_and_year, "February 2026");
-        assert_eq!(said.weekday, "Saturday");
-        assert_eq!(plain(&said), "6:30 – 10:00 PM IST");
-    }
-
-    #[test]
-    fn without_a_zone_the_offset_of_the_beginning_counts() {
-        let said = said("en", None, "2026-02-14T18:30:00+05:30", None);
-        assert_eq!(plain(&said), "6:30 PM GMT+5:30");
-    }
-
-    #[test]
-    fn a_party_that_ends_at_dawn_is_of_the_evening_before() {
-        let said =
-            said("en-US", Some("America/New_York"), "2026-07-03T21:00:00-04:00", Some("2026-07-04T02:00:00-04:00"));
-        assert_eq!(said.days, "3");
-        assert_eq!(plain(&said), "9:00 PM – 2:00 AM EDT");
-    }
-
-    #[test]
-    fn whole_days_have_no_time_and_end_on_the_day_before_midnight() {
-        let said = said("en", Some("Europe/London"), "2026-07-01T00:00:00+01:00", Some("2026-07-04T00:00:00+01:00"));
-        assert_eq!((said.days.as_str(), said.time), ("1–3", None));
-        assert_eq!(said.weekday, "Wednesday – Friday");
-    }
-
-    #[test]
-    fn days_of_two_months_name_both() {
-        let said = said("en-GB", Some("Europe/London"), "2026-02-28T09:00:00Z", Some("2026-03-02T17:00:00Z"));
-        assert_eq!(said.days.replace('\u{a0}', " "), "28 February – 2 March");
-        assert_eq!(said.month_and_year, "2026");
-        assert_eq!(plain(&said), "From 09:00 GMT");
-    }
-
-    #[test]
-    fn hindi_names_the_part_of_the_day() {
-        let said = said("hi-IN", Some("Asia/Kolkata"), "2026-02-14T18:30:00+05:30", Some("2026-02-14T22:00:00+05:30"));
-        assert_eq!(said.month_and_year, "फ़रवरी 2026");
-        assert_eq!(said.weekday, "शनिवार");
-        assert_eq!(plain(&said), "शाम 6:30 – रात 10:00 बजे IST");
-    }
-
-    #[test]
-    fn arabic_takes_the_digits_and_months_of_its_region() {
-        let cairo = said("ar-EG", Some("Africa/Cairo"), "2026-01-14T20:00:00+02:00", None);
-        assert_eq!(cairo.days, "\u{200f}١٤");
-        assert_eq!(cairo.month_and_year, "\u{200f}يناير ٢٠٢٦");
-        assert_eq!(plain(&cairo), "\u{200f}٨:٠٠ م EET");
-        let dubai = said("ar-AE", Some("Asia/Dubai"), "2026-01-14T20:00:00+04:00", None);
-        assert_eq!(dubai.days, "\u{200f}14");
-        assert_eq!(plain(&dubai), "\u{200f}8:00 م غرينتش+4");
-        assert_eq!(said("ar-LB", None, "2026-01-14T20:00:00+02:00", None).month_and_year, "\u{200f}كانون الثاني ٢٠٢٦");
-    }
-
-    #[test]
-    fn an_unknown_language_is_told_in_english() {
-        assert_eq!(said("fr-FR", None, "2026-02-14T18:30:00Z", None).weekday, "Saturday");
-    }
-}
+mod tests;

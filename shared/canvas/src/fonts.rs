@@ -1,84 +1,41 @@
 //! The fonts, and which of them says what. Only these bytes are ever read: a poster must not depend on the machine that
 //! draws it.
+//!
+//! The faces of Chinese, Japanese and Korean are too large to be built in. They are files, read when a text first needs one;
+//! what they cover is built in, so that choosing a face reads nothing.
 
-use std::sync::Arc;
+mod face;
+mod han;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cosmic_text::{
     Fallback, FontSystem,
     fontdb::{Database, FaceInfo, ID, Language, Source, Stretch, Style, Weight},
 };
+use events::{Brand, Typeface};
 
-/// A font that is built in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Face {
-    BricolageExtraBold,
-    InterTightExtraBold,
-    MuktaExtraBold,
-    Lalezar,
-    FrauncesDisplay,
-    NotoSerifDisplayMedium,
-    TiroDevanagariHindi,
-    AmiriBold,
-    InterRegular,
-    InterSemiBold,
-    NotoSansDevanagariMedium,
-    NotoSansArabicMedium,
-    NotoEmoji,
-}
+pub(crate) use face::Face;
+use face::Stored;
+pub(crate) use han::{Han, is_chinese, is_cjk_letter, is_hangul, is_hiragana, is_kana, is_katakana};
 
-impl Face {
-    const ALL: [Self; 13] = [
-        Self::BricolageExtraBold,
-        Self::InterTightExtraBold,
-        Self::MuktaExtraBold,
-        Self::Lalezar,
-        Self::FrauncesDisplay,
-        Self::NotoSerifDisplayMedium,
-        Self::TiroDevanagariHindi,
-        Self::AmiriBold,
-        Self::InterRegular,
-        Self::InterSemiBold,
-        Self::NotoSansDevanagariMedium,
-        Self::NotoSansArabicMedium,
-        Self::NotoEmoji,
-    ];
-
-    /// The name that the face goes by inside the canvas, where weight and style are part of the name.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::BricolageExtraBold => "Bricolage Grotesque ExtraBold",
-            Self::InterTightExtraBold => "Inter Tight ExtraBold",
-            Self::MuktaExtraBold => "Mukta ExtraBold",
-            Self::Lalezar => "Lalezar",
-            Self::FrauncesDisplay => "Fraunces Display",
-            Self::NotoSerifDisplayMedium => "Noto Serif Display Medium",
-            Self::TiroDevanagariHindi => "Tiro Devanagari Hindi",
-            Self::AmiriBold => "Amiri Bold",
-            Self::InterRegular => "Inter Regular",
-            Self::InterSemiBold => "Inter SemiBold",
-            Self::NotoSansDevanagariMedium => "Noto Sans Devanagari Medium",
-            Self::NotoSansArabicMedium => "Noto Sans Arabic Medium",
-            Self::NotoEmoji => "Noto Emoji Bold",
-        }
-    }
-
-    fn bytes(self) -> &'static [u8] {
-        match self {
-            Self::BricolageExtraBold => include_bytes!("../fonts/BricolageGrotesque-ExtraBold.ttf"),
-            Self::InterTightExtraBold => include_bytes!("../fonts/InterTight-ExtraBold.ttf"),
-            Self::MuktaExtraBold => include_bytes!("../fonts/Mukta-ExtraBold.ttf"),
-            Self::Lalezar => include_bytes!("../fonts/Lalezar-Regular.ttf"),
-            Self::FrauncesDisplay => include_bytes!("../fonts/Fraunces-Display.ttf"),
-            Self::NotoSerifDisplayMedium => include_bytes!("../fonts/NotoSerifDisplay-Medium.ttf"),
-            Self::TiroDevanagariHindi => include_bytes!("../fonts/TiroDevanagariHindi-Regular.ttf"),
-            Self::AmiriBold => include_bytes!("../fonts/Amiri-Bold.ttf"),
-            Self::InterRegular => include_bytes!("../fonts/Inter-Regular.ttf"),
-            Self::InterSemiBold => include_bytes!("../fonts/Inter-SemiBold.ttf"),
-            Self::NotoSansDevanagariMedium => include_bytes!("../fonts/NotoSansDevanagari-Medium.ttf"),
-            Self::NotoSansArabicMedium => include_bytes!("../fonts/NotoSansArabic-Medium.ttf"),
-            Self::NotoEmoji => include_bytes!("../fonts/NotoEmoji-Bold.ttf"),
-        }
-    }
+/// Why a font cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FontError {
+    /// A built-in font is damaged.
+    #[error("the built-in font `{0}` cannot be read")]
+    BuiltIn(&'static str),
+    /// The file of a font cannot be opened or read.
+    #[error("the font `{}` cannot be read", .0.display())]
+    Missing(PathBuf, #[source] io::Error),
+    /// The file is no font, or covers other characters than the canvas was built for.
+    #[error("the font `{}` is not the one that the canvas was built for", .0.display())]
+    Unreadable(PathBuf),
 }
 
 /// A way of speaking: which faces set it, first come first served.
@@ -95,7 +52,21 @@ pub(crate) enum Voice {
 }
 
 impl Voice {
-    /// The faces of the voice. Every voice ends with the text faces and emoji, so all cover the same characters.
+    /// What a title is set in: the brand's typeface, if it names one.
+    pub(crate) fn title(default: Self, brand: Option<&Brand>) -> Self {
+        match brand.and_then(|brand| brand.font) {
+            Some(Typeface::Modern) => Self::Loud,
+            Some(Typeface::Classic) => Self::Festive,
+            None => default,
+        }
+    }
+
+    /// Whether the voice is one of titles and numerals.
+    pub(crate) fn is_display(self) -> bool {
+        matches!(self, Self::Loud | Self::Festive)
+    }
+
+    /// The built-in faces of the voice. Every voice ends with the text faces and emoji, so all cover the same characters.
     pub(crate) fn faces(self) -> &'static [Face] {
         match self {
             Self::Loud => &[
@@ -128,14 +99,18 @@ impl Voice {
     }
 }
 
-/// The font system with the built-in faces, and the characters that each covers.
+/// The font system with the faces that have been read so far, and the characters that each covers.
 #[derive(Debug)]
 pub(crate) struct Fonts {
     pub(crate) system: FontSystem,
+    /// By face, in the order of [`Face::BUILT_IN`]: its characters, sorted.
     covered: Vec<Vec<u32>>,
+    /// By face, in the order of [`Face::IN_FILES`]: its file, and whether that has been read.
+    files: [(PathBuf, bool); 4],
 }
 
-/// cosmic-text's own fallback is told nothing: every character's face is chosen before layout, in [`Voice::faces`].
+/// cosmic-text's own fallback is told nothing: every character's face is chosen before layout, in [`Voice::faces`] and
+/// [`Han::faces`].
 struct NoFallback;
 
 impl Fallback for NoFallback {
@@ -152,48 +127,175 @@ impl Fallback for NoFallback {
     }
 }
 
+/// What the faces of [`Face::IN_FILES`] cover: 8192 bytes for each, a bit for each character up to U+FFFF. `subset_cjk.py`
+/// writes it with the fonts.
+const COVERED_BY_FILES: &[u8; 4 * 8192] = include_bytes!("../fonts/cjk-coverage.bits");
+
+fn covered_by_file(index: usize, character: u32) -> bool {
+    let bits = &COVERED_BY_FILES[index * 8192..][..8192];
+    bits.get(character as usize / 8).is_some_and(|byte| byte >> (character % 8) & 1 == 1)
+}
+
 impl Fonts {
-    /// Loads the built-in faces.
+    /// Loads the built-in faces, and makes sure that `folder` has the files of the others: one that is missing should be
+    /// found out at the start, and not by the first poster in Japanese.
     ///
     /// # Errors
-    /// The name of a face that cannot be read.
-    pub(crate) fn load() -> Result<Self, &'static str> {
-        let mut database = Database::new();
-        let ids: Vec<ID> = Face::ALL
-            .into_iter()
-            .map(|face| {
-                // One family per face, all of weight 400: what is asked for by name is what is used.
-                database.push_face_info(FaceInfo {
-                    id: ID::dummy(),
-                    source: Source::Binary(Arc::new(face.bytes())),
-                    index: 0,
-                    families: vec![(face.name().to_owned(), Language::English_UnitedStates)],
-                    post_script_name: face.name().replace(' ', ""),
-                    style: Style::Normal,
-                    weight: Weight::NORMAL,
-                    stretch: Stretch::Normal,
-                    monospaced: false,
-                })
-            })
-            .collect();
-        let mut system = FontSystem::new_with_locale_and_db_and_fallback("en".to_owned(), database, NoFallback);
-        let mut covered = Vec::with_capacity(ids.len());
-        for (face, id) in Face::ALL.into_iter().zip(ids) {
-            let font = system.get_font(id, Weight::NORMAL).ok_or(face.name())?;
-            let mut characters = Vec::new();
-            font.as_swash().charmap().enumerate(|character, glyph| {
-                if glyph != 0 {
-                    characters.push(character);
-                }
-            });
-            characters.sort_unstable();
+    /// A [`FontError`] for a built-in face that cannot be read or a file that cannot be opened.
+    pub(crate) fn load(folder: &Path) -> Result<Self, FontError> {
+        let mut files = Face::IN_FILES.map(|face| match face.stored() {
+            Stored::File(name) => (folder.join(name), false),
+            // None of these is.
+            Stored::BuiltIn(_) => (PathBuf::new(), true),
+        });
+        for (path, _) in &mut files {
+            File::open(&*path).map_err(|error| FontError::Missing(path.clone(), error))?;
+        }
+        let mut system = FontSystem::new_with_locale_and_db_and_fallback("en".to_owned(), Database::new(), NoFallback);
+        let mut covered = Vec::with_capacity(Face::BUILT_IN.len());
+        for face in Face::BUILT_IN {
+            let Stored::BuiltIn(bytes) = face.stored() else { continue };
+            let (_, characters) =
+                add(&mut system, face, Source::Binary(Arc::new(bytes))).ok_or(FontError::BuiltIn(face.name()))?;
             covered.push(characters);
         }
-        Ok(Self { system, covered })
+        Ok(Self { system, covered, files })
     }
 
     /// Whether `face` has a glyph for `character`.
     pub(crate) fn covers(&self, face: Face, character: char) -> bool {
-        self.covered[face as usize].binary_search(&u32::from(character)).is_ok()
+        let character = u32::from(character);
+        match Face::IN_FILES.iter().position(|file| *file == face) {
+            Some(index) => covered_by_file(index, character),
+            None => self.covered[face as usize].binary_search(&character).is_ok(),
+        }
+    }
+
+    /// Reads `face` from its file, if it has one and that has not been read yet. It stays in memory.
+    ///
+    /// # Errors
+    /// [`FontError::Missing`] or [`FontError::Unreadable`].
+    pub(crate) fn read(&mut self, face: Face) -> Result<(), FontError> {
+        let Some(index) = Face::IN_FILES.iter().position(|file| *file == face) else { return Ok(()) };
+        let (path, is_read) = &mut self.files[index];
+        if *is_read {
+            return Ok(());
+        }
+        let bytes = fs::read(&*path).map_err(|error| FontError::Missing(path.clone(), error))?;
+        let (id, characters) = add(&mut self.system, face, Source::Binary(Arc::new(bytes)))
+            .ok_or_else(|| FontError::Unreadable(path.clone()))?;
+        if !characters.into_iter().eq((0..=0xffff).filter(|character| covered_by_file(index, *character))) {
+            self.system.db_mut().remove_face(id);
+            return Err(FontError::Unreadable(path.clone()));
+        }
+        *is_read = true;
+        Ok(())
+    }
+}
+
+/// Adds a face to `system`, and says which characters it covers, in order. `None` if it is no font.
+fn add(system: &mut FontSystem, face: Face, source: Source) -> Option<(ID, Vec<u32>)> {
+    // One family per face, all of weight 400: what is asked for by name is what is used.
+    let id = system.db_mut().push_face_info(FaceInfo {
+        id: ID::dummy(),
+        source,
+        index: 0,
+        families: vec![(face.name().to_owned(), Language::English_UnitedStates)],
+        post_script_name: face.name().replace(' ', ""),
+        style: Style::Normal,
+        weight: Weight::NORMAL,
+        stretch: Stretch::Normal,
+        monospaced: false,
+    });
+    let Some(font) = system.get_font(id, Weight::NORMAL) else {
+        system.db_mut().remove_face(id);
+        return None;
+    };
+    let mut characters = Vec::new();
+    font.as_swash().charmap().enumerate(|character, glyph| {
+        if glyph != 0 {
+            characters.push(character);
+        }
+    });
+    characters.sort_unstable();
+    Some((id, characters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/cjk")
+    }
+
+    /// A folder that holds `file` for each of the files.
+    fn folder_of(file: &[u8]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for face in Face::IN_FILES {
+            let Stored::File(name) = face.stored() else { panic!("{face:?} is built in") };
+            fs::write(folder.path().join(name), file).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_table_says_what_the_files_cover() {
+        let mut fonts = Fonts::load(&folder()).unwrap();
+        for face in Face::IN_FILES {
+            fonts.read(face).unwrap();
+        }
+    }
+
+    #[test]
+    fn each_face_covers_the_standard_of_its_country() {
+        let fonts = Fonts::load(&folder()).unwrap();
+        for (face, covered, not_covered) in [
+            (Face::NotoSansJp, "亜熙あアｱ々〆「」、。！髙﨑鷗頰①㈱Ⅲ♪〜", "东한"),
+            (Face::NotoSansSc, "啊齄东《》，。！囍喆", "東한"),
+            (Face::NotoSansTc, "一籲東「」，。！嘅咗囍", "东한"),
+            (Face::NotoSansKr, "가힣ㄱㅣ「」！", "東东"),
+        ] {
+            assert!(covered.chars().all(|c| fonts.covers(face, c)), "{face:?}");
+            assert!(!not_covered.chars().any(|c| fonts.covers(face, c)), "{face:?}");
+        }
+        assert!((0xac00..=0xd7a3).filter_map(char::from_u32).all(|c| fonts.covers(Face::NotoSansKr, c)));
+    }
+
+    #[test]
+    fn a_missing_file_is_found_out_at_the_start_and_named() {
+        let folder = folder_of(b"");
+        fs::remove_file(folder.path().join("NotoSansTC-Medium.ttf")).unwrap();
+        let error = Fonts::load(folder.path()).unwrap_err();
+        assert!(matches!(&error, FontError::Missing(path, _) if path.ends_with("NotoSansTC-Medium.ttf")), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_read_when_it_is_needed_and_not_before() {
+        let mut fonts = Fonts::load(folder_of(b"no font").path()).unwrap();
+        assert!(fonts.covers(Face::NotoSansJp, '楽'));
+        fonts.read(Face::InterRegular).unwrap();
+        // The folder is gone by now.
+        assert!(matches!(fonts.read(Face::NotoSansJp), Err(FontError::Missing(..))));
+    }
+
+    #[test]
+    fn what_is_no_font_or_another_one_is_refused() {
+        let Stored::BuiltIn(another) = Face::InterRegular.stored() else { panic!("it is built in") };
+        for file in [&b""[..], b"no font", another] {
+            let folder = folder_of(file);
+            let mut fonts = Fonts::load(folder.path()).unwrap();
+            assert!(matches!(fonts.read(Face::NotoSansKr), Err(FontError::Unreadable(_))));
+            assert!(matches!(fonts.read(Face::NotoSansKr), Err(FontError::Unreadable(_))), "again");
+        }
+    }
+
+    #[test]
+    fn the_brands_typeface_comes_before_the_designs() {
+        let brand = |font| Brand { font, ..Brand::default() };
+        assert_eq!(Voice::title(Voice::Loud, None), Voice::Loud);
+        assert_eq!(Voice::title(Voice::Festive, Some(&brand(None))), Voice::Festive);
+        assert_eq!(Voice::title(Voice::Loud, Some(&brand(Some(Typeface::Classic)))), Voice::Festive);
+        assert_eq!(Voice::title(Voice::Festive, Some(&brand(Some(Typeface::Modern)))), Voice::Loud);
     }
 }

@@ -154,7 +154,7 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
         leading: 1.1,
         most_lines: 12,
         balanced: true,
-        ..centered("title", Voice::Festive, palette.ink, 0.0)
+        ..centered("title", page.title_voice(Voice::Festive), palette.ink, 0.0)
     };
     let title = typesetter.set(page.title, &title, MEASURE, height - taken - greeting_height - 24.0);
 

@@ -7,32 +7,55 @@
 //! `poster` and `invitation` are the designs, `check` is the report that every render carries.
 
 mod art;
+mod banner;
 mod check;
 mod clean;
 mod color;
 mod dates;
+mod editorial;
 mod fonts;
 mod icons;
 mod invitation;
+mod logo;
 mod ornament;
 mod page;
 mod palette;
+mod panel;
 mod poster;
 mod seed;
 mod shapes;
 mod sheet;
+mod social;
 mod text;
+mod wide;
 mod words;
+
+use std::path::Path;
 
 use events::{AssetKind, Configuration};
 
 pub use check::{Area, DrawnText, Fault, Report};
+pub use fonts::FontError;
+pub use logo::{Logo, LogoError};
 
 use crate::{fonts::Fonts, page::Page, palette::Palette, sheet::Sheet, text::Typesetter};
 
 /// The renderer with its fonts loaded. Making one costs a few milliseconds, so make it once.
 pub struct Canvas {
     typesetter: Typesetter,
+}
+
+/// What is to be drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Drawing<'a> {
+    /// What to make.
+    pub asset: AssetKind,
+    /// The facts; no more of them is looked at than the asset shows.
+    pub configuration: &'a Configuration,
+    /// What the chance in a design grows from. Whatever has the same look has the same colours and the same kind of picture.
+    pub look: &'a str,
+    /// The brand's logo.
+    pub logo: Option<&'a Logo>,
 }
 
 /// A drawn asset.
@@ -51,9 +74,12 @@ pub struct Rendered {
 /// Why nothing was drawn. None of these depends on the configuration: every configuration can be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// A built-in font is damaged.
-    #[error("the built-in font `{0}` cannot be read")]
-    Font(&'static str),
+    /// A font cannot be used.
+    #[error(transparent)]
+    Font(#[from] FontError),
+    /// The asset is seen in motion, or only heard.
+    #[error("`{}` is not a picture", .0.as_str())]
+    NotAPicture(AssetKind),
     /// The asset has no size.
     #[error("a picture of {width} × {height} pixels cannot be drawn")]
     Size {
@@ -67,39 +93,62 @@ pub enum RenderError {
     Encode(#[from] png::EncodingError),
 }
 
+type Design = fn(&mut Typesetter, &mut Sheet, &Page<'_>, &Palette);
+
 impl Canvas {
-    /// Loads the built-in fonts.
+    /// Loads the built-in fonts. Those for Chinese, Japanese and Korean lie in `fonts` and are read when a text first needs them.
     ///
     /// # Errors
     /// [`RenderError::Font`] if the build holds a font that cannot be read.
-    pub fn new() -> Result<Self, RenderError> {
-        Ok(Self { typesetter: Typesetter::new(Fonts::load().map_err(RenderError::Font)?) })
+    pub fn new(fonts: &Path) -> Result<Self, RenderError> {
+        Ok(Self { typesetter: Typesetter::new(Fonts::load(fonts)?) })
     }
 
-    /// Draws `asset` for `configuration`, at [`AssetKind::size`].
+    /// Draws a picture, at [`AssetKind::size`].
     ///
     /// # Errors
-    /// A [`RenderError`]; none is to be expected.
-    pub fn render(&mut self, asset: AssetKind, configuration: &Configuration) -> Result<Rendered, RenderError> {
-        let (width, height) = asset.size();
-        let page = Page::read(configuration, &self.typesetter);
-        let brand = configuration.brand.as_ref();
-        let (palette, margin) = match asset {
-            AssetKind::Poster => (Palette::poster(&page.seed, brand), poster::MARGIN),
-            AssetKind::Invitation => (Palette::invitation(&page.seed, brand), invitation::MARGIN),
+    /// [`RenderError::NotAPicture`] for a video or a spot; no other is to be expected.
+    pub fn render(&mut self, drawing: &Drawing<'_>) -> Result<Rendered, RenderError> {
+        let asset = drawing.asset;
+        let (design, margin): (Design, f32) = match asset {
+            AssetKind::Poster => (poster::draw, poster::MARGIN - 16.0),
+            AssetKind::Invitation => (invitation::draw, invitation::MARGIN - 16.0),
+            AssetKind::SocialSquare => (social::square, social::MARGIN - 16.0),
+            AssetKind::SocialPortrait => (social::portrait, social::MARGIN - 16.0),
+            AssetKind::SocialStory => (social::story, social::MARGIN - 16.0),
+            AssetKind::SocialLandscape => (wide::landscape, wide::MARGIN - 16.0),
+            AssetKind::LinkPreview => (wide::link_preview, wide::MARGIN - 16.0),
+            AssetKind::EventCover => (wide::cover, wide::MARGIN - 16.0),
+            AssetKind::BlogImage => (editorial::blog_image, editorial::MARGIN - 24.0),
+            AssetKind::Thumbnail => (editorial::thumbnail, editorial::THUMBNAIL_MARGIN - 6.0),
+            AssetKind::BannerBillboard => (banner::billboard, banner::MARGIN),
+            AssetKind::BannerLeaderboard => (banner::leaderboard, banner::MARGIN),
+            AssetKind::BannerRectangle => (banner::medium_rectangle, banner::MARGIN),
+            AssetKind::BannerSkyscraper => (banner::skyscraper, banner::MARGIN),
+            AssetKind::BannerMobile => (banner::mobile, 1.0),
+            AssetKind::Video | AssetKind::AudioSpot => return Err(RenderError::NotAPicture(asset)),
         };
-        let ground = match asset {
-            AssetKind::Poster => palette.paper,
-            AssetKind::Invitation => palette.field,
+        let (width, height) = asset.size().ok_or(RenderError::NotAPicture(asset))?;
+        self.typesetter.speak(words::Speech::of(drawing.configuration.locale.as_ref()));
+        let shown = drawing.configuration.shown_by(asset);
+        let page = Page::read(&shown, drawing.look, drawing.logo, &self.typesetter);
+        let (palette, ground) = match asset {
+            AssetKind::Invitation => {
+                let palette = Palette::invitation(&page.seed, page.brand);
+                (palette.clone(), palette.field)
+            }
+            _ => {
+                let palette = Palette::poster(&page.seed, page.brand);
+                (palette.clone(), palette.paper)
+            }
         };
         // A letter may overhang its line by a hair, into the margin.
-        let mut sheet =
-            Sheet::new((width, height), ground, margin - 16.0).ok_or(RenderError::Size { width, height })?;
-        match asset {
-            AssetKind::Poster => poster::draw(&mut self.typesetter, &mut sheet, &page, &palette),
-            AssetKind::Invitation => invitation::draw(&mut self.typesetter, &mut sheet, &page, &palette),
-        }
+        let mut sheet = Sheet::new((width, height), ground, margin).ok_or(RenderError::Size { width, height })?;
+        design(&mut self.typesetter, &mut sheet, &page, &palette);
         self.typesetter.forget();
+        if let Some(failure) = self.typesetter.take_failure() {
+            return Err(failure.into());
+        }
         let (png, report) = sheet.finish()?;
         Ok(Rendered { png, width, height, report })
     }

@@ -1,11 +1,13 @@
 //! What every design of one event shares: its facts in its language, its direction, and the blocks of text set so far.
 
 use cosmic_text::Align;
-use events::{Color, Configuration, Venue};
+use events::{Brand, Color, Configuration, Venue};
 
 use crate::{
+    check::Area,
     dates::{When, when},
     fonts::Voice,
+    logo::Logo,
     seed::Seed,
     text::{Style, Typesetter},
     words::{Language, Speech},
@@ -18,6 +20,10 @@ pub(crate) struct Page<'a> {
     pub(crate) organizer: Option<&'a str>,
     pub(crate) venue: Option<&'a Venue>,
     pub(crate) when: Option<When>,
+    pub(crate) label: Option<&'a str>,
+    pub(crate) call_to_action: Option<&'a str>,
+    pub(crate) logo: Option<&'a Logo>,
+    pub(crate) brand: Option<&'a Brand>,
     pub(crate) speech: Speech,
     /// Whether the page is read from right to left: its language is, or its title.
     pub(crate) right_to_left: bool,
@@ -26,27 +32,71 @@ pub(crate) struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// Reads `configuration`. A title of which nothing can be drawn becomes the language's word for an event.
-    pub(crate) fn read(configuration: &'a Configuration, typesetter: &Typesetter) -> Self {
+    pub(crate) fn read(
+        configuration: &'a Configuration,
+        look: &str,
+        logo: Option<&'a Logo>,
+        typesetter: &Typesetter,
+    ) -> Self {
         let speech = Speech::of(configuration.locale.as_ref());
         let title = configuration.title.as_str();
-        let starts_at = configuration.starts_at.map(|moment| moment.to_string()).unwrap_or_default();
-        let venue = configuration.venue.as_ref();
-        let seed = Seed::plant(&[title, &starts_at, venue.map_or("", |venue| venue.name.as_str())]);
         Self {
             title: if typesetter.can_draw(title) { title } else { speech.words().event },
             description: configuration.description.as_ref().map(|text| text.as_str()),
             organizer: configuration.organizer.as_ref().map(|text| text.as_str()),
-            venue,
+            venue: configuration.venue.as_ref(),
             when: when(configuration, speech),
+            label: configuration.label.as_ref().map(|text| text.as_str()),
+            call_to_action: configuration.call_to_action.as_ref().map(|text| text.as_str()),
+            logo,
+            brand: configuration.brand.as_ref(),
             speech,
             right_to_left: speech.right_to_left() || begins_right_to_left(title),
-            seed,
+            seed: Seed::plant(&[look]),
         }
     }
 
     /// Where lines begin.
     pub(crate) fn align(&self) -> Align {
         if self.right_to_left { Align::Right } else { Align::Left }
+    }
+
+    /// The days in one line, in the order of the language.
+    pub(crate) fn date(&self) -> Option<&str> {
+        Some(&self.when.as_ref()?.date)
+    }
+
+    /// The venue in one line: its name and the city, unless the one names the other.
+    pub(crate) fn place(&self) -> Option<String> {
+        let venue = self.venue?;
+        let name = venue.name.as_str();
+        Some(match venue.city.as_ref().map(|city| city.as_str()).filter(|city| !name.contains(*city)) {
+            Some(city) => format!("{name}{}{city}", self.comma()),
+            None => name.to_owned(),
+        })
+    }
+
+    fn comma(&self) -> &'static str {
+        match self.speech.language {
+            Language::Arabic => "، ",
+            Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => "、",
+            Language::English | Language::Hindi | Language::Korean => ", ",
+        }
+    }
+
+    /// What the title is set in: the brand's choice, else the design's.
+    pub(crate) fn title_voice(&self, voice: Voice) -> Voice {
+        Voice::title(voice, self.brand)
+    }
+
+    /// The left edge of something `width` wide that begins where lines begin in `area`.
+    pub(crate) fn start(&self, area: Area, width: f32) -> f32 {
+        if self.right_to_left { area.right() - width } else { area.x }
+    }
+
+    /// `area` on the other side of a sheet `width` wide, if the page is read from right to left.
+    pub(crate) fn mirrored(&self, area: Area, width: f32) -> Area {
+        if self.right_to_left { Area { x: width - area.right(), ..area } } else { area }
     }
 
     /// Street and city in one line, if the venue has either.
@@ -56,8 +106,7 @@ impl<'a> Page<'a> {
             .into_iter()
             .flatten()
             .collect();
-        let comma = if self.speech.language == Language::Arabic { "، " } else { ", " };
-        (!parts.is_empty()).then(|| parts.join(comma))
+        (!parts.is_empty()).then(|| parts.join(self.comma()))
     }
 
     /// How plain text is set; a design changes what it needs.

@@ -114,9 +114,8 @@ const QUIET: f32 = 4.55;
 impl Palette {
     /// The poster's colours: a brand's own on its primary colour, else a family's on its pale or its deep ground.
     pub(crate) fn poster(seed: &Seed, brand: Option<&Brand>) -> Self {
-        if let Some(brand) = brand {
-            let (primary, accent) = brand_colors(brand);
-            return Self::brand_on(brand.primary_color, primary, accent);
+        if let Some((ground, primary, accent)) = brand.and_then(brand_colors) {
+            return Self::brand_on(ground, primary, accent);
         }
         let mut seed = seed.branch("palette");
         let family = &FAMILIES[seed.below(FAMILIES.len())];
@@ -125,16 +124,15 @@ impl Palette {
 
     /// The invitation's colours: always a pale card on a deep ground.
     pub(crate) fn invitation(seed: &Seed, brand: Option<&Brand>) -> Self {
-        if let Some(brand) = brand {
-            let (primary, accent) = brand_colors(brand);
-            let on_primary = Self::brand_on(brand.primary_color, primary, accent);
+        if let Some((field, primary, accent)) = brand.and_then(brand_colors) {
+            let on_primary = Self::brand_on(field, primary, accent);
             let paper = primary.muted(0.012).at(0.972).rgb();
             return Self {
                 paper,
                 ink: readable(primary.muted(0.06).at(0.24), paper, 9.0),
                 soft: readable(primary.muted(0.04).at(0.44), paper, QUIET),
                 accent: readable(primary.at(primary.lightness.min(0.56)), paper, QUIET),
-                field: brand.primary_color,
+                field,
                 shapes: on_primary.shapes,
             };
         }
@@ -167,13 +165,19 @@ impl Palette {
     }
 }
 
-/// A brand's two colours; an accent that it did not name lies across the wheel from its primary.
-fn brand_colors(brand: &Brand) -> (Oklch, Oklch) {
-    let primary = Oklch::of(brand.primary_color);
+/// A brand's ground, its primary colour and its accent. What it does not name is taken from the other: an accent lies across the wheel
+/// from its primary, a primary is the dark side of its accent. `None` for a brand without a colour.
+fn brand_colors(brand: &Brand) -> Option<(Color, Oklch, Oklch)> {
+    let ground = match (brand.primary_color, brand.accent_color) {
+        (Some(primary), _) => primary,
+        (None, Some(accent)) => Oklch::of(accent).muted(0.09).at(0.3).rgb(),
+        (None, None) => return None,
+    };
+    let primary = Oklch::of(ground);
     let accent = brand
         .accent_color
         .map_or_else(|| oklch(if primary.lightness > 0.6 { 0.45 } else { 0.8 }, 0.13, primary.hue + 165.0), Oklch::of);
-    (primary, accent)
+    Some((ground, primary, accent))
 }
 
 impl Family {

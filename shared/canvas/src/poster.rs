@@ -10,6 +10,7 @@ use crate::{
     palette::Palette,
     shapes::rectangle,
     sheet::Sheet,
+    social::corner_logo,
     text::{Block, Style, Typesetter},
 };
 
@@ -68,7 +69,7 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
         leading: 0.93,
         most_lines: 12,
         balanced: true,
-        ..page.style("title", Voice::Loud, palette.ink, 0.0)
+        ..page.style("title", page.title_voice(Voice::Loud), palette.ink, 0.0)
     };
     let title = typesetter
         .set(page.title, &style, width, room - GOOD_PICTURE)
@@ -79,6 +80,7 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
     let picture_height = sheet.height() - MARGIN - text_height - GAP_UNDER_PICTURE;
     let picture = Area { x: 0.0, y: 0.0, width: sheet.width(), height: picture_height.round() };
     art::draw(sheet, picture, palette, &page.seed);
+    corner_logo(sheet, page, palette, 110.0);
     let below = Area { y: picture.height, height: sheet.height() - picture.height, ..picture };
     sheet.fill(palette.paper, |path| rectangle(path, below));
 

@@ -91,3 +91,20 @@ pub(crate) fn star(path: &mut PathBuilder, center: (f32, f32), points: u32, oute
 pub(crate) fn diamond(path: &mut PathBuilder, (x, y): (f32, f32), half_width: f32, half_height: f32) {
     polygon(path, &[(x, y - half_height), (x + half_width, y), (x, y + half_height), (x - half_width, y)]);
 }
+
+/// A rectangle with round corners.
+pub(crate) fn rounded(path: &mut PathBuilder, area: Area, radius: f32) {
+    let radius = radius.min(area.width / 2.0).min(area.height / 2.0);
+    path.move_to(area.x + radius, area.y);
+    for (center, from) in [
+        ((area.right() - radius, area.y + radius), -FRAC_PI_2),
+        ((area.right() - radius, area.bottom() - radius), 0.0),
+        ((area.x + radius, area.bottom() - radius), FRAC_PI_2),
+        ((area.x + radius, area.y + radius), PI),
+    ] {
+        let begin = polar(center, from, radius);
+        path.line_to(begin.0, begin.1);
+        arc_on(path, center, radius, from, FRAC_PI_2);
+    }
+    path.close();
+}

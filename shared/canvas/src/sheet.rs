@@ -6,6 +6,8 @@ use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 use crate::{
     check::{Area, DrawnText, Report},
     color::{contrast_of_luminances, luminance},
+    logo::Logo,
+    shapes::rounded,
 };
 
 /// The sheet.
@@ -14,6 +16,8 @@ pub(crate) struct Sheet {
     texts: Vec<DrawnText>,
     lost: usize,
     margin: Area,
+    /// From the units of whoever draws to pixels.
+    transform: Transform,
 }
 
 fn paint(color: Color) -> Paint<'static> {
@@ -30,7 +34,7 @@ impl Sheet {
         pixels.fill(tiny_skia::Color::from_rgba8(ground.red, ground.green, ground.blue, 255));
         let margin =
             Area { x: margin, y: margin, width: width as f32 - 2.0 * margin, height: height as f32 - 2.0 * margin };
-        Some(Self { pixels, texts: Vec::new(), lost: 0, margin })
+        Some(Self { pixels, texts: Vec::new(), lost: 0, margin, transform: Transform::identity() })
     }
 
     pub(crate) fn width(&self) -> f32 {
@@ -41,10 +45,17 @@ impl Sheet {
         self.pixels.height() as f32
     }
 
+    /// Draws shapes in units of `scale` pixels; text is not to be drawn so.
+    pub(crate) fn scaled(&mut self, scale: f32, draw: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.transform, Transform::from_scale(scale, scale));
+        draw(self);
+        self.transform = before;
+    }
+
     /// Fills what `draw` outlines.
     pub(crate) fn fill(&mut self, color: Color, draw: impl FnOnce(&mut PathBuilder)) {
         if let Some(path) = outline(draw) {
-            self.pixels.fill_path(&path, &paint(color), FillRule::EvenOdd, Transform::identity(), None);
+            self.pixels.fill_path(&path, &paint(color), FillRule::EvenOdd, self.transform, None);
         }
     }
 
@@ -57,7 +68,7 @@ impl Sheet {
                 line_join: tiny_skia::LineJoin::Round,
                 ..Stroke::default()
             };
-            self.pixels.stroke_path(&path, &paint(color), &stroke, Transform::identity(), None);
+            self.pixels.stroke_path(&path, &paint(color), &stroke, self.transform, None);
         }
     }
 
@@ -85,6 +96,21 @@ impl Sheet {
                 }
             }
         }
+    }
+
+    /// Draws `logo` in `area`, on a plate where it would not be seen on `ground`.
+    pub(crate) fn logo(&mut self, logo: &Logo, area: Area, ground: Color) {
+        if let Some(plate) = logo.needs_plate(ground) {
+            let pad = (area.height * 0.12).max(2.0);
+            let plate_area = Area {
+                x: area.x - pad,
+                y: area.y - pad,
+                width: area.width + 2.0 * pad,
+                height: area.height + 2.0 * pad,
+            };
+            self.fill(plate, |path| rounded(path, plate_area, pad));
+        }
+        logo.draw(&mut self.pixels, area);
     }
 
     /// Notes a text that is about to be drawn, of which `lost` characters had no face.

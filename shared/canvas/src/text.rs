@@ -1,16 +1,19 @@
 //! Setting text: fitted to a box, measured by its pixels, drawn.
 
-use cosmic_text::{
-    Align, Attrs, Buffer, CacheKey, Family, LayoutGlyph, Metrics, Shaping, SwashCache, SwashContent, Weight, Wrap,
-};
+mod fit;
+mod phrases;
+
+use cosmic_text::{Align, Buffer, CacheKey, LayoutGlyph, SwashCache, SwashContent};
 use events::Color;
 
 use crate::{
     check::{Area, DrawnText},
     clean::{Clean, clean},
-    fonts::{Face, Fonts, Voice},
+    fonts::{Face, FontError, Fonts, Han, Voice, is_cjk_letter},
     sheet::Sheet,
+    words::Speech,
 };
+use fit::Attempt;
 
 /// How a text is set.
 #[derive(Debug, Clone, Copy)]
@@ -74,26 +77,31 @@ struct Glyph {
     y: i32,
 }
 
-/// Sets text with the built-in fonts.
+/// Sets text.
 pub(crate) struct Typesetter {
     fonts: Fonts,
     swash: SwashCache,
-}
-
-/// One attempt at a size.
-struct Attempt<'a> {
-    style: &'a Style,
-    /// The width that lines may take.
-    width: f32,
-    /// What is left free beside them, on either side.
-    side: f32,
-    height: f32,
-    leading: f32,
+    /// Whose Chinese characters the reader knows.
+    han: Option<Han>,
+    /// Why the last render lacks a text.
+    failure: Option<FontError>,
 }
 
 impl Typesetter {
     pub(crate) fn new(fonts: Fonts) -> Self {
-        Self { fonts, swash: SwashCache::new() }
+        Self { fonts, swash: SwashCache::new(), han: None, failure: None }
+    }
+
+    /// Says who reads what is set from here on: `speech` decides the forms of Chinese characters, and without one of theirs
+    /// each text does for itself.
+    pub(crate) fn speak(&mut self, speech: Speech) {
+        self.han = speech.han();
+    }
+
+    /// Why a text could not be set since this was last asked: the file of its font was there when the fonts were loaded, and
+    /// could not be read now. What was drawn without it is not to be shown.
+    pub(crate) fn take_failure(&mut self) -> Option<FontError> {
+        self.failure.take()
     }
 
     /// Forgets the glyph images of the last render, so that a long life does not grow the memory.
@@ -103,23 +111,30 @@ impl Typesetter {
 
     /// Whether any of `text` can be drawn.
     pub(crate) fn can_draw(&self, text: &str) -> bool {
-        !clean(&self.fonts, Voice::Plain, text).is_blank()
+        !clean(&self.fonts, Voice::Plain, self.han, text).is_blank()
     }
 
     /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it can be drawn.
     pub(crate) fn set(&mut self, text: &str, style: &Style, width: f32, height: f32) -> Option<Block> {
-        let cleaned = clean(&self.fonts, style.voice, text);
+        let cleaned = clean(&self.fonts, style.voice, self.han, text);
         if cleaned.is_blank() {
             return None;
         }
-        let leading = style.leading.max(leading_of_scripts(&cleaned));
+        for face in cleaned.pieces.iter().filter_map(|(_, face)| *face) {
+            if let Err(error) = self.fonts.read(face) {
+                self.failure.get_or_insert(error);
+                return None;
+            }
+        }
+        let leading = style.leading.max(leading_of_scripts(&cleaned, style.voice));
         let tracking = if letters_stand_apart(&cleaned) { style.tracking } else { 0.0 };
         // Marks and swashes may reach over their line. What they take is measured after the fact, and the next round leaves
         // it free.
         let (mut room, mut side) = (height, 0.0);
         let mut block = None;
         for _ in 0..6 {
-            let attempt = Attempt { style, width: width - 2.0 * side, side, height: room, leading };
+            let attempt =
+                Attempt { style, width: width - 2.0 * side, side, height: room, leading, most_lines: style.most_lines };
             let candidate = self.fit(&cleaned, tracking, &attempt);
             let too_high = candidate.height - height;
             let overhang = (-candidate.ink.x).max(candidate.ink.right() - width);
@@ -137,106 +152,6 @@ impl Typesetter {
             }
         }
         block
-    }
-
-    fn fit(&mut self, cleaned: &Clean, tracking: f32, attempt: &Attempt<'_>) -> Block {
-        let style = attempt.style;
-        let mut buffer = self.buffer(cleaned, tracking, style);
-        // Whole words first, even if that makes them smaller; then words broken where they must be.
-        for wrap in [Wrap::Word, Wrap::WordOrGlyph] {
-            if let Some(size) = self.largest_that_fits(&mut buffer, wrap, attempt) {
-                let width = if style.balanced && wrap == Wrap::Word {
-                    self.balance(&mut buffer, size, attempt)
-                } else {
-                    attempt.width
-                };
-                return self.measure(cleaned, &buffer, size, width, attempt, false);
-            }
-        }
-        // Too long even at the smallest size: as many words as fit, and an ellipsis.
-        let ellipsis = style
-            .voice
-            .faces()
-            .iter()
-            .copied()
-            .find(|face| self.fonts.covers(*face, '…'))
-            .unwrap_or(Face::InterRegular);
-        let (mut low, mut high) = (0, cleaned.text().chars().count());
-        while low < high {
-            let middle = (low + high).div_ceil(2);
-            let mut shorter = self.buffer(&cleaned.cut(middle, ellipsis), tracking, style);
-            if self.fits(&mut shorter, Wrap::WordOrGlyph, style.smallest, attempt) {
-                low = middle
-            } else {
-                high = middle - 1
-            }
-        }
-        let shorter = cleaned.cut(low, ellipsis);
-        let mut buffer = self.buffer(&shorter, tracking, style);
-        self.fits(&mut buffer, Wrap::WordOrGlyph, style.smallest, attempt);
-        self.measure(&shorter, &buffer, style.smallest, attempt.width, attempt, true)
-    }
-
-    fn buffer(&mut self, cleaned: &Clean, tracking: f32, style: &Style) -> Buffer {
-        let mut attributes = Attrs::new().weight(Weight::NORMAL);
-        if tracking != 0.0 {
-            attributes = attributes.letter_spacing(tracking);
-        }
-        let spans = cleaned.pieces.iter().map(|(text, face)| {
-            let face = face.unwrap_or(Face::InterRegular);
-            (text.as_str(), attributes.clone().family(Family::Name(face.name())))
-        });
-        let mut buffer = Buffer::new_empty(Metrics::relative(style.largest, style.leading));
-        buffer.set_rich_text(spans, &attributes, Shaping::Advanced, Some(style.align));
-        buffer
-    }
-
-    fn largest_that_fits(&mut self, buffer: &mut Buffer, wrap: Wrap, attempt: &Attempt<'_>) -> Option<f32> {
-        let style = attempt.style;
-        if self.fits(buffer, wrap, style.largest, attempt) {
-            return Some(style.largest);
-        }
-        if !self.fits(buffer, wrap, style.smallest, attempt) {
-            return None;
-        }
-        let (mut low, mut high) = (style.smallest, style.largest);
-        while high - low > 0.5 {
-            let middle = (low + high) / 2.0;
-            if self.fits(buffer, wrap, middle, attempt) { low = middle } else { high = middle }
-        }
-        self.fits(buffer, wrap, low, attempt).then_some(low)
-    }
-
-    fn fits(&mut self, buffer: &mut Buffer, wrap: Wrap, size: f32, attempt: &Attempt<'_>) -> bool {
-        buffer.set_wrap(wrap);
-        buffer.set_metrics_and_size(Metrics::relative(size, attempt.leading), Some(attempt.width), None);
-        buffer.shape_until_scroll(&mut self.fonts.system, false);
-        let (mut lines, mut bottom) = (0, 0.0_f32);
-        for run in buffer.layout_runs() {
-            lines += 1;
-            bottom = bottom.max(run.line_top + run.line_height);
-            if run.line_w > attempt.width + 0.5 {
-                return false;
-            }
-        }
-        lines <= attempt.style.most_lines && bottom <= attempt.height + 0.5
-    }
-
-    /// The narrowest width that takes no more lines: the rag becomes even, and no word is left alone on the last line.
-    fn balance(&mut self, buffer: &mut Buffer, size: f32, attempt: &Attempt<'_>) -> f32 {
-        let lines = buffer.layout_runs().count();
-        if lines < 2 {
-            return attempt.width;
-        }
-        let (mut low, mut high) = (attempt.width * 0.4, attempt.width);
-        while high - low > 2.0 {
-            let middle = (low + high) / 2.0;
-            let narrower = Attempt { width: middle, ..*attempt };
-            let fits = self.fits(buffer, Wrap::Word, size, &narrower) && buffer.layout_runs().count() == lines;
-            if fits { high = middle } else { low = middle }
-        }
-        self.fits(buffer, Wrap::Word, size, &Attempt { width: high, ..*attempt });
-        high
     }
 
     /// Places the glyphs of a buffer that was laid out for `set_width`, and finds out where their pixels are.
@@ -346,8 +261,9 @@ fn place(glyph: &LayoutGlyph, shift: f32, line_y: f32) -> Glyph {
     Glyph { key: physical.cache_key, x: physical.x, y: physical.y }
 }
 
-/// The leading that the scripts of a text ask for: Devanagari hangs vowels above and below, Arabic more so.
-fn leading_of_scripts(cleaned: &Clean) -> f32 {
+/// The leading that the scripts of a text ask for: Devanagari hangs vowels above and below, Arabic more so; Chinese
+/// characters fill their squares, so that lines need air between them.
+fn leading_of_scripts(cleaned: &Clean, voice: Voice) -> f32 {
     cleaned
         .pieces
         .iter()
@@ -356,11 +272,17 @@ fn leading_of_scripts(cleaned: &Clean) -> f32 {
             Some(Face::TiroDevanagariHindi | Face::NotoSansDevanagariMedium | Face::NotoSansArabicMedium) => 1.32,
             Some(Face::AmiriBold) => 1.42,
             Some(Face::NotoEmoji) => 1.12,
+            Some(face) if face.is_cjk() => match voice {
+                Voice::Loud | Voice::Festive => 1.2,
+                Voice::Strong => 1.36,
+                Voice::Plain => 1.6,
+            },
             _ => 0.0,
         })
         .fold(0.0, f32::max)
 }
 
 fn letters_stand_apart(cleaned: &Clean) -> bool {
-    cleaned.text().chars().all(|c| u32::from(c) < 0x590 || (0x1e00..0x2c00).contains(&u32::from(c)))
+    let stands_apart = |c: char| u32::from(c) < 0x590 || (0x1e00..0x2c00).contains(&u32::from(c)) || is_cjk_letter(c);
+    cleaned.text().chars().all(stands_apart)
 }

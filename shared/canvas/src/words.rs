@@ -1,6 +1,8 @@
-//! The fixed words of a design and how a language writes dates. Three languages, each whole; any other is English.
+//! The fixed words of a design and the names of days and months. Seven languages, each whole; any other is English.
 
 use events::Locale;
+
+use crate::fonts::Han;
 
 /// A language that the designs speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,6 +10,10 @@ pub(crate) enum Language {
     English,
     Hindi,
     Arabic,
+    Japanese,
+    SimplifiedChinese,
+    TraditionalChinese,
+    Korean,
 }
 
 /// A language and what its region changes.
@@ -19,6 +25,15 @@ pub(crate) struct Speech {
     /// Digits are ٠ to ٩.
     pub(crate) arabic_digits: bool,
     months: &'static [&'static str; 12],
+}
+
+/// What is said after the numbers of a date, in languages that begin with the year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub(crate) year: &'static str,
+    pub(crate) day: &'static str,
+    /// What stands between year, month and day.
+    pub(crate) space: &'static str,
 }
 
 /// The fixed words of the designs.
@@ -60,12 +75,36 @@ impl Speech {
                     _ => &ARABIC_MONTHS,
                 },
             },
+            "ja" => Self::with_full_day(Language::Japanese, &NUMBERED_MONTHS),
+            // Neither Beijing nor Taipei writes half a day on a poster, though Taipei says it.
+            "zh" | "cmn" | "yue" if is_traditional(language, &tag, region) => {
+                Self::with_full_day(Language::TraditionalChinese, &NUMBERED_MONTHS)
+            }
+            "zh" | "cmn" | "yue" => Self::with_full_day(Language::SimplifiedChinese, &NUMBERED_MONTHS),
+            "ko" => {
+                Self { language: Language::Korean, full_day_clock: false, arabic_digits: false, months: &KOREAN_MONTHS }
+            }
             _ => Self {
                 language: Language::English,
                 full_day_clock: matches!(region, "gb" | "ie" | "150"),
                 arabic_digits: false,
                 months: &ENGLISH_MONTHS,
             },
+        }
+    }
+
+    fn with_full_day(language: Language, months: &'static [&'static str; 12]) -> Self {
+        Self { language, full_day_clock: true, arabic_digits: false, months }
+    }
+
+    /// Whose forms of the Chinese characters the reader knows, if the language has any.
+    pub(crate) fn han(self) -> Option<Han> {
+        match self.language {
+            Language::Japanese => Some(Han::Japanese),
+            Language::SimplifiedChinese => Some(Han::Simplified),
+            Language::TraditionalChinese => Some(Han::Traditional),
+            Language::Korean => Some(Han::Korean),
+            Language::English | Language::Hindi | Language::Arabic => None,
         }
     }
 
@@ -93,6 +132,18 @@ impl Speech {
                     invited: "يسعدنا دعوتكم", hosted_by: "الداعي:", presented_by: "تقديم:", event: "فعالية"
                 }
             }
+            Language::Japanese => {
+                &Words { invited: "ご招待", hosted_by: "主催", presented_by: "主催", event: "イベント" }
+            }
+            Language::SimplifiedChinese => {
+                &Words { invited: "诚邀您莅临", hosted_by: "主办", presented_by: "主办", event: "活动" }
+            }
+            Language::TraditionalChinese => {
+                &Words { invited: "誠摯邀請您", hosted_by: "主辦", presented_by: "主辦", event: "活動" }
+            }
+            Language::Korean => {
+                &Words { invited: "초대합니다", hosted_by: "주최", presented_by: "주최", event: "행사" }
+            }
         }
     }
 
@@ -107,8 +158,24 @@ impl Speech {
             Language::English => ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
             Language::Hindi => ["सोमवार", "मंगलवार", "बुधवार", "गुरुवार", "शुक्रवार", "शनिवार", "रविवार"],
             Language::Arabic => ["الاثنين", "الثلاثاء", "الأربعاء", "الخميس", "الجمعة", "السبت", "الأحد"],
+            Language::Japanese => ["月曜日", "火曜日", "水曜日", "木曜日", "金曜日", "土曜日", "日曜日"],
+            Language::SimplifiedChinese | Language::TraditionalChinese => {
+                ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"]
+            }
+            Language::Korean => ["월요일", "화요일", "수요일", "목요일", "금요일", "토요일", "일요일"],
         };
         names[usize::try_from(from_monday).unwrap_or_default() % 7]
+    }
+
+    /// What is said after the numbers of a date; none in a language that begins with the day.
+    pub(crate) fn counters(self) -> Option<Counters> {
+        match self.language {
+            Language::English | Language::Hindi | Language::Arabic => None,
+            Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => {
+                Some(Counters { year: "年", day: "日", space: "" })
+            }
+            Language::Korean => Some(Counters { year: "년", day: "일", space: " " }),
+        }
     }
 
     /// `number` in the language's digits, at least `least` of them.
@@ -118,6 +185,14 @@ impl Speech {
             return western;
         }
         western.chars().map(|c| c.to_digit(10).and_then(|d| char::from_u32(0x660 + d)).unwrap_or(c)).collect()
+    }
+}
+
+/// Whether a tag of Chinese asks for traditional characters: by its script, else by where or by whom it is spoken.
+fn is_traditional(language: &str, tag: &str, region: &str) -> bool {
+    match tag.split('-').take_while(|subtag| subtag.len() > 1).find(|subtag| matches!(*subtag, "hant" | "hans")) {
+        Some(script) => script == "hant",
+        None => matches!(region, "tw" | "hk" | "mo") || (language == "yue" && region != "cn"),
     }
 }
 
@@ -157,3 +232,37 @@ const TUNISIAN_MONTHS: [&str; 12] =
     ["جانفي", "فيفري", "مارس", "أفريل", "ماي", "جوان", "جويلية", "أوت", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"];
 const MOROCCAN_MONTHS: [&str; 12] =
     ["يناير", "فبراير", "مارس", "أبريل", "ماي", "يونيو", "يوليوز", "غشت", "شتنبر", "أكتوبر", "نونبر", "دجنبر"];
+const NUMBERED_MONTHS: [&str; 12] =
+    ["1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月"];
+const KOREAN_MONTHS: [&str; 12] =
+    ["1월", "2월", "3월", "4월", "5월", "6월", "7월", "8월", "9월", "10월", "11월", "12월"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn language(tag: &str) -> Language {
+        Speech::of(Locale::parse(tag).as_ref()).language
+    }
+
+    #[test]
+    fn the_script_of_chinese_is_that_of_its_tag_else_of_its_place() {
+        for tag in ["zh", "zh-CN", "zh-SG", "zh-Hans", "zh-Hans-HK", "zh-Hans-TW", "cmn", "yue-CN"] {
+            assert_eq!(language(tag), Language::SimplifiedChinese, "{tag}");
+        }
+        for tag in ["zh-TW", "zh-HK", "zh-MO", "zh-Hant", "zh-Hant-CN", "zh-hant-sg", "yue", "yue-HK"] {
+            assert_eq!(language(tag), Language::TraditionalChinese, "{tag}");
+        }
+        assert_eq!(language("zh-CN-u-co-hant"), Language::SimplifiedChinese);
+    }
+
+    #[test]
+    fn every_language_that_writes_with_chinese_characters_says_whose() {
+        for (tag, han) in
+            [("ja-JP", Han::Japanese), ("zh", Han::Simplified), ("zh-TW", Han::Traditional), ("ko", Han::Korean)]
+        {
+            assert_eq!(Speech::of(Locale::parse(tag).as_ref()).han(), Some(han));
+        }
+        assert_eq!(Speech::of(Locale::parse("vi").as_ref()).han(), None);
+    }
+}

@@ -1,8 +1,17 @@
 //! Titles that nobody would write, and somebody will.
 
-use canvas::Canvas;
-use events::{AssetKind, Configuration, Text};
+use std::{
+    path::Path,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use canvas::{Canvas, Drawing};
+use events::{AssetKind, Configuration, MediaType, Text};
 use proptest::{prelude::*, test_runner::Config};
+
+/// One canvas for all cases: a render must not depend on those before it.
+static CANVAS: LazyLock<Mutex<Canvas>> =
+    LazyLock::new(|| Mutex::new(Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap()));
 
 /// Characters that have broken layouts elsewhere: turns of direction, joiners, selectors, towers of marks, flags, controls,
 /// characters that are not assigned or never will be.
@@ -63,6 +72,34 @@ const AWKWARD: &[char] = &[
     'ل',
     'ا',
     'ـ',
+    '\u{2060}',
+    '\u{3099}',
+    '\u{309a}',
+    '\u{302e}',
+    '\u{1100}',
+    '\u{1161}',
+    '\u{11a8}',
+    '\u{ff9e}',
+    '\u{fa1e}',
+    '\u{e0101}',
+    '\u{20bb7}',
+    'か',
+    'ｶ',
+    'ッ',
+    'ー',
+    '、',
+    '」',
+    '「',
+    '々',
+    '〜',
+    '音',
+    '东',
+    '한',
+    '㍿',
+    '①',
+    '“',
+    '—',
+    'Ａ',
     'A',
     'f',
     'i',
@@ -81,10 +118,30 @@ fn titles() -> impl Strategy<Value = String> {
         1..300,
     )
     .prop_map(String::from_iter);
-    prop_oneof![awkward, any, covered]
+    let east_asian = proptest::collection::vec(
+        prop_oneof![
+            0x1100_u32..0x1200,
+            0x2000_u32..0x2c00,
+            0x2e80_u32..0x3400,
+            0x4e00_u32..0xa000,
+            0xac00_u32..0xd7b0,
+            0xf900_u32..0xfb00,
+            0xfe30_u32..0xfe50,
+            0xff00_u32..0xfff0,
+            0x20_u32..0x7f,
+        ]
+        .prop_filter_map("not a character", char::from_u32),
+        1..300,
+    )
+    .prop_map(String::from_iter);
+    prop_oneof![awkward, any, covered, east_asian]
 }
 
-fn configuration(title: &str, right_to_left: bool) -> Option<Configuration> {
+fn pictures() -> Vec<AssetKind> {
+    AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image).collect()
+}
+
+fn configuration(title: &str, locale: &str) -> Option<Configuration> {
     let readable: String = title.chars().filter(|c| !c.is_control()).collect();
     let title = Text::<300>::parse(&readable).ok()?;
     let json = serde_json::json!({
@@ -93,7 +150,7 @@ fn configuration(title: &str, right_to_left: bool) -> Option<Configuration> {
         "organizer": Text::<200>::parse(&readable.chars().take(200).collect::<String>()).ok()?,
         "venue": { "name": Text::<200>::parse(&readable.chars().rev().take(200).collect::<String>()).ok()? },
         "startsAt": "2026-07-18T18:30:00+05:30",
-        "locale": if right_to_left { "ar" } else { "en" },
+        "locale": locale,
     });
     serde_json::from_value(json).ok()
 }
@@ -102,12 +159,17 @@ proptest! {
     #![proptest_config(Config { cases: 96, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn any_title_is_drawn_without_fault(title in titles(), right_to_left: bool) {
-        if let Some(configuration) = configuration(&title, right_to_left) {
-            let mut canvas = Canvas::new().unwrap();
-            for asset in AssetKind::ALL {
-                let faults = canvas.render(asset, &configuration).unwrap().report.faults();
-                prop_assert!(faults.is_empty(), "{}: {faults:#?}", asset.as_str());
+    fn any_title_is_drawn_without_fault(
+        title in titles(),
+        locale in proptest::sample::select(&["en", "ar", "hi", "ja", "zh-CN", "zh-TW", "ko"]),
+        another in proptest::sample::select(pictures()),
+    ) {
+        if let Some(configuration) = configuration(&title, locale) {
+            let mut canvas = CANVAS.lock().unwrap_or_else(PoisonError::into_inner);
+            for asset in [AssetKind::Poster, another] {
+                let drawing = Drawing { asset, configuration: &configuration, look: "any", logo: None };
+                let faults = canvas.render(&drawing).unwrap().report.faults();
+                prop_assert!(faults.is_empty(), "{} in {locale}: {faults:#?}", asset.as_str());
             }
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Identifier, Moment, Text, TimeZoneName};
+use crate::{AssetKind, Fact, Identifier, Moment, S3Object, Text, TimeZoneName};
 
 /// The facts that a design is made of. It travels unchanged: a trigger's data becomes one, the journal keeps it,
 /// `template.created|updated` carry it and the canvas draws it.
@@ -31,12 +31,71 @@ pub struct Configuration {
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue: Option<Venue>,
-    /// Who invites.
+    /// Who stands behind it: who invites, writes or advertises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organizer: Option<Text<200>>,
-    /// The tenant's own colours.
+    /// A few words that stand above the title: a category, an offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Text<60>>,
+    /// What the reader is asked to do: `Book now`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_to_action: Option<Text<40>>,
+    /// The tenant's own look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,
+}
+
+impl Configuration {
+    /// What of it `kind` shows. A design is given this and no more, so two configurations that are equal here give the same pixels.
+    #[must_use]
+    pub fn shown_by(&self, kind: AssetKind) -> Self {
+        fn if_shown<T: Clone>(kind: AssetKind, fact: Fact, value: &Option<T>) -> Option<T> {
+            value.clone().filter(|_| kind.shows(fact))
+        }
+        Self {
+            title: self.title.clone(),
+            description: if_shown(kind, Fact::Description, &self.description),
+            starts_at: if_shown(kind, Fact::When, &self.starts_at),
+            ends_at: if_shown(kind, Fact::When, &self.ends_at),
+            time_zone: if_shown(kind, Fact::When, &self.time_zone),
+            locale: self.locale.clone(),
+            venue: if_shown(kind, Fact::Venue, &self.venue),
+            organizer: if_shown(kind, Fact::Organizer, &self.organizer),
+            label: if_shown(kind, Fact::Label, &self.label),
+            call_to_action: if_shown(kind, Fact::CallToAction, &self.call_to_action),
+            brand: self.brand.clone(),
+        }
+    }
+
+    /// The same facts in another language.
+    #[must_use]
+    pub fn translated(&self, locale: Locale, translation: Translation) -> Self {
+        Self {
+            title: translation.title,
+            description: translation.description.or_else(|| self.description.clone()),
+            label: translation.label.or_else(|| self.label.clone()),
+            call_to_action: translation.call_to_action.or_else(|| self.call_to_action.clone()),
+            locale: Some(locale),
+            ..self.clone()
+        }
+    }
+}
+
+/// What is said in another language; what it leaves out is shown in the language of the original.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Translation {
+    /// The title.
+    pub title: Text<300>,
+    /// A few sentences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Text<2000>>,
+    /// A few words that stand above the title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Text<60>>,
+    /// What the reader is asked to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_to_action: Option<Text<40>>,
 }
 
 /// A place.
@@ -53,15 +112,32 @@ pub struct Venue {
     pub city: Option<Text<100>>,
 }
 
-/// The colours of a brand; whatever is not given is derived from what is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The look of a brand; whatever is not given is derived from what is, or chosen by the design.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Brand {
     /// The colour of the large areas.
-    pub primary_color: Color,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_color: Option<Color>,
     /// The colour of accents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accent_color: Option<Color>,
+    /// The logo: a PNG in a bucket that the studio may read. A new logo needs a new key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<S3Object>,
+    /// What titles are set in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub font: Option<Typeface>,
+}
+
+/// What titles are set in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Typeface {
+    /// A heavy grotesque.
+    Modern,
+    /// A display serif.
+    Classic,
 }
 
 /// An sRGB colour, written `#rrggbb`.
@@ -105,8 +181,9 @@ impl<'de> Deserialize<'de> for Color {
     }
 }
 
-/// A language tag in BCP 47's form, `hi-IN`. Only its form is checked: an unknown language is drawn with English dates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A language tag in BCP 47's form, `hi-IN`, in the case that BCP 47 recommends, so that one language is one tag. Only its form is
+/// checked: an unknown language is drawn with English dates.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Locale(String);
 
@@ -120,14 +197,33 @@ impl Locale {
             && (2..=3).contains(&language.len())
             && language.bytes().all(|b| b.is_ascii_alphabetic())
             && subtags.all(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric()));
-        fits.then(|| Self(tag.to_owned()))
+        fits.then(|| Self(in_recommended_case(tag)))
     }
 
-    /// The tag as it was written.
+    /// The tag.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Language in lower case, script in title case, region in upper case; nothing after a subtag of one letter is touched but to lower it
+/// (RFC 5646, 2.1.1).
+fn in_recommended_case(tag: &str) -> String {
+    let mut extension = false;
+    let subtags = tag.split('-').enumerate().map(|(index, subtag)| {
+        let mut subtag = subtag.to_ascii_lowercase();
+        extension |= index > 0 && subtag.len() == 1;
+        if index > 0 && !extension {
+            match subtag.len() {
+                2 => subtag.make_ascii_uppercase(),
+                4 => subtag[..1].make_ascii_uppercase(),
+                _ => {}
+            }
+        }
+        subtag
+    });
+    subtags.collect::<Vec<_>>().join("-")
 }
 
 impl<'de> Deserialize<'de> for Locale {
@@ -144,6 +240,10 @@ impl<'de> Deserialize<'de> for Locale {
 pub enum EntityKind {
     /// An event that people attend.
     Event,
+    /// A piece of content of the CMS.
+    Content,
+    /// A campaign.
+    Campaign,
 }
 
 impl EntityKind {
@@ -152,6 +252,8 @@ impl EntityKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Event => "event",
+            Self::Content => "content",
+            Self::Campaign => "campaign",
         }
     }
 }
@@ -163,37 +265,4 @@ pub struct Entity {
     pub kind: EntityKind,
     /// Its id, as its own service writes it.
     pub id: Identifier,
-}
-
-/// The kinds of asset the studio makes. A template is one of these for one entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AssetKind {
-    /// A poster, 1080 × 1350 pixels.
-    Poster,
-    /// An invitation, 1200 × 1600 pixels.
-    Invitation,
-}
-
-impl AssetKind {
-    /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Poster, Self::Invitation];
-
-    /// The kind as the contract writes it, and as object keys and file names end.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Poster => "poster",
-            Self::Invitation => "invitation",
-        }
-    }
-
-    /// Width and height in pixels.
-    #[must_use]
-    pub fn size(self) -> (u32, u32) {
-        match self {
-            Self::Poster => (1080, 1350),
-            Self::Invitation => (1200, 1600),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
+use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
 
 /// A new event. The spec gives no schema for it, so this is an assumption, with as few required fields as serve; fields it
 /// does not know are passed over.
@@ -41,7 +41,10 @@ pub struct EventCreated {
     /// Who invites.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organizer: Option<Text<200>>,
-    /// The tenant's colours.
+    /// The tenant's look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,
+    /// What to make of it, where that is less than everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assets: Option<Vec<AssetKind>>,
 }

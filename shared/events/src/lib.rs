@@ -3,22 +3,34 @@
 //! Inbound, a record's headers and value become an [`Envelope`] and its data one of the types below, which cannot be wrong;
 //! outbound, a [`CloudEvent`] is written field by field as the spec's example has it.
 
+mod asset_kind;
+mod campaign_launched;
 mod cloud_event;
+mod cms_published;
 mod configuration;
 mod envelope;
 mod event_created;
+mod event_published;
 mod moment;
 mod render_job;
+mod s3_object;
 mod template;
 mod text;
 mod topic;
+mod voice_model;
 
+pub use asset_kind::{AssetKind, Fact};
+pub use campaign_launched::{CampaignLaunched, Channel};
 pub use cloud_event::{CloudEvent, SOURCE, STRUCTURED_CONTENT_TYPE, Time};
-pub use configuration::{AssetKind, Brand, Color, Configuration, Entity, EntityKind, Locale, Venue};
+pub use cms_published::{CmsPublished, ContentTranslation};
+pub use configuration::{Brand, Color, Configuration, Entity, EntityKind, Locale, Translation, Typeface, Venue};
 pub use envelope::{DataError, Envelope, EnvelopeError, Header};
 pub use event_created::EventCreated;
+pub use event_published::EventPublished;
 pub use moment::{Moment, MomentError, TimeZoneName, TimeZoneNameError};
 pub use render_job::{FailureClass, Format, MediaType, RenderJobCompleted, RenderJobCreated, RenderJobFailed, Trigger};
+pub use s3_object::S3Object;
 pub use template::{Template, TemplateAsset};
 pub use text::{Identifier, Text, TextError};
 pub use topic::{Topic, UnknownTopic};
+pub use voice_model::{CloningMethod, VoiceModelCreated, VoiceModelReady};

@@ -22,6 +22,22 @@ pub enum MediaType {
 pub enum Format {
     /// Portable Network Graphics.
     Png,
+    /// MPEG-4 with H.264.
+    Mp4,
+    /// MPEG audio layer III.
+    Mp3,
+}
+
+impl Format {
+    /// The format as the contract writes it, and as file names end.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Mp4 => "mp4",
+            Self::Mp3 => "mp3",
+        }
+    }
 }
 
 /// A render job was submitted: what is asked for, and what asked for it.
@@ -43,10 +59,15 @@ pub struct RenderJobCreated {
     pub template_id: String,
     /// What the template is.
     pub asset: AssetKind,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
+    /// The language of the translation that it shows, as a BCP 47 tag; absent where it shows the original.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Pixels; absent for audio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels; absent for audio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
     /// The format of the file.
     pub format: Format,
     /// The event that asked for it.
@@ -129,6 +150,8 @@ pub enum FailureClass {
     Timeout,
     /// Its execution ended without a word, again and again.
     Abandoned,
+    /// No provider for this kind of media is configured.
+    NotConfigured,
     /// A defect of the studio.
     Internal,
 }

@@ -23,7 +23,7 @@ pub struct Template {
     pub revision: u64,
     /// The facts it shows.
     pub configuration: Configuration,
-    /// Its newest rendered asset; absent until there is one.
+    /// Its newest rendered asset; absent until there is one. It may be of an earlier revision's configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<TemplateAsset>,
 }
@@ -36,10 +36,12 @@ pub struct TemplateAsset {
     pub job_id: String,
     /// Where the file is: a stable URL, not signed.
     pub output_url: String,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
+    /// Pixels; absent for audio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels; absent for audio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
     /// The format of the file.
     pub format: Format,
 }

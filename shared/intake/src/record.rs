@@ -70,7 +70,7 @@ pub(crate) fn read<D: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use std::{fmt::Write as _, fs};
+    use std::{collections::BTreeMap, fmt::Write as _, fs};
 
     use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated};
 
@@ -92,8 +92,11 @@ mod tests {
                 locale: None,
                 venue: None,
                 organizer: None,
+                label: None,
+                call_to_action: None,
                 brand: None,
             },
+            translations: BTreeMap::new(),
             assets: vec![AssetKind::Poster],
         }
     }
@@ -139,7 +142,15 @@ mod tests {
 
     #[test]
     fn the_well_formed_batches_are_kafka_events_to_the_crate_too() {
-        for file in ["event-created.json", "event-created-several-partitions.json"] {
+        for file in [
+            "event-created.json",
+            "event-created-several-partitions.json",
+            "event-created-replayed.json",
+            "event-created-hundred.json",
+            "event-published.json",
+            "cms-published.json",
+            "campaign-launched.json",
+        ] {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
             let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
             let theirs: aws_lambda_events::event::kafka::KafkaEvent = serde_json::from_str(&json).unwrap();

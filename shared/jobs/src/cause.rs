@@ -1,8 +1,8 @@
 //! What makes the studio act: an inbound event, and what it says.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use events::{AssetKind, Configuration, Entity, Envelope, Identifier, Time, Topic};
+use events::{AssetKind, Configuration, Entity, Envelope, Identifier, Locale, Time, Topic, Translation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -21,7 +21,9 @@ pub struct Description {
     pub version: Option<u64>,
     /// What is true of it now.
     pub configuration: Configuration,
-    /// What the studio is to make of it.
+    /// The same in other languages.
+    pub translations: BTreeMap<Locale, Translation>,
+    /// What the studio is to make of it, in each of its languages.
     pub assets: Vec<AssetKind>,
 }
 

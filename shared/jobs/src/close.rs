@@ -19,7 +19,7 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
         tenant_id: job.tenant.as_str().to_owned(),
         user_id: job.user_id.clone(),
         job_id: job.id.to_string(),
-        media_type: job.media_type(),
+        media_type: job.asset.media_type(),
         provider: job.provider.clone(),
         output_url: output_url.to_owned(),
         duration_ms: output.stored_at.milliseconds_since(at),
@@ -27,27 +27,30 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
     };
     let mut events = vec![Told::new(Topic::RenderJobCompleted, &job.tenant, job.id.0, b"finish", now, data)];
 
-    let configuration = entity.configuration();
-    let current = entity.templates.get_mut(&job.asset).filter(|template| template.job == job.id);
-    let entity = match (current, configuration) {
-        (Some(template), Some(configuration)) => {
+    let key = job.template_key();
+    // Without a translation any more, the template still shows what the job was made of.
+    let configuration = entity.configuration_of(&key).unwrap_or_else(|| job.configuration.clone());
+    let current = entity.templates.get_mut(&key).filter(|template| template.job == job.id);
+    let entity = match current {
+        Some(template) => {
             template.revision += 1;
             template.asset = Some(template_asset(&job, output_url.to_owned()));
-            let template = &entity.templates[&job.asset];
-            let data = template_data(&entity, job.asset, template, configuration, &job.user_id);
+            let data = template_data(&entity, &key, configuration, &job.user_id);
+            let template = &entity.templates[&key];
             let because = job.id.0.as_bytes();
             events.push(Told::new(Topic::TemplateUpdated, &job.tenant, template.id.0, because, now, data));
             Some(entity)
         }
-        _ => None,
+        None => None,
     };
     let job = Job { state: State::Completed { output, submitted_at: at }, ..job };
     Some(Decision { entity, jobs: vec![job], events, starts: Vec::new() })
 }
 
-/// Decides that `job` failed for good. `None` if it is closed already.
+/// Decides that `job` failed for good, because of `failure`, whose `detail` is for operators; `sentence` is what a person is told
+/// went wrong, where more than the class is known. `None` if the job is closed already.
 #[must_use]
-pub fn fail(job: Job, class: FailureClass, detail: String, now: Time) -> Option<Decision> {
+pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decision> {
     if job.is_closed() {
         return None;
     }
@@ -55,25 +58,26 @@ pub fn fail(job: Job, class: FailureClass, detail: String, now: Time) -> Option<
         tenant_id: job.tenant.as_str().to_owned(),
         user_id: job.user_id.clone(),
         job_id: job.id.to_string(),
-        media_type: job.media_type(),
+        media_type: job.asset.media_type(),
         provider: job.provider.clone(),
         template_id: job.template.to_string(),
         asset: job.asset,
-        failure: class,
-        reason: reason(class).to_owned(),
+        failure: failure.class,
+        reason: reason(failure.class, sentence),
         attempts: job.attempts,
-        can_resubmit: can_resubmit(class),
+        can_resubmit: can_resubmit(failure.class),
     };
-    let events = vec![Told::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", now, data)];
-    let job = Job { state: State::Failed { failure: Failure { class, detail, at: now } }, ..job };
+    let events = vec![Told::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", failure.at, data)];
+    let job = Job { state: State::Failed { failure }, ..job };
     Some(Decision { entity: None, jobs: vec![job], events, starts: Vec::new() })
 }
 
 /// What a person reads: what went wrong, and what they can do.
-fn reason(class: FailureClass) -> &'static str {
-    match class {
+fn reason(class: FailureClass, sentence: Option<&str>) -> String {
+    let general = match class {
         FailureClass::InvalidInput => {
-            "The event's text or colours could not be drawn. Change them and the studio renders it again."
+            let wrong = capitalized(sentence.unwrap_or("the content cannot be used as it is"));
+            return format!("{wrong}. Change that, and the studio renders it again.");
         }
         FailureClass::Unavailable => {
             "A service that the studio depends on did not answer, and the studio stopped trying. Submit it again later."
@@ -82,15 +86,26 @@ fn reason(class: FailureClass) -> &'static str {
         FailureClass::Abandoned => {
             "The render was interrupted several times and never ended. Submit it again; if it happens again, tell the operators."
         }
+        FailureClass::NotConfigured => {
+            "Nobody is set up to make this kind of media here. Once an operator has set somebody up, submit it again."
+        }
         FailureClass::Internal => {
             "The studio made a mistake while rendering it. The operators can see it; submitting it again unchanged will not help."
         }
-    }
+    };
+    general.to_owned()
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn can_resubmit(class: FailureClass) -> bool {
     match class {
         FailureClass::InvalidInput | FailureClass::Internal => false,
-        FailureClass::Unavailable | FailureClass::Timeout | FailureClass::Abandoned => true,
+        FailureClass::Unavailable | FailureClass::Timeout | FailureClass::Abandoned | FailureClass::NotConfigured => {
+            true
+        }
     }
 }

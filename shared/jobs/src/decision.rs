@@ -4,7 +4,7 @@ use events::{CloudEvent, Template, TemplateAsset, Time, Topic};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{EntityState, EventId, Job, JobId, TemplateState};
+use crate::{EntityState, EventId, Job, JobId, TemplateKey};
 
 /// Everything that follows from one cause or one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,16 +50,16 @@ impl Told {
 /// The whole template as its events carry it.
 pub(crate) fn template_data(
     entity: &EntityState,
-    kind: events::AssetKind,
-    template: &TemplateState,
+    key: &TemplateKey,
     configuration: events::Configuration,
     user_id: &str,
 ) -> Template {
+    let template = &entity.templates[key];
     Template {
         tenant_id: entity.tenant.as_str().to_owned(),
         user_id: user_id.to_owned(),
         template_id: template.id.to_string(),
-        kind,
+        kind: key.kind,
         entity: entity.entity.clone(),
         revision: template.revision,
         configuration,
@@ -69,6 +69,6 @@ pub(crate) fn template_data(
 
 /// A finished job's asset as its template carries it.
 pub(crate) fn template_asset(job: &Job, output_url: String) -> TemplateAsset {
-    let (width, height) = job.asset.size();
-    TemplateAsset { job_id: job.id.to_string(), output_url, width, height, format: job.format() }
+    let (width, height) = job.asset.size().unzip();
+    TemplateAsset { job_id: job.id.to_string(), output_url, width, height, format: job.asset.format() }
 }

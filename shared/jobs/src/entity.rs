@@ -1,9 +1,9 @@
 //! An entity: what the topics say of it, and the templates the studio keeps for it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use events::{AssetKind, Configuration, Entity, Identifier, TemplateAsset, Topic};
-use serde::{Deserialize, Serialize};
+use events::{AssetKind, Configuration, Entity, Identifier, Locale, TemplateAsset, Topic, Translation};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
 use crate::{EntityKey, JobId, Stamp, TemplateId, cause::hex};
@@ -20,8 +20,45 @@ pub struct EntityState {
     pub entity: Entity,
     /// The latest configuration from each topic that speaks of it.
     pub said: BTreeMap<Topic, Said>,
-    /// The templates, one for each kind of asset.
-    pub templates: BTreeMap<AssetKind, TemplateState>,
+    /// The templates, one for each kind of asset and language.
+    pub templates: BTreeMap<TemplateKey, TemplateState>,
+}
+
+/// Which of its entity's templates one is: a kind of asset, in the entity's own language (`None`) or in one that it is translated
+/// into. Written `poster` or `blog-image/hi-IN`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TemplateKey {
+    /// What it makes.
+    pub kind: AssetKind,
+    /// The language of a translation.
+    pub locale: Option<Locale>,
+}
+
+impl fmt::Display for TemplateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.as_str())?;
+        self.locale.as_ref().map_or(Ok(()), |locale| write!(f, "/{}", locale.as_str()))
+    }
+}
+
+impl Serialize for TemplateKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TemplateKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (kind, locale) = match text.split_once('/') {
+            Some((kind, locale)) => (kind, Some(locale)),
+            None => (text.as_str(), None),
+        };
+        let unknown = || de::Error::custom(format!("`{text}` is not a template of an entity"));
+        let kind = AssetKind::ALL.into_iter().find(|one| one.as_str() == kind).ok_or_else(unknown)?;
+        let locale = locale.map(|tag| Locale::parse(tag).ok_or_else(unknown)).transpose()?;
+        Ok(Self { kind, locale })
+    }
 }
 
 /// What one topic last said.
@@ -31,6 +68,9 @@ pub struct Said {
     pub stamp: Stamp,
     /// What it said.
     pub configuration: Configuration,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translations: BTreeMap<Locale, Translation>,
 }
 
 /// A template, without what it has in common with the others of its entity.
@@ -40,8 +80,10 @@ pub struct TemplateState {
     pub id: TemplateId,
     /// 1 when it came to be, one more with each change told.
     pub revision: u64,
+    /// What it carries.
+    pub configuration: Digest,
     /// What its pixels depend on.
-    pub pixels: Pixels,
+    pub pixels: Digest,
     /// The job that renders, or rendered, those pixels.
     pub job: JobId,
     /// Its newest rendered asset.
@@ -74,25 +116,64 @@ impl EntityState {
             locale: above.locale.or(below.locale),
             venue: above.venue.or(below.venue),
             organizer: above.organizer.or(below.organizer),
+            label: above.label.or(below.label),
+            call_to_action: above.call_to_action.or(below.call_to_action),
             brand: above.brand.or(below.brand),
         })
     }
+
+    /// The languages that hold, beside the entity's own.
+    pub fn locales(&self) -> impl Iterator<Item = &Locale> {
+        self.said.values().flat_map(|said| said.translations.keys())
+    }
+
+    /// The configuration of one template. `None` before anything was said, and in a language into which nothing is translated any
+    /// more.
+    #[must_use]
+    pub fn configuration_of(&self, template: &TemplateKey) -> Option<Configuration> {
+        let own = self.configuration()?;
+        let Some(locale) = &template.locale else { return Some(own) };
+        let translation = self.said.values().rev().find_map(|said| said.translations.get(locale))?;
+        Some(own.translated(locale.clone(), translation.clone()))
+    }
 }
 
-/// A digest of everything that a template's pixels depend on: two equal ones need one render.
+/// A digest of a configuration: two equal ones stand for equal ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Pixels(String);
+pub struct Digest(String);
 
-impl Pixels {
-    /// The digest for `asset` showing `configuration`: every design shows every fact it has room for.
+impl Digest {
+    /// The digest of everything in `configuration`.
     #[must_use]
-    pub fn of(asset: AssetKind, configuration: &Configuration) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(asset.as_str());
-        hash.update(
-            serde_json::to_vec(configuration).expect("a configuration is strings and numbers under string keys"),
-        );
-        Self(hex(&hash.finalize()))
+    pub fn of(configuration: &Configuration) -> Self {
+        let json = serde_json::to_vec(configuration).expect("a configuration is strings and numbers under string keys");
+        Self(hex(&Sha256::digest(json)))
+    }
+
+    /// The digest of what `asset` shows of `configuration`: two equal ones need one render.
+    #[must_use]
+    pub fn of_pixels(asset: AssetKind, configuration: &Configuration) -> Self {
+        Self::of(&configuration.shown_by(asset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_templates_key_is_written_as_its_kind_and_its_language_and_read_back() {
+        for kind in AssetKind::ALL {
+            for locale in [None, Locale::parse("zh-Hant-TW")] {
+                let key = TemplateKey { kind, locale };
+                let json = serde_json::to_string(&key).unwrap();
+                assert_eq!(json, format!("\"{key}\""));
+                assert_eq!(serde_json::from_str::<TemplateKey>(&json).unwrap(), key);
+            }
+        }
+        for wrong in ["\"\"", "\"presentation\"", "\"poster/\"", "\"poster/x\""] {
+            assert!(serde_json::from_str::<TemplateKey>(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use events::{AssetKind, Entity, Identifier, Topic};
+use events::{Entity, Identifier, Topic};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::TemplateKey;
 
 /// The namespace of every id of the studio's (UUIDv5 of `studio.eventzr` in the DNS namespace).
 const NAMESPACE: Uuid = Uuid::from_u128(0xb7fe_e3db_d8a2_56ce_a7f8_5c12_1389_fb12);
@@ -42,7 +44,7 @@ id! {
     EntityKey
 }
 id! {
-    /// (tenant, entity kind, entity id, asset kind).
+    /// (tenant, entity kind, entity id, asset kind, and the language of a translation).
     TemplateId
 }
 id! {
@@ -72,16 +74,18 @@ impl EntityKey {
 }
 
 impl TemplateId {
-    /// The id of the template of `asset` for `tenant`'s `entity`.
+    /// The id of the template `key` of `tenant`'s `entity`.
     #[must_use]
-    pub fn new(tenant: &Identifier, entity: &Entity, asset: AssetKind) -> Self {
-        Self(derive(&[
+    pub fn new(tenant: &Identifier, entity: &Entity, key: &TemplateKey) -> Self {
+        let mut parts = vec![
             tenant.as_str().as_bytes(),
             b"template",
             entity.kind.as_str().as_bytes(),
             entity.id.as_str().as_bytes(),
-            asset.as_str().as_bytes(),
-        ]))
+            key.kind.as_str().as_bytes(),
+        ];
+        parts.extend(key.locale.as_ref().map(|locale| locale.as_str().as_bytes()));
+        Self(derive(&parts))
     }
 }
 

@@ -1,9 +1,9 @@
 //! A render job.
 
-use events::{AssetKind, Configuration, Entity, FailureClass, Format, Identifier, MediaType, Time, Trigger};
+use events::{AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, Time, Trigger};
 use serde::{Deserialize, Serialize};
 
-use crate::{CauseKey, EntityKey, JobId, TemplateId};
+use crate::{CauseKey, EntityKey, JobId, TemplateId, TemplateKey};
 
 /// One render of one template: what to render is copied into it, so that it means the same however late it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Job {
     pub template: TemplateId,
     /// What the template makes.
     pub asset: AssetKind,
+    /// The language of the translation that it shows, if it shows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Locale>,
     /// The facts to show.
     pub configuration: Configuration,
     /// Who is to make it; from the submission on, who does.
@@ -121,26 +124,16 @@ impl Job {
         }
     }
 
-    /// The key of its object, made of the job's id alone: nothing a tenant writes steers it.
+    /// Which of its entity's templates it renders.
+    #[must_use]
+    pub fn template_key(&self) -> TemplateKey {
+        TemplateKey { kind: self.asset, locale: self.locale.clone() }
+    }
+
+    /// The key of its object, made of the job's id and the kind alone: nothing a tenant writes steers it.
     #[must_use]
     pub fn object_key(&self) -> String {
-        format!("renders/{}/{}.png", self.id, self.asset.as_str())
-    }
-
-    /// The kind of media it makes.
-    #[must_use]
-    pub fn media_type(&self) -> MediaType {
-        match self.asset {
-            AssetKind::Poster | AssetKind::Invitation => MediaType::Image,
-        }
-    }
-
-    /// The format of its file.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        match self.asset {
-            AssetKind::Poster | AssetKind::Invitation => Format::Png,
-        }
+        format!("renders/{}/{}.{}", self.id, self.asset.as_str(), self.asset.format().as_str())
     }
 
     /// The job with the provider asked once more at `now`; a closed job as it is.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, btree_map::Entry};
 
-use events::{AssetKind, Configuration, RenderJobCreated, SOURCE, Time, Topic, Trigger};
+use events::{AssetKind, Configuration, MediaType, RenderJobCreated, SOURCE, Time, Topic, Trigger};
 
 use crate::{
-    Cause, Decision, Description, EntityState, Job, JobId, Pixels, Said, State, TemplateId, TemplateState,
+    Cause, Decision, Description, Digest, EntityState, Job, JobId, Said, State, TemplateId, TemplateKey, TemplateState,
     decision::{Told, template_data},
 };
 
@@ -14,6 +14,9 @@ pub const MOST_ASSETS: usize = 40;
 
 /// Who renders an image when nobody else is configured: the embedded canvas.
 pub const STUDIO_CANVAS: &str = "studio-canvas";
+
+/// Who makes what nobody is configured for: the job fails, and says so.
+pub const NOBODY: &str = "none";
 
 /// How long a decision is remembered, in seconds: the longest retention of a consumed topic (7 days) and the 90 days for which
 /// Step Functions remembers an execution's name. A cause from before that could be decided, and paid for, twice.
@@ -28,13 +31,25 @@ pub enum PlanError {
     /// It would make more than [`MOST_ASSETS`].
     #[error("it plans {0} assets; one event may plan at most {MOST_ASSETS}")]
     TooManyAssets(usize),
+    /// It asks for something that the studio makes, but not for an event of its type.
+    #[error("`{}` is not made for {topic}; what is: {}", asset.as_str(), names(AssetKind::made_for(*topic)))]
+    NotMadeFor {
+        /// What it asks for.
+        asset: AssetKind,
+        /// Its type.
+        topic: Topic,
+    },
+}
+
+fn names(kinds: &[AssetKind]) -> String {
+    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Decides what `cause`, which says `description`, makes of an entity that was `before` (`None`: never seen).
 ///
-/// The configuration of the cause's topic is replaced if the cause stands higher than what the topic said last. A kind of
-/// asset asked for and not there yet becomes a template with a job; a template whose pixels change gets a new job and is told
-/// again; a cause that changes nothing tells nothing.
+/// The configuration of the cause's topic is replaced if the cause stands higher than what the topic said last. What is asked for and
+/// not there yet becomes a template with a job; a template whose pixels change gets a new job and is told again; one whose
+/// configuration changes where it does not show is only told again; a cause that changes nothing tells nothing.
 ///
 /// # Errors
 /// A [`PlanError`], which no repetition mends.
@@ -48,14 +63,70 @@ pub fn plan(
     if cause.time.plus_seconds(HORIZON_SECONDS) < now {
         return Err(PlanError::TooOld(cause.time));
     }
+    let made = AssetKind::made_for(cause.topic);
+    if let Some(&asset) = description.assets.iter().find(|asset| !made.contains(asset)) {
+        return Err(PlanError::NotMadeFor { asset, topic: cause.topic });
+    }
     let asked: BTreeSet<AssetKind> = description.assets.iter().copied().collect();
-    if asked.len() > MOST_ASSETS {
-        return Err(PlanError::TooManyAssets(asked.len()));
+    let planned = asked.len() * (1 + description.translations.len());
+    if planned > MOST_ASSETS {
+        return Err(PlanError::TooManyAssets(planned));
     }
     let mut entity =
         before.cloned().unwrap_or_else(|| EntityState::new(description.tenant.clone(), description.entity.clone()));
-    let stamp = cause.stamp(description);
-    let said = Said { stamp, configuration: description.configuration.clone() };
+    take_in(&mut entity, cause, description);
+
+    // What was asked for is made in every language that holds now, which an event that comes late does not change.
+    let locales: Vec<_> = std::iter::once(None).chain(entity.locales().cloned().map(Some)).collect();
+    let asked = asked.iter().flat_map(|&kind| locales.iter().cloned().map(move |locale| TemplateKey { kind, locale }));
+    let keys: BTreeSet<TemplateKey> = entity.templates.keys().cloned().chain(asked).collect();
+
+    let plan = Plan { cause, description, now, deadline };
+    let mut decision = Decision { entity: None, jobs: Vec::new(), events: Vec::new(), starts: Vec::new() };
+    for key in keys {
+        let Some(configuration) = entity.configuration_of(&key) else { continue };
+        let digest = Digest::of(&configuration);
+        let pixels = Digest::of_pixels(key.kind, &configuration);
+        let (topic, job) = match entity.templates.get_mut(&key) {
+            None => {
+                let id = TemplateId::new(&description.tenant, &description.entity, &key);
+                let job = plan.job(id, &key, &configuration);
+                let template =
+                    TemplateState { id, revision: 1, configuration: digest, pixels, job: job.id, asset: None };
+                entity.templates.insert(key.clone(), template);
+                (Topic::TemplateCreated, Some(job))
+            }
+            Some(template) if template.configuration != digest => {
+                let job = (template.pixels != pixels).then(|| plan.job(template.id, &key, &configuration));
+                template.revision += 1;
+                template.configuration = digest;
+                template.pixels = pixels;
+                template.job = job.as_ref().map_or(template.job, |job| job.id);
+                (Topic::TemplateUpdated, job)
+            }
+            Some(_) => continue,
+        };
+        let template = entity.templates[&key].id;
+        let because = cause.key(&description.tenant);
+        let data = template_data(&entity, &key, configuration, plan.user_id());
+        decision.events.push(Told::new(topic, &entity.tenant, template.0, because.0.as_bytes(), now, data));
+        if let Some(job) = job {
+            decision.events.push(created(&job, now));
+            decision.starts.push(job.id);
+            decision.jobs.push(job);
+        }
+    }
+    decision.entity = Some(entity);
+    Ok(decision)
+}
+
+/// What the cause says replaces what its topic said before, unless that stands higher.
+fn take_in(entity: &mut EntityState, cause: &Cause, description: &Description) {
+    let said = Said {
+        stamp: cause.stamp(description),
+        configuration: description.configuration.clone(),
+        translations: description.translations.clone(),
+    };
     match entity.said.entry(cause.topic) {
         Entry::Vacant(vacant) => {
             vacant.insert(said);
@@ -66,46 +137,19 @@ pub fn plan(
             }
         }
     }
+}
 
-    let configuration = entity.configuration().unwrap_or_else(|| description.configuration.clone());
-    let kinds: BTreeSet<AssetKind> = entity.templates.keys().copied().chain(asked).collect();
-
-    let plan = Plan { cause, description, configuration: &configuration, now, deadline };
-    let mut decision = Decision { entity: None, jobs: Vec::new(), events: Vec::new(), starts: Vec::new() };
-    for kind in kinds {
-        let pixels = Pixels::of(kind, &configuration);
-        let (topic, job) = match entity.templates.get_mut(&kind) {
-            None => {
-                let id = TemplateId::new(&description.tenant, &description.entity, kind);
-                let job = plan.job(id, kind);
-                entity.templates.insert(kind, TemplateState { id, revision: 1, pixels, job: job.id, asset: None });
-                (Topic::TemplateCreated, job)
-            }
-            Some(template) if template.pixels != pixels => {
-                let job = plan.job(template.id, kind);
-                template.revision += 1;
-                template.pixels = pixels;
-                template.job = job.id;
-                (Topic::TemplateUpdated, job)
-            }
-            Some(_) => continue,
-        };
-        let template = &entity.templates[&kind];
-        let because = cause.key(&description.tenant);
-        let data = template_data(&entity, kind, template, configuration.clone(), plan.user_id());
-        decision.events.push(Told::new(topic, &entity.tenant, template.id.0, because.0.as_bytes(), now, data));
-        decision.events.push(created(&job, now));
-        decision.starts.push(job.id);
-        decision.jobs.push(job);
+/// Who is asked for media of a type: images are drawn by the embedded canvas; nobody is configured for the others.
+fn provider_of(media: MediaType) -> &'static str {
+    match media {
+        MediaType::Image => STUDIO_CANVAS,
+        MediaType::Video | MediaType::Audio => NOBODY,
     }
-    decision.entity = Some(entity);
-    Ok(decision)
 }
 
 struct Plan<'a> {
     cause: &'a Cause,
     description: &'a Description,
-    configuration: &'a Configuration,
     now: Time,
     deadline: Time,
 }
@@ -115,7 +159,7 @@ impl Plan<'_> {
         self.description.user.as_ref().map_or(SOURCE, |user| user.as_str())
     }
 
-    fn job(&self, template: TemplateId, asset: AssetKind) -> Job {
+    fn job(&self, template: TemplateId, key: &TemplateKey, configuration: &Configuration) -> Job {
         let tenant = &self.description.tenant;
         let cause = self.cause.key(tenant);
         Job {
@@ -125,9 +169,10 @@ impl Plan<'_> {
             user_id: self.user_id().to_owned(),
             entity: self.description.entity.clone(),
             template,
-            asset,
-            configuration: self.configuration.clone(),
-            provider: STUDIO_CANVAS.to_owned(),
+            asset: key.kind,
+            locale: key.locale.clone(),
+            configuration: configuration.clone(),
+            provider: provider_of(key.kind.media_type()).to_owned(),
             cause,
             trigger: Trigger { topic: self.cause.topic, source: self.cause.source.clone(), id: self.cause.id.clone() },
             created_at: self.now,
@@ -140,18 +185,19 @@ impl Plan<'_> {
 }
 
 fn created(job: &Job, now: Time) -> Told {
-    let (width, height) = job.asset.size();
+    let (width, height) = job.asset.size().unzip();
     let data = RenderJobCreated {
         tenant_id: job.tenant.as_str().to_owned(),
         user_id: job.user_id.clone(),
         job_id: job.id.to_string(),
-        media_type: job.media_type(),
+        media_type: job.asset.media_type(),
         provider: job.provider.clone(),
         template_id: job.template.to_string(),
         asset: job.asset,
         width,
         height,
-        format: job.format(),
+        locale: job.locale.as_ref().map(|locale| locale.as_str().to_owned()),
+        format: job.asset.format(),
         trigger: job.trigger.clone(),
     };
     Told::new(Topic::RenderJobCreated, &job.tenant, job.id.0, job.cause.0.as_bytes(), now, data)

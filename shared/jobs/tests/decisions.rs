@@ -1,9 +1,11 @@
 //! What the studio decides: (what is true, a cause) → what becomes true, what is told, what is started.
 
+use std::collections::BTreeMap;
+
 use events::{AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Time, Topic};
 use jobs::{
-    Cause, ContentHash, Decision, Description, EntityState, HORIZON_SECONDS, Job, MOST_ASSETS, Output, PlanError,
-    State, derive, fail, finish, plan,
+    Cause, ContentHash, Decision, Description, EntityState, Failure, HORIZON_SECONDS, Job, MOST_ASSETS, Output,
+    PlanError, State, TemplateKey, derive, fail, finish, plan,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -37,8 +39,11 @@ fn says(title: &str, description: Option<&str>) -> Description {
             locale: None,
             venue: None,
             organizer: None,
+            label: None,
+            call_to_action: None,
             brand: None,
         },
+        translations: BTreeMap::new(),
         assets: vec![AssetKind::Poster, AssetKind::Invitation],
     }
 }
@@ -57,6 +62,10 @@ fn told(decision: &Decision) -> Vec<String> {
         format!("{topic} {asset} {}", data["revision"])
     };
     decision.events.iter().map(line).collect()
+}
+
+fn failure(class: FailureClass) -> Failure {
+    Failure { class, detail: "secret detail".to_owned(), at: now() }
 }
 
 fn stored(job: &Job) -> Job {
@@ -143,14 +152,17 @@ fn a_finished_job_is_told_and_becomes_its_templates_asset() {
     let url = "https://assets.example/poster.png";
     let finished = finish(job, first.entity.clone().unwrap(), url, now()).unwrap();
     assert_eq!(told(&finished), ["render-job.completed - null", "template.updated poster 2"]);
-    let asset = finished.entity.as_ref().unwrap().templates[&AssetKind::Poster].asset.clone().unwrap();
+    let asset = finished.entity.as_ref().unwrap().templates[&TemplateKey { kind: AssetKind::Poster, locale: None }]
+        .asset
+        .clone()
+        .unwrap();
     assert_eq!(asset.output_url, url);
     let events: Vec<Value> = finished.events.iter().map(|told| serde_json::from_str(&told.value).unwrap()).collect();
     insta::assert_json_snapshot!(events);
 
     let closed = finished.jobs[0].clone();
     assert_eq!(finish(closed.clone(), finished.entity.unwrap(), url, now()), None);
-    assert_eq!(fail(closed, FailureClass::Timeout, String::new(), now()), None);
+    assert_eq!(fail(closed, failure(FailureClass::Timeout), None), None);
 }
 
 #[test]
@@ -178,11 +190,12 @@ fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
         FailureClass::Unavailable,
         FailureClass::Timeout,
         FailureClass::Abandoned,
+        FailureClass::NotConfigured,
         FailureClass::Internal,
     ]
     .into_iter()
     .map(|class| {
-        let failed = fail(job.clone(), class, "secret detail".to_owned(), now()).unwrap();
+        let failed = fail(job.clone(), failure(class), None).unwrap();
         assert!(!failed.events[0].value.contains("secret detail"), "operators' detail is not for tenants");
         serde_json::from_str::<Value>(&failed.events[0].value).unwrap()["data"].take()
     })

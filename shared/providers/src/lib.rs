@@ -2,9 +2,20 @@
 
 mod studio_canvas;
 
+use canvas::LogoError;
 use jobs::Job;
 
+pub use canvas::Logo;
 pub use studio_canvas::StudioCanvas;
+
+/// What a provider is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// The brand's logo, if the job's configuration names one: a PNG file.
+    pub logo: Option<&'a [u8]>,
+}
 
 /// A provider.
 #[derive(Debug)]
@@ -42,8 +53,11 @@ pub struct Media {
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// The content cannot be made into media as it is.
-    #[error("the content cannot be drawn")]
-    InvalidInput(#[source] canvas::RenderError),
+    #[error("the text or the colours cannot be drawn")]
+    Draw(#[from] canvas::RenderError),
+    /// The brand's logo cannot be drawn.
+    #[error(transparent)]
+    Logo(#[from] LogoError),
 }
 
 impl Provider {
@@ -55,13 +69,13 @@ impl Provider {
         }
     }
 
-    /// Asks for the media of `job`.
+    /// Asks for the media of `order`.
     ///
     /// # Errors
     /// A [`ProviderError`].
-    pub async fn submit(&self, job: &Job) -> Result<Answer, ProviderError> {
+    pub async fn submit(&self, order: Order<'_>) -> Result<Answer, ProviderError> {
         match self {
-            Self::StudioCanvas(canvas) => canvas.draw(job).map(Answer::Done),
+            Self::StudioCanvas(canvas) => canvas.draw(order).map(Answer::Done),
         }
     }
 
@@ -69,11 +83,11 @@ impl Provider {
     ///
     /// # Errors
     /// A [`ProviderError`].
-    pub async fn poll(&self, job: &Job, ticket: Option<&str>) -> Result<Answer, ProviderError> {
+    pub async fn poll(&self, order: Order<'_>, ticket: Option<&str>) -> Result<Answer, ProviderError> {
         match (self, ticket) {
             // The canvas answers at once and gives no tickets: whoever asks again was interrupted, and the same drawing costs
             // nothing.
-            (Self::StudioCanvas(canvas), _) => canvas.draw(job).map(Answer::Done),
+            (Self::StudioCanvas(canvas), _) => canvas.draw(order).map(Answer::Done),
         }
     }
 }

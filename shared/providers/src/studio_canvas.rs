@@ -1,11 +1,13 @@
 //! `studio-canvas`: the embedded renderer. No key, no network, no cost; the same job draws the same bytes.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
-use canvas::{Canvas, RenderError};
-use jobs::Job;
+use canvas::{Canvas, Drawing, Logo, RenderError};
 
-use crate::{Media, ProviderError};
+use crate::{Media, Order, ProviderError};
 
 /// The renderer with its fonts, made once in each execution environment.
 pub struct StudioCanvas(Mutex<Canvas>);
@@ -17,19 +19,26 @@ impl std::fmt::Debug for StudioCanvas {
 }
 
 impl StudioCanvas {
-    /// The renderer, its fonts loaded.
+    /// The renderer, its built-in fonts loaded; those for Chinese, Japanese and Korean are read from `fonts` when they are needed.
     ///
     /// # Errors
-    /// A [`RenderError`] if the build holds a font that cannot be read.
-    pub fn new() -> Result<Self, RenderError> {
-        Ok(Self(Mutex::new(Canvas::new()?)))
+    /// A [`RenderError`] if the build holds a font that cannot be read, or `fonts` lacks one.
+    pub fn new(fonts: &Path) -> Result<Self, RenderError> {
+        Ok(Self(Mutex::new(Canvas::new(fonts)?)))
     }
 
-    /// Draws `job`'s asset. It keeps its thread for some tens of milliseconds; a function has nothing else to do meanwhile.
-    pub(crate) fn draw(&self, job: &Job) -> Result<Media, ProviderError> {
+    /// Draws the order's asset. It keeps its thread for some tens of milliseconds; a function has nothing else to do meanwhile.
+    pub(crate) fn draw(&self, order: Order<'_>) -> Result<Media, ProviderError> {
+        let logo = order.logo.map(Logo::decode).transpose()?;
         // A panic in an earlier drawing left at most a cache behind.
         let mut canvas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let drawn = canvas.render(job.asset, &job.configuration).map_err(ProviderError::InvalidInput)?;
+        let drawn = canvas.render(&Drawing {
+            asset: order.job.asset,
+            configuration: &order.job.configuration,
+            // What all assets of one entity have in common, and no other entity has.
+            look: &order.job.entity_key().to_string(),
+            logo: logo.as_ref(),
+        })?;
         Ok(Media { bytes: drawn.png, content_type: "image/png", credits: 0 })
     }
 }

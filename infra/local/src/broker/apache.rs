@@ -21,8 +21,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Apache {
     port: u16,
     jars: PathBuf,
-    folder: TempDir,
+    // Before its folder: what still runs would write into it while it is removed.
     group: Option<Group>,
+    folder: TempDir,
 }
 
 impl Apache {

@@ -1,0 +1,69 @@
+//! What `eventzr.campaign.launched.v1` means: a campaign gets banners and posts, and a video or a spot where it runs in such channels.
+
+use std::collections::BTreeMap;
+
+use events::{AssetKind, CampaignLaunched, Channel, Configuration, Entity, EntityKind, MediaType, Topic};
+use jobs::Description;
+
+/// What a launched campaign says of itself, and the assets it asks for.
+#[must_use]
+pub fn describe(campaign: CampaignLaunched) -> Description {
+    let runs_in = |channel| campaign.channels.contains(&channel);
+    let asked_for = |kind: &AssetKind| match kind.media_type() {
+        MediaType::Image => true,
+        MediaType::Video => runs_in(Channel::Video),
+        MediaType::Audio => runs_in(Channel::Audio),
+    };
+    let by_channels = || AssetKind::made_for(Topic::CampaignLaunched).iter().copied().filter(asked_for).collect();
+    let assets = campaign.assets.unwrap_or_else(by_channels);
+    Description {
+        tenant: campaign.tenant_id,
+        user: campaign.user_id,
+        entity: Entity { kind: EntityKind::Campaign, id: campaign.campaign_id },
+        version: campaign.version,
+        configuration: Configuration {
+            title: campaign.headline,
+            description: campaign.description,
+            starts_at: campaign.starts_at,
+            ends_at: campaign.ends_at,
+            time_zone: campaign.time_zone,
+            locale: campaign.locale,
+            venue: campaign.venue,
+            organizer: campaign.advertiser,
+            label: campaign.offer,
+            call_to_action: campaign.call_to_action,
+            brand: campaign.brand,
+        },
+        translations: BTreeMap::new(),
+        assets,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn assets(changes: &Value) -> Vec<&'static str> {
+        let mut campaign = json!({ "tenantId": "t", "campaignId": "c", "headline": "Sale" });
+        campaign.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let described = describe(serde_json::from_value(campaign).unwrap());
+        described.assets.into_iter().map(AssetKind::as_str).collect()
+    }
+
+    #[test]
+    fn a_campaign_gets_images_and_a_video_or_a_spot_only_where_its_channels_ask_for_them() {
+        let images = assets(&json!({}));
+        assert_eq!(images.len(), 7);
+        assert_eq!(assets(&json!({ "channels": ["display", "sky-writing"] })), images);
+        let asked = assets(&json!({ "channels": ["video", "audio"] }));
+        assert_eq!(asked, [&images[..], &["video", "audio-spot"]].concat());
+    }
+
+    #[test]
+    fn what_a_campaign_asks_for_by_name_is_what_it_gets() {
+        assert_eq!(assets(&json!({ "assets": ["audio-spot"], "channels": ["video"] })), ["audio-spot"]);
+        assert!(assets(&json!({ "assets": [] })).is_empty());
+    }
+}

@@ -1,0 +1,67 @@
+//! What `eventzr.cms.published.v1` means: an article gets pictures, in each of its languages.
+
+use events::{AssetKind, CmsPublished, Configuration, Entity, EntityKind, Topic};
+use jobs::Description;
+
+/// What published content says of itself, and the assets it asks for. Two translations into one language are one: the later.
+#[must_use]
+pub fn describe(content: CmsPublished) -> Description {
+    let own = content.locale.clone();
+    let translations = content.translations.into_iter().map(|one| (one.locale.clone(), one.into()));
+    Description {
+        tenant: content.tenant_id,
+        user: content.user_id,
+        entity: Entity { kind: EntityKind::Content, id: content.content_id },
+        version: content.version,
+        configuration: Configuration {
+            title: content.title,
+            description: content.summary,
+            starts_at: None,
+            ends_at: None,
+            time_zone: None,
+            locale: content.locale,
+            venue: None,
+            organizer: content.author,
+            label: content.category,
+            call_to_action: None,
+            brand: content.brand,
+        },
+        // A CMS that lists every language lists its own too.
+        translations: translations.filter(|(locale, _)| own.as_ref() != Some(locale)).collect(),
+        assets: content.assets.unwrap_or_else(|| AssetKind::made_for(Topic::CmsPublished).to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_article_is_described_in_its_own_language_and_in_those_that_it_is_translated_into() {
+        let content = json!({
+            "tenantId": "t", "contentId": "c", "title": "Rain", "summary": "It pours.", "category": "Weather", "author": "Ann",
+            "locale": "en-in",
+            "translations": [
+                { "locale": "EN-IN", "title": "Rain, once more" },
+                { "locale": "hi-IN", "title": "बारिश", "category": "मौसम" },
+            ],
+        });
+        let described = describe(serde_json::from_value(content).unwrap());
+        let languages: Vec<&str> = described.translations.keys().map(|locale| locale.as_str()).collect();
+        assert_eq!(languages, ["hi-IN"], "its own language is no translation");
+        let own = described.configuration;
+        let hindi = own.translated(
+            described.translations.keys().next().unwrap().clone(),
+            described.translations.into_values().next().unwrap(),
+        );
+        assert_eq!((own.title.as_str(), hindi.title.as_str()), ("Rain", "बारिश"));
+        assert_eq!(hindi.label.unwrap().as_str(), "मौसम");
+        assert_eq!(
+            hindi.description.unwrap().as_str(),
+            "It pours.",
+            "what is not translated is shown as it was written"
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! What `eventzr.event.published.v1` means: an event that everybody may see gets pictures for social media.
+
+use std::collections::BTreeMap;
+
+use events::{AssetKind, Configuration, Entity, EntityKind, EventPublished, Topic};
+use jobs::Description;
+
+/// What a published event says of its entity, and the assets it asks for.
+#[must_use]
+pub fn describe(event: EventPublished) -> Description {
+    Description {
+        tenant: event.tenant_id,
+        user: event.user_id,
+        entity: Entity { kind: EntityKind::Event, id: event.event_id },
+        version: event.version,
+        configuration: Configuration {
+            title: event.title,
+            description: event.description,
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            time_zone: event.time_zone,
+            locale: event.locale,
+            venue: event.venue,
+            organizer: event.organizer,
+            label: None,
+            call_to_action: None,
+            brand: event.brand,
+        },
+        translations: BTreeMap::new(),
+        assets: event.assets.unwrap_or_else(|| AssetKind::made_for(Topic::EventPublished).to_vec()),
+    }
+}

@@ -1,0 +1,34 @@
+//! What the functions find in their environment, for one that is run outside of the emulator.
+
+use aws_sdk_lambda::error::DisplayErrorContext;
+
+use crate::checkout::Checkout;
+use crate::emulator::{REGION, ROOT};
+use crate::stack::Stack;
+
+/// The functions' configuration cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the functions' configuration cannot be read: {0}")]
+pub struct Error(String);
+
+/// The variables of all functions of `stack`, by name: no two of them have one variable with two values.
+pub async fn environment(stack: &Stack, checkout: &Checkout) -> Result<Vec<(String, String)>, Error> {
+    let (key, secret) = ROOT;
+    let mut variables = vec![
+        ("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", stack.proxy.address())),
+        ("AWS_REGION".to_owned(), REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()),
+        // Deployed, they lie beside the bootstrap.
+        ("FONTS_FOLDER".to_owned(), checkout.fonts().display().to_string()),
+    ];
+    let consumers = stack.mappings.iter().map(|mapping| &mapping.function);
+    for function in consumers.chain([&stack.outputs.completion_function_name]) {
+        let configuration = stack.clients.lambda.get_function_configuration().function_name(function).send().await;
+        let configuration = configuration.map_err(|error| Error(DisplayErrorContext(error).to_string()))?;
+        variables.extend(configuration.environment.and_then(|environment| environment.variables).unwrap_or_default());
+    }
+    variables.sort();
+    variables.dedup();
+    Ok(variables)
+}

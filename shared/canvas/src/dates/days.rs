@@ -1,0 +1,77 @@
+//! How a language writes days, months and years: in which order, and with what after the numbers.
+
+use jiff::civil::Date;
+
+use super::unbroken;
+use crate::words::{Language, Speech};
+
+/// The number of a day, with what it counts where the language says that: `14`, `14日`.
+pub(super) fn day(date: Date, speech: Speech) -> String {
+    days_of_month(date, date, speech)
+}
+
+/// The days of one month: `14`, `14–16`, `14–16日`.
+pub(super) fn days_of_month(first: Date, last: Date, speech: Speech) -> String {
+    let mut text = speech.number(i32::from(first.day()), 1);
+    if first != last {
+        let dash = if speech.language == Language::Korean { '~' } else { '–' };
+        text = format!("{text}{dash}{}", speech.number(i32::from(last.day()), 1));
+    }
+    text + speech.counters().map_or("", |counters| counters.day)
+}
+
+/// Days with the month of `date`: `14–16 February`, `2月14–16日`.
+pub(super) fn day_and_month(days: &str, date: Date, speech: Speech) -> String {
+    let month = speech.month(date.month());
+    match speech.counters() {
+        Some(counters) => format!("{month}{}{days}", counters.space),
+        None => format!("{days} {month}"),
+    }
+}
+
+/// A month, or days with their month, with the year of `date`: `February 2026`, `2026年2月`.
+pub(super) fn in_year(text: &str, date: Date, speech: Speech) -> String {
+    let year = speech.number(i32::from(date.year()), 1);
+    match speech.counters() {
+        Some(counters) => format!("{year}{}{}{text}", counters.year, counters.space),
+        None => format!("{text} {year}"),
+    }
+}
+
+/// The years without days: `2026`, `2026–2027年`.
+pub(super) fn years(first: Date, last: Date, speech: Speech) -> String {
+    let mut text = speech.number(i32::from(first.year()), 1);
+    if first.year() != last.year() {
+        text = format!("{text}–{}", speech.number(i32::from(last.year()), 1));
+    }
+    text + speech.counters().map_or("", |counters| counters.year)
+}
+
+/// Days, months and years in one line.
+pub(super) fn whole_date(first: Date, last: Date, speech: Speech) -> String {
+    if (first.year(), first.month()) == (last.year(), last.month()) {
+        return in_year(&day_and_month(&days_of_month(first, last, speech), first, speech), first, speech);
+    }
+    let [begin, end] = [first, last].map(|date| day_and_month(&day(date, speech), date, speech));
+    if first.year() == last.year() {
+        // The year is said once: where it comes first, it stands before both, else after both.
+        return if speech.counters().is_some() {
+            range(&in_year(&begin, first, speech), &end, speech)
+        } else {
+            range(&begin, &in_year(&end, last, speech), speech)
+        };
+    }
+    range(&in_year(&begin, first, speech), &in_year(&end, last, speech), speech)
+}
+
+/// From one day to another; a line may be broken between the two, and nowhere else.
+pub(super) fn range(first: &str, last: &str, speech: Speech) -> String {
+    match speech.language {
+        Language::Japanese => format!("{first}〜{last}"),
+        Language::SimplifiedChinese | Language::TraditionalChinese => format!("{first}至{last}"),
+        Language::Korean => format!("{} {}", unbroken(&format!("{first} ~")), unbroken(last)),
+        Language::English | Language::Hindi | Language::Arabic => {
+            format!("{} {}", unbroken(&format!("{first} –")), unbroken(last))
+        }
+    }
+}

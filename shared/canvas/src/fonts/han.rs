@@ -1,0 +1,70 @@
+//! Whose forms of the Chinese characters a text is set in. One character is drawn differently in Tokyo, Beijing, Taipei and
+//! Seoul, and the text does not say which is meant: its reader's language does.
+
+use super::{Face, Fonts};
+
+/// Whose forms of the Chinese characters are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Han {
+    Japanese,
+    Simplified,
+    Traditional,
+    Korean,
+}
+
+impl Han {
+    /// The faces, the right one first; each next one helps out with what is missing before it.
+    pub(crate) fn faces(self) -> [Face; 4] {
+        match self {
+            Self::Japanese => [Face::NotoSansJp, Face::NotoSansTc, Face::NotoSansSc, Face::NotoSansKr],
+            Self::Simplified => [Face::NotoSansSc, Face::NotoSansTc, Face::NotoSansJp, Face::NotoSansKr],
+            Self::Traditional => [Face::NotoSansTc, Face::NotoSansJp, Face::NotoSansSc, Face::NotoSansKr],
+            Self::Korean => [Face::NotoSansKr, Face::NotoSansTc, Face::NotoSansJp, Face::NotoSansSc],
+        }
+    }
+
+    /// What `text` says by itself: kana are Japanese and hangul is Korean. Of Chinese characters alone, the first standard
+    /// that has all of them is meant: 音楽 is in no Chinese one, 爵士樂 is not in the simplified one.
+    pub(crate) fn of_text(fonts: &Fonts, text: &str) -> Self {
+        if text.chars().any(is_kana) {
+            return Self::Japanese;
+        }
+        if text.chars().any(is_hangul) {
+            return Self::Korean;
+        }
+        [Self::Simplified, Self::Traditional, Self::Japanese]
+            .into_iter()
+            .find(|han| text.chars().filter(|c| is_chinese(*c)).all(|c| fonts.covers(han.faces()[0], c)))
+            .unwrap_or(Self::Simplified)
+    }
+}
+
+/// A Chinese character, in whichever language.
+pub(crate) fn is_chinese(c: char) -> bool {
+    matches!(u32::from(c), 0x3005..=0x3007 | 0x3400..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff)
+}
+
+/// Hiragana.
+pub(crate) fn is_hiragana(c: char) -> bool {
+    matches!(u32::from(c), 0x3041..=0x309f)
+}
+
+/// Katakana, narrow ones and the mark of a long vowel included; not the dot between words.
+pub(crate) fn is_katakana(c: char) -> bool {
+    matches!(u32::from(c), 0x30a1..=0x30fa | 0x30fc..=0x30ff | 0x31f0..=0x31ff | 0xff66..=0xff9f)
+}
+
+/// Hiragana or katakana.
+pub(crate) fn is_kana(c: char) -> bool {
+    is_hiragana(c) || is_katakana(c)
+}
+
+/// A Korean syllable or letter.
+pub(crate) fn is_hangul(c: char) -> bool {
+    matches!(u32::from(c), 0x1100..=0x11ff | 0x3130..=0x318f | 0xac00..=0xd7a3)
+}
+
+/// A letter of Chinese, Japanese or Korean.
+pub(crate) fn is_cjk_letter(c: char) -> bool {
+    is_chinese(c) || is_kana(c) || is_hangul(c)
+}

@@ -1,0 +1,136 @@
+//! What is posted: the square, the portrait and the story. Each is seen for a second on a telephone, so each says little, and large.
+
+use crate::{
+    art,
+    check::Area,
+    fonts::Voice,
+    page::Page,
+    palette::Palette,
+    panel::{Panel, Piece, Setting, Stand},
+    shapes::{rectangle, rounded},
+    sheet::Sheet,
+    text::Typesetter,
+};
+
+/// From every edge of a post to the nearest text.
+pub(crate) const MARGIN: f32 = 64.0;
+/// What a telephone lays over a story: names above, an answer field below.
+pub(crate) const STORY_TOP: f32 = 250.0;
+pub(crate) const STORY_BOTTOM: f32 = 340.0;
+
+const POST: Setting = Setting {
+    pieces: &[Piece::Label, Piece::Title, Piece::Rule, Piece::Date, Piece::Place, Piece::Organizer, Piece::Button],
+    dispensable: &[Piece::Organizer, Piece::Rule, Piece::Place],
+    voice: Voice::Loud,
+    title: 168.0,
+    good_title: 60.0,
+    smallest_title: 34.0,
+    title_lines: 7,
+    label: 34.0,
+    fact: 38.0,
+    fact_lines: 1,
+    button: 38.0,
+    logo: 84.0,
+    gap: 26.0,
+    stand: Stand::Middle,
+};
+
+/// The square: the picture all over, and a card on it as high as it has to be.
+pub(crate) fn square(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+    const HIGHEST: f32 = 720.0;
+    const ABOVE: f32 = 54.0;
+    let whole = Area { x: 0.0, y: 0.0, width: sheet.width(), height: sheet.height() };
+    art::draw(sheet, whole, palette, &page.seed);
+    let card = page.mirrored(Area { width: 936.0, ..whole }, sheet.width());
+    let inner = Area { x: card.x + MARGIN, y: 0.0, width: card.width - 2.0 * MARGIN, height: HIGHEST - ABOVE - MARGIN };
+    let panel = Panel::set(typesetter, page, palette, inner, &POST);
+    let height = (panel.height + ABOVE + MARGIN).ceil();
+    let card = Area { y: sheet.height() - height, height, ..card };
+    sheet.fill(palette.paper, |path| rectangle(path, card));
+    panel.draw(typesetter, sheet, page, palette, Area { y: card.y + ABOVE, ..inner });
+    corner_logo(sheet, page, palette, 120.0);
+}
+
+/// The portrait: what is said above, the picture under it, rising in an arch.
+pub(crate) fn portrait(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+    const SETTING: Setting = Setting {
+        pieces: &[
+            Piece::Logo,
+            Piece::Label,
+            Piece::Title,
+            Piece::Description,
+            Piece::Date,
+            Piece::Place,
+            Piece::Organizer,
+            Piece::Button,
+        ],
+        dispensable: &[Piece::Description, Piece::Organizer, Piece::Place],
+        title: 210.0,
+        good_title: 64.0,
+        stand: Stand::Top,
+        gap: 28.0,
+        ..POST
+    };
+    const LOWEST: f32 = 860.0;
+    const HIGHEST: f32 = 520.0;
+    let inner = Area { x: MARGIN, y: MARGIN + 8.0, width: sheet.width() - 2.0 * MARGIN, height: LOWEST - 2.0 * MARGIN };
+    let panel = Panel::set(typesetter, page, palette, inner, &SETTING);
+    let y = (inner.y + panel.height + MARGIN).max(HIGHEST).round();
+    let picture = Area { x: 0.0, y, width: sheet.width(), height: sheet.height() - y };
+    art::draw(sheet, picture, palette, &page.seed);
+    sheet.fill(palette.paper, |path| rectangle(path, Area { y: 0.0, height: y, ..picture }));
+    panel.draw(typesetter, sheet, page, palette, inner);
+}
+
+/// The story: the picture from edge to edge, and a card in the part that the telephone leaves free.
+pub(crate) fn story(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+    const SETTING: Setting = Setting {
+        pieces: &[
+            Piece::Logo,
+            Piece::Label,
+            Piece::Title,
+            Piece::Description,
+            Piece::Rule,
+            Piece::Date,
+            Piece::Time,
+            Piece::Place,
+            Piece::Organizer,
+            Piece::Button,
+        ],
+        dispensable: &[Piece::Description, Piece::Organizer, Piece::Rule, Piece::Time],
+        title: 200.0,
+        good_title: 70.0,
+        title_lines: 9,
+        label: 36.0,
+        fact: 40.0,
+        fact_lines: 2,
+        button: 42.0,
+        logo: 100.0,
+        gap: 34.0,
+        stand: Stand::Middle,
+        ..POST
+    };
+    let whole = Area { x: 0.0, y: 0.0, width: sheet.width(), height: sheet.height() };
+    art::draw(sheet, whole, palette, &page.seed);
+    const PAD: f32 = 72.0;
+    let room =
+        Area { x: 60.0, y: STORY_TOP, width: sheet.width() - 120.0, height: sheet.height() - STORY_BOTTOM - STORY_TOP };
+    let inner = Area { x: room.x + PAD, width: room.width - 2.0 * PAD, height: room.height - 2.0 * PAD, ..room };
+    let panel = Panel::set(typesetter, page, palette, inner, &SETTING);
+    let height = (panel.height + 2.0 * PAD).ceil();
+    let card = Area { y: (room.bottom() - height).round(), height, ..room };
+    sheet.fill(palette.paper, |path| rounded(path, card, 44.0));
+    panel.draw(typesetter, sheet, page, palette, Area { y: card.y + PAD, ..inner });
+}
+
+/// The logo in the upper corner where lines begin, on a plate that its picture does not disturb.
+pub(crate) fn corner_logo(sheet: &mut Sheet, page: &Page<'_>, palette: &Palette, side: f32) {
+    let Some(logo) = page.logo else { return };
+    let (width, height) = logo.fit(side * 1.8, side);
+    let pad = (side * 0.22).round();
+    let edge = (side * 0.4).round();
+    let plate = Area { x: edge, y: edge, width: width + 2.0 * pad, height: height + 2.0 * pad };
+    let plate = page.mirrored(plate, sheet.width());
+    sheet.fill(palette.paper, |path| rounded(path, plate, pad));
+    sheet.logo(logo, Area { x: plate.x + pad, y: plate.y + pad, width, height }, palette.paper);
+}

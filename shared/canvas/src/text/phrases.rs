@@ -1,0 +1,177 @@
+//! Where a line of Chinese, Japanese or Korean may be broken if it is to be read at a glance. The standard's rules (which
+//! cosmic-text keeps) allow a break between almost any two characters; a title is broken between phrases.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::{
+    clean::Clean,
+    fonts::{Face, is_chinese, is_hangul, is_hiragana, is_katakana},
+};
+
+/// Between two characters it forbids a break, and is never seen.
+const JOINER: char = '\u{2060}';
+
+/// What a character is to its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Chinese,
+    Hiragana,
+    Katakana,
+    Hangul,
+    Digit,
+    /// A letter of a script with words.
+    Letter,
+    /// A space or a punctuation: the standard's rules are right for them.
+    Other,
+}
+
+impl Kind {
+    fn of(c: char) -> Self {
+        match c {
+            _ if is_chinese(c) => Self::Chinese,
+            _ if is_hiragana(c) => Self::Hiragana,
+            _ if is_katakana(c) => Self::Katakana,
+            _ if is_hangul(c) => Self::Hangul,
+            _ if c.is_numeric() => Self::Digit,
+            _ if c.is_alphabetic() => Self::Letter,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What is not to be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Korean words, and numbers with what they count. A few Chinese characters beside a punctuation stay with it.
+    Words,
+    /// The phrases of Japanese too, and whatever stands between two spaces or punctuations in Chinese.
+    Phrases,
+}
+
+/// The same text with joiners wherever a line may not be broken.
+pub(super) fn kept_whole(cleaned: &Clean, hold: Hold) -> Clean {
+    let text = cleaned.text();
+    let phrases = Phrases::of(&text);
+    let (mut index, mut joiner_due) = (0, false);
+    let mut pieces = cleaned.pieces.clone();
+    for (piece, face) in &mut pieces {
+        // A joiner stands in a piece of one of their faces: one of the two that it joins always is.
+        let is_cjk = face.is_some_and(Face::is_cjk);
+        let mut joined = String::with_capacity(piece.len() * 2);
+        for letter in piece.graphemes(true) {
+            if std::mem::take(&mut joiner_due) {
+                joined.push(JOINER);
+            }
+            joined.push_str(letter);
+            if phrases.belong(index, hold) {
+                if is_cjk {
+                    joined.push(JOINER);
+                } else {
+                    joiner_due = true;
+                }
+            }
+            index += 1;
+        }
+        *piece = joined;
+    }
+    Clean { pieces, ..*cleaned }
+}
+
+/// A text as the kinds of its characters.
+struct Phrases<'a> {
+    letters: Vec<(&'a str, Kind)>,
+}
+
+impl<'a> Phrases<'a> {
+    fn of(text: &'a str) -> Self {
+        let kind = |letter: &str| letter.chars().next().map_or(Kind::Other, Kind::of);
+        Self { letters: text.graphemes(true).map(|letter| (letter, kind(letter))).collect() }
+    }
+
+    fn kind(&self, index: usize) -> Kind {
+        self.letters.get(index).map_or(Kind::Other, |(_, kind)| *kind)
+    }
+
+    /// Whether the character at `index` makes the Chinese character after it polite: it does at the beginning of a phrase.
+    fn is_honour(&self, index: usize) -> bool {
+        let begins = match index.checked_sub(1).map(|before| self.letters[before]) {
+            Some((letter, Kind::Hiragana)) => "とやにをはがのでもへ".contains(letter),
+            _ => true,
+        };
+        begins && matches!(self.letters[index].0, "お" | "ご") && self.kind(index + 1) == Kind::Chinese
+    }
+
+    /// Whether the character at `index` and the next belong together. Japanese marks its phrases by changing its script: what
+    /// follows hiragana begins one, and so does a word of katakana or of Chinese characters beside one of another script.
+    fn belong(&self, index: usize, hold: Hold) -> bool {
+        use Kind::{Chinese, Digit, Hangul, Hiragana, Katakana, Letter, Other};
+        let phrases = hold == Hold::Phrases;
+        let before = if index == 0 { Other } else { self.kind(index - 1) };
+        match (self.kind(index), self.kind(index + 1)) {
+            (Other, _) | (_, Other) => false,
+            (Hangul, _) | (_, Hangul) => true,
+            // 12月, 3つ; then 第12回, and 2026年7月 as one.
+            (Digit, Chinese | Hiragana | Katakana) => true,
+            (Chinese, Digit) => matches!(self.letters[index].0, "年" | "月" | "第"),
+            // 茶会とお花見: the honour belongs to the flowers.
+            (Hiragana, Hiragana) if self.is_honour(index + 1) => false,
+            (Hiragana, Chinese) if self.is_honour(index) => phrases,
+            (Chinese | Hiragana | Katakana | Letter, Hiragana) => phrases,
+            (Katakana, Katakana) => phrases,
+            // What is counted ends with its counter: 第12回横浜花火大会, but 3人展.
+            (Chinese, Chinese) if before == Digit => self.kind(index + 2) != Chinese,
+            // Beside a space or punctuation: two characters after it and three before it, as most words end in 音乐节 and 研讨会.
+            (Chinese, Chinese) => phrases || before == Other || (2..=3).any(|ahead| self.kind(index + ahead) == Other),
+            // One Chinese character is a beginning or an end: 新サービス, ジャズ祭.
+            (Chinese, Katakana | Letter) => phrases && before != Chinese,
+            (Katakana | Letter, Chinese) => phrases && self.kind(index + 2) != Chinese,
+            (Hiragana, _) | (Katakana, Letter | Digit) | (Letter, Katakana) | (Letter | Digit, Letter | Digit) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrases(text: &str, hold: Hold) -> String {
+        let phrases = Phrases::of(text);
+        let letters = phrases.letters.iter().enumerate();
+        letters
+            .map(
+                |(index, (letter, _))| {
+                    if phrases.belong(index, hold) { (*letter).to_owned() } else { format!("{letter}/") }
+                },
+            )
+            .collect()
+    }
+
+    #[test]
+    fn a_japanese_title_is_broken_where_its_script_changes() {
+        for title in [
+            "夏の/夜の/音楽祭/",
+            "東京国際/ジャズフェスティバル/2/0/2/6/",
+            "みんなで/作る/クリスマスリース/体験教室/",
+            "春の/茶会と/お花見の/夕べ/",
+            "ゴッホ展/",
+            "新サービス/発表会/",
+            "第1/2回/横浜港花火大会/",
+        ] {
+            assert_eq!(phrases(&title.replace('/', ""), Hold::Phrases), title);
+        }
+        assert_eq!(phrases("2026年7月18日開催", Hold::Phrases), "2/0/2/6年7月1/8日/開催/");
+    }
+
+    #[test]
+    fn a_korean_word_is_never_broken() {
+        assert_eq!(phrases("서울 국제 음악제 2026년", Hold::Words), "서울/ /국제/ /음악제/ /2/0/2/6년/");
+    }
+
+    #[test]
+    fn in_chinese_nothing_marks_a_word_but_no_character_is_left_alone_beside_a_punctuation() {
+        assert_eq!(
+            phrases("第12届城市轨道交通、公共设施研讨会", Hold::Words),
+            "第1/2届/城/市/轨/道交通/、/公共/设/施/研讨会/"
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! Every consumed topic: what its events lead to, alone and together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
+
+use events::{AssetKind, MediaType, Topic};
+use local::{checkout::Checkout, deploy::LOGO_BUCKET, records::Produced};
+use serde_json::{Value, json};
+
+use crate::harness::{Studio, by_id, created, jobs_of, now, topics};
+
+/// The contract's example of `topic`, as `tenant`'s own and of now.
+fn example(topic: Topic, tenant: &str, id: &str) -> Value {
+    let text = fs::read_to_string(Checkout::find().unwrap().example(topic)).unwrap();
+    let mut event: Value = serde_json::from_str(&text).unwrap();
+    event["time"] = json!(now());
+    event["id"] = json!(format!("evt-{id}"));
+    event["subject"] = json!(tenant);
+    event["data"]["tenantId"] = json!(tenant);
+    event
+}
+
+/// The asset of each job that was completed, with its language where it has one, and the URL of its file.
+fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
+    let created: BTreeMap<String, Value> = produced
+        .iter()
+        .filter(|record| record.topic == Topic::RenderJobCreated.as_str())
+        .map(|record| record.event()["data"].clone())
+        .map(|data| (data["jobId"].as_str().unwrap().to_owned(), data))
+        .collect();
+    let completed = produced.iter().filter(|record| record.topic == Topic::RenderJobCompleted.as_str());
+    let assets = completed.map(|record| {
+        let data = &record.event()["data"];
+        let job = &created[data["jobId"].as_str().unwrap()];
+        let language = job["locale"].as_str().map_or_else(String::new, |locale| format!("/{locale}"));
+        (format!("{}{language}", job["asset"].as_str().unwrap()), data["outputUrl"].as_str().unwrap().to_owned())
+    });
+    assets.collect()
+}
+
+async fn fetch(studio: &Studio, url: &str) -> Vec<u8> {
+    let key = url.strip_prefix(&format!("{}/", studio.stack.outputs.asset_base_url)).unwrap();
+    let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.assets_bucket_name).key(key);
+    object.send().await.unwrap().body.collect().await.unwrap().to_vec()
+}
+
+/// Width and height as a PNG's header has them.
+fn size_of(png: &[u8]) -> (u32, u32) {
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    (number(16), number(20))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_rendered_uploaded_and_announced() {
+    let mut studio = Studio::start().await;
+    let consumed: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect();
+    for topic in &consumed {
+        let tenant = format!("tenant of {topic}");
+        studio.publish(&example(*topic, &tenant, &tenant)).await;
+    }
+    for topic in consumed {
+        let tenant = format!("tenant of {topic}");
+        let event = example(topic, &tenant, "");
+        let languages = event["data"]["translations"].as_array().map_or(0, Vec::len);
+        // The campaign of the example runs in no channel that asks for a video or a spot.
+        let kinds = AssetKind::made_for(topic).iter().filter(|kind| kind.media_type() == MediaType::Image);
+        let names: BTreeSet<String> = kinds
+            .flat_map(|kind| {
+                let translated = event["data"]["translations"].as_array().into_iter().flatten();
+                let of_translations =
+                    translated.map(|t| format!("{}/{}", kind.as_str(), t["locale"].as_str().unwrap()));
+                of_translations.chain([kind.as_str().to_owned()]).collect::<Vec<_>>()
+            })
+            .collect();
+        let produced = studio.produced_for(&tenant, names.len() * 4).await;
+        let each = [Topic::TemplateCreated, Topic::RenderJobCreated, Topic::RenderJobCompleted, Topic::TemplateUpdated];
+        let expected: BTreeMap<_, _> = each.iter().map(|topic| (topic.as_str().to_owned(), names.len())).collect();
+        assert_eq!(topics(&produced), expected, "{topic}");
+        assert_eq!(produced.len(), names.len() * 4, "{topic}: nothing twice");
+
+        let completed = completed(&produced);
+        assert_eq!(completed.keys().cloned().collect::<BTreeSet<_>>(), names, "{topic}, in {languages} more languages");
+        for (name, url) in completed {
+            let kind = AssetKind::ALL.into_iter().find(|kind| name.split('/').next() == Some(kind.as_str())).unwrap();
+            assert_eq!(Some(size_of(&fetch(&studio, &url).await)), kind.size(), "{topic}: {name}");
+        }
+    }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_template_per_kind_with_the_right_configuration()
+ {
+    const TENANTS: usize = 50;
+    const EVENTS: usize = 100;
+    let mut studio = Studio::start().await;
+    // What is decided is the question here; thousands of renders are not.
+    studio.let_executions_do_nothing().await;
+
+    // A hundred events for each tenant, half of each topic, each half counted through by its version; the facts change every ten
+    // versions, so that most events change nothing.
+    let event = |tenant: usize, number: usize| {
+        let version = number / 2 + 1;
+        let facts = version.div_ceil(10);
+        let mut event = created(&format!("tenant-{tenant}"), "shared");
+        event["id"] = json!(format!("evt-{tenant}-{number}"));
+        event["data"]["version"] = json!(version);
+        event["data"]["title"] = json!(format!("Created {facts}"));
+        event["data"]["organizer"] = json!(format!("Organizer {facts}"));
+        if number % 2 == 1 {
+            event["type"] = json!(Topic::EventPublished.as_str());
+            event["data"]["title"] = json!(format!("Published {facts}"));
+            event["data"].as_object_mut().unwrap().remove("organizer");
+        }
+        event
+    };
+    // Each tenant's events in an order of their own, and the tenants' events between each other's.
+    let mut orders: Vec<Vec<usize>> = (0..TENANTS).map(|tenant| shuffled(EVENTS, tenant as u64)).collect();
+    for _ in 0..EVENTS {
+        let round: Vec<Value> =
+            orders.iter_mut().enumerate().map(|(tenant, order)| event(tenant, order.pop().unwrap())).collect();
+        futures::future::join_all(round.iter().map(|event| studio.publish(event))).await;
+    }
+    let kinds =
+        AssetKind::made_for(Topic::EventCreated).iter().chain(AssetKind::made_for(Topic::EventPublished)).count();
+    let is_final = |template: &Value| {
+        let configuration = &template["configuration"];
+        configuration["title"] == "Published 5" && configuration["organizer"] == "Organizer 5"
+    };
+    let what = "each tenant has each kind of template with the configuration that was published last";
+    let produced = studio.produced_until(what, Duration::from_secs(600), |produced| {
+        let newest = newest_templates(produced);
+        newest.len() == TENANTS * kinds && newest.values().all(is_final)
+    });
+    by_id(produced.await);
+    studio.stop().await;
+}
+
+/// The template of each tenant and kind with the highest revision, as a consumer keeps it. Fails if there are two of a kind.
+fn newest_templates(produced: &[Produced]) -> BTreeMap<(String, String), Value> {
+    let mut newest: BTreeMap<(String, String), Value> = BTreeMap::new();
+    for record in produced {
+        let data = record.event()["data"].take();
+        let (Some(kind), Some(revision)) = (data["kind"].as_str(), data["revision"].as_u64()) else { continue };
+        let key = (data["tenantId"].as_str().unwrap().to_owned(), kind.to_owned());
+        let known = newest.get(&key);
+        assert!(known.is_none_or(|known| known["templateId"] == data["templateId"]), "two templates of {key:?}");
+        if known.is_none_or(|known| known["revision"].as_u64() < Some(revision)) {
+            newest.insert(key, data);
+        }
+    }
+    newest
+}
+
+/// `0..count` in an order that `seed` decides.
+fn shuffled(count: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut random = seed;
+    for index in (1..count).rev() {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        order.swap(index, (random >> 33) as usize % (index + 1));
+    }
+    order
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_nobody_makes_videos_here() {
+    let mut studio = Studio::start().await;
+    let logo = include_bytes!("../../docs/poster.png");
+    let put = studio.stack.clients.s3.put_object().bucket(LOGO_BUCKET).key("acme/logo.png").body(logo.to_vec().into());
+    put.send().await.unwrap();
+    let put =
+        studio.stack.clients.s3.put_object().bucket(LOGO_BUCKET).key("acme/logo.txt").body(b"logo".to_vec().into());
+    put.send().await.unwrap();
+    let with_logo = |tenant: &str, logo: Option<String>| {
+        let mut event = created(tenant, "logo");
+        event["data"]["assets"] = json!(["poster"]);
+        if let Some(logo) = logo {
+            event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": logo });
+        } else {
+            event["data"]["brand"] = json!({ "primaryColor": "#1b3a57" });
+        }
+        event
+    };
+    let address = |key: &str| Some(format!("s3://{LOGO_BUCKET}/{key}"));
+
+    studio.publish(&with_logo("with", address("acme/logo.png"))).await;
+    studio.publish(&with_logo("without", None)).await;
+    let mut pictures = Vec::new();
+    for tenant in ["with", "without"] {
+        let produced = studio.produced_for(tenant, 4).await;
+        pictures.push(fetch(&studio, &completed(&produced)["poster"]).await);
+    }
+    assert!(pictures[0] != pictures[1], "the logo is not in the picture");
+
+    let elsewhere = format!("s3://{}/x.png", studio.stack.outputs.assets_bucket_name);
+    for (tenant, logo, reason) in [
+        ("elsewhere", elsewhere.clone(), format!("The studio may not read the bucket of the logo {elsewhere}.")),
+        ("absent", address("absent.png").unwrap(), format!("There is no logo at s3://{LOGO_BUCKET}/absent.png.")),
+        ("no-png", address("acme/logo.txt").unwrap(), "The logo is not a PNG.".to_owned()),
+    ] {
+        studio.publish(&with_logo(tenant, Some(logo))).await;
+        let produced = studio.produced_for(tenant, 3).await;
+        let failed = failed(&produced);
+        assert_eq!(failed["failure"], "invalid-input");
+        assert_eq!(failed["reason"], format!("{reason} Change that, and the studio renders it again."));
+    }
+
+    let mut campaign = example(Topic::CampaignLaunched, "filmed", "filmed");
+    campaign["data"]["assets"] = json!(["video"]);
+    studio.publish(&campaign).await;
+    let produced = studio.produced_for("filmed", 3).await;
+    let failed = failed(&produced);
+    assert_eq!(
+        (&failed["failure"], &failed["asset"], &failed["provider"]),
+        (&json!("not-configured"), &json!("video"), &json!("none"))
+    );
+    assert_eq!(failed["canResubmit"], true);
+    assert_eq!(jobs_of(&produced, Topic::RenderJobCompleted), Vec::<String>::new());
+    studio.stop().await;
+}
+
+/// The data of the one failure among `produced`.
+fn failed(produced: &[Produced]) -> Value {
+    let mut failed = produced.iter().filter(|record| record.topic == Topic::RenderJobFailed.as_str());
+    let data = failed.next().expect("a failure").event()["data"].clone();
+    assert!(failed.next().is_none(), "one failure");
+    data
+}
