@@ -85,7 +85,9 @@ def main(packages, out):
     coverage = b""
     for country, standard in (("JP", japanese), ("SC", simplified), ("TC", traditional), ("KR", korean)):
         name = f"NotoSans{country}"
-        font = TTFont(glob.glob(os.path.join(packages, "**", f"{name}_*{WEIGHT}.ttf"), recursive=True)[0])
+        source = glob.glob(os.path.join(packages, "**", f"{name}_*{WEIGHT}.ttf"), recursive=True)[0]
+        # Cut again, it is the same file.
+        font = TTFont(source, recalcTimestamp=False)
         # The line is the square that a character fills, so that it stands in its middle and on the Latin baseline.
         font["hhea"].ascent, font["hhea"].descent = 880, -120
         path = os.path.join(out, "cjk", f"{name}-{WEIGHT}.ttf")

@@ -79,6 +79,11 @@ impl Logo {
             return Err(LogoError::TooLarge { width, height });
         }
         let mut reader = decoder.read_info().map_err(|_| LogoError::Damaged)?;
+        // The decoder takes any palette, and panics at some.
+        let palette = reader.info().palette.as_deref().unwrap_or_default().len();
+        if reader.info().color_type == png::ColorType::Indexed && (palette % 3 != 0 || !(3..=768).contains(&palette)) {
+            return Err(LogoError::Damaged);
+        }
         let mut bytes = vec![0; reader.output_buffer_size().ok_or(LogoError::Damaged)?];
         let frame = reader.next_frame(&mut bytes).map_err(|_| LogoError::Damaged)?;
         bytes.truncate(frame.buffer_size());

@@ -182,6 +182,8 @@ fn any_damage_gives_a_logo_or_an_error() {
         &[(b"IEND", &[][..])][..],
         &[(b"IDAT", &[1, 2, 3][..])],
         &[(b"IHDR", &header(4, 4, 8, 3, 0)[..]), (b"IDAT", &stored(&[0; 20])[..])],
+        &[(b"IHDR", &header(4, 4, 8, 3, 0)[..]), (b"PLTE", &[1][..]), (b"IDAT", &stored(&[0; 20])[..])],
+        &[(b"IHDR", &header(4, 4, 8, 3, 0)[..]), (b"PLTE", &[0; 900][..]), (b"IDAT", &stored(&[0; 20])[..])],
         &[(b"IHDR", &header(4, 4, 3, 2, 0)[..])],
         &[(b"IHDR", &header(4, 4, 8, 6, 9)[..])],
     ] {
