@@ -32,6 +32,7 @@ waits: build ## Count the calls and the sequential waits of a batch of 100 recor
 
 test: needs-java fmt clippy template contract deny build $(TOOLS)/installed ## Run all tests, on real Apache Kafka and the emulator
 	cargo test --workspace --locked
+	target/debug/examples/gallery target/gallery
 
 fmt: needs-rust ## Check the formatting
 	@if cargo fmt --version >/dev/null 2>&1; then echo 'cargo fmt --check'; cargo fmt --all --check; \

@@ -11,7 +11,7 @@ use local::{
 };
 use serde_json::json;
 
-use crate::harness::{Studio, by_id, created, invoke, the_eight, topics, until};
+use crate::harness::{Studio, by_id, created, created_comes_before_the_end, invoke, the_eight, topics, until};
 
 /// Hits the first call of an operation.
 fn first(service: &str, operation: &str, action: Action) -> Fault {
@@ -105,6 +105,7 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
         studio.publish(&created(&tenant, &tenant)).await;
         let produced = studio.produced_for(&tenant, 8).await;
         assert_eq!(topics(&produced), the_eight(), "{fault:?}");
+        created_comes_before_the_end(&produced);
         let calls = studio.stack.proxy.calls();
         let hit = calls.iter().find(|call| call.operation.name == operation && matches!(call.status, None | Some(500)));
         assert!(hit.is_some_and(|call| call.process_id.is_some()), "the fault hit nobody: {fault:?}");

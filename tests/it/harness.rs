@@ -191,6 +191,21 @@ pub fn by_id(records: &[Produced]) -> BTreeMap<String, Vec<u8>> {
     by_id
 }
 
+/// Fails if the end of a job was produced before its `created`. Across topics only the time tells; of what came again, the first counts.
+pub fn created_comes_before_the_end(records: &[Produced]) {
+    let mut first: BTreeMap<(String, bool), i64> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.topic.contains(".render-job.")) {
+        let job = record.event()["data"]["jobId"].as_str().unwrap().to_owned();
+        let at = record.timestamp.unwrap();
+        let is_created = record.topic == Topic::RenderJobCreated.as_str();
+        first.entry((job, is_created)).and_modify(|first| *first = at.min(*first)).or_insert(at);
+    }
+    for ((job, _), end) in first.iter().filter(|((_, is_created), _)| !is_created) {
+        let created = first.get(&(job.clone(), true)).unwrap_or_else(|| panic!("{job} ended and was never created"));
+        assert!(created <= end, "{job} ended {} ms before it was created", created - end);
+    }
+}
+
 /// How many distinct events of each type there are.
 pub fn topics(records: &[Produced]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();

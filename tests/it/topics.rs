@@ -10,7 +10,7 @@ use events::{AssetKind, MediaType, Topic};
 use local::{checkout::Checkout, deploy::LOGO_BUCKET, records::Produced};
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, by_id, created, jobs_of, now, topics};
+use crate::harness::{Studio, by_id, created, created_comes_before_the_end, jobs_of, now, topics};
 
 /// The contract's example of `topic`, as `tenant`'s own and of now.
 fn example(topic: Topic, tenant: &str, id: &str) -> Value {
@@ -81,6 +81,7 @@ async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_render
         let expected: BTreeMap<_, _> = each.iter().map(|topic| (topic.as_str().to_owned(), names.len())).collect();
         assert_eq!(topics(&produced), expected, "{topic}");
         assert_eq!(produced.len(), names.len() * 4, "{topic}: nothing twice");
+        created_comes_before_the_end(&produced);
 
         let completed = completed(&produced);
         assert_eq!(completed.keys().cloned().collect::<BTreeSet<_>>(), names, "{topic}, in {languages} more languages");

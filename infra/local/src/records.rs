@@ -35,6 +35,8 @@ pub struct Produced {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
     /// Its value; none is a tombstone.
     pub value: Option<Vec<u8>>,
+    /// When its producer took it, in milliseconds since 1970, if the record says so.
+    pub timestamp: Option<i64>,
 }
 
 /// The record as a line of `events.jsonl`.
@@ -84,6 +86,7 @@ impl std::convert::From<&BorrowedMessage<'_>> for Produced {
             key: message.key().map(<[u8]>::to_vec),
             headers: message.headers().map(|headers| headers.iter().map(header).collect()).unwrap_or_default(),
             value: message.payload().map(<[u8]>::to_vec),
+            timestamp: message.timestamp().to_millis(),
         }
     }
 }
@@ -180,6 +183,7 @@ mod tests {
             key: Some(b"tenant".to_vec()),
             headers: vec![("content-type".to_owned(), Some(b"application/json".to_vec())), ("empty".to_owned(), None)],
             value: Some(br#"{"type":"t","id":"evt-1"}"#.to_vec()),
+            timestamp: Some(1),
         };
         let expected = r#"{"topic":"t","partition":2,"offset":7,"key":"tenant","headers":[["content-type","application/json"],["empty",null]],"event":{"type":"t","id":"evt-1"}}"#;
         assert_eq!(produced.line(), expected);

@@ -171,7 +171,15 @@ mod tests {
 
     fn record(topic: Topic, id: &str, data: Value) -> Produced {
         let value = serde_json::to_vec(&json!({"id": id, "type": topic, "data": data})).expect("JSON");
-        Produced { topic: topic.to_string(), partition: 0, offset: 0, key: None, headers: vec![], value: Some(value) }
+        Produced {
+            topic: topic.to_string(),
+            partition: 0,
+            offset: 0,
+            key: None,
+            headers: vec![],
+            value: Some(value),
+            timestamp: None,
+        }
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
     let description = page.description.and_then(|text| {
         let style = Style {
             leading: 1.46,
-            most_lines: if page.title.chars().count() > 110 { 2 } else { 4 },
+            most_lines: if page.title_length() > 110 { 2 } else { 4 },
             balanced: true,
             ..centered("description", Voice::Plain, palette.soft, 31.0)
         };

@@ -66,22 +66,27 @@ impl<'a> Page<'a> {
         Some(&self.when.as_ref()?.date)
     }
 
-    /// The venue in one line: its name and the city, unless the one names the other.
+    /// The venue in one line: its name and the city, unless the one names the other. Where dates begin with the year, places begin
+    /// with the city.
     pub(crate) fn place(&self) -> Option<String> {
         let venue = self.venue?;
         let name = venue.name.as_str();
-        Some(match venue.city.as_ref().map(|city| city.as_str()).filter(|city| !name.contains(*city)) {
-            Some(city) => format!("{name}{}{city}", self.comma()),
-            None => name.to_owned(),
+        let city = venue.city.as_ref().map(|city| city.as_str()).filter(|city| !name.contains(*city));
+        Some(match (city, self.speech.counters()) {
+            (None, _) => name.to_owned(),
+            (Some(city), Some(_)) => format!("{city} {name}"),
+            (Some(city), None) => format!("{name}{}{city}", self.comma()),
         })
     }
 
     fn comma(&self) -> &'static str {
-        match self.speech.language {
-            Language::Arabic => "، ",
-            Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => "、",
-            Language::English | Language::Hindi | Language::Korean => ", ",
-        }
+        if self.speech.language == Language::Arabic { "، " } else { ", " }
+    }
+
+    /// How long the title is, in letters as wide as Latin ones.
+    pub(crate) fn title_length(&self) -> usize {
+        let is_wide = |c: char| matches!(u32::from(c), 0x1100..=0x11ff | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xff00..=0xff60);
+        self.title.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
     }
 
     /// What the title is set in: the brand's choice, else the design's.
@@ -99,14 +104,16 @@ impl<'a> Page<'a> {
         if self.right_to_left { Area { x: width - area.right(), ..area } } else { area }
     }
 
-    /// Street and city in one line, if the venue has either.
+    /// Street and city in one line, in the order of the language, if the venue has either.
     pub(crate) fn address(&self) -> Option<String> {
         let venue = self.venue?;
-        let parts: Vec<&str> = [venue.address.as_ref().map(|a| a.as_str()), venue.city.as_ref().map(|c| c.as_str())]
-            .into_iter()
-            .flatten()
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(self.comma()))
+        let street = venue.address.as_ref().map(|street| street.as_str());
+        let city = venue.city.as_ref().map(|city| city.as_str());
+        Some(match (street, city, self.speech.counters()) {
+            (Some(street), Some(city), Some(counters)) => format!("{city}{}{street}", counters.space),
+            (Some(street), Some(city), None) => format!("{street}{}{city}", self.comma()),
+            (one, other, _) => one.or(other)?.to_owned(),
+        })
     }
 
     /// How plain text is set; a design changes what it needs.

@@ -48,7 +48,7 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
         let style = Style { smallest: 22.0, ..page.style("organizer", Voice::Strong, palette.accent, 29.0) };
         typesetter.set(&format!("{} {name}", page.speech.words().presented_by), &style, width, 60.0)
     });
-    let long_title = page.title.chars().count() > 110;
+    let long_title = page.title_length() > 110;
     let description = page.description.filter(|_| !long_title).and_then(|text| {
         let style = Style {
             leading: 1.42,
