@@ -133,7 +133,7 @@ async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_te
         configuration["title"] == "Published 5" && configuration["organizer"] == "Organizer 5"
     };
     let what = "each tenant has each kind of template with the configuration that was published last";
-    let produced = studio.produced_until(what, Duration::from_secs(600), |produced| {
+    let produced = studio.produced_until(what, Duration::from_secs(1200), |produced| {
         let newest = newest_templates(produced);
         newest.len() == TENANTS * kinds && newest.values().all(is_final)
     });
