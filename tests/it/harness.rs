@@ -1,11 +1,12 @@
 //! A stack to test on, and what a neighbour of the studio's sees of it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
     time::{Duration, Instant},
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::LogType;
 use events::{Time, Topic};
 use local::{
@@ -113,6 +114,14 @@ impl Studio {
         machine.state_machine_arn(&self.stack.outputs.render_state_machine_arn).send().await.unwrap();
     }
 
+    /// An item of the table, read consistently.
+    pub async fn item(&self, pk: &str, sk: &str) -> Option<HashMap<String, AttributeValue>> {
+        let get =
+            self.stack.clients.dynamodb.get_item().table_name(&self.stack.outputs.table_name).consistent_read(true);
+        let get = get.key("pk", AttributeValue::S(pk.to_owned())).key("sk", AttributeValue::S(sk.to_owned()));
+        get.send().await.unwrap().item
+    }
+
     /// Calls the completion function as the state machine or the schedule does.
     pub async fn completion(&self, step: &Value) -> Value {
         invoke(&self.stack, &self.stack.outputs.completion_function_name, step).await
@@ -165,6 +174,17 @@ pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
         assert!(Instant::now() < patience, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The contract's example of `topic`, as `tenant`'s own and of now.
+pub fn example(topic: Topic, tenant: &str, id: &str) -> Value {
+    let text = fs::read_to_string(Checkout::find().unwrap().example(topic)).unwrap();
+    let mut event: Value = serde_json::from_str(&text).unwrap();
+    event["time"] = json!(now());
+    event["id"] = json!(format!("evt-{id}"));
+    event["subject"] = json!(tenant);
+    event["data"]["tenantId"] = json!(tenant);
+    event
 }
 
 /// A created event of `tenant`'s, like the example.
@@ -234,4 +254,18 @@ pub fn jobs_of(records: &[Produced], topic: Topic) -> Vec<String> {
     jobs.sort();
     jobs.dedup();
     jobs
+}
+
+/// The file behind an asset's URL.
+pub async fn fetch(studio: &Studio, url: &str) -> Vec<u8> {
+    let key = url.strip_prefix(&format!("{}/", studio.stack.outputs.asset_base_url)).unwrap();
+    let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.assets_bucket_name).key(key);
+    object.send().await.unwrap().body.collect().await.unwrap().to_vec()
+}
+
+/// Width and height as a PNG's header has them.
+pub fn size_of(png: &[u8]) -> (u32, u32) {
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    (number(16), number(20))
 }

@@ -7,6 +7,7 @@ mod deployed;
 mod faults;
 mod harness;
 mod house;
+mod providers;
 mod steps;
 mod sweep;
 mod topics;

@@ -2,26 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     time::Duration,
 };
 
 use events::{AssetKind, MediaType, Topic};
-use local::{checkout::Checkout, deploy::LOGO_BUCKET, records::Produced};
+use local::{deploy::LOGO_BUCKET, records::Produced};
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, by_id, created, created_comes_before_the_end, jobs_of, now, topics};
-
-/// The contract's example of `topic`, as `tenant`'s own and of now.
-fn example(topic: Topic, tenant: &str, id: &str) -> Value {
-    let text = fs::read_to_string(Checkout::find().unwrap().example(topic)).unwrap();
-    let mut event: Value = serde_json::from_str(&text).unwrap();
-    event["time"] = json!(now());
-    event["id"] = json!(format!("evt-{id}"));
-    event["subject"] = json!(tenant);
-    event["data"]["tenantId"] = json!(tenant);
-    event
-}
+use crate::harness::{Studio, by_id, created, created_comes_before_the_end, example, fetch, jobs_of, size_of, topics};
 
 /// The asset of each job that was completed, with its language where it has one, and the URL of its file.
 fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
@@ -39,19 +27,6 @@ fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
         (format!("{}{language}", job["asset"].as_str().unwrap()), data["outputUrl"].as_str().unwrap().to_owned())
     });
     assets.collect()
-}
-
-async fn fetch(studio: &Studio, url: &str) -> Vec<u8> {
-    let key = url.strip_prefix(&format!("{}/", studio.stack.outputs.asset_base_url)).unwrap();
-    let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.assets_bucket_name).key(key);
-    object.send().await.unwrap().body.collect().await.unwrap().to_vec()
-}
-
-/// Width and height as a PNG's header has them.
-fn size_of(png: &[u8]) -> (u32, u32) {
-    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
-    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
-    (number(16), number(20))
 }
 
 #[tokio::test(flavor = "multi_thread")]

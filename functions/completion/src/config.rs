@@ -2,7 +2,8 @@
 
 use std::{env, path::PathBuf};
 
-use journal::{ConfigError, variable};
+use journal::{ConfigError, optional, variable};
+use providers::{Settings, SettingsError};
 
 /// Where assets go, how they are called there, and what they are made with.
 #[derive(Debug, Clone)]
@@ -15,11 +16,24 @@ pub(crate) struct Config {
     pub logo_buckets: Vec<String>,
     /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` beside the binary.
     pub fonts_folder: PathBuf,
+    /// What is configured of the vendors: `PROVIDER_SETTINGS`, JSON as `infra/providers.schema.json` describes it; empty for the defaults.
+    pub providers: Settings,
+    /// What the names of the vendors' keys begin with in Secrets Manager: `SECRETS_PREFIX`.
+    pub secrets_prefix: String,
+}
+
+/// The function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Environment(#[from] ConfigError),
+    #[error(transparent)]
+    Providers(#[from] SettingsError),
 }
 
 impl Config {
     /// Reads the environment.
-    pub(crate) fn from_env() -> Result<Self, ConfigError> {
+    pub(crate) fn from_env() -> Result<Self, StartError> {
         Ok(Self {
             assets_bucket: variable("ASSETS_BUCKET")?,
             asset_base_url: variable("ASSET_BASE_URL")?.trim_end_matches('/').to_owned(),
@@ -28,13 +42,10 @@ impl Config {
                 folder if folder.is_empty() => beside_the_binary("fonts"),
                 folder => folder.into(),
             },
+            providers: Settings::parse(&optional("PROVIDER_SETTINGS"))?,
+            secrets_prefix: variable("SECRETS_PREFIX")?,
         })
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-fn optional(name: &str) -> String {
-    env::var(name).unwrap_or_default()
 }
 
 fn buckets(list: &str) -> Vec<String> {

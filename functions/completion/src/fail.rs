@@ -47,7 +47,6 @@ fn class(error: &str) -> FailureClass {
     match error {
         "Studio.InvalidInput" => FailureClass::InvalidInput,
         "Studio.Transient" => FailureClass::Unavailable,
-        "Studio.NotConfigured" => FailureClass::NotConfigured,
         "States.Timeout" | "Sandbox.Timedout" => FailureClass::Timeout,
         error if error.starts_with("Lambda.") => FailureClass::Unavailable,
         _ => FailureClass::Internal,
@@ -70,7 +69,6 @@ mod tests {
         for (error, expected) in [
             ("Studio.InvalidInput", FailureClass::InvalidInput),
             ("Studio.Transient", FailureClass::Unavailable),
-            ("Studio.NotConfigured", FailureClass::NotConfigured),
             ("Studio.Internal", FailureClass::Internal),
             ("Lambda.TooManyRequestsException", FailureClass::Unavailable),
             ("States.Timeout", FailureClass::Timeout),

@@ -5,14 +5,18 @@ mod config;
 mod fail;
 mod finish;
 mod logo;
-mod provider;
+mod media;
+mod poll;
 mod step;
+mod store;
+mod submit;
 mod sweep;
 
 use events::Time;
 use journal::{Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
-use providers::{Provider, StudioCanvas};
+use providers::{Providers, StudioCanvas};
+use uuid::Uuid;
 
 use config::Config;
 use step::{Reply, Step, StepError};
@@ -20,7 +24,7 @@ use step::{Reply, Step, StepError};
 /// Everything a step works with, made once in the init phase.
 struct Studio {
     journal: Journal,
-    provider: Provider,
+    providers: Providers,
     s3: aws_sdk_s3::Client,
     config: Config,
 }
@@ -32,18 +36,27 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_env()?;
     let studio = &Studio {
         journal: Journal::new(journal::Config::from_env()?, &aws)?,
-        provider: Provider::StudioCanvas(StudioCanvas::new(&config.fonts_folder)?),
+        providers: Providers::new(
+            StudioCanvas::new(&config.fonts_folder)?,
+            &config.providers,
+            &aws,
+            &config.secrets_prefix,
+        )?,
         s3: aws_sdk_s3::Client::new(&aws),
         config,
     };
     studio.journal.connect().await;
-    run(service_fn(async |event: LambdaEvent<Step>| take(studio, event.payload, now()).await)).await
+    run(service_fn(async |event: LambdaEvent<Step>| {
+        let token = token(&event.context.request_id);
+        take(studio, event.payload, token, now()).await
+    }))
+    .await
 }
 
-async fn take(studio: &Studio, step: Step, now: Time) -> Result<Reply, StepError> {
+async fn take(studio: &Studio, step: Step, token: Uuid, now: Time) -> Result<Reply, StepError> {
     let taken = match &step {
-        Step::Submit { job_id } => provider::submit(studio, *job_id, now).await,
-        Step::Poll { job_id } => provider::poll(studio, *job_id).await,
+        Step::Submit { job_id } => submit::submit(studio, *job_id, token, now).await,
+        Step::Poll { job_id } => poll::poll(studio, *job_id, now).await,
         Step::Finish { job_id } => finish::finish(studio, *job_id, now).await,
         Step::Fail { job_id, error, cause } => fail::fail(studio, *job_id, error, cause, now).await,
         Step::Sweep => sweep::sweep(studio, now).await,
@@ -53,6 +66,11 @@ async fn take(studio: &Studio, step: Step, now: Time) -> Result<Reply, StepError
         Err(error) => tracing::error!(?step, "step not taken: {}", journal::chain(error)),
     }
     taken
+}
+
+/// What tells this invocation from every other one: its request id, which Lambda makes a UUID of.
+fn token(request_id: &str) -> Uuid {
+    request_id.parse().unwrap_or_else(|_| jobs::derive(&[b"request", request_id.as_bytes()]))
 }
 
 fn now() -> Time {

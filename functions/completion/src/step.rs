@@ -1,11 +1,9 @@
 //! A step: what the state machine asks for, what it is answered, and what can go wrong on the way.
 
 use aws_sdk_s3::error::BoxError;
-use events::MediaType;
 use jobs::JobId;
 use journal::{KeepError, TellKeptError};
 use lambda_runtime::Diagnostic;
-use providers::ProviderError;
 use serde::{Deserialize, Serialize};
 
 use crate::logo::FetchError;
@@ -37,6 +35,8 @@ pub(crate) enum Step {
 pub(crate) enum Reply {
     /// The provider needs longer; poll after so many seconds.
     Pending { poll_after_seconds: u32 },
+    /// It is somebody else's turn, or the provider wants a pause; submit again after so many seconds.
+    Waiting { seconds: u32 },
     /// The asset is stored.
     Stored,
     /// The job is closed, and Kafka has its events.
@@ -52,10 +52,6 @@ pub(crate) enum StepError {
     Keep(#[from] KeepError),
     #[error(transparent)]
     Tell(#[from] TellKeptError),
-    #[error("asking the provider {provider}")]
-    Provider { provider: &'static str, source: ProviderError },
-    #[error("nobody is configured to make media of the type {0:?}")]
-    NotConfigured(MediaType),
     #[error(transparent)]
     Logo(#[from] FetchError),
     #[error("storing the asset in S3")]
@@ -75,11 +71,9 @@ impl StepError {
             Self::Tell(_) | Self::Store(_) | Self::Sweep { .. } | Self::Logo(FetchError::S3 { .. }) => {
                 "Studio.Transient"
             }
-            Self::Provider { source: ProviderError::Draw(_) | ProviderError::Logo(_), .. }
-            | Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. }) => {
+            Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. }) => {
                 "Studio.InvalidInput"
             }
-            Self::NotConfigured(_) => "Studio.NotConfigured",
             Self::Keep(_) | Self::NothingStored(_) => "Studio.Internal",
         }
     }
@@ -91,12 +85,8 @@ impl StepError {
             Self::Logo(error @ (FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })) => {
                 error.to_string()
             }
-            Self::Provider { source: error @ (ProviderError::Draw(_) | ProviderError::Logo(_)), .. } => {
-                error.to_string()
-            }
             Self::Keep(_)
             | Self::Tell(_)
-            | Self::NotConfigured(_)
             | Self::Logo(FetchError::S3 { .. })
             | Self::Store(_)
             | Self::NothingStored(_)

@@ -23,6 +23,8 @@ pub struct Clients {
     pub lambda: aws_sdk_lambda::Client,
     /// The buckets.
     pub s3: aws_sdk_s3::Client,
+    /// The vendors' keys.
+    pub secrets: aws_sdk_secretsmanager::Client,
     /// The executions.
     pub sfn: aws_sdk_sfn::Client,
 }
@@ -52,6 +54,7 @@ impl Clients {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             lambda: aws_sdk_lambda::Client::from_conf(lambda),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
             sfn: aws_sdk_sfn::Client::new(&config),
         }
     }

@@ -22,6 +22,9 @@ pub const CLUSTER_ARN: &str =
 /// The bucket that a brand's logo may be read from.
 pub const LOGO_BUCKET: &str = "studio-local-logos";
 
+/// The vendors that know us by a key.
+const VENDORS_WITH_KEYS: [&str; 3] = ["openai", "elevenlabs", "runway"];
+
 const BUCKET: &str = "studio-local-deployment";
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -45,6 +48,28 @@ pub struct Parameters {
     pub asset_base_url: String,
     /// How long a render may take before the sweep looks after it.
     pub render_deadline: Duration,
+    /// Who makes what.
+    pub providers: Providers,
+    /// The vendors' settings, as JSON.
+    pub provider_settings: String,
+}
+
+/// Who makes what: names with commas between, as the template takes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Providers {
+    /// Images.
+    pub image: String,
+    /// Videos.
+    pub video: String,
+    /// Audio.
+    pub audio: String,
+}
+
+impl Default for Providers {
+    /// The embedded canvas, and nobody else: nothing costs anything.
+    fn default() -> Self {
+        Self { image: "studio-canvas".to_owned(), video: String::new(), audio: String::new() }
+    }
 }
 
 /// What the stack says of itself.
@@ -203,6 +228,12 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
         let created = clients.s3.create_bucket().bucket(bucket).send().await;
         created.map_err(|error| refused("create a bucket", DisplayErrorContext(error)))?;
     }
+    // Whatever it is, the sandbox takes it; a vendor would not.
+    let secrets = VENDORS_WITH_KEYS.map(|vendor| {
+        let name = format!("studio/local/{vendor}");
+        clients.secrets.create_secret().name(name).secret_string("sandbox-key-and-nobody-elses").send()
+    });
+    try_join_all(secrets).await.map_err(|error| refused("keep the vendors' keys", DisplayErrorContext(error)))?;
     let put = |(key, body): (String, Vec<u8>)| {
         let put = clients.s3.put_object().bucket(BUCKET).key(key).body(body.into());
         // Hashing bootstraps of 70 MB in an unoptimised build takes seconds, and they never leave this machine.
@@ -263,6 +294,10 @@ async fn create(clients: &Clients, template: String, parameters: &Parameters) ->
         ("SecurityGroupIds", ""),
         ("RenderDeadlineSeconds", deadline.as_str()),
         ("LogoBuckets", LOGO_BUCKET),
+        ("ImageProviders", parameters.providers.image.as_str()),
+        ("VideoProviders", parameters.providers.video.as_str()),
+        ("AudioProviders", parameters.providers.audio.as_str()),
+        ("ProviderSettings", parameters.provider_settings.as_str()),
         ("CompletionConcurrency", "4"), // each is a process, and they share this machine's processors
     ];
     let values = values.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());

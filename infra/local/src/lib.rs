@@ -15,6 +15,7 @@ pub mod mapping;
 pub mod process;
 pub mod proxy;
 pub mod records;
+pub mod sandbox;
 pub mod set_aside;
 pub mod stack;
 pub mod story;

@@ -14,10 +14,11 @@ use crate::assets::Assets;
 use crate::broker::{self, Broker, RunningBroker};
 use crate::checkout::Checkout;
 use crate::clients::Clients;
-use crate::deploy::{self, Outputs, Parameters, STACK, Sources};
+use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
 use crate::emulator::{self, Emulator};
 use crate::mapping::{self, Mapping, Poller, Report};
 use crate::proxy::Proxy;
+use crate::sandbox::Sandbox;
 
 /// How to start a stack.
 #[derive(Debug, Clone)]
@@ -34,6 +35,10 @@ pub struct Options {
     pub render_deadline: Duration,
     /// What Step Functions multiplies its waits by: 1 is as on AWS, 0 skips them.
     pub wait_scale: f64,
+    /// Who makes what; vendors are the sandbox's.
+    pub providers: Providers,
+    /// Settings of the vendors over the sandbox's addresses: an object for each vendor.
+    pub provider_settings: serde_json::Value,
     /// Whether the mappings are polled. Without, whoever started the stack invokes the functions.
     pub poll: bool,
 }
@@ -49,6 +54,8 @@ impl Options {
             aws_port: None,
             render_deadline: Duration::from_secs(900),
             wait_scale: 1.0,
+            providers: Providers::default(),
+            provider_settings: serde_json::Value::Null,
             poll: true,
         }
     }
@@ -69,6 +76,8 @@ pub struct Stack {
     pub broker: RunningBroker,
     /// What the mappings do, as they do it.
     pub reports: UnboundedReceiver<Report>,
+    /// The media vendors.
+    pub sandbox: Sandbox,
     /// The emulator.
     pub emulator: Emulator,
     pollers: Vec<Poller>,
@@ -121,6 +130,7 @@ impl Stack {
         let checkout = &options.checkout;
         let proxy = Proxy::start(options.aws_port).await?;
         let mut assets = Assets::bind().await?;
+        let sandbox = Sandbox::start().await?;
         let emulator = emulator::Options {
             venv: checkout.venv.clone(),
             port: None,
@@ -150,8 +160,11 @@ impl Stack {
             bootstrap_servers: broker.bootstrap().to_owned(),
             asset_base_url: assets.base_url(),
             render_deadline: options.render_deadline,
+            providers: options.providers.clone(),
+            provider_settings: over(sandbox.settings(), &options.provider_settings).to_string(),
         };
         let outputs = deploy::deploy(&clients, &sources, &parameters).await?;
+        sandbox.use_s3(clients.s3.clone());
         assets.serve(clients.s3.clone(), outputs.assets_bucket_name.clone());
 
         let mappings = mapping::read_mappings(&clients.cloudformation, &clients.lambda, STACK).await?;
@@ -166,7 +179,19 @@ impl Stack {
             pollers.push(Poller::start(mapping.clone(), sources, sender.clone())?);
         }
         let producer = Publisher::new(broker.bootstrap())?;
-        Ok(Self { outputs, clients, mappings, proxy, broker, reports, emulator, pollers, producer, _assets: assets })
+        Ok(Self {
+            outputs,
+            clients,
+            mappings,
+            proxy,
+            broker,
+            reports,
+            sandbox,
+            emulator,
+            pollers,
+            producer,
+            _assets: assets,
+        })
     }
 
     /// The ARN of the function that consumes `topic`, if one does.
@@ -206,6 +231,16 @@ impl Stack {
         }
         self.emulator.stop();
     }
+}
+
+/// `settings` with what `more` says of each vendor besides.
+fn over(mut settings: serde_json::Value, more: &serde_json::Value) -> serde_json::Value {
+    for (vendor, own) in more.as_object().into_iter().flatten() {
+        for (name, value) in own.as_object().into_iter().flatten() {
+            settings[vendor][name] = value.clone();
+        }
+    }
+    settings
 }
 
 /// The producer of whoever uses the stack.

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, configuration) in &samples {
         for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
             let begin = Instant::now();
-            let rendered = canvas.render(&Drawing { asset, configuration, look: name, logo: None })?;
+            let rendered = canvas.render(&Drawing { asset, configuration, look: name, logo: None, painting: None })?;
             let took = begin.elapsed();
             let path = Path::new(&folder).join(format!("{name}-{}.png", asset.as_str()));
             fs::write(&path, &rendered.png)?;

@@ -45,7 +45,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         for (language, length) in LANGUAGES.into_iter().flat_map(|one| LENGTHS.map(|length| (one, length))) {
             let look = format!("{language}-{length}");
             let configuration = &samples[language][length];
-            let rendered = canvas.render(&Drawing { asset, configuration, look: &look, logo: None })?;
+            let rendered = canvas.render(&Drawing { asset, configuration, look: &look, logo: None, painting: None })?;
             fs::write(folder.join(format!("{}-{look}.png", asset.as_str())), &rendered.png)?;
             for fault in rendered.report.faults() {
                 faults += 1;

@@ -25,8 +25,11 @@ enum Picture {
 /// The motifs are drawn for an area whose shorter side is at least this long, in pixels; in a smaller one they are made smaller.
 const LEAST_SIDE: f32 = 420.0;
 
-/// Draws the picture in `area`. Shapes may reach over its edges; what comes after covers them.
+/// Draws the picture in `area`, or what somebody else painted for it. Shapes may reach over its edges; what comes after covers them.
 pub(crate) fn draw(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
+    if sheet.draw_painting(area) {
+        return;
+    }
     let scale = (area.width.min(area.height) / LEAST_SIDE).min(1.0);
     let scaled = Area { x: area.x / scale, y: area.y / scale, width: area.width / scale, height: area.height / scale };
     sheet.scaled(scale, |sheet| draw_at_full_size(sheet, scaled, palette, seed));

@@ -19,8 +19,10 @@ mod invitation;
 mod logo;
 mod ornament;
 mod page;
+mod painting;
 mod palette;
 mod panel;
+mod picture;
 mod poster;
 mod seed;
 mod shapes;
@@ -37,6 +39,7 @@ use events::{AssetKind, Configuration};
 pub use check::{Area, DrawnText, Fault, Report};
 pub use fonts::FontError;
 pub use logo::{Logo, LogoError};
+pub use painting::{Painting, PaintingError};
 
 use crate::{fonts::Fonts, page::Page, palette::Palette, sheet::Sheet, text::Typesetter};
 
@@ -56,6 +59,8 @@ pub struct Drawing<'a> {
     pub look: &'a str,
     /// The brand's logo.
     pub logo: Option<&'a Logo>,
+    /// What somebody else painted, for the place of the design's own picture.
+    pub painting: Option<&'a Painting>,
 }
 
 /// A drawn asset.
@@ -91,6 +96,12 @@ pub enum RenderError {
     /// The PNG encoder failed.
     #[error("the picture cannot be written as a PNG")]
     Encode(#[from] png::EncodingError),
+}
+
+/// The day of `configuration` in one line, in its own language; `None` without a start.
+#[must_use]
+pub fn day(configuration: &Configuration) -> Option<String> {
+    Some(dates::when(configuration, words::Speech::of(configuration.locale.as_ref()))?.date)
 }
 
 type Design = fn(&mut Typesetter, &mut Sheet, &Page<'_>, &Palette);
@@ -144,6 +155,7 @@ impl Canvas {
         };
         // A letter may overhang its line by a hair, into the margin.
         let mut sheet = Sheet::new((width, height), ground, margin).ok_or(RenderError::Size { width, height })?;
+        sheet.hang(drawing.painting.cloned());
         design(&mut self.typesetter, &mut sheet, &page, &palette);
         self.typesetter.forget();
         if let Some(failure) = self.typesetter.take_failure() {

@@ -2,22 +2,17 @@
 
 mod shrink;
 
-use std::io::Cursor;
-
 use events::Color;
 use tiny_skia::{IntSize, Pixmap, PixmapPaint, PremultipliedColorU8, Transform};
 
 use crate::{
     check::Area,
     color::{contrast_of_luminances, luminance},
+    picture::{self, LARGEST_SIDE, PictureError},
 };
 
 /// The largest file that is read, in bytes.
 const LARGEST_FILE: usize = 2 * 1024 * 1024;
-/// The largest side that is decoded, in pixels.
-const LARGEST_SIDE: u32 = 4096;
-/// What the decoder may allocate beside the picture, for a palette, a row and whatever else the file claims to need.
-const DECODER_BYTES: usize = 1024 * 1024;
 /// Below this contrast a pixel of the logo is not seen on its ground.
 const SEEN: f32 = 1.6;
 /// What is laid under a logo that is seen on neither its ground nor white: not quite black, which is harsh.
@@ -65,37 +60,12 @@ impl Logo {
         if png.len() > LARGEST_FILE {
             return Err(LogoError::TooManyBytes(png.len()));
         }
-        if !png.starts_with(b"\x89PNG\r\n\x1a\n") {
-            return Err(LogoError::NotPng);
-        }
-        let mut decoder = png::Decoder::new_with_limits(Cursor::new(png), png::Limits { bytes: DECODER_BYTES });
-        // Both may be small files of something huge, and neither is drawn.
-        decoder.set_ignore_text_chunk(true);
-        decoder.set_ignore_iccp_chunk(true);
-        decoder.set_transformations(png::Transformations::normalize_to_color8() | png::Transformations::ALPHA);
-        let header = decoder.read_header_info().map_err(|_| LogoError::Damaged)?;
-        let (width, height) = (header.width, header.height);
-        if width > LARGEST_SIDE || height > LARGEST_SIDE {
-            return Err(LogoError::TooLarge { width, height });
-        }
-        let mut reader = decoder.read_info().map_err(|_| LogoError::Damaged)?;
-        // The decoder takes any palette, and panics at some.
-        let palette = reader.info().palette.as_deref().unwrap_or_default().len();
-        if reader.info().color_type == png::ColorType::Indexed && (palette % 3 != 0 || !(3..=768).contains(&palette)) {
-            return Err(LogoError::Damaged);
-        }
-        let mut bytes = vec![0; reader.output_buffer_size().ok_or(LogoError::Damaged)?];
-        let frame = reader.next_frame(&mut bytes).map_err(|_| LogoError::Damaged)?;
-        bytes.truncate(frame.buffer_size());
-        let rgba = match frame.color_type {
-            png::ColorType::Rgba => bytes,
-            png::ColorType::GrayscaleAlpha => bytes.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect(),
-            // The decoder was asked for alpha.
-            png::ColorType::Grayscale | png::ColorType::Rgb | png::ColorType::Indexed => {
-                return Err(LogoError::Damaged);
-            }
-        };
-        trimmed(rgba, frame.width as usize)
+        let picture = picture::decode(png).map_err(|error| match error {
+            PictureError::NotPng => LogoError::NotPng,
+            PictureError::TooLarge { width, height } => LogoError::TooLarge { width, height },
+            PictureError::Damaged => LogoError::Damaged,
+        })?;
+        trimmed(picture.rgba, picture.width as usize)
     }
 
     /// Its width and height in pixels.

@@ -7,12 +7,14 @@ use crate::{
     check::{Area, DrawnText, Report},
     color::{contrast_of_luminances, luminance},
     logo::Logo,
+    painting::Painting,
     shapes::rounded,
 };
 
 /// The sheet.
 pub(crate) struct Sheet {
     pixels: Pixmap,
+    painting: Option<Painting>,
     texts: Vec<DrawnText>,
     lost: usize,
     margin: Area,
@@ -34,7 +36,7 @@ impl Sheet {
         pixels.fill(tiny_skia::Color::from_rgba8(ground.red, ground.green, ground.blue, 255));
         let margin =
             Area { x: margin, y: margin, width: width as f32 - 2.0 * margin, height: height as f32 - 2.0 * margin };
-        Some(Self { pixels, texts: Vec::new(), lost: 0, margin, transform: Transform::identity() })
+        Some(Self { pixels, painting: None, texts: Vec::new(), lost: 0, margin, transform: Transform::identity() })
     }
 
     pub(crate) fn width(&self) -> f32 {
@@ -111,6 +113,18 @@ impl Sheet {
             self.fill(plate, |path| rounded(path, plate_area, pad));
         }
         logo.draw(&mut self.pixels, area);
+    }
+
+    /// Has `painting` take the place of the design's own picture.
+    pub(crate) fn hang(&mut self, painting: Option<Painting>) {
+        self.painting = painting;
+    }
+
+    /// Draws the painting in `area`; `false` if there is none.
+    pub(crate) fn draw_painting(&mut self, area: Area) -> bool {
+        let Some(painting) = &self.painting else { return false };
+        painting.draw(&mut self.pixels, area);
+        true
     }
 
     /// Notes a text that is about to be drawn, of which `lost` characters had no face.

@@ -167,7 +167,7 @@ proptest! {
         if let Some(configuration) = configuration(&title, locale) {
             let mut canvas = CANVAS.lock().unwrap_or_else(PoisonError::into_inner);
             for asset in [AssetKind::Poster, another] {
-                let drawing = Drawing { asset, configuration: &configuration, look: "any", logo: None };
+                let drawing = Drawing { asset, configuration: &configuration, look: "any", logo: None, painting: None };
                 let faults = canvas.render(&drawing).unwrap().report.faults();
                 prop_assert!(faults.is_empty(), "{} in {locale}: {faults:#?}", asset.as_str());
             }

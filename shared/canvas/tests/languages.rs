@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
 }
 
 fn on(canvas: &mut Canvas, asset: AssetKind, configuration: &Configuration) -> Result<Rendered, RenderError> {
-    canvas.render(&Drawing { asset, configuration, look: "one look for all", logo: None })
+    canvas.render(&Drawing { asset, configuration, look: "one look for all", logo: None, painting: None })
 }
 
 fn draw(asset: AssetKind, configuration: &Configuration) -> Rendered {

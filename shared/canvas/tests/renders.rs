@@ -64,7 +64,7 @@ fn draw(asset: AssetKind, configuration: &Configuration) -> Rendered {
 
 /// The drawing of something that looks as it is called.
 fn drawing(asset: AssetKind, configuration: &Configuration) -> Drawing<'_> {
-    Drawing { asset, configuration, look: configuration.title.as_str(), logo: None }
+    Drawing { asset, configuration, look: configuration.title.as_str(), logo: None, painting: None }
 }
 
 fn text<'a>(rendered: &'a Rendered, role: &str) -> &'a canvas::DrawnText {
@@ -312,7 +312,7 @@ fn a_corrected_title_keeps_its_look_and_another_look_is_another_picture() {
     let mut canvas = canvas();
     let mut draw = |configuration, look| {
         let asset = AssetKind::BlogImage;
-        canvas.render(&Drawing { asset, configuration, look, logo: None }).unwrap()
+        canvas.render(&Drawing { asset, configuration, look, logo: None, painting: None }).unwrap()
     };
     let color = |rendered: &Rendered| rendered.report.texts.iter().find(|text| text.role == "title").unwrap().color;
     let (one, other, another) = (draw(&wrong, "event-1"), draw(&right, "event-1"), draw(&right, "event-2"));

@@ -160,6 +160,30 @@ impl AssetKind {
         }
     }
 
+    /// Whether a picture fills a part of it that is worth painting. The others are text and ornament, or as small as a stamp.
+    #[must_use]
+    pub fn is_illustrated(self) -> bool {
+        match self {
+            Self::Poster
+            | Self::SocialSquare
+            | Self::SocialPortrait
+            | Self::SocialStory
+            | Self::SocialLandscape
+            | Self::LinkPreview
+            | Self::EventCover
+            | Self::BlogImage => true,
+            Self::Invitation
+            | Self::Thumbnail
+            | Self::BannerBillboard
+            | Self::BannerLeaderboard
+            | Self::BannerRectangle
+            | Self::BannerSkyscraper
+            | Self::BannerMobile
+            | Self::Video
+            | Self::AudioSpot => false,
+        }
+    }
+
     /// What kind of media it is.
     #[must_use]
     pub fn media_type(self) -> MediaType {

@@ -86,7 +86,7 @@ pub struct Trigger {
     pub id: String,
 }
 
-/// A render job finished: exactly the fields of the spec's example.
+/// A render job finished: the fields of the spec's example, and how long the media lasts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderJobCompleted {
@@ -107,6 +107,9 @@ pub struct RenderJobCompleted {
     pub duration_ms: u64,
     /// Credits that making it used.
     pub credits_used: u64,
+    /// How long the media lasts, in milliseconds: of a video or an audio, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_ms: Option<u64>,
 }
 
 /// A render job failed for good.
@@ -152,6 +155,12 @@ pub enum FailureClass {
     Abandoned,
     /// No provider for this kind of media is configured.
     NotConfigured,
+    /// The provider's rules forbid the content.
+    Moderation,
+    /// The provider was asked and never answered; asking again might pay again.
+    OutcomeUnknown,
+    /// Somebody who may do so cancelled it.
+    Cancelled,
     /// A defect of the studio.
     Internal,
 }

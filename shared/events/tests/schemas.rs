@@ -287,9 +287,10 @@ proptest! {
     fn every_render_job_event_is_one_to_its_schema(
         (tenant_id, user_id, job_id) in ids(), template_id in "[0-9a-f-]{36}", asset in kind(), locale in option::of(locale()), url in url(),
         topic in select(Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect::<Vec<_>>()), source in source(), id in source(),
-        numbers in any::<(u64, u64, u32, bool)>(), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
+        numbers in any::<(u64, u64, u32, bool)>(), length_ms in option::of(any::<u64>()), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
         failure in select(vec![
-            FailureClass::InvalidInput, FailureClass::Unavailable, FailureClass::Timeout, FailureClass::Abandoned, FailureClass::NotConfigured, FailureClass::Internal,
+            FailureClass::InvalidInput, FailureClass::Unavailable, FailureClass::Timeout, FailureClass::Abandoned, FailureClass::NotConfigured, FailureClass::Moderation,
+            FailureClass::OutcomeUnknown, FailureClass::Cancelled, FailureClass::Internal,
         ]),
     ) {
         let (width, height) = asset.size().unzip();
@@ -301,7 +302,7 @@ proptest! {
         });
         conforms(Topic::RenderJobCompleted, &RenderJobCompleted {
             tenant_id: tenant_id.clone(), user_id: user_id.clone(), job_id: job_id.clone(), media_type: media, provider: provider.clone(), output_url: url,
-            duration_ms: numbers.0, credits_used: numbers.1,
+            duration_ms: numbers.0, credits_used: numbers.1, length_ms,
         });
         conforms(Topic::RenderJobFailed, &RenderJobFailed {
             tenant_id, user_id, job_id, media_type: media, provider, template_id, asset, failure, reason: reason.to_string(), attempts: numbers.2,

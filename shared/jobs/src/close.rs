@@ -3,7 +3,7 @@
 use events::{FailureClass, RenderJobCompleted, RenderJobFailed, Time, Topic};
 
 use crate::{
-    Decision, EntityState, Failure, Job, State,
+    Decision, EntityState, Failure, Job, Outcome, State,
     decision::{Told, template_asset, template_data},
 };
 
@@ -24,6 +24,7 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
         output_url: output_url.to_owned(),
         duration_ms: output.stored_at.milliseconds_since(at),
         credits_used: output.credits,
+        length_ms: output.length_ms,
     };
     let mut events = vec![Told::new(Topic::RenderJobCompleted, &job.tenant, job.id.0, b"finish", now, data)];
 
@@ -54,6 +55,10 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
     if job.is_closed() {
         return None;
     }
+    let job = match job.open_attempt() {
+        Some(_) => job.answered(Outcome::unknown("the job was closed before it was answered", failure.at)),
+        None => job,
+    };
     let data = RenderJobFailed {
         tenant_id: job.tenant.as_str().to_owned(),
         user_id: job.user_id.clone(),
@@ -64,7 +69,7 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
         asset: job.asset,
         failure: failure.class,
         reason: reason(failure.class, sentence),
-        attempts: job.attempts,
+        attempts: u32::try_from(job.attempts.len()).unwrap_or(u32::MAX),
         can_resubmit: can_resubmit(failure.class),
     };
     let events = vec![Told::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", failure.at, data)];
@@ -89,6 +94,13 @@ fn reason(class: FailureClass, sentence: Option<&str>) -> String {
         FailureClass::NotConfigured => {
             "Nobody is set up to make this kind of media here. Once an operator has set somebody up, submit it again."
         }
+        FailureClass::Moderation => {
+            "The service that makes it refuses the content by its rules. Change the title or the description, and the studio renders it again."
+        }
+        FailureClass::OutcomeUnknown => {
+            "The service that makes it was asked and never answered. It may have been made and paid for, so the studio does not ask twice by itself; submit it again if you want it."
+        }
+        FailureClass::Cancelled => "It was cancelled before it was made.",
         FailureClass::Internal => {
             "The studio made a mistake while rendering it. The operators can see it; submitting it again unchanged will not help."
         }
@@ -103,9 +115,12 @@ fn capitalized(sentence: &str) -> String {
 
 fn can_resubmit(class: FailureClass) -> bool {
     match class {
-        FailureClass::InvalidInput | FailureClass::Internal => false,
-        FailureClass::Unavailable | FailureClass::Timeout | FailureClass::Abandoned | FailureClass::NotConfigured => {
-            true
-        }
+        FailureClass::InvalidInput | FailureClass::Moderation | FailureClass::Internal => false,
+        FailureClass::Unavailable
+        | FailureClass::Timeout
+        | FailureClass::Abandoned
+        | FailureClass::NotConfigured
+        | FailureClass::OutcomeUnknown
+        | FailureClass::Cancelled => true,
     }
 }

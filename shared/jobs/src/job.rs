@@ -1,9 +1,9 @@
 //! A render job.
 
-use events::{AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, Time, Trigger};
+use events::{AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, Time, Trigger};
 use serde::{Deserialize, Serialize};
 
-use crate::{CauseKey, EntityKey, JobId, TemplateId, TemplateKey};
+use crate::{Attempt, CauseKey, EntityKey, JobId, TemplateId, TemplateKey};
 
 /// One render of one template: what to render is copied into it, so that it means the same however late it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +39,8 @@ pub struct Job {
     pub deadline: Time,
     /// How often its execution was started again under another name.
     pub restarts: u32,
-    /// How often the provider was asked.
-    pub attempts: u32,
+    /// Each time that a provider was asked, the first first.
+    pub attempts: Vec<Attempt>,
     /// How far it is.
     pub state: State,
 }
@@ -86,6 +86,9 @@ pub struct Output {
     pub stored_at: Time,
     /// Credits that making it used.
     pub credits: u64,
+    /// How long it lasts, in milliseconds: of what is seen in motion or heard, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_ms: Option<u64>,
 }
 
 /// Why a job failed.
@@ -136,19 +139,6 @@ impl Job {
         format!("renders/{}/{}.{}", self.id, self.asset.as_str(), self.asset.format().as_str())
     }
 
-    /// The job with the provider asked once more at `now`; a closed job as it is.
-    #[must_use]
-    pub fn submitted(mut self, provider: &str, now: Time) -> Self {
-        if let State::Created = self.state {
-            self.state = State::Submitted { at: now, ticket: None, output: None };
-        }
-        if let State::Submitted { .. } = self.state {
-            self.provider = provider.to_owned();
-            self.attempts += 1;
-        }
-        self
-    }
-
     /// The job with the ticket that the provider gave for it.
     #[must_use]
     pub fn accepted(mut self, given: String) -> Self {
@@ -158,13 +148,24 @@ impl Job {
         self
     }
 
-    /// The job with its asset stored; the first one stays.
+    /// The job with its asset stored, which `made_by` made; the first one stays.
     #[must_use]
-    pub fn stored(mut self, stored: Output) -> Self {
+    pub fn stored(mut self, made_by: String, stored: Output) -> Self {
         if let State::Submitted { output: output @ None, .. } = &mut self.state {
             *output = Some(stored);
+            self.provider = made_by;
         }
         self
+    }
+
+    /// How long, in seconds, a provider may work on it.
+    #[must_use]
+    pub fn patience_seconds(&self) -> u32 {
+        match self.asset.media_type() {
+            MediaType::Image => 10 * 60,
+            MediaType::Audio => 15 * 60,
+            MediaType::Video => 60 * 60,
+        }
     }
 
     /// The job as its next execution finds it.

@@ -1,18 +1,24 @@
 //! The domain, pure: (what is true, a cause) → a decision. No I/O, no clock, no randomness: time comes in as a value and
 //! ids are derived, so that deciding the same thing twice decides the same.
 
+mod attempt;
 mod cause;
 mod close;
 mod decision;
 mod entity;
 mod ids;
 mod job;
+mod leases;
 mod plan;
+mod provider;
 
+pub use attempt::{Attempt, BREAKER_SECONDS, Fate, MOST_ATTEMPTS, Next, Outcome, Refusal, next};
 pub use cause::{Cause, ContentHash, Description, Stamp};
 pub use close::{fail, finish};
 pub use decision::{Decision, Told};
 pub use entity::{Digest, EntityState, Said, TemplateKey, TemplateState};
 pub use ids::{CauseKey, EntityKey, EventId, JobId, TemplateId, derive};
 pub use job::{Failure, Job, Output, State};
-pub use plan::{HORIZON_SECONDS, MOST_ASSETS, NOBODY, PlanError, STUDIO_CANVAS, plan};
+pub use leases::{Caps, Leases};
+pub use plan::{HORIZON_SECONDS, MOST_ASSETS, NOBODY, PlanError, Planning, plan};
+pub use provider::{Makers, MakersError, ProviderId};

@@ -2,18 +2,16 @@
 
 use std::collections::{BTreeSet, btree_map::Entry};
 
-use events::{AssetKind, Configuration, MediaType, RenderJobCreated, SOURCE, Time, Topic, Trigger};
+use events::{AssetKind, Configuration, RenderJobCreated, SOURCE, Time, Topic, Trigger};
 
 use crate::{
-    Cause, Decision, Description, Digest, EntityState, Job, JobId, Said, State, TemplateId, TemplateKey, TemplateState,
+    Cause, Decision, Description, Digest, EntityState, Job, JobId, Makers, Said, State, TemplateId, TemplateKey,
+    TemplateState,
     decision::{Told, template_data},
 };
 
 /// The most assets that one cause may plan.
 pub const MOST_ASSETS: usize = 40;
-
-/// Who renders an image when nobody else is configured: the embedded canvas.
-pub const STUDIO_CANVAS: &str = "studio-canvas";
 
 /// Who makes what nobody is configured for: the job fails, and says so.
 pub const NOBODY: &str = "none";
@@ -45,6 +43,17 @@ fn names(kinds: &[AssetKind]) -> String {
     kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+/// What a plan depends on besides the entity and the cause.
+#[derive(Debug, Clone, Copy)]
+pub struct Planning<'a> {
+    /// The time.
+    pub now: Time,
+    /// When the sweep looks after the jobs.
+    pub deadline: Time,
+    /// Who makes what.
+    pub makers: &'a Makers,
+}
+
 /// Decides what `cause`, which says `description`, makes of an entity that was `before` (`None`: never seen).
 ///
 /// The configuration of the cause's topic is replaced if the cause stands higher than what the topic said last. What is asked for and
@@ -57,9 +66,9 @@ pub fn plan(
     before: Option<&EntityState>,
     cause: &Cause,
     description: &Description,
-    now: Time,
-    deadline: Time,
+    planning: Planning<'_>,
 ) -> Result<Decision, PlanError> {
+    let Planning { now, .. } = planning;
     if cause.time.plus_seconds(HORIZON_SECONDS) < now {
         return Err(PlanError::TooOld(cause.time));
     }
@@ -81,7 +90,7 @@ pub fn plan(
     let asked = asked.iter().flat_map(|&kind| locales.iter().cloned().map(move |locale| TemplateKey { kind, locale }));
     let keys: BTreeSet<TemplateKey> = entity.templates.keys().cloned().chain(asked).collect();
 
-    let plan = Plan { cause, description, now, deadline };
+    let plan = Plan { cause, description, planning };
     let mut decision = Decision { entity: None, jobs: Vec::new(), events: Vec::new(), starts: Vec::new() };
     for key in keys {
         let Some(configuration) = entity.configuration_of(&key) else { continue };
@@ -139,19 +148,10 @@ fn take_in(entity: &mut EntityState, cause: &Cause, description: &Description) {
     }
 }
 
-/// Who is asked for media of a type: images are drawn by the embedded canvas; nobody is configured for the others.
-fn provider_of(media: MediaType) -> &'static str {
-    match media {
-        MediaType::Image => STUDIO_CANVAS,
-        MediaType::Video | MediaType::Audio => NOBODY,
-    }
-}
-
 struct Plan<'a> {
     cause: &'a Cause,
     description: &'a Description,
-    now: Time,
-    deadline: Time,
+    planning: Planning<'a>,
 }
 
 impl Plan<'_> {
@@ -172,13 +172,13 @@ impl Plan<'_> {
             asset: key.kind,
             locale: key.locale.clone(),
             configuration: configuration.clone(),
-            provider: provider_of(key.kind.media_type()).to_owned(),
+            provider: self.planning.makers.of(key.kind).first().map_or(NOBODY, |first| first.as_str()).to_owned(),
             cause,
             trigger: Trigger { topic: self.cause.topic, source: self.cause.source.clone(), id: self.cause.id.clone() },
-            created_at: self.now,
-            deadline: self.deadline,
+            created_at: self.planning.now,
+            deadline: self.planning.deadline,
             restarts: 0,
-            attempts: 0,
+            attempts: Vec::new(),
             state: State::Created,
         }
     }

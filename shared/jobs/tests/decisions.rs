@@ -1,11 +1,11 @@
 //! What the studio decides: (what is true, a cause) → what becomes true, what is told, what is started.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use events::{AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Time, Topic};
 use jobs::{
-    Cause, ContentHash, Decision, Description, EntityState, Failure, HORIZON_SECONDS, Job, MOST_ASSETS, Output,
-    PlanError, State, TemplateKey, derive, fail, finish, plan,
+    Cause, ContentHash, Decision, Description, EntityState, Failure, HORIZON_SECONDS, Job, MOST_ASSETS, Makers, Output,
+    PlanError, Planning, ProviderId, State, TemplateKey, derive, fail, finish, plan,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -48,8 +48,18 @@ fn says(title: &str, description: Option<&str>) -> Description {
     }
 }
 
+fn planning() -> Planning<'static> {
+    static MAKERS: LazyLock<Makers> = LazyLock::new(Makers::default);
+    Planning { now: now(), deadline: now().plus_seconds(900), makers: &MAKERS }
+}
+
+/// The canvas asked once more.
+fn asked(job: Job) -> Job {
+    job.asking(ProviderId::StudioCanvas, derive(&[b"one"]), now())
+}
+
 fn decide(before: Option<&EntityState>, cause: &Cause, description: &Description) -> Decision {
-    plan(before, cause, description, now(), now().plus_seconds(900)).unwrap()
+    plan(before, cause, description, planning()).unwrap()
 }
 
 /// What is told, a line each: topic, template kind or asset, revision.
@@ -69,8 +79,9 @@ fn failure(class: FailureClass) -> Failure {
 }
 
 fn stored(job: &Job) -> Job {
-    let output = Output { key: job.object_key(), stored_at: at("2026-11-20T10:00:01.500Z"), credits: 0 };
-    job.clone().submitted("studio-canvas", now()).stored(output)
+    let output =
+        Output { key: job.object_key(), stored_at: at("2026-11-20T10:00:01.500Z"), credits: 0, length_ms: None };
+    asked(job.clone()).stored("studio-canvas".to_owned(), output)
 }
 
 #[test]
@@ -132,10 +143,10 @@ fn an_older_event_that_comes_late_changes_nothing() {
 #[test]
 fn a_cause_from_before_the_horizon_is_refused() {
     let old = Cause { time: at("2026-08-01T00:00:00Z"), ..cause("a", "2026-11-20T09:00:00Z") };
-    let refused = plan(None, &old, &says("Lanterns", None), now(), now());
+    let refused = plan(None, &old, &says("Lanterns", None), planning());
     assert_eq!(refused, Err(PlanError::TooOld(old.time)));
     let young = Cause { time: at("2026-08-20T00:00:00Z"), ..old };
-    assert!(plan(None, &young, &says("Lanterns", None), now(), now()).is_ok());
+    assert!(plan(None, &young, &says("Lanterns", None), planning()).is_ok());
     assert_eq!(HORIZON_SECONDS, 97 * 86_400);
 }
 
@@ -177,14 +188,14 @@ fn a_job_that_a_newer_one_replaced_is_told_and_leaves_the_template_alone() {
 #[test]
 fn a_job_without_a_stored_asset_is_not_finished() {
     let first = decide(None, &cause("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
-    let submitted = first.jobs[0].clone().submitted("studio-canvas", now());
+    let submitted = asked(first.jobs[0].clone());
     assert_eq!(finish(submitted, first.entity.unwrap(), "https://a/b.png", now()), None);
 }
 
 #[test]
 fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
     let first = decide(None, &cause("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
-    let job = first.jobs[0].clone().submitted("studio-canvas", now()).submitted("studio-canvas", now());
+    let job = asked(asked(first.jobs[0].clone()));
     let events: Vec<Value> = [
         FailureClass::InvalidInput,
         FailureClass::Unavailable,
@@ -208,9 +219,9 @@ fn a_state_only_moves_forward() {
     let first = decide(None, &cause("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
     let finished = finish(stored(&first.jobs[0]), first.entity.unwrap(), "https://a/b.png", now()).unwrap();
     let closed = finished.jobs[0].clone();
-    assert_eq!(closed.clone().submitted("somebody", now()), closed);
-    let other = Output { key: "other".to_owned(), stored_at: now(), credits: 9 };
-    assert_eq!(closed.clone().stored(other), closed);
+    assert_eq!(asked(closed.clone()), closed);
+    let other = Output { key: "other".to_owned(), stored_at: now(), credits: 9, length_ms: None };
+    assert_eq!(closed.clone().stored("somebody".to_owned(), other), closed);
 }
 
 proptest! {

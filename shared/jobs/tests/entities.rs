@@ -1,11 +1,12 @@
 //! Several topics, several languages, one entity.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use events::{
     AssetKind, Configuration, Entity, EntityKind, Fact, Identifier, Locale, Text, Time, Topic, Translation, Venue,
 };
-use jobs::{Cause, ContentHash, Decision, Description, EntityState, MOST_ASSETS, PlanError, plan};
+use jobs::{Cause, ContentHash, Decision, Description, EntityState, MOST_ASSETS, Makers, PlanError, Planning, plan};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -61,9 +62,14 @@ fn article(title: &str, languages: &[&str]) -> Description {
     }
 }
 
+fn planning(now: Time) -> Planning<'static> {
+    static MAKERS: LazyLock<Makers> = LazyLock::new(Makers::default);
+    Planning { now, deadline: now.plus_seconds(900), makers: &MAKERS }
+}
+
 fn decide(before: Option<&EntityState>, cause: &Cause, description: &Description) -> Decision {
     let now = at("2026-11-20T10:00:00Z");
-    plan(before, cause, description, now, now.plus_seconds(900)).unwrap()
+    plan(before, cause, description, planning(now)).unwrap()
 }
 
 /// The assets that jobs were opened for, with their languages.
@@ -177,7 +183,7 @@ fn three_assets_in_fourteen_languages_are_more_than_one_event_may_plan() {
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     let now = at("2026-11-20T10:00:00Z");
     let planned =
-        |languages: &[&str]| plan(None, &cause(Topic::CmsPublished, 1), &article("Rain", languages), now, now);
+        |languages: &[&str]| plan(None, &cause(Topic::CmsPublished, 1), &article("Rain", languages), planning(now));
     assert_eq!(planned(&tags[..12]).unwrap().jobs.len(), 39);
     assert_eq!(planned(&tags[..13]), Err(PlanError::TooManyAssets(42)));
     assert_eq!(MOST_ASSETS, 40);
@@ -193,7 +199,7 @@ fn an_event_may_ask_for_less() {
 fn an_asset_that_is_not_made_for_a_topic_is_refused_by_name() {
     let strange = Description { assets: vec![AssetKind::Poster, AssetKind::BannerMobile], ..created("Lanterns") };
     let now = at("2026-11-20T10:00:00Z");
-    let refused = plan(None, &cause(Topic::EventCreated, 1), &strange, now, now).unwrap_err();
+    let refused = plan(None, &cause(Topic::EventCreated, 1), &strange, planning(now)).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "`banner-mobile` is not made for eventzr.event.created.v1; what is: poster, invitation"

@@ -7,6 +7,7 @@ use aws_config::{
     timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use jobs::{Makers, MakersError};
 
 /// Where decisions are kept, told and started.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Config {
     pub render_state_machine: String,
     /// Seconds that a job may take before the sweep looks at it: `RENDER_DEADLINE_SECONDS`.
     pub render_deadline_seconds: u32,
+    /// Who makes what: `IMAGE_PROVIDERS`, `VIDEO_PROVIDERS` and `AUDIO_PROVIDERS`, names with commas between, those asked first in front.
+    pub makers: Makers,
     /// The brokers, `host:port` with commas between: `KAFKA_BOOTSTRAP_SERVERS`.
     pub bootstrap_servers: String,
     /// How the brokers know us: `KAFKA_AUTHENTICATION`.
@@ -43,6 +46,9 @@ pub enum ConfigError {
     /// A variable is not set.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
+    /// The providers are not as they can be.
+    #[error("the environment variables IMAGE_PROVIDERS, VIDEO_PROVIDERS and AUDIO_PROVIDERS")]
+    Makers(#[from] MakersError),
     /// A variable has a value that it cannot have.
     #[error("the environment variable {name} is `{value}`; it must be {expected}")]
     Invalid {
@@ -82,6 +88,11 @@ impl Config {
                 value: deadline,
                 expected: "a whole number of seconds",
             })?,
+            makers: Makers::parse(
+                &optional("IMAGE_PROVIDERS"),
+                &optional("VIDEO_PROVIDERS"),
+                &optional("AUDIO_PROVIDERS"),
+            )?,
             bootstrap_servers: variable("KAFKA_BOOTSTRAP_SERVERS")?,
             authentication,
         })
@@ -119,4 +130,10 @@ pub fn aws_config_from_env() -> Result<SdkConfig, ConfigError> {
 #[expect(clippy::disallowed_methods, reason = "this is the config.rs that reads the environment")]
 pub fn variable(name: &'static str) -> Result<String, ConfigError> {
     env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}
+
+/// The environment variable `name`; empty if it is not set.
+#[must_use]
+pub fn optional(name: &'static str) -> String {
+    variable(name).unwrap_or_default()
 }

@@ -6,6 +6,8 @@
 //! | `entity#<uuid>` | `state` | an entity with its templates |
 //! | `job#<uuid>` | `state` | a render job |
 //! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to tell; until its TTL |
+//! | `provider#<name>` | `breaker` | until when nobody asks a provider that turned the studio away, and why |
+//! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
 //! | `set-aside#<uuid>` | `record` | a record that can never succeed (`set_aside.rs`) |
 //!
 //! Keys are made of derived ids: nothing a tenant writes is part of one. An entity and a job carry their whole state as JSON in
@@ -16,7 +18,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use events::{Time, Topic};
-use jobs::{CauseKey, EntityKey, EntityState, Job, JobId, Told};
+use jobs::{CauseKey, EntityKey, EntityState, Job, JobId, ProviderId, Told};
 use serde::de::DeserializeOwned;
 
 /// An item as DynamoDB has it.
@@ -55,6 +57,14 @@ impl Key {
 
     pub(crate) fn end(job: JobId) -> Self {
         Self { pk: format!("job#{job}"), sk: "end".to_owned() }
+    }
+
+    pub(crate) fn breaker(provider: ProviderId) -> Self {
+        Self { pk: format!("provider#{provider}"), sk: "breaker".to_owned() }
+    }
+
+    pub(crate) fn leases(provider: ProviderId) -> Self {
+        Self { pk: format!("provider#{provider}"), sk: "leases".to_owned() }
     }
 
     pub(crate) fn into_item(self) -> Item {
@@ -172,7 +182,7 @@ pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
     serde_json::from_str(text(item, "state")?).map_err(ItemError::State)
 }
 
-fn json<T: serde::Serialize>(state: &T) -> String {
+pub(crate) fn json<T: serde::Serialize>(state: &T) -> String {
     serde_json::to_string(state).expect("a state is strings and numbers under string keys")
 }
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     error::{BoxError, ProvideErrorMetadata as _, SdkError},
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{
         AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
         builders::PutBuilder,
     },
 };
 use events::Time;
-use jobs::{Cause, Decision, Description, EntityState, HORIZON_SECONDS, Job, JobId, PlanError};
+use jobs::{Cause, Decision, Description, EntityState, HORIZON_SECONDS, Job, JobId, PlanError, Planning};
 
 use crate::{
     Journal,
@@ -20,7 +20,7 @@ use crate::{
 
 /// How often a decision is made again because somebody else wrote the entity in between. The first round only finds out what
 /// is there; in each later one somebody wins.
-const MOST_ROUNDS: usize = 12;
+pub(crate) const MOST_ROUNDS: usize = 12;
 
 /// Why a decision was not kept.
 #[derive(Debug, thiserror::Error)]
@@ -73,11 +73,11 @@ impl Journal {
     pub async fn keep(&self, cause: &Cause, description: &Description, now: Time) -> Result<Kept, KeepError> {
         let key = Key::cause(cause.key(&description.tenant));
         let content = cause.content.to_hex();
-        let deadline = now.plus_seconds(self.deadline_seconds);
+        let planning = Planning { now, deadline: now.plus_seconds(self.deadline_seconds), makers: &self.makers };
         let same = |kept: Kept| if kept.content == content { Ok(kept) } else { Err(KeepError::IdReused) };
         let mut entity: Option<EntityState> = None;
         for round in 0..MOST_ROUNDS {
-            let decision = match jobs::plan(entity.as_ref(), cause, description, now, deadline) {
+            let decision = match jobs::plan(entity.as_ref(), cause, description, planning) {
                 Ok(decision) => decision,
                 // It may have been decided while it was young, and never told.
                 Err(error @ PlanError::TooOld(_)) => return self.decision(key).await?.map_or(Err(error.into()), same),
@@ -185,7 +185,8 @@ impl Journal {
         }
     }
 
-    /// Writes `job` back if nobody else wrote it since it was read; returns it as it now is.
+    /// Writes `job` back if nobody else wrote it since it was read; returns it as it now is. A write whose answer was lost, and which the
+    /// SDK repeated, is known by what stands there: an attempt's token is one invocation's alone.
     ///
     /// # Errors
     /// [`KeepError::Contended`] if somebody else did.
@@ -199,13 +200,18 @@ impl Journal {
             .set_item(Some(items::job_item(&job)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", AttributeValue::N(before.to_string()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match result {
             Ok(_) => Ok(job),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Err(KeepError::Contended)
-            }
+            Err(SdkError::ServiceError(error)) => match error.err() {
+                PutItemError::ConditionalCheckFailedException(failed) => {
+                    let there = failed.item().map(items::state::<Job>).transpose()?;
+                    if there.as_ref() == Some(&job) { Ok(job) } else { Err(KeepError::Contended) }
+                }
+                _ => Err(KeepError::Write(SdkError::ServiceError(error).into())),
+            },
             Err(error) => Err(KeepError::Write(error.into())),
         }
     }
@@ -224,7 +230,7 @@ impl Journal {
         Ok(self.read(key).await?.map(|item| Kept::from_item(&item)).transpose()?)
     }
 
-    async fn read(&self, key: Key) -> Result<Option<Item>, KeepError> {
+    pub(crate) async fn read(&self, key: Key) -> Result<Option<Item>, KeepError> {
         let read =
             self.dynamodb.get_item().table_name(&self.table).set_key(Some(key.into_item())).consistent_read(true);
         let output = read.send().await.map_err(|error| KeepError::Read(error.into()))?;
@@ -292,7 +298,7 @@ impl<'a> Cancelled<'a> {
 }
 
 /// Gives the one who won time to be done; the first try needs none, for it only finds out what is there.
-async fn pause(round: usize) {
+pub(crate) async fn pause(round: usize) {
     if round > 0 {
         tokio::time::sleep(Duration::from_millis(10 * round as u64)).await;
     }

@@ -6,19 +6,23 @@
 //! One file for each thing a [`Journal`] does.
 
 mod authentication;
+mod breaker;
 mod config;
 mod error_chain;
 mod items;
 mod keep;
+mod leases;
 mod overdue;
 mod set_aside;
 mod start;
 mod tell;
 
 use aws_config::SdkConfig;
+use jobs::Makers;
 use rdkafka::producer::FutureProducer;
 
-pub use config::{Authentication, Config, ConfigError, aws_config_from_env, variable};
+pub use breaker::OpenBreaker;
+pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
 pub use error_chain::chain;
 pub use items::{ItemError, Kept};
 pub use keep::KeepError;
@@ -37,6 +41,7 @@ pub struct Journal {
     render_state_machine: String,
     producer: FutureProducer<authentication::Context>,
     deadline_seconds: u32,
+    makers: Makers,
 }
 
 impl Journal {
@@ -54,6 +59,12 @@ impl Journal {
             render_state_machine: config.render_state_machine,
             producer: tell::producer(&config.bootstrap_servers, config.authentication)?,
             deadline_seconds: config.render_deadline_seconds,
+            makers: config.makers,
         })
+    }
+    /// Who makes what.
+    #[must_use]
+    pub fn makers(&self) -> &Makers {
+        &self.makers
     }
 }

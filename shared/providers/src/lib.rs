@@ -1,12 +1,27 @@
-//! Who makes media: one concrete client a file, and an enum over them. The set is closed and ours, so it is no trait.
+//! Who makes media: one concrete client a file. The set is closed and ours ([`ProviderId`]), so it is no trait.
+//!
+//! Every request that may cost money is sent once and never again by itself: whether it is repeated is decided in `jobs`
+//! ([`Refusal::fate`]), where attempts are written down.
 
+mod elevenlabs;
+mod http;
+mod keys;
+mod openai;
+mod polly;
+mod prompt;
+mod runway;
+mod settings;
 mod studio_canvas;
 
-use canvas::LogoError;
-use jobs::Job;
+use aws_config::SdkConfig;
+use canvas::{LogoError, RenderError};
+use jobs::{Job, ProviderId, Refusal};
 
 pub use canvas::Logo;
+pub use settings::{Settings, SettingsError};
 pub use studio_canvas::StudioCanvas;
+
+use crate::{elevenlabs::ElevenLabs, http::Http, openai::OpenAi, polly::Polly, runway::Runway};
 
 /// What a provider is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -15,13 +30,8 @@ pub struct Order<'a> {
     pub job: &'a Job,
     /// The brand's logo, if the job's configuration names one: a PNG file.
     pub logo: Option<&'a [u8]>,
-}
-
-/// A provider.
-#[derive(Debug)]
-pub enum Provider {
-    /// The embedded renderer.
-    StudioCanvas(StudioCanvas),
+    /// The bucket that the asset goes to. Only Polly writes there by itself.
+    pub bucket: &'a str,
 }
 
 /// What a provider says when it is asked.
@@ -29,65 +39,209 @@ pub enum Provider {
 pub enum Answer {
     /// The media is made.
     Done(Media),
-    /// It will be: ask again with the ticket, no sooner than after `poll_after_seconds`.
-    Pending {
+    /// It will be: ask again with the ticket.
+    Accepted {
         /// What to ask with.
         ticket: String,
-        /// Seconds to wait.
-        poll_after_seconds: u32,
     },
+}
+
+/// How far a provider is with what it accepted.
+#[derive(Debug)]
+pub enum Progress {
+    /// The media is made.
+    Done(Media),
+    /// It is not made yet.
+    Pending {
+        /// How the provider calls it, for the log.
+        status: String,
+    },
+    /// It will not be made.
+    Failed(Refused),
 }
 
 /// A made asset.
 #[derive(Debug)]
 pub struct Media {
-    /// The file.
-    pub bytes: Vec<u8>,
-    /// Its media type, such as `image/png`.
-    pub content_type: &'static str,
+    /// The file, or the way to it.
+    pub body: Body,
+    /// What made it, as events carry it: the provider, and the model after a slash.
+    pub made_by: String,
     /// Credits that making it used.
     pub credits: u64,
+    /// How long it lasts in milliseconds, if the provider says so.
+    pub length_ms: Option<u64>,
 }
+
+/// A file that was made.
+#[derive(Debug)]
+pub enum Body {
+    /// Here.
+    Bytes(Vec<u8>),
+    /// On its way.
+    Stream(Stream),
+    /// In a bucket of ours.
+    Object {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// A file on its way from a vendor.
+#[derive(Debug)]
+pub struct Stream(reqwest::Response);
+
+impl Stream {
+    /// The next part of it; `None` at its end.
+    ///
+    /// # Errors
+    /// [`StreamError`] if the connection broke.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
+        let chunk = self.0.chunk().await.map_err(|error| StreamError(error.without_url()))?;
+        Ok(chunk.map(|bytes| bytes.to_vec()))
+    }
+}
+
+/// A file broke off on its way from a vendor.
+#[derive(Debug, thiserror::Error)]
+#[error("reading the file from the provider")]
+pub struct StreamError(#[source] reqwest::Error);
 
 /// Why a provider does not make it.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// The content cannot be made into media as it is.
     #[error("the text or the colours cannot be drawn")]
-    Draw(#[from] canvas::RenderError),
+    Draw(#[from] RenderError),
     /// The brand's logo cannot be drawn.
     #[error(transparent)]
     Logo(#[from] LogoError),
+    /// The provider, or the way there, refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
-impl Provider {
-    /// The name that events carry.
+/// A provider's refusal.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail} ({refusal:?})")]
+pub struct Refused {
+    /// Why, for programs.
+    pub refusal: Refusal,
+    /// Why, for operators: what the vendor said, shortened. Never a key, never a signed URL.
+    pub detail: String,
+    /// Credits that it cost all the same.
+    pub credits: u64,
+}
+
+impl Refused {
+    fn new(refusal: Refusal, detail: impl Into<String>) -> Self {
+        Self { refusal, detail: detail.into(), credits: 0 }
+    }
+}
+
+/// All providers, with their clients. One for each execution environment.
+#[derive(Debug)]
+pub struct Providers {
+    canvas: StudioCanvas,
+    openai: OpenAi,
+    elevenlabs: ElevenLabs,
+    runway: Runway,
+    polly: Polly,
+}
+
+impl Providers {
+    /// The providers as `settings` say, their keys under `secrets_prefix` in Secrets Manager. Makes no call yet.
+    ///
+    /// # Errors
+    /// A [`RenderError`] if the build holds a font that cannot be read.
+    pub fn new(
+        canvas: StudioCanvas,
+        settings: &Settings,
+        aws: &SdkConfig,
+        secrets_prefix: &str,
+    ) -> Result<Self, SettingsError> {
+        let http = Http::new()?;
+        let keys = |provider| keys::Key::new(aws, secrets_prefix, provider);
+        Ok(Self {
+            canvas,
+            openai: OpenAi::new(settings.openai.clone(), http.clone(), keys(ProviderId::OpenAi)),
+            elevenlabs: ElevenLabs::new(settings.elevenlabs.clone(), http.clone(), keys(ProviderId::ElevenLabs)),
+            runway: Runway::new(settings.runway.clone(), http, keys(ProviderId::Runway)),
+            polly: Polly::new(settings.polly.clone(), aws),
+        })
+    }
+
+    /// Gets ready to ask `provider` for `order`: whatever can be found out without asking it is found out here, before the attempt is
+    /// written down. That is its key, and whether the logo can be drawn.
+    ///
+    /// # Errors
+    /// A [`ProviderError`]; nobody was asked.
+    pub async fn prepare(&self, provider: ProviderId, order: Order<'_>) -> Result<(), ProviderError> {
+        match provider {
+            ProviderId::StudioCanvas => Ok(()),
+            ProviderId::OpenAi => {
+                order.logo.map(Logo::decode).transpose()?;
+                Ok(self.openai.prepare().await?)
+            }
+            ProviderId::ElevenLabs => Ok(self.elevenlabs.prepare().await?),
+            ProviderId::Runway => Ok(self.runway.prepare().await?),
+            ProviderId::Polly => Ok(()),
+        }
+    }
+
+    /// Asks `provider` for the media of `order`, once.
+    ///
+    /// # Errors
+    /// A [`ProviderError`].
+    pub async fn submit(&self, provider: ProviderId, order: Order<'_>) -> Result<Answer, ProviderError> {
+        match provider {
+            ProviderId::StudioCanvas => self.canvas.draw(order, None, "studio-canvas".to_owned(), 0),
+            ProviderId::OpenAi => {
+                let art = self.openai.paint(order.job).await?;
+                self.canvas.draw(order, Some(&art.png), art.made_by, art.credits)
+            }
+            ProviderId::ElevenLabs => Ok(self.elevenlabs.speak(order.job).await?),
+            ProviderId::Runway => Ok(self.runway.submit(order.job).await?),
+            ProviderId::Polly => Ok(self.polly.submit(order).await?),
+        }
+    }
+
+    /// Asks `provider` again, with the `ticket` of an earlier answer. It costs nothing, and may be repeated.
+    ///
+    /// # Errors
+    /// [`Refused`]: the question was not answered, and the ticket still stands.
+    pub async fn poll(&self, provider: ProviderId, order: Order<'_>, ticket: &str) -> Result<Progress, Refused> {
+        match provider {
+            ProviderId::Runway => self.runway.poll(ticket).await,
+            ProviderId::Polly => self.polly.poll(order, ticket).await,
+            // They answer at once and give no tickets.
+            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs => {
+                let detail = format!("{provider} gives no tickets");
+                Ok(Progress::Failed(Refused::new(Refusal::OutcomeUnknown, detail)))
+            }
+        }
+    }
+
+    /// Tells `provider` that what the ticket stands for is not wanted any more, where it can be told.
+    ///
+    /// # Errors
+    /// [`Refused`]; doing it again is safe.
+    pub async fn cancel(&self, provider: ProviderId, ticket: &str) -> Result<(), Refused> {
+        match provider {
+            ProviderId::Runway => self.runway.cancel(ticket).await,
+            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Polly => Ok(()),
+        }
+    }
+
+    /// The seconds that at least, and at most, lie between two polls of `provider`.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::StudioCanvas(_) => jobs::STUDIO_CANVAS,
-        }
-    }
-
-    /// Asks for the media of `order`.
-    ///
-    /// # Errors
-    /// A [`ProviderError`].
-    pub async fn submit(&self, order: Order<'_>) -> Result<Answer, ProviderError> {
-        match self {
-            Self::StudioCanvas(canvas) => canvas.draw(order).map(Answer::Done),
-        }
-    }
-
-    /// Asks again, with the `ticket` of an earlier answer.
-    ///
-    /// # Errors
-    /// A [`ProviderError`].
-    pub async fn poll(&self, order: Order<'_>, ticket: Option<&str>) -> Result<Answer, ProviderError> {
-        match (self, ticket) {
-            // The canvas answers at once and gives no tickets: whoever asks again was interrupted, and the same drawing costs
-            // nothing.
-            (Self::StudioCanvas(canvas), _) => canvas.draw(order).map(Answer::Done),
+    pub fn poll_seconds(provider: ProviderId) -> (u32, u32) {
+        match provider {
+            // Its rule: no faster than 5 s.
+            ProviderId::Runway => (6, 60),
+            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Polly => (3, 30),
         }
     }
 }

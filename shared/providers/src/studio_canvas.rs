@@ -5,9 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use canvas::{Canvas, Drawing, Logo, RenderError};
+use canvas::{Canvas, Drawing, Logo, Painting, RenderError};
+use jobs::Refusal;
 
-use crate::{Media, Order, ProviderError};
+use crate::{Answer, Body, Media, Order, ProviderError, Refused};
 
 /// The renderer with its fonts, made once in each execution environment.
 pub struct StudioCanvas(Mutex<Canvas>);
@@ -27,9 +28,21 @@ impl StudioCanvas {
         Ok(Self(Mutex::new(Canvas::new(fonts)?)))
     }
 
-    /// Draws the order's asset. It keeps its thread for some tens of milliseconds; a function has nothing else to do meanwhile.
-    pub(crate) fn draw(&self, order: Order<'_>) -> Result<Media, ProviderError> {
+    /// Draws the order's asset, over `art` if somebody painted one (`made_by`, for `credits`). It keeps its thread for some tens of
+    /// milliseconds; a function has nothing else to do meanwhile.
+    pub(crate) fn draw(
+        &self,
+        order: Order<'_>,
+        art: Option<&[u8]>,
+        made_by: String,
+        credits: u64,
+    ) -> Result<Answer, ProviderError> {
         let logo = order.logo.map(Logo::decode).transpose()?;
+        let art = art.map(Painting::decode).transpose().map_err(|error| Refused {
+            refusal: Refusal::OutcomeUnknown,
+            detail: format!("the picture of {made_by} cannot be used: {error}"),
+            credits,
+        })?;
         // A panic in an earlier drawing left at most a cache behind.
         let mut canvas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let drawn = canvas.render(&Drawing {
@@ -38,7 +51,8 @@ impl StudioCanvas {
             // What all assets of one entity have in common, and no other entity has.
             look: &order.job.entity_key().to_string(),
             logo: logo.as_ref(),
+            painting: art.as_ref(),
         })?;
-        Ok(Media { bytes: drawn.png, content_type: "image/png", credits: 0 })
+        Ok(Answer::Done(Media { body: Body::Bytes(drawn.png), made_by, credits, length_ms: None }))
     }
 }

@@ -1,0 +1,226 @@
+//! Store: what was made goes to the bucket as soon as it exists, in parts if it is large, and never whole into memory.
+
+use aws_sdk_s3::{
+    primitives::ByteStream,
+    types::{CompletedMultipartUpload, CompletedPart},
+};
+use jobs::{Job, Outcome, Output, ProviderId, State};
+use providers::{Body, Media, Refused, Stream};
+
+use crate::{
+    Studio, media,
+    step::{Reply, StepError},
+    submit::release,
+};
+
+/// How much is held in memory at once, in bytes: what is larger is uploaded in parts of this size. S3 takes none below 5 MB but the last.
+const PART: usize = 8 * 1024 * 1024;
+
+/// The largest file that is taken, in bytes.
+const LARGEST: usize = 1024 * 1024 * 1024;
+
+/// What came of a made file.
+pub(crate) enum Stored {
+    /// It is in the bucket.
+    Stored(Made),
+    /// It broke on its way from the provider, or is not what it should be.
+    Lost(Refused),
+}
+
+/// A stored file.
+pub(crate) struct Made {
+    made_by: String,
+    credits: u64,
+    length_ms: Option<u64>,
+}
+
+/// A closed job counts as stored: `finish` then tells again what was decided, and nothing else.
+pub(crate) fn is_stored(job: &Job) -> bool {
+    job.is_closed() || matches!(job.state, State::Submitted { output: Some(_), .. })
+}
+
+/// Puts the media where its URL will say. The key is made of the job's id, so storing it twice is storing it once.
+pub(crate) async fn store(studio: &Studio, job: &Job, made: Media) -> Result<Stored, StepError> {
+    let Media { body, made_by, credits, length_ms } = made;
+    let lost = |detail: String| {
+        Ok(Stored::Lost(Refused {
+            refusal: jobs::Refusal::OutcomeUnknown,
+            detail: format!("{made_by}: {detail}"),
+            credits,
+        }))
+    };
+    let upload = Upload::of(studio, job);
+    let (begin, bytes) = match body {
+        Body::Bytes(bytes) => {
+            let begin = begin_of(&bytes);
+            let length = bytes.len();
+            if !media::is(job.asset.format(), &begin) {
+                return lost(format!("what it made is no {}", job.asset.format().as_str()));
+            }
+            upload.whole(bytes).await?;
+            (begin, length)
+        }
+        Body::Stream(stream) => match upload.streamed(stream).await? {
+            Ok(uploaded) => uploaded,
+            Err(detail) => return lost(detail),
+        },
+        Body::Object { bucket, key } => {
+            upload.copied(&bucket, &key).await?;
+            return Ok(Stored::Stored(Made { made_by, credits, length_ms }));
+        }
+    };
+    let length_ms = length_ms.or_else(|| media::mp3_length_ms(&begin, bytes as u64));
+    Ok(Stored::Stored(Made { made_by, credits, length_ms }))
+}
+
+/// Writes down that the media is stored.
+pub(crate) async fn note(studio: &Studio, provider: ProviderId, job: Job, made: Made) -> Result<Reply, StepError> {
+    let job = job.answered(Outcome::Made { credits: made.credits });
+    let output =
+        Output { key: job.object_key(), stored_at: crate::now(), credits: job.credits(), length_ms: made.length_ms };
+    let job = studio.journal.save_job(job.stored(made.made_by, output)).await?;
+    release(studio, provider, &job).await;
+    Ok(Reply::Stored)
+}
+
+/// An object on its way to the bucket.
+struct Upload<'a> {
+    studio: &'a Studio,
+    job: &'a Job,
+    key: String,
+}
+
+const CACHE: &str = "public, max-age=31536000, immutable";
+
+impl<'a> Upload<'a> {
+    fn of(studio: &'a Studio, job: &'a Job) -> Self {
+        Self { studio, job, key: job.object_key() }
+    }
+
+    fn bucket(&self) -> &str {
+        &self.studio.config.assets_bucket
+    }
+
+    fn content_type(&self) -> &'static str {
+        media::content_type(self.job.asset.format())
+    }
+
+    async fn whole(&self, bytes: Vec<u8>) -> Result<(), StepError> {
+        let put = self.studio.s3.put_object().bucket(self.bucket()).key(&self.key);
+        let put = put.content_type(self.content_type()).cache_control(CACHE).body(ByteStream::from(bytes));
+        put.send().await.map_err(|error| StepError::Store(error.into()))?;
+        Ok(())
+    }
+
+    /// Copies what is in a bucket of ours already, and deletes it there.
+    async fn copied(&self, bucket: &str, key: &str) -> Result<(), StepError> {
+        let copy = self.studio.s3.copy_object().copy_source(format!("{bucket}/{key}")).bucket(self.bucket());
+        let copy = copy.key(&self.key).content_type(self.content_type()).cache_control(CACHE);
+        let copy = copy.metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace);
+        copy.send().await.map_err(|error| StepError::Store(error.into()))?;
+        let delete = self.studio.s3.delete_object().bucket(bucket).key(key);
+        delete.send().await.map_err(|error| StepError::Store(error.into()))?;
+        Ok(())
+    }
+
+    /// Uploads a stream; returns how it begins and how long it was, or why it broke off.
+    async fn streamed(&self, mut stream: Stream) -> Result<Result<(Vec<u8>, usize), String>, StepError> {
+        let mut part: Vec<u8> = Vec::new();
+        let mut begin = Vec::new();
+        let mut length = 0;
+        let mut parts: Option<Parts<'_>> = None;
+        let broken = loop {
+            match stream.next().await {
+                Ok(Some(chunk)) => {
+                    length += chunk.len();
+                    part.extend_from_slice(&chunk);
+                    if begin.is_empty() && part.len() >= media::ENOUGH {
+                        begin = begin_of(&part);
+                        if !media::is(self.job.asset.format(), &begin) {
+                            break Some(format!("what it made is no {}", self.job.asset.format().as_str()));
+                        }
+                    }
+                    if length > LARGEST {
+                        break Some(format!("what it made has more than {LARGEST} bytes"));
+                    }
+                    while part.len() > PART {
+                        let rest = part.split_off(PART);
+                        let parts = match &mut parts {
+                            Some(parts) => parts,
+                            none => none.insert(Parts::begin(self).await?),
+                        };
+                        parts.put(std::mem::replace(&mut part, rest)).await?;
+                    }
+                }
+                Ok(None) if length < media::ENOUGH => break Some(format!("what it made has only {length} bytes")),
+                Ok(None) => break None,
+                Err(error) => break Some(journal::chain(&error)),
+            }
+        };
+        match (broken, parts) {
+            (Some(why), Some(parts)) => {
+                parts.abort().await;
+                Ok(Err(why))
+            }
+            (Some(why), None) => Ok(Err(why)),
+            (None, None) => {
+                self.whole(part).await?;
+                Ok(Ok((begin, length)))
+            }
+            (None, Some(mut parts)) => {
+                parts.put(part).await?;
+                parts.complete().await?;
+                Ok(Ok((begin, length)))
+            }
+        }
+    }
+}
+
+/// An upload in parts. One that is neither completed nor aborted is the bucket's lifecycle's to remove.
+struct Parts<'a> {
+    upload: &'a Upload<'a>,
+    id: String,
+    done: Vec<CompletedPart>,
+}
+
+impl<'a> Parts<'a> {
+    async fn begin(upload: &'a Upload<'a>) -> Result<Self, StepError> {
+        let create = upload.studio.s3.create_multipart_upload().bucket(upload.bucket()).key(&upload.key);
+        let create = create.content_type(upload.content_type()).cache_control(CACHE);
+        let created = create.send().await.map_err(|error| StepError::Store(error.into()))?;
+        let id = created.upload_id().ok_or_else(|| StepError::Store("S3 named no upload".into()))?.to_owned();
+        Ok(Self { upload, id, done: Vec::new() })
+    }
+
+    async fn put(&mut self, bytes: Vec<u8>) -> Result<(), StepError> {
+        let number = i32::try_from(self.done.len() + 1).unwrap_or(i32::MAX);
+        let put = self.upload.studio.s3.upload_part().bucket(self.upload.bucket()).key(&self.upload.key);
+        let put = put.upload_id(&self.id).part_number(number).body(ByteStream::from(bytes));
+        let uploaded = put.send().await.map_err(|error| StepError::Store(error.into()))?;
+        self.done.push(CompletedPart::builder().part_number(number).set_e_tag(uploaded.e_tag).build());
+        Ok(())
+    }
+
+    async fn complete(self) -> Result<(), StepError> {
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done)).build();
+        let complete = self.upload.studio.s3.complete_multipart_upload().bucket(self.upload.bucket());
+        let complete = complete.key(&self.upload.key).upload_id(&self.id).multipart_upload(parts);
+        complete.send().await.map_err(|error| StepError::Store(error.into()))?;
+        Ok(())
+    }
+
+    async fn abort(self) {
+        let abort = self.upload.studio.s3.abort_multipart_upload().bucket(self.upload.bucket());
+        if let Err(error) = abort.key(&self.upload.key).upload_id(&self.id).send().await {
+            tracing::warn!(
+                key = self.upload.key,
+                "an upload is left to the bucket's lifecycle: {}",
+                journal::chain(&error)
+            );
+        }
+    }
+}
+
+fn begin_of(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len().min(media::ENOUGH)].to_vec()
+}

@@ -1,0 +1,153 @@
+//! Submit: whoever makes the job's media is asked, once, after that was written down.
+
+use events::Time;
+use jobs::{Fate, Job, JobId, Next, Outcome, ProviderId, State, next};
+use journal::OpenBreaker;
+use providers::{Answer, Order, ProviderError, Refused};
+use uuid::Uuid;
+
+use crate::{
+    Studio,
+    fail::close_as_failed,
+    logo,
+    poll::{self, poll},
+    step::{Reply, StepError},
+    store::{self, Stored},
+};
+
+/// How long a call holds its lease, in seconds: longer than the function runs, and than two polls lie apart.
+pub(crate) const LEASE_SECONDS: u32 = 330;
+
+/// Asks for the media of a job, or says how long to wait first. `token` is this invocation's alone.
+pub(crate) async fn submit(studio: &Studio, id: JobId, token: Uuid, now: Time) -> Result<Reply, StepError> {
+    let mut job = studio.journal.job(id).await?;
+    if store::is_stored(&job) {
+        return Ok(Reply::Stored);
+    }
+    if let State::Submitted { ticket: Some(_), .. } = job.state {
+        return poll(studio, id, now).await;
+    }
+    // Whoever wrote it down died, or never heard: what came of it nobody knows.
+    if let Some(provider) = job.open_attempt().map(|open| open.provider) {
+        tracing::warn!(job = %id, %provider, "an attempt was interrupted; its outcome is not known");
+        job = studio.journal.save_job(job.answered(Outcome::unknown("the attempt was interrupted", now))).await?;
+        release(studio, provider, &job).await;
+    }
+    let logo = logo_of(studio, &job).await?;
+    let makers = studio.journal.makers().of(job.asset);
+    let mut out_of_order = Vec::new();
+    loop {
+        match next(&job, makers, &out_of_order, now) {
+            Next::Wait { seconds } => return Ok(Reply::Waiting { seconds }),
+            Next::GiveUp { class, detail } => {
+                close_as_failed(studio, id, jobs::Failure { class, detail, at: now }, None).await?;
+                return Ok(Reply::Closed);
+            }
+            Next::Ask(provider) => match studio.out_of_order(provider, now).await? {
+                Some(breaker) => {
+                    tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
+                    out_of_order.push(provider);
+                }
+                None => return ask(studio, provider, job, logo.as_deref(), token, now).await,
+            },
+        }
+    }
+}
+
+impl Studio {
+    async fn out_of_order(&self, provider: ProviderId, now: Time) -> Result<Option<OpenBreaker>, StepError> {
+        if !provider.is_paid() {
+            return Ok(None);
+        }
+        Ok(self.journal.open_breaker(provider, now).await?)
+    }
+}
+
+async fn ask(
+    studio: &Studio,
+    provider: ProviderId,
+    job: Job,
+    logo: Option<&[u8]>,
+    token: Uuid,
+    now: Time,
+) -> Result<Reply, StepError> {
+    if let Some(caps) = studio.config.providers.caps(provider) {
+        let until = now.plus_seconds(LEASE_SECONDS);
+        if !studio.journal.take_lease(provider, &job, caps, now, until).await? {
+            return Ok(Reply::Waiting { seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)) });
+        }
+    }
+    let order = Order { job: &job, logo, bucket: &studio.config.assets_bucket };
+    let prepared = studio.providers.prepare(provider, order).await;
+    let asking = job.clone().asking(provider, token, now);
+    if let Err(error) = prepared {
+        return refused(studio, provider, asking, error).await;
+    }
+    let job = studio.journal.save_job(asking).await?;
+    let order = Order { job: &job, ..order };
+    match studio.providers.submit(provider, order).await {
+        Ok(Answer::Accepted { ticket }) => {
+            studio.journal.save_job(job.answered(Outcome::Accepted).accepted(ticket)).await?;
+            Ok(Reply::Pending { poll_after_seconds: poll::grown(0, providers::Providers::poll_seconds(provider)) })
+        }
+        Ok(Answer::Done(media)) => match store::store(studio, &job, media).await? {
+            Stored::Stored(made) => store::note(studio, provider, job, made).await,
+            Stored::Lost(error) => refused(studio, provider, job, error.into()).await,
+        },
+        Err(error) => refused(studio, provider, job, error).await,
+    }
+}
+
+/// Writes down that `provider` refused, and lets the next submission decide what to do about it.
+pub(crate) async fn refused(
+    studio: &Studio,
+    provider: ProviderId,
+    job: Job,
+    error: ProviderError,
+) -> Result<Reply, StepError> {
+    let at = crate::now();
+    let (refused, sentence) = match error {
+        ProviderError::Refused(refused) => (refused, None),
+        error @ (ProviderError::Draw(_) | ProviderError::Logo(_)) => {
+            let sentence = error.to_string();
+            let refusal = jobs::Refusal::InvalidInput;
+            (Refused { refusal, detail: sentence.clone(), credits: 0 }, Some(sentence))
+        }
+    };
+    let Refused { refusal, detail, credits } = refused;
+    tracing::warn!(job = %job.id, %provider, ?refusal, detail, "refused");
+    let outcome = Outcome::Refused { refusal, detail: detail.clone(), at, credits };
+    let job = studio.journal.save_job(job.answered(outcome)).await?;
+    release(studio, provider, &job).await;
+    match refusal.fate(provider) {
+        Fate::OpenTheBreaker => {
+            let breaker = OpenBreaker { until: at.plus_seconds(jobs::BREAKER_SECONDS), why: detail };
+            studio.journal.break_off(provider, &breaker).await?;
+        }
+        // Only here is there a sentence for whoever's content it is.
+        Fate::Fail => {
+            let class = refusal.failure_class(provider);
+            close_as_failed(studio, job.id, jobs::Failure { class, detail, at }, sentence.as_deref()).await?;
+            return Ok(Reply::Closed);
+        }
+        Fate::AskAgain | Fate::AskTheNext => {}
+    }
+    Ok(Reply::Waiting { seconds: 1 })
+}
+
+/// Gives the job's lease back. One that cannot be given back runs out.
+pub(crate) async fn release(studio: &Studio, provider: ProviderId, job: &Job) {
+    if !provider.is_paid() {
+        return;
+    }
+    if let Err(error) = studio.journal.release_lease(provider, job.id).await {
+        tracing::warn!(job = %job.id, %provider, "its lease runs out by itself: {}", journal::chain(&error));
+    }
+}
+
+async fn logo_of(studio: &Studio, job: &Job) -> Result<Option<Vec<u8>>, StepError> {
+    match job.configuration.brand.as_ref().and_then(|brand| brand.logo.as_ref()) {
+        Some(logo) if job.asset.media_type() == events::MediaType::Image => Ok(Some(logo::fetch(studio, logo).await?)),
+        _ => Ok(None),
+    }
+}

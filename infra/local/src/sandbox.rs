@@ -1,0 +1,445 @@
+//! The vendor sandbox: one small server that speaks the media vendors' endpoints as they are documented, and misbehaves as it is told.
+//!
+//! The functions find it through the ordinary base URL settings and know nothing of it. What each answer looks like, and from where
+//! that is known, stands with each vendor.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::proxy::{Moment, Occurrence};
+
+mod elevenlabs;
+mod openai;
+mod polly;
+mod refusals;
+mod runway;
+mod tasks;
+
+pub use refusals::{Refusal, refusal};
+
+use tasks::Tasks;
+
+/// A vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Vendor {
+    /// OpenAI Images.
+    OpenAi,
+    /// ElevenLabs.
+    ElevenLabs,
+    /// Runway.
+    Runway,
+    /// Amazon Polly.
+    Polly,
+}
+
+impl Vendor {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::OpenAi, Self::ElevenLabs, Self::Runway, Self::Polly];
+
+    /// Its name in the sandbox's addresses, and of its key.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::ElevenLabs => "elevenlabs",
+            Self::Runway => "runway",
+            Self::Polly => "polly",
+        }
+    }
+}
+
+/// One request that a vendor got.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The vendor.
+    pub vendor: Vendor,
+    /// The method.
+    pub method: String,
+    /// The path after the vendor's own address, with its query.
+    pub path: String,
+    /// The body.
+    pub body: Bytes,
+    /// The process that asked.
+    pub process_id: Option<u32>,
+    /// When it came.
+    pub at: Instant,
+    /// Whether the vendor did what was asked, whatever it then said.
+    pub accepted: bool,
+    /// The status of the answer; none if there was none.
+    pub status: Option<u16>,
+}
+
+impl Call {
+    /// Whether it may cost money: whatever makes something.
+    #[must_use]
+    pub fn is_paid(&self) -> bool {
+        self.method == "POST"
+    }
+}
+
+/// How a vendor is to misbehave, and when.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Which vendor.
+    pub vendor: Vendor,
+    /// With which method; any, if none is named.
+    pub method: Option<&'static str>,
+    /// What the body has in it.
+    pub body_contains: Option<String>,
+    /// Which of the requests that match.
+    pub occurrence: Occurrence,
+    /// What it does.
+    pub behaviour: Behaviour,
+}
+
+impl Script {
+    /// The behaviour for each request that makes something.
+    #[must_use]
+    pub fn posts(vendor: Vendor, occurrence: Occurrence, behaviour: Behaviour) -> Self {
+        Self { vendor, method: Some("POST"), body_contains: None, occurrence, behaviour }
+    }
+}
+
+/// What a vendor does instead of what it should.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Behaviour {
+    /// Answers so much later.
+    Slow(Duration),
+    /// Says this and does nothing.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// Headers.
+        headers: Vec<(&'static str, String)>,
+        /// The body.
+        body: Value,
+    },
+    /// Does it, and says this.
+    AcceptThenAnswer {
+        /// The HTTP status.
+        status: u16,
+        /// The body.
+        body: Value,
+    },
+    /// Closes the connection without an answer, before or after doing it.
+    Cut(Moment),
+    /// Kills whoever asked, before or after doing it.
+    KillCaller(Moment),
+    /// The task that it makes has this status for its first so many questions.
+    TaskStatus {
+        /// The status.
+        status: String,
+        /// How often.
+        polls: u32,
+    },
+    /// The task that it makes fails.
+    TaskFails {
+        /// The vendor's code.
+        code: String,
+        /// What it says of it.
+        message: String,
+    },
+    /// The first address of what the task makes has run out when it is fetched.
+    OutputExpires,
+}
+
+/// The running sandbox. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    state: Arc<State>,
+    accepting: JoinHandle<()>,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct State {
+    address: SocketAddr,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    book: Mutex<Book>,
+    tasks: Tasks,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    calls: Vec<Call>,
+    scripts: Vec<(Script, u32)>,
+}
+
+impl Sandbox {
+    /// Listens on loopback, on any port.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State { address, s3: OnceLock::new(), book: Mutex::default(), tasks: Tasks::default() });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
+        Ok(Self { address, state, accepting })
+    }
+
+    /// Gives Polly the S3 that it writes to; only the first counts.
+    pub fn use_s3(&self, s3: aws_sdk_s3::Client) {
+        let _ = self.state.s3.set(s3);
+    }
+
+    /// The setting of all vendors' addresses, as `PROVIDER_SETTINGS` takes it.
+    #[must_use]
+    pub fn settings(&self) -> Value {
+        let base = |vendor: Vendor| format!("http://{}/{}/v1", self.address, vendor.as_str());
+        serde_json::json!({
+            "openai": { "baseUrl": base(Vendor::OpenAi) },
+            "elevenlabs": { "baseUrl": base(Vendor::ElevenLabs) },
+            "runway": { "baseUrl": base(Vendor::Runway) },
+            "polly": { "endpoint": format!("http://{}/polly", self.address) },
+        })
+    }
+
+    /// Every request since the start, or since they were last cleared.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.book().calls.clone()
+    }
+
+    /// Forgets the requests.
+    pub fn clear(&self) {
+        self.state.book().calls.clear();
+    }
+
+    /// Has a vendor misbehave from now on. A request meets the first script that hits it.
+    pub fn script(&self, script: Script) {
+        self.state.book().scripts.push((script, 0));
+    }
+
+    /// Has all behave again.
+    pub fn heal(&self) {
+        self.state.book().scripts.clear();
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    // Owned here, so that the connections end with the sandbox.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(serve(stream, peer, Arc::clone(&state)));
+                }
+                // Out of file descriptors, or the peer left: neither ends the sandbox.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<State>) {
+    let address = state.address;
+    let caller = tokio::task::spawn_blocking(move || crate::process::owner_of_connection(peer, address));
+    let caller = caller.await.ok().flatten();
+    let service = service_fn(|request| handle(request, caller, Arc::clone(&state)));
+    // A caller that goes away, or a cut connection, ends here; both are in the book.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Ends a connection without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was cut")]
+struct Cut;
+
+/// A request, as a vendor's endpoints read it.
+pub(crate) struct Asked<'a> {
+    pub method: &'a str,
+    /// The path after the vendor's own address, without the query.
+    pub path: &'a str,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+    /// What the task that this makes is to do.
+    pub behaviour: Option<&'a Behaviour>,
+}
+
+impl Asked<'_> {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(self.body).unwrap_or_default()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// What a vendor answers.
+pub(crate) struct Said {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+    /// Whether it did what was asked.
+    pub accepted: bool,
+}
+
+impl Said {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: Bytes::from(body.to_string()),
+            accepted: status < 300,
+        }
+    }
+
+    pub(crate) fn file(content_type: &'static str, bytes: &'static [u8]) -> Self {
+        let headers = vec![("content-type", content_type.to_owned())];
+        Self { status: 200, headers, body: Bytes::from_static(bytes), accepted: true }
+    }
+}
+
+async fn handle(
+    request: Request<Incoming>,
+    caller: Option<u32>,
+    state: Arc<State>,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let (head, body) = request.into_parts();
+    let target = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let Some((vendor, path)) = Vendor::ALL.into_iter().find_map(|vendor| {
+        let rest = target.strip_prefix('/')?.strip_prefix(vendor.as_str())?;
+        Some((vendor, rest.strip_prefix("/v1").unwrap_or(rest)))
+    }) else {
+        return Ok(answer(Said::json(404, &Value::Null)));
+    };
+    let Ok(body) = body.collect().await else { return Err(Cut) };
+    let body = body.to_bytes();
+    let row = {
+        let mut book = state.book();
+        book.calls.push(Call {
+            vendor,
+            method: head.method.to_string(),
+            path: path.to_owned(),
+            body: body.clone(),
+            process_id: caller,
+            at: Instant::now(),
+            accepted: false,
+            status: None,
+        });
+        book.calls.len() - 1
+    };
+    let behaviour = state.book().hit(vendor, head.method.as_str(), &body);
+    match &behaviour {
+        Some(Behaviour::Slow(delay)) => tokio::time::sleep(*delay).await,
+        Some(Behaviour::Answer { status, headers, body }) => {
+            let mut said = Said::json(*status, body);
+            said.headers.extend(headers.iter().cloned());
+            state.book().note(row, false, Some(*status));
+            return Ok(answer(said));
+        }
+        Some(Behaviour::Cut(Moment::Before)) => return Err(Cut),
+        Some(Behaviour::KillCaller(Moment::Before)) => {
+            kill(caller);
+            return Err(Cut);
+        }
+        _ => {}
+    }
+    let asked = Asked {
+        method: head.method.as_str(),
+        path: path.split('?').next().unwrap_or_default(),
+        headers: &head.headers,
+        body: &body,
+        behaviour: behaviour.as_ref(),
+    };
+    let said = match vendor {
+        Vendor::OpenAi => openai::answer(&asked),
+        Vendor::ElevenLabs => elevenlabs::answer(&asked),
+        Vendor::Runway => runway::answer(&state, &asked),
+        Vendor::Polly => polly::answer(&state, &asked).await,
+    };
+    state.book().note(row, said.accepted, None);
+    match behaviour {
+        Some(Behaviour::Cut(Moment::After)) => return Err(Cut),
+        Some(Behaviour::KillCaller(Moment::After)) => {
+            kill(caller);
+            return Err(Cut);
+        }
+        Some(Behaviour::AcceptThenAnswer { status, body }) => {
+            state.book().note(row, said.accepted, Some(status));
+            return Ok(answer(Said::json(status, &body)));
+        }
+        _ => {}
+    }
+    state.book().note(row, said.accepted, Some(said.status));
+    Ok(answer(said))
+}
+
+fn kill(caller: Option<u32>) {
+    // Tests call from their own process too, and a script is never for that one.
+    if let Some(process_id) = caller.filter(|caller| *caller != std::process::id()) {
+        let _ = crate::process::kill(process_id);
+    }
+}
+
+fn answer(said: Said) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(said.body));
+    *response.status_mut() = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in said.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    if !response.headers().contains_key(CONTENT_TYPE) {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    response
+}
+
+impl State {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn note(&mut self, row: usize, accepted: bool, status: Option<u16>) {
+        // It may have been cleared meanwhile.
+        if let Some(call) = self.calls.get_mut(row) {
+            call.accepted = accepted;
+            call.status = status;
+        }
+    }
+
+    fn hit(&mut self, vendor: Vendor, method: &str, body: &[u8]) -> Option<Behaviour> {
+        let text = String::from_utf8_lossy(body);
+        for (script, count) in &mut self.scripts {
+            let matches = script.vendor == vendor
+                && script.method.is_none_or(|wanted| wanted == method)
+                && script.body_contains.as_ref().is_none_or(|part| text.contains(part));
+            if !matches {
+                continue;
+            }
+            *count += 1;
+            let hits = match script.occurrence {
+                Occurrence::Every => true,
+                Occurrence::Nth(number) => *count == number,
+                Occurrence::First(number) => *count <= number,
+            };
+            if hits {
+                return Some(script.behaviour.clone());
+            }
+        }
+        None
+    }
+}

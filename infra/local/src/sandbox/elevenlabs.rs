@@ -1,0 +1,39 @@
+//! ElevenLabs. Source: the vendor's SDK 2.78.0; headers and error bodies as read from its documentation on 2026-09-17.
+
+use serde_json::{Value, json};
+
+use super::{Asked, Said};
+
+static SPEECH: &[u8] = include_bytes!("../../fixtures/two-seconds.mp3");
+
+pub(super) fn answer(asked: &Asked<'_>) -> Said {
+    if asked.header("xi-api-key").is_none_or(str::is_empty) {
+        return Said::json(401, &body("authentication_error", "invalid_api_key", "Invalid API key"));
+    }
+    let speaks = asked.path.strip_prefix("/text-to-speech/").is_some_and(|voice| !voice.is_empty());
+    if asked.method != "POST" || !speaks {
+        return Said::json(404, &body("not_found", "not_found", "Not found"));
+    }
+    let request = asked.json();
+    let text = request["text"].as_str().unwrap_or_default();
+    if text.is_empty() {
+        return Said::json(
+            422,
+            &json!({ "detail": [{ "loc": ["body", "text"], "msg": "Field required", "type": "missing" }] }),
+        );
+    }
+    let mut said = Said::file("audio/mpeg", SPEECH);
+    said.headers.extend([
+        ("request-id", "sandbox".to_owned()),
+        ("character-cost", text.chars().count().to_string()),
+        ("current-concurrent-requests", "1".to_owned()),
+        ("maximum-concurrent-requests", "5".to_owned()),
+    ]);
+    said
+}
+
+pub(super) fn body(kind: &str, code: &str, message: &str) -> Value {
+    json!({ "detail": {
+        "type": kind, "code": code, "message": message, "status": code, "request_id": "sandbox", "param": null,
+    } })
+}

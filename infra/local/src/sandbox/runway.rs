@@ -1,0 +1,103 @@
+//! Runway. Source: the vendor's SDK 5.24.0 (text to video, tasks, their states and costs), its pages on HTTP errors and task failures.
+
+use serde_json::{Value, json};
+
+use super::tasks::Task;
+use super::{Asked, Said, State};
+
+static VIDEO: &[u8] = include_bytes!("../../fixtures/two-seconds.mp4");
+
+/// What a second of gen4.5 costs, in the vendor's credits.
+const CREDITS_PER_SECOND: u64 = 12;
+
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
+    if let Some(output) = asked.path.strip_prefix("/outputs/") {
+        return fetch(state, asked, output);
+    }
+    if asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).is_none_or(str::is_empty) {
+        return Said::json(401, &body("The API key provided is invalid."));
+    }
+    if asked.header("x-runway-version").is_none() {
+        return Said::json(400, &body("The X-Runway-Version header is required."));
+    }
+    match (asked.method, asked.path.strip_prefix("/tasks/")) {
+        ("POST", None) if asked.path == "/text_to_video" => submit(state, asked),
+        ("GET", Some(id)) => task(state, id),
+        ("DELETE", Some(id)) => match state.tasks.all().get_mut(id) {
+            Some(task) => {
+                task.cancelled = true;
+                Said::json(204, &Value::Null)
+            }
+            None => Said::json(404, &body("Task not found.")),
+        },
+        _ => Said::json(404, &body("Not found.")),
+    }
+}
+
+fn submit(state: &State, asked: &Asked<'_>) -> Said {
+    let request = asked.json();
+    let units = request["promptText"].as_str().unwrap_or_default().encode_utf16().count();
+    let seconds = request["duration"].as_u64().unwrap_or_default();
+    let ratio = request["ratio"].as_str().unwrap_or_default();
+    if !(1..=1000).contains(&units) || !(2..=10).contains(&seconds) || !matches!(ratio, "1280:720" | "720:1280") {
+        return Said::json(400, &body("Validation of body failed"));
+    }
+    let cost = seconds * CREDITS_PER_SECOND;
+    let id = state.tasks.add(Task::new(cost, asked.behaviour));
+    Said::json(200, &json!({ "id": id, "estimatedCost": { "credits": cost } }))
+}
+
+fn task(state: &State, id: &str) -> Said {
+    let mut tasks = state.tasks.all();
+    let Some(task) = tasks.get_mut(id) else { return Said::json(404, &body("Task not found.")) };
+    let mut said = json!({ "id": id, "createdAt": "2026-11-24T10:00:00.000Z" });
+    if task.cancelled {
+        said["status"] = json!("CANCELLED");
+        return Said::json(200, &said);
+    }
+    match task.asked() {
+        Err(held) => said["status"] = json!(held),
+        Ok(1) => said["status"] = json!("PENDING"),
+        Ok(2) => {
+            said["status"] = json!("RUNNING");
+            said["progress"] = json!(0.5);
+        }
+        Ok(_) => {
+            said["cost"] = json!({ "credits": task.cost });
+            match &task.fails {
+                Some((code, message)) => {
+                    said["status"] = json!("FAILED");
+                    said["failureCode"] = json!(code);
+                    said["failure"] = json!(message);
+                }
+                None => {
+                    // Each question brings a fresh address.
+                    let url = format!("http://{}/runway/v1/outputs/{id}.mp4?signature={}", state.address, task.polls);
+                    said["status"] = json!("SUCCEEDED");
+                    said["output"] = json!([url]);
+                }
+            }
+        }
+    }
+    Said::json(200, &said)
+}
+
+/// The video. Whoever fetches it with the API key gives the key away.
+fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Said {
+    if asked.header("authorization").is_some() {
+        return Said::json(400, &body("The key was sent to where the file is."));
+    }
+    let mut tasks = state.tasks.all();
+    match output.strip_suffix(".mp4").and_then(|id| tasks.get_mut(id)) {
+        Some(task) if task.expires => {
+            task.expires = false;
+            Said::json(403, &body("Request has expired"))
+        }
+        Some(_) => Said::file("video/mp4", VIDEO),
+        None => Said::json(404, &body("Not found.")),
+    }
+}
+
+pub(super) fn body(error: &str) -> Value {
+    json!({ "error": error })
+}

@@ -1,0 +1,53 @@
+//! The breaker of a provider: while it is open, nobody asks.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use events::Time;
+use jobs::ProviderId;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Journal, KeepError,
+    items::{self, Key},
+};
+
+/// A provider that turned the studio away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenBreaker {
+    /// When it is asked again.
+    pub until: Time,
+    /// What it said.
+    pub why: String,
+}
+
+impl Journal {
+    /// Why nobody is to ask `provider` at `now`; `None` if it may be asked.
+    ///
+    /// # Errors
+    /// A [`KeepError`].
+    pub async fn open_breaker(&self, provider: ProviderId, now: Time) -> Result<Option<OpenBreaker>, KeepError> {
+        let item = self.read(Key::breaker(provider)).await?;
+        let breaker = item.as_ref().map(items::state::<OpenBreaker>).transpose()?;
+        Ok(breaker.filter(|breaker| now < breaker.until))
+    }
+
+    /// Has nobody ask `provider` for as long as `breaker` says.
+    ///
+    /// # Errors
+    /// A [`KeepError`].
+    pub async fn break_off(&self, provider: ProviderId, breaker: &OpenBreaker) -> Result<(), KeepError> {
+        let mut item = Key::breaker(provider).into_item();
+        item.insert("state".to_owned(), AttributeValue::S(items::json(breaker)));
+        let put = self.dynamodb.put_item().table_name(&self.table).set_item(Some(item));
+        put.send().await.map_err(|error| KeepError::Write(error.into()))?;
+        Ok(())
+    }
+
+    /// Lets `provider` be asked again at once.
+    ///
+    /// # Errors
+    /// A [`KeepError`].
+    pub async fn make_up(&self, provider: ProviderId, now: Time) -> Result<(), KeepError> {
+        let closed = OpenBreaker { until: now, why: "closed by an operator".to_owned() };
+        self.break_off(provider, &closed).await
+    }
+}

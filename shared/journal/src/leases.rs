@@ -1,0 +1,70 @@
+//! Leases on a provider: one item that all execution environments share, so that a cap holds across them.
+
+use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+use events::Time;
+use jobs::{Caps, Job, JobId, Leases, ProviderId};
+
+use crate::{
+    Journal, KeepError,
+    items::{self, Key},
+    keep::{MOST_ROUNDS, pause},
+};
+
+impl Journal {
+    /// Takes a lease on `provider` for `job` until `until`, or makes its own longer; `false` if all are taken.
+    ///
+    /// # Errors
+    /// A [`KeepError`]; [`KeepError::Contended`] if too many take one at once.
+    pub async fn take_lease(
+        &self,
+        provider: ProviderId,
+        job: &Job,
+        caps: Caps,
+        now: Time,
+        until: Time,
+    ) -> Result<bool, KeepError> {
+        self.change_leases(provider, |leases| leases.taken(job.id, &job.tenant, caps, now, until)).await
+    }
+
+    /// Gives the lease of `job` on `provider` back, if it has one.
+    ///
+    /// # Errors
+    /// A [`KeepError`]; the lease runs out by itself then.
+    pub async fn release_lease(&self, provider: ProviderId, job: JobId) -> Result<(), KeepError> {
+        self.change_leases(provider, |leases| leases.released(job)).await?;
+        Ok(())
+    }
+
+    /// Writes what `change` makes of the leases, if it makes something, and if nobody else wrote them in between.
+    async fn change_leases(
+        &self,
+        provider: ProviderId,
+        change: impl Fn(Leases) -> Option<Leases>,
+    ) -> Result<bool, KeepError> {
+        for round in 0..MOST_ROUNDS {
+            let item = self.read(Key::leases(provider)).await?;
+            let leases = item.as_ref().map(items::state::<Leases>).transpose()?.unwrap_or_default();
+            let before = leases.version;
+            let Some(mut changed) = change(leases) else { return Ok(false) };
+            changed.version = before + 1;
+            let mut item = Key::leases(provider).into_item();
+            item.insert("version".to_owned(), AttributeValue::N(changed.version.to_string()));
+            item.insert("state".to_owned(), AttributeValue::S(items::json(&changed)));
+            let put = self
+                .dynamodb
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk) OR version = :version")
+                .expression_attribute_values(":version", AttributeValue::N(before.to_string()));
+            match put.send().await {
+                Ok(_) => return Ok(true),
+                Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                    pause(round + 1).await;
+                }
+                Err(error) => return Err(KeepError::Write(error.into())),
+            }
+        }
+        Err(KeepError::Contended)
+    }
+}

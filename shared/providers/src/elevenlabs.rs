@@ -1,0 +1,83 @@
+//! ElevenLabs: a spot is spoken, at once.
+//!
+//! Source of shapes and codes: the vendor's SDK 2.78.0, and its error codes as read from its documentation on 2026-09-17. `detail` is an
+//! object, a list or a text; all are read.
+
+use jobs::{Job, Refusal};
+use reqwest::header::HeaderMap;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Body, Media, Refused, Stream,
+    http::{Http, No, send_paid},
+    keys::Key,
+    prompt,
+    settings::ElevenLabsSettings,
+};
+
+#[derive(Debug)]
+pub(crate) struct ElevenLabs {
+    settings: ElevenLabsSettings,
+    http: Http,
+    key: Key,
+}
+
+impl ElevenLabs {
+    pub(crate) fn new(settings: ElevenLabsSettings, http: Http, key: Key) -> Self {
+        Self { settings, http, key }
+    }
+
+    pub(crate) async fn prepare(&self) -> Result<(), Refused> {
+        self.key.get().await.map(drop)
+    }
+
+    /// Speaks the job's spot.
+    pub(crate) async fn speak(&self, job: &Job) -> Result<Answer, Refused> {
+        let key = self.key.get().await?;
+        let text = prompt::speech(&job.configuration, canvas::day(&job.configuration).as_deref());
+        let url =
+            format!("{}/text-to-speech/{}?output_format=mp3_44100_128", self.settings.base_url, self.settings.voice);
+        let body = json!({ "text": text, "model_id": self.settings.model });
+        let response = send_paid(self.http.post(url).header("xi-api-key", key.expose_secret()).json(&body)).await?;
+        if !response.status().is_success() {
+            let no = No::read(response).await;
+            let refusal = refusal(&no);
+            if refusal == Refusal::Auth {
+                self.key.forget().await;
+            }
+            return Err(no.refused(refusal));
+        }
+        let characters = characters(response.headers()).unwrap_or(text.chars().count() as u64);
+        Ok(Answer::Done(Media {
+            credits: (characters * self.settings.credits_per_thousand_characters).div_ceil(1000),
+            made_by: format!("elevenlabs/{}", self.settings.model),
+            body: Body::Stream(Stream(response)),
+            length_ms: None,
+        }))
+    }
+}
+
+/// What the vendor says that the call cost it.
+fn characters(headers: &HeaderMap) -> Option<u64> {
+    headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Why it does not speak.
+fn refusal(no: &No) -> Refusal {
+    let detail = &no.body["detail"];
+    let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
+    let code = match text("code") {
+        "" => text("status"),
+        code => code,
+    };
+    match code {
+        "quota_exceeded" | "insufficient_credits" => Refusal::Billing,
+        "content_moderated" | "moderation" | "content_against_policy" => Refusal::Moderation,
+        "voice_not_found" | "model_not_found" => Refusal::ProviderGone,
+        "system_busy" | "concurrent_limit_exceeded" | "too_many_concurrent_requests" | "rate_limit_exceeded" => {
+            Refusal::RateLimited { retry_after: no.retry_after() }
+        }
+        _ => no.by_status(),
+    }
+}

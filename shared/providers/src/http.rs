@@ -1,0 +1,141 @@
+//! One way to ask a vendor over HTTP: no retries, no redirects, bounded bodies, and every way to fail classed.
+
+use std::time::Duration;
+
+use jobs::Refusal;
+use reqwest::{RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
+
+use crate::{Refused, SettingsError};
+
+/// How long a vendor may take to make something at once, below the function's timeout.
+const MAKING: Duration = Duration::from_secs(200);
+
+/// How long a question that makes nothing may take.
+const ASKING: Duration = Duration::from_secs(20);
+
+/// The longest answer that is read into memory, in bytes: a picture of 4096 × 4096 as base64 is half of it.
+const LONGEST: usize = 64 * 1024 * 1024;
+
+/// How much of what a vendor says is kept for operators, in letters.
+const LONGEST_DETAIL: usize = 400;
+
+/// The client of all HTTP vendors.
+#[derive(Debug, Clone)]
+pub(crate) struct Http(reqwest::Client);
+
+impl Http {
+    pub(crate) fn new() -> Result<Self, SettingsError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .redirect(redirect::Policy::none())
+            .user_agent("studio-svc")
+            .build();
+        client.map(Self).map_err(SettingsError::Http)
+    }
+
+    pub(crate) fn post(&self, url: String) -> RequestBuilder {
+        self.0.post(url).timeout(MAKING)
+    }
+
+    pub(crate) fn get(&self, url: String) -> RequestBuilder {
+        self.0.get(url).timeout(ASKING)
+    }
+
+    pub(crate) fn delete(&self, url: String) -> RequestBuilder {
+        self.0.delete(url).timeout(ASKING)
+    }
+}
+
+/// Sends a request that may cost money. What was sent and not answered has an unknown outcome.
+pub(crate) async fn send_paid(request: RequestBuilder) -> Result<Response, Refused> {
+    request.send().await.map_err(|error| {
+        let refusal = match error.is_connect() || error.is_builder() {
+            true => Refusal::Transient,
+            false => Refusal::OutcomeUnknown,
+        };
+        Refused::new(refusal, of_transport(error))
+    })
+}
+
+/// Sends a request that may be repeated at will.
+pub(crate) async fn send_free(request: RequestBuilder) -> Result<Response, Refused> {
+    request.send().await.map_err(|error| Refused::new(Refusal::Transient, of_transport(error)))
+}
+
+/// The whole body of an answer.
+pub(crate) async fn whole(mut response: Response, if_broken: Refusal) -> Result<Vec<u8>, Refused> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Refused::new(if_broken, of_transport(error)))? {
+        if bytes.len() + chunk.len() > LONGEST {
+            return Err(Refused::new(if_broken, format!("its answer is longer than {LONGEST} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// An answer that says no: its status, headers and body.
+pub(crate) struct No {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: serde_json::Value,
+    text: String,
+}
+
+impl No {
+    pub(crate) async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        // What is said in a refusal matters less than that it is one.
+        let bytes = whole(response, Refusal::Transient).await.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
+    /// A refusal for this reason, with what the vendor said.
+    pub(crate) fn refused(&self, refusal: Refusal) -> Refused {
+        Refused::new(refusal, short(&format!("HTTP {}: {}", self.status, self.text.trim())))
+    }
+
+    /// What the status alone says, of a request that may cost money. 429 and 503 are refusals; after another server error nobody knows
+    /// what was done.
+    pub(crate) fn by_status(&self) -> Refusal {
+        match StatusCode::from_u16(self.status) {
+            Ok(StatusCode::TOO_MANY_REQUESTS) => Refusal::RateLimited { retry_after: self.retry_after() },
+            Ok(StatusCode::SERVICE_UNAVAILABLE) => Refusal::Transient,
+            Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Refusal::Auth,
+            Ok(StatusCode::PAYMENT_REQUIRED) => Refusal::Billing,
+            Ok(StatusCode::NOT_FOUND | StatusCode::GONE) => Refusal::ProviderGone,
+            Ok(StatusCode::CONFLICT) => Refusal::Transient,
+            Ok(status) if status.is_client_error() => Refusal::InvalidInput,
+            _ => Refusal::OutcomeUnknown,
+        }
+    }
+
+    /// How long to wait, in seconds, rounded up: `retry-after-ms`, or `retry-after` as seconds. A date is not understood, and the studio's
+    /// own pause is made then.
+    pub(crate) fn retry_after(&self) -> Option<u32> {
+        let number = |name: &str| self.headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+        let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
+        (seconds >= 0.0).then(|| seconds.ceil().min(f64::from(u32::MAX)) as u32)
+    }
+}
+
+/// What went wrong on the way, without the URL: one that is signed is a key.
+fn of_transport(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    short(&text)
+}
+
+/// `text` cut to what an operator reads.
+pub(crate) fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_DETAIL) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

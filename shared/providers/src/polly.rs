@@ -1,0 +1,119 @@
+//! Amazon Polly: a spot is spoken by a task that writes into our bucket; known by the function's role alone.
+//!
+//! Source: the API reference of StartSpeechSynthesisTask and GetSpeechSynthesisTask.
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_polly::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{Engine, OutputFormat, TaskStatus, VoiceId},
+};
+use jobs::Refusal;
+
+use crate::{Answer, Body, Media, Order, Progress, Refused, http::short, prompt, settings::PollySettings};
+
+#[derive(Debug)]
+pub(crate) struct Polly {
+    settings: PollySettings,
+    client: Client,
+}
+
+impl Polly {
+    pub(crate) fn new(settings: PollySettings, aws: &SdkConfig) -> Self {
+        // A start is sent once: each is a task of its own.
+        let mut config = aws_sdk_polly::config::Builder::from(aws).retry_config(RetryConfig::disabled());
+        if let Some(endpoint) = &settings.endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        Self { settings, client: Client::from_conf(config.build()) }
+    }
+
+    /// Starts the task of a spot.
+    pub(crate) async fn submit(&self, order: Order<'_>) -> Result<Answer, Refused> {
+        let configuration = &order.job.configuration;
+        let text = prompt::speech(configuration, canvas::day(configuration).as_deref());
+        let start = self
+            .client
+            .start_speech_synthesis_task()
+            .text(text)
+            .voice_id(VoiceId::from(self.settings.voice.as_str()))
+            .engine(Engine::from(self.settings.engine.as_str()))
+            .output_format(OutputFormat::Mp3)
+            .output_s3_bucket_name(order.bucket)
+            .output_s3_key_prefix(prefix(order));
+        let started = start.send().await.map_err(|error| refused(&error, Refusal::OutcomeUnknown))?;
+        let task = started.synthesis_task().and_then(|task| task.task_id()).map(str::to_owned);
+        let ticket = task.ok_or_else(|| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
+        Ok(Answer::Accepted { ticket })
+    }
+
+    /// How the task is.
+    pub(crate) async fn poll(&self, order: Order<'_>, task: &str) -> Result<Progress, Refused> {
+        let answer = self.client.get_speech_synthesis_task().task_id(task).send().await;
+        let answer = answer.map_err(|error| refused(&error, Refusal::Transient))?;
+        let Some(state) = answer.synthesis_task() else {
+            return Err(Refused::new(Refusal::Transient, "its task cannot be read"));
+        };
+        match state.task_status() {
+            Some(TaskStatus::Completed) => {
+                let characters = u64::try_from(state.request_characters()).unwrap_or(0);
+                Ok(Progress::Done(Media {
+                    body: Body::Object {
+                        bucket: order.bucket.to_owned(),
+                        key: format!("{}.{task}.mp3", prefix(order)),
+                    },
+                    made_by: format!("polly/{}", self.settings.engine),
+                    credits: (characters * self.settings.credits_per_million_characters).div_ceil(1_000_000),
+                    length_ms: None,
+                }))
+            }
+            Some(TaskStatus::Failed) => {
+                let reason = state.task_status_reason().unwrap_or("the task failed");
+                Ok(Progress::Failed(Refused::new(Refusal::Transient, short(reason))))
+            }
+            other => {
+                Ok(Progress::Pending { status: other.map_or_else(|| "unknown".to_owned(), |s| s.as_str().to_owned()) })
+            }
+        }
+    }
+}
+
+/// Where the task writes: beside the asset. Polly adds `.<task id>.mp3`.
+fn prefix(order: Order<'_>) -> String {
+    format!("renders/{}/polly", order.job.id)
+}
+
+fn refused<E, R>(error: &SdkError<E, R>, if_unknown: Refusal) -> Refused
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let (refusal, detail) = match error {
+        SdkError::ServiceError(service) => {
+            let (code, message) = (service.err().code().unwrap_or("unknown"), service.err().message().unwrap_or(""));
+            let refusal = match code {
+                "ThrottlingException" | "Throttling" | "TooManyRequestsException" => {
+                    Refusal::RateLimited { retry_after: None }
+                }
+                "ServiceFailureException" | "InternalFailure" => if_unknown,
+                "ServiceUnavailable" | "ServiceUnavailableException" => Refusal::Transient,
+                "AccessDeniedException"
+                | "UnrecognizedClientException"
+                | "ExpiredTokenException"
+                | "SubscriptionRequiredException" => Refusal::Auth,
+                "EngineNotSupportedException" | "SynthesisTaskNotFoundException" => Refusal::ProviderGone,
+                "InvalidS3BucketException" | "InvalidS3KeyException" => Refusal::Auth,
+                _ => Refusal::InvalidInput,
+            };
+            (refusal, format!("{code}: {message}"))
+        }
+        SdkError::ConstructionFailure(_) => (Refusal::InvalidInput, "the request cannot be made".to_owned()),
+        SdkError::DispatchFailure(failure) if failure.is_io() && !failure.is_timeout() => {
+            // The connection was refused, or cut: only the first is certain, and the two look alike.
+            (if_unknown, "the connection failed".to_owned())
+        }
+        _ => (if_unknown, "no answer".to_owned()),
+    };
+    Refused::new(refusal, short(&detail))
+}

@@ -1,0 +1,293 @@
+//! What is configured of the vendors: addresses, models, sizes, prices and limits. `infra/providers.schema.json` describes the same.
+
+use jobs::{Caps, ProviderId};
+use serde::Deserialize;
+
+/// The settings of all vendors. What is left out has a default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    pub(crate) openai: OpenAiSettings,
+    pub(crate) elevenlabs: ElevenLabsSettings,
+    pub(crate) runway: RunwaySettings,
+    pub(crate) polly: PollySettings,
+}
+
+/// How many calls to a vendor may be in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct InFlight {
+    all: usize,
+    per_tenant: usize,
+}
+
+/// OpenAI Images, or the same on Azure.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OpenAiSettings {
+    pub base_url: String,
+    /// The header that carries the key: `authorization` (with `Bearer`), or `api-key` as Azure wants it.
+    pub key_header: KeyHeader,
+    /// Azure's `api-version`.
+    pub api_version: Option<String>,
+    pub model: String,
+    pub quality: Quality,
+    /// Credits for a picture, by its quality.
+    pub credits: QualityCredits,
+    pub in_flight: InFlight,
+}
+
+/// How a key is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KeyHeader {
+    Authorization,
+    ApiKey,
+}
+
+/// How carefully a picture is painted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Quality {
+    Low,
+    Medium,
+    High,
+}
+
+impl Quality {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// What a picture of about 1.5 million pixels costs, in credits; a larger one in proportion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct QualityCredits {
+    pub low: u64,
+    pub medium: u64,
+    pub high: u64,
+}
+
+/// ElevenLabs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ElevenLabsSettings {
+    pub base_url: String,
+    pub model: String,
+    /// The voice that speaks.
+    pub voice: String,
+    /// Credits for a thousand of the vendor's characters.
+    pub credits_per_thousand_characters: u64,
+    pub in_flight: InFlight,
+}
+
+/// Runway.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RunwaySettings {
+    pub base_url: String,
+    pub model: String,
+    /// How long a video is, 2 to 10 seconds.
+    pub seconds: u8,
+    /// Credits for one of the vendor's.
+    pub credits_per_credit: u64,
+    pub in_flight: InFlight,
+}
+
+/// Amazon Polly.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PollySettings {
+    /// The endpoint, if it is not the region's own.
+    pub endpoint: Option<String>,
+    pub voice: String,
+    pub engine: String,
+    /// Credits for a million characters.
+    pub credits_per_million_characters: u64,
+    pub in_flight: InFlight,
+}
+
+impl Default for OpenAiSettings {
+    fn default() -> Self {
+        Self {
+            base_url: "https://api.openai.com/v1".to_owned(),
+            key_header: KeyHeader::Authorization,
+            api_version: None,
+            model: IMAGE_MODEL.to_owned(),
+            quality: Quality::Medium,
+            credits: QualityCredits { low: 1, medium: 5, high: 20 },
+            in_flight: InFlight { all: 10, per_tenant: 3 },
+        }
+    }
+}
+
+impl Default for ElevenLabsSettings {
+    fn default() -> Self {
+        Self {
+            base_url: "https://api.elevenlabs.io/v1".to_owned(),
+            model: "eleven_multilingual_v2".to_owned(),
+            voice: "21m00Tcm4TlvDq8ikWAM".to_owned(),
+            credits_per_thousand_characters: 30,
+            in_flight: InFlight { all: 5, per_tenant: 2 },
+        }
+    }
+}
+
+impl Default for RunwaySettings {
+    fn default() -> Self {
+        Self {
+            base_url: "https://api.dev.runwayml.com/v1".to_owned(),
+            model: "gen4.5".to_owned(),
+            seconds: 5,
+            credits_per_credit: 1,
+            in_flight: InFlight { all: 4, per_tenant: 2 },
+        }
+    }
+}
+
+impl Default for PollySettings {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            voice: "Kajal".to_owned(),
+            engine: "neural".to_owned(),
+            credits_per_million_characters: 1600,
+            in_flight: InFlight { all: 10, per_tenant: 5 },
+        }
+    }
+}
+
+/// What is asked for where `dall-e-3`, which is retired since May 2026, is configured.
+const IMAGE_MODEL: &str = "gpt-image-2";
+
+/// The settings cannot be meant.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// They are not JSON of the right form.
+    #[error("the settings of the providers (PROVIDER_SETTINGS): {0}")]
+    Form(#[source] serde_json::Error),
+    /// A value cannot be.
+    #[error("the settings of the providers (PROVIDER_SETTINGS): {name} is `{value}`; it must be {expected}")]
+    Value {
+        /// Which.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// The HTTP client cannot be made.
+    #[error("making the HTTP client of the providers")]
+    Http(#[source] reqwest::Error),
+}
+
+impl Settings {
+    /// Reads settings. Nothing at all means the defaults.
+    ///
+    /// # Errors
+    /// A [`SettingsError`] that names the setting.
+    pub fn parse(json: &str) -> Result<Self, SettingsError> {
+        let json = if json.trim().is_empty() { "{}" } else { json };
+        let mut settings: Self = serde_json::from_str(json).map_err(SettingsError::Form)?;
+        let wrong = |name, value: &str, expected| SettingsError::Value { name, value: value.to_owned(), expected };
+        for (name, url) in [
+            ("openai.baseUrl", &mut settings.openai.base_url),
+            ("elevenlabs.baseUrl", &mut settings.elevenlabs.base_url),
+            ("runway.baseUrl", &mut settings.runway.base_url),
+        ] {
+            let own_machine = url.starts_with("http://127.0.0.1:");
+            if !(url.starts_with("https://") || own_machine) || reqwest::Url::parse(url).is_err() {
+                return Err(wrong(name, url, "an https:// address"));
+            }
+            *url = url.trim_end_matches('/').to_owned();
+        }
+        if !(2..=10).contains(&settings.runway.seconds) {
+            return Err(wrong("runway.seconds", &settings.runway.seconds.to_string(), "2 to 10"));
+        }
+        let voice = &settings.elevenlabs.voice;
+        if voice.is_empty() || !voice.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(wrong("elevenlabs.voice", voice, "a voice id: letters and digits"));
+        }
+        for (name, limits) in [
+            ("openai.inFlight", settings.openai.in_flight),
+            ("elevenlabs.inFlight", settings.elevenlabs.in_flight),
+            ("runway.inFlight", settings.runway.in_flight),
+            ("polly.inFlight", settings.polly.in_flight),
+        ] {
+            if limits.all == 0 || limits.per_tenant == 0 || limits.all > 500 {
+                let value = format!("{} and {}", limits.all, limits.per_tenant);
+                return Err(wrong(name, &value, "1 to 500 in all, and at least 1 for a tenant"));
+            }
+        }
+        if matches!(settings.openai.model.as_str(), "dall-e-3" | "dall-e-2") {
+            tracing::warn!(
+                configured = settings.openai.model,
+                now = IMAGE_MODEL,
+                "the model is retired; another one is asked"
+            );
+            IMAGE_MODEL.clone_into(&mut settings.openai.model);
+        }
+        Ok(settings)
+    }
+
+    /// How many calls to `provider` may be in flight; `None` if it does not matter.
+    #[must_use]
+    pub fn caps(&self, provider: ProviderId) -> Option<Caps> {
+        let limits = match provider {
+            ProviderId::StudioCanvas => return None,
+            ProviderId::OpenAi => self.openai.in_flight,
+            ProviderId::ElevenLabs => self.elevenlabs.in_flight,
+            ProviderId::Runway => self.runway.in_flight,
+            ProviderId::Polly => self.polly.in_flight,
+        };
+        Some(Caps { in_flight: limits.all, per_tenant: limits.per_tenant })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_means_the_defaults_and_a_part_leaves_the_rest() {
+        assert_eq!(Settings::parse("").unwrap(), Settings::default());
+        let settings = Settings::parse(r#"{"runway":{"seconds":8,"baseUrl":"https://runway.example/v1/"}}"#).unwrap();
+        assert_eq!((settings.runway.seconds, settings.runway.base_url.as_str()), (8, "https://runway.example/v1"));
+        assert_eq!(settings.openai, OpenAiSettings::default());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        for (json, part) in [
+            ("{", "EOF"),
+            (r#"{"opnai":{}}"#, "unknown field `opnai`"),
+            (r#"{"openai":{"key":"sk-1"}}"#, "unknown field `key`"),
+            (r#"{"openai":{"quality":"best"}}"#, "unknown variant `best`"),
+            (
+                r#"{"openai":{"baseUrl":"http://openai.example"}}"#,
+                "openai.baseUrl is `http://openai.example`; it must be an https:// address",
+            ),
+            (r#"{"runway":{"seconds":11}}"#, "runway.seconds is `11`; it must be 2 to 10"),
+            (r#"{"elevenlabs":{"voice":"../user"}}"#, "elevenlabs.voice is `../user`"),
+            (r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#, "polly.inFlight is `0 and 1`"),
+        ] {
+            let error = Settings::parse(json).unwrap_err();
+            let text = match &error {
+                SettingsError::Form(source) => source.to_string(),
+                other => other.to_string(),
+            };
+            assert!(text.contains(part), "{json}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_retired_model_means_the_one_that_replaces_it() {
+        let settings = Settings::parse(r#"{"openai":{"model":"dall-e-3"}}"#).unwrap();
+        assert_eq!(settings.openai.model, "gpt-image-2");
+    }
+}
