@@ -84,6 +84,22 @@ impl Studio {
         }
     }
 
+    /// Everything produced about `tenant` so far, as soon as one of its jobs has ended, whatever else comes.
+    pub async fn ended(&mut self, tenant: &str) -> Vec<Produced> {
+        let until = Instant::now() + PATIENCE;
+        let ends = [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(Topic::as_str);
+        let is_its = |record: &&Produced| record.key.as_deref() == Some(tenant.as_bytes());
+        loop {
+            if self.seen.iter().filter(is_its).any(|record| ends.contains(&record.topic.as_str())) {
+                return self.seen.iter().filter(is_its).cloned().collect();
+            }
+            assert!(Instant::now() < until, "no job of {tenant} ended");
+            if let Ok(record) = tokio::time::timeout(QUIET, self.reader.next()).await {
+                self.seen.push(record.unwrap());
+            }
+        }
+    }
+
     /// Everything produced, once `done` says so of it and nothing more comes. `done` is asked whenever it is quiet; it may take
     /// `patience`, which is long: thousands of events take the emulator minutes.
     pub async fn produced_until(

@@ -1,18 +1,21 @@
 //! The media vendors, as the sandbox plays them: what they make, what becomes of a job when they will not, and what is paid for.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use events::Topic;
 use jobs::{Attempt, Outcome};
 use local::{
     deploy::Providers,
-    proxy::{Moment, Occurrence},
+    proxy::{self, Fault, Matches, Moment, Occurrence},
     records::Produced,
     sandbox::{Behaviour, Call, Refusal, Script, Vendor, refusal},
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, created, example, fetch, size_of, until};
+use crate::harness::{Studio, created, example, fetch, jobs_of, size_of};
 
 fn providers(image: &str, video: &str, audio: &str) -> Providers {
     Providers { image: image.to_owned(), video: video.to_owned(), audio: audio.to_owned() }
@@ -128,4 +131,308 @@ async fn a_poster_is_a_vendors_picture_under_text_that_the_canvas_sets() {
     assert_eq!(data(&produced, Topic::RenderJobCompleted)[0]["provider"], "studio-canvas");
     assert_eq!(paid(&studio, Vendor::OpenAi).len(), 1);
     studio.stop().await;
+}
+
+/// An event of `tenant`'s that has `vendor` asked once, with the tenant in what it is asked.
+fn event_for(vendor: Vendor, tenant: &str) -> Value {
+    let mut event = match vendor {
+        Vendor::OpenAi => poster(tenant),
+        Vendor::Runway => campaign(tenant, &["video"]),
+        Vendor::ElevenLabs | Vendor::Polly => campaign(tenant, &["audio-spot"]),
+    };
+    let title = if vendor == Vendor::OpenAi { "title" } else { "headline" };
+    event["data"][title] = json!(tenant);
+    event
+}
+
+/// How a job ends, in a line: `completed by <whom>` or `failed: <class>`, the attempts and what came of each.
+async fn end_of(studio: &mut Studio, tenant: &str) -> String {
+    let produced = studio.ended(tenant).await;
+    let completed = data(&produced, Topic::RenderJobCompleted).into_iter().next();
+    let failed = data(&produced, Topic::RenderJobFailed).into_iter().next();
+    let (end, job) = match (completed, failed) {
+        (Some(data), None) => (format!("completed by {}", data["provider"].as_str().unwrap()), data["jobId"].clone()),
+        (None, Some(data)) => {
+            let again = if data["canResubmit"] == true { ", may be submitted again" } else { "" };
+            (format!("failed: {}{again}", data["failure"].as_str().unwrap()), data["jobId"].clone())
+        }
+        other => panic!("{tenant} has not one end: {other:?}"),
+    };
+    let outcomes = attempts(studio, job.as_str().unwrap()).await.into_iter().map(|attempt| match attempt.outcome {
+        None => "nothing said".to_owned(),
+        Some(Outcome::Accepted) => "accepted".to_owned(),
+        Some(Outcome::Made { .. }) => "made".to_owned(),
+        Some(Outcome::Refused { refusal, .. }) => {
+            serde_json::to_value(refusal).unwrap()["class"].as_str().unwrap().to_owned()
+        }
+    });
+    format!("{end}; {}", outcomes.collect::<Vec<_>>().join(", "))
+}
+
+/// What goes wrong, in which vendor, and what becomes of the job. Rows of one stack run side by side.
+type Row = (&'static str, Vendor, Behaviour, &'static str);
+
+fn says_no(vendor: Vendor, why: Refusal) -> Behaviour {
+    refusal(vendor, why).unwrap()
+}
+
+async fn each_has_its_fate(studio: &mut Studio, rows: Vec<Row>) {
+    let name = |what: &str, vendor: Vendor| format!("{} {what}", vendor.as_str());
+    for (what, vendor, behaviour, _) in &rows {
+        let tenant = name(what, *vendor);
+        let script = Script::posts(*vendor, Occurrence::Nth(1), behaviour.clone());
+        studio.stack.sandbox.script(Script { body_contains: Some(tenant.clone()), ..script });
+        studio.publish(&event_for(*vendor, &tenant)).await;
+    }
+    let mut wrong = Vec::new();
+    for (what, vendor, _, expected) in rows {
+        let tenant = name(what, vendor);
+        let end = end_of(studio, &tenant).await;
+        if end != expected {
+            wrong.push(format!("{tenant}: {end}, not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(studio.stack.sandbox.calls().iter().all(|call| !call.is_paid() || call.attempt.is_some()));
+}
+
+/// What every vendor may do besides saying no, and what then becomes of the job: `made` where it may be asked again.
+fn troubles(vendor: Vendor, made_by: &'static str) -> Vec<Row> {
+    let unknown = "failed: outcome-unknown, may be submitted again; outcome-unknown";
+    let lost = if vendor == Vendor::Polly { AGAIN_AFTER_LOST } else { unknown };
+    let server_error = Behaviour::AcceptThenAnswer { status: 500, body: json!({ "error": "internal" }) };
+    vec![
+        ("cut before it accepts", vendor, Behaviour::Cut(Moment::Before), lost),
+        ("cut after it accepted", vendor, Behaviour::Cut(Moment::After), lost),
+        ("500 after it accepted", vendor, server_error, lost),
+        ("slow", vendor, Behaviour::Slow(Duration::from_secs(3)), made_by),
+    ]
+}
+
+const AGAIN_AFTER_LOST: &str = "completed by polly/neural; outcome-unknown, made";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
+    use Vendor::{ElevenLabs, OpenAi, Runway};
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("openai", "runway", "elevenlabs")).await;
+    let no = says_no;
+    let status = |status: &str| Behaviour::TaskStatus { status: status.to_owned(), polls: 3 };
+    let fails = |code: &str| Behaviour::TaskFails { code: code.to_owned(), message: "as it was asked to".to_owned() };
+    let mut rows: Vec<Row> = vec![
+        ("moderation", OpenAi, no(OpenAi, Refusal::Moderation), "failed: moderation; moderation"),
+        ("invalid input", OpenAi, no(OpenAi, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
+        ("rate limit", OpenAi, no(OpenAi, Refusal::RateLimited), "completed by openai/gpt-image-2; rate-limited, made"),
+        ("503", OpenAi, no(OpenAi, Refusal::Unavailable), "completed by openai/gpt-image-2; transient, made"),
+        ("moderation", ElevenLabs, no(ElevenLabs, Refusal::Moderation), "failed: moderation; moderation"),
+        ("invalid input", ElevenLabs, no(ElevenLabs, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
+        (
+            "rate limit",
+            ElevenLabs,
+            no(ElevenLabs, Refusal::RateLimited),
+            "completed by elevenlabs/eleven_multilingual_v2; rate-limited, made",
+        ),
+        (
+            "503",
+            ElevenLabs,
+            no(ElevenLabs, Refusal::Unavailable),
+            "completed by elevenlabs/eleven_multilingual_v2; transient, made",
+        ),
+        ("moderation", Runway, no(Runway, Refusal::Moderation), "failed: moderation; moderation"),
+        ("invalid input", Runway, no(Runway, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
+        ("rate limit", Runway, no(Runway, Refusal::RateLimited), "completed by runway/gen4.5; rate-limited, made"),
+        ("503", Runway, no(Runway, Refusal::Unavailable), "completed by runway/gen4.5; transient, made"),
+        ("throttled task", Runway, status("THROTTLED"), "completed by runway/gen4.5; made"),
+        ("unknown status", Runway, status("CONTEMPLATING"), "completed by runway/gen4.5; made"),
+        ("output expires", Runway, Behaviour::OutputExpires, "completed by runway/gen4.5; made"),
+        (
+            "internal failure",
+            Runway,
+            fails("INTERNAL.BAD_OUTPUT.CODE01"),
+            "completed by runway/gen4.5; transient, made",
+        ),
+    ];
+    rows.extend(troubles(OpenAi, "completed by openai/gpt-image-2; made"));
+    rows.extend(troubles(ElevenLabs, "completed by elevenlabs/eleven_multilingual_v2; made"));
+    rows.extend(troubles(Runway, "completed by runway/gen4.5; made"));
+    each_has_its_fate(&mut studio, rows).await;
+
+    // Whoever turns the studio away is left alone: the second job does not ask.
+    for (vendor, id) in [(OpenAi, "openai"), (ElevenLabs, "elevenlabs"), (Runway, "runway")] {
+        for (why, class) in [(Refusal::Auth, "auth"), (Refusal::Billing, "billing"), (Refusal::Gone, "provider-gone")] {
+            studio.stack.sandbox.heal();
+            studio.stack.sandbox.clear();
+            let (first, second) = (format!("{id} {class} first"), format!("{id} {class} second"));
+            studio.stack.sandbox.script(Script::posts(vendor, Occurrence::Every, no(vendor, why)));
+            studio.publish(&event_for(vendor, &first)).await;
+            let expected = format!("failed: unavailable, may be submitted again; {class}");
+            assert_eq!(end_of(&mut studio, &first).await, expected, "{first}");
+            studio.publish(&event_for(vendor, &second)).await;
+            assert_eq!(end_of(&mut studio, &second).await, "failed: unavailable, may be submitted again; ", "{second}");
+            assert_eq!(paid(&studio, vendor).len(), 1, "{second}: nobody was asked");
+            let answer = studio.completion(&json!({ "step": "close-breaker", "provider": id })).await;
+            assert_eq!(answer, json!({ "status": "breaker-closed" }));
+        }
+        studio.stack.sandbox.heal();
+        let third = format!("{id} after an operator closed the breaker");
+        studio.publish(&event_for(vendor, &third)).await;
+        assert!(end_of(&mut studio, &third).await.starts_with("completed by"));
+    }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
+    use Vendor::{OpenAi, Polly};
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("openai,studio-canvas", "", "polly")).await;
+    let no = says_no;
+    let status = |status: &str| Behaviour::TaskStatus { status: status.to_owned(), polls: 2 };
+    let fails = Behaviour::TaskFails { code: String::new(), message: "the voice is hoarse".to_owned() };
+    let mut rows: Vec<Row> = vec![
+        ("invalid input", Polly, no(Polly, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
+        ("rate limit", Polly, no(Polly, Refusal::RateLimited), "completed by polly/neural; rate-limited, made"),
+        ("503", Polly, no(Polly, Refusal::Unavailable), "completed by polly/neural; transient, made"),
+        ("unknown status", Polly, status("rehearsing"), "completed by polly/neural; made"),
+        ("failed task", Polly, fails, "completed by polly/neural; transient, made"),
+        // What is forbidden is not drawn by somebody else; what is lost is.
+        ("moderation", OpenAi, no(OpenAi, Refusal::Moderation), "failed: moderation; moderation"),
+        ("lost", OpenAi, Behaviour::Cut(Moment::After), "completed by studio-canvas; outcome-unknown, made"),
+    ];
+    rows.extend(troubles(Polly, "completed by polly/neural; made"));
+    each_has_its_fate(&mut studio, rows).await;
+
+    // Out of credit: the first poster finds out, and all fall back.
+    studio.stack.sandbox.heal();
+    studio.stack.sandbox.clear();
+    studio.stack.sandbox.script(Script::posts(OpenAi, Occurrence::Every, no(OpenAi, Refusal::Billing)));
+    studio.publish(&event_for(OpenAi, "first without credit")).await;
+    assert_eq!(end_of(&mut studio, "first without credit").await, "completed by studio-canvas; billing, made");
+    studio.publish(&event_for(OpenAi, "second without credit")).await;
+    assert_eq!(end_of(&mut studio, "second without credit").await, "completed by studio-canvas; made");
+    assert_eq!(paid(&studio, OpenAi).len(), 1);
+    studio.stop().await;
+}
+
+/// Chance from a seed: a small generator of Marsaglia's, so that a failure can be run again.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying_so() {
+    const KILLS: usize = 100;
+    let mut chance = Chance(0x5eed_2026);
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("openai,studio-canvas", "runway", "elevenlabs"))
+            .await;
+    let vendors = [Vendor::OpenAi, Vendor::Runway, Vendor::ElevenLabs];
+    let mut tenants = Vec::new();
+    for number in 0..KILLS {
+        let vendor = vendors[chance.below(3)];
+        let tenant = format!("kill-{number:03}");
+        let moment = [Moment::Before, Moment::After][chance.below(2)];
+        if chance.below(2) == 0 {
+            // Around the request itself.
+            let script = Script::posts(vendor, Occurrence::Nth(1), Behaviour::KillCaller(moment));
+            studio.stack.sandbox.script(Script { body_contains: Some(tenant.clone()), ..script });
+        } else {
+            // Around a write: of the lease, of the attempt, of its outcome, and what follows.
+            let matches = Matches {
+                service: Some("dynamodb".to_owned()),
+                operation: Some("PutItem".to_owned()),
+                body_contains: Some(tenant.clone()),
+                occurrence: Occurrence::Nth(1 + chance.below(3) as u32),
+            };
+            studio.stack.proxy.inject(Fault { matches, action: proxy::Action::KillCaller(moment) });
+        }
+        tenants.push((vendor, tenant));
+    }
+    for batch in tenants.chunks(20) {
+        for (vendor, tenant) in batch {
+            studio.publish(&event_for(*vendor, tenant)).await;
+        }
+        for (_, tenant) in batch {
+            studio.ended(tenant).await;
+        }
+    }
+    let calls = studio.stack.sandbox.calls();
+    let killed_at_request = calls.iter().filter(|call| call.is_paid() && call.status.is_none()).count();
+    let killed_at_write = studio
+        .stack
+        .proxy
+        .calls()
+        .iter()
+        .filter(|call| call.operation.name == "PutItem" && call.status.is_none())
+        .count();
+    println!("{killed_at_request} killed at the request, {killed_at_write} at a write");
+    assert!(killed_at_request + killed_at_write >= KILLS * 9 / 10, "the faults hit nobody");
+
+    // Every request, by the attempt that it was made for.
+    let mut requests: BTreeMap<String, usize> = BTreeMap::new();
+    for call in calls.iter().filter(|call| call.is_paid()) {
+        *requests.entry(call.attempt.clone().expect("an attempt's token")).or_default() += 1;
+    }
+    assert!(requests.values().all(|count| *count == 1), "an attempt with two requests");
+    let (mut known, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+    for (_, tenant) in &tenants {
+        let produced = studio.ended(tenant).await;
+        let ends = [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(|topic| jobs_of(&produced, topic));
+        assert_eq!(ends.concat().len(), 1, "{tenant} has one end");
+        for attempt in attempts(&studio, &ends.concat()[0]).await {
+            let is_paid = attempt.provider.is_paid();
+            let token = attempt.token.to_string();
+            let fresh = match attempt.outcome {
+                None => panic!("{tenant}: an attempt of a closed job says nothing of its outcome"),
+                Some(Outcome::Refused { refusal: jobs::Refusal::OutcomeUnknown, .. }) => unknown.insert(token),
+                Some(_) if is_paid => known.insert(token),
+                Some(_) => true,
+            };
+            assert!(fresh, "{tenant}: two attempts under one token");
+        }
+    }
+    for request in requests.keys() {
+        assert!(known.contains(request) || unknown.contains(request), "a request that nobody wrote down: {request}");
+    }
+    for attempt in &known {
+        assert!(requests.contains_key(attempt), "an outcome of a request that was never made: {attempt}");
+    }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_tenants_many_campaigns_do_not_keep_anothers_video_waiting() {
+    let wait_with = async |all: usize, per_tenant: usize| {
+        let mut studio = Studio::start_with(|options| {
+            options.providers = providers("studio-canvas", "runway", "");
+            options.provider_settings = json!({ "runway": { "inFlight": { "all": all, "perTenant": per_tenant } } });
+        })
+        .await;
+        // As the vendor does by itself: two at once, in the order they came.
+        studio.stack.sandbox.let_runway_work_on(2);
+        for number in 0..12 {
+            let mut event = campaign("tenant-many", &["video"]);
+            event["id"] = json!(format!("evt-many-{number}"));
+            event["data"]["campaignId"] = json!(format!("campaign-{number}"));
+            studio.publish(&event).await;
+        }
+        studio.produced_for("tenant-many", 24).await;
+        let begin = Instant::now();
+        studio.publish(&campaign("tenant-one", &["video"])).await;
+        studio.ended("tenant-one").await;
+        let wait = begin.elapsed();
+        studio.stop().await;
+        wait
+    };
+    let without = wait_with(500, 500).await;
+    let with = wait_with(2, 1).await;
+    println!("the second tenant waits {without:?} without the caps and {with:?} with them");
+    assert!(with * 2 < without, "{with:?} with the caps, {without:?} without");
 }

@@ -13,6 +13,7 @@ mod submit;
 mod sweep;
 
 use events::Time;
+use jobs::ProviderId;
 use journal::{Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use providers::{Providers, StudioCanvas};
@@ -59,6 +60,7 @@ async fn take(studio: &Studio, step: Step, token: Uuid, now: Time) -> Result<Rep
         Step::Poll { job_id } => poll::poll(studio, *job_id, now).await,
         Step::Finish { job_id } => finish::finish(studio, *job_id, now).await,
         Step::Fail { job_id, error, cause } => fail::fail(studio, *job_id, error, cause, now).await,
+        Step::CloseBreaker { provider } => close_breaker(studio, *provider, now).await,
         Step::Sweep => sweep::sweep(studio, now).await,
     };
     match &taken {
@@ -66,6 +68,11 @@ async fn take(studio: &Studio, step: Step, token: Uuid, now: Time) -> Result<Rep
         Err(error) => tracing::error!(?step, "step not taken: {}", journal::chain(error)),
     }
     taken
+}
+
+async fn close_breaker(studio: &Studio, provider: ProviderId, now: Time) -> Result<Reply, StepError> {
+    studio.journal.close_breaker(provider, now).await?;
+    Ok(Reply::BreakerClosed)
 }
 
 /// What tells this invocation from every other one: its request id, which Lambda makes a UUID of.

@@ -1,7 +1,7 @@
 //! A step: what the state machine asks for, what it is answered, and what can go wrong on the way.
 
 use aws_sdk_s3::error::BoxError;
-use jobs::JobId;
+use jobs::{JobId, ProviderId};
 use journal::{KeepError, TellKeptError};
 use lambda_runtime::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub(crate) enum Step {
         #[serde(default)]
         cause: String,
     },
+    /// An operator says that a provider can be asked again.
+    CloseBreaker { provider: ProviderId },
     /// Find jobs whose execution died without a word.
     Sweep,
 }
@@ -41,6 +43,8 @@ pub(crate) enum Reply {
     Stored,
     /// The job is closed, and Kafka has its events.
     Closed,
+    /// The provider is asked again.
+    BreakerClosed,
     /// What the sweep found.
     Swept { overdue: usize, running: usize, restarted: usize, failed: usize, closed: usize, told: usize },
 }

@@ -59,7 +59,7 @@ impl Studio {
         if !provider.is_paid() {
             return Ok(None);
         }
-        Ok(self.journal.open_breaker(provider, now).await?)
+        Ok(self.journal.breaker(provider, now).await?)
     }
 }
 
@@ -122,7 +122,7 @@ pub(crate) async fn refused(
     match refusal.fate(provider) {
         Fate::OpenTheBreaker => {
             let breaker = OpenBreaker { until: at.plus_seconds(jobs::BREAKER_SECONDS), why: detail };
-            studio.journal.break_off(provider, &breaker).await?;
+            studio.journal.open_breaker(provider, &breaker).await?;
         }
         // Only here is there a sentence for whoever's content it is.
         Fate::Fail => {

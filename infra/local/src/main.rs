@@ -11,6 +11,7 @@ use events::Topic;
 use local::broker::Broker;
 use local::checkout::Checkout;
 use local::demo::{self, Input};
+use local::deploy::Providers;
 use local::stack::Options;
 use local::timeline::Timeline;
 use local::up;
@@ -79,6 +80,9 @@ struct StackArguments {
     /// The Python environment of the emulator, made by infra/local/requirements.txt [default: target/venv].
     #[arg(long, value_name = "FOLDER")]
     venv: Option<PathBuf>,
+    /// Have vendors make what they are for, as the sandbox plays them: pictures under the text, videos, spoken spots.
+    #[arg(long)]
+    vendors: bool,
     /// How long a render may take, in seconds, before the sweep looks after it.
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     render_deadline: u64,
@@ -88,6 +92,13 @@ impl StackArguments {
     fn options(self) -> std::io::Result<Options> {
         let mut options = Options::new(Checkout::find()?);
         options.broker = self.broker;
+        if self.vendors {
+            options.providers = Providers {
+                image: "openai,studio-canvas".to_owned(),
+                video: "runway".to_owned(),
+                audio: "elevenlabs,polly".to_owned(),
+            };
+        }
         options.render_deadline = Duration::from_secs(self.render_deadline);
         if let Some(venv) = self.venv {
             options.checkout.venv = std::path::absolute(venv)?;

@@ -71,6 +71,8 @@ pub struct Call {
     pub path: String,
     /// The body.
     pub body: Bytes,
+    /// The attempt that it was sent for: `x-client-request-id`.
+    pub attempt: Option<String>,
     /// The process that asked.
     pub process_id: Option<u32>,
     /// When it came.
@@ -216,6 +218,11 @@ impl Sandbox {
         self.state.book().calls.clear();
     }
 
+    /// Has Runway work on so many tasks at once, and those that came later wait, `THROTTLED`, as it does.
+    pub fn let_runway_work_on(&self, tasks: usize) {
+        self.state.tasks.limit(tasks);
+    }
+
     /// Has a vendor misbehave from now on. A request meets the first script that hits it.
     pub fn script(&self, script: Script) {
         self.state.book().scripts.push((script, 0));
@@ -332,6 +339,7 @@ async fn handle(
             method: head.method.to_string(),
             path: path.to_owned(),
             body: body.clone(),
+            attempt: head.headers.get("x-client-request-id").and_then(|id| Some(id.to_str().ok()?.to_owned())),
             process_id: caller,
             at: Instant::now(),
             accepted: false,

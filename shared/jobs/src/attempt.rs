@@ -16,7 +16,8 @@ pub const BREAKER_SECONDS: u32 = 15 * 60;
 /// One request to one provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it.
+    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it. The vendor gets it as `x-client-request-id`, which
+    /// its support can search for.
     pub token: Uuid,
     /// Who is asked.
     pub provider: ProviderId,

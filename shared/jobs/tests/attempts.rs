@@ -67,7 +67,7 @@ fn each_refusal_has_one_fate() {
         assert_eq!(fates(opens), [Fate::OpenTheBreaker; 5]);
     }
     for again in [Refusal::Transient, Refusal::RateLimited { retry_after: None }] {
-        assert_eq!(fates(again), [Fate::AskAgain; 5]);
+        assert_eq!(fates(again), [AskAgain; 5]);
     }
     // Canvas, OpenAI, ElevenLabs, Runway, Polly: whoever is paid well is never asked the same thing twice without knowing.
     use Fate::{AskAgain, AskTheNext};

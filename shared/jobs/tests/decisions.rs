@@ -203,6 +203,9 @@ fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
         FailureClass::Abandoned,
         FailureClass::NotConfigured,
         FailureClass::Internal,
+        FailureClass::Moderation,
+        FailureClass::OutcomeUnknown,
+        FailureClass::Cancelled,
     ]
     .into_iter()
     .map(|class| {

@@ -24,7 +24,7 @@ impl Journal {
     ///
     /// # Errors
     /// A [`KeepError`].
-    pub async fn open_breaker(&self, provider: ProviderId, now: Time) -> Result<Option<OpenBreaker>, KeepError> {
+    pub async fn breaker(&self, provider: ProviderId, now: Time) -> Result<Option<OpenBreaker>, KeepError> {
         let item = self.read(Key::breaker(provider)).await?;
         let breaker = item.as_ref().map(items::state::<OpenBreaker>).transpose()?;
         Ok(breaker.filter(|breaker| now < breaker.until))
@@ -34,7 +34,7 @@ impl Journal {
     ///
     /// # Errors
     /// A [`KeepError`].
-    pub async fn break_off(&self, provider: ProviderId, breaker: &OpenBreaker) -> Result<(), KeepError> {
+    pub async fn open_breaker(&self, provider: ProviderId, breaker: &OpenBreaker) -> Result<(), KeepError> {
         let mut item = Key::breaker(provider).into_item();
         item.insert("state".to_owned(), AttributeValue::S(items::json(breaker)));
         let put = self.dynamodb.put_item().table_name(&self.table).set_item(Some(item));
@@ -46,8 +46,8 @@ impl Journal {
     ///
     /// # Errors
     /// A [`KeepError`].
-    pub async fn make_up(&self, provider: ProviderId, now: Time) -> Result<(), KeepError> {
+    pub async fn close_breaker(&self, provider: ProviderId, now: Time) -> Result<(), KeepError> {
         let closed = OpenBreaker { until: now, why: "closed by an operator".to_owned() };
-        self.break_off(provider, &closed).await
+        self.open_breaker(provider, &closed).await
     }
 }

@@ -39,7 +39,8 @@ impl ElevenLabs {
         let url =
             format!("{}/text-to-speech/{}?output_format=mp3_44100_128", self.settings.base_url, self.settings.voice);
         let body = json!({ "text": text, "model_id": self.settings.model });
-        let response = send_paid(self.http.post(url).header("xi-api-key", key.expose_secret()).json(&body)).await?;
+        let response =
+            send_paid(job, self.http.post(url).header("xi-api-key", key.expose_secret()).json(&body)).await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             let refusal = refusal(&no);

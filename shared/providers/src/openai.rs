@@ -68,7 +68,7 @@ impl OpenAi {
             "quality": self.settings.quality.as_str(),
             "output_format": "png",
         });
-        let response = send_paid(self.request().await?.json(&body)).await?;
+        let response = send_paid(job, self.request().await?.json(&body)).await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             let refusal = refusal(&no);

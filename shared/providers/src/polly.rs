@@ -6,12 +6,18 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_polly::{
     Client,
+    config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     types::{Engine, OutputFormat, TaskStatus, VoiceId},
 };
 use jobs::Refusal;
 
-use crate::{Answer, Body, Media, Order, Progress, Refused, http::short, prompt, settings::PollySettings};
+use crate::{
+    Answer, Body, Media, Order, Progress, Refused,
+    http::{REQUEST_ID, attempt_of, short},
+    prompt,
+    settings::PollySettings,
+};
 
 #[derive(Debug)]
 pub(crate) struct Polly {
@@ -42,6 +48,10 @@ impl Polly {
             .output_format(OutputFormat::Mp3)
             .output_s3_bucket_name(order.bucket)
             .output_s3_key_prefix(prefix(order));
+        let token = attempt_of(order.job)?;
+        let start = start.customize().mutate_request(move |request| {
+            request.headers_mut().insert(REQUEST_ID, token.clone());
+        });
         let started = start.send().await.map_err(|error| refused(&error, Refusal::OutcomeUnknown))?;
         let task = started.synthesis_task().and_then(|task| task.task_id()).map(str::to_owned);
         let ticket = task.ok_or_else(|| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
@@ -84,11 +94,7 @@ fn prefix(order: Order<'_>) -> String {
     format!("renders/{}/polly", order.job.id)
 }
 
-fn refused<E, R>(error: &SdkError<E, R>, if_unknown: Refusal) -> Refused
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
+fn refused<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, if_unknown: Refusal) -> Refused {
     let (refusal, detail) = match error {
         SdkError::ServiceError(service) => {
             let (code, message) = (service.err().code().unwrap_or("unknown"), service.err().message().unwrap_or(""));
@@ -104,6 +110,7 @@ where
                 | "SubscriptionRequiredException" => Refusal::Auth,
                 "EngineNotSupportedException" | "SynthesisTaskNotFoundException" => Refusal::ProviderGone,
                 "InvalidS3BucketException" | "InvalidS3KeyException" => Refusal::Auth,
+                _ if service.raw().status().is_server_error() => if_unknown,
                 _ => Refusal::InvalidInput,
             };
             (refusal, format!("{code}: {message}"))

@@ -73,7 +73,7 @@ impl Runway {
             "duration": self.settings.seconds,
         });
         let request = self.http.post(format!("{}/text_to_video", self.settings.base_url)).json(&body);
-        let response = send_paid(self.signed(request).await?).await?;
+        let response = send_paid(job, self.signed(request).await?).await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             return Err(self.refused(&no).await);

@@ -251,6 +251,8 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -289,5 +291,43 @@ mod tests {
     fn a_retired_model_means_the_one_that_replaces_it() {
         let settings = Settings::parse(r#"{"openai":{"model":"dall-e-3"}}"#).unwrap();
         assert_eq!(settings.openai.model, "gpt-image-2");
+    }
+
+    /// The schema, with each default in its place.
+    fn schema() -> Value {
+        serde_json::from_str(include_str!("../../../infra/providers.schema.json")).unwrap()
+    }
+
+    fn defaults_of(schema: &Value) -> Value {
+        let properties = schema["properties"].as_object().unwrap();
+        let default = |property: &Value| match property.get("default") {
+            Some(default) => default.clone(),
+            None => defaults_of(property),
+        };
+        Value::Object(properties.iter().map(|(name, property)| (name.clone(), default(property))).collect())
+    }
+
+    #[test]
+    fn the_schemas_defaults_are_the_codes() {
+        let defaults = defaults_of(&schema());
+        assert!(jsonschema::is_valid(&schema(), &defaults));
+        assert_eq!(Settings::parse(&defaults.to_string()).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn the_schema_refuses_what_the_code_refuses() {
+        let schema = jsonschema::validator_for(&schema()).unwrap();
+        for wrong in [
+            r#"{"opnai":{}}"#,
+            r#"{"openai":{"key":"sk-1"}}"#,
+            r#"{"openai":{"quality":"best"}}"#,
+            r#"{"openai":{"baseUrl":"http://openai.example"}}"#,
+            r#"{"runway":{"seconds":11}}"#,
+            r#"{"elevenlabs":{"voice":"../user"}}"#,
+            r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#,
+        ] {
+            assert!(Settings::parse(wrong).is_err(), "{wrong}");
+            assert!(!schema.is_valid(&serde_json::from_str(wrong).unwrap()), "{wrong}");
+        }
     }
 }

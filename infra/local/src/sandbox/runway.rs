@@ -26,6 +26,7 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
         ("DELETE", Some(id)) => match state.tasks.all().get_mut(id) {
             Some(task) => {
                 task.cancelled = true;
+                task.is_over = true;
                 Said::json(204, &Value::Null)
             }
             None => Said::json(404, &body("Task not found.")),
@@ -48,11 +49,16 @@ fn submit(state: &State, asked: &Asked<'_>) -> Said {
 }
 
 fn task(state: &State, id: &str) -> Said {
+    let waits = state.tasks.waits(id);
     let mut tasks = state.tasks.all();
     let Some(task) = tasks.get_mut(id) else { return Said::json(404, &body("Task not found.")) };
     let mut said = json!({ "id": id, "createdAt": "2026-11-24T10:00:00.000Z" });
     if task.cancelled {
         said["status"] = json!("CANCELLED");
+        return Said::json(200, &said);
+    }
+    if waits {
+        said["status"] = json!("THROTTLED");
         return Said::json(200, &said);
     }
     match task.asked() {
@@ -63,6 +69,7 @@ fn task(state: &State, id: &str) -> Said {
             said["progress"] = json!(0.5);
         }
         Ok(_) => {
+            task.is_over = true;
             said["cost"] = json!({ "credits": task.cost });
             match &task.fails {
                 Some((code, message)) => {

@@ -1,13 +1,18 @@
 //! Tasks of the vendors that take their time.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Behaviour;
 
-/// All tasks, by id.
+/// All tasks, by id; ids count up.
 #[derive(Debug, Default)]
-pub(super) struct Tasks(Mutex<HashMap<String, Task>>);
+pub(super) struct Tasks {
+    all: Mutex<BTreeMap<String, Task>>,
+    /// How many are worked on at once; 0 for all.
+    at_once: AtomicUsize,
+}
 
 /// A task.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub(super) struct Task {
     pub fails: Option<(String, String)>,
     /// Whether the first address of its output has run out.
     pub expires: bool,
+    /// Whether it was said to be over.
+    pub is_over: bool,
     /// Whether it was cancelled.
     pub cancelled: bool,
     /// Where it writes: bucket and key.
@@ -30,7 +37,16 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(cost: u64, behaviour: Option<&Behaviour>) -> Self {
-        let mut task = Self { polls: 0, cost, held: None, fails: None, expires: false, cancelled: false, place: None };
+        let mut task = Self {
+            polls: 0,
+            cost,
+            held: None,
+            fails: None,
+            expires: false,
+            is_over: false,
+            cancelled: false,
+            place: None,
+        };
         match behaviour {
             Some(Behaviour::TaskStatus { status, polls }) => task.held = Some((status.clone(), *polls)),
             Some(Behaviour::TaskFails { code, message }) => task.fails = Some((code.clone(), message.clone())),
@@ -52,8 +68,20 @@ impl Task {
 }
 
 impl Tasks {
-    pub(super) fn all(&self) -> MutexGuard<'_, HashMap<String, Task>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn all(&self) -> MutexGuard<'_, BTreeMap<String, Task>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn limit(&self, at_once: usize) {
+        self.at_once.store(at_once, Ordering::Relaxed);
+    }
+
+    /// Whether a task has to wait for those that came before it.
+    pub(super) fn waits(&self, id: &str) -> bool {
+        let at_once = self.at_once.load(Ordering::Relaxed);
+        let all = self.all();
+        let before = all.range(..id.to_owned()).filter(|(_, task)| !task.is_over).count();
+        at_once > 0 && before >= at_once
     }
 
     /// Adds a task and returns its id.
