@@ -35,6 +35,9 @@ test: needs-java fmt clippy template contract deny build $(TOOLS)/installed ## R
 	cargo test --workspace --locked
 	target/debug/examples/gallery target/gallery
 
+test-live: needs-rust needs-cc ## Ask each real media vendor once, for something cheap, with keys from the environment; skipped without
+	cargo run --locked --package providers --example live
+
 fmt: needs-rust ## Check the formatting
 	@if cargo fmt --version >/dev/null 2>&1; then echo 'cargo fmt --check'; cargo fmt --all --check; \
 	else echo '!! rustfmt is not installed, formatting NOT checked: rustup component add rustfmt'; fi
@@ -108,4 +111,4 @@ needs-java:
 	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
 	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
 
-.PHONY: help demo up waits test fmt clippy template gallery contract docs deny build renew bootstraps watch clean needs-rust needs-cc needs-python needs-node needs-java
+.PHONY: help demo up waits test fmt clippy template gallery contract docs deny build renew bootstraps watch clean test-live needs-rust needs-cc needs-python needs-node needs-java

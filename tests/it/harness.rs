@@ -146,14 +146,21 @@ impl Studio {
 
 /// Invokes a function and returns its answer; its failure is the test's. What it logged stands in the test's output.
 pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
+    let (answer, log) = invoke_and_log(stack, function, payload).await;
+    println!("{log}");
+    answer
+}
+
+/// As [`invoke`], with the last 4 KB of what it logged.
+pub async fn invoke_and_log(stack: &Stack, function: &str, payload: &Value) -> (Value, String) {
     let payload = aws_sdk_lambda::primitives::Blob::new(payload.to_string());
     let invoke = stack.clients.lambda.invoke().function_name(function).payload(payload).log_type(LogType::Tail);
     let invoked = invoke.send().await.unwrap();
     let log = base64_simd::STANDARD.decode_to_vec(invoked.log_result().unwrap_or_default()).unwrap();
-    println!("{}", String::from_utf8_lossy(&log));
+    let log = String::from_utf8_lossy(&log).into_owned();
     let answer = invoked.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
-    assert_eq!(invoked.function_error(), None, "{function} answered {answer}");
-    serde_json::from_str(&answer).unwrap()
+    assert_eq!(invoked.function_error(), None, "{function} answered {answer}: {log}");
+    (serde_json::from_str(&answer).unwrap(), log)
 }
 
 /// The time of now, as an event writes it: the examples' own grows old.

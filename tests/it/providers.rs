@@ -8,14 +8,14 @@ use std::{
 use events::Topic;
 use jobs::{Attempt, Outcome};
 use local::{
-    deploy::Providers,
+    deploy::{KEY, Providers},
     proxy::{self, Fault, Matches, Moment, Occurrence},
     records::Produced,
     sandbox::{Behaviour, Call, Refusal, Script, Vendor, refusal},
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, created, example, fetch, jobs_of, size_of};
+use crate::harness::{Studio, created, example, fetch, invoke_and_log, jobs_of, size_of, until};
 
 fn providers(image: &str, video: &str, audio: &str) -> Providers {
     Providers { image: image.to_owned(), video: video.to_owned(), audio: audio.to_owned() }
@@ -311,6 +311,60 @@ async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
     studio.publish(&event_for(OpenAi, "second without credit")).await;
     assert_eq!(end_of(&mut studio, "second without credit").await, "completed by studio-canvas; made");
     assert_eq!(paid(&studio, OpenAi).len(), 1);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_video_is_cancelled_at_its_vendor_and_told_once() {
+    let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
+    let forever = Behaviour::TaskStatus { status: "RUNNING".to_owned(), polls: u32::MAX };
+    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, forever));
+    studio.publish(&campaign("tenant-1", &["video"])).await;
+    let produced = studio.produced_for("tenant-1", 2).await;
+    let job = jobs_of(&produced, Topic::RenderJobCreated).remove(0);
+    let sandbox = &studio.stack.sandbox;
+    until("the vendor works on it", async || sandbox.calls().iter().any(|call| call.method == "GET")).await;
+
+    let cancel = json!({ "step": "cancel", "jobId": job });
+    for _ in 0..2 {
+        assert_eq!(studio.completion(&cancel).await, json!({ "status": "closed" }));
+    }
+    let deleted = studio.stack.sandbox.calls().into_iter().filter(|call| call.method == "DELETE").count();
+    assert_eq!(deleted, 2, "each time anew: whoever cancels again may not have been heard");
+    let produced = studio.produced_for("tenant-1", 3).await;
+    assert_eq!(produced.len(), 3, "told once");
+    let failed = &data(&produced, Topic::RenderJobFailed)[0];
+    assert_eq!((failed["failure"].as_str(), failed["canResubmit"].as_bool()), (Some("cancelled"), Some(true)));
+    let attempts = attempts(&studio, &job).await;
+    assert!(matches!(&attempts[..], [Attempt { outcome: Some(Outcome::Refused { .. }), .. }]), "{attempts:?}");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_it() {
+    let mut studio = Studio::start_with(|options| options.providers = providers("openai", "", "")).await;
+    // The steps are taken here, where their log can be read.
+    studio.let_executions_do_nothing().await;
+    let repeats =
+        json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });
+    let refusal = Behaviour::Answer { status: 401, headers: Vec::new(), body: repeats };
+    studio.stack.sandbox.script(Script::posts(Vendor::OpenAi, Occurrence::Every, refusal));
+    studio.publish(&poster("tenant-1")).await;
+    let produced = studio.produced_for("tenant-1", 2).await;
+    let submit = json!({ "step": "submit", "jobId": jobs_of(&produced, Topic::RenderJobCreated)[0] });
+
+    let completion = studio.stack.outputs.completion_function_name.clone();
+    let (answer, log) = invoke_and_log(&studio.stack, &completion, &submit).await;
+    assert_eq!(answer, json!({ "status": "waiting", "seconds": 1 }));
+    assert!(log.contains("it does not take our key"), "{log}");
+    let (answer, more) = invoke_and_log(&studio.stack, &completion, &submit).await;
+    assert_eq!(answer, json!({ "status": "closed" }));
+
+    let items = studio.stack.clients.dynamodb.scan().table_name(&studio.stack.outputs.table_name).send().await.unwrap();
+    let events: String = studio.ended("tenant-1").await.iter().map(|record| record.event().to_string()).collect();
+    for text in [log, more, events, format!("{items:?}")] {
+        assert!(!text.contains(KEY), "{text}");
+    }
     studio.stop().await;
 }
 

@@ -3,10 +3,10 @@
 use std::{env, path::PathBuf};
 
 use journal::{ConfigError, optional, variable};
-use providers::{Settings, SettingsError};
+use providers::{Keys, Settings, SettingsError};
 
 /// Where assets go, how they are called there, and what they are made with.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Config {
     /// The bucket: `ASSETS_BUCKET`.
     pub assets_bucket: String,
@@ -19,7 +19,7 @@ pub(crate) struct Config {
     /// What is configured of the vendors: `PROVIDER_SETTINGS`, JSON as `infra/providers.schema.json` describes it; empty for the defaults.
     pub providers: Settings,
     /// What the names of the vendors' keys begin with in Secrets Manager: `SECRETS_PREFIX`.
-    pub secrets_prefix: String,
+    pub keys: Keys,
 }
 
 /// The function cannot start.
@@ -43,7 +43,7 @@ impl Config {
                 folder => folder.into(),
             },
             providers: Settings::parse(&optional("PROVIDER_SETTINGS"))?,
-            secrets_prefix: variable("SECRETS_PREFIX")?,
+            keys: Keys::Secrets { prefix: variable("SECRETS_PREFIX")? },
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Lambda: takes each step of a render job for the state machine, and sweeps up jobs that hang.
 
+mod cancel;
 mod close;
 mod config;
 mod fail;
@@ -37,12 +38,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_env()?;
     let studio = &Studio {
         journal: Journal::new(journal::Config::from_env()?, &aws)?,
-        providers: Providers::new(
-            StudioCanvas::new(&config.fonts_folder)?,
-            &config.providers,
-            &aws,
-            &config.secrets_prefix,
-        )?,
+        providers: Providers::new(StudioCanvas::new(&config.fonts_folder)?, &config.providers, &aws, &config.keys)?,
         s3: aws_sdk_s3::Client::new(&aws),
         config,
     };
@@ -60,6 +56,7 @@ async fn take(studio: &Studio, step: Step, token: Uuid, now: Time) -> Result<Rep
         Step::Poll { job_id } => poll::poll(studio, *job_id, now).await,
         Step::Finish { job_id } => finish::finish(studio, *job_id, now).await,
         Step::Fail { job_id, error, cause } => fail::fail(studio, *job_id, error, cause, now).await,
+        Step::Cancel { job_id } => cancel::cancel(studio, *job_id, now).await,
         Step::CloseBreaker { provider } => close_breaker(studio, *provider, now).await,
         Step::Sweep => sweep::sweep(studio, now).await,
     };

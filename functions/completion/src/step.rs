@@ -4,6 +4,7 @@ use aws_sdk_s3::error::BoxError;
 use jobs::{JobId, ProviderId};
 use journal::{KeepError, TellKeptError};
 use lambda_runtime::Diagnostic;
+use providers::Refused;
 use serde::{Deserialize, Serialize};
 
 use crate::logo::FetchError;
@@ -25,6 +26,8 @@ pub(crate) enum Step {
         #[serde(default)]
         cause: String,
     },
+    /// Somebody who may do so does not want the job's media any more.
+    Cancel { job_id: JobId },
     /// An operator says that a provider can be asked again.
     CloseBreaker { provider: ProviderId },
     /// Find jobs whose execution died without a word.
@@ -60,6 +63,8 @@ pub(crate) enum StepError {
     Logo(#[from] FetchError),
     #[error("storing the asset in S3")]
     Store(#[source] BoxError),
+    #[error("cancelling the job {job} at its provider")]
+    Cancel { job: JobId, source: Refused },
     #[error("no asset of the job {0} is stored, and none is on its way")]
     NothingStored(JobId),
     #[error("{troubled} of {overdue} overdue jobs could not be looked after; the log says why of each")]
@@ -72,9 +77,11 @@ impl StepError {
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Self::Keep(error) if error.is_transient() => "Studio.Transient",
-            Self::Tell(_) | Self::Store(_) | Self::Sweep { .. } | Self::Logo(FetchError::S3 { .. }) => {
-                "Studio.Transient"
-            }
+            Self::Tell(_)
+            | Self::Store(_)
+            | Self::Cancel { .. }
+            | Self::Sweep { .. }
+            | Self::Logo(FetchError::S3 { .. }) => "Studio.Transient",
             Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. }) => {
                 "Studio.InvalidInput"
             }
@@ -93,6 +100,7 @@ impl StepError {
             | Self::Tell(_)
             | Self::Logo(FetchError::S3 { .. })
             | Self::Store(_)
+            | Self::Cancel { .. }
             | Self::NothingStored(_)
             | Self::Sweep { .. } => journal::chain(self),
         }

@@ -85,9 +85,19 @@ async fn ask(
     }
     let job = studio.journal.save_job(asking).await?;
     let order = Order { job: &job, ..order };
+    let id = job.id;
     match studio.providers.submit(provider, order).await {
         Ok(Answer::Accepted { ticket }) => {
-            studio.journal.save_job(job.answered(Outcome::Accepted).accepted(ticket)).await?;
+            let accepted = job.answered(Outcome::Accepted).accepted(ticket.clone());
+            if let Err(error) = studio.journal.save_job(accepted).await {
+                // It may have been cancelled in between: then nobody else knows of this ticket.
+                if studio.journal.job(id).await.is_ok_and(|job| job.is_closed())
+                    && let Err(error) = studio.providers.cancel(provider, &ticket).await
+                {
+                    tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
+                }
+                return Err(error.into());
+            }
             Ok(Reply::Pending { poll_after_seconds: poll::grown(0, providers::Providers::poll_seconds(provider)) })
         }
         Ok(Answer::Done(media)) => match store::store(studio, &job, media).await? {

@@ -22,6 +22,9 @@ pub const CLUSTER_ARN: &str =
 /// The bucket that a brand's logo may be read from.
 pub const LOGO_BUCKET: &str = "studio-local-logos";
 
+/// The vendors' keys. Whatever they are, the sandbox takes them; a vendor would not.
+pub const KEY: &str = "sandbox-key-and-nobody-elses";
+
 /// The vendors that know us by a key.
 const VENDORS_WITH_KEYS: [&str; 3] = ["openai", "elevenlabs", "runway"];
 
@@ -228,10 +231,9 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
         let created = clients.s3.create_bucket().bucket(bucket).send().await;
         created.map_err(|error| refused("create a bucket", DisplayErrorContext(error)))?;
     }
-    // Whatever it is, the sandbox takes it; a vendor would not.
     let secrets = VENDORS_WITH_KEYS.map(|vendor| {
         let name = format!("studio/local/{vendor}");
-        clients.secrets.create_secret().name(name).secret_string("sandbox-key-and-nobody-elses").send()
+        clients.secrets.create_secret().name(name).secret_string(KEY).send()
     });
     try_join_all(secrets).await.map_err(|error| refused("keep the vendors' keys", DisplayErrorContext(error)))?;
     let put = |(key, body): (String, Vec<u8>)| {

@@ -74,7 +74,13 @@ pub enum State {
         failure: Failure,
     },
     /// Somebody who may do so cancelled it.
-    Cancelled,
+    Cancelled {
+        /// When.
+        at: Time,
+        /// What the provider gave for it, so that cancelling it there can be repeated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+    },
 }
 
 /// An asset in the bucket.
@@ -108,7 +114,7 @@ impl Job {
     pub fn is_closed(&self) -> bool {
         match self.state {
             State::Created | State::Submitted { .. } => false,
-            State::Completed { .. } | State::Failed { .. } | State::Cancelled => true,
+            State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => true,
         }
     }
 

@@ -14,7 +14,7 @@ mod provider;
 
 pub use attempt::{Attempt, BREAKER_SECONDS, Fate, MOST_ATTEMPTS, Next, Outcome, Refusal, next};
 pub use cause::{Cause, ContentHash, Description, Stamp};
-pub use close::{fail, finish};
+pub use close::{cancel, fail, finish};
 pub use decision::{Decision, Told};
 pub use entity::{Digest, EntityState, Said, TemplateKey, TemplateState};
 pub use ids::{CauseKey, EntityKey, EventId, JobId, TemplateId, derive};

@@ -102,8 +102,11 @@ impl No {
         Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
     }
 
-    /// A refusal for this reason, with what the vendor said.
+    /// A refusal for this reason, with what the vendor said; but not what it says of a key, for it may repeat it.
     pub(crate) fn refused(&self, refusal: Refusal) -> Refused {
+        if refusal == Refusal::Auth {
+            return Refused::new(refusal, format!("HTTP {}: it does not take our key for this", self.status));
+        }
         Refused::new(refusal, short(&format!("HTTP {}: {}", self.status, self.text.trim())))
     }
 

@@ -18,10 +18,11 @@ use canvas::{LogoError, RenderError};
 use jobs::{Job, ProviderId, Refusal};
 
 pub use canvas::Logo;
+pub use keys::Keys;
 pub use settings::{Settings, SettingsError};
 pub use studio_canvas::StudioCanvas;
 
-use crate::{elevenlabs::ElevenLabs, http::Http, openai::OpenAi, polly::Polly, runway::Runway};
+use crate::{elevenlabs::ElevenLabs, http::Http, keys::Key, openai::OpenAi, polly::Polly, runway::Runway};
 
 /// What a provider is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -152,23 +153,18 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// The providers as `settings` say, their keys under `secrets_prefix` in Secrets Manager. Makes no call yet.
+    /// The providers as `settings` say. Makes no call yet.
     ///
     /// # Errors
-    /// A [`RenderError`] if the build holds a font that cannot be read.
-    pub fn new(
-        canvas: StudioCanvas,
-        settings: &Settings,
-        aws: &SdkConfig,
-        secrets_prefix: &str,
-    ) -> Result<Self, SettingsError> {
+    /// [`SettingsError::Http`] if the machine has no root certificates, say.
+    pub fn new(canvas: StudioCanvas, settings: &Settings, aws: &SdkConfig, keys: &Keys) -> Result<Self, SettingsError> {
         let http = Http::new()?;
-        let keys = |provider| keys::Key::new(aws, secrets_prefix, provider);
+        let key = |provider| Key::new(aws, keys, provider);
         Ok(Self {
             canvas,
-            openai: OpenAi::new(settings.openai.clone(), http.clone(), keys(ProviderId::OpenAi)),
-            elevenlabs: ElevenLabs::new(settings.elevenlabs.clone(), http.clone(), keys(ProviderId::ElevenLabs)),
-            runway: Runway::new(settings.runway.clone(), http, keys(ProviderId::Runway)),
+            openai: OpenAi::new(settings.openai.clone(), http.clone(), key(ProviderId::OpenAi)),
+            elevenlabs: ElevenLabs::new(settings.elevenlabs.clone(), http.clone(), key(ProviderId::ElevenLabs)),
+            runway: Runway::new(settings.runway.clone(), http, key(ProviderId::Runway)),
             polly: Polly::new(settings.polly.clone(), aws),
         })
     }

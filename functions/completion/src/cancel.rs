@@ -1,0 +1,25 @@
+//! Cancel: nobody wants the media any more, so nobody waits for it, and whoever makes it is told.
+
+use events::Time;
+use jobs::{JobId, State};
+
+use crate::{
+    Studio,
+    close::close,
+    step::{Reply, StepError},
+    submit::release,
+};
+
+/// Cancels a job: closes it, tells, and cancels it at its provider, where that can be done. A job that was closed in another way stays as it
+/// is. Doing it again does nothing more; the job's execution ends at its next step.
+pub(crate) async fn cancel(studio: &Studio, id: JobId, now: Time) -> Result<Reply, StepError> {
+    close(studio, id, now, |job, _| jobs::cancel(job, now)).await?;
+    let job = studio.journal.job(id).await?;
+    let Some(provider) = job.attempts.last().map(|attempt| attempt.provider) else { return Ok(Reply::Closed) };
+    if let State::Cancelled { ticket: Some(ticket), .. } = &job.state {
+        let cancelled = studio.providers.cancel(provider, ticket).await;
+        cancelled.map_err(|source| StepError::Cancel { job: id, source })?;
+    }
+    release(studio, provider, &job).await;
+    Ok(Reply::Closed)
+}
