@@ -16,7 +16,8 @@ fn dependencies(folder: &str) -> BTreeSet<String> {
 fn the_contract_and_the_domain_do_no_io() {
     for folder in ["shared/events", "shared/jobs"] {
         for dependency in dependencies(folder) {
-            let does_io = ["tokio", "rdkafka", "hyper", "lambda_runtime", "journal"].contains(&dependency.as_str());
+            let does_io =
+                ["tokio", "rdkafka", "hyper", "reqwest", "lambda_runtime", "journal"].contains(&dependency.as_str());
             assert!(!does_io && !dependency.starts_with("aws"), "{folder} depends on {dependency}");
         }
     }
@@ -38,6 +39,17 @@ fn only_the_journal_knows_dynamodb_kafka_and_step_functions_and_only_intake_and_
     }
     for folder in ["shared/journal", "shared/providers", "shared/canvas"] {
         assert!(!dependencies(folder).contains("lambda_runtime"), "{folder} depends on lambda_runtime");
+    }
+}
+
+#[test]
+fn only_the_providers_know_vendors() {
+    let shared =
+        ["shared/intake", "shared/journal", "shared/canvas", "shared/jobs", "shared/events"].map(str::to_owned);
+    for folder in functions().into_iter().chain(shared) {
+        for forbidden in ["reqwest", "aws-sdk-polly", "aws-sdk-secretsmanager", "secrecy"] {
+            assert!(!dependencies(&folder).contains(forbidden), "{folder} depends on {forbidden}");
+        }
     }
 }
 

@@ -315,6 +315,31 @@ async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
+    const BYTES: usize = 20 * 1024 * 1024 + 7;
+    let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
+    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, Behaviour::OutputOf { bytes: BYTES }));
+    // The first part is refused once: what was begun goes on.
+    let matches = Matches {
+        service: Some("s3".to_owned()),
+        operation: Some("UploadPart".to_owned()),
+        body_contains: None,
+        occurrence: Occurrence::First(1),
+    };
+    let action = proxy::Action::Fail { status: 503, error: "SlowDown".to_owned() };
+    studio.stack.proxy.inject(Fault { matches, action });
+    studio.publish(&campaign("tenant-1", &["video"])).await;
+    let produced = studio.produced_for("tenant-1", 4).await;
+    let url = data(&produced, Topic::RenderJobCompleted)[0]["outputUrl"].clone();
+    let file = fetch(&studio, url.as_str().unwrap()).await;
+    assert_eq!((file.len(), &file[4..8]), (BYTES, &b"ftyp"[..]));
+    let uploads = studio.stack.proxy.calls();
+    let count = |name: &str| uploads.iter().filter(|call| call.operation.name == name).count();
+    assert_eq!((count("CreateMultipartUpload"), count("UploadPart"), count("CompleteMultipartUpload")), (1, 4, 1));
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_video_is_cancelled_at_its_vendor_and_told_once() {
     let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
     let forever = Behaviour::TaskStatus { status: "RUNNING".to_owned(), polls: u32::MAX };

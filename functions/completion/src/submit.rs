@@ -2,7 +2,7 @@
 
 use events::Time;
 use jobs::{Fate, Job, JobId, Next, Outcome, ProviderId, State, next};
-use journal::OpenBreaker;
+use journal::{KeepError, OpenBreaker};
 use providers::{Answer, Order, ProviderError, Refused};
 use uuid::Uuid;
 
@@ -73,7 +73,12 @@ async fn ask(
 ) -> Result<Reply, StepError> {
     if let Some(caps) = studio.config.providers.caps(provider) {
         let until = now.plus_seconds(LEASE_SECONDS);
-        if !studio.journal.take_lease(provider, &job, caps, now, until).await? {
+        let taken = match studio.journal.take_lease(provider, &job, caps, now, until).await {
+            // Many want one at this moment.
+            Err(KeepError::Contended) => false,
+            taken => taken?,
+        };
+        if !taken {
             return Ok(Reply::Waiting { seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)) });
         }
     }
@@ -90,8 +95,8 @@ async fn ask(
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.answered(Outcome::Accepted).accepted(ticket.clone());
             if let Err(error) = studio.journal.save_job(accepted).await {
-                // It may have been cancelled in between: then nobody else knows of this ticket.
-                if studio.journal.job(id).await.is_ok_and(|job| job.is_closed())
+                // The job was cancelled in between, or taken for interrupted: nobody else knows of this ticket.
+                if matches!(error, KeepError::Contended)
                     && let Err(error) = studio.providers.cancel(provider, &ticket).await
                 {
                     tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");

@@ -153,6 +153,11 @@ pub enum Behaviour {
         /// What it says of it.
         message: String,
     },
+    /// What the task makes has so many bytes.
+    OutputOf {
+        /// Bytes.
+        bytes: usize,
+    },
     /// The first address of what the task makes has run out when it is fetched.
     OutputExpires,
 }

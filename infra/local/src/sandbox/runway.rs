@@ -100,7 +100,16 @@ fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Said {
             task.expires = false;
             Said::json(403, &body("Request has expired"))
         }
-        Some(_) => Said::file("video/mp4", VIDEO),
+        Some(task) => {
+            let mut said = Said::file("video/mp4", VIDEO);
+            if let Some(bytes) = task.bytes {
+                // After its end a player finds nothing that it knows, and stops there.
+                let mut video = VIDEO.to_vec();
+                video.resize(bytes, 0);
+                said.body = video.into();
+            }
+            said
+        }
         None => Said::json(404, &body("Not found.")),
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Task {
     pub fails: Option<(String, String)>,
     /// Whether the first address of its output has run out.
     pub expires: bool,
+    /// How many bytes its output has, if not as many as the fixture.
+    pub bytes: Option<usize>,
     /// Whether it was said to be over.
     pub is_over: bool,
     /// Whether it was cancelled.
@@ -43,6 +45,7 @@ impl Task {
             held: None,
             fails: None,
             expires: false,
+            bytes: None,
             is_over: false,
             cancelled: false,
             place: None,
@@ -50,6 +53,7 @@ impl Task {
         match behaviour {
             Some(Behaviour::TaskStatus { status, polls }) => task.held = Some((status.clone(), *polls)),
             Some(Behaviour::TaskFails { code, message }) => task.fails = Some((code.clone(), message.clone())),
+            Some(Behaviour::OutputOf { bytes }) => task.bytes = Some(*bytes),
             Some(Behaviour::OutputExpires) => task.expires = true,
             _ => {}
         }
