@@ -1,4 +1,4 @@
-//! ElevenLabs: a spot is spoken, at once.
+//! ElevenLabs: a spot is spoken, or sounds, or is music; at once.
 //!
 //! Source of shapes and codes: the vendor's SDK 2.78.0, and its error codes as read from its documentation on 2026-09-17. `detail` is an
 //! object, a list or a text; all are read.
@@ -13,7 +13,7 @@ use crate::{
     http::{Http, No, send_paid},
     keys::Key,
     prompt,
-    settings::ElevenLabsSettings,
+    settings::{ElevenLabsSettings, Spot},
 };
 
 #[derive(Debug)]
@@ -32,13 +32,11 @@ impl ElevenLabs {
         self.key.get().await.map(drop)
     }
 
-    /// Speaks the job's spot.
-    pub(crate) async fn speak(&self, job: &Job) -> Result<Answer, Refused> {
+    /// Makes the job's spot.
+    pub(crate) async fn make(&self, job: &Job) -> Result<Answer, Refused> {
         let key = self.key.get().await?;
-        let text = prompt::speech(&job.configuration, canvas::day(&job.configuration).as_deref());
-        let url =
-            format!("{}/text-to-speech/{}?output_format=mp3_44100_128", self.settings.base_url, self.settings.voice);
-        let body = json!({ "text": text, "model_id": self.settings.model });
+        let (endpoint, model, text, body) = self.request(job);
+        let url = format!("{}/{endpoint}?output_format=mp3_44100_128", self.settings.base_url);
         let response =
             send_paid(job, self.http.post(url).header("xi-api-key", key.expose_secret()).json(&body)).await?;
         if !response.status().is_success() {
@@ -52,10 +50,39 @@ impl ElevenLabs {
         let characters = characters(response.headers()).unwrap_or(text.chars().count() as u64);
         Ok(Answer::Done(Media {
             credits: (characters * self.settings.credits_per_thousand_characters).div_ceil(1000),
-            made_by: format!("elevenlabs/{}", self.settings.model),
+            made_by: format!("elevenlabs/{model}"),
             body: Body::Stream(Stream(response)),
             length_ms: None,
         }))
+    }
+
+    /// The endpoint, the model, what is asked for, and the body.
+    fn request(&self, job: &Job) -> (String, &str, String, Value) {
+        let settings = &self.settings;
+        match settings.spot {
+            Spot::Speech => {
+                let text = prompt::speech(&job.configuration, canvas::day(&job.configuration).as_deref());
+                let body = json!({ "text": text, "model_id": settings.model });
+                (format!("text-to-speech/{}", settings.voice), &settings.model, text, body)
+            }
+            Spot::Sound => {
+                let text = prompt::sound(&job.configuration);
+                let body = json!({
+                    "text": text, "duration_seconds": settings.seconds, "model_id": settings.sound_model,
+                });
+                ("sound-generation".to_owned(), &settings.sound_model, text, body)
+            }
+            Spot::Music => {
+                let text = prompt::music(&job.configuration);
+                let body = json!({
+                    "prompt": text,
+                    "music_length_ms": u32::from(settings.seconds) * 1000,
+                    "force_instrumental": true,
+                    "model_id": settings.music_model,
+                });
+                ("music".to_owned(), &settings.music_model, text, body)
+            }
+        }
     }
 }
 
@@ -64,7 +91,7 @@ fn characters(headers: &HeaderMap) -> Option<u64> {
     headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Why it does not speak.
+/// Why it makes nothing.
 fn refusal(no: &No) -> Refusal {
     let detail = &no.body["detail"];
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -198,7 +198,7 @@ impl Providers {
                 let art = self.openai.paint(order.job).await?;
                 self.canvas.draw(order, Some(&art.png), art.made_by, art.credits)
             }
-            ProviderId::ElevenLabs => Ok(self.elevenlabs.speak(order.job).await?),
+            ProviderId::ElevenLabs => Ok(self.elevenlabs.make(order.job).await?),
             ProviderId::Runway => Ok(self.runway.submit(order.job).await?),
             ProviderId::Polly => Ok(self.polly.submit(order).await?),
         }

@@ -46,6 +46,22 @@ pub(crate) fn video(configuration: &Configuration) -> String {
         .collect()
 }
 
+/// What a place sounds like.
+pub(crate) fn sound(configuration: &Configuration) -> String {
+    let mut prompt =
+        String::from("The sound of a place where an event takes place: calm, without speech and without music.");
+    push_subject(&mut prompt, configuration);
+    prompt
+}
+
+/// What to play.
+pub(crate) fn music(configuration: &Configuration) -> String {
+    let mut prompt =
+        String::from("Instrumental music that sets the mood of an event, without voices and like no known piece.");
+    push_subject(&mut prompt, configuration);
+    prompt
+}
+
 /// What a spot says: the facts, one after the other, in the content's own words. `when` is the day in the content's language.
 pub(crate) fn speech(configuration: &Configuration, when: Option<&str>) -> String {
     let venue = configuration.venue.as_ref();

@@ -78,12 +78,33 @@ pub(crate) struct QualityCredits {
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ElevenLabsSettings {
     pub base_url: String,
+    /// What a spot is.
+    pub spot: Spot,
+    /// The model that speaks.
     pub model: String,
     /// The voice that speaks.
     pub voice: String,
+    /// The model that makes sounds.
+    pub sound_model: String,
+    /// The model that makes music.
+    pub music_model: String,
+    /// How long sounds and music are, 3 to 30 seconds.
+    pub seconds: u8,
     /// Credits for a thousand of the vendor's characters.
     pub credits_per_thousand_characters: u64,
     pub in_flight: InFlight,
+}
+
+/// What ElevenLabs makes of a spot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Spot {
+    /// The facts, spoken.
+    Speech,
+    /// The sound of the place.
+    Sound,
+    /// Music without words.
+    Music,
 }
 
 /// Runway.
@@ -130,8 +151,12 @@ impl Default for ElevenLabsSettings {
     fn default() -> Self {
         Self {
             base_url: "https://api.elevenlabs.io/v1".to_owned(),
+            spot: Spot::Speech,
             model: "eleven_multilingual_v2".to_owned(),
             voice: "21m00Tcm4TlvDq8ikWAM".to_owned(),
+            sound_model: "eleven_text_to_sound_v2".to_owned(),
+            music_model: "music_v1".to_owned(),
+            seconds: 15,
             credits_per_thousand_characters: 30,
             in_flight: InFlight { all: 5, per_tenant: 2 },
         }
@@ -209,6 +234,9 @@ impl Settings {
         if !(2..=10).contains(&settings.runway.seconds) {
             return Err(wrong("runway.seconds", &settings.runway.seconds.to_string(), "2 to 10"));
         }
+        if !(3..=30).contains(&settings.elevenlabs.seconds) {
+            return Err(wrong("elevenlabs.seconds", &settings.elevenlabs.seconds.to_string(), "3 to 30"));
+        }
         let voice = &settings.elevenlabs.voice;
         if voice.is_empty() || !voice.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(wrong("elevenlabs.voice", voice, "a voice id: letters and digits"));
@@ -276,6 +304,8 @@ mod tests {
             ),
             (r#"{"runway":{"seconds":11}}"#, "runway.seconds is `11`; it must be 2 to 10"),
             (r#"{"elevenlabs":{"voice":"../user"}}"#, "elevenlabs.voice is `../user`"),
+            (r#"{"elevenlabs":{"spot":"opera"}}"#, "unknown variant `opera`"),
+            (r#"{"elevenlabs":{"seconds":31}}"#, "elevenlabs.seconds is `31`; it must be 3 to 30"),
             (r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#, "polly.inFlight is `0 and 1`"),
         ] {
             let error = Settings::parse(json).unwrap_err();
@@ -324,6 +354,8 @@ mod tests {
             r#"{"openai":{"baseUrl":"http://openai.example"}}"#,
             r#"{"runway":{"seconds":11}}"#,
             r#"{"elevenlabs":{"voice":"../user"}}"#,
+            r#"{"elevenlabs":{"spot":"opera"}}"#,
+            r#"{"elevenlabs":{"seconds":31}}"#,
             r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#,
         ] {
             assert!(Settings::parse(wrong).is_err(), "{wrong}");

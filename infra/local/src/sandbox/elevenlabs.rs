@@ -11,12 +11,14 @@ pub(super) fn answer(asked: &Asked<'_>) -> Said {
         return Said::json(401, &body("authentication_error", "invalid_api_key", "Invalid API key"));
     }
     let speaks = asked.path.strip_prefix("/text-to-speech/").is_some_and(|voice| !voice.is_empty());
-    if asked.method != "POST" || !speaks {
+    if asked.method != "POST" || !(speaks || matches!(asked.path, "/sound-generation" | "/music")) {
         return Said::json(404, &body("not_found", "not_found", "Not found"));
     }
     let request = asked.json();
-    let text = request["text"].as_str().unwrap_or_default();
-    if text.is_empty() {
+    let text = request["text"].as_str().or(request["prompt"].as_str()).unwrap_or_default();
+    let takes =
+        |name: &str, least: f64, most: f64| request[name].as_f64().is_none_or(|value| (least..=most).contains(&value));
+    if text.is_empty() || !takes("duration_seconds", 0.5, 30.0) || !takes("music_length_ms", 3000.0, 600_000.0) {
         return Said::json(
             422,
             &json!({ "detail": [{ "loc": ["body", "text"], "msg": "Field required", "type": "missing" }] }),
