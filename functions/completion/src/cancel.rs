@@ -15,11 +15,11 @@ use crate::{
 pub(crate) async fn cancel(studio: &Studio, id: JobId, now: Time) -> Result<Reply, StepError> {
     close(studio, id, now, |job, _| jobs::cancel(job, now)).await?;
     let job = studio.journal.job(id).await?;
-    let Some(provider) = job.attempts.last().map(|attempt| attempt.provider) else { return Ok(Reply::Closed) };
-    if let State::Cancelled { ticket: Some(ticket), .. } = &job.state {
-        let cancelled = studio.providers.cancel(provider, ticket).await;
+    let Some(last) = job.attempts.last() else { return Ok(Reply::Closed) };
+    if let (State::Cancelled { .. }, Some(ticket)) = (&job.state, &last.ticket) {
+        let cancelled = studio.providers.erase(last.provider, ticket).await;
         cancelled.map_err(|source| StepError::Cancel { job: id, source })?;
     }
-    release(studio, provider, &job).await;
+    release(studio, last.provider, &job).await;
     Ok(Reply::Closed)
 }

@@ -1,7 +1,7 @@
 //! Poll: whoever accepted the job is asked how far it is.
 
 use events::{FailureClass, Time};
-use jobs::{JobId, Outcome, State};
+use jobs::{JobId, Outcome};
 use providers::{Order, Progress, Providers};
 
 use crate::{
@@ -15,18 +15,14 @@ use crate::{
 /// Asks again whether the media of a job is made.
 pub(crate) async fn poll(studio: &Studio, id: JobId, now: Time) -> Result<Reply, StepError> {
     let job = studio.journal.job(id).await?;
-    let (ticket, at) = match &job.state {
-        State::Submitted { ticket: Some(ticket), output: None, .. } => match job.attempts.last() {
-            Some(attempt) => (ticket.clone(), attempt.at),
-            None => return Err(StepError::NothingStored(id)),
-        },
-        _ if store::is_stored(&job) => return Ok(Reply::Stored),
+    if store::is_stored(&job) {
+        return Ok(Reply::Stored);
+    }
+    let (Some(ticket), Some(attempt)) = (job.ticket().map(str::to_owned), job.attempts.last()) else {
         // It was refused meanwhile, by another execution of this step.
-        _ => return Ok(Reply::Waiting { seconds: 1 }),
+        return Ok(Reply::Waiting { seconds: 1 });
     };
-    let Some(provider) = job.attempts.last().map(|attempt| attempt.provider) else {
-        return Err(StepError::NothingStored(id));
-    };
+    let (provider, at) = (attempt.provider, attempt.at);
     let age = now.milliseconds_since(at);
     if age > u64::from(job.patience_seconds()) * 1000 {
         return give_up(studio, provider, job, &ticket, now).await;
@@ -66,7 +62,7 @@ async fn give_up(
     ticket: &str,
     now: Time,
 ) -> Result<Reply, StepError> {
-    if let Err(error) = studio.providers.cancel(provider, ticket).await {
+    if let Err(error) = studio.providers.erase(provider, ticket).await {
         tracing::warn!(job = %job.id, %provider, "not cancelled: {error}");
     }
     let detail = format!("{provider} was not done after {} s", job.patience_seconds());

@@ -32,6 +32,7 @@ pub(crate) struct Made {
     made_by: String,
     credits: u64,
     length_ms: Option<u64>,
+    copy: Option<String>,
 }
 
 /// A closed job counts as stored: `finish` then tells again what was decided, and nothing else.
@@ -41,7 +42,7 @@ pub(crate) fn is_stored(job: &Job) -> bool {
 
 /// Puts the media where its URL will say. The key is made of the job's id, so storing it twice is storing it once.
 pub(crate) async fn store(studio: &Studio, job: &Job, made: Media) -> Result<Stored, StepError> {
-    let Media { body, made_by, credits, length_ms } = made;
+    let Media { body, made_by, credits, length_ms, copy } = made;
     let lost = |detail: String| {
         Ok(Stored::Lost(Refused {
             refusal: jobs::Refusal::OutcomeUnknown,
@@ -66,16 +67,16 @@ pub(crate) async fn store(studio: &Studio, job: &Job, made: Media) -> Result<Sto
         },
         Body::Object { bucket, key } => {
             upload.copied(&bucket, &key).await?;
-            return Ok(Stored::Stored(Made { made_by, credits, length_ms }));
+            return Ok(Stored::Stored(Made { made_by, credits, length_ms, copy }));
         }
     };
     let length_ms = length_ms.or_else(|| media::mp3_length_ms(&begin, bytes as u64));
-    Ok(Stored::Stored(Made { made_by, credits, length_ms }))
+    Ok(Stored::Stored(Made { made_by, credits, length_ms, copy }))
 }
 
 /// Writes down that the media is stored.
 pub(crate) async fn note(studio: &Studio, provider: ProviderId, job: Job, made: Made) -> Result<Reply, StepError> {
-    let job = job.answered(Outcome::Made { credits: made.credits });
+    let job = job.answered(Outcome::Made { credits: made.credits }).copied(made.copy);
     let output =
         Output { key: job.object_key(), stored_at: crate::now(), credits: job.credits(), length_ms: made.length_ms };
     let job = studio.journal.save_job(job.stored(made.made_by, output)).await?;

@@ -1,7 +1,7 @@
 //! Submit: whoever makes the job's media is asked, once, after that was written down.
 
 use events::Time;
-use jobs::{Fate, Job, JobId, Next, Outcome, ProviderId, State, next};
+use jobs::{Fate, Job, JobId, Next, Outcome, ProviderId, next};
 use journal::{KeepError, OpenBreaker};
 use providers::{Answer, Order, ProviderError, Refused};
 use uuid::Uuid;
@@ -24,7 +24,7 @@ pub(crate) async fn submit(studio: &Studio, id: JobId, token: Uuid, now: Time) -
     if store::is_stored(&job) {
         return Ok(Reply::Stored);
     }
-    if let State::Submitted { ticket: Some(_), .. } = job.state {
+    if job.ticket().is_some() {
         return poll(studio, id, now).await;
     }
     // Whoever wrote it down died, or never heard: what came of it nobody knows.
@@ -93,11 +93,11 @@ async fn ask(
     let id = job.id;
     match studio.providers.submit(provider, order).await {
         Ok(Answer::Accepted { ticket }) => {
-            let accepted = job.answered(Outcome::Accepted).accepted(ticket.clone());
+            let accepted = job.accepted(ticket.clone());
             if let Err(error) = studio.journal.save_job(accepted).await {
                 // The job was cancelled in between, or taken for interrupted: nobody else knows of this ticket.
                 if matches!(error, KeepError::Contended)
-                    && let Err(error) = studio.providers.cancel(provider, &ticket).await
+                    && let Err(error) = studio.providers.erase(provider, &ticket).await
                 {
                     tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
                 }

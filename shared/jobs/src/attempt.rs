@@ -23,6 +23,9 @@ pub struct Attempt {
     pub provider: ProviderId,
     /// When it was written down.
     pub at: Time,
+    /// What the provider calls what it makes, or made, of it: to ask with how far it is, and to have its copy erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
     /// What came of it. None while the request may be on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -222,11 +225,11 @@ impl Job {
     #[must_use]
     pub fn asking(mut self, provider: ProviderId, token: Uuid, now: Time) -> Self {
         if let State::Created = self.state {
-            self.state = State::Submitted { at: now, ticket: None, output: None };
+            self.state = State::Submitted { at: now, output: None };
         }
         if let State::Submitted { .. } = self.state {
             provider.as_str().clone_into(&mut self.provider);
-            self.attempts.push(Attempt { token, provider, at: now, outcome: None });
+            self.attempts.push(Attempt { token, provider, at: now, ticket: None, outcome: None });
         }
         self
     }
@@ -237,12 +240,35 @@ impl Job {
         self.attempts.last().filter(|attempt| attempt.outcome.is_none())
     }
 
-    /// The job with what came of its last attempt. What is refused leaves no ticket behind.
+    /// What to ask with how far the provider is, as long as it works on the job.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&str> {
+        let last = self.attempts.last().filter(|attempt| attempt.outcome == Some(Outcome::Accepted))?;
+        last.ticket.as_deref()
+    }
+
+    /// The job whose last attempt the provider accepted, and gave this ticket for.
+    #[must_use]
+    pub fn accepted(mut self, ticket: String) -> Self {
+        if let Some(last) = self.attempts.last_mut() {
+            last.ticket = Some(ticket);
+            last.outcome = Some(Outcome::Accepted);
+        }
+        self
+    }
+
+    /// The job whose provider keeps a copy of what it made last, if it says what it calls it.
+    #[must_use]
+    pub fn copied(mut self, copy: Option<String>) -> Self {
+        if let (Some(last), Some(copy)) = (self.attempts.last_mut(), copy) {
+            last.ticket = Some(copy);
+        }
+        self
+    }
+
+    /// The job with what came of its last attempt.
     #[must_use]
     pub fn answered(mut self, outcome: Outcome) -> Self {
-        if let (Outcome::Refused { .. }, State::Submitted { ticket, .. }) = (&outcome, &mut self.state) {
-            *ticket = None;
-        }
         if let Some(last) = self.attempts.last_mut() {
             last.outcome = Some(outcome);
         }

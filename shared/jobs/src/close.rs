@@ -51,10 +51,6 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
 /// Decides that `job` is cancelled: it is told as failed, for there is no other event for it. `None` if the job is closed already.
 #[must_use]
 pub fn cancel(job: Job, now: Time) -> Option<Decision> {
-    let ticket = match &job.state {
-        State::Submitted { ticket, .. } => ticket.clone(),
-        _ => None,
-    };
     // What was accepted and not made says so.
     let job = match job.attempts.last().and_then(|attempt| attempt.outcome.as_ref()) {
         Some(Outcome::Accepted) => job.answered(Outcome::unknown("the job was cancelled", now)),
@@ -63,7 +59,7 @@ pub fn cancel(job: Job, now: Time) -> Option<Decision> {
     let failure = Failure { class: FailureClass::Cancelled, detail: "cancelled".to_owned(), at: now };
     let mut decision = fail(job, failure, None)?;
     for job in &mut decision.jobs {
-        job.state = State::Cancelled { at: now, ticket: ticket.clone() };
+        job.state = State::Cancelled { at: now };
     }
     Some(decision)
 }

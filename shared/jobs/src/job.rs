@@ -55,9 +55,6 @@ pub enum State {
     Submitted {
         /// When it was first asked.
         at: Time,
-        /// What to ask it with again, if it takes its time.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        ticket: Option<String>,
         /// The asset, once it is in the bucket.
         output: Option<Output>,
     },
@@ -77,9 +74,6 @@ pub enum State {
     Cancelled {
         /// When.
         at: Time,
-        /// What the provider gave for it, so that cancelling it there can be repeated.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        ticket: Option<String>,
     },
 }
 
@@ -143,15 +137,6 @@ impl Job {
     #[must_use]
     pub fn object_key(&self) -> String {
         format!("renders/{}/{}.{}", self.id, self.asset.as_str(), self.asset.format().as_str())
-    }
-
-    /// The job with the ticket that the provider gave for it.
-    #[must_use]
-    pub fn accepted(mut self, given: String) -> Self {
-        if let State::Submitted { ticket, output: None, .. } = &mut self.state {
-            *ticket = Some(given);
-        }
-        self
     }
 
     /// The job with its asset stored, which `made_by` made; the first one stays.

@@ -76,7 +76,7 @@ async fn ask(
             Progress::Failed(refused) => return Err(refused.into()),
         }
     }
-    providers.cancel(provider, &ticket).await?;
+    providers.erase(provider, &ticket).await?;
     Err("not done after six minutes, and cancelled".into())
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Answer, Body, Media, Refused, Stream,
-    http::{Http, No, send_paid},
+    http::{Http, No, is_id, send_free, send_paid},
     keys::Key,
     prompt,
     settings::{ElevenLabsSettings, Spot},
@@ -47,13 +47,30 @@ impl ElevenLabs {
             }
             return Err(no.refused(refusal));
         }
+        let copy = history_item(response.headers());
         let characters = characters(response.headers()).unwrap_or(text.chars().count() as u64);
         Ok(Answer::Done(Media {
             credits: (characters * self.settings.credits_per_thousand_characters).div_ceil(1000),
             made_by: format!("elevenlabs/{model}"),
             body: Body::Stream(Stream(response)),
             length_ms: None,
+            copy,
         }))
+    }
+
+    /// Deletes what was said from the vendor's history. What is not there any more is fine.
+    pub(crate) async fn erase(&self, item: &str) -> Result<(), Refused> {
+        self.delete(&format!("history/{item}")).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), Refused> {
+        let key = self.key.get().await?;
+        let request = self.http.delete(format!("{}/{path}", self.settings.base_url));
+        let response = send_free(request.header("xi-api-key", key.expose_secret())).await?;
+        if response.status().is_success() || response.status().as_u16() == 404 {
+            return Ok(());
+        }
+        Err(No::read(response).await.refused(Refusal::Transient))
     }
 
     /// The endpoint, the model, what is asked for, and the body.
@@ -89,6 +106,12 @@ impl ElevenLabs {
 /// What the vendor says that the call cost it.
 fn characters(headers: &HeaderMap) -> Option<u64> {
     headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()
+}
+
+/// What the vendor's history calls it. An older header, of which its pages do not speak any more: taken where it comes.
+fn history_item(headers: &HeaderMap) -> Option<String> {
+    let item = headers.get("history-item-id")?.to_str().ok()?.trim();
+    is_id(item).then(|| item.to_owned())
 }
 
 /// Why it makes nothing.

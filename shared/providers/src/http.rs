@@ -146,6 +146,11 @@ fn of_transport(error: reqwest::Error) -> String {
     short(&text)
 }
 
+/// Whether what a vendor gave as an id can be part of an address.
+pub(crate) fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 128 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
 /// `text` cut to what an operator reads.
 pub(crate) fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST_DETAIL) {

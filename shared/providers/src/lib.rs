@@ -72,6 +72,8 @@ pub struct Media {
     pub credits: u64,
     /// How long it lasts in milliseconds, if the provider says so.
     pub length_ms: Option<u64>,
+    /// What the provider calls the copy that it keeps, if it says so.
+    pub copy: Option<String>,
 }
 
 /// A file that was made.
@@ -220,14 +222,16 @@ impl Providers {
         }
     }
 
-    /// Tells `provider` that what the ticket stands for is not wanted any more, where it can be told.
+    /// Has `provider` stop what the ticket stands for, or erase what it made of it, where that can be had.
     ///
     /// # Errors
     /// [`Refused`]; doing it again is safe.
-    pub async fn cancel(&self, provider: ProviderId, ticket: &str) -> Result<(), Refused> {
+    pub async fn erase(&self, provider: ProviderId, ticket: &str) -> Result<(), Refused> {
         match provider {
-            ProviderId::Runway => self.runway.cancel(ticket).await,
-            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Polly => Ok(()),
+            ProviderId::Runway => self.runway.erase(ticket).await,
+            ProviderId::ElevenLabs => self.elevenlabs.erase(ticket).await,
+            // They keep nothing that has a name: OpenAI's pictures come in the answer, Polly's go into our bucket.
+            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Polly => Ok(()),
         }
     }
 

@@ -76,6 +76,7 @@ impl Polly {
                     made_by: format!("polly/{}", self.settings.engine),
                     credits: (characters * self.settings.credits_per_million_characters).div_ceil(1_000_000),
                     length_ms: None,
+                    copy: None,
                 }))
             }
             Some(TaskStatus::Failed) => {

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     Answer, Body, Media, Progress, Refused, Stream,
-    http::{Http, No, send_free, send_paid, short, whole},
+    http::{Http, No, is_id, send_free, send_paid, short, whole},
     keys::Key,
     prompt,
     settings::RunwaySettings,
@@ -81,7 +81,7 @@ impl Runway {
         let bytes = whole(response, Refusal::OutcomeUnknown).await?;
         let created: Created = serde_json::from_slice(&bytes)
             .map_err(|_| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
-        if !is_task(&created.id) {
+        if !is_id(&created.id) {
             return Err(Refused::new(Refusal::OutcomeUnknown, "its task's id cannot be part of an address"));
         }
         Ok(Answer::Accepted { ticket: created.id })
@@ -116,6 +116,8 @@ impl Runway {
                     made_by: format!("runway/{}", self.settings.model),
                     credits,
                     length_ms: Some(u64::from(self.settings.seconds) * 1000),
+                    // The task's: its ticket is it.
+                    copy: None,
                 }))
             }
             "FAILED" | "CANCELLED" => {
@@ -127,15 +129,14 @@ impl Runway {
         }
     }
 
-    /// Cancels a task, or deletes what it made.
-    pub(crate) async fn cancel(&self, task: &str) -> Result<(), Refused> {
+    /// Cancels a task, or deletes what it made. One that is not there any more is fine.
+    pub(crate) async fn erase(&self, task: &str) -> Result<(), Refused> {
         let request = self.http.delete(format!("{}/tasks/{task}", self.settings.base_url));
         let response = send_free(self.signed(request).await?).await?;
         if response.status().is_success() || response.status().as_u16() == 404 {
             return Ok(());
         }
-        let no = No::read(response).await;
-        Err(no.refused(Refusal::Transient))
+        Err(No::read(response).await.refused(Refusal::Transient))
     }
 
     /// The video, from an address that is signed and runs out: without the key, and only over TLS (or from where the API is).
@@ -186,8 +187,4 @@ fn of_task(code: &str) -> Refusal {
         },
         _ => Refusal::Transient,
     }
-}
-
-fn is_task(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 128 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }

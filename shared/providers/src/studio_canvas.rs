@@ -53,6 +53,6 @@ impl StudioCanvas {
             logo: logo.as_ref(),
             painting: art.as_ref(),
         })?;
-        Ok(Answer::Done(Media { body: Body::Bytes(drawn.png), made_by, credits, length_ms: None }))
+        Ok(Answer::Done(Media { body: Body::Bytes(drawn.png), made_by, credits, length_ms: None, copy: None }))
     }
 }
