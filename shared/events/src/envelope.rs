@@ -137,7 +137,8 @@ impl<'a> Envelope<'a> {
             return Err(DataError { path: "data".to_owned(), problem: "it is not an object".to_owned() });
         }
         let mut deserializer = serde_json::Deserializer::from_str(&self.data);
-        let data = serde_path_to_error::deserialize(&mut deserializer).map_err(DataError::new)?;
+        let data =
+            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| DataError::new("data", error))?;
         // In binary mode nobody has looked at the end of the text yet.
         match deserializer.end() {
             Ok(()) => Ok(data),
@@ -266,7 +267,7 @@ fn is_object(json: &[u8]) -> bool {
     json.trim_ascii_start().starts_with(b"{")
 }
 
-/// A field of `data` that is missing, or is not what the contract says.
+/// A field of `data`, or of another text of the contract, that is missing, or is not what the contract says.
 #[derive(Debug)]
 pub struct DataError {
     path: String,
@@ -274,10 +275,11 @@ pub struct DataError {
 }
 
 impl DataError {
-    fn new(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
+    /// What is wrong in `whole`, such as `data`.
+    pub(crate) fn new(whole: &str, error: serde_path_to_error::Error<serde_json::Error>) -> Self {
         let path = match error.path().to_string() {
-            path if path == "." => "data".to_owned(),
-            path => format!("data.{path}"),
+            path if path == "." => whole.to_owned(),
+            path => format!("{whole}.{path}"),
         };
         let problem = error.into_inner().to_string();
         // serde_json adds the line and column within `data`, which is not where the reader would look.

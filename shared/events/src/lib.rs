@@ -18,6 +18,7 @@ mod template;
 mod text;
 mod topic;
 mod voice_model;
+mod voice_training;
 
 pub use asset_kind::{AssetKind, Fact};
 pub use campaign_launched::{CampaignLaunched, Channel};
@@ -34,3 +35,4 @@ pub use template::{Template, TemplateAsset};
 pub use text::{Identifier, Text, TextError};
 pub use topic::{Topic, UnknownTopic};
 pub use voice_model::{CloningMethod, VoiceModelCreated, VoiceModelReady};
+pub use voice_training::{Consent, MOST_SAMPLES, VoiceTraining};

@@ -6,7 +6,7 @@ use events::{
     AssetKind, Brand, CampaignLaunched, Channel, CloningMethod, CloudEvent, CmsPublished, Color, Configuration,
     ContentTranslation, Entity, EntityKind, Envelope, EventCreated, EventPublished, FailureClass, Identifier, Locale,
     MediaType, Moment, RenderJobCompleted, RenderJobCreated, RenderJobFailed, S3Object, Template, TemplateAsset, Text,
-    Time, TimeZoneName, Topic, Trigger, Typeface, Venue, VoiceModelCreated, VoiceModelReady,
+    Time, TimeZoneName, Topic, Trigger, Typeface, Venue, VoiceModelCreated, VoiceModelReady, VoiceTraining,
 };
 use jsonschema::Validator;
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -65,6 +65,33 @@ fn through_its_type(topic: Topic, example: &str) -> Value {
         Topic::TemplateCreated | Topic::TemplateUpdated => outbound::<Template>(example),
         Topic::VoiceModelCreated => outbound::<VoiceModelCreated>(example),
         Topic::VoiceModelReady => outbound::<VoiceModelReady>(example),
+    }
+}
+
+#[test]
+fn what_starts_a_voice_training_is_refused_by_its_schema_where_its_type_refuses_it() {
+    let schema = compiled(&read("voice-training/schema.json"));
+    let example = read("voice-training/example.json");
+    assert_eq!(faults(&schema, &example), Vec::<String>::new());
+    let mut least = example.clone();
+    least.as_object_mut().unwrap().remove("method");
+    least["consent"].as_object_mut().unwrap().remove("statement");
+    assert!(schema.is_valid(&least) && VoiceTraining::parse(&least.to_string()).is_ok());
+    for (path, wrong) in [
+        ("/tenantId", json!("")),
+        ("/userId", json!(7)),
+        ("/name", json!("   ")),
+        ("/locale", json!("english, please")),
+        ("/method", json!("overnight")),
+        ("/samples", json!([])),
+        ("/samples/0", json!("https://example.com/asha.mp3")),
+        ("/consent", json!({ "givenBy": "Asha Rao" })),
+        ("/consent/givenAt", json!("yesterday")),
+        ("/consent/record", json!("")),
+    ] {
+        let mut input = example.clone();
+        *input.pointer_mut(path).unwrap() = wrong;
+        assert!(!schema.is_valid(&input) && VoiceTraining::parse(&input.to_string()).is_err(), "{path}");
     }
 }
 
