@@ -57,6 +57,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Credits that it used.
+    #[must_use]
+    pub fn credits(&self) -> u64 {
+        match self {
+            Self::Made { credits } | Self::Refused { credits, .. } => *credits,
+            Self::Accepted => 0,
+        }
+    }
+
     /// The outcome of which nothing is known, and since `at` never will be.
     #[must_use]
     pub fn unknown(detail: &str, at: Time) -> Self {
@@ -188,7 +197,11 @@ pub fn next(job: &Job, makers: &[ProviderId], out_of_order: &[ProviderId], now: 
             Fate::AskTheNext | Fate::OpenTheBreaker => last = Some(failed()),
             Fate::AskAgain if tried.len() >= MOST_ATTEMPTS || out_of_order.contains(&provider) => last = Some(failed()),
             Fate::AskAgain => {
-                let pause = pause_seconds(job, provider, refusal, tried.len());
+                let pause = match provider.is_paid() {
+                    true => pause_after_refusal(job.id.0, refusal, tried.len()),
+                    // The step's own retry has paused already.
+                    false => 0,
+                };
                 let waited = now.milliseconds_since(at) / 1000;
                 return match u32::try_from(waited) {
                     Ok(waited) if waited < pause => Next::Wait { seconds: pause - waited },
@@ -204,20 +217,16 @@ pub fn next(job: &Job, makers: &[ProviderId], out_of_order: &[ProviderId], now: 
     Next::GiveUp { class, detail }
 }
 
-/// How long to leave a provider alone after its `tries`-th refusal: as long as it says, else 2 s, 4 s and so on up to a minute, and
-/// up to a quarter more, each job its own part of it.
-fn pause_seconds(job: &Job, provider: ProviderId, refusal: Refusal, tries: usize) -> u32 {
-    // The step's own retry has paused already.
-    if !provider.is_paid() {
-        return 0;
-    }
+/// How long to leave a provider alone after its `tries`-th refusal for what has this id: as long as it says, else 2 s, 4 s and so on up to
+/// a minute, and up to a quarter more, each id its own part of it.
+pub(crate) fn pause_after_refusal(id: Uuid, refusal: Refusal, tries: usize) -> u32 {
     const LONGEST: u32 = 600;
     let exponent = u32::try_from(tries.clamp(1, 6)).unwrap_or(6);
     let own = match refusal {
         Refusal::RateLimited { retry_after: Some(seconds) } => seconds.min(LONGEST),
         _ => 2_u32.pow(exponent).min(60),
     };
-    own + own * u32::from(job.id.0.as_bytes()[15] % 4) / 12
+    own + own * u32::from(id.as_bytes()[15] % 4) / 12
 }
 
 impl Job {
@@ -278,10 +287,6 @@ impl Job {
     /// Credits that all its attempts used.
     #[must_use]
     pub fn credits(&self) -> u64 {
-        let of = |attempt: &Attempt| match attempt.outcome {
-            Some(Outcome::Made { credits } | Outcome::Refused { credits, .. }) => credits,
-            Some(Outcome::Accepted) | None => 0,
-        };
-        self.attempts.iter().map(of).sum()
+        self.attempts.iter().filter_map(|attempt| attempt.outcome.as_ref()).map(Outcome::credits).sum()
     }
 }

@@ -45,7 +45,7 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
         None => None,
     };
     let job = Job { state: State::Completed { output, submitted_at: at }, ..job };
-    Some(Decision { entity, jobs: vec![job], events, starts: Vec::new() })
+    Some(Decision { entity, jobs: vec![job], events, ..Decision::default() })
 }
 
 /// Decides that `job` is cancelled: it is told as failed, for there is no other event for it. `None` if the job is closed already.
@@ -90,7 +90,7 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
     };
     let events = vec![Told::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", failure.at, data)];
     let job = Job { state: State::Failed { failure }, ..job };
-    Some(Decision { entity: None, jobs: vec![job], events, starts: Vec::new() })
+    Some(Decision { jobs: vec![job], events, ..Decision::default() })
 }
 
 /// What a person reads: what went wrong, and what they can do.

@@ -4,15 +4,17 @@ use events::{CloudEvent, Template, TemplateAsset, Time, Topic};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{EntityState, EventId, Job, JobId, TemplateKey};
+use crate::{EntityState, EventId, Job, JobId, TemplateKey, VoiceModel};
 
 /// Everything that follows from one cause or one step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
     /// The entity as it becomes, if it changes.
     pub entity: Option<EntityState>,
     /// The jobs as they become.
     pub jobs: Vec<Job>,
+    /// The voice model as it becomes, if there is one.
+    pub voice: Option<VoiceModel>,
     /// The events to tell, in order.
     pub events: Vec<Told>,
     /// The jobs to start, once the events are told.

@@ -60,6 +60,20 @@ id! {
     EventId
 }
 
+id! {
+    /// A cloned voice. Whoever starts its training chooses it; it is also the name of its execution.
+    VoiceModelId
+}
+
+impl VoiceModelId {
+    /// The id that is the name of an execution: a UUID as it is usually written, in lower case, so that the name can be made of it again.
+    #[must_use]
+    pub fn of_execution(name: &str) -> Option<Self> {
+        let id = Self(name.parse().ok()?);
+        (id.to_string() == name).then_some(id)
+    }
+}
+
 impl EntityKey {
     /// The key of `tenant`'s `entity`.
     #[must_use]

@@ -11,14 +11,19 @@ mod job;
 mod leases;
 mod plan;
 mod provider;
+mod voice;
 
 pub use attempt::{Attempt, BREAKER_SECONDS, Fate, MOST_ATTEMPTS, Next, Outcome, Refusal, next};
 pub use cause::{Cause, ContentHash, Description, Stamp};
 pub use close::{cancel, fail, finish};
 pub use decision::{Decision, Told};
 pub use entity::{Digest, EntityState, Said, TemplateKey, TemplateState};
-pub use ids::{CauseKey, EntityKey, EventId, JobId, TemplateId, derive};
+pub use ids::{CauseKey, EntityKey, EventId, JobId, TemplateId, VoiceModelId, derive};
 pub use job::{Failure, Job, Output, State};
 pub use leases::{Caps, Leases};
 pub use plan::{HORIZON_SECONDS, MOST_ASSETS, NOBODY, PlanError, Planning, plan};
 pub use provider::{Makers, MakersError, ProviderId};
+pub use voice::{
+    ErasedVoice, Registration, TRAINING_SECONDS, TaskToken, Training, VoiceAttempt, VoiceModel, VoiceNext,
+    VoiceRequest, VoiceState, VoiceView, fate_of_voice, next_for_voice, ready,
+};

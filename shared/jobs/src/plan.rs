@@ -91,7 +91,7 @@ pub fn plan(
     let keys: BTreeSet<TemplateKey> = entity.templates.keys().cloned().chain(asked).collect();
 
     let plan = Plan { cause, description, planning };
-    let mut decision = Decision { entity: None, jobs: Vec::new(), events: Vec::new(), starts: Vec::new() };
+    let mut decision = Decision::default();
     for key in keys {
         let Some(configuration) = entity.configuration_of(&key) else { continue };
         let digest = Digest::of(&configuration);

@@ -49,6 +49,15 @@ impl ProviderId {
         }
     }
 
+    /// Whether it clones voices.
+    #[must_use]
+    pub fn clones_voices(self) -> bool {
+        match self {
+            Self::ElevenLabs => true,
+            Self::StudioCanvas | Self::OpenAi | Self::Runway | Self::Polly => false,
+        }
+    }
+
     /// Whether a call costs money, so that it is written down before it is made, and made within caps.
     #[must_use]
     pub fn is_paid(self) -> bool {
