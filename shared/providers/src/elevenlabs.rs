@@ -1,4 +1,4 @@
-//! ElevenLabs: a spot is spoken, or sounds, or is music; at once.
+//! ElevenLabs: a spot is spoken, or sounds, or is music; at once. And cloned voices, in `voices`.
 //!
 //! Source of shapes and codes: the vendor's SDK 2.78.0, and its error codes as read from its documentation on 2026-09-17. `detail` is an
 //! object, a list or a text; all are read.
@@ -10,14 +10,19 @@ use serde_json::{Value, json};
 
 use crate::{
     Answer, Body, Media, Refused, Stream,
-    http::{Http, No, is_id, send_free, send_paid},
+    http::{Http, No, attempt_of, is_id, send_free, send_paid},
     keys::Key,
     prompt,
     settings::{ElevenLabsSettings, Spot},
 };
 
+mod voices;
+
+pub use voices::{Captcha, Fulfilled, Recording, sample_name};
+
+/// ElevenLabs: speech, sound, music and cloned voices.
 #[derive(Debug)]
-pub(crate) struct ElevenLabs {
+pub struct ElevenLabs {
     settings: ElevenLabsSettings,
     http: Http,
     key: Key,
@@ -28,7 +33,11 @@ impl ElevenLabs {
         Self { settings, http, key }
     }
 
-    pub(crate) async fn prepare(&self) -> Result<(), Refused> {
+    /// Gets the key.
+    ///
+    /// # Errors
+    /// [`Refused`]; nobody was asked.
+    pub async fn prepare(&self) -> Result<(), Refused> {
         self.key.get().await.map(drop)
     }
 
@@ -38,7 +47,8 @@ impl ElevenLabs {
         let (endpoint, model, text, body) = self.request(job);
         let url = format!("{}/{endpoint}?output_format=mp3_44100_128", self.settings.base_url);
         let response =
-            send_paid(job, self.http.post(url).header("xi-api-key", key.expose_secret()).json(&body)).await?;
+            send_paid(attempt_of(job)?, self.http.post(url).header("xi-api-key", key.expose_secret()).json(&body))
+                .await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             let refusal = refusal(&no);
@@ -50,7 +60,7 @@ impl ElevenLabs {
         let copy = history_item(response.headers());
         let characters = characters(response.headers()).unwrap_or(text.chars().count() as u64);
         Ok(Answer::Done(Media {
-            credits: (characters * self.settings.credits_per_thousand_characters).div_ceil(1000),
+            credits: self.credits(characters),
             made_by: format!("elevenlabs/{model}"),
             body: Body::Stream(Stream(response)),
             length_ms: None,
@@ -61,6 +71,10 @@ impl ElevenLabs {
     /// Deletes what was said from the vendor's history. What is not there any more is fine.
     pub(crate) async fn erase(&self, item: &str) -> Result<(), Refused> {
         self.delete(&format!("history/{item}")).await
+    }
+
+    fn credits(&self, characters: u64) -> u64 {
+        (characters * self.settings.credits_per_thousand_characters).div_ceil(1000)
     }
 
     async fn delete(&self, path: &str) -> Result<(), Refused> {
@@ -114,18 +128,23 @@ fn history_item(headers: &HeaderMap) -> Option<String> {
     is_id(item).then(|| item.to_owned())
 }
 
-/// Why it makes nothing.
-fn refusal(no: &No) -> Refusal {
+/// The code of an error; an older form has it as `status`.
+fn code(no: &No) -> &str {
     let detail = &no.body["detail"];
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
-    let code = match text("code") {
+    match text("code") {
         "" => text("status"),
         code => code,
-    };
-    match code {
+    }
+}
+
+/// Why it makes nothing.
+fn refusal(no: &No) -> Refusal {
+    match code(no) {
         "quota_exceeded" | "insufficient_credits" => Refusal::Billing,
         "content_moderated" | "moderation" | "content_against_policy" => Refusal::Moderation,
         "voice_not_found" | "model_not_found" => Refusal::ProviderGone,
+        "voice_limit_reached" | "voice_add_edit_limit_reached" => Refusal::Billing,
         "system_busy" | "concurrent_limit_exceeded" | "too_many_concurrent_requests" | "rate_limit_exceeded" => {
             Refusal::RateLimited { retry_after: no.retry_after() }
         }

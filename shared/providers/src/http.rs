@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jobs::{Job, Refusal};
 use reqwest::{RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
+use uuid::Uuid;
 
 use crate::{Refused, SettingsError};
 
@@ -49,11 +50,10 @@ impl Http {
 /// The header that carries an attempt's token.
 pub(crate) const REQUEST_ID: &str = "x-client-request-id";
 
-/// Sends a request that may cost money, under the token of the attempt that was written down for it: without one nothing is sent. What was
-/// sent and not answered has an unknown outcome.
-pub(crate) async fn send_paid(job: &Job, request: RequestBuilder) -> Result<Response, Refused> {
-    let token = attempt_of(job)?;
-    request.header(REQUEST_ID, token).send().await.map_err(|error| {
+/// Sends a request that may cost money, under the token of the attempt that was written down for it. What was sent and not answered has an
+/// unknown outcome.
+pub(crate) async fn send_paid(attempt: Uuid, request: RequestBuilder) -> Result<Response, Refused> {
+    request.header(REQUEST_ID, attempt.to_string()).send().await.map_err(|error| {
         let refusal = match error.is_connect() || error.is_builder() {
             true => Refusal::Transient,
             false => Refusal::OutcomeUnknown,
@@ -62,9 +62,9 @@ pub(crate) async fn send_paid(job: &Job, request: RequestBuilder) -> Result<Resp
     })
 }
 
-/// The token of the attempt that is written down for `job` and not made yet.
-pub(crate) fn attempt_of(job: &Job) -> Result<String, Refused> {
-    let open = job.open_attempt().map(|attempt| attempt.token.to_string());
+/// The token of the attempt that is written down for `job` and not made yet: without one nothing is sent.
+pub(crate) fn attempt_of(job: &Job) -> Result<Uuid, Refused> {
+    let open = job.open_attempt().map(|attempt| attempt.token);
     open.ok_or_else(|| Refused::new(Refusal::Transient, "no attempt is written down for it"))
 }
 

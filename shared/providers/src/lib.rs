@@ -18,11 +18,12 @@ use canvas::{LogoError, RenderError};
 use jobs::{Job, ProviderId, Refusal};
 
 pub use canvas::Logo;
+pub use elevenlabs::{Captcha, ElevenLabs, Fulfilled, Recording, sample_name};
 pub use keys::Keys;
-pub use settings::{Settings, SettingsError};
+pub use settings::{Settings, SettingsError, VoiceLimits};
 pub use studio_canvas::StudioCanvas;
 
-use crate::{elevenlabs::ElevenLabs, http::Http, keys::Key, openai::OpenAi, polly::Polly, runway::Runway};
+use crate::{http::Http, keys::Key, openai::OpenAi, polly::Polly, runway::Runway};
 
 /// What a provider is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -233,6 +234,12 @@ impl Providers {
             // They keep nothing that has a name: OpenAI's pictures come in the answer, Polly's go into our bucket.
             ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Polly => Ok(()),
         }
+    }
+
+    /// The client that clones voices for `provider`; `None` if it clones none.
+    #[must_use]
+    pub fn cloner(&self, provider: ProviderId) -> Option<&ElevenLabs> {
+        provider.clones_voices().then_some(&self.elevenlabs)
     }
 
     /// The seconds that at least, and at most, lie between two polls of `provider`.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Refused,
-    http::{Http, No, send_paid, whole},
+    http::{Http, No, attempt_of, send_paid, whole},
     keys::Key,
     prompt,
     settings::{KeyHeader, OpenAiSettings, Quality},
@@ -68,7 +68,7 @@ impl OpenAi {
             "quality": self.settings.quality.as_str(),
             "output_format": "png",
         });
-        let response = send_paid(job, self.request().await?.json(&body)).await?;
+        let response = send_paid(attempt_of(job)?, self.request().await?.json(&body)).await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             let refusal = refusal(&no);

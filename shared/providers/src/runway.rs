@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     Answer, Body, Media, Progress, Refused, Stream,
-    http::{Http, No, is_id, send_free, send_paid, short, whole},
+    http::{Http, No, attempt_of, is_id, send_free, send_paid, short, whole},
     keys::Key,
     prompt,
     settings::RunwaySettings,
@@ -73,7 +73,7 @@ impl Runway {
             "duration": self.settings.seconds,
         });
         let request = self.http.post(format!("{}/text_to_video", self.settings.base_url)).json(&body);
-        let response = send_paid(job, self.signed(request).await?).await?;
+        let response = send_paid(attempt_of(job)?, self.signed(request).await?).await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             return Err(self.refused(&no).await);

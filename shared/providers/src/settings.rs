@@ -1,5 +1,6 @@
 //! What is configured of the vendors: addresses, models, sizes, prices and limits. `infra/providers.schema.json` describes the same.
 
+use events::CloningMethod;
 use jobs::{Caps, ProviderId};
 use serde::Deserialize;
 
@@ -92,7 +93,27 @@ pub(crate) struct ElevenLabsSettings {
     pub seconds: u8,
     /// Credits for a thousand of the vendor's characters.
     pub credits_per_thousand_characters: u64,
+    /// Cloned voices.
+    pub voices: VoiceSettings,
     pub in_flight: InFlight,
+}
+
+/// Cloned voices.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct VoiceSettings {
+    /// The model that is trained.
+    pub model: String,
+    /// Credits for an instant voice, where the vendor does not say what it cost.
+    pub instant_credits: u64,
+    /// Credits for a professional voice, likewise.
+    pub professional_credits: u64,
+    /// How long the samples of an instant voice may be in all, in seconds.
+    pub instant_seconds: u32,
+    /// How long those of a professional voice may be in all, in seconds.
+    pub professional_seconds: u32,
+    /// How large one sample may be, in megabytes (of a million bytes).
+    pub sample_megabytes: u32,
 }
 
 /// What ElevenLabs makes of a spot.
@@ -158,7 +179,21 @@ impl Default for ElevenLabsSettings {
             music_model: "music_v1".to_owned(),
             seconds: 15,
             credits_per_thousand_characters: 30,
+            voices: VoiceSettings::default(),
             in_flight: InFlight { all: 5, per_tenant: 2 },
+        }
+    }
+}
+
+impl Default for VoiceSettings {
+    fn default() -> Self {
+        Self {
+            model: "eleven_multilingual_v2".to_owned(),
+            instant_credits: 50,
+            professional_credits: 500,
+            instant_seconds: 300,
+            professional_seconds: 3 * 60 * 60,
+            sample_megabytes: 100,
         }
     }
 }
@@ -185,6 +220,15 @@ impl Default for PollySettings {
             in_flight: InFlight { all: 10, per_tenant: 5 },
         }
     }
+}
+
+/// What samples of a voice may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoiceLimits {
+    /// All of them together.
+    pub milliseconds_in_all: u64,
+    /// Each.
+    pub bytes_each: u64,
 }
 
 /// What is asked for where `dall-e-3`, which is retired since May 2026, is configured.
@@ -241,6 +285,20 @@ impl Settings {
         if voice.is_empty() || !voice.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(wrong("elevenlabs.voice", voice, "a voice id: letters and digits"));
         }
+        let voices = &settings.elevenlabs.voices;
+        for (name, value, most) in [
+            ("elevenlabs.voices.instantSeconds", voices.instant_seconds, 3600),
+            ("elevenlabs.voices.professionalSeconds", voices.professional_seconds, 86_400),
+            ("elevenlabs.voices.sampleMegabytes", voices.sample_megabytes, 1000),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(SettingsError::Value {
+                    name,
+                    value: value.to_string(),
+                    expected: "at least 1, and what the schema allows",
+                });
+            }
+        }
         for (name, limits) in [
             ("openai.inFlight", settings.openai.in_flight),
             ("elevenlabs.inFlight", settings.elevenlabs.in_flight),
@@ -261,6 +319,20 @@ impl Settings {
             IMAGE_MODEL.clone_into(&mut settings.openai.model);
         }
         Ok(settings)
+    }
+
+    /// How long, in milliseconds, and how large, in bytes, the samples of a voice may be.
+    #[must_use]
+    pub fn voice_limits(&self, method: CloningMethod) -> VoiceLimits {
+        let voices = &self.elevenlabs.voices;
+        let seconds = match method {
+            CloningMethod::Instant => voices.instant_seconds,
+            CloningMethod::Professional => voices.professional_seconds,
+        };
+        VoiceLimits {
+            milliseconds_in_all: u64::from(seconds) * 1000,
+            bytes_each: u64::from(voices.sample_megabytes) * 1_000_000,
+        }
     }
 
     /// How many calls to `provider` may be in flight; `None` if it does not matter.
@@ -306,6 +378,7 @@ mod tests {
             (r#"{"elevenlabs":{"voice":"../user"}}"#, "elevenlabs.voice is `../user`"),
             (r#"{"elevenlabs":{"spot":"opera"}}"#, "unknown variant `opera`"),
             (r#"{"elevenlabs":{"seconds":31}}"#, "elevenlabs.seconds is `31`; it must be 3 to 30"),
+            (r#"{"elevenlabs":{"voices":{"sampleMegabytes":0}}}"#, "elevenlabs.voices.sampleMegabytes is `0`"),
             (r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#, "polly.inFlight is `0 and 1`"),
         ] {
             let error = Settings::parse(json).unwrap_err();
@@ -356,6 +429,9 @@ mod tests {
             r#"{"elevenlabs":{"voice":"../user"}}"#,
             r#"{"elevenlabs":{"spot":"opera"}}"#,
             r#"{"elevenlabs":{"seconds":31}}"#,
+            r#"{"elevenlabs":{"voices":{"sampleMegabytes":0}}}"#,
+            r#"{"elevenlabs":{"voices":{"instantSeconds":3601}}}"#,
+            r#"{"elevenlabs":{"voices":{"key":"sk-1"}}}"#,
             r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#,
         ] {
             assert!(Settings::parse(wrong).is_err(), "{wrong}");

@@ -1,0 +1,299 @@
+//! Cloned voices: instant ones, made of their samples at once, and professional ones, whose owner shows that the voice is theirs before it
+//! is trained for hours.
+//!
+//! Source: the vendor's SDK 2.78.0 (`/voices/add`, `/voices/pvc`, `/voices/{id}`) and its guide to professional cloning. What the body of a
+//! captcha is, nobody documents: it is passed on as it comes. States of training are an open set: what is not known goes on.
+
+use std::collections::BTreeSet;
+
+use events::CloningMethod;
+use jobs::{Refusal, Training, VoiceModel, VoiceRequest, VoiceView};
+use reqwest::{
+    Body, RequestBuilder, Response,
+    multipart::{Form, Part},
+};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::io::AsyncRead;
+use tokio_util::io::ReaderStream;
+use uuid::Uuid;
+
+use super::{ElevenLabs, characters, refusal};
+use crate::{
+    Refused,
+    http::{No, is_id, send_free, send_paid, short, whole},
+};
+
+/// A recording on its way to the vendor.
+pub struct Recording {
+    /// What it is called there, such as `sample-1.mp3`.
+    pub file_name: String,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// The bytes.
+    pub reader: Box<dyn AsyncRead + Send + Sync + Unpin>,
+}
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Recording({}, {} bytes)", self.file_name, self.bytes)
+    }
+}
+
+/// What the vendor says when it did what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fulfilled {
+    /// The voice that it made.
+    pub voice: Option<String>,
+    /// Credits that it cost.
+    pub credits: u64,
+}
+
+/// What the owner of a voice is to read aloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captcha {
+    /// The file, mostly a picture.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub content_type: String,
+}
+
+/// What a sample is called at the vendor, where it is looked for by that name.
+#[must_use]
+pub fn sample_name(number: usize, extension: &str) -> String {
+    format!("sample-{number}.{extension}")
+}
+
+fn sample_number(file_name: &str) -> Option<usize> {
+    file_name.strip_prefix("sample-")?.split('.').next()?.parse().ok()
+}
+
+impl ElevenLabs {
+    /// What the vendor shows of the voice; `None` if it has none. A voice whose creation was never answered is found by its name.
+    ///
+    /// # Errors
+    /// [`Refused`]: [`Refusal::ProviderGone`] if it had one and has it no more.
+    pub async fn look(&self, model: &VoiceModel) -> Result<Option<VoiceView>, Refused> {
+        let voice = match &model.voice {
+            Some(voice) => voice.clone(),
+            None if model.attempts.is_empty() => return Ok(None),
+            None => match self.find(model).await?.into_iter().next() {
+                Some(voice) => voice,
+                None => return Ok(None),
+            },
+        };
+        let said = self.ask_freely(&format!("voices/{voice}")).await?;
+        Ok(Some(self.view(voice, &said)))
+    }
+
+    /// The vendor's voices that are called as `model` is: more than one if a creation was repeated that was done and did not show.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn find(&self, model: &VoiceModel) -> Result<Vec<String>, Refused> {
+        let said = self.ask_freely("voices").await?;
+        let name = model.name_at_provider();
+        let voices = said["voices"].as_array().into_iter().flatten();
+        let ids = voices.filter(|voice| voice["name"] == name.as_str()).filter_map(|voice| voice["voice_id"].as_str());
+        Ok(ids.filter(|id| is_id(id)).map(str::to_owned).collect())
+    }
+
+    /// Asks for `request` once, under the token of the attempt that was written down for it. `recordings` are what is sent along: all samples
+    /// with the creation of an instant voice, one with each other request for one, and what the owner read with a verification.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn fulfil(
+        &self,
+        model: &VoiceModel,
+        request: VoiceRequest,
+        token: Uuid,
+        recordings: Vec<Recording>,
+    ) -> Result<Fulfilled, Refused> {
+        let Some(training) = &model.training else {
+            return Err(Refused::new(Refusal::InvalidInput, "it is not known what to clone"));
+        };
+        let voice = || match &model.voice {
+            Some(voice) => Ok(voice.as_str()),
+            None => Err(Refused::new(Refusal::InvalidInput, "the vendor has no such voice")),
+        };
+        let is_instant = training.method == CloningMethod::Instant;
+        let asked = match request {
+            VoiceRequest::Create if is_instant => {
+                let form = Form::new().text("name", model.name_at_provider());
+                self.post("voices/add").await?.multipart(with_files(form, "files", recordings)?)
+            }
+            VoiceRequest::Create => {
+                let language = training.locale.as_str().split('-').next().unwrap_or_default();
+                self.post("voices/pvc").await?.json(&json!({ "name": model.name_at_provider(), "language": language }))
+            }
+            VoiceRequest::Sample(_) => {
+                let form = with_files(Form::new(), "files", recordings)?;
+                self.post(&format!("voices/pvc/{}/samples", voice()?)).await?.multipart(form)
+            }
+            VoiceRequest::Verify => {
+                let form = with_files(Form::new(), "recording", recordings)?;
+                self.post(&format!("voices/pvc/{}/captcha", voice()?)).await?.multipart(form)
+            }
+            VoiceRequest::Train => {
+                let body = json!({ "model_id": self.settings.voices.model });
+                self.post(&format!("voices/pvc/{}/train", voice()?)).await?.json(&body)
+            }
+        };
+        let response = send_paid(token, asked).await?;
+        let list = match request {
+            VoiceRequest::Create if is_instant => self.settings.voices.instant_credits,
+            VoiceRequest::Train => self.settings.voices.professional_credits,
+            VoiceRequest::Create | VoiceRequest::Sample(_) | VoiceRequest::Verify => 0,
+        };
+        let credits = characters(response.headers()).map_or(list, |characters| self.credits(characters));
+        if !response.status().is_success() {
+            return self.said_no(response, request, credits).await;
+        }
+        let voice = match request {
+            VoiceRequest::Create => Some(created(response).await?),
+            VoiceRequest::Sample(_) | VoiceRequest::Verify | VoiceRequest::Train => None,
+        };
+        Ok(Fulfilled { voice, credits })
+    }
+
+    async fn said_no(&self, response: Response, request: VoiceRequest, credits: u64) -> Result<Fulfilled, Refused> {
+        let no = No::read(response).await;
+        let code = super::code(&no);
+        // It trains already: an earlier request was heard after all.
+        if request == VoiceRequest::Train && matches!(code, "already_running" | "already_processing") {
+            return Ok(Fulfilled { voice: None, credits });
+        }
+        let refusal = refusal(&no);
+        if refusal == Refusal::Auth {
+            self.key.forget().await;
+        }
+        Err(no.refused(refusal))
+    }
+
+    /// What the owner of a professional voice is to read aloud.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn captcha(&self, voice: &str) -> Result<Captcha, Refused> {
+        let response = self.get(&format!("voices/pvc/{voice}/captcha")).await?;
+        let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or("application/octet-stream").to_owned();
+        Ok(read_captcha(whole(response, Refusal::Transient).await?, content_type))
+    }
+
+    /// Deletes a voice, and with it its samples. One that is not there any more is fine.
+    ///
+    /// # Errors
+    /// [`Refused`]; doing it again is safe.
+    pub async fn delete_voice(&self, voice: &str) -> Result<(), Refused> {
+        self.delete(&format!("voices/{voice}")).await
+    }
+
+    async fn post(&self, path: &str) -> Result<RequestBuilder, Refused> {
+        let key = self.key.get().await?;
+        let request = self.http.post(format!("{}/{path}", self.settings.base_url));
+        Ok(request.header("xi-api-key", key.expose_secret()))
+    }
+
+    async fn get(&self, path: &str) -> Result<Response, Refused> {
+        let key = self.key.get().await?;
+        let request = self.http.get(format!("{}/{path}", self.settings.base_url));
+        let response = send_free(request.header("xi-api-key", key.expose_secret())).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let no = No::read(response).await;
+        let refusal = match refusal(&no) {
+            // It is only asked again.
+            Refusal::OutcomeUnknown => Refusal::Transient,
+            other => other,
+        };
+        Err(no.refused(refusal))
+    }
+
+    async fn ask_freely(&self, path: &str) -> Result<Value, Refused> {
+        let bytes = whole(self.get(path).await?, Refusal::Transient).await?;
+        serde_json::from_slice(&bytes).map_err(|_| Refused::new(Refusal::Transient, "its answer cannot be read"))
+    }
+
+    fn view(&self, voice: String, said: &Value) -> VoiceView {
+        let samples = said["samples"].as_array().into_iter().flatten();
+        let samples: BTreeSet<usize> =
+            samples.filter_map(|sample| sample_number(sample["file_name"].as_str()?)).collect();
+        let is = |name: &str| said["voice_verification"][name].as_bool().unwrap_or(false);
+        let tuning = &said["fine_tuning"];
+        let model = self.settings.voices.model.as_str();
+        let training = match tuning["state"][model].as_str().unwrap_or("not_started") {
+            "not_started" => Training::NotStarted,
+            "fine_tuned" => Training::Done,
+            "failed" => {
+                Training::Failed(short(tuning["message"][model].as_str().unwrap_or("it failed, and does not say why")))
+            }
+            other => Training::Underway(short(other)),
+        };
+        VoiceView { voice, samples, wants_owner: is("requires_verification") && !is("is_verified"), training }
+    }
+}
+
+fn with_files(form: Form, name: &'static str, recordings: Vec<Recording>) -> Result<Form, Refused> {
+    recordings.into_iter().try_fold(form, |form, recording| {
+        let body = Body::wrap_stream(ReaderStream::new(recording.reader));
+        let part = Part::stream_with_length(body, recording.bytes).file_name(recording.file_name);
+        let part = part.mime_str(recording.content_type);
+        let part = part.map_err(|_| Refused::new(Refusal::InvalidInput, "a recording has no possible media type"))?;
+        Ok(form.part(name, part))
+    })
+}
+
+/// The id of the voice that was made.
+async fn created(response: Response) -> Result<String, Refused> {
+    let bytes = whole(response, Refusal::OutcomeUnknown).await?;
+    let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    match said["voice_id"].as_str() {
+        Some(id) if is_id(id) => Ok(id.to_owned()),
+        _ => Err(Refused::new(Refusal::OutcomeUnknown, "its answer names no voice")),
+    }
+}
+
+/// A captcha is a picture, or a picture in base64, with quotation marks or without; anything else stays as it is.
+fn read_captcha(bytes: Vec<u8>, content_type: String) -> Captcha {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim().trim_matches('"');
+    let text = text.split_once("base64,").map_or(text, |(_, base64)| base64);
+    match base64_simd::STANDARD.decode_to_vec(text) {
+        _ if bytes.starts_with(PNG) => Captcha { bytes, content_type: "image/png".to_owned() },
+        Ok(png) if png.starts_with(PNG) => Captcha { bytes: png, content_type: "image/png".to_owned() },
+        _ => Captcha { bytes, content_type },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_captcha_is_a_picture_in_whatever_form_it_comes() {
+        let png = b"\x89PNG\r\n\x1a\nand so on".to_vec();
+        let base64 = base64_simd::STANDARD.encode_to_string(&png);
+        for sent in [
+            png.clone(),
+            base64.clone().into_bytes(),
+            format!("\"{base64}\"").into_bytes(),
+            format!("data:image/png;base64,{base64}").into_bytes(),
+        ] {
+            let expected = Captcha { bytes: png.clone(), content_type: "image/png".to_owned() };
+            assert_eq!(read_captcha(sent, "application/json".to_owned()), expected);
+        }
+        let text = b"Please read: the quick brown fox".to_vec();
+        assert_eq!(read_captcha(text.clone(), "text/plain".to_owned()).bytes, text);
+    }
+
+    #[test]
+    fn a_sample_is_known_by_its_name() {
+        assert_eq!(sample_number(&sample_name(12, "mp3")), Some(12));
+        assert_eq!(sample_number("interview.mp3"), None);
+    }
+}
