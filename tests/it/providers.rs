@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::harness::{Studio, created, example, fetch, invoke_and_log, jobs_of, size_of, until};
 
 fn providers(image: &str, video: &str, audio: &str) -> Providers {
-    Providers { image: image.to_owned(), video: video.to_owned(), audio: audio.to_owned() }
+    Providers { image: image.to_owned(), video: video.to_owned(), audio: audio.to_owned(), voice: String::new() }
 }
 
 /// A campaign of `tenant`'s that asks for these and nothing else.

@@ -20,6 +20,6 @@ pub(crate) async fn cancel(studio: &Studio, id: JobId, now: Time) -> Result<Repl
         let cancelled = studio.providers.erase(last.provider, ticket).await;
         cancelled.map_err(|source| StepError::Cancel { job: id, source })?;
     }
-    release(studio, last.provider, &job).await;
+    release(studio, last.provider, id.0).await;
     Ok(Reply::Closed)
 }

@@ -2,6 +2,7 @@
 
 use std::{env, path::PathBuf};
 
+use jobs::{MakersError, ProviderId};
 use journal::{ConfigError, optional, variable};
 use providers::{Keys, Settings, SettingsError};
 
@@ -14,6 +15,11 @@ pub(crate) struct Config {
     pub asset_base_url: String,
     /// The buckets that a brand's logo may be read from: `LOGO_BUCKETS`, with commas between; empty for none.
     pub logo_buckets: Vec<String>,
+    /// Who clones voices: `VOICE_PROVIDER`; empty for nobody.
+    pub voice_provider: Option<ProviderId>,
+    /// The buckets that samples of voices may be read from, and are deleted from when a voice is erased: `VOICE_BUCKETS`, with commas between;
+    /// empty for none.
+    pub voice_buckets: Vec<String>,
     /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` beside the binary.
     pub fonts_folder: PathBuf,
     /// What is configured of the vendors: `PROVIDER_SETTINGS`, JSON as `infra/providers.schema.json` describes it; empty for the defaults.
@@ -29,6 +35,12 @@ pub(crate) enum StartError {
     Environment(#[from] ConfigError),
     #[error(transparent)]
     Providers(#[from] SettingsError),
+    #[error("the environment variable VOICE_PROVIDER")]
+    Voice(#[source] MakersError),
+    #[error(
+        "the environment variable VOICE_PROVIDER is `{0}`, which clones no voices; it must be elevenlabs, or empty"
+    )]
+    ClonesNone(ProviderId),
 }
 
 impl Config {
@@ -38,6 +50,8 @@ impl Config {
             assets_bucket: variable("ASSETS_BUCKET")?,
             asset_base_url: variable("ASSET_BASE_URL")?.trim_end_matches('/').to_owned(),
             logo_buckets: buckets(&optional("LOGO_BUCKETS")),
+            voice_provider: voice_provider(&optional("VOICE_PROVIDER"))?,
+            voice_buckets: buckets(&optional("VOICE_BUCKETS")),
             fonts_folder: match optional("FONTS_FOLDER") {
                 folder if folder.is_empty() => beside_the_binary("fonts"),
                 folder => folder.into(),
@@ -52,6 +66,14 @@ fn buckets(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
+fn voice_provider(name: &str) -> Result<Option<ProviderId>, StartError> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let provider: ProviderId = name.parse().map_err(StartError::Voice)?;
+    if provider.clones_voices() { Ok(Some(provider)) } else { Err(StartError::ClonesNone(provider)) }
+}
+
 fn beside_the_binary(name: &str) -> PathBuf {
     env::current_exe().unwrap_or_default().with_file_name(name)
 }
@@ -59,6 +81,15 @@ fn beside_the_binary(name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_clones_voices_is_set_up_for_them() {
+        assert_eq!(voice_provider("").unwrap(), None);
+        assert_eq!(voice_provider("elevenlabs").unwrap(), Some(ProviderId::ElevenLabs));
+        let wrong = voice_provider("polly").unwrap_err().to_string();
+        assert!(wrong.contains("`polly`, which clones no voices"), "{wrong}");
+        assert!(voice_provider("eleven").is_err());
+    }
 
     #[test]
     fn buckets_stand_between_commas() {

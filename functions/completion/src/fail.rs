@@ -33,7 +33,7 @@ pub(crate) async fn close_as_failed(
 }
 
 /// The message of a Lambda function's error, which Step Functions gives as JSON.
-fn message(cause: &str) -> Option<String> {
+pub(crate) fn message(cause: &str) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct LambdaError {
@@ -43,7 +43,7 @@ fn message(cause: &str) -> Option<String> {
 }
 
 /// The class of a Step Functions error: our own names, then those of Lambda and of Step Functions.
-fn class(error: &str) -> FailureClass {
+pub(crate) fn class(error: &str) -> FailureClass {
     match error {
         "Studio.InvalidInput" => FailureClass::InvalidInput,
         "Studio.Transient" => FailureClass::Unavailable,

@@ -1,8 +1,10 @@
-//! Lambda: takes each step of a render job for the state machine, and sweeps up jobs that hang.
+//! Lambda: takes each step of a render job and of a cloned voice for their state machines, and sweeps up what hangs.
 
+mod audio;
 mod cancel;
 mod close;
 mod config;
+mod erase;
 mod fail;
 mod finish;
 mod logo;
@@ -12,6 +14,7 @@ mod step;
 mod store;
 mod submit;
 mod sweep;
+mod voice;
 
 use events::Time;
 use jobs::ProviderId;
@@ -57,6 +60,19 @@ async fn take(studio: &Studio, step: Step, token: Uuid, now: Time) -> Result<Rep
         Step::Finish { job_id } => finish::finish(studio, *job_id, now).await,
         Step::Fail { job_id, error, cause } => fail::fail(studio, *job_id, error, cause, now).await,
         Step::Cancel { job_id } => cancel::cancel(studio, *job_id, now).await,
+        Step::RegisterVoice { name, input } => voice::register(studio, name, input, now).await,
+        Step::AdvanceVoice { voice_model_id } => voice::advance(studio, *voice_model_id, token, now).await,
+        Step::AwaitOwner { voice_model_id, task_token } => {
+            voice::await_owner(studio, *voice_model_id, task_token, now).await
+        }
+        Step::VerifyVoice { voice_model_id, tenant_id, recording } => {
+            voice::verify(studio, *voice_model_id, tenant_id, recording.as_ref(), token, now).await
+        }
+        Step::FailVoice { voice_model_id, error, cause } => {
+            voice::fail(studio, voice_model_id, error, cause, now).await
+        }
+        Step::EraseVoice { voice_model_id, tenant_id } => voice::erase(studio, *voice_model_id, tenant_id, now).await,
+        Step::EraseTenant { tenant_id } => erase::erase_tenant(studio, tenant_id, now).await,
         Step::CloseBreaker { provider } => close_breaker(studio, *provider, now).await,
         Step::Sweep => sweep::sweep(studio, now).await,
     };

@@ -29,7 +29,10 @@ pub(crate) async fn poll(studio: &Studio, id: JobId, now: Time) -> Result<Reply,
     }
     if let Some(caps) = studio.config.providers.caps(provider) {
         // Its own lease is made longer. If it ran out and another job has its place, this one is in flight all the same.
-        studio.journal.take_lease(provider, &job, caps, now, now.plus_seconds(LEASE_SECONDS)).await?;
+        studio
+            .journal
+            .take_lease(provider, (job.id.0, &job.tenant), caps, now, now.plus_seconds(LEASE_SECONDS))
+            .await?;
     }
     let pause = grown(age, Providers::poll_seconds(provider));
     let order = Order { job: &job, logo: None, bucket: &studio.config.assets_bucket };
@@ -67,7 +70,7 @@ async fn give_up(
     }
     let detail = format!("{provider} was not done after {} s", job.patience_seconds());
     let job = studio.journal.save_job(job.answered(Outcome::unknown(&detail, now))).await?;
-    release(studio, provider, &job).await;
+    release(studio, provider, job.id.0).await;
     close_as_failed(studio, job.id, jobs::Failure { class: FailureClass::Timeout, detail, at: now }, None).await?;
     Ok(Reply::Closed)
 }

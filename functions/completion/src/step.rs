@@ -1,8 +1,9 @@
 //! A step: what the state machine asks for, what it is answered, and what can go wrong on the way.
 
 use aws_sdk_s3::error::BoxError;
-use jobs::{JobId, ProviderId};
-use journal::{KeepError, TellKeptError};
+use events::{DataError, Identifier, S3Object};
+use jobs::{JobId, ProviderId, TaskToken, VoiceModelId};
+use journal::{GoOnError, KeepError, TellKeptError};
 use lambda_runtime::Diagnostic;
 use providers::Refused;
 use serde::{Deserialize, Serialize};
@@ -28,10 +29,51 @@ pub(crate) enum Step {
     },
     /// Somebody who may do so does not want the job's media any more.
     Cancel { job_id: JobId },
+    /// Register the voice model that the execution of this name is for.
+    RegisterVoice { name: String, input: Input },
+    /// Do the next thing for a voice model, if it is time for one.
+    AdvanceVoice { voice_model_id: VoiceModelId },
+    /// The execution of a voice model waits for its owner, and goes on with the token.
+    AwaitOwner { voice_model_id: VoiceModelId, task_token: TaskToken },
+    /// The owner of a voice read aloud what they were to; without a recording it is only asked whether the provider is satisfied.
+    VerifyVoice {
+        voice_model_id: VoiceModelId,
+        tenant_id: Identifier,
+        #[serde(default)]
+        recording: Option<S3Object>,
+    },
+    /// A step of a voice failed for good, with Step Functions' error name and cause.
+    FailVoice {
+        voice_model_id: String,
+        error: String,
+        #[serde(default)]
+        cause: String,
+    },
+    /// Its owner, or their tenant, wants nothing of a voice to be left.
+    EraseVoice { voice_model_id: VoiceModelId, tenant_id: Identifier },
+    /// A tenant wants nothing of its media to be left.
+    EraseTenant { tenant_id: Identifier },
     /// An operator says that a provider can be asked again.
     CloseBreaker { provider: ProviderId },
     /// Find jobs whose execution died without a word.
     Sweep,
+}
+
+/// The input of an execution: somebody's content, which no log shows.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Input(serde_json::Value);
+
+impl Input {
+    pub(crate) fn json(&self) -> &serde_json::Value {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Input")
+    }
 }
 
 /// What a step answers. The state machine goes by `status`.
@@ -46,6 +88,24 @@ pub(crate) enum Reply {
     Stored,
     /// The job is closed, and Kafka has its events.
     Closed,
+    /// The voice model is registered, and announced.
+    Registered,
+    /// The owner of the voice is to show that it is theirs.
+    Unverified,
+    /// What lets the execution go on is kept.
+    AwaitingOwner,
+    /// The owner has shown it.
+    Verified,
+    /// The owner has not shown it; what to do, for a person.
+    NotVerified { reason: String },
+    /// The voice failed; why, for a person.
+    VoiceFailed { reason: String },
+    /// Nothing of the voice is left.
+    VoiceErased,
+    /// Nothing of the tenant's is left; what was erased just now.
+    Erased { jobs: usize, voices: usize, entities: usize, decisions: usize, records: usize },
+    /// As [`Erased`](Self::Erased), and there is more: ask again.
+    Erasing { jobs: usize, voices: usize, entities: usize, decisions: usize, records: usize },
     /// The provider is asked again.
     BreakerClosed,
     /// What the sweep found.
@@ -65,6 +125,20 @@ pub(crate) enum StepError {
     Store(#[source] BoxError),
     #[error("cancelling the job {job} at its provider")]
     Cancel { job: JobId, source: Refused },
+    #[error("asking a provider")]
+    Provider(#[source] Refused),
+    #[error("reading a recording from S3")]
+    Recording(#[source] BoxError),
+    #[error("deleting from S3")]
+    Delete(#[source] BoxError),
+    #[error(transparent)]
+    GoOn(#[from] GoOnError),
+    #[error(transparent)]
+    Input(#[from] DataError),
+    #[error("the execution is called `{0}`; its name is to be the voice model's id, a UUID in lower case")]
+    ExecutionName(String),
+    #[error("{0} clones no voices")]
+    NoCloner(ProviderId),
     #[error("no asset of the job {0} is stored, and none is on its way")]
     NothingStored(JobId),
     #[error("{troubled} of {overdue} overdue jobs could not be looked after; the log says why of each")]
@@ -81,11 +155,16 @@ impl StepError {
             | Self::Store(_)
             | Self::Cancel { .. }
             | Self::Sweep { .. }
+            | Self::Provider(_)
+            | Self::Recording(_)
+            | Self::Delete(_)
+            | Self::GoOn(_)
             | Self::Logo(FetchError::S3 { .. }) => "Studio.Transient",
-            Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. }) => {
-                "Studio.InvalidInput"
-            }
-            Self::Keep(_) | Self::NothingStored(_) => "Studio.Internal",
+            Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })
+            | Self::Input(_)
+            | Self::ExecutionName(_)
+            | Self::Keep(KeepError::IdReused) => "Studio.InvalidInput",
+            Self::Keep(_) | Self::NothingStored(_) | Self::NoCloner(_) => "Studio.Internal",
         }
     }
 
@@ -96,11 +175,17 @@ impl StepError {
             Self::Logo(error @ (FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })) => {
                 error.to_string()
             }
+            Self::Input(_) | Self::ExecutionName(_) | Self::Keep(KeepError::IdReused) => self.to_string(),
             Self::Keep(_)
             | Self::Tell(_)
             | Self::Logo(FetchError::S3 { .. })
             | Self::Store(_)
             | Self::Cancel { .. }
+            | Self::Provider(_)
+            | Self::Recording(_)
+            | Self::Delete(_)
+            | Self::GoOn(_)
+            | Self::NoCloner(_)
             | Self::NothingStored(_)
             | Self::Sweep { .. } => journal::chain(self),
         }

@@ -5,10 +5,13 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use jobs::{Job, Outcome, Output, ProviderId, State};
+use journal::KeepError;
 use providers::{Body, Media, Refused, Stream};
 
 use crate::{
-    Studio, media,
+    Studio, audio,
+    erase::delete_object,
+    media,
     step::{Reply, StepError},
     submit::release,
 };
@@ -70,7 +73,7 @@ pub(crate) async fn store(studio: &Studio, job: &Job, made: Media) -> Result<Sto
             return Ok(Stored::Stored(Made { made_by, credits, length_ms, copy }));
         }
     };
-    let length_ms = length_ms.or_else(|| media::mp3_length_ms(&begin, bytes as u64));
+    let length_ms = length_ms.or_else(|| audio::mp3_length_ms(&begin, bytes as u64));
     Ok(Stored::Stored(Made { made_by, credits, length_ms, copy }))
 }
 
@@ -79,9 +82,29 @@ pub(crate) async fn note(studio: &Studio, provider: ProviderId, job: Job, made: 
     let job = job.answered(Outcome::Made { credits: made.credits }).copied(made.copy);
     let output =
         Output { key: job.object_key(), stored_at: crate::now(), credits: job.credits(), length_ms: made.length_ms };
-    let job = studio.journal.save_job(job.stored(made.made_by, output)).await?;
-    release(studio, provider, &job).await;
-    Ok(Reply::Stored)
+    match studio.journal.save_job(job.clone().stored(made.made_by, output)).await {
+        Ok(job) => {
+            release(studio, provider, job.id.0).await;
+            Ok(Reply::Stored)
+        }
+        Err(error) => {
+            if matches!(error, KeepError::Contended) {
+                delete_if_unwanted(studio, &job).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Deletes the file of a job that was cancelled, failed or erased while it was made: nobody else knows of it.
+async fn delete_if_unwanted(studio: &Studio, job: &Job) -> Result<(), StepError> {
+    let now = studio.journal.job(job.id).await?;
+    match now.state {
+        State::Created | State::Submitted { .. } | State::Completed { .. } => Ok(()),
+        State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {
+            delete_object(studio, &studio.config.assets_bucket, &job.object_key()).await
+        }
+    }
 }
 
 /// An object on its way to the bucket.

@@ -1,6 +1,6 @@
 //! Submit: whoever makes the job's media is asked, once, after that was written down.
 
-use events::Time;
+use events::{Identifier, Time};
 use jobs::{Fate, Job, JobId, Next, Outcome, ProviderId, next};
 use journal::{KeepError, OpenBreaker};
 use providers::{Answer, Order, ProviderError, Refused};
@@ -31,7 +31,7 @@ pub(crate) async fn submit(studio: &Studio, id: JobId, token: Uuid, now: Time) -
     if let Some(provider) = job.open_attempt().map(|open| open.provider) {
         tracing::warn!(job = %id, %provider, "an attempt was interrupted; its outcome is not known");
         job = studio.journal.save_job(job.answered(Outcome::unknown("the attempt was interrupted", now))).await?;
-        release(studio, provider, &job).await;
+        release(studio, provider, job.id.0).await;
     }
     let logo = logo_of(studio, &job).await?;
     let makers = studio.journal.makers().of(job.asset);
@@ -71,16 +71,8 @@ async fn ask(
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    if let Some(caps) = studio.config.providers.caps(provider) {
-        let until = now.plus_seconds(LEASE_SECONDS);
-        let taken = match studio.journal.take_lease(provider, &job, caps, now, until).await {
-            // Many want one at this moment.
-            Err(KeepError::Contended) => false,
-            taken => taken?,
-        };
-        if !taken {
-            return Ok(Reply::Waiting { seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)) });
-        }
+    if !take_lease(studio, provider, (job.id.0, &job.tenant), now).await? {
+        return Ok(Reply::Waiting { seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)) });
     }
     let order = Order { job: &job, logo, bucket: &studio.config.assets_bucket };
     let prepared = studio.providers.prepare(provider, order).await;
@@ -133,7 +125,7 @@ pub(crate) async fn refused(
     tracing::warn!(job = %job.id, %provider, ?refusal, detail, "refused");
     let outcome = Outcome::Refused { refusal, detail: detail.clone(), at, credits };
     let job = studio.journal.save_job(job.answered(outcome)).await?;
-    release(studio, provider, &job).await;
+    release(studio, provider, job.id.0).await;
     match refusal.fate(provider) {
         Fate::OpenTheBreaker => {
             let breaker = OpenBreaker { until: at.plus_seconds(jobs::BREAKER_SECONDS), why: detail };
@@ -150,13 +142,28 @@ pub(crate) async fn refused(
     Ok(Reply::Waiting { seconds: 1 })
 }
 
-/// Gives the job's lease back. One that cannot be given back runs out.
-pub(crate) async fn release(studio: &Studio, provider: ProviderId, job: &Job) {
+/// Takes a lease on `provider` for a job or a voice model of a tenant's, if the provider has caps; `false` if it is somebody else's turn.
+pub(crate) async fn take_lease(
+    studio: &Studio,
+    provider: ProviderId,
+    holder: (Uuid, &Identifier),
+    now: Time,
+) -> Result<bool, StepError> {
+    let Some(caps) = studio.config.providers.caps(provider) else { return Ok(true) };
+    match studio.journal.take_lease(provider, holder, caps, now, now.plus_seconds(LEASE_SECONDS)).await {
+        // Many want one at this moment.
+        Err(KeepError::Contended) => Ok(false),
+        taken => Ok(taken?),
+    }
+}
+
+/// Gives a lease back. One that cannot be given back runs out.
+pub(crate) async fn release(studio: &Studio, provider: ProviderId, holder: Uuid) {
     if !provider.is_paid() {
         return;
     }
-    if let Err(error) = studio.journal.release_lease(provider, job.id).await {
-        tracing::warn!(job = %job.id, %provider, "its lease runs out by itself: {}", journal::chain(&error));
+    if let Err(error) = studio.journal.release_lease(provider, holder).await {
+        tracing::warn!(%holder, %provider, "its lease runs out by itself: {}", journal::chain(&error));
     }
 }
 

@@ -22,6 +22,9 @@ pub const CLUSTER_ARN: &str =
 /// The bucket that a brand's logo may be read from.
 pub const LOGO_BUCKET: &str = "studio-local-logos";
 
+/// The bucket that samples of voices are read from.
+pub const VOICE_BUCKET: &str = "studio-local-voices";
+
 /// The vendors' keys. Whatever they are, the sandbox takes them; a vendor would not.
 pub const KEY: &str = "sandbox-key-and-nobody-elses";
 
@@ -66,12 +69,14 @@ pub struct Providers {
     pub video: String,
     /// Audio.
     pub audio: String,
+    /// Cloned voices; empty for nobody.
+    pub voice: String,
 }
 
 impl Default for Providers {
     /// The embedded canvas, and nobody else: nothing costs anything.
     fn default() -> Self {
-        Self { image: "studio-canvas".to_owned(), video: String::new(), audio: String::new() }
+        Self { image: "studio-canvas".to_owned(), video: String::new(), audio: String::new(), voice: String::new() }
     }
 }
 
@@ -86,6 +91,8 @@ pub struct Outputs {
     pub set_aside_bucket_name: String,
     /// The state machine that renders.
     pub render_state_machine_arn: String,
+    /// The state machine that trains voices.
+    pub voice_state_machine_arn: String,
     /// The function that takes each step of a render.
     pub completion_function_name: String,
     /// What the URLs of assets begin with.
@@ -165,6 +172,7 @@ pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameter
         assets_bucket_name: output("AssetsBucketName")?,
         set_aside_bucket_name: output("SetAsideBucketName")?,
         render_state_machine_arn: output("RenderStateMachineArn")?,
+        voice_state_machine_arn: output("VoiceTrainingStateMachineArn")?,
         completion_function_name: output("CompletionFunctionName")?,
         asset_base_url: output("AssetBaseUrl")?,
     })
@@ -227,7 +235,7 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
         let path = folder.join("statemachines").join(definition_key(name));
         objects.push((definition_key(name), read_text(&path)?.into_bytes()));
     }
-    for bucket in [BUCKET, LOGO_BUCKET] {
+    for bucket in [BUCKET, LOGO_BUCKET, VOICE_BUCKET] {
         let created = clients.s3.create_bucket().bucket(bucket).send().await;
         created.map_err(|error| refused("create a bucket", DisplayErrorContext(error)))?;
     }
@@ -296,6 +304,8 @@ async fn create(clients: &Clients, template: String, parameters: &Parameters) ->
         ("SecurityGroupIds", ""),
         ("RenderDeadlineSeconds", deadline.as_str()),
         ("LogoBuckets", LOGO_BUCKET),
+        ("VoiceProvider", parameters.providers.voice.as_str()),
+        ("VoiceBuckets", VOICE_BUCKET),
         ("ImageProviders", parameters.providers.image.as_str()),
         ("VideoProviders", parameters.providers.video.as_str()),
         ("AudioProviders", parameters.providers.audio.as_str()),

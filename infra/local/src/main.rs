@@ -97,6 +97,7 @@ impl StackArguments {
                 image: "openai,studio-canvas".to_owned(),
                 video: "runway".to_owned(),
                 audio: "elevenlabs,polly".to_owned(),
+                voice: "elevenlabs".to_owned(),
             };
         }
         options.render_deadline = Duration::from_secs(self.render_deadline);

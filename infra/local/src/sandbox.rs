@@ -26,10 +26,12 @@ mod polly;
 mod refusals;
 mod runway;
 mod tasks;
+mod voices;
 
 pub use refusals::{Refusal, refusal};
 
 use tasks::Tasks;
+use voices::Voices;
 
 /// A vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,6 +100,8 @@ pub struct Script {
     pub vendor: Vendor,
     /// With which method; any, if none is named.
     pub method: Option<&'static str>,
+    /// How the path ends; it does not matter, if nothing is said.
+    pub path_ends: Option<&'static str>,
     /// What the body has in it.
     pub body_contains: Option<String>,
     /// Which of the requests that match.
@@ -110,7 +114,7 @@ impl Script {
     /// The behaviour for each request that makes something.
     #[must_use]
     pub fn posts(vendor: Vendor, occurrence: Occurrence, behaviour: Behaviour) -> Self {
-        Self { vendor, method: Some("POST"), body_contains: None, occurrence, behaviour }
+        Self { vendor, method: Some("POST"), path_ends: None, body_contains: None, occurrence, behaviour }
     }
 }
 
@@ -160,6 +164,8 @@ pub enum Behaviour {
     },
     /// The first address of what the task makes has run out when it is fetched.
     OutputExpires,
+    /// The voice that it makes is to be verified by its owner.
+    WantsOwner,
 }
 
 /// The running sandbox. It ends when it is dropped.
@@ -177,6 +183,7 @@ pub(crate) struct State {
     s3: OnceLock<aws_sdk_s3::Client>,
     book: Mutex<Book>,
     tasks: Tasks,
+    voices: Voices,
 }
 
 #[derive(Debug, Default)]
@@ -190,7 +197,13 @@ impl Sandbox {
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { address, s3: OnceLock::new(), book: Mutex::default(), tasks: Tasks::default() });
+        let state = Arc::new(State {
+            address,
+            s3: OnceLock::new(),
+            book: Mutex::default(),
+            tasks: Tasks::default(),
+            voices: Voices::default(),
+        });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { address, state, accepting })
     }
@@ -226,6 +239,12 @@ impl Sandbox {
     /// Has Runway work on so many tasks at once, and those that came later wait, `THROTTLED`, as it does.
     pub fn let_runway_work_on(&self, tasks: usize) {
         self.state.tasks.limit(tasks);
+    }
+
+    /// How many cloned voices ElevenLabs has.
+    #[must_use]
+    pub fn voices(&self) -> usize {
+        self.state.voices.count()
     }
 
     /// Has a vendor misbehave from now on. A request meets the first script that hits it.
@@ -352,7 +371,7 @@ async fn handle(
         });
         book.calls.len() - 1
     };
-    let behaviour = state.book().hit(vendor, head.method.as_str(), &body);
+    let behaviour = state.book().hit(vendor, head.method.as_str(), path, &body);
     match &behaviour {
         Some(Behaviour::Slow(delay)) => tokio::time::sleep(*delay).await,
         Some(Behaviour::Answer { status, headers, body }) => {
@@ -377,7 +396,7 @@ async fn handle(
     };
     let said = match vendor {
         Vendor::OpenAi => openai::answer(&asked),
-        Vendor::ElevenLabs => elevenlabs::answer(&asked),
+        Vendor::ElevenLabs => elevenlabs::answer(&state, &asked),
         Vendor::Runway => runway::answer(&state, &asked),
         Vendor::Polly => polly::answer(&state, &asked).await,
     };
@@ -434,11 +453,12 @@ impl Book {
         }
     }
 
-    fn hit(&mut self, vendor: Vendor, method: &str, body: &[u8]) -> Option<Behaviour> {
+    fn hit(&mut self, vendor: Vendor, method: &str, path: &str, body: &[u8]) -> Option<Behaviour> {
         let text = String::from_utf8_lossy(body);
         for (script, count) in &mut self.scripts {
             let matches = script.vendor == vendor
                 && script.method.is_none_or(|wanted| wanted == method)
+                && script.path_ends.is_none_or(|end| path.ends_with(end))
                 && script.body_contains.as_ref().is_none_or(|part| text.contains(part));
             if !matches {
                 continue;

@@ -46,6 +46,24 @@ pub struct Configuration {
 }
 
 impl Configuration {
+    /// What is left of one that is erased: a title that says so.
+    #[must_use]
+    pub fn erased() -> Self {
+        Self {
+            title: Text::parse("erased").expect("it is short, and not blank"),
+            description: None,
+            starts_at: None,
+            ends_at: None,
+            time_zone: None,
+            locale: None,
+            venue: None,
+            organizer: None,
+            label: None,
+            call_to_action: None,
+            brand: None,
+        }
+    }
+
     /// What of it `kind` shows. A design is given this and no more, so two configurations that are equal here give the same pixels.
     #[must_use]
     pub fn shown_by(&self, kind: AssetKind) -> Self {

@@ -90,6 +90,12 @@ impl ContentHash {
         Self(hash.finalize().into())
     }
 
+    /// The hash of a text that is no event.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
     /// The hash as hexadecimal digits.
     #[must_use]
     pub fn to_hex(self) -> String {

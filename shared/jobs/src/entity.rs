@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use events::{AssetKind, Configuration, Entity, Identifier, Locale, TemplateAsset, Topic, Translation};
+use events::{AssetKind, Configuration, Entity, Identifier, Locale, TemplateAsset, Time, Topic, Translation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +22,9 @@ pub struct EntityState {
     pub said: BTreeMap<Topic, Said>,
     /// The templates, one for each kind of asset and language.
     pub templates: BTreeMap<TemplateKey, TemplateState>,
+    /// When it was last erased: what happened before is not taken in any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Time>,
 }
 
 /// Which of its entity's templates one is: a kind of asset, in the entity's own language (`None`) or in one that it is translated
@@ -94,7 +97,20 @@ impl EntityState {
     /// An entity of which nothing is known yet.
     #[must_use]
     pub fn new(tenant: Identifier, entity: Entity) -> Self {
-        Self { version: 0, tenant, entity, said: BTreeMap::new(), templates: BTreeMap::new() }
+        Self { version: 0, tenant, entity, said: BTreeMap::new(), templates: BTreeMap::new(), erased_at: None }
+    }
+
+    /// What is left once it is erased: that it was, and of its templates the ids and revisions, so that the next revision is higher still.
+    #[must_use]
+    pub fn erased(mut self, now: Time) -> Self {
+        self.said.clear();
+        for template in self.templates.values_mut() {
+            template.configuration = Digest(String::new());
+            template.pixels = Digest(String::new());
+            template.asset = None;
+        }
+        self.erased_at = Some(now);
+        self
     }
 
     /// The key it is kept under.

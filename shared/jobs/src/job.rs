@@ -1,9 +1,9 @@
 //! A render job.
 
-use events::{AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, Time, Trigger};
+use events::{AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Time, Trigger};
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, CauseKey, EntityKey, JobId, TemplateId, TemplateKey};
+use crate::{Attempt, CauseKey, EntityKey, JobId, Outcome, TemplateId, TemplateKey};
 
 /// One render of one template: what to render is copied into it, so that it means the same however late it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,11 @@ pub enum State {
         /// When.
         at: Time,
     },
+    /// It is erased: its files, its vendors' copies, and what it showed.
+    Erased {
+        /// When.
+        at: Time,
+    },
 }
 
 /// An asset in the bucket.
@@ -108,7 +113,7 @@ impl Job {
     pub fn is_closed(&self) -> bool {
         match self.state {
             State::Created | State::Submitted { .. } => false,
-            State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => true,
+            State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => true,
         }
     }
 
@@ -136,7 +141,13 @@ impl Job {
     /// The key of its object, made of the job's id and the kind alone: nothing a tenant writes steers it.
     #[must_use]
     pub fn object_key(&self) -> String {
-        format!("renders/{}/{}.{}", self.id, self.asset.as_str(), self.asset.format().as_str())
+        format!("{}{}.{}", self.folder(), self.asset.as_str(), self.asset.format().as_str())
+    }
+
+    /// The folder of its objects in the bucket.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        format!("renders/{}/", self.id)
     }
 
     /// The job with its asset stored, which `made_by` made; the first one stays.
@@ -157,6 +168,21 @@ impl Job {
             MediaType::Audio => 15 * 60,
             MediaType::Video => 60 * 60,
         }
+    }
+
+    /// What is left of a closed job once everything is erased: no fact, no person, no word of a vendor's.
+    #[must_use]
+    pub fn erased(mut self, now: Time) -> Self {
+        SOURCE.clone_into(&mut self.user_id);
+        self.configuration = Configuration::erased();
+        for attempt in &mut self.attempts {
+            attempt.ticket = None;
+            if let Some(Outcome::Refused { detail, .. }) = &mut attempt.outcome {
+                detail.clear();
+            }
+        }
+        self.state = State::Erased { at: now };
+        self
     }
 
     /// The job as its next execution finds it.

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use events::{Identifier, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::JobId;
+use uuid::Uuid;
 
 /// The calls to one provider that are in flight. All execution environments share them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leases {
     /// How often they were written; 0 before the first time.
     pub version: u64,
-    held: BTreeMap<JobId, Lease>,
+    /// By the id of the job, or of the voice model, that it is for.
+    held: BTreeMap<Uuid, Lease>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,25 +33,25 @@ pub struct Caps {
 }
 
 impl Leases {
-    /// The leases with one for `job` until `until`, or a longer one if it has one; `None` if all are taken. Those that ran out are
+    /// The leases with one for `holder` until `until`, or a longer one if it has one; `None` if all are taken. Those that ran out are
     /// gone: whoever held them died.
     #[must_use]
-    pub fn taken(mut self, job: JobId, tenant: &Identifier, caps: Caps, now: Time, until: Time) -> Option<Self> {
+    pub fn taken(mut self, holder: Uuid, tenant: &Identifier, caps: Caps, now: Time, until: Time) -> Option<Self> {
         self.held.retain(|_, lease| lease.until > now);
-        let others = self.held.iter().filter(|(holder, _)| **holder != job);
+        let others = self.held.iter().filter(|(other, _)| **other != holder);
         let (all, own) =
             others.fold((0, 0), |(all, own), (_, lease)| (all + 1, own + usize::from(lease.tenant == *tenant)));
         if all >= caps.in_flight || own >= caps.per_tenant {
             return None;
         }
-        self.held.insert(job, Lease { tenant: tenant.clone(), until });
+        self.held.insert(holder, Lease { tenant: tenant.clone(), until });
         Some(self)
     }
 
-    /// The leases without that of `job`; `None` if it has none.
+    /// The leases without that of `holder`; `None` if it has none.
     #[must_use]
-    pub fn released(mut self, job: JobId) -> Option<Self> {
-        self.held.remove(&job).map(|_| self)
+    pub fn released(mut self, holder: Uuid) -> Option<Self> {
+        self.held.remove(&holder).map(|_| self)
     }
 
     /// How many are held.

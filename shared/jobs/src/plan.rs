@@ -72,6 +72,10 @@ pub fn plan(
     if cause.time.plus_seconds(HORIZON_SECONDS) < now {
         return Err(PlanError::TooOld(cause.time));
     }
+    // It was told before its entity was erased, whenever it arrives.
+    if before.and_then(|entity| entity.erased_at).is_some_and(|erased_at| cause.time <= erased_at) {
+        return Ok(Decision::default());
+    }
     let made = AssetKind::made_for(cause.topic);
     if let Some(&asset) = description.assets.iter().find(|asset| !made.contains(asset)) {
         return Err(PlanError::NotMadeFor { asset, topic: cause.topic });

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use events::{CloningMethod, FailureClass, Identifier, Time, Topic, VoiceModelCreated, VoiceModelReady, VoiceTraining};
+use events::{
+    CloningMethod, FailureClass, Identifier, S3Object, Time, Topic, VoiceModelCreated, VoiceModelReady, VoiceTraining,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -47,6 +49,9 @@ pub struct VoiceModel {
     pub voice: Option<String>,
     /// Each request that changes something at the provider, the first first.
     pub attempts: Vec<VoiceAttempt>,
+    /// What its owner read aloud to verify it, each time: known so that it can be erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<S3Object>,
     /// How far it is.
     pub state: VoiceState,
 }
@@ -217,6 +222,7 @@ pub fn next_for_voice(model: &VoiceModel, view: Option<&VoiceView>, now: Time) -
     };
     let Some(view) = view else { return ask(model, VoiceRequest::Create, now) };
     if training.method == CloningMethod::Instant {
+        // How its owner verifies it is between them and the provider.
         return if view.wants_owner { VoiceNext::AwaitOwner } else { VoiceNext::Ready };
     }
     let is_there = |number: &usize| view.samples.contains(number) || model.is_done(VoiceRequest::Sample(*number));
@@ -230,6 +236,7 @@ pub fn next_for_voice(model: &VoiceModel, view: Option<&VoiceView>, now: Time) -
             VoiceNext::Fail { class: FailureClass::InvalidInput, detail }
         }
         Training::Underway(_) => model.wait_for_training(now),
+        Training::NotStarted if view.wants_owner && model.was_verified_lately(now) => VoiceNext::Wait { seconds: 15 },
         Training::NotStarted if view.wants_owner => VoiceNext::AwaitOwner,
         // It said that it trains, and shows it late.
         Training::NotStarted if model.is_done(VoiceRequest::Train) => model.wait_for_training(now),
@@ -416,6 +423,7 @@ impl VoiceModel {
     pub fn erased(mut self, erased: ErasedVoice, now: Time) -> Self {
         self.training = None;
         self.voice = None;
+        self.recordings.clear();
         for attempt in &mut self.attempts {
             if let Some(Outcome::Refused { detail, .. }) = &mut attempt.outcome {
                 detail.clear();
@@ -423,6 +431,50 @@ impl VoiceModel {
         }
         self.state = VoiceState::Erased { at: now, erased };
         self
+    }
+
+    /// The model with what `view` shows of it: the voice, and of a lost request that it was fulfilled, for what `price` lists.
+    #[must_use]
+    pub fn shown(mut self, view: &VoiceView, price: impl Fn(VoiceRequest) -> u64, now: Time) -> Self {
+        self.voice.get_or_insert_with(|| view.voice.clone());
+        let is_fulfilled = |request: VoiceRequest| match request {
+            VoiceRequest::Create => true,
+            VoiceRequest::Sample(number) => view.samples.contains(&number),
+            VoiceRequest::Verify => !view.wants_owner,
+            VoiceRequest::Train => view.training != Training::NotStarted,
+        };
+        let mut settled = BTreeSet::new();
+        // Of several lost ones it was the last: the earlier had shown nothing before they were repeated.
+        for attempt in self.attempts.iter_mut().rev() {
+            let is_lost = matches!(attempt.outcome, Some(Outcome::Refused { refusal: Refusal::OutcomeUnknown, .. }));
+            if settled.insert(attempt.request) && is_lost && is_fulfilled(attempt.request) {
+                attempt.outcome = Some(Outcome::Made { credits: price(attempt.request) });
+            }
+        }
+        if view.training == Training::NotStarted { self } else { self.trained_since(now) }
+    }
+
+    /// What to do while the provider does not answer.
+    #[must_use]
+    pub fn wait_for_an_answer(&self, now: Time) -> VoiceNext {
+        const A_DAY: u64 = 24 * 60 * 60;
+        let age = now.milliseconds_since(self.created_at) / 1000;
+        match self.state {
+            VoiceState::Training { .. } => self.wait_for_training(now),
+            VoiceState::Registered if age > A_DAY => VoiceNext::Fail {
+                class: FailureClass::Unavailable,
+                detail: format!("{} has not answered for a day", self.provider),
+            },
+            _ => VoiceNext::Wait { seconds: u32::try_from(age / 8).unwrap_or(u32::MAX).clamp(30, 600) },
+        }
+    }
+
+    fn was_verified_lately(&self, now: Time) -> bool {
+        let last = self.attempts.iter().rfind(|attempt| attempt.request == VoiceRequest::Verify);
+        last.is_some_and(|last| {
+            matches!(last.outcome, Some(Outcome::Made { .. }))
+                && now.milliseconds_since(last.at) < u64::from(TO_SHOW) * 1000
+        })
     }
 
     fn wait_for_training(&self, now: Time) -> VoiceNext {
@@ -469,6 +521,7 @@ impl Registration<'_> {
             restarts: 0,
             voice: None,
             attempts: Vec::new(),
+            recordings: Vec::new(),
             state: VoiceState::Registered,
         }
     }

@@ -153,7 +153,7 @@ fn a_refused_job_has_no_ticket_any_more() {
 #[test]
 fn no_tenant_has_more_in_flight_than_its_cap_and_others_find_room() {
     let caps = Caps { in_flight: 4, per_tenant: 2 };
-    let job = |number: u8| JobId(derive(&[b"job", &[number]]));
+    let job = |number: u8| derive(&[b"job", &[number]]);
     let take = |leases: Leases, number: u8, tenant: &str| leases.taken(job(number), &id(tenant), caps, at(0), at(60));
     let leases = take(Leases::default(), 1, "one").unwrap();
     let leases = take(leases, 2, "one").unwrap();

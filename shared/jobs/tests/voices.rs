@@ -98,6 +98,35 @@ fn each_refusal_has_one_fate_and_a_lost_request_is_looked_up_before_it_is_repeat
 }
 
 #[test]
+fn what_a_lost_request_did_is_counted_once_it_shows() {
+    let lost = refused(model(CloningMethod::Professional), VoiceRequest::Create, Refusal::OutcomeUnknown, 0);
+    let lost = refused(lost, VoiceRequest::Create, Refusal::OutcomeUnknown, 90);
+    let lost = refused(lost, VoiceRequest::Sample(1), Refusal::OutcomeUnknown, 100);
+    let found = lost.shown(&view(0, true, Training::NotStarted), |_| 9, at(200));
+    assert_eq!(found.voice.as_deref(), Some("v1"));
+    let known: Vec<bool> = found.attempts.iter().map(|a| a.outcome == Some(Outcome::Made { credits: 9 })).collect();
+    assert_eq!(known, [false, true, false], "the last of the two; the sample does not show");
+    let trained = found.shown(&view(1, false, Training::Underway("queued".to_owned())), |_| 9, at(300));
+    assert_eq!((trained.credits(), trained.state), (18, VoiceState::Training { since: at(300) }));
+}
+
+#[test]
+fn a_provider_that_does_not_answer_is_asked_for_a_day() {
+    let model = model(CloningMethod::Professional);
+    assert_eq!(model.wait_for_an_answer(at(10)), VoiceNext::Wait { seconds: 30 });
+    assert_eq!(model.wait_for_an_answer(at(40_000)), VoiceNext::Wait { seconds: 600 });
+    assert!(matches!(model.wait_for_an_answer(at(90_000)), VoiceNext::Fail { class: FailureClass::Unavailable, .. }));
+}
+
+#[test]
+fn an_owner_who_has_just_verified_it_is_not_asked_again_at_once() {
+    let verified = made(model(CloningMethod::Professional), VoiceRequest::Verify, 0);
+    let late = view(3, true, Training::NotStarted);
+    assert_eq!(next_for_voice(&verified, Some(&late), at(5)), VoiceNext::Wait { seconds: 15 });
+    assert_eq!(next_for_voice(&verified, Some(&late), at(1000)), VoiceNext::AwaitOwner);
+}
+
+#[test]
 fn a_refusal_is_not_taken_to_the_next_request_and_repeated_ones_end() {
     let forbidden = refused(model(CloningMethod::Professional), VoiceRequest::Sample(1), Refusal::Moderation, 0);
     let shown = view(0, true, Training::NotStarted);

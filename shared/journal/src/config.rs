@@ -18,6 +18,8 @@ pub struct Config {
     pub set_aside_bucket: String,
     /// The render state machine: `RENDER_STATE_MACHINE_ARN`.
     pub render_state_machine: String,
+    /// The state machine that trains voices: `VOICE_STATE_MACHINE_ARN`.
+    pub voice_state_machine: String,
     /// Seconds that a job may take before the sweep looks at it: `RENDER_DEADLINE_SECONDS`.
     pub render_deadline_seconds: u32,
     /// Who makes what: `IMAGE_PROVIDERS`, `VIDEO_PROVIDERS` and `AUDIO_PROVIDERS`, names with commas between, those asked first in front.
@@ -83,6 +85,7 @@ impl Config {
             table: variable("TABLE_NAME")?,
             set_aside_bucket: variable("SET_ASIDE_BUCKET")?,
             render_state_machine: variable("RENDER_STATE_MACHINE_ARN")?,
+            voice_state_machine: variable("VOICE_STATE_MACHINE_ARN")?,
             render_deadline_seconds: deadline.parse().map_err(|_| ConfigError::Invalid {
                 name: "RENDER_DEADLINE_SECONDS",
                 value: deadline,

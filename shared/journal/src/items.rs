@@ -6,19 +6,27 @@
 //! | `entity#<uuid>` | `state` | an entity with its templates |
 //! | `job#<uuid>` | `state` | a render job |
 //! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to tell; until its TTL |
+//! | `voice#<uuid>` | `state` | a voice model |
+//! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to tell; until its TTL |
 //! | `provider#<name>` | `breaker` | until when nobody asks a provider that turned the studio away, and why |
 //! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
+//! | `tenant#<uuid>` | `erased` | what of a tenant's was erased, and when |
 //! | `set-aside#<uuid>` | `record` | a record that can never succeed (`set_aside.rs`) |
 //!
-//! Keys are made of derived ids: nothing a tenant writes is part of one. An entity and a job carry their whole state as JSON in
-//! `state` and their write count in `version`. A job also stands in two indexes: `tenant-jobs` (`tenant`, `created_at`) and, as
-//! long as it is open, `open-jobs` (`open`, `deadline`), where its end stands too as long as it is not told.
+//! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one. Entities, jobs and voice models carry
+//! their whole state as JSON in `state` and their write count in `version`.
+//!
+//! Two indexes: `by-tenant` (`tenant`, `listed`) has all that is a tenant's, `listed` being what it is, `#` and when it came to be, so that a
+//! tenant's jobs can be listed in their order, and everything be found that is to be erased. `open` (`open`, `deadline`) has jobs and voice
+//! models as long as they are open, and what was decided of them as long as it is not told.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use events::{Time, Topic};
-use jobs::{CauseKey, EntityKey, EntityState, Job, JobId, ProviderId, Told};
+use jobs::{
+    CauseKey, EntityKey, EntityState, Job, JobId, ProviderId, State, Told, VoiceModel, VoiceModelId, VoiceState,
+};
 use serde::de::DeserializeOwned;
 
 /// An item as DynamoDB has it.
@@ -57,6 +65,18 @@ impl Key {
 
     pub(crate) fn end(job: JobId) -> Self {
         Self { pk: format!("job#{job}"), sk: "end".to_owned() }
+    }
+
+    pub(crate) fn voice(voice: VoiceModelId) -> Self {
+        Self { pk: format!("voice#{voice}"), sk: "state".to_owned() }
+    }
+
+    pub(crate) fn voice_created(voice: VoiceModelId) -> Self {
+        Self { pk: format!("voice#{voice}"), sk: "created".to_owned() }
+    }
+
+    pub(crate) fn voice_ready(voice: VoiceModelId) -> Self {
+        Self { pk: format!("voice#{voice}"), sk: "ready".to_owned() }
     }
 
     pub(crate) fn breaker(provider: ProviderId) -> Self {
@@ -98,6 +118,8 @@ impl Kept {
     pub(crate) fn into_item(self, expiry: Expiry, live_seconds: u32) -> Item {
         let expires_at = expiry.from.plus_seconds(live_seconds).timestamp().as_second();
         let shard = open_shard(&self.key.pk);
+        // What tells nothing holds nothing of anybody's.
+        let tenant = self.events.first().map(|event| event.key.clone());
         let events = self.events.into_iter().map(|event| {
             AttributeValue::M(HashMap::from([
                 ("topic".to_owned(), AttributeValue::S(event.topic.as_str().to_owned())),
@@ -106,6 +128,9 @@ impl Kept {
             ]))
         });
         let mut item = self.key.into_item();
+        if let Some(tenant) = tenant {
+            list(&mut item, &tenant, &format!("decision#{}", expiry.from));
+        }
         item.insert("events".to_owned(), AttributeValue::L(events.collect()));
         let starts = self.starts.iter().map(|job| AttributeValue::S(job.to_string()));
         item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
@@ -146,18 +171,23 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
     let mut item = Key::entity(entity.key()).into_item();
     item.insert("version".to_owned(), AttributeValue::N(entity.version.to_string()));
     item.insert("state".to_owned(), AttributeValue::S(json(entity)));
+    // Without a time: an entity that changes does not write the index again. One that says nothing any more is erased.
+    if !entity.said.is_empty() {
+        list(&mut item, entity.tenant.as_str(), "entity");
+    }
     item
 }
 
-/// The item of a job, with the attributes of its indexes.
+/// The item of a job, with the attributes of its indexes. What is left of an erased one stands in neither.
 pub(crate) fn job_item(job: &Job) -> Item {
     let key = Key::job(job.id);
     let shard = open_shard(&key.pk);
     let mut item = key.into_item();
     item.insert("version".to_owned(), AttributeValue::N(job.version.to_string()));
     item.insert("state".to_owned(), AttributeValue::S(json(job)));
-    item.insert("tenant".to_owned(), AttributeValue::S(job.tenant.as_str().to_owned()));
-    item.insert("created_at".to_owned(), AttributeValue::S(job.created_at.to_string()));
+    if !matches!(job.state, State::Erased { .. }) {
+        list(&mut item, job.tenant.as_str(), &format!("job#{}", job.created_at));
+    }
     if !job.is_closed() {
         item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
         item.insert("deadline".to_owned(), AttributeValue::S(job.deadline.to_string()));
@@ -165,15 +195,38 @@ pub(crate) fn job_item(job: &Job) -> Item {
     item
 }
 
-/// The partitions of the index of open jobs: sixteen, by the first digit of the job's id, so that a burst of new jobs does not
+/// The item of a voice model, with the attributes of its indexes. What is left of an erased one stands in neither.
+pub(crate) fn voice_item(model: &VoiceModel) -> Item {
+    let key = Key::voice(model.id);
+    let shard = open_shard(&key.pk);
+    let mut item = key.into_item();
+    item.insert("version".to_owned(), AttributeValue::N(model.version.to_string()));
+    item.insert("state".to_owned(), AttributeValue::S(json(model)));
+    if !matches!(model.state, VoiceState::Erased { .. }) {
+        list(&mut item, model.tenant.as_str(), &format!("voice#{}", model.created_at));
+    }
+    if !model.is_closed() {
+        item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
+        item.insert("deadline".to_owned(), AttributeValue::S(model.deadline.to_string()));
+    }
+    item
+}
+
+/// Lists an item among all that is `tenant`'s.
+fn list(item: &mut Item, tenant: &str, listed: &str) {
+    item.insert("tenant".to_owned(), AttributeValue::S(tenant.to_owned()));
+    item.insert("listed".to_owned(), AttributeValue::S(listed.to_owned()));
+}
+
+/// The partitions of the index of what is open: sixteen, by the first digit of the id, so that a burst of new jobs does not
 /// meet the write limit of one.
 pub(crate) const OPEN_SHARDS: [&str; 16] =
     ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
-/// The shard of an item whose key is `job#<uuid>`.
+/// The shard of an item whose key is `job#<uuid>` or `voice#<uuid>`.
 fn open_shard(pk: &str) -> &'static str {
-    let digit =
-        pk.strip_prefix("job#").and_then(|id| id.get(..1)).and_then(|digit| OPEN_SHARDS.iter().find(|s| **s == digit));
+    let id = pk.split_once('#').map_or("", |(_, id)| id);
+    let digit = id.get(..1).and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));
     digit.copied().unwrap_or(OPEN_SHARDS[0])
 }
 

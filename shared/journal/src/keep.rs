@@ -11,12 +11,16 @@ use aws_sdk_dynamodb::{
     },
 };
 use events::Time;
-use jobs::{Cause, Decision, Description, EntityState, HORIZON_SECONDS, Job, JobId, PlanError, Planning};
+use jobs::{
+    Cause, Decision, Description, EntityState, HORIZON_SECONDS, Job, JobId, PlanError, Planning, VoiceModel,
+    VoiceModelId,
+};
 
 use crate::{
     Journal,
     items::{self, Expiry, Item, ItemError, Kept, Key},
 };
+use serde::de::DeserializeOwned;
 
 /// How often a decision is made again because somebody else wrote the entity in between. The first round only finds out what
 /// is there; in each later one somebody wins.
@@ -49,6 +53,9 @@ pub enum KeepError {
     /// There is no such job.
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
+    /// There is no such voice model.
+    #[error("there is no voice model {0}")]
+    NoSuchVoice(VoiceModelId),
 }
 
 impl KeepError {
@@ -57,7 +64,7 @@ impl KeepError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Contended | Self::Write(_) | Self::Read(_) | Self::Item(_) => true,
-            Self::IdReused | Self::Plan(_) | Self::Refused(_) | Self::NoSuchJob(_) => false,
+            Self::IdReused | Self::Plan(_) | Self::Refused(_) | Self::NoSuchJob(_) | Self::NoSuchVoice(_) => false,
         }
     }
 }
@@ -132,8 +139,14 @@ impl Journal {
 
     /// One conditional transaction: the decision if there is none yet, the entity and the jobs if nobody wrote them since they
     /// were read.
-    async fn write(&self, key: Key, content: &str, decision: Decision, expiry: Expiry) -> Result<Written, KeepError> {
-        let Decision { entity, jobs, events, starts } = decision;
+    pub(crate) async fn write(
+        &self,
+        key: Key,
+        content: &str,
+        decision: Decision,
+        expiry: Expiry,
+    ) -> Result<Written, KeepError> {
+        let Decision { entity, jobs, voice, events, starts } = decision;
         let told = events.is_empty();
         let kept = Kept { key, content: content.to_owned(), events, starts, told };
 
@@ -146,6 +159,10 @@ impl Journal {
         for job in jobs {
             let before = job.version;
             puts.push(self.put(items::job_item(&Job { version: before + 1, ..job }), before));
+        }
+        if let Some(voice) = voice {
+            let before = voice.version;
+            puts.push(self.put(items::voice_item(&VoiceModel { version: before + 1, ..voice }), before));
         }
         let puts = puts.into_iter().map(|put| {
             let put = put.build().map_err(|error| KeepError::Write(error.into()))?;
@@ -193,22 +210,31 @@ impl Journal {
     pub async fn save_job(&self, job: Job) -> Result<Job, KeepError> {
         let before = job.version;
         let job = Job { version: before + 1, ..job };
-        let result = self
+        self.save(items::job_item(&job), before, &job).await?;
+        Ok(job)
+    }
+
+    /// Writes `item`, which carries `state`, if it was written `before` times before; or finds that it stands there already.
+    pub(crate) async fn save<S: DeserializeOwned + PartialEq>(
+        &self,
+        item: Item,
+        before: u64,
+        state: &S,
+    ) -> Result<(), KeepError> {
+        let put = self
             .dynamodb
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(items::job_item(&job)))
+            .set_item(Some(item))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", AttributeValue::N(before.to_string()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(job),
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(()),
             Err(SdkError::ServiceError(error)) => match error.err() {
                 PutItemError::ConditionalCheckFailedException(failed) => {
-                    let there = failed.item().map(items::state::<Job>).transpose()?;
-                    if there.as_ref() == Some(&job) { Ok(job) } else { Err(KeepError::Contended) }
+                    let there = failed.item().map(items::state::<S>).transpose()?;
+                    if there.as_ref() == Some(state) { Ok(()) } else { Err(KeepError::Contended) }
                 }
                 _ => Err(KeepError::Write(SdkError::ServiceError(error).into())),
             },
@@ -259,7 +285,7 @@ impl Journal {
     }
 }
 
-enum Written {
+pub(crate) enum Written {
     /// The decision stands, by this call.
     Kept(Kept),
     /// A decision stood there before.

@@ -1,8 +1,9 @@
 //! Leases on a provider: one item that all execution environments share, so that a cap holds across them.
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
-use events::Time;
-use jobs::{Caps, Job, JobId, Leases, ProviderId};
+use events::{Identifier, Time};
+use jobs::{Caps, Leases, ProviderId};
+use uuid::Uuid;
 
 use crate::{
     Journal, KeepError,
@@ -11,27 +12,27 @@ use crate::{
 };
 
 impl Journal {
-    /// Takes a lease on `provider` for `job` until `until`, or makes its own longer; `false` if all are taken.
+    /// Takes a lease on `provider` for `holder`, a job or a voice model of `tenant`'s, until `until`, or makes its own longer; `false` if all are taken.
     ///
     /// # Errors
     /// A [`KeepError`]; [`KeepError::Contended`] if too many take one at once.
     pub async fn take_lease(
         &self,
         provider: ProviderId,
-        job: &Job,
+        (holder, tenant): (Uuid, &Identifier),
         caps: Caps,
         now: Time,
         until: Time,
     ) -> Result<bool, KeepError> {
-        self.change_leases(provider, |leases| leases.taken(job.id, &job.tenant, caps, now, until)).await
+        self.change_leases(provider, |leases| leases.taken(holder, tenant, caps, now, until)).await
     }
 
-    /// Gives the lease of `job` on `provider` back, if it has one.
+    /// Gives the lease of `holder` on `provider` back, if it has one.
     ///
     /// # Errors
     /// A [`KeepError`]; the lease runs out by itself then.
-    pub async fn release_lease(&self, provider: ProviderId, job: JobId) -> Result<(), KeepError> {
-        self.change_leases(provider, |leases| leases.released(job)).await?;
+    pub async fn release_lease(&self, provider: ProviderId, holder: Uuid) -> Result<(), KeepError> {
+        self.change_leases(provider, |leases| leases.released(holder)).await?;
         Ok(())
     }
 

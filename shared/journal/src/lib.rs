@@ -8,6 +8,7 @@
 mod authentication;
 mod breaker;
 mod config;
+mod erase;
 mod error_chain;
 mod items;
 mod keep;
@@ -16,20 +17,24 @@ mod overdue;
 mod set_aside;
 mod start;
 mod tell;
+mod voice;
 
 use aws_config::SdkConfig;
+use events::Time;
 use jobs::Makers;
 use rdkafka::producer::FutureProducer;
 
 pub use breaker::OpenBreaker;
 pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
+pub use erase::{Erased, Owned, OwnedItem};
 pub use error_chain::chain;
 pub use items::{ItemError, Kept};
 pub use keep::KeepError;
-pub use overdue::Overdue;
+pub use overdue::{Overdue, Untold};
 pub use set_aside::{SetAside, SetAsideError};
 pub use start::{Execution, Resumed, StartError};
 pub use tell::{MESSAGE_TIMEOUT, TellError, TellKeptError};
+pub use voice::GoOnError;
 
 /// What is true, and who is told. One for each execution environment, made in its init phase.
 pub struct Journal {
@@ -39,6 +44,7 @@ pub struct Journal {
     set_aside_bucket: String,
     sfn: aws_sdk_sfn::Client,
     render_state_machine: String,
+    voice_state_machine: String,
     producer: FutureProducer<authentication::Context>,
     deadline_seconds: u32,
     makers: Makers,
@@ -57,11 +63,19 @@ impl Journal {
             set_aside_bucket: config.set_aside_bucket,
             sfn: aws_sdk_sfn::Client::new(aws),
             render_state_machine: config.render_state_machine,
+            voice_state_machine: config.voice_state_machine,
             producer: tell::producer(&config.bootstrap_servers, config.authentication)?,
             deadline_seconds: config.render_deadline_seconds,
             makers: config.makers,
         })
     }
+
+    /// When something that is begun at `now` is looked after by the sweep.
+    #[must_use]
+    pub fn deadline(&self, now: Time) -> Time {
+        now.plus_seconds(self.deadline_seconds)
+    }
+
     /// Who makes what.
     #[must_use]
     pub fn makers(&self) -> &Makers {

@@ -1,8 +1,9 @@
-//! What the sweep looks after: jobs that are open past their deadline, and ends of jobs that Kafka may never have heard of.
+//! What the sweep looks after: jobs and voice models that are open past their deadline, and decisions that Kafka may never
+//! have heard of.
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
 use events::Time;
-use jobs::JobId;
+use jobs::{JobId, VoiceModelId};
 
 use crate::{
     Journal, KeepError,
@@ -10,21 +11,32 @@ use crate::{
 };
 
 /// One thing to look after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overdue {
     /// The job is open.
     Job(JobId),
-    /// The job is closed, and its end not known to be told.
-    End(JobId),
+    /// The voice model is open.
+    Voice(VoiceModelId),
+    /// The end of a job, or what was decided of a voice model, is not known to be told.
+    Untold(Untold),
 }
+
+/// A decision that is not known to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untold(pub(crate) Key);
 
 impl Overdue {
     fn read(item: &Item) -> Result<Self, ItemError> {
         let text = |name: &'static str| item.get(name).and_then(|a| a.as_s().ok()).ok_or(ItemError::Attribute(name));
-        let id = text("pk")?.strip_prefix("job#").and_then(|id| id.parse().ok()).ok_or(ItemError::Attribute("pk"))?;
-        match text("sk")?.as_str() {
-            "state" => Ok(Self::Job(JobId(id))),
-            "end" => Ok(Self::End(JobId(id))),
+        let (pk, sk) = (text("pk")?, text("sk")?);
+        let (kind, id) = pk.split_once('#').ok_or(ItemError::Attribute("pk"))?;
+        let id = id.parse().map_err(|_| ItemError::Attribute("pk"))?;
+        match (kind, sk.as_str()) {
+            ("job", "state") => Ok(Self::Job(JobId(id))),
+            ("voice", "state") => Ok(Self::Voice(VoiceModelId(id))),
+            ("job", "end") | ("voice", "created" | "ready") => {
+                Ok(Self::Untold(Untold(Key { pk: pk.clone(), sk: sk.clone() })))
+            }
             _ => Err(ItemError::Attribute("sk")),
         }
     }
@@ -42,7 +54,7 @@ impl Journal {
                 .dynamodb
                 .query()
                 .table_name(&self.table)
-                .index_name("open-jobs")
+                .index_name("open")
                 .key_condition_expression("#open = :shard AND deadline < :now")
                 .expression_attribute_names("#open", "open")
                 .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
@@ -56,18 +68,23 @@ impl Journal {
         Ok(overdue)
     }
 
-    /// Gives an open job another while in the index of what is open, so that it does not stand before others that need looking
-    /// after. The job itself is not touched: its execution goes on, and must not find that somebody else wrote it.
+    /// Gives an open job or voice model another while in the index of what is open, so that it does not stand before others that need
+    /// looking after. Its state is not touched: its execution goes on, and must not find that somebody else wrote it.
     ///
     /// # Errors
-    /// A [`KeepError`]; the job is overdue again next time.
-    pub async fn postpone(&self, job: JobId, now: Time) -> Result<(), KeepError> {
+    /// A [`KeepError`]; it is overdue again next time.
+    pub async fn postpone(&self, overdue: &Overdue, now: Time) -> Result<(), KeepError> {
+        let key = match overdue {
+            Overdue::Job(job) => Key::job(*job),
+            Overdue::Voice(voice) => Key::voice(*voice),
+            Overdue::Untold(untold) => untold.0.clone(),
+        };
         let deadline = now.plus_seconds(self.deadline_seconds).to_string();
         let update = self
             .dynamodb
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(Key::job(job).into_item()))
+            .set_key(Some(key.into_item()))
             .update_expression("SET deadline = :deadline")
             .condition_expression("attribute_exists(#open)")
             .expression_attribute_names("#open", "open")

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{error::BoxError, types::AttributeValue};
 use aws_sdk_s3::primitives::ByteStream;
-use events::Time;
+use events::{Identifier, Time};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -109,6 +109,8 @@ impl Journal {
         let put = self.s3.put_object().bucket(&self.set_aside_bucket).key(&key).content_type("application/json");
         put.body(ByteStream::from(body)).send().await.map_err(|error| SetAsideError::Object(error.into()))?;
 
+        // A record's key is its tenant, and may be anything: what is no name lists it nowhere.
+        let tenant = record.key.as_deref().and_then(|key| Identifier::parse(std::str::from_utf8(key).ok()?).ok());
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: i64| AttributeValue::N(number.to_string());
         let update = self
@@ -117,10 +119,11 @@ impl Journal {
             .table_name(&self.table)
             .key("pk", AttributeValue::S(format!("set-aside#{}", record.id())))
             .key("sk", text("record"))
-            .update_expression(
+            .update_expression(format!(
                 "SET #topic = :topic, #partition = :partition, #offset = :offset, #cause = :cause, #object = :object, \
-                 first_seen = if_not_exists(first_seen, :now), last_seen = :now ADD #count :one",
-            )
+                 first_seen = if_not_exists(first_seen, :now), last_seen = :now{} ADD #count :one",
+                if tenant.is_some() { ", tenant = :tenant, listed = if_not_exists(listed, :listed)" } else { "" },
+            ))
             .expression_attribute_names("#topic", "topic")
             .expression_attribute_names("#partition", "partition")
             .expression_attribute_names("#offset", "offset")
@@ -134,6 +137,12 @@ impl Journal {
             .expression_attribute_values(":object", text(&key))
             .expression_attribute_values(":now", text(&now.to_string()))
             .expression_attribute_values(":one", number(1));
+        let update = match tenant {
+            Some(tenant) => update
+                .expression_attribute_values(":tenant", text(tenant.as_str()))
+                .expression_attribute_values(":listed", AttributeValue::S(format!("set-aside#{now}"))),
+            None => update,
+        };
         update.send().await.map_err(|error| SetAsideError::Index(error.into()))?;
         Ok(())
     }

@@ -7,6 +7,7 @@ use aws_sdk_sfn::{
 };
 use events::Time;
 use jobs::{Job, JobId};
+use uuid::Uuid;
 
 use crate::{Journal, KeepError};
 
@@ -29,11 +30,11 @@ pub enum StartError {
         /// What Step Functions said.
         source: BoxError,
     },
-    /// The job could not be read or written on the way.
-    #[error("starting the job {job} again")]
-    Job {
-        /// The job.
-        job: JobId,
+    /// What is to be started again could not be read or written on the way.
+    #[error("starting {id} again")]
+    Again {
+        /// The job's id, or the voice model's.
+        id: Uuid,
         /// What went wrong.
         source: KeepError,
     },
@@ -68,7 +69,7 @@ impl Journal {
     /// # Errors
     /// A [`StartError`].
     pub async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
-        if self.start_execution(&job.to_string(), job).await? == NameTaken::Yes {
+        if self.begin_render(&job.to_string(), job).await? == NameTaken::Yes {
             self.resume(job, now).await?;
         }
         Ok(())
@@ -79,7 +80,7 @@ impl Journal {
     /// # Errors
     /// A [`StartError`].
     pub async fn resume(&self, job: JobId, now: Time) -> Result<Resumed, StartError> {
-        let failed = |source| StartError::Job { job, source };
+        let failed = |source| StartError::Again { id: job.0, source };
         let before = self.job(job).await.map_err(failed)?;
         if before.is_closed() {
             return Ok(Resumed::Closed);
@@ -88,7 +89,7 @@ impl Journal {
             Execution::Running => return Ok(Resumed::Running),
             // Under the name it was to have, so that whoever starts it at this moment starts the same one.
             Execution::Missing => {
-                self.start_execution(&before.execution_name(), job).await?;
+                self.begin_render(&before.execution_name(), job).await?;
                 return Ok(Resumed::Started);
             }
             Execution::Ended => {}
@@ -103,7 +104,7 @@ impl Journal {
         }
         let deadline = now.plus_seconds(self.deadline_seconds);
         let restarted = self.save_job(job_now.restarted(deadline)).await.map_err(failed)?;
-        self.start_execution(&restarted.execution_name(), job).await?;
+        self.begin_render(&restarted.execution_name(), job).await?;
         Ok(Resumed::Started)
     }
 
@@ -112,8 +113,12 @@ impl Journal {
     /// # Errors
     /// A [`StartError`].
     pub async fn execution_of(&self, job: &Job) -> Result<Execution, StartError> {
-        let name = job.execution_name();
-        let arn = format!("{}:{name}", self.render_state_machine.replacen(":stateMachine:", ":execution:", 1));
+        self.execution(&self.render_state_machine, &job.execution_name()).await
+    }
+
+    /// How the execution `name` of a state machine is.
+    pub(crate) async fn execution(&self, state_machine: &str, name: &str) -> Result<Execution, StartError> {
+        let arn = format!("{}:{name}", state_machine.replacen(":stateMachine:", ":execution:", 1));
         match self.sfn.describe_execution().execution_arn(arn).send().await {
             Ok(execution) => match execution.status() {
                 ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Ok(Execution::Running),
@@ -124,18 +129,18 @@ impl Journal {
             {
                 Ok(Execution::Missing)
             }
-            Err(error) => Err(StartError::Describe { name, source: error.into() }),
+            Err(error) => Err(StartError::Describe { name: name.to_owned(), source: error.into() }),
         }
     }
 
     /// Starts the execution `name` of `job`, unless there is one. The input is the job's id alone: the same bytes each time.
-    async fn start_execution(&self, name: &str, job: JobId) -> Result<NameTaken, StartError> {
-        let start = self
-            .sfn
-            .start_execution()
-            .state_machine_arn(&self.render_state_machine)
-            .name(name)
-            .input(format!(r#"{{"jobId":"{job}"}}"#));
+    async fn begin_render(&self, name: &str, job: JobId) -> Result<NameTaken, StartError> {
+        self.begin(&self.render_state_machine, name, format!(r#"{{"jobId":"{job}"}}"#)).await
+    }
+
+    /// Starts the execution `name` of a state machine, unless there is one.
+    pub(crate) async fn begin(&self, state_machine: &str, name: &str, input: String) -> Result<NameTaken, StartError> {
+        let start = self.sfn.start_execution().state_machine_arn(state_machine).name(name).input(input);
         match start.send().await {
             Ok(_) => Ok(NameTaken::No),
             Err(SdkError::ServiceError(error))
@@ -150,7 +155,7 @@ impl Journal {
 
 /// Whether there was an execution of the name before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NameTaken {
+pub(crate) enum NameTaken {
     Yes,
     No,
 }

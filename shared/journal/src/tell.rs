@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use events::STRUCTURED_CONTENT_TYPE;
 use futures::future::join_all;
-use jobs::{Job, JobId, Told};
+use jobs::{Job, Told};
 use rdkafka::{
     ClientConfig,
     error::KafkaError,
@@ -12,7 +12,7 @@ use rdkafka::{
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig},
 };
 
-use crate::{Authentication, Journal, KeepError, Kept, authentication::Context, chain, items::Key};
+use crate::{Authentication, Journal, KeepError, Kept, Untold, authentication::Context, chain, items::Key};
 
 /// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout: what Kafka has not
 /// acknowledged by then is told again by the redelivery.
@@ -96,18 +96,20 @@ impl Journal {
     /// # Errors
     /// As [`tell_and_mark`](Self::tell_and_mark).
     pub async fn tell_cause_of(&self, job: &Job) -> Result<(), TellKeptError> {
-        match self.decision(Key::cause(job.cause)).await? {
-            Some(kept) => self.tell_and_mark(&kept).await,
-            None => Ok(()),
-        }
+        self.tell_kept(Key::cause(job.cause)).await
     }
 
-    /// Tells and marks the end of `job`, if it has one and that has not been done.
+    /// Tells and marks something that was kept and may not have been told, if that has not been done.
     ///
     /// # Errors
     /// As [`tell_and_mark`](Self::tell_and_mark).
-    pub async fn tell_end_of(&self, job: JobId) -> Result<(), TellKeptError> {
-        match self.decision(Key::end(job)).await? {
+    pub async fn tell_untold(&self, untold: &Untold) -> Result<(), TellKeptError> {
+        self.tell_kept(untold.0.clone()).await
+    }
+
+    /// Tells and marks the decision kept under `key`, if there is one and that has not been done.
+    pub(crate) async fn tell_kept(&self, key: Key) -> Result<(), TellKeptError> {
+        match self.decision(key).await? {
             Some(kept) => self.tell_and_mark(&kept).await,
             None => Ok(()),
         }

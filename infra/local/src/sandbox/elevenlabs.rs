@@ -2,13 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Said};
+use super::{Asked, Said, State, voices};
 
 static SPEECH: &[u8] = include_bytes!("../../fixtures/two-seconds.mp3");
 
-pub(super) fn answer(asked: &Asked<'_>) -> Said {
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
     if asked.header("xi-api-key").is_none_or(str::is_empty) {
         return Said::json(401, &body("authentication_error", "invalid_api_key", "Invalid API key"));
+    }
+    if asked.path == "/voices" || asked.path.starts_with("/voices/") {
+        return voices::answer(state, asked);
+    }
+    if asked.method == "DELETE" && asked.path.starts_with("/history/") {
+        return Said::json(200, &json!({ "status": "ok" }));
     }
     let speaks = asked.path.strip_prefix("/text-to-speech/").is_some_and(|voice| !voice.is_empty());
     if asked.method != "POST" || !(speaks || matches!(asked.path, "/sound-generation" | "/music")) {
@@ -27,6 +33,8 @@ pub(super) fn answer(asked: &Asked<'_>) -> Said {
     let mut said = Said::file("audio/mpeg", SPEECH);
     said.headers.extend([
         ("request-id", "sandbox".to_owned()),
+        // An older name, which some answers still carry.
+        ("history-item-id", "sandbox-history-item".to_owned()),
         ("character-cost", text.chars().count().to_string()),
         ("current-concurrent-requests", "1".to_owned()),
         ("maximum-concurrent-requests", "5".to_owned()),

@@ -143,11 +143,7 @@ impl ElevenLabs {
             }
         };
         let response = send_paid(token, asked).await?;
-        let list = match request {
-            VoiceRequest::Create if is_instant => self.settings.voices.instant_credits,
-            VoiceRequest::Train => self.settings.voices.professional_credits,
-            VoiceRequest::Create | VoiceRequest::Sample(_) | VoiceRequest::Verify => 0,
-        };
+        let list = self.list_price(training.method, request);
         let credits = characters(response.headers()).map_or(list, |characters| self.credits(characters));
         if !response.status().is_success() {
             return self.said_no(response, request, credits).await;
@@ -157,6 +153,16 @@ impl ElevenLabs {
             VoiceRequest::Sample(_) | VoiceRequest::Verify | VoiceRequest::Train => None,
         };
         Ok(Fulfilled { voice, credits })
+    }
+
+    /// What a request costs by the list, in credits.
+    #[must_use]
+    pub fn list_price(&self, method: CloningMethod, request: VoiceRequest) -> u64 {
+        match (method, request) {
+            (CloningMethod::Instant, VoiceRequest::Create) => self.settings.voices.instant_credits,
+            (CloningMethod::Professional, VoiceRequest::Train) => self.settings.voices.professional_credits,
+            _ => 0,
+        }
     }
 
     async fn said_no(&self, response: Response, request: VoiceRequest, credits: u64) -> Result<Fulfilled, Refused> {

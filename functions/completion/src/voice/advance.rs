@@ -1,0 +1,179 @@
+//! Advance: what the provider shows of a voice is looked at, and the next thing is done, if it is time for one.
+
+use events::{FailureClass, S3Object, Time};
+use jobs::{
+    Failure, Fate, Outcome, VoiceAttempt, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, fate_of_voice,
+    next_for_voice,
+};
+use journal::{KeepError, OpenBreaker};
+use providers::{Recording, Refused};
+use uuid::Uuid;
+
+use super::{cloner, end, fail, ready, samples};
+use crate::{
+    Studio,
+    poll::grown,
+    step::{Reply, StepError},
+    submit::{release, take_lease},
+};
+
+/// Does the next thing for a voice model. `token` is this invocation's alone.
+pub(crate) async fn advance(studio: &Studio, id: VoiceModelId, token: Uuid, now: Time) -> Result<Reply, StepError> {
+    let mut before = studio.journal.voice(id).await?;
+    if let Some(end) = end(studio, &before, now).await? {
+        return Ok(end);
+    }
+    if let Some(VoiceAttempt { request, .. }) = before.open_attempt() {
+        tracing::warn!(voice = %id, ?request, "an attempt was interrupted; its outcome is not known");
+        before = interrupted(studio, before, now).await?;
+    }
+    if let Some(breaker) = studio.journal.breaker(before.provider, now).await? {
+        let seconds = u32::try_from(breaker.until.milliseconds_since(now) / 1000).unwrap_or(u32::MAX);
+        return Ok(Reply::Waiting { seconds: seconds.clamp(1, 900) });
+    }
+    let cloner = cloner(studio, &before)?;
+    let view = match cloner.look(&before).await {
+        Ok(view) => view,
+        Err(refused) => return unseen(studio, before, refused, now).await,
+    };
+    let model = match (&view, &before.training) {
+        (Some(view), Some(training)) => {
+            before.clone().shown(view, |request| cloner.list_price(training.method, request), now)
+        }
+        _ => before.clone(),
+    };
+    let model = if model == before { model } else { studio.journal.save_voice(model).await? };
+    match next_for_voice(&model, view.as_ref(), now) {
+        VoiceNext::Ask(request) => ask(studio, model, request, token, now).await,
+        VoiceNext::Wait { seconds } => Ok(Reply::Waiting { seconds }),
+        VoiceNext::AwaitOwner => Ok(Reply::Unverified),
+        VoiceNext::Ready => ready(studio, id, now).await,
+        VoiceNext::Fail { class, detail } => fail::give_up(studio, id, Failure { class, detail, at: now }, None).await,
+    }
+}
+
+/// Writes down that nobody knows what came of the attempt that is open.
+pub(super) async fn interrupted(studio: &Studio, model: VoiceModel, now: Time) -> Result<VoiceModel, StepError> {
+    let model = model.answered(Outcome::unknown("the attempt was interrupted", now), now);
+    let model = studio.journal.save_voice(model).await?;
+    release(studio, model.provider, model.id.0).await;
+    Ok(model)
+}
+
+/// The provider did not say how the voice is.
+async fn unseen(studio: &Studio, model: VoiceModel, refused: Refused, now: Time) -> Result<Reply, StepError> {
+    tracing::warn!(voice = %model.id, "not looked at: {refused}");
+    let failed = |class: FailureClass, detail: String| Failure { class, detail, at: now };
+    let failure = match fate_of_voice(refused.refusal) {
+        Fate::AskAgain | Fate::AskTheNext => match model.wait_for_an_answer(now) {
+            VoiceNext::Fail { class, detail } => failed(class, detail),
+            VoiceNext::Wait { seconds } => return Ok(Reply::Waiting { seconds }),
+            VoiceNext::Ask(_) | VoiceNext::AwaitOwner | VoiceNext::Ready => {
+                return Ok(Reply::Waiting { seconds: 30 });
+            }
+        },
+        Fate::OpenTheBreaker => {
+            open_breaker(studio, &model, &refused, now).await?;
+            failed(refused.refusal.failure_class(model.provider), refused.to_string())
+        }
+        Fate::Fail => failed(refused.refusal.failure_class(model.provider), refused.to_string()),
+    };
+    fail::give_up(studio, model.id, failure, None).await
+}
+
+async fn ask(
+    studio: &Studio,
+    model: VoiceModel,
+    request: VoiceRequest,
+    token: Uuid,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let sent: Vec<(usize, &S3Object)> = match (&model.training, request) {
+        (Some(training), VoiceRequest::Create) if training.method == events::CloningMethod::Instant => {
+            training.samples.iter().enumerate().collect()
+        }
+        (Some(training), VoiceRequest::Sample(number)) => {
+            training.samples.get(number - 1).map(|sample| (number - 1, sample)).into_iter().collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut recordings = Vec::new();
+    for (index, sample) in sent {
+        match samples::open(studio, sample, |format| providers::sample_name(index + 1, format.extension())).await? {
+            Ok(recording) => recordings.push(recording),
+            Err(unfit) => {
+                let failure = Failure { class: unfit.class, detail: unfit.sentence.clone(), at: now };
+                return fail::give_up(studio, model.id, failure, Some(&unfit.sentence)).await;
+            }
+        }
+    }
+    match request_once(studio, model, request, recordings, token, now).await? {
+        Requested::NotItsTurn(model) => {
+            Ok(Reply::Waiting { seconds: grown(now.milliseconds_since(model.created_at), (3, 30)) })
+        }
+        // What it shows of it is looked at next.
+        Requested::Fulfilled | Requested::Refused(_) => Ok(Reply::Waiting { seconds: 2 }),
+    }
+}
+
+/// What came of a request.
+pub(super) enum Requested {
+    Fulfilled,
+    Refused(Refused),
+    /// Others have all places.
+    NotItsTurn(VoiceModel),
+}
+
+/// Asks the provider for `request` once, within the caps, after that was written down; and writes down what came of it.
+pub(super) async fn request_once(
+    studio: &Studio,
+    model: VoiceModel,
+    request: VoiceRequest,
+    recordings: Vec<Recording>,
+    token: Uuid,
+    now: Time,
+) -> Result<Requested, StepError> {
+    let (id, provider) = (model.id, model.provider);
+    if !take_lease(studio, provider, (id.0, &model.tenant), now).await? {
+        return Ok(Requested::NotItsTurn(model));
+    }
+    let cloner = cloner(studio, &model)?;
+    let model = studio.journal.save_voice(model.asking(request, token, now)).await?;
+    let answer = cloner.fulfil(&model, request, token, recordings).await;
+    let at = crate::now();
+    let (model, requested) = match answer {
+        Ok(fulfilled) => {
+            let mut model = model.answered(Outcome::Made { credits: fulfilled.credits }, at);
+            model.voice = fulfilled.voice.or(model.voice);
+            (model, Requested::Fulfilled)
+        }
+        Err(refused) => {
+            let Refused { refusal, detail, credits } = &refused;
+            tracing::warn!(voice = %id, %provider, ?request, ?refusal, detail, "refused");
+            let outcome = Outcome::Refused { refusal: *refusal, detail: detail.clone(), at, credits: *credits };
+            (model.answered(outcome, at), Requested::Refused(refused))
+        }
+    };
+    let made = model.voice.clone();
+    if let Err(error) = studio.journal.save_voice(model.clone()).await {
+        // It was erased in between: nobody else knows of what was just made.
+        if let (KeepError::Contended, Some(voice), VoiceRequest::Create) = (&error, made, request)
+            && let Err(error) = cloner.delete_voice(&voice).await
+        {
+            tracing::error!(voice = %id, %provider, "not deleted at its provider: {error}");
+        }
+        return Err(error.into());
+    }
+    release(studio, provider, id.0).await;
+    if let Requested::Refused(refused) = &requested
+        && fate_of_voice(refused.refusal) == Fate::OpenTheBreaker
+    {
+        open_breaker(studio, &model, refused, at).await?;
+    }
+    Ok(requested)
+}
+
+async fn open_breaker(studio: &Studio, model: &VoiceModel, refused: &Refused, now: Time) -> Result<(), StepError> {
+    let breaker = OpenBreaker { until: now.plus_seconds(jobs::BREAKER_SECONDS), why: refused.detail.clone() };
+    Ok(studio.journal.open_breaker(model.provider, &breaker).await?)
+}

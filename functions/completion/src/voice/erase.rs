@@ -1,0 +1,47 @@
+//! Erase: nothing of a voice is left, neither here nor at its provider, but that it was erased.
+
+use events::{Identifier, S3Object, Time};
+use jobs::{ErasedVoice, VoiceModelId, VoiceState};
+
+use super::{delete_at_provider, of_tenant};
+use crate::{
+    Studio,
+    erase::{delete_folder, delete_object},
+    step::{Reply, StepError},
+};
+
+/// Erases a voice model of `tenant`'s: its execution ends, the provider's copy goes, then the samples and whatever else is in S3, then the
+/// stored events and what the model says of its owner. Doing it again finishes what was begun, and then does nothing.
+pub(crate) async fn erase(
+    studio: &Studio,
+    id: VoiceModelId,
+    tenant: &Identifier,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let model = of_tenant(studio, id, tenant).await?;
+    let waits = match &model.state {
+        VoiceState::Erased { .. } => return Ok(Reply::VoiceErased),
+        VoiceState::AwaitingOwner { token, .. } => Some(token.clone()),
+        _ => None,
+    };
+    // From here on nobody does anything for it any more.
+    let model = match model.state {
+        VoiceState::Erasing { .. } => model,
+        _ => studio.journal.save_voice(model.erasing(now)).await?,
+    };
+    if let Some(token) = waits {
+        studio.journal.let_go_on(id, &token).await?;
+    }
+    let voices = delete_at_provider(studio, &model).await.map_err(StepError::Provider)?;
+    let mut objects = delete_folder(studio, &model.folder()).await?;
+    let samples = model.training.iter().flat_map(|training| &training.samples);
+    let may_be_deleted = |recording: &&S3Object| studio.config.voice_buckets.iter().any(|b| b == recording.bucket());
+    for recording in samples.chain(&model.recordings).filter(may_be_deleted) {
+        delete_object(studio, recording.bucket(), recording.key()).await?;
+        objects += 1;
+    }
+    let events = studio.journal.blank_events_of_voice(id).await?;
+    studio.journal.save_voice(model.erased(ErasedVoice { voices, objects, events }, now)).await?;
+    tracing::info!(voice = %id, voices, objects, events, "erased");
+    Ok(Reply::VoiceErased)
+}

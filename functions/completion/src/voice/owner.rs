@@ -1,0 +1,121 @@
+//! The owner of a voice shows that it is theirs: the execution waits for that, as long as it takes or its task's timeout lets it.
+
+use aws_sdk_s3::primitives::ByteStream;
+use events::{CloningMethod, Identifier, S3Object, Time};
+use jobs::{Refusal, TaskToken, VoiceModel, VoiceModelId, VoiceRequest, VoiceState};
+use uuid::Uuid;
+
+use super::{
+    advance::{Requested, interrupted, request_once},
+    cloner, of_tenant, samples,
+};
+use crate::{
+    Studio,
+    step::{Reply, StepError},
+};
+
+/// Keeps what lets the execution go on, and what the owner is to read aloud, if the provider has them read something.
+pub(crate) async fn await_owner(
+    studio: &Studio,
+    id: VoiceModelId,
+    token: &TaskToken,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let model = studio.journal.voice(id).await?;
+    if model.is_closed() {
+        studio.journal.let_go_on(id, token).await?;
+        return Ok(Reply::Closed);
+    }
+    let captcha = captcha(studio, &model).await?;
+    studio.journal.save_voice(model.awaiting_owner(token.clone(), captcha, now)).await?;
+    Ok(Reply::AwaitingOwner)
+}
+
+/// Puts what the owner is to read into the bucket; returns its key.
+async fn captcha(studio: &Studio, model: &VoiceModel) -> Result<Option<String>, StepError> {
+    let (Some(voice), Some(training)) = (&model.voice, &model.training) else { return Ok(None) };
+    if training.method == CloningMethod::Instant {
+        return Ok(None);
+    }
+    let captcha = match cloner(studio, model)?.captcha(voice).await {
+        Ok(captcha) => captcha,
+        Err(refused) if matches!(refused.refusal, Refusal::Transient | Refusal::RateLimited { .. }) => {
+            return Err(StepError::Provider(refused));
+        }
+        // Its owner can be verified by hand all the same.
+        Err(refused) => {
+            tracing::warn!(voice = %model.id, "there is nothing to read aloud: {refused}");
+            return Ok(None);
+        }
+    };
+    let extension = match captcha.content_type.as_str() {
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        _ => "txt",
+    };
+    let key = format!("{}captcha.{extension}", model.folder());
+    let put = studio.s3.put_object().bucket(&studio.config.assets_bucket).key(&key).content_type(captcha.content_type);
+    let put = put.cache_control("no-store").body(ByteStream::from(captcha.bytes)).send().await;
+    put.map_err(|error| StepError::Store(error.into()))?;
+    Ok(Some(key))
+}
+
+/// Has the provider compare what the owner read aloud, or without a recording only looks whether it is satisfied; if so, the execution goes
+/// on.
+pub(crate) async fn verify(
+    studio: &Studio,
+    id: VoiceModelId,
+    tenant: &Identifier,
+    recording: Option<&S3Object>,
+    token: Uuid,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let not_verified = |reason: &str| Ok(Reply::NotVerified { reason: reason.to_owned() });
+    let mut model = of_tenant(studio, id, tenant).await?;
+    if model.open_attempt().is_some() {
+        model = interrupted(studio, model, now).await?;
+    }
+    let go_on = match &model.state {
+        VoiceState::AwaitingOwner { token, .. } => token.clone(),
+        VoiceState::Training { .. } | VoiceState::Ready { .. } => return Ok(Reply::Verified),
+        VoiceState::Registered => return not_verified("It is not the owner's turn yet."),
+        VoiceState::Failed { reason, .. } => return Ok(Reply::VoiceFailed { reason: reason.clone() }),
+        VoiceState::Erasing { .. } | VoiceState::Erased { .. } => return Ok(Reply::Closed),
+    };
+    if is_satisfied(studio, &model).await? {
+        studio.journal.let_go_on(id, &go_on).await?;
+        return Ok(Reply::Verified);
+    }
+    let Some(recording) = recording else {
+        return not_verified("The provider still waits for its owner.");
+    };
+    if model.training.as_ref().is_some_and(|training| training.method == CloningMethod::Instant) {
+        return not_verified("The owner of an instant voice is verified at the provider itself.");
+    }
+    let sent = match samples::open(studio, recording, |format| format!("recording.{}", format.extension())).await? {
+        Ok(sent) => sent,
+        Err(unfit) => return not_verified(&format!("{}.", unfit.sentence)),
+    };
+    if !model.recordings.contains(recording) {
+        model.recordings.push(recording.clone());
+    }
+    match request_once(studio, model, VoiceRequest::Verify, vec![sent], token, now).await? {
+        Requested::Fulfilled => {
+            studio.journal.let_go_on(id, &go_on).await?;
+            Ok(Reply::Verified)
+        }
+        Requested::Refused(refused) => match refused.refusal {
+            Refusal::InvalidInput | Refusal::Moderation => {
+                not_verified("The provider did not recognise the voice, or what it was to read. Record it again.")
+            }
+            // It may have been heard: whoever asks again is told.
+            _ => not_verified("The provider did not answer. Ask again in a minute; it looks first."),
+        },
+        Requested::NotItsTurn(_) => not_verified("The provider is busy. Ask again in a minute."),
+    }
+}
+
+async fn is_satisfied(studio: &Studio, model: &VoiceModel) -> Result<bool, StepError> {
+    let view = cloner(studio, model)?.look(model).await.map_err(StepError::Provider)?;
+    Ok(view.is_some_and(|view| !view.wants_owner))
+}

@@ -1,0 +1,103 @@
+//! Register: what was asked for is checked, kept, and announced; or it is kept that it cannot be, and why.
+
+use events::{FailureClass, Identifier, Time, VoiceTraining};
+use jobs::{ContentHash, Failure, ProviderId, Refusal, Registration, VoiceModelId};
+use serde_json::Value;
+
+use super::samples;
+use crate::{
+    Studio,
+    step::{Input, Reply, StepError},
+};
+
+/// How far ahead of ours somebody's clock may be, in seconds.
+const CLOCKS_DIFFER: u32 = 300;
+
+/// Why a voice is not cloned.
+pub(super) struct Unfit {
+    pub class: FailureClass,
+    /// For a person.
+    pub sentence: String,
+}
+
+/// Registers the voice model that the execution `name` is for, and announces it. Without consent, with samples that cannot be used, or with
+/// nobody set up to clone it, it fails at once, and says why.
+pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Time) -> Result<Reply, StepError> {
+    let id = VoiceModelId::of_execution(name).ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
+    // Registered before, and started again by the sweep.
+    if input.json().get("voiceModelId").is_some() && input.json().get("tenantId").is_none() {
+        return announce(studio, id, now).await;
+    }
+    let text = input.json().to_string();
+    let (tenant, training, unread) = match VoiceTraining::parse(&text) {
+        Ok(training) => (training.tenant_id.clone(), Some(training), None),
+        Err(error) => match tenant_of(input.json()) {
+            Some(tenant) => (tenant, None, Some(error.to_string())),
+            // Nobody's: there is nothing to keep it under.
+            None => return Err(StepError::Input(error)),
+        },
+    };
+    let registration = Registration {
+        id,
+        tenant: &tenant,
+        // Where nobody is set up, the only one who could be.
+        provider: studio.config.voice_provider.unwrap_or(ProviderId::ElevenLabs),
+        now,
+        deadline: studio.journal.deadline(now),
+    };
+    let unfit = match (&training, unread) {
+        (Some(training), _) => unfit(studio, training, now).await?,
+        (None, unread) => unread.map(|sentence| Unfit { class: FailureClass::InvalidInput, sentence }),
+    };
+    let decision = match (&training, unfit) {
+        (Some(training), None) => registration.accepted(training),
+        (training, unfit) => {
+            let (class, sentence) = unfit.map_or((FailureClass::Internal, String::new()), |u| (u.class, u.sentence));
+            tracing::error!(voice = %id, ?class, sentence, "a voice is not cloned");
+            let failure = Failure { class, detail: sentence.clone(), at: now };
+            registration.refused(training.as_ref(), failure, Some(&sentence))
+        }
+    };
+    let content = ContentHash::of_text(&text).to_hex();
+    let kept = studio.journal.keep_registration(id, &content, decision, now).await?;
+    studio.journal.tell_and_mark(&kept).await?;
+    announce(studio, id, now).await
+}
+
+/// What the execution goes on with; its announcement is told if that has not been done.
+async fn announce(studio: &Studio, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
+    studio.journal.tell_registration_of(id).await?;
+    let model = studio.journal.voice(id).await?;
+    Ok(super::end(studio, &model, now).await?.unwrap_or(Reply::Registered))
+}
+
+async fn unfit(studio: &Studio, training: &VoiceTraining, now: Time) -> Result<Option<Unfit>, StepError> {
+    let invalid = |sentence: String| Ok(Some(Unfit { class: FailureClass::InvalidInput, sentence }));
+    let not_configured = |sentence: String| Ok(Some(Unfit { class: FailureClass::NotConfigured, sentence }));
+    let Some(provider) = studio.config.voice_provider else {
+        return not_configured("Nobody is set up to clone voices here".to_owned());
+    };
+    if Time::new(training.consent.given_at.timestamp) > now.plus_seconds(CLOCKS_DIFFER) {
+        return invalid(format!("The consent is dated {}, which is still to come", training.consent.given_at));
+    }
+    let limits = studio.config.providers.voice_limits(training.method);
+    if let Some(unfit) = samples::unfit(studio, &training.samples, limits).await? {
+        return Ok(Some(unfit));
+    }
+    match studio.providers.cloner(provider) {
+        None => not_configured(format!("{provider} clones no voices")),
+        Some(cloner) => match cloner.prepare().await {
+            Ok(()) => Ok(None),
+            Err(refused) if refused.refusal == Refusal::Auth => {
+                tracing::error!(%provider, "no key: {refused}");
+                not_configured(format!("{provider} is to clone voices here, and has no key"))
+            }
+            Err(refused) => Err(StepError::Provider(refused)),
+        },
+    }
+}
+
+/// Whose it is, of an input that is otherwise not what it should be.
+fn tenant_of(input: &Value) -> Option<Identifier> {
+    Identifier::parse(input.get("tenantId")?.as_str()?).ok()
+}
