@@ -11,5 +11,6 @@ mod providers;
 mod steps;
 mod sweep;
 mod topics;
+mod voices;
 mod walk;
 mod watch;
