@@ -20,10 +20,11 @@ help: ## What there is to make
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
 	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another of the four topics'
 	@echo '  make demo VENDORS=1       with pictures, videos and speech by vendors, as a sandbox plays them'
+	@echo '  make demo VOICE=1         a cloned voice, from its samples over its owner to the voice that is ready'
 	@echo '  make demo BROKER=apache   on real Apache Kafka; BROKER=host:port on one that runs'
 
 demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
-	@$(LOCAL) demo --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
+	@$(LOCAL) $(if $(VOICE),voice,demo) --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
 
 up: build ## Start the same stack and leave it running until Ctrl-C
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)

@@ -138,9 +138,28 @@ impl Studio {
         get.send().await.unwrap().item
     }
 
+    /// The whole table, as text to look for what must not stand there.
+    pub async fn table(&self) -> String {
+        let scan = self.stack.clients.dynamodb.scan().table_name(&self.stack.outputs.table_name).consistent_read(true);
+        let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
+        format!("{:?}", items.unwrap())
+    }
+
     /// Calls the completion function as the state machine or the schedule does.
     pub async fn completion(&self, step: &Value) -> Value {
         invoke(&self.stack, &self.stack.outputs.completion_function_name, step).await
+    }
+}
+
+/// Chance from a seed: a small generator of Marsaglia's, so that a failure can be run again.
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
     }
 }
 

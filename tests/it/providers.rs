@@ -15,7 +15,7 @@ use local::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, created, example, fetch, invoke_and_log, jobs_of, size_of, until};
+use crate::harness::{Chance, Studio, created, example, fetch, invoke_and_log, jobs_of, size_of, until};
 
 fn providers(image: &str, video: &str, audio: &str) -> Providers {
     Providers { image: image.to_owned(), video: video.to_owned(), audio: audio.to_owned(), voice: String::new() }
@@ -408,18 +408,6 @@ async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_i
         assert!(!text.contains(KEY), "{text}");
     }
     studio.stop().await;
-}
-
-/// Chance from a seed: a small generator of Marsaglia's, so that a failure can be run again.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,26 +1,41 @@
 //! Cloned voices: from what starts a training to the voice that speaks, and what becomes of it when it cannot.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use events::Topic;
-use jobs::{Outcome, VoiceModel, VoiceRequest, VoiceState};
+use jobs::{Outcome, VoiceModel, VoiceState};
 use local::{
+    checkout::Checkout,
     deploy::{Providers, VOICE_BUCKET},
-    proxy::{Moment, Occurrence},
+    proxy::{self, Fault, Matches, Moment, Occurrence},
     sandbox::{Behaviour, Call, Refusal, Script, Vendor, refusal},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Studio, by_id, invoke_and_log, now, until};
+use crate::{
+    harness::{Chance, Studio, by_id, now, until},
+    sweep::let_deadlines_pass,
+};
 
 static RECORDING: &[u8] = include_bytes!("../../infra/local/fixtures/two-seconds.mp3");
 
+/// Of the waits, minutes to hours long, so much is waited.
+const WAIT_SCALE: f64 = 0.02;
+
 async fn studio_that_clones() -> Studio {
+    studio_with(json!({})).await
+}
+
+async fn studio_with(settings: Value) -> Studio {
     Studio::start_with(|options| {
         options.providers = Providers { voice: "elevenlabs".to_owned(), ..Providers::default() };
-        options.wait_scale = 0.01;
+        options.provider_settings = settings;
+        options.wait_scale = WAIT_SCALE;
     })
     .await
 }
@@ -42,9 +57,10 @@ fn input(tenant: &str, method: &str, samples: usize) -> Value {
     input
 }
 
-async fn upload(studio: &Studio, tenant: &str, name: &str, bytes: &'static [u8]) {
+/// Puts a file into a tenant's folder, with the tenant at its end, so that a request that carries it can be told from others.
+async fn upload(studio: &Studio, tenant: &str, name: &str, bytes: &[u8]) {
     let put = studio.stack.clients.s3.put_object().bucket(VOICE_BUCKET).key(format!("{tenant}/{name}"));
-    put.body(bytes.to_vec().into()).send().await.unwrap();
+    put.body([bytes, b" of ", tenant.as_bytes(), b"."].concat().into()).send().await.unwrap();
 }
 
 /// Starts a training; the samples that its input names are there. Returns the execution's ARN.
@@ -155,4 +171,413 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
     let register = json!({ "step": "register-voice", "name": id, "input": model.training });
     assert_eq!(studio.completion(&register).await["status"], "closed");
     studio.stop().await;
+}
+
+/// A change of an input, and what a person is then told.
+type Unfit = (&'static str, fn(&mut Value), &'static str);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
+    let mut studio = studio_with(json!({ "elevenlabs": { "voices": { "professionalSeconds": 5 } } })).await;
+    let without: fn(&mut Value, &str) = |input, name| drop(input.as_object_mut().unwrap().remove(name));
+    let unfit: [Unfit; 9] = [
+        ("no-consent", |input| drop(input.as_object_mut().unwrap().remove("consent")), "missing field `consent`"),
+        (
+            "no-time",
+            |input| drop(input["consent"].as_object_mut().unwrap().remove("givenAt")),
+            "input.consent: missing field",
+        ),
+        (
+            "to-come",
+            |input| input["consent"]["givenAt"] = json!("2099-01-01T00:00:00Z"),
+            "2099-01-01T00:00:00Z, which is still to come",
+        ),
+        ("no-sample", |input| input["samples"] = json!([]), "there is no sample of the voice"),
+        (
+            "long",
+            |input| input["samples"] = json!(["1", "2", "3"].map(|n| format!("s3://{VOICE_BUCKET}/long/{n}.mp3"))),
+            "6 seconds long; at most 5 are taken",
+        ),
+        (
+            "elsewhere",
+            |input| input["samples"] = json!(["s3://somebody-elses/1.mp3"]),
+            "may not read the bucket of s3://somebody-elses/1.mp3",
+        ),
+        (
+            "missing",
+            |input| input["samples"] = json!([format!("s3://{VOICE_BUCKET}/missing/none.mp3")]),
+            "There is nothing at",
+        ),
+        (
+            "no-sound",
+            |input| input["samples"] = json!([format!("s3://{VOICE_BUCKET}/no-sound/text.mp3")]),
+            "is no MP3, WAV or FLAC file",
+        ),
+        ("by-url", |input| input["samples"] = json!(["https://example.com/1.mp3"]), "is not an address in S3"),
+    ];
+    upload(&studio, "no-sound", "text.mp3", b"Lorem ipsum dolor sit amet").await;
+    for number in 1..=3 {
+        upload(&studio, "long", &format!("{number}.mp3"), RECORDING).await;
+    }
+    let mut executions = Vec::new();
+    for (number, (tenant, change, _)) in (10..).zip(&unfit) {
+        let mut input = input(tenant, "professional", 1);
+        upload(&studio, tenant, "1.mp3", RECORDING).await;
+        change(&mut input);
+        let start = studio.stack.clients.sfn.start_execution().name(voice_id(number)).input(input.to_string());
+        let start = start.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await.unwrap();
+        executions.push((voice_id(number), start.execution_arn));
+    }
+    let mut wrong = Vec::new();
+    for ((id, execution), (tenant, _, expected)) in executions.iter().zip(&unfit) {
+        let (status, cause) = end_of(&studio, execution).await;
+        let model = model(&studio, id).await.unwrap();
+        let VoiceState::Failed { reason, .. } = &model.state else { panic!("{tenant} is not failed") };
+        if status != ExecutionStatus::Failed || !reason.contains(expected) || cause != *reason {
+            wrong.push(format!("{tenant}: {reason} {cause}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+
+    // Whose it is, or under which id, is not said: its execution says so, and there is nothing to keep it under.
+    let start = async |name: &str, input: Value| {
+        let start = studio.stack.clients.sfn.start_execution().name(name).input(input.to_string());
+        let start = start.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await.unwrap();
+        end_of(&studio, &start.execution_arn).await
+    };
+    let mut nobodys = input("nobodys", "instant", 1);
+    without(&mut nobodys, "tenantId");
+    let (status, cause) = start(&voice_id(30), nobodys).await;
+    assert_eq!((status, cause.as_str()), (ExecutionStatus::Failed, "input: missing field `tenantId`"));
+    let (status, cause) = start("my-voice", input("named", "instant", 1)).await;
+    assert!(status == ExecutionStatus::Failed && cause.contains("a UUID in lower case"), "{cause}");
+
+    // The key is gone.
+    let delete = studio.stack.clients.secrets.delete_secret().secret_id("studio/local/elevenlabs");
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let execution = train(&studio, &voice_id(31), &input("no-key", "instant", 1)).await;
+    let (status, cause) = end_of(&studio, &execution).await;
+    assert_eq!((status, cause.as_str()), (ExecutionStatus::Failed, "Nobody is set up to clone voices here."));
+
+    assert!(posts(&studio).is_empty(), "nobody was asked for anything");
+    assert!(studio.produced_for("no-consent", 0).await.is_empty(), "nobody heard of it");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_anybody_who_clones_voices_a_training_fails_at_once() {
+    let studio = Studio::start().await;
+    let execution = train(&studio, &voice_id(1), &input("tenant-1", "professional", 1)).await;
+    let (status, cause) = end_of(&studio, &execution).await;
+    assert_eq!((status, cause.as_str()), (ExecutionStatus::Failed, "Nobody is set up to clone voices here."));
+    studio.stop().await;
+}
+
+/// How a voice ends, in a line: `ready` or `failed: <class>`, then what came of each request.
+async fn line_of(studio: &Studio, id: &str) -> String {
+    until(&format!("{id} has ended"), async || model(studio, id).await.is_some_and(|model| model.is_closed())).await;
+    let model = model(studio, id).await.unwrap();
+    let end = match &model.state {
+        VoiceState::Ready { .. } => "ready".to_owned(),
+        VoiceState::Failed { failure, .. } => {
+            format!("failed: {}", serde_json::to_value(failure.class).unwrap().as_str().unwrap())
+        }
+        other => panic!("{id} is {other:?}"),
+    };
+    let outcomes = model.attempts.iter().map(|attempt| match &attempt.outcome {
+        None => "nothing said".to_owned(),
+        Some(Outcome::Accepted) => "accepted".to_owned(),
+        Some(Outcome::Made { .. }) => "made".to_owned(),
+        Some(Outcome::Refused { refusal, .. }) => {
+            serde_json::to_value(refusal).unwrap()["class"].as_str().unwrap().to_owned()
+        }
+    });
+    format!("{end}; {}", outcomes.collect::<Vec<_>>().join(", "))
+}
+
+/// Which request, to clone by which method, meets which behaviour, and how the voice ends. A voice has one sample.
+type Row = (&'static str, &'static str, Behaviour, String);
+
+/// The rows of one request: `before` are the outcomes of those before it, `after` of those after it.
+fn rows(request: &'static str, method: &'static str, before: &str, after: &str) -> Vec<Row> {
+    let no = |why: Refusal| refusal(Vendor::ElevenLabs, why).unwrap();
+    let internal = Behaviour::AcceptThenAnswer { status: 500, body: json!({ "detail": "internal" }) };
+    let again = |what: &str| format!("ready; {before}{what}, made{after}");
+    let done = format!("ready; {before}made{after}");
+    vec![
+        (request, method, no(Refusal::Moderation), format!("failed: moderation; {before}moderation")),
+        (request, method, no(Refusal::InvalidInput), format!("failed: invalid-input; {before}invalid-input")),
+        (request, method, no(Refusal::RateLimited), again("rate-limited")),
+        (request, method, no(Refusal::Unavailable), again("transient")),
+        // Nothing came of it: that shows, and it is asked for again.
+        (request, method, Behaviour::Cut(Moment::Before), again("outcome-unknown")),
+        // It was done: that shows, and it is not asked for again.
+        (request, method, Behaviour::Cut(Moment::After), done.clone()),
+        (request, method, internal, done),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
+    let studio = studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } })).await;
+    let mut table = rows("/voices/add", "instant", "", "");
+    // What is asked for before the owner's verification, and after it.
+    table.extend(rows("/voices/pvc", "professional", "", ", made, made, made"));
+    table.extend(rows("/samples", "professional", "made, ", ", made, made"));
+    table.extend(rows("/train", "professional", "made, made, made, ", ""));
+    let held = Behaviour::TaskStatus { status: "contemplating".to_owned(), polls: 2 };
+    table.push(("/train", "professional", held, "ready; made, made, made, made".to_owned()));
+    let fails = Behaviour::TaskFails { code: String::new(), message: "too much noise".to_owned() };
+    table.push(("/train", "professional", fails, "failed: invalid-input; made, made, made, made".to_owned()));
+
+    let mut voices = Vec::new();
+    for (number, (request, method, behaviour, expected)) in (100..).zip(table) {
+        let (id, tenant) = (voice_id(number), format!("tenant-{number}"));
+        let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), behaviour.clone());
+        // The vendor's id is in the address of whatever is asked for once there is one, and ours in what makes it.
+        let script = match request {
+            "/train" => None,
+            "/samples" => Some(Script { body_contains: Some(format!("of {tenant}.")), ..script }),
+            _ => Some(Script { body_contains: Some(id.clone()), ..script }),
+        };
+        if let Some(script) = script {
+            studio.stack.sandbox.script(Script { path_ends: Some(request.to_owned()), ..script });
+        }
+        train(&studio, &id, &input(&tenant, method, 1)).await;
+        voices.push((id, tenant, request, method, behaviour, expected));
+    }
+    let mut wrong = Vec::new();
+    // The rows go on side by side while the next ones are verified.
+    for (id, tenant, request, method, behaviour, _) in &voices {
+        let is_asked_for = async || {
+            let model = model(&studio, id).await;
+            model.is_some_and(|m| m.is_closed() || matches!(m.state, VoiceState::AwaitingOwner { .. }))
+        };
+        until(&format!("{id} ends, or waits for its owner"), is_asked_for).await;
+        let waiting = model(&studio, id).await.unwrap();
+        if !waiting.is_closed() && *method == "professional" {
+            if *request == "/train" {
+                let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), behaviour.clone());
+                let path = format!("{}/train", waiting.voice.unwrap());
+                studio.stack.sandbox.script(Script { path_ends: Some(path), ..script });
+            }
+            assert_eq!(verify(&studio, id, tenant).await, json!({ "status": "verified" }));
+        }
+    }
+    for (id, _, request, method, behaviour, expected) in &voices {
+        let line = line_of(&studio, id).await;
+        if line != *expected {
+            wrong.push(format!("{method} {request} {behaviour:?}: {line}, not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+
+    // Each request was made for an attempt of its own, and none twice.
+    let tokens: Vec<String> = posts(&studio).into_iter().map(|call| call.attempt.expect("a token")).collect();
+    assert_eq!(tokens.iter().collect::<BTreeSet<_>>().len(), tokens.len());
+    // What failed left no voice behind.
+    let ready = voices.iter().filter(|(.., expected)| expected.starts_with("ready")).count();
+    assert_eq!(studio.stack.sandbox.voices(), ready);
+
+    // Whoever turns the studio away is left alone until somebody closes the breaker.
+    for (number, why) in (200..).zip([Refusal::Auth, Refusal::Billing]) {
+        studio.stack.sandbox.heal();
+        let no = refusal(Vendor::ElevenLabs, why).unwrap();
+        studio.stack.sandbox.script(Script::posts(Vendor::ElevenLabs, Occurrence::Every, no));
+        train(&studio, &voice_id(number), &input(&format!("tenant-{number}"), "instant", 1)).await;
+        assert!(line_of(&studio, &voice_id(number)).await.starts_with("failed: unavailable; "));
+        studio.stack.sandbox.heal();
+        studio.stack.sandbox.clear();
+        let (waits, tenant) = (voice_id(number + 50), format!("tenant-{number}-waits"));
+        train(&studio, &waits, &input(&tenant, "instant", 1)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        assert!(posts(&studio).is_empty(), "the breaker is open");
+        studio.completion(&json!({ "step": "close-breaker", "provider": "elevenlabs" })).await;
+        assert_eq!(line_of(&studio, &waits).await, "ready; made");
+    }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instant_voice_that_its_vendor_wants_verified_waits_until_it_is() {
+    let studio = studio_that_clones().await;
+    let wants = Script::posts(Vendor::ElevenLabs, Occurrence::Every, Behaviour::WantsOwner);
+    studio.stack.sandbox.script(wants);
+    let (id, tenant) = (voice_id(1), "tenant-instant");
+    train(&studio, &id, &input(tenant, "instant", 2)).await;
+    model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+    // That is between its owner and the vendor: nothing is sent for it.
+    let said = verify(&studio, &id, tenant).await;
+    assert_eq!(said["reason"], "The owner of an instant voice is verified at the provider itself.");
+    assert_eq!(asked(&studio), BTreeMap::from([("/voices/add".to_owned(), 1)]));
+    studio.stack.sandbox.verify_voices();
+    let look = json!({ "step": "verify-voice", "voiceModelId": id, "tenantId": tenant });
+    assert_eq!(studio.completion(&look).await, json!({ "status": "verified" }));
+    assert_eq!(line_of(&studio, &id).await, "ready; made");
+    studio.stop().await;
+}
+
+/// The definition of the state machine as the template deploys it, with its owner's days cut to seconds.
+async fn let_owners_have(studio: &Studio, seconds: u32) {
+    let sfn = &studio.stack.clients.sfn;
+    let arn = &studio.stack.outputs.voice_state_machine_arn;
+    let described = sfn.describe_state_machine().state_machine_arn(arn).send().await.unwrap();
+    let mut machine: Value = serde_json::from_str(described.definition()).unwrap();
+    machine["States"]["AwaitOwner"]["TimeoutSeconds"] = json!(seconds);
+    sfn.update_state_machine().state_machine_arn(arn).definition(machine.to_string()).send().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_never_comes_lets_the_voice_fail_and_its_samples_go() {
+    let studio = studio_that_clones().await;
+    let_owners_have(&studio, 3).await;
+    let (id, tenant) = (voice_id(1), "tenant-late");
+    let execution = train(&studio, &id, &input(tenant, "professional", 1)).await;
+    let (status, cause) = end_of(&studio, &execution).await;
+    assert_eq!(status, ExecutionStatus::Failed);
+    assert!(
+        cause.starts_with("Its owner was asked 0 days ago to show that the voice is theirs, and did not"),
+        "{cause}"
+    );
+    assert!(line_of(&studio, &id).await.starts_with("failed: timeout; made, made"));
+    assert_eq!(studio.stack.sandbox.voices(), 0, "nothing is left at the vendor");
+    assert_eq!(verify(&studio, &id, tenant).await["status"], "voice-failed");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_whose_execution_was_aborted_goes_on_after_a_sweep_without_asking_anything_twice() {
+    let mut studio = studio_that_clones().await;
+    let (id, tenant) = (voice_id(1), "tenant-aborted");
+    let execution = train(&studio, &id, &input(tenant, "professional", 2)).await;
+    model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+    studio.stack.clients.sfn.stop_execution().execution_arn(&execution).send().await.unwrap();
+    let_deadlines_pass(&studio).await;
+    let swept = studio.completion(&json!({ "step": "sweep" })).await;
+    assert_eq!(swept["restarted"], 1, "{swept}");
+    until("it waits again", async || model(&studio, &id).await.unwrap().restarts == 1).await;
+    until("it is verified", async || verify(&studio, &id, tenant).await["status"] == "verified").await;
+    assert_eq!(line_of(&studio, &id).await, "ready; made, made, made, made, made");
+    assert_eq!(studio.produced_for(tenant, 2).await.len(), 2, "told once");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
+    let mut studio = studio_that_clones().await;
+    // One that waits for its owner, and one that is ready.
+    for (number, ready) in [(1, false), (2, true)] {
+        let (id, tenant) = (voice_id(number), format!("tenant-erased-{number}"));
+        let execution = train(&studio, &id, &input(&tenant, "professional", 2)).await;
+        model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+        if ready {
+            verify(&studio, &id, &tenant).await;
+            line_of(&studio, &id).await;
+        }
+        studio.produced_for(&tenant, 1 + usize::from(ready)).await;
+
+        let erase = |tenant: &str| json!({ "step": "erase-voice", "voiceModelId": id, "tenantId": tenant });
+        let invoke =
+            studio.stack.clients.lambda.invoke().payload(erase("tenant-other").to_string().into_bytes().into());
+        let invoked = invoke.function_name(&studio.stack.outputs.completion_function_name).send().await.unwrap();
+        assert!(invoked.function_error().is_some(), "another tenant's");
+        for _ in 0..2 {
+            assert_eq!(studio.completion(&erase(&tenant)).await, json!({ "status": "voice-erased" }));
+        }
+        assert_eq!(end_of(&studio, &execution).await.0, ExecutionStatus::Succeeded, "it ended by itself");
+        assert_eq!(studio.stack.sandbox.voices(), 0);
+
+        let erased = model(&studio, &id).await.unwrap();
+        let VoiceState::Erased { erased, .. } = &erased.state else { panic!("{:?}", erased.state) };
+        // Two samples, what was to be read, and once what was read.
+        assert_eq!((erased.voices, erased.objects, erased.events), (1, 3 + usize::from(ready), 1 + usize::from(ready)));
+        let list = studio.stack.clients.s3.list_objects_v2().bucket(VOICE_BUCKET).prefix(format!("{tenant}/"));
+        assert!(list.send().await.unwrap().contents().is_empty());
+        let list = studio.stack.clients.s3.list_objects_v2().bucket(&studio.stack.outputs.assets_bucket_name);
+        assert!(list.prefix("voices/").send().await.unwrap().contents().is_empty());
+        let table = studio.table().await;
+        for part in ["Asha", "consent-7781", "user-asha-rao", "reading", &format!("{tenant}/")] {
+            assert!(!table.contains(part), "{part} in {table}");
+        }
+        // The same training again finds the tombstone.
+        let register = json!({ "step": "register-voice", "name": id, "input": input(&tenant, "professional", 2) });
+        let invoke = studio.stack.clients.lambda.invoke().payload(register.to_string().into_bytes().into());
+        let invoked = invoke.function_name(&studio.stack.outputs.completion_function_name).send().await.unwrap();
+        let answer = String::from_utf8_lossy(invoked.payload().unwrap().as_ref()).into_owned();
+        assert!(answer.contains("id reused"), "another consent, another content: {answer}");
+    }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_for_nothing_twice() {
+    const VOICES: u32 = 16;
+    let mut chance = Chance(0x0a5a_2026);
+    let studio = studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } })).await;
+    for number in 0..VOICES {
+        let (id, tenant) = (voice_id(number), format!("tenant-{number:02}"));
+        let moment = [Moment::Before, Moment::After][chance.below(2)];
+        let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::KillCaller(moment));
+        match chance.below(3) {
+            0 => studio.stack.sandbox.script(Script { body_contains: Some(id.clone()), ..script }),
+            1 => studio.stack.sandbox.script(Script { body_contains: Some(format!("of {tenant}.")), ..script }),
+            // Of a lease, of an attempt, of its outcome: of what comes before its owner is waited for.
+            _ => studio.stack.proxy.inject(Fault {
+                matches: Matches {
+                    service: Some("dynamodb".to_owned()),
+                    operation: Some("PutItem".to_owned()),
+                    body_contains: Some(id.clone()),
+                    occurrence: Occurrence::Nth(1 + chance.below(5) as u32),
+                },
+                action: proxy::Action::KillCaller(moment),
+            }),
+        }
+        train(&studio, &id, &input(&tenant, "professional", 1)).await;
+    }
+    let mut attempts = BTreeMap::new();
+    for number in 0..VOICES {
+        let (id, tenant) = (voice_id(number), format!("tenant-{number:02}"));
+        model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+        if chance.below(2) == 0 {
+            let path = format!("{}/train", model(&studio, &id).await.unwrap().voice.unwrap());
+            let moment = [Moment::Before, Moment::After][chance.below(2)];
+            let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::KillCaller(moment));
+            studio.stack.sandbox.script(Script { path_ends: Some(path), ..script });
+        }
+        assert_eq!(verify(&studio, &id, &tenant).await, json!({ "status": "verified" }));
+    }
+    for number in 0..VOICES {
+        let line = line_of(&studio, &voice_id(number)).await;
+        assert!(line.starts_with("ready; "), "{number}: {line}");
+        for attempt in model(&studio, &voice_id(number)).await.unwrap().attempts {
+            let fresh = attempts.insert(attempt.token.to_string(), attempt.outcome.expect("an outcome, known or not"));
+            assert!(fresh.is_none(), "two attempts under one token");
+        }
+    }
+    let killed = posts(&studio).iter().filter(|call| call.status.is_none()).count();
+    let at_writes = studio
+        .stack
+        .proxy
+        .calls()
+        .iter()
+        .filter(|call| call.operation.name == "PutItem" && call.status.is_none())
+        .count();
+    println!("{killed} killed at a request, {at_writes} at a write");
+    assert!(killed + at_writes >= VOICES as usize, "the faults hit nobody");
+    let mut requests = BTreeSet::new();
+    for call in posts(&studio) {
+        let token = call.attempt.expect("a token");
+        assert!(attempts.contains_key(&token), "a request that nobody wrote down: {}", call.path);
+        assert!(requests.insert(token), "an attempt with two requests: {}", call.path);
+    }
+    // What was done at the vendor was done once: a voice of each, with its sample.
+    assert_eq!(studio.stack.sandbox.voices(), VOICES as usize);
+    studio.stop().await;
+}
+
+#[test]
+fn an_owner_has_as_long_as_the_contract_says() {
+    let path = Checkout::find().unwrap().root.join("infra/statemachines/voice-training.asl.json");
+    let machine: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(machine["States"]["AwaitOwner"]["TimeoutSeconds"], 7 * 24 * 60 * 60);
 }

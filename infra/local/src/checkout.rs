@@ -74,4 +74,10 @@ impl Checkout {
     pub fn example(&self, topic: events::Topic) -> PathBuf {
         self.root.join("events").join(topic.as_str()).join("example.json")
     }
+
+    /// An example of what starts the training of a voice.
+    #[must_use]
+    pub fn voice_training(&self) -> PathBuf {
+        self.root.join("events/voice-training/example.json")
+    }
 }

@@ -99,6 +99,17 @@ pub enum Error {
         /// Where the log was kept.
         log: PathBuf,
     },
+    /// The voice was not cloned.
+    #[error("the voice is not cloned: {0}")]
+    VoiceFailed(String),
+    /// AWS, which is the emulator, refused.
+    #[error("cannot {what}: {reason}")]
+    Aws {
+        /// What was tried.
+        what: &'static str,
+        /// What it answered.
+        reason: String,
+    },
     /// A record was discarded by its mapping.
     #[error("the mapping gave the event up ({condition}); it is at {destination}")]
     Discarded {
@@ -192,7 +203,7 @@ async fn follow(
                 let chapter = story.take(&record);
                 timeline.say(chapter.mark, &chapter.text);
                 if chapter.again {
-                    return Err(twice(&record));
+                    return Err(Error::twice(&record));
                 }
                 if let Some(asset) = chapter.asset {
                     let path = kept.fetch(stack, &asset).await?;
@@ -310,12 +321,15 @@ fn waiting(story: &Story, answered: bool) -> String {
     }
 }
 
-fn twice(record: &Produced) -> Error {
-    Error::Twice {
-        id: record.event()["id"].as_str().unwrap_or_default().to_owned(),
-        topic: record.topic.clone(),
-        partition: record.partition,
-        offset: record.offset,
+impl Error {
+    /// The record's event was told before.
+    pub(crate) fn twice(record: &Produced) -> Self {
+        Self::Twice {
+            id: record.event()["id"].as_str().unwrap_or_default().to_owned(),
+            topic: record.topic.clone(),
+            partition: record.partition,
+            offset: record.offset,
+        }
     }
 }
 
@@ -325,7 +339,7 @@ fn consumed() -> String {
 }
 
 /// A path as a person types it from here.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
@@ -377,14 +391,14 @@ impl Event {
 }
 
 /// What the demo leaves behind.
-struct Kept {
+pub(crate) struct Kept {
     folder: PathBuf,
     lines: File,
 }
 
 impl Kept {
     /// Begins anew: what an earlier demo left is removed.
-    fn empty(folder: PathBuf) -> Result<Self, Error> {
+    pub(crate) fn empty(folder: PathBuf) -> Result<Self, Error> {
         let make = || {
             if folder.exists() {
                 fs::remove_dir_all(&folder)?;
@@ -396,7 +410,7 @@ impl Kept {
         Ok(Self { folder, lines })
     }
 
-    fn keep(&mut self, record: &Produced) -> Result<(), Error> {
+    pub(crate) fn keep(&mut self, record: &Produced) -> Result<(), Error> {
         let written = writeln!(self.lines, "{}", record.line());
         written.map_err(|source| Error::Write { path: self.folder.join("events.jsonl"), source })
     }
@@ -407,12 +421,18 @@ impl Kept {
         let base = &stack.outputs.asset_base_url;
         let key = asset.output_url.strip_prefix(base.as_str()).and_then(|rest| rest.strip_prefix('/'));
         let key = key.ok_or_else(|| failed(format!("it does not begin with {base}/")))?;
+        self.fetch_object(stack, &asset.name, key).await
+    }
+
+    /// Fetches an object from the bucket of the assets.
+    pub(crate) async fn fetch_object(&self, stack: &Stack, name: &str, key: &str) -> Result<PathBuf, Error> {
+        let failed = |reason: String| Error::Asset { url: key.to_owned(), reason };
         let object = stack.clients.s3.get_object().bucket(&stack.outputs.assets_bucket_name).key(key).send().await;
         let object = object.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
         let bytes = object.body.collect().await.map_err(|error| failed(error.to_string()))?.into_bytes();
 
         let extension = Path::new(key).extension().and_then(|extension| extension.to_str()).unwrap_or("bin");
-        let names = std::iter::once(asset.name.clone()).chain((2..).map(|number| format!("{}-{number}", asset.name)));
+        let names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}-{number}")));
         let mut paths = names.map(|name| self.folder.join("assets").join(name).with_extension(extension));
         let path = paths.find(|path| !path.exists()).unwrap_or_default();
         fs::write(&path, bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
@@ -420,7 +440,7 @@ impl Kept {
     }
 
     /// Keeps the emulator's log, which goes with the stack.
-    fn log(&self, stack: &Stack) -> Result<PathBuf, Error> {
+    pub(crate) fn log(&self, stack: &Stack) -> Result<PathBuf, Error> {
         let path = self.folder.join("emulator.log");
         fs::copy(stack.emulator.log_file(), &path).map_err(|source| Error::Write { path: path.clone(), source })?;
         Ok(path)

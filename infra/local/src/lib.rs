@@ -21,4 +21,5 @@ pub mod stack;
 pub mod story;
 pub mod timeline;
 pub mod up;
+pub mod voice_demo;
 pub mod waits;

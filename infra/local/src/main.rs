@@ -15,6 +15,7 @@ use local::deploy::Providers;
 use local::stack::Options;
 use local::timeline::Timeline;
 use local::up;
+use local::voice_demo;
 use local::waits;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -44,6 +45,17 @@ enum Command {
         topic: Topic,
         /// Give up after so many seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        within: u64,
+        #[command(flatten)]
+        stack: StackArguments,
+    },
+    /// Clone the contract's example of a voice, as the sandbox plays its vendor, from its samples to the voice that is ready.
+    ///
+    /// Plays its owner too, who reads aloud what the vendor wants them to. Waits between two looks at the vendor, which last for minutes, are
+    /// cut to a hundredth. Leaves target/demo/events.jsonl, and what the owner was to read.
+    Voice {
+        /// Give up after so many seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         within: u64,
         #[command(flatten)]
         stack: StackArguments,
@@ -144,6 +156,21 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
                 Ok(demo::run(&options, input, Duration::from_secs(within), &timeline).await?)
             };
             // What the demo started stops as it is dropped.
+            tokio::select! {
+                result = demo => result,
+                () = asked_to_stop() => {
+                    timeline.rest();
+                    return ExitCode::from(130);
+                }
+            }
+        }
+        Command::Voice { within, stack } => {
+            let demo = async {
+                let mut options = stack.options()?;
+                options.providers.voice = "elevenlabs".to_owned();
+                options.wait_scale = 0.01;
+                Ok(voice_demo::run(&options, Duration::from_secs(within), &timeline).await?)
+            };
             tokio::select! {
                 result = demo => result,
                 () = asked_to_stop() => {

@@ -101,7 +101,7 @@ pub struct Script {
     /// With which method; any, if none is named.
     pub method: Option<&'static str>,
     /// How the path ends; it does not matter, if nothing is said.
-    pub path_ends: Option<&'static str>,
+    pub path_ends: Option<String>,
     /// What the body has in it.
     pub body_contains: Option<String>,
     /// Which of the requests that match.
@@ -245,6 +245,11 @@ impl Sandbox {
     #[must_use]
     pub fn voices(&self) -> usize {
         self.state.voices.count()
+    }
+
+    /// Has the owners of all cloned voices show at the vendor itself that they are theirs.
+    pub fn verify_voices(&self) {
+        self.state.voices.verify();
     }
 
     /// Has a vendor misbehave from now on. A request meets the first script that hits it.
@@ -458,7 +463,7 @@ impl Book {
         for (script, count) in &mut self.scripts {
             let matches = script.vendor == vendor
                 && script.method.is_none_or(|wanted| wanted == method)
-                && script.path_ends.is_none_or(|end| path.ends_with(end))
+                && script.path_ends.as_ref().is_none_or(|end| path.ends_with(end.as_str()))
                 && script.body_contains.as_ref().is_none_or(|part| text.contains(part));
             if !matches {
                 continue;

@@ -105,12 +105,17 @@ impl Story {
                 job.end = Some(End::Failed(reason.clone()));
                 (Mark::Failed, format!("{asset} after {} attempts: {reason}  {job_id}", data["attempts"]), None)
             }
-            Topic::VoiceModelCreated
-            | Topic::VoiceModelReady
-            | Topic::EventCreated
-            | Topic::EventPublished
-            | Topic::CmsPublished
-            | Topic::CampaignLaunched => (Mark::Job, topic.to_string(), None),
+            Topic::VoiceModelCreated => {
+                let text = format!("“{}” submitted to {}, {}", id("name"), id("provider"), id("method"));
+                (Mark::Voice, format!("{text}  {}", id("voiceModelId")), None)
+            }
+            Topic::VoiceModelReady => {
+                let took = format!("after {} ms, for {} credits", data["durationMs"], data["creditsUsed"]);
+                (Mark::Voice, format!("“{}” is ready {took}  {}", id("name"), id("voiceModelId")), None)
+            }
+            Topic::EventCreated | Topic::EventPublished | Topic::CmsPublished | Topic::CampaignLaunched => {
+                (Mark::Job, topic.to_string(), None)
+            }
         }
     }
 

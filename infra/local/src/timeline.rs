@@ -21,6 +21,8 @@ pub enum Mark {
     Job,
     /// A render job is done.
     Completed,
+    /// A voice is cloned, or is ready.
+    Voice,
     /// Something failed.
     Failed,
 }
@@ -34,6 +36,7 @@ impl Mark {
             Self::Template => "template",
             Self::Job => "job",
             Self::Completed => "completed",
+            Self::Voice => "voice",
             Self::Failed => "failed",
         }
     }
@@ -47,6 +50,7 @@ impl Mark {
             Self::Template => "35",
             Self::Job => "33",
             Self::Completed => "32",
+            Self::Voice => "35",
             Self::Failed => "31",
         }
     }

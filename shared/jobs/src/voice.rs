@@ -19,7 +19,7 @@ pub const TRAINING_SECONDS: u32 = 48 * 60 * 60;
 const MOST_REQUESTS: usize = 5;
 
 /// How long to wait, in seconds, before looking whether a request of unknown outcome was fulfilled; only if it was not, it is repeated.
-const BEFORE_REPEATING: u32 = 60;
+const BEFORE_REPEATING: u32 = 30;
 
 /// How long, in seconds, a provider may take to show what it says it accepted.
 const TO_SHOW: u32 = 15 * 60;

@@ -90,9 +90,9 @@ fn each_refusal_has_one_fate_and_a_lost_request_is_looked_up_before_it_is_repeat
         assert_eq!(fate_of_voice(refusal), fate, "{refusal:?}");
     }
     let lost = refused(model(CloningMethod::Professional), VoiceRequest::Create, Refusal::OutcomeUnknown, 0);
-    // For a minute nobody asks again; then only if it still does not show.
-    assert_eq!(next_for_voice(&lost, None, at(20)), VoiceNext::Wait { seconds: 40 });
-    assert_eq!(next_for_voice(&lost, None, at(60)), VoiceNext::Ask(VoiceRequest::Create));
+    // For a while nobody asks again; then only if it still does not show.
+    assert_eq!(next_for_voice(&lost, None, at(20)), VoiceNext::Wait { seconds: 10 });
+    assert_eq!(next_for_voice(&lost, None, at(30)), VoiceNext::Ask(VoiceRequest::Create));
     let shown = view(0, true, Training::NotStarted);
     assert_eq!(next_for_voice(&lost, Some(&shown), at(20)), VoiceNext::Ask(VoiceRequest::Sample(1)));
 }

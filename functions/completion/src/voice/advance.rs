@@ -97,20 +97,19 @@ async fn ask(
         }
         _ => Vec::new(),
     };
+    let (id, age) = (model.id, now.milliseconds_since(model.created_at));
     let mut recordings = Vec::new();
     for (index, sample) in sent {
         match samples::open(studio, sample, |format| providers::sample_name(index + 1, format.extension())).await? {
             Ok(recording) => recordings.push(recording),
             Err(unfit) => {
                 let failure = Failure { class: unfit.class, detail: unfit.sentence.clone(), at: now };
-                return fail::give_up(studio, model.id, failure, Some(&unfit.sentence)).await;
+                return fail::give_up(studio, id, failure, Some(&unfit.sentence)).await;
             }
         }
     }
     match request_once(studio, model, request, recordings, token, now).await? {
-        Requested::NotItsTurn(model) => {
-            Ok(Reply::Waiting { seconds: grown(now.milliseconds_since(model.created_at), (3, 30)) })
-        }
+        Requested::NotItsTurn => Ok(Reply::Waiting { seconds: grown(age, (3, 30)) }),
         // What it shows of it is looked at next.
         Requested::Fulfilled | Requested::Refused(_) => Ok(Reply::Waiting { seconds: 2 }),
     }
@@ -121,7 +120,7 @@ pub(super) enum Requested {
     Fulfilled,
     Refused(Refused),
     /// Others have all places.
-    NotItsTurn(VoiceModel),
+    NotItsTurn,
 }
 
 /// Asks the provider for `request` once, within the caps, after that was written down; and writes down what came of it.
@@ -135,7 +134,7 @@ pub(super) async fn request_once(
 ) -> Result<Requested, StepError> {
     let (id, provider) = (model.id, model.provider);
     if !take_lease(studio, provider, (id.0, &model.tenant), now).await? {
-        return Ok(Requested::NotItsTurn(model));
+        return Ok(Requested::NotItsTurn);
     }
     let cloner = cloner(studio, &model)?;
     let model = studio.journal.save_voice(model.asking(request, token, now)).await?;

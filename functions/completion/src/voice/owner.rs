@@ -111,7 +111,7 @@ pub(crate) async fn verify(
             // It may have been heard: whoever asks again is told.
             _ => not_verified("The provider did not answer. Ask again in a minute; it looks first."),
         },
-        Requested::NotItsTurn(_) => not_verified("The provider is busy. Ask again in a minute."),
+        Requested::NotItsTurn => not_verified("The provider is busy. Ask again in a minute."),
     }
 }
 

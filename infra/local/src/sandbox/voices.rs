@@ -44,6 +44,11 @@ impl Voices {
         self.all().len()
     }
 
+    /// Every voice is its owner's.
+    pub(super) fn verify(&self) {
+        self.all().values_mut().for_each(|voice| voice.is_verified = true);
+    }
+
     fn add(&self, voice: Voice) -> String {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         *given += 1;
