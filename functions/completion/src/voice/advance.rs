@@ -97,7 +97,7 @@ async fn ask(
         }
         _ => Vec::new(),
     };
-    let (id, age) = (model.id, now.milliseconds_since(model.created_at));
+    let (id, provider, age) = (model.id, model.provider, now.milliseconds_since(model.created_at));
     let mut recordings = Vec::new();
     for (index, sample) in sent {
         match samples::open(studio, sample, |format| providers::sample_name(index + 1, format.extension())).await? {
@@ -110,6 +110,11 @@ async fn ask(
     }
     match request_once(studio, model, request, recordings, token, now).await? {
         Requested::NotItsTurn => Ok(Reply::Waiting { seconds: grown(age, (3, 30)) }),
+        // Nobody asks again for a while, and this voice does not wait for that.
+        Requested::Refused(refused) if fate_of_voice(refused.refusal) == Fate::OpenTheBreaker => {
+            let class = refused.refusal.failure_class(provider);
+            fail::give_up(studio, id, Failure { class, detail: refused.to_string(), at: now }, None).await
+        }
         // What it shows of it is looked at next.
         Requested::Fulfilled | Requested::Refused(_) => Ok(Reply::Waiting { seconds: 2 }),
     }
