@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod deployed;
+mod erase;
 mod faults;
 mod harness;
 mod house;

@@ -357,6 +357,39 @@ async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_video_whose_function_is_killed_between_two_parts_is_fetched_again_and_asked_for_once() {
+    const BYTES: usize = 20 * 1024 * 1024;
+    let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
+    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, Behaviour::OutputOf { bytes: BYTES }));
+    let hits = |operation: &str, number| Matches {
+        service: Some("s3".to_owned()),
+        operation: Some(operation.to_owned()),
+        body_contains: None,
+        occurrence: Occurrence::Nth(number),
+    };
+    // Before the second part, after the third of the next try, and after all parts were put together.
+    for (operation, number, moment) in [
+        ("UploadPart", 2, Moment::Before),
+        ("UploadPart", 4, Moment::After),
+        ("CompleteMultipartUpload", 1, Moment::After),
+    ] {
+        let action = proxy::Action::KillCaller(moment);
+        studio.stack.proxy.inject(Fault { matches: hits(operation, number), action });
+    }
+    studio.publish(&campaign("tenant-1", &["video"])).await;
+    let produced = studio.produced_for("tenant-1", 4).await;
+    let completed = &data(&produced, Topic::RenderJobCompleted)[0];
+    assert_eq!(fetch(&studio, completed["outputUrl"].as_str().unwrap()).await.len(), BYTES);
+    let cut = studio.stack.proxy.calls();
+    let cut = cut.iter().filter(|call| call.operation.service == "s3" && call.status.is_none()).count();
+    assert_eq!(cut, 3, "it was killed three times");
+    assert_eq!(paid(&studio, Vendor::Runway).len(), 1, "asked for once");
+    let attempts = attempts(&studio, completed["jobId"].as_str().unwrap()).await;
+    assert!(matches!(&attempts[..], [Attempt { outcome: Some(Outcome::Made { credits: 60 }), .. }]), "{attempts:?}");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_video_is_cancelled_at_its_vendor_and_told_once() {
     let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
     let forever = Behaviour::TaskStatus { status: "RUNNING".to_owned(), polls: u32::MAX };

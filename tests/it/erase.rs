@@ -1,0 +1,170 @@
+//! A tenant's media is erased: here, in the buckets, at the vendors; and what is left says no more than that.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use events::Topic;
+use jobs::{VoiceModelId, derive};
+use local::{
+    deploy::{Providers, VOICE_BUCKET},
+    proxy::Occurrence,
+    sandbox::{Behaviour, Script, Vendor},
+};
+use serde_json::{Value, json};
+
+use crate::harness::{Studio, created, example, jobs_of, now, topics, until};
+
+const TENANT: &str = "tenant-gone";
+
+/// What stands in the facts of the tenant's events, and nowhere else once they are erased.
+const PERSONAL: [&str; 6] = ["Lanterns", "user-asha-rao", "Monsoon Arts", "Asha", "A secret headline", "s3://"];
+
+async fn objects(studio: &Studio, bucket: &str) -> Vec<String> {
+    let list = studio.stack.clients.s3.list_objects_v2().bucket(bucket).send().await.unwrap();
+    list.contents().iter().map(|object| object.key().unwrap().to_owned()).collect()
+}
+
+fn campaign(id: &str) -> Value {
+    let mut event = example(Topic::CampaignLaunched, TENANT, id);
+    event["data"]["campaignId"] = json!(id);
+    event["data"]["headline"] = json!("A secret headline");
+    event["data"]["assets"] = json!(["video", "audio-spot"]);
+    event
+}
+
+/// Has everything of the tenant's be there that can be: pictures, a video and a spot, a video that is being made, a voice whose owner is
+/// waited for, a record that was set aside.
+async fn fill(studio: &mut Studio) -> String {
+    studio.publish(&created(TENANT, "lanterns")).await;
+    studio.publish(&campaign("campaign-done")).await;
+    studio.produced_for(TENANT, 16).await;
+
+    let forever = Behaviour::TaskStatus { status: "RUNNING".to_owned(), polls: u32::MAX };
+    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, forever));
+    let mut open = campaign("campaign-open");
+    open["data"]["assets"] = json!(["video"]);
+    studio.publish(&open).await;
+    let produced = studio.produced_for(TENANT, 18).await;
+    let ended = [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(|topic| jobs_of(&produced, topic)).concat();
+    let open = jobs_of(&produced, Topic::RenderJobCreated).into_iter().find(|job| !ended.contains(job)).unwrap();
+
+    let voice = VoiceModelId(derive(&[b"a voice of a tenant that is gone"])).to_string();
+    let mut input: Value = serde_json::from_str(include_str!("../../events/voice-training/example.json")).unwrap();
+    input["tenantId"] = json!(TENANT);
+    input["samples"] = json!([format!("s3://{VOICE_BUCKET}/asha.mp3")]);
+    let recording = include_bytes!("../../infra/local/fixtures/two-seconds.mp3");
+    let put = studio.stack.clients.s3.put_object().bucket(VOICE_BUCKET).key("asha.mp3").body(recording.to_vec().into());
+    put.send().await.unwrap();
+    let start = studio.stack.clients.sfn.start_execution().name(&voice).input(input.to_string());
+    start.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await.unwrap();
+    let studio = &*studio;
+    until("the voice waits for its owner", async || studio.table().await.contains("awaiting-owner")).await;
+
+    let mut poison = created(TENANT, "poison");
+    poison["data"]["startsAt"] = json!("Asha says: tomorrow");
+    studio.publish(&poison).await;
+    until("a record is set aside", async || {
+        !objects(studio, &studio.stack.outputs.set_aside_bucket_name).await.is_empty()
+    })
+    .await;
+    open
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_old_event_brings_nothing_back() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = Providers {
+            image: "studio-canvas".to_owned(),
+            video: "runway".to_owned(),
+            audio: "elevenlabs".to_owned(),
+            voice: "elevenlabs".to_owned(),
+        };
+    })
+    .await;
+    // A neighbour's stays.
+    studio.publish(&created("tenant-stays", "stays")).await;
+    studio.produced_for("tenant-stays", 8).await;
+    let neighbours = objects(&studio, &studio.stack.outputs.assets_bucket_name).await;
+    let open = fill(&mut studio).await;
+    let table = studio.table().await;
+    assert!(PERSONAL.iter().all(|part| table.contains(part)), "what is looked for is there before");
+
+    let erase = json!({ "step": "erase-tenant", "tenantId": TENANT });
+    let erased = studio.completion(&erase).await;
+    assert_eq!((erased["status"].as_str(), erased["jobs"].as_u64()), (Some("erased"), Some(5)), "{erased}");
+    assert_eq!((erased["voices"].as_u64(), erased["records"].as_u64()), (Some(1), Some(1)), "{erased}");
+    assert_eq!(erased["entities"], 3, "{erased}");
+    let again = studio.completion(&erase).await;
+    let nothing = json!({ "status": "erased", "jobs": 0, "voices": 0, "entities": 0, "decisions": 0, "records": 0 });
+    assert_eq!(again, nothing, "nothing is left to be erased");
+
+    // Nothing in the buckets, nothing in the table but the neighbour's.
+    assert_eq!(objects(&studio, &studio.stack.outputs.assets_bucket_name).await, neighbours);
+    assert!(objects(&studio, VOICE_BUCKET).await.is_empty());
+    assert!(objects(&studio, &studio.stack.outputs.set_aside_bucket_name).await.is_empty());
+    let delete_neighbour = studio.completion(&json!({ "step": "erase-tenant", "tenantId": "tenant-stays" })).await;
+    assert_eq!(delete_neighbour["jobs"], 2, "the neighbour's was all there");
+    let table = studio.table().await;
+    for part in PERSONAL {
+        assert!(!table.contains(part), "{part} in {table}");
+    }
+    // What is left says what was erased, and when.
+    let id = derive(&[TENANT.as_bytes(), b"tenant"]);
+    let tombstone = studio.item(&format!("tenant#{id}"), "erased").await.unwrap();
+    assert_eq!(tombstone["jobs"], AttributeValue::N("5".to_owned()));
+    assert_eq!(tombstone["erased_tenant"], AttributeValue::S(TENANT.to_owned()));
+    assert!(tombstone.contains_key("first_at") && tombstone.contains_key("last_at"));
+
+    // The vendors were told: both tasks, what was said, the voice.
+    let deleted: Vec<String> = studio
+        .stack
+        .sandbox
+        .calls()
+        .iter()
+        .filter(|call| call.method == "DELETE")
+        .map(|call| call.path.split('/').nth(1).unwrap().to_owned())
+        .collect();
+    let count = |what: &str| deleted.iter().filter(|path| *path == what).count();
+    assert!(count("tasks") >= 2 && count("history") == 1 && count("voices") == 1, "{deleted:?}");
+    assert_eq!(studio.stack.sandbox.voices(), 0);
+    // The video that was being made is told as cancelled, once.
+    let produced = studio.produced_for(TENANT, 20).await;
+    assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), [open]);
+
+    // The same event again, and another one from before: nothing comes of either.
+    let before = topics(&produced);
+    let mut late = created(TENANT, "late");
+    late["data"]["eventId"] = json!("event-lanterns");
+    late["time"] = json!("2026-11-01T00:00:00.000Z");
+    studio.publish(&late).await;
+    let same = produced_from(&studio, "lanterns").await;
+    studio.publish(&same).await;
+    assert_eq!(topics(&studio.produced_for(TENANT, 20).await), before);
+
+    // A tenant that goes on is as a new one; its template goes on with the revisions that its readers know.
+    let mut newer = created(TENANT, "newer");
+    newer["data"]["eventId"] = json!("event-lanterns");
+    newer["time"] = json!(now());
+    studio.publish(&newer).await;
+    let produced = studio.produced_for(TENANT, 26).await;
+    let revisions: Vec<u64> = produced
+        .iter()
+        .filter(|record| record.topic == Topic::TemplateUpdated.as_str() && record.event()["data"]["kind"] == "poster")
+        .map(|record| record.event()["data"]["revision"].as_u64().unwrap())
+        .collect();
+    assert_eq!(revisions, [2, 3, 4]);
+    studio.stop().await;
+}
+
+/// The event that the studio got under this id, as its topic has it.
+async fn produced_from(studio: &Studio, id: &str) -> Value {
+    use local::records::{From, Reader};
+    let topic = Topic::EventCreated.as_str();
+    let reader = Reader::start(studio.stack.broker.bootstrap(), &[topic], From::Beginning).await.unwrap();
+    let event = loop {
+        let event = reader.next().await.unwrap().event();
+        if event["id"] == format!("evt-{id}") {
+            break event;
+        }
+    };
+    tokio::task::spawn_blocking(move || drop(reader)).await.unwrap();
+    event
+}
