@@ -288,3 +288,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_erased_entity_takes_in_nothing_from_before_and_goes_on_with_the_next_revision() {
+    let first = decide(None, &cause(Topic::EventCreated, 1), &created("Lanterns")).entity.unwrap();
+    let erased = first.erased(at("2026-11-20T09:30:00Z"));
+    assert!(!serde_json::to_string(&erased).unwrap().contains("Lanterns"));
+    for minute in [2, 30] {
+        let late = decide(Some(&erased), &cause(Topic::EventPublished, minute), &published("Lanterns again"));
+        assert_eq!(late, Decision::default(), "at minute {minute}");
+    }
+    let later = decide(Some(&erased), &cause(Topic::EventCreated, 31), &created("Lanterns once more"));
+    assert_eq!(jobs_of(&later), ["poster", "invitation"]);
+    assert!(
+        topics_of(&later).contains(&Topic::TemplateUpdated) && !topics_of(&later).contains(&Topic::TemplateCreated)
+    );
+    let revisions: Vec<u64> = later.entity.unwrap().templates.values().map(|template| template.revision).collect();
+    assert_eq!(revisions, [2, 2]);
+}
