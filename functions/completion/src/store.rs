@@ -89,22 +89,25 @@ pub(crate) async fn note(studio: &Studio, provider: ProviderId, job: Job, made: 
         }
         Err(error) => {
             if matches!(error, KeepError::Contended) {
-                delete_if_unwanted(studio, &job).await?;
+                delete_if_unwanted(studio, provider, &job).await?;
             }
             Err(error.into())
         }
     }
 }
 
-/// Deletes the file of a job that was cancelled, failed or erased while it was made: nobody else knows of it.
-async fn delete_if_unwanted(studio: &Studio, job: &Job) -> Result<(), StepError> {
+/// Deletes the file of a job that was cancelled, failed or erased while it was made, and the provider's copy: nobody else knows of them.
+async fn delete_if_unwanted(studio: &Studio, provider: ProviderId, job: &Job) -> Result<(), StepError> {
     let now = studio.journal.job(job.id).await?;
     match now.state {
-        State::Created | State::Submitted { .. } | State::Completed { .. } => Ok(()),
-        State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {
-            delete_object(studio, &studio.config.assets_bucket, &job.object_key()).await
-        }
+        State::Created | State::Submitted { .. } | State::Completed { .. } => return Ok(()),
+        State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {}
     }
+    delete_object(studio, &studio.config.assets_bucket, &job.object_key()).await?;
+    if let Some(copy) = job.attempts.last().and_then(|attempt| attempt.ticket.as_deref()) {
+        studio.providers.erase(provider, copy).await.map_err(StepError::Provider)?;
+    }
+    Ok(())
 }
 
 /// An object on its way to the bucket.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::{Timestamp, fmt::rfc2822};
 use jobs::{Job, Refusal};
 use reqwest::{RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
 use uuid::Uuid;
@@ -125,13 +126,22 @@ impl No {
         }
     }
 
-    /// How long to wait, in seconds, rounded up: `retry-after-ms`, or `retry-after` as seconds. A date is not understood, and the studio's
-    /// own pause is made then.
+    /// How long to wait, in seconds, rounded up.
     pub(crate) fn retry_after(&self) -> Option<u32> {
-        let number = |name: &str| self.headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-        let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
-        (seconds >= 0.0).then(|| seconds.ceil().min(f64::from(u32::MAX)) as u32)
+        retry_after(&self.headers, Timestamp::now())
     }
+}
+
+/// `retry-after-ms`, or `retry-after` as seconds or as a date (RFC 9110, 10.2.3), in seconds from `now`, rounded up.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
+    let number = |name: &str| text(name)?.parse::<f64>().ok();
+    let date = || {
+        let date = rfc2822::DateTimeParser::new().parse_timestamp(text("retry-after")?).ok()?;
+        Some(date.duration_since(now).as_secs_f64().max(0.0))
+    };
+    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after")).or_else(date)?;
+    (seconds >= 0.0).then(|| seconds.ceil().min(f64::from(u32::MAX)) as u32)
 }
 
 /// What went wrong on the way, without the URL: one that is signed is a key.
@@ -156,5 +166,25 @@ pub(crate) fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST_DETAIL) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendor_says_how_long_to_wait_in_milliseconds_in_seconds_or_as_a_date() {
+        let now: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
+        let after = |headers: &[(&'static str, &'static str)]| {
+            let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            retry_after(&headers.collect(), now)
+        };
+        assert_eq!(after(&[("retry-after-ms", "1500"), ("retry-after", "9")]), Some(2));
+        assert_eq!(after(&[("retry-after", "7")]), Some(7));
+        assert_eq!(after(&[("retry-after", "Fri, 27 Nov 2026 10:00:30 GMT")]), Some(30));
+        assert_eq!(after(&[("retry-after", "Fri, 27 Nov 2026 09:00:00 GMT")]), Some(0), "it is over");
+        assert_eq!(after(&[("retry-after", "soon")]), None);
+        assert_eq!(after(&[]), None);
     }
 }
