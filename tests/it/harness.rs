@@ -138,6 +138,17 @@ impl Studio {
         get.send().await.unwrap().item
     }
 
+    /// Changes the state that an item carries, by hand.
+    pub async fn change_state(&self, pk: &str, change: impl FnOnce(&mut Value)) {
+        let item = self.item(pk, "state").await.unwrap();
+        let mut state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
+        change(&mut state);
+        let update = self.stack.clients.dynamodb.update_item().table_name(&self.stack.outputs.table_name);
+        let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+        let update = update.update_expression("SET #state = :state").expression_attribute_names("#state", "state");
+        update.expression_attribute_values(":state", AttributeValue::S(state.to_string())).send().await.unwrap();
+    }
+
     /// The whole table, as text to look for what must not stand there.
     pub async fn table(&self) -> String {
         let scan = self.stack.clients.dynamodb.scan().table_name(&self.stack.outputs.table_name).consistent_read(true);

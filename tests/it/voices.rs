@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    time::Duration,
 };
 
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -390,7 +391,7 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
         studio.stack.sandbox.clear();
         let (waits, tenant) = (voice_id(number + 50), format!("tenant-{number}-waits"));
         train(&studio, &waits, &input(&tenant, "instant", 1)).await;
-        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
         assert!(posts(&studio).is_empty(), "the breaker is open");
         studio.completion(&json!({ "step": "close-breaker", "provider": "elevenlabs" })).await;
         assert_eq!(line_of(&studio, &waits).await, "ready; made");
@@ -506,6 +507,27 @@ async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
         let answer = String::from_utf8_lossy(invoked.payload().unwrap().as_ref()).into_owned();
         assert!(answer.contains("id reused"), "another consent, another content: {answer}");
     }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_that_is_erased_while_it_is_made_is_deleted_by_whoever_makes_it() {
+    let studio = studio_that_clones().await;
+    let slow = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::Slow(Duration::from_secs(5)));
+    studio.stack.sandbox.script(slow);
+    let (id, tenant) = (voice_id(1), "tenant-meanwhile");
+    train(&studio, &id, &input(tenant, "instant", 1)).await;
+    until("it is asked for", async || !posts(&studio).is_empty()).await;
+    let erase = json!({ "step": "erase-voice", "voiceModelId": id, "tenantId": tenant });
+    assert_eq!(studio.completion(&erase).await, json!({ "status": "voice-erasing" }));
+    let is_deleted = |call: &Call| call.method == "DELETE" && call.status == Some(200);
+    until("it is made, and deleted", async || studio.stack.sandbox.calls().iter().any(is_deleted)).await;
+    assert_eq!(studio.stack.sandbox.voices(), 0);
+    // Whoever made it may have died: only once it must have ended is it looked for a last time.
+    assert_eq!(studio.completion(&erase).await, json!({ "status": "voice-erasing" }));
+    let long_ago = |model: &mut Value| model["attempts"][0]["at"] = json!("2026-11-27T00:00:00.000Z");
+    studio.change_state(&format!("voice#{id}"), long_ago).await;
+    assert_eq!(studio.completion(&erase).await, json!({ "status": "voice-erased" }));
     studio.stop().await;
 }
 

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use events::{Identifier, Time};
 use jobs::{JobId, State};
-use journal::{Erased, Owned};
+use journal::{Cursor, Erased, Owned};
 
 use crate::{
     Studio, cancel,
     step::{Reply, StepError},
+    submit::LEASE_SECONDS,
     voice,
 };
 
@@ -19,25 +20,34 @@ const AT_MOST: Duration = Duration::from_secs(200);
 const AT_ONCE: i32 = 25;
 
 /// Erases all media of `tenant`, cancels what is being made, and blanks what the studio knows of it. Events from before are not handled any
-/// more; one from after it, of a tenant that is still there, is as of a new one. Until nothing is left the answer is `erasing`: ask again.
+/// more; one from after it, of a tenant that is still there, is as of a new one. As long as something may be on its way the answer is
+/// `erasing`: ask again in a few minutes.
 pub(crate) async fn erase_tenant(studio: &Studio, tenant: &Identifier, now: Time) -> Result<Reply, StepError> {
-    let begin = Instant::now();
     let mut erased = Erased::default();
-    let is_all = loop {
-        let owned = studio.journal.owned_by(tenant, AT_ONCE).await?;
-        if owned.is_empty() {
-            break true;
-        }
+    let is_all = erase_all(studio, tenant, &mut erased, now).await;
+    // What was done counts, whatever stopped it.
+    studio.journal.note_erased(tenant, erased, now).await?;
+    let Erased { jobs, voices, entities, decisions, records } = erased;
+    Ok(match is_all? {
+        true => Reply::Erased { jobs, voices, entities, decisions, records },
+        false => Reply::Erasing { jobs, voices, entities, decisions, records },
+    })
+}
+
+/// Whether nothing is left.
+async fn erase_all(studio: &Studio, tenant: &Identifier, erased: &mut Erased, now: Time) -> Result<bool, StepError> {
+    let begin = Instant::now();
+    let mut is_all = true;
+    let mut cursor = Cursor::default();
+    while let Some((owned, next)) = studio.journal.owned_by(tenant, cursor, AT_ONCE).await? {
         for one in &owned {
             if begin.elapsed() > AT_MOST {
-                break;
+                return Ok(false);
             }
-            let done = erase_one(studio, tenant, one, now).await;
-            if done.is_err() {
-                // What was done counts, whatever stopped it.
-                studio.journal.note_erased(tenant, erased, now).await?;
+            if !erase_one(studio, tenant, one, now).await? {
+                is_all = false;
+                continue;
             }
-            done?;
             *match one {
                 Owned::Job(_) => &mut erased.jobs,
                 Owned::Voice(_) => &mut erased.voices,
@@ -46,43 +56,43 @@ pub(crate) async fn erase_tenant(studio: &Studio, tenant: &Identifier, now: Time
                 Owned::SetAside(_) => &mut erased.records,
             } += 1;
         }
-        if begin.elapsed() > AT_MOST {
-            break false;
-        }
-    };
-    studio.journal.note_erased(tenant, erased, now).await?;
-    let Erased { jobs, voices, entities, decisions, records } = erased;
-    Ok(match is_all {
-        true => Reply::Erased { jobs, voices, entities, decisions, records },
-        false => Reply::Erasing { jobs, voices, entities, decisions, records },
-    })
-}
-
-async fn erase_one(studio: &Studio, tenant: &Identifier, one: &Owned, now: Time) -> Result<(), StepError> {
-    match one {
-        Owned::Job(job) => erase_job(studio, *job, now).await,
-        Owned::Voice(voice) => voice::erase(studio, *voice, tenant, now).await.map(drop),
-        Owned::Entity(entity) => Ok(studio.journal.erase_entity(*entity, now).await?),
-        Owned::Decision(decision) => Ok(studio.journal.blank_decision(decision).await?),
-        Owned::SetAside(record) => Ok(studio.journal.erase_set_aside(record).await?),
+        cursor = next;
     }
+    Ok(is_all)
 }
 
-/// Cancels a job if it is open, has its vendors erase what they have of it, deletes its files, and blanks what it shows.
-async fn erase_job(studio: &Studio, id: JobId, now: Time) -> Result<(), StepError> {
+/// Whether nothing of it is left.
+async fn erase_one(studio: &Studio, tenant: &Identifier, one: &Owned, now: Time) -> Result<bool, StepError> {
+    match one {
+        Owned::Job(job) => return erase_job(studio, *job, now).await,
+        Owned::Voice(voice) => return Ok(voice::erase(studio, *voice, tenant, now).await? == Reply::VoiceErased),
+        Owned::Entity(entity) => studio.journal.erase_entity(*entity, now).await?,
+        Owned::Decision(decision) => studio.journal.blank_decision(decision).await?,
+        Owned::SetAside(record) => studio.journal.erase_set_aside(record).await?,
+    }
+    Ok(true)
+}
+
+/// Cancels a job if it is open, has its vendors erase what they have of it, deletes its files, and blanks what it shows. One that was
+/// cancelled just now may still be made by an invocation that has not heard of it: that one is done once it must have ended.
+async fn erase_job(studio: &Studio, id: JobId, now: Time) -> Result<bool, StepError> {
     cancel::cancel(studio, id, now).await?;
     let job = studio.journal.job(id).await?;
-    if let State::Erased { .. } = job.state {
-        return Ok(());
-    }
+    let settled = match job.state {
+        State::Erased { .. } => return Ok(true),
+        State::Cancelled { at } => now >= at.plus_seconds(LEASE_SECONDS),
+        State::Created | State::Submitted { .. } | State::Completed { .. } | State::Failed { .. } => true,
+    };
     for attempt in &job.attempts {
         if let Some(ticket) = &attempt.ticket {
             studio.providers.erase(attempt.provider, ticket).await.map_err(StepError::Provider)?;
         }
     }
     delete_folder(studio, &job.folder()).await?;
-    studio.journal.save_job(job.erased(now)).await?;
-    Ok(())
+    if settled {
+        studio.journal.save_job(job.erased(now)).await?;
+    }
+    Ok(settled)
 }
 
 /// Deletes everything in a folder of the assets' bucket; returns how much that was.

@@ -102,9 +102,11 @@ pub(crate) enum Reply {
     VoiceFailed { reason: String },
     /// Nothing of the voice is left.
     VoiceErased,
+    /// Nothing more is done for the voice, and something may still be on its way to the provider: ask again in a few minutes.
+    VoiceErasing,
     /// Nothing of the tenant's is left; what was erased just now.
     Erased { jobs: usize, voices: usize, entities: usize, decisions: usize, records: usize },
-    /// As [`Erased`](Self::Erased), and there is more: ask again.
+    /// As [`Erased`](Self::Erased), and there is more, or may be: ask again in a few minutes.
     Erasing { jobs: usize, voices: usize, entities: usize, decisions: usize, records: usize },
     /// The provider is asked again.
     BreakerClosed,

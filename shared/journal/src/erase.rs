@@ -31,6 +31,13 @@ pub enum Owned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedItem(pub(crate) Key);
 
+/// How far looking for what is a tenant's has come.
+#[derive(Debug, Clone, Default)]
+pub struct Cursor {
+    kind: usize,
+    after: Option<Item>,
+}
+
 /// How much of each was erased.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Erased {
@@ -66,27 +73,35 @@ impl Owned {
 }
 
 impl Journal {
-    /// What is `tenant`'s and not erased: at most `most` of one kind, jobs first; nothing if there is nothing left.
+    /// What is `tenant`'s and not erased, from `cursor` on: at most `most` of one kind, jobs first, and where to go on; `None` once all was
+    /// seen.
     ///
     /// # Errors
     /// A [`KeepError`].
-    pub async fn owned_by(&self, tenant: &Identifier, most: i32) -> Result<Vec<Owned>, KeepError> {
-        for kind in KINDS {
-            let query = self
-                .dynamodb
-                .query()
-                .table_name(&self.table)
-                .index_name("by-tenant")
-                .key_condition_expression("tenant = :tenant AND begins_with(listed, :kind)")
-                .expression_attribute_values(":tenant", AttributeValue::S(tenant.as_str().to_owned()))
-                .expression_attribute_values(":kind", AttributeValue::S(kind.to_owned()))
-                .limit(most);
-            let output = query.send().await.map_err(|error| KeepError::Read(error.into()))?;
-            if !output.items().is_empty() {
-                return Ok(output.items().iter().map(|item| Owned::read(kind, item)).collect::<Result<_, _>>()?);
-            }
-        }
-        Ok(Vec::new())
+    pub async fn owned_by(
+        &self,
+        tenant: &Identifier,
+        cursor: Cursor,
+        most: i32,
+    ) -> Result<Option<(Vec<Owned>, Cursor)>, KeepError> {
+        let Some(kind) = KINDS.get(cursor.kind) else { return Ok(None) };
+        let query = self
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .index_name("by-tenant")
+            .key_condition_expression("tenant = :tenant AND begins_with(listed, :kind)")
+            .expression_attribute_values(":tenant", AttributeValue::S(tenant.as_str().to_owned()))
+            .expression_attribute_values(":kind", AttributeValue::S((*kind).to_owned()))
+            .set_exclusive_start_key(cursor.after)
+            .limit(most);
+        let output = query.send().await.map_err(|error| KeepError::Read(error.into()))?;
+        let owned = output.items().iter().map(|item| Owned::read(kind, item)).collect::<Result<_, _>>()?;
+        let next = match output.last_evaluated_key {
+            Some(after) => Cursor { kind: cursor.kind, after: Some(after) },
+            None => Cursor { kind: cursor.kind + 1, after: None },
+        };
+        Ok(Some((owned, next)))
     }
 
     /// Blanks the events of a decision: nobody tells them any more, and the decision itself stands, so that its cause is not decided again.

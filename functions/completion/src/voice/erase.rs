@@ -8,10 +8,12 @@ use crate::{
     Studio,
     erase::{delete_folder, delete_object},
     step::{Reply, StepError},
+    submit::LEASE_SECONDS,
 };
 
 /// Erases a voice model of `tenant`'s: its execution ends, the provider's copy goes, then the samples and whatever else is in S3, then the
-/// stored events and what the model says of its owner. Doing it again finishes what was begun, and then does nothing.
+/// stored events and what the model says of its owner. Doing it again finishes what was begun, and then does nothing;
+/// as long as something may be on its way to the provider the answer is `voice-erasing`: ask again in a few minutes.
 pub(crate) async fn erase(
     studio: &Studio,
     id: VoiceModelId,
@@ -31,6 +33,12 @@ pub(crate) async fn erase(
     };
     if let Some(token) = waits {
         studio.journal.let_go_on(id, &token).await?;
+    }
+    // What is being asked for may be made by an invocation that has not heard of it, until it must have ended.
+    if let Some(open) = model.open_attempt()
+        && now < open.at.plus_seconds(LEASE_SECONDS)
+    {
+        return Ok(Reply::VoiceErasing);
     }
     let voices = delete_at_provider(studio, &model).await.map_err(StepError::Provider)?;
     let mut objects = delete_folder(studio, &model.folder()).await?;
