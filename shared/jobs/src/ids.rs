@@ -74,6 +74,14 @@ impl VoiceModelId {
     }
 }
 
+/// The name of an execution for what has this id: the id, and from the first restart on `<id>-<n>`.
+pub(crate) fn execution_name(id: Uuid, restarts: u32) -> String {
+    match restarts {
+        0 => id.to_string(),
+        n => format!("{id}-{n}"),
+    }
+}
+
 impl EntityKey {
     /// The key of `tenant`'s `entity`.
     #[must_use]

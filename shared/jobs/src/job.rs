@@ -3,7 +3,7 @@
 use events::{AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Time, Trigger};
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, CauseKey, EntityKey, JobId, Outcome, TemplateId, TemplateKey};
+use crate::{Attempt, CauseKey, EntityKey, JobId, Outcome, TemplateId, TemplateKey, ids::execution_name};
 
 /// One render of one template: what to render is copied into it, so that it means the same however late it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,10 +126,7 @@ impl Job {
     /// The name of its execution: the job's id, and from the first restart on `<id>-<n>`.
     #[must_use]
     pub fn execution_name(&self) -> String {
-        match self.restarts {
-            0 => self.id.to_string(),
-            n => format!("{}-{n}", self.id),
-        }
+        execution_name(self.id.0, self.restarts)
     }
 
     /// Which of its entity's templates it renders.

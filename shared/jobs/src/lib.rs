@@ -12,6 +12,7 @@ mod leases;
 mod plan;
 mod provider;
 mod voice;
+mod voice_next;
 
 pub use attempt::{Attempt, BREAKER_SECONDS, Fate, MOST_ATTEMPTS, Next, Outcome, Refusal, next};
 pub use cause::{Cause, ContentHash, Description, Stamp};
@@ -23,7 +24,5 @@ pub use job::{Failure, Job, Output, State};
 pub use leases::{Caps, Leases};
 pub use plan::{HORIZON_SECONDS, MOST_ASSETS, NOBODY, PlanError, Planning, plan};
 pub use provider::{Makers, MakersError, ProviderId};
-pub use voice::{
-    ErasedVoice, Registration, TRAINING_SECONDS, TaskToken, Training, VoiceAttempt, VoiceModel, VoiceNext,
-    VoiceRequest, VoiceState, VoiceView, fate_of_voice, next_for_voice, ready,
-};
+pub use voice::{ErasedVoice, Registration, TaskToken, VoiceAttempt, VoiceModel, VoiceRequest, VoiceState, ready};
+pub use voice_next::{TRAINING_SECONDS, Training, VoiceNext, VoiceView, fate_of_voice, next_for_voice};

@@ -138,8 +138,7 @@ impl Kept {
         item.insert("told".to_owned(), AttributeValue::Bool(self.told));
         item.insert("expires_at".to_owned(), AttributeValue::N(expires_at.to_string()));
         if let Some(deadline) = expiry.retell_from.filter(|_| !self.told) {
-            item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
-            item.insert("deadline".to_owned(), AttributeValue::S(deadline.to_string()));
+            stand_open(&mut item, shard, deadline);
         }
         item
     }
@@ -189,8 +188,7 @@ pub(crate) fn job_item(job: &Job) -> Item {
         list(&mut item, job.tenant.as_str(), &format!("job#{}", job.created_at));
     }
     if !job.is_closed() {
-        item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
-        item.insert("deadline".to_owned(), AttributeValue::S(job.deadline.to_string()));
+        stand_open(&mut item, shard, job.deadline);
     }
     item
 }
@@ -206,10 +204,15 @@ pub(crate) fn voice_item(model: &VoiceModel) -> Item {
         list(&mut item, model.tenant.as_str(), &format!("voice#{}", model.created_at));
     }
     if !model.is_closed() {
-        item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
-        item.insert("deadline".to_owned(), AttributeValue::S(model.deadline.to_string()));
+        stand_open(&mut item, shard, model.deadline);
     }
     item
+}
+
+/// Has an item stand in the index of what is open, until the deadline when the sweep looks after it.
+fn stand_open(item: &mut Item, shard: &str, deadline: Time) {
+    item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
+    item.insert("deadline".to_owned(), AttributeValue::S(deadline.to_string()));
 }
 
 /// Lists an item among all that is `tenant`'s.

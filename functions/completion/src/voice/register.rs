@@ -29,10 +29,10 @@ pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Ti
         return announce(studio, id, now).await;
     }
     let text = input.json().to_string();
-    let (tenant, training, unread) = match VoiceTraining::parse(&text) {
-        Ok(training) => (training.tenant_id.clone(), Some(training), None),
+    let (tenant, training) = match VoiceTraining::parse(&text) {
+        Ok(training) => (training.tenant_id.clone(), Ok(training)),
         Err(error) => match tenant_of(input.json()) {
-            Some(tenant) => (tenant, None, Some(error.to_string())),
+            Some(tenant) => (tenant, Err(Unfit { class: FailureClass::InvalidInput, sentence: error.to_string() })),
             // Nobody's: there is nothing to keep it under.
             None => return Err(StepError::Input(error)),
         },
@@ -45,18 +45,16 @@ pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Ti
         now,
         deadline: studio.journal.deadline(now),
     };
-    let unfit = match (&training, unread) {
-        (Some(training), _) => unfit(studio, training, now).await?,
-        (None, unread) => unread.map(|sentence| Unfit { class: FailureClass::InvalidInput, sentence }),
+    let refused = |training: Option<&VoiceTraining>, Unfit { class, sentence }: &Unfit| {
+        tracing::error!(voice = %id, ?class, sentence, "a voice is not cloned");
+        registration.refused(training, Failure { class: *class, detail: sentence.clone(), at: now }, Some(sentence))
     };
-    let decision = match (&training, unfit) {
-        (Some(training), None) => registration.accepted(training),
-        (training, unfit) => {
-            let (class, sentence) = unfit.map_or((FailureClass::Internal, String::new()), |u| (u.class, u.sentence));
-            tracing::error!(voice = %id, ?class, sentence, "a voice is not cloned");
-            let failure = Failure { class, detail: sentence.clone(), at: now };
-            registration.refused(training.as_ref(), failure, Some(&sentence))
-        }
+    let decision = match &training {
+        Err(unread) => refused(None, unread),
+        Ok(training) => match unfit(studio, training, now).await? {
+            Some(unfit) => refused(Some(training), &unfit),
+            None => registration.accepted(training),
+        },
     };
     let content = ContentHash::of_text(&text).to_hex();
     let kept = studio.journal.keep_registration(id, &content, decision, now).await?;
