@@ -328,6 +328,9 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
     table.extend(rows("/train", "professional", "made, made, made, ", ""));
     let held = Behaviour::TaskStatus { status: "contemplating".to_owned(), polls: 2 };
     table.push(("/train", "professional", held, "ready; made, made, made, made".to_owned()));
+    // Somebody deleted this voice at the vendor: that says nothing of the others.
+    let gone = refusal(Vendor::ElevenLabs, Refusal::Gone).unwrap();
+    table.push(("/samples", "professional", gone, "failed: invalid-input; made, invalid-input".to_owned()));
     let fails = Behaviour::TaskFails { code: String::new(), message: "too much noise".to_owned() };
     table.push(("/train", "professional", fails, "failed: invalid-input; made, made, made, made".to_owned()));
 

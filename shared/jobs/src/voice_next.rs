@@ -181,6 +181,11 @@ impl VoiceModel {
                 class: FailureClass::Unavailable,
                 detail: format!("{} has not answered for a day", self.provider),
             },
+            // Its owner had seven days.
+            _ if age > 8 * A_DAY => VoiceNext::Fail {
+                class: FailureClass::Unavailable,
+                detail: format!("{} has not answered since its owner was waited for", self.provider),
+            },
             _ => VoiceNext::Wait { seconds: u32::try_from(age / 8).unwrap_or(u32::MAX).clamp(30, 600) },
         }
     }

@@ -116,6 +116,10 @@ fn a_provider_that_does_not_answer_is_asked_for_a_day() {
     assert_eq!(model.wait_for_an_answer(at(10)), VoiceNext::Wait { seconds: 30 });
     assert_eq!(model.wait_for_an_answer(at(40_000)), VoiceNext::Wait { seconds: 600 });
     assert!(matches!(model.wait_for_an_answer(at(90_000)), VoiceNext::Fail { class: FailureClass::Unavailable, .. }));
+    let token: jobs::TaskToken = serde_json::from_str("\"token\"").unwrap();
+    let awaiting = model.awaiting_owner(token, None, at(100));
+    assert_eq!(awaiting.wait_for_an_answer(at(90_000)), VoiceNext::Wait { seconds: 600 });
+    assert!(matches!(awaiting.wait_for_an_answer(at(700_000)), VoiceNext::Fail { .. }));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-use super::{ElevenLabs, characters, refusal};
+use super::{ElevenLabs, characters, code};
 use crate::{
     Refused,
     http::{No, is_id, send_free, send_paid, short, whole},
@@ -74,7 +74,7 @@ impl ElevenLabs {
     /// What the vendor shows of the voice; `None` if it has none. A voice whose creation was never answered is found by its name.
     ///
     /// # Errors
-    /// [`Refused`]: [`Refusal::ProviderGone`] if it had one and has it no more.
+    /// [`Refused`]: [`Refusal::InvalidInput`] if it had one and has it no more.
     pub async fn look(&self, model: &VoiceModel) -> Result<Option<VoiceView>, Refused> {
         let voice = match &model.voice {
             Some(voice) => voice.clone(),
@@ -167,7 +167,7 @@ impl ElevenLabs {
 
     async fn said_no(&self, response: Response, request: VoiceRequest, credits: u64) -> Result<Fulfilled, Refused> {
         let no = No::read(response).await;
-        let code = super::code(&no);
+        let code = code(&no);
         // It trains already: an earlier request was heard after all.
         if request == VoiceRequest::Train && matches!(code, "already_running" | "already_processing") {
             return Ok(Fulfilled { voice: None, credits });
@@ -241,6 +241,14 @@ impl ElevenLabs {
             other => Training::Underway(short(other)),
         };
         VoiceView { voice, samples, wants_owner: is("requires_verification") && !is("is_verified"), training }
+    }
+}
+
+/// Why it does not do this for a voice. One that is not there any more is this voice's affair, not the vendor's.
+fn refusal(no: &No) -> Refusal {
+    match code(no) {
+        "voice_not_found" => Refusal::InvalidInput,
+        _ => super::refusal(no),
     }
 }
 
