@@ -421,6 +421,26 @@ async fn an_instant_voice_that_its_vendor_wants_verified_waits_until_it_is() {
     studio.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_verify_at_once_send_one_recording() {
+    let studio = studio_that_clones().await;
+    let (id, tenant) = (voice_id(1), "tenant-twice");
+    train(&studio, &id, &input(tenant, "professional", 1)).await;
+    model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+    let slow = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::Slow(Duration::from_secs(5)));
+    studio.stack.sandbox.script(slow);
+    let second = async {
+        until("the first is sent", async || asked(&studio).contains_key("/voices/pvc/captcha")).await;
+        verify(&studio, &id, tenant).await
+    };
+    let (first, second) = futures::join!(verify(&studio, &id, tenant), second);
+    assert_eq!(first, json!({ "status": "verified" }));
+    assert_eq!(second["reason"], "A request for it is on its way. Ask again in a few minutes.");
+    assert_eq!(asked(&studio)["/voices/pvc/captcha"], 1);
+    assert_eq!(line_of(&studio, &id).await, "ready; made, made, made, made");
+    studio.stop().await;
+}
+
 /// The definition of the state machine as the template deploys it, with its owner's days cut to seconds.
 async fn let_owners_have(studio: &Studio, seconds: u32) {
     let sfn = &studio.stack.clients.sfn;

@@ -371,7 +371,9 @@ fn reason(class: FailureClass, sentence: Option<&str>) -> String {
     let general = match class {
         FailureClass::InvalidInput => match sentence {
             Some(sentence) => return format!("{sentence}."),
-            None => "The service that clones the voice can make nothing of its samples. Record better or longer ones.",
+            None => {
+                "The service that clones the voice can make nothing of it as it is. Train it again, from better or longer samples."
+            }
         },
         FailureClass::Unavailable => "The service that clones voices did not do its part. Train it again later.",
         FailureClass::Timeout => match sentence {

@@ -1,6 +1,6 @@
 //! Advance: what the provider shows of a voice is looked at, and the next thing is done, if it is time for one.
 
-use events::{FailureClass, S3Object, Time};
+use events::{S3Object, Time};
 use jobs::{
     Failure, Fate, Outcome, VoiceAttempt, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, fate_of_voice,
     next_for_voice,
@@ -32,18 +32,24 @@ pub(crate) async fn advance(studio: &Studio, id: VoiceModelId, token: Uuid, now:
         return Ok(Reply::Waiting { seconds: seconds.clamp(1, 900) });
     }
     let cloner = cloner(studio, &before)?;
-    let view = match cloner.look(&before).await {
-        Ok(view) => view,
-        Err(refused) => return unseen(studio, before, refused, now).await,
-    };
-    let model = match (&view, &before.training) {
-        (Some(view), Some(training)) => {
-            before.clone().shown(view, |request| cloner.list_price(training.method, request), now)
+    let (model, next) = match cloner.look(&before).await {
+        Ok(view) => {
+            let model = match (&view, &before.training) {
+                (Some(view), Some(training)) => {
+                    before.clone().shown(view, |request| cloner.list_price(training.method, request), now)
+                }
+                _ => before.clone(),
+            };
+            let model = if model == before { model } else { studio.journal.save_voice(model).await? };
+            let next = next_for_voice(&model, view.as_ref(), now);
+            (model, next)
         }
-        _ => before.clone(),
+        Err(refused) => {
+            let next = unseen(studio, &before, &refused, now).await?;
+            (before, next)
+        }
     };
-    let model = if model == before { model } else { studio.journal.save_voice(model).await? };
-    match next_for_voice(&model, view.as_ref(), now) {
+    match next {
         VoiceNext::Ask(request) => ask(studio, model, request, token, now).await,
         VoiceNext::Wait { seconds } => Ok(Reply::Waiting { seconds }),
         VoiceNext::AwaitOwner => Ok(Reply::Unverified),
@@ -60,25 +66,15 @@ pub(super) async fn interrupted(studio: &Studio, model: VoiceModel, now: Time) -
     Ok(model)
 }
 
-/// The provider did not say how the voice is.
-async fn unseen(studio: &Studio, model: VoiceModel, refused: Refused, now: Time) -> Result<Reply, StepError> {
+/// What to do where the provider did not say how the voice is.
+async fn unseen(studio: &Studio, model: &VoiceModel, refused: &Refused, now: Time) -> Result<VoiceNext, StepError> {
     tracing::warn!(voice = %model.id, "not looked at: {refused}");
-    let failed = |class: FailureClass, detail: String| Failure { class, detail, at: now };
-    let failure = match fate_of_voice(refused.refusal) {
-        Fate::AskAgain | Fate::AskTheNext => match model.wait_for_an_answer(now) {
-            VoiceNext::Fail { class, detail } => failed(class, detail),
-            VoiceNext::Wait { seconds } => return Ok(Reply::Waiting { seconds }),
-            VoiceNext::Ask(_) | VoiceNext::AwaitOwner | VoiceNext::Ready => {
-                return Ok(Reply::Waiting { seconds: 30 });
-            }
-        },
-        Fate::OpenTheBreaker => {
-            open_breaker(studio, &model, &refused, now).await?;
-            failed(refused.refusal.failure_class(model.provider), refused.to_string())
-        }
-        Fate::Fail => failed(refused.refusal.failure_class(model.provider), refused.to_string()),
-    };
-    fail::give_up(studio, model.id, failure, None).await
+    match fate_of_voice(refused.refusal) {
+        Fate::AskAgain | Fate::AskTheNext => return Ok(model.wait_for_an_answer(now)),
+        Fate::OpenTheBreaker => open_breaker(studio, model, refused, now).await?,
+        Fate::Fail => {}
+    }
+    Ok(VoiceNext::Fail { class: refused.refusal.failure_class(model.provider), detail: refused.to_string() })
 }
 
 async fn ask(
@@ -158,13 +154,9 @@ pub(super) async fn request_once(
             (model.answered(outcome, at), Requested::Refused(refused))
         }
     };
-    let made = model.voice.clone();
     if let Err(error) = studio.journal.save_voice(model.clone()).await {
-        // It was erased in between: nobody else knows of what was just made.
-        if let (KeepError::Contended, Some(voice), VoiceRequest::Create) = (&error, made, request)
-            && let Err(error) = cloner.delete_voice(&voice).await
-        {
-            tracing::error!(voice = %id, %provider, "not deleted at its provider: {error}");
+        if let (KeepError::Contended, Some(voice), VoiceRequest::Create) = (&error, &model.voice, request) {
+            delete_if_unwanted(studio, &model, voice).await?;
         }
         return Err(error.into());
     }
@@ -175,6 +167,14 @@ pub(super) async fn request_once(
         open_breaker(studio, &model, refused, at).await?;
     }
     Ok(requested)
+}
+
+/// Deletes a voice that was just made if its model was closed meanwhile: nobody else knows of it. An open model's is found by its name.
+async fn delete_if_unwanted(studio: &Studio, model: &VoiceModel, voice: &str) -> Result<(), StepError> {
+    if !studio.journal.voice(model.id).await?.is_closed() {
+        return Ok(());
+    }
+    cloner(studio, model)?.delete_voice(voice).await.map_err(StepError::Provider)
 }
 
 async fn open_breaker(studio: &Studio, model: &VoiceModel, refused: &Refused, now: Time) -> Result<(), StepError> {

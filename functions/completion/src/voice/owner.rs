@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Studio,
     step::{Reply, StepError},
+    submit::LEASE_SECONDS,
 };
 
 /// Keeps what lets the execution go on, and what the owner is to read aloud, if the provider has them read something.
@@ -72,7 +73,11 @@ pub(crate) async fn verify(
 ) -> Result<Reply, StepError> {
     let not_verified = |reason: &str| Ok(Reply::NotVerified { reason: reason.to_owned() });
     let mut model = of_tenant(studio, id, tenant).await?;
-    if model.open_attempt().is_some() {
+    if let Some(open) = model.open_attempt() {
+        // Whoever wrote it down may be at it, until their invocation must have ended.
+        if now < open.at.plus_seconds(LEASE_SECONDS) {
+            return not_verified("A request for it is on its way. Ask again in a few minutes.");
+        }
         model = interrupted(studio, model, now).await?;
     }
     let go_on = match &model.state {

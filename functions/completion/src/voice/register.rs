@@ -26,7 +26,8 @@ pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Ti
     let id = VoiceModelId::of_execution(name).ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
     // Registered before, and started again by the sweep.
     if input.json().get("voiceModelId").is_some() && input.json().get("tenantId").is_none() {
-        return announce(studio, id, now).await;
+        studio.journal.tell_registration_of(id).await?;
+        return gone_on_with(studio, id, now).await;
     }
     let text = input.json().to_string();
     let (tenant, training) = match VoiceTraining::parse(&text) {
@@ -59,12 +60,11 @@ pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Ti
     let content = ContentHash::of_text(&text).to_hex();
     let kept = studio.journal.keep_registration(id, &content, decision, now).await?;
     studio.journal.tell_and_mark(&kept).await?;
-    announce(studio, id, now).await
+    gone_on_with(studio, id, now).await
 }
 
-/// What the execution goes on with; its announcement is told if that has not been done.
-async fn announce(studio: &Studio, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
-    studio.journal.tell_registration_of(id).await?;
+/// What the execution of a registered voice model goes on with.
+async fn gone_on_with(studio: &Studio, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
     let model = studio.journal.voice(id).await?;
     Ok(super::end(studio, &model, now).await?.unwrap_or(Reply::Registered))
 }
