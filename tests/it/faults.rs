@@ -16,7 +16,7 @@ use crate::harness::{Studio, by_id, created, created_comes_before_the_end, invok
 /// Hits the first call of an operation.
 fn first(service: &str, operation: &str, action: Action) -> Fault {
     let (service, operation) = (Some(service.to_owned()), Some(operation.to_owned()));
-    let matches = Matches { service, operation, body_contains: None, occurrence: Occurrence::Nth(1) };
+    let matches = Matches { service, operation, occurrence: Occurrence::Nth(1), ..Matches::default() };
     Fault { matches, action }
 }
 
@@ -166,7 +166,7 @@ async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_
     let proxy = &studio.stack.proxy;
     until("the consumer keeps", async || proxy.calls().iter().any(|call| call.operation.name == "TransactWriteItems"))
         .await;
-    assert!(studio.stack.broker.kill());
+    assert!(studio.stack.broker.kill().await);
     tokio::time::sleep(Duration::from_secs(20)).await;
     studio.stack.broker.restart().await.unwrap();
     studio.publish(&created("tenant-after", "after")).await;

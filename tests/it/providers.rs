@@ -340,8 +340,8 @@ async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
     let matches = Matches {
         service: Some("s3".to_owned()),
         operation: Some("UploadPart".to_owned()),
-        body_contains: None,
         occurrence: Occurrence::First(1),
+        ..Matches::default()
     };
     let action = proxy::Action::Fail { status: 503, error: "SlowDown".to_owned() };
     studio.stack.proxy.inject(Fault { matches, action });
@@ -364,8 +364,8 @@ async fn a_video_whose_function_is_killed_between_two_parts_is_fetched_again_and
     let hits = |operation: &str, number| Matches {
         service: Some("s3".to_owned()),
         operation: Some(operation.to_owned()),
-        body_contains: None,
         occurrence: Occurrence::Nth(number),
+        ..Matches::default()
     };
     // Before the second part, after the third of the next try, and after all parts were put together.
     for (operation, number, moment) in [
@@ -467,6 +467,7 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
                 operation: Some("PutItem".to_owned()),
                 body_contains: Some(tenant.clone()),
                 occurrence: Occurrence::Nth(1 + chance.below(3) as u32),
+                function: None,
             };
             studio.stack.proxy.inject(Fault { matches, action: proxy::Action::KillCaller(moment) });
         }

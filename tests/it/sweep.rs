@@ -37,7 +37,7 @@ pub async fn let_deadlines_pass(studio: &Studio) {
 
 fn calls_of(service: &str, operation: &str, occurrence: Occurrence) -> Matches {
     let (service, operation) = (Some(service.to_owned()), Some(operation.to_owned()));
-    Matches { service, operation, body_contains: None, occurrence }
+    Matches { service, operation, occurrence, ..Matches::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -567,15 +567,18 @@ async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_f
             0 => studio.stack.sandbox.script(Script { body_contains: Some(id.clone()), ..script }),
             1 => studio.stack.sandbox.script(Script { body_contains: Some(format!("of {tenant}.")), ..script }),
             // Of a lease, of an attempt, of its outcome: of what comes before its owner is waited for.
-            _ => studio.stack.proxy.inject(Fault {
-                matches: Matches {
-                    service: Some("dynamodb".to_owned()),
-                    operation: Some("PutItem".to_owned()),
-                    body_contains: Some(id.clone()),
-                    occurrence: Occurrence::Nth(1 + chance.below(5) as u32),
-                },
-                action: proxy::Action::KillCaller(moment),
-            }),
+            _ => {
+                studio.stack.proxy.inject(Fault {
+                    matches: Matches {
+                        service: Some("dynamodb".to_owned()),
+                        operation: Some("PutItem".to_owned()),
+                        body_contains: Some(id.clone()),
+                        occurrence: Occurrence::Nth(1 + chance.below(5) as u32),
+                        function: None,
+                    },
+                    action: proxy::Action::KillCaller(moment),
+                });
+            }
         }
         train(&studio, &id, &input(&tenant, "professional", 1)).await;
     }

@@ -79,7 +79,7 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
     }
 
     // Kafka is away: every record comes again, named by its partition and offset.
-    assert!(studio.stack.broker.kill());
+    assert!(studio.stack.broker.kill().await);
     let batch = batch_of_now("event-created-several-partitions.json");
     let answer = invoke("event-created", "event-created-several-partitions.json");
     let failed: Vec<(&str, u64)> = answer["batchItemFailures"]

@@ -13,9 +13,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 mod apache;
 mod embedded;
+mod line;
 
 use apache::Apache;
 use embedded::Embedded;
+pub use line::Line;
 
 /// How many partitions each topic gets: enough that one invocation gets records of several.
 pub const PARTITIONS: i32 = 4;
@@ -103,6 +105,8 @@ pub struct Options {
     pub pom: PathBuf,
     /// Where Apache Kafka's jars are kept between runs.
     pub jars: PathBuf,
+    /// Whether the functions reach Apache Kafka by a [`Line`] of their own, which can be slow, and cut.
+    pub line: bool,
 }
 
 /// A broker to publish to and read from. What was started stops when it is dropped.
@@ -144,6 +148,21 @@ impl RunningBroker {
         &self.bootstrap
     }
 
+    /// What the functions call `bootstrap.servers`: the beginning of their line, if they have one of their own.
+    #[must_use]
+    pub fn bootstrap_of_functions(&self) -> String {
+        self.line().map_or_else(|| self.bootstrap.clone(), |line| line.address().to_string())
+    }
+
+    /// The functions' own line to the broker.
+    #[must_use]
+    pub fn line(&self) -> Option<&Line> {
+        match &self.kind {
+            Kind::Apache(apache) => apache.line(),
+            Kind::Embedded(_) | Kind::External => None,
+        }
+    }
+
     /// Whether others may have written to it before.
     #[must_use]
     pub fn is_external(&self) -> bool {
@@ -160,11 +179,10 @@ impl RunningBroker {
     }
 
     /// Kills Apache Kafka as a power cut would; its data stay. `false` if it is another broker.
-    #[must_use]
-    pub fn kill(&mut self) -> bool {
-        match &mut self.kind {
+    pub async fn kill(&self) -> bool {
+        match &self.kind {
             Kind::Apache(apache) => {
-                apache.kill();
+                apache.kill().await;
                 true
             }
             Kind::Embedded(_) | Kind::External => false,
@@ -172,8 +190,8 @@ impl RunningBroker {
     }
 
     /// Starts a killed Apache Kafka again, with its data and on its port. Any other broker is left as it is.
-    pub async fn restart(&mut self) -> Result<(), Error> {
-        match &mut self.kind {
+    pub async fn restart(&self) -> Result<(), Error> {
+        match &self.kind {
             Kind::Apache(apache) => apache.restart().await,
             Kind::Embedded(_) | Kind::External => Ok(()),
         }

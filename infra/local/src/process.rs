@@ -113,6 +113,15 @@ pub fn owner_of_listener(address: SocketAddr) -> Option<u32> {
     owner_of_socket(|row_local, _, state| row_local == hex(address) && state == LISTEN)
 }
 
+/// The name of the Lambda function that a process runs, if it is one.
+#[must_use]
+pub fn function_of(process_id: u32) -> Option<String> {
+    let environment = fs::read(format!("/proc/{process_id}/environ")).ok()?;
+    let name =
+        environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"AWS_LAMBDA_FUNCTION_NAME="))?;
+    String::from_utf8(name.to_vec()).ok()
+}
+
 /// The largest resident set that a process ever had, in bytes (`VmHWM`).
 #[must_use]
 pub fn peak_resident_bytes(process_id: u32) -> Option<u64> {

@@ -2,10 +2,12 @@
 //!
 //! Faults come from outside, so that the binaries under test are the ones that are shipped.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -34,6 +36,8 @@ pub struct Call {
     pub operation: Operation,
     /// The process that called.
     pub process_id: Option<u32>,
+    /// The name of the function that this process runs, if it is one.
+    pub function: Option<Arc<str>>,
     /// When its head was read.
     pub started: Instant,
     /// When the last byte of the answer was passed on, or the call was given up.
@@ -60,6 +64,8 @@ pub struct Matches {
     pub operation: Option<String>,
     /// What the request's body has in it.
     pub body_contains: Option<String>,
+    /// The name of the function that calls.
+    pub function: Option<String>,
     /// Which of the calls that match the rest.
     pub occurrence: Occurrence,
 }
@@ -74,6 +80,29 @@ pub enum Occurrence {
     Nth(u32),
     /// The first so many.
     First(u32),
+    /// Every so manieth: of `EveryNth(3)` the third, the sixth, and so on.
+    EveryNth(u32),
+}
+
+impl Occurrence {
+    /// Whether it means the call that is the `number`-th to match, from 1.
+    #[must_use]
+    pub fn hits(self, number: u32) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Nth(nth) => number == nth,
+            Self::First(times) => number <= times,
+            Self::EveryNth(nth) => number.is_multiple_of(nth),
+        }
+    }
+
+    /// Whether it means no call after the `number`-th.
+    fn is_over(self, number: u32) -> bool {
+        match self {
+            Self::Every | Self::EveryNth(_) => false,
+            Self::Nth(last) | Self::First(last) => number >= last,
+        }
+    }
 }
 
 /// On which side of the emulator's answer something happens.
@@ -124,8 +153,30 @@ struct Book {
     calls: Vec<Call>,
     /// Counts the times that `calls` was cleared: a call that began before must not end in another's row.
     chapter: u64,
-    faults: Vec<(Fault, u32)>,
+    /// The functions that ever called, by their process.
+    functions: BTreeMap<u32, Arc<str>>,
+    faults: Vec<Injected>,
     delay: Duration,
+}
+
+#[derive(Debug)]
+struct Injected {
+    fault: Fault,
+    /// How many calls matched it.
+    seen: u32,
+    hits: Hits,
+}
+
+/// How often a fault has hit.
+#[derive(Debug, Clone, Default)]
+pub struct Hits(Arc<AtomicU32>);
+
+impl Hits {
+    /// How often so far.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// A row of the book.
@@ -173,9 +224,19 @@ impl Proxy {
         book.chapter += 1;
     }
 
+    /// The processes of functions that have called and still run, with the functions' names.
+    #[must_use]
+    pub fn functions(&self) -> BTreeMap<u32, Arc<str>> {
+        let mut functions = self.state.book().functions.clone();
+        functions.retain(|process_id, name| crate::process::function_of(*process_id).as_deref() == Some(&**name));
+        functions
+    }
+
     /// Makes trouble from now on. A call suffers the first injected fault that hits it.
-    pub fn inject(&self, fault: Fault) {
-        self.state.book().faults.push((fault, 0));
+    pub fn inject(&self, fault: Fault) -> Hits {
+        let hits = Hits::default();
+        self.state.book().faults.push(Injected { fault, seen: 0, hits: hits.clone() });
+        hits
     }
 
     /// Ends all trouble, the constant delay too.
@@ -216,11 +277,25 @@ async fn accept(listener: TcpListener, address: SocketAddr, state: Arc<State>) {
 
 async fn serve(stream: TcpStream, peer: SocketAddr, address: SocketAddr, state: Arc<State>) {
     let _ = stream.set_nodelay(true);
-    let caller = tokio::task::spawn_blocking(move || crate::process::owner_of_connection(peer, address));
-    let caller = caller.await.ok().flatten();
-    let service = service_fn(|request| handle(request, caller, Arc::clone(&state)));
+    let caller = tokio::task::spawn_blocking(move || Caller::of_connection(peer, address));
+    let caller = caller.await.unwrap_or_default();
+    let service = service_fn(|request| handle(request, caller.clone(), Arc::clone(&state)));
     // A caller that goes away, or a cut connection, ends here; both are in the book.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Default)]
+struct Caller {
+    process_id: Option<u32>,
+    function: Option<Arc<str>>,
+}
+
+impl Caller {
+    fn of_connection(peer: SocketAddr, address: SocketAddr) -> Self {
+        let process_id = crate::process::owner_of_connection(peer, address);
+        Self { process_id, function: process_id.and_then(crate::process::function_of).map(Arc::from) }
+    }
 }
 
 /// Ends a connection without an answer.
@@ -230,20 +305,21 @@ struct Cut;
 
 async fn handle(
     request: Request<Incoming>,
-    caller: Option<u32>,
+    caller: Caller,
     state: Arc<State>,
 ) -> Result<Response<BoxBody<Bytes, hyper::Error>>, Cut> {
     let (head, body) = request.into_parts();
     let operation = Operation::of(&head);
     let row = state.book().begin(Call {
         operation: operation.clone(),
-        process_id: caller,
+        process_id: caller.process_id,
+        function: caller.function.clone(),
         started: Instant::now(),
         ended: None,
         status: None,
     });
     // Only a fault that looks into bodies makes one wait until it is whole.
-    let (body, text) = if state.book().wants_body(&operation) {
+    let (body, text) = if state.book().wants_body(&operation, caller.function.as_deref()) {
         let Ok(collected) = body.collect().await else {
             state.book().end(row, None);
             return Err(Cut);
@@ -253,7 +329,7 @@ async fn handle(
     } else {
         (body.boxed(), String::new())
     };
-    let (delay, action) = state.book().trouble(&operation, &text);
+    let (delay, action) = state.book().trouble(&operation, caller.function.as_deref(), &text);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
@@ -270,7 +346,7 @@ async fn handle(
         }
         Some(Action::Cut(Moment::Before)) => return cut(&state),
         Some(Action::KillCaller(Moment::Before)) => {
-            kill(caller);
+            kill(caller.process_id);
             return cut(&state);
         }
         Some(Action::Cut(Moment::After) | Action::KillCaller(Moment::After)) | None => {}
@@ -282,7 +358,7 @@ async fn handle(
     if let Some(Action::Cut(Moment::After) | Action::KillCaller(Moment::After)) = action {
         let _ = response.into_body().collect().await;
         if matches!(action, Some(Action::KillCaller(_))) {
-            kill(caller);
+            kill(caller.process_id);
         }
         return cut(&state);
     }
@@ -348,6 +424,9 @@ impl State {
 
 impl Book {
     fn begin(&mut self, call: Call) -> Row {
+        if let (Some(process_id), Some(function)) = (call.process_id, &call.function) {
+            self.functions.insert(process_id, Arc::clone(function));
+        }
         self.calls.push(call);
         Row { chapter: self.chapter, index: self.calls.len() - 1 }
     }
@@ -362,36 +441,41 @@ impl Book {
         }
     }
 
-    fn wants_body(&self, operation: &Operation) -> bool {
-        self.faults.iter().any(|(fault, _)| fault.matches.body_contains.is_some() && fault.matches.names(operation))
+    fn wants_body(&self, operation: &Operation, function: Option<&str>) -> bool {
+        let wants = |matches: &Matches| matches.body_contains.is_some() && matches.names(operation, function);
+        self.faults.iter().any(|injected| wants(&injected.fault.matches))
     }
 
     /// The constant delay, and what the first fault that hits this call does.
-    fn trouble(&mut self, operation: &Operation, body: &str) -> (Duration, Option<Action>) {
+    fn trouble(&mut self, operation: &Operation, function: Option<&str>, body: &str) -> (Duration, Option<Action>) {
         let mut action = None;
-        for (fault, seen) in &mut self.faults {
-            let wanted = fault.matches.body_contains.as_deref();
-            if !fault.matches.names(operation) || wanted.is_some_and(|wanted| !body.contains(wanted)) {
-                continue;
+        self.faults.retain_mut(|Injected { fault, seen, hits }| {
+            let matches = &fault.matches;
+            let wanted = matches.body_contains.as_deref();
+            // A call that suffers one fault is none that a later one counts.
+            if action.is_some()
+                || !matches.names(operation, function)
+                || wanted.is_some_and(|wanted| !body.contains(wanted))
+            {
+                return true;
             }
             *seen += 1;
-            let hit = match fault.matches.occurrence {
-                Occurrence::Every => true,
-                Occurrence::Nth(nth) => *seen == nth,
-                Occurrence::First(times) => *seen <= times,
-            };
-            if hit && action.is_none() {
+            if matches.occurrence.hits(*seen) {
+                hits.0.fetch_add(1, Ordering::Relaxed);
                 action = Some(fault.action.clone());
             }
-        }
+            // What is over is forgotten: a long run injects thousands.
+            !matches.occurrence.is_over(*seen)
+        });
         (self.delay, action)
     }
 }
 
 impl Matches {
-    fn names(&self, operation: &Operation) -> bool {
+    fn names(&self, operation: &Operation, function: Option<&str>) -> bool {
         self.service.as_ref().is_none_or(|service| *service == operation.service)
             && self.operation.as_ref().is_none_or(|name| *name == operation.name)
+            && self.function.as_deref().is_none_or(|name| Some(name) == function)
     }
 }
 

@@ -469,12 +469,7 @@ impl Book {
                 continue;
             }
             *count += 1;
-            let hits = match script.occurrence {
-                Occurrence::Every => true,
-                Occurrence::Nth(number) => *count == number,
-                Occurrence::First(number) => *count <= number,
-            };
-            if hits {
+            if script.occurrence.hits(*count) {
                 return Some(script.behaviour.clone());
             }
         }

@@ -29,6 +29,8 @@ pub struct Options {
     pub broker: Broker,
     /// A free port for the broker, or one that is found.
     pub broker_port: Option<u16>,
+    /// Whether the functions reach Apache Kafka by a line of their own, which can be slow, and cut.
+    pub line: bool,
     /// A free port for AWS (which is the proxy's), or one that is found.
     pub aws_port: Option<u16>,
     /// How long a render may take before the sweep looks after it.
@@ -51,6 +53,7 @@ impl Options {
             checkout,
             broker: Broker::Embedded,
             broker_port: None,
+            line: false,
             aws_port: None,
             render_deadline: Duration::from_secs(900),
             wait_scale: 1.0,
@@ -141,6 +144,7 @@ impl Stack {
             port: options.broker_port,
             pom: checkout.apache_kafka_pom(),
             jars: checkout.apache_kafka_jars(),
+            line: options.line,
         };
         let (emulator, broker) =
             tokio::try_join!(async { Ok::<_, Error>(Emulator::start(&emulator).await?) }, async {
@@ -157,7 +161,7 @@ impl Stack {
             functions: checkout.functions(),
         };
         let parameters = Parameters {
-            bootstrap_servers: broker.bootstrap().to_owned(),
+            bootstrap_servers: broker.bootstrap_of_functions(),
             asset_base_url: assets.base_url(),
             render_deadline: options.render_deadline,
             providers: options.providers.clone(),

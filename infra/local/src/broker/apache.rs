@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 
-use super::{Error, Options, loopback};
+use super::{Error, Line, Options, loopback};
 use crate::emulator::{free_port, tail};
 use crate::process::{Group, members, owner_of_listener};
 
@@ -21,8 +22,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Apache {
     port: u16,
     jars: PathBuf,
+    line: Option<Line>,
     // Before its folder: what still runs would write into it while it is removed.
-    group: Option<Group>,
+    group: Mutex<Option<Group>>,
     folder: TempDir,
 }
 
@@ -33,15 +35,25 @@ impl Apache {
             Some(port) => port,
             None => free_port()?,
         };
+        // Clients connect to where the broker says it is: at the far end of a line it says the near one.
+        let (line, by_line) = if options.line {
+            let port = free_port()?;
+            let line = Line::open(loopback(port)).await?;
+            let by_line = ByLine { port, advertised: line.address().port() };
+            (Some(line), Some(by_line))
+        } else {
+            (None, None)
+        };
         let prepared = tokio::task::spawn_blocking(move || {
             fetch_jars(&pom, &jars)?;
             let folder = tempfile::Builder::new().prefix("studio-kafka-").tempdir()?;
-            fs::write(folder.path().join("server.properties"), properties(port, free_port()?, folder.path()))?;
+            let properties = properties(port, by_line, free_port()?, folder.path());
+            fs::write(folder.path().join("server.properties"), properties)?;
             format_storage(&jars, folder.path())?;
             Ok::<_, Error>((jars, folder))
         });
         let (jars, folder) = prepared.await.map_err(io::Error::other)??;
-        let mut apache = Self { port, jars, folder, group: None };
+        let apache = Self { port, jars, line, folder, group: Mutex::new(None) };
         apache.restart().await?;
         Ok(apache)
     }
@@ -50,16 +62,21 @@ impl Apache {
         loopback(self.port).to_string()
     }
 
-    pub(super) fn kill(&mut self) {
-        self.group = None;
+    pub(super) fn line(&self) -> Option<&Line> {
+        self.line.as_ref()
     }
 
-    pub(super) async fn restart(&mut self) -> Result<(), Error> {
-        self.kill();
+    pub(super) async fn kill(&self) {
+        *self.group.lock().await = None;
+    }
+
+    pub(super) async fn restart(&self) -> Result<(), Error> {
+        let mut running = self.group.lock().await;
+        *running = None;
         let log = File::options().create(true).append(true).open(self.log_file())?;
         let mut command = java(&self.jars, self.folder.path());
         command.arg("kafka.Kafka").arg(self.folder.path().join("server.properties"));
-        let group = self.group.insert(Group::spawn(command, &log, self.folder.path())?);
+        let group = running.insert(Group::spawn(command, &log, self.folder.path())?);
         let failed = |log: &Path| Error::Failed { what: "starting Apache Kafka", log: tail(log, 30) };
         let deadline = Instant::now() + READY_WITHIN;
         loop {
@@ -169,16 +186,25 @@ fn java(jars: &Path, folder: &Path) -> Command {
     command
 }
 
+/// A listener for those who come by a line: where it is, and where they find it.
+#[derive(Debug, Clone, Copy)]
+struct ByLine {
+    port: u16,
+    advertised: u16,
+}
+
 /// The session is short, for a killed broker may register again only when its old session has ended.
-fn properties(port: u16, controller: u16, folder: &Path) -> String {
+fn properties(port: u16, by_line: Option<ByLine>, controller: u16, folder: &Path) -> String {
+    let at = |name: &str, port: u16| format!(",{name}://127.0.0.1:{port}");
     format!(
         "process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{line}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{advertised}
 controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINE:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
@@ -190,6 +216,8 @@ group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 ",
+        line = by_line.map_or_else(String::new, |by_line| at("LINE", by_line.port)),
+        advertised = by_line.map_or_else(String::new, |by_line| at("LINE", by_line.advertised)),
         data = folder.join("data").display()
     )
 }

@@ -1,0 +1,174 @@
+//! The line between the functions and the broker: what comes in on one side goes out on the other, unless the line is slow or cut.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// How the line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    /// Every piece arrives so much later.
+    Open { delay: Duration },
+    /// There is none: connections end, and new ones end at once.
+    Cut,
+}
+
+/// A TCP port that leads to a broker's. It closes when it is dropped.
+#[derive(Debug)]
+pub struct Line {
+    address: SocketAddr,
+    condition: Arc<watch::Sender<Condition>>,
+    accepting: JoinHandle<()>,
+}
+
+impl Line {
+    /// Opens a line to `target` on any port of loopback.
+    pub async fn open(target: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let condition = Arc::new(watch::Sender::new(Condition::Open { delay: Duration::ZERO }));
+        let accepting = tokio::spawn(accept(listener, target, Arc::clone(&condition)));
+        Ok(Self { address, condition, accepting })
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Cuts it: all connections end, and none is made until it is mended.
+    pub fn cut(&self) {
+        self.condition.send_replace(Condition::Cut);
+    }
+
+    /// Lets every piece, in either direction, arrive so much later.
+    pub fn slow_down(&self, delay: Duration) {
+        self.condition.send_replace(Condition::Open { delay });
+    }
+
+    /// Makes it whole and quick again.
+    pub fn mend(&self) {
+        self.slow_down(Duration::ZERO);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, target: SocketAddr, condition: Arc<watch::Sender<Condition>>) {
+    // Owned here, so that the connections end with the line.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((near, _)) => {
+                    connections.spawn(connect(near, target, condition.subscribe()));
+                }
+                // Out of file descriptors, or the peer left: neither ends the line.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// One connection, until either end closes it or the line is cut.
+async fn connect(near: TcpStream, target: SocketAddr, mut condition: watch::Receiver<Condition>) {
+    if *condition.borrow() == Condition::Cut {
+        return;
+    }
+    let Ok(far) = TcpStream::connect(target).await else { return };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    let (delays, more_delays) = (condition.clone(), condition.clone());
+    let (near_in, near_out) = near.into_split();
+    let (far_in, far_out) = far.into_split();
+    tokio::select! {
+        _ = carry(near_in, far_out, delays) => {}
+        _ = carry(far_in, near_out, more_delays) => {}
+        _ = condition.wait_for(|condition| *condition == Condition::Cut) => {}
+    }
+}
+
+/// One direction of a connection. A piece waits for the one before it, so that a slow line is also a narrow one.
+async fn carry(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    condition: watch::Receiver<Condition>,
+) -> io::Result<()> {
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let length = from.read(&mut piece).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        let now = *condition.borrow();
+        if let Condition::Open { delay } = now
+            && !delay.is_zero()
+        {
+            tokio::time::sleep(delay).await;
+        }
+        to.write_all(&piece[..length]).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// A server that sends back what it gets, and a line to it.
+    async fn echo() -> Line {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let target = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    let _ = tokio::io::copy(&mut from, &mut to).await;
+                });
+            }
+        });
+        Line::open(target).await.expect("a port")
+    }
+
+    async fn say(stream: &mut TcpStream) -> io::Result<()> {
+        stream.write_all(b"hello").await?;
+        stream.read_exact(&mut [0; 5]).await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_cut_ends_its_connections_and_takes_none_until_it_is_mended() {
+        let line = echo().await;
+        let mut stream = TcpStream::connect(line.address()).await.expect("a connection");
+        say(&mut stream).await.expect("an echo");
+        line.cut();
+        assert!(say(&mut stream).await.is_err());
+        let mut during = TcpStream::connect(line.address()).await.expect("a connection");
+        assert!(say(&mut during).await.is_err());
+        line.mend();
+        let mut after = TcpStream::connect(line.address()).await.expect("a connection");
+        say(&mut after).await.expect("an echo");
+    }
+
+    #[tokio::test]
+    async fn a_slow_line_delays_each_piece_both_ways() {
+        let line = echo().await;
+        let mut stream = TcpStream::connect(line.address()).await.expect("a connection");
+        line.slow_down(Duration::from_millis(50));
+        let begun = Instant::now();
+        say(&mut stream).await.expect("an echo");
+        assert!(begun.elapsed() >= Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,148 @@
+//! The audit: what stands in Kafka, in the table and in the buckets, held against what was expected.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use local::{records::Produced, stack::Stack};
+
+mod aside;
+mod jobs;
+mod table;
+mod told;
+
+use crate::{Error, settle::Unsettled, storm::Log, watch::States, workload::Workload};
+use table::Table;
+
+/// What a run leaves to be audited.
+pub(crate) struct Evidence<'a> {
+    pub workload: &'a Workload,
+    pub produced: Vec<Produced>,
+    pub states: &'a States,
+    pub log: &'a Log,
+    pub unsettled: Option<Unsettled>,
+}
+
+/// The audit of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    /// What was looked at.
+    pub rows: Vec<Row>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What.
+    pub what: String,
+    /// What is right, if that is not just to be known.
+    pub expected: Option<String>,
+    /// What there is.
+    pub found: String,
+    /// Whether it is right.
+    pub holds: bool,
+    /// What is wrong, a few of it.
+    pub wrong: Vec<String>,
+}
+
+/// So many of what is wrong are shown.
+const MOST_SHOWN: usize = 5;
+
+impl Audit {
+    /// Whether everything is as it should be.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.rows.iter().all(|row| row.holds)
+    }
+
+    fn know(&mut self, what: &str, found: impl fmt::Display) {
+        let (what, found) = (what.to_owned(), found.to_string());
+        self.rows.push(Row { what, expected: None, found, holds: true, wrong: Vec::new() });
+    }
+
+    /// There should be none of these.
+    fn none(&mut self, what: &str, wrong: Vec<String>) {
+        let (expected, found) = (Some("0".to_owned()), wrong.len().to_string());
+        let holds = wrong.is_empty();
+        let wrong = wrong.into_iter().take(MOST_SHOWN).collect();
+        self.rows.push(Row { what: what.to_owned(), expected, found, holds, wrong });
+    }
+
+    /// These two should be the same.
+    fn same<T: Ord + fmt::Debug>(&mut self, what: &str, expected: &BTreeSet<T>, found: &BTreeSet<T>) {
+        let missing = expected.difference(found).map(|one| format!("missing: {one:?}"));
+        let unexpected = found.difference(expected).map(|one| format!("unexpected: {one:?}"));
+        let wrong: Vec<String> = missing.take(MOST_SHOWN).chain(unexpected.take(MOST_SHOWN)).collect();
+        let row = Row {
+            what: what.to_owned(),
+            expected: Some(expected.len().to_string()),
+            found: found.len().to_string(),
+            holds: wrong.is_empty(),
+            wrong,
+        };
+        self.rows.push(row);
+    }
+
+    fn count(&mut self, what: &str, expected: usize, found: usize) {
+        let (what, expected, found, holds) = (what.to_owned(), Some(expected.to_string()), found, expected == found);
+        self.rows.push(Row { what, expected, found: found.to_string(), holds, wrong: Vec::new() });
+    }
+}
+
+impl fmt::Display for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.rows.iter().map(|row| row.what.chars().count()).max().unwrap_or_default();
+        writeln!(f, "     {:width$}  {:>9}  {:>9}", "", "expected", "found")?;
+        for row in &self.rows {
+            let mark = match (&row.expected, row.holds) {
+                (None, _) => "",
+                (Some(_), true) => "ok",
+                (Some(_), false) => "WRONG",
+            };
+            let expected = row.expected.as_deref().unwrap_or_default();
+            writeln!(f, "{mark:5}{:width$}  {expected:>9}  {:>9}", row.what, row.found)?;
+            for wrong in &row.wrong {
+                writeln!(f, "       {wrong}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks at everything.
+pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit, Error> {
+    let table = Table::read(stack).await?;
+    let mut audit = Audit::default();
+    let Evidence { workload, produced, states, log, unsettled } = evidence;
+
+    audit.know("records published", workload.lines.iter().map(Vec::len).sum::<usize>());
+    for (function, point, kills) in log.kills() {
+        audit.count(&format!("{function} was killed {point}"), kills.max(1) as usize, kills as usize);
+    }
+    audit.know("processes killed at random", log.killed_at_random);
+    audit.know("calls that AWS refused", log.refusals());
+    audit.know("the line was cut, and slow", format!("{}, {}", log.line.0, log.line.1));
+    audit.know("the broker was killed", log.broker);
+    audit.know(
+        "a topic was delivered twice at once, and from its start",
+        format!("{}, {}", log.repeated.0, log.repeated.1),
+    );
+
+    let left = unsettled.map(|Unsettled { lag, open }| format!("{lag} records behind, {open} items open")).into_iter();
+    audit.none("something is still on its way after the last sweep", left.collect());
+    jobs::audit(&mut audit, stack, &table, &workload.expected).await?;
+    audit.none(&format!("states that went backwards, in {} looks", states.looks), states.backwards.clone());
+    told::audit(&mut audit, &table, &produced, &workload.expected);
+    aside::audit(&mut audit, stack, &table, workload).await?;
+    Ok(audit)
+}
+
+/// How many of each there are.
+fn tally<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
+    let mut tally = BTreeMap::new();
+    for name in names {
+        *tally.entry(name).or_insert(0) += 1;
+    }
+    tally
+}

@@ -1,0 +1,92 @@
+//! The table, read whole.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
+use local::stack::Stack;
+use serde_json::Value;
+
+use crate::Error;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// What stands in the table, by what it is.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// How many causes are decided.
+    pub decisions: usize,
+    /// The bytes of every event that is kept to be told, by its id.
+    pub kept: BTreeMap<String, String>,
+    /// The ids of kept events that have two contents.
+    pub kept_twice: Vec<String>,
+    /// The states of the jobs, by id.
+    pub jobs: BTreeMap<String, Value>,
+    /// The states of the entities.
+    pub entities: Vec<Value>,
+    /// The entries of records set aside: topic, partition, offset, and the object's key.
+    pub aside: Vec<Entry>,
+}
+
+/// The entry of a record set aside.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its topic, partition and offset.
+    pub place: (String, i32, i64),
+    /// The key of its object.
+    pub object: String,
+    /// Why.
+    pub cause: String,
+}
+
+impl Table {
+    /// Reads all of it.
+    pub async fn read(stack: &Stack) -> Result<Self, Error> {
+        let scan = stack.clients.dynamodb.scan().table_name(&stack.outputs.table_name).consistent_read(true);
+        let mut items = scan.into_paginator().items().send();
+        let mut table = Self::default();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| Error::Aws {
+                doing: "reading the table",
+                reason: DisplayErrorContext(error).to_string(),
+            })?;
+            table.take(&item);
+        }
+        Ok(table)
+    }
+
+    fn take(&mut self, item: &Item) {
+        let (pk, sk) = (text(item, "pk"), text(item, "sk"));
+        let (kind, id) = pk.split_once('#').unwrap_or_default();
+        let state = || serde_json::from_str(&text(item, "state")).unwrap_or_default();
+        match (kind, sk.as_str()) {
+            ("cause", "decision") => self.decisions += 1,
+            ("job", "state") => {
+                self.jobs.insert(id.to_owned(), state());
+            }
+            ("entity", "state") => self.entities.push(state()),
+            ("set-aside", "record") => {
+                let place = (text(item, "topic"), number(item, "partition"), number(item, "offset"));
+                self.aside.push(Entry { place, object: text(item, "object"), cause: text(item, "cause") });
+            }
+            _ => {}
+        }
+        for event in item.get("events").and_then(|events| events.as_l().ok()).into_iter().flatten() {
+            let value = event.as_m().map(|event| text(event, "value")).unwrap_or_default();
+            let event: Value = serde_json::from_str(&value).unwrap_or_default();
+            let id = event["id"].as_str().unwrap_or_default().to_owned();
+            if let Some(before) = self.kept.insert(id.clone(), value.clone())
+                && before != value
+            {
+                self.kept_twice.push(id);
+            }
+        }
+    }
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}
+
+fn number<N: std::str::FromStr + From<i8>>(item: &Item, name: &str) -> N {
+    item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_else(|| N::from(-1))
+}

@@ -1,0 +1,195 @@
+//! One run: publish, rage, sweep and watch at once; then settle, and audit.
+
+use std::{
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use events::{Time, Topic};
+use futures::future::join_all;
+use local::{
+    broker::Broker,
+    checkout::Checkout,
+    stack::{Options, Stack},
+};
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
+    client::DefaultClientContext,
+    error::KafkaError,
+};
+use tokio::time::sleep;
+
+use crate::{
+    Error,
+    audit::{Audit, Evidence, audit},
+    chance::Chance,
+    poison,
+    publication::Publication,
+    settle::{SWEEP_PAUSE, settle, sweep},
+    storm::{self, Force, Log, Stage},
+    watch::{States, Watch},
+    workload::{Size, Workload},
+};
+
+/// What is run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What all chance grows from.
+    pub seed: u64,
+    /// How much is published.
+    pub size: Size,
+    /// How long publishing takes at least: a storm needs somebody to hit.
+    pub over: Duration,
+    /// How long the functions cannot reach the broker once, if that is to be.
+    pub outage: Option<Duration>,
+    /// How long it may take afterwards until nothing is on its way.
+    pub within: Duration,
+}
+
+/// As many jobs may be open at once: more of them than the emulator's interpreter can run would only be a slower run.
+const MOST_OPEN: u64 = 120;
+
+/// Between two looks at the jobs' states.
+const LOOK_PAUSE: Duration = Duration::from_secs(20);
+
+/// Runs a plan on a stack of its own, and stops that. `say` hears how it goes.
+///
+/// # Errors
+/// An [`Error`]; what the audit finds is none.
+pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<Audit, Error> {
+    let mut chance = Chance::of(plan.seed);
+    let now = Time::new(jiff::Timestamp::now()).to_string();
+    let mut workload = Workload::grow(plan.size, &now, &mut chance.branch());
+    let mut examples = poison::examples(&checkout.root)?;
+    chance.shuffle(&mut examples);
+    workload.lines.push(examples);
+
+    let mut options = Options::new(checkout);
+    options.broker = Broker::Apache;
+    options.line = true;
+    options.wait_scale = 0.1;
+    options.render_deadline = Duration::from_secs(30);
+    let stack = Stack::start(&options).await?;
+    append_times(&stack).await.map_err(|source| Error::Kafka { doing: "having the broker write times", source })?;
+    let watch = Watch::start(&stack).await?;
+    say(&format!("seed {}: {} records of {} tenants", plan.seed, records(&workload), plan.size.tenants));
+
+    let stage = Stage::default();
+    let mut states = States::default();
+    let progress = Progress::default();
+    let publishing = async {
+        publish(&stack, &workload, plan, (&watch, &stage), &progress).await;
+        stage.published.store(true, Ordering::Relaxed);
+        say("everything is published");
+    };
+    let telling = async {
+        while !stage.published.load(Ordering::Relaxed) {
+            sleep(Duration::from_secs(30)).await;
+            let (published, opened) =
+                (progress.published.load(Ordering::Relaxed), progress.opened.load(Ordering::Relaxed));
+            say(&format!("{published} published, at least {opened} jobs opened, {} ended", watch.ended()));
+        }
+    };
+    let force = Force { outage: plan.outage };
+    let (log, (), (), (), looked) = tokio::join!(
+        storm::rage(&stack, force, &mut chance, &stage),
+        publishing,
+        telling,
+        sweep_until(&stack, &stage),
+        look_until(&stack, &stage, &mut states),
+    );
+    let log: Log = log?;
+    looked?;
+    say("the storm is over");
+    let unsettled = settle(&stack, &watch, plan.within).await?;
+    states.look(&stack).await?;
+    say("auditing");
+    let produced = watch.stop().await;
+    let audit = audit(&stack, Evidence { workload: &workload, produced, states: &states, log: &log, unsettled }).await;
+    stack.stop().await;
+    audit
+}
+
+fn records(workload: &Workload) -> usize {
+    workload.lines.iter().map(Vec::len).sum()
+}
+
+/// Has the broker stamp what the studio produces with the time when it took it: across topics, nothing else tells what came
+/// first.
+async fn append_times(stack: &Stack) -> Result<(), KafkaError> {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", stack.broker.bootstrap()).create()?;
+    let produced = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed());
+    let configs: Vec<AlterConfig<'_>> = produced
+        .map(|topic| {
+            AlterConfig::new(ResourceSpecifier::Topic(topic.as_str())).set("message.timestamp.type", "LogAppendTime")
+        })
+        .collect();
+    for result in admin.alter_configs(&configs, &AdminOptions::new()).await? {
+        result.map_err(|(_, code)| KafkaError::AdminOp(code))?;
+    }
+    Ok(())
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    published: AtomicUsize,
+    opened: AtomicU64,
+}
+
+/// Publishes every line, all lines at once, spread over the plan's time and held back while too much is open.
+async fn publish(
+    stack: &Stack,
+    workload: &Workload,
+    plan: &Plan,
+    (watch, stage): (&Watch, &Stage),
+    progress: &Progress,
+) {
+    let (begun, total) = (Instant::now(), records(workload));
+    let may = || {
+        let elapsed = begun.elapsed().as_secs_f64() / plan.over.as_secs_f64().max(1.0);
+        // The last of it waits until the storm has done everything once, so that everything finds something to hit.
+        let held_back = if stage.dealt.load(Ordering::Relaxed) { 0 } else { total / 5 };
+        let due = ((total as f64 * elapsed) as usize).min(total - held_back);
+        let open = progress.opened.load(Ordering::Relaxed).saturating_sub(watch.ended() as u64);
+        progress.published.load(Ordering::Relaxed) <= due && open < MOST_OPEN
+    };
+    let may = &may;
+    join_all(workload.lines.iter().map(|line| async move {
+        for publication in line {
+            while !may() {
+                sleep(Duration::from_millis(100)).await;
+            }
+            progress.published.fetch_add(1, Ordering::Relaxed);
+            publish_one(stack, publication).await;
+            progress.opened.fetch_add(u64::from(publication.opens), Ordering::Relaxed);
+        }
+    }))
+    .await;
+}
+
+/// As every producer that means it: again until the broker has it.
+async fn publish_one(stack: &Stack, publication: &Publication) {
+    let headers: Vec<(&str, Option<&[u8]>)> =
+        publication.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+    let (topic, key, value) = (publication.topic.as_str(), publication.key.as_deref(), publication.value.as_deref());
+    while stack.publish(topic, key, value, &headers).await.is_err() {
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn sweep_until(stack: &Stack, stage: &Stage) {
+    while !stage.published.load(Ordering::Relaxed) {
+        sleep(SWEEP_PAUSE * 2).await;
+        sweep(stack).await;
+    }
+}
+
+async fn look_until(stack: &Stack, stage: &Stage, states: &mut States) -> Result<(), Error> {
+    while !stage.published.load(Ordering::Relaxed) {
+        sleep(LOOK_PAUSE).await;
+        states.look(stack).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! The storm: what is done to the functions, the broker and the line between them, and to AWS's answers, all from outside.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use local::{
+    mapping::{Mapping, Poller, Sources},
+    process,
+    proxy::{Action, Fault, Hits, Matches, Moment, Occurrence},
+    stack::Stack,
+};
+use tokio::{sync::mpsc, task::JoinSet, time::sleep};
+
+use crate::{Error, chance::Chance, groups};
+
+/// Where a function is killed: before or after a call that it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Point {
+    /// Before a consumer's decision is kept.
+    BeforeKeep,
+    /// After that, before it is told.
+    BetweenKeepAndTell,
+    /// After that, before an execution is started.
+    BetweenTellAndStart,
+    /// After an execution is started, before the batch is answered.
+    BeforeTheResponse,
+    /// After it was written down that a provider is asked.
+    AfterSubmit,
+    /// While the asset is uploaded.
+    DuringUpload,
+    /// After the end of a job is kept, before it is told.
+    BetweenEndAndTell,
+}
+
+impl Point {
+    const OF_CONSUMERS: [Self; 4] =
+        [Self::BeforeKeep, Self::BetweenKeepAndTell, Self::BetweenTellAndStart, Self::BeforeTheResponse];
+    const OF_COMPLETION: [Self; 3] = [Self::AfterSubmit, Self::DuringUpload, Self::BetweenEndAndTell];
+
+    /// The call, and the side of it.
+    fn call(self) -> (&'static str, &'static str, Moment) {
+        match self {
+            Self::BeforeKeep => ("dynamodb", "TransactWriteItems", Moment::Before),
+            Self::BetweenKeepAndTell | Self::BetweenEndAndTell => ("dynamodb", "TransactWriteItems", Moment::After),
+            Self::BetweenTellAndStart => ("states", "StartExecution", Moment::Before),
+            Self::BeforeTheResponse => ("states", "StartExecution", Moment::After),
+            Self::AfterSubmit => ("dynamodb", "PutItem", Moment::After),
+            Self::DuringUpload => ("s3", "PutObject", Moment::Before),
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeforeKeep => "before keep",
+            Self::BetweenKeepAndTell => "between keep and tell",
+            Self::BetweenTellAndStart => "between tell and start",
+            Self::BeforeTheResponse => "after start, before the response",
+            Self::AfterSubmit => "after submit",
+            Self::DuringUpload => "during upload",
+            Self::BetweenEndAndTell => "between the end's keep and tell",
+        })
+    }
+}
+
+/// The functions, by their folders.
+const CONSUMERS: [&str; 4] = ["event-created", "event-published", "cms-published", "campaign-launched"];
+const COMPLETION: &str = "completion";
+
+/// What is done next.
+#[derive(Debug, Clone)]
+enum Trouble {
+    /// A function is killed at a named point.
+    Kill(&'static str, Point),
+    /// Any process of any function is killed.
+    KillAny,
+    /// All of them are: the next invocations are cold.
+    KillAll,
+    /// The functions' line to the broker is cut.
+    Cut(Duration),
+    /// Each piece on it takes so much longer.
+    Slow(Duration, Duration),
+    /// The broker dies as by a power cut, and is away for so long.
+    KillBroker(Duration),
+    /// A topic is read by a second mapping from where its own is, as in a rebalance: batches are delivered twice at once.
+    DeliverTwice(Duration),
+    /// A topic is read again from its start by a second mapping.
+    Replay(Duration),
+}
+
+/// What the storm did.
+#[derive(Debug, Default)]
+pub struct Log {
+    kills: BTreeMap<(&'static str, Point), Vec<Hits>>,
+    /// Processes killed at random.
+    pub killed_at_random: usize,
+    /// How often the line was cut, and slow.
+    pub line: (usize, usize),
+    /// How often the broker was killed.
+    pub broker: usize,
+    /// How often a topic was delivered twice at once, and from its start.
+    pub repeated: (usize, usize),
+    /// Calls that AWS refused.
+    refusals: Vec<Hits>,
+}
+
+impl Log {
+    /// How often each function was killed at each point.
+    pub fn kills(&self) -> impl Iterator<Item = (&'static str, Point, u32)> {
+        self.kills.iter().map(|((function, point), hits)| (*function, *point, hits.iter().map(Hits::count).sum()))
+    }
+
+    /// How many calls AWS refused.
+    #[must_use]
+    pub fn refusals(&self) -> u32 {
+        self.refusals.iter().map(Hits::count).sum()
+    }
+}
+
+/// How hard it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Force {
+    /// How long the line is cut once, if it is: longer than ten retries take.
+    pub outage: Option<Duration>,
+}
+
+/// How far a run is.
+#[derive(Debug, Default)]
+pub struct Stage {
+    /// Everything was done once.
+    pub dealt: AtomicBool,
+    /// Everything is published.
+    pub published: AtomicBool,
+}
+
+/// How long the last of what was published may take to be on its way.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Has the storm rage until all is published, and at least until everything was done once. When it ends, all is whole again.
+///
+/// # Errors
+/// The broker did not come back, or a mapping could not be started.
+pub async fn rage(stack: &Stack, force: Force, chance: &mut Chance, stage: &Stage) -> Result<Log, Error> {
+    let mut log = Log { refusals: refuse_some(stack), ..Log::default() };
+    let mut copies = JoinSet::new();
+    let mut round = 0;
+    while round == 0 || !stage.published.load(Ordering::Relaxed) {
+        for (turn, trouble) in deal(chance).into_iter().enumerate() {
+            if round > 0 && stage.published.load(Ordering::Relaxed) {
+                break;
+            }
+            make(stack, trouble, chance, &mut log, &mut copies).await?;
+            if let (Some(outage), 0, 8) = (force.outage, round, turn) {
+                make(stack, Trouble::Cut(outage), chance, &mut log, &mut copies).await?;
+            }
+            sleep(Duration::from_millis(chance.between(200, 1800) as u64)).await;
+        }
+        round += 1;
+        stage.dealt.store(true, Ordering::Relaxed);
+    }
+    // What is to be hit is on its way.
+    let patience = Instant::now() + PATIENCE;
+    while log.kills().any(|(.., kills)| kills == 0) && Instant::now() < patience {
+        sleep(Duration::from_millis(200)).await;
+    }
+    while copies.join_next().await.is_some() {}
+    stack.proxy.heal();
+    Ok(log)
+}
+
+/// One round: every named point once, the rest between, in any order.
+fn deal(chance: &mut Chance) -> Vec<Trouble> {
+    let mut deck = Vec::new();
+    for function in CONSUMERS {
+        deck.extend(Point::OF_CONSUMERS.map(|point| Trouble::Kill(function, point)));
+    }
+    deck.extend(Point::OF_COMPLETION.map(|point| Trouble::Kill(COMPLETION, point)));
+    let seconds = |chance: &mut Chance, from: usize, end: usize| {
+        Duration::from_millis(chance.between(from * 1000, end * 1000) as u64)
+    };
+    deck.extend([
+        Trouble::KillAny,
+        Trouble::KillAny,
+        Trouble::KillAny,
+        Trouble::KillAny,
+        Trouble::KillAll,
+        Trouble::Cut(seconds(chance, 1, 4)),
+        Trouble::Cut(seconds(chance, 3, 20)),
+        Trouble::Slow(Duration::from_millis(chance.between(20, 300) as u64), seconds(chance, 2, 6)),
+        Trouble::KillBroker(seconds(chance, 1, 5)),
+        Trouble::DeliverTwice(seconds(chance, 5, 15)),
+        Trouble::Replay(seconds(chance, 5, 15)),
+    ]);
+    chance.shuffle(&mut deck);
+    deck
+}
+
+async fn make(
+    stack: &Stack,
+    trouble: Trouble,
+    chance: &mut Chance,
+    log: &mut Log,
+    copies: &mut JoinSet<()>,
+) -> Result<(), Error> {
+    match trouble {
+        Trouble::Kill(function, point) => {
+            let (service, operation, moment) = point.call();
+            let matches = Matches {
+                service: Some(service.to_owned()),
+                operation: Some(operation.to_owned()),
+                function: Some(format!("studio-{function}-local")),
+                occurrence: Occurrence::Nth(chance.between(1, 3) as u32),
+                ..Matches::default()
+            };
+            let hits = stack.proxy.inject(Fault { matches, action: Action::KillCaller(moment) });
+            log.kills.entry((function, point)).or_default().push(hits);
+        }
+        Trouble::KillAny => {
+            let running: Vec<u32> = stack.proxy.functions().into_keys().collect();
+            if !running.is_empty() {
+                log.killed_at_random += usize::from(process::kill(*chance.one_of(&running)));
+            }
+        }
+        Trouble::KillAll => {
+            for process_id in stack.proxy.functions().into_keys() {
+                log.killed_at_random += usize::from(process::kill(process_id));
+            }
+        }
+        Trouble::Cut(duration) => {
+            let line = stack.broker.line().ok_or(Error::NoLine)?;
+            log.line.0 += 1;
+            line.cut();
+            sleep(duration).await;
+            line.mend();
+        }
+        Trouble::Slow(delay, duration) => {
+            let line = stack.broker.line().ok_or(Error::NoLine)?;
+            log.line.1 += 1;
+            line.slow_down(delay);
+            sleep(duration).await;
+            line.mend();
+        }
+        Trouble::KillBroker(away) => {
+            log.broker += usize::from(stack.broker.kill().await);
+            sleep(away).await;
+            stack.broker.restart().await.map_err(local::stack::Error::from)?;
+        }
+        Trouble::DeliverTwice(duration) => {
+            log.repeated.0 += 1;
+            copy(stack, Begin::WhereItIs, duration, chance, copies).await?;
+        }
+        Trouble::Replay(duration) => {
+            log.repeated.1 += 1;
+            copy(stack, Begin::AtTheStart, duration, chance, copies).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a second mapping of a topic begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    /// Where the topic's own mapping would go on.
+    WhereItIs,
+    /// With the first record.
+    AtTheStart,
+}
+
+/// Delivers a topic a second time for a while, by a mapping like its own in another consumer group.
+async fn copy(
+    stack: &Stack,
+    begin: Begin,
+    duration: Duration,
+    chance: &mut Chance,
+    copies: &mut JoinSet<()>,
+) -> Result<(), Error> {
+    let own = chance.one_of(&stack.mappings).clone();
+    let copied = Mapping { consumer_group: format!("{}-again-{}", own.consumer_group, chance.bits()), ..own.clone() };
+    if begin == Begin::WhereItIs {
+        groups::begin_with(stack, &own, &copied).await?;
+    }
+    let sources = Sources {
+        bootstrap: stack.broker.bootstrap().to_owned(),
+        lambda: stack.clients.lambda.clone(),
+        s3: stack.clients.s3.clone(),
+    };
+    let (reports, _) = mpsc::unbounded_channel();
+    let poller = Poller::start(copied, sources, reports).map_err(local::stack::Error::from)?;
+    copies.spawn(async move {
+        sleep(duration).await;
+        poller.stop().await;
+    });
+    Ok(())
+}
+
+/// From now on AWS refuses one call in so many: throttled, or broken.
+fn refuse_some(stack: &Stack) -> Vec<Hits> {
+    [
+        ("dynamodb", 41, 400, "ThrottlingException"),
+        ("dynamodb", 67, 500, "InternalServerError"),
+        ("states", 23, 400, "ThrottlingException"),
+        ("states", 59, 500, "InternalServerError"),
+        ("s3", 17, 503, "SlowDown"),
+        ("s3", 31, 500, "InternalError"),
+    ]
+    .into_iter()
+    .map(|(service, one_in, status, error)| {
+        let matches = Matches {
+            service: Some(service.to_owned()),
+            occurrence: Occurrence::EveryNth(one_in),
+            ..Matches::default()
+        };
+        stack.proxy.inject(Fault { matches, action: Action::Fail { status, error: error.to_owned() } })
+    })
+    .collect()
+}

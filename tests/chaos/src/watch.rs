@@ -1,0 +1,155 @@
+//! Who watches while the storm rages: a plain consumer of everything produced, and a look at the jobs' states from time to time.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
+use events::Topic;
+use local::{
+    records::{From, Produced, Reader},
+    stack::Stack,
+};
+use serde_json::Value;
+use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+
+use crate::Error;
+
+/// A consumer of everything that the studio produces.
+pub struct Watch {
+    task: JoinHandle<Vec<Produced>>,
+    stop: oneshot::Sender<()>,
+    read: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
+}
+
+impl Watch {
+    /// Begins to read.
+    pub async fn start(stack: &Stack) -> Result<Self, Error> {
+        let produced: Vec<_> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
+        let failed = |source| Error::Kafka { doing: "reading what the studio produces", source };
+        let reader = Reader::start(stack.broker.bootstrap(), &produced, From::Beginning).await.map_err(failed)?;
+        let (stop, mut stopped) = oneshot::channel();
+        let (read, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (counted, counted_ends) = (Arc::clone(&read), Arc::clone(&ended));
+        let task = tokio::spawn(async move {
+            let (mut records, mut ends) = (Vec::new(), HashSet::new());
+            loop {
+                let record = tokio::select! {
+                    record = reader.next() => record,
+                    _ = &mut stopped => break,
+                };
+                // What the client complains about passes: the broker is killed every other minute.
+                let Ok(record) = record else { continue };
+                let is_end =
+                    [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(Topic::as_str).contains(&&*record.topic);
+                if is_end && let Some(job) = record.event()["data"]["jobId"].as_str() {
+                    ends.insert(job.to_owned());
+                    counted_ends.store(ends.len(), Ordering::Relaxed);
+                }
+                records.push(record);
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+            // Closing waits for the consumer's threads.
+            let _ = tokio::task::spawn_blocking(move || drop(reader)).await;
+            records
+        });
+        Ok(Self { task, stop, read, ended })
+    }
+
+    /// How many jobs have ended.
+    pub fn ended(&self) -> usize {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Waits for as long as something comes in each `pause`, at most `most`.
+    pub async fn until_quiet(&self, pause: Duration, most: Duration) {
+        let quiet = async {
+            let mut before = usize::MAX;
+            while before != self.read.load(Ordering::Relaxed) {
+                before = self.read.load(Ordering::Relaxed);
+                tokio::time::sleep(pause).await;
+            }
+        };
+        let _ = timeout(most, quiet).await;
+    }
+
+    /// Everything that came, in the order of each partition.
+    pub async fn stop(self) -> Vec<Produced> {
+        let _ = self.stop.send(());
+        self.task.await.unwrap_or_default()
+    }
+}
+
+/// How far each job was seen to be.
+#[derive(Debug, Default)]
+pub struct States {
+    seen: BTreeMap<String, (usize, String, u64)>,
+    /// Jobs that were seen further back than before, and how.
+    pub backwards: Vec<String>,
+    /// How often somebody looked.
+    pub looks: usize,
+}
+
+impl States {
+    /// Looks at all jobs.
+    pub async fn look(&mut self, stack: &Stack) -> Result<(), Error> {
+        let scan = stack.clients.dynamodb.scan().table_name(&stack.outputs.table_name).consistent_read(true);
+        let scan = scan.filter_expression("begins_with(pk, :job) AND sk = :state").projection_expression("pk, #state");
+        let scan = scan.expression_attribute_names("#state", "state");
+        let scan = scan.expression_attribute_values(":job", AttributeValue::S("job#".to_owned()));
+        let scan = scan.expression_attribute_values(":state", AttributeValue::S("state".to_owned()));
+        let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
+        let items = items.map_err(|error| Error::Aws {
+            doing: "looking at the jobs",
+            reason: DisplayErrorContext(error).to_string(),
+        })?;
+        for item in items {
+            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            let state: Value = serde_json::from_str(&text("state")).unwrap_or_default();
+            self.see(text("pk"), state["state"]["is"].as_str().unwrap_or_default(), state["version"].as_u64());
+        }
+        self.looks += 1;
+        Ok(())
+    }
+
+    fn see(&mut self, job: String, is: &str, version: Option<u64>) {
+        let now = (rank(is), is.to_owned(), version.unwrap_or_default());
+        if let Some(before) = self.seen.get(&job) {
+            let (rank, state, version) = before;
+            // A closed job stays what it is; every write counts up.
+            let back = now.0 < *rank || (now.0 == *rank && now.1 != *state) || now.2 < *version;
+            if back {
+                self.backwards.push(format!("{job}: {before:?}, then {now:?}"));
+            }
+        }
+        self.seen.insert(job, now);
+    }
+}
+
+fn rank(state: &str) -> usize {
+    ["created", "submitted"].iter().position(|open| *open == state).unwrap_or(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_goes_back_or_ends_twice_in_different_ways_is_seen() {
+        let back = |states: &[(&str, u64)]| {
+            let mut seen = States::default();
+            states.iter().for_each(|(is, version)| seen.see("job#1".to_owned(), is, Some(*version)));
+            seen.backwards.len()
+        };
+        assert_eq!(back(&[("created", 1), ("submitted", 2), ("submitted", 3), ("completed", 4)]), 0);
+        assert_eq!(back(&[("submitted", 2), ("created", 3)]), 1);
+        assert_eq!(back(&[("completed", 2), ("failed", 3)]), 1);
+        assert_eq!(back(&[("submitted", 3), ("submitted", 2)]), 1);
+    }
+}
