@@ -21,6 +21,7 @@ help: ## What there is to make
 	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another of the four topics'
 	@echo '  make demo VENDORS=1       with pictures, videos and speech by vendors, as a sandbox plays them'
 	@echo '  make demo VOICE=1         a cloned voice, from its samples over its owner to the voice that is ready'
+	@echo '  make chaos SEED=1 SEEDS=10   ten storms; SHORT=1 is what `make test` does'
 	@echo '  make demo BROKER=apache   on real Apache Kafka; BROKER=host:port on one that runs'
 
 demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
@@ -35,6 +36,9 @@ waits: build ## Count the calls and the sequential waits of a batch of 100 recor
 test: needs-java fmt clippy template contract deny build $(TOOLS)/installed ## Run all tests, on real Apache Kafka and the emulator
 	cargo test --workspace --locked
 	target/debug/examples/gallery target/gallery
+
+chaos: needs-java build ## A storm of faults on real Apache Kafka, and an audit of what it leaves: ten minutes a seed
+	target/debug/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
 test-live: needs-rust needs-cc ## Ask each real media vendor once, for something cheap, with keys from the environment; skipped without
 	cargo run --locked --package providers --example live
@@ -112,4 +116,4 @@ needs-java:
 	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
 	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
 
-.PHONY: help demo up waits test fmt clippy template gallery contract docs deny build renew bootstraps watch clean test-live needs-rust needs-cc needs-python needs-node needs-java
+.PHONY: help demo up waits test chaos fmt clippy template gallery contract docs deny build renew bootstraps watch clean test-live needs-rust needs-cc needs-python needs-node needs-java

@@ -162,18 +162,6 @@ impl Studio {
     }
 }
 
-/// Chance from a seed: a small generator of Marsaglia's, so that a failure can be run again.
-pub struct Chance(pub u64);
-
-impl Chance {
-    pub fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-}
-
 /// Invokes a function and returns its answer; its failure is the test's. What it logged stands in the test's output.
 pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
     let (answer, log) = invoke_and_log(stack, function, payload).await;

@@ -3,6 +3,7 @@
 //! Each test starts a stack of its own, so that none has to know what another left behind.
 
 mod bad_input;
+mod chaos;
 mod deployed;
 mod erase;
 mod faults;

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chaos::Chance;
 use events::Topic;
 use jobs::{Attempt, Outcome};
 use local::{
@@ -15,7 +16,7 @@ use local::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Chance, Studio, created, example, fetch, invoke_and_log, jobs_of, size_of, until};
+use crate::harness::{Studio, created, example, fetch, invoke_and_log, jobs_of, size_of, until};
 
 fn providers(image: &str, video: &str, audio: &str) -> Providers {
     Providers { image: image.to_owned(), video: video.to_owned(), audio: audio.to_owned(), voice: String::new() }
@@ -446,7 +447,7 @@ async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_i
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying_so() {
     const KILLS: usize = 100;
-    let mut chance = Chance(0x5eed_2026);
+    let mut chance = Chance::of(0x5eed_2026);
     let mut studio =
         Studio::start_with(|options| options.providers = providers("openai,studio-canvas", "runway", "elevenlabs"))
             .await;

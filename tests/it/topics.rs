@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use chaos::Chance;
 use events::{AssetKind, MediaType, Topic};
 use local::{deploy::LOGO_BUCKET, records::Produced};
 use serde_json::{Value, json};
@@ -95,7 +96,13 @@ async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_te
         event
     };
     // Each tenant's events in an order of their own, and the tenants' events between each other's.
-    let mut orders: Vec<Vec<usize>> = (0..TENANTS).map(|tenant| shuffled(EVENTS, tenant as u64)).collect();
+    let mut orders: Vec<Vec<usize>> = (0..TENANTS)
+        .map(|tenant| {
+            let mut order: Vec<usize> = (0..EVENTS).collect();
+            Chance::of(tenant as u64).shuffle(&mut order);
+            order
+        })
+        .collect();
     for _ in 0..EVENTS {
         let round: Vec<Value> =
             orders.iter_mut().enumerate().map(|(tenant, order)| event(tenant, order.pop().unwrap())).collect();
@@ -130,17 +137,6 @@ fn newest_templates(produced: &[Produced]) -> BTreeMap<(String, String), Value> 
         }
     }
     newest
-}
-
-/// `0..count` in an order that `seed` decides.
-fn shuffled(count: usize, seed: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    let mut random = seed;
-    for index in (1..count).rev() {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        order.swap(index, (random >> 33) as usize % (index + 1));
-    }
-    order
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use chaos::Chance;
 use events::Topic;
 use jobs::{Outcome, VoiceModel, VoiceState};
 use local::{
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    harness::{Chance, Studio, by_id, now, until},
+    harness::{Studio, by_id, now, until},
     sweep::let_deadlines_pass,
 };
 
@@ -557,7 +558,7 @@ async fn a_voice_that_is_erased_while_it_is_made_is_deleted_by_whoever_makes_it(
 #[tokio::test(flavor = "multi_thread")]
 async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_for_nothing_twice() {
     const VOICES: u32 = 16;
-    let mut chance = Chance(0x0a5a_2026);
+    let mut chance = Chance::of(0x0a5a_2026);
     let studio = studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } })).await;
     for number in 0..VOICES {
         let (id, tenant) = (voice_id(number), format!("tenant-{number:02}"));

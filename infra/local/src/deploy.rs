@@ -54,6 +54,8 @@ pub struct Parameters {
     pub asset_base_url: String,
     /// How long a render may take before the sweep looks after it.
     pub render_deadline: Duration,
+    /// How many steps are taken at once.
+    pub completion_concurrency: u32,
     /// Who makes what.
     pub providers: Providers,
     /// The vendors' settings, as JSON.
@@ -293,6 +295,7 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 async fn create(clients: &Clients, template: String, parameters: &Parameters) -> Result<(), Error> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let deadline = parameters.render_deadline.as_secs().to_string();
+    let concurrency = parameters.completion_concurrency.to_string();
     let values = [
         ("Stage", "local"),
         ("Architecture", architecture), // the functions run on this machine
@@ -310,7 +313,7 @@ async fn create(clients: &Clients, template: String, parameters: &Parameters) ->
         ("VideoProviders", parameters.providers.video.as_str()),
         ("AudioProviders", parameters.providers.audio.as_str()),
         ("ProviderSettings", parameters.provider_settings.as_str()),
-        ("CompletionConcurrency", "4"), // each is a process, and they share this machine's processors
+        ("CompletionConcurrency", concurrency.as_str()),
     ];
     let values = values.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
     clients

@@ -152,12 +152,14 @@ fn owner_of_socket(wanted: impl Fn(&str, &str, &str) -> bool) -> Option<u32> {
         wanted(local, remote, state).then(|| (*inode).to_owned())
     })?;
     let link = format!("socket:[{inode}]");
-    fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
-        let process_id = entry.file_name().to_str()?.parse::<u32>().ok()?;
-        let mut descriptors = fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    let mut processes: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // Who has just connected has mostly just begun.
+    processes.sort_unstable_by(|one, other| other.cmp(one));
+    processes.into_iter().find(|process_id| {
+        let mut descriptors = fs::read_dir(format!("/proc/{process_id}/fd")).into_iter().flatten().flatten();
         descriptors
             .any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
-            .then_some(process_id)
     })
 }
 

@@ -35,6 +35,8 @@ pub struct Options {
     pub aws_port: Option<u16>,
     /// How long a render may take before the sweep looks after it.
     pub render_deadline: Duration,
+    /// How many steps of renders are taken at once: each is a process, and they share this machine's processors.
+    pub completion_concurrency: u32,
     /// What Step Functions multiplies its waits by: 1 is as on AWS, 0 skips them.
     pub wait_scale: f64,
     /// Who makes what; vendors are the sandbox's.
@@ -56,6 +58,7 @@ impl Options {
             line: false,
             aws_port: None,
             render_deadline: Duration::from_secs(900),
+            completion_concurrency: 4,
             wait_scale: 1.0,
             providers: Providers::default(),
             provider_settings: serde_json::Value::Null,
@@ -164,6 +167,7 @@ impl Stack {
             bootstrap_servers: broker.bootstrap_of_functions(),
             asset_base_url: assets.base_url(),
             render_deadline: options.render_deadline,
+            completion_concurrency: options.completion_concurrency,
             providers: options.providers.clone(),
             provider_settings: over(sandbox.settings(), &options.provider_settings).to_string(),
         };

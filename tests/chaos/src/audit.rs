@@ -22,6 +22,10 @@ pub(crate) struct Evidence<'a> {
     pub states: &'a States,
     pub log: &'a Log,
     pub unsettled: Option<Unsettled>,
+    /// How often the batch was delivered that was delivered most often.
+    pub deliveries: u32,
+    /// Whether the line was cut for longer than ten retries take.
+    pub outage: bool,
 }
 
 /// The audit of a run.
@@ -45,6 +49,9 @@ pub struct Row {
     /// What is wrong, a few of it.
     pub wrong: Vec<String>,
 }
+
+/// What a mapping with a destination makes of "infinite": a first delivery, and ten more.
+const TEN_RETRIES: u32 = 11;
 
 /// So many of what is wrong are shown.
 const MOST_SHOWN: usize = 5;
@@ -114,7 +121,7 @@ impl fmt::Display for Audit {
 pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit, Error> {
     let table = Table::read(stack).await?;
     let mut audit = Audit::default();
-    let Evidence { workload, produced, states, log, unsettled } = evidence;
+    let Evidence { workload, produced, states, log, unsettled, deliveries, outage } = evidence;
 
     audit.know("records published", workload.lines.iter().map(Vec::len).sum::<usize>());
     for (function, point, kills) in log.kills() {
@@ -128,6 +135,14 @@ pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit
         "a topic was delivered twice at once, and from its start",
         format!("{}, {}", log.repeated.0, log.repeated.1),
     );
+
+    audit.rows.push(Row {
+        what: "deliveries of the batch that was delivered most often".to_owned(),
+        expected: outage.then(|| format!("> {TEN_RETRIES}")),
+        found: deliveries.to_string(),
+        holds: !outage || deliveries > TEN_RETRIES,
+        wrong: Vec::new(),
+    });
 
     let left = unsettled.map(|Unsettled { lag, open }| format!("{lag} records behind, {open} items open")).into_iter();
     audit.none("something is still on its way after the last sweep", left.collect());

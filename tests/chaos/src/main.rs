@@ -1,11 +1,8 @@
 //! `studio-chaos`: runs the storm from the command line.
 
-use std::{
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{process::ExitCode, time::Instant};
 
-use chaos::{Plan, Size, run};
+use chaos::{Plan, run};
 use clap::Parser;
 use local::checkout::Checkout;
 
@@ -26,21 +23,9 @@ struct Arguments {
     /// How many seeds to run, one after the other, from the first.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
-    /// How many records to publish, copies not counted.
-    #[arg(long, default_value_t = 10_000)]
-    events: usize,
-    /// Of how many tenants.
-    #[arg(long, default_value_t = 200)]
-    tenants: usize,
-    /// Publish for at least so many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-    over: u64,
-    /// Cut the functions off from the broker for so many seconds once; 0 for not at all. Ten retries take about 200.
-    #[arg(long, value_name = "SECONDS", default_value_t = 200)]
-    outage: u64,
-    /// Give up if something is still on its way so many seconds after the storm.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    within: u64,
+    /// Publish five hundred records instead of ten thousand, and leave out the long outage: what `make test` does.
+    #[arg(long)]
+    short: bool,
 }
 
 #[tokio::main]
@@ -48,13 +33,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut failed = Vec::new();
     for seed in arguments.seed..arguments.seed + arguments.seeds {
-        let plan = Plan {
-            seed,
-            size: Size { events: arguments.events, tenants: arguments.tenants },
-            over: Duration::from_secs(arguments.over),
-            outage: (arguments.outage > 0).then_some(Duration::from_secs(arguments.outage)),
-            within: Duration::from_secs(arguments.within),
-        };
+        let plan = if arguments.short { Plan::short(seed) } else { Plan::long(seed) };
         let begun = Instant::now();
         let say = |what: &str| eprintln!("{:7.1} s  {what}", begun.elapsed().as_secs_f32());
         let audit = match Checkout::find() {

@@ -10,6 +10,7 @@ use futures::future::join_all;
 use local::{
     broker::Broker,
     checkout::Checkout,
+    mapping::What,
     stack::{Options, Stack},
 };
 use rdkafka::{
@@ -47,8 +48,35 @@ pub struct Plan {
     pub within: Duration,
 }
 
-/// As many jobs may be open at once: more of them than the emulator's interpreter can run would only be a slower run.
-const MOST_OPEN: u64 = 120;
+impl Plan {
+    /// Ten thousand records, and one outage that is longer than ten retries: about ten minutes on two cores.
+    #[must_use]
+    pub fn long(seed: u64) -> Self {
+        Self {
+            seed,
+            size: Size { events: 10_000, tenants: 200 },
+            over: Duration::from_secs(120),
+            outage: Some(Duration::from_secs(200)),
+            within: Duration::from_secs(300),
+        }
+    }
+
+    /// Five hundred records, and the same faults without the outage: about two minutes.
+    #[must_use]
+    pub fn short(seed: u64) -> Self {
+        Self {
+            seed,
+            size: Size { events: 500, tenants: 40 },
+            over: Duration::from_secs(40),
+            outage: None,
+            within: Duration::from_secs(240),
+        }
+    }
+}
+
+/// As many jobs may be open at once. What has no room is throttled and tries again, and many that try again are all that the emulator's
+/// interpreter, one thread of Python, then does.
+const MOST_OPEN: u64 = 80;
 
 /// Between two looks at the jobs' states.
 const LOOK_PAUSE: Duration = Duration::from_secs(20);
@@ -70,7 +98,8 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     options.line = true;
     options.wait_scale = 0.1;
     options.render_deadline = Duration::from_secs(30);
-    let stack = Stack::start(&options).await?;
+    options.completion_concurrency = 16;
+    let mut stack = Stack::start(&options).await?;
     append_times(&stack).await.map_err(|source| Error::Kafka { doing: "having the broker write times", source })?;
     let watch = Watch::start(&stack).await?;
     say(&format!("seed {}: {} records of {} tenants", plan.seed, records(&workload), plan.size.tenants));
@@ -106,13 +135,28 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     states.look(&stack).await?;
     say("auditing");
     let produced = watch.stop().await;
-    let audit = audit(&stack, Evidence { workload: &workload, produced, states: &states, log: &log, unsettled }).await;
+    let deliveries = most_deliveries(&mut stack);
+    let outage = plan.outage.is_some();
+    let evidence =
+        Evidence { workload: &workload, produced, states: &states, log: &log, unsettled, deliveries, outage };
+    let audit = audit(&stack, evidence).await;
     stack.stop().await;
     audit
 }
 
 fn records(workload: &Workload) -> usize {
     workload.lines.iter().map(Vec::len).sum()
+}
+
+/// How often the batch was delivered that was delivered most often.
+fn most_deliveries(stack: &mut Stack) -> u32 {
+    let mut most = 0;
+    while let Ok(report) = stack.reports.try_recv() {
+        if let What::Invoked { attempt, .. } = report.what {
+            most = attempt.max(most);
+        }
+    }
+    most
 }
 
 /// Has the broker stamp what the studio produces with the time when it took it: across topics, nothing else tells what came

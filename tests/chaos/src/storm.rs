@@ -150,7 +150,7 @@ pub async fn rage(stack: &Stack, force: Force, chance: &mut Chance, stage: &Stag
     let mut copies = JoinSet::new();
     let mut round = 0;
     while round == 0 || !stage.published.load(Ordering::Relaxed) {
-        for (turn, trouble) in deal(chance).into_iter().enumerate() {
+        for (turn, trouble) in deal(round, chance).into_iter().enumerate() {
             if round > 0 && stage.published.load(Ordering::Relaxed) {
                 break;
             }
@@ -158,7 +158,7 @@ pub async fn rage(stack: &Stack, force: Force, chance: &mut Chance, stage: &Stag
             if let (Some(outage), 0, 8) = (force.outage, round, turn) {
                 make(stack, Trouble::Cut(outage), chance, &mut log, &mut copies).await?;
             }
-            sleep(Duration::from_millis(chance.between(200, 1800) as u64)).await;
+            sleep(Duration::from_millis(chance.between(200, 2400) as u64)).await;
         }
         round += 1;
         stage.dealt.store(true, Ordering::Relaxed);
@@ -173,8 +173,8 @@ pub async fn rage(stack: &Stack, force: Force, chance: &mut Chance, stage: &Stag
     Ok(log)
 }
 
-/// One round: every named point once, the rest between, in any order.
-fn deal(chance: &mut Chance) -> Vec<Trouble> {
+/// One round: every named point once, the rest between, in any order. The broker dies in every second one.
+fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
     let mut deck = Vec::new();
     for function in CONSUMERS {
         deck.extend(Point::OF_CONSUMERS.map(|point| Trouble::Kill(function, point)));
@@ -187,15 +187,15 @@ fn deal(chance: &mut Chance) -> Vec<Trouble> {
         Trouble::KillAny,
         Trouble::KillAny,
         Trouble::KillAny,
-        Trouble::KillAny,
         Trouble::KillAll,
-        Trouble::Cut(seconds(chance, 1, 4)),
-        Trouble::Cut(seconds(chance, 3, 20)),
+        Trouble::Cut(seconds(chance, 1, 18)),
         Trouble::Slow(Duration::from_millis(chance.between(20, 300) as u64), seconds(chance, 2, 6)),
-        Trouble::KillBroker(seconds(chance, 1, 5)),
         Trouble::DeliverTwice(seconds(chance, 5, 15)),
         Trouble::Replay(seconds(chance, 5, 15)),
     ]);
+    if round.is_multiple_of(2) {
+        deck.push(Trouble::KillBroker(seconds(chance, 1, 5)));
+    }
     chance.shuffle(&mut deck);
     deck
 }
