@@ -100,17 +100,19 @@ fn pid(process_id: u32) -> Option<Pid> {
 }
 
 /// The process at the other end of a TCP connection on this machine: its socket is bound to `local` and connected to
-/// `remote`, as that process sees them.
+/// `remote`, as that process sees them. `likely` are asked first: looking through everybody's descriptors takes milliseconds.
 #[must_use]
-pub fn owner_of_connection(local: SocketAddr, remote: SocketAddr) -> Option<u32> {
-    owner_of_socket(|row_local, row_remote, _| row_local == hex(local) && row_remote == hex(remote))
+pub fn owner_of_connection(local: SocketAddr, remote: SocketAddr, likely: &[u32]) -> Option<u32> {
+    let (local, remote) = (hex(local), hex(remote));
+    owner_of_socket(likely, |row_local, row_remote, _| row_local == local && row_remote == remote)
 }
 
 /// The process that listens on an address of this machine.
 #[must_use]
 pub fn owner_of_listener(address: SocketAddr) -> Option<u32> {
     const LISTEN: &str = "0A";
-    owner_of_socket(|row_local, _, state| row_local == hex(address) && state == LISTEN)
+    let address = hex(address);
+    owner_of_socket(&[], |row_local, _, state| row_local == address && state == LISTEN)
 }
 
 /// The name of the Lambda function that a process runs, if it is one.
@@ -144,23 +146,27 @@ pub fn members(group: u32) -> Vec<u32> {
 }
 
 /// Linux's table of TCP sockets gives a socket's inode; the process is the one that has it open.
-fn owner_of_socket(wanted: impl Fn(&str, &str, &str) -> bool) -> Option<u32> {
+fn owner_of_socket(likely: &[u32], wanted: impl Fn(&str, &str, &str) -> bool) -> Option<u32> {
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
     let inode = table.lines().skip(1).find_map(|row| {
-        let columns: Vec<&str> = row.split_ascii_whitespace().collect();
-        let (local, remote, state, inode) = (columns.get(1)?, columns.get(2)?, columns.get(3)?, columns.get(9)?);
-        wanted(local, remote, state).then(|| (*inode).to_owned())
+        let mut columns = row.split_ascii_whitespace().skip(1);
+        let (local, remote, state, inode) = (columns.next()?, columns.next()?, columns.next()?, columns.nth(5)?);
+        wanted(local, remote, state).then(|| inode.to_owned())
     })?;
     let link = format!("socket:[{inode}]");
+    let has_it = |process_id: &u32| {
+        let mut descriptors = fs::read_dir(format!("/proc/{process_id}/fd")).into_iter().flatten().flatten();
+        descriptors
+            .any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
+    };
+    if let Some(likely) = likely.iter().copied().find(has_it) {
+        return Some(likely);
+    }
     let entries = fs::read_dir("/proc").ok()?.flatten();
     let mut processes: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     // Who has just connected has mostly just begun.
     processes.sort_unstable_by(|one, other| other.cmp(one));
-    processes.into_iter().find(|process_id| {
-        let mut descriptors = fs::read_dir(format!("/proc/{process_id}/fd")).into_iter().flatten().flatten();
-        descriptors
-            .any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
-    })
+    processes.into_iter().find(has_it)
 }
 
 /// An IPv4 address as the kernel's table writes it: the bytes in memory order, then the port.
@@ -182,7 +188,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
         let (local, remote) = (stream.local_addr().expect("bound"), stream.peer_addr().expect("connected"));
-        assert_eq!(owner_of_connection(local, remote), Some(std::process::id()));
+        assert_eq!(owner_of_connection(local, remote, &[]), Some(std::process::id()));
         assert_eq!(owner_of_listener(remote), Some(std::process::id()));
     }
 

@@ -155,6 +155,8 @@ struct Book {
     chapter: u64,
     /// The functions that ever called, by their process.
     functions: BTreeMap<u32, Arc<str>>,
+    /// The processes that connected last, the last one first: who connects mostly does so several times at once.
+    recent: Vec<u32>,
     faults: Vec<Injected>,
     delay: Duration,
 }
@@ -277,8 +279,10 @@ async fn accept(listener: TcpListener, address: SocketAddr, state: Arc<State>) {
 
 async fn serve(stream: TcpStream, peer: SocketAddr, address: SocketAddr, state: Arc<State>) {
     let _ = stream.set_nodelay(true);
-    let caller = tokio::task::spawn_blocking(move || Caller::of_connection(peer, address));
+    let likely = state.book().recent.clone();
+    let caller = tokio::task::spawn_blocking(move || Caller::of_connection(peer, address, &likely));
     let caller = caller.await.unwrap_or_default();
+    state.book().has_connected(caller.process_id);
     let service = service_fn(|request| handle(request, caller.clone(), Arc::clone(&state)));
     // A caller that goes away, or a cut connection, ends here; both are in the book.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -292,8 +296,8 @@ struct Caller {
 }
 
 impl Caller {
-    fn of_connection(peer: SocketAddr, address: SocketAddr) -> Self {
-        let process_id = crate::process::owner_of_connection(peer, address);
+    fn of_connection(peer: SocketAddr, address: SocketAddr, likely: &[u32]) -> Self {
+        let process_id = crate::process::owner_of_connection(peer, address, likely);
         Self { process_id, function: process_id.and_then(crate::process::function_of).map(Arc::from) }
     }
 }
@@ -422,7 +426,18 @@ impl State {
     }
 }
 
+/// So many processes are remembered as those that connected last.
+const RECENT: usize = 6;
+
 impl Book {
+    fn has_connected(&mut self, process_id: Option<u32>) {
+        if let Some(process_id) = process_id {
+            self.recent.retain(|recent| *recent != process_id);
+            self.recent.insert(0, process_id);
+            self.recent.truncate(RECENT);
+        }
+    }
+
     fn begin(&mut self, call: Call) -> Row {
         if let (Some(process_id), Some(function)) = (call.process_id, &call.function) {
             self.functions.insert(process_id, Arc::clone(function));

@@ -288,7 +288,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 
 async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<State>) {
     let address = state.address;
-    let caller = tokio::task::spawn_blocking(move || crate::process::owner_of_connection(peer, address));
+    let caller = tokio::task::spawn_blocking(move || crate::process::owner_of_connection(peer, address, &[]));
     let caller = caller.await.ok().flatten();
     let service = service_fn(|request| handle(request, caller, Arc::clone(&state)));
     // A caller that goes away, or a cut connection, ends here; both are in the book.

@@ -76,7 +76,7 @@ impl Plan {
 
 /// As many jobs may be open at once. What has no room is throttled and tries again, and many that try again are all that the emulator's
 /// interpreter, one thread of Python, then does.
-const MOST_OPEN: u64 = 80;
+const MOST_OPEN: u64 = 160;
 
 /// Between two looks at the jobs' states.
 const LOOK_PAUSE: Duration = Duration::from_secs(20);
@@ -98,7 +98,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     options.line = true;
     options.wait_scale = 0.1;
     options.render_deadline = Duration::from_secs(30);
-    options.completion_concurrency = 16;
+    options.completion_concurrency = 32;
     let mut stack = Stack::start(&options).await?;
     append_times(&stack).await.map_err(|source| Error::Kafka { doing: "having the broker write times", source })?;
     let watch = Watch::start(&stack).await?;
