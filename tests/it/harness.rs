@@ -220,6 +220,13 @@ pub fn batch_of_now(name: &str) -> Value {
     batch
 }
 
+/// Whom the first record of a batch is about.
+pub fn first_tenant(batch: &Value) -> String {
+    let mut records = batch["records"].as_object().unwrap().values().flat_map(|records| records.as_array().unwrap());
+    let key = records.next().unwrap()["key"].as_str().unwrap();
+    String::from_utf8(base64_simd::STANDARD.decode_to_vec(key).unwrap()).unwrap()
+}
+
 /// Waits until `done`, or fails saying what it waited for.
 pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let patience = Instant::now() + PATIENCE;

@@ -8,6 +8,7 @@ mod erase;
 mod faults;
 mod harness;
 mod house;
+mod identity;
 mod providers;
 mod steps;
 mod sweep;

@@ -13,9 +13,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 mod apache;
 mod embedded;
+mod iam;
 
 use apache::Apache;
 use embedded::Embedded;
+pub use iam::Iam;
 
 /// How many partitions each topic gets: enough that one invocation gets records of several.
 pub const PARTITIONS: i32 = 4;
@@ -103,6 +105,8 @@ pub struct Options {
     pub pom: PathBuf,
     /// Where Apache Kafka's jars are kept between runs.
     pub jars: PathBuf,
+    /// Whether Apache Kafka has a listener besides that knows its clients as MSK does.
+    pub iam: Option<Iam>,
 }
 
 /// A broker to publish to and read from. What was started stops when it is dropped.
@@ -142,6 +146,15 @@ impl RunningBroker {
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The listener for clients with an IAM token, if it has one: its address, and the certificate that its own chains to, as PEM.
+    #[must_use]
+    pub fn iam(&self) -> Option<(&str, &str)> {
+        match &self.kind {
+            Kind::Apache(apache) => apache.iam().map(|listener| (listener.bootstrap.as_str(), listener.roots.as_str())),
+            Kind::Embedded(_) | Kind::External => None,
+        }
     }
 
     /// Whether others may have written to it before.

@@ -11,7 +11,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::assets::Assets;
-use crate::broker::{self, Broker, RunningBroker};
+use crate::broker::{self, Broker, Iam, RunningBroker};
 use crate::checkout::Checkout;
 use crate::clients::Clients;
 use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
@@ -29,6 +29,8 @@ pub struct Options {
     pub broker: Broker,
     /// A free port for the broker, or one that is found.
     pub broker_port: Option<u16>,
+    /// How Apache Kafka knows the functions, if it does: they then meet it as they meet MSK.
+    pub iam: Option<Iam>,
     /// A free port for AWS (which is the proxy's), or one that is found.
     pub aws_port: Option<u16>,
     /// How long a render may take before the sweep looks after it.
@@ -51,6 +53,7 @@ impl Options {
             checkout,
             broker: Broker::Embedded,
             broker_port: None,
+            iam: None,
             aws_port: None,
             render_deadline: Duration::from_secs(900),
             wait_scale: 1.0,
@@ -141,6 +144,7 @@ impl Stack {
             port: options.broker_port,
             pom: checkout.apache_kafka_pom(),
             jars: checkout.apache_kafka_jars(),
+            iam: options.iam.clone(),
         };
         let (emulator, broker) =
             tokio::try_join!(async { Ok::<_, Error>(Emulator::start(&emulator).await?) }, async {
@@ -156,8 +160,11 @@ impl Stack {
             binaries: checkout.binaries.clone(),
             functions: checkout.functions(),
         };
+        let (bootstrap_servers, roots) = broker.iam().unwrap_or((broker.bootstrap(), ""));
         let parameters = Parameters {
-            bootstrap_servers: broker.bootstrap().to_owned(),
+            bootstrap_servers: bootstrap_servers.to_owned(),
+            authentication: if broker.iam().is_some() { "iam" } else { "none" },
+            roots: roots.to_owned(),
             asset_base_url: assets.base_url(),
             render_deadline: options.render_deadline,
             providers: options.providers.clone(),

@@ -10,6 +10,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tempfile::TempDir;
 
+use super::iam::Listener;
 use super::{Error, Options, loopback};
 use crate::emulator::{free_port, tail};
 use crate::process::{Group, members, owner_of_listener};
@@ -21,6 +22,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Apache {
     port: u16,
     jars: PathBuf,
+    iam: Option<Listener>,
     // Before its folder: what still runs would write into it while it is removed.
     group: Option<Group>,
     folder: TempDir,
@@ -28,7 +30,7 @@ pub(super) struct Apache {
 
 impl Apache {
     pub(super) async fn start(options: &Options) -> Result<Self, Error> {
-        let (pom, jars) = (options.pom.clone(), options.jars.clone());
+        let (pom, jars, iam) = (options.pom.clone(), options.jars.clone(), options.iam.clone());
         let port = match options.port {
             Some(port) => port,
             None => free_port()?,
@@ -36,18 +38,24 @@ impl Apache {
         let prepared = tokio::task::spawn_blocking(move || {
             fetch_jars(&pom, &jars)?;
             let folder = tempfile::Builder::new().prefix("studio-kafka-").tempdir()?;
-            fs::write(folder.path().join("server.properties"), properties(port, free_port()?, folder.path()))?;
+            let iam = iam.map(|iam| Listener::prepare(iam, folder.path())).transpose()?;
+            let properties = properties(port, free_port()?, iam.as_ref(), folder.path());
+            fs::write(folder.path().join("server.properties"), properties)?;
             format_storage(&jars, folder.path())?;
-            Ok::<_, Error>((jars, folder))
+            Ok::<_, Error>((jars, folder, iam))
         });
-        let (jars, folder) = prepared.await.map_err(io::Error::other)??;
-        let mut apache = Self { port, jars, folder, group: None };
+        let (jars, folder, iam) = prepared.await.map_err(io::Error::other)??;
+        let mut apache = Self { port, jars, iam, folder, group: None };
         apache.restart().await?;
         Ok(apache)
     }
 
     pub(super) fn bootstrap(&self) -> String {
         loopback(self.port).to_string()
+    }
+
+    pub(super) fn iam(&self) -> Option<&Listener> {
+        self.iam.as_ref()
     }
 
     pub(super) fn kill(&mut self) {
@@ -58,7 +66,12 @@ impl Apache {
         self.kill();
         let log = File::options().create(true).append(true).open(self.log_file())?;
         let mut command = java(&self.jars, self.folder.path());
-        command.arg("kafka.Kafka").arg(self.folder.path().join("server.properties"));
+        match &self.iam {
+            // A file of source, which the JVM compiles and runs.
+            Some(listener) => command.arg(listener.setting()).arg(&listener.iam.source),
+            None => command.arg("kafka.Kafka"),
+        };
+        command.arg(self.folder.path().join("server.properties"));
         let group = self.group.insert(Group::spawn(command, &log, self.folder.path())?);
         let failed = |log: &Path| Error::Failed { what: "starting Apache Kafka", log: tail(log, 30) };
         let deadline = Instant::now() + READY_WITHIN;
@@ -170,15 +183,17 @@ fn java(jars: &Path, folder: &Path) -> Command {
 }
 
 /// The session is short, for a killed broker may register again only when its old session has ended.
-fn properties(port: u16, controller: u16, folder: &Path) -> String {
+fn properties(port: u16, controller: u16, iam: Option<&Listener>, folder: &Path) -> String {
+    let (iam_listener, iam_protocol, iam_properties) =
+        iam.map(|listener| (listener.address(), ",IAM:SASL_SSL", listener.properties())).unwrap_or_default();
     format!(
         "process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{iam_listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{iam_listener}
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{iam_protocol}
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
@@ -189,18 +204,18 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
-",
+{iam_properties}",
         data = folder.join("data").display()
     )
 }
 
-fn missing(error: io::Error, program: &'static str, cure: &'static str) -> Error {
+pub(super) fn missing(error: io::Error, program: &'static str, cure: &'static str) -> Error {
     match error.kind() {
         io::ErrorKind::NotFound => Error::Missing { program, cure },
         _ => Error::Start(error),
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
