@@ -9,6 +9,7 @@ use std::{
 
 use aws_credential_types::provider::future;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials};
+use percent_encoding::percent_decode_str;
 use rdkafka::producer::FutureProducer;
 
 use super::*;
@@ -22,21 +23,7 @@ fn read(token: &str) -> (String, BTreeMap<String, String>) {
     let url = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(token).unwrap();
     let url = String::from_utf8(url).unwrap();
     let (address, query) = url.split_once('?').unwrap();
-    let decoded = |text: &str| {
-        let mut bytes = Vec::new();
-        let mut rest = text.bytes();
-        while let Some(byte) = rest.next() {
-            bytes.push(match byte {
-                b'%' => {
-                    let digits = [rest.next().unwrap(), rest.next().unwrap()];
-                    u8::from_str_radix(str::from_utf8(&digits).unwrap(), 16).unwrap()
-                }
-                b'+' => b' ',
-                other => other,
-            });
-        }
-        String::from_utf8(bytes).unwrap()
-    };
+    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().unwrap().into_owned();
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
     (address.to_owned(), pairs.map(|(name, value)| (decoded(name), decoded(value))).collect())
 }
