@@ -60,7 +60,7 @@ const NEEDS: &[Need] = &[
     completion("StoreAssets s3:GetObject eventzr-studio-assets-local/renders/*", |ready| {
         step("poll", &ready.spoken[0])
     }),
-    completion("StoreAssets s3:DeleteObject eventzr-studio-assets-local/renders/*", |ready| {
+    completion("StoreAssets s3:DeleteObjectVersion eventzr-studio-assets-local/renders/*", |ready| {
         step("poll", &ready.spoken[1])
     }),
     Need {
@@ -74,7 +74,12 @@ const NEEDS: &[Need] = &[
         says: "there is no logo at s3://",
         ..completion("ReadLogos s3:GetObject studio-local-logos/*", |ready| step("submit", &ready.with_logo))
     },
-    completion("EraseRecordsSetAside s3:DeleteObject eventzr-studio-set-aside-local/*", |_| erase("tenant-aside")),
+    completion("FindWhatIsToBeErased s3:ListBucketVersions eventzr-studio-set-aside-local", |_| {
+        erase("tenant-aside-1")
+    }),
+    completion("EraseRecordsSetAside s3:DeleteObjectVersion eventzr-studio-set-aside-local/*", |_| {
+        erase("tenant-aside-2")
+    }),
     // ---- completion: voices --------------------------------------------------------------------------------------------------
     Need {
         says: "and has no key",
@@ -92,8 +97,10 @@ const NEEDS_OF_VOICES: &[Need] = &[
         await_owner(&ready.voices[0])
     }),
     completion("LetVoicesGoOn states:SendTaskSuccess *", |ready| erase_voice(&ready.voices[1])),
-    completion("FindWhatIsToBeErased s3:ListBucket eventzr-studio-assets-local", |ready| erase_voice(&ready.voices[2])),
-    completion("KeepWhatOwnersRead s3:DeleteObject eventzr-studio-assets-local/voices/*", |ready| {
+    completion("FindWhatIsToBeErased s3:ListBucketVersions eventzr-studio-assets-local", |ready| {
+        erase_voice(&ready.voices[2])
+    }),
+    completion("KeepWhatOwnersRead s3:DeleteObjectVersion eventzr-studio-assets-local/voices/*", |ready| {
         erase_voice(&ready.voices[3])
     }),
     completion("ReadAndEraseVoices s3:DeleteObject studio-local-voices/*", |ready| erase_voice(&ready.voices[4])),

@@ -13,6 +13,7 @@ mod identity;
 mod least_privilege;
 mod providers;
 mod steps;
+mod stores;
 mod sweep;
 mod topics;
 mod voices;

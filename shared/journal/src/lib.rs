@@ -26,7 +26,7 @@ use rdkafka::producer::FutureProducer;
 
 pub use breaker::OpenBreaker;
 pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
-pub use erase::{Cursor, Erased, Owned, OwnedItem};
+pub use erase::{Cursor, Erased, Owned, OwnedItem, erase_objects};
 pub use error_chain::chain;
 pub use items::{ItemError, Kept};
 pub use keep::KeepError;

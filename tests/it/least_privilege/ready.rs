@@ -56,9 +56,11 @@ pub async fn ready(studio: &mut Studio) -> Ready {
             assert_eq!(studio.completion(&step("poll", job)).await["status"], "pending");
         }
     }
-    let mut aside = created("tenant-aside", "aside");
-    aside["data"]["startsAt"] = json!("tomorrow");
-    hand_over(studio, &aside).await;
+    for tenant in ["tenant-aside-1", "tenant-aside-2"] {
+        let mut aside = created(tenant, tenant);
+        aside["data"]["startsAt"] = json!("tomorrow");
+        hand_over(studio, &aside).await;
+    }
     Ready { known, drawn, with_logo, spoken, filmed, voices: Vec::new() }
 }
 
