@@ -64,9 +64,17 @@ contract: $(ASYNCAPI)/installed ## Check events/asyncapi.yaml with AsyncAPI's ow
 docs: $(ASYNCAPI)/installed ## Make a page of the contract: target/docs/index.html
 	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml target/docs/index.html
 
-deny: needs-rust ## Check licences, bans and sources of all dependencies
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
-	else echo '!! cargo-deny is not installed, dependencies NOT checked: cargo install --locked cargo-deny'; fi
+deny: needs-rust ## Check licences, bans and sources of all dependencies, and known vulnerabilities as of the last `make advisories`
+	@if ! cargo deny --version >/dev/null 2>&1; then \
+	  echo '!! cargo-deny is not installed, dependencies NOT checked: cargo install --locked cargo-deny'; \
+	elif test -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs"; then cargo deny --offline check; \
+	else \
+	  echo '!! the database of known vulnerabilities is not here, advisories NOT checked: make advisories'; \
+	  cargo deny --offline check bans licenses sources; \
+	fi
+
+advisories: needs-rust ## Fetch the database of known vulnerabilities, and check all dependencies against it
+	cargo deny check advisories
 
 build: needs-rust needs-cc $(VENV)/installed ## Build the functions and the local stack
 	cargo build --workspace --bins --locked
@@ -115,5 +123,7 @@ needs-node:
 needs-java:
 	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
 	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
+	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
+	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help demo up waits test chaos fmt clippy template gallery contract docs deny build renew bootstraps watch clean test-live needs-rust needs-cc needs-python needs-node needs-java
+.PHONY: help demo up waits test chaos fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-cc needs-python needs-node needs-java

@@ -15,13 +15,15 @@ use crate::harness::{Studio, created, invoke};
 /// A week: the retention of the consumed topics.
 const RETENTION_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-async fn processed(studio: &Studio) -> Value {
+/// The template as CloudFormation expanded it.
+pub async fn processed(studio: &Studio) -> Value {
     let template = studio.stack.clients.cloudformation.get_template().stack_name(STACK);
     let template = template.template_stage(TemplateStage::Processed).send().await.unwrap();
     serde_json::from_str(template.template_body().unwrap()).unwrap()
 }
 
-fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Value)> {
+/// The properties of all resources of a type.
+pub fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Value)> {
     let resources = template["Resources"].as_object().unwrap();
     resources.iter().filter(|(_, resource)| resource["Type"] == kind).map(|(id, r)| (id, &r["Properties"])).collect()
 }

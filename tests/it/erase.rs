@@ -17,9 +17,12 @@ const TENANT: &str = "tenant-gone";
 /// What stands in the facts of the tenant's events, and nowhere else once they are erased.
 const PERSONAL: [&str; 6] = ["Lanterns", "user-asha-rao", "Monsoon Arts", "Asha", "A secret headline", "s3://"];
 
+/// The keys of everything in a bucket, of what was deleted and can be had back too.
 async fn objects(studio: &Studio, bucket: &str) -> Vec<String> {
-    let list = studio.stack.clients.s3.list_objects_v2().bucket(bucket).send().await.unwrap();
-    list.contents().iter().map(|object| object.key().unwrap().to_owned()).collect()
+    let list = studio.stack.clients.s3.list_object_versions().bucket(bucket).send().await.unwrap();
+    let keys = list.versions().iter().map(|version| version.key());
+    let keys = keys.chain(list.delete_markers().iter().map(|marker| marker.key()));
+    keys.map(|key| key.unwrap().to_owned()).collect()
 }
 
 fn campaign(id: &str) -> Value {

@@ -171,14 +171,19 @@ pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
 
 /// As [`invoke`], with the last 4 KB of what it logged.
 pub async fn invoke_and_log(stack: &Stack, function: &str, payload: &Value) -> (Value, String) {
+    let (answer, log) = try_to_invoke(stack, function, payload).await;
+    (answer.unwrap_or_else(|error| panic!("{function} answered {error}: {log}")), log)
+}
+
+/// What a function answers, or its error, and the last 4 KB of what it logged.
+pub async fn try_to_invoke(stack: &Stack, function: &str, payload: &Value) -> (Result<Value, Value>, String) {
     let payload = aws_sdk_lambda::primitives::Blob::new(payload.to_string());
     let invoke = stack.clients.lambda.invoke().function_name(function).payload(payload).log_type(LogType::Tail);
     let invoked = invoke.send().await.unwrap();
     let log = base64_simd::STANDARD.decode_to_vec(invoked.log_result().unwrap_or_default()).unwrap();
     let log = String::from_utf8_lossy(&log).into_owned();
-    let answer = invoked.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
-    assert_eq!(invoked.function_error(), None, "{function} answered {answer}: {log}");
-    (serde_json::from_str(&answer).unwrap(), log)
+    let answer = invoked.payload().map(|blob| serde_json::from_slice(blob.as_ref()).unwrap()).unwrap_or_default();
+    (if invoked.function_error().is_some() { Err(answer) } else { Ok(answer) }, log)
 }
 
 /// The time of now, as an event writes it: the examples' own grows old.
@@ -206,6 +211,13 @@ pub fn batch_of_now(name: &str) -> Value {
         }
     }
     batch
+}
+
+/// Whom the first record of a batch is about.
+pub fn first_tenant(batch: &Value) -> String {
+    let mut records = batch["records"].as_object().unwrap().values().flat_map(|records| records.as_array().unwrap());
+    let key = records.next().unwrap()["key"].as_str().unwrap();
+    String::from_utf8(base64_simd::STANDARD.decode_to_vec(key).unwrap()).unwrap()
 }
 
 /// Waits until `done`, or fails saying what it waited for.

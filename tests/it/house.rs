@@ -30,6 +30,22 @@ fn functions() -> Vec<String> {
 }
 
 #[test]
+fn no_crate_of_ours_may_be_unsafe() {
+    let root = Checkout::find().unwrap().root;
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let lints = manifest.split("[workspace.lints.rust]").nth(1).unwrap();
+    assert!(lints.trim_start().starts_with("unsafe_code = \"forbid\""), "{lints}");
+    let shared = fs::read_dir(root.join("shared")).unwrap();
+    let shared = shared.map(|folder| format!("shared/{}", folder.unwrap().file_name().into_string().unwrap()));
+    let crates: Vec<String> = functions().into_iter().chain(shared).collect();
+    assert!(crates.len() > 10, "{crates:?}");
+    for folder in crates.iter().map(String::as_str).chain(["infra/local", "tests"]) {
+        let manifest = fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("\n[lints]\nworkspace = true\n"), "{folder} goes without the workspace's lints");
+    }
+}
+
+#[test]
 fn only_the_journal_knows_dynamodb_kafka_and_step_functions_and_only_intake_and_main_know_lambda() {
     let shared = ["shared/intake", "shared/providers", "shared/canvas"].map(str::to_owned);
     for folder in functions().into_iter().chain(shared) {

@@ -9,7 +9,7 @@ use std::{
 use local::{checkout::Checkout, environment::environment};
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, batch_of_now, until};
+use crate::harness::{Studio, batch_of_now, first_tenant, until};
 
 /// A process that ends with the test.
 struct Running(Child);
@@ -100,10 +100,4 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
         .collect();
     assert_eq!(failed, all);
     studio.stop().await;
-}
-
-fn first_tenant(batch: &Value) -> String {
-    let mut records = batch["records"].as_object().unwrap().values().flat_map(|records| records.as_array().unwrap());
-    let key = records.next().unwrap()["key"].as_str().unwrap();
-    String::from_utf8(base64_simd::STANDARD.decode_to_vec(key).unwrap()).unwrap()
 }

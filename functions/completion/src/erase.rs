@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use events::{Identifier, Time};
 use jobs::{JobId, State};
-use journal::{Cursor, Erased, Owned};
+use journal::{Cursor, Erased, Owned, erase_objects};
 
 use crate::{
     Studio, cancel,
@@ -88,29 +88,15 @@ async fn erase_job(studio: &Studio, id: JobId, now: Time) -> Result<bool, StepEr
             studio.providers.erase(attempt.provider, ticket).await.map_err(StepError::Provider)?;
         }
     }
-    delete_folder(studio, &job.folder()).await?;
+    delete_assets(studio, &job.folder()).await?;
     if settled {
         studio.journal.save_job(job.erased(now)).await?;
     }
     Ok(settled)
 }
 
-/// Deletes everything in a folder of the assets' bucket; returns how much that was.
-pub(crate) async fn delete_folder(studio: &Studio, folder: &str) -> Result<usize, StepError> {
-    let bucket = &studio.config.assets_bucket;
-    let list = studio.s3.list_objects_v2().bucket(bucket).prefix(folder).send().await;
-    let list = list.map_err(|error| StepError::Delete(error.into()))?;
-    // A folder has a handful of objects, far from a second page.
-    let keys: Vec<&str> = list.contents().iter().filter_map(|object| object.key()).collect();
-    for key in &keys {
-        delete_object(studio, bucket, key).await?;
-    }
-    Ok(keys.len())
-}
-
-/// Deletes an object. One that is not there any more is fine.
-pub(crate) async fn delete_object(studio: &Studio, bucket: &str, key: &str) -> Result<(), StepError> {
-    let delete = studio.s3.delete_object().bucket(bucket).key(key).send().await;
-    delete.map_err(|error| StepError::Delete(error.into()))?;
-    Ok(())
+/// Deletes everything of ours whose key begins so, and every version of it; returns how many objects that was.
+pub(crate) async fn delete_assets(studio: &Studio, prefix: &str) -> Result<usize, StepError> {
+    let erase = erase_objects(&studio.s3, &studio.config.assets_bucket, prefix).await;
+    erase.map_err(StepError::Delete)
 }

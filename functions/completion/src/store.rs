@@ -10,7 +10,7 @@ use providers::{Body, Media, Refused, Stream};
 
 use crate::{
     Studio, audio,
-    erase::delete_object,
+    erase::delete_assets,
     media,
     step::{Reply, StepError},
     submit::release,
@@ -103,7 +103,7 @@ async fn delete_if_unwanted(studio: &Studio, provider: ProviderId, job: &Job) ->
         State::Created | State::Submitted { .. } | State::Completed { .. } => return Ok(()),
         State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {}
     }
-    delete_object(studio, &studio.config.assets_bucket, &job.object_key()).await?;
+    delete_assets(studio, &job.object_key()).await?;
     if let Some(copy) = job.attempts.last().and_then(|attempt| attempt.ticket.as_deref()) {
         studio.providers.erase(provider, copy).await.map_err(StepError::Provider)?;
     }
@@ -145,8 +145,7 @@ impl<'a> Upload<'a> {
         let copy = copy.key(&self.key).content_type(self.content_type()).cache_control(CACHE);
         let copy = copy.metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace);
         copy.send().await.map_err(|error| StepError::Store(error.into()))?;
-        let delete = self.studio.s3.delete_object().bucket(bucket).key(key);
-        delete.send().await.map_err(|error| StepError::Store(error.into()))?;
+        delete_assets(self.studio, key).await?;
         Ok(())
     }
 

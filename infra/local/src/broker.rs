@@ -13,10 +13,12 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 mod apache;
 mod embedded;
+mod iam;
 mod line;
 
 use apache::Apache;
 use embedded::Embedded;
+pub use iam::Iam;
 pub use line::Line;
 
 /// How many partitions each topic gets: enough that one invocation gets records of several.
@@ -107,6 +109,8 @@ pub struct Options {
     pub jars: PathBuf,
     /// Whether the functions reach Apache Kafka by a [`Line`] of their own, which can be slow, and cut.
     pub line: bool,
+    /// Whether Apache Kafka has a listener besides that knows its clients as MSK does.
+    pub iam: Option<Iam>,
 }
 
 /// A broker to publish to and read from. What was started stops when it is dropped.
@@ -148,10 +152,23 @@ impl RunningBroker {
         &self.bootstrap
     }
 
-    /// What the functions call `bootstrap.servers`: the beginning of their line, if they have one of their own.
+    /// What the functions call `bootstrap.servers`: the listener that knows them, or the beginning of their line, if there is one.
     #[must_use]
     pub fn bootstrap_of_functions(&self) -> String {
-        self.line().map_or_else(|| self.bootstrap.clone(), |line| line.address().to_string())
+        match (self.iam(), self.line()) {
+            (Some((listener, _)), _) => listener.to_owned(),
+            (None, Some(line)) => line.address().to_string(),
+            (None, None) => self.bootstrap.clone(),
+        }
+    }
+
+    /// The listener for clients with an IAM token, if it has one: its address, and the certificate that its own chains to, as PEM.
+    #[must_use]
+    pub fn iam(&self) -> Option<(&str, &str)> {
+        match &self.kind {
+            Kind::Apache(apache) => apache.iam().map(|listener| (listener.bootstrap.as_str(), listener.roots.as_str())),
+            Kind::Embedded(_) | Kind::External => None,
+        }
     }
 
     /// The functions' own line to the broker.

@@ -50,6 +50,10 @@ pub struct Sources {
 pub struct Parameters {
     /// The broker that the functions publish to.
     pub bootstrap_servers: String,
+    /// How it knows them: `iam` or `none`.
+    pub authentication: &'static str,
+    /// The certificates that the broker's own chains to, as PEM; empty for Amazon's.
+    pub roots: String,
     /// What the URLs of assets begin with.
     pub asset_base_url: String,
     /// How long a render may take before the sweep looks after it.
@@ -301,7 +305,8 @@ async fn create(clients: &Clients, template: String, parameters: &Parameters) ->
         ("Architecture", architecture), // the functions run on this machine
         ("KafkaClusterArn", CLUSTER_ARN),
         ("KafkaBootstrapServers", parameters.bootstrap_servers.as_str()),
-        ("KafkaAuthentication", "none"),
+        ("KafkaAuthentication", parameters.authentication),
+        ("KafkaRootsPem", parameters.roots.as_str()),
         ("AssetBaseUrl", parameters.asset_base_url.as_str()),
         ("SubnetIds", ""),
         ("SecurityGroupIds", ""),

@@ -8,8 +8,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use futures::stream;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
@@ -159,6 +161,11 @@ pub enum Behaviour {
     },
     /// What the task makes has so many bytes.
     OutputOf {
+        /// Bytes.
+        bytes: usize,
+    },
+    /// What the task makes breaks off after so many bytes, whenever it is fetched.
+    OutputBreaks {
         /// Bytes.
         bytes: usize,
     },
@@ -328,6 +335,8 @@ pub(crate) struct Said {
     pub body: Bytes,
     /// Whether it did what was asked.
     pub accepted: bool,
+    /// Whether the connection ends after the body, as if there were more.
+    pub breaks: bool,
 }
 
 impl Said {
@@ -337,12 +346,13 @@ impl Said {
             headers: vec![("content-type", "application/json".to_owned())],
             body: Bytes::from(body.to_string()),
             accepted: status < 300,
+            breaks: false,
         }
     }
 
     pub(crate) fn file(content_type: &'static str, bytes: &'static [u8]) -> Self {
         let headers = vec![("content-type", content_type.to_owned())];
-        Self { status: 200, headers, body: Bytes::from_static(bytes), accepted: true }
+        Self { status: 200, headers, body: Bytes::from_static(bytes), accepted: true, breaks: false }
     }
 }
 
@@ -350,7 +360,7 @@ async fn handle(
     request: Request<Incoming>,
     caller: Option<u32>,
     state: Arc<State>,
-) -> Result<Response<Full<Bytes>>, Cut> {
+) -> Result<Response<BoxBody<Bytes, Cut>>, Cut> {
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let Some((vendor, path)) = Vendor::ALL.into_iter().find_map(|vendor| {
@@ -429,8 +439,17 @@ fn kill(caller: Option<u32>) {
     }
 }
 
-fn answer(said: Said) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(said.body));
+fn answer(said: Said) -> Response<BoxBody<Bytes, Cut>> {
+    /// Little enough that what comes before the end of the connection is sent.
+    const CHUNK: usize = 64 * 1024;
+    let body = if said.breaks {
+        let chunks: Vec<Bytes> = said.body.chunks(CHUNK).map(Bytes::copy_from_slice).collect();
+        let frames = chunks.into_iter().map(|chunk| Ok(Frame::data(chunk))).chain([Err(Cut)]);
+        BodyExt::boxed(StreamBody::new(stream::iter(frames)))
+    } else {
+        Full::new(said.body).map_err(|never| match never {}).boxed()
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in said.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {

@@ -11,7 +11,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::assets::Assets;
-use crate::broker::{self, Broker, RunningBroker};
+use crate::broker::{self, Broker, Iam, RunningBroker};
 use crate::checkout::Checkout;
 use crate::clients::Clients;
 use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
@@ -31,6 +31,8 @@ pub struct Options {
     pub broker_port: Option<u16>,
     /// Whether the functions reach Apache Kafka by a line of their own, which can be slow, and cut.
     pub line: bool,
+    /// How Apache Kafka knows the functions, if it does: they then meet it as they meet MSK.
+    pub iam: Option<Iam>,
     /// A free port for AWS (which is the proxy's), or one that is found.
     pub aws_port: Option<u16>,
     /// How long a render may take before the sweep looks after it.
@@ -56,6 +58,7 @@ impl Options {
             broker: Broker::Embedded,
             broker_port: None,
             line: false,
+            iam: None,
             aws_port: None,
             render_deadline: Duration::from_secs(900),
             completion_concurrency: 4,
@@ -148,6 +151,7 @@ impl Stack {
             pom: checkout.apache_kafka_pom(),
             jars: checkout.apache_kafka_jars(),
             line: options.line,
+            iam: options.iam.clone(),
         };
         let (emulator, broker) =
             tokio::try_join!(async { Ok::<_, Error>(Emulator::start(&emulator).await?) }, async {
@@ -163,8 +167,11 @@ impl Stack {
             binaries: checkout.binaries.clone(),
             functions: checkout.functions(),
         };
+        let roots = broker.iam().map_or("", |(_, roots)| roots);
         let parameters = Parameters {
             bootstrap_servers: broker.bootstrap_of_functions(),
+            authentication: if broker.iam().is_some() { "iam" } else { "none" },
+            roots: roots.to_owned(),
             asset_base_url: assets.base_url(),
             render_deadline: options.render_deadline,
             completion_concurrency: options.completion_concurrency,

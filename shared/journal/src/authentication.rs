@@ -1,17 +1,35 @@
 //! How the producer proves to MSK who it is, and where librdkafka's own words go.
+//!
+//! What keeps a token young is librdkafka's own, of the version that is linked (2.12.1, `rdkafka_sasl_oauthbearer.c`): it asks for the first one
+//! as soon as the producer is made and connects to nobody before it has it; a timer looks each second, by the wall clock, whether 80 % of what was
+//! left of the token's life when it was given is over, and then asks for the next; after a failure it asks again in 10 seconds and goes on with the old
+//! one. It shows a token without looking whether it has ended. After a thaw the timer is overdue and the new token is there at once
+//! (`tests/it/identity.rs` holds that); should a connection be quicker, it is refused, and the next one, a second later, is not. That is why a refusal
+//! is remembered here, and counts only if nothing was acknowledged in the end.
 
-use std::{error::Error, time::UNIX_EPOCH};
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_msk_iam_sasl_signer::generate_auth_token_from_credentials_provider;
 use aws_sdk_dynamodb::config::{ProvideCredentials, Region, SharedCredentialsProvider};
-use rdkafka::{ClientConfig, ClientContext, client::OAuthToken, config::RDKafkaLogLevel, error::KafkaError};
+use rdkafka::{
+    ClientConfig, ClientContext,
+    client::OAuthToken,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode},
+};
 
-use crate::Authentication;
+use crate::{Authentication, TellError, chain};
 
 /// The certificates that Amazon's endpoints chain to. OpenSSL built into the binary looks for others only under the prefix it
 /// was built with, which Lambda does not have; and parsing five costs a fifth of parsing a system's bundle.
 const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
+
+/// What librdkafka's report of a token begins with that could not be had.
+const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";
 
 impl Authentication {
     /// Sets what the brokers are to be met with.
@@ -20,13 +38,36 @@ impl Authentication {
             Self::None => {
                 config.set("security.protocol", "plaintext");
             }
-            Self::Iam { .. } => {
+            Self::Iam { roots, .. } => {
                 config
                     .set("security.protocol", "sasl_ssl")
                     .set("sasl.mechanism", "OAUTHBEARER")
-                    .set("ssl.ca.pem", AMAZON_ROOTS);
+                    .set("ssl.ca.pem", roots.as_deref().unwrap_or(AMAZON_ROOTS));
             }
         }
+    }
+}
+
+/// Why the brokers do not let the function in: what they said last, until they acknowledge something. librdkafka says a delivery only
+/// timed out, and says the same thing not twice within half a minute.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refusal(Arc<Mutex<Option<TellError>>>);
+
+impl Refusal {
+    pub(crate) fn get(&self) -> Option<TellError> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn set(&self, why: TellError) {
+        *self.lock() = Some(why);
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<TellError>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -34,19 +75,24 @@ impl Authentication {
 #[derive(Debug)]
 pub(crate) struct Context {
     pub authentication: Authentication,
+    /// Whose credentials sign the token. They are asked for each one.
+    pub credentials: Option<SharedCredentialsProvider>,
+    pub refusal: Refusal,
 }
 
 impl ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        match &self.authentication {
-            Authentication::None => Err("the brokers asked for a token, but KAFKA_AUTHENTICATION is `none`".into()),
-            Authentication::Iam { region } => {
-                let credentials = EnvironmentVariableCredentialsProvider::new();
-                futures::executor::block_on(token(&credentials, region.clone()))
+        let token = match (&self.authentication, &self.credentials) {
+            (Authentication::None, _) => Err("the brokers asked for one, but KAFKA_AUTHENTICATION is `none`".into()),
+            (Authentication::Iam { .. }, None) => Err("there is nobody to ask for credentials".into()),
+            (Authentication::Iam { region, .. }, Some(credentials)) => {
+                futures::executor::block_on(token(credentials, region.clone()))
             }
-        }
+        };
+        // The error's own words go no further than its first sentence, and are told from a broker's only by their beginning.
+        token.inspect_err(|error| self.refusal.set(TellError::NoToken(chain(&**error))))
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -62,6 +108,14 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::warn!(%error, "librdkafka: {reason}");
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Authentication) if reason.starts_with(NO_TOKEN) => {}
+            Some(RDKafkaErrorCode::Authentication) => self.refusal.set(TellError::Refused(reason.to_owned())),
+            // It follows every other one, and says nothing of its own.
+            Some(RDKafkaErrorCode::AllBrokersDown) => {}
+            // The brokers are in trouble of another kind now.
+            _ => self.refusal.clear(),
+        }
     }
 }
 
@@ -70,12 +124,12 @@ impl ClientContext for Context {
 /// ends when they do, where they say when (Lambda's variables do not).
 async fn token(credentials: &impl ProvideCredentials, region: String) -> Result<OAuthToken, Box<dyn Error>> {
     let credentials = credentials.provide_credentials().await?;
-    let provider = SharedCredentialsProvider::new(credentials.clone());
+    let credentials_expire_ms = credentials.expiry().map(milliseconds);
+    if credentials_expire_ms.is_some_and(|expire| expire <= milliseconds(SystemTime::now())) {
+        return Err("the function's credentials have expired".into());
+    }
+    let provider = SharedCredentialsProvider::new(credentials);
     let (token, expires_ms) = generate_auth_token_from_credentials_provider(Region::new(region), provider).await?;
-    let credentials_expire_ms = credentials
-        .expiry()
-        .and_then(|expiry| expiry.duration_since(UNIX_EPOCH).ok())
-        .and_then(|since| i64::try_from(since.as_millis()).ok());
     Ok(OAuthToken {
         token,
         principal_name: "studio".to_owned(),
@@ -83,41 +137,11 @@ async fn token(credentials: &impl ProvideCredentials, region: String) -> Result<
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, SystemTime};
-
-    use aws_sdk_dynamodb::config::Credentials;
-    use rdkafka::producer::FutureProducer;
-
-    use super::*;
-
-    /// The lifetime of a token whose credentials live `left` longer, in seconds from now.
-    fn lifetime(left: Option<Duration>) -> i64 {
-        let expires = left.map(|left| SystemTime::now() + left);
-        let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, expires, "test");
-        let token = futures::executor::block_on(token(&credentials, "ap-south-1".to_owned())).unwrap();
-        let url = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(&token.token).unwrap();
-        assert!(url.starts_with(b"https://kafka.ap-south-1.amazonaws.com/?Action=kafka-cluster%3AConnect"));
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-        (token.lifetime_ms - i64::try_from(now).unwrap()) / 1000
-    }
-
-    #[test]
-    fn a_token_lives_for_fifteen_minutes_and_never_longer_than_its_credentials() {
-        assert!((880..=900).contains(&lifetime(None)));
-        assert!((880..=900).contains(&lifetime(Some(Duration::from_secs(3600)))));
-        assert!((50..=60).contains(&lifetime(Some(Duration::from_secs(60)))));
-    }
-
-    #[test]
-    fn a_producer_for_msk_finds_its_roots_without_any_file_of_the_machines() {
-        let authentication = Authentication::Iam { region: "us-east-1".to_owned() };
-        let mut config = ClientConfig::new();
-        authentication.apply(&mut config);
-        config.set("bootstrap.servers", "127.0.0.1:1");
-        let producer = config.create_with_context::<_, FutureProducer<Context>>(Context { authentication });
-        assert!(producer.is_ok(), "{:?}", producer.err());
-        assert_eq!(AMAZON_ROOTS.matches("BEGIN CERTIFICATE").count(), 5);
-    }
+/// Since 1970.
+fn milliseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

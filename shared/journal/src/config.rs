@@ -39,6 +39,8 @@ pub enum Authentication {
     Iam {
         /// The brokers' region.
         region: String,
+        /// The certificates that the brokers' own chain to, as PEM: `KAFKA_ROOTS_PEM`. Amazon's, if it is empty or not set.
+        roots: Option<String>,
     },
 }
 
@@ -71,7 +73,7 @@ impl Config {
     pub fn from_env() -> Result<Self, ConfigError> {
         let authentication = match variable("KAFKA_AUTHENTICATION")?.as_str() {
             "none" => Authentication::None,
-            "iam" => Authentication::Iam { region: variable("AWS_REGION")? },
+            "iam" => Authentication::Iam { region: variable("AWS_REGION")?, roots: variable("KAFKA_ROOTS_PEM").ok() },
             other => {
                 return Err(ConfigError::Invalid {
                     name: "KAFKA_AUTHENTICATION",

@@ -1,7 +1,11 @@
 //! Erase: what a tenant has in the table is found and blanked, and what is left says what was erased and when.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::{
-    error::SdkError, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
+    error::{BoxError, SdkError},
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::AttributeValue,
 };
 use events::{Identifier, Time};
 use jobs::{EntityKey, EntityState, JobId, VoiceModelId, derive};
@@ -163,8 +167,8 @@ impl Journal {
     pub async fn erase_set_aside(&self, record: &OwnedItem) -> Result<(), KeepError> {
         let item = self.read(record.0.clone()).await?.unwrap_or_default();
         if let Some(object) = item.get("object").and_then(|object| object.as_s().ok()) {
-            let delete = self.s3.delete_object().bucket(&self.set_aside_bucket).key(object);
-            delete.send().await.map_err(|error| KeepError::Write(error.into()))?;
+            let erase = erase_objects(&self.s3, &self.set_aside_bucket, object).await;
+            erase.map_err(KeepError::Write)?;
         }
         let update = self
             .update(&record.0)
@@ -216,5 +220,29 @@ async fn only_if_there(update: UpdateItemFluentBuilder) -> Result<bool, KeepErro
         Ok(_) => Ok(true),
         Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => Ok(false),
         Err(error) => Err(KeepError::Write(error.into())),
+    }
+}
+
+/// Deletes every version of every object of ours whose key begins with `prefix`, so that nothing of them can be had back; returns how many
+/// objects there were.
+///
+/// # Errors
+/// What S3 said.
+pub async fn erase_objects(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<usize, BoxError> {
+    let mut keys = BTreeSet::new();
+    // What was listed is deleted before the next look: there is no second page to be kept track of.
+    loop {
+        let list = s3.list_object_versions().bucket(bucket).prefix(prefix).send().await?;
+        let versions = list.versions().iter().map(|version| (version.key(), version.version_id()));
+        let markers = list.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        for (key, version) in versions.chain(markers) {
+            let key = key.unwrap_or_default();
+            let delete = s3.delete_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
+            delete.send().await?;
+            keys.insert(key.to_owned());
+        }
+        if list.is_truncated() != Some(true) {
+            return Ok(keys.len());
+        }
     }
 }

@@ -26,7 +26,7 @@ use rdkafka::producer::FutureProducer;
 
 pub use breaker::OpenBreaker;
 pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
-pub use erase::{Cursor, Erased, Owned, OwnedItem};
+pub use erase::{Cursor, Erased, Owned, OwnedItem, erase_objects};
 pub use error_chain::chain;
 pub use items::{ItemError, Kept};
 pub use keep::KeepError;
@@ -46,6 +46,7 @@ pub struct Journal {
     render_state_machine: String,
     voice_state_machine: String,
     producer: FutureProducer<authentication::Context>,
+    refusal: authentication::Refusal,
     deadline_seconds: u32,
     makers: Makers,
 }
@@ -56,6 +57,12 @@ impl Journal {
     /// # Errors
     /// [`TellError::Producer`] if librdkafka does not take the settings.
     pub fn new(config: Config, aws: &SdkConfig) -> Result<Self, TellError> {
+        let refusal = authentication::Refusal::default();
+        let context = authentication::Context {
+            authentication: config.authentication,
+            credentials: aws.credentials_provider(),
+            refusal: refusal.clone(),
+        };
         Ok(Self {
             dynamodb: aws_sdk_dynamodb::Client::new(aws),
             table: config.table,
@@ -64,7 +71,8 @@ impl Journal {
             sfn: aws_sdk_sfn::Client::new(aws),
             render_state_machine: config.render_state_machine,
             voice_state_machine: config.voice_state_machine,
-            producer: tell::producer(&config.bootstrap_servers, config.authentication)?,
+            producer: tell::producer(&config.bootstrap_servers, context)?,
+            refusal,
             deadline_seconds: config.render_deadline_seconds,
             makers: config.makers,
         })

@@ -7,12 +7,12 @@ use futures::future::join_all;
 use jobs::{Job, Told};
 use rdkafka::{
     ClientConfig,
-    error::KafkaError,
+    error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig},
 };
 
-use crate::{Authentication, Journal, KeepError, Kept, Untold, authentication::Context, chain, items::Key};
+use crate::{Journal, KeepError, Kept, Untold, authentication::Context, chain, items::Key};
 
 /// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout: what Kafka has not
 /// acknowledged by then is told again by the redelivery.
@@ -36,6 +36,16 @@ pub enum TellError {
     /// The producer went away before the acknowledgement came.
     #[error("waiting for Kafka to acknowledge an event: the producer was closed")]
     Closed,
+    /// The brokers do not let the function in: it has no `kafka-cluster:Connect`, its token has ended by their clock, or is not what its
+    /// credentials sign.
+    #[error(
+        "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this cluster and whether \
+         its clock is right: {0}"
+    )]
+    Refused(String),
+    /// There is no token to show to the brokers.
+    #[error("the function could not sign an IAM token for the brokers: {0}")]
+    NoToken(String),
 }
 
 impl Journal {
@@ -67,7 +77,10 @@ impl Journal {
         let told = join_all(enqueued.into_iter().map(|deliveries| async {
             let acknowledged = join_all(deliveries.into_iter().map(|delivery| async {
                 match delivery?.await {
-                    Ok(Ok(_)) => Ok(()),
+                    Ok(Ok(_)) => {
+                        self.refusal.clear();
+                        Ok(())
+                    }
                     Ok(Err((error, _))) => Err(TellError::Delivery(error)),
                     Err(_) => Err(TellError::Closed),
                 }
@@ -75,10 +88,12 @@ impl Journal {
             acknowledged.await.into_iter().collect::<Result<(), _>>()
         }))
         .await;
-        if told.iter().any(Result::is_err) {
-            self.producer.purge(PurgeConfig::default().queue().inflight());
+        if told.iter().all(Result::is_ok) {
+            return told;
         }
-        told
+        self.producer.purge(PurgeConfig::default().queue().inflight());
+        let refusal = self.refusal.get();
+        told.into_iter().map(|told| told.map_err(|error| explained(error, refusal.as_ref()))).collect()
     }
 
     /// Tells and marks one decision.
@@ -131,10 +146,7 @@ pub enum TellKeptError {
 ///
 /// # Errors
 /// What librdkafka says of its settings.
-pub(crate) fn producer(
-    bootstrap_servers: &str,
-    authentication: Authentication,
-) -> Result<FutureProducer<Context>, TellError> {
+pub(crate) fn producer(bootstrap_servers: &str, context: Context) -> Result<FutureProducer<Context>, TellError> {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", bootstrap_servers)
@@ -157,8 +169,20 @@ pub(crate) fn producer(
         // MSK takes 100 new connections a second on a broker.
         .set("reconnect.backoff.ms", "1000")
         .set("reconnect.backoff.max.ms", "5000");
-    authentication.apply(&mut config);
-    config.create_with_context(Context { authentication }).map_err(TellError::Producer)
+    context.authentication.apply(&mut config);
+    config.create_with_context(context).map_err(TellError::Producer)
+}
+
+/// Why Kafka may not have an event: that its delivery timed out says less than why the brokers do not let the function in.
+fn explained(error: TellError, refusal: Option<&TellError>) -> TellError {
+    match (&error, refusal) {
+        (TellError::Delivery(failed), Some(refusal)) if timed_out(failed) => refusal.clone(),
+        _ => error,
+    }
+}
+
+fn timed_out(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageTimedOut)
 }
 
 fn enqueue(producer: &FutureProducer<Context>, event: &Told) -> Result<DeliveryFuture, TellError> {

@@ -6,7 +6,7 @@ use jobs::{ErasedVoice, VoiceModelId, VoiceState};
 use super::{delete_at_provider, of_tenant};
 use crate::{
     Studio,
-    erase::{delete_folder, delete_object},
+    erase::delete_assets,
     step::{Reply, StepError},
     submit::LEASE_SECONDS,
 };
@@ -41,11 +41,12 @@ pub(crate) async fn erase(
         return Ok(Reply::VoiceErasing);
     }
     let voices = delete_at_provider(studio, &model).await.map_err(StepError::Provider)?;
-    let mut objects = delete_folder(studio, &model.folder()).await?;
+    let mut objects = delete_assets(studio, &model.folder()).await?;
     let samples = model.training.iter().flat_map(|training| &training.samples);
     let may_be_deleted = |recording: &&S3Object| studio.config.voice_buckets.iter().any(|b| b == recording.bucket());
     for recording in samples.chain(&model.recordings).filter(may_be_deleted) {
-        delete_object(studio, recording.bucket(), recording.key()).await?;
+        let delete = studio.s3.delete_object().bucket(recording.bucket()).key(recording.key()).send().await;
+        delete.map_err(|error| StepError::Delete(error.into()))?;
         objects += 1;
     }
     let events = studio.journal.blank_events_of_voice(id).await?;

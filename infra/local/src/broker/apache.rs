@@ -11,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
+use super::iam::Listener;
 use super::{Error, Line, Options, loopback};
 use crate::emulator::{free_port, tail};
 use crate::process::{Group, members, owner_of_listener};
@@ -23,6 +24,7 @@ pub(super) struct Apache {
     port: u16,
     jars: PathBuf,
     line: Option<Line>,
+    iam: Option<Listener>,
     // Before its folder: what still runs would write into it while it is removed.
     group: Mutex<Option<Group>>,
     folder: TempDir,
@@ -30,7 +32,7 @@ pub(super) struct Apache {
 
 impl Apache {
     pub(super) async fn start(options: &Options) -> Result<Self, Error> {
-        let (pom, jars) = (options.pom.clone(), options.jars.clone());
+        let (pom, jars, iam) = (options.pom.clone(), options.jars.clone(), options.iam.clone());
         let port = match options.port {
             Some(port) => port,
             None => free_port()?,
@@ -47,13 +49,14 @@ impl Apache {
         let prepared = tokio::task::spawn_blocking(move || {
             fetch_jars(&pom, &jars)?;
             let folder = tempfile::Builder::new().prefix("studio-kafka-").tempdir()?;
-            let properties = properties(port, by_line, free_port()?, folder.path());
+            let iam = iam.map(|iam| Listener::prepare(iam, folder.path())).transpose()?;
+            let properties = properties(port, by_line, iam.as_ref(), free_port()?, folder.path());
             fs::write(folder.path().join("server.properties"), properties)?;
             format_storage(&jars, folder.path())?;
-            Ok::<_, Error>((jars, folder))
+            Ok::<_, Error>((jars, folder, iam))
         });
-        let (jars, folder) = prepared.await.map_err(io::Error::other)??;
-        let apache = Self { port, jars, line, folder, group: Mutex::new(None) };
+        let (jars, folder, iam) = prepared.await.map_err(io::Error::other)??;
+        let apache = Self { port, jars, line, iam, folder, group: Mutex::new(None) };
         apache.restart().await?;
         Ok(apache)
     }
@@ -66,6 +69,10 @@ impl Apache {
         self.line.as_ref()
     }
 
+    pub(super) fn iam(&self) -> Option<&Listener> {
+        self.iam.as_ref()
+    }
+
     pub(super) async fn kill(&self) {
         *self.group.lock().await = None;
     }
@@ -75,7 +82,12 @@ impl Apache {
         *running = None;
         let log = File::options().create(true).append(true).open(self.log_file())?;
         let mut command = java(&self.jars, self.folder.path());
-        command.arg("kafka.Kafka").arg(self.folder.path().join("server.properties"));
+        match &self.iam {
+            // A file of source, which the JVM compiles and runs.
+            Some(listener) => command.arg(listener.setting()).arg(&listener.iam.source),
+            None => command.arg("kafka.Kafka"),
+        };
+        command.arg(self.folder.path().join("server.properties"));
         let group = running.insert(Group::spawn(command, &log, self.folder.path())?);
         let failed = |log: &Path| Error::Failed { what: "starting Apache Kafka", log: tail(log, 30) };
         let deadline = Instant::now() + READY_WITHIN;
@@ -194,17 +206,20 @@ struct ByLine {
 }
 
 /// The session is short, for a killed broker may register again only when its old session has ended.
-fn properties(port: u16, by_line: Option<ByLine>, controller: u16, folder: &Path) -> String {
-    let at = |name: &str, port: u16| format!(",{name}://127.0.0.1:{port}");
+fn properties(port: u16, by_line: Option<ByLine>, iam: Option<&Listener>, controller: u16, folder: &Path) -> String {
+    let at = |port: u16| format!(",LINE://127.0.0.1:{port}");
+    let (line, line_advertised) = by_line.map(|line| (at(line.port), at(line.advertised))).unwrap_or_default();
+    let (iam_listener, iam_properties) =
+        iam.map(|listener| (listener.address(), listener.properties())).unwrap_or_default();
     format!(
         "process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{line}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{advertised}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{line}{iam_listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{line_advertised}{iam_listener}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINE:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINE:PLAINTEXT,IAM:SASL_SSL
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
@@ -215,20 +230,18 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
-",
-        line = by_line.map_or_else(String::new, |by_line| at("LINE", by_line.port)),
-        advertised = by_line.map_or_else(String::new, |by_line| at("LINE", by_line.advertised)),
+{iam_properties}",
         data = folder.join("data").display()
     )
 }
 
-fn missing(error: io::Error, program: &'static str, cure: &'static str) -> Error {
+pub(super) fn missing(error: io::Error, program: &'static str, cure: &'static str) -> Error {
     match error.kind() {
         io::ErrorKind::NotFound => Error::Missing { program, cure },
         _ => Error::Start(error),
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }

@@ -108,6 +108,7 @@ fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Said {
                 video.resize(bytes, 0);
                 said.body = video.into();
             }
+            said.breaks = task.breaks;
             said
         }
         None => Said::json(404, &body("Not found.")),

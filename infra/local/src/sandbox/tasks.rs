@@ -29,6 +29,8 @@ pub(super) struct Task {
     pub expires: bool,
     /// How many bytes its output has, if not as many as the fixture.
     pub bytes: Option<usize>,
+    /// Whether its output breaks off after those.
+    pub breaks: bool,
     /// Whether it was said to be over.
     pub is_over: bool,
     /// Whether it was cancelled.
@@ -46,6 +48,7 @@ impl Task {
             fails: None,
             expires: false,
             bytes: None,
+            breaks: false,
             is_over: false,
             cancelled: false,
             place: None,
@@ -54,6 +57,7 @@ impl Task {
             Some(Behaviour::TaskStatus { status, polls }) => task.held = Some((status.clone(), *polls)),
             Some(Behaviour::TaskFails { code, message }) => task.fails = Some((code.clone(), message.clone())),
             Some(Behaviour::OutputOf { bytes }) => task.bytes = Some(*bytes),
+            Some(Behaviour::OutputBreaks { bytes }) => (task.bytes, task.breaks) = (Some(*bytes), true),
             Some(Behaviour::OutputExpires) => task.expires = true,
             _ => {}
         }

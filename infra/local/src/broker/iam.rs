@@ -1,0 +1,90 @@
+//! A listener of Apache Kafka that knows its clients as MSK does: TLS, and a token that IAM credentials sign.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Error;
+use super::apache::{missing, text};
+use crate::emulator::free_port;
+
+/// How long a connection may go on without showing a token again. MSK asks for one at the end of the last one's life.
+const REAUTHENTICATE_MS: u32 = 900_000;
+
+/// Who decides on the tokens, and by what.
+#[derive(Debug, Clone)]
+pub struct Iam {
+    /// The Java source that runs Apache Kafka and checks the tokens.
+    pub source: PathBuf,
+    /// What it knows: the properties file that it reads for each token.
+    pub known: PathBuf,
+}
+
+/// A listener with a certificate of its own, made for this run.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub iam: Iam,
+    pub bootstrap: String,
+    pub roots: String,
+    port: u16,
+    keystore: PathBuf,
+}
+
+/// The keystore lives in the broker's own folder, as long as the broker.
+const PASSWORD: &str = "of-this-run-alone";
+
+impl Listener {
+    /// Makes the certificate, by the JDK's own tool.
+    pub(super) fn prepare(iam: Iam, folder: &Path) -> Result<Self, Error> {
+        let port = free_port()?;
+        let keystore = folder.join("iam.p12");
+        // By name and not by address: OpenSSL, as librdkafka asks it, looks for names alone.
+        keytool(
+            &keystore,
+            &["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2"],
+            &["-dname", "CN=localhost", "-ext", "SAN=dns:localhost"],
+        )?;
+        let roots = keytool(&keystore, &["-exportcert", "-rfc"], &[])?;
+        Ok(Self { iam, bootstrap: format!("localhost:{port}"), roots, port, keystore })
+    }
+
+    /// As it stands in `listeners`, after the others.
+    pub(super) fn address(&self) -> String {
+        format!(",IAM://localhost:{}", self.port)
+    }
+
+    /// The setting of the JVM that says what the validator knows.
+    pub(super) fn setting(&self) -> String {
+        format!("-Dmsk.iam={}", self.iam.known.display())
+    }
+
+    pub(super) fn properties(&self) -> String {
+        format!(
+            "listener.name.iam.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.iam.oauthbearer.sasl.server.callback.handler.class=MskIam
+listener.name.iam.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+listener.name.iam.oauthbearer.connections.max.reauth.ms={REAUTHENTICATE_MS}
+listener.name.iam.ssl.keystore.type=PKCS12
+listener.name.iam.ssl.keystore.location={keystore}
+listener.name.iam.ssl.keystore.password={PASSWORD}
+listener.name.iam.ssl.key.password={PASSWORD}
+",
+            keystore = self.keystore.display()
+        )
+    }
+}
+
+fn keytool(keystore: &Path, command: &[&str], more: &[&str]) -> Result<String, Error> {
+    let output = Command::new("keytool")
+        .args(command)
+        .args(["-alias", "broker", "-storetype", "PKCS12", "-storepass", PASSWORD, "-keystore"])
+        .arg(keystore)
+        .args(more)
+        .output()
+        .map_err(|error| {
+            missing(error, "keytool", "install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
+        })?;
+    if output.status.success() {
+        return Ok(text(&output.stdout));
+    }
+    Err(Error::Failed { what: "making a certificate", log: text(&output.stdout) + &text(&output.stderr) })
+}

@@ -1,0 +1,91 @@
+//! Tells one and the same decision as often as a line comes, with credentials that live for seconds: what a function's environment is when
+//! it has been frozen for longer than a token lives. `tests/it/identity.rs` freezes and thaws it.
+//!
+//! ```console
+//! $ short_lived <brokers> <file with their roots> <AWS> <table> <seconds> < lines
+//! ```
+//! The first line is an event, of which the decision is made. For each line there is one on the output: how long it took in milliseconds, and
+//! `told` or why not.
+
+use std::{
+    env, fs,
+    io::{self, BufRead as _},
+    time::{Duration, Instant, SystemTime},
+};
+
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider, future},
+};
+use events::{Envelope, Time, Topic};
+use jobs::{Cause, ContentHash, Makers};
+use journal::{Authentication, Config, Journal, chain};
+
+/// The emulator's root credentials, which live for so many seconds from whenever they are asked for.
+#[derive(Debug)]
+struct ShortLived(Duration);
+
+impl ProvideCredentials for ShortLived {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let expires = SystemTime::now() + self.0;
+        future::ProvideCredentials::ready(Ok(Credentials::new("test", "test", None, Some(expires), "short-lived")))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [brokers, roots, aws, table, seconds] = &arguments[..] else { return Err("five arguments".into()) };
+    let credentials = ShortLived(Duration::from_secs(seconds.parse()?));
+    let region = "us-east-1".to_owned();
+    let aws = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new(region.clone()))
+        .endpoint_url(format!("http://{aws}"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    let config = Config {
+        table: table.clone(),
+        set_aside_bucket: String::new(),
+        render_state_machine: String::new(),
+        voice_state_machine: String::new(),
+        render_deadline_seconds: 900,
+        makers: Makers::parse("studio-canvas", "", "")?,
+        bootstrap_servers: brokers.clone(),
+        authentication: Authentication::Iam { region, roots: Some(fs::read_to_string(roots)?) },
+    };
+    let journal = Journal::new(config, &aws)?;
+    journal.connect().await;
+
+    let mut kept = None;
+    for line in io::stdin().lock().lines() {
+        let begun = Instant::now();
+        if kept.is_none() {
+            kept = Some(keep(&journal, &line?).await?);
+        }
+        // What was told is told again, for a new line.
+        let told =
+            journal.tell(&kept.as_slice().iter().collect::<Vec<_>>()).await.into_iter().collect::<Result<(), _>>();
+        let outcome = told.map_or_else(|error| chain(&error), |()| "told".to_owned());
+        println!("{} {outcome}", begun.elapsed().as_millis());
+    }
+    Ok(())
+}
+
+async fn keep(journal: &Journal, event: &str) -> Result<journal::Kept, Box<dyn std::error::Error>> {
+    let headers = [("content-type".into(), Some(b"application/cloudevents+json"[..].into()))];
+    let envelope = Envelope::decode(&headers, Some(event.as_bytes()))?;
+    let time = Time::new(envelope.time.ok_or("the event has no time")?);
+    let description = event_created::describe(envelope.data()?);
+    let cause = Cause {
+        topic: Topic::EventCreated,
+        source: envelope.source.to_string(),
+        id: envelope.id.to_string(),
+        time,
+        content: ContentHash::of(&envelope),
+    };
+    Ok(journal.keep(&cause, &description, time).await?)
+}

@@ -1,0 +1,235 @@
+//! How the functions prove to the brokers who they are: on an Apache Kafka that checks their tokens as MSK does (`tests/msk/MskIam.java`).
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use events::Topic;
+use local::{broker::Iam, checkout::Checkout};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout},
+};
+
+use crate::harness::{Studio, batch_of_now, created, first_tenant, invoke_and_log, until};
+
+/// What the brokers know of tokens, and what they decided.
+struct Brokers {
+    folder: TempDir,
+}
+
+impl Brokers {
+    fn new() -> Self {
+        let brokers = Self { folder: tempfile::tempdir().unwrap() };
+        brokers.know(&[]);
+        brokers
+    }
+
+    fn iam(&self) -> Iam {
+        Iam { source: Checkout::find().unwrap().root.join("tests/msk/MskIam.java"), known: self.known() }
+    }
+
+    fn known(&self) -> PathBuf {
+        self.folder.path().join("known.properties")
+    }
+
+    /// From now on they know this, and nothing else.
+    fn know(&self, properties: &[(&str, &str)]) {
+        let mut text = "region=us-east-1\n".to_owned();
+        for (name, value) in properties {
+            writeln!(text, "{name}={value}").unwrap();
+        }
+        // At once: they may read it at any moment.
+        let new = self.folder.path().join("new.properties");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.known()).unwrap();
+    }
+
+    /// A line for each token that they saw: `accepted` or `refused`, and what it was.
+    fn decided(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.folder.path().join("known.properties.log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+
+    async fn refuse(&self, why: &str) {
+        let wanted = format!("refused {why}");
+        until(&wanted, async || self.decided().iter().any(|line| line.starts_with(&wanted))).await;
+    }
+}
+
+/// The environment that a function's process was started with.
+fn environment_of(process_id: u32) -> BTreeMap<String, String> {
+    let environment = fs::read(format!("/proc/{process_id}/environ")).unwrap();
+    let environment = String::from_utf8(environment).unwrap();
+    let pairs = environment.split('\0').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The error of the one record that is to be delivered again, as it stands in the function's log.
+fn error_in(log: &str) -> &str {
+    let errors: Vec<&str> = log.split("record to be delivered again: ").skip(1).collect();
+    assert_eq!(errors.len(), 1, "{log}");
+    errors[0].split(" topic=").next().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_its_error_says_what_is_wrong() {
+    let brokers = Brokers::new();
+    let mut studio = Studio::start_with(|options| {
+        options.poll = false;
+        options.iam = Some(brokers.iam());
+    })
+    .await;
+    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
+    let batch = batch_of_now("event-created.json");
+    let comes_again = |answer: &Value| answer["batchItemFailures"].as_array().unwrap().len() == 1;
+
+    // Nobody knows the function's access key, and then another secret than its own.
+    let (stack, refused) = (&studio.stack, async {
+        brokers.refuse("nobody has the access key ASIA").await;
+        until("the function keeps its decision", async || !studio.stack.proxy.calls().is_empty()).await;
+        let environment = environment_of(studio.stack.proxy.calls()[0].process_id.unwrap());
+        let (key, session) = (environment["AWS_ACCESS_KEY_ID"].clone(), environment["AWS_SESSION_TOKEN"].clone());
+        brokers.know(&[(&key, &format!("not-its-secret {session}"))]);
+        brokers.refuse("the signature is another").await;
+        environment
+    });
+    let ((answer, log), environment) = tokio::join!(invoke_and_log(stack, &function, &batch), refused);
+    assert!(comes_again(&answer), "{answer}");
+    let error = error_in(&log);
+    let what_to_do = "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this \
+                      cluster and whether its clock is right: ";
+    assert!(error.starts_with(what_to_do) && error.contains("the signature is another"), "{error}");
+
+    // What becomes of its jobs is another matter, and the completion function nobody knows.
+    studio.let_executions_do_nothing().await;
+
+    // They know it, and by their clock its token has ended.
+    let key = environment["AWS_ACCESS_KEY_ID"].as_str();
+    let secret = format!("{} {}", environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]);
+    brokers.know(&[(key, &secret), ("clock.ahead.seconds", "1000")]);
+    let (answer, log) = invoke_and_log(&studio.stack, &function, &batch).await;
+    assert!(comes_again(&answer), "{answer}");
+    let error = error_in(&log);
+    assert!(error.starts_with(what_to_do) && error.contains("the token ended at "), "{error}");
+
+    brokers.know(&[(key, &secret)]);
+    let (answer, log) = invoke_and_log(&studio.stack, &function, &batch).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }), "{log}");
+    let decided = brokers.decided();
+    assert!(decided.iter().any(|line| line.starts_with(&format!("accepted {key}"))), "{decided:#?}");
+    studio.produced_for(&first_tenant(&batch), 4).await;
+    studio.stop().await;
+}
+
+/// A process that tells with credentials which live for seconds (`tests/examples/short_lived.rs`). It ends with the test.
+struct ShortLived {
+    process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl ShortLived {
+    fn start(studio: &Studio, brokers: &Brokers, seconds: u64) -> Self {
+        let (bootstrap, roots) = studio.stack.broker.iam().unwrap();
+        let roots_file = brokers.folder.path().join("roots.pem");
+        fs::write(&roots_file, roots).unwrap();
+        let mut command = tokio::process::Command::new(Checkout::find().unwrap().binaries.join("examples/short_lived"));
+        command.arg(bootstrap).arg(roots_file).arg(studio.stack.proxy.address().to_string());
+        command.arg(&studio.stack.outputs.table_name).arg(seconds.to_string()).kill_on_drop(true);
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { process, input, output: BufReader::new(output).lines() }
+    }
+
+    async fn ask(&mut self, line: &str) {
+        self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// How long it took to tell; fails if it was not told.
+    async fn told(&mut self) -> Duration {
+        let line = self.output.next_line().await.unwrap().expect("the process ended");
+        let (milliseconds, outcome) = line.split_once(' ').unwrap();
+        assert_eq!(outcome, "told", "after {milliseconds} ms");
+        Duration::from_millis(milliseconds.parse().unwrap())
+    }
+
+    /// As Lambda does between two invocations.
+    fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").arg(signal).arg(self.process.id().unwrap().to_string()).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+/// When the tokens were signed that the brokers accepted, in the order of their first use, in seconds.
+fn signed(brokers: &Brokers) -> Vec<i64> {
+    let decided = brokers.decided();
+    let refused: Vec<_> = decided.iter().filter(|line| line.starts_with("refused")).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    let second = |line: &String| {
+        let moment = line.rsplit(' ').next().unwrap().trim_end_matches('Z');
+        let moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", moment).unwrap();
+        jiff::tz::TimeZone::UTC.to_timestamp(moment).unwrap().as_second()
+    };
+    let mut seconds: Vec<i64> = decided.iter().map(second).collect();
+    seconds.dedup();
+    seconds
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_first_events_are_told() {
+    const LIFE: Duration = Duration::from_secs(8);
+    let brokers = Brokers::new();
+    brokers.know(&[("test", "test"), ("token.seconds", &LIFE.as_secs().to_string())]);
+    let studio = Studio::start_with(|options| {
+        options.poll = false;
+        options.iam = Some(brokers.iam());
+    })
+    .await;
+    let mut process = ShortLived::start(&studio, &brokers, LIFE.as_secs());
+    process.ask(&created("tenant-1", "1").to_string()).await;
+    process.told().await;
+
+    // The connection shows each new token before the last one ends, and every event is told.
+    while signed(&brokers).len() < 3 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        process.ask("again").await;
+        process.told().await;
+    }
+    for pair in signed(&brokers).windows(2) {
+        // 80 % are 6.4 s; librdkafka looks once a second, and a token says its time in whole seconds.
+        assert!((6..=8).contains(&(pair[1] - pair[0])), "{:?}", signed(&brokers));
+    }
+
+    // Frozen for longer than the token lives, with a connection that is still there.
+    process.freeze();
+    tokio::time::sleep(LIFE + Duration::from_secs(2)).await;
+    process.ask("again").await;
+    process.thaw();
+    println!("told {:?} after a thaw", process.told().await);
+
+    // And with one that went away meanwhile.
+    process.freeze();
+    assert!(studio.stack.broker.kill().await);
+    tokio::time::sleep(LIFE).await;
+    studio.stack.broker.restart().await.unwrap();
+    process.ask("again").await;
+    process.thaw();
+    println!("told {:?} after a thaw, by a new connection", process.told().await);
+    studio.stop().await;
+}

@@ -1,0 +1,173 @@
+//! What grants are tried on, and what functions are invoked with for that.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use events::Topic;
+use local::{
+    deploy::{LOGO_BUCKET, VOICE_BUCKET},
+    proxy::Occurrence,
+    sandbox::{Behaviour, Script, Vendor},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{Studio, created, example, invoke, jobs_of, now};
+
+/// Jobs and voices that are one step before what a grant is needed for.
+#[derive(Default)]
+pub struct Ready {
+    /// An event that was handled before.
+    pub known: Value,
+    /// Its two jobs, which are open.
+    pub drawn: Vec<String>,
+    /// A job whose brand has a logo.
+    pub with_logo: String,
+    /// Jobs that Polly speaks, and is done with when it is asked next.
+    pub spoken: Vec<String>,
+    /// A job whose video, when it is fetched next, breaks off after its first parts.
+    pub filmed: String,
+    /// Voices whose owner is waited for.
+    pub voices: Vec<String>,
+}
+
+const RECORDING: &[u8] = include_bytes!("../../../infra/local/fixtures/two-seconds.mp3");
+
+/// Everything but the voices. Executions do nothing: the steps are taken here.
+pub async fn ready(studio: &mut Studio) -> Ready {
+    put(studio, LOGO_BUCKET, "logo.png", include_bytes!("../../../docs/invitation.png")).await;
+    put(studio, VOICE_BUCKET, "sample.mp3", RECORDING).await;
+    let breaks = Behaviour::OutputBreaks { bytes: 12 * 1024 * 1024 };
+    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, breaks));
+
+    let known = created("tenant-known", "known");
+    let drawn = jobs(studio, &known).await;
+    let mut event = created("tenant-logo", "logo");
+    event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/logo.png") });
+    let with_logo = jobs(studio, &event).await.remove(0);
+    let mut spoken = Vec::new();
+    for tenant in ["tenant-spot-1", "tenant-spot-2"] {
+        spoken.extend(jobs(studio, &campaign(tenant, "audio-spot")).await);
+    }
+    let filmed = jobs(studio, &campaign("tenant-film", "video")).await.remove(0);
+    // Polly is done at the second question, and the video at the third.
+    for (job, polls) in [(&spoken[0], 1), (&spoken[1], 1), (&filmed, 2)] {
+        studio.completion(&step("submit", job)).await;
+        for _ in 0..polls {
+            assert_eq!(studio.completion(&step("poll", job)).await["status"], "pending");
+        }
+    }
+    for tenant in ["tenant-aside-1", "tenant-aside-2"] {
+        let mut aside = created(tenant, tenant);
+        aside["data"]["startsAt"] = json!("tomorrow");
+        hand_over(studio, &aside).await;
+    }
+    Ready { known, drawn, with_logo, spoken, filmed, voices: Vec::new() }
+}
+
+/// Five voices whose owner is waited for; all but the first have what the owner is to read aloud, and an execution that waits.
+pub async fn ready_voices(studio: &Studio) -> Vec<String> {
+    let mut voices = Vec::new();
+    for number in 0..5 {
+        let voice = new_voice(studio).await;
+        let advance = json!({ "step": "advance-voice", "voiceModelId": voice });
+        while studio.completion(&advance).await["status"] != "unverified" {}
+        if number > 0 {
+            assert_eq!(studio.completion(&await_owner(&voice)).await["status"], "awaiting-owner");
+        }
+        voices.push(voice);
+    }
+    voices
+}
+
+/// A voice that is registered, of a sample that is there.
+pub async fn new_voice(studio: &Studio) -> String {
+    put(studio, VOICE_BUCKET, "sample.mp3", RECORDING).await;
+    let voice = voice_id();
+    assert_eq!(studio.completion(&register(&voice)).await["status"], "registered");
+    voice
+}
+
+async fn put(studio: &Studio, bucket: &str, key: &str, bytes: &[u8]) {
+    let put = studio.stack.clients.s3.put_object().bucket(bucket).key(key).body(bytes.to_vec().into());
+    put.send().await.unwrap();
+}
+
+async fn hand_over(studio: &Studio, event: &Value) {
+    let topic: Topic = event["type"].as_str().unwrap().parse().unwrap();
+    let answer = invoke(&studio.stack, studio.stack.consumer(topic).unwrap(), &batch(event)).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+}
+
+/// The jobs that come of an event.
+async fn jobs(studio: &mut Studio, event: &Value) -> Vec<String> {
+    hand_over(studio, event).await;
+    let tenant = event["data"]["tenantId"].as_str().unwrap();
+    jobs_of(&studio.produced_for(tenant, 2).await, Topic::RenderJobCreated)
+}
+
+fn campaign(tenant: &str, asset: &str) -> Value {
+    let mut event = example(Topic::CampaignLaunched, tenant, tenant);
+    event["data"]["campaignId"] = json!(tenant);
+    event["data"]["assets"] = json!([asset]);
+    event
+}
+
+/// An event that nobody has seen.
+pub fn created_now(what: &str) -> Value {
+    created("tenant-now", &format!("{what}-{}", next()))
+}
+
+fn next() -> u32 {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A batch of one event.
+pub fn batch(event: &Value) -> Value {
+    let base64 = |text: &str| base64_simd::STANDARD.encode_to_string(text);
+    let topic = event["type"].as_str().unwrap();
+    let record = json!({
+        "topic": topic, "partition": 0, "offset": next(), "timestamp": 1, "timestampType": "CREATE_TIME",
+        "key": base64(event["data"]["tenantId"].as_str().unwrap()), "value": base64(&event.to_string()), "headers": [],
+    });
+    json!({ "eventSource": "aws:kafka", "records": { format!("{topic}-0"): [record] } })
+}
+
+/// A batch of one record that can never succeed, whatever topic it is of.
+pub fn tombstone() -> Value {
+    let record = json!({
+        "topic": "any", "partition": 0, "offset": next(), "timestamp": 1, "timestampType": "CREATE_TIME",
+        "key": null, "value": null, "headers": [],
+    });
+    json!({ "eventSource": "aws:kafka", "records": { "any-0": [record] } })
+}
+
+pub fn step(step: &str, job: &str) -> Value {
+    json!({ "step": step, "jobId": job })
+}
+
+pub fn erase(tenant: &str) -> Value {
+    json!({ "step": "erase-tenant", "tenantId": tenant })
+}
+
+pub fn voice_id() -> String {
+    Uuid::from_u128(0x5f0f_6b1a_6f3f_4a55_9a39_0a4a_5e00_0000 + u128::from(next())).to_string()
+}
+
+/// Registers a voice.
+pub fn register(voice: &str) -> Value {
+    let mut input: Value = serde_json::from_str(include_str!("../../../events/voice-training/example.json")).unwrap();
+    input["tenantId"] = json!("tenant-voices");
+    input["method"] = json!("professional");
+    input["consent"]["givenAt"] = json!(now());
+    input["samples"] = json!([format!("s3://{VOICE_BUCKET}/sample.mp3")]);
+    json!({ "step": "register-voice", "name": voice, "input": input })
+}
+
+pub fn await_owner(voice: &str) -> Value {
+    json!({ "step": "await-owner", "voiceModelId": voice, "taskToken": "of-no-task" })
+}
+
+pub fn erase_voice(voice: &str) -> Value {
+    json!({ "step": "erase-voice", "voiceModelId": voice, "tenantId": "tenant-voices" })
+}
