@@ -39,7 +39,7 @@ fn no_crate_of_ours_may_be_unsafe() {
     let shared = shared.map(|folder| format!("shared/{}", folder.unwrap().file_name().into_string().unwrap()));
     let crates: Vec<String> = functions().into_iter().chain(shared).collect();
     assert!(crates.len() > 10, "{crates:?}");
-    for folder in crates.iter().map(String::as_str).chain(["infra/local", "tests"]) {
+    for folder in crates.iter().map(String::as_str).chain(["infra/local", "tests", "tests/chaos"]) {
         let manifest = fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
         assert!(manifest.contains("\n[lints]\nworkspace = true\n"), "{folder} goes without the workspace's lints");
     }
@@ -55,6 +55,13 @@ fn only_the_journal_knows_dynamodb_kafka_and_step_functions_and_only_intake_and_
     }
     for folder in ["shared/journal", "shared/providers", "shared/canvas"] {
         assert!(!dependencies(folder).contains("lambda_runtime"), "{folder} depends on lambda_runtime");
+    }
+}
+
+#[test]
+fn what_the_storm_expects_owes_nothing_to_the_code_that_it_judges() {
+    for judged in ["jobs", "journal", "intake"] {
+        assert!(!dependencies("tests/chaos").contains(judged), "tests/chaos depends on {judged}");
     }
 }
 

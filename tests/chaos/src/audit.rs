@@ -123,7 +123,7 @@ pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit
     let mut audit = Audit::default();
     let Evidence { workload, produced, states, log, unsettled, deliveries, outage } = evidence;
 
-    audit.know("records published", workload.lines.iter().map(Vec::len).sum::<usize>());
+    audit.know("records published", workload.lines.iter().chain([&workload.last]).map(Vec::len).sum::<usize>());
     for (function, point, kills) in log.kills() {
         audit.count(&format!("{function} was killed {point}"), kills.max(1) as usize, kills as usize);
     }

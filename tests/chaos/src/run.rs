@@ -74,9 +74,9 @@ impl Plan {
     }
 }
 
-/// As many jobs may be open at once. What has no room is throttled and tries again, and many that try again are all that the emulator's
-/// interpreter, one thread of Python, then does.
-const MOST_OPEN: u64 = 160;
+/// As many jobs may be open at once, and as many steps be taken. A step that finds no room is throttled and tried again, and if many are, that is
+/// all that the emulator's interpreter, one thread of Python, has time for.
+const MOST_OPEN: u32 = 48;
 
 /// Between two looks at the jobs' states.
 const LOOK_PAUSE: Duration = Duration::from_secs(20);
@@ -98,7 +98,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     options.line = true;
     options.wait_scale = 0.1;
     options.render_deadline = Duration::from_secs(30);
-    options.completion_concurrency = 32;
+    options.completion_concurrency = MOST_OPEN;
     let mut stack = Stack::start(&options).await?;
     append_times(&stack).await.map_err(|source| Error::Kafka { doing: "having the broker write times", source })?;
     let watch = Watch::start(&stack).await?;
@@ -122,7 +122,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     };
     let force = Force { outage: plan.outage };
     let (log, (), (), (), looked) = tokio::join!(
-        storm::rage(&stack, force, &mut chance, &stage),
+        storm::rage(&stack, force, &mut chance, &stage, &say),
         publishing,
         telling,
         sweep_until(&stack, &stage),
@@ -145,7 +145,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
 }
 
 fn records(workload: &Workload) -> usize {
-    workload.lines.iter().map(Vec::len).sum()
+    workload.lines.iter().chain([&workload.last]).map(Vec::len).sum()
 }
 
 /// How often the batch was delivered that was delivered most often.
@@ -182,7 +182,8 @@ struct Progress {
     opened: AtomicU64,
 }
 
-/// Publishes every line, all lines at once, spread over the plan's time and held back while too much is open.
+/// Publishes every line, all lines at once, spread over the plan's time and held back while too much is open; then, when the storm has done
+/// everything once, what comes last.
 async fn publish(
     stack: &Stack,
     workload: &Workload,
@@ -193,14 +194,10 @@ async fn publish(
     let (begun, total) = (Instant::now(), records(workload));
     let may = || {
         let elapsed = begun.elapsed().as_secs_f64() / plan.over.as_secs_f64().max(1.0);
-        // The last of it waits until the storm has done everything once, so that everything finds something to hit.
-        let held_back = if stage.dealt.load(Ordering::Relaxed) { 0 } else { total / 5 };
-        let due = ((total as f64 * elapsed) as usize).min(total - held_back);
         let open = progress.opened.load(Ordering::Relaxed).saturating_sub(watch.ended() as u64);
-        progress.published.load(Ordering::Relaxed) <= due && open < MOST_OPEN
+        progress.published.load(Ordering::Relaxed) <= (total as f64 * elapsed) as usize && open < u64::from(MOST_OPEN)
     };
-    let may = &may;
-    join_all(workload.lines.iter().map(|line| async move {
+    let publish_line = async |line: &Vec<Publication>| {
         for publication in line {
             while !may() {
                 sleep(Duration::from_millis(100)).await;
@@ -209,8 +206,12 @@ async fn publish(
             publish_one(stack, publication).await;
             progress.opened.fetch_add(u64::from(publication.opens), Ordering::Relaxed);
         }
-    }))
-    .await;
+    };
+    join_all(workload.lines.iter().map(&publish_line)).await;
+    while !stage.dealt.load(Ordering::Relaxed) {
+        sleep(Duration::from_millis(100)).await;
+    }
+    publish_line(&workload.last).await;
 }
 
 /// As every producer that means it: again until the broker has it.

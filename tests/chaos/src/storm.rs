@@ -93,6 +93,28 @@ enum Trouble {
     Replay(Duration),
 }
 
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill(function, point) => write!(f, "{function} is killed {point}"),
+            Self::KillAny => write!(f, "a function is killed"),
+            Self::KillAll => write!(f, "all functions are killed"),
+            Self::Cut(duration) => write!(f, "the line to the broker is cut for {:.0} s", duration.as_secs_f32()),
+            Self::Slow(delay, duration) => {
+                write!(
+                    f,
+                    "the line to the broker takes {} ms more for {:.0} s",
+                    delay.as_millis(),
+                    duration.as_secs_f32()
+                )
+            }
+            Self::KillBroker(away) => write!(f, "the broker is killed, and away for {:.0} s", away.as_secs_f32()),
+            Self::DeliverTwice(duration) => write!(f, "a topic is delivered twice for {:.0} s", duration.as_secs_f32()),
+            Self::Replay(duration) => write!(f, "a topic is read from its start for {:.0} s", duration.as_secs_f32()),
+        }
+    }
+}
+
 /// What the storm did.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -139,13 +161,19 @@ pub struct Stage {
 }
 
 /// How long the last of what was published may take to be on its way.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Has the storm rage until all is published, and at least until everything was done once. When it ends, all is whole again.
 ///
 /// # Errors
 /// The broker did not come back, or a mapping could not be started.
-pub async fn rage(stack: &Stack, force: Force, chance: &mut Chance, stage: &Stage) -> Result<Log, Error> {
+pub async fn rage(
+    stack: &Stack,
+    force: Force,
+    chance: &mut Chance,
+    stage: &Stage,
+    say: impl Fn(&str),
+) -> Result<Log, Error> {
     let mut log = Log { refusals: refuse_some(stack), ..Log::default() };
     let mut copies = JoinSet::new();
     let mut round = 0;
@@ -154,9 +182,13 @@ pub async fn rage(stack: &Stack, force: Force, chance: &mut Chance, stage: &Stag
             if round > 0 && stage.published.load(Ordering::Relaxed) {
                 break;
             }
-            make(stack, trouble, chance, &mut log, &mut copies).await?;
-            if let (Some(outage), 0, 8) = (force.outage, round, turn) {
-                make(stack, Trouble::Cut(outage), chance, &mut log, &mut copies).await?;
+            // The long one comes once the storm is under way.
+            let outage = force.outage.filter(|_| (round, turn) == (0, 8)).map(Trouble::Cut);
+            for trouble in outage.into_iter().chain([trouble]) {
+                if !matches!(trouble, Trouble::Kill(..) | Trouble::KillAny) {
+                    say(&trouble.to_string());
+                }
+                make(stack, trouble, chance, &mut log, &mut copies).await?;
             }
             sleep(Duration::from_millis(chance.between(200, 2400) as u64)).await;
         }

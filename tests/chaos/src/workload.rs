@@ -13,6 +13,8 @@ use crate::{chance::Chance, poison, publication::Publication};
 pub struct Workload {
     /// A line for each tenant: what stands in one goes to Kafka one after the other.
     pub lines: Vec<Vec<Publication>>,
+    /// One line more, which comes last: of each topic some that open jobs, so that everything the storm has in store finds somebody to hit.
+    pub last: Vec<Publication>,
     /// What has to come of it, whatever happens meanwhile.
     pub expected: Expected,
 }
@@ -93,7 +95,8 @@ impl Workload {
             let tenant = chance.below(size.tenants);
             let seed = Seed { tenant: format!("tenant-{tenant:03}"), number, now };
             let publications = match chance.below(4) {
-                0 | 1 => seed.event(chance, &mut expected),
+                // Their pictures are large: few ask for one.
+                0 | 1 => seed.event((chance.happens(15), chance.happens(15)), chance, &mut expected),
                 2 => seed.versions(&CAMPAIGN, chance, &mut expected),
                 _ => seed.versions(&CONTENT, chance, &mut expected),
             };
@@ -101,7 +104,16 @@ impl Workload {
             number += 1;
             entities[tenant].push(publications);
         }
-        expected.causes = good;
+        let last: Vec<Publication> = (number..number + LAST)
+            .flat_map(|number| {
+                let seed = Seed { tenant: "tenant-last".to_owned(), number, now };
+                let of_event = seed.event((true, true), chance, &mut expected);
+                let of_campaign = seed.versions(&CAMPAIGN, chance, &mut expected);
+                let of_content = seed.versions(&CONTENT, chance, &mut expected);
+                [of_event, of_campaign, of_content].concat()
+            })
+            .collect();
+        expected.causes = good + last.len();
         let mut lines: Vec<_> = entities.into_iter().map(|of_tenant| interleave(of_tenant, chance)).collect();
         for line in &mut lines {
             repeat_some(line, chance);
@@ -112,9 +124,12 @@ impl Workload {
             let line = chance.below(size.tenants);
             poison::mix_in(&mut lines[line], rule, &format!("tenant-{line:03}"), now, chance);
         }
-        Self { lines, expected }
+        Self { lines, last, expected }
     }
 }
+
+/// So many entities of each kind come last.
+const LAST: usize = 3;
 
 /// A topic whose entities it alone speaks of.
 struct Kind {
@@ -204,13 +219,12 @@ impl Seed<'_> {
         publications
     }
 
-    /// An event that people attend: created and published, in either order. What is published stands over what was created.
-    fn event(&self, chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
+    /// An event that people attend: created and published, in either order. What is published stands over what was created. It may ask for
+    /// a poster when it is created, and for a preview when it is published.
+    fn event(&self, (poster, preview): (bool, bool), chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
         let entity = format!("event-{}", self.number);
         let template =
             |kind: &str| TemplateKey { tenant: self.tenant.clone(), entity: entity.clone(), kind: kind.to_owned() };
-        // Their pictures are large: few ask for one.
-        let (poster, preview) = (chance.happens(15), chance.happens(15));
         let facts = Facts { title: format!("Event {}", self.number), description: "Made public".to_owned() };
         let (created, published) = (format!("evt-{entity}-created"), format!("evt-{entity}-published"));
         let mut job = |kind: &str, event: &str, certainty| {
@@ -301,13 +315,21 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_last_opens_jobs_for_each_topic() {
+        let last = grow(7).last;
+        for topic in Topic::ALL.into_iter().filter(|topic| topic.is_consumed()) {
+            assert!(last.iter().filter(|record| record.topic == topic && record.opens > 0).count() >= LAST, "{topic}");
+        }
+    }
+
+    #[test]
     fn it_has_as_many_records_as_asked_for_one_in_a_hundred_of_them_poison_and_some_copies() {
         let workload = grow(7);
         let records: Vec<_> = workload.lines.iter().flatten().collect();
         let poison = records.iter().filter(|record| record.poison.is_some()).count();
         assert_eq!(poison, 5);
         assert!((500..530).contains(&records.len()), "{}", records.len());
-        let opened: u32 = records.iter().map(|record| record.opens).sum();
+        let opened: u32 = records.iter().copied().chain(&workload.last).map(|record| record.opens).sum();
         let always = workload.expected.jobs.values().filter(|certainty| **certainty == Certainty::Always).count();
         assert_eq!(opened as usize, always);
         assert!(always > 80, "{always}");
