@@ -29,6 +29,9 @@ pub enum PlanError {
     /// It would make more than [`MOST_ASSETS`].
     #[error("it plans {0} assets; one event may plan at most {MOST_ASSETS}")]
     TooManyAssets(usize),
+    /// It is in more languages than [`MOST_ASSETS`], whatever it asks for: what comes later may ask for all of them.
+    #[error("it is in {0} languages; one event may be in at most {MOST_ASSETS}")]
+    TooManyLanguages(usize),
     /// It asks for something that the studio makes, but not for an event of its type.
     #[error("`{}` is not made for {topic}; what is: {}", asset.as_str(), names(AssetKind::made_for(*topic)))]
     NotMadeFor {
@@ -81,7 +84,11 @@ pub fn plan(
         return Err(PlanError::NotMadeFor { asset, topic: cause.topic });
     }
     let asked: BTreeSet<AssetKind> = description.assets.iter().copied().collect();
-    let planned = asked.len() * (1 + description.translations.len());
+    let languages = 1 + description.translations.len();
+    if languages > MOST_ASSETS {
+        return Err(PlanError::TooManyLanguages(languages));
+    }
+    let planned = asked.len() * languages;
     if planned > MOST_ASSETS {
         return Err(PlanError::TooManyAssets(planned));
     }
@@ -128,6 +135,10 @@ pub fn plan(
             decision.starts.push(job.id);
             decision.jobs.push(job);
         }
+    }
+    // What it asks for is made in languages that another event brought.
+    if decision.jobs.len() > MOST_ASSETS {
+        return Err(PlanError::TooManyAssets(decision.jobs.len()));
     }
     decision.entity = Some(entity);
     Ok(decision)

@@ -190,6 +190,22 @@ fn three_assets_in_fourteen_languages_are_more_than_one_event_may_plan() {
 }
 
 #[test]
+fn whoever_asks_for_nothing_in_many_languages_leaves_nobody_to_make_them_all() {
+    let now = at("2026-11-20T10:00:00Z");
+    let tags: Vec<String> = ('a'..='e').flat_map(|one| ('a'..='z').map(move |two| format!("{one}{two}"))).collect();
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let planned = |before: Option<&EntityState>, number, description: &Description| {
+        plan(before, &cause(Topic::CmsPublished, number), description, planning(now))
+    };
+    let asking_nothing = |languages| Description { assets: Vec::new(), ..article("Rain", languages) };
+    assert_eq!(planned(None, 2, &asking_nothing(&tags[..40])), Err(PlanError::TooManyLanguages(41)));
+    // What comes late is made in the languages that hold by then, and there may be too many for three kinds.
+    let newer = planned(None, 2, &asking_nothing(&tags[..39])).unwrap();
+    let late = planned(newer.entity.as_ref(), 1, &article("Rain", &[]));
+    assert_eq!(late, Err(PlanError::TooManyAssets(120)));
+}
+
+#[test]
 fn an_event_may_ask_for_less() {
     let less = Description { assets: vec![AssetKind::EventCover], ..published("Lanterns") };
     assert_eq!(jobs_of(&decide(None, &cause(Topic::EventPublished, 1), &less)), ["event-cover"]);
