@@ -1,13 +1,18 @@
 //! Set aside: a record that can never succeed is kept whole, so that the rest of its partition goes on.
 
-use aws_sdk_dynamodb::{error::BoxError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::BoxError, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
+};
 use aws_sdk_s3::primitives::ByteStream;
 use events::{Identifier, Time};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::Journal;
+use crate::{
+    Journal,
+    items::{self, Key},
+};
 
 /// A record as it came, and why it is set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,51 +104,65 @@ impl SetAside {
 
 impl Journal {
     /// Sets a record aside that can never succeed: first into the bucket, then into the index, so that an entry always has its
-    /// object. Doing it again counts.
+    /// object. Doing it again counts, and opens an entry again that was resolved.
     ///
     /// # Errors
     /// A [`SetAsideError`].
     pub async fn set_aside(&self, record: &SetAside, now: Time) -> Result<(), SetAsideError> {
-        let key = record.object_key();
-        let body = serde_json::to_vec(&record.object()).expect("a record is strings and numbers under string keys");
-        let put = self.s3.put_object().bucket(&self.set_aside_bucket).key(&key).content_type("application/json");
-        put.body(ByteStream::from(body)).send().await.map_err(|error| SetAsideError::Object(error.into()))?;
+        self.put_set_aside(record).await?;
+        let update = self.index(record, now, "");
+        update.send().await.map_err(|error| SetAsideError::Index(error.into()))?;
+        Ok(())
+    }
 
+    /// Puts `record` where its entry says that it is.
+    pub(crate) async fn put_set_aside(&self, record: &SetAside) -> Result<(), SetAsideError> {
+        let body = serde_json::to_vec(&record.object()).expect("a record is strings and numbers under string keys");
+        let put = self.s3.put_object().bucket(&self.set_aside_bucket).key(record.object_key());
+        let put = put.content_type("application/json").body(ByteStream::from(body));
+        put.send().await.map_err(|error| SetAsideError::Object(error.into()))?;
+        Ok(())
+    }
+
+    /// The update that has the entry of `record` stand open, counted once more; `and_set` is what else it sets.
+    fn index(&self, record: &SetAside, now: Time, and_set: &str) -> UpdateItemFluentBuilder {
         // A record's key is its tenant, and may be anything: what is no name lists it nowhere.
         let tenant = record.key.as_deref().and_then(|key| Identifier::parse(std::str::from_utf8(key).ok()?).ok());
+        let listed = if tenant.is_some() { ", tenant = :tenant, listed = if_not_exists(listed, :listed)" } else { "" };
+        let id = record.id();
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: i64| AttributeValue::N(number.to_string());
         let update = self
             .dynamodb
             .update_item()
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(format!("set-aside#{}", record.id())))
-            .key("sk", text("record"))
+            .set_key(Some(Key::set_aside(id).into_item()))
             .update_expression(format!(
                 "SET #topic = :topic, #partition = :partition, #offset = :offset, #cause = :cause, #object = :object, \
-                 first_seen = if_not_exists(first_seen, :now), last_seen = :now{} ADD #count :one",
-                if tenant.is_some() { ", tenant = :tenant, listed = if_not_exists(listed, :listed)" } else { "" },
+                 first_seen = if_not_exists(first_seen, :now), last_seen = :now, #open = :open, \
+                 deadline = if_not_exists(first_seen, :now){listed}{and_set} \
+                 REMOVE resolved, resolved_at, expires_at ADD #count :one",
             ))
             .expression_attribute_names("#topic", "topic")
             .expression_attribute_names("#partition", "partition")
             .expression_attribute_names("#offset", "offset")
             .expression_attribute_names("#cause", "cause")
             .expression_attribute_names("#object", "object")
+            .expression_attribute_names("#open", "open")
             .expression_attribute_names("#count", "count")
             .expression_attribute_values(":topic", text(&record.topic))
             .expression_attribute_values(":partition", number(i64::from(record.partition)))
             .expression_attribute_values(":offset", number(record.offset))
             .expression_attribute_values(":cause", text(&record.cause))
-            .expression_attribute_values(":object", text(&key))
+            .expression_attribute_values(":object", text(&record.object_key()))
             .expression_attribute_values(":now", text(&now.to_string()))
+            .expression_attribute_values(":open", AttributeValue::S(items::set_aside_shard(id)))
             .expression_attribute_values(":one", number(1));
-        let update = match tenant {
+        match tenant {
             Some(tenant) => update
                 .expression_attribute_values(":tenant", text(tenant.as_str()))
                 .expression_attribute_values(":listed", AttributeValue::S(format!("set-aside#{now}"))),
             None => update,
-        };
-        update.send().await.map_err(|error| SetAsideError::Index(error.into()))?;
-        Ok(())
+        }
     }
 }
