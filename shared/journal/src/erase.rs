@@ -173,10 +173,12 @@ impl Journal {
         let update = self
             .update(&record.0)
             .update_expression(
-                "SET cause = :erased, expires_at = :expires REMOVE tenant, listed, #object, #open, deadline",
+                "SET cause = :erased, resolved = :erased, resolved_at = :now, expires_at = :expires \
+                 REMOVE tenant, listed, #object, #open, deadline",
             )
             .expression_attribute_names("#object", "object")
             .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
             .expression_attribute_values(":expires", items::expires_at(now))
             .expression_attribute_values(":erased", AttributeValue::S("erased".to_owned()));
         only_if_there(update).await?;

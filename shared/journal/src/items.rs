@@ -237,13 +237,13 @@ fn list(item: &mut Item, tenant: &str, listed: &str) {
 pub(crate) const OPEN_SHARDS: [&str; 16] =
     ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
-/// The shard of a record that was set aside: none of those that the sweep looks into.
-pub(crate) fn set_aside_shard(id: Uuid) -> String {
-    format!("set-aside#{}", open_shard(&Key::set_aside(id).pk))
+/// The shard for records that were set aside beside that for jobs and voice models: the sweep does not look into it.
+pub(crate) fn set_aside_shard(shard: &str) -> String {
+    format!("set-aside#{shard}")
 }
 
-/// The shard of an item whose key is `job#<uuid>` or `voice#<uuid>`.
-fn open_shard(pk: &str) -> &'static str {
+/// The shard of an item whose key is `job#<uuid>`, `voice#<uuid>` or `set-aside#<uuid>`.
+pub(crate) fn open_shard(pk: &str) -> &'static str {
     let id = pk.split_once('#').map_or("", |(_, id)| id);
     let digit = id.get(..1).and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));
     digit.copied().unwrap_or(OPEN_SHARDS[0])
