@@ -32,7 +32,7 @@ pub use items::{ItemError, Kept};
 pub use keep::KeepError;
 pub use overdue::{Overdue, Untold};
 pub use set_aside::{
-    CameBack, ContentError, Entry, Outcome, Place, Resolution, Resolved, SetAside, SetAsideError, UnknownPlace, Window,
+    ContentError, Entry, Outcome, Place, Resolution, Resolved, SetAside, SetAsideError, UnknownPlace, Window,
 };
 pub use start::{Execution, Resumed, StartError};
 pub use tell::{MESSAGE_TIMEOUT, TellError, TellKeptError};

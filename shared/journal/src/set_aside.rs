@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub use entry::{Entry, Resolution, Resolved};
 pub use list::{Place, UnknownPlace, Window};
-pub use resolve::{CameBack, Outcome};
+pub use resolve::Outcome;
 
 use crate::{
     Journal, KeepError,

@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use events::Time;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{SetAside, SetAsideError};
@@ -15,8 +14,7 @@ use crate::{
 const MOST_AT_ONCE: usize = 100;
 
 /// What the table says of a record that was set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its id: the same for the same record at the same place.
     pub id: Uuid,
@@ -27,7 +25,6 @@ pub struct Entry {
     /// Its offset.
     pub offset: i64,
     /// Whose it is, where its key says that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// Why it was last set aside, in one sentence.
     pub cause: String,
@@ -38,16 +35,13 @@ pub struct Entry {
     /// How often it was set aside.
     pub count: u64,
     /// What became of it; `None` as long as it waits for somebody.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Resolved>,
-    /// The key of its object in the bucket, as long as it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The key of its object in the bucket; that of a resolved one is deleted, and has old versions for a while.
     pub object: Option<String>,
 }
 
 /// What became of a record that was set aside, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resolved {
     /// What.
     pub how: Resolution,
@@ -56,8 +50,7 @@ pub struct Resolved {
 }
 
 /// What may become of a record that was set aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// Its consumer took it.
     Redriven,

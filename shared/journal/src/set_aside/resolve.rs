@@ -15,20 +15,13 @@ pub enum Outcome {
     /// It is resolved; by this call, or before it.
     Resolved,
     /// It was set aside again meanwhile, and stands open.
-    CameBack(CameBack),
-}
-
-/// An entry was set aside again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CameBack {
-    /// How often it was set aside by now.
-    pub count: u64,
+    CameBack,
 }
 
 impl Journal {
     /// Resolves `entry`, whose content is `record` (`None`: nothing is left of it), if it was not set aside again since it was read. Three steps,
     /// and whoever finds an entry that one of them was the last for (it stands open and is resolved) takes them again: it is said what
-    /// becomes of the record, its content is deleted, and the entry leaves the index of what is open.
+    /// becomes of the record, its content is deleted, and the entry leaves the index of what is open. The bucket has old versions for a week.
     ///
     /// # Errors
     /// A [`SetAsideError`]; doing it again is safe.
@@ -53,14 +46,13 @@ impl Journal {
         }
         let close = self
             .resolving(entry)
-            .update_expression("SET expires_at = :expires REMOVE #open, deadline, #object")
+            .update_expression("SET expires_at = :expires REMOVE #open, deadline")
             .condition_expression("#count = :count AND attribute_exists(resolved)")
-            .expression_attribute_names("#object", "object")
             .expression_attribute_values(":expires", items::expires_at(now));
         let Err(error) = close.send().await else { return Ok(Outcome::Resolved) };
         let outcome = outcome(&unmet(error).map_err(SetAsideError::Index)?);
         // It came back between the first step and the last, and what it came with may be what was just deleted.
-        if let (Outcome::CameBack(_), Some(record)) = (outcome, record) {
+        if let (Outcome::CameBack, Some(record)) = (outcome, record) {
             self.put_set_aside(record).await?;
         }
         Ok(outcome)
@@ -83,9 +75,5 @@ impl Journal {
 
 /// What an entry that is not as it was read says: it came back, or somebody else resolved it.
 fn outcome(item: &Item) -> Outcome {
-    if !item.contains_key("open") {
-        return Outcome::Resolved;
-    }
-    let count = item.get("count").and_then(|count| count.as_n().ok()).and_then(|count| count.parse().ok());
-    Outcome::CameBack(CameBack { count: count.unwrap_or_default() })
+    if item.contains_key("open") { Outcome::CameBack } else { Outcome::Resolved }
 }
