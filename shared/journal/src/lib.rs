@@ -10,6 +10,7 @@ mod breaker;
 mod config;
 mod erase;
 mod error_chain;
+mod given_up;
 mod items;
 mod keep;
 mod leases;
@@ -78,6 +79,12 @@ impl Journal {
             deadline_seconds: config.render_deadline_seconds,
             makers: config.makers,
         })
+    }
+
+    /// The bucket for records set aside.
+    #[must_use]
+    pub fn set_aside_bucket(&self) -> &str {
+        &self.set_aside_bucket
     }
 
     /// When something that is begun at `now` is looked after by the sweep.

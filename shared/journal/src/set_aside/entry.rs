@@ -127,13 +127,19 @@ impl Journal {
     /// A [`SetAsideError`].
     pub async fn record_set_aside(&self, entry: &Entry) -> Result<Option<SetAside>, SetAsideError> {
         let Some(object) = &entry.object else { return Ok(None) };
-        let get = match self.s3.get_object().bucket(&self.set_aside_bucket).key(object).send().await {
+        let json = self.get_set_aside(object).await?;
+        Ok(json.map(|json| SetAside::from_json(&json)).transpose()?)
+    }
+
+    /// An object of the bucket; `None` if it is not there.
+    pub(crate) async fn get_set_aside(&self, key: &str) -> Result<Option<Vec<u8>>, SetAsideError> {
+        let get = match self.s3.get_object().bucket(&self.set_aside_bucket).key(key).send().await {
             Ok(get) => get,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
             Err(error) => return Err(SetAsideError::Fetch(error.into())),
         };
         let body = get.body.collect().await.map_err(|error| SetAsideError::Fetch(error.into()))?;
-        SetAside::from_json(&body.into_bytes()).map(Some).map_err(SetAsideError::Content)
+        Ok(Some(body.to_vec()))
     }
 
     /// Items by their keys, read consistently, in the keys' order; what is not there any more is left out.

@@ -63,8 +63,8 @@ struct Found {
 }
 
 impl Journal {
-    /// The entries in `window` after the place `after`: at most `most` of them, those first set aside earliest first, and the place to go on
-    /// after; `None` once all was seen. One that was resolved meanwhile is left out.
+    /// The entries in `window` after the place `after`, each with its own: at most `most` of them, those first set aside earliest first, and the
+    /// place to go on after; `None` once all was seen. One that was resolved meanwhile is left out.
     ///
     /// # Errors
     /// A [`KeepError`].
@@ -73,7 +73,7 @@ impl Journal {
         window: &Window,
         after: Option<Place>,
         most: usize,
-    ) -> Result<(Vec<Entry>, Option<Place>), KeepError> {
+    ) -> Result<(Vec<(Place, Entry)>, Option<Place>), KeepError> {
         let queries: Vec<_> = match &window.tenant {
             Some(tenant) => vec![self.entries_of(tenant)],
             None => items::OPEN_SHARDS.iter().map(|shard| self.entries_open(shard)).collect(),
@@ -82,8 +82,11 @@ impl Journal {
         let (places, is_all) = merge(found.await?, most);
         let keys = places.iter().map(|place| Key::set_aside(place.id)).collect();
         let items = self.read_all(keys).await?;
-        let open = items.iter().filter(|item| item.contains_key("open"));
-        let entries = open.map(Entry::read).collect::<Result<_, _>>()?;
+        let mut entries = Vec::with_capacity(items.len());
+        for item in items.iter().filter(|item| item.contains_key("open")) {
+            let entry = Entry::read(item)?;
+            entries.extend(places.iter().find(|place| place.id == entry.id).map(|place| (*place, entry)));
+        }
         Ok((entries, places.last().copied().filter(|_| !is_all)))
     }
 
