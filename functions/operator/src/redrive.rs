@@ -89,9 +89,9 @@ async fn redrive_one(
         return Ok(Fate::WouldBeRedriven { to: consumer.clone() });
     }
 
-    let times = async |id| Ok(operator.journal.set_aside_entry(id).await.map_err(SetAsideError::Entry)?);
+    let stands = async |id| operator.journal.set_aside_entry(id).await.map_err(SetAsideError::Entry);
     let is_another = redelivery.id != entry.id;
-    let before = if is_another { times(redelivery.id).await? } else { None };
+    let before = if is_another { stands(redelivery.id).await? } else { None };
     ticks.tick().await;
     match invoke(&operator.lambda, consumer, redelivery.payload).await.map(|answer| intake::is_done(&answer)) {
         Ok(Ok(true)) => {}
@@ -107,14 +107,14 @@ async fn redrive_one(
     }
     let outcome = operator.journal.resolve(entry, Some(&record), Resolution::Redriven, now).await?;
     // It waits under the id that it has now.
-    let other = if is_another { times(redelivery.id).await? } else { None };
+    let other = if is_another { stands(redelivery.id).await? } else { None };
     if let Some(other) = other.filter(|other| before.is_none_or(|before| other.count > before.count)) {
         return Ok(Fate::CameBack { cause: other.cause, count: other.count, now: Some(other.id) });
     }
     match outcome {
         Outcome::Resolved => Ok(Fate::Redriven { to: consumer.clone() }),
         Outcome::CameBack => {
-            let (cause, count) = times(entry.id).await?.map_or_else(Default::default, |now| (now.cause, now.count));
+            let (cause, count) = stands(entry.id).await?.map_or_else(Default::default, |now| (now.cause, now.count));
             Ok(Fate::CameBack { cause, count, now: None })
         }
     }
