@@ -2,15 +2,13 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use events::{
-    CampaignLaunched, CmsPublished, DataError, Envelope, EventCreated, EventPublished, Topic, VoiceTraining,
-};
+use events::{CampaignLaunched, CmsPublished, DataError, Envelope, EventCreated, EventPublished, Topic, VoiceTraining};
 use jobs::Description;
 use jsonschema::Validator;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::sentence;
+use crate::{sentence, tenant::is_nobody_elses};
 
 /// Reads the data of a created event. What is read reads the same when it is written again and is within the contract's limits; of what is
 /// not, one sentence says why.
@@ -61,6 +59,7 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Some((read, written)) = read_twice(text, |text| of_envelope(text).data::<D>()) else { return };
     let description = describe(read);
+    is_nobody_elses(topic, text, &description.tenant);
     // What is asked for and not made for the topic is refused later, when it is planned.
     let made = events::AssetKind::made_for(topic);
     if description.assets.iter().all(|asset| made.contains(asset)) {

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use events::{Envelope, Header};
+use events::{Envelope, Header, Topic};
 use jobs::ContentHash;
 use serde_json::{Value, json, value::RawValue};
+
+use crate::{Record, batch_of, examine_as, sentence};
 
 /// Reads a record. The input is written as in HTTP: a line `name: value` for each header (without the colon it is null), an empty line,
 /// the value. Without an empty line all is value.
@@ -15,6 +17,7 @@ pub fn envelope(input: &[u8]) {
     let (headers, value) = record(input);
     // A record without a value is a tombstone.
     assert!(Envelope::decode(&headers, None).is_err());
+    is_set_aside_whole(&headers, value);
     let envelope = match Envelope::decode(&headers, Some(value)) {
         Ok(envelope) => envelope,
         Err(error) => return assert!(!error.to_string().is_empty()),
@@ -39,6 +42,18 @@ pub fn envelope(input: &[u8]) {
         assert_same(&envelope, &again);
         assert_eq!(hash, ContentHash::of(&again), "binary: {data}");
     }
+}
+
+/// In a batch it has one fate, and if that is to be set aside, nothing of it is lost.
+fn is_set_aside_whole(headers: &[Header<'_>], value: &[u8]) {
+    let batch = batch_of(Topic::EventCreated, [Record { key: Some(b"nobody"), headers, value: Some(value) }]);
+    let examined = examine_as(Topic::EventCreated, &batch).expect("what a neighbour writes makes no batch unreadable");
+    assert_eq!(examined.len(), 1);
+    let Err(aside) = &examined[0].examination else { return };
+    sentence::check(&aside.cause);
+    assert_eq!((aside.key.as_deref(), aside.value.as_deref()), (Some(&b"nobody"[..]), Some(value)));
+    let kept = aside.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+    assert!(kept.eq(headers.iter().map(|(name, value)| (&**name, value.as_deref()))), "{:?}", aside.headers);
 }
 
 /// The headers and the value that an input says.

@@ -1,6 +1,0 @@
-#![no_main]
-
-use hostile::Target;
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|input: &[u8]| Target::CanvasText.check(input));
