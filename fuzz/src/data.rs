@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use events::{CampaignLaunched, CmsPublished, DataError, Envelope, EventCreated, EventPublished, Topic, VoiceTraining};
+use events::{DataError, Envelope, Topic, VoiceTraining};
 use jobs::Description;
 use jsonschema::Validator;
 use serde::{Serialize, de::DeserializeOwned};
@@ -44,7 +44,7 @@ pub fn voice_training(input: &[u8]) {
     static SCHEMA: LazyLock<Validator> =
         LazyLock::new(|| compiled(include_str!("../../events/voice-training/schema.json")));
     let Ok(text) = std::str::from_utf8(input) else { return };
-    if let Some((training, written)) = read_twice(text, |text| VoiceTraining::parse(text)) {
+    if let Some((training, written)) = read_twice(text, VoiceTraining::parse) {
         assert!(training.samples.len() <= events::MOST_SAMPLES);
         valid(&SCHEMA, &written);
     }
