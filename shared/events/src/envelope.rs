@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
+use crate::readable;
+
 /// A header of a Kafka record. Kafka allows a value to be null, and a name to occur twice.
 pub type Header<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
 
@@ -287,7 +289,8 @@ impl DataError {
             Some(end) => problem[..end].to_owned(),
             None => problem,
         };
-        Self { path, problem }
+        // Both may quote what somebody sent.
+        Self { path: readable(&path), problem: readable(&problem) }
     }
 }
 

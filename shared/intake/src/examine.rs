@@ -10,9 +10,6 @@ use crate::{
     record,
 };
 
-/// The longest cause that stands in the index, in characters.
-const LONGEST_CAUSE: usize = 1000;
-
 /// What a record says, or what is to be set aside of it.
 pub type Examination = Result<Box<(Cause, Description)>, Box<SetAside>>;
 
@@ -53,20 +50,15 @@ pub(crate) fn examine_record<D: DeserializeOwned>(
     record: &Record<'_>,
     describe: impl Fn(D) -> Description,
 ) -> Examination {
-    let content = record.content.as_ref().map_err(|error| Box::new(set_aside(record, error.to_string())))?;
+    let content = record.content.as_ref().map_err(|error| Box::new(set_aside(record, &error.to_string())))?;
     match record::read(topic, content, describe) {
         Ok(read) => Ok(Box::new(read)),
-        Err(poison) => Err(Box::new(set_aside(record, poison.to_string()))),
+        Err(poison) => Err(Box::new(set_aside(record, &poison.to_string()))),
     }
 }
 
 /// The whole of a record, to be set aside because of `cause`.
-pub(crate) fn set_aside(record: &Record<'_>, cause: String) -> SetAside {
-    // A cause may quote what it is about; the whole of that is in the bucket.
-    let cause = match cause.char_indices().nth(LONGEST_CAUSE) {
-        Some((end, _)) => format!("{}…", &cause[..end]),
-        None => cause,
-    };
+pub(crate) fn set_aside(record: &Record<'_>, cause: &str) -> SetAside {
     let aside = SetAside {
         topic: record.topic.to_string(),
         partition: record.partition,
@@ -76,7 +68,8 @@ pub(crate) fn set_aside(record: &Record<'_>, cause: String) -> SetAside {
         value: None,
         headers: Vec::new(),
         unread: None,
-        cause,
+        // It may quote what it is about; the whole of that is in the bucket.
+        cause: events::readable(cause),
     };
     match &record.content {
         Err(_) => SetAside { unread: Some(record.json.to_owned()), ..aside },

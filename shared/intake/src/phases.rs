@@ -200,7 +200,7 @@ async fn keep_one(item: &mut Item<'_>, journal: &Journal) {
                 item.progress = Progress::Over(Fate::Retry(Retry::Keep(error)));
                 return;
             }
-            Err(error) => &set_aside(item.record, chain(&error)),
+            Err(error) => &set_aside(item.record, &chain(&error)),
         },
         Progress::Poison(aside) => aside,
         Progress::Kept(_) | Progress::Over(_) => return,
