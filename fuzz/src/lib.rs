@@ -10,12 +10,14 @@ mod picture;
 mod record;
 mod sentence;
 mod tenant;
+mod worst_case;
 
 pub use batch::batch;
 pub use data::{campaign_launched, cms_published, event_created, event_published, voice_training};
 pub use envelope::envelope;
 pub use picture::{canvas_text, logo};
 pub use record::{Record, batch_of, examine_as};
+pub use worst_case::{LARGEST_PAYLOAD, WorstCase, peak_memory};
 
 /// Takes bytes, and panics if a property does not hold of them.
 pub type Target = fn(&[u8]);
