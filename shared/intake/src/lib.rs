@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 mod batch;
 mod examine;
+mod headers;
 mod phases;
 mod record;
 mod response;
