@@ -142,6 +142,16 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
     let invoke = studio.stack.clients.lambda.invoke().function_name(&function);
     let answer = invoke.payload(step("tenant-other").to_string().into_bytes().into()).send().await.unwrap();
     assert!(answer.function_error().is_some(), "another tenant's");
+    // Nor can its id be taken: whoever registers theirs under it fails alone.
+    let register = json!({ "step": "register-voice", "name": id, "input": input("tenant-other", "professional", 3) });
+    let invoke = studio.stack.clients.lambda.invoke().function_name(&function);
+    let answer = invoke.payload(register.to_string().into_bytes().into()).send().await.unwrap();
+    let answer = String::from_utf8_lossy(answer.payload().unwrap().as_ref()).into_owned();
+    assert!(answer.contains("Studio.IdReused"), "{answer}");
+    let fail = json!({ "step": "fail-voice", "voiceModelId": id, "error": "Studio.IdReused", "cause": answer });
+    assert_eq!(studio.completion(&fail).await["status"], "voice-failed");
+    let waiting = model(&studio, &id).await.unwrap();
+    assert!(matches!(waiting.state, VoiceState::AwaitingOwner { .. }), "{:?}", waiting.state);
 
     assert_eq!(verify(&studio, &id, tenant).await, json!({ "status": "verified" }));
     let produced = studio.produced_for(tenant, 2).await;
