@@ -127,7 +127,8 @@ fn asked(studio: &Studio) -> BTreeMap<String, usize> {
 async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_owner_trained_and_ready() {
     let mut studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-asha");
-    let execution = train(&studio, &id, &input(tenant, "professional", 3)).await;
+    let sent = input(tenant, "professional", 3);
+    let execution = train(&studio, &id, &sent).await;
     let waiting =
         model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
     let VoiceState::AwaitingOwner { captcha: Some(captcha), .. } = waiting.state else { panic!("nothing to read") };
@@ -179,7 +180,7 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
         studio.stack.clients.sfn.start_execution().name(&id).input(input(tenant, "professional", 3).to_string());
     let again = again.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await;
     assert!(again.is_err(), "the execution exists");
-    let register = json!({ "step": "register-voice", "name": id, "input": model.training });
+    let register = json!({ "step": "register-voice", "name": id, "input": sent });
     assert_eq!(studio.completion(&register).await["status"], "closed");
     studio.stop().await;
 }
