@@ -41,7 +41,7 @@ fuzz: needs-rust needs-cc needs-fuzzer ## Look for input that breaks a promise, 
 	@for target in $(or $(TARGET),$(FUZZED)); do \
 	  echo "== $$target"; mkdir -p target/fuzz/corpus/$$target target/fuzz/found/$$target; \
 	  cargo +nightly fuzz run --fuzz-dir fuzz/libfuzzer --target-dir target/fuzz --sanitizer none $$target \
-	    target/fuzz/corpus/$$target fuzz/corpus/$$target -- -max_total_time=$(or $(FOR),60) -timeout=20 -rss_limit_mb=512 -max_len=16384 \
+	    target/fuzz/corpus/$$target fuzz/corpus/$$target -- -max_total_time=$(or $(FOR),60) -timeout=20 -rss_limit_mb=512 -max_len=16384 -dict=fuzz/libfuzzer/words.dict \
 	    -print_final_stats=1 -verbosity=1 -artifact_prefix=target/fuzz/found/$$target/; \
 	done
 
