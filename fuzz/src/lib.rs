@@ -17,7 +17,7 @@ pub use data::{campaign_launched, cms_published, event_created, event_published,
 pub use envelope::envelope;
 pub use picture::{canvas_text, logo};
 pub use record::{Record, batch_of, examine_as};
-pub use worst_case::{LARGEST_PAYLOAD, WorstCase, peak_memory};
+pub use worst_case::{LARGEST_PAYLOAD, WorstCase};
 
 /// Takes bytes, and panics if a property does not hold of them.
 pub type Target = fn(&[u8]);

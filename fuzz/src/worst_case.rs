@@ -147,15 +147,3 @@ fn translated(times: usize) -> String {
     let data = json!({ "tenantId": "tenant", "contentId": "1", "title": "Jazz", "translations": translations });
     event(&data.to_string()).replace(Topic::EventCreated.as_str(), Topic::CmsPublished.as_str())
 }
-
-/// The most memory that this process has had, in MiB.
-///
-/// # Panics
-/// Where Linux's `/proc` is not.
-#[must_use]
-pub fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has /proc");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says the peak");
-    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("it is a number");
-    kilobytes / 1024
-}
