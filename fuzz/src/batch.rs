@@ -110,10 +110,9 @@ fn decided(cause: &Cause, description: &Description) {
     let planning = Planning { now: cause.time, deadline: cause.time, makers: &makers };
     let decision = match plan(None, cause, description, planning) {
         Ok(decision) => decision,
-        Err(error @ (PlanError::TooManyAssets(_) | PlanError::NotMadeFor { .. })) => {
-            return sentence::check(&error.to_string());
-        }
-        Err(error @ PlanError::TooOld(_)) => unreachable!("it happens now: {error}"),
+        Err(PlanError::TooOld(time)) => unreachable!("it happens now, not at {time}"),
+        // It asks for too much, or for what is not made.
+        Err(error) => return sentence::check(&error.to_string()),
     };
     assert!(decision.starts.len() <= MOST_ASSETS, "{} jobs", decision.starts.len());
     for job in &decision.jobs {
