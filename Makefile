@@ -13,6 +13,7 @@ TOOLS := target/tools
 ASYNCAPI := target/asyncapi
 PYTHON ?= python3
 LOCAL := target/debug/studio-local
+FUZZED := $(notdir $(wildcard fuzz/corpus/*))
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,18 @@ test: needs-java fmt clippy template contract deny build $(TOOLS)/installed ## R
 
 chaos: needs-java build ## A storm of faults on real Apache Kafka, and an audit of what it leaves: ten minutes a seed
 	target/debug/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
+
+fuzz: needs-rust needs-cc needs-fuzzer ## Look for input that breaks a promise, for a minute (FOR=60) with each target (TARGET=batch)
+	@for target in $(or $(TARGET),$(FUZZED)); do \
+	  echo "== $$target"; mkdir -p target/fuzz/corpus/$$target target/fuzz/found/$$target; \
+	  cargo +nightly fuzz run --fuzz-dir fuzz/libfuzzer --target-dir target/fuzz --sanitizer none $$target \
+	    target/fuzz/corpus/$$target fuzz/corpus/$$target -- -max_total_time=$(or $(FOR),60) -timeout=20 -rss_limit_mb=512 -max_len=16384 -dict=fuzz/libfuzzer/words.dict \
+	    -print_final_stats=1 -verbosity=1 -artifact_prefix=target/fuzz/found/$$target/; \
+	done
+
+worst-case: needs-rust needs-cc ## Measure time and memory of the worst batches of 6 MB
+	cargo build --workspace --example worst_case --locked --quiet
+	target/debug/examples/worst_case
 
 test-live: needs-rust needs-cc ## Ask each real media vendor once, for something cheap, with keys from the environment; skipped without
 	cargo run --locked --package providers --example live
@@ -111,6 +124,9 @@ $(ASYNCAPI)/installed: $(wildcard infra/asyncapi/* infra/asyncapi/.npmrc) | need
 # What has to be on the machine already. Each says what is missing and how to get it.
 needs-rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
+needs-fuzzer:
+	@cargo +nightly --version >/dev/null 2>&1 || { echo 'A nightly Rust is missing, which libFuzzer needs: rustup toolchain install nightly --profile minimal'; exit 1; }
+	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install --locked cargo-fuzz'; exit 1; }
 needs-cc:
 	@command -v cc >/dev/null && command -v c++ >/dev/null && command -v perl >/dev/null || \
 	  { echo 'A C toolchain is missing (cc, c++, make, perl): apt install build-essential perl'; exit 1; }
@@ -126,4 +142,4 @@ needs-java:
 	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
 	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help demo up waits test chaos fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-cc needs-python needs-node needs-java
+.PHONY: help demo up waits test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use events::Topic;
-use local::set_aside::set_aside;
+use fuzz::WorstCase;
+use local::{process::peak_resident_bytes, set_aside::set_aside};
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, batch_of_now, by_id, created, invoke, until};
@@ -99,5 +100,26 @@ async fn an_id_that_comes_back_with_other_content_is_set_aside_as_reused() {
         ]
     );
     assert_eq!(by_id(&studio.produced_for("tenant-reused", 8).await), by_id(&before));
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worst_batches_are_set_aside_in_the_memory_of_a_function() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
+    for name in ["one giant value", "750,000 headers without a name", "data nested 20,000 deep, 100 times"] {
+        let worst = WorstCase::ALL.into_iter().find(|worst| worst.name == name).unwrap();
+        let invoke =
+            studio.stack.clients.lambda.invoke().function_name(&function).payload(worst.payload().into_bytes().into());
+        let invoked = invoke.send().await.unwrap();
+        let answer: Value = serde_json::from_slice(invoked.payload().unwrap().as_ref()).unwrap();
+        assert_eq!(answer, json!({ "batchItemFailures": [] }), "{name}");
+    }
+    let aside = set_aside(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
+    assert_eq!(aside.len(), 102);
+    let process = studio.stack.proxy.calls().iter().find_map(|call| call.process_id).unwrap();
+    let peak = peak_resident_bytes(process).unwrap() >> 20;
+    println!("the function's peak is {peak} MiB");
+    assert!(peak < 400, "{peak} MiB of the 512 that the template gives");
     studio.stop().await;
 }

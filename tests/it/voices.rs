@@ -128,7 +128,8 @@ fn asked(studio: &Studio) -> BTreeMap<String, usize> {
 async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_owner_trained_and_ready() {
     let mut studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-asha");
-    let execution = train(&studio, &id, &input(tenant, "professional", 3)).await;
+    let sent = input(tenant, "professional", 3);
+    let execution = train(&studio, &id, &sent).await;
     let waiting =
         model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
     let VoiceState::AwaitingOwner { captcha: Some(captcha), .. } = waiting.state else { panic!("nothing to read") };
@@ -143,6 +144,16 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
     let invoke = studio.stack.clients.lambda.invoke().function_name(&function);
     let answer = invoke.payload(step("tenant-other").to_string().into_bytes().into()).send().await.unwrap();
     assert!(answer.function_error().is_some(), "another tenant's");
+    // Nor can its id be taken: whoever registers theirs under it fails alone.
+    let register = json!({ "step": "register-voice", "name": id, "input": input("tenant-other", "professional", 3) });
+    let invoke = studio.stack.clients.lambda.invoke().function_name(&function);
+    let answer = invoke.payload(register.to_string().into_bytes().into()).send().await.unwrap();
+    let answer = String::from_utf8_lossy(answer.payload().unwrap().as_ref()).into_owned();
+    assert!(answer.contains("Studio.IdReused"), "{answer}");
+    let fail = json!({ "step": "fail-voice", "voiceModelId": id, "error": "Studio.IdReused", "cause": answer });
+    assert_eq!(studio.completion(&fail).await["status"], "voice-failed");
+    let waiting = model(&studio, &id).await.unwrap();
+    assert!(matches!(waiting.state, VoiceState::AwaitingOwner { .. }), "{:?}", waiting.state);
 
     assert_eq!(verify(&studio, &id, tenant).await, json!({ "status": "verified" }));
     let produced = studio.produced_for(tenant, 2).await;
@@ -170,7 +181,7 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
         studio.stack.clients.sfn.start_execution().name(&id).input(input(tenant, "professional", 3).to_string());
     let again = again.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await;
     assert!(again.is_err(), "the execution exists");
-    let register = json!({ "step": "register-voice", "name": id, "input": model.training });
+    let register = json!({ "step": "register-voice", "name": id, "input": sent });
     assert_eq!(studio.completion(&register).await["status"], "closed");
     studio.stop().await;
 }

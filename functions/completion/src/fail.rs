@@ -10,6 +10,9 @@ use crate::{
     step::{Reply, StepError},
 };
 
+/// What is called by this name is somebody else's, and is left alone.
+pub(crate) const ID_REUSED: &str = "Studio.IdReused";
+
 /// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before stays as it is, and its
 /// end is told.
 pub(crate) async fn fail(studio: &Studio, job: JobId, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
@@ -45,7 +48,7 @@ pub(crate) fn message(cause: &str) -> Option<String> {
 /// The class of a Step Functions error: our own names, then those of Lambda and of Step Functions.
 pub(crate) fn class(error: &str) -> FailureClass {
     match error {
-        "Studio.InvalidInput" => FailureClass::InvalidInput,
+        "Studio.InvalidInput" | ID_REUSED => FailureClass::InvalidInput,
         "Studio.Transient" => FailureClass::Unavailable,
         "States.Timeout" | "Sandbox.Timedout" => FailureClass::Timeout,
         error if error.starts_with("Lambda.") => FailureClass::Unavailable,
@@ -68,6 +71,7 @@ mod tests {
     fn each_error_the_state_machine_can_catch_has_a_class() {
         for (error, expected) in [
             ("Studio.InvalidInput", FailureClass::InvalidInput),
+            ("Studio.IdReused", FailureClass::InvalidInput),
             ("Studio.Transient", FailureClass::Unavailable),
             ("Studio.Internal", FailureClass::Internal),
             ("Lambda.TooManyRequestsException", FailureClass::Unavailable),

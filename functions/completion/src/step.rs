@@ -8,7 +8,7 @@ use lambda_runtime::Diagnostic;
 use providers::Refused;
 use serde::{Deserialize, Serialize};
 
-use crate::logo::FetchError;
+use crate::{fail, logo::FetchError};
 
 /// What the state machine, or the schedule, asks for.
 #[derive(Debug, Clone, Deserialize)]
@@ -164,8 +164,8 @@ impl StepError {
             | Self::Logo(FetchError::S3 { .. }) => "Studio.Transient",
             Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })
             | Self::Input(_)
-            | Self::ExecutionName(_)
-            | Self::Keep(KeepError::IdReused) => "Studio.InvalidInput",
+            | Self::ExecutionName(_) => "Studio.InvalidInput",
+            Self::Keep(KeepError::IdReused) => fail::ID_REUSED,
             Self::Keep(_) | Self::NothingStored(_) | Self::NoCloner(_) => "Studio.Internal",
         }
     }

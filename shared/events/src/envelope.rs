@@ -1,11 +1,13 @@
 //! The envelope of what other teams produce: a Kafka record's headers and value, read as CloudEvents 1.0 in either mode of the
 //! Kafka binding. The data is borrowed from the record and read once, later.
 
-use std::{borrow::Cow, fmt, str};
+use std::{borrow::Cow, str};
 
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
+
+use crate::readable;
 
 /// A header of a Kafka record. Kafka allows a value to be null, and a name to occur twice.
 pub type Header<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
@@ -134,7 +136,7 @@ impl<'a> Envelope<'a> {
     /// A [`DataError`] with the path of the field and what is wrong with it.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, DataError> {
         if !is_object(self.data.as_bytes()) {
-            return Err(DataError { path: "data".to_owned(), problem: "it is not an object".to_owned() });
+            return Err(DataError::at("data", "it is not an object"));
         }
         let mut deserializer = serde_json::Deserializer::from_str(&self.data);
         let data =
@@ -142,7 +144,7 @@ impl<'a> Envelope<'a> {
         // In binary mode nobody has looked at the end of the text yet.
         match deserializer.end() {
             Ok(()) => Ok(data),
-            Err(_) => Err(DataError { path: "data".to_owned(), problem: "it is followed by other text".to_owned() }),
+            Err(_) => Err(DataError::at("data", "it is followed by other text")),
         }
     }
 }
@@ -268,11 +270,9 @@ fn is_object(json: &[u8]) -> bool {
 }
 
 /// A field of `data`, or of another text of the contract, that is missing, or is not what the contract says.
-#[derive(Debug)]
-pub struct DataError {
-    path: String,
-    problem: String,
-}
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DataError(String);
 
 impl DataError {
     /// What is wrong in `whole`, such as `data`.
@@ -283,18 +283,11 @@ impl DataError {
         };
         let problem = error.into_inner().to_string();
         // serde_json adds the line and column within `data`, which is not where the reader would look.
-        let problem = match problem.rfind(" at line ") {
-            Some(end) => problem[..end].to_owned(),
-            None => problem,
-        };
-        Self { path, problem }
+        Self::at(&path, problem.rfind(" at line ").map_or(&*problem, |end| &problem[..end]))
+    }
+
+    /// Both may quote what somebody sent.
+    fn at(path: &str, problem: &str) -> Self {
+        Self(readable(&format!("{path}: {problem}")))
     }
 }
-
-impl fmt::Display for DataError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.problem)
-    }
-}
-
-impl std::error::Error for DataError {}

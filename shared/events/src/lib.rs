@@ -32,7 +32,7 @@ pub use moment::{Moment, MomentError, TimeZoneName, TimeZoneNameError};
 pub use render_job::{FailureClass, Format, MediaType, RenderJobCompleted, RenderJobCreated, RenderJobFailed, Trigger};
 pub use s3_object::S3Object;
 pub use template::{Template, TemplateAsset};
-pub use text::{Identifier, Text, TextError};
+pub use text::{Identifier, Text, TextError, readable};
 pub use topic::{Topic, UnknownTopic};
 pub use voice_model::{CloningMethod, VoiceModelCreated, VoiceModelReady};
 pub use voice_training::{Consent, MOST_SAMPLES, VoiceTraining};

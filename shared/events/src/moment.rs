@@ -24,13 +24,18 @@ impl FromStr for Moment {
     type Err = MomentError;
 
     fn from_str(text: &str) -> Result<Self, MomentError> {
-        let timestamp: Timestamp = text.parse().map_err(|source| MomentError { text: text.to_owned(), source })?;
-        let pieces = Pieces::parse(text).map_err(|source| MomentError { text: text.to_owned(), source })?;
+        let wrong = |source| MomentError { text: text.to_owned(), source };
+        let timestamp: Timestamp = text.parse().map_err(|error| wrong(Some(error)))?;
+        let pieces = Pieces::parse(text).map_err(|error| wrong(Some(error)))?;
         let offset = match pieces.offset() {
             Some(PiecesOffset::Numeric(offset)) => offset.offset(),
             _ => Offset::UTC,
         };
-        Ok(Self { timestamp, offset })
+        // jiff reads more than RFC 3339 can say, and what is told repeats it: years before 0, offsets of seconds or of more than a day.
+        let minutes = offset.seconds() / 60;
+        let is_told =
+            offset.to_datetime(timestamp).year() >= 0 && offset.seconds() % 60 == 0 && minutes.abs() < 24 * 60;
+        if is_told { Ok(Self { timestamp, offset }) } else { Err(wrong(None)) }
     }
 }
 
@@ -61,7 +66,7 @@ impl<'de> Deserialize<'de> for Moment {
 #[error("`{text}` is not an RFC 3339 time with an offset, such as 2026-02-14T18:30:00+05:30 or 2026-02-14T13:00:00Z")]
 pub struct MomentError {
     text: String,
-    source: jiff::Error,
+    source: Option<jiff::Error>,
 }
 
 /// A time zone of the IANA database by its name, `Asia/Kolkata`.
@@ -103,3 +108,26 @@ impl<'de> Deserialize<'de> for TimeZoneName {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a time zone of the IANA database, such as Asia/Kolkata")]
 pub struct TimeZoneNameError(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_what_rfc_3339_can_say() {
+        for text in
+            ["2026-02-14T18:30:00+05:30", "0000-01-01T00:00:00Z", "9999-12-30T22:00:00Z", "2026-02-14T18:30:00-23:59"]
+        {
+            assert_eq!(text.parse::<Moment>().unwrap().to_string(), text);
+        }
+        for text in [
+            "-000001-12-31T23:59:59Z",
+            "-009999-01-02T01:59:59Z",
+            "0000-01-01T00:00:00.5+00:00:30",
+            "2026-02-14T18:30:00+24:00",
+            "2026-02-14T18:30:00-25:59",
+        ] {
+            assert!(text.parse::<Moment>().is_err(), "{text}");
+        }
+    }
+}

@@ -71,6 +71,36 @@ pub enum TextError {
     },
 }
 
+/// The longest that is said of something that is refused, in characters; what was cut ends in an ellipsis more.
+const LONGEST_SENTENCE: usize = 1000;
+
+/// `text`, which may quote what somebody sent, as a sentence that anybody may look at in a log or a terminal: of bounded length, and what
+/// would steer a terminal or turn the direction of what follows is written as `\u{202e}`.
+#[must_use]
+pub fn readable(text: &str) -> String {
+    let mut said = String::with_capacity(text.len().min(LONGEST_SENTENCE));
+    let mut length = 0;
+    for c in text.chars() {
+        let escaped = steers(c).then(|| c.escape_unicode());
+        length += escaped.as_ref().map_or(1, ExactSizeIterator::len);
+        if length > LONGEST_SENTENCE {
+            said.push('…');
+            break;
+        }
+        match escaped {
+            Some(escaped) => said.extend(escaped),
+            None => said.push(c),
+        }
+    }
+    said
+}
+
+/// Controls, and marks that turn the direction of text or part its lines.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// An identifier that another service chose: 1 to 256 characters, not blank, none of them a control character; opaque to the studio.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -112,5 +142,19 @@ impl fmt::Display for Identifier {
 impl<'de> Deserialize<'de> for Identifier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_hostile_text_steers_no_terminal_and_has_an_end() {
+        assert_eq!(readable("`\u{1b}[2J\u{202e}cod.exe` is no name"), r"`\u{1b}[2J\u{202e}cod.exe` is no name");
+        assert_eq!(readable("शाम, مساء"), "शाम, مساء");
+        let long = readable(&"\u{202e}x".repeat(100_000));
+        assert!(long.chars().count() <= LONGEST_SENTENCE + 1 && long.ends_with('…'));
+        assert_eq!(readable(&long), long);
     }
 }

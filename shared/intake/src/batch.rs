@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::headers::headers;
+
 /// The whole payload.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Batch<'a> {
@@ -59,11 +61,19 @@ pub(crate) enum RecordError {
 
 /// The payload is not a batch at all, so no record of it can be named.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BatchError {
+pub enum BatchError {
+    /// It is not JSON, or has no `records` by partition.
     #[error("the invocation's payload is not a batch of Kafka records")]
     Shape(#[source] serde_json::Error),
+    /// A record does not say where it stands.
     #[error("a record of {partition} has no usable `offset`")]
-    Offset { partition: String, source: serde_json::Error },
+    Offset {
+        /// `<topic>-<partition>`.
+        partition: String,
+        /// What is wrong with the record.
+        source: serde_json::Error,
+    },
+    /// A partition does not say which it is.
     #[error("the partition `{0}` is not a topic and a number with a hyphen between")]
     Name(String),
 }
@@ -135,31 +145,6 @@ fn bytes(name: &'static str, value: Option<&RawValue>) -> Result<Option<Vec<u8>>
         .transpose()
 }
 
-/// A list of objects with one name each. Bytes are Java's, so signed; whoever imitates the mapping tends to write them
-/// unsigned, and means the same. A value may be null, as in Kafka; the list may be null, as nobody promised it is not.
-fn headers<'a>(headers: &'a RawValue) -> Result<Vec<events::Header<'a>>, RecordError> {
-    type Loose<'a> = Option<Vec<std::collections::BTreeMap<Cow<'a, str>, Option<Vec<i64>>>>>;
-    let headers: Loose<'a> = serde_json::from_str(headers.get()).map_err(|_| RecordError::Headers)?;
-    headers
-        .unwrap_or_default()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| {
-            let value = value.map(|bytes| {
-                bytes
-                    .into_iter()
-                    .map(|value| byte(value).ok_or_else(|| RecordError::Byte { name: name.to_string(), value }))
-                    .collect::<Result<Vec<u8>, _>>()
-            });
-            Ok((name.clone(), value.transpose()?.map(Cow::Owned)))
-        })
-        .collect()
-}
-
-fn byte(value: i64) -> Option<u8> {
-    i8::try_from(value).map(|signed| signed.to_be_bytes()[0]).or_else(|_| u8::try_from(value)).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +175,13 @@ mod tests {
         let headers = one(r#"{"offset":7,"headers":[{"b":null},{"a":[1]},{"b":[2]}]}"#).unwrap().0;
         let names: Vec<_> = headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
         assert_eq!(names, [("b", None), ("a", Some(&[1][..])), ("b", Some(&[2][..]))]);
+    }
+
+    #[test]
+    fn names_in_one_object_stay_as_they_are_written() {
+        let headers = one(r#"{"offset":7,"headers":[{"b":[1],"a":null,"b":[2]},{}]}"#).unwrap().0;
+        let names: Vec<_> = headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
+        assert_eq!(names, [("b", Some(&[1][..])), ("a", None), ("b", Some(&[2][..]))]);
     }
 
     #[test]

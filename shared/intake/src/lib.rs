@@ -3,9 +3,14 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 mod batch;
+mod examine;
+mod headers;
 mod phases;
 mod record;
 mod response;
+
+pub use batch::BatchError;
+pub use examine::{Examination, Examined, examine};
 
 use events::Topic;
 use jobs::Description;

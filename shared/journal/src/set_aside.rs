@@ -147,3 +147,32 @@ impl Journal {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn where_a_record_is_set_aside_is_said_by_its_coordinates_and_a_digest_and_by_nothing_in_it(
+            (key, value) in (option::of(vec(any::<u8>(), 0..30)), option::of(vec(any::<u8>(), 0..30))),
+            (unread, cause) in (option::of("\\PC{0,30}"), "\\PC{1,30}"),
+            (partition, offset) in (0..1000, 0..i64::MAX),
+        ) {
+            let topic = "eventzr.event.created.v1".to_owned();
+            let aside = SetAside { topic, partition, offset, timestamp: None, key, value, headers: Vec::new(), unread, cause };
+            let object = aside.object_key();
+            let digest = object
+                .strip_prefix(&format!("records/eventzr.event.created.v1/{partition}/{offset:020}-"))
+                .and_then(|rest| rest.strip_suffix(".json"))
+                .unwrap();
+            prop_assert_eq!(digest.parse::<Uuid>().unwrap().to_string(), digest);
+            // The same again is the same; any other content is somewhere else.
+            prop_assert_eq!(&aside.clone().object_key(), &object);
+            let other = SetAside { value: Some(aside.value.as_deref().unwrap_or_default().iter().copied().chain([0]).collect()), ..aside };
+            prop_assert_ne!(other.object_key(), object);
+        }
+    }
+}

@@ -16,6 +16,10 @@ pub(crate) async fn fail(studio: &Studio, id: &str, error: &str, cause: &str, no
     let sentence = if class == FailureClass::InvalidInput { fail::message(cause) } else { None };
     // What could not even be registered has no state; its execution says why.
     let nowhere = || Reply::VoiceFailed { reason: sentence.clone().unwrap_or_else(|| error.to_owned()) };
+    // Whoever starts an execution chooses its name: the voice that is registered under it may be another tenant's.
+    if error == fail::ID_REUSED {
+        return Ok(nowhere());
+    }
     let Some(id) = VoiceModelId::of_execution(id) else { return Ok(nowhere()) };
     let model = match studio.journal.voice(id).await {
         Err(KeepError::NoSuchVoice(_)) => return Ok(nowhere()),

@@ -1,0 +1,132 @@
+//! A batch → what each of its records says, and what would be decided because of it.
+
+use std::collections::BTreeMap;
+
+use events::{Configuration, Identifier, Topic};
+use intake::{BatchError, Examined};
+use jobs::{Cause, Description, MOST_ASSETS, Makers, PlanError, Planning, plan};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use crate::{examine_as, sentence, tenant::names_are_ours};
+
+/// The largest event that is told, in bytes: far below what any broker takes.
+const LARGEST_EVENT: usize = 64 * 1024;
+
+/// Has all four consumers look at a batch.
+///
+/// Every record of it is named, in its place. One that is refused has a sentence that says why, and is kept whole. One that is not is of the
+/// tenant whom its key names, and whom its `subject` does, if it has one; what is decided because of it is told of nobody else, and is
+/// nothing when it is decided again.
+pub fn batch(input: &[u8]) {
+    let Ok(payload) = std::str::from_utf8(input) else { return };
+    for topic in [Topic::EventCreated, Topic::EventPublished, Topic::CmsPublished, Topic::CampaignLaunched] {
+        examined(payload, examine_as(topic, payload));
+    }
+}
+
+/// A batch as it is read without `intake`.
+#[derive(Deserialize)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    records: BTreeMap<String, Vec<&'a RawValue>>,
+}
+
+/// A record as it is read without `intake`. Base64 text, or anything.
+#[derive(Deserialize)]
+struct Sent {
+    offset: i64,
+    #[serde(default)]
+    key: Value,
+    #[serde(default)]
+    value: Value,
+    #[serde(default)]
+    headers: Value,
+}
+
+fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
+    let Ok(examined) = examined else { return };
+    let sent: Payload<'_> = serde_json::from_str(payload).expect("a batch that was read is one");
+    let sent = sent.records.iter().flat_map(|(partition, records)| records.iter().map(move |one| (partition, one)));
+    let mut count = 0;
+    for ((partition, json), record) in sent.zip(&examined) {
+        count += 1;
+        assert_eq!(*partition, record.partition);
+        // Deeper than a `Value` is read, or an offset that no other reader takes.
+        let sent: Option<Sent> = serde_json::from_str(json.get()).ok();
+        if let Some(sent) = &sent {
+            assert_eq!(sent.offset, record.offset);
+        }
+        match &record.examination {
+            Err(aside) => {
+                sentence::check(&aside.cause);
+                assert!(partition.starts_with(&aside.topic));
+                assert_eq!(aside.offset, record.offset);
+                match &aside.unread {
+                    Some(unread) => assert_eq!(unread, json.get()),
+                    None => {
+                        if let Some(sent) = &sent {
+                            assert_eq!(aside.key, bytes(&sent.key));
+                            assert_eq!(aside.value, bytes(&sent.value));
+                        }
+                    }
+                }
+            }
+            Ok(read) => {
+                let (cause, description) = &**read;
+                if let Some(sent) = &sent {
+                    named_by_all(sent, &description.tenant);
+                }
+                decided(cause, description);
+            }
+        }
+    }
+    assert_eq!(count, examined.len());
+}
+
+/// Holds a record that is not refused to speak of nobody but `tenant`.
+fn named_by_all(sent: &Sent, tenant: &Identifier) {
+    assert_eq!(bytes(&sent.key).as_deref(), Some(tenant.as_str().as_bytes()));
+    // Without headers it is in structured mode.
+    let no_headers = sent.headers.is_null() || sent.headers.as_array().is_some_and(Vec::is_empty);
+    let value: Option<Value> = bytes(&sent.value).and_then(|value| serde_json::from_slice(&value).ok());
+    if let Some(subject) = value.filter(|_| no_headers).as_ref().and_then(|value| value.get("subject"))
+        && !subject.is_null()
+    {
+        assert_eq!(subject.as_str(), Some(tenant.as_str()));
+    }
+}
+
+fn bytes(base64: &Value) -> Option<Vec<u8>> {
+    base64_simd::STANDARD.decode_to_vec(base64.as_str()?).ok()
+}
+
+/// Decides the cause of an entity that nobody has seen, and again.
+fn decided(cause: &Cause, description: &Description) {
+    let configuration = serde_json::to_string(&description.configuration).expect("it is strings and numbers");
+    assert_eq!(serde_json::from_str::<Configuration>(&configuration).as_ref().ok(), Some(&description.configuration));
+
+    let makers = Makers::parse("", "", "").expect("nobody in particular is anybody");
+    let planning = Planning { now: cause.time, deadline: cause.time, makers: &makers };
+    let decision = match plan(None, cause, description, planning) {
+        Ok(decision) => decision,
+        Err(PlanError::TooOld(time)) => unreachable!("it happens now, not at {time}"),
+        // It asks for too much, or for what is not made.
+        Err(error) => return sentence::check(&error.to_string()),
+    };
+    assert!(decision.starts.len() <= MOST_ASSETS, "{} jobs", decision.starts.len());
+    for job in &decision.jobs {
+        assert_eq!(job.tenant, description.tenant);
+        names_are_ours(job);
+    }
+    for told in &decision.events {
+        assert!(told.value.len() <= LARGEST_EVENT, "{} bytes are told", told.value.len());
+        let event: Value = serde_json::from_str(&told.value).expect("what is told is JSON");
+        let tenant = description.tenant.as_str();
+        assert_eq!(told.key, tenant);
+        assert_eq!(event["subject"], tenant);
+        assert_eq!(event["data"]["tenantId"], tenant);
+    }
+    let again = plan(decision.entity.as_ref(), cause, description, planning).expect("it was planned before");
+    assert_eq!((again.events.len(), again.starts.len()), (0, 0), "a repetition changes nothing");
+}

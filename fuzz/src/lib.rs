@@ -1,0 +1,36 @@
+//! What holds of any input that a neighbour can send, however hostile or broken: no panic, and the properties below.
+//!
+//! A target takes bytes and panics if a property does not hold. `make test` tries each on the files of `corpus/<target>` and on generated
+//! input (`tests/`), `make fuzz` has libFuzzer look for more (`libfuzzer/`), and `make worst-case` measures the worst batches (`examples/`).
+
+mod batch;
+mod data;
+mod envelope;
+mod picture;
+mod record;
+mod sentence;
+mod tenant;
+mod worst_case;
+
+pub use batch::batch;
+pub use data::{campaign_launched, cms_published, event_created, event_published, voice_training};
+pub use envelope::envelope;
+pub use picture::{canvas_text, logo};
+pub use record::{Record, batch_of, examine_as};
+pub use worst_case::{LARGEST_PAYLOAD, WorstCase};
+
+/// Takes bytes, and panics if a property does not hold of them.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is also its folder in `corpus/`.
+pub const TARGETS: [(&str, Target); 9] = [
+    ("batch", batch),
+    ("envelope", envelope),
+    ("event-created", event_created),
+    ("event-published", event_published),
+    ("cms-published", cms_published),
+    ("campaign-launched", campaign_launched),
+    ("voice-training", voice_training),
+    ("canvas-text", canvas_text),
+    ("logo", logo),
+];

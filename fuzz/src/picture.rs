@@ -1,0 +1,93 @@
+//! Text → a picture; a PNG of somebody's → a logo in one.
+
+use std::{
+    path::Path,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use canvas::{Canvas, Drawing, Logo, Rendered};
+use events::{AssetKind, Brand, Configuration, Locale, MediaType, Moment, S3Object, Text, Venue};
+
+/// The largest picture, in bytes: twice the largest that any text was seen to make.
+const LARGEST_PICTURE: usize = 4 * 1024 * 1024;
+
+/// One canvas for all input: a picture must not depend on those before it.
+static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
+    let fonts = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/canvas/fonts/cjk"));
+    Mutex::new(Canvas::new(fonts).expect("the fonts can be read"))
+});
+
+/// The pictures, small ones first.
+static PICTURES: LazyLock<Vec<AssetKind>> = LazyLock::new(|| {
+    let mut pictures: Vec<_> = AssetKind::ALL.into_iter().filter(|a| a.media_type() == MediaType::Image).collect();
+    pictures.sort_by_key(|asset| asset.size().map(|(width, height)| width * height));
+    pictures
+});
+
+/// Sets text. The first byte of the input says in what picture, the second in which language, the rest is UTF-8: a line each for title,
+/// description, organizer, venue, city, label, call to action, start and end; the last line that is there stands for those that are not.
+///
+/// Whatever the text is, nothing leaves its room, overlaps, lacks a glyph or is hard to read, and the picture has its size.
+pub fn canvas_text(input: &[u8]) {
+    let Some((&[picture, language], text)) = input.split_first_chunk::<2>() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Some(configuration) = configuration(text, language) else { return };
+    let asset = PICTURES[usize::from(picture) % PICTURES.len()];
+    draw(asset, &configuration, None);
+}
+
+/// Reads a PNG that a tenant uploaded as its logo, and draws it: it is refused in a sentence, or is a logo like any.
+pub fn logo(input: &[u8]) {
+    match Logo::decode(input) {
+        Ok(logo) => {
+            let configuration = configuration("Lanterns", 0).expect("a title is all that it needs");
+            draw(AssetKind::BannerMobile, &with_logo(configuration), Some(&logo));
+        }
+        Err(error) => crate::sentence::check(&error.to_string()),
+    }
+}
+
+fn draw(asset: AssetKind, configuration: &Configuration, logo: Option<&Logo>) {
+    let drawing = Drawing { asset, configuration, look: "any", logo, painting: None };
+    let rendered = CANVAS.lock().unwrap_or_else(PoisonError::into_inner).render(&drawing);
+    let Rendered { png, width, height, report } = rendered.expect("every configuration can be drawn");
+    assert_eq!(asset.size(), Some((width, height)));
+    assert!(png.len() <= LARGEST_PICTURE, "a picture of {} bytes", png.len());
+    let faults = report.faults();
+    assert!(faults.is_empty(), "{} of {configuration:?}: {faults:#?}", asset.as_str());
+}
+
+/// What lines of text say of an event, as far as the contract allows them.
+fn configuration(text: &str, language: u8) -> Option<Configuration> {
+    const LANGUAGES: [&str; 7] = ["en", "ar", "hi", "ja", "zh-CN", "zh-TW", "ko"];
+    let lines: Vec<&str> = text.split('\n').collect();
+    let line = |index: usize| lines[index.min(lines.len() - 1)];
+    Some(Configuration {
+        title: cut(line(0))?,
+        description: cut(line(1)),
+        organizer: cut(line(2)),
+        venue: cut(line(3)).map(|name| Venue { name, address: None, city: cut(line(4)) }),
+        label: cut(line(5)),
+        call_to_action: cut(line(6)),
+        starts_at: moment(line(7)),
+        ends_at: moment(line(8)),
+        time_zone: None,
+        locale: Locale::parse(LANGUAGES[usize::from(language) % LANGUAGES.len()]),
+        brand: None,
+    })
+}
+
+/// As much of `text` as a field takes.
+fn cut<const MOST: usize>(text: &str) -> Option<Text<MOST>> {
+    let readable: String = text.trim().chars().filter(|c| !c.is_control()).take(MOST).collect();
+    Text::parse(&readable).ok()
+}
+
+fn moment(line: &str) -> Option<Moment> {
+    line.parse().ok()
+}
+
+fn with_logo(configuration: Configuration) -> Configuration {
+    let brand = Brand { logo: S3Object::parse("s3://brands/logo.png"), ..Brand::default() };
+    Configuration { brand: Some(brand), ..configuration }
+}

@@ -1,0 +1,285 @@
+//! The targets on what is generated: bytes, JSON, and examples that something was done to.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
+
+use events::Topic;
+use fuzz::{Record, TARGETS, Target, batch_of};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+    test_runner::Config,
+};
+use serde_json::{Value, json};
+
+/// The targets that read JSON, with an example of it.
+const EXAMPLES: [(&str, &str); 5] = [
+    ("event-created", include_str!("../../events/eventzr.event.created.v1/example.json")),
+    ("event-published", include_str!("../../events/eventzr.event.published.v1/example.json")),
+    ("cms-published", include_str!("../../events/eventzr.cms.published.v1/example.json")),
+    ("campaign-launched", include_str!("../../events/eventzr.campaign.launched.v1/example.json")),
+    ("voice-training", include_str!("../../events/voice-training/example.json")),
+];
+
+/// The longest that a picture may take, unoptimised code around it and a busy machine considered.
+const LONGEST: Duration = Duration::from_secs(30);
+
+fn target(name: &str) -> Target {
+    TARGETS.iter().find(|(one, _)| *one == name).unwrap().1
+}
+
+/// JSON as text that stands where something else belongs: what is no text, no number that fits, no character, no end.
+fn odd_json() -> impl Strategy<Value = String> {
+    let text = "\\PC{0,12}".prop_map(|text| json!(text).to_string());
+    let fixed = select(vec![
+        "null",
+        "true",
+        "-1",
+        "0.5",
+        "1e999",
+        "-0",
+        "18446744073709551615",
+        "18446744073709551616",
+        "\"\"",
+        "\"  \"",
+        "{}",
+        "[]",
+        "[[],{}]",
+        r#""\ud800""#,
+        r#""\udc00\ud800""#,
+        r#""\u0000""#,
+        r#""\u001b[2J""#,
+        r#""\u202e\u2066""#,
+        r#""\ufeff""#,
+        r#""\uffff""#,
+        r#""2026-12-31T23:59:60Z""#,
+        r#""9999-12-31T23:59:59Z""#,
+        r#""-000001-01-01T00:00:00Z""#,
+        r#""s3://a\u202eb/c""#,
+        r#""../../..""#,
+    ])
+    .prop_map(str::to_owned);
+    let long = (1_usize..3000).prop_map(|length| format!("\"{}\"", "ä".repeat(length)));
+    let deep = (1_usize..400).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+    let digits = (20_usize..2000).prop_map(|count| "9".repeat(count));
+    prop_oneof![3 => fixed, 2 => text, 1 => long, 1 => deep, 1 => digits]
+}
+
+/// What is done to an example.
+#[derive(Debug, Clone)]
+enum Change {
+    /// A field is not there.
+    Remove(Index),
+    /// Something else stands in its place.
+    Replace(Index, String),
+    /// It is there once more, as something else.
+    Twice(Index, String),
+    /// A byte is another one, or is cut out.
+    Byte(Index, Option<u8>),
+    /// Something stands before it all.
+    Before(&'static str),
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let change = prop_oneof![
+        2 => any::<Index>().prop_map(Change::Remove),
+        4 => (any::<Index>(), odd_json()).prop_map(|(place, json)| Change::Replace(place, json)),
+        2 => (any::<Index>(), odd_json()).prop_map(|(place, json)| Change::Twice(place, json)),
+        1 => (any::<Index>(), any::<Option<u8>>()).prop_map(|(place, byte)| Change::Byte(place, byte)),
+        1 => select(vec!["\u{feff}", " \n", "\0", "[", "{}"]).prop_map(Change::Before),
+    ];
+    vec(change, 0..4)
+}
+
+/// Where something stands in `value`, as JSON pointers.
+fn places(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let place = format!("{place}/{name}");
+                places(value, &place, found);
+                found.push(place);
+            }
+        }
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(index, value)| places(value, &format!("{place}/{index}"), found));
+        }
+        _ => {}
+    }
+}
+
+fn changed(example: &Value, changes: &[Change]) -> Vec<u8> {
+    const HERE: &str = "something else stands here";
+    const MORE: &str = "something more stands here";
+    let mut example = example.clone();
+    let mut instead = Vec::new();
+    for change in changes {
+        let mut found = Vec::new();
+        places(&example, "", &mut found);
+        let Some((parent, name)) = (match change {
+            Change::Remove(place) | Change::Replace(place, _) | Change::Twice(place, _) if !found.is_empty() => {
+                place.get(&found).rsplit_once('/')
+            }
+            _ => None,
+        }) else {
+            continue;
+        };
+        let Some(parent) = example.pointer_mut(parent).and_then(Value::as_object_mut) else { continue };
+        match change {
+            Change::Remove(_) => drop(parent.remove(name)),
+            Change::Replace(_, json) => {
+                let mark = format!("{HERE} {}", instead.len());
+                instead.push((json!(mark).to_string(), json.clone()));
+                parent.insert(name.to_owned(), json!(mark));
+            }
+            Change::Twice(_, json) => {
+                let mark = format!("{MORE} {}", instead.len());
+                instead.push((format!("{}:null", json!(mark)), format!("{}:{json}", json!(name))));
+                parent.insert(mark, Value::Null);
+            }
+            Change::Byte(..) | Change::Before(_) => {}
+        }
+    }
+    let text = instead.iter().fold(example.to_string(), |text, (mark, json)| text.replace(mark, json));
+    let mut bytes = text.into_bytes();
+    for change in changes {
+        match change {
+            Change::Byte(place, Some(byte)) => *place.get_mut(&mut bytes) = *byte,
+            Change::Byte(place, None) => drop(bytes.remove(place.index(bytes.len()))),
+            Change::Before(text) => drop(bytes.splice(0..0, text.bytes())),
+            Change::Remove(_) | Change::Replace(..) | Change::Twice(..) => {}
+        }
+    }
+    bytes
+}
+
+/// Names of headers, those that mean something among them.
+fn header() -> impl Strategy<Value = (String, Option<Vec<u8>>)> {
+    let name = prop_oneof![
+        3 => select(vec!["ce_specversion", "ce_id", "CE_id", "ce_source", "ce_type", "ce_subject", "ce_time", "content-type", "ce_", "ce"]).prop_map(str::to_owned),
+        1 => "\\PC{0,6}",
+    ];
+    let value = prop_oneof![
+        3 => select(vec!["1.0", "1", "/x", "eventzr.event.created.v1", "tenant", "2026-11-27T10:00:00Z", "application/json", "application/cloudevents+json", "application/cloudevents-batch+json"])
+            .prop_map(|text| text.as_bytes().to_vec()),
+        1 => vec(any::<u8>(), 0..20),
+    ];
+    (name, proptest::option::weighted(0.9, value))
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn an_example_that_something_was_done_to_is_read_or_refused(
+        (name, example) in select(EXAMPLES.to_vec()),
+        changes in changes(),
+    ) {
+        let example: Value = serde_json::from_str(example).unwrap();
+        let data = example.get("data").unwrap_or(&example);
+        target(name)(&changed(data, &changes));
+        // Whole, as a record's value, in both modes.
+        let whole = changed(&example, &changes);
+        target("envelope")(&[&b"\n"[..], &whole].concat());
+        let headers = "ce_specversion: 1.0\nce_id: 1\nce_source: /x\nce_type: eventzr.event.created.v1\n\n";
+        target("envelope")(&[headers.as_bytes(), &whole].concat());
+    }
+
+    #[test]
+    fn a_record_with_any_headers_has_one_fate(
+        headers in vec(header(), 0..9),
+        value in prop_oneof![vec(any::<u8>(), 0..60), odd_json().prop_map(String::into_bytes)],
+        key in proptest::option::of(vec(any::<u8>(), 0..20)),
+    ) {
+        let lines: Vec<u8> = headers.iter().flat_map(|(name, value)| match value {
+            Some(value) => [name.as_bytes(), b": ", value, b"\n"].concat(),
+            None => [name.as_bytes(), b"\n"].concat(),
+        }).collect();
+        target("envelope")(&[&lines, &b"\n"[..], &value].concat());
+        let headers: Vec<events::Header<'_>> =
+            headers.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.as_deref().map(Cow::Borrowed))).collect();
+        let record = Record { key: key.as_deref(), headers: &headers, value: Some(&value) };
+        target("batch")(batch_of(Topic::EventCreated, [record]).as_bytes());
+    }
+
+    #[test]
+    fn any_bytes_and_any_json_are_read_or_refused(
+        bytes in vec(any::<u8>(), 0..200),
+        json in vec(odd_json(), 1..4),
+    ) {
+        let json = format!(r#"{{"records":{{"t-0":[{}]}}}}"#, json.join(","));
+        for (name, target) in TARGETS.into_iter().filter(|(name, _)| *name != "canvas-text") {
+            target(&bytes);
+            if name != "logo" {
+                target(json.as_bytes());
+            }
+        }
+    }
+}
+
+/// Text that has broken layouts elsewhere.
+fn hostile_text() -> impl Strategy<Value = String> {
+    let marks = select(vec![
+        '\u{301}', '\u{316}', '\u{20dd}', '\u{94d}', '\u{64b}', '\u{e31}', '\u{f71}', '\u{1ab0}', '\u{fe20}',
+    ])
+    .prop_flat_map(|mark| (1_usize..300).prop_map(move |count| format!("a{}", mark.to_string().repeat(count))));
+    let turns = vec(
+        select(
+            "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c} aאع1"
+                .chars()
+                .collect::<Vec<_>>(),
+        ),
+        1..200,
+    );
+    let joined = vec(
+        select(
+            "\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\u{fe0e}\u{fe0f}\u{20e3}👩👨👧🏽🇮🇳🏴\u{e0067}\u{e007f}❤1"
+                .chars()
+                .collect::<Vec<_>>(),
+        ),
+        1..200,
+    );
+    let unset = vec(
+        prop_oneof![
+            0x780_u32..0x7b2,
+            0xf00_u32..0xfda,
+            0x1800_u32..0x18ab,
+            0xa000_u32..0xa4c7,
+            0xe000_u32..0xf8ff,
+            0x13000_u32..0x13430,
+            0xf0000_u32..0xf0100,
+            0x2fff0_u32..0x30010,
+            0xfdd0_u32..0xfdf0,
+            0x1_0ffff_u32..0x11_0000,
+        ]
+        .prop_filter_map("not a character", char::from_u32),
+        1..200,
+    );
+    let huge = select(vec!['W', 'ﷺ', '音', 'क', '\u{1f469}', ' ', '…'])
+        .prop_map(|c| c.to_string().repeat(100_000 / c.len_utf8()));
+    prop_oneof![
+        2 => marks,
+        2 => turns.prop_map(String::from_iter),
+        2 => joined.prop_map(String::from_iter),
+        2 => unset.prop_map(String::from_iter),
+        1 => huge,
+        1 => vec(any::<char>(), 1..200).prop_map(String::from_iter),
+    ]
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 64, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn hostile_text_is_drawn_without_fault_in_time(
+        choice in any::<[u8; 2]>(),
+        lines in vec(hostile_text(), 1..8),
+    ) {
+        let begin = Instant::now();
+        target("canvas-text")(&[&choice[..], lines.join("\n").as_bytes()].concat());
+        prop_assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
+    }
+}

@@ -1,0 +1,116 @@
+//! A record's headers as the mapping writes them.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use crate::batch::RecordError;
+
+/// A list of objects with one name each. Bytes are Java's, so signed; whoever imitates the mapping tends to write them
+/// unsigned, and means the same. A value may be null, as in Kafka; the list may be null, as nobody promised it is not.
+pub(crate) fn headers<'a>(headers: &'a RawValue) -> Result<Vec<events::Header<'a>>, RecordError> {
+    let headers: Option<Headers<'a>> = serde_json::from_str(headers.get()).map_err(|_| RecordError::Headers)?;
+    let headers = headers.map(|Headers(list)| list).unwrap_or_default().into_iter();
+    let read = |(name, value): (Cow<'a, str>, Option<Bytes>)| match value {
+        None => Ok((name, None)),
+        Some(Bytes::Are(bytes)) => Ok((name, Some(Cow::Owned(bytes)))),
+        Some(Bytes::AreNot(value)) => Err(RecordError::Byte { name: name.into_owned(), value }),
+    };
+    headers.map(read).collect()
+}
+
+/// Headers as they are written. Read one by one into one list: as maps, the million that a batch can hold would take hundreds of bytes each.
+struct Headers<'a>(Vec<(Cow<'a, str>, Option<Bytes>)>);
+
+/// A header's value.
+enum Bytes {
+    Are(Vec<u8>),
+    /// The first number that is no byte.
+    AreNot(i64),
+}
+
+/// Text that is borrowed where it can be.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut headers = Self(Vec::new());
+        deserializer.deserialize_seq(List(&mut headers))?;
+        Ok(headers)
+    }
+}
+
+/// The list, and one object of it.
+struct List<'h, 'a>(&'h mut Headers<'a>);
+struct Object<'h, 'a>(&'h mut Headers<'a>);
+
+impl<'de: 'a, 'a> Visitor<'de> for List<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of headers")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut objects: S) -> Result<(), S::Error> {
+        while objects.next_element_seed(Object(self.0))?.is_some() {}
+        Ok(())
+    }
+}
+
+impl<'de: 'a, 'a> DeserializeSeed<'de> for Object<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Object<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a header's name with its bytes")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<(), M::Error> {
+        let Headers(headers) = self.0;
+        while let Some((Name(name), value)) = object.next_entry()? {
+            headers.push((name, value));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Numbers;
+        impl<'de> Visitor<'de> for Numbers {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of bytes")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut numbers: S) -> Result<Bytes, S::Error> {
+                let (mut bytes, mut odd) = (Vec::new(), None);
+                while let Some(number) = numbers.next_element()? {
+                    match byte(number) {
+                        Some(byte) => bytes.push(byte),
+                        None => odd = odd.or(Some(number)),
+                    }
+                }
+                Ok(odd.map_or(Bytes::Are(bytes), Bytes::AreNot))
+            }
+        }
+        deserializer.deserialize_seq(Numbers)
+    }
+}
+
+fn byte(value: i64) -> Option<u8> {
+    i8::try_from(value).map(|signed| signed.to_be_bytes()[0]).or_else(|_| u8::try_from(value)).ok()
+}
