@@ -59,11 +59,19 @@ pub(crate) enum RecordError {
 
 /// The payload is not a batch at all, so no record of it can be named.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BatchError {
+pub enum BatchError {
+    /// It is not JSON, or has no `records` by partition.
     #[error("the invocation's payload is not a batch of Kafka records")]
     Shape(#[source] serde_json::Error),
+    /// A record does not say where it stands.
     #[error("a record of {partition} has no usable `offset`")]
-    Offset { partition: String, source: serde_json::Error },
+    Offset {
+        /// `<topic>-<partition>`.
+        partition: String,
+        /// What is wrong with the record.
+        source: serde_json::Error,
+    },
+    /// A partition does not say which it is.
     #[error("the partition `{0}` is not a topic and a number with a hyphen between")]
     Name(String),
 }

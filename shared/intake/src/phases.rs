@@ -15,16 +15,13 @@ use tokio::time::timeout;
 
 use crate::{
     batch::{Batch, BatchError, Partition, Record},
-    record,
+    examine::{examine_record, set_aside},
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
 
 /// Records in flight at once in one phase. Each call needs a connection of its own (AWS speaks HTTP/1.1), and a new connection costs
 /// more than a turn in the queue.
 const RECORDS_IN_FLIGHT: usize = 32;
-
-/// The longest cause that stands in the index, in characters.
-const LONGEST_CAUSE: usize = 1000;
 
 /// The least a phase needs to begin: one call that is answered at its last moment, or every acknowledgement.
 const KEEP_TIME: Duration = Duration::from_secs(6);
@@ -97,7 +94,13 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     let partitions = Batch::parse(payload)?;
     let mut items: Vec<Item<'_>> = Vec::new();
     for (partition, Partition { records, .. }) in partitions.iter().enumerate() {
-        items.extend(records.iter().map(|record| Item { partition, record, progress: read(topic, record, &describe) }));
+        items.extend(records.iter().map(|record| {
+            let progress = match examine_record(topic, record, &describe) {
+                Ok(read) => Progress::Described(read),
+                Err(aside) => Progress::Poison(aside),
+            };
+            Item { partition, record, progress }
+        }));
     }
 
     // Each phase ends in time for the next ones; what it has not done by then is to be delivered again.
@@ -116,49 +119,6 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         cut(&mut items);
     }
     Ok(respond(&partitions, &items))
-}
-
-fn read<D: DeserializeOwned>(topic: Topic, record: &Record<'_>, describe: impl Fn(D) -> Description) -> Progress {
-    let content = match &record.content {
-        Ok(content) => content,
-        Err(error) => return Progress::Poison(Box::new(set_aside(record, error.to_string()))),
-    };
-    match record::read(topic, content, describe) {
-        Ok(read) => Progress::Described(Box::new(read)),
-        Err(poison) => Progress::Poison(Box::new(set_aside(record, poison.to_string()))),
-    }
-}
-
-fn set_aside(record: &Record<'_>, cause: String) -> SetAside {
-    // A cause may quote what it is about; the whole of that is in the bucket.
-    let cause = match cause.char_indices().nth(LONGEST_CAUSE) {
-        Some((end, _)) => format!("{}…", &cause[..end]),
-        None => cause,
-    };
-    let aside = SetAside {
-        topic: record.topic.to_string(),
-        partition: record.partition,
-        offset: record.offset,
-        timestamp: record.timestamp,
-        key: None,
-        value: None,
-        headers: Vec::new(),
-        unread: None,
-        cause,
-    };
-    match &record.content {
-        Err(_) => SetAside { unread: Some(record.json.to_owned()), ..aside },
-        Ok(content) => SetAside {
-            key: content.key.clone(),
-            value: content.value.clone(),
-            headers: content
-                .headers
-                .iter()
-                .map(|(name, value)| (name.to_string(), value.as_ref().map(|value| value.to_vec())))
-                .collect(),
-            ..aside
-        },
-    }
 }
 
 /// Whether `phase` may begin, which must end by `until`; if there is no time for it, whatever is not over is to be delivered

@@ -11,10 +11,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use events::Time;
-use jobs::{
-    Cause, Decision, Description, EntityState, HORIZON_SECONDS, Job, JobId, PlanError, Planning, VoiceModel,
-    VoiceModelId,
-};
+use jobs::{Cause, Decision, Description, EntityState, Job, JobId, PlanError, Planning, VoiceModel, VoiceModelId};
 
 use crate::{
     Journal,
@@ -150,7 +147,7 @@ impl Journal {
         let told = events.is_empty();
         let kept = Kept { key, content: content.to_owned(), events, starts, told };
 
-        let mut puts = vec![self.put(kept.clone().into_item(expiry, HORIZON_SECONDS), 0)];
+        let mut puts = vec![self.put(kept.clone().into_item(expiry), 0)];
         let has_entity = entity.is_some();
         if let Some(entity) = entity {
             let before = entity.version;

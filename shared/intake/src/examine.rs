@@ -1,0 +1,94 @@
+//! A batch → what each of its records says, or why it can never succeed. Pure: nothing is kept, told or set aside yet.
+
+use events::Topic;
+use jobs::{Cause, Description};
+use journal::SetAside;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    batch::{Batch, BatchError, Record},
+    record,
+};
+
+/// The longest cause that stands in the index, in characters.
+const LONGEST_CAUSE: usize = 1000;
+
+/// What a record says, or what is to be set aside of it.
+pub type Examination = Result<Box<(Cause, Description)>, Box<SetAside>>;
+
+/// A record of a batch, looked at by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// `<topic>-<partition>`, as in the batch.
+    pub partition: String,
+    /// Its offset.
+    pub offset: i64,
+    /// What came of it.
+    pub examination: Examination,
+}
+
+/// What a batch of `topic`, whose events `describe` reads, holds: each of its records, in the order in which they would be handled.
+///
+/// # Errors
+/// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
+pub fn examine<D: DeserializeOwned>(
+    topic: Topic,
+    describe: impl Fn(D) -> Description,
+    payload: &str,
+) -> Result<Vec<Examined>, BatchError> {
+    let mut examined = Vec::new();
+    for partition in Batch::parse(payload)? {
+        examined.extend(partition.records.iter().map(|record| Examined {
+            partition: partition.name.clone(),
+            offset: record.offset,
+            examination: examine_record(topic, record, &describe),
+        }));
+    }
+    Ok(examined)
+}
+
+/// What a record says, or what is to be set aside of it.
+pub(crate) fn examine_record<D: DeserializeOwned>(
+    topic: Topic,
+    record: &Record<'_>,
+    describe: impl Fn(D) -> Description,
+) -> Examination {
+    let content = record.content.as_ref().map_err(|error| Box::new(set_aside(record, error.to_string())))?;
+    match record::read(topic, content, describe) {
+        Ok(read) => Ok(Box::new(read)),
+        Err(poison) => Err(Box::new(set_aside(record, poison.to_string()))),
+    }
+}
+
+/// The whole of a record, to be set aside because of `cause`.
+pub(crate) fn set_aside(record: &Record<'_>, cause: String) -> SetAside {
+    // A cause may quote what it is about; the whole of that is in the bucket.
+    let cause = match cause.char_indices().nth(LONGEST_CAUSE) {
+        Some((end, _)) => format!("{}…", &cause[..end]),
+        None => cause,
+    };
+    let aside = SetAside {
+        topic: record.topic.to_string(),
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        key: None,
+        value: None,
+        headers: Vec::new(),
+        unread: None,
+        cause,
+    };
+    match &record.content {
+        Err(_) => SetAside { unread: Some(record.json.to_owned()), ..aside },
+        Ok(content) => SetAside {
+            key: content.key.clone(),
+            value: content.value.clone(),
+            headers: content
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.as_ref().map(|value| value.to_vec())))
+                .collect(),
+            ..aside
+        },
+    }
+}
