@@ -15,8 +15,8 @@ use crate::{
     sweep::let_deadlines_pass,
 };
 use ready::{
-    Ready, await_owner, batch, created_now, erase, erase_voice, new_voice, ready, ready_voices, register, step,
-    tombstone, voice_id,
+    Ready, await_owner, batch, created_now, discard, erase, erase_voice, gather, give_up, list_set_aside, new_voice,
+    ready, ready_voices, redrive, register, resubmit, show_unknown, step, tombstone, voice_id,
 };
 
 /// A grant, and what cannot be done without it.
@@ -91,6 +91,53 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// What the operator function needs, by what it is asked for.
+const NEEDS_OF_THE_OPERATOR: &[Need] = &[
+    operator("ResolveAndResubmit dynamodb:GetItem table/studio-local", |_| show_unknown()),
+    operator("ResolveAndResubmit dynamodb:BatchGetItem table/studio-local", |_| list_set_aside()),
+    operator("ResolveAndResubmit dynamodb:UpdateItem table/studio-local", |_| discard("tenant-aside-4")),
+    operator("ResolveAndResubmit dynamodb:PutItem table/studio-local", |ready| resubmit(&ready.cancelled[0])),
+    operator("FindWhatWaits dynamodb:Query table/studio-local/index/open", |_| list_set_aside()),
+    operator(
+        "FindAllOfATenant dynamodb:Query table/studio-local/index/by-tenant",
+        |_| json!({ "step": "list-jobs", "tenant": "tenant-known", "most": 10 }),
+    ),
+    operator("FindWhatMappingsGaveUp s3:ListBucket eventzr-studio-set-aside-local", |_| gather()),
+    operator("FindWhatMappingsGaveUp s3:ListBucketVersions eventzr-studio-set-aside-local", |_| gather()),
+    operator("TakeWhatMappingsGaveUp s3:GetObject eventzr-studio-set-aside-local/aws/lambda/*", |_| gather()),
+    operator("TakeWhatMappingsGaveUp s3:DeleteObjectVersion eventzr-studio-set-aside-local/aws/lambda/*", |_| gather()),
+    operator("KeepAndDeleteRecords s3:PutObject eventzr-studio-set-aside-local/records/*", |_| gather()),
+    operator("KeepAndDeleteRecords s3:GetObject eventzr-studio-set-aside-local/records/*", |_| {
+        redrive("eventzr.event.created.v1", false)
+    }),
+    operator("KeepAndDeleteRecords s3:DeleteObject eventzr-studio-set-aside-local/records/*", |_| {
+        discard("tenant-aside-5")
+    }),
+    operator("GiveRecordsToConsumersAndCancel lambda:InvokeFunction function:studio-event-created-local", |_| {
+        redrive("eventzr.event.created.v1", true)
+    }),
+    operator("GiveRecordsToConsumersAndCancel lambda:InvokeFunction function:studio-event-published-local", |_| {
+        redrive("eventzr.event.published.v1", true)
+    }),
+    operator("GiveRecordsToConsumersAndCancel lambda:InvokeFunction function:studio-cms-published-local", |_| {
+        redrive("eventzr.cms.published.v1", true)
+    }),
+    operator("GiveRecordsToConsumersAndCancel lambda:InvokeFunction function:studio-campaign-launched-local", |_| {
+        redrive("eventzr.campaign.launched.v1", true)
+    }),
+    operator(
+        "GiveRecordsToConsumersAndCancel lambda:InvokeFunction function:studio-completion-local",
+        |ready| json!({ "step": "cancel-job", "tenant": "tenant-open", "job": ready.open, "execute": true }),
+    ),
+    operator("StartAgain states:StartExecution stateMachine:studio-render-local", |ready| {
+        resubmit(&ready.cancelled[1])
+    }),
+    operator(
+        "SeeHowJobsAre states:DescribeExecution execution:studio-render-local:*",
+        |ready| json!({ "step": "show-job", "tenant": "tenant-cancelled", "job": ready.cancelled[0] }),
+    ),
+];
+
 /// What a voice needs once its owner is waited for.
 const NEEDS_OF_VOICES: &[Need] = &[
     completion("KeepWhatOwnersRead s3:PutObject eventzr-studio-assets-local/voices/*", |ready| {
@@ -135,6 +182,10 @@ const fn completion(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
     Need { of: "CompletionFunction", grant, who: "CompletionFunction", payload, says: DENIED }
 }
 
+const fn operator(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
+    Need { of: "OperatorFunction", grant, who: "OperatorFunction", payload, says: DENIED }
+}
+
 /// What nobody here checks: Kafka, the mapping and Step Functions are not AWS's, and Polly is the sandbox's. Held to what AWS says is needed:
 /// its Service Authorization Reference and its pages on the mapping, as shared/facts/aws.md 3.1 has them.
 fn not_checked() -> BTreeSet<(String, String)> {
@@ -143,7 +194,12 @@ fn not_checked() -> BTreeSet<(String, String)> {
         |of: &str, what: String| assert!(grants.insert((of.to_owned(), what.clone())), "{of}: {what} twice");
 
     // A producer without idempotence: connect to the cluster; describe and write to the topics that it tells.
-    for (of, tells) in [("ConsumerPolicy", &OPENED[..]), ("CompletionFunction", &[&OPENED[..], &CLOSED[..]].concat())] {
+    for (of, tells) in [
+        ("ConsumerPolicy", &OPENED[..]),
+        ("CompletionFunction", &[&OPENED[..], &CLOSED[..]].concat()),
+        // A job that is made again.
+        ("OperatorFunction", &OPENED[2..]),
+    ] {
         grant(of, format!("Connect kafka-cluster:Connect cluster/{CLUSTER}"));
         for topic in tells {
             grant(of, format!("Produce kafka-cluster:DescribeTopic topic/{CLUSTER}/{topic}"));
@@ -209,6 +265,7 @@ fn roles() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
         ("CompletionFunction", "lambda.amazonaws.com", FUNCTION),
         ("EventCreatedFunction", "lambda.amazonaws.com", CONSUMER),
         ("EventPublishedFunction", "lambda.amazonaws.com", CONSUMER),
+        ("OperatorFunction", "lambda.amazonaws.com", FUNCTION),
         ("RenderStateMachine", "states.amazonaws.com", &[]),
         ("VoiceTrainingStateMachine", "states.amazonaws.com", &[]),
     ]
@@ -249,6 +306,9 @@ async fn without_any_one_of_its_grants_a_function_fails_and_what_is_not_enforced
     for need in NEEDS {
         fails_without(&studio, &iam, &grants, need, &ready).await;
     }
+    for need in NEEDS_OF_THE_OPERATOR {
+        fails_without(&studio, &iam, &grants, need, &ready).await;
+    }
     ready.voices = ready_voices(&studio).await;
     for need in NEEDS_OF_VOICES {
         fails_without(&studio, &iam, &grants, need, &ready).await;
@@ -263,7 +323,7 @@ fn every_grant_is_tried_or_listed(grants: &[Grant]) {
     let name = |grant: &Grant| (grant.of.trim_end_matches("Role").to_owned(), grant.what.clone());
     let found: BTreeSet<_> = grants.iter().map(name).collect();
     assert_eq!(found.len(), grants.len(), "something is granted twice");
-    let needs = NEEDS.iter().chain(NEEDS_OF_VOICES).chain(NEEDS_OF_THE_SWEEP);
+    let needs = NEEDS.iter().chain(NEEDS_OF_THE_OPERATOR).chain(NEEDS_OF_VOICES).chain(NEEDS_OF_THE_SWEEP);
     let mut expected: BTreeSet<_> = needs.map(|need| (need.of.to_owned(), need.grant.to_owned())).collect();
     expected.extend(not_checked());
     let (more, less): (Vec<_>, Vec<_>) = (found.difference(&expected).collect(), expected.difference(&found).collect());
@@ -279,6 +339,9 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
         // One that the sweeps before have not given up.
         new_voice(studio).await;
         let_deadlines_pass(studio).await;
+    }
+    if (need.payload)(ready)["step"] == "gather" {
+        give_up(studio).await;
     }
     let whole = iam.without(grant).await;
     let without = react(studio, need, ready).await;

@@ -12,6 +12,8 @@ mod harness;
 mod house;
 mod identity;
 mod least_privilege;
+mod operator;
+mod operator_jobs;
 mod providers;
 mod steps;
 mod stores;

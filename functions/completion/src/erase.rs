@@ -68,7 +68,7 @@ async fn erase_one(studio: &Studio, tenant: &Identifier, one: &Owned, now: Time)
         Owned::Voice(voice) => return Ok(voice::erase(studio, *voice, tenant, now).await? == Reply::VoiceErased),
         Owned::Entity(entity) => studio.journal.erase_entity(*entity, now).await?,
         Owned::Decision(decision) => studio.journal.blank_decision(decision).await?,
-        Owned::SetAside(record) => studio.journal.erase_set_aside(record).await?,
+        Owned::SetAside(record) => studio.journal.erase_set_aside(record, now).await?,
     }
     Ok(true)
 }

@@ -101,6 +101,8 @@ pub struct Outputs {
     pub voice_state_machine_arn: String,
     /// The function that takes each step of a render.
     pub completion_function_name: String,
+    /// The function that does what an operator asks for.
+    pub operator_function_name: String,
     /// What the URLs of assets begin with.
     pub asset_base_url: String,
 }
@@ -180,6 +182,7 @@ pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameter
         render_state_machine_arn: output("RenderStateMachineArn")?,
         voice_state_machine_arn: output("VoiceTrainingStateMachineArn")?,
         completion_function_name: output("CompletionFunctionName")?,
+        operator_function_name: output("OperatorFunctionName")?,
         asset_base_url: output("AssetBaseUrl")?,
     })
 }

@@ -3,6 +3,7 @@
 use aws_sdk_lambda::error::DisplayErrorContext;
 
 use crate::checkout::Checkout;
+use crate::deploy::Outputs;
 use crate::emulator::{REGION, ROOT};
 use crate::stack::Stack;
 
@@ -23,7 +24,8 @@ pub async fn environment(stack: &Stack, checkout: &Checkout) -> Result<Vec<(Stri
         ("FONTS_FOLDER".to_owned(), checkout.fonts().display().to_string()),
     ];
     let consumers = stack.mappings.iter().map(|mapping| &mapping.function);
-    for function in consumers.chain([&stack.outputs.completion_function_name]) {
+    let Outputs { completion_function_name, operator_function_name, .. } = &stack.outputs;
+    for function in consumers.chain([completion_function_name, operator_function_name]) {
         let configuration = stack.clients.lambda.get_function_configuration().function_name(function).send().await;
         let configuration = configuration.map_err(|error| Error(DisplayErrorContext(error).to_string()))?;
         variables.extend(configuration.environment.and_then(|environment| environment.variables).unwrap_or_default());

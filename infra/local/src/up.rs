@@ -180,13 +180,19 @@ fn how_to(stack: &Stack, options: &Options, env: &Path) -> String {
     text
 }
 
-/// What a function finds in its environment, for a shell to `source`. The file goes with the stack.
-struct EnvFile {
-    path: PathBuf,
+/// What a function finds in its environment, for a shell to `source` and for `studio --local`. The file goes with this.
+#[derive(Debug)]
+pub struct EnvFile {
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 impl EnvFile {
-    async fn write(stack: &Stack, checkout: &Checkout, path: PathBuf) -> Result<Self, Error> {
+    /// Writes it for `stack`.
+    ///
+    /// # Errors
+    /// [`Error::Functions`] or [`Error::Write`].
+    pub async fn write(stack: &Stack, checkout: &Checkout, path: PathBuf) -> Result<Self, Error> {
         let variables = environment(stack, checkout).await?;
         let quoted = |value: &str| value.replace('\'', r"'\''");
         let lines = variables.iter().map(|(name, value)| format!("export {name}='{}'\n", quoted(value)));

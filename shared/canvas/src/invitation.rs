@@ -165,6 +165,14 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
         parts.push((Part::Divider, 34.0));
     }
     parts.extend(after_title);
+    // Marks piled upon marks can make every text higher than its room: the card then says less.
+    for role in ["description", "organizer", "address"] {
+        let heights: f32 = parts.iter().map(|(part, gap)| part.height() + gap).sum();
+        if heights <= height + 1.0 {
+            break;
+        }
+        parts.retain(|(part, _)| !matches!(part, Part::Text(block) if block.style.role == role));
+    }
     parts
 }
 

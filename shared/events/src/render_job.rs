@@ -72,6 +72,9 @@ pub struct RenderJobCreated {
     pub format: Format,
     /// The event that asked for it.
     pub trigger: Trigger,
+    /// The job that an operator had made again by this one; absent where an event asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resubmit_of: Option<String>,
 }
 
 /// The inbound event that a job answers, by its CloudEvents attributes.

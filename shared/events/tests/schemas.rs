@@ -312,7 +312,7 @@ proptest! {
 
     #[test]
     fn every_render_job_event_is_one_to_its_schema(
-        (tenant_id, user_id, job_id) in ids(), template_id in "[0-9a-f-]{36}", asset in kind(), locale in option::of(locale()), url in url(),
+        (tenant_id, user_id, job_id) in ids(), (template_id, resubmit_of) in ("[0-9a-f-]{36}", option::of("[0-9a-f-]{36}")), asset in kind(), locale in option::of(locale()), url in url(),
         topic in select(Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect::<Vec<_>>()), source in source(), id in source(),
         numbers in any::<(u64, u64, u32, bool)>(), length_ms in option::of(any::<u64>()), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
         failure in select(vec![
@@ -325,7 +325,7 @@ proptest! {
         conforms(Topic::RenderJobCreated, &RenderJobCreated {
             tenant_id: tenant_id.clone(), user_id: user_id.clone(), job_id: job_id.clone(), media_type: asset.media_type(), provider: provider.clone(),
             template_id: template_id.clone(), asset, locale: locale.map(|locale| locale.as_str().to_owned()), width, height, format: asset.format(),
-            trigger: Trigger { topic, source, id },
+            trigger: Trigger { topic, source, id }, resubmit_of,
         });
         conforms(Topic::RenderJobCompleted, &RenderJobCompleted {
             tenant_id: tenant_id.clone(), user_id: user_id.clone(), job_id: job_id.clone(), media_type: media, provider: provider.clone(), output_url: url,

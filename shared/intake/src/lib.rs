@@ -4,13 +4,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 mod batch;
 mod examine;
+mod given_up;
 mod headers;
 mod phases;
 mod record;
+mod redelivery;
 mod response;
 
 pub use batch::BatchError;
 pub use examine::{Examination, Examined, examine};
+pub use given_up::{GivenUp, GivenUpError, given_up};
+pub use redelivery::{Redelivery, RedeliveryError, is_done, redelivery};
 
 use events::Topic;
 use jobs::Description;

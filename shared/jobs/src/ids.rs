@@ -52,7 +52,7 @@ id! {
     JobId
 }
 id! {
-    /// (tenant, source, id of the inbound event): CloudEvents makes source and id unique for an event.
+    /// (tenant, source, id of the inbound event): CloudEvents makes source and id unique for an event. Or (tenant, job) of a resubmission.
     CauseKey
 }
 id! {
@@ -124,6 +124,12 @@ impl CauseKey {
     #[must_use]
     pub fn new(tenant: &Identifier, source: &str, id: &str) -> Self {
         Self(derive(&[tenant.as_str().as_bytes(), b"cause", source.as_bytes(), id.as_bytes()]))
+    }
+
+    /// The key of an operator's request to have `job` made again, which is one however often it is made.
+    #[must_use]
+    pub fn of_resubmission(tenant: &Identifier, job: JobId) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"resubmission", job.0.as_bytes()]))
     }
 }
 

@@ -33,6 +33,9 @@ pub struct Job {
     pub cause: CauseKey,
     /// The event behind that decision.
     pub trigger: Trigger,
+    /// The job that an operator had made again by this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resubmit_of: Option<JobId>,
     /// When it was decided.
     pub created_at: Time,
     /// When an open job is given up, or started again.

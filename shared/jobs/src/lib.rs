@@ -11,6 +11,7 @@ mod job;
 mod leases;
 mod plan;
 mod provider;
+mod resubmit;
 mod voice;
 mod voice_next;
 
@@ -24,5 +25,6 @@ pub use job::{Failure, Job, Output, State};
 pub use leases::{Caps, Leases};
 pub use plan::{HORIZON_SECONDS, MOST_ASSETS, NOBODY, PlanError, Planning, plan};
 pub use provider::{Makers, MakersError, ProviderId};
+pub use resubmit::{ResubmitError, resubmit};
 pub use voice::{ErasedVoice, Registration, TaskToken, VoiceAttempt, VoiceModel, VoiceRequest, VoiceState, ready};
 pub use voice_next::{TRAINING_SECONDS, Training, VoiceNext, VoiceView, fate_of_voice, next_for_voice};

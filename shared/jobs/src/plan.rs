@@ -187,9 +187,10 @@ impl Plan<'_> {
             asset: key.kind,
             locale: key.locale.clone(),
             configuration: configuration.clone(),
-            provider: self.planning.makers.of(key.kind).first().map_or(NOBODY, |first| first.as_str()).to_owned(),
+            provider: maker(self.planning.makers, key.kind),
             cause,
             trigger: Trigger { topic: self.cause.topic, source: self.cause.source.clone(), id: self.cause.id.clone() },
+            resubmit_of: None,
             created_at: self.planning.now,
             deadline: self.planning.deadline,
             restarts: 0,
@@ -199,7 +200,12 @@ impl Plan<'_> {
     }
 }
 
-fn created(job: &Job, now: Time) -> Told {
+/// Who is to make `kind`.
+pub(crate) fn maker(makers: &Makers, kind: AssetKind) -> String {
+    makers.of(kind).first().map_or(NOBODY, |first| first.as_str()).to_owned()
+}
+
+pub(crate) fn created(job: &Job, now: Time) -> Told {
     let (width, height) = job.asset.size().unzip();
     let data = RenderJobCreated {
         tenant_id: job.tenant.as_str().to_owned(),
@@ -214,6 +220,7 @@ fn created(job: &Job, now: Time) -> Told {
         locale: job.locale.as_ref().map(|locale| locale.as_str().to_owned()),
         format: job.asset.format(),
         trigger: job.trigger.clone(),
+        resubmit_of: job.resubmit_of.map(|old| old.to_string()),
     };
     Told::new(Topic::RenderJobCreated, &job.tenant, job.id.0, job.cause.0.as_bytes(), now, data)
 }

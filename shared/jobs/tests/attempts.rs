@@ -36,6 +36,7 @@ fn job(asset: AssetKind) -> Job {
         trigger: Trigger { topic: Topic::CampaignLaunched, source: "campaign-svc".to_owned(), id: "evt-1".to_owned() },
         created_at: at(0),
         deadline: at(900),
+        resubmit_of: None,
         restarts: 0,
         attempts: Vec::new(),
         state: State::Created,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use events::{AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Time, Topic};
 use jobs::{
     Cause, ContentHash, Decision, Description, EntityState, Failure, HORIZON_SECONDS, Job, MOST_ASSETS, Makers, Output,
-    PlanError, Planning, ProviderId, State, TemplateKey, derive, fail, finish, plan,
+    PlanError, Planning, ProviderId, ResubmitError, State, TemplateKey, cancel, derive, fail, finish, plan, resubmit,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -215,6 +215,42 @@ fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
     })
     .collect();
     insta::assert_json_snapshot!(events);
+}
+
+#[test]
+fn a_job_that_failed_is_made_again_by_another_whose_asset_its_template_then_has() {
+    let first = decide(None, &cause("evt-1", "2026-11-20T09:00:00Z"), &says("Monsoon Jazz Night", None));
+    let (job, entity) = (first.jobs[0].clone(), first.entity.unwrap());
+    let failed = fail(job, failure(FailureClass::Unavailable), None).unwrap().jobs.remove(0);
+    let decision = resubmit(&failed, entity.clone(), planning()).unwrap();
+    // The same request makes the same bytes, and the template is told once there is something to tell of it.
+    assert_eq!(resubmit(&failed, entity, planning()).unwrap(), decision);
+    assert_eq!(told(&decision), ["render-job.created poster null"]);
+    let created: Value = serde_json::from_str(&decision.events[0].value).unwrap();
+    assert_eq!(created["data"]["resubmitOf"], failed.id.to_string());
+    assert_eq!(created["data"]["trigger"]["id"], "evt-1");
+    let [again] = &decision.jobs[..] else { panic!("{decision:?}") };
+    assert_ne!(again.id, failed.id);
+    assert_eq!((decision.starts[0], &again.configuration), (again.id, &failed.configuration));
+
+    let finished = finish(stored(again), decision.entity.unwrap(), "https://assets/x.png", now()).unwrap();
+    assert_eq!(told(&finished), ["render-job.completed - null", "template.updated poster 2"]);
+}
+
+#[test]
+fn a_job_that_is_open_or_was_replaced_or_erased_is_not_made_again() {
+    let first = decide(None, &cause("evt-1", "2026-11-20T09:00:00Z"), &says("Monsoon Jazz Night", None));
+    let (job, entity) = (first.jobs[0].clone(), first.entity.unwrap());
+    assert_eq!(resubmit(&job, entity.clone(), planning()), Err(ResubmitError::Open));
+    let cancelled = cancel(job, now()).unwrap().jobs.remove(0);
+    let newer = decide(Some(&entity), &cause("evt-2", "2026-11-20T09:30:00Z"), &says("Monsoon Jazz Evening", None));
+    let replaced = Err(ResubmitError::Replaced(newer.jobs[0].id));
+    assert_eq!(resubmit(&cancelled, newer.entity.unwrap(), planning()), replaced);
+    let again = resubmit(&cancelled, entity.clone(), planning()).unwrap();
+    let replaced = Err(ResubmitError::Replaced(again.jobs[0].id));
+    assert_eq!(resubmit(&cancelled, again.entity.unwrap(), planning()), replaced);
+    assert_eq!(resubmit(&cancelled, entity.clone().erased(now()), planning()), Err(ResubmitError::Erased));
+    assert_eq!(resubmit(&cancelled.erased(now()), entity, planning()), Err(ResubmitError::Erased));
 }
 
 #[test]

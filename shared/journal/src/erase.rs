@@ -160,11 +160,11 @@ impl Journal {
         Err(KeepError::Contended)
     }
 
-    /// Deletes a record that was set aside, and what its entry says of it.
+    /// Deletes a record that was set aside, and what its entry says of it. What is left of the entry goes by itself.
     ///
     /// # Errors
     /// A [`KeepError`].
-    pub async fn erase_set_aside(&self, record: &OwnedItem) -> Result<(), KeepError> {
+    pub async fn erase_set_aside(&self, record: &OwnedItem, now: Time) -> Result<(), KeepError> {
         let item = self.read(record.0.clone()).await?.unwrap_or_default();
         if let Some(object) = item.get("object").and_then(|object| object.as_s().ok()) {
             let erase = erase_objects(&self.s3, &self.set_aside_bucket, object).await;
@@ -172,8 +172,14 @@ impl Journal {
         }
         let update = self
             .update(&record.0)
-            .update_expression("SET cause = :erased REMOVE tenant, listed, #object")
+            .update_expression(
+                "SET cause = :erased, resolved = :erased, resolved_at = :now, expires_at = :expires \
+                 REMOVE tenant, listed, #object, #open, deadline",
+            )
             .expression_attribute_names("#object", "object")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
+            .expression_attribute_values(":expires", items::expires_at(now))
             .expression_attribute_values(":erased", AttributeValue::S("erased".to_owned()));
         only_if_there(update).await?;
         Ok(())

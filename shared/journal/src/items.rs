@@ -11,23 +11,26 @@
 //! | `provider#<name>` | `breaker` | until when nobody asks a provider that turned the studio away, and why |
 //! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
 //! | `tenant#<uuid>` | `erased` | what of a tenant's was erased, and when |
-//! | `set-aside#<uuid>` | `record` | a record that can never succeed (`set_aside.rs`) |
+//! | `set-aside#<uuid>` | `record` | a record that can never succeed (`set_aside.rs`); from when it is resolved, until its TTL |
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one. Entities, jobs and voice models carry
 //! their whole state as JSON in `state` and their write count in `version`.
 //!
 //! Two indexes: `by-tenant` (`tenant`, `listed`) has all that is a tenant's, `listed` being what it is, `#` and when it came to be, so that a
 //! tenant's jobs can be listed in their order, and everything be found that is to be erased. `open` (`open`, `deadline`) has jobs and voice
-//! models as long as they are open, and what was decided of them as long as it is not told.
+//! models as long as they are open, and what was decided of them as long as it is not told. Beside those, in shards of their own, it has the
+//! records that were set aside and are not resolved, `deadline` being when the first was seen: an operator finds them in their order there.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use events::{Time, Topic};
 use jobs::{
-    CauseKey, EntityKey, EntityState, Job, JobId, ProviderId, State, Told, VoiceModel, VoiceModelId, VoiceState,
+    CauseKey, EntityKey, EntityState, HORIZON_SECONDS, Job, JobId, ProviderId, State, Told, VoiceModel, VoiceModelId,
+    VoiceState,
 };
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 /// An item as DynamoDB has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -87,6 +90,10 @@ impl Key {
         Self { pk: format!("provider#{provider}"), sk: "leases".to_owned() }
     }
 
+    pub(crate) fn set_aside(id: Uuid) -> Self {
+        Self { pk: format!("set-aside#{id}"), sk: "record".to_owned() }
+    }
+
     pub(crate) fn into_item(self) -> Item {
         HashMap::from([("pk".to_owned(), AttributeValue::S(self.pk)), ("sk".to_owned(), AttributeValue::S(self.sk))])
     }
@@ -115,8 +122,7 @@ pub(crate) struct Expiry {
 }
 
 impl Kept {
-    pub(crate) fn into_item(self, expiry: Expiry, live_seconds: u32) -> Item {
-        let expires_at = expiry.from.plus_seconds(live_seconds).timestamp().as_second();
+    pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
         // What tells nothing holds nothing of anybody's.
         let tenant = self.events.first().map(|event| event.key.clone());
@@ -136,7 +142,7 @@ impl Kept {
         item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
         item.insert("content".to_owned(), AttributeValue::S(self.content));
         item.insert("told".to_owned(), AttributeValue::Bool(self.told));
-        item.insert("expires_at".to_owned(), AttributeValue::N(expires_at.to_string()));
+        item.insert("expires_at".to_owned(), expires_at(expiry.from));
         if let Some(deadline) = expiry.retell_from.filter(|_| !self.told) {
             stand_open(&mut item, shard, deadline);
         }
@@ -209,6 +215,11 @@ pub(crate) fn voice_item(model: &VoiceModel) -> Item {
     item
 }
 
+/// The time to live of what is remembered for as long as an event may come again, from `from` on.
+pub(crate) fn expires_at(from: Time) -> AttributeValue {
+    AttributeValue::N(from.plus_seconds(HORIZON_SECONDS).timestamp().as_second().to_string())
+}
+
 /// Has an item stand in the index of what is open, until the deadline when the sweep looks after it.
 fn stand_open(item: &mut Item, shard: &str, deadline: Time) {
     item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
@@ -226,8 +237,13 @@ fn list(item: &mut Item, tenant: &str, listed: &str) {
 pub(crate) const OPEN_SHARDS: [&str; 16] =
     ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
-/// The shard of an item whose key is `job#<uuid>` or `voice#<uuid>`.
-fn open_shard(pk: &str) -> &'static str {
+/// The shard for records that were set aside beside that for jobs and voice models: the sweep does not look into it.
+pub(crate) fn set_aside_shard(shard: &str) -> String {
+    format!("set-aside#{shard}")
+}
+
+/// The shard of an item whose key is `job#<uuid>`, `voice#<uuid>` or `set-aside#<uuid>`.
+pub(crate) fn open_shard(pk: &str) -> &'static str {
     let id = pk.split_once('#').map_or("", |(_, id)| id);
     let digit = id.get(..1).and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));
     digit.copied().unwrap_or(OPEN_SHARDS[0])

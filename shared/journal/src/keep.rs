@@ -12,8 +12,7 @@ use aws_sdk_dynamodb::{
 };
 use events::Time;
 use jobs::{
-    Cause, Decision, Description, EntityState, HORIZON_SECONDS, Job, JobId, PlanError, Planning, VoiceModel,
-    VoiceModelId,
+    Cause, Decision, Description, EntityState, Job, JobId, PlanError, Planning, ResubmitError, VoiceModel, VoiceModelId,
 };
 
 use crate::{
@@ -35,6 +34,9 @@ pub enum KeepError {
     /// No decision can be made of the cause.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The job cannot be made again.
+    #[error(transparent)]
+    Resubmit(#[from] ResubmitError),
     /// Others kept writing the entity.
     #[error("keeping the decision: the entity was changed by others {MOST_ROUNDS} times in a row")]
     Contended,
@@ -64,7 +66,12 @@ impl KeepError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Contended | Self::Write(_) | Self::Read(_) | Self::Item(_) => true,
-            Self::IdReused | Self::Plan(_) | Self::Refused(_) | Self::NoSuchJob(_) | Self::NoSuchVoice(_) => false,
+            Self::IdReused
+            | Self::Plan(_)
+            | Self::Resubmit(_)
+            | Self::Refused(_)
+            | Self::NoSuchJob(_)
+            | Self::NoSuchVoice(_) => false,
         }
     }
 }
@@ -150,7 +157,7 @@ impl Journal {
         let told = events.is_empty();
         let kept = Kept { key, content: content.to_owned(), events, starts, told };
 
-        let mut puts = vec![self.put(kept.clone().into_item(expiry, HORIZON_SECONDS), 0)];
+        let mut puts = vec![self.put(kept.clone().into_item(expiry), 0)];
         let has_entity = entity.is_some();
         if let Some(entity) = entity {
             let before = entity.version;

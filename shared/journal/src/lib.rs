@@ -10,10 +10,13 @@ mod breaker;
 mod config;
 mod erase;
 mod error_chain;
+mod given_up;
 mod items;
 mod keep;
 mod leases;
+mod of_tenant;
 mod overdue;
+mod resubmit;
 mod set_aside;
 mod start;
 mod tell;
@@ -30,9 +33,13 @@ pub use erase::{Cursor, Erased, Owned, OwnedItem, erase_objects};
 pub use error_chain::chain;
 pub use items::{ItemError, Kept};
 pub use keep::KeepError;
+pub use of_tenant::Page;
 pub use overdue::{Overdue, Untold};
-pub use set_aside::{SetAside, SetAsideError};
-pub use start::{Execution, Resumed, StartError};
+pub use resubmit::Resubmission;
+pub use set_aside::{
+    ContentError, Entry, Outcome, Place, Resolution, Resolved, SetAside, SetAsideError, UnknownPlace, Window,
+};
+pub use start::{Execution, Resumed, StartError, TellAndStartError};
 pub use tell::{MESSAGE_TIMEOUT, TellError, TellKeptError};
 pub use voice::GoOnError;
 
@@ -76,6 +83,12 @@ impl Journal {
             deadline_seconds: config.render_deadline_seconds,
             makers: config.makers,
         })
+    }
+
+    /// The bucket for records set aside.
+    #[must_use]
+    pub fn set_aside_bucket(&self) -> &str {
+        &self.set_aside_bucket
     }
 
     /// When something that is begun at `now` is looked after by the sweep.

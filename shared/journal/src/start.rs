@@ -9,7 +9,7 @@ use events::Time;
 use jobs::{Job, JobId};
 use uuid::Uuid;
 
-use crate::{Journal, KeepError};
+use crate::{Journal, KeepError, Kept, TellError};
 
 /// Why a job was not started. Starting it again is safe.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,20 @@ pub enum StartError {
         /// What went wrong.
         source: KeepError,
     },
+}
+
+/// Why a decision is not told, started and marked.
+#[derive(Debug, thiserror::Error)]
+pub enum TellAndStartError {
+    /// Kafka may not have it.
+    #[error("telling a decision")]
+    Tell(#[from] TellError),
+    /// Its jobs may not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It is not marked told.
+    #[error("noting that a decision is told")]
+    Mark(#[from] KeepError),
 }
 
 /// What was found, or done, when a job was to have an execution.
@@ -72,6 +86,19 @@ impl Journal {
         if self.begin_render(&job.to_string(), job).await? == NameTaken::Yes {
             self.resume(job, now).await?;
         }
+        Ok(())
+    }
+
+    /// Tells what was kept and starts its jobs, then marks it told: for a decision that comes alone.
+    ///
+    /// # Errors
+    /// A [`TellAndStartError`]; doing it again is safe.
+    pub async fn tell_and_start(&self, kept: &Kept, now: Time) -> Result<(), TellAndStartError> {
+        self.tell(&[kept]).await.into_iter().collect::<Result<(), TellError>>()?;
+        for job in &kept.starts {
+            self.start(*job, now).await?;
+        }
+        self.mark_told(kept).await?;
         Ok(())
     }
 

@@ -75,10 +75,17 @@ pub struct Size {
     pub events: usize,
     /// Whose.
     pub tenants: usize,
+    /// How many versions an entity has at most.
+    pub versions: usize,
+    /// Of a hundred of them, how many change the title, and so have a picture rendered again.
+    pub titles_percent: usize,
 }
 
 /// Of a hundred records, how many can never succeed.
 const POISON_PERCENT: usize = 1;
+
+/// Of a hundred versions of an entity, how many change what its template says and its picture does not show.
+const DESCRIPTIONS_PERCENT: usize = 18;
 
 /// Of a hundred records, how many are published twice.
 const COPIES_PERCENT: usize = 2;
@@ -97,8 +104,8 @@ impl Workload {
             let publications = match chance.below(4) {
                 // Their pictures are large: few ask for one.
                 0 | 1 => seed.event((chance.happens(15), chance.happens(15)), chance, &mut expected),
-                2 => seed.versions(&CAMPAIGN, chance, &mut expected),
-                _ => seed.versions(&CONTENT, chance, &mut expected),
+                2 => seed.versions(&CAMPAIGN, size, chance, &mut expected),
+                _ => seed.versions(&CONTENT, size, chance, &mut expected),
             };
             good += publications.len();
             number += 1;
@@ -108,8 +115,8 @@ impl Workload {
             .flat_map(|number| {
                 let seed = Seed { tenant: "tenant-last".to_owned(), number, now };
                 let of_event = seed.event((true, true), chance, &mut expected);
-                let of_campaign = seed.versions(&CAMPAIGN, chance, &mut expected);
-                let of_content = seed.versions(&CONTENT, chance, &mut expected);
+                let of_campaign = seed.versions(&CAMPAIGN, size, chance, &mut expected);
+                let of_content = seed.versions(&CONTENT, size, chance, &mut expected);
                 [of_event, of_campaign, of_content].concat()
             })
             .collect();
@@ -170,16 +177,20 @@ struct Seed<'a> {
 impl Seed<'_> {
     /// An entity of one topic, in several versions, some of which come late: a title that changes is rendered again, a
     /// description that changes is only told, and a version that comes late says nothing any more.
-    fn versions(&self, kind: &Kind, chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
+    fn versions(&self, kind: &Kind, size: Size, chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
         let entity = format!("{}-{}", kind.asset, self.number);
         let template = TemplateKey { tenant: self.tenant.clone(), entity: entity.clone(), kind: kind.asset.to_owned() };
         let mut facts = Facts { title: format!("Number {}", self.number), description: "As it was".to_owned() };
         let mut versions: Vec<(usize, Facts)> = Vec::new();
-        for version in 1..=chance.between(1, 12) {
+        for version in 1..=chance.between(1, size.versions) {
             if version > 1 {
                 match chance.below(100) {
-                    0..12 => facts.title = format!("Number {}, version {version}", self.number),
-                    12..30 => facts.description = format!("As it is in version {version}"),
+                    percent if percent < size.titles_percent => {
+                        facts.title = format!("Number {}, version {version}", self.number);
+                    }
+                    percent if percent < size.titles_percent + DESCRIPTIONS_PERCENT => {
+                        facts.description = format!("As it is in version {version}")
+                    }
                     _ => {}
                 }
             }
@@ -303,7 +314,11 @@ mod tests {
     use super::*;
 
     fn grow(seed: u64) -> Workload {
-        Workload::grow(Size { events: 500, tenants: 20 }, "2026-11-27T00:00:00.000Z", &mut Chance::of(seed))
+        Workload::grow(
+            Size { events: 500, tenants: 20, versions: 12, titles_percent: 12 },
+            "2026-11-27T00:00:00.000Z",
+            &mut Chance::of(seed),
+        )
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub struct Ready {
     pub spoken: Vec<String>,
     /// A job whose video, when it is fetched next, breaks off after its first parts.
     pub filmed: String,
+    /// Jobs that are cancelled.
+    pub cancelled: Vec<String>,
+    /// One that is open.
+    pub open: String,
     /// Voices whose owner is waited for.
     pub voices: Vec<String>,
 }
@@ -56,12 +60,23 @@ pub async fn ready(studio: &mut Studio) -> Ready {
             assert_eq!(studio.completion(&step("poll", job)).await["status"], "pending");
         }
     }
-    for tenant in ["tenant-aside-1", "tenant-aside-2"] {
-        let mut aside = created(tenant, tenant);
+    for number in 1..=5 {
+        let tenant = format!("tenant-aside-{number}");
+        let mut aside = created(&tenant, &tenant);
         aside["data"]["startsAt"] = json!("tomorrow");
         hand_over(studio, &aside).await;
     }
-    Ready { known, drawn, with_logo, spoken, filmed, voices: Vec::new() }
+    for topic in [Topic::EventPublished, Topic::CmsPublished, Topic::CampaignLaunched] {
+        let mut aside = example(topic, "tenant-aside-6", topic.as_str());
+        aside["subject"] = json!("tenant-of-another-name");
+        hand_over(studio, &aside).await;
+    }
+    let cancelled = jobs(studio, &created("tenant-cancelled", "cancelled")).await;
+    for job in &cancelled {
+        studio.completion(&step("cancel", job)).await;
+    }
+    let open = jobs(studio, &created("tenant-open", "open")).await.remove(0);
+    Ready { known, drawn, with_logo, spoken, filmed, cancelled, open, voices: Vec::new() }
 }
 
 /// Five voices whose owner is waited for; all but the first have what the owner is to read aloud, and an execution that waits.
@@ -131,6 +146,42 @@ pub fn batch(event: &Value) -> Value {
         "key": base64(event["data"]["tenantId"].as_str().unwrap()), "value": base64(&event.to_string()), "headers": [],
     });
     json!({ "eventSource": "aws:kafka", "records": { format!("{topic}-0"): [record] } })
+}
+
+/// Leaves an envelope as a mapping does.
+pub async fn give_up(studio: &Studio) {
+    let envelope = json!({
+        "requestContext": { "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 12 },
+        "timestamp": now(), "payload": tombstone().to_string(),
+    });
+    let bucket = &studio.stack.outputs.set_aside_bucket_name;
+    put(studio, bucket, &format!("aws/lambda/mapping/{}.json", next()), envelope.to_string().as_bytes()).await;
+}
+
+pub fn gather() -> Value {
+    json!({ "step": "gather" })
+}
+
+pub fn list_set_aside() -> Value {
+    json!({ "step": "list-set-aside", "most": 10 })
+}
+
+pub fn show_unknown() -> Value {
+    json!({ "step": "show-set-aside", "id": Uuid::nil() })
+}
+
+pub fn discard(tenant: &str) -> Value {
+    json!({ "step": "discard", "which": { "matching": { "tenant": tenant } }, "execute": true })
+}
+
+/// Without a guard: the records come back each time.
+pub fn redrive(topic: &str, execute: bool) -> Value {
+    let which = json!({ "matching": { "topic": topic } });
+    json!({ "step": "redrive", "which": which, "execute": execute, "pace": { "perSecond": 100, "guard": 1000 } })
+}
+
+pub fn resubmit(job: &str) -> Value {
+    json!({ "step": "resubmit-job", "tenant": "tenant-cancelled", "job": job, "execute": true })
 }
 
 /// A batch of one record that can never succeed, whatever topic it is of.

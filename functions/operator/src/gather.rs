@@ -1,0 +1,67 @@
+//! Gather: what the mappings gave up is set aside record by record, in the same place and form as what the consumers set aside.
+
+use std::{
+    str,
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use journal::chain;
+use operations::{Gathered, Unread};
+
+use crate::{Operator, step::StepError};
+
+/// How long it goes on when it is asked for by itself, below the function's timeout.
+pub(crate) const AT_MOST: Duration = Duration::from_secs(200);
+
+/// How many records are set aside at once.
+const AT_ONCE: usize = 16;
+
+/// Sets aside the records of each envelope, and then deletes the envelope. Whatever dies in between, the next one goes on from there: a record
+/// counts once for one envelope. An envelope that cannot be read stays, and is named.
+pub(crate) async fn gather(operator: &Operator, at_most: Duration) -> Result<Gathered, StepError> {
+    let begin = Instant::now();
+    let mut gathered = Gathered::default();
+    let mut after = None;
+    loop {
+        let (keys, more) = operator.journal.envelopes(after).await?;
+        for key in &keys {
+            if begin.elapsed() > at_most {
+                gathered.more = true;
+                return Ok(gathered);
+            }
+            match gather_one(operator, key).await? {
+                Ok(records) => {
+                    gathered.envelopes += 1;
+                    gathered.records += records;
+                }
+                Err(why) => {
+                    tracing::error!(key, "what a mapping gave up cannot be read: {why}");
+                    gathered.unread.push(Unread { key: key.clone(), why });
+                }
+            }
+        }
+        if !more {
+            return Ok(gathered);
+        }
+        after = keys.last().cloned();
+    }
+}
+
+/// How many records are set aside now that were not before; or why the envelope cannot be read.
+async fn gather_one(operator: &Operator, key: &str) -> Result<Result<usize, String>, StepError> {
+    // Somebody else was faster.
+    let Some(envelope) = operator.journal.envelope(key).await? else { return Ok(Ok(0)) };
+    let Ok(envelope) = str::from_utf8(&envelope) else { return Ok(Err("it is not UTF-8".to_owned())) };
+    let given_up = match intake::given_up(envelope) {
+        Ok(given_up) => given_up,
+        Err(error) => return Ok(Err(chain(&error))),
+    };
+    let new = stream::iter(&given_up.records)
+        .map(|record| operator.journal.set_aside_given_up(record, key, given_up.at))
+        .buffer_unordered(AT_ONCE)
+        .try_fold(0, async |count, is_new| Ok(count + usize::from(is_new)));
+    let new = new.await?;
+    operator.journal.delete_envelope(key).await?;
+    Ok(Ok(new))
+}

@@ -1,0 +1,65 @@
+//! List: the records that wait for somebody.
+
+use std::time::{Duration, Instant};
+
+use events::Time;
+use journal::chain;
+use operations::{Entry, Filter, Listed, Resolved};
+
+use crate::{Operator, gather::gather, step::StepError, waiting::Waiting};
+
+/// How long what the mappings gave up is gathered before a list.
+const GATHER_AT_MOST: Duration = Duration::from_secs(60);
+
+/// How long a page is looked for: where few match, it is shorter than it may be.
+const AT_MOST: Duration = Duration::from_secs(30);
+
+/// The most of a page.
+const MOST: u32 = 500;
+
+/// Gathers what the mappings gave up, and lists at most `most` records that match.
+pub(crate) async fn list(
+    operator: &Operator,
+    filter: &Filter,
+    after: Option<&str>,
+    most: u32,
+    now: Time,
+) -> Result<Listed, StepError> {
+    let gathered = match after {
+        Some(_) => None,
+        None => match gather(operator, GATHER_AT_MOST).await {
+            Ok(gathered) => Some(gathered),
+            Err(error) => {
+                tracing::error!("what the mappings gave up was not gathered: {}", chain(&error));
+                None
+            }
+        },
+    };
+    let begin = Instant::now();
+    let mut waiting = Waiting::after(&operator.journal, filter, after, now)?;
+    let mut entries = Vec::new();
+    while entries.len() < most.clamp(1, MOST) as usize && begin.elapsed() < AT_MOST {
+        let Some(entry) = waiting.next().await? else { break };
+        entries.push(entry_of(entry));
+    }
+    Ok(Listed { entries, next: waiting.goes_on(), gathered })
+}
+
+/// An entry as it is answered.
+pub(crate) fn entry_of(entry: journal::Entry) -> Entry {
+    let journal::Entry {
+        id,
+        topic,
+        partition,
+        offset,
+        tenant,
+        cause,
+        first_seen,
+        last_seen,
+        count,
+        resolved,
+        object: _,
+    } = entry;
+    let resolved = resolved.map(|resolved| Resolved { how: resolved.how.as_str().to_owned(), at: resolved.at });
+    Entry { id, topic, partition, offset, tenant, cause, first_seen, last_seen, count, resolved }
+}

@@ -1,0 +1,82 @@
+//! Lambda: does inside the VPC what an operator asks for. The command line `studio` is in front of it.
+
+mod cancel;
+mod config;
+mod discard;
+mod gather;
+mod invoke;
+mod jobs_of;
+mod list;
+mod redrive;
+mod resubmit;
+mod show;
+mod step;
+mod waiting;
+
+use events::Time;
+use jobs::JobId;
+use journal::{Journal, aws_config_from_env};
+use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use operations::Step;
+
+use config::Config;
+use step::{Answer, StepError};
+
+/// Everything a step works with, made once in the init phase.
+struct Operator {
+    journal: Journal,
+    lambda: aws_sdk_lambda::Client,
+    config: Config,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    lambda_tracing::init_default_subscriber();
+    let aws = aws_config_from_env()?;
+    let operator = &Operator {
+        journal: Journal::new(journal::Config::from_env()?, &aws)?,
+        lambda: invoke::client(&aws),
+        config: Config::from_env()?,
+    };
+    run(service_fn(async |event: LambdaEvent<Step>| take(operator, event.payload, now()).await)).await
+}
+
+async fn take(operator: &Operator, step: Step, now: Time) -> Result<Answer, StepError> {
+    // Who asked for what stays in the log; what was found does not.
+    tracing::info!(?step, "asked");
+    let taken = match step {
+        Step::Gather => gather::gather(operator, gather::AT_MOST).await.map(Answer::Gathered),
+        Step::ListSetAside { filter, after, most } => {
+            list::list(operator, &filter, after.as_deref(), most, now).await.map(Answer::Listed)
+        }
+        Step::ShowSetAside { id } => show::show(operator, id).await.map(|shown| Answer::Shown(Box::new(shown))),
+        Step::Redrive { which, after, execute, pace } => {
+            redrive::redrive(operator, &which, after.as_deref(), execute, pace, now).await.map(Answer::Handled)
+        }
+        Step::Discard { which, after, execute } => {
+            discard::discard(operator, &which, after.as_deref(), execute, now).await.map(Answer::Handled)
+        }
+        Step::ListJobs { tenant, filter, after, most } => {
+            jobs_of::list(operator, &tenant, &filter, after.as_deref(), most).await.map(Answer::JobsListed)
+        }
+        Step::ShowJob { tenant, job } => {
+            jobs_of::show(operator, &tenant, JobId(job)).await.map(|shown| Answer::JobShown(Box::new(shown)))
+        }
+        Step::ResubmitJob { tenant, job, execute } => {
+            let handled = resubmit::resubmit(operator, &tenant, JobId(job), execute, now).await;
+            handled.map(|handled| Answer::JobHandled(Box::new(handled)))
+        }
+        Step::CancelJob { tenant, job, execute } => {
+            let handled = cancel::cancel(operator, &tenant, JobId(job), execute).await;
+            handled.map(|handled| Answer::JobHandled(Box::new(handled)))
+        }
+    };
+    if let Err(error) = &taken {
+        tracing::error!("not done: {}", journal::chain(error));
+    }
+    taken
+}
+
+fn now() -> Time {
+    Time::new(jiff::Timestamp::now())
+}

@@ -1,0 +1,121 @@
+//! Redrive: records are given to their consumers once more, as the mapping would deliver them. Nothing is published: others read those topics
+//! too, and would see each record twice. What is handled twice is done once, for its ids come from what it says.
+
+use std::time::{Duration, Instant};
+
+use events::{Time, Topic};
+use journal::{Entry, Outcome, Resolution, SetAsideError, chain};
+use operations::{Fate, Handled, Pace, Which};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::{
+    Operator,
+    invoke::{LARGEST_PAYLOAD, invoke},
+    list::entry_of,
+    step::StepError,
+    waiting::{Found, Records},
+};
+
+/// How long records are begun with; the last one may take as long as its consumer does.
+const AT_MOST: Duration = Duration::from_secs(150);
+
+/// How many are handled before it is said what became of them.
+const MOST: usize = 50;
+
+/// Gives records to their consumers, or says what would be given to whom. One that its consumer is done with is resolved at once, so that
+/// whoever is interrupted begins again at what is left.
+pub(crate) async fn redrive(
+    operator: &Operator,
+    which: &Which,
+    after: Option<&str>,
+    execute: bool,
+    pace: Pace,
+    now: Time,
+) -> Result<Handled, StepError> {
+    let begin = Instant::now();
+    let mut ticks = interval(Duration::from_secs(1) / pace.per_second.get());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut records = Records::of(&operator.journal, which, after, now)?;
+    let mut handled = Handled { records: Vec::new(), unknown: Vec::new(), next: None };
+    while handled.records.len() < MOST && begin.elapsed() < AT_MOST {
+        let Some(found) = records.next().await? else { break };
+        match found {
+            Found::Waits(entry) => {
+                let fate = match redrive_one(operator, &entry, execute, pace, &mut ticks, now).await {
+                    Ok(fate) => fate,
+                    Err(error) => Fate::NotYet { why: chain(&error) },
+                };
+                tracing::info!(id = %entry.id, ?fate, "record set aside");
+                handled.records.push((entry_of(entry), fate));
+            }
+            Found::WasResolved(entry) => handled.records.push((entry_of(entry), Fate::WasResolved)),
+            Found::Unknown(id) => handled.unknown.push(id),
+        }
+    }
+    handled.next = records.goes_on();
+    Ok(handled)
+}
+
+async fn redrive_one(
+    operator: &Operator,
+    entry: &Entry,
+    execute: bool,
+    pace: Pace,
+    ticks: &mut Interval,
+    now: Time,
+) -> Result<Fate, SetAsideError> {
+    let stays = |why: String| Ok(Fate::Stays { why });
+    let topic: Option<Topic> = entry.topic.parse().ok();
+    let Some(consumer) = topic.and_then(|topic| operator.config.consumers.get(&topic)) else {
+        return stays(format!("nobody consumes {}", entry.topic));
+    };
+    if entry.count >= pace.guard {
+        return stays(format!("it was set aside {} times: each time it came back", entry.count));
+    }
+    let Some(record) = operator.journal.record_set_aside(entry).await? else {
+        return stays("its content is gone".to_owned());
+    };
+    let redelivery = match intake::redelivery(&record) {
+        Ok(redelivery) => redelivery,
+        Err(error) => return stays(chain(&error)),
+    };
+    if redelivery.payload.len() > LARGEST_PAYLOAD {
+        return stays(format!(
+            "as a batch it has {} bytes; a function takes at most {LARGEST_PAYLOAD}",
+            redelivery.payload.len()
+        ));
+    }
+    if !execute {
+        return Ok(Fate::WouldBeRedriven { to: consumer.clone() });
+    }
+
+    let stands = async |id| operator.journal.set_aside_entry(id).await.map_err(SetAsideError::Entry);
+    let is_another = redelivery.id != entry.id;
+    let before = if is_another { stands(redelivery.id).await? } else { None };
+    ticks.tick().await;
+    match invoke(&operator.lambda, consumer, redelivery.payload).await.map(|answer| intake::is_done(&answer)) {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => {
+            return Ok(Fate::NotYet {
+                why: "its consumer cannot handle it now; the consumer's log says why".to_owned(),
+            });
+        }
+        Ok(Err(error)) => {
+            return Ok(Fate::NotYet { why: format!("{consumer} answered what no consumer does: {error}") });
+        }
+        Err(error) => return Ok(Fate::NotYet { why: chain(&error) }),
+    }
+    let outcome = operator.journal.resolve(entry, Some(&record), Resolution::Redriven, now).await?;
+    // It waits under the id that it has now.
+    let other = if is_another { stands(redelivery.id).await? } else { None };
+    if let Some(other) = other.filter(|other| before.is_none_or(|before| other.count > before.count)) {
+        return Ok(Fate::CameBack { cause: other.cause, count: other.count, now: Some(other.id) });
+    }
+    match outcome {
+        Outcome::Resolved => Ok(Fate::Redriven { to: consumer.clone() }),
+        Outcome::CameBack => {
+            let (cause, count) = stands(entry.id).await?.map_or_else(Default::default, |now| (now.cause, now.count));
+            Ok(Fate::CameBack { cause, count, now: None })
+        }
+    }
+}

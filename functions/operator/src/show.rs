@@ -1,0 +1,57 @@
+//! Show: one record with its content.
+
+use journal::SetAside;
+use operations::{Bytes, Content, Shown};
+use uuid::Uuid;
+
+use crate::{Operator, list::entry_of, step::StepError};
+
+/// The largest content that is answered, in bytes; Lambda answers at most 6 MB, and JSON escapes what it has to.
+const LARGEST: usize = 2 * 1024 * 1024;
+
+/// What is known of a record, and its content as long as it has one.
+pub(crate) async fn show(operator: &Operator, id: Uuid) -> Result<Shown, StepError> {
+    let entry = operator.journal.set_aside_entry(id).await?.ok_or(StepError::NoSuchRecord(id))?;
+    let record = operator.journal.record_set_aside(&entry).await?;
+    let object = entry.object.as_ref().map(|key| format!("s3://{}/{key}", operator.journal.set_aside_bucket()));
+    let content = record.filter(|record| size(record) <= LARGEST).map(content);
+    Ok(Shown { entry: entry_of(entry), object, content })
+}
+
+fn size(record: &SetAside) -> usize {
+    let headers = record.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
+    let parts = [
+        record.key.as_ref().map(Vec::len),
+        record.value.as_ref().map(Vec::len),
+        record.unread.as_ref().map(String::len),
+    ];
+    headers.sum::<usize>() + parts.into_iter().flatten().sum::<usize>()
+}
+
+fn content(record: SetAside) -> Content {
+    Content {
+        timestamp: record.timestamp,
+        key: record.key.map(bytes),
+        headers: record.headers.into_iter().map(|(name, value)| (name, value.map(bytes))).collect(),
+        value: record.value.map(bytes),
+        unread: record.unread,
+    }
+}
+
+fn bytes(bytes: Vec<u8>) -> Bytes {
+    match String::from_utf8(bytes) {
+        Ok(text) => Bytes::Text(text),
+        Err(error) => Bytes::Base64(base64_simd::STANDARD.encode_to_string(error.as_bytes())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_as_the_text_that_they_are() {
+        assert_eq!(bytes("é".as_bytes().to_vec()), Bytes::Text("é".to_owned()));
+        assert_eq!(bytes(vec![0xff, 0]), Bytes::Base64("/wA=".to_owned()));
+    }
+}

@@ -1,0 +1,64 @@
+//! What a step answers, and what can go wrong on the way.
+
+use journal::{KeepError, SetAsideError, StartError, TellAndStartError, UnknownPlace};
+use lambda_runtime::Diagnostic;
+use operations::{Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::invoke::InvokeError;
+
+/// What is answered: `operations` says which to what.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    Gathered(Gathered),
+    Listed(Listed),
+    Shown(Box<Shown>),
+    Handled(Handled),
+    JobsListed(JobsListed),
+    JobShown(Box<JobShown>),
+    JobHandled(Box<JobHandled>),
+}
+
+/// Why a step was not taken, or not to its end. Taking it again is safe.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+    #[error(transparent)]
+    SetAside(#[from] SetAsideError),
+    #[error(transparent)]
+    Place(#[from] UnknownPlace),
+    #[error(transparent)]
+    Tell(#[from] TellAndStartError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Invoke(#[from] InvokeError),
+    #[error("`{0}` is no number; take it as a page ended with it")]
+    Number(String),
+    #[error("there is no record set aside under the id {0}")]
+    NoSuchRecord(Uuid),
+}
+
+impl StepError {
+    /// The name that `studio` tells apart what to do by.
+    fn error_type(&self) -> &'static str {
+        match self {
+            Self::Keep(error) if error.is_transient() => "Studio.Transient",
+            Self::Keep(KeepError::NoSuchJob(_) | KeepError::NoSuchVoice(_)) | Self::NoSuchRecord(_) => {
+                "Studio.NotFound"
+            }
+            Self::Place(_) | Self::Number(_) => "Studio.InvalidInput",
+            Self::SetAside(SetAsideError::Content(_)) | Self::Keep(_) => "Studio.Internal",
+            Self::SetAside(_) | Self::Tell(_) | Self::Start(_) | Self::Invoke(_) => "Studio.Transient",
+        }
+    }
+}
+
+impl From<StepError> for Diagnostic {
+    fn from(error: StepError) -> Self {
+        Self { error_type: error.error_type().to_owned(), error_message: journal::chain(&error) }
+    }
+}

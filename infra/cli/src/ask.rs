@@ -1,0 +1,122 @@
+//! Asks the function, and reads what it answers.
+
+use std::time::Duration;
+
+use aws_sdk_lambda::{
+    config::{StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig},
+    error::{BoxError, ProvideErrorMetadata as _},
+    primitives::Blob,
+};
+use operations::Step;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::place::{Place, PlaceError};
+
+/// How long an answer may take: longer than the function may.
+const AT_MOST: Duration = Duration::from_secs(320);
+
+/// The function that is asked.
+pub struct Function {
+    name: String,
+    client: aws_sdk_lambda::Client,
+}
+
+/// The function did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// It cannot be found.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// Lambda did not invoke it, or did not say what came of it.
+    #[error("asking {function}")]
+    Call {
+        /// Its name.
+        function: String,
+        /// What went wrong.
+        source: BoxError,
+    },
+    /// There is no such function.
+    #[error("there is no function {0}: is the stage right, and the region?")]
+    NoFunction(String),
+    /// Whoever calls may not.
+    #[error("you may not invoke {function}: {why}")]
+    Denied {
+        /// Its name.
+        function: String,
+        /// What AWS said.
+        why: String,
+    },
+    /// It says that this cannot be done, now or ever.
+    #[error("{0}")]
+    Refused(String),
+    /// It failed.
+    #[error("{0}")]
+    Failed(String),
+    /// It answered something else than was asked for.
+    #[error("{function} answered what this version does not understand: deploy both from one version")]
+    Answer {
+        /// Its name.
+        function: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl AskError {
+    /// Whether asking again, as things are, brings nothing else.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::NoFunction(_) | Self::Denied { .. } | Self::Answer { .. } => true,
+            Self::Place(_) | Self::Call { .. } | Self::Failed(_) => false,
+        }
+    }
+}
+
+/// What a function that failed answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FunctionError {
+    error_type: String,
+    error_message: String,
+}
+
+impl Function {
+    /// The function at a place.
+    pub async fn at(place: Place) -> Result<Self, AskError> {
+        let config = aws_sdk_lambda::config::Builder::from(&place.config().await?)
+            // What may have been done is not asked for again by itself; whoever sees that nothing came of it asks again.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(AT_MOST).build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        Ok(Self { name: place.function(), client: aws_sdk_lambda::Client::from_conf(config) })
+    }
+
+    /// What it answers to `step`: as it wrote it, and read.
+    pub async fn ask<A: DeserializeOwned>(&self, step: &Step) -> Result<(String, A), AskError> {
+        let payload = serde_json::to_vec(step).expect("a step is strings and numbers under string keys");
+        let invoked = self.client.invoke().function_name(&self.name).payload(Blob::new(payload)).send().await;
+        let invoked = invoked.map_err(|error| {
+            let function = self.name.clone();
+            match error.code() {
+                Some("ResourceNotFoundException") => AskError::NoFunction(function),
+                Some("AccessDeniedException" | "UnrecognizedClientException" | "ExpiredTokenException") => {
+                    let why = error.message().unwrap_or("AWS does not say why").to_owned();
+                    AskError::Denied { function, why }
+                }
+                _ => AskError::Call { function, source: error.into() },
+            }
+        })?;
+        let answer = invoked.payload.map(Blob::into_inner).unwrap_or_default();
+        let unread = |source| AskError::Answer { function: self.name.clone(), source };
+        if invoked.function_error.is_some() {
+            let FunctionError { error_type, error_message } = serde_json::from_slice(&answer).map_err(unread)?;
+            return Err(match error_type.as_str() {
+                "Studio.NotFound" | "Studio.InvalidInput" | "Studio.Refused" => AskError::Refused(error_message),
+                _ => AskError::Failed(format!("{} failed: {error_message}", self.name)),
+            });
+        }
+        let read = serde_json::from_slice(&answer).map_err(unread)?;
+        Ok((String::from_utf8_lossy(&answer).into_owned(), read))
+    }
+}

@@ -1,0 +1,121 @@
+//! Where the studio is that is asked: a stage on AWS, or the stack of `make up` on this machine.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_lambda::config::{Credentials, SharedCredentialsProvider};
+
+/// The stack that is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On AWS, as whoever the AWS configuration of this shell says.
+    Stage(String),
+    /// On this machine, as the file says that `make up` writes; `None` for the one of the checkout around the current folder.
+    Local(Option<PathBuf>),
+}
+
+/// The stack cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// There is no file of `make up`.
+    #[error("there is no target/up.env in this folder or above it: start the local stack with `make up`")]
+    NotUp,
+    /// The file cannot be read.
+    #[error("reading {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file does not say what is needed.
+    #[error("{path} does not say {variable}")]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+        /// What is missing.
+        variable: &'static str,
+    },
+    /// No region is configured.
+    #[error("no region is configured: set AWS_REGION, or the profile's region")]
+    NoRegion,
+}
+
+impl Place {
+    /// The name of the function that is asked.
+    pub fn function(&self) -> String {
+        let stage = match self {
+            Self::Stage(stage) => stage,
+            Self::Local(_) => "local",
+        };
+        format!("studio-operator-{stage}")
+    }
+
+    /// Who calls, and where.
+    pub async fn config(&self) -> Result<SdkConfig, PlaceError> {
+        match self {
+            Self::Stage(_) => {
+                let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+                if config.region().is_none() { Err(PlaceError::NoRegion) } else { Ok(config) }
+            }
+            Self::Local(file) => {
+                let path = file.clone().map_or_else(find, Ok)?;
+                local(&path)
+            }
+        }
+    }
+}
+
+/// The file of the stack of the checkout around the current folder.
+fn find() -> Result<PathBuf, PlaceError> {
+    let here = env::current_dir().map_err(|source| PlaceError::Read { path: PathBuf::from("."), source })?;
+    let files = here.ancestors().map(|folder| folder.join("target/up.env"));
+    files.into_iter().find(|file| file.is_file()).ok_or(PlaceError::NotUp)
+}
+
+/// What the file says, as `make up` writes it for a shell: a line `export NAME='value'` for each variable.
+fn local(path: &Path) -> Result<SdkConfig, PlaceError> {
+    let text = fs::read_to_string(path).map_err(|source| PlaceError::Read { path: path.to_owned(), source })?;
+    let variable = |variable: &'static str| {
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(variable)?.strip_prefix("='"));
+        let value = line.and_then(|value| value.strip_suffix('\'')).map(str::to_owned);
+        value.ok_or(PlaceError::Missing { path: path.to_owned(), variable })
+    };
+    let credentials =
+        Credentials::new(variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?, None, None, "make up");
+    Ok(SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(variable("AWS_REGION")?))
+        .endpoint_url(variable("AWS_ENDPOINT_URL")?)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_has_its_own_function() {
+        assert_eq!(Place::Stage("staging".to_owned()).function(), "studio-operator-staging");
+        assert_eq!(Place::Local(None).function(), "studio-operator-local");
+    }
+
+    #[test]
+    fn the_local_stack_is_where_its_file_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("up.env");
+        let lines = "export AWS_ACCESS_KEY_ID='test'\nexport AWS_ENDPOINT_URL='http://127.0.0.1:4566'\n\
+                     export AWS_REGION='us-east-1'\nexport AWS_SECRET_ACCESS_KEY='test'\nexport TABLE_NAME='t'\n";
+        fs::write(&path, lines).unwrap();
+        let config = local(&path).unwrap();
+        assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:4566"));
+        assert_eq!(config.region().map(AsRef::as_ref), Some("us-east-1"));
+        fs::write(&path, lines.replace("AWS_REGION", "REGION")).unwrap();
+        assert!(local(&path).unwrap_err().to_string().ends_with("up.env does not say AWS_REGION"));
+    }
+}

@@ -1,0 +1,172 @@
+//! A record that was set aside → the batch in which it is delivered again, as the mapping would deliver it: under its own topic, partition and
+//! offset, so that it is the same record to its consumer.
+
+use std::collections::BTreeMap;
+
+use journal::SetAside;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{
+    batch::{Batch, BatchError},
+    examine::set_aside,
+    response::BatchResponse,
+};
+
+/// What a record is delivered again by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redelivery {
+    /// The payload of the invocation.
+    pub payload: String,
+    /// The id under which the record stands if it is set aside again. Another than it had if it could not be read then and can be now.
+    pub id: Uuid,
+}
+
+/// A record cannot be delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum RedeliveryError {
+    /// What was kept of one that could not be read is not JSON.
+    #[error("what was kept of it is not JSON")]
+    Unread(#[source] serde_json::Error),
+    /// No batch can be made of it.
+    #[error("no batch can be made of it")]
+    Batch(#[from] BatchError),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OneRecord<'a> {
+    event_source: &'static str,
+    records: BTreeMap<String, [&'a RawValue; 1]>,
+}
+
+/// A record as the mapping writes it: bytes in Base64, header bytes as Java's, which are signed. What is not there is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    headers: Vec<BTreeMap<&'a str, Option<Vec<i8>>>>,
+}
+
+/// The batch in which `record` is delivered again, alone. One that could not be read goes as it came.
+///
+/// # Errors
+/// A [`RedeliveryError`].
+pub fn redelivery(record: &SetAside) -> Result<Redelivery, RedeliveryError> {
+    let json = match &record.unread {
+        Some(unread) => unread.clone(),
+        None => written(record),
+    };
+    let json = RawValue::from_string(json).map_err(RedeliveryError::Unread)?;
+    let name = format!("{}-{}", record.topic, record.partition);
+    let batch = OneRecord { event_source: "aws:kafka", records: BTreeMap::from([(name, [&*json])]) };
+    let payload = serde_json::to_string(&batch).expect("a batch is JSON under string keys");
+    let read = Batch::parse(&payload)?;
+    let id = read.iter().flat_map(|partition| &partition.records).map(|one| set_aside(one, "").id()).next();
+    Ok(Redelivery { id: id.unwrap_or_else(|| record.id()), payload })
+}
+
+fn written(record: &SetAside) -> String {
+    let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
+    let signed = |bytes: &Vec<u8>| bytes.iter().map(|byte| i8::from_be_bytes([*byte])).collect();
+    let headers =
+        record.headers.iter().map(|(name, value)| BTreeMap::from([(name.as_str(), value.as_ref().map(signed))]));
+    let written = Record {
+        topic: &record.topic,
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        key: record.key.as_ref().map(base64),
+        value: record.value.as_ref().map(base64),
+        headers: headers.collect(),
+    };
+    serde_json::to_string(&written).expect("a record is strings and numbers under string keys")
+}
+
+/// Whether a consumer that was given one record answers that it is done with it: it follows what it says, or stands aside again.
+///
+/// # Errors
+/// If `answer` is not what a consumer answers.
+pub fn is_done(answer: &[u8]) -> Result<bool, serde_json::Error> {
+    let answer: BatchResponse = serde_json::from_slice(answer)?;
+    Ok(answer.batch_item_failures.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> SetAside {
+        SetAside {
+            topic: "eventzr.event.created.v1".to_owned(),
+            partition: 3,
+            offset: 7,
+            timestamp: Some(5),
+            key: Some(b"tenant".to_vec()),
+            value: Some(vec![0, 200, 255]),
+            headers: vec![
+                ("a".to_owned(), None),
+                ("a".to_owned(), Some(vec![1, 200])),
+                ("b".to_owned(), Some(Vec::new())),
+            ],
+            unread: None,
+            cause: "why".to_owned(),
+        }
+    }
+
+    /// What a consumer that was given the payload would set aside of it.
+    fn again(payload: &str) -> SetAside {
+        let partitions = Batch::parse(payload).unwrap();
+        set_aside(&partitions[0].records[0], "why")
+    }
+
+    #[test]
+    fn a_consumer_sees_the_record_that_was_set_aside() {
+        let tombstone = SetAside { key: None, value: None, headers: Vec::new(), timestamp: None, ..record() };
+        for record in [record(), tombstone] {
+            let redelivery = redelivery(&record).unwrap();
+            assert_eq!(again(&redelivery.payload), record);
+            assert_eq!(redelivery.id, record.id());
+        }
+    }
+
+    #[test]
+    fn one_that_could_not_be_read_goes_as_it_came_and_is_known_again() {
+        let json = r#"{"topic":"x", "partition":3,"offset":7,"value":"***"}"#;
+        let unread = SetAside {
+            key: None,
+            value: None,
+            headers: Vec::new(),
+            timestamp: None,
+            unread: Some(json.to_owned()),
+            ..record()
+        };
+        let redelivery = redelivery(&unread).unwrap();
+        assert!(redelivery.payload.contains(json), "{}", redelivery.payload);
+        assert_eq!(again(&redelivery.payload), unread);
+        assert_eq!(redelivery.id, unread.id());
+    }
+
+    #[test]
+    fn one_that_can_be_read_by_now_is_another_if_it_comes_back() {
+        let unread = SetAside { unread: Some(r#"{"offset":7,"value":"e30="}"#.to_owned()), ..record() };
+        assert_ne!(redelivery(&unread).unwrap().id, unread.id());
+    }
+
+    #[test]
+    fn an_answer_without_failures_means_done() {
+        assert!(is_done(br#"{"batchItemFailures":[]}"#).unwrap());
+        let failure = br#"{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0","offset":7}}]}"#;
+        assert!(!is_done(failure).unwrap());
+        assert!(is_done(b"null").is_err());
+    }
+}

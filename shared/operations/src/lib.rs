@@ -1,0 +1,101 @@
+//! What an operator asks of the studio, and what is answered: the contract between the function `operator`, which does it inside the VPC, and
+//! the command line `studio` in front of it. No I/O.
+//!
+//! A listing, and everything that is done to several records, comes in pages: an answer says where to go on, and whoever asks goes on there.
+
+mod jobs;
+mod set_aside;
+
+pub use jobs::{Execution, Happened, Job, JobFate, JobFilter, JobHandled, JobShown, JobState, JobsListed};
+pub use set_aside::{
+    Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Resolved, Shown, Unread, Which,
+};
+
+use events::Identifier;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What is asked of the function: its payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Step {
+    /// Set aside, each by itself, the records that the mappings gave up. Answered by [`Gathered`].
+    Gather,
+    /// The records that are set aside and wait for somebody, those that were first seen earliest first. Answered by [`Listed`].
+    ListSetAside {
+        /// Which of them.
+        #[serde(default)]
+        filter: Filter,
+        /// Where the page before ended.
+        #[serde(default)]
+        after: Option<String>,
+        /// How many at most.
+        most: u32,
+    },
+    /// One record, with its content. Answered by [`Shown`].
+    ShowSetAside {
+        /// Its id.
+        id: Uuid,
+    },
+    /// Give records to their consumers once more. Answered by [`Handled`].
+    Redrive {
+        /// Which.
+        which: Which,
+        /// Where the page before ended.
+        #[serde(default)]
+        after: Option<String>,
+        /// Whether to do it; else it is only said what would be done.
+        execute: bool,
+        /// How.
+        #[serde(default)]
+        pace: Pace,
+    },
+    /// Delete records for good. Answered by [`Handled`].
+    Discard {
+        /// Which.
+        which: Which,
+        /// Where the page before ended.
+        #[serde(default)]
+        after: Option<String>,
+        /// Whether to do it; else it is only said what would be done.
+        execute: bool,
+    },
+    /// A tenant's render jobs, the newest first. Answered by [`JobsListed`].
+    ListJobs {
+        /// Whose.
+        tenant: Identifier,
+        /// Which of them.
+        #[serde(default)]
+        filter: JobFilter,
+        /// Where the page before ended.
+        #[serde(default)]
+        after: Option<String>,
+        /// How many at most.
+        most: u32,
+    },
+    /// One job with its history. Answered by [`JobShown`].
+    ShowJob {
+        /// Whose.
+        tenant: Identifier,
+        /// Its id.
+        job: Uuid,
+    },
+    /// Have a job that is over made again, by a new one. Answered by [`JobHandled`].
+    ResubmitJob {
+        /// Whose.
+        tenant: Identifier,
+        /// Its id.
+        job: Uuid,
+        /// Whether to do it; else it is only said what would be done.
+        execute: bool,
+    },
+    /// Cancel a job that is open. Answered by [`JobHandled`].
+    CancelJob {
+        /// Whose.
+        tenant: Identifier,
+        /// Its id.
+        job: Uuid,
+        /// Whether to do it; else it is only said what would be done.
+        execute: bool,
+    },
+}

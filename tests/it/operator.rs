@@ -1,0 +1,289 @@
+//! What an operator does with records that were set aside, by the command line that they have: nothing is lost on the way back, and nothing is
+//! done twice, whoever dies.
+
+use std::{path::PathBuf, process::Stdio};
+
+use events::Topic;
+use local::{
+    checkout::Checkout,
+    mapping::{Mapping, Poller, Sources, StartingPosition, What},
+    proxy::{Action, Fault, Hits, Matches, Moment, Occurrence},
+    up::EnvFile,
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
+
+pub const OPERATOR: &str = "studio-operator-local";
+const CREATED: &str = "eventzr.event.created.v1";
+
+/// How a command of `studio` ended, and what it printed.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub text: String,
+    pub error: String,
+}
+
+impl Said {
+    /// What it printed with `--json`, a value for each line.
+    pub fn json(&self) -> Vec<Value> {
+        self.text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}"))).collect()
+    }
+}
+
+/// Runs the real `studio` against a stack, as a person would: with words, apart by spaces.
+pub async fn studio(stack: &Studio, words: &str) -> Said {
+    let checkout = Checkout::find().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = EnvFile::write(&stack.stack, &checkout, folder.path().join("up.env")).await.unwrap();
+    let ran = tokio::process::Command::new(binary(&checkout))
+        .arg(format!("--local={}", file.path.display()))
+        .args(words.split(' '))
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let said = Said { code: ran.status.code(), text: text(ran.stdout), error: text(ran.stderr) };
+    println!("studio {words}: {:?}\n{}{}", said.code, said.text, said.error);
+    said
+}
+
+fn binary(checkout: &Checkout) -> PathBuf {
+    checkout.root.join("target/debug/studio")
+}
+
+/// A record as the mapping writes it into a batch.
+fn record(offset: i64, event: Option<&Value>) -> Value {
+    let base64 = |bytes: &[u8]| base64_simd::STANDARD.encode_to_string(bytes);
+    let content_type = "application/cloudevents+json".bytes().collect::<Vec<u8>>();
+    let mut record = json!({ "topic": CREATED, "partition": 0, "offset": offset, "timestamp": 1_795_000_000_000_i64,
+        "timestampType": "CREATE_TIME", "headers": [{ "content-type": content_type }] });
+    if let Some(event) = event {
+        record["key"] = json!(base64(event["data"]["tenantId"].as_str().unwrap().as_bytes()));
+        record["value"] = json!(base64(event.to_string().as_bytes()));
+    }
+    record
+}
+
+/// Puts what AWS leaves in the bucket when a mapping gives a batch up.
+async fn give_up(studio: &Studio, name: &str, records: Vec<Value>) {
+    let batch = json!({ "eventSource": "aws:kafka", "bootstrapServers": "b-1:9098",
+        "records": { format!("{CREATED}-0"): records } });
+    let envelope = json!({
+        "requestContext": { "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81", "condition": "RetryAttemptsExhausted",
+            "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:studio-event-created-local",
+            "approximateInvokeCount": 12 },
+        "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
+        "version": "1.0", "timestamp": "2026-11-27T00:38:06.021Z",
+        "KafkaBatchInfo": { "batchSize": records.len(), "bootstrapServers": "b-1:9098", "payloadSize": 1000 },
+        "payload": batch.to_string(),
+    });
+    let put = studio.stack.clients.s3.put_object().bucket(&studio.stack.outputs.set_aside_bucket_name);
+    let put = put.key(format!("aws/lambda/b6d1f6b9/{CREATED}-0/2026/11/27/{name}"));
+    put.body(envelope.to_string().into_bytes().into()).send().await.unwrap();
+}
+
+/// Kills a function around a call of its own.
+pub fn kill(studio: &Studio, function: &str, (service, operation): (&str, &str), moment: Moment) -> Hits {
+    let matches = Matches {
+        service: Some(service.to_owned()),
+        operation: Some(operation.to_owned()),
+        function: Some(function.to_owned()),
+        occurrence: Occurrence::Nth(1),
+        ..Matches::default()
+    };
+    studio.stack.proxy.inject(Fault { matches, action: Action::KillCaller(moment) })
+}
+
+/// What is listed, as (offset, times).
+async fn waiting(stack: &Studio) -> Vec<(i64, u64)> {
+    let said = studio(stack, "--json set-aside list").await;
+    assert_eq!(said.code, Some(0));
+    let entries = said.json()[0]["entries"].as_array().unwrap().clone();
+    let mut waiting: Vec<_> =
+        entries.iter().map(|entry| (entry["offset"].as_i64().unwrap(), entry["count"].as_u64().unwrap())).collect();
+    waiting.sort_unstable();
+    waiting
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_mapping_gave_up_is_gathered_once_whoever_dies_and_redriven_to_the_same_events() {
+    let mut stack = Studio::start_with(|options| options.poll = false).await;
+    let event = created("tenant-given-up", "given-up");
+    give_up(&stack, "one", vec![record(7, Some(&event)), record(8, None)]).await;
+
+    // Gathering dies before and after each thing that it does.
+    for (call, moment) in [
+        (("s3", "GetObject"), Moment::After),
+        (("s3", "PutObject"), Moment::Before),
+        (("s3", "PutObject"), Moment::After),
+        (("dynamodb", "UpdateItem"), Moment::Before),
+        (("dynamodb", "UpdateItem"), Moment::After),
+        (("s3", "DeleteObject"), Moment::Before),
+        (("s3", "DeleteObject"), Moment::After),
+    ] {
+        let hits = kill(&stack, OPERATOR, call, moment);
+        let said = studio(&stack, "set-aside list").await;
+        stack.stack.proxy.heal();
+        assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
+    }
+    assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
+
+    // Saying what would be done does nothing.
+    let dry = studio(&stack, "set-aside redrive --all").await;
+    assert!(dry.text.contains("would be redriven") && dry.text.contains("Nothing is done yet"), "{dry:?}");
+    assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
+
+    let redriven = studio(&stack, "set-aside redrive --topic eventzr.event.created.v1 --cause GAVE --execute").await;
+    assert_eq!(redriven.code, Some(4), "the tombstone is left");
+    assert!(redriven.text.contains("1 done, 1 left."), "{redriven:?}");
+    assert_eq!(topics(&stack.produced_for("tenant-given-up", 8).await), the_eight());
+    assert_eq!(waiting(&stack).await, [(8, 2)], "what came back counts");
+
+    // What comes back each time is left alone in the end, and then deleted.
+    for times in [3, 4, 5, 5, 5] {
+        studio(&stack, "set-aside redrive --all --execute").await;
+        assert_eq!(waiting(&stack).await, [(8, times)]);
+    }
+    let said = studio(&stack, "set-aside redrive --all --execute").await;
+    assert!(said.text.contains("stays") && said.text.contains("it was set aside 5 times"), "{said:?}");
+    let id = studio(&stack, "--json set-aside list").await.json()[0]["entries"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(studio(&stack, "set-aside discard --cause tombstone --execute").await.code, Some(0));
+    assert!(studio(&stack, "set-aside list").await.text.contains("No record waits."));
+    assert!(studio(&stack, &format!("set-aside show {id}")).await.text.contains("discarded"));
+    assert!(studio(&stack, &format!("set-aside redrive {id} --execute")).await.text.contains("resolved before"));
+
+    // The same batch given up once more, as a replay may: what it says was done already.
+    give_up(&stack, "again", vec![record(7, Some(&event))]).await;
+    assert_eq!(waiting(&stack).await, [(7, 2)]);
+    assert_eq!(studio(&stack, "set-aside redrive --all --execute").await.code, Some(0));
+    assert_eq!(topics(&stack.produced_for("tenant-given-up", 8).await), the_eight());
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
+    let mut stack = Studio::start_with(|options| options.poll = false).await;
+    let events: Vec<Value> = (0..6).map(|n| created("tenant-interrupted", &format!("interrupted-{n}"))).collect();
+    let records = events.iter().enumerate().map(|(offset, event)| record(offset as i64, Some(event))).collect();
+    give_up(&stack, "six", records).await;
+    assert_eq!(waiting(&stack).await.len(), 6);
+
+    let consumer = "studio-event-created-local";
+    let of_consumer = [
+        (("dynamodb", "TransactWriteItems"), Moment::Before),
+        (("dynamodb", "TransactWriteItems"), Moment::After),
+        (("states", "StartExecution"), Moment::After),
+    ];
+    for (call, moment) in of_consumer {
+        let hits = kill(&stack, consumer, call, moment);
+        let said = studio(&stack, "set-aside redrive --all --execute").await;
+        stack.stack.proxy.heal();
+        assert_eq!(hits.count(), 1);
+        // The record whose consumer died waits as before; the others are done.
+        assert_eq!(said.code, Some(4), "{said:?}");
+        assert!(said.text.contains("not yet"), "{said:?}");
+        assert_eq!(waiting(&stack).await.len(), 1);
+        // Something more to redrive before the next death.
+        let again = vec![record(0, Some(&events[0])), record(1, Some(&events[1]))];
+        give_up(&stack, &format!("{}-{moment:?}", call.1), again).await;
+        assert!(waiting(&stack).await.len() >= 2);
+    }
+    for (call, moment) in [
+        (("s3", "GetObject"), Moment::Before),
+        (("dynamodb", "UpdateItem"), Moment::Before),
+        (("dynamodb", "UpdateItem"), Moment::After),
+        (("s3", "DeleteObject"), Moment::Before),
+        (("s3", "DeleteObject"), Moment::After),
+    ] {
+        let hits = kill(&stack, OPERATOR, call, moment);
+        let said = studio(&stack, "set-aside redrive --all --execute").await;
+        stack.stack.proxy.heal();
+        assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
+    }
+    let said = studio(&stack, "set-aside redrive --all --execute").await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(waiting(&stack).await.is_empty());
+    let produced = stack.produced_for("tenant-interrupted", 48).await;
+    assert_eq!(by_id(&produced).len(), 48);
+    assert_eq!(jobs_of(&produced, Topic::RenderJobCompleted).len(), 12);
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_has_what_is_asked_for_and_nothing_else() {
+    let stack = Studio::start_with(|options| options.poll = false).await;
+    let (one, other) = (created("tenant-one", "one"), created("tenant-other", "other"));
+    give_up(&stack, "two", vec![record(1, Some(&one)), record(2, Some(&other)), record(3, None)]).await;
+    let offsets = async |words: &str| {
+        let said = studio(&stack, &format!("--json set-aside list {words}")).await;
+        let mut offsets: Vec<i64> =
+            said.json()[0]["entries"].as_array().unwrap().iter().map(|e| e["offset"].as_i64().unwrap()).collect();
+        offsets.sort_unstable();
+        offsets
+    };
+    assert_eq!(offsets("--until 2026-11-28").await, [1, 2, 3]);
+    assert_eq!(offsets("--tenant tenant-one").await, [1]);
+    assert_eq!(offsets("--tenant tenant-nobody").await, [0_i64; 0]);
+    assert_eq!(offsets("--topic eventzr.cms.published.v1").await, [0_i64; 0]);
+    assert_eq!(offsets("--since 2026-11-27T00:38:06.022Z").await, [0_i64; 0]);
+    assert_eq!(offsets("--since 2026-11-27T00:38:06.021Z --until 2026-11-27T00:38:06.022Z").await, [1, 2, 3]);
+    assert_eq!(offsets("--cause nothing-of-the-kind").await, [0_i64; 0]);
+    // Page by page, each record once.
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = studio(&stack, &format!("--json set-aside list --most 2{after}")).await.json().remove(0);
+        seen.extend(page["entries"].as_array().unwrap().iter().map(|e| e["offset"].as_i64().unwrap()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!(" --after {next}");
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [1, 2, 3]);
+    let unknown = "00000000-0000-0000-0000-000000000000";
+    assert_eq!(studio(&stack, &format!("set-aside show {unknown}")).await.code, Some(3));
+    assert_eq!(studio(&stack, "set-aside list --after nowhere").await.code, Some(3));
+    stack.stop().await;
+}
+
+/// docs/operating.md says how a topic is read again; this is why that may be done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_read_again_from_its_start_or_from_a_time_tells_nothing_new() {
+    let mut stack = Studio::start().await;
+    for number in 0..5 {
+        stack.publish(&created("tenant-replayed", &format!("replayed-{number}"))).await;
+    }
+    stack.stack.publish(CREATED, Some(b"tenant-replayed"), None, &[]).await.unwrap();
+    let before = stack.produced_for("tenant-replayed", 40).await;
+    assert_eq!(by_id(&before).len(), 40);
+
+    let own = stack.stack.mappings.iter().find(|mapping| mapping.topic == CREATED).unwrap().clone();
+    let a_minute_ago = jiff::Timestamp::now().as_millisecond() - 60_000;
+    for (name, start) in
+        [("start", StartingPosition::TrimHorizon), ("time", StartingPosition::AtTimestamp(a_minute_ago))]
+    {
+        let again = Mapping { consumer_group: format!("replay-from-{name}"), start, ..own.clone() };
+        let sources = Sources {
+            bootstrap: stack.stack.broker.bootstrap().to_owned(),
+            lambda: stack.stack.clients.lambda.clone(),
+            s3: stack.stack.clients.s3.clone(),
+        };
+        let (reports, mut reported) = mpsc::unbounded_channel();
+        let poller = Poller::start(again, sources, reports).unwrap();
+        let mut read = 0;
+        while read < 6 {
+            let report = reported.recv().await.unwrap();
+            if let What::Invoked { records, .. } = report.what {
+                read += records;
+            }
+        }
+        poller.stop().await;
+    }
+    let after = stack.produced_for("tenant-replayed", 40).await;
+    assert_eq!(after.len(), before.len(), "not even the same events are told again");
+    // The tombstone was set aside three times, and is one record.
+    assert_eq!(waiting(&stack).await.iter().map(|(_, times)| *times).collect::<Vec<_>>(), [3]);
+    stack.stop().await;
+}
