@@ -180,7 +180,7 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
     ];
     for (call, moment) in of_consumer {
         let hits = kill(&stack, consumer, call, moment);
-        let said = studio(&stack, "set-aside redrive --all --execute").await;
+        let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
         stack.stack.proxy.heal();
         assert_eq!(hits.count(), 1);
         // The record whose consumer died waits as before; the others are done.
@@ -192,6 +192,17 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         give_up(&stack, &format!("{}-{moment:?}", call.1), again).await;
         assert!(waiting(&stack).await.len() >= 2);
     }
+    // Where the trouble is not one record's, the others are not tried.
+    give_up(&stack, "all", events.iter().enumerate().map(|(offset, event)| record(offset as i64, Some(event))).collect())
+        .await;
+    let matches =
+        Matches { function: Some(consumer.to_owned()), service: Some("dynamodb".to_owned()), ..Matches::default() };
+    let action = Action::Fail { status: 500, error: "InternalServerError".to_owned() };
+    stack.stack.proxy.inject(Fault { matches, action });
+    let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
+    stack.stack.proxy.heal();
+    assert_eq!((said.code, said.text.matches("not yet").count()), (Some(4), 3), "{said:?}");
+    assert!(said.error.contains("3 records in a row could not be handled now"), "{said:?}");
     for (call, moment) in [
         (("s3", "GetObject"), Moment::Before),
         (("dynamodb", "UpdateItem"), Moment::Before),
@@ -200,11 +211,11 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         (("s3", "DeleteObject"), Moment::After),
     ] {
         let hits = kill(&stack, OPERATOR, call, moment);
-        let said = studio(&stack, "set-aside redrive --all --execute").await;
+        let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
         stack.stack.proxy.heal();
         assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
     }
-    let said = studio(&stack, "set-aside redrive --all --execute").await;
+    let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(waiting(&stack).await.is_empty());
     let produced = stack.produced_for("tenant-interrupted", 48).await;

@@ -29,7 +29,7 @@ pub(crate) async fn discard(
 ) -> Result<Handled, StepError> {
     let begin = Instant::now();
     let mut records = Records::of(&operator.journal, which, after, now)?;
-    let mut handled = Handled { records: Vec::new(), unknown: Vec::new(), next: None };
+    let mut handled = Handled { records: Vec::new(), unknown: Vec::new(), stopped: None, next: None };
     while handled.records.len() < MOST && begin.elapsed() < AT_MOST {
         let Some(found) = records.next().await? else { break };
         match found {

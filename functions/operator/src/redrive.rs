@@ -22,6 +22,9 @@ const AT_MOST: Duration = Duration::from_secs(150);
 /// How many are handled before it is said what became of them.
 const MOST: usize = 50;
 
+/// After so many in a row that are not handled now, it ends: the next ones would not be either.
+const MOST_FAILURES: usize = 3;
+
 /// Gives records to their consumers, or says what would be given to whom. One that its consumer is done with is resolved at once, so that
 /// whoever is interrupted begins again at what is left.
 pub(crate) async fn redrive(
@@ -36,7 +39,8 @@ pub(crate) async fn redrive(
     let mut ticks = interval(Duration::from_secs(1) / pace.per_second.get());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut records = Records::of(&operator.journal, which, after, now)?;
-    let mut handled = Handled { records: Vec::new(), unknown: Vec::new(), next: None };
+    let mut handled = Handled { records: Vec::new(), unknown: Vec::new(), stopped: None, next: None };
+    let mut failures = 0;
     while handled.records.len() < MOST && begin.elapsed() < AT_MOST {
         let Some(found) = records.next().await? else { break };
         match found {
@@ -46,7 +50,12 @@ pub(crate) async fn redrive(
                     Err(error) => Fate::NotYet { why: chain(&error) },
                 };
                 tracing::info!(id = %entry.id, ?fate, "record set aside");
+                failures = if matches!(fate, Fate::NotYet { .. }) { failures + 1 } else { 0 };
                 handled.records.push((entry_of(entry), fate));
+                if failures == MOST_FAILURES {
+                    handled.stopped = Some(format!("{failures} records in a row could not be handled now"));
+                    return Ok(handled);
+                }
             }
             Found::WasResolved(entry) => handled.records.push((entry_of(entry), Fate::WasResolved)),
             Found::Unknown(id) => handled.unknown.push(id),

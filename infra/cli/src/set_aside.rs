@@ -59,6 +59,9 @@ async fn pages(
         let (answer, handled) = function.ask::<Handled>(&step(after)).await?;
         print(json, &answer, || fates(&handled));
         sum.add(&handled);
+        if let Some(why) = &handled.stopped {
+            eprintln!("studio: {}, so the others were not tried: mend that, and start the same command again", plain(why));
+        }
         after = handled.next;
         if after.is_none() {
             break;
@@ -316,6 +319,7 @@ mod tests {
                 (third.clone(), Fate::Stays { why: "it was set aside 12 times: each time it came back".to_owned() }),
             ],
             unknown: vec![],
+            stopped: None,
             next: None,
         };
         let mut sum = Sum::default();
@@ -329,6 +333,7 @@ mod tests {
                 (third, Fate::WasResolved),
             ],
             unknown: vec![Uuid::from_u128(99)],
+            stopped: None,
             next: None,
         };
         let mut sum = Sum::default();

@@ -137,6 +137,9 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
 
     let has_facts = date.is_some() || venue.is_some();
     let mut after_title: Vec<(Part, f32)> = Vec::new();
+    if !has_facts {
+        after_title.push((Part::Divider, 34.0));
+    }
     after_title.extend(description.map(|block| (Part::Text(block), 26.0)));
     if has_facts {
         after_title.push((Part::Divider, 32.0));
@@ -161,18 +164,7 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
     let mut parts: Vec<(Part, f32)> = Vec::new();
     parts.extend(greeting.map(|block| (Part::Text(block), 0.0)));
     parts.extend(title.map(|block| (Part::Text(block), 24.0)));
-    if !has_facts {
-        parts.push((Part::Divider, 34.0));
-    }
     parts.extend(after_title);
-    // Marks piled upon marks can make every text higher than its room: the card then says less.
-    for role in ["description", "organizer", "address"] {
-        let heights: f32 = parts.iter().map(|(part, gap)| part.height() + gap).sum();
-        if heights <= height + 1.0 {
-            break;
-        }
-        parts.retain(|(part, _)| !matches!(part, Part::Text(block) if block.style.role == role));
-    }
     parts
 }
 

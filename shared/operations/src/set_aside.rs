@@ -179,6 +179,9 @@ pub struct Handled {
     /// Ids for which there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<Uuid>,
+    /// Why it ended before the end: the trouble is not one record's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// Where to go on; absent at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
