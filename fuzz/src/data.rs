@@ -99,6 +99,7 @@ fn of_envelope(data: &str) -> Envelope<'_> {
         event_type: Cow::Borrowed("any"),
         subject: None,
         time: None,
+        trace: None,
         data: Cow::Borrowed(data),
     }
 }

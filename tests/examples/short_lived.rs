@@ -85,6 +85,7 @@ async fn keep(journal: &Journal, event: &str) -> Result<journal::Kept, Box<dyn s
         source: envelope.source.to_string(),
         id: envelope.id.to_string(),
         time,
+        trace: None,
         content: ContentHash::of(&envelope),
     };
     Ok(journal.keep(&cause, &description, time).await?)

@@ -227,6 +227,19 @@ fn not_checked() -> BTreeSet<(String, String)> {
     // The emulator's state machines invoke without asking their role.
     for machine in ["RenderStateMachine", "VoiceTrainingStateMachine"] {
         grant(machine, "TakeSteps lambda:InvokeFunction function:studio-completion-local".to_owned());
+        // Nor does it deliver logs.
+        for action in [
+            "CreateLogDelivery",
+            "GetLogDelivery",
+            "UpdateLogDelivery",
+            "DeleteLogDelivery",
+            "ListLogDeliveries",
+            "PutResourcePolicy",
+            "DescribeResourcePolicies",
+            "DescribeLogGroups",
+        ] {
+            grant(machine, format!("DeliverLogs logs:{action} *"));
+        }
     }
     grants
 }
@@ -249,7 +262,7 @@ const CLOSED: [&str; 4] = [
     "eventzr.studio.voice-model.ready.v1",
 ];
 
-/// Who takes each role, and what is attached to it. SAM attaches AWS's: the logs of every function; its network interfaces in a VPC; and, where
+/// Who takes each role, and what is attached to it. SAM attaches AWS's: the traces of a state machine; the logs of every function; its network interfaces in a VPC; and, where
 /// there is a mapping, the brokers' addresses (kafka:DescribeClusterV2, kafka:GetBootstrapBrokers) and the mapping's own interfaces.
 fn roles() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
     const FUNCTION: &[&str] = &["AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole"];
@@ -259,6 +272,7 @@ fn roles() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
         "AWSLambdaVPCAccessExecutionRole",
         "ConsumerPolicy",
     ];
+    const TRACED: &[&str] = &["AWSXrayWriteOnlyAccess"];
     vec![
         ("CampaignLaunchedFunction", "lambda.amazonaws.com", CONSUMER),
         ("CmsPublishedFunction", "lambda.amazonaws.com", CONSUMER),
@@ -266,8 +280,8 @@ fn roles() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
         ("EventCreatedFunction", "lambda.amazonaws.com", CONSUMER),
         ("EventPublishedFunction", "lambda.amazonaws.com", CONSUMER),
         ("OperatorFunction", "lambda.amazonaws.com", FUNCTION),
-        ("RenderStateMachine", "states.amazonaws.com", &[]),
-        ("VoiceTrainingStateMachine", "states.amazonaws.com", &[]),
+        ("RenderStateMachine", "states.amazonaws.com", TRACED),
+        ("VoiceTrainingStateMachine", "states.amazonaws.com", TRACED),
     ]
 }
 

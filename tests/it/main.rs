@@ -18,6 +18,7 @@ mod providers;
 mod steps;
 mod stores;
 mod sweep;
+mod telemetry;
 mod topics;
 mod voices;
 mod walk;

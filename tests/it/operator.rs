@@ -193,8 +193,12 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         assert!(waiting(&stack).await.len() >= 2);
     }
     // Where the trouble is not one record's, the others are not tried.
-    give_up(&stack, "all", events.iter().enumerate().map(|(offset, event)| record(offset as i64, Some(event))).collect())
-        .await;
+    give_up(
+        &stack,
+        "all",
+        events.iter().enumerate().map(|(offset, event)| record(offset as i64, Some(event))).collect(),
+    )
+    .await;
     let matches =
         Matches { function: Some(consumer.to_owned()), service: Some("dynamodb".to_owned()), ..Matches::default() };
     let action = Action::Fail { status: 500, error: "InternalServerError".to_owned() };

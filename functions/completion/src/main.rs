@@ -8,6 +8,7 @@ mod erase;
 mod fail;
 mod finish;
 mod logo;
+mod measure;
 mod media;
 mod poll;
 mod step;
@@ -21,6 +22,7 @@ use jobs::ProviderId;
 use journal::{Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use providers::{Providers, StudioCanvas};
+use telemetry::Telemetry;
 use uuid::Uuid;
 
 use config::Config;
@@ -32,6 +34,7 @@ struct Studio {
     providers: Providers,
     s3: aws_sdk_s3::Client,
     config: Config,
+    telemetry: Telemetry,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -40,6 +43,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config_from_env()?;
     let config = Config::from_env()?;
     let studio = &Studio {
+        telemetry: Telemetry::from_env()?,
         journal: Journal::new(journal::Config::from_env()?, &aws)?,
         providers: Providers::new(StudioCanvas::new(&config.fonts_folder)?, &config.providers, &aws, &config.keys)?,
         s3: aws_sdk_s3::Client::new(&aws),
@@ -48,7 +52,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     studio.journal.connect().await;
     run(service_fn(async |event: LambdaEvent<Step>| {
         let token = token(&event.context.request_id);
-        take(studio, event.payload, token, now()).await
+        let taken = take(studio, event.payload, token, now()).await;
+        studio.telemetry.traces.flush().await;
+        taken
     }))
     .await
 }

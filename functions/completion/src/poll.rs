@@ -1,12 +1,13 @@
 //! Poll: whoever accepted the job is asked how far it is.
 
 use events::{FailureClass, Time};
-use jobs::{JobId, Outcome};
-use providers::{Order, Progress, Providers};
+use jobs::{Job, JobId, Outcome};
+use providers::{Order, Progress, Providers, Refused};
 
 use crate::{
     Studio,
     fail::close_as_failed,
+    measure::called,
     step::{Reply, StepError},
     store::{self, Stored},
     submit::{LEASE_SECONDS, refused, release},
@@ -35,8 +36,15 @@ pub(crate) async fn poll(studio: &Studio, id: JobId, now: Time) -> Result<Reply,
             .await?;
     }
     let pause = grown(age, Providers::poll_seconds(provider));
-    let order = Order { job: &job, logo: None, bucket: &studio.config.assets_bucket };
-    match studio.providers.poll(provider, order, &ticket).await {
+    let ask = async |job: Job| {
+        let order = Order { job: &job, logo: None, bucket: &studio.config.assets_bucket };
+        studio.providers.poll(provider, order, &ticket).await
+    };
+    let refusal = |progress: &Result<Progress, Refused>| match progress {
+        Ok(Progress::Failed(refused)) | Err(refused) => Some(refused.refusal),
+        Ok(Progress::Pending { .. } | Progress::Done(_)) => None,
+    };
+    match called(studio, (provider, "poll"), &job, ask, refusal).await {
         Ok(Progress::Pending { status }) => {
             tracing::debug!(job = %id, %provider, status, "not made yet");
             Ok(Reply::Pending { poll_after_seconds: pause })
@@ -61,7 +69,7 @@ pub(crate) async fn poll(studio: &Studio, id: JobId, now: Time) -> Result<Reply,
 async fn give_up(
     studio: &Studio,
     provider: jobs::ProviderId,
-    job: jobs::Job,
+    job: Job,
     ticket: &str,
     now: Time,
 ) -> Result<Reply, StepError> {

@@ -11,6 +11,7 @@ use providers::{Body, Media, Refused, Stream};
 use crate::{
     Studio, audio,
     erase::delete_assets,
+    measure::spent,
     media,
     step::{Reply, StepError},
     submit::release,
@@ -84,6 +85,7 @@ pub(crate) async fn note(studio: &Studio, provider: ProviderId, job: Job, made: 
         Output { key: job.object_key(), stored_at: crate::now(), credits: job.credits(), length_ms: made.length_ms };
     match studio.journal.save_job(job.clone().stored(made.made_by, output)).await {
         Ok(job) => {
+            spent(studio, provider, made.credits);
             release(studio, provider, job.id.0).await;
             Ok(Reply::Stored)
         }

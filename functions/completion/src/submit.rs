@@ -4,12 +4,14 @@ use events::{Identifier, Time};
 use jobs::{Fate, Job, JobId, Next, Outcome, ProviderId, next};
 use journal::{KeepError, OpenBreaker};
 use providers::{Answer, Order, ProviderError, Refused};
+use telemetry::Measured;
 use uuid::Uuid;
 
 use crate::{
     Studio,
     fail::close_as_failed,
     logo,
+    measure::{called, spent},
     poll::{self, poll},
     step::{Reply, StepError},
     store::{self, Stored},
@@ -81,9 +83,14 @@ async fn ask(
         return refused(studio, provider, asking, error).await;
     }
     let job = studio.journal.save_job(asking).await?;
-    let order = Order { job: &job, ..order };
     let id = job.id;
-    match studio.providers.submit(provider, order).await {
+    let ask = async |job: Job| studio.providers.submit(provider, Order { job: &job, ..order }).await;
+    let refusal = |answer: &Result<Answer, ProviderError>| match answer {
+        Err(ProviderError::Refused(refused)) => Some(refused.refusal),
+        Err(ProviderError::Draw(_) | ProviderError::Logo(_)) => Some(jobs::Refusal::InvalidInput),
+        Ok(_) => None,
+    };
+    match called(studio, (provider, "submit"), &job, ask, refusal).await {
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.accepted(ticket.clone());
             if let Err(error) = studio.journal.save_job(accepted).await {
@@ -125,11 +132,13 @@ pub(crate) async fn refused(
     tracing::warn!(job = %job.id, %provider, ?refusal, detail, "refused");
     let outcome = Outcome::Refused { refusal, detail: detail.clone(), at, credits };
     let job = studio.journal.save_job(job.answered(outcome)).await?;
+    spent(studio, provider, credits);
     release(studio, provider, job.id.0).await;
     match refusal.fate(provider) {
         Fate::OpenTheBreaker => {
             let breaker = OpenBreaker { until: at.plus_seconds(jobs::BREAKER_SECONDS), why: detail };
             studio.journal.open_breaker(provider, &breaker).await?;
+            studio.telemetry.metrics.emit(Measured::BreakerOpened { provider: provider.as_str() });
         }
         // Only here is there a sentence for whoever's content it is.
         Fate::Fail => {

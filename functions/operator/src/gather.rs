@@ -8,14 +8,23 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use journal::chain;
 use operations::{Gathered, Unread};
+use telemetry::Measured;
 
 use crate::{Operator, step::StepError};
 
 /// How long it goes on when it is asked for by itself, below the function's timeout.
-pub(crate) const AT_MOST: Duration = Duration::from_secs(200);
+const AT_MOST: Duration = Duration::from_secs(200);
 
 /// How many records are set aside at once.
 const AT_ONCE: usize = 16;
+
+/// Gathers, and says how many records wait for somebody.
+pub(crate) async fn gather_and_count(operator: &Operator) -> Result<Gathered, StepError> {
+    let gathered = gather(operator, AT_MOST).await?;
+    let records = operator.journal.count_set_aside().await?;
+    operator.telemetry.metrics.emit(Measured::Waiting { records });
+    Ok(gathered)
+}
 
 /// Sets aside the records of each envelope, and then deletes the envelope. Whatever dies in between, the next one goes on from there: a record
 /// counts once for one envelope. An envelope that cannot be read stays, and is named.

@@ -18,6 +18,7 @@ use jobs::JobId;
 use journal::{Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use operations::Step;
+use telemetry::Telemetry;
 
 use config::Config;
 use step::{Answer, StepError};
@@ -27,6 +28,7 @@ struct Operator {
     journal: Journal,
     lambda: aws_sdk_lambda::Client,
     config: Config,
+    telemetry: Telemetry,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -34,6 +36,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config_from_env()?;
     let operator = &Operator {
+        telemetry: Telemetry::from_env()?,
         journal: Journal::new(journal::Config::from_env()?, &aws)?,
         lambda: invoke::client(&aws),
         config: Config::from_env()?,
@@ -45,7 +48,7 @@ async fn take(operator: &Operator, step: Step, now: Time) -> Result<Answer, Step
     // Who asked for what stays in the log; what was found does not.
     tracing::info!(?step, "asked");
     let taken = match step {
-        Step::Gather => gather::gather(operator, gather::AT_MOST).await.map(Answer::Gathered),
+        Step::Gather => gather::gather_and_count(operator).await.map(Answer::Gathered),
         Step::ListSetAside { filter, after, most } => {
             list::list(operator, &filter, after.as_deref(), most, now).await.map(Answer::Listed)
         }

@@ -60,7 +60,10 @@ async fn pages(
         print(json, &answer, || fates(&handled));
         sum.add(&handled);
         if let Some(why) = &handled.stopped {
-            eprintln!("studio: {}, so the others were not tried: mend that, and start the same command again", plain(why));
+            eprintln!(
+                "studio: {}, so the others were not tried: mend that, and start the same command again",
+                plain(why)
+            );
         }
         after = handled.next;
         if after.is_none() {

@@ -17,6 +17,8 @@ use crate::emulator::{REGION, ROOT};
 pub struct Clients {
     /// Deploys.
     pub cloudformation: aws_sdk_cloudformation::Client,
+    /// What the functions log.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     /// The table.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// Invokes, once per call: whoever invokes decides what a failure means, and a slow function is no reason to try again.
@@ -51,6 +53,7 @@ impl Clients {
             .build();
         Self {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             lambda: aws_sdk_lambda::Client::from_conf(lambda),
             s3: aws_sdk_s3::Client::from_conf(s3),

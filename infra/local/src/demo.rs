@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::checkout::Checkout;
 use crate::mapping::{Outcome, Report, What};
+use crate::metrics::{self, Metric, emitted};
 use crate::records::{From, Produced, Reader};
 use crate::set_aside::{self, set_aside};
 use crate::stack::{self, Options, Published, Stack};
@@ -61,6 +62,9 @@ pub enum Error {
         /// Bytes.
         size: usize,
     },
+    /// What the functions emitted cannot be read.
+    #[error(transparent)]
+    Metrics(#[from] metrics::Error),
     /// The stack.
     #[error(transparent)]
     Stack(#[from] stack::Error),
@@ -253,6 +257,8 @@ async fn follow(
         jobs => format!("{jobs} render jobs completed; {} has what was produced", shown(&kept.folder)),
     };
     timeline.say(Mark::Stack, &text);
+    let (path, count) = kept.metrics(stack).await?;
+    timeline.say(Mark::Stack, &format!("{} has the {count} metrics that the functions emitted", shown(&path)));
     Ok(())
 }
 
@@ -413,6 +419,19 @@ impl Kept {
     pub(crate) fn keep(&mut self, record: &Produced) -> Result<(), Error> {
         let written = writeln!(self.lines, "{}", record.line());
         written.map_err(|source| Error::Write { path: self.folder.join("events.jsonl"), source })
+    }
+
+    /// Writes what the functions emitted of each metric, a line each; returns where, and how many.
+    async fn metrics(&self, stack: &Stack) -> Result<(PathBuf, usize), Error> {
+        let emitted = emitted(&stack.clients).await?;
+        let line = |(metric, values): (&Metric, &Vec<f64>)| {
+            let values: Vec<String> = values.iter().map(f64::to_string).collect();
+            format!("{metric}  {}\n", values.join(" "))
+        };
+        let path = self.folder.join("metrics.txt");
+        let written = fs::write(&path, emitted.iter().map(line).collect::<String>());
+        written.map_err(|source| Error::Write { path: path.clone(), source })?;
+        Ok((path, emitted.len()))
     }
 
     /// Fetches an asset from the bucket: its URL is the configured base, and then its key.

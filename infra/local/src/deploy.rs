@@ -12,6 +12,7 @@ use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::clients::Clients;
+use crate::emulator::REGION;
 
 /// The stack's name in the emulator.
 pub const STACK: &str = "studio-local";
@@ -32,6 +33,7 @@ pub const KEY: &str = "sandbox-key-and-nobody-elses";
 const VENDORS_WITH_KEYS: [&str; 3] = ["openai", "elevenlabs", "runway"];
 
 const BUCKET: &str = "studio-local-deployment";
+const TEMPLATE_KEY: &str = "template.yaml";
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// Where the parts of a deployment are.
@@ -64,6 +66,8 @@ pub struct Parameters {
     pub providers: Providers,
     /// The vendors' settings, as JSON.
     pub provider_settings: String,
+    /// The base of a collector's address that takes spans; empty for no spans.
+    pub otlp_endpoint: String,
 }
 
 /// Who makes what: names with commas between, as the template takes them.
@@ -168,7 +172,7 @@ struct Packaged {
 pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameters) -> Result<Outputs, Error> {
     let packaged = package(&read_text(&sources.template)?)?;
     upload(clients, sources, &packaged).await?;
-    create(clients, packaged.template, parameters).await?;
+    create(clients, parameters).await?;
     let description = describe(clients).await?;
     let outputs = description.outputs();
     let output = |name: &'static str| {
@@ -244,6 +248,7 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
         let path = folder.join("statemachines").join(definition_key(name));
         objects.push((definition_key(name), read_text(&path)?.into_bytes()));
     }
+    objects.push((TEMPLATE_KEY.to_owned(), packaged.template.clone().into_bytes()));
     for bucket in [BUCKET, LOGO_BUCKET, VOICE_BUCKET] {
         let created = clients.s3.create_bucket().bucket(bucket).send().await;
         created.map_err(|error| refused("create a bucket", DisplayErrorContext(error)))?;
@@ -299,7 +304,7 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-async fn create(clients: &Clients, template: String, parameters: &Parameters) -> Result<(), Error> {
+async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let deadline = parameters.render_deadline.as_secs().to_string();
     let concurrency = parameters.completion_concurrency.to_string();
@@ -322,13 +327,15 @@ async fn create(clients: &Clients, template: String, parameters: &Parameters) ->
         ("AudioProviders", parameters.providers.audio.as_str()),
         ("ProviderSettings", parameters.provider_settings.as_str()),
         ("CompletionConcurrency", concurrency.as_str()),
+        ("OtlpEndpoint", parameters.otlp_endpoint.as_str()),
     ];
     let values = values.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
     clients
         .cloudformation
         .create_stack()
         .stack_name(STACK)
-        .template_body(template)
+        // From the bucket, as sam deploy does: it is longer than a request may be (51,200 bytes).
+        .template_url(format!("https://s3.{REGION}.amazonaws.com/{BUCKET}/{TEMPLATE_KEY}"))
         .set_parameters(Some(values.into()))
         .capabilities(Capability::CapabilityIam)
         .capabilities(Capability::CapabilityNamedIam)

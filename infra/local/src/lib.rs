@@ -12,6 +12,7 @@ pub mod deploy;
 pub mod emulator;
 pub mod environment;
 pub mod mapping;
+pub mod metrics;
 pub mod process;
 pub mod proxy;
 pub mod records;

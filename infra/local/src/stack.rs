@@ -47,6 +47,8 @@ pub struct Options {
     pub provider_settings: serde_json::Value,
     /// Whether the mappings are polled. Without, whoever started the stack invokes the functions.
     pub poll: bool,
+    /// The base of a collector's address that takes spans over OTLP and plain HTTP; empty for no spans.
+    pub otlp_endpoint: String,
 }
 
 impl Options {
@@ -66,6 +68,7 @@ impl Options {
             providers: Providers::default(),
             provider_settings: serde_json::Value::Null,
             poll: true,
+            otlp_endpoint: String::new(),
         }
     }
 }
@@ -177,6 +180,7 @@ impl Stack {
             completion_concurrency: options.completion_concurrency,
             providers: options.providers.clone(),
             provider_settings: over(sandbox.settings(), &options.provider_settings).to_string(),
+            otlp_endpoint: options.otlp_endpoint.clone(),
         };
         let outputs = deploy::deploy(&clients, &sources, &parameters).await?;
         sandbox.use_s3(clients.s3.clone());

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::readable;
+use crate::{TraceParent, readable};
 
 /// A header of a Kafka record. Kafka allows a value to be null, and a name to occur twice.
 pub type Header<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
@@ -25,6 +25,9 @@ pub struct Envelope<'a> {
     pub subject: Option<Cow<'a, str>>,
     /// When it happened.
     pub time: Option<Timestamp>,
+    /// The trace that it is a part of: what the record's `traceparent` header says, else the extension of that name, in which a trace began. One
+    /// that cannot be read is none.
+    pub trace: Option<TraceParent>,
     /// The JSON text of its data.
     pub data: Cow<'a, str>,
 }
@@ -102,6 +105,8 @@ struct Structured<'a> {
     #[serde(borrow, default)]
     datacontenttype: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
+    traceparent: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     data: Option<&'a RawValue>,
     #[serde(borrow, default)]
     data_base64: Option<Cow<'a, str>>,
@@ -117,7 +122,7 @@ impl<'a> Envelope<'a> {
     pub fn decode(headers: &'a [Header<'a>], value: Option<&'a [u8]>) -> Result<Self, EnvelopeError> {
         let content_type = header(headers, "content-type").and_then(|v| str::from_utf8(v).ok());
         let lower = content_type.map(str::to_ascii_lowercase);
-        match lower.as_deref() {
+        let decoded = match lower.as_deref() {
             Some(t) if t.starts_with("application/cloudevents-batch") => Err(EnvelopeError::Format(t.to_owned())),
             Some(t) if t.starts_with("application/cloudevents") => {
                 if !is_json(t) {
@@ -127,7 +132,9 @@ impl<'a> Envelope<'a> {
             }
             None if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("ce_id")) => structured(value),
             Some(_) | None => binary(headers, content_type, value),
-        }
+        };
+        let hop = header(headers, "traceparent").and_then(|bytes| str::from_utf8(bytes).ok()?.parse().ok());
+        decoded.map(|envelope| Self { trace: hop.or(envelope.trace), ..envelope })
     }
 
     /// Reads `data` as `T`.
@@ -177,6 +184,7 @@ fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
         subject: event.subject,
         time: event.time,
         content_type: event.datacontenttype,
+        trace: event.traceparent.and_then(|text| serde_json::from_str(text.get()).ok()),
         data,
     })
 }
@@ -207,6 +215,7 @@ fn binary<'a>(
         subject: attribute("subject")?,
         time: attribute("time")?,
         content_type: content_type.map(Cow::Borrowed),
+        trace: attribute("traceparent").ok().flatten().and_then(|text| text.parse().ok()),
         data: Some(Cow::Borrowed(
             str::from_utf8(value)
                 .map_err(|error| EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error)))?,
@@ -222,6 +231,7 @@ struct Attributes<'a> {
     subject: Option<Cow<'a, str>>,
     time: Option<Cow<'a, str>>,
     content_type: Option<Cow<'a, str>>,
+    trace: Option<TraceParent>,
     data: Option<Cow<'a, str>>,
 }
 
@@ -241,7 +251,7 @@ fn assemble(attributes: Attributes<'_>) -> Result<Envelope<'_>, EnvelopeError> {
         Some(text) => Some(text.parse().map_err(|_| EnvelopeError::Time(text.into_owned()))?),
     };
     let data = attributes.data.ok_or(EnvelopeError::Missing("data"))?;
-    Ok(Envelope { id, source, event_type, subject: attributes.subject, time, data })
+    Ok(Envelope { id, source, event_type, subject: attributes.subject, time, trace: attributes.trace, data })
 }
 
 fn required<'a>(name: &'static str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EnvelopeError> {

@@ -17,6 +17,7 @@ mod s3_object;
 mod template;
 mod text;
 mod topic;
+mod trace_parent;
 mod voice_model;
 mod voice_training;
 
@@ -34,5 +35,6 @@ pub use s3_object::S3Object;
 pub use template::{Template, TemplateAsset};
 pub use text::{Identifier, Text, TextError, readable};
 pub use topic::{Topic, UnknownTopic};
+pub use trace_parent::{TraceParent, UnknownTraceParent};
 pub use voice_model::{CloningMethod, VoiceModelCreated, VoiceModelReady};
 pub use voice_training::{Consent, MOST_SAMPLES, VoiceTraining};

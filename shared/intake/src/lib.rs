@@ -22,6 +22,7 @@ use journal::{Config, Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use telemetry::Telemetry;
 
 /// Serves `topic` as a Lambda function: `describe` says what one of its events means, and everything else is the same for
 /// every topic. Clients and the producer are made here, in the init phase, and connected; returns when the runtime stops.
@@ -33,11 +34,15 @@ pub async fn serve<D: DeserializeOwned>(
     describe: fn(D) -> Description,
 ) -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
+    let telemetry = &Telemetry::from_env()?;
     let journal = &Journal::new(Config::from_env()?, &aws_config_from_env()?)?;
     journal.connect().await;
     run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let deadline = deadline(event.context.deadline(), SystemTime::now());
-        Ok::<_, lambda_runtime::Error>(phases::handle(topic, describe, journal, event.payload.get(), deadline).await?)
+        let payload = event.payload.get();
+        let answer = phases::handle(topic, describe, (journal, telemetry), payload, deadline).await;
+        telemetry.traces.flush().await;
+        Ok::<_, lambda_runtime::Error>(answer?)
     }))
     .await
 }

@@ -3,7 +3,8 @@
 
 use std::{
     collections::BTreeMap,
-    time::{Duration, SystemTime},
+    fmt,
+    time::{Duration, Instant, SystemTime},
 };
 
 use events::{Time, Topic};
@@ -11,11 +12,12 @@ use futures::{StreamExt as _, TryStreamExt as _, future::try_join, stream};
 use jobs::{Cause, Description, EntityKey};
 use journal::{Journal, KeepError, Kept, MESSAGE_TIMEOUT, SetAside, SetAsideError, StartError, TellError, chain};
 use serde::de::DeserializeOwned;
+use telemetry::{Kind, Measured, Span, Telemetry, Traces};
 use tokio::time::timeout;
 
 use crate::{
     batch::{Batch, BatchError, Partition, Record},
-    examine::{examine_record, set_aside},
+    examine::{Examination, examine_record, set_aside},
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
 
@@ -78,6 +80,7 @@ struct Item<'a> {
     partition: usize,
     record: &'a Record<'a>,
     progress: Progress,
+    span: Span<'a>,
 }
 
 /// Handles one batch of `topic`, whose events `describe` reads, until `deadline`.
@@ -87,21 +90,33 @@ struct Item<'a> {
 pub(crate) async fn handle<D: DeserializeOwned>(
     topic: Topic,
     describe: impl Fn(D) -> Description,
-    journal: &Journal,
+    (journal, telemetry): (&Journal, &Telemetry),
     payload: &str,
     deadline: SystemTime,
 ) -> Result<BatchResponse, BatchError> {
+    let begun = Instant::now();
     let partitions = Batch::parse(payload)?;
+    let mut whole = telemetry.traces.begin(format!("handle {topic}"), Kind::Internal, None);
+    whole.set("faas.trigger", "pubsub");
     let mut items: Vec<Item<'_>> = Vec::new();
     for (partition, Partition { records, .. }) in partitions.iter().enumerate() {
         items.extend(records.iter().map(|record| {
-            let progress = match examine_record(topic, record, &describe) {
+            let mut examination = examine_record(topic, record, &describe);
+            let mut span = span_of(record, &examination, topic, &telemetry.traces);
+            if let Some(whole) = whole.context() {
+                span.link(whole);
+            }
+            if let Ok(read) = &mut examination {
+                read.0.trace = span.context();
+            }
+            let progress = match examination {
                 Ok(read) => Progress::Described(read),
                 Err(aside) => Progress::Poison(aside),
             };
-            Item { partition, record, progress }
+            Item { partition, record, progress, span }
         }));
     }
+    whole.set("messaging.batch.message_count", i64::try_from(items.len()).unwrap_or(i64::MAX));
 
     // Each phase ends in time for the next ones; what it has not done by then is to be delivered again.
     let start_by = deadline - START_TIME;
@@ -118,7 +133,17 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         start(&mut items, journal, deadline - SLACK).await;
         cut(&mut items);
     }
-    Ok(respond(&partitions, &items))
+    let (response, counts) = respond(&partitions, &mut items);
+    let Counts { done, set_aside, retried } = counts;
+    telemetry.metrics.emit(Measured::Batch {
+        topic,
+        received: items.len(),
+        done,
+        set_aside,
+        retried,
+        took: begun.elapsed(),
+    });
+    Ok(response)
 }
 
 /// Whether `phase` may begin, which must end by `until`; if there is no time for it, whatever is not over is to be delivered
@@ -193,6 +218,7 @@ async fn keep_one(item: &mut Item<'_>, journal: &Journal) {
     let aside = match &item.progress {
         Progress::Described(read) => match journal.keep(&read.0, &read.1, now).await {
             Ok(kept) => {
+                item.span.happens("kept");
                 item.progress = Progress::Kept(kept);
                 return;
             }
@@ -214,6 +240,7 @@ async fn keep_one(item: &mut Item<'_>, journal: &Journal) {
                 "record set aside: {}",
                 aside.cause
             );
+            item.span.happens("set aside");
             Fate::SetAside
         }
         Err(error) => Fate::Retry(Retry::SetAside(error)),
@@ -227,8 +254,9 @@ async fn tell(items: &mut [Item<'_>], journal: &Journal) {
     let told = journal.tell(&kept).await;
     let waiting = items.iter_mut().filter(|item| item.kept().is_some());
     for (item, told) in waiting.zip(told) {
-        if let Err(error) = told {
-            item.progress = Progress::Over(Fate::Retry(Retry::Tell(error)));
+        match told {
+            Ok(()) => item.span.happens("told"),
+            Err(error) => item.progress = Progress::Over(Fate::Retry(Retry::Tell(error))),
         }
     }
 }
@@ -247,9 +275,32 @@ async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
                 Ok(Err(retry)) => Fate::Retry(retry),
                 Err(_) => Fate::Retry(Retry::NoTime("start")),
             };
+            if matches!(fate, Fate::Done) {
+                item.span.happens("started");
+            }
             item.progress = Progress::Over(fate);
         })
         .await;
+}
+
+/// A record's own span, a part of the trace that its event came with: what it is, in OpenTelemetry's words for messaging, and never what it says.
+fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, traces: &'t Traces) -> Span<'t> {
+    let cause = examination.as_ref().ok();
+    let parent = cause.and_then(|read| read.0.trace);
+    let mut span = traces.begin(format!("process {topic}"), Kind::Consumer, parent);
+    span.set("messaging.system", "kafka");
+    span.set("messaging.operation.type", "process");
+    span.set("messaging.operation.name", "process");
+    span.set("messaging.destination.name", record.topic.clone());
+    span.set("messaging.destination.partition.id", record.partition.to_string());
+    span.set("messaging.kafka.offset", record.offset);
+    if let Some((cause, description)) = cause.map(|read| &**read) {
+        span.set("cloudevents.event_id", cause.id.clone());
+        span.set("cloudevents.event_source", cause.source.clone());
+        span.set("cloudevents.event_type", topic.as_str());
+        span.set("studio.tenant", description.tenant.as_str().to_owned());
+    }
+    span
 }
 
 impl Item<'_> {
@@ -262,15 +313,18 @@ impl Item<'_> {
 }
 
 /// The answer, and the invocation's line in the log: failures once and with their causes, followers only as a count.
-fn respond(partitions: &[Partition<'_>], items: &[Item<'_>]) -> BatchResponse {
+fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> (BatchResponse, Counts) {
     let mut response = BatchResponse::default();
-    let (mut done, mut set_aside, mut retried) = (0_usize, 0_usize, 0_usize);
+    let mut counts = vec![Counts::default(); partitions.len()];
+    let received = items.len();
     for item in items {
+        let counts = &mut counts[item.partition];
         match &item.progress {
-            Progress::Over(Fate::Done) => done += 1,
-            Progress::Over(Fate::SetAside) => set_aside += 1,
+            Progress::Over(Fate::Done) => counts.done += 1,
+            Progress::Over(Fate::SetAside) => counts.set_aside += 1,
             Progress::Over(Fate::Retry(retry)) => {
-                retried += 1;
+                counts.retried += 1;
+                item.span.fails(chain(retry));
                 if !matches!(retry, Retry::Follows) {
                     let (topic, partition, offset) = (&*item.record.topic, item.record.partition, item.record.offset);
                     tracing::error!(topic, partition, offset, "record to be delivered again: {}", chain(retry));
@@ -287,8 +341,36 @@ fn respond(partitions: &[Partition<'_>], items: &[Item<'_>]) -> BatchResponse {
             }
         }
     }
-    tracing::info!(received = items.len(), done, set_aside, retried, partitions = partitions.len(), "batch handled");
-    response
+    let Counts { done, set_aside, retried } = counts.iter().copied().fold(Counts::default(), Counts::plus);
+    let by_partition =
+        partitions.iter().zip(&counts).map(|(partition, counts)| format!("{}: {counts}", partition.name));
+    let by_partition = by_partition.collect::<Vec<_>>().join("; ");
+    tracing::info!(received, done, set_aside, retried, by_partition, "batch handled");
+    (response, Counts { done, set_aside, retried })
+}
+
+/// What became of some records.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    done: usize,
+    set_aside: usize,
+    retried: usize,
+}
+
+impl Counts {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            done: self.done + other.done,
+            set_aside: self.set_aside + other.set_aside,
+            retried: self.retried + other.retried,
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} done, {} set aside, {} retried", self.done, self.set_aside, self.retried)
+    }
 }
 
 fn now() -> Time {

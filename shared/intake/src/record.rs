@@ -63,6 +63,7 @@ pub(crate) fn read<D: DeserializeOwned>(
         source: envelope.source.to_string(),
         id: envelope.id.to_string(),
         time,
+        trace: envelope.trace,
         content: ContentHash::of(&envelope),
     };
     Ok((cause, description))

@@ -112,6 +112,21 @@ pub enum Fate {
 }
 
 impl Refusal {
+    /// The class as metrics and the table have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Moderation => "moderation",
+            Self::InvalidInput => "invalid-input",
+            Self::Auth => "auth",
+            Self::Billing => "billing",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::Transient => "transient",
+            Self::ProviderGone => "provider-gone",
+            Self::OutcomeUnknown => "outcome-unknown",
+        }
+    }
+
     /// The fate of a job that `provider` refused. The only place where that is decided.
     #[must_use]
     pub fn fate(self, provider: ProviderId) -> Fate {

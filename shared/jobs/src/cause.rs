@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use events::{AssetKind, Configuration, Entity, Envelope, Identifier, Locale, Time, Topic, Translation};
+use events::{AssetKind, Configuration, Entity, Envelope, Identifier, Locale, Time, Topic, TraceParent, Translation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -38,6 +38,8 @@ pub struct Cause {
     pub id: String,
     /// When it happened.
     pub time: Time,
+    /// The span that handles it, of which all that follows from it is a part.
+    pub trace: Option<TraceParent>,
     /// What it said, to tell a repetition from another event under the same id.
     pub content: ContentHash,
 }

@@ -26,7 +26,8 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
         credits_used: output.credits,
         length_ms: output.length_ms,
     };
-    let mut events = vec![Told::new(Topic::RenderJobCompleted, &job.tenant, job.id.0, b"finish", now, data)];
+    let mut events =
+        vec![Told::new(Topic::RenderJobCompleted, &job.tenant, job.id.0, b"finish", now, data).traced(job.trace)];
 
     let key = job.template_key();
     // Without a translation any more, the template still shows what the job was made of.
@@ -39,7 +40,9 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
             let data = template_data(&entity, &key, configuration, &job.user_id);
             let template = &entity.templates[&key];
             let because = job.id.0.as_bytes();
-            events.push(Told::new(Topic::TemplateUpdated, &job.tenant, template.id.0, because, now, data));
+            events.push(
+                Told::new(Topic::TemplateUpdated, &job.tenant, template.id.0, because, now, data).traced(job.trace),
+            );
             Some(entity)
         }
         None => None,
@@ -88,7 +91,8 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
         attempts: u32::try_from(job.attempts.len()).unwrap_or(u32::MAX),
         can_resubmit: can_resubmit(failure.class),
     };
-    let events = vec![Told::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", failure.at, data)];
+    let events =
+        vec![Told::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", failure.at, data).traced(job.trace)];
     let job = Job { state: State::Failed { failure }, ..job };
     Some(Decision { jobs: vec![job], events, ..Decision::default() })
 }

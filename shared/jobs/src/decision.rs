@@ -1,6 +1,6 @@
 //! What the studio decides: what becomes true, what is told, what is started. A decision is kept whole or not at all.
 
-use events::{CloudEvent, Template, TemplateAsset, Time, Topic};
+use events::{CloudEvent, Template, TemplateAsset, Time, Topic, TraceParent};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -30,6 +30,8 @@ pub struct Told {
     pub key: String,
     /// The record's value: the CloudEvent in structured mode.
     pub value: String,
+    /// The span that it is told in: the record's `traceparent` header.
+    pub trace: Option<TraceParent>,
 }
 
 impl Told {
@@ -45,7 +47,12 @@ impl Told {
         let id = format!("evt-{}", EventId::new(tenant, subject, topic, because));
         let event = CloudEvent::new(topic, id, now, tenant.as_str().to_owned(), data);
         let value = serde_json::to_string(&event).expect("an event is strings and numbers under string keys");
-        Self { topic, key: tenant.as_str().to_owned(), value }
+        Self { topic, key: tenant.as_str().to_owned(), value, trace: None }
+    }
+
+    /// The same, told as a part of `trace`.
+    pub(crate) fn traced(self, trace: Option<TraceParent>) -> Self {
+        Self { trace, ..self }
     }
 }
 

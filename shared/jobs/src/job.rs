@@ -1,6 +1,8 @@
 //! A render job.
 
-use events::{AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Time, Trigger};
+use events::{
+    AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Time, TraceParent, Trigger,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Attempt, CauseKey, EntityKey, JobId, Outcome, TemplateId, TemplateKey, ids::execution_name};
@@ -36,6 +38,12 @@ pub struct Job {
     /// The job that an operator had made again by this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resubmit_of: Option<JobId>,
+    /// The span that everything done for it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
+    /// When the event behind it happened; `None` of one that an operator asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused_at: Option<Time>,
     /// When it was decided.
     pub created_at: Time,
     /// When an open job is given up, or started again.

@@ -129,7 +129,9 @@ pub fn plan(
         let template = entity.templates[&key].id;
         let because = cause.key(&description.tenant);
         let data = template_data(&entity, &key, configuration, plan.user_id());
-        decision.events.push(Told::new(topic, &entity.tenant, template.0, because.0.as_bytes(), now, data));
+        decision
+            .events
+            .push(Told::new(topic, &entity.tenant, template.0, because.0.as_bytes(), now, data).traced(cause.trace));
         if let Some(job) = job {
             decision.events.push(created(&job, now));
             decision.starts.push(job.id);
@@ -191,6 +193,8 @@ impl Plan<'_> {
             cause,
             trigger: Trigger { topic: self.cause.topic, source: self.cause.source.clone(), id: self.cause.id.clone() },
             resubmit_of: None,
+            trace: self.cause.trace,
+            caused_at: Some(self.cause.time),
             created_at: self.planning.now,
             deadline: self.planning.deadline,
             restarts: 0,
@@ -222,5 +226,5 @@ pub(crate) fn created(job: &Job, now: Time) -> Told {
         trigger: job.trigger.clone(),
         resubmit_of: job.resubmit_of.map(|old| old.to_string()),
     };
-    Told::new(Topic::RenderJobCreated, &job.tenant, job.id.0, job.cause.0.as_bytes(), now, data)
+    Told::new(Topic::RenderJobCreated, &job.tenant, job.id.0, job.cause.0.as_bytes(), now, data).traced(job.trace)
 }

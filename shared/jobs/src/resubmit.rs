@@ -58,6 +58,8 @@ pub fn resubmit(job: &Job, mut entity: EntityState, planning: Planning<'_>) -> R
         cause,
         trigger: job.trigger.clone(),
         resubmit_of: Some(job.id),
+        trace: job.trace,
+        caused_at: None,
         created_at: planning.now,
         deadline: planning.deadline,
         restarts: 0,

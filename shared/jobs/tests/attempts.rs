@@ -36,6 +36,8 @@ fn job(asset: AssetKind) -> Job {
         trigger: Trigger { topic: Topic::CampaignLaunched, source: "campaign-svc".to_owned(), id: "evt-1".to_owned() },
         created_at: at(0),
         deadline: at(900),
+        trace: None,
+        caused_at: None,
         resubmit_of: None,
         restarts: 0,
         attempts: Vec::new(),

@@ -21,7 +21,14 @@ fn now() -> Time {
 fn cause(id: &str, time: &str) -> Cause {
     let json = format!(r#"{{"specversion":"1.0","id":"{id}","source":"events-svc","type":"t","data":"{id}"}}"#);
     let content = ContentHash::of(&events::Envelope::decode(&[], Some(json.as_bytes())).unwrap());
-    Cause { topic: Topic::EventCreated, source: "events-svc".to_owned(), id: id.to_owned(), time: at(time), content }
+    Cause {
+        topic: Topic::EventCreated,
+        source: "events-svc".to_owned(),
+        id: id.to_owned(),
+        time: at(time),
+        trace: None,
+        content,
+    }
 }
 
 fn says(title: &str, description: Option<&str>) -> Description {

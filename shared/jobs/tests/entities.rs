@@ -19,7 +19,7 @@ fn cause(topic: Topic, minute: usize) -> Cause {
     let json = format!(r#"{{"specversion":"1.0","id":"{id}","source":"svc","type":"t","data":"{id}"}}"#);
     let content = ContentHash::of(&events::Envelope::decode(&[], Some(json.as_bytes())).unwrap());
     let time = at(&format!("2026-11-20T09:{minute:02}:00Z"));
-    Cause { topic, source: "svc".to_owned(), id, time, content }
+    Cause { topic, source: "svc".to_owned(), id, time, trace: None, content }
 }
 
 fn locale(tag: &str) -> Locale {

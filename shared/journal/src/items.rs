@@ -127,11 +127,15 @@ impl Kept {
         // What tells nothing holds nothing of anybody's.
         let tenant = self.events.first().map(|event| event.key.clone());
         let events = self.events.into_iter().map(|event| {
-            AttributeValue::M(HashMap::from([
+            let mut told = HashMap::from([
                 ("topic".to_owned(), AttributeValue::S(event.topic.as_str().to_owned())),
                 ("key".to_owned(), AttributeValue::S(event.key)),
                 ("value".to_owned(), AttributeValue::S(event.value)),
-            ]))
+            ]);
+            if let Some(trace) = event.trace {
+                told.insert("trace".to_owned(), AttributeValue::S(trace.to_string()));
+            }
+            AttributeValue::M(told)
         });
         let mut item = self.key.into_item();
         if let Some(tenant) = tenant {
@@ -154,7 +158,8 @@ impl Kept {
         let events = events.iter().map(|event| {
             let event = event.as_m().map_err(|_| ItemError::Attribute("events"))?;
             let topic: Topic = text(event, "topic")?.parse().map_err(|_| ItemError::Attribute("topic"))?;
-            Ok(Told { topic, key: text(event, "key")?.to_owned(), value: text(event, "value")?.to_owned() })
+            let trace = text(event, "trace").ok().and_then(|trace| trace.parse().ok());
+            Ok(Told { topic, key: text(event, "key")?.to_owned(), value: text(event, "value")?.to_owned(), trace })
         });
         let starts = item.get("starts").and_then(|a| a.as_l().ok()).ok_or(ItemError::Attribute("starts"))?;
         let starts = starts.iter().map(|job| {

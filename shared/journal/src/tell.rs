@@ -186,8 +186,11 @@ fn timed_out(error: &KafkaError) -> bool {
 }
 
 fn enqueue(producer: &FutureProducer<Context>, event: &Told) -> Result<DeliveryFuture, TellError> {
-    let headers =
-        OwnedHeaders::new_with_capacity(1).insert(Header { key: "content-type", value: Some(STRUCTURED_CONTENT_TYPE) });
+    let mut headers =
+        OwnedHeaders::new_with_capacity(2).insert(Header { key: "content-type", value: Some(STRUCTURED_CONTENT_TYPE) });
+    if let Some(trace) = event.trace {
+        headers = headers.insert(Header { key: "traceparent", value: Some(&trace.to_string()) });
+    }
     let record = FutureRecord::to(event.topic.as_str()).key(&event.key).payload(&event.value).headers(headers);
     producer.send_result(record).map_err(|(error, _)| TellError::Enqueue(error))
 }

@@ -107,6 +107,8 @@ fn job(asset: AssetKind, now: Time) -> Result<Job, Box<dyn Error>> {
         trigger: Trigger { topic: Topic::CampaignLaunched, source: "live".to_owned(), id: "live".to_owned() },
         created_at: now,
         deadline: now,
+        trace: None,
+        caused_at: None,
         resubmit_of: None,
         restarts: 0,
         attempts: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use events::TraceParent;
 use jiff::{Timestamp, fmt::rfc2822};
 use jobs::{Job, Refusal};
 use reqwest::{RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
@@ -51,10 +52,22 @@ impl Http {
 /// The header that carries an attempt's token.
 pub(crate) const REQUEST_ID: &str = "x-client-request-id";
 
-/// Sends a request that may cost money, under the token of the attempt that was written down for it. What was sent and not answered has an
-/// unknown outcome.
-pub(crate) async fn send_paid(attempt: Uuid, request: RequestBuilder) -> Result<Response, Refused> {
-    request.header(REQUEST_ID, attempt.to_string()).send().await.map_err(|error| {
+/// What a request that may cost money is known by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempted {
+    /// The token of the attempt that was written down for it.
+    pub token: Uuid,
+    /// The span that it is sent in.
+    pub trace: Option<TraceParent>,
+}
+
+/// Sends a request that may cost money. What was sent and not answered has an unknown outcome.
+pub(crate) async fn send_paid(attempt: Attempted, request: RequestBuilder) -> Result<Response, Refused> {
+    let mut request = request.header(REQUEST_ID, attempt.token.to_string());
+    if let Some(trace) = attempt.trace {
+        request = request.header("traceparent", trace.to_string());
+    }
+    request.send().await.map_err(|error| {
         let refusal = match error.is_connect() || error.is_builder() {
             true => Refusal::Transient,
             false => Refusal::OutcomeUnknown,
@@ -63,9 +76,9 @@ pub(crate) async fn send_paid(attempt: Uuid, request: RequestBuilder) -> Result<
     })
 }
 
-/// The token of the attempt that is written down for `job` and not made yet: without one nothing is sent.
-pub(crate) fn attempt_of(job: &Job) -> Result<Uuid, Refused> {
-    let open = job.open_attempt().map(|attempt| attempt.token);
+/// The attempt that is written down for `job` and not made yet: without one nothing is sent.
+pub(crate) fn attempt_of(job: &Job) -> Result<Attempted, Refused> {
+    let open = job.open_attempt().map(|attempt| Attempted { token: attempt.token, trace: job.trace });
     open.ok_or_else(|| Refused::new(Refusal::Transient, "no attempt is written down for it"))
 }
 

@@ -48,7 +48,7 @@ impl Polly {
             .output_format(OutputFormat::Mp3)
             .output_s3_bucket_name(order.bucket)
             .output_s3_key_prefix(prefix(order));
-        let token = attempt_of(order.job)?.to_string();
+        let token = attempt_of(order.job)?.token.to_string();
         let start = start.customize().mutate_request(move |request| {
             request.headers_mut().insert(REQUEST_ID, token.clone());
         });

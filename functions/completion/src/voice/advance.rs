@@ -7,6 +7,7 @@ use jobs::{
 };
 use journal::{KeepError, OpenBreaker};
 use providers::{Recording, Refused};
+use telemetry::Measured;
 use uuid::Uuid;
 
 use super::{cloner, end, fail, ready, samples};
@@ -179,5 +180,7 @@ async fn delete_if_unwanted(studio: &Studio, model: &VoiceModel, voice: &str) ->
 
 async fn open_breaker(studio: &Studio, model: &VoiceModel, refused: &Refused, now: Time) -> Result<(), StepError> {
     let breaker = OpenBreaker { until: now.plus_seconds(jobs::BREAKER_SECONDS), why: refused.detail.clone() };
-    Ok(studio.journal.open_breaker(model.provider, &breaker).await?)
+    studio.journal.open_breaker(model.provider, &breaker).await?;
+    studio.telemetry.metrics.emit(Measured::BreakerOpened { provider: model.provider.as_str() });
+    Ok(())
 }

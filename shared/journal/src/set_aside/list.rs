@@ -1,8 +1,11 @@
 //! What waits to be resolved, in the order in which it was first set aside.
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
-use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Select},
+};
 use events::{Identifier, Time};
 use futures::future::try_join_all;
 use uuid::Uuid;
@@ -88,6 +91,25 @@ impl Journal {
             entries.extend(places.iter().find(|place| place.id == entry.id).map(|place| (*place, entry)));
         }
         Ok((entries, places.last().copied().filter(|_| !is_all)))
+    }
+
+    /// How many records wait for somebody.
+    ///
+    /// # Errors
+    /// A [`KeepError`].
+    pub async fn count_set_aside(&self) -> Result<usize, KeepError> {
+        let counts = items::OPEN_SHARDS.iter().map(|shard| async {
+            let (query, _) = self.entries_open(shard);
+            let query = query.key_condition_expression("#partition = :partition").select(Select::Count);
+            let pages = query
+                .set_expression_attribute_names(Some(HashMap::from([("#partition".to_owned(), "open".to_owned())])));
+            let pages: Result<Vec<_>, _> = pages.into_paginator().send().collect().await;
+            let pages = pages.map_err(|error| KeepError::Read(error.into()))?;
+            Ok::<_, KeepError>(
+                pages.iter().map(|page| usize::try_from(page.count()).unwrap_or_default()).sum::<usize>(),
+            )
+        });
+        Ok(try_join_all(counts).await?.into_iter().sum())
     }
 
     /// A query of what is open, and what its times are written after.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::{ElevenLabs, characters, code};
 use crate::{
     Refused,
-    http::{No, is_id, send_free, send_paid, short, whole},
+    http::{Attempted, No, is_id, send_free, send_paid, short, whole},
 };
 
 /// A recording on its way to the vendor.
@@ -142,7 +142,7 @@ impl ElevenLabs {
                 self.post(&format!("voices/pvc/{}/train", voice()?)).await?.json(&body)
             }
         };
-        let response = send_paid(token, asked).await?;
+        let response = send_paid(Attempted { token, trace: None }, asked).await?;
         let list = self.list_price(training.method, request);
         let credits = characters(response.headers()).map_or(list, |characters| self.credits(characters));
         if !response.status().is_success() {

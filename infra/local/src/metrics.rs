@@ -1,0 +1,106 @@
+//! The metrics that the functions emit, out of their logs: CloudWatch makes them of lines in its Embedded Metric Format, and so is it done here.
+
+use std::{collections::BTreeMap, fmt};
+
+use aws_sdk_cloudwatchlogs::error::DisplayErrorContext;
+use serde_json::Value;
+
+use crate::clients::Clients;
+
+/// The logs cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("reading the functions' logs: {0}")]
+pub struct Error(String);
+
+/// A metric with its dimensions: `RecordsDone{Stage=local, Topic=eventzr.event.created.v1}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions, by name.
+    pub dimensions: BTreeMap<String, String>,
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dimensions: Vec<String> = self.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        write!(f, "{}{{{}}}", self.name, dimensions.join(", "))
+    }
+}
+
+/// What was emitted of each metric, in the order of time within each function.
+///
+/// # Errors
+/// An [`Error`].
+pub async fn emitted(clients: &Clients) -> Result<BTreeMap<Metric, Vec<f64>>, Error> {
+    let mut metrics: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
+    for line in logged(clients).await? {
+        let Ok(line) = serde_json::from_str::<Value>(&line) else { continue };
+        for (metric, values) in metrics_in(&line) {
+            metrics.entry(metric).or_default().extend(values);
+        }
+    }
+    Ok(metrics)
+}
+
+/// Every line that a function of the stack logged.
+async fn logged(clients: &Clients) -> Result<Vec<String>, Error> {
+    let failed = |error: &dyn std::error::Error| Error(DisplayErrorContext(error).to_string());
+    let groups = clients.logs.describe_log_groups().log_group_name_prefix("/aws/lambda/studio-");
+    let groups: Result<Vec<_>, _> = groups.into_paginator().items().send().collect().await;
+    let mut lines = Vec::new();
+    for group in groups.map_err(|error| failed(&error))? {
+        let events = clients.logs.filter_log_events().set_log_group_name(group.log_group_name);
+        let pages: Result<Vec<_>, _> = events.into_paginator().send().collect().await;
+        let events =
+            pages.map_err(|error| failed(&error))?.into_iter().flat_map(|page| page.events.unwrap_or_default());
+        // One event of the log may have several lines here.
+        let messages = events.filter_map(|event| event.message);
+        lines.extend(messages.flat_map(|message| message.lines().map(str::to_owned).collect::<Vec<_>>()));
+    }
+    Ok(lines)
+}
+
+/// The metrics in a line; none in one that is of another kind.
+fn metrics_in(line: &Value) -> Vec<(Metric, Vec<f64>)> {
+    let mut found = Vec::new();
+    for directive in line["_aws"]["CloudWatchMetrics"].as_array().into_iter().flatten() {
+        for dimensions in directive["Dimensions"].as_array().into_iter().flatten() {
+            let dimensions: BTreeMap<String, String> = dimensions
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(|name| (name.to_owned(), line[name].as_str().unwrap_or_default().to_owned()))
+                .collect();
+            for name in directive["Metrics"].as_array().into_iter().flatten().filter_map(|one| one["Name"].as_str()) {
+                let values = match &line[name] {
+                    Value::Array(values) => values.iter().filter_map(Value::as_f64).collect(),
+                    value => value.as_f64().into_iter().collect(),
+                };
+                found.push((Metric { name: name.to_owned(), dimensions: dimensions.clone() }, values));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_a_value_of_each_metric_for_each_set_of_dimensions() {
+        let line = json!({
+            "_aws": { "Timestamp": 1, "CloudWatchMetrics": [{ "Namespace": "Eventzr/Studio", "Dimensions": [["Stage", "Topic"]],
+                "Metrics": [{ "Name": "RecordsDone", "Unit": "Count" }] }] },
+            "RecordsDone": 7, "Stage": "local", "Topic": "t",
+        });
+        let dimensions = [("Stage", "local"), ("Topic", "t")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let metric = Metric { name: "RecordsDone".to_owned(), dimensions: BTreeMap::from(dimensions) };
+        assert_eq!(metrics_in(&line), [(metric, vec![7.0])]);
+        assert_eq!(metrics_in(&json!({ "level": "INFO" })), []);
+    }
+}

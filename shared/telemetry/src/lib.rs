@@ -1,0 +1,17 @@
+//! What an operator sees of a function from outside, besides its log: metrics and traces. No other crate writes a metric or sends a span.
+
+mod config;
+mod metrics;
+mod traces;
+
+pub use config::TelemetryError;
+pub use metrics::{Measured, Metrics, NAMESPACE};
+pub use traces::{Kind, Span, Traces};
+
+/// The metrics and the traces of a function. Made in its init phase.
+pub struct Telemetry {
+    /// Its metrics.
+    pub metrics: Metrics,
+    /// Its traces.
+    pub traces: Traces,
+}

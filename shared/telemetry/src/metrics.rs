@@ -1,0 +1,226 @@
+//! Metrics, as lines that CloudWatch makes metrics of (its Embedded Metric Format): no call, no daemon, and the line itself is in the log. A tenant is
+//! never a dimension, for each value of one is a metric that is paid for; it stands beside the metrics, to be searched for.
+
+use std::{
+    io::{self, Write as _},
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
+
+use events::Topic;
+use metrique_writer::{
+    Entry, EntryWriter,
+    format::Format as _,
+    unit::{AsCount, AsSeconds},
+};
+use metrique_writer_format_emf::Emf;
+
+/// Where CloudWatch keeps them.
+pub const NAMESPACE: &str = "Eventzr/Studio";
+
+/// The metrics of a function. Made in its init phase.
+pub struct Metrics {
+    stage: String,
+    formats: Mutex<Formats>,
+}
+
+/// One for each set of dimensions: a format has one for good.
+struct Formats {
+    of_stage: Emf,
+    of_topic: Emf,
+    of_provider: Emf,
+    of_failure: Emf,
+}
+
+/// Something that was measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Measured<'a> {
+    /// A batch was handled.
+    Batch {
+        /// Of this topic.
+        topic: Topic,
+        /// How many records it had.
+        received: usize,
+        /// How many of them are done.
+        done: usize,
+        /// How many are set aside.
+        set_aside: usize,
+        /// How many are to be delivered again.
+        retried: usize,
+        /// From the invocation to the answer.
+        took: Duration,
+    },
+    /// A provider was asked, and answered.
+    Call {
+        /// Who.
+        provider: &'a str,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A provider did not do what it was asked for.
+    Failure {
+        /// Who.
+        provider: &'a str,
+        /// Why not, for programs.
+        class: &'a str,
+    },
+    /// A provider's credits were spent.
+    Spent {
+        /// Whose.
+        provider: &'a str,
+        /// How many.
+        credits: u64,
+    },
+    /// Nobody asks a provider for a while: it turned the studio away.
+    BreakerOpened {
+        /// Which.
+        provider: &'a str,
+    },
+    /// A job has its asset.
+    Completed {
+        /// Whose job.
+        tenant: &'a str,
+        /// Which job.
+        job: &'a str,
+        /// From the event to the asset, if an event asked for it.
+        since_event: Option<Duration>,
+    },
+    /// A job failed for good, or was cancelled.
+    Failed {
+        /// Whose job.
+        tenant: &'a str,
+        /// Which job.
+        job: &'a str,
+    },
+    /// So many records that were set aside wait for somebody.
+    Waiting {
+        /// How many.
+        records: usize,
+    },
+}
+
+impl Metrics {
+    /// Those of a function of `stage`, each of which has the stage as a dimension.
+    #[must_use]
+    pub fn new(stage: String) -> Self {
+        let format = |besides: &[&str]| {
+            let dimensions = ["Stage"].iter().chain(besides).map(|name| (*name).to_owned()).collect();
+            Emf::builder(NAMESPACE.to_owned(), vec![dimensions]).build()
+        };
+        let formats = Formats {
+            of_stage: format(&[]),
+            of_topic: format(&["Topic"]),
+            of_provider: format(&["Provider"]),
+            of_failure: format(&["Provider", "Class"]),
+        };
+        Self { stage, formats: Mutex::new(formats) }
+    }
+
+    /// Writes a line. One that cannot be written is said in the log, and stops nothing.
+    pub fn emit(&self, measured: Measured<'_>) {
+        let written = self.line(measured, SystemTime::now()).and_then(|line| io::stdout().lock().write_all(&line));
+        if let Err(error) = written {
+            tracing::warn!(?measured, "a metric was not written: {error}");
+        }
+    }
+
+    fn line(&self, measured: Measured<'_>, at: SystemTime) -> io::Result<Vec<u8>> {
+        let mut formats = self.formats.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let format = match measured {
+            Measured::Batch { .. } => &mut formats.of_topic,
+            Measured::Call { .. } | Measured::Spent { .. } | Measured::BreakerOpened { .. } => &mut formats.of_provider,
+            Measured::Failure { .. } => &mut formats.of_failure,
+            Measured::Completed { .. } | Measured::Failed { .. } | Measured::Waiting { .. } => &mut formats.of_stage,
+        };
+        let mut line = Vec::new();
+        format.format(&Line { stage: &self.stage, measured, at }, &mut line).map_err(io::Error::other)?;
+        Ok(line)
+    }
+}
+
+struct Line<'m> {
+    stage: &'m str,
+    measured: Measured<'m>,
+    at: SystemTime,
+}
+
+impl Entry for Line<'_> {
+    fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
+        writer.timestamp(self.at);
+        writer.value("Stage", self.stage);
+        match self.measured {
+            Measured::Batch { topic, received, done, set_aside, retried, took } => {
+                writer.value("Topic", topic.as_str());
+                writer.value("RecordsReceived", &AsCount::from(received));
+                writer.value("RecordsDone", &AsCount::from(done));
+                writer.value("RecordsSetAside", &AsCount::from(set_aside));
+                writer.value("RecordsRetried", &AsCount::from(retried));
+                writer.value("BatchDuration", &took);
+            }
+            Measured::Call { provider, took } => {
+                writer.value("Provider", provider);
+                writer.value("ProviderCalls", &AsCount::from(1_u64));
+                writer.value("ProviderDuration", &took);
+            }
+            Measured::Failure { provider, class } => {
+                writer.value("Provider", provider);
+                writer.value("Class", class);
+                writer.value("ProviderFailures", &AsCount::from(1_u64));
+            }
+            Measured::Spent { provider, credits } => {
+                writer.value("Provider", provider);
+                writer.value("ProviderCredits", &AsCount::from(credits));
+            }
+            Measured::BreakerOpened { provider } => {
+                writer.value("Provider", provider);
+                writer.value("BreakerOpened", &AsCount::from(1_u64));
+            }
+            Measured::Completed { tenant, job, since_event } => {
+                writer.value("Tenant", tenant);
+                writer.value("Job", job);
+                writer.value("JobsCompleted", &AsCount::from(1_u64));
+                writer.value("EventToAsset", &since_event.map(AsSeconds::from));
+            }
+            Measured::Failed { tenant, job } => {
+                writer.value("Tenant", tenant);
+                writer.value("Job", job);
+                writer.value("JobsFailed", &AsCount::from(1_u64));
+            }
+            Measured::Waiting { records } => writer.value("SetAsideDepth", &AsCount::from(records)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn each_line_says_what_is_a_metric_and_what_are_its_dimensions() {
+        let metrics = Metrics::new("staging".to_owned());
+        let took = Duration::from_millis(1234);
+        let measured = [
+            Measured::Batch { topic: Topic::EventCreated, received: 100, done: 97, set_aside: 1, retried: 2, took },
+            Measured::Call { provider: "runway", took },
+            Measured::Failure { provider: "runway", class: "rate-limited" },
+            Measured::Spent { provider: "runway", credits: 25 },
+            Measured::BreakerOpened { provider: "runway" },
+            Measured::Completed { tenant: "tenant-1", job: "aec4c8e1", since_event: Some(took) },
+            Measured::Completed { tenant: "tenant-1", job: "aec4c8e1", since_event: None },
+            Measured::Failed { tenant: "tenant-1", job: "aec4c8e1" },
+            Measured::Waiting { records: 3 },
+        ];
+        let mut lines = String::new();
+        for one in measured {
+            let line = metrics.line(one, SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123)).unwrap();
+            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "a line is an event of the log");
+            let line: Value = serde_json::from_slice(&line).unwrap();
+            writeln!(lines, "{line:#}").unwrap();
+        }
+        insta::assert_snapshot!(lines);
+    }
+}

@@ -1,0 +1,211 @@
+//! What an operator sees of a function from outside: one trace from an event to its asset, and every metric there is.
+
+use std::{
+    collections::BTreeSet,
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+use events::{Topic, TraceParent};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use local::{
+    metrics::{Metric, emitted},
+    proxy::Occurrence,
+    sandbox::{Refusal, Script, Vendor, refusal},
+};
+use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::harness::{Studio, created, example, invoke, until};
+
+/// Takes spans as a collector does, in this process.
+struct Collector {
+    address: String,
+    spans: Arc<Mutex<Vec<(String, Span)>>>,
+}
+
+impl Collector {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let spans = Arc::new(Mutex::new(Vec::new()));
+        let collected = spans.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let collected = collected.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let collected = collected.clone();
+                    async move {
+                        assert_eq!(request.uri().path(), "/v1/traces");
+                        let body = request.into_body().collect().await.unwrap().to_bytes();
+                        let batch = ExportTraceServiceRequest::decode(body).unwrap();
+                        for of_resource in batch.resource_spans {
+                            let service = of_resource.resource.unwrap().attributes;
+                            let service = service.into_iter().find(|one| one.key == "service.name").unwrap();
+                            let service = format!("{:?}", service.value.unwrap().value.unwrap());
+                            let spans = of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+                            collected.lock().unwrap().extend(spans.map(|span| (service.clone(), span)));
+                        }
+                        Ok::<_, Infallible>(Response::new(Empty::<hyper::body::Bytes>::new()))
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self { address, spans }
+    }
+
+    /// The spans of a trace so far.
+    fn of(&self, trace: TraceParent) -> Vec<(String, Span)> {
+        let trace = trace.trace.to_be_bytes();
+        self.spans.lock().unwrap().iter().filter(|(_, span)| span.trace_id == trace).cloned().collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_headers_of_what_is_told() {
+    let collector = Collector::start().await;
+    let mut studio = Studio::start_with(|options| options.otlp_endpoint.clone_from(&collector.address)).await;
+    let parent: TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+    let event = created("tenant-traced", "traced");
+    let headers = [
+        ("content-type", Some(&b"application/cloudevents+json"[..])),
+        ("traceparent", Some(&b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"[..])),
+    ];
+    let value = event.to_string();
+    let topic = Topic::EventCreated.as_str();
+    studio.stack.publish(topic, Some(b"tenant-traced"), Some(value.as_bytes()), &headers).await.unwrap();
+    let produced = studio.produced_for("tenant-traced", 8).await;
+
+    // Two assets: each is asked for, and closed.
+    let names = || -> Vec<String> {
+        let mut names: Vec<_> = collector.of(parent).into_iter().map(|(_, span)| span.name).collect();
+        names.sort();
+        names
+    };
+    let expected = [
+        "close invitation",
+        "close poster",
+        "process eventzr.event.created.v1",
+        "submit studio-canvas",
+        "submit studio-canvas",
+    ];
+    until("the whole trace is collected", async || names() == expected).await;
+    let spans = collector.of(parent);
+    let process = &spans.iter().find(|(_, span)| span.name.starts_with("process")).unwrap().1;
+    assert_eq!(process.parent_span_id, parent.span.to_be_bytes());
+    assert_eq!(process.links.len(), 1, "the invocation");
+    let happened: Vec<&str> = process.events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(happened, ["kept", "told", "started"]);
+    for (service, span) in spans.iter().filter(|(_, span)| span.span_id != process.span_id) {
+        assert_eq!(span.parent_span_id, process.span_id, "{}", span.name);
+        assert!(service.contains("studio-completion-local"), "{service}");
+    }
+    // Whoever reads what is told goes on from the span that handled the event.
+    for record in &produced {
+        let header = record.headers.iter().find(|(name, _)| name == "traceparent").unwrap().1.as_deref().unwrap();
+        let told: TraceParent = std::str::from_utf8(header).unwrap().parse().unwrap();
+        assert_eq!((told.trace, &told.span.to_be_bytes()[..]), (parent.trace, &process.span_id[..]));
+    }
+
+    // The extension does as well, where there is no header; one that is no trace begins one, and stops nothing.
+    for (tenant, extension) in [
+        ("tenant-extension", json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
+        ("tenant-of-a-number", json!(7)),
+    ] {
+        let mut event = created(tenant, tenant);
+        event["traceparent"] = extension;
+        studio.publish(&event).await;
+        studio.produced_for(tenant, 8).await;
+    }
+    let of_extension: TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
+    until("its trace is collected", async || collector.of(of_extension).len() == 5).await;
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_away_holds_nothing_up_and_without_one_a_trace_goes_through() {
+    let mut studio = Studio::start_with(|options| options.otlp_endpoint = "http://127.0.0.1:9".to_owned()).await;
+    studio.publish(&created("tenant-uncollected", "uncollected")).await;
+    studio.produced_for("tenant-uncollected", 8).await;
+    studio.stop().await;
+
+    let mut studio = Studio::start().await;
+    let mut event = created("tenant-through", "through");
+    event["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    studio.publish(&event).await;
+    let told: BTreeSet<_> = studio
+        .produced_for("tenant-through", 8)
+        .await
+        .iter()
+        .map(|record| record.headers.iter().find(|(name, _)| name == "traceparent").cloned())
+        .collect();
+    let same = Some(("traceparent".to_owned(), Some(event["traceparent"].as_str().unwrap().as_bytes().to_vec())));
+    assert_eq!(told, BTreeSet::from([same]));
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_that_there_is_comes_of_what_is_done() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers.video = "runway".to_owned();
+        options.completion_concurrency = 8;
+    })
+    .await;
+    // A video that is paid for, and one for which the account is empty.
+    studio.publish(&campaign("tenant-filmed")).await;
+    studio.produced_for("tenant-filmed", 4).await;
+    let empty = refusal(Vendor::Runway, Refusal::Billing).unwrap();
+    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, empty));
+    studio.publish(&campaign("tenant-unpaid")).await;
+    studio.ended("tenant-unpaid").await;
+    studio.stack.publish(Topic::EventCreated.as_str(), Some(b"tenant-filmed"), None, &[]).await.unwrap();
+    let gather = json!({ "step": "gather" });
+    until("the tombstone is set aside and counted", async || {
+        invoke(&studio.stack, "studio-operator-local", &gather).await;
+        let emitted = emitted(&studio.stack.clients).await.unwrap();
+        emitted.iter().any(|(metric, values)| metric.name == "SetAsideDepth" && values.last() == Some(&1.0))
+    })
+    .await;
+
+    let emitted = emitted(&studio.stack.clients).await.unwrap();
+    let sum = |name: &str, besides: &[(&str, &str)]| {
+        let dimensions = [("Stage", "local")].iter().chain(besides);
+        let dimensions = dimensions.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let metric = Metric { name: name.to_owned(), dimensions };
+        emitted
+            .get(&metric)
+            .unwrap_or_else(|| panic!("{metric:?} is not among {:#?}", emitted.keys()))
+            .iter()
+            .sum::<f64>()
+    };
+    let launched = [("Topic", "eventzr.campaign.launched.v1")];
+    let runway = [("Provider", "runway")];
+    assert_eq!((sum("RecordsReceived", &launched), sum("RecordsDone", &launched)), (2.0, 2.0));
+    assert_eq!(sum("RecordsSetAside", &[("Topic", "eventzr.event.created.v1")]), 1.0);
+    assert_eq!(sum("RecordsRetried", &launched), 0.0);
+    assert!(sum("BatchDuration", &launched) > 0.0);
+    assert!(sum("ProviderCalls", &runway) >= 3.0 && sum("ProviderDuration", &runway) > 0.0);
+    assert!(sum("ProviderCredits", &runway) > 0.0);
+    assert_eq!(sum("ProviderFailures", &[("Provider", "runway"), ("Class", "billing")]), 1.0);
+    assert_eq!(sum("BreakerOpened", &runway), 1.0);
+    assert_eq!((sum("JobsCompleted", &[]), sum("JobsFailed", &[])), (1.0, 1.0));
+    assert!(sum("EventToAsset", &[]) > 0.0);
+    // The stage, the topic, the provider and the class of a failure: whatever else were a dimension would be paid for by the value.
+    let dimensions: BTreeSet<&str> =
+        emitted.keys().flat_map(|metric| metric.dimensions.keys().map(String::as_str)).collect();
+    assert_eq!(dimensions, BTreeSet::from(["Class", "Provider", "Stage", "Topic"]));
+    studio.stop().await;
+}
+
+fn campaign(tenant: &str) -> Value {
+    let mut event = example(Topic::CampaignLaunched, tenant, tenant);
+    event["data"]["campaignId"] = json!(tenant);
+    event["data"]["assets"] = json!(["video"]);
+    event
+}
