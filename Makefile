@@ -31,6 +31,9 @@ demo: build ## Run the main job end to end on this machine: one event becomes a 
 up: build ## Start the same stack and leave it running until Ctrl-C
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
 
+provoke: build ## Cause what an alarm on one of our own metrics is for: ALARM=set-aside, breaker, jobs-fail, event-to-asset or spend
+	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) --broker $(or $(BROKER),embedded)
+
 waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
 	@$(LOCAL) waits
 
@@ -65,8 +68,16 @@ clippy: needs-rust needs-cc ## Lint, warnings as errors
 	  echo 'cargo clippy'; cargo clippy --workspace --all-targets --locked --quiet -- -D warnings; \
 	else echo '!! clippy is not installed, lints NOT checked: rustup component add clippy'; fi
 
-template: $(VENV)/installed ## Check infra/template.yaml against the AWS resource schemas of both regions
+template: $(VENV)/installed $(TOOLS)/installed ## Check infra/template.yaml against the AWS resource schemas of both regions, and the state machines
 	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error --template infra/template.yaml
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
+	infra/statemachines/lint $(VENV)/bin/cfn-lint target/statemachines.json
+
+deploy: $(TOOLS)/installed ## Deploy STAGE=staging, production or local: build, check, show what would change, deploy, send an event through it
+	infra/deploy $(or $(STAGE),$(error say which stage: make deploy STAGE=staging))
+
+pause resume destroy: $(TOOLS)/installed ## STAGE=…: stop its mappings, have them go on; delete its stack (never production)
+	infra/deploy $@ $(or $(STAGE),$(error say which stage: make $@ STAGE=staging))
 
 gallery: needs-rust needs-cc ## Draw every kind of picture in four languages, short and very long: target/gallery, with sheet.png
 	cargo run --locked --package canvas --example gallery -- target/gallery
@@ -142,4 +153,4 @@ needs-java:
 	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
 	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help demo up waits test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java
+.PHONY: help deploy pause resume destroy demo up provoke waits test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java

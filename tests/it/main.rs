@@ -2,6 +2,7 @@
 //!
 //! Each test starts a stack of its own, so that none has to know what another left behind.
 
+mod alarms;
 mod bad_input;
 mod chaos;
 mod deployed;

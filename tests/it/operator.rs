@@ -3,10 +3,11 @@
 
 use std::{path::PathBuf, process::Stdio};
 
-use events::Topic;
+use events::{SMOKE_TENANT, Topic};
 use local::{
     checkout::Checkout,
     mapping::{Mapping, Poller, Sources, StartingPosition, What},
+    metrics::emitted,
     proxy::{Action, Fault, Hits, Matches, Moment, Occurrence},
     up::EnvFile,
 };
@@ -199,6 +200,7 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         events.iter().enumerate().map(|(offset, event)| record(offset as i64, Some(event))).collect(),
     )
     .await;
+    assert_eq!(waiting(&stack).await.len(), 6);
     let matches =
         Matches { function: Some(consumer.to_owned()), service: Some("dynamodb".to_owned()), ..Matches::default() };
     let action = Action::Fail { status: 500, error: "InternalServerError".to_owned() };
@@ -260,6 +262,30 @@ async fn a_list_has_what_is_asked_for_and_nothing_else() {
     let unknown = "00000000-0000-0000-0000-000000000000";
     assert_eq!(studio(&stack, &format!("set-aside show {unknown}")).await.code, Some(3));
     assert_eq!(studio(&stack, "set-aside list --after nowhere").await.code, Some(3));
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_smoke_checks_event_goes_the_whole_way_and_is_in_no_metric_and_what_stops_it_is_said() {
+    let mut stack = Studio::start().await;
+    for _ in 0..2 {
+        let said = studio(&stack, "smoke").await;
+        assert!(said.code == Some(0) && said.text.starts_with("An event came through in "), "{said:?}");
+    }
+    // A new event each time: two posters of one template.
+    let produced = stack.produced_for(SMOKE_TENANT, 8).await;
+    assert_eq!(jobs_of(&produced, Topic::RenderJobCompleted).len(), 2);
+    let emitted = emitted(&stack.stack.clients).await.unwrap();
+    for (metric, values) in emitted {
+        let is_batch = metric.name == "BatchDuration";
+        assert!(is_batch || values.iter().all(|value| *value == 0.0), "{metric} {values:?}");
+    }
+    stack.let_executions_do_nothing().await;
+    let said = studio(&stack, "smoke --within 3").await;
+    assert!(
+        said.code == Some(1) && said.error.contains("after 3 s its job is open and was never taken up"),
+        "{said:?}"
+    );
     stack.stop().await;
 }
 

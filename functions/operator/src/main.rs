@@ -10,6 +10,7 @@ mod list;
 mod redrive;
 mod resubmit;
 mod show;
+mod smoke;
 mod step;
 mod waiting;
 
@@ -41,10 +42,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         lambda: invoke::client(&aws),
         config: Config::from_env()?,
     };
-    run(service_fn(async |event: LambdaEvent<Step>| take(operator, event.payload, now()).await)).await
+    run(service_fn(async |event: LambdaEvent<Step>| {
+        take(operator, event.payload, &event.context.request_id, now()).await
+    }))
+    .await
 }
 
-async fn take(operator: &Operator, step: Step, now: Time) -> Result<Answer, StepError> {
+async fn take(operator: &Operator, step: Step, request_id: &str, now: Time) -> Result<Answer, StepError> {
     // Who asked for what stays in the log; what was found does not.
     tracing::info!(?step, "asked");
     let taken = match step {
@@ -59,6 +63,8 @@ async fn take(operator: &Operator, step: Step, now: Time) -> Result<Answer, Step
         Step::Discard { which, after, execute } => {
             discard::discard(operator, &which, after.as_deref(), execute, now).await.map(Answer::Handled)
         }
+        // An invocation's id is nobody else's, so the event is a new one each time.
+        Step::Smoke { within } => smoke::smoke(operator, request_id, within, now).await.map(Answer::Smoked),
         Step::ListJobs { tenant, filter, after, most } => {
             jobs_of::list(operator, &tenant, &filter, after.as_deref(), most).await.map(Answer::JobsListed)
         }

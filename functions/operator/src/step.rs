@@ -1,8 +1,8 @@
 //! What a step answers, and what can go wrong on the way.
 
-use journal::{KeepError, SetAsideError, StartError, TellAndStartError, UnknownPlace};
+use journal::{KeepError, SetAsideError, StartError, TellAndStartError, TellError, UnknownPlace};
 use lambda_runtime::Diagnostic;
-use operations::{Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown};
+use operations::{Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ pub(crate) enum Answer {
     Listed(Listed),
     Shown(Box<Shown>),
     Handled(Handled),
+    Smoked(Smoked),
     JobsListed(JobsListed),
     JobShown(Box<JobShown>),
     JobHandled(Box<JobHandled>),
@@ -34,6 +35,10 @@ pub(crate) enum StepError {
     Tell(#[from] TellAndStartError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("publishing the event of a smoke check")]
+    Publish(#[from] TellError),
+    #[error("the event of the smoke check did not come through: {0}")]
+    Smoke(String),
     #[error(transparent)]
     Invoke(#[from] InvokeError),
     #[error("`{0}` is no number; take it as a page ended with it")]
@@ -52,7 +57,12 @@ impl StepError {
             }
             Self::Place(_) | Self::Number(_) => "Studio.InvalidInput",
             Self::SetAside(SetAsideError::Content(_)) | Self::Keep(_) => "Studio.Internal",
-            Self::SetAside(_) | Self::Tell(_) | Self::Start(_) | Self::Invoke(_) => "Studio.Transient",
+            Self::SetAside(_)
+            | Self::Tell(_)
+            | Self::Start(_)
+            | Self::Invoke(_)
+            | Self::Publish(_)
+            | Self::Smoke(_) => "Studio.Transient",
         }
     }
 }

@@ -15,6 +15,7 @@ use clap::Parser as _;
 
 use arguments::{Arguments, Command};
 use ask::{AskError, Function};
+use operations::{Smoked, Step};
 
 /// How it ended, as the shell sees it. 2 is clap's, for a command line that is not understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         let function = Function::at(place.place()).await?;
         match command {
             Command::SetAside(command) => set_aside::run(&function, command, json).await,
+            Command::Smoke { within } => smoke(&function, within, json).await,
             Command::Jobs(command) => jobs::run(&function, command, json).await,
         }
     });
@@ -53,6 +55,16 @@ fn main() -> ExitCode {
         }
     });
     ExitCode::from(end as u8)
+}
+
+/// Has an event go the whole way.
+async fn smoke(function: &Function, within: u32, json: bool) -> Result<End, AskError> {
+    let (answer, smoked) = function.ask::<Smoked>(&Step::Smoke { within }).await?;
+    let seconds = smoked.milliseconds as f64 / 1000.0;
+    set_aside::print(json, &answer, || {
+        format!("An event came through in {seconds:.1} s: job {} is completed\n", smoked.job)
+    });
+    Ok(End::Done)
 }
 
 /// An error and what caused it, in one line.

@@ -14,6 +14,7 @@ pub mod environment;
 pub mod mapping;
 pub mod metrics;
 pub mod process;
+pub mod provoke;
 pub mod proxy;
 pub mod records;
 pub mod sandbox;

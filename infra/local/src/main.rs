@@ -12,6 +12,7 @@ use local::broker::Broker;
 use local::checkout::Checkout;
 use local::demo::{self, Input};
 use local::deploy::Providers;
+use local::provoke::{self, Alarm};
 use local::stack::Options;
 use local::timeline::Timeline;
 use local::up;
@@ -65,6 +66,15 @@ enum Command {
     /// Takes port 9092 for Kafka and 4566 for AWS if they are free, and prints how to publish to it, read from it and run a
     /// function against it.
     Up {
+        #[command(flatten)]
+        stack: StackArguments,
+    },
+    /// Cause what an alarm on one of our own metrics is for, and see the metric pass the alarm's threshold.
+    ///
+    /// ALARM is the alarm's entry in docs/runbook.md. Nothing writes the metric but the functions.
+    Provoke {
+        /// set-aside, breaker, jobs-fail, event-to-asset or spend.
+        alarm: Alarm,
         #[command(flatten)]
         stack: StackArguments,
     },
@@ -173,6 +183,16 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
             };
             tokio::select! {
                 result = demo => result,
+                () = asked_to_stop() => {
+                    timeline.rest();
+                    return ExitCode::from(130);
+                }
+            }
+        }
+        Command::Provoke { alarm, stack } => {
+            let provoked = async { Ok(provoke::provoke(alarm, stack.options()?, &timeline).await.map(|_| ())?) };
+            tokio::select! {
+                result = provoked => result,
                 () = asked_to_stop() => {
                     timeline.rest();
                     return ExitCode::from(130);

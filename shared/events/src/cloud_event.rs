@@ -10,6 +10,9 @@ use crate::Topic;
 /// The `content-type` of every record the studio writes (CloudEvents' Kafka binding, structured mode).
 pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 
+/// The tenant that a smoke check is about, which nobody else may be: it is in no metric.
+pub const SMOKE_TENANT: &str = "studio-smoke";
+
 /// The `source` of every event the studio produces.
 pub const SOURCE: &str = "studio-svc";
 

@@ -23,7 +23,7 @@ mod voice_training;
 
 pub use asset_kind::{AssetKind, Fact};
 pub use campaign_launched::{CampaignLaunched, Channel};
-pub use cloud_event::{CloudEvent, SOURCE, STRUCTURED_CONTENT_TYPE, Time};
+pub use cloud_event::{CloudEvent, SMOKE_TENANT, SOURCE, STRUCTURED_CONTENT_TYPE, Time};
 pub use cms_published::{CmsPublished, ContentTranslation};
 pub use configuration::{Brand, Color, Configuration, Entity, EntityKind, Locale, Translation, Typeface, Venue};
 pub use envelope::{DataError, Envelope, EnvelopeError, Header};

@@ -1,6 +1,6 @@
 //! Tell: Kafka gets the bytes that were kept, and says that it has them.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use events::STRUCTURED_CONTENT_TYPE;
 use futures::future::join_all;
@@ -69,11 +69,14 @@ impl Journal {
     /// Whatever was not acknowledged is purged before this returns: it would leave after the sandbox's thaw, long after somebody
     /// else told it again.
     pub async fn tell(&self, kept: &[&Kept]) -> Vec<Result<(), TellError>> {
-        let enqueued: Vec<Vec<Result<DeliveryFuture, TellError>>> = kept
-            .iter()
-            .map(|kept| if kept.told { &[][..] } else { &kept.events[..] })
-            .map(|events| events.iter().map(|event| enqueue(&self.producer, event)).collect())
-            .collect();
+        let events: Vec<&[Told]> = kept.iter().map(|kept| if kept.told { &[][..] } else { &kept.events[..] }).collect();
+        self.deliver(&events).await
+    }
+
+    /// Hands all events over, pipelined and in order, and awaits every acknowledgement: one result for each group.
+    async fn deliver(&self, groups: &[&[Told]]) -> Vec<Result<(), TellError>> {
+        let enqueued: Vec<Vec<Result<DeliveryFuture, TellError>>> =
+            groups.iter().map(|events| events.iter().map(|event| enqueue(&self.producer, event)).collect()).collect();
         let told = join_all(enqueued.into_iter().map(|deliveries| async {
             let acknowledged = join_all(deliveries.into_iter().map(|delivery| async {
                 match delivery?.await {
@@ -94,6 +97,14 @@ impl Journal {
         self.producer.purge(PurgeConfig::default().queue().inflight());
         let refusal = self.refusal.get();
         told.into_iter().map(|told| told.map_err(|error| explained(error, refusal.as_ref()))).collect()
+    }
+
+    /// Publishes an event for which nothing was decided, and awaits its acknowledgement.
+    ///
+    /// # Errors
+    /// A [`TellError`]; Kafka may have it all the same.
+    pub async fn publish(&self, event: &Told) -> Result<(), TellError> {
+        self.deliver(&[slice::from_ref(event)]).await.into_iter().collect()
     }
 
     /// Tells and marks one decision.

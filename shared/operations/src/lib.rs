@@ -60,6 +60,11 @@ pub enum Step {
         /// Whether to do it; else it is only said what would be done.
         execute: bool,
     },
+    /// Send an event of the reserved tenant through all of it, and wait for its poster. Answered by [`Smoked`].
+    Smoke {
+        /// How long it may take, in seconds.
+        within: u32,
+    },
     /// A tenant's render jobs, the newest first. Answered by [`JobsListed`].
     ListJobs {
         /// Whose.
@@ -98,4 +103,14 @@ pub enum Step {
         /// Whether to do it; else it is only said what would be done.
         execute: bool,
     },
+}
+
+/// An event came through all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Smoked {
+    /// The render job that it opened, which is completed.
+    pub job: Uuid,
+    /// From the publication to the asset, in milliseconds.
+    pub milliseconds: u64,
 }

@@ -1,0 +1,252 @@
+//! Provoke: what an alarm on one of our own metrics is for is caused on a stack of its own, and the metric is seen to pass the alarm's threshold. The metric
+//! itself is written by the functions alone.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use aws_sdk_lambda::error::DisplayErrorContext;
+use events::{Time, Topic};
+use serde_json::{Value, json};
+
+use crate::metrics::{self, emitted};
+use crate::proxy::Occurrence;
+use crate::sandbox::{Refusal, Script, Vendor, refusal};
+use crate::stack::{self, Options, Stack};
+use crate::timeline::{Mark, Timeline};
+
+/// How long the condition may take to show.
+const WITHIN: Duration = Duration::from_secs(120);
+
+/// An alarm on a metric of ours, by its entry in docs/runbook.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alarm {
+    /// Records that were set aside wait for somebody.
+    SetAside,
+    /// A provider turned the studio away.
+    Breaker,
+    /// Too many jobs fail.
+    JobsFail,
+    /// Assets come too late.
+    EventToAsset,
+    /// Too much is spent.
+    Spend,
+}
+
+impl Alarm {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::SetAside, Self::Breaker, Self::JobsFail, Self::EventToAsset, Self::Spend];
+
+    /// Its entry in the runbook, and the middle of its name.
+    #[must_use]
+    pub fn entry(self) -> &'static str {
+        match self {
+            Self::SetAside => "set-aside",
+            Self::Breaker => "breaker",
+            Self::JobsFail => "jobs-fail",
+            Self::EventToAsset => "event-to-asset",
+            Self::Spend => "spend",
+        }
+    }
+
+    /// The metrics that it looks at.
+    #[must_use]
+    pub fn metrics(self) -> &'static [&'static str] {
+        match self {
+            Self::SetAside => &["SetAsideDepth"],
+            Self::Breaker => &["BreakerOpened"],
+            Self::JobsFail => &["JobsCompleted", "JobsFailed"],
+            Self::EventToAsset => &["EventToAsset"],
+            Self::Spend => &["ProviderCredits"],
+        }
+    }
+
+    /// What it is on above, as the template has it; what is a parameter there, by its default.
+    #[must_use]
+    pub fn threshold(self) -> f64 {
+        match self {
+            Self::SetAside | Self::Breaker => 0.0,
+            Self::JobsFail => 10.0,
+            Self::EventToAsset => 300.0,
+            Self::Spend => 10_000.0,
+        }
+    }
+
+    /// What it compares with the threshold, of all values of its metrics so far, in their order.
+    fn value(self, values: impl Fn(&str) -> Vec<f64>) -> f64 {
+        let sum = |name: &str| values(name).iter().sum::<f64>();
+        match self {
+            Self::SetAside => values("SetAsideDepth").last().copied().unwrap_or_default(),
+            Self::Breaker => sum("BreakerOpened"),
+            Self::JobsFail => {
+                let (failed, completed) = (sum("JobsFailed"), sum("JobsCompleted"));
+                if failed >= 5.0 { 100.0 * failed / (failed + completed) } else { 0.0 }
+            }
+            Self::EventToAsset => values("EventToAsset").into_iter().fold(0.0, f64::max),
+            Self::Spend => sum("ProviderCredits"),
+        }
+    }
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.entry())
+    }
+}
+
+/// Some text is no [`Alarm`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the alarms on metrics of ours are {}", Alarm::ALL.map(Alarm::entry).join(", "))]
+pub struct UnknownAlarm;
+
+impl FromStr for Alarm {
+    type Err = UnknownAlarm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAlarm> {
+        Self::ALL.into_iter().find(|alarm| alarm.entry() == text).ok_or(UnknownAlarm)
+    }
+}
+
+/// Why nothing was provoked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The stack.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
+    /// The metrics cannot be read.
+    #[error(transparent)]
+    Metrics(#[from] metrics::Error),
+    /// The example event cannot be read.
+    #[error("reading the example of {0}: {1}")]
+    Example(Topic, String),
+    /// The operator function did not count what waits.
+    #[error("invoking the operator function: {0}")]
+    Operator(String),
+    /// The metric did not pass the threshold.
+    #[error("{alarm} would not be on: after {} s its value is {value}, and not above {}", WITHIN.as_secs(), .alarm.threshold())]
+    Quiet {
+        /// Which alarm.
+        alarm: Alarm,
+        /// The value.
+        value: f64,
+    },
+}
+
+/// Causes what `alarm` is for, on a stack of its own, and waits until its metric passes its threshold; says both. Returns the value that it had then.
+///
+/// # Errors
+/// An [`Error`]; [`Error::Quiet`] if the metric does not pass it.
+pub async fn provoke(alarm: Alarm, mut options: Options, timeline: &Timeline) -> Result<f64, Error> {
+    options.wait_scale = 0.1;
+    match alarm {
+        Alarm::SetAside | Alarm::EventToAsset => {}
+        Alarm::Breaker | Alarm::JobsFail => options.providers.video = "runway".to_owned(),
+        Alarm::Spend => {
+            options.providers.video = "runway".to_owned();
+            options.provider_settings = json!({ "runway": { "creditsPerCredit": 5000 } });
+        }
+    }
+    timeline.wait_for("starting the local stack");
+    let stack = Stack::start(&options).await?;
+    timeline.rest();
+    let value = watch(alarm, &stack, &options, timeline).await;
+    stack.stop().await;
+    value
+}
+
+async fn watch(alarm: Alarm, stack: &Stack, options: &Options, timeline: &Timeline) -> Result<f64, Error> {
+    timeline.say(Mark::Stack, cause(alarm, stack, options).await?);
+    timeline.wait_for("watching the metric");
+    let until = Instant::now() + WITHIN;
+    loop {
+        if alarm == Alarm::SetAside {
+            // On AWS the schedule does this every five minutes.
+            gather(stack).await?;
+        }
+        let emitted = emitted(&stack.clients).await?;
+        let values = |name: &str| {
+            let of_it = emitted.iter().filter(|(metric, _)| metric.name == name);
+            of_it.flat_map(|(_, values)| values.clone()).collect::<Vec<f64>>()
+        };
+        let value = alarm.value(values);
+        if value > alarm.threshold() {
+            timeline.rest();
+            let metrics = alarm.metrics().join(" and ");
+            let text = format!("{metrics}: {value}, above {}: studio-{alarm}-<stage> would be on", alarm.threshold());
+            timeline.say(Mark::Stack, &text);
+            return Ok(value);
+        }
+        if Instant::now() > until {
+            return Err(Error::Quiet { alarm, value });
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Causes it; returns what was done, for a person.
+async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'static str, Error> {
+    Ok(match alarm {
+        Alarm::SetAside => {
+            stack.publish(Topic::EventCreated.as_str(), Some(b"tenant-provoking"), None, &[]).await?;
+            "a record without a value is published"
+        }
+        Alarm::Breaker => {
+            stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, no(Refusal::Billing)));
+            publish(stack, &video(options, 0)?).await?;
+            "runway's account is empty, and a campaign asks for a video"
+        }
+        Alarm::JobsFail => {
+            stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, no(Refusal::Moderation)));
+            for number in 0..5 {
+                publish(stack, &video(options, number)?).await?;
+            }
+            "five campaigns ask for a video of what runway's rules forbid"
+        }
+        Alarm::EventToAsset => {
+            let mut event = example(options, Topic::EventCreated)?;
+            let ten_minutes_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(10);
+            event["time"] = json!(Time::new(ten_minutes_ago).to_string());
+            publish(stack, &event).await?;
+            "an event is published ten minutes after it happened"
+        }
+        Alarm::Spend => {
+            publish(stack, &video(options, 0)?).await?;
+            "a campaign asks for a video while runway's prices are a thousand times what they were"
+        }
+    })
+}
+
+fn no(why: Refusal) -> crate::sandbox::Behaviour {
+    refusal(Vendor::Runway, why).expect("runway has words for every refusal")
+}
+
+fn example(options: &Options, topic: Topic) -> Result<Value, Error> {
+    let failed = |error: &dyn fmt::Display| Error::Example(topic, error.to_string());
+    let text = std::fs::read_to_string(options.checkout.example(topic)).map_err(|error| failed(&error))?;
+    let mut event: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
+    event["time"] = json!(Time::new(jiff::Timestamp::now()).to_string());
+    Ok(event)
+}
+
+fn video(options: &Options, number: u32) -> Result<Value, Error> {
+    let mut event = example(options, Topic::CampaignLaunched)?;
+    event["id"] = json!(format!("evt-provoking-{number}"));
+    event["data"]["campaignId"] = json!(format!("provoking-{number}"));
+    event["data"]["assets"] = json!(["video"]);
+    Ok(event)
+}
+
+async fn publish(stack: &Stack, event: &Value) -> Result<(), Error> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (topic, tenant) = (text(&event["type"]), text(&event["data"]["tenantId"]));
+    let headers = [("content-type", Some(events::STRUCTURED_CONTENT_TYPE.as_bytes()))];
+    stack.publish(&topic, Some(tenant.as_bytes()), Some(event.to_string().as_bytes()), &headers).await?;
+    Ok(())
+}
+
+async fn gather(stack: &Stack) -> Result<(), Error> {
+    let payload = json!({ "step": "gather" }).to_string().into_bytes().into();
+    let invoke = stack.clients.lambda.invoke().function_name(&stack.outputs.operator_function_name).payload(payload);
+    invoke.send().await.map_err(|error| Error::Operator(DisplayErrorContext(error).to_string()))?;
+    Ok(())
+}
