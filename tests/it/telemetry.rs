@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use local::{
-    metrics::{Metric, emitted},
+    metrics::{Metric, emitted, logged},
     proxy::Occurrence,
     sandbox::{Refusal, Script, Vendor, refusal},
 };
@@ -147,6 +147,53 @@ async fn a_collector_that_is_away_holds_nothing_up_and_without_one_a_trace_goes_
         .collect();
     let same = Some(("traceparent".to_owned(), Some(event["traceparent"].as_str().unwrap().as_bytes().to_vec())));
     assert_eq!(told, BTreeSet::from([same]));
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say() {
+    let mut studio = Studio::start().await;
+    let mut event = created("tenant-logged", "logged");
+    event["data"]["title"] = json!("A title for nobody's eyes");
+    studio.publish(&event).await;
+    studio.produced_for("tenant-logged", 8).await;
+    event["id"] = json!("evt-wrong");
+    event["data"]["startsAt"] = json!("on the day of secrets");
+    studio.publish(&event).await;
+    let mut lines = Vec::new();
+    until("the wrong one is set aside", async || {
+        lines = logged(&studio.stack.clients).await.unwrap();
+        lines.iter().any(|line| line.contains("record set aside"))
+    })
+    .await;
+    let log = lines.join("\n");
+    assert!(!log.contains("nobody's eyes") && !log.contains("secrets"), "{log}");
+    let aside: Value = lines
+        .iter()
+        .find(|line| line.contains("record set aside"))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .unwrap();
+    let fields = &aside["fields"];
+    assert_eq!(
+        (&fields["tenant"], &fields["topic"]),
+        (&json!("tenant-logged"), &json!("eventzr.event.created.v1")),
+        "{aside}"
+    );
+    // The id under which an operator finds the cause.
+    let shown = crate::operator::studio(&studio, &format!("set-aside show {}", fields["id"].as_str().unwrap())).await;
+    assert!(shown.text.contains("data.startsAt: `on the day of secrets` is not an RFC 3339 time"), "{shown:?}");
+    // One line for each invocation, with its counts.
+    let handled: Vec<Value> = lines
+        .iter()
+        .filter(|line| line.contains("batch handled"))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(handled.len(), 2, "{handled:#?}");
+    let of_wrong = handled.iter().find(|line| line["fields"]["set_aside"] == 1).unwrap();
+    assert!(
+        of_wrong["fields"]["by_partition"].as_str().unwrap().ends_with(": 0 done, 1 set aside, 0 retried"),
+        "{of_wrong}"
+    );
     studio.stop().await;
 }
 

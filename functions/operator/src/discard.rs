@@ -41,7 +41,7 @@ pub(crate) async fn discard(
                         Err(error) => Fate::NotYet { why: chain(&error) },
                     },
                 };
-                tracing::info!(id = %entry.id, ?fate, "record set aside");
+                tracing::info!(id = %entry.id, fate = fate.as_str(), "record set aside");
                 handled.records.push((entry_of(entry), fate));
             }
             Found::WasResolved(entry) => handled.records.push((entry_of(entry), Fate::WasResolved)),

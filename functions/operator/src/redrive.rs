@@ -49,7 +49,7 @@ pub(crate) async fn redrive(
                     Ok(fate) => fate,
                     Err(error) => Fate::NotYet { why: chain(&error) },
                 };
-                tracing::info!(id = %entry.id, ?fate, "record set aside");
+                tracing::info!(id = %entry.id, fate = fate.as_str(), "record set aside");
                 failures = if matches!(fate, Fate::NotYet { .. }) { failures + 1 } else { 0 };
                 handled.records.push((entry_of(entry), fate));
                 if failures == MOST_FAILURES {

@@ -44,7 +44,10 @@ pub async fn emitted(clients: &Clients) -> Result<BTreeMap<Metric, Vec<f64>>, Er
 }
 
 /// Every line that a function of the stack logged.
-async fn logged(clients: &Clients) -> Result<Vec<String>, Error> {
+///
+/// # Errors
+/// An [`Error`].
+pub async fn logged(clients: &Clients) -> Result<Vec<String>, Error> {
     let failed = |error: &dyn std::error::Error| Error(DisplayErrorContext(error).to_string());
     let groups = clients.logs.describe_log_groups().log_group_name_prefix("/aws/lambda/studio-");
     let groups: Result<Vec<_>, _> = groups.into_paginator().items().send().collect().await;

@@ -225,13 +225,9 @@ async fn keep_one(item: &mut Item<'_>, journal: &Journal) {
     };
     let fate = match journal.set_aside(aside, now).await {
         Ok(()) => {
-            tracing::warn!(
-                topic = aside.topic,
-                partition = aside.partition,
-                offset = aside.offset,
-                "record set aside: {}",
-                aside.cause
-            );
+            // Not its cause, which quotes what somebody sent: `studio set-aside show` has that under the id.
+            let (topic, partition, offset, id) = (&*aside.topic, aside.partition, aside.offset, aside.id());
+            tracing::warn!(topic, partition, offset, %id, tenant = aside.tenant(), "record set aside");
             item.span.happens("set aside");
             Fate::SetAside
         }

@@ -4,7 +4,7 @@ mod entry;
 mod list;
 mod resolve;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str};
 
 use aws_sdk_dynamodb::{
     error::{BoxError, SdkError},
@@ -118,6 +118,13 @@ impl SetAside {
         ])
     }
 
+    /// Whose it is, as far as its key says: that is its tenant, and may be anything.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        let key = str::from_utf8(self.key.as_deref()?).ok()?;
+        Identifier::parse(key).is_ok().then_some(key)
+    }
+
     fn object_key(&self) -> String {
         format!("records/{}/{}/{:020}-{}.json", self.topic, self.partition, self.offset, self.id())
     }
@@ -224,8 +231,8 @@ impl Journal {
 
     /// The update that has the entry of `record` stand open, counted once more; `and_set` is what else it sets.
     fn index(&self, record: &SetAside, now: Time, and_set: &str) -> UpdateItemFluentBuilder {
-        // A record's key is its tenant, and may be anything: what is no name lists it nowhere.
-        let tenant = record.key.as_deref().and_then(|key| Identifier::parse(std::str::from_utf8(key).ok()?).ok());
+        // What is no name lists it nowhere.
+        let tenant = record.tenant();
         let listed = if tenant.is_some() { ", tenant = :tenant, listed = if_not_exists(listed, :listed)" } else { "" };
         let key = Key::set_aside(record.id());
         let shard = items::set_aside_shard(items::open_shard(&key.pk));
@@ -259,7 +266,7 @@ impl Journal {
             .expression_attribute_values(":one", number(1));
         match tenant {
             Some(tenant) => update
-                .expression_attribute_values(":tenant", text(tenant.as_str()))
+                .expression_attribute_values(":tenant", text(tenant))
                 .expression_attribute_values(":listed", AttributeValue::S(format!("set-aside#{now}"))),
             None => update,
         }

@@ -230,6 +230,21 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// What it is, as JSON has it: without causes, which quote what somebody sent.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::WouldBeRedriven { .. } => "would-be-redriven",
+            Self::WouldBeDiscarded => "would-be-discarded",
+            Self::Redriven { .. } => "redriven",
+            Self::Discarded => "discarded",
+            Self::CameBack { .. } => "came-back",
+            Self::NotYet { .. } => "not-yet",
+            Self::Stays { .. } => "stays",
+            Self::WasResolved => "was-resolved",
+        }
+    }
+
     /// Whether the record waits for somebody all the same, though something was to be done about it.
     #[must_use]
     pub fn is_left(&self) -> bool {
@@ -251,6 +266,23 @@ mod tests {
     use crate::Step;
 
     use super::*;
+
+    #[test]
+    fn a_fate_is_called_what_it_is_in_json() {
+        let why = "why".to_owned();
+        for fate in [
+            Fate::WouldBeRedriven { to: why.clone() },
+            Fate::WouldBeDiscarded,
+            Fate::Redriven { to: why.clone() },
+            Fate::Discarded,
+            Fate::CameBack { cause: why.clone(), count: 2, now: None },
+            Fate::NotYet { why: why.clone() },
+            Fate::Stays { why },
+            Fate::WasResolved,
+        ] {
+            assert_eq!(serde_json::to_value(&fate).unwrap()["is"], fate.as_str());
+        }
+    }
 
     #[test]
     fn a_step_is_written_as_an_operator_would_write_it_by_hand() {
