@@ -68,15 +68,15 @@ pub enum Command {
     /// Records that can never succeed as they are, or that the mappings gave up: look at them, try them again, delete them.
     #[command(subcommand)]
     SetAside(SetAside),
+    /// A tenant's render jobs: look at them, have them made again, cancel them.
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Send an event of the reserved tenant studio-smoke through all of it, and wait for its poster.
     Smoke {
         /// How long it may take, in seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         within: u32,
     },
-    /// A tenant's render jobs: look at them, have them made again, cancel them.
-    #[command(subcommand)]
-    Jobs(Jobs),
 }
 
 #[derive(Debug, Subcommand)]

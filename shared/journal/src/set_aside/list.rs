@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn a_place_reads_back_as_it_is_written() {
         let place = at(1_795_000_000, 7);
-        assert_eq!(place.to_string(), "2026-11-18T10:26:40.000Z/00000000-0000-0000-0000-000000000007");
+        assert_eq!(place.to_string(), "2026-11-18T11:06:40.000Z/00000000-0000-0000-0000-000000000007");
         assert_eq!(place.to_string().parse::<Place>().unwrap(), place);
-        for wrong in ["", "2026-11-18T10:26:40.000Z", "noon/00000000-0000-0000-0000-000000000007"] {
+        for wrong in ["", "2026-11-18T11:06:40.000Z", "noon/00000000-0000-0000-0000-000000000007"] {
             assert!(wrong.parse::<Place>().is_err(), "{wrong}");
         }
     }
