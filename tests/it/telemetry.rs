@@ -168,32 +168,20 @@ async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say
     .await;
     let log = lines.join("\n");
     assert!(!log.contains("nobody's eyes") && !log.contains("secrets"), "{log}");
-    let aside: Value = lines
-        .iter()
-        .find(|line| line.contains("record set aside"))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .unwrap();
-    let fields = &aside["fields"];
-    assert_eq!(
-        (&fields["tenant"], &fields["topic"]),
-        (&json!("tenant-logged"), &json!("eventzr.event.created.v1")),
+    // The emulator does not tell functions to log JSON, as Lambda does: the fields stand in the line as text.
+    let aside = lines.iter().find(|line| line.contains("record set aside")).unwrap();
+    assert!(
+        aside.contains(r#"tenant="tenant-logged""#) && aside.contains(r#"topic="eventzr.event.created.v1""#),
         "{aside}"
     );
     // The id under which an operator finds the cause.
-    let shown = crate::operator::studio(&studio, &format!("set-aside show {}", fields["id"].as_str().unwrap())).await;
+    let id = aside.split("id=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let shown = crate::operator::studio(&studio, &format!("set-aside show {id}")).await;
     assert!(shown.text.contains("data.startsAt: `on the day of secrets` is not an RFC 3339 time"), "{shown:?}");
     // One line for each invocation, with its counts.
-    let handled: Vec<Value> = lines
-        .iter()
-        .filter(|line| line.contains("batch handled"))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(handled.len(), 2, "{handled:#?}");
-    let of_wrong = handled.iter().find(|line| line["fields"]["set_aside"] == 1).unwrap();
-    assert!(
-        of_wrong["fields"]["by_partition"].as_str().unwrap().ends_with(": 0 done, 1 set aside, 0 retried"),
-        "{of_wrong}"
-    );
+    let handled: Vec<&String> = lines.iter().filter(|line| line.contains("batch handled")).collect();
+    let of_wrong = handled.iter().find(|line| line.contains("set_aside=1")).unwrap();
+    assert!(handled.len() == 2 && of_wrong.contains(": 0 done, 1 set aside, 0 retried"), "{handled:#?}");
     studio.stop().await;
 }
 
