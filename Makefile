@@ -28,8 +28,11 @@ help: ## What there is to make
 demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
 	@$(LOCAL) $(if $(VOICE),voice,demo) --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
 
-up: build ## Start the same stack and leave it running until Ctrl-C
+up: build ## Start the same stack and leave it running until Ctrl-C, with a console to look at it
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
+
+publish: build ## Publish an event to the stack of `make up`: the example, another TOPIC, or your own EVENT
+	@$(LOCAL) publish $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)')
 
 waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
 	@$(LOCAL) waits
@@ -142,4 +145,4 @@ needs-java:
 	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
 	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help demo up waits test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java
+.PHONY: help demo up publish waits test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java
