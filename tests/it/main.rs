@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod chaos;
+mod console;
 mod deployed;
 mod erase;
 mod faults;
