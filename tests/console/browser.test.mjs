@@ -263,7 +263,11 @@ test("every view fits a telephone and a wide screen, in light and in dark", asyn
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme });
       const look = async (name) => {
-        await page.waitForFunction(() => !document.querySelector("main .busy"));
+        await page.waitForFunction(() => {
+          const isSeen = (image) => image.getBoundingClientRect().top < innerHeight;
+          const pictures = [...document.querySelectorAll("main img")].filter(isSeen);
+          return !document.querySelector("main .busy") && pictures.every((image) => image.complete && image.naturalWidth > 0);
+        });
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         await page.screenshot({ path: join(PICTURES, `${name}-${size.width}-${colorScheme}.png`) });
         assert.equal(beyond, 0, `${name} is ${beyond} pixels wider than ${size.width}`);

@@ -19,7 +19,7 @@ let shown = null;
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const parts = path.split("/").filter(Boolean).map(decoded);
-  const name = parts[0] in VIEWS ? parts.shift() : "events";
+  const name = Object.hasOwn(VIEWS, parts[0] ?? "") ? parts.shift() : "events";
   return { name, parts, parameters: Object.fromEntries(new URLSearchParams(query)), path };
 }
 
