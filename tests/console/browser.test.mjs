@@ -182,6 +182,21 @@ test("a tenant's jobs are listed, and one shows its asset and its history", asyn
   await page.locator("dt", { hasText: "made again by" }).waitFor();
 });
 
+test("a job that is open is cancelled, once that is meant", async () => {
+  const media = { ...example("eventzr.campaign.launched.v1"), id: "evt-cancelled", time: now(), subject: "tenant-cancels" };
+  Object.assign(media.data, { assets: ["video"], tenantId: "tenant-cancels" });
+  publish(media);
+  await open("#/jobs?tenant=tenant-cancels");
+  await page.locator("tr[data-job]", { hasText: "Video" }).getByRole("link").click();
+  await page.getByRole("button", { name: "Cancel it…" }).click();
+  await page.locator("dialog .would", { hasText: "It would be cancelled" }).waitFor();
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await page.locator("dialog .good", { hasText: "It is cancelled" }).waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.locator("h1 .pill", { hasText: "cancelled" }).waitFor();
+  assert.match(await page.locator(".history li").last().textContent(), /cancelled$/);
+});
+
 test("the gallery has pictures that are seen, and videos and audio that play", async () => {
   await open("#/gallery");
   await page.locator(".card.video video").waitFor();

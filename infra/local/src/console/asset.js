@@ -11,9 +11,9 @@ export function served(object) {
 
 /** A picture, a video or a sound, by how its address ends. */
 export function media(url, alt) {
-  if (url.endsWith(".mp4")) return h("video", { src: url, controls: true, preload: "metadata", playsinline: true, "aria-label": alt });
-  if (url.endsWith(".mp3")) return h("audio", { src: url, controls: true, preload: "metadata", "aria-label": alt });
-  const gone = () => image.replaceWith(h("p", { class: "muted" }, "The file is not there any more: it was erased, or its time is over."));
-  const image = h("img", { src: url, alt, loading: "lazy", onerror: gone });
-  return image;
+  const gone = () => element.replaceWith(h("p", { class: "muted" }, "The file is not there any more, or cannot be shown: was it erased?"));
+  const plays = { src: url, controls: true, preload: "metadata", playsinline: true, "aria-label": alt, onerror: gone };
+  const image = { src: url, alt, loading: "lazy", onerror: gone };
+  const element = url.endsWith(".mp4") ? h("video", plays) : url.endsWith(".mp3") ? h("audio", plays) : h("img", image);
+  return element;
 }

@@ -79,6 +79,7 @@ listenToWaiting(() => {
   const number = waiting.entries.length;
   count.hidden = number === 0;
   count.textContent = waiting.more ? `${number}+` : String(number);
+  count.title = number === 1 ? "one record waits" : `${count.textContent} records wait`;
 });
 
 // Whoever opens a link to a view must know the stack before the view is drawn.

@@ -50,11 +50,15 @@ function list(place, { tenant = "", state = "" }) {
   }
 
   let timer = null;
+  let round = 0;
   const rows = h("tbody", {});
   const more = h("button", { type: "button", hidden: true }, "Show more");
   async function load(after) {
+    const own = ++round;
     try {
       const listed = await ask("list-jobs", { tenant, filter: state ? { state } : {}, after, most: PAGE });
+      // Somebody asked again meanwhile.
+      if (own !== round) return;
       if (!after) rows.replaceChildren();
       rows.append(...listed.jobs.map((job) => row(tenant, job)));
       more.hidden = !listed.next;
@@ -63,7 +67,7 @@ function list(place, { tenant = "", state = "" }) {
       else if (listed.next) body.replaceChildren(h("p", { class: "muted" }, "None so far among those that were looked at."), more);
       else body.replaceChildren(none(tenant, state));
     } catch (error) {
-      body.replaceChildren(trouble(error, () => load(after)));
+      if (own === round) body.replaceChildren(trouble(error, () => load(after)));
     }
   }
   body.replaceChildren(h("p", { class: "busy" }, "Asking for the jobs…"));

@@ -45,6 +45,7 @@ function list(place, { topic = "", tenant = "", cause = "" }) {
     const own = ++round;
     try {
       const listed = await ask("list-set-aside", { filter, after, most: PAGE });
+      // Somebody asked again meanwhile.
       if (own !== round) return;
       shown = after ? [...shown, ...listed.entries] : listed.entries;
       all.hidden = shown.length === 0;

@@ -74,8 +74,12 @@ function one(place, topic, partition, offset) {
   );
   const histories = new Map();
   let timer = null;
+  let following = false;
   async function follow() {
     timer = null;
+    // One look at a time: each asks for every job that is open.
+    if (following) return soon();
+    following = true;
     try {
       const jobs = jobsOf(record);
       // A job that is over has its whole history: it is asked for once.
@@ -90,11 +94,17 @@ function one(place, topic, partition, offset) {
     } catch (error) {
       body.replaceChildren(trouble(error, follow));
     }
+    following = false;
   }
-  const soon = () => (timer ??= setTimeout(follow, 400));
+  function soon() {
+    if (!left) timer ??= setTimeout(follow, 400);
+  }
+  let left = false;
   follow();
-  const ends = [listen((entries) => entries.length > 0 && soon()), listenToWaiting(soon)];
+  const isOfIt = (entry) => (entry.record ? entry.record.tenant === record.tenant : entry.report.topic === record.topic);
+  const ends = [listen((entries) => entries.some(isOfIt) && soon()), listenToWaiting(soon)];
   return () => {
+    left = true;
     clearTimeout(timer);
     ends.forEach((end) => end());
   };
