@@ -1,7 +1,7 @@
 # Everything a person or a pipeline runs. `make` alone says what there is.
 #
-# All that is installed goes into target/: a Python environment for the emulator, one for the deploy tools, and the jars of Apache
-# Kafka for the tests; `make clean` takes it away. The package managers' own caches are theirs.
+# All that is installed goes into target/: a Python environment for the emulator, one for the deploy tools, what Node.js runs, and the jars of
+# Apache Kafka for the tests; `make clean` takes it away. The package managers' own caches are theirs.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,12 +11,14 @@ SHELL := bash
 VENV := target/venv
 TOOLS := target/tools
 ASYNCAPI := target/asyncapi
+CONSOLE := target/console
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 PYTHON ?= python3
 LOCAL := target/debug/studio-local
 FUZZED := $(notdir $(wildcard fuzz/corpus/*))
 
 help: ## What there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
 	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another of the four topics'
@@ -28,18 +30,26 @@ help: ## What there is to make
 demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
 	@$(LOCAL) $(if $(VOICE),voice,demo) --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
 
-up: build ## Start the same stack and leave it running until Ctrl-C
+up: build ## Start the same stack and leave it running until Ctrl-C, with a console to look at it
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
 
 provoke: build ## Cause what an alarm on one of our own metrics is for: ALARM=set-aside, breaker, jobs-fail, event-to-asset or spend
 	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) --broker $(or $(BROKER),embedded)
 
+publish: build ## Publish an event to the stack of `make up`: the example, another TOPIC, or your own EVENT
+	@$(LOCAL) publish $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)')
+
 waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
 	@$(LOCAL) waits
 
-test: needs-java fmt clippy template contract deny build $(TOOLS)/installed ## Run all tests, on real Apache Kafka and the emulator
+test: needs-java fmt clippy template contract deny build $(TOOLS)/installed console-test ## Run all tests, on real Apache Kafka and the emulator
 	cargo test --workspace --locked
 	target/debug/examples/gallery target/gallery
+
+console-test: build $(CONSOLE)/installed ## Drive the console in headless Chromium, as a person would; pictures of it are in target/console/pictures
+	@if test -n "$(CHROMIUM)"; then \
+	  STUDIO_LOCAL="$(CURDIR)/$(LOCAL)" CHROMIUM="$(CHROMIUM)" PICTURES="$(CURDIR)/$(CONSOLE)/pictures" node --test --test-reporter=spec $(CONSOLE)/browser.test.mjs; \
+	else echo '!! Chromium is not installed, the console NOT tried in a browser: apt install chromium, or make CHROMIUM=/path/to/it'; fi
 
 chaos: needs-java build ## A storm of faults on real Apache Kafka, and an audit of what it leaves: ten minutes a seed
 	target/debug/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
@@ -132,6 +142,12 @@ $(ASYNCAPI)/installed: $(wildcard infra/asyncapi/* infra/asyncapi/.npmrc) | need
 	npm ci --prefix $(ASYNCAPI) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(CONSOLE)/installed: $(wildcard tests/console/*) tests/console/.npmrc | needs-node
+	mkdir -p $(CONSOLE)
+	cp $^ $(CONSOLE)
+	npm ci --prefix $(CONSOLE) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # What has to be on the machine already. Each says what is missing and how to get it.
 needs-rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
@@ -146,11 +162,11 @@ needs-python:
 	  { echo 'Python 3.11 or newer with venv is missing: apt install python3 python3-venv, or say where it is: make PYTHON=/path/to/python3'; exit 1; }
 needs-node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
-	  { echo "Node.js 20 or newer with npm is missing; AsyncAPI's own tools run on it: https://nodejs.org, or apt install nodejs npm"; exit 1; }
+	  { echo "Node.js 20 or newer with npm is missing; AsyncAPI's own tools and the console's test run on it: https://nodejs.org, or apt install nodejs npm"; exit 1; }
 needs-java:
 	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
 	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
 	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
 	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help deploy pause resume destroy demo up provoke waits test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java
+.PHONY: help deploy pause resume destroy demo up publish provoke waits test console-test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java

@@ -5,6 +5,7 @@
 mod alarms;
 mod bad_input;
 mod chaos;
+mod console;
 mod deployed;
 mod erase;
 mod faults;

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
 
 pub const OPERATOR: &str = "studio-operator-local";
-const CREATED: &str = "eventzr.event.created.v1";
+pub const CREATED: &str = "eventzr.event.created.v1";
 
 /// How a command of `studio` ended, and what it printed.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ fn binary(checkout: &Checkout) -> PathBuf {
 }
 
 /// A record as the mapping writes it into a batch.
-fn record(offset: i64, event: Option<&Value>) -> Value {
+pub fn record(offset: i64, event: Option<&Value>) -> Value {
     let base64 = |bytes: &[u8]| base64_simd::STANDARD.encode_to_string(bytes);
     let content_type = "application/cloudevents+json".bytes().collect::<Vec<u8>>();
     let mut record = json!({ "topic": CREATED, "partition": 0, "offset": offset, "timestamp": 1_795_000_000_000_i64,
@@ -69,19 +69,25 @@ fn record(offset: i64, event: Option<&Value>) -> Value {
     record
 }
 
-/// Puts what AWS leaves in the bucket when a mapping gives a batch up.
-async fn give_up(studio: &Studio, name: &str, records: Vec<Value>) {
+/// What AWS leaves in the bucket when a mapping gives a batch up.
+pub fn envelope(records: Vec<Value>) -> Value {
+    let count = records.len();
     let batch = json!({ "eventSource": "aws:kafka", "bootstrapServers": "b-1:9098",
         "records": { format!("{CREATED}-0"): records } });
-    let envelope = json!({
+    json!({
         "requestContext": { "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81", "condition": "RetryAttemptsExhausted",
             "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:studio-event-created-local",
             "approximateInvokeCount": 12 },
         "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
         "version": "1.0", "timestamp": "2026-11-27T00:38:06.021Z",
-        "KafkaBatchInfo": { "batchSize": records.len(), "bootstrapServers": "b-1:9098", "payloadSize": 1000 },
+        "KafkaBatchInfo": { "batchSize": count, "bootstrapServers": "b-1:9098", "payloadSize": 1000 },
         "payload": batch.to_string(),
-    });
+    })
+}
+
+/// Puts an envelope where AWS does.
+async fn give_up(studio: &Studio, name: &str, records: Vec<Value>) {
+    let envelope = envelope(records);
     let put = studio.stack.clients.s3.put_object().bucket(&studio.stack.outputs.set_aside_bucket_name);
     let put = put.key(format!("aws/lambda/b6d1f6b9/{CREATED}-0/2026/11/27/{name}"));
     put.body(envelope.to_string().into_bytes().into()).send().await.unwrap();

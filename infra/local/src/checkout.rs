@@ -63,6 +63,12 @@ impl Checkout {
         self.root.join("target/apache-kafka/libs")
     }
 
+    /// What `make up` leaves for a shell as long as it runs.
+    #[must_use]
+    pub fn env(&self) -> PathBuf {
+        self.root.join("target/up.env")
+    }
+
     /// What the demo leaves behind.
     #[must_use]
     pub fn demo(&self) -> PathBuf {

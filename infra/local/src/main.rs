@@ -10,9 +10,11 @@ use clap::{Args, Parser, Subcommand};
 use events::Topic;
 use local::broker::Broker;
 use local::checkout::Checkout;
-use local::demo::{self, Input};
+use local::demo;
 use local::deploy::Providers;
 use local::provoke::{self, Alarm};
+use local::input::Input;
+use local::publish;
 use local::stack::Options;
 use local::timeline::Timeline;
 use local::up;
@@ -63,9 +65,12 @@ enum Command {
     },
     /// Start the stack and leave it running until Ctrl-C, showing what happens.
     ///
-    /// Takes port 9092 for Kafka and 4566 for AWS if they are free, and prints how to publish to it, read from it and run a
-    /// function against it.
+    /// Takes port 9092 for Kafka, 4566 for AWS and 4567 for the console if they are free, and prints how to look at it, publish
+    /// to it, read from it and run a function against it.
     Up {
+        /// The file that says for a shell, and for `studio --local`, where everything is [default: target/up.env].
+        #[arg(long, value_name = "FILE")]
+        env: Option<PathBuf>,
         #[command(flatten)]
         stack: StackArguments,
     },
@@ -77,6 +82,18 @@ enum Command {
         alarm: Alarm,
         #[command(flatten)]
         stack: StackArguments,
+    },
+    /// Publish one event to the stack that `up` keeps running.
+    Publish {
+        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its topic is its `type`.
+        #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+        event: Option<PathBuf>,
+        /// The topic whose example is published: one of the four that the studio consumes.
+        #[arg(long, default_value = "eventzr.event.created.v1", value_parser = consumed, conflicts_with = "event")]
+        topic: Topic,
+        /// The file that `up` left [default: target/up.env].
+        #[arg(long, value_name = "FILE")]
+        env: Option<PathBuf>,
     },
     /// Count how often a consumer waits on the network for one batch, and how much memory it takes.
     ///
@@ -138,6 +155,14 @@ fn consumed(name: &str) -> Result<Topic, String> {
     })
 }
 
+fn input(event: Option<PathBuf>, topic: Topic) -> Input {
+    match event {
+        None => Input::Example(topic),
+        Some(path) if path.as_os_str() == "-" => Input::Stdin,
+        Some(path) => Input::File(path),
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     #[expect(clippy::disallowed_methods, reason = "a command line asks once what its user wants, and this is where")]
@@ -156,11 +181,7 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
     let timeline = Timeline::start(no_color);
     let result: Result<(), Box<dyn Error>> = match command {
         Command::Demo { event, topic, within, stack } => {
-            let input = match event {
-                None => Input::Example(topic),
-                Some(path) if path.as_os_str() == "-" => Input::Stdin,
-                Some(path) => Input::File(path),
-            };
+            let input = input(event, topic);
             let demo = async {
                 let options = stack.options()?;
                 Ok(demo::run(&options, input, Duration::from_secs(within), &timeline).await?)
@@ -213,7 +234,22 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
                 }
             }
         }
-        Command::Up { stack } => async { Ok(up::run(stack.options()?, asked_to_stop(), &timeline).await?) }.await,
+        Command::Up { env, stack } => {
+            async {
+                let options = stack.options()?;
+                let env = env.map_or_else(|| Ok(options.checkout.env()), std::path::absolute)?;
+                Ok(up::run(options, env, asked_to_stop(), &timeline).await?)
+            }
+            .await
+        }
+        Command::Publish { event, topic, env } => {
+            async {
+                let checkout = Checkout::find()?;
+                let env = env.unwrap_or_else(|| checkout.env());
+                Ok(publish::run(&checkout, input(event, topic), &env, &timeline).await?)
+            }
+            .await
+        }
     };
     timeline.rest();
     match result {
@@ -273,13 +309,15 @@ mod tests {
             panic!("not understood")
         };
         assert_eq!((event, stack.broker), (Some(PathBuf::from("-")), Broker::Apache));
-        let Ok(Command::Up { stack }) = parse("studio-local up --broker 127.0.0.1:9092") else {
+        let Ok(Command::Up { env: None, stack }) = parse("studio-local up --broker 127.0.0.1:9092") else {
             panic!("not understood")
         };
         assert_eq!(stack.broker, Broker::External("127.0.0.1:9092".to_owned()));
         assert!(parse("studio-local demo --topic eventzr.cms.published.v1").is_ok());
         assert!(parse("studio-local demo --topic eventzr.studio.template.created.v1").is_err());
         assert!(parse("studio-local demo --broker kafka").is_err());
+        assert!(parse("studio-local publish --event my.json --env up.env").is_ok());
+        assert!(parse("studio-local publish --event - --topic eventzr.cms.published.v1").is_err(), "one or the other");
         assert!(parse("studio-local").is_err());
     }
 }

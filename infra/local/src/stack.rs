@@ -4,10 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use events::Topic;
-use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::assets::Assets;
@@ -18,6 +15,7 @@ use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
 use crate::emulator::{self, Emulator};
 use crate::mapping::{self, Mapping, Poller, Report};
 use crate::proxy::Proxy;
+use crate::publisher::{Published, Publisher};
 use crate::sandbox::Sandbox;
 
 /// How to start a stack.
@@ -96,15 +94,6 @@ pub struct Stack {
     producer: Publisher,
     // Last: it is only closed.
     _assets: Assets,
-}
-
-/// Where a record went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: i64,
 }
 
 /// Why there is no stack, or why a record is not on it.
@@ -197,7 +186,9 @@ impl Stack {
             };
             pollers.push(Poller::start(mapping.clone(), sources, sender.clone())?);
         }
-        let producer = Publisher::new(broker.bootstrap())?;
+        let bootstrap = broker.bootstrap();
+        let producer = Publisher::new(bootstrap)
+            .map_err(|source| broker::Error::Kafka { bootstrap: bootstrap.to_owned(), source })?;
         Ok(Self {
             outputs,
             clients,
@@ -228,19 +219,8 @@ impl Stack {
         value: Option<&[u8]>,
         headers: &[(&str, Option<&[u8]>)],
     ) -> Result<Published, Error> {
-        let failed = |source| Error::Publish { topic: topic.to_owned(), source };
-        let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |all, (key, value)| {
-            all.insert(Header { key, value: *value })
-        });
-        let mut record = FutureRecord::<[u8], [u8]>::to(topic).headers(headers);
-        record.key = key;
-        record.payload = value;
-        let enqueued = self.producer.0.send_result(record).map_err(|(source, _)| failed(source))?;
-        match enqueued.await {
-            Ok(Ok(delivery)) => Ok(Published { partition: delivery.partition, offset: delivery.offset }),
-            Ok(Err((source, _))) => Err(failed(source)),
-            Err(_) => Err(failed(KafkaError::Canceled)),
-        }
+        let published = self.producer.publish(topic, key, value, headers).await;
+        published.map_err(|source| Error::Publish { topic: topic.to_owned(), source })
     }
 
     /// Lets the mappings finish what they do, then stops everything.
@@ -260,33 +240,4 @@ fn over(mut settings: serde_json::Value, more: &serde_json::Value) -> serde_json
         }
     }
     settings
-}
-
-/// The producer of whoever uses the stack.
-struct Publisher(FutureProducer);
-
-impl Publisher {
-    fn new(bootstrap: &str) -> Result<Self, Error> {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", bootstrap)
-            .set("acks", "all")
-            .set("partitioner", "murmur2_random") // as Java's producers, and ours, place keys
-            .set("message.timeout.ms", "15000")
-            .set("reconnect.backoff.max.ms", "500")
-            .create();
-        Ok(Self(producer.map_err(|source| broker::Error::Kafka { bootstrap: bootstrap.to_owned(), source })?))
-    }
-}
-
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        // What nobody waited for any more must not be sent by a stack that stops.
-        self.0.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
-    }
-}
-
-impl std::fmt::Debug for Publisher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Publisher").finish_non_exhaustive()
-    }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::broker::Broker;
 use crate::checkout::Checkout;
+use crate::console::Console;
 use crate::demo::tell;
 use crate::emulator::{REGION, ROOT, is_free};
 use crate::environment::{self, environment};
@@ -27,6 +28,8 @@ use crate::timeline::{Mark, Timeline};
 const BROKER_PORT: u16 = 9092;
 /// Where local AWS clients look first.
 const AWS_PORT: u16 = 4566;
+/// Where a person looks who has looked here before.
+const CONSOLE_PORT: u16 = 4567;
 
 /// Why the stack is not up.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,9 @@ pub enum Error {
     /// The stack.
     #[error(transparent)]
     Stack(#[from] stack::Error),
+    /// The console cannot be served.
+    #[error("the console cannot listen on a port")]
+    Console(#[source] io::Error),
     /// The broker cannot be read.
     #[error("the broker cannot be read")]
     Read(#[source] KafkaError),
@@ -55,7 +61,13 @@ pub enum Error {
 }
 
 /// Starts a stack, says how to use it, shows what happens, and stops everything when `until` is over.
-pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline: &Timeline) -> Result<(), Error> {
+/// `env` is the file for the shell.
+pub async fn run(
+    mut options: Options,
+    env: PathBuf,
+    until: impl Future<Output = ()>,
+    timeline: &Timeline,
+) -> Result<(), Error> {
     let preferred = |port: u16, what: &str| {
         let free = is_free(port);
         if !free {
@@ -67,6 +79,7 @@ pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline
         options.broker_port = preferred(BROKER_PORT, "the broker");
     }
     options.aws_port = preferred(AWS_PORT, "AWS");
+    let console_port = preferred(CONSOLE_PORT, "the console");
 
     timeline.wait_for("starting the local stack");
     let mut until = std::pin::pin!(until);
@@ -75,8 +88,9 @@ pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline
         () = &mut until => return Ok(()),
     };
     timeline.rest();
-    let env = EnvFile::write(&stack, &options.checkout, options.checkout.root.join("target/up.env")).await?;
-    println!("{}", how_to(&stack, &options, &env.path));
+    let env = EnvFile::write(&stack, &options.checkout, env).await?;
+    let console = Console::start(console_port, &stack).await.map_err(Error::Console)?;
+    println!("{}", how_to(&stack, &console, &options, &env.path));
 
     let topics = Topic::ALL.map(Topic::as_str);
     let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
@@ -87,6 +101,7 @@ pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline
         tokio::select! {
             record = reader.next() => {
                 let record = record.map_err(Error::Read)?;
+                console.record(&record);
                 let chapter = story.take(&record);
                 timeline.say(chapter.mark, &chapter.text);
                 if let Some(asset) = chapter.asset {
@@ -99,6 +114,7 @@ pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline
             }
             Some(report) = stack.reports.recv() => {
                 tell(&report, timeline);
+                console.report(&report);
                 if matches!(report.what, What::Committed { .. }) {
                     tell_set_aside(&stack, &mut set_aside, timeline).await?;
                 }
@@ -108,6 +124,7 @@ pub async fn run(mut options: Options, until: impl Future<Output = ()>, timeline
     }
     timeline.rest();
     timeline.say(Mark::Stack, "stopping");
+    drop(console);
     // Before its broker: librdkafka before 2.14.2 may crash the other way round (its issues 5347 and 5315).
     drop(reader);
     stack.stop().await;
@@ -131,7 +148,7 @@ fn tenant_of(event: &Path) -> Option<String> {
     event["data"]["tenantId"].as_str().map(str::to_owned)
 }
 
-fn how_to(stack: &Stack, options: &Options, env: &Path) -> String {
+fn how_to(stack: &Stack, console: &Console, options: &Options, env: &Path) -> String {
     let (bootstrap, outputs) = (stack.broker.bootstrap(), &stack.outputs);
     let (key, secret) = ROOT;
     let (topic, produced) = (Topic::EventCreated, Topic::RenderJobCompleted);
@@ -141,15 +158,21 @@ fn how_to(stack: &Stack, options: &Options, env: &Path) -> String {
     let env = env.strip_prefix(&options.checkout.root).unwrap_or(env).display();
     let mut text = format!(
         "
+  console http://{console}
   Kafka   {bootstrap}
   AWS     http://{aws}  (region {REGION}, access key {key}, secret {secret})
   assets  s3://{bucket}, served at {assets}
   table   {table}
 
-  Publish an event (the key is its data.tenantId), and read what the studio produces:
+  Publish an event from another terminal: the example, or one of yours:
+    make publish
+    make publish EVENT=my.json
+
+  The same with kcat (the key is its data.tenantId), and what the studio produces:
     kcat -b {bootstrap} -X partitioner=murmur2_random -P -t {topic} -k {tenant} -H 'content-type={content_type}' {example}
     kcat -b {bootstrap} -C -t {produced} -o beginning -f '%k %s\\n'
 ",
+        console = console.address(),
         aws = stack.proxy.address(),
         bucket = outputs.assets_bucket_name,
         assets = outputs.asset_base_url,

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::demo::{Error, Kept, shown};
+use crate::demo::{Error, Kept};
 use crate::deploy::VOICE_BUCKET;
+use crate::input::{self, shown};
 use crate::records::{From, Reader};
 use crate::stack::{Options, Stack};
 use crate::story::Story;
@@ -108,7 +109,7 @@ async fn follow(
 
 /// The contract's example, with samples in the bucket of the local stack and a consent of now.
 fn input(example: &std::path::Path) -> Result<Value, Error> {
-    let failed = |source| Error::Input { from: shown(example), source };
+    let failed = |source| Error::Input(input::Error::Read { from: shown(example), source });
     let text = fs::read_to_string(example).map_err(failed)?;
     let training = VoiceTraining::parse(&text).map_err(|error| failed(std::io::Error::other(error)))?;
     let mut input: Value = serde_json::from_str(&text).map_err(|error| failed(error.into()))?;

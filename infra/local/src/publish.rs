@@ -1,0 +1,86 @@
+//! Publishes an event to the stack of `make up`, for whoever has no client of Kafka at hand.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::checkout::Checkout;
+use crate::input::{self, Event, Input, STRUCTURED};
+use crate::publisher::{Published, Publisher};
+use crate::timeline::{Mark, Timeline};
+
+/// Why the event is not published.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no event.
+    #[error(transparent)]
+    Input(#[from] input::Error),
+    /// No stack left its file.
+    #[error("cannot read {path}, which a running stack leaves there: start one with `make up`, in another terminal")]
+    NotUp {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        #[source]
+        source: io::Error,
+    },
+    /// The file does not say where the broker is.
+    #[error("{0} does not say KAFKA_BOOTSTRAP_SERVERS: is it the file of a stack?")]
+    NoBroker(PathBuf),
+    /// The broker did not take it.
+    #[error("the broker at {bootstrap} did not take the event: does the stack still run?")]
+    NotTaken {
+        /// The broker.
+        bootstrap: String,
+        /// Why not.
+        #[source]
+        source: KafkaError,
+    },
+    /// The broker takes no record that large.
+    #[error("the event has {0} bytes, which is more than the broker takes in one record")]
+    TooLarge(usize),
+}
+
+/// Publishes one event to the stack that left `env`, and says where it went.
+pub async fn run(checkout: &Checkout, input: Input, env: &Path, timeline: &Timeline) -> Result<(), Error> {
+    let event = Event::read(input, checkout).await?;
+    let bootstrap = bootstrap(env)?;
+    let key = event.key.as_deref().map(str::as_bytes);
+    let value = event.value.as_deref();
+    let not_taken = |source| match source {
+        KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge) => {
+            Error::TooLarge(value.map_or(0, <[u8]>::len))
+        }
+        source => Error::NotTaken { bootstrap: bootstrap.clone(), source },
+    };
+    let publisher = Publisher::new(&bootstrap).map_err(not_taken)?;
+    let published = publisher.publish(event.topic.as_str(), key, value, &[STRUCTURED]).await.map_err(not_taken)?;
+    let Published { partition, offset } = published;
+    timeline.say(Mark::Published, &format!("{} partition {partition} offset {offset}", event.topic));
+    Ok(())
+}
+
+/// The broker, as the file for the shell has it.
+fn bootstrap(env: &Path) -> Result<String, Error> {
+    let text = fs::read_to_string(env).map_err(|source| Error::NotUp { path: env.to_owned(), source })?;
+    let value = text.lines().find_map(|line| line.strip_prefix("export KAFKA_BOOTSTRAP_SERVERS='")?.strip_suffix('\''));
+    value.map(str::to_owned).ok_or_else(|| Error::NoBroker(env.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_broker_is_where_the_file_of_the_stack_says() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("up.env");
+        assert!(matches!(bootstrap(&path), Err(Error::NotUp { .. })));
+        fs::write(&path, "export AWS_REGION='us-east-1'\n").expect("written");
+        assert!(matches!(bootstrap(&path), Err(Error::NoBroker(_))));
+        fs::write(&path, "export KAFKA_BOOTSTRAP_SERVERS='127.0.0.1:9092'\nexport TABLE_NAME='t'\n").expect("written");
+        assert_eq!(bootstrap(&path).expect("there"), "127.0.0.1:9092");
+    }
+}
