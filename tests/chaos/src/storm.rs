@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,7 +16,11 @@ use local::{
     proxy::{Action, Fault, Hits, Matches, Moment, Occurrence},
     stack::Stack,
 };
-use tokio::{sync::mpsc, task::JoinSet, time::sleep};
+use tokio::{
+    sync::{RwLock, mpsc},
+    task::JoinSet,
+    time::sleep,
+};
 
 use crate::{Error, chance::Chance, groups};
 
@@ -175,7 +182,7 @@ pub async fn rage(
     say: impl Fn(&str),
 ) -> Result<Log, Error> {
     let mut log = Log { refusals: refuse_some(stack), ..Log::default() };
-    let mut copies = JoinSet::new();
+    let mut copies = Copies::default();
     let mut round = 0;
     while round == 0 || !stage.published.load(Ordering::Relaxed) {
         for (turn, trouble) in deal(round, chance).into_iter().enumerate() {
@@ -200,7 +207,7 @@ pub async fn rage(
     while log.kills().any(|(.., kills)| kills == 0) && Instant::now() < patience {
         sleep(Duration::from_millis(200)).await;
     }
-    while copies.join_next().await.is_some() {}
+    while copies.running.join_next().await.is_some() {}
     stack.proxy.heal();
     Ok(log)
 }
@@ -237,7 +244,7 @@ async fn make(
     trouble: Trouble,
     chance: &mut Chance,
     log: &mut Log,
-    copies: &mut JoinSet<()>,
+    copies: &mut Copies,
 ) -> Result<(), Error> {
     match trouble {
         Trouble::Kill(function, point) => {
@@ -278,6 +285,7 @@ async fn make(
             line.mend();
         }
         Trouble::KillBroker(away) => {
+            let _away = copies.broker.write().await;
             log.broker += usize::from(stack.broker.kill().await);
             sleep(away).await;
             stack.broker.restart().await.map_err(local::stack::Error::from)?;
@@ -292,6 +300,15 @@ async fn make(
         }
     }
     Ok(())
+}
+
+/// Second mappings that are at work.
+#[derive(Debug, Default)]
+struct Copies {
+    running: JoinSet<()>,
+    /// Written to while the broker is away. librdkafka before 2.14.2 may crash where a consumer closes just as its broker goes away (its issues
+    /// 5347 and 5315), and with it this program, so a mapping is stopped while the broker is there.
+    broker: Arc<RwLock<()>>,
 }
 
 /// Where a second mapping of a topic begins.
@@ -309,7 +326,7 @@ async fn copy(
     begin: Begin,
     duration: Duration,
     chance: &mut Chance,
-    copies: &mut JoinSet<()>,
+    copies: &mut Copies,
 ) -> Result<(), Error> {
     let own = chance.one_of(&stack.mappings).clone();
     let copied = Mapping { consumer_group: format!("{}-again-{}", own.consumer_group, chance.bits()), ..own.clone() };
@@ -323,8 +340,10 @@ async fn copy(
     };
     let (reports, _) = mpsc::unbounded_channel();
     let poller = Poller::start(copied, sources, reports).map_err(local::stack::Error::from)?;
-    copies.spawn(async move {
+    let broker = copies.broker.clone();
+    copies.running.spawn(async move {
         sleep(duration).await;
+        let _there = broker.read().await;
         poller.stop().await;
     });
     Ok(())
