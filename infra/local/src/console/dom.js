@@ -109,11 +109,12 @@ export function words(kind) {
   return upper(String(kind).replaceAll("-", " "));
 }
 
-/** JSON as it came; where spaces are all that is lost, with lines for reading. */
+/** JSON as it came; where the space between its tokens is all that changes, with lines for reading. */
 export function readable(text) {
   try {
     const value = JSON.parse(text);
-    if (JSON.stringify(value) === text.trim()) return JSON.stringify(value, null, 2);
+    const tight = text.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+    if (JSON.stringify(value) === tight) return JSON.stringify(value, null, 2);
   } catch {
     // It is shown as it is: that it is not JSON is what somebody wants to see.
   }
