@@ -51,7 +51,7 @@ pub struct Row {
 }
 
 /// What a mapping with a destination makes of "infinite": a first delivery, and ten more.
-const TEN_RETRIES: u32 = 11;
+pub const TEN_RETRIES: u32 = 11;
 
 /// So many of what is wrong are shown.
 const MOST_SHOWN: usize = 5;

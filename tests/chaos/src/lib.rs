@@ -6,6 +6,7 @@
 
 mod audit;
 mod chance;
+mod deliveries;
 mod groups;
 mod poison;
 mod publication;

@@ -1,6 +1,7 @@
 //! One run: publish, rage, sweep and watch at once; then settle, and audit.
 
 use std::{
+    mem,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -10,7 +11,6 @@ use futures::future::join_all;
 use local::{
     broker::Broker,
     checkout::Checkout,
-    mapping::What,
     stack::{Options, Stack},
 };
 use rdkafka::{
@@ -19,12 +19,13 @@ use rdkafka::{
     client::DefaultClientContext,
     error::KafkaError,
 };
-use tokio::time::sleep;
+use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     Error,
-    audit::{Audit, Evidence, audit},
+    audit::{Audit, Evidence, TEN_RETRIES, audit},
     chance::Chance,
+    deliveries::Deliveries,
     poison,
     publication::Publication,
     settle::{SWEEP_PAUSE, settle, sweep},
@@ -42,8 +43,8 @@ pub struct Plan {
     pub size: Size,
     /// How long publishing takes at least: a storm needs somebody to hit.
     pub over: Duration,
-    /// How long the functions cannot reach the broker once, if that is to be.
-    pub outage: Option<Duration>,
+    /// How often some batch is delivered while the functions cannot reach the broker once, if that is to be.
+    pub outage: Option<u32>,
     /// How long it may take afterwards until nothing is on its way.
     pub within: Duration,
 }
@@ -57,7 +58,7 @@ impl Plan {
             seed,
             size: Size { events: 10_000, tenants: 200, versions: 100, titles_percent: 4 },
             over: Duration::from_secs(120),
-            outage: Some(Duration::from_secs(200)),
+            outage: Some(TEN_RETRIES + 1),
             within: Duration::from_secs(300),
         }
     }
@@ -103,6 +104,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     let mut stack = Stack::start(&options).await?;
     append_times(&stack).await.map_err(|source| Error::Kafka { doing: "having the broker write times", source })?;
     let watch = Watch::start(&stack).await?;
+    let deliveries = Deliveries::of(mem::replace(&mut stack.reports, mpsc::unbounded_channel().1));
     say(&format!("seed {}: {} records of {} tenants", plan.seed, records(&workload), plan.size.tenants));
 
     let stage = Stage::default();
@@ -123,7 +125,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     };
     let force = Force { outage: plan.outage };
     let (log, (), (), (), looked) = tokio::join!(
-        storm::rage(&stack, force, &mut chance, &stage, &say),
+        storm::rage(&stack, force, &mut chance, (&stage, &deliveries), &say),
         publishing,
         telling,
         sweep_until(&stack, &stage),
@@ -136,7 +138,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     states.look(&stack).await?;
     say("auditing");
     let produced = watch.stop().await;
-    let deliveries = most_deliveries(&mut stack);
+    let deliveries = deliveries.most();
     let outage = plan.outage.is_some();
     let evidence =
         Evidence { workload: &workload, produced, states: &states, log: &log, unsettled, deliveries, outage };
@@ -147,17 +149,6 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
 
 fn records(workload: &Workload) -> usize {
     workload.lines.iter().chain([&workload.last]).map(Vec::len).sum()
-}
-
-/// How often the batch was delivered that was delivered most often.
-fn most_deliveries(stack: &mut Stack) -> u32 {
-    let mut most = 0;
-    while let Ok(report) = stack.reports.try_recv() {
-        if let What::Invoked { attempt, .. } = report.what {
-            most = attempt.max(most);
-        }
-    }
-    most
 }
 
 /// Has the broker stamp what the studio produces with the time when it took it: across topics, nothing else tells what came

@@ -22,7 +22,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{Error, chance::Chance, groups};
+use crate::{Error, chance::Chance, deliveries::Deliveries, groups};
 
 /// Where a function is killed: before or after a call that it makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +90,8 @@ enum Trouble {
     KillAll,
     /// The functions' line to the broker is cut.
     Cut(Duration),
+    /// It is cut until some batch was delivered so often.
+    CutUntilDelivered(u32),
     /// Each piece on it takes so much longer.
     Slow(Duration, Duration),
     /// The broker dies as by a power cut, and is away for so long.
@@ -107,6 +109,9 @@ impl fmt::Display for Trouble {
             Self::KillAny => write!(f, "a function is killed"),
             Self::KillAll => write!(f, "all functions are killed"),
             Self::Cut(duration) => write!(f, "the line to the broker is cut for {:.0} s", duration.as_secs_f32()),
+            Self::CutUntilDelivered(times) => {
+                write!(f, "the line to the broker is cut until a batch was delivered {times} times")
+            }
             Self::Slow(delay, duration) => {
                 write!(
                     f,
@@ -154,8 +159,9 @@ impl Log {
 /// How hard it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Force {
-    /// How long the line is cut once, if it is: longer than ten retries take.
-    pub outage: Option<Duration>,
+    /// How often some batch is delivered while the line is cut once, if it is. By the clock it cannot be said: a batch that loses a record counts from
+    /// the start, and how long a delivery takes depends on what was killed.
+    pub outage: Option<u32>,
 }
 
 /// How far a run is.
@@ -170,6 +176,9 @@ pub struct Stage {
 /// How long the last of what was published may take to be on its way.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long the outage lasts at most; the audit says so if that was not enough.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(420);
+
 /// Has the storm rage until all is published, and at least until everything was done once. When it ends, all is whole again.
 ///
 /// # Errors
@@ -178,7 +187,7 @@ pub async fn rage(
     stack: &Stack,
     force: Force,
     chance: &mut Chance,
-    stage: &Stage,
+    (stage, deliveries): (&Stage, &Deliveries),
     say: impl Fn(&str),
 ) -> Result<Log, Error> {
     let mut log = Log { refusals: refuse_some(stack), ..Log::default() };
@@ -190,12 +199,12 @@ pub async fn rage(
                 break;
             }
             // The long one comes once the storm is under way.
-            let outage = force.outage.filter(|_| (round, turn) == (0, 8)).map(Trouble::Cut);
+            let outage = force.outage.filter(|_| (round, turn) == (0, 8)).map(Trouble::CutUntilDelivered);
             for trouble in outage.into_iter().chain([trouble]) {
                 if !matches!(trouble, Trouble::Kill(..) | Trouble::KillAny) {
                     say(&trouble.to_string());
                 }
-                make(stack, trouble, chance, &mut log, &mut copies).await?;
+                make(stack, trouble, chance, (&mut log, &mut copies), deliveries).await?;
             }
             sleep(Duration::from_millis(chance.between(200, 2400) as u64)).await;
         }
@@ -243,8 +252,8 @@ async fn make(
     stack: &Stack,
     trouble: Trouble,
     chance: &mut Chance,
-    log: &mut Log,
-    copies: &mut Copies,
+    (log, copies): (&mut Log, &mut Copies),
+    deliveries: &Deliveries,
 ) -> Result<(), Error> {
     match trouble {
         Trouble::Kill(function, point) => {
@@ -275,6 +284,16 @@ async fn make(
             log.line.0 += 1;
             line.cut();
             sleep(duration).await;
+            line.mend();
+        }
+        Trouble::CutUntilDelivered(times) => {
+            let line = stack.broker.line().ok_or(Error::NoLine)?;
+            log.line.0 += 1;
+            line.cut();
+            let begin = Instant::now();
+            while deliveries.most() < times && begin.elapsed() < LONGEST_OUTAGE {
+                sleep(Duration::from_millis(200)).await;
+            }
             line.mend();
         }
         Trouble::Slow(delay, duration) => {
