@@ -13,6 +13,7 @@ use jobs::{Outcome, VoiceModel, VoiceState};
 use local::{
     checkout::Checkout,
     deploy::{Providers, VOICE_BUCKET},
+    metrics::emitted,
     proxy::{self, Fault, Matches, Moment, Occurrence},
     sandbox::{Behaviour, Call, Refusal, Script, Vendor, refusal},
 };
@@ -171,6 +172,12 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
         [("/voices/pvc", 1), ("/voices/pvc/captcha", 1), ("/voices/pvc/samples", 3), ("/voices/pvc/train", 1)];
     assert_eq!(asked(&studio), expected.map(|(path, count)| (path.to_owned(), count)).into());
     let model = model(&studio, &id).await.unwrap();
+    // Its alarms see what a voice costs, as they see it of a job.
+    let emitted = emitted(&studio.stack.clients).await.unwrap();
+    let sum =
+        |name: &str| -> f64 { emitted.iter().filter(|(m, _)| m.name == name).flat_map(|(_, values)| values).sum() };
+    assert_eq!(sum("ProviderCredits"), f64::from(u32::try_from(model.credits()).unwrap()));
+    assert!(model.credits() > 0 && sum("ProviderCalls") >= 7.0, "{}", sum("ProviderCalls"));
     assert_eq!(model.attempts.len(), posts(&studio).len());
     assert_eq!((ready["creditsUsed"].as_u64(), model.credits()), (Some(500), 500));
     // The vendor learns the voice and nobody's name.

@@ -3,37 +3,77 @@
 use std::time::{Duration, Instant};
 
 use events::{Identifier, SMOKE_TENANT, Time, Topic, TraceParent};
-use jobs::{Job, JobId, ProviderId, Refusal};
+use jobs::{Job, JobId, ProviderId, Refusal, VoiceModel};
 use journal::Kept;
-use telemetry::{Kind, Measured};
+use telemetry::{Kind, Measured, Span};
 
 use crate::Studio;
+
+/// A provider is being asked something: how long that takes, and whether it is refused, is said once it ends.
+pub(crate) struct Call<'s> {
+    studio: &'s Studio,
+    provider: ProviderId,
+    begin: Instant,
+    span: Span<'s>,
+    is_measured: bool,
+}
+
+impl<'s> Call<'s> {
+    /// `what` is asked of `provider` for a voice model, whose requests are a trace of their own: no event asks for one.
+    pub(crate) fn of_voice(studio: &'s Studio, what: &str, model: &VoiceModel) -> Self {
+        let mut call = Self::begin(studio, (model.provider, what), &model.tenant, None);
+        if call.span.is_recorded() {
+            call.span.set("studio.voice", model.id.to_string());
+        }
+        call
+    }
+
+    fn begin(
+        studio: &'s Studio,
+        (provider, what): (ProviderId, &str),
+        tenant: &Identifier,
+        parent: Option<TraceParent>,
+    ) -> Self {
+        let mut span = studio.telemetry.traces.begin(format_args!("{what} {provider}"), Kind::Client, parent);
+        if span.is_recorded() {
+            span.set("studio.tenant", tenant.as_str().to_owned());
+            span.set("studio.provider", provider.as_str());
+        }
+        let is_measured = tenant.as_str() != SMOKE_TENANT;
+        Self { studio, provider, begin: Instant::now(), span, is_measured }
+    }
+
+    /// It has answered, and refused if there is a `refusal`.
+    pub(crate) fn ends(mut self, refusal: Option<Refusal>) {
+        let Self { studio, provider, .. } = self;
+        let (metrics, provider) = (&studio.telemetry.metrics, provider.as_str());
+        if self.is_measured {
+            metrics.emit(Measured::Call { provider, took: self.begin.elapsed() });
+        }
+        if let Some(refusal) = refusal {
+            self.span.fails(refusal.as_str());
+            if self.is_measured {
+                metrics.emit(Measured::Failure { provider, class: refusal.as_str() });
+            }
+        }
+    }
+}
 
 /// Asks `provider` something about `job`, and says how long that took and whether it was refused: `refusal` looks for that in the answer. What is asked
 /// is given the job as a part of the span that this is.
 pub(crate) async fn called<A>(
     studio: &Studio,
-    (provider, what): (ProviderId, &str),
+    asked: (ProviderId, &str),
     job: &Job,
     call: impl AsyncFnOnce(Job) -> A,
     refusal: impl FnOnce(&A) -> Option<Refusal>,
 ) -> A {
-    let begin = Instant::now();
-    let mut span = studio.telemetry.traces.begin(format!("{what} {provider}"), Kind::Client, job.trace);
-    span.set("studio.job", job.id.to_string());
-    span.set("studio.tenant", job.tenant.as_str().to_owned());
-    span.set("studio.provider", provider.as_str());
-    let answer = call(Job { trace: span.context(), ..job.clone() }).await;
-    let is_measured = job.tenant.as_str() != SMOKE_TENANT;
-    if is_measured {
-        studio.telemetry.metrics.emit(Measured::Call { provider: provider.as_str(), took: begin.elapsed() });
+    let mut measured = Call::begin(studio, asked, &job.tenant, job.trace);
+    if measured.span.is_recorded() {
+        measured.span.set("studio.job", job.id.to_string());
     }
-    if let Some(refusal) = refusal(&answer) {
-        span.fails(refusal.as_str());
-        if is_measured {
-            studio.telemetry.metrics.emit(Measured::Failure { provider: provider.as_str(), class: refusal.as_str() });
-        }
-    }
+    let answer = call(Job { trace: measured.span.context(), ..job.clone() }).await;
+    measured.ends(refusal(&answer));
     answer
 }
 
@@ -78,7 +118,7 @@ pub(crate) fn ended(studio: &Studio, ending: &Ending, end: &Kept, now: Time) {
     if tenant != SMOKE_TENANT {
         studio.telemetry.metrics.emit(measured);
     }
-    let mut span = studio.telemetry.traces.begin(format!("close {}", ending.asset), Kind::Internal, ending.trace);
+    let mut span = studio.telemetry.traces.begin(format_args!("close {}", ending.asset), Kind::Internal, ending.trace);
     span.set("studio.job", id.clone());
     span.set("studio.tenant", tenant.to_owned());
     span.happens(if matches!(measured, Measured::Completed { .. }) { "completed" } else { "failed" });

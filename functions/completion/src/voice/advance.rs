@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{cloner, end, fail, ready, samples};
 use crate::{
     Studio,
+    measure::{Call, spent},
     poll::grown,
     step::{Reply, StepError},
     submit::{release, take_lease},
@@ -33,7 +34,13 @@ pub(crate) async fn advance(studio: &Studio, id: VoiceModelId, token: Uuid, now:
         return Ok(Reply::Waiting { seconds: seconds.clamp(1, 900) });
     }
     let cloner = cloner(studio, &before)?;
-    let (model, next) = match cloner.look(&before).await {
+    // Where nothing was asked for yet, nobody is asked how it is.
+    let call = (!before.attempts.is_empty()).then(|| Call::of_voice(studio, "look", &before));
+    let looked = cloner.look(&before).await;
+    if let Some(call) = call {
+        call.ends(looked.as_ref().err().map(|refused| refused.refusal));
+    }
+    let (model, next) = match looked {
         Ok(view) => {
             let model = match (&view, &before.training) {
                 (Some(view), Some(training)) => {
@@ -42,6 +49,8 @@ pub(crate) async fn advance(studio: &Studio, id: VoiceModelId, token: Uuid, now:
                 _ => before.clone(),
             };
             let model = if model == before { model } else { studio.journal.save_voice(model).await? };
+            // What a request cost whose answer was lost is known only now.
+            spent(studio, model.provider, model.credits().saturating_sub(before.credits()));
             let next = next_for_voice(&model, view.as_ref(), now);
             (model, next)
         }
@@ -140,7 +149,10 @@ pub(super) async fn request_once(
     }
     let cloner = cloner(studio, &model)?;
     let model = studio.journal.save_voice(model.asking(request, token, now)).await?;
+    let before = model.credits();
+    let call = Call::of_voice(studio, "fulfil", &model);
     let answer = cloner.fulfil(&model, request, token, recordings).await;
+    call.ends(answer.as_ref().err().map(|refused| refused.refusal));
     let at = crate::now();
     let (model, requested) = match answer {
         Ok(fulfilled) => {
@@ -161,6 +173,7 @@ pub(super) async fn request_once(
         }
         return Err(error.into());
     }
+    spent(studio, provider, model.credits() - before);
     release(studio, provider, id.0).await;
     if let Requested::Refused(refused) = &requested
         && fate_of_voice(refused.refusal) == Fate::OpenTheBreaker
