@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use local::checkout::Checkout;
+use serde_json::Value;
 
 /// What a crate's manifest names under `[dependencies]`.
 fn dependencies(folder: &str) -> BTreeSet<String> {
@@ -39,7 +40,8 @@ fn no_crate_of_ours_may_be_unsafe() {
     let shared = shared.map(|folder| format!("shared/{}", folder.unwrap().file_name().into_string().unwrap()));
     let crates: Vec<String> = functions().into_iter().chain(shared).collect();
     assert!(crates.len() > 10, "{crates:?}");
-    for folder in crates.iter().map(String::as_str).chain(["infra/local", "tests", "tests/chaos"]) {
+    for folder in crates.iter().map(String::as_str).chain(["infra/local", "infra/cli", "tests", "tests/chaos", "fuzz"])
+    {
         let manifest = fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
         assert!(manifest.contains("\n[lints]\nworkspace = true\n"), "{folder} goes without the workspace's lints");
     }
@@ -77,6 +79,17 @@ fn only_the_providers_know_vendors() {
 }
 
 #[test]
+fn only_telemetry_writes_metrics_and_sends_spans() {
+    let shared = ["intake", "journal", "jobs", "events", "providers", "canvas", "operations"];
+    for folder in functions().into_iter().chain(shared.map(|name| format!("shared/{name}"))) {
+        for dependency in dependencies(&folder) {
+            let is_its = ["metrique", "opentelemetry"].iter().any(|name| dependency.starts_with(name));
+            assert!(!is_its, "{folder} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
 fn a_consumer_links_no_renderer_and_no_function_another() {
     let functions = functions();
     assert_eq!(functions.len(), 6);
@@ -90,5 +103,41 @@ fn a_consumer_links_no_renderer_and_no_function_another() {
         for other in functions.iter().filter_map(|function| function.strip_prefix("functions/")) {
             assert!(!dependencies(folder).contains(other), "{folder} depends on {other}");
         }
+    }
+}
+
+/// The errors of AWS's that the state machines name, each in its Developer Guide: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
+const ERRORS_OF_AWS: [&str; 3] = ["Lambda.TooManyRequestsException", "States.ALL", "States.Timeout"];
+
+#[test]
+fn a_state_machine_names_only_errors_that_there_are() {
+    let root = Checkout::find().unwrap().root;
+    let source = ["step.rs", "fail.rs"].map(|file| root.join("functions/completion/src").join(file));
+    let source = source.map(|path| fs::read_to_string(path).unwrap()).concat();
+    let mut named = BTreeSet::new();
+    for machine in ["render", "voice-training"] {
+        let machine = fs::read_to_string(root.join(format!("infra/statemachines/{machine}.asl.json"))).unwrap();
+        named_in(&serde_json::from_str(&machine).unwrap(), &mut named);
+    }
+    for error in &named {
+        let is_ours = error.starts_with("Studio.") && source.contains(&format!("\"{error}\""));
+        assert!(is_ours || ERRORS_OF_AWS.contains(&error.as_str()), "nobody ever says {error}");
+    }
+    assert!(named.contains("Studio.InvalidInput") && named.len() >= 5, "{named:?}");
+}
+
+/// Every error that an `ErrorEquals` names.
+fn named_in(value: &Value, named: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_array().filter(|_| name == "ErrorEquals") {
+                    Some(errors) => named.extend(errors.iter().map(|error| error.as_str().unwrap().to_owned())),
+                    None => named_in(value, named),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| named_in(item, named)),
+        _ => {}
     }
 }
