@@ -21,7 +21,6 @@ async fn sweep(studio: &Studio) -> [u64; 6] {
 }
 
 /// Moves the deadline of everything open into the past: the tests need not wait for it.
-/// Has everything that is open be overdue.
 pub async fn let_deadlines_pass(studio: &Studio) {
     let (dynamodb, table) = (&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name);
     let open = dynamodb.scan().table_name(table).filter_expression("attribute_exists(#open)");

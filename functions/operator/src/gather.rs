@@ -60,7 +60,7 @@ pub(crate) async fn gather(operator: &Operator, at_most: Duration) -> Result<Gat
 /// How many records are set aside now that were not before; or why the envelope cannot be read.
 async fn gather_one(operator: &Operator, key: &str) -> Result<Result<usize, String>, StepError> {
     // Somebody else was faster.
-    let Some(envelope) = operator.journal.envelope(key).await? else { return Ok(Ok(0)) };
+    let Some(envelope) = operator.journal.object_set_aside(key).await? else { return Ok(Ok(0)) };
     let Ok(envelope) = str::from_utf8(&envelope) else { return Ok(Err("it is not UTF-8".to_owned())) };
     let given_up = match intake::given_up(envelope) {
         Ok(given_up) => given_up,

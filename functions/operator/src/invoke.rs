@@ -8,7 +8,7 @@ use aws_sdk_lambda::{
     primitives::Blob,
 };
 use journal::chain;
-use serde::Deserialize;
+use operations::Failure;
 
 /// How long a function may take: longer than the consumers' own timeout of 90 s.
 pub(crate) const AT_MOST: Duration = Duration::from_secs(100);
@@ -53,13 +53,8 @@ pub(crate) async fn invoke(
 
 /// The sentence in a function's error.
 fn message_of(error: &[u8]) -> String {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct FunctionError {
-        error_message: String,
-    }
-    match serde_json::from_slice::<FunctionError>(error) {
-        Ok(error) => error.error_message,
+    match serde_json::from_slice::<Failure>(error) {
+        Ok(failure) => failure.error_message,
         Err(unread) => format!("it answered no error that can be read: {}", chain(&unread)),
     }
 }

@@ -123,7 +123,7 @@ fn history(job: &Job) -> Vec<Happened> {
         State::Submitted { output: Some(output), .. } => happened(output.stored_at, "stored".to_owned()),
         State::Completed { output, .. } => happened(output.stored_at, "stored, completed".to_owned()),
         State::Failed { failure } => {
-            happened(failure.at, format!("failed: {}", failure.detail));
+            happened(failure.at, format!("failed: {}: {}", failure.class.as_str(), failure.detail));
         }
         State::Cancelled { at } => happened(*at, "cancelled".to_owned()),
         State::Erased { at } => happened(*at, "erased".to_owned()),

@@ -49,7 +49,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn take(operator: &Operator, step: Step, request_id: &str, now: Time) -> Result<Answer, StepError> {
-    // Who asked for what stays in the log; what was found does not.
+    // What was asked stays in the log; what was found does not.
     tracing::info!(?step, "asked");
     let taken = match step {
         Step::Gather => gather::gather_and_count(operator).await.map(Answer::Gathered),

@@ -2,7 +2,7 @@
 
 use journal::{KeepError, SetAsideError, StartError, TellAndStartError, TellError, UnknownPlace};
 use lambda_runtime::Diagnostic;
-use operations::{Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked};
+use operations::{FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -48,27 +48,27 @@ pub(crate) enum StepError {
 }
 
 impl StepError {
-    /// The name that `studio` tells apart what to do by.
-    fn error_type(&self) -> &'static str {
+    /// What whoever asked tells apart what to do by.
+    fn kind(&self) -> FailureKind {
         match self {
-            Self::Keep(error) if error.is_transient() => "Studio.Transient",
+            Self::Keep(error) if error.is_transient() => FailureKind::Transient,
             Self::Keep(KeepError::NoSuchJob(_) | KeepError::NoSuchVoice(_)) | Self::NoSuchRecord(_) => {
-                "Studio.NotFound"
+                FailureKind::NotFound
             }
-            Self::Place(_) | Self::Number(_) => "Studio.InvalidInput",
-            Self::SetAside(SetAsideError::Content(_)) | Self::Keep(_) => "Studio.Internal",
+            Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
+            Self::SetAside(SetAsideError::Content(_)) | Self::Keep(_) => FailureKind::Internal,
             Self::SetAside(_)
             | Self::Tell(_)
             | Self::Start(_)
             | Self::Invoke(_)
             | Self::Publish(_)
-            | Self::Smoke(_) => "Studio.Transient",
+            | Self::Smoke(_) => FailureKind::Transient,
         }
     }
 }
 
 impl From<StepError> for Diagnostic {
     fn from(error: StepError) -> Self {
-        Self { error_type: error.error_type().to_owned(), error_message: journal::chain(&error) }
+        Self { error_type: error.kind().as_str().to_owned(), error_message: journal::chain(&error) }
     }
 }

@@ -7,8 +7,8 @@ use aws_sdk_lambda::{
     error::{BoxError, ProvideErrorMetadata as _},
     primitives::Blob,
 };
-use operations::Step;
-use serde::{Deserialize, de::DeserializeOwned};
+use operations::{Failure, FailureKind, Step};
+use serde::de::DeserializeOwned;
 
 use crate::place::{Place, PlaceError};
 
@@ -49,9 +49,12 @@ pub enum AskError {
     /// It says that this cannot be done, now or ever.
     #[error("{0}")]
     Refused(String),
-    /// It failed.
+    /// It failed, and may not the next time.
     #[error("{0}")]
     Failed(String),
+    /// It failed by a defect of its own.
+    #[error("{0}")]
+    Defect(String),
     /// It answered something else than was asked for.
     #[error("{function} answered what this version does not understand: deploy both from one version")]
     Answer {
@@ -66,18 +69,12 @@ impl AskError {
     /// Whether asking again, as things are, brings nothing else.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::NoFunction(_) | Self::Denied { .. } | Self::Answer { .. } => true,
+            Self::Refused(_) | Self::Defect(_) | Self::NoFunction(_) | Self::Denied { .. } | Self::Answer { .. } => {
+                true
+            }
             Self::Place(_) | Self::Call { .. } | Self::Failed(_) => false,
         }
     }
-}
-
-/// What a function that failed answers.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FunctionError {
-    error_type: String,
-    error_message: String,
 }
 
 impl Function {
@@ -110,10 +107,15 @@ impl Function {
         let answer = invoked.payload.map(Blob::into_inner).unwrap_or_default();
         let unread = |source| AskError::Answer { function: self.name.clone(), source };
         if invoked.function_error.is_some() {
-            let FunctionError { error_type, error_message } = serde_json::from_slice(&answer).map_err(unread)?;
-            return Err(match error_type.as_str() {
-                "Studio.NotFound" | "Studio.InvalidInput" | "Studio.Refused" => AskError::Refused(error_message),
-                _ => AskError::Failed(format!("{} failed: {error_message}", self.name)),
+            let failure: Failure = serde_json::from_slice(&answer).map_err(unread)?;
+            return Err(match failure.kind() {
+                Some(FailureKind::NotFound | FailureKind::InvalidInput) => AskError::Refused(failure.error_message),
+                Some(FailureKind::Internal) => {
+                    AskError::Defect(format!("{} failed: {}", self.name, failure.error_message))
+                }
+                Some(FailureKind::Transient) | None => {
+                    AskError::Failed(format!("{} failed: {}", self.name, failure.error_message))
+                }
             });
         }
         let read = serde_json::from_slice(&answer).map_err(unread)?;

@@ -56,24 +56,21 @@ pub(crate) struct Event {
 impl Event {
     /// Reads it from where it comes from.
     pub(crate) async fn read(input: Input, checkout: &Checkout) -> Result<Self, Error> {
-        let is_example = matches!(input, Input::Example(_));
-        let (from, path) = match input {
-            Input::Example(topic) => {
-                let example = checkout.example(topic);
-                (shown(&example), Some(example))
-            }
-            Input::File(path) => (path.display().to_string(), Some(path)),
-            Input::Stdin => ("standard input".to_owned(), None),
+        let from = match &input {
+            Input::Example(topic) => shown(&checkout.example(*topic)),
+            Input::File(path) => path.display().to_string(),
+            Input::Stdin => "standard input".to_owned(),
         };
-        let bytes = tokio::task::spawn_blocking(move || match path {
-            Some(path) => fs::read(path),
-            None => {
+        let checkout = checkout.clone();
+        let bytes = tokio::task::spawn_blocking(move || match input {
+            Input::Example(topic) => Ok(serde_json::to_vec(&example_of_now(topic, &checkout)?)?),
+            Input::File(path) => fs::read(path),
+            Input::Stdin => {
                 let mut bytes = Vec::new();
                 io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
             }
         });
         let bytes = bytes.await.map_err(io::Error::other).and_then(|bytes| bytes);
-        let bytes = if is_example { bytes.and_then(|bytes| of_now(&bytes)) } else { bytes };
         Self::of(bytes.map_err(|source| Error::Read { from, source })?)
     }
 
@@ -99,11 +96,11 @@ pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
-/// The example with the time of now: it must not grow too old to be handled. A user's own event is published as it is.
-fn of_now(example: &[u8]) -> io::Result<Vec<u8>> {
-    let mut event: Value = serde_json::from_slice(example)?;
+/// The contract's example of a topic, with the time of now: it must not grow too old to be handled. A user's own event is published as it is.
+pub(crate) fn example_of_now(topic: Topic, checkout: &Checkout) -> io::Result<Value> {
+    let mut event: Value = serde_json::from_slice(&fs::read(checkout.example(topic))?)?;
     event["time"] = Value::String(format!("{:.3}", jiff::Timestamp::now()));
-    Ok(serde_json::to_vec(&event)?)
+    Ok(event)
 }
 
 #[cfg(test)]

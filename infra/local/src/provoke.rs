@@ -2,6 +2,7 @@
 //! itself is written by the functions alone.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use aws_sdk_lambda::error::DisplayErrorContext;
 use events::{Time, Topic};
 use serde_json::{Value, json};
 
+use crate::input::{STRUCTURED, example_of_now};
 use crate::metrics::{self, emitted};
 use crate::proxy::Occurrence;
 use crate::sandbox::{Refusal, Script, Vendor, refusal};
@@ -118,7 +120,7 @@ pub enum Error {
     Metrics(#[from] metrics::Error),
     /// The example event cannot be read.
     #[error("reading the example of {0}: {1}")]
-    Example(Topic, String),
+    Example(Topic, #[source] io::Error),
     /// The operator function did not count what waits.
     #[error("invoking the operator function: {0}")]
     Operator(String),
@@ -221,11 +223,7 @@ fn no(why: Refusal) -> crate::sandbox::Behaviour {
 }
 
 fn example(options: &Options, topic: Topic) -> Result<Value, Error> {
-    let failed = |error: &dyn fmt::Display| Error::Example(topic, error.to_string());
-    let text = std::fs::read_to_string(options.checkout.example(topic)).map_err(|error| failed(&error))?;
-    let mut event: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
-    event["time"] = json!(Time::new(jiff::Timestamp::now()).to_string());
-    Ok(event)
+    example_of_now(topic, &options.checkout).map_err(|source| Error::Example(topic, source))
 }
 
 fn video(options: &Options, number: u32) -> Result<Value, Error> {
@@ -239,8 +237,7 @@ fn video(options: &Options, number: u32) -> Result<Value, Error> {
 async fn publish(stack: &Stack, event: &Value) -> Result<(), Error> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (topic, tenant) = (text(&event["type"]), text(&event["data"]["tenantId"]));
-    let headers = [("content-type", Some(events::STRUCTURED_CONTENT_TYPE.as_bytes()))];
-    stack.publish(&topic, Some(tenant.as_bytes()), Some(event.to_string().as_bytes()), &headers).await?;
+    stack.publish(&topic, Some(tenant.as_bytes()), Some(event.to_string().as_bytes()), &[STRUCTURED]).await?;
     Ok(())
 }
 

@@ -167,3 +167,21 @@ pub enum FailureClass {
     /// A defect of the studio.
     Internal,
 }
+
+impl FailureClass {
+    /// The class as the contract writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid-input",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Abandoned => "abandoned",
+            Self::NotConfigured => "not-configured",
+            Self::Moderation => "moderation",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+}

@@ -96,7 +96,7 @@ pub(crate) async fn handle<D: DeserializeOwned>(
 ) -> Result<BatchResponse, BatchError> {
     let begun = Instant::now();
     let partitions = Batch::parse(payload)?;
-    let mut whole = telemetry.traces.begin(format!("handle {topic}"), Kind::Internal, None);
+    let mut whole = telemetry.traces.begin(format_args!("handle {topic}"), Kind::Internal, None);
     whole.set("faas.trigger", "pubsub");
     let mut items: Vec<Item<'_>> = Vec::new();
     for (partition, Partition { records, .. }) in partitions.iter().enumerate() {
@@ -134,7 +134,9 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         cut(&mut items);
     }
     let response = respond(&partitions, &mut items);
-    telemetry.metrics.emit(measured(topic, &items, begun.elapsed()));
+    if let Some(measured) = measured(topic, &items, begun.elapsed()) {
+        telemetry.metrics.emit(measured);
+    }
     Ok(response)
 }
 
@@ -275,7 +277,10 @@ async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
 fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, traces: &'t Traces) -> Span<'t> {
     let cause = examination.as_ref().ok();
     let parent = cause.and_then(|read| read.0.trace);
-    let mut span = traces.begin(format!("process {topic}"), Kind::Consumer, parent);
+    let mut span = traces.begin(format_args!("process {topic}"), Kind::Consumer, parent);
+    if !span.is_recorded() {
+        return span;
+    }
     span.set("messaging.system", "kafka");
     span.set("messaging.operation.type", "process");
     span.set("messaging.operation.name", "process");
@@ -306,13 +311,15 @@ fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchRespons
     let mut counts = vec![Counts::default(); partitions.len()];
     let received = items.len();
     for item in items {
-        let counts = &mut counts[item.partition];
+        if let Progress::Over(fate) = &item.progress {
+            counts[item.partition].add(fate);
+        }
         match &item.progress {
-            Progress::Over(Fate::Done) => counts.done += 1,
-            Progress::Over(Fate::SetAside) => counts.set_aside += 1,
+            Progress::Over(Fate::Done | Fate::SetAside) => {}
             Progress::Over(Fate::Retry(retry)) => {
-                counts.retried += 1;
-                item.span.fails(chain(retry));
+                if item.span.is_recorded() {
+                    item.span.fails(chain(retry));
+                }
                 if !matches!(retry, Retry::Follows) {
                     let (topic, partition, offset) = (&*item.record.topic, item.record.partition, item.record.offset);
                     tracing::error!(topic, partition, offset, "record to be delivered again: {}", chain(retry));
@@ -337,23 +344,20 @@ fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchRespons
     response
 }
 
-/// A batch as the metrics have it: without what a smoke check sent.
-fn measured(topic: Topic, items: &[Item<'_>], took: Duration) -> Measured<'static> {
+/// A batch as the metrics have it: without what a smoke check sent, and nothing of one that has nothing else.
+fn measured(topic: Topic, items: &[Item<'_>], took: Duration) -> Option<Measured<'static>> {
     let is_smoke = |item: &Item<'_>| {
         item.record.content.as_ref().is_ok_and(|content| content.key.as_deref() == Some(SMOKE_TENANT.as_bytes()))
     };
-    let (mut received, mut counts) = (0, Counts::default());
+    let mut counts = Counts::default();
     for item in items.iter().filter(|item| !is_smoke(item)) {
-        received += 1;
-        match &item.progress {
-            Progress::Over(Fate::Done) => counts.done += 1,
-            Progress::Over(Fate::SetAside) => counts.set_aside += 1,
-            Progress::Over(Fate::Retry(_)) => counts.retried += 1,
-            Progress::Described(_) | Progress::Poison(_) | Progress::Kept(_) => {}
+        if let Progress::Over(fate) = &item.progress {
+            counts.add(fate);
         }
     }
     let Counts { done, set_aside, retried } = counts;
-    Measured::Batch { topic, received, done, set_aside, retried, took }
+    let received = done + set_aside + retried;
+    (received > 0).then_some(Measured::Batch { topic, received, done, set_aside, retried, took })
 }
 
 /// What became of some records.
@@ -365,6 +369,14 @@ struct Counts {
 }
 
 impl Counts {
+    fn add(&mut self, fate: &Fate) {
+        match fate {
+            Fate::Done => self.done += 1,
+            Fate::SetAside => self.set_aside += 1,
+            Fate::Retry(_) => self.retried += 1,
+        }
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             done: self.done + other.done,

@@ -167,7 +167,7 @@ impl Journal {
     pub async fn erase_set_aside(&self, record: &OwnedItem, now: Time) -> Result<(), KeepError> {
         let item = self.read(record.0.clone()).await?.unwrap_or_default();
         if let Some(object) = item.get("object").and_then(|object| object.as_s().ok()) {
-            let erase = erase_objects(&self.s3, &self.set_aside_bucket, object).await;
+            let erase = erase_object(&self.s3, &self.set_aside_bucket, object).await;
             erase.map_err(KeepError::Write)?;
         }
         let update = self
@@ -236,19 +236,35 @@ async fn only_if_there(update: UpdateItemFluentBuilder) -> Result<bool, KeepErro
 /// What S3 said.
 pub async fn erase_objects(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<usize, BoxError> {
     let mut keys = BTreeSet::new();
-    // What was listed is deleted before the next look: there is no second page to be kept track of.
-    loop {
-        let list = s3.list_object_versions().bucket(bucket).prefix(prefix).send().await?;
-        let versions = list.versions().iter().map(|version| (version.key(), version.version_id()));
-        let markers = list.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-        for (key, version) in versions.chain(markers) {
-            let key = key.unwrap_or_default();
-            let delete = s3.delete_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
-            delete.send().await?;
-            keys.insert(key.to_owned());
-        }
-        if list.is_truncated() != Some(true) {
-            return Ok(keys.len());
-        }
+    while erase_page(s3, bucket, prefix, |_| true, &mut keys).await? {}
+    Ok(keys.len())
+}
+
+/// Deletes one object, with all its versions.
+pub(crate) async fn erase_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<(), BoxError> {
+    // S3 lists in the keys' order, and nothing that begins with a key comes before it.
+    while erase_page(s3, bucket, key, |found| found == key, &mut BTreeSet::new()).await? {}
+    Ok(())
+}
+
+/// Deletes what one page of a listing has that is meant, and says whether there may be more. What was listed is deleted before the next look: there
+/// is no second page to be kept track of.
+async fn erase_page(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    prefix: &str,
+    is_meant: impl Fn(&str) -> bool,
+    keys: &mut BTreeSet<String>,
+) -> Result<bool, BoxError> {
+    let list = s3.list_object_versions().bucket(bucket).prefix(prefix).send().await?;
+    let versions = list.versions().iter().map(|version| (version.key(), version.version_id()));
+    let markers = list.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+    let all = versions.chain(markers).map(|(key, version)| (key.unwrap_or_default(), version));
+    let mut deleted = false;
+    for (key, version) in all.filter(|(key, _)| is_meant(key)) {
+        s3.delete_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned)).send().await?;
+        keys.insert(key.to_owned());
+        deleted = true;
     }
+    Ok(deleted && list.is_truncated() == Some(true))
 }

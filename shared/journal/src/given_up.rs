@@ -1,6 +1,6 @@
 //! What the mappings gave up: objects that AWS puts into the bucket for records set aside, one for each batch.
 
-use crate::{Journal, SetAsideError, erase_objects};
+use crate::{Journal, SetAsideError, erase::erase_object};
 
 /// What the key of each of them begins with.
 const PREFIX: &str = "aws/lambda/";
@@ -17,20 +17,11 @@ impl Journal {
         Ok((keys.collect(), list.is_truncated() == Some(true)))
     }
 
-    /// An envelope as it is; `None` if it is not there any more.
-    ///
-    /// # Errors
-    /// A [`SetAsideError`].
-    pub async fn envelope(&self, key: &str) -> Result<Option<Vec<u8>>, SetAsideError> {
-        self.get_set_aside(key).await
-    }
-
     /// Deletes an envelope, each of whose records stands by itself now, with all its versions: nobody looks there for what is a tenant's.
     ///
     /// # Errors
     /// A [`SetAsideError`]; doing it again is safe.
     pub async fn delete_envelope(&self, key: &str) -> Result<(), SetAsideError> {
-        erase_objects(&self.s3, &self.set_aside_bucket, key).await.map_err(SetAsideError::Delete)?;
-        Ok(())
+        erase_object(&self.s3, &self.set_aside_bucket, key).await.map_err(SetAsideError::Delete)
     }
 }

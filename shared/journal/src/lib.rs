@@ -33,7 +33,7 @@ pub use erase::{Cursor, Erased, Owned, OwnedItem, erase_objects};
 pub use error_chain::chain;
 pub use items::{ItemError, Kept};
 pub use keep::KeepError;
-pub use of_tenant::Page;
+pub use of_tenant::JobsPage;
 pub use overdue::{Overdue, Untold};
 pub use resubmit::Resubmission;
 pub use set_aside::{

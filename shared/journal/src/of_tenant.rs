@@ -11,7 +11,7 @@ use crate::{
 
 /// Some of a tenant's jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct JobsPage {
     /// The jobs, the newest first.
     pub jobs: Vec<Job>,
     /// The last one looked at, to go on after; `None` once all were seen.
@@ -29,12 +29,12 @@ impl Journal {
         (since, until): (Option<Time>, Option<Time>),
         after: Option<Place>,
         most: i32,
-    ) -> Result<Page, KeepError> {
+    ) -> Result<JobsPage, KeepError> {
         // A time begins with a digit: nothing comes after a tilde, and BETWEEN has both of its ends.
         let from = since.map_or_else(String::new, |time| time.to_string());
         let to = until.map_or_else(|| "~".to_owned(), |time| time.to_string());
         if until.is_some() && from >= to {
-            return Ok(Page { jobs: Vec::new(), next: None });
+            return Ok(JobsPage { jobs: Vec::new(), next: None });
         }
         let query = self
             .dynamodb
@@ -55,7 +55,7 @@ impl Journal {
         let jobs = items.iter().map(items::state).collect::<Result<Vec<Job>, _>>()?;
         // An erased one may stand in the index for a moment; `until` itself is not meant.
         let is_meant = |job: &Job| job.tenant == *tenant && until.is_none_or(|until| job.created_at < until);
-        Ok(Page { jobs: jobs.into_iter().filter(is_meant).collect(), next })
+        Ok(JobsPage { jobs: jobs.into_iter().filter(is_meant).collect(), next })
     }
 
     /// `tenant`'s job, read consistently.

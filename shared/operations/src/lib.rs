@@ -3,9 +3,11 @@
 //!
 //! A listing, and everything that is done to several records, comes in pages: an answer says where to go on, and whoever asks goes on there.
 
+mod failure;
 mod jobs;
 mod set_aside;
 
+pub use failure::{Failure, FailureKind};
 pub use jobs::{Execution, Happened, Job, JobFate, JobFilter, JobHandled, JobShown, JobState, JobsListed};
 pub use set_aside::{
     Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Resolved, Shown, Unread, Which,

@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -75,10 +76,10 @@ impl Traces {
         Ok(Self { exporter: Some(exporter), finished: Mutex::default() })
     }
 
-    /// Begins a span that is a part of `parent`, or the first of a trace of its own.
-    pub fn begin(&self, name: impl Into<Cow<'static, str>>, kind: Kind, parent: Option<TraceParent>) -> Span<'_> {
+    /// Begins a span that is a part of `parent`, or the first of a trace of its own. Its name is written only if it is recorded.
+    pub fn begin(&self, name: fmt::Arguments<'_>, kind: Kind, parent: Option<TraceParent>) -> Span<'_> {
         let is_recorded = self.exporter.is_some() && parent.is_none_or(|parent| parent.is_sampled);
-        let data = is_recorded.then(|| Box::new(begin(name.into(), kind, parent)));
+        let data = is_recorded.then(|| Box::new(begin(name.to_string(), kind, parent)));
         Span { traces: self, parent, data }
     }
 
@@ -98,7 +99,7 @@ impl Traces {
     }
 }
 
-fn begin(name: Cow<'static, str>, kind: Kind, parent: Option<TraceParent>) -> SpanData {
+fn begin(name: String, kind: Kind, parent: Option<TraceParent>) -> SpanData {
     let ids = RandomIdGenerator::default();
     let trace = parent.map_or_else(|| ids.new_trace_id(), |parent| TraceId::from(parent.trace));
     SpanData {
@@ -110,7 +111,7 @@ fn begin(name: Cow<'static, str>, kind: Kind, parent: Option<TraceParent>) -> Sp
             Kind::Client => SpanKind::Client,
             Kind::Internal => SpanKind::Internal,
         },
-        name,
+        name: Cow::Owned(name),
         start_time: SystemTime::now(),
         end_time: SystemTime::UNIX_EPOCH,
         attributes: Vec::new(),
@@ -123,6 +124,12 @@ fn begin(name: Cow<'static, str>, kind: Kind, parent: Option<TraceParent>) -> Sp
 }
 
 impl Span<'_> {
+    /// Whether it is sent to anybody: if not, what would be said of it need not be made.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.data.is_some()
+    }
+
     /// What is a part of this span: where nobody collects them, what this is a part of itself.
     #[must_use]
     pub fn context(&self) -> Option<TraceParent> {
@@ -184,10 +191,11 @@ mod tests {
     #[test]
     fn where_nobody_collects_spans_a_span_is_what_it_would_be_a_part_of() {
         let traces = Traces::off();
-        let mut span = traces.begin("process", Kind::Consumer, Some(PARENT));
+        let mut span = traces.begin(format_args!("process"), Kind::Consumer, Some(PARENT));
         span.set("messaging.system", "kafka");
+        assert!(!span.is_recorded());
         assert_eq!(span.context(), Some(PARENT));
-        assert_eq!(traces.begin("process", Kind::Consumer, None).context(), None);
+        assert_eq!(traces.begin(format_args!("process"), Kind::Consumer, None).context(), None);
         drop(span);
         assert!(traces.finished.lock().unwrap().is_empty());
     }
@@ -195,11 +203,11 @@ mod tests {
     #[test]
     fn a_span_is_a_part_of_its_parents_trace_and_what_is_not_sampled_is_not_recorded() {
         let traces = Traces::to("http://127.0.0.1:1", "studio-x".to_owned(), "local".to_owned()).unwrap();
-        let context = traces.begin("process", Kind::Consumer, Some(PARENT)).context().unwrap();
+        let context = traces.begin(format_args!("process"), Kind::Consumer, Some(PARENT)).context().unwrap();
         assert_eq!((context.trace, context.is_sampled), (PARENT.trace, true));
         assert_ne!(context.span, PARENT.span);
         let unsampled = TraceParent { is_sampled: false, ..PARENT };
-        assert_eq!(traces.begin("process", Kind::Consumer, Some(unsampled)).context(), Some(unsampled));
+        assert_eq!(traces.begin(format_args!("process"), Kind::Consumer, Some(unsampled)).context(), Some(unsampled));
         let finished = traces.finished.lock().unwrap();
         let [span] = &finished[..] else { panic!("{finished:?}") };
         assert_eq!(span.parent_span_id, SpanId::from(PARENT.span));

@@ -4,8 +4,7 @@ use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use operations::Step;
-use serde::Deserialize;
+use operations::{Failure, FailureKind, Step};
 use serde_json::{Value, json};
 
 /// What may be asked, as `/ask/<step>`. Gathering goes by itself, before each list.
@@ -71,14 +70,6 @@ pub(super) struct Operator {
     pub lambda: aws_sdk_lambda::Client,
 }
 
-/// What a function that failed answers.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FunctionError {
-    error_type: String,
-    error_message: String,
-}
-
 impl Operator {
     /// Asks it, once: what may have been done is not asked for again by itself.
     pub(super) async fn ask(&self, step: &Step) -> Answer {
@@ -108,25 +99,25 @@ impl Operator {
             return Answer { status: StatusCode::OK, body: Bytes::from(body) };
         }
         let function = &self.function;
-        let Ok(FunctionError { error_type, error_message }) = serde_json::from_slice(&body) else {
+        let Ok(failure) = serde_json::from_slice::<Failure>(&body) else {
             return Answer::refused(
                 StatusCode::BAD_GATEWAY,
                 &format!("{function} failed, and does not say why"),
                 "Its log, in the emulator's, may; try again.",
             );
         };
-        let (status, cure) = match error_type.as_str() {
-            "Studio.NotFound" => {
+        let (status, cure) = match failure.kind() {
+            Some(FailureKind::NotFound) => {
                 (StatusCode::NOT_FOUND, "Look at the id, and at the tenant: another tenant's is not there.")
             }
-            "Studio.InvalidInput" => (StatusCode::BAD_REQUEST, "Start the list again from its beginning."),
-            "Studio.Transient" => (StatusCode::SERVICE_UNAVAILABLE, "It passes: try again in a moment."),
-            _ => (
+            Some(FailureKind::InvalidInput) => (StatusCode::BAD_REQUEST, "Start the list again from its beginning."),
+            Some(FailureKind::Transient) => (StatusCode::SERVICE_UNAVAILABLE, "It passes: try again in a moment."),
+            Some(FailureKind::Internal) | None => (
                 StatusCode::BAD_GATEWAY,
                 "Asking again, as things are, brings nothing else: look into the function's log.",
             ),
         };
-        Answer::refused(status, &error_message, cure)
+        Answer::refused(status, &failure.error_message, cure)
     }
 }
 

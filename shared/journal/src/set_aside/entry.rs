@@ -127,12 +127,15 @@ impl Journal {
     /// A [`SetAsideError`].
     pub async fn record_set_aside(&self, entry: &Entry) -> Result<Option<SetAside>, SetAsideError> {
         let Some(object) = &entry.object else { return Ok(None) };
-        let json = self.get_set_aside(object).await?;
+        let json = self.object_set_aside(object).await?;
         Ok(json.map(|json| SetAside::from_json(&json)).transpose()?)
     }
 
-    /// An object of the bucket; `None` if it is not there.
-    pub(crate) async fn get_set_aside(&self, key: &str) -> Result<Option<Vec<u8>>, SetAsideError> {
+    /// An object of the bucket for records set aside, a record's or an envelope; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`SetAsideError::Fetch`].
+    pub async fn object_set_aside(&self, key: &str) -> Result<Option<Vec<u8>>, SetAsideError> {
         let get = match self.s3.get_object().bucket(&self.set_aside_bucket).key(key).send().await {
             Ok(get) => get,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
