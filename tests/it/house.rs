@@ -72,8 +72,10 @@ fn only_the_providers_know_vendors() {
     let shared =
         ["shared/intake", "shared/journal", "shared/canvas", "shared/jobs", "shared/events"].map(str::to_owned);
     for folder in functions().into_iter().chain(shared) {
+        // The operator function tells CloudFormation, over HTTP.
+        let may = |dependency: &str| dependency == "reqwest" && folder == "functions/operator";
         for forbidden in ["reqwest", "aws-sdk-polly", "aws-sdk-secretsmanager", "secrecy"] {
-            assert!(!dependencies(&folder).contains(forbidden), "{folder} depends on {forbidden}");
+            assert!(!dependencies(&folder).contains(forbidden) || may(forbidden), "{folder} depends on {forbidden}");
         }
     }
 }

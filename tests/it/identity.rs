@@ -10,7 +10,10 @@ use std::{
 };
 
 use events::Topic;
-use local::{broker::Iam, checkout::Checkout};
+use local::{
+    broker::{Iam, PARTITIONS},
+    checkout::Checkout,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -18,7 +21,11 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::harness::{Studio, batch_of_now, created, first_tenant, invoke_and_log, until};
+use crate::{
+    harness::{Studio, batch_of_now, created, first_tenant, invoke, invoke_and_log, until},
+    kafka_topics::{CloudFormation, properties},
+    operator::OPERATOR,
+};
 
 /// What the brokers know of tokens, and what they decided.
 struct Brokers {
@@ -126,6 +133,31 @@ async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_it
     let decided = brokers.decided();
     assert!(decided.iter().any(|line| line.starts_with(&format!("accepted {key}"))), "{decided:#?}");
     studio.produced_for(&first_tenant(&batch), 4).await;
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_are_made_with_a_token_too_and_a_deployment_that_is_refused_says_so() {
+    let brokers = Brokers::new();
+    let studio = Studio::start_with(|options| {
+        options.poll = false;
+        options.iam = Some(brokers.iam());
+    })
+    .await;
+    let cloudformation = CloudFormation::start().await;
+    let told = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
+    assert_eq!(told["Status"], "FAILED");
+    let reason = told["Reason"].as_str().unwrap();
+    let what_to_do = "it refused the function's IAM token, so look whether the function's role may kafka-cluster:Connect to this cluster \
+                      and whether its clock is right: ";
+    assert!(reason.contains(what_to_do) && reason.contains("nobody has the access key ASIA"), "{reason}");
+
+    invoke(&studio.stack, OPERATOR, &json!({ "step": "list-set-aside", "most": 1 })).await;
+    let environment = environment_of(studio.stack.proxy.calls()[0].process_id.unwrap());
+    let secret = format!("{} {}", environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]);
+    brokers.know(&[(&environment["AWS_ACCESS_KEY_ID"], &secret)]);
+    let told = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
+    assert_eq!((&told["Status"], &told["Reason"]), (&json!("SUCCESS"), &Value::Null));
     studio.stop().await;
 }
 

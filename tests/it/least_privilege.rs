@@ -206,6 +206,18 @@ fn not_checked() -> BTreeSet<(String, String)> {
             grant(of, format!("Produce kafka-cluster:WriteData topic/{CLUSTER}/{topic}"));
         }
     }
+    // A deployment makes the topics that are written, and looks for those that are read.
+    for topic in Topic::ALL {
+        if topic.is_consumed() {
+            grant("OperatorFunction", format!("LookForTopics kafka-cluster:DescribeTopic topic/{CLUSTER}/{topic}"));
+            continue;
+        }
+        for action in
+            ["CreateTopic", "DescribeTopic", "DescribeTopicDynamicConfiguration", "AlterTopicDynamicConfiguration"]
+        {
+            grant("OperatorFunction", format!("MakeTopics kafka-cluster:{action} topic/{CLUSTER}/{topic}"));
+        }
+    }
     // The mapping reads as the function: one topic, in one group. Where it puts what it gave up, it lists the bucket too.
     for (of, topic, group) in [
         ("EventCreatedFunction", Topic::EventCreated, "studio-event-created"),

@@ -13,6 +13,7 @@ mod grants;
 mod harness;
 mod house;
 mod identity;
+mod kafka_topics;
 mod least_privilege;
 mod operator;
 mod operator_jobs;

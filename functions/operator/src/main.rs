@@ -12,13 +12,15 @@ mod resubmit;
 mod show;
 mod smoke;
 mod step;
+mod topics;
 mod waiting;
 
 use events::Time;
 use jobs::JobId;
-use journal::{Journal, aws_config_from_env};
+use journal::{Journal, Topics, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use operations::Step;
+use serde_json::Value;
 use telemetry::Telemetry;
 
 use config::Config;
@@ -27,6 +29,7 @@ use step::{Answer, StepError};
 /// Everything a step works with, made once in the init phase.
 struct Operator {
     journal: Journal,
+    topics: Topics,
     lambda: aws_sdk_lambda::Client,
     config: Config,
     telemetry: Telemetry,
@@ -36,22 +39,39 @@ struct Operator {
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config_from_env()?;
+    let journal_config = journal::Config::from_env()?;
     let operator = &Operator {
         telemetry: Telemetry::from_env()?,
-        journal: Journal::new(journal::Config::from_env()?, &aws)?,
+        topics: Topics::new(&journal_config, &aws),
+        journal: Journal::new(journal_config, &aws)?,
         lambda: invoke::client(&aws),
         config: Config::from_env()?,
     };
-    run(service_fn(async |event: LambdaEvent<Step>| {
-        take(operator, event.payload, &event.context.request_id, now()).await
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        answer(operator, event.payload, &event.context.request_id, now()).await
     }))
     .await
+}
+
+/// An operator asks for a step, and CloudFormation for topics.
+async fn answer(operator: &Operator, asked: Value, request_id: &str, now: Time) -> Result<Answer, StepError> {
+    let answered = match asked.get("RequestType") {
+        Some(_) => match serde_json::from_value(asked) {
+            Ok(asked) => topics::provide(operator, &asked).await.map(|()| Answer::Provided {}),
+            Err(error) => Err(StepError::Payload(error)),
+        },
+        None => match serde_json::from_value(asked) {
+            Ok(step) => take(operator, step, request_id, now).await,
+            Err(error) => Err(StepError::Payload(error)),
+        },
+    };
+    answered.inspect_err(|error| tracing::error!("not done: {}", journal::chain(error)))
 }
 
 async fn take(operator: &Operator, step: Step, request_id: &str, now: Time) -> Result<Answer, StepError> {
     // What was asked stays in the log; what was found does not.
     tracing::info!(?step, "asked");
-    let taken = match step {
+    match step {
         Step::Gather => gather::gather_and_count(operator).await.map(Answer::Gathered),
         Step::ListSetAside { filter, after, most } => {
             list::list(operator, &filter, after.as_deref(), most, now).await.map(Answer::Listed)
@@ -79,11 +99,7 @@ async fn take(operator: &Operator, step: Step, request_id: &str, now: Time) -> R
             let handled = cancel::cancel(operator, &tenant, JobId(job), execute).await;
             handled.map(|handled| Answer::JobHandled(Box::new(handled)))
         }
-    };
-    if let Err(error) = &taken {
-        tracing::error!("not done: {}", journal::chain(error));
     }
-    taken
 }
 
 fn now() -> Time {

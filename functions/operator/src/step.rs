@@ -20,11 +20,17 @@ pub(crate) enum Answer {
     JobsListed(JobsListed),
     JobShown(Box<JobShown>),
     JobHandled(Box<JobHandled>),
+    /// CloudFormation has its answer already.
+    Provided {},
 }
 
 /// Why a step was not taken, or not to its end. Taking it again is safe.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
+    #[error("reading what is asked")]
+    Payload(#[source] serde_json::Error),
+    #[error("telling CloudFormation how it ended")]
+    NotTold(#[from] reqwest::Error),
     #[error(transparent)]
     Keep(#[from] KeepError),
     #[error(transparent)]
@@ -55,13 +61,14 @@ impl StepError {
             Self::Keep(KeepError::NoSuchJob(_) | KeepError::NoSuchVoice(_)) | Self::NoSuchRecord(_) => {
                 FailureKind::NotFound
             }
-            Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
+            Self::Payload(_) | Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
             Self::SetAside(SetAsideError::Content(_)) | Self::Keep(_) => FailureKind::Internal,
             Self::SetAside(_)
             | Self::Tell(_)
             | Self::Start(_)
             | Self::Invoke(_)
             | Self::Publish(_)
+            | Self::NotTold(_)
             | Self::Smoke(_) => FailureKind::Transient,
         }
     }

@@ -56,6 +56,8 @@ pub struct Parameters {
     pub authentication: &'static str,
     /// The certificates that the broker's own chains to, as PEM; empty for Amazon's.
     pub roots: String,
+    /// Whether the deployment makes the topics that the functions write, and so many partitions.
+    pub makes_topics: Option<u32>,
     /// What the URLs of assets begin with.
     pub asset_base_url: String,
     /// How long a render may take before the sweep looks after it.
@@ -308,6 +310,7 @@ async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error>
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let deadline = parameters.render_deadline.as_secs().to_string();
     let concurrency = parameters.completion_concurrency.to_string();
+    let partitions = parameters.makes_topics.unwrap_or(1).to_string();
     let values = [
         ("Stage", "local"),
         ("Architecture", architecture), // the functions run on this machine
@@ -316,6 +319,8 @@ async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error>
         ("KafkaAuthentication", parameters.authentication),
         ("KafkaRootsPem", parameters.roots.as_str()),
         ("AssetBaseUrl", parameters.asset_base_url.as_str()),
+        ("Topics", if parameters.makes_topics.is_some() { "made" } else { "given" }),
+        ("TopicPartitions", partitions.as_str()),
         ("SubnetIds", ""),
         ("SecurityGroupIds", ""),
         ("RenderDeadlineSeconds", deadline.as_str()),

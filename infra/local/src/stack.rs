@@ -3,8 +3,11 @@
 use std::io;
 use std::time::Duration;
 
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
 use events::Topic;
 use rdkafka::error::KafkaError;
+use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::assets::Assets;
@@ -114,6 +117,9 @@ pub enum Error {
     /// The mappings.
     #[error("the event source mappings of the stack cannot be polled")]
     Mapping(#[from] mapping::Error),
+    /// The operator function did not count what waits.
+    #[error("invoking the operator function: {0}")]
+    Operator(String),
     /// A record was not taken.
     #[error("the record could not be published to {topic}")]
     Publish {
@@ -145,10 +151,15 @@ impl Stack {
             line: options.line,
             iam: options.iam.clone(),
         };
+        // On Apache Kafka the deployment makes the studio's own topics, as it does on AWS; those it reads are other teams'. Brokers that know nobody yet
+        // would refuse it.
+        let makes_topics = matches!(options.broker, Broker::Apache) && options.iam.is_none();
+        let topics = Topic::ALL.into_iter().filter(|topic| topic.is_consumed() || !makes_topics).map(Topic::as_str);
+        let topics: Vec<&str> = topics.collect();
         let (emulator, broker) =
             tokio::try_join!(async { Ok::<_, Error>(Emulator::start(&emulator).await?) }, async {
                 let broker = options.broker.start(&broker).await?;
-                broker.create_topics(&Topic::ALL.map(Topic::as_str)).await?;
+                broker.create_topics(&topics).await?;
                 Ok(broker)
             })?;
         proxy.forward_to(emulator.address());
@@ -164,6 +175,7 @@ impl Stack {
             bootstrap_servers: broker.bootstrap_of_functions(),
             authentication: if broker.iam().is_some() { "iam" } else { "none" },
             roots: roots.to_owned(),
+            makes_topics: makes_topics.then_some(broker::PARTITIONS.unsigned_abs()),
             asset_base_url: assets.base_url(),
             render_deadline: options.render_deadline,
             completion_concurrency: options.completion_concurrency,
@@ -221,6 +233,23 @@ impl Stack {
     ) -> Result<Published, Error> {
         let published = self.producer.publish(topic, key, value, headers).await;
         published.map_err(|source| Error::Publish { topic: topic.to_owned(), source })
+    }
+
+    /// Has the operator function do what a schedule has it do on AWS every five minutes: set aside what the mappings gave up, and count what waits.
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if it fails.
+    pub async fn gather(&self) -> Result<(), Error> {
+        let gather = Blob::new(json!({ "step": "gather" }).to_string());
+        let invoke = self.clients.lambda.invoke().function_name(&self.outputs.operator_function_name).payload(gather);
+        let invoked = invoke.send().await.map_err(|error| Error::Operator(DisplayErrorContext(error).to_string()))?;
+        match invoked.function_error() {
+            None => Ok(()),
+            Some(_) => {
+                let payload = invoked.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
+                Err(Error::Operator(payload.unwrap_or_default()))
+            }
+        }
     }
 
     /// Lets the mappings finish what they do, then stops everything.

@@ -26,7 +26,7 @@ use crate::{Authentication, TellError, chain};
 
 /// The certificates that Amazon's endpoints chain to. OpenSSL built into the binary looks for others only under the prefix it
 /// was built with, which Lambda does not have; and parsing five costs a fifth of parsing a system's bundle.
-const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
+pub(crate) const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
 /// What librdkafka's report of a token begins with that could not be had.
 const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";
@@ -122,7 +122,7 @@ impl ClientContext for Context {
 /// A token for MSK, signed with the function's own credentials. On Lambda they come from the environment, so nothing here waits
 /// for anything and blocking on it is safe. The signer gives every token 15 minutes whatever is left to the credentials; here it
 /// ends when they do, where they say when (Lambda's variables do not).
-async fn token(credentials: &impl ProvideCredentials, region: String) -> Result<OAuthToken, Box<dyn Error>> {
+pub(crate) async fn token(credentials: &impl ProvideCredentials, region: String) -> Result<OAuthToken, Box<dyn Error>> {
     let credentials = credentials.provide_credentials().await?;
     let credentials_expire_ms = credentials.expiry().map(milliseconds);
     if credentials_expire_ms.is_some_and(|expire| expire <= milliseconds(SystemTime::now())) {

@@ -20,6 +20,7 @@ mod resubmit;
 mod set_aside;
 mod start;
 mod tell;
+mod topics;
 mod voice;
 
 use aws_config::SdkConfig;
@@ -41,6 +42,7 @@ pub use set_aside::{
 };
 pub use start::{Execution, Resumed, StartError, TellAndStartError};
 pub use tell::{MESSAGE_TIMEOUT, TellError, TellKeptError};
+pub use topics::{ConnectionError, Ensured, TopicSettings, Topics, TopicsError};
 pub use voice::GoOnError;
 
 /// What is true, and who is told. One for each execution environment, made in its init phase.
