@@ -18,6 +18,7 @@ use local::{
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
 use prost::Message as _;
 use serde_json::{Value, json};
+use telemetry::METRICS;
 use tokio::net::TcpListener;
 
 use crate::harness::{Studio, created, example, invoke, until};
@@ -231,6 +232,8 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
     assert_eq!(sum("BreakerOpened", &runway), 1.0);
     assert_eq!((sum("JobsCompleted", &[]), sum("JobsFailed", &[])), (1.0, 1.0));
     assert!(sum("EventToAsset", &[]) > 0.0);
+    let names: BTreeSet<&str> = emitted.keys().map(|metric| metric.name.as_str()).collect();
+    assert_eq!(names, METRICS.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), "each of them");
     // The stage, the topic, the provider and the class of a failure: whatever else were a dimension would be paid for by the value.
     let dimensions: BTreeSet<&str> =
         emitted.keys().flat_map(|metric| metric.dimensions.keys().map(String::as_str)).collect();

@@ -1,5 +1,6 @@
 //! The demo: one event goes in, and what comes of it is shown, checked and kept.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use aws_sdk_s3::error::DisplayErrorContext;
 use events::Topic;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use serde_json::Value;
+use telemetry::METRICS;
 use tokio::time::Instant;
 
 use crate::input::{self, Event, Input, STRUCTURED, shown};
@@ -228,8 +230,10 @@ async fn follow(
         jobs => format!("{jobs} render jobs completed; {} has what was produced", shown(&kept.folder)),
     };
     timeline.say(Mark::Stack, &text);
-    let (path, count) = kept.metrics(stack).await?;
-    timeline.say(Mark::Stack, &format!("{} has the {count} metrics that the functions emitted", shown(&path)));
+    stack.gather().await?;
+    let (path, measured) = kept.metrics(stack).await?;
+    let text = format!("{} has the metrics: {measured} of {} had something to measure", shown(&path), METRICS.len());
+    timeline.say(Mark::Stack, &text);
     Ok(())
 }
 
@@ -335,17 +339,14 @@ impl Kept {
         written.map_err(|source| Error::Write { path: self.folder.join("events.jsonl"), source })
     }
 
-    /// Writes what the functions emitted of each metric, a line each; returns where, and how many.
+    /// Writes what the functions emitted of each metric, a line for each that there is; returns where, and how many had something to measure.
     async fn metrics(&self, stack: &Stack) -> Result<(PathBuf, usize), Error> {
         let emitted = emitted(&stack.clients).await?;
-        let line = |(metric, values): (&Metric, &Vec<f64>)| {
-            let values: Vec<String> = values.iter().map(f64::to_string).collect();
-            format!("{metric}  {}\n", values.join(" "))
-        };
         let path = self.folder.join("metrics.txt");
-        let written = fs::write(&path, emitted.iter().map(line).collect::<String>());
+        let written = fs::write(&path, listed(&emitted));
         written.map_err(|source| Error::Write { path: path.clone(), source })?;
-        Ok((path, emitted.len()))
+        let measured = METRICS.iter().filter(|(name, _)| emitted.keys().any(|metric| metric.name == *name));
+        Ok((path, measured.count()))
     }
 
     /// Fetches an asset from the bucket: its URL is the configured base, and then its key.
@@ -377,5 +378,42 @@ impl Kept {
         let path = self.folder.join("emulator.log");
         fs::copy(stack.emulator.log_file(), &path).map_err(|source| Error::Write { path: path.clone(), source })?;
         Ok(path)
+    }
+}
+
+/// Every metric that there is, with what it measures and its values, in the order of time; one that was not emitted says so.
+fn listed(emitted: &BTreeMap<Metric, Vec<f64>>) -> String {
+    let mut text = String::new();
+    for (name, measures) in METRICS {
+        text.push_str(&format!("{name}: {measures}\n"));
+        let its: Vec<_> = emitted.iter().filter(|(metric, _)| metric.name == name).collect();
+        for (metric, values) in &its {
+            let values: Vec<String> = values.iter().map(f64::to_string).collect();
+            text.push_str(&format!("  {metric}  {}\n", values.join(" ")));
+        }
+        if its.is_empty() {
+            text.push_str("  nothing to measure in this run\n");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_listed_with_its_values_or_with_none() {
+        let stage = BTreeMap::from([("Stage".to_owned(), "local".to_owned())]);
+        let depth = Metric { name: "SetAsideDepth".to_owned(), dimensions: stage };
+        let text = listed(&BTreeMap::from([(depth, vec![0.0, 2.0])]));
+        assert_eq!(text.lines().count(), 2 * METRICS.len());
+        assert!(
+            text.contains(
+                "SetAsideDepth: records that were set aside and wait for somebody\n  SetAsideDepth{Stage=local}  0 2\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("BreakerOpened: times that a provider turned the studio away, so that nobody asks it for a while\n  nothing to measure"));
     }
 }

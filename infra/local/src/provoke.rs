@@ -6,7 +6,6 @@ use std::io;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use aws_sdk_lambda::error::DisplayErrorContext;
 use events::{Time, Topic};
 use serde_json::{Value, json};
 
@@ -121,9 +120,6 @@ pub enum Error {
     /// The example event cannot be read.
     #[error("reading the example of {0}: {1}")]
     Example(Topic, #[source] io::Error),
-    /// The operator function did not count what waits.
-    #[error("invoking the operator function: {0}")]
-    Operator(String),
     /// The metric did not pass the threshold.
     #[error("{alarm} would not be on: after {} s its value is {value}, and not above {}", WITHIN.as_secs(), .alarm.threshold())]
     Quiet {
@@ -163,7 +159,7 @@ async fn watch(alarm: Alarm, stack: &Stack, options: &Options, timeline: &Timeli
     loop {
         if alarm == Alarm::SetAside {
             // On AWS the schedule does this every five minutes.
-            gather(stack).await?;
+            stack.gather().await?;
         }
         let emitted = emitted(&stack.clients).await?;
         let values = |name: &str| {
@@ -238,12 +234,5 @@ async fn publish(stack: &Stack, event: &Value) -> Result<(), Error> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (topic, tenant) = (text(&event["type"]), text(&event["data"]["tenantId"]));
     stack.publish(&topic, Some(tenant.as_bytes()), Some(event.to_string().as_bytes()), &[STRUCTURED]).await?;
-    Ok(())
-}
-
-async fn gather(stack: &Stack) -> Result<(), Error> {
-    let payload = json!({ "step": "gather" }).to_string().into_bytes().into();
-    let invoke = stack.clients.lambda.invoke().function_name(&stack.outputs.operator_function_name).payload(payload);
-    invoke.send().await.map_err(|error| Error::Operator(DisplayErrorContext(error).to_string()))?;
     Ok(())
 }

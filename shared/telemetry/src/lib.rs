@@ -5,7 +5,7 @@ mod metrics;
 mod traces;
 
 pub use config::TelemetryError;
-pub use metrics::{Measured, Metrics, NAMESPACE};
+pub use metrics::{METRICS, Measured, Metrics, NAMESPACE};
 pub use traces::{Kind, Span, Traces};
 
 /// The metrics and the traces of a function. Made in its init phase.

@@ -18,6 +18,24 @@ use metrique_writer_format_emf::Emf;
 /// Where CloudWatch keeps them.
 pub const NAMESPACE: &str = "Eventzr/Studio";
 
+/// Every metric that there is, and of what it is a measure.
+pub const METRICS: [(&str, &str); 14] = [
+    ("RecordsReceived", "records of a batch"),
+    ("RecordsDone", "records of a batch that are done"),
+    ("RecordsSetAside", "records of a batch that can never succeed"),
+    ("RecordsRetried", "records of a batch that are to be delivered again"),
+    ("BatchDuration", "milliseconds from an invocation with a batch to its answer"),
+    ("ProviderCalls", "calls of a provider"),
+    ("ProviderDuration", "milliseconds of a call of a provider"),
+    ("ProviderFailures", "calls of a provider that failed, by the class of the failure"),
+    ("ProviderCredits", "a provider's credits that were spent"),
+    ("BreakerOpened", "times that a provider turned the studio away, so that nobody asks it for a while"),
+    ("JobsCompleted", "jobs that have their asset"),
+    ("JobsFailed", "jobs that failed for good, or were cancelled"),
+    ("EventToAsset", "seconds from an event to its asset"),
+    ("SetAsideDepth", "records that were set aside and wait for somebody"),
+];
+
 /// The metrics of a function. Made in its init phase.
 pub struct Metrics {
     stage: String,
@@ -193,7 +211,7 @@ impl Entry for Line<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
+    use std::{collections::BTreeSet, fmt::Write as _};
 
     use serde_json::Value;
 
@@ -214,13 +232,17 @@ mod tests {
             Measured::Failed { tenant: "tenant-1", job: "aec4c8e1" },
             Measured::Waiting { records: 3 },
         ];
-        let mut lines = String::new();
+        let (mut lines, mut names) = (String::new(), BTreeSet::new());
         for one in measured {
             let line = metrics.line(one, SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123)).unwrap();
             assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "a line is an event of the log");
             let line: Value = serde_json::from_slice(&line).unwrap();
+            let said = &line["_aws"]["CloudWatchMetrics"][0]["Metrics"];
+            names.extend(said.as_array().unwrap().iter().map(|metric| metric["Name"].as_str().unwrap().to_owned()));
             writeln!(lines, "{line:#}").unwrap();
         }
+        let all: BTreeSet<String> = METRICS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(names, all, "the list of metrics is all of them");
         insta::assert_snapshot!(lines);
     }
 }
