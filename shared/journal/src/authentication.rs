@@ -4,7 +4,7 @@
 //! as soon as the producer is made and connects to nobody before it has it; a timer looks each second, by the wall clock, whether 80 % of what was
 //! left of the token's life when it was given is over, and then asks for the next; after a failure it asks again in 10 seconds and goes on with the old
 //! one. It shows a token without looking whether it has ended. After a thaw the timer is overdue and the new token is there at once
-//! (`tests/it/identity.rs` holds that); should a connection be quicker, it is refused, and the next one, a second later, is not. That is why a refusal
+//! (`tests/it/identity.rs` holds that); should a connection be quicker, it is refused, and one of the next, a moment later, is not. That is why a refusal
 //! is remembered here, and counts only if nothing was acknowledged in the end.
 
 use std::{
