@@ -12,6 +12,8 @@ VENV := target/venv
 TOOLS := target/tools
 ASYNCAPI := target/asyncapi
 CONSOLE := target/console
+BENCH := target/bench
+FUNCTIONS := $(notdir $(wildcard functions/*))
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 PYTHON ?= python3
 LOCAL := target/debug/studio-local
@@ -41,6 +43,10 @@ publish: build ## Publish an event to the stack of `make up`: the example, anoth
 
 waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
 	@$(LOCAL) waits
+
+bench: needs-java needs-valgrind build $(BENCH)/installed ## Measure what the functions cost, beside the same in Node and Python: a table, and target/bench/report.html (QUICK=1 to try it)
+	cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
+	target/debug/studio-bench $(if $(QUICK),--quick)
 
 test: needs-java fmt clippy template contract deny build $(TOOLS)/installed console-test ## Run all tests, on real Apache Kafka and the emulator
 	cargo test --workspace --locked
@@ -148,6 +154,14 @@ $(CONSOLE)/installed: $(wildcard tests/console/*) tests/console/.npmrc | needs-n
 	npm ci --prefix $(CONSOLE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(BENCH)/installed: $(wildcard tests/bench/peers/*/*) tests/bench/peers/node/.npmrc | needs-node needs-python
+	mkdir -p $(BENCH)/node
+	cp tests/bench/peers/node/* tests/bench/peers/node/.npmrc $(BENCH)/node
+	npm ci --prefix $(BENCH)/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(PYTHON) -m venv $(BENCH)/python
+	$(BENCH)/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/peers/python/requirements.txt
+	@touch $@
+
 # What has to be on the machine already. Each says what is missing and how to get it.
 needs-rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
@@ -163,10 +177,12 @@ needs-python:
 needs-node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
 	  { echo "Node.js 20 or newer with npm is missing; AsyncAPI's own tools and the console's test run on it: https://nodejs.org, or apt install nodejs npm"; exit 1; }
+needs-valgrind:
+	@command -v valgrind >/dev/null || { echo 'Valgrind is missing, which counts instructions: apt install valgrind'; exit 1; }
 needs-java:
 	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
 	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
 	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
 	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help deploy pause resume destroy demo up publish provoke waits test console-test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java
+.PHONY: help bench deploy pause resume destroy demo up publish provoke waits test console-test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java needs-valgrind

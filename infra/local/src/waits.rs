@@ -103,13 +103,14 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
         return Err(Error::NotDone(format!("it kept only {kept} of {events} events")));
     }
     let spans: Vec<Span> = calls.iter().filter_map(Span::of).collect();
+    let chains = chains(&calls, function);
     let waits = Waits {
         events,
         delay,
         elapsed,
         operations: by_operation(&spans),
-        longest_chain: longest_chain(spans.iter()),
-        different_in_a_row: different_in_a_row(&spans),
+        longest_chain: chains.longest,
+        different_in_a_row: chains.different,
         peak_resident_bytes: peak_resident_bytes(function),
     };
     stack.stop().await;
@@ -129,8 +130,26 @@ async fn invoke(stack: &Stack, batch: &Value) -> Result<(), Error> {
     if answer.function_error().is_some() || !is_done { Err(Error::NotDone(body)) } else { Ok(()) }
 }
 
+/// How long chains are of calls one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chains {
+    /// The longest of them.
+    pub longest: usize,
+    /// The longest with each operation once: waits that are not for a place in a queue.
+    pub different: usize,
+}
+
+/// The chains of the calls that a process made and that have ended.
+#[must_use]
+pub fn chains(calls: &[Call], process_id: u32) -> Chains {
+    let spans: Vec<Span> =
+        calls.iter().filter(|call| call.process_id == Some(process_id)).filter_map(Span::of).collect();
+    Chains { longest: longest_chain(spans.iter()), different: different_in_a_row(&spans) }
+}
+
 /// A batch as the mapping sends it: so many events, each about an entity that nobody has seen, over all partitions.
-fn batch(example: &Value, name: &str, events: u32) -> Value {
+#[must_use]
+pub fn batch(example: &Value, name: &str, events: u32) -> Value {
     let topic = Topic::EventCreated.as_str();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let now = u64::try_from(now).unwrap_or(u64::MAX);

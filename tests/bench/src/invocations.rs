@@ -1,0 +1,159 @@
+//! Invocations with all their effects: the first and a warm one, processor time for a record by the size of the batch, memory, and waits.
+
+use std::time::Duration;
+
+use local::waits::chains;
+
+use crate::bed::Bed;
+use crate::report::{Row, Unit, median};
+use crate::subject::{Error, Running, Subject};
+
+/// What each call is delayed by where waits are counted.
+const DELAY: Duration = Duration::from_millis(5);
+
+/// Batches of a size, and how many of them.
+const SIZES: [(u32, usize); 4] = [(1, 10), (10, 5), (100, 3), (1000, 1)];
+
+/// What one subject answers to all the questions.
+struct Answers {
+    name: String,
+    first: f64,
+    warm: f64,
+    /// Microseconds of processor time for a record, by the size of the batch.
+    per_record: Vec<(u32, f64)>,
+    memory_at_100: f64,
+    memory_at_most: f64,
+    longest_chain: usize,
+    different_in_a_row: usize,
+    elapsed_in_delays: f64,
+}
+
+/// Has each of `subjects` do the same batches.
+pub async fn measure(bed: &Bed, subjects: &[Subject], quick: bool) -> Result<Vec<Row>, Error> {
+    // What the emulator and the brokers do once is nobody's.
+    if let Some(subject) = subjects.first() {
+        let mut running = subject.start(&bed.environment).await?;
+        running.first_next().await?;
+        for number in 0..3 {
+            running.invoke(&bed.batch(&format!("warm-{number}"), 1)).await?;
+        }
+    }
+    let mut answers = Vec::new();
+    for subject in subjects {
+        eprintln!("  {} does its batches", subject.name);
+        answers.push(ask(bed, subject, quick).await?);
+    }
+    Ok(rows(&answers))
+}
+
+async fn ask(bed: &Bed, subject: &Subject, quick: bool) -> Result<Answers, Error> {
+    let name = subject.name.clone();
+    let mut running = subject.start(&bed.environment).await?;
+    running.first_next().await?;
+    let mut number = 0;
+    let mut batch = |events| {
+        number += 1;
+        bed.batch(&format!("{}-{number}", subject.name), events)
+    };
+    let first = running.invoke(&batch(1)).await?.as_secs_f64() * 1000.0;
+    let mut warm = Vec::new();
+    for _ in 0..15 {
+        warm.push(running.invoke(&batch(1)).await?.as_secs_f64() * 1000.0);
+    }
+    let mut per_record = Vec::new();
+    let mut memory_at_100 = 0.0;
+    for (size, times) in SIZES.into_iter().filter(|(size, _)| !quick || *size <= 100) {
+        let mut figures = Vec::new();
+        for _ in 0..times {
+            figures.push(processor_time(&mut running, &batch(size), size).await?);
+        }
+        per_record.push((size, median(figures)));
+        if size == 100 {
+            memory_at_100 = running.peak_memory() as f64;
+        }
+    }
+    if !quick {
+        let most = bed.most_events();
+        let figure = processor_time(&mut running, &batch(most), most).await?;
+        per_record.push((most, figure));
+    }
+    let memory_at_most = running.peak_memory() as f64;
+
+    bed.stack.proxy.clear();
+    bed.delay(DELAY);
+    let elapsed = running.invoke(&batch(100)).await;
+    bed.delay(Duration::ZERO);
+    let chains = chains(&bed.stack.proxy.calls(), running.id());
+    Ok(Answers {
+        name,
+        first,
+        warm: median(warm),
+        per_record,
+        memory_at_100,
+        memory_at_most,
+        longest_chain: chains.longest,
+        different_in_a_row: chains.different,
+        elapsed_in_delays: elapsed?.as_secs_f64() / DELAY.as_secs_f64(),
+    })
+}
+
+/// Microseconds of processor time for a record.
+async fn processor_time(running: &mut Running, batch: &hyper::body::Bytes, size: u32) -> Result<f64, Error> {
+    let before = running.cpu();
+    running.invoke(batch).await?;
+    Ok((running.cpu() - before).as_secs_f64() * 1_000_000.0 / f64::from(size))
+}
+
+const OURS: &str = "event-created";
+
+fn rows(answers: &[Answers]) -> Vec<Row> {
+    let row = |what: &str, how, unit, figure: &dyn Fn(&Answers) -> f64| Row {
+        what: what.to_owned(),
+        how,
+        unit,
+        figures: answers.iter().map(|answer| (answer.name.clone(), figure(answer))).collect(),
+        goals: Vec::new(),
+    };
+    let mut first = row("First invocation, one record", "wall, from outside; once", Unit::Milliseconds, &|a| a.first);
+    first.figures.extend(answers.iter().map(|a| (format!("{} (warm)", a.name), a.warm)));
+    let mut rows = vec![first.at_most_times(OURS, 2.0, "event-created (warm)")];
+
+    let how = "processor time of all threads, with all effects; median";
+    let sizes: Vec<u32> =
+        answers.first().map(|a| a.per_record.iter().map(|(size, _)| *size).collect()).unwrap_or_default();
+    let of = |answer: &Answers, size| {
+        answer.per_record.iter().find(|(of, _)| *of == size).map_or(f64::NAN, |(_, figure)| *figure)
+    };
+    for size in &sizes {
+        let what = format!("Processor time for a record in a batch of {size}");
+        let row = row(&what, how, Unit::Microseconds, &|answer| of(answer, *size));
+        rows.push(if *size == 100 { row.at_most_times(OURS, 0.1, "Node") } else { row });
+    }
+    if let Some(ours) = answers.iter().find(|answer| answer.name == OURS) {
+        let figures =
+            sizes.iter().filter(|size| **size >= 100).map(|size| (format!("batch of {size}"), of(ours, *size)));
+        let figures: Vec<_> = figures.collect();
+        let last = figures.last().map(|(name, _)| name.clone()).unwrap_or_default();
+        let flat = Row {
+            what: "Processor time for a record, ours, by the size of the batch".to_owned(),
+            how,
+            unit: Unit::Microseconds,
+            figures,
+            goals: Vec::new(),
+        };
+        rows.push(flat.at_most_times(&last, 1.1, "batch of 100"));
+    }
+    let how = "largest resident set, by the kernel";
+    rows.push(row("Memory after a batch of 100", how, Unit::Bytes, &|a| a.memory_at_100).at_most(OURS, 40e6));
+    rows.push(row("Memory after the largest batch", how, Unit::Bytes, &|a| a.memory_at_most).at_most(OURS, 100e6));
+    let how = "each call to AWS delayed by 5 ms; chains of calls seen by the proxy. Kafka is one more";
+    rows.push(row("Longest chain of calls, batch of 100", how, Unit::Count, &|a| a.longest_chain as f64));
+    rows.push(
+        row("Waits one after the other apart from queueing, batch of 100", how, Unit::Count, &|a| {
+            a.different_in_a_row as f64
+        })
+        .at_most(OURS, 3.0),
+    );
+    rows.push(row("The same batch, in delays of 5 ms", how, Unit::Count, &|a| a.elapsed_in_delays));
+    rows
+}

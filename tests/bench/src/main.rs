@@ -1,0 +1,166 @@
+//! What the functions cost, beside what users would pick instead, in one run on one machine: a table on the screen, and target/bench/report.html.
+//!
+//! All of them run as processes under one fake Runtime API that times from outside, on the same Apache Kafka and the same emulator, and do the same work
+//! with the same effects.
+
+mod bed;
+mod decode;
+mod invocations;
+mod renders;
+mod report;
+mod runtime_api;
+mod sizes;
+mod starts;
+mod subject;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use local::checkout::Checkout;
+
+use bed::Bed;
+use report::Row;
+use subject::Subject;
+
+/// The functions, those that consume first.
+const FUNCTIONS: [&str; 6] =
+    ["event-created", "event-published", "cms-published", "campaign-launched", "completion", "operator"];
+
+/// Measures starts, invocations, decoding and sizes. Run it by `make bench`, which builds and installs what it measures, on a machine that does nothing
+/// else.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Fewer rounds and smaller batches: to see that it works, not to publish.
+    #[arg(long)]
+    quick: bool,
+    /// One part alone, as often as it is said.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// What is measured together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The zipped bootstraps.
+    Sizes,
+    /// A picture of each kind.
+    Renders,
+    /// From a process's start to when it asks for its first invocation.
+    Starts,
+    /// A batch to what is decided, without effects.
+    Decode,
+    /// Invocations with all their effects.
+    Invocations,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Bed(#[from] bed::Error),
+    #[error(transparent)]
+    Subject(#[from] subject::Error),
+    #[error("reading or writing a file of the bench")]
+    File(#[from] io::Error),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match bench(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = format!("studio-bench: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(source) = cause {
+                text.push_str(&format!(": {source}"));
+                cause = source.source();
+            }
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn bench(arguments: &Arguments) -> Result<(), Error> {
+    let checkout = Checkout::find()?;
+    let (release, folder) = (checkout.root.join("target/release"), checkout.root.join("target/bench"));
+    fs::create_dir_all(&folder)?;
+    let rounds = if arguments.quick { 3 } else { 15 };
+
+    let hello = Subject { name: "hello".to_owned(), ..Subject::built(&release, "bench-hello") };
+    let ours: Vec<Subject> = FUNCTIONS.iter().map(|name| Subject::built(&release, name)).collect();
+    let peers = peers(&checkout.root, &folder)?;
+    let native: Vec<Subject> = [hello].into_iter().chain(ours.iter().cloned()).collect();
+    let everybody: Vec<Subject> = native.iter().chain(&peers).cloned().collect();
+
+    eprintln!("Starting Apache Kafka and the emulator");
+    let bed = Bed::start(&checkout).await?;
+    let wanted = |part: Part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let mut rows: Vec<Row> = Vec::new();
+    if wanted(Part::Sizes) {
+        rows.extend(sizes::measure(&release, &FUNCTIONS)?);
+    }
+    if wanted(Part::Renders) {
+        eprintln!("Drawing");
+        let draw = if arguments.quick { 3 } else { 15 };
+        rows.extend(
+            renders::measure(&checkout, &release.join("bench-render"), &peers[0].program, &folder, draw).await?,
+        );
+    }
+    if wanted(Part::Starts) {
+        eprintln!("Starting each function {rounds} times");
+        rows.extend(starts::measure(&bed, &everybody, &native, rounds).await?);
+    }
+    if wanted(Part::Decode) {
+        eprintln!("Decoding");
+        let decode = Subject { name: "event-created".to_owned(), ..Subject::built(&release, "bench-decode") };
+        let rounds = if arguments.quick { 5 } else { 51 };
+        rows.extend(decode::measure(&bed, &folder, &decode, &peers, rounds).await?);
+    }
+    if wanted(Part::Invocations) {
+        eprintln!("Invoking");
+        let consumers: Vec<Subject> = ours[..1].iter().chain(&peers).cloned().collect();
+        rows.extend(invocations::measure(&bed, &consumers, arguments.quick).await?);
+    }
+    bed.stack.stop().await;
+
+    println!("{}", report::table(&rows));
+    let path = folder.join("report.html");
+    fs::write(&path, report::page(&rows, &machine()))?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// What users would pick instead.
+fn peers(root: &Path, folder: &Path) -> io::Result<Vec<Subject>> {
+    let on_path = |name: &str| {
+        let folders = ["/usr/local/bin", "/usr/bin", "/bin"];
+        let found = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists());
+        found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{name} is not installed")))
+    };
+    let peer = |name: &str, program: PathBuf, arguments: &[&str], folder: PathBuf| Subject {
+        name: name.to_owned(),
+        program,
+        arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        folder,
+    };
+    Ok(vec![
+        peer("Node", on_path("node")?, &["--no-warnings", "consumer.mjs"], folder.join("node")),
+        peer("Python", folder.join("python/bin/python"), &["consumer.py"], root.join("tests/bench/peers/python")),
+    ])
+}
+
+/// The machine, for whoever reads the figures.
+fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let names: Vec<&str> = cpus
+        .lines()
+        .filter_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map(|(_, name)| name)
+        .collect();
+    let name = names.first().copied().unwrap_or("an unknown processor");
+    format!("{} × {name}, {}", names.len(), std::env::consts::ARCH)
+}

@@ -1,0 +1,81 @@
+//! A picture of each kind, by the canvas and by what a team on Node would take.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use events::{AssetKind, Topic};
+use local::checkout::Checkout;
+use serde_json::{Map, json};
+use tokio::process::Command;
+
+use crate::report::{Row, Unit};
+use crate::subject::Error;
+
+/// What one of them spent on a kind of picture: microseconds of processor time, and bytes of the file.
+type Spent = (String, f64, f64);
+
+/// Draws so often with each; keeps the pictures in `folder`, to be looked at.
+pub async fn measure(
+    checkout: &Checkout,
+    ours: &Path,
+    node: &Path,
+    folder: &Path,
+    rounds: usize,
+) -> Result<Vec<Row>, Error> {
+    let example = checkout.example(Topic::EventCreated).display().to_string();
+    let rounds = rounds.to_string();
+    let pictures = |name: &str| {
+        let pictures = folder.join("pictures").join(name);
+        std::fs::create_dir_all(&pictures)
+            .map_err(|source| Error::Start { name: pictures.display().to_string(), source })?;
+        Ok::<_, Error>(pictures.display().to_string())
+    };
+    let kept = pictures("canvas")?;
+    let by_canvas = spent(Command::new(ours).args([&example, &rounds, &kept])).await?;
+    let measures = |asset: AssetKind| Some((asset.as_str().to_owned(), json!(asset.size()?)));
+    let sizes: Map<_, _> = AssetKind::ALL.into_iter().filter_map(measures).collect();
+    let sizes = sizes.into_iter().filter(|(kind, _)| by_canvas.iter().any(|(of, ..)| of == kind));
+    let sizes = json!(sizes.collect::<Map<_, _>>()).to_string();
+    let fonts = checkout.root.join("shared/canvas/fonts").display().to_string();
+    let kept = pictures("satori")?;
+    let mut by_satori = Command::new(node);
+    by_satori
+        .arg("render.mjs")
+        .args([&example, &fonts, &rounds, &kept])
+        .env("SIZES", sizes)
+        .current_dir(folder.join("node"));
+    let by_satori = spent(&mut by_satori).await?;
+
+    let mut rows = Vec::new();
+    for (kind, time, size) in by_canvas {
+        let Some((_, their_time, their_size)) = by_satori.iter().find(|(of, ..)| *of == kind) else { continue };
+        let row = |what: &str, how, unit, ours, theirs| Row {
+            what: format!("{kind}: {what}"),
+            how,
+            unit,
+            figures: vec![("canvas".to_owned(), ours), ("satori + resvg".to_owned(), theirs)],
+            goals: Vec::new(),
+        };
+        let how = "in one process, warm; median. satori draws the poster's design in these measures";
+        let time = row("processor time", how, Unit::Milliseconds, time / 1000.0, their_time / 1000.0);
+        let size = row("the file", "PNG, 8 bit", Unit::Bytes, size, *their_size);
+        rows.push(time.at_most_times("canvas", 0.5, "satori + resvg"));
+        rows.push(size.at_most_times("canvas", 1.0, "satori + resvg"));
+    }
+    Ok(rows)
+}
+
+async fn spent(command: &mut Command) -> Result<Vec<Spent>, Error> {
+    let name = command.as_std().get_program().to_string_lossy().into_owned();
+    let ran = command.stdin(Stdio::null()).output().await;
+    let ran = ran.map_err(|source| Error::Start { name: name.clone(), source })?;
+    let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let read = |line: &str| {
+        let mut words = line.split(' ');
+        Some((words.next()?.to_owned(), words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    };
+    match printed.lines().map(read).collect::<Option<Vec<Spent>>>() {
+        Some(spent) if ran.status.success() && !spent.is_empty() => Ok(spent),
+        _ => Err(Error::NoFigure { name, output: printed + &String::from_utf8_lossy(&ran.stderr) }),
+    }
+}

@@ -1,0 +1,200 @@
+//! The table on the screen, and the page with its bars.
+
+use std::fmt::{self, Write as _};
+
+/// A row of the table: one question, and what each subject answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What was measured.
+    pub what: String,
+    /// How.
+    pub how: &'static str,
+    /// Of what the figures are.
+    pub unit: Unit,
+    /// Who, and how much.
+    pub figures: Vec<(String, f64)>,
+    /// What was to be reached, and whether it is.
+    pub goals: Vec<Goal>,
+}
+
+/// What a figure counts. Each is shown so that a person reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Milliseconds.
+    Milliseconds,
+    /// Microseconds.
+    Microseconds,
+    /// Millions of instructions.
+    Instructions,
+    /// Bytes.
+    Bytes,
+    /// Things.
+    Count,
+}
+
+/// What a figure, or a ratio of two, was to be at most.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Goal {
+    /// In words: `event-created / hello`.
+    pub of: String,
+    /// What it is.
+    pub is: f64,
+    /// What it may be.
+    pub at_most: f64,
+    /// Of what; `None` for a ratio.
+    pub unit: Option<Unit>,
+}
+
+impl Row {
+    /// The figure of a subject.
+    pub fn of(&self, subject: &str) -> Option<f64> {
+        self.figures.iter().find(|(name, _)| name == subject).map(|(_, figure)| *figure)
+    }
+
+    /// Adds that `subject` is to have at most `times` what `than` has.
+    pub fn at_most_times(mut self, subject: &str, times: f64, than: &str) -> Self {
+        if let (Some(one), Some(other)) = (self.of(subject), self.of(than)) {
+            let of = format!("{subject} / {than}");
+            self.goals.push(Goal { of, is: one / other.max(f64::MIN_POSITIVE), at_most: times, unit: None });
+        }
+        self
+    }
+
+    /// Adds that `subject` is to have at most so much.
+    pub fn at_most(mut self, subject: &str, most: f64) -> Self {
+        if let Some(figure) = self.of(subject) {
+            let goal = Goal { of: subject.to_owned(), is: figure, at_most: most, unit: Some(self.unit) };
+            self.goals.push(goal);
+        }
+        self
+    }
+}
+
+impl Goal {
+    /// Whether it is reached.
+    pub fn is_met(&self) -> bool {
+        self.is <= self.at_most
+    }
+
+    fn show(&self, figure: f64) -> String {
+        self.unit.map_or_else(|| significant(figure), |unit| unit.show(figure))
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.is_met() { "met" } else { "MISSED" };
+        write!(f, "{mark}: {} is {}, at most {}", self.of, self.show(self.is), self.show(self.at_most))
+    }
+}
+
+impl Unit {
+    fn show(self, figure: f64) -> String {
+        match self {
+            Self::Milliseconds => format!("{} ms", significant(figure)),
+            Self::Microseconds => format!("{} µs", significant(figure)),
+            Self::Instructions => format!("{} M", significant(figure)),
+            Self::Bytes => format!("{} MB", significant(figure / 1_000_000.0)),
+            Self::Count => significant(figure),
+        }
+    }
+}
+
+/// Three digits that count.
+fn significant(figure: f64) -> String {
+    let digits = match figure.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 1.0 => 2,
+        _ => 3,
+    };
+    format!("{figure:.digits$}")
+}
+
+/// The median; 0 of nothing.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}
+
+/// The rows for a terminal.
+pub fn table(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let _ = writeln!(text, "{}\n  ({})", row.what, row.how);
+        let width = row.figures.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        for (name, figure) in &row.figures {
+            let _ = writeln!(text, "  {name:<width$}  {:>10}", row.unit.show(*figure));
+        }
+        for goal in &row.goals {
+            let _ = writeln!(text, "  {goal}");
+        }
+        text.push('\n');
+    }
+    let goals: Vec<&Goal> = rows.iter().flat_map(|row| &row.goals).collect();
+    let met = goals.iter().filter(|goal| goal.is_met()).count();
+    let _ = writeln!(text, "{met} of {} goals met", goals.len());
+    text
+}
+
+/// The rows as a page that needs nothing else.
+pub fn page(rows: &[Row], machine: &str) -> String {
+    let mut sections = String::new();
+    for row in rows {
+        let _ = write!(sections, "<section><h2>{}</h2><p>{}</p><table>", escaped(&row.what), escaped(row.how));
+        let most = row.figures.iter().map(|(_, figure)| *figure).fold(f64::MIN_POSITIVE, f64::max);
+        for (name, figure) in &row.figures {
+            let share = figure / most * 100.0;
+            let _ = write!(
+                sections,
+                "<tr><th>{}</th><td class=n>{}</td><td class=b><div style=\"width:{share:.1}%\"></div></td></tr>",
+                escaped(name),
+                row.unit.show(*figure)
+            );
+        }
+        sections.push_str("</table>");
+        for goal in &row.goals {
+            let class = if goal.is_met() { "met" } else { "missed" };
+            let _ = write!(sections, "<p class={class}>{}</p>", escaped(&goal.to_string()));
+        }
+        sections.push_str("</section>");
+    }
+    include_str!("page.html").replace("{{machine}}", &escaped(machine)).replace("{{sections}}", &sections)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        let figures = [("ours", 2.0), ("Node", 100.0), ("hello <1>", 1.0)];
+        Row {
+            what: "spawn to first /next".to_owned(),
+            how: "wall, median of 15",
+            unit: Unit::Milliseconds,
+            figures: figures.map(|(name, figure)| (name.to_owned(), figure)).into(),
+            goals: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_row_says_what_is_met_and_what_is_missed() {
+        let row = row().at_most_times("ours", 0.04, "Node").at_most("ours", 1.5).at_most_times("ours", 2.0, "nobody");
+        insta::assert_snapshot!(table(&[row]));
+    }
+
+    #[test]
+    fn a_page_shows_names_as_text() {
+        let page = page(&[row()], "2 cores & more");
+        assert!(page.contains("hello &lt;1&gt;") && page.contains("2 cores &amp; more") && !page.contains("{{"));
+    }
+
+    #[test]
+    fn a_median_is_one_of_the_figures() {
+        assert_eq!((median(vec![3.0, 1.0, 2.0]), median(Vec::new())), (2.0, 0.0));
+    }
+}

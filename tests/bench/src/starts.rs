@@ -1,0 +1,65 @@
+//! From a process's start to when it asks for its first invocation, its clients made and connected: what a cold start is of ours to shorten.
+
+use crate::bed::Bed;
+use crate::report::{Row, Unit, median};
+use crate::subject::{Error, Subject};
+
+/// Millions of instructions that a function may need until its clients and its producer are made; a prototype needed 15.4.
+const MOST_INSTRUCTIONS: f64 = 20.0;
+
+/// Nobody listens there: the clients are made and the connection is tried, and refused.
+const NOBODY: &str = "127.0.0.1:1";
+
+/// Starts each of `subjects` so often, in turns, so that what the machine does besides hits them alike; `native` are also counted by callgrind.
+pub async fn measure(bed: &Bed, subjects: &[Subject], native: &[Subject], rounds: usize) -> Result<Vec<Row>, Error> {
+    let mut figures: Vec<(Vec<f64>, Vec<f64>)> = vec![(Vec::new(), Vec::new()); subjects.len()];
+    for _ in 0..rounds {
+        for (subject, (wall, cpu)) in subjects.iter().zip(&mut figures) {
+            let mut running = subject.start(&bed.environment).await?;
+            wall.push(running.first_next().await?.as_secs_f64() * 1000.0);
+            cpu.push(running.cpu().as_secs_f64() * 1000.0);
+        }
+    }
+    let names = subjects.iter().map(|subject| subject.name.clone());
+    let (wall, cpu): (Vec<f64>, Vec<f64>) = figures.into_iter().map(|(wall, cpu)| (median(wall), median(cpu))).unzip();
+    let row = |what: &str, how, unit, figures: Vec<f64>| Row {
+        what: what.to_owned(),
+        how,
+        unit,
+        figures: names.clone().zip(figures).collect(),
+        goals: Vec::new(),
+    };
+    let how = "from spawn, clients made and, but by operator, Kafka connected over TLS with a token; median";
+    let mut rows = vec![
+        // The operator makes all clients and the producer, and connects when it is asked for something.
+        row("Start to first /next, wall", how, Unit::Milliseconds, wall).at_most_times("operator", 4.0, "hello"),
+        row("Start to first /next, processor time of all threads", how, Unit::Milliseconds, cpu).at_most_times(
+            "event-created",
+            1.0 / 25.0,
+            "Node",
+        ),
+    ];
+    let unconnected: Vec<(String, String)> = bed.environment.iter().cloned().chain([bootstrap(NOBODY)]).collect();
+    let environments = [
+        ("Start to first /next, instructions, clients made and Kafka not there", &unconnected, Some(MOST_INSTRUCTIONS)),
+        ("Start to first /next, instructions, Kafka connected", &bed.environment, None),
+    ];
+    for (what, environment, most) in environments {
+        let mut counted = Vec::new();
+        for subject in native {
+            let instructions = subject.instructions_to_first_next(environment).await?;
+            counted.push((subject.name.clone(), instructions / 1_000_000.0));
+        }
+        let how = "callgrind, one run; repeatable but for TLS and timers";
+        let row = Row { what: what.to_owned(), how, unit: Unit::Instructions, figures: counted, goals: Vec::new() };
+        rows.push(match most {
+            Some(most) => row.at_most("event-created", most),
+            None => row,
+        });
+    }
+    Ok(rows)
+}
+
+fn bootstrap(servers: &str) -> (String, String) {
+    ("KAFKA_BOOTSTRAP_SERVERS".to_owned(), servers.to_owned())
+}

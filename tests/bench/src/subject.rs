@@ -1,0 +1,175 @@
+//! Who is measured: a function as a process under the fake Runtime API, and what the kernel says it used.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use hyper::body::Bytes;
+use local::process::peak_resident_bytes;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, Command};
+
+use crate::runtime_api::{self, RuntimeApi};
+
+/// A function that can be started.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What the report calls it.
+    pub name: String,
+    /// What is run.
+    pub program: PathBuf,
+    /// With what arguments.
+    pub arguments: Vec<String>,
+    /// Where.
+    pub folder: PathBuf,
+}
+
+/// Something was not measured.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be started.
+    #[error("{name} cannot be started: run it by `make bench`, which builds and installs all that is measured")]
+    Start {
+        /// Who.
+        name: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// It did not do what it was to.
+    #[error("{name}")]
+    Runtime {
+        /// Who.
+        name: String,
+        /// What it said.
+        #[source]
+        source: runtime_api::Error,
+    },
+    /// It did the batch in part.
+    #[error("{name} did not do its batch: {answer}")]
+    NotDone {
+        /// Who.
+        name: String,
+        /// What it answered.
+        answer: String,
+    },
+    /// It says nothing that is a figure.
+    #[error("{name} printed no figure: {output}")]
+    NoFigure {
+        /// Who.
+        name: String,
+        /// What it printed.
+        output: String,
+    },
+}
+
+/// A function that runs. It is killed when it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    name: String,
+    child: Child,
+    api: RuntimeApi,
+    spawned: Instant,
+}
+
+impl Subject {
+    /// A built function of ours, or an example of the bench: `<folder>/<name>`.
+    pub fn built(folder: &Path, name: &str) -> Self {
+        Self { name: name.to_owned(), program: folder.join(name), arguments: Vec::new(), folder: folder.to_owned() }
+    }
+
+    /// Starts it with `environment` and nothing else.
+    pub async fn start(&self, environment: &[(String, String)]) -> Result<Running, Error> {
+        self.start_by(&[], environment).await
+    }
+
+    /// Starts it under a program that runs others.
+    async fn start_by(&self, runner: &[&str], environment: &[(String, String)]) -> Result<Running, Error> {
+        let failed = |source| Error::Start { name: self.name.clone(), source };
+        let api = RuntimeApi::start().await.map_err(failed)?;
+        let mut words = runner.iter().map(PathBuf::from).chain([self.program.clone()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command
+            .args(words)
+            .args(&self.arguments)
+            .current_dir(&self.folder)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "bench")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_LOG_LEVEL", "INFO")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(if runner.is_empty() { Stdio::inherit() } else { Stdio::piped() })
+            .kill_on_drop(true);
+        let spawned = Instant::now();
+        let child = command.spawn().map_err(failed)?;
+        Ok(Running { name: self.name.clone(), child, api, spawned })
+    }
+
+    /// The instructions, by callgrind, from its first to the one with which it asks for its first invocation.
+    pub async fn instructions_to_first_next(&self, environment: &[(String, String)]) -> Result<f64, Error> {
+        let runner = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
+        let mut running = self.start_by(&runner, environment).await?;
+        running.first_next().await?;
+        // Valgrind counts to the end, and tells when a signal ends it.
+        let id = running.child.id().unwrap_or_default().to_string();
+        let _ = Command::new("kill").args(["-TERM", &id]).status().await;
+        let mut said = String::new();
+        if let Some(mut stderr) = running.child.stderr.take() {
+            let _ = stderr.read_to_string(&mut said).await;
+        }
+        let figure = collected(&said);
+        figure.ok_or_else(|| Error::NoFigure { name: format!("callgrind of {}", self.name), output: said })
+    }
+}
+
+/// What callgrind says it collected.
+pub fn collected(said: &str) -> Option<f64> {
+    said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+}
+
+impl Running {
+    /// From its start to when it asks for its first invocation.
+    pub async fn first_next(&mut self) -> Result<Duration, Error> {
+        let asked = self.api.next().await.map_err(|source| Error::Runtime { name: self.name.clone(), source })?;
+        Ok(asked - self.spawned)
+    }
+
+    /// Has it do a batch, all of it; returns how long that took.
+    pub async fn invoke(&mut self, batch: &Bytes) -> Result<Duration, Error> {
+        let answered = self.api.invoke(batch.clone()).await;
+        let (answer, took) = answered.map_err(|source| Error::Runtime { name: self.name.clone(), source })?;
+        let read: serde_json::Value = serde_json::from_slice(&answer).unwrap_or_default();
+        match read["batchItemFailures"].as_array() {
+            Some(failures) if failures.is_empty() => Ok(took),
+            _ => Err(Error::NotDone { name: self.name.clone(), answer: String::from_utf8_lossy(&answer).into_owned() }),
+        }
+    }
+
+    /// The processor time of all its threads so far. By `schedstat`, which counts nanoseconds; `stat` counts in hundredths of a second.
+    pub fn cpu(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).into_iter().flatten().flatten();
+        let of_thread = |folder: fs::DirEntry| {
+            let text = fs::read_to_string(folder.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        };
+        Duration::from_nanos(threads.filter_map(of_thread).sum())
+    }
+
+    /// The largest resident set so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        peak_resident_bytes(self.id()).unwrap_or_default()
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap_or_default()
+    }
+}

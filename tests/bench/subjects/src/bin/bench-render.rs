@@ -1,0 +1,42 @@
+//! Draws every kind of picture of the contract's example: `bench-render <example.json> <rounds>` prints, for each kind, its name, the microseconds of
+//! processor time of the median round, and the bytes of the file. `bench-render <example.json> <rounds> <folder>` keeps the files too.
+
+use std::{env, error::Error, fs, path::Path};
+
+use canvas::{Canvas, Drawing};
+use event_created::describe;
+use events::{AssetKind, EventCreated, MediaType};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::Value;
+
+/// The processor time of this thread, in nanoseconds.
+fn processor_time() -> i64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let event: Value = serde_json::from_slice(&fs::read(arguments.next().ok_or("which event?")?)?)?;
+    let rounds: usize = arguments.next().ok_or("how many rounds?")?.parse()?;
+    let folder = arguments.next();
+    let data: EventCreated = serde_json::from_value(event["data"].clone())?;
+    let configuration = describe(data).configuration;
+    let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/canvas/fonts/cjk")))?;
+    for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
+        let drawing = Drawing { asset, configuration: &configuration, look: "bench", logo: None, painting: None };
+        let (mut nanoseconds, mut bytes) = (Vec::with_capacity(rounds), 0);
+        for _ in 0..rounds {
+            let before = processor_time();
+            let rendered = canvas.render(&drawing)?;
+            nanoseconds.push(processor_time() - before);
+            bytes = rendered.png.len();
+            if let Some(folder) = &folder {
+                fs::write(Path::new(folder).join(asset.as_str()).with_extension("png"), rendered.png)?;
+            }
+        }
+        nanoseconds.sort_unstable();
+        println!("{} {} {bytes}", asset.as_str(), nanoseconds.get(rounds / 2).copied().unwrap_or_default() / 1000);
+    }
+    Ok(())
+}
