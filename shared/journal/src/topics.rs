@@ -151,8 +151,8 @@ impl Topics {
     async fn try_to_ensure(&self, wanted: TopicSettings) -> Result<BTreeMap<Topic, Ensured>, TopicsError> {
         let mut controller = self.controller().await?;
         let partitions = controller.partitions().await?;
-        let produced: Vec<Topic> = produced().filter(|topic| partitions.contains_key(topic)).collect();
-        let settings = controller.settings(&produced).await?;
+        let there: Vec<Topic> = produced().filter(|topic| partitions.contains_key(topic)).collect();
+        let settings = controller.settings(&there).await?;
         let plan = plan(&partitions, &settings, wanted)?;
         controller.make(&plan.make, wanted).await?;
         controller.change(&plan.change).await?;
@@ -161,7 +161,7 @@ impl Topics {
             topic if plan.change.contains_key(&topic) => Ensured::Changed,
             _ => Ensured::Left,
         };
-        Ok(self::produced().map(|topic| (topic, became(topic))).collect())
+        Ok(produced().map(|topic| (topic, became(topic))).collect())
     }
 
     /// The broker that makes topics. Where brokers elect none for all to see (KRaft), any passes on what it is asked.
