@@ -76,11 +76,16 @@ fn what_starts_a_voice_training_is_refused_by_its_schema_where_its_type_refuses_
     let mut least = example.clone();
     least.as_object_mut().unwrap().remove("method");
     least["consent"].as_object_mut().unwrap().remove("statement");
+    least["tenantId"] = json!("\u{feff}"); // `\S` does not match it, and no space of Unicode's is it
+    least["name"] = json!("two\nlines");
     assert!(schema.is_valid(&least) && VoiceTraining::parse(&least.to_string()).is_ok());
     for (path, wrong) in [
         ("/tenantId", json!("")),
+        ("/tenantId", json!("\u{85}")),
         ("/userId", json!(7)),
+        ("/userId", json!("two\nlines")),
         ("/name", json!("   ")),
+        ("/name", json!("a\u{7}b")),
         ("/locale", json!("english, please")),
         ("/method", json!("overnight")),
         ("/samples", json!([])),
