@@ -11,11 +11,11 @@ use crate::subject::{Error, Subject, collected};
 
 const EVENTS: u32 = 1000;
 
-/// Each subject's program is asked to `decode` a batch so often.
+/// Each subject's program is asked to `decode` a batch so often; what ours allocates is counted by `counting`.
 pub async fn measure(
     bed: &Bed,
     folder: &Path,
-    example: &Subject,
+    (example, counting): (&Subject, &Subject),
     peers: &[Subject],
     rounds: usize,
 ) -> Result<Vec<Row>, Error> {
@@ -64,7 +64,40 @@ pub async fn measure(
         figures: vec![(example.name.clone(), each)],
         goals: Vec::new(),
     };
-    Ok(vec![read.at_most(&example.name, 5.0), planned.at_most_times(&example.name, 0.1, "Node"), instructions])
+    let mut rows =
+        vec![read.at_most(&example.name, 5.0), planned.at_most_times(&example.name, 0.1, "Node"), instructions];
+    rows.extend(allocations(bed, folder, counting).await?);
+    Ok(rows)
+}
+
+/// What a small and a large batch allocate, and hold beside what comes of them.
+async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec<Row>, Error> {
+    let (mut allocations, mut beside) = (Vec::new(), Vec::new());
+    for events in [100, EVENTS] {
+        let path = folder.join(format!("batch-{events}.json"));
+        let failed = |source| Error::Start { name: path.display().to_string(), source };
+        std::fs::write(&path, bed.batch("allocate", events)).map_err(failed)?;
+        let (printed, _) = run(bed, counting, &[], &[&path.display().to_string()]).await?;
+        let figures: Vec<f64> = printed.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
+        let [count, _, held] = figures[..] else {
+            return Err(Error::NoFigure { name: counting.name.clone(), output: printed });
+        };
+        let name = format!("batch of {events}");
+        allocations.push((name.clone(), count / f64::from(events)));
+        beside.push((name, held));
+    }
+    let row = |what: &str, unit, figures| Row {
+        what: what.to_owned(),
+        how: "dhat, in one process, without effects; exact",
+        unit,
+        figures,
+        goals: Vec::new(),
+    };
+    let beside = row("Reading and planning, bytes held beside what comes of it", Unit::Bytes, beside);
+    Ok(vec![
+        row("Reading and planning, allocations for a record", Unit::Count, allocations),
+        beside.at_most_times("batch of 1000", 1.1, "batch of 100"),
+    ])
 }
 
 /// What it printed, and what it said besides.

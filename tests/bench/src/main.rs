@@ -4,14 +4,19 @@
 //! with the same effects.
 
 mod bed;
+mod bill;
+mod burst;
+mod completion;
 mod decode;
 mod invocations;
+mod prices;
 mod renders;
 mod report;
 mod runtime_api;
 mod sizes;
 mod starts;
 mod subject;
+mod walk;
 
 use std::fs;
 use std::io;
@@ -22,6 +27,7 @@ use clap::{Parser, ValueEnum};
 use local::checkout::Checkout;
 
 use bed::Bed;
+use invocations::OURS;
 use report::Row;
 use subject::Subject;
 
@@ -29,7 +35,7 @@ use subject::Subject;
 const FUNCTIONS: [&str; 6] =
     ["event-created", "event-published", "cms-published", "campaign-launched", "completion", "operator"];
 
-/// Measures starts, invocations, decoding and sizes. Run it by `make bench`, which builds and installs what it measures, on a machine that does nothing
+/// Measures sizes, pictures, starts, decoding and invocations, and reckons what a million events cost and what a burst of them meets. Run it by `make bench`, which builds and installs what it measures, on a machine that does nothing
 /// else.
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -53,8 +59,10 @@ enum Part {
     Starts,
     /// A batch to what is decided, without effects.
     Decode,
-    /// Invocations with all their effects.
+    /// Invocations with all their effects, what a million events cost, and what a burst of them meets.
     Invocations,
+    /// From a published event to its finished picture.
+    Walk,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +71,8 @@ enum Error {
     Bed(#[from] bed::Error),
     #[error(transparent)]
     Subject(#[from] subject::Error),
+    #[error(transparent)]
+    Walk(#[from] walk::Error),
     #[error("reading or writing a file of the bench")]
     File(#[from] io::Error),
 }
@@ -96,38 +106,57 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
     let native: Vec<Subject> = [hello].into_iter().chain(ours.iter().cloned()).collect();
     let everybody: Vec<Subject> = native.iter().chain(&peers).cloned().collect();
 
-    eprintln!("Starting Apache Kafka and the emulator");
-    let bed = Bed::start(&checkout).await?;
     let wanted = |part: Part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut rows: Vec<Row> = Vec::new();
+    let mut found = |new: Vec<Row>| {
+        print!("{}", report::table(&new));
+        rows.extend(new);
+    };
     if wanted(Part::Sizes) {
-        rows.extend(sizes::measure(&release, &FUNCTIONS)?);
+        found(sizes::measure(&release, &FUNCTIONS)?);
     }
     if wanted(Part::Renders) {
-        eprintln!("Drawing");
-        let draw = if arguments.quick { 3 } else { 15 };
-        rows.extend(
-            renders::measure(&checkout, &release.join("bench-render"), &peers[0].program, &folder, draw).await?,
-        );
+        eprintln!("Drawing each kind of picture {rounds} times");
+        let (ours, node) = (release.join("bench-render"), &peers[0].program);
+        found(renders::measure(&checkout, &ours, node, &folder, rounds).await?);
     }
-    if wanted(Part::Starts) {
-        eprintln!("Starting each function {rounds} times");
-        rows.extend(starts::measure(&bed, &everybody, &native, rounds).await?);
+    if wanted(Part::Walk) {
+        let events = if arguments.quick { 40 } else { 500 };
+        eprintln!("Publishing {events} events to the local stack, four a second");
+        found(walk::measure(&checkout, &release, events).await?);
     }
-    if wanted(Part::Decode) {
-        eprintln!("Decoding");
-        let decode = Subject { name: "event-created".to_owned(), ..Subject::built(&release, "bench-decode") };
-        let rounds = if arguments.quick { 5 } else { 51 };
-        rows.extend(decode::measure(&bed, &folder, &decode, &peers, rounds).await?);
+    if [Part::Starts, Part::Decode, Part::Invocations].into_iter().any(wanted) {
+        eprintln!("Starting Apache Kafka and the emulator");
+        let bed = Bed::start(&checkout).await?;
+        if wanted(Part::Starts) {
+            eprintln!("Starting each function {rounds} times");
+            found(starts::measure(&bed, &everybody, &native, rounds).await?);
+        }
+        if wanted(Part::Decode) {
+            eprintln!("Decoding");
+            let decode = Subject { name: OURS.to_owned(), ..Subject::built(&release, "bench-decode") };
+            let rounds = if arguments.quick { 5 } else { 51 };
+            let counting = Subject::built(&release, "bench-allocations");
+            found(decode::measure(&bed, &folder, (&decode, &counting), &peers, rounds).await?);
+        }
+        if wanted(Part::Invocations) {
+            eprintln!("Invoking");
+            let consumers: Vec<Subject> = ours[..1].iter().chain(&peers).cloned().collect();
+            let answers = invocations::measure(&bed, &consumers, arguments.quick).await?;
+            found(invocations::rows(&answers));
+            let pictures = if arguments.quick { 2 } else { 20 };
+            let (per_job, units) = completion::measure(&bed, &ours[0], &ours[4], pictures).await?;
+            found(completion::rows(&per_job));
+            found(bill::rows(&answers, &per_job, units));
+            if let Some(batch) = answers.iter().find(|answers| answers.name == OURS).and_then(bill::seconds_of_batch) {
+                let times = burst::Times { batch, job: bill::seconds_of_job(&per_job), transitions: bill::TRANSITIONS };
+                found(burst::rows(&burst::Limits::PRODUCTION, &times));
+            }
+        }
+        bed.stack.stop().await;
     }
-    if wanted(Part::Invocations) {
-        eprintln!("Invoking");
-        let consumers: Vec<Subject> = ours[..1].iter().chain(&peers).cloned().collect();
-        rows.extend(invocations::measure(&bed, &consumers, arguments.quick).await?);
-    }
-    bed.stack.stop().await;
 
-    println!("{}", report::table(&rows));
+    println!("{}", report::summary(&rows));
     let path = folder.join("report.html");
     fs::write(&path, report::page(&rows, &machine()))?;
     println!("{}", path.display());

@@ -20,6 +20,8 @@ pub struct Row {
 /// What a figure counts. Each is shown so that a person reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
+    /// Seconds.
+    Seconds,
     /// Milliseconds.
     Milliseconds,
     /// Microseconds.
@@ -28,6 +30,8 @@ pub enum Unit {
     Instructions,
     /// Bytes.
     Bytes,
+    /// US dollars.
+    Dollars,
     /// Things.
     Count,
 }
@@ -91,10 +95,12 @@ impl fmt::Display for Goal {
 impl Unit {
     fn show(self, figure: f64) -> String {
         match self {
+            Self::Seconds => format!("{} s", significant(figure)),
             Self::Milliseconds => format!("{} ms", significant(figure)),
             Self::Microseconds => format!("{} µs", significant(figure)),
             Self::Instructions => format!("{} M", significant(figure)),
             Self::Bytes => format!("{} MB", significant(figure / 1_000_000.0)),
+            Self::Dollars => format!("{} $", significant(figure)),
             Self::Count => significant(figure),
         }
     }
@@ -112,12 +118,18 @@ fn significant(figure: f64) -> String {
 }
 
 /// The median; 0 of nothing.
-pub fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
+pub fn median(figures: Vec<f64>) -> f64 {
+    quantile(figures, 0.5)
 }
 
-/// The rows for a terminal.
+/// What `share` of the figures are not above, 0 to 1: one of them; 0 of nothing.
+pub fn quantile(mut figures: Vec<f64>, share: f64) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let place = (figures.len() as f64 * share) as usize;
+    figures.get(place.min(figures.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+/// The rows for a terminal, each with a line of space after it.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
@@ -131,9 +143,17 @@ pub fn table(rows: &[Row]) -> String {
         }
         text.push('\n');
     }
-    let goals: Vec<&Goal> = rows.iter().flat_map(|row| &row.goals).collect();
-    let met = goals.iter().filter(|goal| goal.is_met()).count();
-    let _ = writeln!(text, "{met} of {} goals met", goals.len());
+    text
+}
+
+/// How many goals are met, and which are not.
+pub fn summary(rows: &[Row]) -> String {
+    let goals: Vec<(&Row, &Goal)> = rows.iter().flat_map(|row| row.goals.iter().map(move |goal| (row, goal))).collect();
+    let met = goals.iter().filter(|(_, goal)| goal.is_met()).count();
+    let mut text = format!("{met} of {} goals met\n", goals.len());
+    for (row, goal) in goals.iter().filter(|(_, goal)| !goal.is_met()) {
+        let _ = writeln!(text, "  {}: {goal}", row.what);
+    }
     text
 }
 
@@ -184,7 +204,7 @@ mod tests {
     #[test]
     fn a_row_says_what_is_met_and_what_is_missed() {
         let row = row().at_most_times("ours", 0.04, "Node").at_most("ours", 1.5).at_most_times("ours", 2.0, "nobody");
-        insta::assert_snapshot!(table(&[row]));
+        insta::assert_snapshot!(table(std::slice::from_ref(&row)) + &summary(&[row]));
     }
 
     #[test]
@@ -196,5 +216,7 @@ mod tests {
     #[test]
     fn a_median_is_one_of_the_figures() {
         assert_eq!((median(vec![3.0, 1.0, 2.0]), median(Vec::new())), (2.0, 0.0));
+        let hundred = || (1..=100).map(f64::from).collect();
+        assert_eq!((quantile(hundred(), 0.99), quantile(hundred(), 1.0), quantile(hundred(), 0.0)), (100.0, 100.0, 1.0));
     }
 }

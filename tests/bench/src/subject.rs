@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 use local::process::peak_resident_bytes;
+use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
@@ -55,6 +56,15 @@ pub enum Error {
         /// What it answered.
         answer: String,
     },
+    /// It does not end, or what it said is not to be read.
+    #[error("{name} could not be ended, or what it said not be read")]
+    End {
+        /// Who.
+        name: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// It says nothing that is a figure.
     #[error("{name} printed no figure: {output}")]
     NoFigure {
@@ -72,6 +82,7 @@ pub struct Running {
     child: Child,
     api: RuntimeApi,
     spawned: Instant,
+    log: fs::File,
 }
 
 impl Subject {
@@ -89,6 +100,7 @@ impl Subject {
     async fn start_by(&self, runner: &[&str], environment: &[(String, String)]) -> Result<Running, Error> {
         let failed = |source| Error::Start { name: self.name.clone(), source };
         let api = RuntimeApi::start().await.map_err(failed)?;
+        let log = tempfile::tempfile().map_err(failed)?;
         let mut words = runner.iter().map(PathBuf::from).chain([self.program.clone()]);
         let mut command = Command::new(words.next().unwrap_or_default());
         command
@@ -105,12 +117,12 @@ impl Subject {
             .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log.try_clone().map_err(failed)?)
             .stderr(if runner.is_empty() { Stdio::inherit() } else { Stdio::piped() })
             .kill_on_drop(true);
         let spawned = Instant::now();
         let child = command.spawn().map_err(failed)?;
-        Ok(Running { name: self.name.clone(), child, api, spawned })
+        Ok(Running { name: self.name.clone(), child, api, spawned, log })
     }
 
     /// The instructions, by callgrind, from its first to the one with which it asks for its first invocation.
@@ -119,11 +131,14 @@ impl Subject {
         let mut running = self.start_by(&runner, environment).await?;
         running.first_next().await?;
         // Valgrind counts to the end, and tells when a signal ends it.
-        let id = running.child.id().unwrap_or_default().to_string();
-        let _ = Command::new("kill").args(["-TERM", &id]).status().await;
+        let failed = |source| Error::End { name: format!("callgrind of {}", self.name), source };
+        let ended = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().await.map_err(failed)?;
+        if !ended.success() {
+            return Err(failed(io::Error::other(format!("kill answered {ended}"))));
+        }
         let mut said = String::new();
         if let Some(mut stderr) = running.child.stderr.take() {
-            let _ = stderr.read_to_string(&mut said).await;
+            stderr.read_to_string(&mut said).await.map_err(failed)?;
         }
         let figure = collected(&said);
         figure.ok_or_else(|| Error::NoFigure { name: format!("callgrind of {}", self.name), output: said })
@@ -144,13 +159,25 @@ impl Running {
 
     /// Has it do a batch, all of it; returns how long that took.
     pub async fn invoke(&mut self, batch: &Bytes) -> Result<Duration, Error> {
-        let answered = self.api.invoke(batch.clone()).await;
-        let (answer, took) = answered.map_err(|source| Error::Runtime { name: self.name.clone(), source })?;
-        let read: serde_json::Value = serde_json::from_slice(&answer).unwrap_or_default();
-        match read["batchItemFailures"].as_array() {
+        let (answer, took) = self.ask(batch).await?;
+        match answer["batchItemFailures"].as_array() {
             Some(failures) if failures.is_empty() => Ok(took),
-            _ => Err(Error::NotDone { name: self.name.clone(), answer: String::from_utf8_lossy(&answer).into_owned() }),
+            _ => Err(Error::NotDone { name: self.name.clone(), answer: answer.to_string() }),
         }
+    }
+
+    /// Gives it an invocation; returns its answer, which is JSON, and how long that took.
+    pub async fn ask(&mut self, payload: &Bytes) -> Result<(Value, Duration), Error> {
+        let answered = self.api.invoke(payload.clone()).await;
+        let (answer, took) = answered.map_err(|source| Error::Runtime { name: self.name.clone(), source })?;
+        let read = serde_json::from_slice(&answer);
+        let not_done = |_| Error::NotDone { name: self.name.clone(), answer: String::from_utf8_lossy(&answer).into_owned() };
+        Ok((read.map_err(not_done)?, took))
+    }
+
+    /// How many bytes it has logged so far: what CloudWatch would take in.
+    pub fn logged(&self) -> u64 {
+        self.log.metadata().map_or(0, |metadata| metadata.len())
     }
 
     /// The processor time of all its threads so far. By `schedstat`, which counts nanoseconds; `stat` counts in hundredths of a second.

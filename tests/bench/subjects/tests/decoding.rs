@@ -1,5 +1,5 @@
-//! What reading and planning cost in instructions, which is the same on every machine with this compiler and these dependencies: a change that makes it dearer is
-//! seen here, and not a year later on a bill.
+//! What reading and planning cost in instructions and in allocations, which are the same on every machine with this compiler and these dependencies: a change
+//! that makes it dearer is seen here, and not a year later on a bill.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
@@ -12,13 +12,20 @@ const MOST: u64 = 3_900_000;
 
 const RECORDS: u64 = 100;
 
-/// A batch of events like the example, over four partitions.
-fn batch() -> String {
+/// Allocations to read a record of the contract's example and to plan what comes of it: the texts of its configuration, once for the entity and once for each
+/// template and job, and the events to tell. 0 on 2026-11-28.
+const MOST_ALLOCATIONS: u64 = 0;
+
+/// Bytes that are held beside the output at any moment, by a batch of any size: one record's decoding, and one event's writing.
+const MOST_BESIDE: u64 = 0;
+
+/// A batch of so many events like the example, over four partitions.
+fn batch(events: u64) -> String {
     let topic = "eventzr.event.created.v1";
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../events").join(topic).join("example.json");
     let example: Value = serde_json::from_slice(&fs::read(example).unwrap()).unwrap();
     let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for number in 0..RECORDS {
+    for number in 0..events {
         let mut event = example.clone();
         event["id"] = json!(format!("evt-{number}"));
         // What is older than 97 days is not planned.
@@ -53,11 +60,31 @@ fn reading_and_planning_a_record_costs_no_more_instructions_than_it_did() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("batch.json");
-    fs::write(&path, batch()).unwrap();
+    fs::write(&path, batch(RECORDS)).unwrap();
     let each = (instructions(&path, 4) - instructions(&path, 1)) / 3 / RECORDS;
     println!("{each} instructions for a record");
     assert!(
         each <= MOST,
         "{each} instructions for a record, at most {MOST}: see what the change costs, or raise the bound and say why"
     );
+}
+
+#[test]
+fn a_batch_allocates_in_proportion_to_its_records_and_holds_nothing_beside_its_output_that_grows_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let allocated = |events: u64| {
+        let path = folder.path().join(format!("{events}.json"));
+        fs::write(&path, batch(events)).unwrap();
+        let ran = Command::new(env!("CARGO_BIN_EXE_bench-allocations")).arg(&path).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let said = String::from_utf8(ran.stdout).unwrap();
+        let figures: Vec<u64> = said.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
+        let [allocations, output, beside] = figures[..] else { panic!("{said}") };
+        (allocations, output, beside)
+    };
+    let (few, many) = (allocated(RECORDS), allocated(10 * RECORDS));
+    let each = (many.0 - few.0) / (9 * RECORDS);
+    println!("{each} allocations and {} bytes of output for a record; {} bytes beside", (many.1 - few.1) / (9 * RECORDS), many.2);
+    assert!(each <= MOST_ALLOCATIONS, "{each} allocations for a record, at most {MOST_ALLOCATIONS}");
+    assert!(few.2 <= MOST_BESIDE && many.2 <= MOST_BESIDE, "{} and {} bytes beside the output", few.2, many.2);
 }
