@@ -20,7 +20,7 @@ LOCAL := target/debug/studio-local
 FUZZED := $(notdir $(wildcard fuzz/corpus/*))
 
 help: ## What there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { gsub(/ /, "|", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
 	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another of the four topics'

@@ -198,7 +198,13 @@ async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mar
     // Two hundred renders at once are another matter, and too much for the emulator's interpreter on two processors.
     studio.let_executions_do_nothing().await;
     invoke(&studio.stack, &function, &records(0..1, 1)).await; // warm
-    let consumer = studio.stack.proxy.calls()[0].process_id;
+    let calls = studio.stack.proxy.calls();
+    let consumer = calls[0].process_id;
+    // Before its first record it has asked both services for what is not there: the connections are made in the init phase.
+    let before = calls.iter().take_while(|call| call.operation.name != "TransactWriteItems");
+    let before: BTreeMap<String, Option<u16>> = before.map(|call| (call.operation.to_string(), call.status)).collect();
+    let connected = [("dynamodb GetItem", Some(200)), ("states DescribeExecution", Some(400))];
+    assert_eq!(before, connected.map(|(name, status)| (name.to_owned(), status)).into());
     for (version, writes) in [(1, 100), (2, 200)] {
         studio.stack.proxy.clear();
         let answer = invoke(&studio.stack, &function, &records(1..101, version)).await;

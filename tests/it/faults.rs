@@ -73,19 +73,20 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
     let kills = [Action::KillCaller(Moment::Before), Action::KillCaller(Moment::After)];
     // Which call of an operation, for one event: the consumer's come first, then those of the completion function.
     let calls = [
-        ("dynamodb", "TransactWriteItems", 1), // keep, in the consumer
-        ("dynamodb", "TransactWriteItems", 2), // an end, in the completion function
-        ("dynamodb", "UpdateItem", 1),         // mark told, in the consumer
-        ("dynamodb", "UpdateItem", 2),
-        ("states", "StartExecution", 1),
-        ("dynamodb", "GetItem", 1), // the job
-        ("dynamodb", "PutItem", 1), // the job, submitted
-        ("s3", "PutObject", 1),     // the asset
+        ("dynamodb", "TransactWriteItems", "", 1), // keep, in the consumer
+        ("dynamodb", "TransactWriteItems", "", 2), // an end, in the completion function
+        ("dynamodb", "UpdateItem", "", 1),         // mark told, in the consumer
+        ("dynamodb", "UpdateItem", "", 2),
+        ("states", "StartExecution", "", 1),
+        ("dynamodb", "GetItem", "job#", 1), // the job, and not what a function asks for to be connected
+        ("dynamodb", "PutItem", "", 1),     // the job, submitted
+        ("s3", "PutObject", "", 1),         // the asset
     ];
     let mut rounds: Vec<(Fault, &str)> = Vec::new();
-    for (service, operation, which) in calls {
+    for (service, operation, body, which) in calls {
         let hit = |occurrence, action: Action| {
             let mut fault = first(service, operation, action);
+            fault.matches.body_contains = Some(body.to_owned()).filter(|body| !body.is_empty());
             fault.matches.occurrence = occurrence;
             (fault, operation)
         };

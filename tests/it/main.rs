@@ -4,6 +4,7 @@
 
 mod alarms;
 mod bad_input;
+mod bootstraps;
 mod chaos;
 mod console;
 mod deployed;

@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -25,112 +24,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+mod book;
+mod fault;
 mod operation;
 
+pub use book::Call;
+pub use fault::{Action, Fault, Hits, Matches, Moment, Occurrence};
 pub use operation::Operation;
 
-/// One call that went through the proxy, or is on its way.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// The service and the operation, in AWS's spelling.
-    pub operation: Operation,
-    /// The process that called.
-    pub process_id: Option<u32>,
-    /// The name of the function that this process runs, if it is one.
-    pub function: Option<Arc<str>>,
-    /// When its head was read.
-    pub started: Instant,
-    /// When the last byte of the answer was passed on, or the call was given up.
-    pub ended: Option<Instant>,
-    /// The status that the caller got; none while it waits, or if its connection was cut.
-    pub status: Option<u16>,
-}
-
-/// Trouble for the calls that match.
-#[derive(Debug, Clone)]
-pub struct Fault {
-    /// Which calls.
-    pub matches: Matches,
-    /// What happens to them.
-    pub action: Action,
-}
-
-/// Which calls a fault is for. What is `None` does not matter.
-#[derive(Debug, Clone, Default)]
-pub struct Matches {
-    /// The service as requests are signed for it: `dynamodb`, `states`, `s3`.
-    pub service: Option<String>,
-    /// The operation: `TransactWriteItems`, `StartExecution`, `PutObject`.
-    pub operation: Option<String>,
-    /// What the request's body has in it.
-    pub body_contains: Option<String>,
-    /// The name of the function that calls.
-    pub function: Option<String>,
-    /// Which of the calls that match the rest.
-    pub occurrence: Occurrence,
-}
-
-/// Which of the calls that match a fault it hits, counted since it was injected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Occurrence {
-    /// All of them.
-    #[default]
-    Every,
-    /// Only this one; the first is 1.
-    Nth(u32),
-    /// The first so many.
-    First(u32),
-    /// Every so manieth: of `EveryNth(3)` the third, the sixth, and so on.
-    EveryNth(u32),
-}
-
-impl Occurrence {
-    /// Whether it means the call that is the `number`-th to match, from 1.
-    #[must_use]
-    pub fn hits(self, number: u32) -> bool {
-        match self {
-            Self::Every => true,
-            Self::Nth(nth) => number == nth,
-            Self::First(times) => number <= times,
-            Self::EveryNth(nth) => number.is_multiple_of(nth),
-        }
-    }
-
-    /// Whether it means no call after the `number`-th.
-    fn is_over(self, number: u32) -> bool {
-        match self {
-            Self::Every | Self::EveryNth(_) => false,
-            Self::Nth(last) | Self::First(last) => number >= last,
-        }
-    }
-}
-
-/// On which side of the emulator's answer something happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// Before the call is forwarded: the emulator never sees it.
-    Before,
-    /// After the emulator has answered: the effect is there, and the caller never learns of it.
-    After,
-}
-
-/// What a fault does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// The call is forwarded so much later.
-    Delay(Duration),
-    /// The caller gets an AWS error instead; the emulator never sees the call.
-    Fail {
-        /// The HTTP status.
-        status: u16,
-        /// The error's type: `ThrottlingException`, `InternalServerError`.
-        error: String,
-    },
-    /// The connection is closed without an answer.
-    Cut(Moment),
-    /// The calling process, and only it, is killed (`kill -9`).
-    KillCaller(Moment),
-}
+use book::{Book, Injected, Row};
 
 /// A running proxy. It ends when it is dropped.
 #[derive(Debug)]
@@ -146,46 +48,6 @@ struct State {
     target: OnceLock<SocketAddr>,
     client: Client<HttpConnector, BoxBody<Bytes, hyper::Error>>,
     book: Mutex<Book>,
-}
-
-#[derive(Debug, Default)]
-struct Book {
-    calls: Vec<Call>,
-    /// Counts the times that `calls` was cleared: a call that began before must not end in another's row.
-    chapter: u64,
-    /// The functions that ever called, by their process.
-    functions: BTreeMap<u32, Arc<str>>,
-    /// The processes that connected last, the last one first: who connects mostly does so several times at once.
-    recent: Vec<u32>,
-    faults: Vec<Injected>,
-    delay: Duration,
-}
-
-#[derive(Debug)]
-struct Injected {
-    fault: Fault,
-    /// How many calls matched it.
-    seen: u32,
-    hits: Hits,
-}
-
-/// How often a fault has hit.
-#[derive(Debug, Clone, Default)]
-pub struct Hits(Arc<AtomicU32>);
-
-impl Hits {
-    /// How often so far.
-    #[must_use]
-    pub fn count(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A row of the book.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    chapter: u64,
-    index: usize,
 }
 
 impl Proxy {
@@ -423,74 +285,6 @@ fn full(bytes: Bytes) -> BoxBody<Bytes, hyper::Error> {
 impl State {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// So many processes are remembered as those that connected last.
-const RECENT: usize = 6;
-
-impl Book {
-    fn has_connected(&mut self, process_id: Option<u32>) {
-        if let Some(process_id) = process_id {
-            self.recent.retain(|recent| *recent != process_id);
-            self.recent.insert(0, process_id);
-            self.recent.truncate(RECENT);
-        }
-    }
-
-    fn begin(&mut self, call: Call) -> Row {
-        if let (Some(process_id), Some(function)) = (call.process_id, &call.function) {
-            self.functions.insert(process_id, Arc::clone(function));
-        }
-        self.calls.push(call);
-        Row { chapter: self.chapter, index: self.calls.len() - 1 }
-    }
-
-    fn end(&mut self, row: Row, status: Option<u16>) {
-        if row.chapter == self.chapter
-            && let Some(call) = self.calls.get_mut(row.index)
-            && call.ended.is_none()
-        {
-            call.ended = Some(Instant::now());
-            call.status = status;
-        }
-    }
-
-    fn wants_body(&self, operation: &Operation, function: Option<&str>) -> bool {
-        let wants = |matches: &Matches| matches.body_contains.is_some() && matches.names(operation, function);
-        self.faults.iter().any(|injected| wants(&injected.fault.matches))
-    }
-
-    /// The constant delay, and what the first fault that hits this call does.
-    fn trouble(&mut self, operation: &Operation, function: Option<&str>, body: &str) -> (Duration, Option<Action>) {
-        let mut action = None;
-        self.faults.retain_mut(|Injected { fault, seen, hits }| {
-            let matches = &fault.matches;
-            let wanted = matches.body_contains.as_deref();
-            // A call that suffers one fault is none that a later one counts.
-            if action.is_some()
-                || !matches.names(operation, function)
-                || wanted.is_some_and(|wanted| !body.contains(wanted))
-            {
-                return true;
-            }
-            *seen += 1;
-            if matches.occurrence.hits(*seen) {
-                hits.0.fetch_add(1, Ordering::Relaxed);
-                action = Some(fault.action.clone());
-            }
-            // What is over is forgotten: a long run injects thousands.
-            !matches.occurrence.is_over(*seen)
-        });
-        (self.delay, action)
-    }
-}
-
-impl Matches {
-    fn names(&self, operation: &Operation, function: Option<&str>) -> bool {
-        self.service.as_ref().is_none_or(|service| *service == operation.service)
-            && self.operation.as_ref().is_none_or(|name| *name == operation.name)
-            && self.function.as_deref().is_none_or(|name| Some(name) == function)
     }
 }
 

@@ -23,6 +23,7 @@ mod painting;
 mod palette;
 mod panel;
 mod picture;
+mod png_file;
 mod poster;
 mod seed;
 mod shapes;
@@ -66,7 +67,7 @@ pub struct Drawing<'a> {
 /// A drawn asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
-    /// The picture, a PNG of 8 bit sRGB without transparency.
+    /// The picture, a PNG of 8 bit sRGB without transparency, with a palette where it has few shades.
     pub png: Vec<u8>,
     /// Its width in pixels.
     pub width: u32,

@@ -68,7 +68,7 @@ impl Configuration {
     #[must_use]
     pub fn shown_by(&self, kind: AssetKind) -> Self {
         fn if_shown<T: Clone>(kind: AssetKind, fact: Fact, value: &Option<T>) -> Option<T> {
-            value.clone().filter(|_| kind.shows(fact))
+            value.as_ref().filter(|_| kind.shows(fact)).cloned()
         }
         Self {
             title: self.title.clone(),

@@ -36,7 +36,7 @@ pub async fn serve<D: DeserializeOwned>(
     lambda_tracing::init_default_subscriber();
     let telemetry = &Telemetry::from_env()?;
     let journal = &Journal::new(Config::from_env()?, &aws_config_from_env()?)?;
-    journal.connect().await;
+    journal.connect_to_start().await;
     run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let deadline = deadline(event.context.deadline(), SystemTime::now());
         let payload = event.payload.get();

@@ -1,12 +1,12 @@
 //! An inbound event → what the studio makes of it.
 
-use std::collections::{BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use events::{AssetKind, Configuration, RenderJobCreated, SOURCE, Time, Topic, Trigger};
+use events::{AssetKind, Configuration, Locale, RenderJobCreated, SOURCE, Time, Topic, Trigger};
 
 use crate::{
-    Cause, Decision, Description, Digest, EntityState, Job, JobId, Makers, Said, State, TemplateId, TemplateKey,
-    TemplateState,
+    Cause, CauseKey, Decision, Description, Digest, EntityState, Job, JobId, Makers, Said, State, TemplateId,
+    TemplateKey, TemplateState,
     decision::{Told, template_data},
 };
 
@@ -101,25 +101,31 @@ pub fn plan(
     let asked = asked.iter().flat_map(|&kind| locales.iter().cloned().map(move |locale| TemplateKey { kind, locale }));
     let keys: BTreeSet<TemplateKey> = entity.templates.keys().cloned().chain(asked).collect();
 
-    let plan = Plan { cause, description, planning };
+    let plan = Plan { cause, because: cause.key(&description.tenant), description, planning };
+    // Templates in one language have one configuration, which is made and digested once.
+    let mut configurations: BTreeMap<Option<Locale>, Option<(Configuration, Digest)>> = BTreeMap::new();
     let mut decision = Decision::default();
     for key in keys {
-        let Some(configuration) = entity.configuration_of(&key) else { continue };
-        let digest = Digest::of(&configuration);
-        let pixels = Digest::of_pixels(key.kind, &configuration);
+        let configured = configurations.entry(key.locale.clone()).or_insert_with(|| {
+            let configuration = entity.configuration_of(&key)?;
+            let digest = Digest::of(&configuration);
+            Some((configuration, digest))
+        });
+        let Some((configuration, digest)) = configured else { continue };
+        let pixels = Digest::of_pixels(key.kind, configuration);
         let (topic, job) = match entity.templates.get_mut(&key) {
             None => {
                 let id = TemplateId::new(&description.tenant, &description.entity, &key);
-                let job = plan.job(id, &key, &configuration);
+                let job = plan.job(id, &key, configuration);
                 let template =
-                    TemplateState { id, revision: 1, configuration: digest, pixels, job: job.id, asset: None };
+                    TemplateState { id, revision: 1, configuration: digest.clone(), pixels, job: job.id, asset: None };
                 entity.templates.insert(key.clone(), template);
                 (Topic::TemplateCreated, Some(job))
             }
-            Some(template) if template.configuration != digest => {
-                let job = (template.pixels != pixels).then(|| plan.job(template.id, &key, &configuration));
+            Some(template) if template.configuration != *digest => {
+                let job = (template.pixels != pixels).then(|| plan.job(template.id, &key, configuration));
                 template.revision += 1;
-                template.configuration = digest;
+                template.configuration = digest.clone();
                 template.pixels = pixels;
                 template.job = job.as_ref().map_or(template.job, |job| job.id);
                 (Topic::TemplateUpdated, job)
@@ -127,11 +133,9 @@ pub fn plan(
             Some(_) => continue,
         };
         let template = entity.templates[&key].id;
-        let because = cause.key(&description.tenant);
-        let data = template_data(&entity, &key, configuration, plan.user_id());
-        decision
-            .events
-            .push(Told::new(topic, &entity.tenant, template.0, because.0.as_bytes(), now, data).traced(cause.trace));
+        let data = template_data(&entity, &key, configuration.clone(), plan.user_id());
+        let told = Told::new(topic, &entity.tenant, template.0, plan.because.0.as_bytes(), now, data);
+        decision.events.push(told.traced(cause.trace));
         if let Some(job) = job {
             decision.events.push(created(&job, now));
             decision.starts.push(job.id);
@@ -167,6 +171,7 @@ fn take_in(entity: &mut EntityState, cause: &Cause, description: &Description) {
 
 struct Plan<'a> {
     cause: &'a Cause,
+    because: CauseKey,
     description: &'a Description,
     planning: Planning<'a>,
 }
@@ -177,8 +182,7 @@ impl Plan<'_> {
     }
 
     fn job(&self, template: TemplateId, key: &TemplateKey, configuration: &Configuration) -> Job {
-        let tenant = &self.description.tenant;
-        let cause = self.cause.key(tenant);
+        let (tenant, cause) = (&self.description.tenant, self.because);
         Job {
             id: JobId::new(tenant, template, cause),
             version: 0,

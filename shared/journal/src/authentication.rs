@@ -22,11 +22,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use crate::{Authentication, TellError, chain};
-
-/// The certificates that Amazon's endpoints chain to. OpenSSL built into the binary looks for others only under the prefix it
-/// was built with, which Lambda does not have; and parsing five costs a fifth of parsing a system's bundle.
-pub(crate) const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
+use crate::{Authentication, TellError, chain, roots::AMAZON_ROOTS};
 
 /// What librdkafka's report of a token begins with that could not be had.
 const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";

@@ -8,6 +8,7 @@
 mod authentication;
 mod breaker;
 mod config;
+mod connect;
 mod erase;
 mod error_chain;
 mod given_up;
@@ -17,6 +18,7 @@ mod leases;
 mod of_tenant;
 mod overdue;
 mod resubmit;
+mod roots;
 mod set_aside;
 mod start;
 mod tell;
@@ -37,6 +39,7 @@ pub use keep::KeepError;
 pub use of_tenant::JobsPage;
 pub use overdue::{Overdue, Untold};
 pub use resubmit::Resubmission;
+pub use roots::RootsError;
 pub use set_aside::{
     ContentError, Entry, Outcome, Place, Resolution, Resolved, SetAside, SetAsideError, UnknownPlace, Window,
 };

@@ -145,8 +145,7 @@ impl Journal {
 
     /// How the execution `name` of a state machine is.
     pub(crate) async fn execution(&self, state_machine: &str, name: &str) -> Result<Execution, StartError> {
-        let arn = format!("{}:{name}", state_machine.replacen(":stateMachine:", ":execution:", 1));
-        match self.sfn.describe_execution().execution_arn(arn).send().await {
+        match self.sfn.describe_execution().execution_arn(execution_arn(state_machine, name)).send().await {
             Ok(execution) => match execution.status() {
                 ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Ok(Execution::Running),
                 _ => Ok(Execution::Ended),
@@ -185,4 +184,9 @@ impl Journal {
 pub(crate) enum NameTaken {
     Yes,
     No,
+}
+
+/// The ARN of the execution `name` of a state machine.
+pub(crate) fn execution_arn(state_machine: &str, name: &str) -> String {
+    format!("{}:{name}", state_machine.replacen(":stateMachine:", ":execution:", 1))
 }

@@ -12,14 +12,11 @@ use rdkafka::{
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig},
 };
 
-use crate::{Journal, KeepError, Kept, Untold, authentication::Context, chain, items::Key};
+use crate::{Journal, KeepError, Kept, Untold, authentication::Context, items::Key};
 
 /// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout: what Kafka has not
 /// acknowledged by then is told again by the redelivery.
 pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// How long the init phase waits for the brokers. They may be unreachable; the first invocation finds out.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why Kafka may not have an event. Every one of these is worth another try: the bytes are kept, and only their way failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,20 +46,6 @@ pub enum TellError {
 }
 
 impl Journal {
-    /// Makes the first connection to Kafka, in the init phase. An unreachable broker is a warning: the function must come up all
-    /// the same, and the first invocation finds out.
-    pub async fn connect(&self) {
-        let producer = self.producer.clone();
-        let metadata = tokio::task::spawn_blocking(move || {
-            producer.client().fetch_metadata(None, CONNECT_TIMEOUT).map(|metadata| metadata.brokers().len())
-        });
-        match metadata.await {
-            Ok(Ok(brokers)) => tracing::debug!(brokers, "connected to Kafka"),
-            Ok(Err(error)) => tracing::warn!(error = chain(&error), "Kafka is not reachable yet"),
-            Err(error) => tracing::warn!(error = chain(&error), "connecting to Kafka was interrupted"),
-        }
-    }
-
     /// Tells Kafka what was kept, all of it pipelined and in the order given, and awaits every acknowledgement. One result for each
     /// decision; one that was told before is not told again.
     ///

@@ -70,7 +70,8 @@ pub async fn measure(
     Ok(rows)
 }
 
-/// What a small and a large batch allocate, and hold beside what comes of them.
+/// What a small and a large batch allocate, and hold beside what comes of them: the records as they came, which are needed
+/// until they are done.
 async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec<Row>, Error> {
     let (mut allocations, mut beside) = (Vec::new(), Vec::new());
     for events in [100, EVENTS] {
@@ -84,7 +85,7 @@ async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec
         };
         let name = format!("batch of {events}");
         allocations.push((name.clone(), count / f64::from(events)));
-        beside.push((name, held));
+        beside.push((name, held / f64::from(events)));
     }
     let row = |what: &str, unit, figures| Row {
         what: what.to_owned(),
@@ -93,7 +94,7 @@ async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec
         figures,
         goals: Vec::new(),
     };
-    let beside = row("Reading and planning, bytes held beside what comes of it", Unit::Bytes, beside);
+    let beside = row("Reading and planning, bytes held beside what comes of it, for a record", Unit::Bytes, beside);
     Ok(vec![
         row("Reading and planning, allocations for a record", Unit::Count, allocations),
         beside.at_most_times("batch of 1000", 1.1, "batch of 100"),

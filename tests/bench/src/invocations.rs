@@ -127,7 +127,7 @@ async fn processor_times(
     for batch in batches {
         let before = running.cpu();
         running.invoke(&batch).await?;
-        figures.push((running.cpu() - before).as_secs_f64() * 1_000_000.0 / f64::from(size));
+        figures.push(running.cpu().saturating_sub(before).as_secs_f64() * 1_000_000.0 / f64::from(size));
     }
     Ok(figures)
 }

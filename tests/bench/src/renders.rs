@@ -11,8 +11,9 @@ use tokio::process::Command;
 use crate::report::{Row, Unit};
 use crate::subject::Error;
 
-/// What one of them spent on a kind of picture: microseconds of processor time, and bytes of the file.
-type Spent = (String, f64, f64);
+/// What one of them spent on a kind of picture: microseconds of processor time, bytes of the file, and bytes of the largest
+/// resident set meanwhile.
+type Spent = (String, f64, f64, f64);
 
 /// Draws so often with each; keeps the pictures in `folder`, to be looked at.
 pub async fn measure(
@@ -47,8 +48,10 @@ pub async fn measure(
     let by_satori = spent(&mut by_satori).await?;
 
     let mut rows = Vec::new();
-    for (kind, time, size) in by_canvas {
-        let Some((_, their_time, their_size)) = by_satori.iter().find(|(of, ..)| *of == kind) else { continue };
+    for (kind, time, size, memory) in by_canvas {
+        let Some((_, their_time, their_size, their_memory)) = by_satori.iter().find(|(of, ..)| *of == kind) else {
+            continue;
+        };
         let row = |what: &str, how, unit, ours, theirs| Row {
             what: format!("{kind}: {what}"),
             how,
@@ -61,6 +64,13 @@ pub async fn measure(
         let size = row("the file", "PNG, 8 bit", Unit::Bytes, size, *their_size);
         rows.push(time.at_most_times("canvas", 0.5, "satori + resvg"));
         rows.push(size.at_most_times("canvas", 1.0, "satori + resvg"));
+        rows.push(row(
+            "memory",
+            "largest resident set meanwhile, with what was drawn before still at hand",
+            Unit::Bytes,
+            memory,
+            *their_memory,
+        ));
     }
     Ok(rows)
 }
@@ -72,7 +82,9 @@ async fn spent(command: &mut Command) -> Result<Vec<Spent>, Error> {
     let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
     let read = |line: &str| {
         let mut words = line.split(' ');
-        Some((words.next()?.to_owned(), words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+        let kind = words.next()?.to_owned();
+        let mut figure = || words.next()?.parse().ok();
+        Some((kind, figure()?, figure()?, figure()?))
     };
     match printed.lines().map(read).collect::<Option<Vec<Spent>>>() {
         Some(spent) if ran.status.success() && !spent.is_empty() => Ok(spent),

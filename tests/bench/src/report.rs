@@ -122,11 +122,11 @@ pub fn median(figures: Vec<f64>) -> f64 {
     quantile(figures, 0.5)
 }
 
-/// What `share` of the figures are not above, 0 to 1: one of them; 0 of nothing.
+/// What `share` of the figures are not above, 0 to 1 (the nearest rank): one of them; 0 of nothing.
 pub fn quantile(mut figures: Vec<f64>, share: f64) -> f64 {
     figures.sort_by(f64::total_cmp);
-    let place = (figures.len() as f64 * share) as usize;
-    figures.get(place.min(figures.len().saturating_sub(1))).copied().unwrap_or_default()
+    let rank = (figures.len() as f64 * share).ceil() as usize;
+    figures.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 /// The rows for a terminal, each with a line of space after it.
@@ -217,6 +217,6 @@ mod tests {
     fn a_median_is_one_of_the_figures() {
         assert_eq!((median(vec![3.0, 1.0, 2.0]), median(Vec::new())), (2.0, 0.0));
         let hundred = || (1..=100).map(f64::from).collect();
-        assert_eq!((quantile(hundred(), 0.99), quantile(hundred(), 1.0), quantile(hundred(), 0.0)), (100.0, 100.0, 1.0));
+        assert_eq!((quantile(hundred(), 0.99), quantile(hundred(), 1.0), quantile(hundred(), 0.0)), (99.0, 100.0, 1.0));
     }
 }

@@ -48,8 +48,8 @@ pub enum Error {
         #[source]
         source: runtime_api::Error,
     },
-    /// It did the batch in part.
-    #[error("{name} did not do its batch: {answer}")]
+    /// It did what it was asked for in part, or not.
+    #[error("{name} did not do what it was asked for: {answer}")]
     NotDone {
         /// Who.
         name: String,
@@ -171,11 +171,12 @@ impl Running {
         let answered = self.api.invoke(payload.clone()).await;
         let (answer, took) = answered.map_err(|source| Error::Runtime { name: self.name.clone(), source })?;
         let read = serde_json::from_slice(&answer);
-        let not_done = |_| Error::NotDone { name: self.name.clone(), answer: String::from_utf8_lossy(&answer).into_owned() };
+        let not_done =
+            |_| Error::NotDone { name: self.name.clone(), answer: String::from_utf8_lossy(&answer).into_owned() };
         Ok((read.map_err(not_done)?, took))
     }
 
-    /// How many bytes it has logged so far: what CloudWatch would take in.
+    /// How many bytes it has logged so far. On Lambda there are two or three lines of its own for each invocation besides.
     pub fn logged(&self) -> u64 {
         self.log.metadata().map_or(0, |metadata| metadata.len())
     }

@@ -18,18 +18,15 @@ use tokio::{
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
-    rustls::{
-        self, ClientConfig, RootCertStore,
-        crypto::aws_lc_rs,
-        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-    },
+    rustls::{self, ClientConfig, crypto::aws_lc_rs, pki_types::ServerName},
 };
 use tokio_util::either::Either;
 
 use crate::{
     Authentication,
-    authentication::{AMAZON_ROOTS, token},
+    authentication::token,
     chain,
+    roots::{self, AMAZON_ROOTS, RootsError},
 };
 
 /// What a broker may take to let us in, and for each answer.
@@ -55,7 +52,7 @@ pub enum ConnectionError {
     TimedOut,
     /// What it should be known by is not as it should be.
     #[error("reading the certificates that the brokers' own chain to")]
-    Roots(#[from] rustls::pki_types::pem::Error),
+    Roots(#[from] RootsError),
     /// It shows another certificate than one that a known one stands behind, or none.
     #[error("setting up TLS")]
     Tls(#[from] rustls::Error),
@@ -173,10 +170,7 @@ impl Connection {
 }
 
 fn tls(roots: &str) -> Result<ClientConfig, ConnectionError> {
-    let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(roots.as_bytes()) {
-        store.add(certificate?)?;
-    }
+    let store = roots::parse(roots)?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     Ok(config.with_safe_default_protocol_versions()?.with_root_certificates(store).with_no_client_auth())
 }

@@ -1,5 +1,5 @@
 //! Draws every kind of picture of the contract's example: `bench-render <example.json> <rounds>` prints, for each kind, its name, the microseconds of
-//! processor time of the median round, and the bytes of the file. `bench-render <example.json> <rounds> <folder>` keeps the files too.
+//! processor time of the median round, the bytes of the file, and those of the largest resident set meanwhile. `bench-render <example.json> <rounds> <folder>` keeps the files too.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -15,6 +15,14 @@ fn processor_time() -> i64 {
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
+/// In bytes, since it was last counted anew.
+fn largest_resident_set() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("the kernel does not say")?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kibibytes * 1024)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let event: Value = serde_json::from_slice(&fs::read(arguments.next().ok_or("which event?")?)?)?;
@@ -25,6 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/canvas/fonts/cjk")))?;
     for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
         let drawing = Drawing { asset, configuration: &configuration, look: "bench", logo: None, painting: None };
+        // The largest resident set counts anew (proc(5), clear_refs).
+        fs::write("/proc/self/clear_refs", "5")?;
         let (mut nanoseconds, mut bytes) = (Vec::with_capacity(rounds), 0);
         for _ in 0..rounds {
             let before = processor_time();
@@ -36,7 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         nanoseconds.sort_unstable();
-        println!("{} {} {bytes}", asset.as_str(), nanoseconds.get(rounds / 2).copied().unwrap_or_default() / 1000);
+        let median = nanoseconds.get(rounds / 2).copied().unwrap_or_default() / 1000;
+        println!("{} {median} {bytes} {}", asset.as_str(), largest_resident_set()?);
     }
     Ok(())
 }

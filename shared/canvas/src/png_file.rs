@@ -1,0 +1,190 @@
+//! The pixels as a PNG file. Writing it is most of a render, so what is written is a third of the pixels where that shows nowhere: a
+//! design has a few flat colours and the shades between them along its edges, and these fit a palette.
+
+/// More shades than these are a painting's or a photograph's.
+const MOST_SHADES: usize = 4096;
+
+/// How far a channel of a pixel may be from what was drawn, of 255: the shades of an edge come that close to each other.
+const FARTHEST: u8 = 4;
+
+/// What a palette holds.
+const MOST_COLORS: usize = 256;
+
+/// Writes opaque RGBA pixels: with a palette if they have few shades, else as they are.
+///
+/// # Errors
+/// What the encoder says; it writes to memory, so this is not expected.
+pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::with_capacity(128 * 1024);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_depth(png::BitDepth::Eight);
+    // Flat areas repeat as they are: without a filter the file is a third of what the fastest setting makes, for some
+    // ten milliseconds more.
+    encoder.set_compression(png::Compression::Balanced);
+    encoder.set_filter(png::Filter::NoFilter);
+    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+    let indexed = Shades::of(pixels).and_then(|mut shades| {
+        let palette = shades.palette()?;
+        Some((shades.indices(pixels), palette))
+    });
+    let data = match indexed {
+        Some((indices, palette)) => {
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette(palette);
+            indices
+        }
+        None => {
+            encoder.set_color(png::ColorType::Rgb);
+            pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect()
+        }
+    };
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&data)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// A shade, how often it comes, and its place in the palette.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shade {
+    /// 0 if this slot is free.
+    pixels: u32,
+    color: [u8; 3],
+    index: u8,
+}
+
+/// The shades of a picture: a hash table with twice the slots that it may fill. The standard one's hash costs more than all the rest
+/// of this, and nobody chooses colours to harm it: what is found is bounded.
+struct Shades {
+    slots: Vec<Shade>,
+}
+
+impl Shades {
+    const SLOTS: usize = 2 * MOST_SHADES;
+
+    /// Counts them; `None` if there are too many.
+    fn of(pixels: &[u8]) -> Option<Self> {
+        let mut shades = Self { slots: vec![Shade::default(); Self::SLOTS] };
+        let (mut found, mut last, mut slot) = (0, None, 0);
+        for pixel in pixels.chunks_exact(4) {
+            let color = [pixel[0], pixel[1], pixel[2]];
+            // Most pixels are as the one before them.
+            if last != Some(color) {
+                (last, slot) = (Some(color), shades.slot(color));
+                if shades.slots[slot].pixels == 0 {
+                    found += 1;
+                    if found > MOST_SHADES {
+                        return None;
+                    }
+                    shades.slots[slot].color = color;
+                }
+            }
+            shades.slots[slot].pixels += 1;
+        }
+        Some(shades)
+    }
+
+    /// Where a colour is, or belongs.
+    fn slot(&self, color: [u8; 3]) -> usize {
+        let number = u32::from_be_bytes([0, color[0], color[1], color[2]]);
+        let mut slot = number.wrapping_mul(0x9E37_79B1) as usize >> 8 & (Self::SLOTS - 1);
+        while self.slots[slot].pixels != 0 && self.slots[slot].color != color {
+            slot = (slot + 1) & (Self::SLOTS - 1);
+        }
+        slot
+    }
+
+    /// Gives each shade its place in a palette, which is returned as RGB; `None` if there is none that is close enough to all.
+    ///
+    /// The commonest come first, so that a flat colour stays exactly what it is, and a rare shade becomes one that is close to it.
+    fn palette(&mut self) -> Option<Vec<u8>> {
+        let mut order: Vec<usize> = (0..self.slots.len()).filter(|slot| self.slots[*slot].pixels > 0).collect();
+        order.sort_by_key(|slot| (u32::MAX - self.slots[*slot].pixels, self.slots[*slot].color));
+        (0..=FARTHEST).find_map(|farthest| {
+            let mut palette: Vec<[u8; 3]> = Vec::with_capacity(MOST_COLORS);
+            for slot in &order {
+                let shade = &mut self.slots[*slot];
+                let near = |other: &[u8; 3]| (0..3).all(|i| shade.color[i].abs_diff(other[i]) <= farthest);
+                let index = palette.iter().position(near).unwrap_or(palette.len());
+                if index == palette.len() {
+                    palette.push(shade.color);
+                }
+                shade.index = u8::try_from(index).ok()?;
+            }
+            Some(palette.concat())
+        })
+    }
+
+    /// Each pixel's place in the palette.
+    fn indices(&self, pixels: &[u8]) -> Vec<u8> {
+        let (mut last, mut index) = (None, 0);
+        let index_of = |pixel: &[u8]| {
+            let color = [pixel[0], pixel[1], pixel[2]];
+            if last != Some(color) {
+                (last, index) = (Some(color), self.slots[self.slot(color)].index);
+            }
+            index
+        };
+        pixels.chunks_exact(4).map(index_of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a reader sees of a file: its type of colour, and its pixels as RGB.
+    fn read(file: &[u8]) -> (png::ColorType, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
+        let mut data = vec![0; reader.output_buffer_size().unwrap()];
+        let size = reader.next_frame(&mut data).unwrap().buffer_size();
+        data.truncate(size);
+        let info = reader.info();
+        let color = info.color_type;
+        let palette = info.palette.as_deref().unwrap_or_default();
+        let seen = match color {
+            png::ColorType::Indexed => {
+                data.iter().flat_map(|i| &palette[usize::from(*i) * 3..][..3]).copied().collect()
+            }
+            _ => data,
+        };
+        (color, seen)
+    }
+
+    fn rgba(shades: impl Iterator<Item = [u8; 3]>) -> Vec<u8> {
+        shades.flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
+    }
+
+    fn rgb(pixels: &[u8]) -> Vec<u8> {
+        pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect()
+    }
+
+    #[test]
+    fn a_picture_of_at_most_256_colours_is_exactly_what_was_drawn() {
+        let pixels = rgba((0..=255).map(|shade| [shade, 255 - shade, shade / 2]));
+        let (color, seen) = read(&write(&pixels, 16, 16).unwrap());
+        assert_eq!((color, seen), (png::ColorType::Indexed, rgb(&pixels)));
+    }
+
+    #[test]
+    fn of_more_shades_the_common_ones_are_exact_and_none_is_farther_than_can_be_seen() {
+        // A flat colour, and an edge of five hundred shades that come once each.
+        let flat = [200, 30, 30];
+        let edge = (0..500_u16).map(|n| [(n / 2) as u8, (n / 3) as u8, 90]);
+        let pixels = rgba(std::iter::repeat_n(flat, 500).chain(edge));
+        let (color, seen) = read(&write(&pixels, 100, 10).unwrap());
+        assert_eq!(color, png::ColorType::Indexed);
+        assert_eq!(seen[..1500], rgb(&pixels)[..1500]);
+        let farthest = seen.iter().zip(rgb(&pixels)).map(|(one, other)| one.abs_diff(other)).max();
+        assert!(farthest.is_some_and(|farthest| (1..=FARTHEST).contains(&farthest)), "{farthest:?}");
+    }
+
+    #[test]
+    fn a_photograph_is_written_as_it_is() {
+        for side in [64_u32, 128] {
+            let pixels = rgba((0..side * side).map(|n| [(n * 7) as u8, (n / 16) as u8, (n * n / 5) as u8]));
+            let (color, seen) = read(&write(&pixels, side, side).unwrap());
+            assert_eq!((color, seen), (png::ColorType::Rgb, rgb(&pixels)), "{side}");
+        }
+    }
+}

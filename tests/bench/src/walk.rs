@@ -1,0 +1,166 @@
+//! From a published event to its finished picture, as whoever waits for it sees it: the whole local stack with its mappings polled, on Apache Kafka.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use events::Topic;
+use local::broker::Broker;
+use local::checkout::Checkout;
+use local::records::{From, Produced, Reader};
+use local::stack::{self, Options, Stack};
+use serde_json::{Value, json};
+
+use crate::report::{Row, Unit, quantile};
+
+/// One event after the other, at this distance: more than the emulator can take would measure its queue.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// How long the last picture may take after it was asked for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The example.
+    #[error("reading the example event")]
+    Example(#[from] io::Error),
+    /// The reader's threads.
+    #[error("closing the reader")]
+    Close(#[from] tokio::task::JoinError),
+    /// The stack.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
+    /// What was produced.
+    #[error("reading what the functions produced")]
+    Read(#[from] rdkafka::error::KafkaError),
+    /// Pictures did not come.
+    #[error("{completed} of {published} pictures were finished within {} s of the last event", PATIENCE.as_secs())]
+    Missing {
+        /// How many came.
+        completed: usize,
+        /// Of how many.
+        published: usize,
+    },
+}
+
+/// What is known of one event, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    published: f64,
+    created: Option<f64>,
+    completed: Option<f64>,
+    seen: Option<f64>,
+}
+
+/// Publishes so many events about one poster each to a stack of the functions in `release`, and waits for all pictures.
+pub async fn measure(checkout: &Checkout, release: &Path, events: usize) -> Result<Vec<Row>, Error> {
+    let example: Value =
+        serde_json::from_slice(&fs::read(checkout.example(Topic::EventCreated))?).map_err(io::Error::other)?;
+    let mut options = Options::new(Checkout { binaries: release.to_owned(), ..checkout.clone() });
+    options.broker = Broker::Apache;
+    let stack = Stack::start(&options).await?;
+    let topics = [Topic::RenderJobCreated, Topic::RenderJobCompleted].map(Topic::as_str);
+    let reader = Reader::start(stack.broker.bootstrap(), &topics, From::Beginning).await?;
+    // The first ones start processes, and are nobody's.
+    let mut warm = BTreeMap::new();
+    for number in 0..8 {
+        publish(&stack, &example, &format!("warm-{number}"), &mut warm).await?;
+    }
+    until_all_are_seen(&reader, &mut warm).await?;
+
+    let mut times = BTreeMap::new();
+    let mut ticks = tokio::time::interval(EVERY);
+    for number in 0..events {
+        // What comes meanwhile is read as it comes: that is when a consumer sees it.
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => break,
+                record = reader.next() => note(&record?, &mut times),
+            }
+        }
+        publish(&stack, &example, &format!("walk-{number}"), &mut times).await?;
+    }
+    until_all_are_seen(&reader, &mut times).await?;
+    // Closing waits for the consumer's threads, and the broker has to be there for it.
+    tokio::task::spawn_blocking(move || drop(reader)).await?;
+    stack.stop().await;
+    Ok(rows(times.into_values()))
+}
+
+async fn publish(
+    stack: &Stack,
+    example: &Value,
+    tenant: &str,
+    times: &mut BTreeMap<String, Times>,
+) -> Result<(), Error> {
+    let topic = Topic::EventCreated.as_str();
+    let mut event = example.clone();
+    event["id"] = json!(format!("evt-{tenant}"));
+    event["time"] = json!(jiff::Timestamp::now().to_string());
+    event["subject"] = json!(tenant);
+    event["data"]["tenantId"] = json!(tenant);
+    event["data"]["assets"] = json!(["poster"]);
+    let headers = [("content-type", Some(&b"application/cloudevents+json; charset=UTF-8"[..]))];
+    times.insert(tenant.to_owned(), Times { published: now(), ..Times::default() });
+    stack.publish(topic, Some(tenant.as_bytes()), Some(event.to_string().as_bytes()), &headers).await?;
+    Ok(())
+}
+
+async fn until_all_are_seen(reader: &Reader, times: &mut BTreeMap<String, Times>) -> Result<(), Error> {
+    let all_are_seen = async {
+        while times.values().any(|times| times.seen.is_none()) {
+            note(&reader.next().await?, times);
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(PATIENCE, all_are_seen).await {
+        Ok(read) => read,
+        Err(_) => {
+            let completed = times.values().filter(|times| times.seen.is_some()).count();
+            Err(Error::Missing { completed, published: times.len() })
+        }
+    }
+}
+
+/// What a record says about its event; the record's own time is when its producer took it. What is told again counts once.
+fn note(record: &Produced, times: &mut BTreeMap<String, Times>) {
+    let tenant = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
+    let Some(times) = tenant.and_then(|tenant| times.get_mut(tenant)) else { return };
+    let at = record.timestamp.map(|at| at as f64);
+    if record.topic == Topic::RenderJobCreated.as_str() {
+        times.created = times.created.or(at);
+    } else {
+        times.completed = times.completed.or(at);
+        times.seen = times.seen.or(Some(now()));
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0
+}
+
+fn rows(times: impl Iterator<Item = Times>) -> Vec<Row> {
+    let mut parts: [Vec<f64>; 4] = Default::default();
+    let [whole, kept, drawn, read] = &mut parts;
+    for Times { published, created, completed, seen } in times {
+        let (Some(created), Some(completed), Some(seen)) = (created, completed, seen) else { continue };
+        whole.push(seen - published);
+        kept.push(created - published);
+        drawn.push(completed - created);
+        read.push(seen - completed);
+    }
+    let names = ["whole", "until its job is told", "until its picture is", "until that is read"];
+    let how = "an event each 250 ms, a poster each; with the waits of the mapping and of the emulator";
+    let row = |what: &str, share| {
+        let figures = names.iter().zip(parts.clone()).map(|(name, part)| ((*name).to_owned(), quantile(part, share)));
+        Row { what: what.to_owned(), how, unit: Unit::Milliseconds, figures: figures.collect(), goals: Vec::new() }
+    };
+    let of = format!("of {}", parts[0].len());
+    vec![
+        row(&format!("Published to completed, p50 {of}"), 0.5),
+        row(&format!("Published to completed, p99 {of}; each part's own"), 0.99),
+    ]
+}
