@@ -99,6 +99,8 @@ impl Unit {
             Self::Milliseconds => format!("{} ms", significant(figure)),
             Self::Microseconds => format!("{} µs", significant(figure)),
             Self::Instructions => format!("{} M", significant(figure)),
+            Self::Bytes if figure < 1000.0 => format!("{} B", significant(figure)),
+            Self::Bytes if figure < 1_000_000.0 => format!("{} kB", significant(figure / 1000.0)),
             Self::Bytes => format!("{} MB", significant(figure / 1_000_000.0)),
             Self::Dollars => format!("{} $", significant(figure)),
             Self::Count => significant(figure),
