@@ -181,7 +181,15 @@ pub fn page(rows: &[Row], machine: &str) -> String {
         }
         sections.push_str("</section>");
     }
-    include_str!("page.html").replace("{{machine}}", &escaped(machine)).replace("{{sections}}", &sections)
+    let summary = summary(rows);
+    let mut lines = summary.lines().map(|line| escaped(line.trim()));
+    let mut goals = format!("<p><strong>{}</strong></p><ul>", lines.next().unwrap_or_default());
+    lines.for_each(|line| goals.push_str(&format!("<li>{line}</li>")));
+    goals.push_str("</ul>");
+    include_str!("page.html")
+        .replace("{{machine}}", &escaped(machine))
+        .replace("{{goals}}", &goals)
+        .replace("{{sections}}", &sections)
 }
 
 fn escaped(text: &str) -> String {
@@ -213,6 +221,7 @@ mod tests {
     fn a_page_shows_names_as_text() {
         let page = page(&[row()], "2 cores & more");
         assert!(page.contains("hello &lt;1&gt;") && page.contains("2 cores &amp; more") && !page.contains("{{"));
+        assert!(page.contains("<strong>0 of 0 goals met</strong>"), "what counts stands at its top");
     }
 
     #[test]
