@@ -7,13 +7,14 @@ use crate::invocations::{Answers, OURS};
 use crate::prices;
 use crate::report::{Row, Unit};
 
-const EVENTS: f64 = 1e6;
+/// A million created events.
+pub const EVENTS: f64 = 1e6;
 
 /// Pictures that a created event of the contract's example asks for.
-const JOBS: f64 = 2.0;
+pub const JOBS: f64 = 2.0;
 
-/// The template's batch, and the memory of its functions, in MB. Lambda gives a whole processor with 1,769 MB, and of it in proportion below
-/// (Lambda Developer Guide, "Configure Lambda function memory").
+/// The template's batch, and the memory of its functions, in MB. Lambda gives a whole processor with 1,769 MB, and of it in
+/// proportion below (Lambda Developer Guide, "Configure Lambda function memory").
 const BATCH: u32 = 100;
 const CONSUMER_MEMORY: f64 = 512.0;
 const COMPLETION_MEMORY: f64 = 1769.0;
@@ -23,7 +24,8 @@ const WHOLE_PROCESSOR: f64 = 1769.0;
 const CALL: Duration = Duration::from_millis(5);
 
 /// States that a picture's execution goes through, by `infra/statemachines/render.asl.json`: one that is drawn at once
-/// waits for nothing.
+/// waits for nothing. "Each time a step of your workflow is executed" is what AWS charges; should it charge the way in as
+/// well, it is one more.
 pub const TRANSITIONS: f64 = 3.0;
 
 /// Seconds that a batch of 100 is billed for: its processor time at the share of a processor that the function has, and what

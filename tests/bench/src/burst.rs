@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::bill::{EVENTS, JOBS};
 use crate::report::{Row, Unit};
 
 /// Quotas and settings that the burst meets.
@@ -34,10 +35,8 @@ pub struct Times {
     pub transitions: f64,
 }
 
-const EVENTS: f64 = 1e6;
 const LASTS: f64 = 3600.0;
 const BATCH: f64 = 100.0;
-const JOBS: f64 = 2.0;
 
 /// One tenant sends half of all, the others the rest.
 const LARGE: f64 = 0.5;

@@ -21,7 +21,7 @@ pub struct PerJob {
     /// Bytes logged.
     pub logged: f64,
     /// The largest resident set, in bytes.
-    pub memory: f64,
+    memory: f64,
 }
 
 /// What DynamoDB counts for a created event with its two pictures, from the sizes of the items that stand in the table in

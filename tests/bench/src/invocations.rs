@@ -24,7 +24,7 @@ pub struct Answers {
     first: f64,
     warm: f64,
     /// Microseconds of processor time for a record, by the size of the batch: of those that it did within what Lambda lets it take.
-    pub per_record: Vec<(u32, f64)>,
+    per_record: Vec<(u32, f64)>,
     /// Bytes written to its log for a batch of 100.
     pub logged: f64,
     memory_at_100: f64,
