@@ -101,6 +101,8 @@ impl Emulator {
             // A listener on a fixed port, for a service that nobody here uses.
             .env("IOT_MTLS_ENABLED", "false")
             .env("SFN_WAIT_SCALE", options.wait_scale.to_string())
+            // Each invocation in flight holds one, and each call that a function makes: of its 64 nothing is left once fifty jobs wait for Kafka.
+            .env("MINISTACK_WORKER_THREADS", "256")
             // An IP address and not a name, so that the functions' S3 client uses path-style addresses.
             .env("AWS_ENDPOINT_URL", format!("http://{}", options.functions_endpoint));
 
