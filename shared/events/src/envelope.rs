@@ -146,8 +146,11 @@ impl<'a> Envelope<'a> {
             return Err(DataError::at("data", "it is not an object"));
         }
         let mut deserializer = serde_json::Deserializer::from_str(&self.data);
-        let data =
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| DataError::new("data", error))?;
+        let data = T::deserialize(&mut deserializer).or_else(|_| {
+            // Where something is wrong is looked for once it is: to keep the path all along costs each record.
+            deserializer = serde_json::Deserializer::from_str(&self.data);
+            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| DataError::new("data", error))
+        })?;
         // In binary mode nobody has looked at the end of the text yet.
         match deserializer.end() {
             Ok(()) => Ok(data),

@@ -1,14 +1,16 @@
 //! Text and identifiers as they arrive from other teams: bounded, and never blank.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
 
 /// Text for people to read: trimmed, not blank, at most `MAX` characters (Unicode scalar values), no control characters
-/// but line breaks and tabs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct Text<const MAX: usize>(String);
+/// but line breaks and tabs. A clone is the same text, not a copy: an event's goes into its entity, each job and each event told.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text<const MAX: usize>(Arc<str>);
 
 impl<const MAX: usize> Text<MAX> {
     /// Takes `text` if it is what the type says.
@@ -26,7 +28,7 @@ impl<const MAX: usize> Text<MAX> {
         }
         match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
             Some(found) => Err(TextError::Control { found }),
-            None => Ok(Self(text.to_owned())),
+            None => Ok(Self(text.into())),
         }
     }
 
@@ -43,9 +45,30 @@ impl<const MAX: usize> fmt::Display for Text<MAX> {
     }
 }
 
+impl<const MAX: usize> Serialize for Text<MAX> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        deserializer.deserialize_str(Parsed(Self::parse))
+    }
+}
+
+/// Takes a string from where it stands, without a copy of its own in between.
+struct Parsed<T>(fn(&str) -> Result<T, TextError>);
+
+impl<T> Visitor<'_> for Parsed<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).map_err(E::custom)
     }
 }
 
@@ -102,9 +125,9 @@ fn steers(c: char) -> bool {
 }
 
 /// An identifier that another service chose: 1 to 256 characters, not blank, none of them a control character; opaque to the studio.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct Identifier(String);
+/// A clone is the same identifier, not a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identifier(Arc<str>);
 
 impl Identifier {
     /// Takes `id` as it is: an identifier is compared, never tidied.
@@ -122,7 +145,7 @@ impl Identifier {
         }
         match id.chars().find(|c| c.is_control()) {
             Some(found) => Err(TextError::Control { found }),
-            None => Ok(Self(id.to_owned())),
+            None => Ok(Self(id.into())),
         }
     }
 
@@ -139,9 +162,15 @@ impl fmt::Display for Identifier {
     }
 }
 
+impl Serialize for Identifier {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for Identifier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        deserializer.deserialize_str(Parsed(Self::parse))
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use events::{Entity, Identifier, Topic};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use sha1::{Digest as _, Sha1};
+use uuid::{Builder, Uuid};
 
 use crate::TemplateKey;
 
@@ -15,12 +16,15 @@ const NAMESPACE: Uuid = Uuid::from_u128(0xb7fe_e3db_d8a2_56ce_a7f8_5c12_1389_fb1
 /// tenant owns), so no tenant can make another's id by choosing its own text.
 #[must_use]
 pub fn derive(parts: &[&[u8]]) -> Uuid {
-    let mut name = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    let mut hash = Sha1::new_with_prefix(NAMESPACE);
     for part in parts {
-        name.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        name.extend_from_slice(part);
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
     }
-    Uuid::new_v5(&NAMESPACE, &name)
+    let digest: [u8; 20] = hash.finalize().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Builder::from_sha1_bytes(bytes).into_uuid()
 }
 
 /// Makes a newtype's worth of typed id, so that a job's id is never taken for a template's.
@@ -145,6 +149,12 @@ impl EventId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_the_uuid_of_version_5_of_its_parts() {
+        let name = b"\0\0\0\0\0\0\0\x02ab\0\0\0\0\0\0\0\0";
+        assert_eq!(derive(&[b"ab", b""]), Uuid::new_v5(&NAMESPACE, name));
+    }
 
     #[test]
     fn the_namespace_is_what_its_name_makes() {
