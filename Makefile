@@ -45,7 +45,7 @@ waits: build ## Count the calls and the sequential waits of a batch of 100 recor
 	@$(LOCAL) waits
 
 bench: needs-java needs-valgrind build $(BENCH)/installed ## Measure what the functions cost, beside the same in Node and Python: a table, and target/bench/report.html (QUICK=1 to try it)
-	cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
+	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
 	target/debug/studio-bench $(if $(QUICK),--quick)
 
 # What is generated is generated from the same seed, so that a red build is about the change; `make fuzz` looks for what nobody thought of.

@@ -71,14 +71,13 @@ pub fn rows(answers: &[Answers], per_job: &PerJob, units: Units) -> Vec<Row> {
     let whole = lines.iter().map(|(_, dollars)| dollars).sum();
     let mut figures = lines.map(|(name, dollars)| (name.to_owned(), dollars)).to_vec();
     figures.push(("all of it".to_owned(), whole));
-    let row = |what: &str, how, unit, figures| Row { what: what.to_owned(), how, unit, figures, goals: Vec::new() };
     let how = "list prices of ap-south-1; 512 MB, batches of 100: time on 0.29 of a processor, 5 ms a call in a row";
-    let compute = row("Compute of the consumer for a million created events", how, Unit::Dollars, consumers);
+    let compute = Row::new("Compute of the consumer for a million created events", how, Unit::Dollars, consumers);
     let how = "list prices of ap-south-1, two pictures an event; without cluster, storage and traffic";
     vec![
         compute.at_most_times(OURS, 0.2, "Node"),
-        row("A million created events and their two million pictures", how, Unit::Dollars, figures),
-        row(
+        Row::new("A million created events and their two million pictures", how, Unit::Dollars, figures),
+        Row::new(
             "DynamoDB's units for a created event",
             "from the items' sizes; twice in a transaction",
             Unit::Count,

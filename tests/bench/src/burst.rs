@@ -201,12 +201,9 @@ pub fn rows(limits: &Limits, times: &Times) -> Vec<Row> {
     let first = ceilings.iter().min_by(|one, other| one.1.total_cmp(&other.1)).map_or("none", |(name, _)| name);
     let outcome = simulate(limits, times);
     let how = "simulated with ap-south-1's quotas and this run's times; 12 partitions, one tenant sends half of all";
-    let row = |what: String, unit, figures: Vec<(&str, f64)>| Row {
-        what,
-        how,
-        unit,
-        figures: figures.into_iter().map(|(name, figure)| (name.to_owned(), figure)).collect(),
-        goals: Vec::new(),
+    let row = |what: String, unit, figures: Vec<(&str, f64)>| {
+        let figures = figures.into_iter().map(|(name, figure)| (name.to_owned(), figure));
+        Row::new(what, how, unit, figures.collect())
     };
     let asked = ("asked for", EVENTS / LASTS * JOBS);
     let stages = [asked].into_iter().chain(ceilings).collect();

@@ -87,14 +87,13 @@ pub async fn measure(
 
 /// A row of what both steps cost.
 pub fn rows(per_job: &PerJob) -> Vec<Row> {
-    let row = |what: &str, how, unit, figures| Row { what: what.to_owned(), how, unit, figures, goals: Vec::new() };
     let figure = |figure| vec![("completion".to_owned(), figure)];
     let how = "submit and finish of a poster or an invitation; processor time of all threads, median";
     let calls = per_job.calls.iter().map(|(operation, count)| (operation.clone(), *count)).collect();
     vec![
-        row("A picture from its job to its event", how, Unit::Milliseconds, figure(per_job.processor * 1000.0)),
-        row("Calls to AWS for it", "seen by the proxy", Unit::Count, calls),
-        row(
+        Row::new("A picture from its job to its event", how, Unit::Milliseconds, figure(per_job.processor * 1000.0)),
+        Row::new("Calls to AWS for it", "seen by the proxy", Unit::Count, calls),
+        Row::new(
             "Memory of the completion function",
             "largest resident set, by the kernel",
             Unit::Bytes,

@@ -13,6 +13,18 @@ use crate::subject::{Error, Running, Subject};
 /// What each call is delayed by where waits are counted.
 const DELAY: Duration = Duration::from_millis(5);
 
+/// What stands in the way of a record that costs little.
+const EFFECTS: &str = "In the way: a record is four requests (one transaction, one update, two executions), and the \
+     SDK makes, signs and reads each anew (below; of our own code there is little). Tried: the SDK at opt-level 3 (a twentieth less time, a fifth more to \
+     load: not taken), one HTTPS client, a configuration digested once. Next: an execution for each picture that is drawn at once is half of the requests";
+
+/// What stands in the way of a quick first invocation.
+const FIRST: &str = "In the way: what runs for the first time is not in memory yet, and Kafka's partition leaders are connected to when they are first \
+     written to. Tried: connections to Kafka, DynamoDB and Step Functions in init";
+
+/// How many processes do their first invocation.
+const PROCESSES: usize = 5;
+
 /// Batches of a size, and how many of them.
 const SIZES: [(u32, usize); 4] = [(1, 10), (10, 5), (100, 3), (1000, 1)];
 
@@ -62,14 +74,20 @@ pub async fn measure(bed: &Bed, subjects: &[Subject], quick: bool) -> Result<Vec
 
 async fn ask(bed: &Bed, subject: &Subject, quick: bool) -> Result<Answers, Error> {
     let name = subject.name.clone();
-    let mut running = subject.start(&bed.environment).await?;
-    running.first_next().await?;
     let mut number = 0;
     let mut batch = |events| {
         number += 1;
         bed.batch(&format!("{}-{number}", subject.name), events)
     };
-    let first = running.invoke(&batch(1)).await?.as_secs_f64() * 1000.0;
+    let mut first = Vec::new();
+    let mut running = loop {
+        let mut running = subject.start(&bed.environment).await?;
+        running.first_next().await?;
+        first.push(running.invoke(&batch(1)).await?.as_secs_f64() * 1000.0);
+        if quick || first.len() == PROCESSES {
+            break running;
+        }
+    };
     let mut warm = Vec::new();
     for _ in 0..15 {
         warm.push(running.invoke(&batch(1)).await?.as_secs_f64() * 1000.0);
@@ -105,7 +123,7 @@ async fn ask(bed: &Bed, subject: &Subject, quick: bool) -> Result<Answers, Error
     let chains = chains(&bed.stack.proxy.calls(), running.id());
     Ok(Answers {
         name,
-        first,
+        first: median(first),
         warm: median(warm),
         per_record,
         logged,
@@ -135,44 +153,45 @@ async fn processor_times(
 /// The consumer that is compared.
 pub const OURS: &str = "event-created";
 
+/// What ours does for a warm batch of 100: what it does for three of them, without what it does for one.
+pub async fn profile(bed: &Bed, subject: &Subject) -> Result<Row, Error> {
+    let batches = |name: &str, count| -> Vec<Bytes> {
+        (0..count).map(|number| bed.batch(&format!("{name}-{number}"), 100)).collect()
+    };
+    let one = subject.profile(&bed.environment, &batches("profiled-once", 1)).await?;
+    let three = subject.profile(&bed.environment, &batches("profiled", 3)).await?;
+    Ok(three.without(&one).row("A warm batch of 100 with all its effects: where its instructions go"))
+}
+
 /// What they answered, for the table.
 pub fn rows(answers: &[Answers]) -> Vec<Row> {
-    let row = |what: &str, how, unit, figure: &dyn Fn(&Answers) -> f64| Row {
-        what: what.to_owned(),
-        how,
-        unit,
-        figures: answers.iter().map(|answer| (answer.name.clone(), figure(answer))).collect(),
-        goals: Vec::new(),
+    let row = |what: &str, how, unit, figure: &dyn Fn(&Answers) -> f64| {
+        Row::new(what, how, unit, answers.iter().map(|answer| (answer.name.clone(), figure(answer))).collect())
     };
-    let mut first = row("First invocation, one record", "wall, from outside; once", Unit::Milliseconds, &|a| a.first);
+    let mut first = row(
+        "First invocation, one record",
+        "wall, from outside; median of five processes, and of fifteen invocations",
+        Unit::Milliseconds,
+        &|a| a.first,
+    );
     first.figures.extend(answers.iter().map(|a| (format!("{} (warm)", a.name), a.warm)));
-    let mut rows = vec![first.at_most_times(OURS, 2.0, "event-created (warm)")];
+    let mut rows = vec![first.tried(FIRST).at_most_times(OURS, 2.0, "event-created (warm)")];
 
     let how = "processor time of all threads, with all effects; median";
     let sizes: Vec<u32> =
         answers.first().map(|a| a.per_record.iter().map(|(size, _)| *size).collect()).unwrap_or_default();
     for size in &sizes {
         let figures = answers.iter().filter_map(|answer| Some((answer.name.clone(), answer.at(*size)?)));
-        let row = Row {
-            what: format!("Processor time for a record in a batch of {size}"),
-            how,
-            unit: Unit::Microseconds,
-            figures: figures.collect(),
-            goals: Vec::new(),
-        };
-        rows.push(if *size == 100 { row.at_most_times(OURS, 0.1, "Node") } else { row });
+        let what = format!("Processor time for a record in a batch of {size}");
+        let row = Row::new(what, how, Unit::Microseconds, figures.collect());
+        rows.push(if *size == 100 { row.tried(EFFECTS).at_most_times(OURS, 0.1, "Node") } else { row });
     }
     if let Some(ours) = answers.iter().find(|answer| answer.name == OURS) {
         let large = ours.per_record.iter().filter(|(size, _)| *size >= 100);
         let figures: Vec<_> = large.map(|(size, figure)| (format!("batch of {size}"), *figure)).collect();
         let last = figures.last().map(|(name, _)| name.clone()).unwrap_or_default();
-        let flat = Row {
-            what: "Processor time for a record, ours, by the size of the batch".to_owned(),
-            how,
-            unit: Unit::Microseconds,
-            figures,
-            goals: Vec::new(),
-        };
+        let what = "Processor time for a record, ours, by the size of the batch";
+        let flat = Row::new(what, how, Unit::Microseconds, figures);
         rows.push(flat.at_most_times(&last, 1.1, "batch of 100"));
     }
     let how = "largest resident set, by the kernel";

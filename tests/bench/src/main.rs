@@ -10,6 +10,7 @@ mod completion;
 mod decode;
 mod invocations;
 mod prices;
+mod profile;
 mod renders;
 mod report;
 mod runtime_api;
@@ -117,7 +118,7 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
     }
     if wanted(Part::Renders) {
         eprintln!("Drawing each kind of picture {rounds} times");
-        let (ours, node) = (release.join("bench-render"), &peers[0].program);
+        let (ours, node) = (Subject::built(&release, "bench-render"), &peers[0].program);
         found(renders::measure(&checkout, &ours, node, &folder, rounds).await?);
     }
     if wanted(Part::Walk) {
@@ -149,6 +150,7 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
             let consumers: Vec<Subject> = ours[..1].iter().chain(&peers).cloned().collect();
             let answers = invocations::measure(&bed, &consumers, arguments.quick).await?;
             found(invocations::rows(&answers));
+            found(vec![invocations::profile(&bed, &ours[0]).await?]);
             found(bill::rows(&answers, &per_job, units));
             if let Some(batch) = answers.iter().find(|answers| answers.name == OURS).and_then(bill::seconds_of_batch) {
                 let times = burst::Times { batch, job: bill::seconds_of_job(&per_job), transitions: bill::TRANSITIONS };

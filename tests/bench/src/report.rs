@@ -15,6 +15,8 @@ pub struct Row {
     pub figures: Vec<(String, f64)>,
     /// What was to be reached, and whether it is.
     pub goals: Vec<Goal>,
+    /// Where a goal is missed: what stands in the way, and what was tried.
+    tried: &'static str,
 }
 
 /// What a figure counts. Each is shown so that a person reads it.
@@ -34,6 +36,8 @@ pub enum Unit {
     Dollars,
     /// Things.
     Count,
+    /// Hundredths of a whole.
+    Percent,
 }
 
 /// What a figure, or a ratio of two, was to be at most.
@@ -50,6 +54,11 @@ pub struct Goal {
 }
 
 impl Row {
+    /// A row without a goal.
+    pub fn new(what: impl Into<String>, how: &'static str, unit: Unit, figures: Vec<(String, f64)>) -> Self {
+        Self { what: what.into(), how, unit, figures, goals: Vec::new(), tried: "" }
+    }
+
     /// The figure of a subject.
     pub fn of(&self, subject: &str) -> Option<f64> {
         self.figures.iter().find(|(name, _)| name == subject).map(|(_, figure)| *figure)
@@ -62,6 +71,16 @@ impl Row {
             self.goals.push(Goal { of, is: one / other.max(f64::MIN_POSITIVE), at_most: times, unit: None });
         }
         self
+    }
+
+    /// Says what stands in the way of its goals, and what was tried, for as long as one is missed.
+    pub fn tried(self, tried: &'static str) -> Self {
+        Self { tried, ..self }
+    }
+
+    /// What stands in the way, if something does.
+    fn in_the_way(&self) -> Option<&'static str> {
+        (!self.tried.is_empty() && self.goals.iter().any(|goal| !goal.is_met())).then_some(self.tried)
     }
 
     /// Adds that `subject` is to have at most so much.
@@ -104,6 +123,7 @@ impl Unit {
             Self::Bytes => format!("{} MB", significant(figure / 1_000_000.0)),
             Self::Dollars => format!("{} $", significant(figure)),
             Self::Count => significant(figure),
+            Self::Percent => format!("{figure:.1} %"),
         }
     }
 }
@@ -143,6 +163,9 @@ pub fn table(rows: &[Row]) -> String {
         for goal in &row.goals {
             let _ = writeln!(text, "  {goal}");
         }
+        if let Some(tried) = row.in_the_way() {
+            let _ = writeln!(text, "  {tried}");
+        }
         text.push('\n');
     }
     text
@@ -179,6 +202,9 @@ pub fn page(rows: &[Row], machine: &str) -> String {
             let class = if goal.is_met() { "met" } else { "missed" };
             let _ = write!(sections, "<p class={class}>{}</p>", escaped(&goal.to_string()));
         }
+        if let Some(tried) = row.in_the_way() {
+            let _ = write!(sections, "<p>{}</p>", escaped(tried));
+        }
         sections.push_str("</section>");
     }
     let summary = summary(rows);
@@ -202,13 +228,9 @@ mod tests {
 
     fn row() -> Row {
         let figures = [("ours", 2.0), ("Node", 100.0), ("hello <1>", 1.0)];
-        Row {
-            what: "spawn to first /next".to_owned(),
-            how: "wall, median of 15",
-            unit: Unit::Milliseconds,
-            figures: figures.map(|(name, figure)| (name.to_owned(), figure)).into(),
-            goals: Vec::new(),
-        }
+        let figures = figures.map(|(name, figure)| (name.to_owned(), figure));
+        Row::new("spawn to first /next", "wall, median of 15", Unit::Milliseconds, figures.into())
+            .tried("Connecting takes one of the two.")
     }
 
     #[test]

@@ -7,6 +7,13 @@ use crate::subject::{Error, Subject};
 /// Millions of instructions that a function may need until its clients and its producer are made; a prototype needed 15.4.
 const MOST_INSTRUCTIONS: f64 = 20.0;
 
+/// Those whose starts are taken apart.
+const EXPLAINED: [&str; 2] = ["event-created", "operator"];
+
+/// What stands in the way.
+const START: &str = "In the way: OpenSSL, which makes a context for librdkafka and reads its certificates (below); a function that does nothing makes none. Tried: \
+     five roots instead of the system's bundle, one HTTPS client for all services, no probing for configuration: together half of what it was";
+
 /// Nobody listens there: the clients are made and their connections are tried, and refused.
 const NOBODY: &str = "127.0.0.1:1";
 
@@ -22,17 +29,14 @@ pub async fn measure(bed: &Bed, subjects: &[Subject], native: &[Subject], rounds
     }
     let names = subjects.iter().map(|subject| subject.name.clone());
     let (wall, cpu): (Vec<f64>, Vec<f64>) = figures.into_iter().map(|(wall, cpu)| (median(wall), median(cpu))).unzip();
-    let row = |what: &str, how, unit, figures: Vec<f64>| Row {
-        what: what.to_owned(),
-        how,
-        unit,
-        figures: names.clone().zip(figures).collect(),
-        goals: Vec::new(),
-    };
+    let row =
+        |what: &str, how, unit, figures: Vec<f64>| Row::new(what, how, unit, names.clone().zip(figures).collect());
     let how = "from spawn, clients made and connected to Kafka (TLS, a token), by ours to AWS too; operator connects later; median";
     let mut rows = vec![
         // The operator makes all clients and the producer, and connects when it is asked for something.
-        row("Start to first /next, wall", how, Unit::Milliseconds, wall).at_most_times("operator", 4.0, "hello"),
+        row("Start to first /next, wall", how, Unit::Milliseconds, wall)
+            .tried(START)
+            .at_most_times("operator", 4.0, "hello"),
         row("Start to first /next, processor time of all threads", how, Unit::Milliseconds, cpu).at_most_times(
             "event-created",
             1.0 / 25.0,
@@ -48,16 +52,23 @@ pub async fn measure(bed: &Bed, subjects: &[Subject], native: &[Subject], rounds
     ];
     for (what, environment, most) in environments {
         let mut counted = Vec::new();
+        let mut profiles = Vec::new();
         for subject in native {
-            let instructions = subject.instructions_to_first_next(environment).await?;
-            counted.push((subject.name.clone(), instructions / 1_000_000.0));
+            let profile = subject.profile(environment, &[]).await?;
+            counted.push((subject.name.clone(), profile.instructions() as f64 / 1_000_000.0));
+            profiles.push((&subject.name, profile));
         }
         let how = "callgrind, one run; repeatable but for TLS and timers";
-        let row = Row { what: what.to_owned(), how, unit: Unit::Instructions, figures: counted, goals: Vec::new() };
-        rows.push(match most {
-            Some(most) => row.at_most("event-created", most),
-            None => row,
-        });
+        let row = Row::new(what, how, Unit::Instructions, counted);
+        let Some(most) = most else {
+            rows.push(row);
+            continue;
+        };
+        rows.push(row.at_most("event-created", most));
+        let explained = profiles.iter().filter(|(name, _)| EXPLAINED.contains(&name.as_str()));
+        rows.extend(
+            explained.map(|(name, profile)| profile.row(&format!("{name}'s start: where its instructions go"))),
+        );
     }
     Ok(rows)
 }

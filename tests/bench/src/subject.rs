@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
+use crate::profile::{Profile, out_file};
 use crate::runtime_api::{self, RuntimeApi};
 
 /// A function that can be started.
@@ -125,13 +126,16 @@ impl Subject {
         Ok(Running { name: self.name.clone(), child, api, spawned, log })
     }
 
-    /// The instructions, by callgrind, from its first to the one with which it asks for its first invocation.
-    pub async fn instructions_to_first_next(&self, environment: &[(String, String)]) -> Result<f64, Error> {
-        let runner = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
-        let mut running = self.start_by(&runner, environment).await?;
-        running.first_next().await?;
-        // Valgrind counts to the end, and tells when a signal ends it.
+    /// What it does under callgrind from its first instruction on: until it asks for its first invocation, and then for each of `batches`.
+    pub async fn profile(&self, environment: &[(String, String)], batches: &[Bytes]) -> Result<Profile, Error> {
         let failed = |source| Error::End { name: format!("callgrind of {}", self.name), source };
+        let out = tempfile::NamedTempFile::new().map_err(failed)?;
+        let mut running = self.start_by(&["valgrind", "--tool=callgrind", &out_file(&out)], environment).await?;
+        running.first_next().await?;
+        for batch in batches {
+            running.invoke(batch).await?;
+        }
+        // Valgrind counts to the end, and writes when a signal ends it.
         let ended = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().await.map_err(failed)?;
         if !ended.success() {
             return Err(failed(io::Error::other(format!("kill answered {ended}"))));
@@ -140,14 +144,9 @@ impl Subject {
         if let Some(mut stderr) = running.child.stderr.take() {
             stderr.read_to_string(&mut said).await.map_err(failed)?;
         }
-        let figure = collected(&said);
-        figure.ok_or_else(|| Error::NoFigure { name: format!("callgrind of {}", self.name), output: said })
+        running.child.wait().await.map_err(failed)?;
+        Profile::read(out.path(), &self.name)
     }
-}
-
-/// What callgrind says it collected.
-pub fn collected(said: &str) -> Option<f64> {
-    said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
 }
 
 impl Running {

@@ -156,7 +156,7 @@ fn rows(times: impl Iterator<Item = Times>) -> Vec<Row> {
     let how = "an event each 250 ms, a poster each; with the waits of the mapping and of the emulator";
     let row = |what: &str, share| {
         let figures = names.iter().zip(parts.clone()).map(|(name, part)| ((*name).to_owned(), quantile(part, share)));
-        Row { what: what.to_owned(), how, unit: Unit::Milliseconds, figures: figures.collect(), goals: Vec::new() }
+        Row::new(what, how, Unit::Milliseconds, figures.collect())
     };
     let of = format!("of {}", parts[0].len());
     vec![

@@ -1,5 +1,6 @@
 //! Draws every kind of picture of the contract's example: `bench-render <example.json> <rounds>` prints, for each kind, its name, the microseconds of
 //! processor time of the median round, the bytes of the file, and those of the largest resident set meanwhile. `bench-render <example.json> <rounds> <folder>` keeps the files too.
+//! `bench-render <example.json> <rounds> - invitation` keeps none and draws that one alone.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -27,11 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let event: Value = serde_json::from_slice(&fs::read(arguments.next().ok_or("which event?")?)?)?;
     let rounds: usize = arguments.next().ok_or("how many rounds?")?.parse()?;
-    let folder = arguments.next();
+    let folder = arguments.next().filter(|folder| folder != "-");
+    let kind = arguments.next();
     let data: EventCreated = serde_json::from_value(event["data"].clone())?;
     let configuration = describe(data).configuration;
     let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/canvas/fonts/cjk")))?;
-    for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
+    let wanted = |asset: &AssetKind| kind.as_deref().is_none_or(|kind| kind == asset.as_str());
+    for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image).filter(wanted) {
         let drawing = Drawing { asset, configuration: &configuration, look: "bench", logo: None, painting: None };
         // The largest resident set counts anew (proc(5), clear_refs).
         fs::write("/proc/self/clear_refs", "5")?;
