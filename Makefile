@@ -58,7 +58,7 @@ console-test: build $(CONSOLE)/installed ## Drive the console in headless Chromi
 	  STUDIO_LOCAL="$(CURDIR)/$(LOCAL)" CHROMIUM="$(CHROMIUM)" PICTURES="$(CURDIR)/$(CONSOLE)/pictures" node --test --test-reporter=spec $(CONSOLE)/browser.test.mjs; \
 	else echo '!! Chromium is not installed, the console NOT tried in a browser: apt install chromium, or make CHROMIUM=/path/to/it'; fi
 
-chaos: needs-java needs-rust needs-cc $(VENV)/installed ## A storm of faults on real Apache Kafka, and an audit of what it leaves: about ten minutes a seed on two cores that do nothing else, not even at the lowest priority
+chaos: needs-java needs-rust needs-cc $(VENV)/installed ## A storm of faults on real Apache Kafka, and an audit of what it leaves: eight to twelve minutes a seed on two cores that do nothing else, not even at the lowest priority
 	cargo build --workspace --bins --locked --profile storm
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 

@@ -19,7 +19,7 @@ const EFFECTS: &str = "In the way: a record is four requests (one transaction, o
      load: not taken), one HTTPS client, a configuration digested once. Next: an execution for each picture that is drawn at once is half of the requests";
 
 /// What stands in the way of a quick first invocation.
-const FIRST: &str = "In the way: what runs for the first time is not in memory yet, and Kafka's partition leaders are connected to when they are first \
+const FIRST: &str = "In the way, as it seems, for a profile counts no waits: what runs for the first time is not in memory yet, and Kafka's partition leaders are connected to when they are first \
      written to. Tried: connections to Kafka, DynamoDB and Step Functions in init";
 
 /// How many processes do their first invocation.

@@ -138,7 +138,7 @@ impl Profile {
         self
     }
 
-    /// All of it.
+    /// All of it; of symbols, their bytes.
     pub fn instructions(&self) -> u64 {
         self.0.values().sum()
     }

@@ -31,6 +31,9 @@ pub fn measure(folder: &Path, functions: &[&str]) -> io::Result<Vec<Row>> {
     for function in EXPLAINED {
         let symbols = said_by(Command::new("nm").args(["--demangle", "--print-size"]).arg(folder.join(function)))?;
         let profile = Profile::of_symbols(&String::from_utf8_lossy(&symbols));
+        if profile.instructions() == 0 {
+            return Err(io::Error::other(format!("{function} has no symbols: `make bench` builds it with them")));
+        }
         let how = "nm, by the crate or library of each symbol; before compression";
         rows.push(profile.row_by(&format!("{function}'s bootstrap: whose its code is"), how));
     }

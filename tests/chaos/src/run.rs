@@ -50,7 +50,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Ten thousand records, and one outage that is longer than ten retries: ten to twelve minutes on two cores. The emulator, whose interpreter is
+    /// Ten thousand records, and one outage that is longer than ten retries: eight to twelve minutes on two cores. The emulator, whose interpreter is
     /// one thread of Python, takes three jobs a second; so most records are versions of what is known, of which few have a picture rendered.
     #[must_use]
     pub fn long(seed: u64) -> Self {
