@@ -133,30 +133,32 @@ pub(crate) fn pattern(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &S
     match seed.below(4) {
         0 => scales(sheet, &around, quiet, raised),
         1 => {
-            let centers = around.grid(60.0, 30.0, 30.0);
-            sheet.stroke(quiet, 2.0, |path| centers.iter().for_each(|center| diamond(path, *center, 30.0, 30.0)));
-            sheet.fill(raised, |path| centers.iter().for_each(|(x, y)| path.push_circle(*x, *y, 4.2)));
+            let centers = around.grid(60, 30, 30);
+            sheet.stroke_each(quiet, 2.0, &centers, |path| diamond(path, ORIGIN, 30.0, 30.0));
+            sheet.fill_each(raised, &centers, |path| path.push_circle(0.0, 0.0, 4.2));
         }
         2 => {
-            let centers = around.grid(100.0, 100.0, 0.0);
-            sheet.fill(quiet, |path| centers.iter().for_each(|center| star(path, *center, 8, 40.0, 27.0, 0.0)));
-            sheet.fill(palette.field, |path| centers.iter().for_each(|(x, y)| path.push_circle(*x, *y, 14.0)));
-            sheet.fill(raised, |path| centers.iter().for_each(|(x, y)| path.push_circle(*x, *y, 6.0)));
-            let between = |(x, y): &(f32, f32)| (x + 50.0, y + 50.0);
-            sheet.fill(quiet, |path| centers.iter().for_each(|center| diamond(path, between(center), 13.0, 13.0)));
+            let centers = around.grid(100, 100, 0);
+            let between: Vec<_> = centers.iter().map(|(x, y)| (x + 50, y + 50)).collect();
+            sheet.fill_each(quiet, &centers, |path| star(path, ORIGIN, 8, 40.0, 27.0, 0.0));
+            sheet.fill_each(palette.field, &centers, |path| path.push_circle(0.0, 0.0, 14.0));
+            sheet.fill_each(raised, &centers, |path| path.push_circle(0.0, 0.0, 6.0));
+            sheet.fill_each(quiet, &between, |path| diamond(path, ORIGIN, 13.0, 13.0));
         }
         _ => {
             // Four leaves around a point, and a dot where four of them meet.
-            let centers = around.grid(80.0, 80.0, 0.0);
-            sheet.fill(quiet, |path| {
-                for center in &centers {
-                    (0..4_u8).for_each(|quarter| petal(path, *center, FRAC_PI_2 * f32::from(quarter), 7.0, 40.0, 17.0));
-                }
+            let centers = around.grid(80, 80, 0);
+            let between: Vec<_> = centers.iter().map(|(x, y)| (x + 40, y + 40)).collect();
+            sheet.fill_each(quiet, &centers, |path| {
+                (0..4_u8).for_each(|quarter| petal(path, ORIGIN, FRAC_PI_2 * f32::from(quarter), 7.0, 40.0, 17.0));
             });
-            sheet.fill(raised, |path| centers.iter().for_each(|(x, y)| path.push_circle(x + 40.0, y + 40.0, 5.0)));
+            sheet.fill_each(raised, &between, |path| path.push_circle(0.0, 0.0, 5.0));
         }
     }
 }
+
+/// Where a shape is drawn that is then put in many places.
+const ORIGIN: (f32, f32) = (0.0, 0.0);
 
 /// The part of the sheet that the card leaves free.
 struct Around {
@@ -166,8 +168,8 @@ struct Around {
 }
 
 impl Around {
-    /// The points of a grid, every other row `aside`, without those that every card covers.
-    fn grid(&self, across: f32, down: f32, aside: f32) -> Vec<(f32, f32)> {
+    /// The points of a grid in whole pixels, every other row `aside`, without those that every card covers.
+    fn grid(&self, across: i32, down: i32, aside: i32) -> Vec<(i32, i32)> {
         let covered = Area {
             x: self.card.x + 60.0,
             y: self.card.y + 440.0,
@@ -175,11 +177,12 @@ impl Around {
             height: self.card.height - 600.0,
         };
         let mut points = Vec::new();
-        for row in 0..=(self.height / down) as u32 + 2 {
-            for column in 0..=(self.width / across) as u32 + 1 {
-                let shift = if row % 2 == 0 { 0.0 } else { aside };
-                let (x, y) = (column as f32 * across + shift, row as f32 * down);
-                let hidden = (covered.x..covered.right()).contains(&x) && (covered.y..covered.bottom()).contains(&y);
+        for row in 0..=self.height as i32 / down + 2 {
+            for column in 0..=self.width as i32 / across + 1 {
+                let shift = if row % 2 == 0 { 0 } else { aside };
+                let (x, y) = (column * across + shift, row * down);
+                let hidden = (covered.x..covered.right()).contains(&(x as f32))
+                    && (covered.y..covered.bottom()).contains(&(y as f32));
                 if !hidden {
                     points.push((x, y));
                 }
@@ -192,15 +195,13 @@ impl Around {
 /// Rows of fish scales, each with two more arcs inside. Of every circle only the part is drawn that the scales of the
 /// next row leave uncovered.
 fn scales(sheet: &mut Sheet, around: &Around, quiet: Color, raised: Color) {
-    let radius = 50.0;
-    let centers = around.grid(radius * 2.0, radius / 2.0, radius);
+    let radius = 50;
+    let centers = around.grid(radius * 2, radius / 2, radius);
     for (share, color) in [(1.0_f32, quiet), (0.68, quiet), (0.36, raised)] {
         // Where a circle of this share meets the unit circle around (1, 1/2): cos a + sin a / 2 = (share² + 1/4) / 2 share.
         let meets = libm::acosf((share * share + 0.25) / (2.0 * share) / libm::sqrtf(1.25)) - libm::atanf(0.5);
-        sheet.stroke(color, 2.4, |path| {
-            for center in &centers {
-                arc(path, *center, radius * share, PI + meets, PI - 2.0 * meets);
-            }
+        sheet.stroke_each(color, 2.4, &centers, |path| {
+            arc(path, ORIGIN, radius as f32 * share, PI + meets, PI - 2.0 * meets);
         });
     }
 }

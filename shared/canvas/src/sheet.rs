@@ -1,7 +1,7 @@
 //! The sheet that a design is drawn on: opaque pixels, and the report of the text on them.
 
 use events::Color;
-use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
 use crate::{
     check::{Area, DrawnText, Report},
@@ -65,35 +65,59 @@ impl Sheet {
     /// Draws along what `draw` outlines with a round pen `width` pixels wide.
     pub(crate) fn stroke(&mut self, color: Color, width: f32, draw: impl FnOnce(&mut PathBuilder)) {
         if let Some(path) = outline(draw) {
-            let stroke = Stroke {
-                width,
-                line_cap: tiny_skia::LineCap::Round,
-                line_join: tiny_skia::LineJoin::Round,
-                ..Stroke::default()
-            };
-            self.pixels.stroke_path(&path, &paint(color), &stroke, self.transform, None);
+            self.pixels.stroke_path(&path, &paint(color), &pen(width), self.transform, None);
         }
     }
 
-    /// Blends `color` into the pixels that a glyph's `mask` covers; what lies off the sheet is left out.
+    /// Fills what `draw` outlines around the origin, around each of `places`, in pixels. What is covered is found once: a pattern is hundreds of one shape.
+    pub(crate) fn fill_each(&mut self, color: Color, places: &[(i32, i32)], draw: impl FnOnce(&mut PathBuilder)) {
+        if let Some(shape) = outline(draw).and_then(|path| Shape::covered(&path, FillRule::EvenOdd)) {
+            places.iter().for_each(|place| self.stamp_shape(&shape, *place, color));
+        }
+    }
+
+    /// Draws along what `draw` outlines around the origin, around each of `places`, in pixels.
+    pub(crate) fn stroke_each(
+        &mut self,
+        color: Color,
+        width: f32,
+        places: &[(i32, i32)],
+        draw: impl FnOnce(&mut PathBuilder),
+    ) {
+        let line = outline(draw).and_then(|path| path.stroke(&pen(width), 1.0));
+        if let Some(shape) = line.and_then(|line| Shape::covered(&line, FillRule::Winding)) {
+            places.iter().for_each(|place| self.stamp_shape(&shape, *place, color));
+        }
+    }
+
+    fn stamp_shape(&mut self, shape: &Shape, (x, y): (i32, i32), color: Color) {
+        self.stamp(&shape.mask, shape.width, x + shape.left, y + shape.top, color);
+    }
+
+    /// Blends `color` into the pixels that the `mask` of a glyph or a shape covers; what lies off the sheet is left out.
     pub(crate) fn stamp(&mut self, mask: &[u8], width: u32, left: i32, top: i32, color: Color) {
         let (sheet_width, sheet_height) = (self.pixels.width() as i32, self.pixels.height() as i32);
         let ink = [color.red, color.green, color.blue];
+        // The columns of the mask that lie on the sheet; from here on every offset is in range and positive.
+        let (first, end) = ((-left).max(0), (sheet_width - left).min(width as i32));
+        if first >= end {
+            return;
+        }
+        let (first, end) = (first as usize, end as usize);
         let data = self.pixels.data_mut();
-        for (row, coverages) in mask.chunks_exact(width.max(1) as usize).enumerate() {
+        for (row, coverages) in mask.chunks_exact(width as usize).enumerate() {
             let y = top + row as i32;
             if !(0..sheet_height).contains(&y) {
                 continue;
             }
-            for (column, coverage) in coverages.iter().enumerate() {
-                let x = left + column as i32;
-                if *coverage == 0 || !(0..sheet_width).contains(&x) {
+            let begin = (y * sheet_width + left + first as i32) as usize * 4;
+            let pixels = &mut data[begin..begin + (end - first) * 4];
+            for (pixel, coverage) in pixels.chunks_exact_mut(4).zip(&coverages[first..end]) {
+                if *coverage == 0 {
                     continue;
                 }
-                // In range, as just checked, and positive.
-                let offset = (y * sheet_width + x) as usize * 4;
                 let coverage = u32::from(*coverage);
-                for (channel, ink) in data[offset..offset + 3].iter_mut().zip(ink) {
+                for (channel, ink) in pixel.iter_mut().zip(ink) {
                     let mixed = u32::from(ink) * coverage + u32::from(*channel) * (255 - coverage);
                     *channel = ((mixed + 127) / 255) as u8;
                 }
@@ -165,6 +189,30 @@ impl Sheet {
         let bytes = png_file::write(self.pixels.data(), self.pixels.width(), self.pixels.height())?;
         Ok((bytes, Report { texts: self.texts, lost: self.lost, margin: self.margin }))
     }
+}
+
+/// How much of each pixel a shape around the origin covers.
+struct Shape {
+    mask: Vec<u8>,
+    width: u32,
+    left: i32,
+    top: i32,
+}
+
+impl Shape {
+    /// What `path` covers; `None` if that is nothing.
+    fn covered(path: &Path, rule: FillRule) -> Option<Self> {
+        let bounds = path.bounds().round_out()?;
+        let mut mask = Mask::new(bounds.width(), bounds.height())?;
+        let (left, top) = (bounds.x(), bounds.y());
+        mask.fill_path(path, rule, true, Transform::from_translate(-left as f32, -top as f32));
+        Some(Self { width: mask.width(), mask: mask.take(), left, top })
+    }
+}
+
+/// A round pen `width` pixels wide.
+fn pen(width: f32) -> Stroke {
+    Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() }
 }
 
 fn outline(draw: impl FnOnce(&mut PathBuilder)) -> Option<Path> {

@@ -1,5 +1,5 @@
-//! What idempotence costs a producer that lives as long as a Lambda environment: the measurement behind
-//! `docs/decisions/0001-producer.md`.
+//! What idempotence and connecting cost a producer that lives as long as a Lambda environment: the measurement behind
+//! `docs/decisions/0001-producer.md` and `0002-connections.md`.
 //!
 //! ```console
 //! $ make up BROKER=apache        # in another terminal
@@ -18,6 +18,7 @@ use rdkafka::{
 };
 
 const ROUNDS: usize = 15;
+const IN_FLIGHT: (&str, &str) = ("max.in.flight.requests.per.connection", "1");
 const TOPIC: &str = "eventzr.studio.render-job.created.v1";
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,10 +27,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("median of {ROUNDS} producers, milliseconds\n");
     println!("{:<44} {:>8} {:>8} {:>8}", "", "connect", "first", "100 more");
     for (name, settings, wait) in [
-        ("one request in flight", &[("max.in.flight.requests.per.connection", "1")][..], 0),
+        ("one request in flight", &[IN_FLIGHT][..], 0),
         ("idempotent", &[("enable.idempotence", "true")][..], 0),
         ("idempotent, 600 ms more in init", &[("enable.idempotence", "true")][..], 600),
         ("five requests in flight (order not kept)", &[("max.in.flight.requests.per.connection", "5")][..], 0),
+        ("one, to every broker at once", &[IN_FLIGHT, ("enable.sparse.connections", "false")][..], 0),
+        ("one, reconnect.backoff.ms=1000", &[IN_FLIGHT, ("reconnect.backoff.ms", "1000")][..], 0),
+        ("one, reconnect.backoff.ms=1", &[IN_FLIGHT, ("reconnect.backoff.ms", "1")][..], 0),
     ] {
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {

@@ -160,8 +160,9 @@ pub(crate) fn producer(bootstrap_servers: &str, context: Context) -> Result<Futu
         .set("allow.auto.create.topics", "false")
         .set("socket.keepalive.enable", "true")
         .set("socket.connection.setup.timeout.ms", "5000")
-        // MSK takes 100 new connections a second on a broker, so the pause doubles; but half of the first one is also how long librdkafka waits, once it
-        // knows the brokers by the one it was told of, before it connects to them (`sparse_connect_intvl`): a second here is half a second of each cold start.
+        // To every broker at once, in init, and not to a partition's leader at its first record: docs/decisions/0002-connections.md.
+        .set("enable.sparse.connections", "false")
+        // MSK takes 100 new connections a second on a broker, so the pause doubles.
         .set("reconnect.backoff.ms", "100")
         .set("reconnect.backoff.max.ms", "5000");
     context.authentication.apply(&mut config);
