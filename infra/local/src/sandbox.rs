@@ -294,6 +294,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<State>) {
+    let _ = stream.set_nodelay(true);
     let address = state.address;
     let caller = tokio::task::spawn_blocking(move || crate::process::owner_of_connection(peer, address, &[]));
     let caller = caller.await.ok().flatten();

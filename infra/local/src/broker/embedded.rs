@@ -100,6 +100,7 @@ async fn open_door(port: u16, advertised: String) -> Result<(SocketAddr, task::J
             connections.spawn(async move {
                 if let Ok(mut broker) = TcpStream::connect(advertised).await {
                     // Either side may leave at any time.
+                    let _ = (client.set_nodelay(true), broker.set_nodelay(true));
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut broker).await;
                 }
             });
