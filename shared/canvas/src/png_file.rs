@@ -26,6 +26,7 @@ pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, p
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+    let (pixels, width) = (pixels.as_chunks().0, width.max(1) as usize);
     let indexed = Shades::of(pixels).and_then(|mut shades| {
         let palette = shades.palette()?;
         Some((shades.rows(pixels, width), palette))
@@ -38,7 +39,9 @@ pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, p
         }
         None => {
             encoder.set_color(png::ColorType::Rgb);
-            in_rows(pixels, width, |color| color)
+            in_rows::<3>(pixels, width, |rows, row| {
+                rows.extend(row.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]))
+            })
         }
     };
     let mut writer = encoder.write_header()?;
@@ -47,15 +50,26 @@ pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, p
     Ok(bytes)
 }
 
-/// What `of_pixel` makes of each RGB pixel, in rows that begin with the filter that PNG has for each: none. Flat areas repeat as they are,
-/// and without a filter the file is a third of what the fastest setting makes, for some ten milliseconds more.
-fn in_rows<const N: usize>(pixels: &[u8], width: u32, mut of_pixel: impl FnMut([u8; 3]) -> [u8; N]) -> Vec<u8> {
-    let mut rows = Vec::with_capacity(pixels.len() / 4 * N + pixels.len() / 4 / width.max(1) as usize);
-    for row in pixels.chunks_exact(width.max(1) as usize * 4) {
+/// A pixel as it is drawn: opaque RGBA.
+type Pixel = [u8; 4];
+
+/// What `append` makes of each row, `BYTES` for a pixel, after the filter that PNG has for each row: none. Flat areas repeat as they are, and
+/// without a filter the file is a third of what the fastest setting makes, for some ten milliseconds more.
+fn in_rows<const BYTES: usize>(pixels: &[Pixel], width: usize, append: impl Fn(&mut Vec<u8>, &[Pixel])) -> Vec<u8> {
+    let mut rows = Vec::with_capacity(pixels.len() * BYTES + pixels.len() / width);
+    for row in pixels.chunks_exact(width) {
         rows.push(NO_FILTER);
-        rows.extend(row.chunks_exact(4).flat_map(|pixel| of_pixel([pixel[0], pixel[1], pixel[2]])));
+        append(&mut rows, row);
     }
     rows
+}
+
+/// Runs of pixels of one colour: most are as the one before them.
+fn runs(pixels: &[Pixel]) -> impl Iterator<Item = ([u8; 3], usize)> {
+    pixels.chunk_by(|one, next| u32::from_ne_bytes(*one) == u32::from_ne_bytes(*next)).map(|run| {
+        let [red, green, blue, _] = run[0];
+        ([red, green, blue], run.len())
+    })
 }
 
 /// `rows` as PNG's only compression has them. In one piece: the encoder's own way gives them row by row to flate2, which clears 32 KiB
@@ -85,23 +99,20 @@ impl Shades {
     const SLOTS: usize = 2 * MOST_SHADES;
 
     /// Counts them; `None` if there are too many.
-    fn of(pixels: &[u8]) -> Option<Self> {
+    fn of(pixels: &[Pixel]) -> Option<Self> {
         let mut shades = Self { slots: vec![Shade::default(); Self::SLOTS] };
-        let (mut found, mut last, mut slot) = (0, None, 0);
-        for pixel in pixels.chunks_exact(4) {
-            let color = [pixel[0], pixel[1], pixel[2]];
-            // Most pixels are as the one before them.
-            if last != Some(color) {
-                (last, slot) = (Some(color), shades.slot(color));
-                if shades.slots[slot].pixels == 0 {
-                    found += 1;
-                    if found > MOST_SHADES {
-                        return None;
-                    }
-                    shades.slots[slot].color = color;
+        let mut found = 0;
+        for (color, length) in runs(pixels) {
+            let slot = shades.slot(color);
+            let shade = &mut shades.slots[slot];
+            if shade.pixels == 0 {
+                found += 1;
+                if found > MOST_SHADES {
+                    return None;
                 }
+                shade.color = color;
             }
-            shades.slots[slot].pixels += 1;
+            shade.pixels += length as u32;
         }
         Some(shades)
     }
@@ -138,13 +149,11 @@ impl Shades {
     }
 
     /// Each pixel's place in the palette, in rows.
-    fn rows(&self, pixels: &[u8], width: u32) -> Vec<u8> {
-        let (mut last, mut index) = (None, 0);
-        in_rows(pixels, width, |color| {
-            if last != Some(color) {
-                (last, index) = (Some(color), self.slots[self.slot(color)].index);
+    fn rows(&self, pixels: &[Pixel], width: usize) -> Vec<u8> {
+        in_rows::<1>(pixels, width, |rows, row| {
+            for (color, length) in runs(row) {
+                rows.resize(rows.len() + length, self.slots[self.slot(color)].index);
             }
-            [index]
         })
     }
 }
