@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Topic;
+use crate::{Topic, text::Parsed};
 
 /// The `content-type` of every record the studio writes (CloudEvents' Kafka binding, structured mode).
 pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
@@ -95,20 +95,28 @@ impl Time {
     }
 }
 
+impl Time {
+    /// As every event has it; by the printer itself, for `Display` hands its pieces on one by one.
+    fn to_text(self) -> String {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        PRINTER.timestamp_to_string(&self.0)
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3}", self.0)
+        f.write_str(&self.to_text())
     }
 }
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.to_text())
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Self::new).map_err(de::Error::custom)
+        deserializer.deserialize_str(Parsed(|text| text.parse().map(Self::new)))
     }
 }

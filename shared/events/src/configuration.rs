@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{AssetKind, Fact, Identifier, Moment, S3Object, Text, TimeZoneName};
+use crate::{AssetKind, Fact, Identifier, Moment, S3Object, Text, TimeZoneName, text::Parsed};
 
 /// The facts that a design is made of. It travels unchanged: a trigger's data becomes one, the journal keeps it,
 /// `template.created|updated` carry it and the canvas draws it.
@@ -228,27 +228,26 @@ impl Locale {
 /// Language in lower case, script in title case, region in upper case; nothing after a subtag of one letter is touched but to lower it
 /// (RFC 5646, 2.1.1).
 fn in_recommended_case(tag: &str) -> String {
-    let mut extension = false;
-    let subtags = tag.split('-').enumerate().map(|(index, subtag)| {
-        let mut subtag = subtag.to_ascii_lowercase();
-        extension |= index > 0 && subtag.len() == 1;
-        if index > 0 && !extension {
-            match subtag.len() {
-                2 => subtag.make_ascii_uppercase(),
-                4 => subtag[..1].make_ascii_uppercase(),
-                _ => {}
-            }
+    let mut cased = tag.to_ascii_lowercase();
+    let mut begin = 0;
+    for (index, subtag) in tag.split('-').enumerate() {
+        match subtag.len() {
+            _ if index == 0 => {}
+            1 => break,
+            2 => cased[begin..begin + 2].make_ascii_uppercase(),
+            4 => cased[begin..=begin].make_ascii_uppercase(),
+            _ => {}
         }
-        subtag
-    });
-    subtags.collect::<Vec<_>>().join("-")
+        begin += subtag.len() + 1;
+    }
+    cased
 }
 
 impl<'de> Deserialize<'de> for Locale {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let tag = String::deserialize(deserializer)?;
-        Self::parse(&tag)
-            .ok_or_else(|| de::Error::custom(format!("`{tag}` is not a language tag, such as en or hi-IN")))
+        deserializer.deserialize_str(Parsed(|tag| {
+            Self::parse(tag).ok_or_else(|| format!("`{tag}` is not a language tag, such as en or hi-IN"))
+        }))
     }
 }
 
@@ -283,4 +282,27 @@ pub struct Entity {
     pub kind: EntityKind,
     /// Its id, as its own service writes it.
     pub id: Identifier,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_tag_is_kept_in_the_case_that_bcp_47_recommends() {
+        for (tag, kept) in [
+            ("en", "en"),
+            ("HI-in", "hi-IN"),
+            ("ZH-hant-tw", "zh-Hant-TW"),
+            ("es-419", "es-419"),
+            ("de-CH-1996", "de-CH-1996"),
+            ("sl-ROZAJ", "sl-rozaj"),
+            ("en-GB-U-CA-BUDDHIST-NU-LATN", "en-GB-u-ca-buddhist-nu-latn"),
+        ] {
+            assert_eq!(Locale::parse(tag).unwrap().as_str(), kept);
+        }
+        for wrong in ["", "e", "engl", "e1", "en-", "-en", "en--GB", "en_GB", "en-ninechars", "en-गब"] {
+            assert_eq!(Locale::parse(wrong), None, "{wrong}");
+        }
+    }
 }

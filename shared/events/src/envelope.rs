@@ -91,25 +91,35 @@ pub enum EnvelopeError {
 #[derive(Deserialize)]
 struct Structured<'a> {
     #[serde(borrow, default)]
-    specversion: Option<Cow<'a, str>>,
+    specversion: Option<Written<'a>>,
     #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
+    id: Option<Written<'a>>,
     #[serde(borrow, default)]
-    source: Option<Cow<'a, str>>,
+    source: Option<Written<'a>>,
     #[serde(borrow, default, rename = "type")]
-    event_type: Option<Cow<'a, str>>,
+    event_type: Option<Written<'a>>,
     #[serde(borrow, default)]
-    subject: Option<Cow<'a, str>>,
+    subject: Option<Written<'a>>,
     #[serde(borrow, default)]
-    time: Option<Cow<'a, str>>,
+    time: Option<Written<'a>>,
     #[serde(borrow, default)]
-    datacontenttype: Option<Cow<'a, str>>,
+    datacontenttype: Option<Written<'a>>,
     #[serde(borrow, default)]
     traceparent: Option<&'a RawValue>,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    data_base64: Option<Cow<'a, str>>,
+    data_base64: Option<Written<'a>>,
+}
+
+/// Text that is borrowed where no escape is in it: serde copies a `Cow` that is in an `Option`.
+#[derive(Deserialize)]
+struct Written<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Written<'a> {
+    fn text(self) -> Cow<'a, str> {
+        self.0
+    }
 }
 
 impl<'a> Envelope<'a> {
@@ -161,7 +171,7 @@ impl<'a> Envelope<'a> {
 
 fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
     let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
-    let event: Structured<'_> = serde_json::from_slice(value).map_err(|error| match error.classify() {
+    let event: Structured<'_> = serde_json::from_str(text(value)?).map_err(|error| match error.classify() {
         serde_json::error::Category::Data if !is_object(value) => EnvelopeError::NotAnObject,
         serde_json::error::Category::Data => EnvelopeError::Attribute(error),
         _ => EnvelopeError::NotJson(error),
@@ -174,19 +184,19 @@ fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
         (Some(_), Some(_)) => return Err(EnvelopeError::TwoData),
         (Some(data), None) => Some(Cow::Borrowed(data.get())),
         (None, Some(base64)) => {
-            let bytes = base64_simd::STANDARD.decode_to_vec(base64.as_bytes()).map_err(|_| EnvelopeError::Base64)?;
+            let bytes = base64_simd::STANDARD.decode_to_vec(base64.0.as_bytes()).map_err(|_| EnvelopeError::Base64)?;
             Some(Cow::Owned(String::from_utf8(bytes).map_err(|_| EnvelopeError::Base64)?))
         }
         (None, None) => None,
     };
     assemble(Attributes {
-        specversion: event.specversion,
-        id: event.id,
-        source: event.source,
-        event_type: event.event_type,
-        subject: event.subject,
-        time: event.time,
-        content_type: event.datacontenttype,
+        specversion: event.specversion.map(Written::text),
+        id: event.id.map(Written::text),
+        source: event.source.map(Written::text),
+        event_type: event.event_type.map(Written::text),
+        subject: event.subject.map(Written::text),
+        time: event.time.map(Written::text),
+        content_type: event.datacontenttype.map(Written::text),
         trace: event.traceparent.and_then(|text| serde_json::from_str(text.get()).ok()),
         data,
     })
@@ -219,11 +229,14 @@ fn binary<'a>(
         time: attribute("time")?,
         content_type: content_type.map(Cow::Borrowed),
         trace: attribute("traceparent").ok().flatten().and_then(|text| text.parse().ok()),
-        data: Some(Cow::Borrowed(
-            str::from_utf8(value)
-                .map_err(|error| EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error)))?,
-        )),
+        data: Some(Cow::Borrowed(text(value)?)),
     })
+}
+
+/// A value as text, looked at once as a whole.
+fn text(value: &[u8]) -> Result<&str, EnvelopeError> {
+    str::from_utf8(value)
+        .map_err(|error| EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error)))
 }
 
 struct Attributes<'a> {
@@ -273,8 +286,12 @@ fn header<'a>(headers: &'a [Header<'a>], name: &str) -> Option<&'a [u8]> {
 
 /// Whether a media type is JSON: `application/json`, `text/json`, or any `+json`, with or without parameters.
 fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence.ends_with("/json") || essence.ends_with("+json")
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    essence
+        .len()
+        .checked_sub("/json".len())
+        .and_then(|at| essence.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case("/json") || end.eq_ignore_ascii_case("+json"))
 }
 
 /// Whether JSON text is an object.

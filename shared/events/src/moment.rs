@@ -4,10 +4,12 @@ use std::{fmt, str::FromStr};
 
 use jiff::{
     Timestamp,
-    fmt::temporal::{Pieces, PiecesOffset},
+    fmt::temporal::{DateTimePrinter, Pieces, PiecesOffset},
     tz::{Offset, TimeZone},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::Parsed;
 
 /// When something happens, with the offset from UTC that its author wrote: RFC 3339, `2026-02-14T18:30:00+05:30`.
 ///
@@ -25,12 +27,14 @@ impl FromStr for Moment {
 
     fn from_str(text: &str) -> Result<Self, MomentError> {
         let wrong = |source| MomentError { text: text.to_owned(), source };
-        let timestamp: Timestamp = text.parse().map_err(|error| wrong(Some(error)))?;
         let pieces = Pieces::parse(text).map_err(|error| wrong(Some(error)))?;
         let offset = match pieces.offset() {
             Some(PiecesOffset::Numeric(offset)) => offset.offset(),
-            _ => Offset::UTC,
+            Some(_) => Offset::UTC,
+            None => return Err(wrong(None)),
         };
+        let time = pieces.time().ok_or_else(|| wrong(None))?;
+        let timestamp = offset.to_timestamp(pieces.date().to_datetime(time)).map_err(|error| wrong(Some(error)))?;
         // jiff reads more than RFC 3339 can say, and what is told repeats it: years before 0, offsets of seconds or of more than a day.
         let minutes = offset.seconds() / 60;
         let is_told =
@@ -39,25 +43,33 @@ impl FromStr for Moment {
     }
 }
 
+impl Moment {
+    /// As the contract writes it; by the printer itself, for `Display` hands its pieces on one by one.
+    fn to_text(self) -> String {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new();
+        if self.offset == Offset::UTC {
+            PRINTER.timestamp_to_string(&self.timestamp)
+        } else {
+            PRINTER.timestamp_with_offset_to_string(&self.timestamp, self.offset)
+        }
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.offset == Offset::UTC {
-            self.timestamp.fmt(f)
-        } else {
-            self.timestamp.display_with_offset(self.offset).fmt(f)
-        }
+        f.write_str(&self.to_text())
     }
 }
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.to_text())
     }
 }
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        deserializer.deserialize_str(Parsed(Self::from_str))
     }
 }
 
@@ -100,7 +112,7 @@ impl Serialize for TimeZoneName {
 
 impl<'de> Deserialize<'de> for TimeZoneName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        deserializer.deserialize_str(Parsed(Self::parse))
     }
 }
 

@@ -22,11 +22,8 @@ impl<const MAX: usize> Text<MAX> {
         if text.is_empty() {
             return Err(TextError::Blank);
         }
-        let length = text.chars().count();
-        if length > MAX {
-            return Err(TextError::TooLong { length, most: MAX });
-        }
-        match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        within(text, MAX)?;
+        match control(text, &['\n', '\r', '\t']) {
             Some(found) => Err(TextError::Control { found }),
             None => Ok(Self(text.into())),
         }
@@ -57,18 +54,37 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     }
 }
 
-/// Takes a string from where it stands, without a copy of its own in between.
-struct Parsed<T>(fn(&str) -> Result<T, TextError>);
+/// Whether `text` has at most `most` characters. It has no more of them than bytes, so most are not counted.
+fn within(text: &str, most: usize) -> Result<(), TextError> {
+    if text.len() <= most {
+        return Ok(());
+    }
+    let length = text.chars().count();
+    if length > most { Err(TextError::TooLong { length, most }) } else { Ok(()) }
+}
 
-impl<T> Visitor<'_> for Parsed<T> {
+/// The first control character of `text` but those that are `allowed`.
+fn control(text: &str, allowed: &[char]) -> Option<char> {
+    // All bytes at once, for most texts have none: ASCII's controls, and 0xC2, with which those from U+0080 to U+009F begin.
+    let suspicious = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == 0x7f) | (byte == 0xc2));
+    if !suspicious {
+        return None;
+    }
+    text.chars().find(|c| c.is_control() && !allowed.contains(c))
+}
+
+/// Takes a string from where it stands, without a copy of its own in between.
+pub(crate) struct Parsed<T, E>(pub(crate) fn(&str) -> Result<T, E>);
+
+impl<T, E: fmt::Display> Visitor<'_> for Parsed<T, E> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-        (self.0)(text).map_err(E::custom)
+    fn visit_str<F: de::Error>(self, text: &str) -> Result<T, F> {
+        (self.0)(text).map_err(F::custom)
     }
 }
 
@@ -139,11 +155,8 @@ impl Identifier {
         if id.trim().is_empty() {
             return Err(TextError::Blank);
         }
-        let length = id.chars().count();
-        if length > MOST {
-            return Err(TextError::TooLong { length, most: MOST });
-        }
-        match id.chars().find(|c| c.is_control()) {
+        within(id, MOST)?;
+        match control(id, &[]) {
             Some(found) => Err(TextError::Control { found }),
             None => Ok(Self(id.into())),
         }

@@ -1,23 +1,18 @@
-//! A batch as an MSK event source mapping sends it, read loosely and record by record.
+//! A batch as an MSK event source mapping sends it: read in one go where all of it is in order, else loosely and record by record.
 //!
 //! `aws_lambda_events::KafkaEvent` reads the same JSON, but refuses the whole batch for one null header or one byte written
 //! unsigned, before a handler could say which record it was, and its timestamps are a millisecond off. Here only what a batch
 //! cannot do without is asked of the whole; the rest is each record's own affair.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
 use serde_json::value::RawValue;
 
-use crate::headers::headers;
-
-/// The whole payload.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Batch<'a> {
-    /// Records by `<topic>-<partition>`, each list in the order of its offsets.
-    #[serde(borrow)]
-    records: std::collections::BTreeMap<Cow<'a, str>, Vec<&'a RawValue>>,
-}
+use crate::headers;
 
 /// The records of one partition.
 #[derive(Debug)]
@@ -31,13 +26,19 @@ pub(crate) struct Partition<'a> {
 /// One record: where it stands, and what it holds.
 #[derive(Debug)]
 pub(crate) struct Record<'a> {
-    pub topic: String,
+    pub topic: Arc<str>,
     pub partition: i32,
     pub offset: i64,
     pub timestamp: Option<i64>,
+    pub content: Result<Content<'a>, Unread<'a>>,
+}
+
+/// A record that is wrong before anyone looks at its event.
+#[derive(Debug)]
+pub(crate) struct Unread<'a> {
+    pub error: RecordError,
     /// Its JSON as it came.
     pub json: &'a str,
-    pub content: Result<Content<'a>, RecordError>,
 }
 
 /// What a record holds, out of its Base64.
@@ -78,9 +79,30 @@ pub enum BatchError {
     Name(String),
 }
 
+/// A batch by `<topic>-<partition>`, each list in the order of its offsets.
+#[derive(Deserialize)]
+struct Batch<'a, R> {
+    #[serde(borrow)]
+    records: BTreeMap<Cow<'a, str>, Vec<R>>,
+}
+
+/// A record as the mapping writes it.
+#[derive(Deserialize)]
+struct InOrder<'a> {
+    offset: i64,
+    #[serde(default)]
+    timestamp: Option<i64>,
+    #[serde(default)]
+    key: Option<Base64>,
+    #[serde(default)]
+    value: Option<Base64>,
+    #[serde(borrow, default, deserialize_with = "headers::deserialize")]
+    headers: Vec<events::Header<'a>>,
+}
+
 /// A record of which only the offset must be there; every other field may be anything.
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct Loose<'a> {
     offset: i64,
     #[serde(borrow, default)]
     timestamp: Option<&'a RawValue>,
@@ -92,47 +114,69 @@ struct Fields<'a> {
     headers: Option<&'a RawValue>,
 }
 
-impl<'a> Batch<'a> {
-    /// Reads the payload.
-    pub(crate) fn parse(json: &'a str) -> Result<Vec<Partition<'a>>, BatchError> {
-        let batch: Self = serde_json::from_str(json).map_err(BatchError::Shape)?;
-        batch
-            .records
-            .into_iter()
-            .map(|(name, records)| {
-                // A topic's name may hold hyphens; the number comes after the last one.
-                let (topic, number) = name.rsplit_once('-').ok_or_else(|| BatchError::Name(name.to_string()))?;
-                let number: i32 = number.parse().map_err(|_| BatchError::Name(name.to_string()))?;
-                let records = records.into_iter().map(|record| {
-                    Record::parse(record.get(), topic, number)
-                        .map_err(|source| BatchError::Offset { partition: name.to_string(), source })
-                });
-                Ok(Partition { records: records.collect::<Result<_, _>>()?, name: name.to_string() })
-            })
-            .collect()
+/// Reads a payload: in one go where everything in it is in order, as it nearly always is, else record by record.
+///
+/// # Errors
+/// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
+pub(crate) fn parse(json: &str) -> Result<Vec<Partition<'_>>, BatchError> {
+    match serde_json::from_str::<Batch<'_, InOrder<'_>>>(json) {
+        Ok(batch) => partitions(batch, |record, topic, partition| Ok(record.read(topic, partition))),
+        Err(_) => parse_loosely(json),
     }
 }
 
-impl<'a> Record<'a> {
-    fn parse(json: &'a str, topic: &str, partition: i32) -> Result<Self, serde_json::Error> {
-        let fields: Fields<'a> = serde_json::from_str(json)?;
-        Ok(Self {
-            topic: topic.to_owned(),
-            partition,
-            offset: fields.offset,
-            timestamp: fields.timestamp.and_then(|timestamp| serde_json::from_str(timestamp.get()).ok()),
-            json,
-            content: Content::parse(&fields),
+fn parse_loosely(json: &str) -> Result<Vec<Partition<'_>>, BatchError> {
+    let batch: Batch<'_, &RawValue> = serde_json::from_str(json).map_err(BatchError::Shape)?;
+    partitions(batch, |record, topic, partition| {
+        let fields: Loose<'_> = serde_json::from_str(record.get())?;
+        Ok(fields.read(record.get(), topic, partition))
+    })
+}
+
+fn partitions<'a, R>(
+    batch: Batch<'a, R>,
+    read: impl Fn(R, &Arc<str>, i32) -> Result<Record<'a>, serde_json::Error>,
+) -> Result<Vec<Partition<'a>>, BatchError> {
+    batch
+        .records
+        .into_iter()
+        .map(|(name, records)| {
+            // A topic's name may hold hyphens; the number comes after the last one.
+            let (topic, number) = name.rsplit_once('-').ok_or_else(|| BatchError::Name(name.to_string()))?;
+            let number: i32 = number.parse().map_err(|_| BatchError::Name(name.to_string()))?;
+            let topic = Arc::from(topic);
+            let records = records.into_iter().map(|record| read(record, &topic, number)).collect::<Result<_, _>>();
+            let records = records.map_err(|source| BatchError::Offset { partition: name.to_string(), source })?;
+            Ok(Partition { name: name.into_owned(), records })
         })
+        .collect()
+}
+
+impl<'a> InOrder<'a> {
+    fn read(self, topic: &Arc<str>, partition: i32) -> Record<'a> {
+        let bytes = |base64: Option<Base64>| base64.map(|Base64(bytes)| bytes);
+        let content = Content { key: bytes(self.key), value: bytes(self.value), headers: self.headers };
+        let (offset, timestamp) = (self.offset, self.timestamp);
+        Record { topic: topic.clone(), partition, offset, timestamp, content: Ok(content) }
     }
 }
 
-impl<'a> Content<'a> {
-    fn parse(fields: &Fields<'a>) -> Result<Self, RecordError> {
-        Ok(Self {
-            key: bytes("key", fields.key)?,
-            value: bytes("value", fields.value)?,
-            headers: fields.headers.map_or(Ok(Vec::new()), headers)?,
+impl<'a> Loose<'a> {
+    fn read(&self, json: &'a str, topic: &Arc<str>, partition: i32) -> Record<'a> {
+        Record {
+            topic: topic.clone(),
+            partition,
+            offset: self.offset,
+            timestamp: self.timestamp.and_then(|timestamp| serde_json::from_str(timestamp.get()).ok()),
+            content: self.content().map_err(|error| Unread { error, json }),
+        }
+    }
+
+    fn content(&self) -> Result<Content<'a>, RecordError> {
+        Ok(Content {
+            key: bytes("key", self.key)?,
+            value: bytes("value", self.value)?,
+            headers: self.headers.map_or(Ok(Vec::new()), headers::headers)?,
         })
     }
 }
@@ -140,21 +184,67 @@ impl<'a> Content<'a> {
 /// Base64 text, or nothing: AWS leaves a tombstone's `value` out, and has been seen to write it as null.
 fn bytes(name: &'static str, value: Option<&RawValue>) -> Result<Option<Vec<u8>>, RecordError> {
     let Some(value) = value else { return Ok(None) };
-    let text: Option<Cow<'_, str>> = serde_json::from_str(value.get()).map_err(|_| RecordError::Base64(name))?;
-    text.map(|text| base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| RecordError::Base64(name)))
-        .transpose()
+    let base64: Option<Base64> = serde_json::from_str(value.get()).map_err(|_| RecordError::Base64(name))?;
+    Ok(base64.map(|Base64(bytes)| bytes))
+}
+
+/// What Base64 text stands for.
+struct Base64(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Base64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("Base64 text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
+                base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map(Base64).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What `json` holds, as it is read at once and as it is read record by record.
+    fn both_ways(json: &str) -> [String; 2] {
+        [parse(json), parse_loosely(json)].map(|read| format!("{read:?}"))
+    }
+
+    #[test]
+    fn what_is_in_order_is_read_at_once_as_it_is_record_by_record() {
+        for file in ["event-created-several-partitions.json", "event-created-hundred.json", "cms-published.json"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
+            let json = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
+            assert!(serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(), "{file}");
+            let [at_once, one_by_one] = both_ways(&json);
+            assert_eq!(at_once, one_by_one);
+        }
+        for record in [
+            r#"{"offset":7}"#,
+            r#"{"offset":7,"key":null,"value":null,"headers":null,"timestamp":null,"later":{"field":[1e999]}}"#,
+            r#"{"offset":7,"timestamp":1,"key":"","value":"\/\/\u002f\u002f","headers":[{"a":null,"b":[-1,255]},{}]}"#,
+        ] {
+            let json = format!(r#"{{"records":{{"t-0":[{record}]}}}}"#);
+            assert!(serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(), "{record}");
+            let [at_once, one_by_one] = both_ways(&json);
+            assert_eq!(at_once, one_by_one);
+        }
+    }
+
     fn one(record: &str) -> Result<(Vec<events::Header<'static>>, Option<Vec<u8>>), RecordError> {
         let json = format!(r#"{{"records":{{"eventzr.event.created.v1-3":[{record}]}}}}"#);
-        let partitions = Batch::parse(&json).unwrap();
+        let partitions = parse(&json).unwrap();
         let record = partitions.into_iter().next().unwrap().records.remove(0);
         assert_eq!((&*record.topic, record.partition, record.offset), ("eventzr.event.created.v1", 3, 7));
-        let content = record.content?;
+        let content = record.content.map_err(|unread| unread.error)?;
         let headers = content
             .headers
             .into_iter()
@@ -197,6 +287,11 @@ mod tests {
     }
 
     #[test]
+    fn base64_may_be_written_with_escapes() {
+        assert_eq!(one(r#"{"offset":7,"value":"\/\/\u002f\u002f"}"#).unwrap().1, Some(vec![255; 3]));
+    }
+
+    #[test]
     fn what_is_wrong_with_one_record_is_said_of_that_record() {
         assert_eq!(one(r#"{"offset":7,"value":"***"}"#), Err(RecordError::Base64("value")));
         assert_eq!(one(r#"{"offset":7,"key":5}"#), Err(RecordError::Base64("key")));
@@ -207,8 +302,8 @@ mod tests {
 
     #[test]
     fn a_payload_that_is_no_batch_is_refused_as_a_whole() {
-        assert!(matches!(Batch::parse("{}"), Err(BatchError::Shape(_))));
-        assert!(matches!(Batch::parse(r#"{"records":{"t-0":[{"value":""}]}}"#), Err(BatchError::Offset { .. })));
-        assert!(matches!(Batch::parse(r#"{"records":{"nohyphen":[]}}"#), Err(BatchError::Name(_))));
+        assert!(matches!(parse("{}"), Err(BatchError::Shape(_))));
+        assert!(matches!(parse(r#"{"records":{"t-0":[{"value":""}]}}"#), Err(BatchError::Offset { .. })));
+        assert!(matches!(parse(r#"{"records":{"nohyphen":[]}}"#), Err(BatchError::Name(_))));
     }
 }

@@ -6,7 +6,7 @@ use journal::SetAside;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    batch::{Batch, BatchError, Record},
+    batch::{self, BatchError, Record},
     record,
 };
 
@@ -34,7 +34,7 @@ pub fn examine<D: DeserializeOwned>(
     payload: &str,
 ) -> Result<Vec<Examined>, BatchError> {
     let mut examined = Vec::new();
-    for partition in Batch::parse(payload)? {
+    for partition in batch::parse(payload)? {
         examined.extend(partition.records.iter().map(|record| Examined {
             partition: partition.name.clone(),
             offset: record.offset,
@@ -50,7 +50,7 @@ pub(crate) fn examine_record<D: DeserializeOwned>(
     record: &Record<'_>,
     describe: impl Fn(D) -> Description,
 ) -> Examination {
-    let content = record.content.as_ref().map_err(|error| Box::new(set_aside(record, &error.to_string())))?;
+    let content = record.content.as_ref().map_err(|unread| Box::new(set_aside(record, &unread.error.to_string())))?;
     match record::read(topic, content, describe) {
         Ok(read) => Ok(Box::new(read)),
         Err(poison) => Err(Box::new(set_aside(record, &poison.to_string()))),
@@ -72,7 +72,7 @@ pub(crate) fn set_aside(record: &Record<'_>, cause: &str) -> SetAside {
         cause: events::readable(cause),
     };
     match &record.content {
-        Err(_) => SetAside { unread: Some(record.json.to_owned()), ..aside },
+        Err(unread) => SetAside { unread: Some(unread.json.to_owned()), ..aside },
         Ok(content) => SetAside {
             key: content.key.clone(),
             value: content.value.clone(),

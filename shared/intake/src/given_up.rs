@@ -7,7 +7,7 @@ use journal::SetAside;
 use serde::Deserialize;
 
 use crate::{
-    batch::{Batch, BatchError},
+    batch::{self, BatchError},
     examine::set_aside,
 };
 
@@ -66,7 +66,7 @@ impl RequestContext {
 pub fn given_up(envelope: &str) -> Result<GivenUp, GivenUpError> {
     let envelope: Envelope = serde_json::from_str(envelope).map_err(GivenUpError::Envelope)?;
     let cause = envelope.request_context.cause();
-    let partitions = Batch::parse(&envelope.payload).map_err(GivenUpError::Payload)?;
+    let partitions = batch::parse(&envelope.payload).map_err(GivenUpError::Payload)?;
     let records = partitions.iter().flat_map(|partition| &partition.records);
     let records = records.map(|record| set_aside(record, &cause)).collect();
     Ok(GivenUp { at: Time::new(envelope.timestamp), records })

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -13,14 +13,26 @@ use crate::batch::RecordError;
 /// A list of objects with one name each. Bytes are Java's, so signed; whoever imitates the mapping tends to write them
 /// unsigned, and means the same. A value may be null, as in Kafka; the list may be null, as nobody promised it is not.
 pub(crate) fn headers<'a>(headers: &'a RawValue) -> Result<Vec<events::Header<'a>>, RecordError> {
-    let headers: Option<Headers<'a>> = serde_json::from_str(headers.get()).map_err(|_| RecordError::Headers)?;
+    let headers = serde_json::from_str(headers.get()).map_err(|_| RecordError::Headers)?;
+    in_bytes(headers)
+}
+
+/// As [`headers`], where they stand in a record that is being read.
+pub(crate) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<events::Header<'a>>, D::Error> {
+    in_bytes(Option::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+fn in_bytes(headers: Option<Headers<'_>>) -> Result<Vec<events::Header<'_>>, RecordError> {
     let headers = headers.map(|Headers(list)| list).unwrap_or_default().into_iter();
-    let read = |(name, value): (Cow<'a, str>, Option<Bytes>)| match value {
-        None => Ok((name, None)),
-        Some(Bytes::Are(bytes)) => Ok((name, Some(Cow::Owned(bytes)))),
-        Some(Bytes::AreNot(value)) => Err(RecordError::Byte { name: name.into_owned(), value }),
-    };
-    headers.map(read).collect()
+    headers
+        .map(|(name, value)| match value {
+            None => Ok((name, None)),
+            Some(Bytes::Are(bytes)) => Ok((name, Some(Cow::Owned(bytes)))),
+            Some(Bytes::AreNot(value)) => Err(RecordError::Byte { name: name.into_owned(), value }),
+        })
+        .collect()
 }
 
 /// Headers as they are written. Read one by one into one list: as maps, the million that a batch can hold would take hundreds of bytes each.

@@ -1,6 +1,9 @@
 //! An MSK batch → events → the fate of each record → the partial batch response. The only crate that knows Lambda's Kafka JSON.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 mod batch;
 mod examine;
@@ -29,22 +32,26 @@ use telemetry::Telemetry;
 ///
 /// # Errors
 /// What is wrong with the environment, or with the Lambda Runtime API.
-pub async fn serve<D: DeserializeOwned>(
+pub async fn serve<D: DeserializeOwned + 'static>(
     topic: Topic,
     describe: fn(D) -> Description,
 ) -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
-    let telemetry = &Telemetry::from_env()?;
-    let journal = &Journal::new(Config::from_env()?, &aws_config_from_env()?)?;
+    let telemetry = Arc::new(Telemetry::from_env()?);
+    let journal = Arc::new(Journal::new(Config::from_env()?, &aws_config_from_env()?)?);
     journal.connect_to_start().await;
-    run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        let deadline = deadline(event.context.deadline(), SystemTime::now());
-        let payload = event.payload.get();
-        let answer = phases::handle(topic, describe, (journal, telemetry), payload, deadline).await;
-        telemetry.traces.flush().await;
-        Ok::<_, lambda_runtime::Error>(answer?)
-    }))
-    .await
+    let serving = run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let (telemetry, journal) = (telemetry.clone(), journal.clone());
+        async move {
+            let deadline = deadline(event.context.deadline(), SystemTime::now());
+            let payload = event.payload.get();
+            let answer = phases::handle(topic, describe, (&journal, &telemetry), payload, deadline).await;
+            telemetry.traces.flush().await;
+            Ok::<_, lambda_runtime::Error>(answer?)
+        }
+    }));
+    // A task of its own: Tokio wakes the future of `main` through the kernel, and each call to AWS would wake it twice.
+    tokio::spawn(serving).await?
 }
 
 /// When an invocation ends. `cargo lambda watch` writes its length where the time belongs: ten minutes after 1970 began.

@@ -8,15 +8,19 @@ use std::{
 };
 
 use events::{SMOKE_TENANT, Time, Topic};
-use futures::{StreamExt as _, TryStreamExt as _, future::try_join, stream};
-use jobs::{Cause, Description, EntityKey};
+use futures::{
+    StreamExt as _,
+    future::try_join,
+    stream::{self, FuturesUnordered},
+};
+use jobs::{Cause, Description, EntityKey, JobId};
 use journal::{Journal, KeepError, Kept, MESSAGE_TIMEOUT, SetAside, SetAsideError, StartError, TellError, chain};
 use serde::de::DeserializeOwned;
 use telemetry::{Kind, Measured, Span, Telemetry, Traces};
 use tokio::time::timeout;
 
 use crate::{
-    batch::{Batch, BatchError, Partition, Record},
+    batch::{self, BatchError, Partition, Record},
     examine::{Examination, examine_record, set_aside},
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
@@ -95,7 +99,7 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     deadline: SystemTime,
 ) -> Result<BatchResponse, BatchError> {
     let begun = Instant::now();
-    let partitions = Batch::parse(payload)?;
+    let partitions = batch::parse(payload)?;
     let mut whole = telemetry.traces.begin(format_args!("handle {topic}"), Kind::Internal, None);
     whole.set("faas.trigger", "pubsub");
     let mut items: Vec<Item<'_>> = Vec::new();
@@ -251,14 +255,20 @@ async fn tell(items: &mut [Item<'_>], journal: &Journal) {
     }
 }
 
+async fn start_all(jobs: &[JobId], journal: &Journal) -> Result<(), Retry> {
+    let mut starts: FuturesUnordered<_> = jobs.iter().map(|job| journal.start(*job, now())).collect();
+    while let Some(started) = starts.next().await {
+        started.map_err(Retry::Start)?;
+    }
+    Ok(())
+}
+
 /// Starts the jobs and notes that they are told: one wait, for a redelivery starts again whatever was told.
 async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
     stream::iter(items.iter_mut())
         .for_each_concurrent(RECORDS_IN_FLIGHT, |item| async {
             let Some(kept) = item.kept() else { return };
-            let starts = stream::iter(&kept.starts)
-                .map(Ok)
-                .try_for_each_concurrent(None, |job| async { journal.start(*job, now()).await.map_err(Retry::Start) });
+            let starts = start_all(&kept.starts, journal);
             let mark = async { journal.mark_told(kept).await.map_err(Retry::Mark) };
             let fate = match timeout(left(until), try_join(starts, mark)).await {
                 Ok(Ok(_)) => Fate::Done,
@@ -284,7 +294,7 @@ fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, tra
     span.set("messaging.system", "kafka");
     span.set("messaging.operation.type", "process");
     span.set("messaging.operation.name", "process");
-    span.set("messaging.destination.name", record.topic.clone());
+    span.set("messaging.destination.name", record.topic.to_string());
     span.set("messaging.destination.partition.id", record.partition.to_string());
     span.set("messaging.kafka.offset", record.offset);
     if let Some((cause, description)) = cause.map(|read| &**read) {

@@ -76,7 +76,7 @@ mod tests {
     use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated};
 
     use super::*;
-    use crate::batch::Batch;
+    use crate::batch;
 
     fn describe(event: EventCreated) -> Description {
         Description {
@@ -107,11 +107,11 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
         let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
         let mut lines = String::new();
-        for partition in Batch::parse(&json).unwrap() {
+        for partition in batch::parse(&json).unwrap() {
             for record in partition.records {
                 let read = match &record.content {
                     Ok(content) => read(Topic::EventCreated, content, describe).map_err(|poison| poison.to_string()),
-                    Err(error) => Err(error.to_string()),
+                    Err(unread) => Err(unread.error.to_string()),
                 };
                 let fate = match read {
                     Ok((cause, description)) => format!("{}: {}", cause.id, description.configuration.title),
@@ -155,7 +155,7 @@ mod tests {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
             let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
             let theirs: aws_lambda_events::event::kafka::KafkaEvent = serde_json::from_str(&json).unwrap();
-            for partition in Batch::parse(&json).unwrap() {
+            for partition in batch::parse(&json).unwrap() {
                 let their_records = &theirs.records[&partition.name];
                 assert_eq!(their_records.len(), partition.records.len());
                 for (ours, theirs) in partition.records.iter().zip(their_records) {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    batch::{Batch, BatchError},
+    batch::{self, BatchError},
     examine::set_aside,
     response::BatchResponse,
 };
@@ -70,7 +70,7 @@ pub fn redelivery(record: &SetAside) -> Result<Redelivery, RedeliveryError> {
     let name = format!("{}-{}", record.topic, record.partition);
     let batch = OneRecord { event_source: "aws:kafka", records: BTreeMap::from([(name, [&*json])]) };
     let payload = serde_json::to_string(&batch).expect("a batch is JSON under string keys");
-    let read = Batch::parse(&payload)?;
+    let read = batch::parse(&payload)?;
     let id = read.iter().flat_map(|partition| &partition.records).map(|one| set_aside(one, "").id()).next();
     Ok(Redelivery { id: id.unwrap_or_else(|| record.id()), payload })
 }
@@ -125,7 +125,7 @@ mod tests {
 
     /// What a consumer that was given the payload would set aside of it.
     fn again(payload: &str) -> SetAside {
-        let partitions = Batch::parse(payload).unwrap();
+        let partitions = batch::parse(payload).unwrap();
         set_aside(&partitions[0].records[0], "why")
     }
 

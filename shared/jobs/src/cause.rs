@@ -1,8 +1,9 @@
 //! What makes the studio act: an inbound event, and what it says.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, iter};
 
 use events::{AssetKind, Configuration, Entity, Envelope, Identifier, Locale, Time, Topic, TraceParent, Translation};
+use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -112,34 +113,39 @@ impl fmt::Display for ContentHash {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
         text
     })
 }
 
-/// The runs of `json` between white space that stands outside strings.
+/// The runs of `json` between white space that stands outside strings: one, as most serializers write.
 fn tokens(json: &str) -> impl Iterator<Item = &[u8]> {
-    let mut in_string = false;
-    let mut escaped = false;
-    json.as_bytes()
-        .split(move |&byte| {
-            if in_string {
-                match byte {
-                    _ if escaped => escaped = false,
-                    b'\\' => escaped = true,
-                    b'"' => in_string = false,
-                    _ => {}
-                }
-                false
-            } else {
-                in_string = byte == b'"';
-                matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-            }
-        })
-        .filter(|run| !run.is_empty())
+    let bytes = json.as_bytes();
+    let mut at = 0;
+    iter::from_fn(move || {
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+        at += bytes[at..].iter().position(|byte| !is_space(byte))?;
+        let begin = at;
+        while let Some(byte) = bytes.get(at).filter(|byte| !is_space(byte)) {
+            at = if *byte == b'"' { end_of_string(bytes, at + 1) } else { at + 1 };
+        }
+        Some(&bytes[begin..at])
+    })
+}
+
+/// Where a string that has begun before `at` has ended.
+fn end_of_string(json: &[u8], mut at: usize) -> usize {
+    while let Some(length) = json.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += length;
+        if json[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    json.len()
 }
 
 #[cfg(test)]

@@ -46,7 +46,11 @@ impl Told {
     ) -> Self {
         let id = format!("evt-{}", EventId::new(tenant, subject, topic, because));
         let event = CloudEvent::new(topic, id, now, tenant.as_str().to_owned(), data);
-        let value = serde_json::to_string(&event).expect("an event is strings and numbers under string keys");
+        // Room for what most have, and no more than it takes: a batch's events are held together.
+        let mut json = Vec::with_capacity(2048);
+        serde_json::to_writer(&mut json, &event).expect("an event is strings and numbers under string keys");
+        json.shrink_to_fit();
+        let value = String::from_utf8(json).expect("JSON is UTF-8");
         Self { topic, key: tenant.as_str().to_owned(), value, trace: None }
     }
 
