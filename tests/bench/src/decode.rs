@@ -12,13 +12,18 @@ use crate::subject::{Error, Subject};
 
 const EVENTS: u32 = 1000;
 
+/// How many processes of each are asked.
+const PROCESSES: usize = 5;
+
 /// What stands in the way of reading.
-const READING: &str = "In the way: base64 and two parsers, of the batch and of the event in it, each of which looks at every byte (below). Tried: \
-     borrowing from the batch, a path to a wrong field only once one is wrong";
+const READING: &str = "In the way: base64 and two parsers, of the batch and of the event in it, each of which looks at every byte (below). Tried: a batch that is \
+     in order is read in one go, not record by record; text is borrowed; a path to a wrong field is kept only once one is wrong; white space is looked for between \
+     strings only; opt-level 3 for what reads: together half of what it was";
 
 /// What stands in the way of planning.
-const PLANNING: &str = "In the way: for a record of 1 kB four events, two jobs and an entity are written, 18 kB \
-     (below). Tried: a configuration digested once for all its pictures, texts that are shared instead of copied, ids by the processor's own SHA-1";
+const PLANNING: &str = "In the way: for a record of 1 kB four events, two jobs and an entity are written, 15 kB \
+     (below). Tried: a configuration digested once for all its pictures, texts that are shared instead of copied, ids by the processor's own SHA-1, times by \
+     their printer, opt-level 3 for what plans: together half of what it was";
 
 /// Each subject's program is asked to `decode` a batch so often; what ours allocates is counted by `counting`.
 pub async fn measure(
@@ -32,25 +37,27 @@ pub async fn measure(
     let failed = |source| Error::Start { name: path.display().to_string(), source };
     std::fs::write(&path, bed.batch("decode", EVENTS)).map_err(failed)?;
     let batch = path.display().to_string();
-    let printed_by_ours = run(bed, example, &[&batch, &rounds.to_string()]).await?;
-    let ours: Vec<f64> = printed_by_ours.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
-    let [to_read, to_plan] = ours[..] else {
-        return Err(Error::NoFigure { name: example.name.clone(), output: printed_by_ours });
-    };
-    let how = "in one process, without effects; median";
+    let rounds = rounds.to_string();
+    let (mut to_read, mut to_plan) = (f64::INFINITY, vec![f64::INFINITY; 1 + peers.len()]);
+    // In turns, so that what the machine does besides hits all alike; it can only add, so the least is what the work takes.
+    for _ in 0..PROCESSES {
+        let [reading, planning] = nanoseconds(bed, example, &[&batch, &rounds]).await?;
+        to_read = to_read.min(reading);
+        to_plan[0] = to_plan[0].min(planning);
+        for (peer, least) in peers.iter().zip(&mut to_plan[1..]) {
+            let [planning] = nanoseconds(bed, peer, &["decode", &batch, &rounds]).await?;
+            *least = least.min(planning);
+        }
+    }
+    let how = "in one process, without effects; median of its rounds, the least of five processes";
     let read = Row::new(
         "Batch of 1,000 to what its records say, for a record",
         how,
         Unit::Microseconds,
         vec![(example.name.clone(), to_read / 1000.0)],
     );
-    let mut figures = vec![(example.name.clone(), to_plan / 1000.0)];
-    for peer in peers {
-        let output = run(bed, peer, &["decode", &batch, &rounds.to_string()]).await?;
-        let nanoseconds = output.trim().parse::<f64>();
-        let nanoseconds = nanoseconds.map_err(|_| Error::NoFigure { name: peer.name.clone(), output })?;
-        figures.push((peer.name.clone(), nanoseconds / 1000.0));
-    }
+    let names = std::iter::once(example).chain(peers).map(|subject| subject.name.clone());
+    let figures = names.zip(to_plan.iter().map(|nanoseconds| nanoseconds / 1000.0)).collect();
     let planned = Row::new("The same, and what is to be kept, told and started", how, Unit::Microseconds, figures)
         .tried(PLANNING);
     let once = Profile::of(example, &bed.environment, &[&batch, "1"]).await?;
@@ -95,6 +102,18 @@ async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec
         row("Reading and planning, allocations for a record", Unit::Count, allocations),
         beside.at_most_times("batch of 1000", 1.1, "batch of 100"),
     ])
+}
+
+/// The nanoseconds that it printed, as many as it is to print.
+async fn nanoseconds<const COUNT: usize>(
+    bed: &Bed,
+    subject: &Subject,
+    arguments: &[&str],
+) -> Result<[f64; COUNT], Error> {
+    let output = run(bed, subject, arguments).await?;
+    let figures: Option<Vec<f64>> = output.split_whitespace().map(|figure| figure.parse().ok()).collect();
+    let figures = figures.and_then(|figures| <[f64; COUNT]>::try_from(figures).ok());
+    figures.ok_or_else(|| Error::NoFigure { name: subject.name.clone(), output })
 }
 
 /// What it printed.

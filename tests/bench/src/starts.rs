@@ -11,8 +11,9 @@ const MOST_INSTRUCTIONS: f64 = 20.0;
 const EXPLAINED: [&str; 2] = ["event-created", "operator"];
 
 /// What stands in the way.
-const START: &str = "In the way: OpenSSL, which makes a context for librdkafka and reads its certificates (below); a function that does nothing makes none. Tried: \
-     five roots instead of the system's bundle, one HTTPS client for all services, no probing for configuration: together half of what it was";
+const START: &str = "In the way: of the operator's instructions a third are the context that OpenSSL makes for librdkafka, a seventh its five roots, and a sixth the \
+     roots and regions that each of the SDK's four clients reads for itself (below); a function that does nothing makes none of them. Tried: five roots instead of \
+     the system's bundle, one HTTPS client for all services, no probing for configuration: together half of what it was";
 
 /// Nobody listens there: the clients are made and their connections are tried, and refused.
 const NOBODY: &str = "127.0.0.1:1";
