@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::completion::{PerJob, Units};
-use crate::invocations::{Answers, OURS};
+use crate::invocations::{Answers, EFFECTS, OURS};
 use crate::prices;
 use crate::report::{Row, Unit};
 
@@ -75,7 +75,7 @@ pub fn rows(answers: &[Answers], per_job: &PerJob, units: Units) -> Vec<Row> {
     let compute = Row::new("Compute of the consumer for a million created events", how, Unit::Dollars, consumers);
     let how = "list prices of ap-south-1, two pictures an event; without cluster, storage and traffic";
     vec![
-        compute.at_most_times(OURS, 0.2, "Node"),
+        compute.tried(EFFECTS).at_most_times(OURS, 0.2, "Node"),
         Row::new("A million created events and their two million pictures", how, Unit::Dollars, figures),
         Row::new(
             "DynamoDB's units for a created event",
