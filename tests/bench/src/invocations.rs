@@ -15,13 +15,13 @@ const DELAY: Duration = Duration::from_millis(5);
 
 /// What stands in the way of a record that costs little.
 pub const EFFECTS: &str = "In the way: a record is four requests (one transaction, one update, two executions), and the SDK makes, signs and reads each anew \
-     (below; of our own code there is little); by time, a quarter is the kernel's for their sockets, and a twentieth a spinning thread of rust-rdkafka's. Tried: the SDK at opt-level 3 (a twentieth less time, a fifth \
+     (below; of our own code there is little); by time, a quarter is the kernel's for their sockets, a twentieth rust-rdkafka's polling thread's, which mostly reads the clock. Tried: the SDK at opt-level 3 (a twentieth less time, a fifth \
      more to load: not taken), one HTTPS client, a configuration digested once, serving in a task of its own, which Tokio wakes without the kernel (an eighth less \
      in batches of ten, nothing in a hundred). Next: an execution for each picture that is drawn at once is half of the requests";
 
 /// What stands in the way of a large batch that costs no more for a record than a small one.
-const LARGE: &str = "In the way, not yet taken apart: the largest batch is measured once, and rust-rdkafka's polling thread spins for up to a millisecond of each \
-     hundred that it waits (by time a twentieth of a batch of 100; a sampling profile). Allocations grow with the records and no faster (reading and planning, above)";
+const LARGE: &str = "In the way: not known. The largest batch is measured once and has no profile of its own; allocations to read and plan grow with the records and \
+     no faster (above). To be looked at: rust-rdkafka's polling thread, which takes a twentieth of a batch of 100, mostly reading the clock";
 
 /// What stands in the way of a quick first invocation.
 const FIRST: &str = "In the way: what runs for the first time is not in memory yet; a profile counts no waits. Tried: connections to all brokers, DynamoDB and \

@@ -16,7 +16,7 @@ const EXPLAINED: [&str; 2] = ["event-created", "completion"];
 
 /// What stands in the way.
 const SIZE: &str = "In the way: librdkafka with its OpenSSL, the SDK with a TLS and an HTTP/2 of its own, and half a megabyte of tables for checksums that nobody \
-     asks for (below). Tried: opt-level s (a fifth less than 3, which only what each record goes through has: 4 %), fat LTO, one codegen unit, no symbols, one HTTPS \
+     asks for (below). Tried: opt-level s (a fifth less than 3, which only what draws and what each record goes through have; the latter is 4 %), fat LTO, one codegen unit, no symbols, one HTTPS \
      client for all services. Not tried: librdkafka on the SDK's TLS, which it does not offer";
 
 /// Weighs the functions that were built into `folder`.
