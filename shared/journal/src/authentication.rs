@@ -67,7 +67,7 @@ impl Refusal {
     }
 }
 
-/// The producer's context. librdkafka calls it on the producer's own polling thread, never on the runtime's.
+/// The producer's context. librdkafka calls it on the producer's own thread, never on the runtime's.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub authentication: Authentication,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::SdkError;
-use rdkafka::producer::Producer as _;
 use tokio::{join, time::timeout};
 
 use crate::{Journal, chain, items::Key, start};
@@ -25,9 +24,7 @@ impl Journal {
     }
 
     async fn connect_to_kafka(&self) {
-        let producer = self.producer.clone();
-        let metadata = tokio::task::spawn_blocking(move || producer.client().fetch_metadata(None, WITHIN).map(drop));
-        match metadata.await {
+        match self.producer.connect(WITHIN).await {
             Ok(Ok(())) => tracing::debug!("connected to Kafka"),
             Ok(Err(error)) => tracing::warn!(error = chain(&error), "Kafka is not reachable yet"),
             Err(error) => tracing::warn!(error = chain(&error), "connecting to Kafka was interrupted"),

@@ -17,6 +17,7 @@ mod keep;
 mod leases;
 mod of_tenant;
 mod overdue;
+mod producer;
 mod resubmit;
 mod roots;
 mod set_aside;
@@ -28,7 +29,6 @@ mod voice;
 use aws_config::SdkConfig;
 use events::Time;
 use jobs::Makers;
-use rdkafka::producer::FutureProducer;
 
 pub use breaker::OpenBreaker;
 pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
@@ -57,7 +57,7 @@ pub struct Journal {
     sfn: aws_sdk_sfn::Client,
     render_state_machine: String,
     voice_state_machine: String,
-    producer: FutureProducer<authentication::Context>,
+    producer: producer::Producer,
     refusal: authentication::Refusal,
     deadline_seconds: u32,
     makers: Makers,
@@ -67,7 +67,7 @@ impl Journal {
     /// A journal that writes where `config` says. Makes no call yet.
     ///
     /// # Errors
-    /// [`TellError::Producer`] if librdkafka does not take the settings.
+    /// [`TellError::Producer`] if librdkafka does not take the settings, [`TellError::Thread`] if nobody can listen to it.
     pub fn new(config: Config, aws: &SdkConfig) -> Result<Self, TellError> {
         let refusal = authentication::Refusal::default();
         let context = authentication::Context {
@@ -83,7 +83,7 @@ impl Journal {
             sfn: aws_sdk_sfn::Client::new(aws),
             render_state_machine: config.render_state_machine,
             voice_state_machine: config.voice_state_machine,
-            producer: tell::producer(&config.bootstrap_servers, context)?,
+            producer: producer::Producer::new(&config.bootstrap_servers, context)?,
             refusal,
             deadline_seconds: config.render_deadline_seconds,
             makers: config.makers,

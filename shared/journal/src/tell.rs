@@ -1,18 +1,12 @@
 //! Tell: Kafka gets the bytes that were kept, and says that it has them.
 
-use std::{slice, time::Duration};
+use std::{io, slice, sync::Arc, time::Duration};
 
-use events::STRUCTURED_CONTENT_TYPE;
 use futures::future::join_all;
 use jobs::{Job, Told};
-use rdkafka::{
-    ClientConfig,
-    error::{KafkaError, RDKafkaErrorCode},
-    message::{Header, OwnedHeaders},
-    producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig},
-};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::{Journal, KeepError, Kept, Untold, authentication::Context, items::Key};
+use crate::{Journal, KeepError, Kept, Untold, items::Key, producer::Acknowledgement};
 
 /// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout: what Kafka has not
 /// acknowledged by then is told again by the redelivery.
@@ -24,6 +18,9 @@ pub enum TellError {
     /// The producer could not be made.
     #[error("making a Kafka producer")]
     Producer(#[source] KafkaError),
+    /// There is no thread to hear the brokers' answers.
+    #[error("starting the thread that hears what became of events")]
+    Thread(#[source] Arc<io::Error>),
     /// librdkafka did not take it.
     #[error("handing an event to librdkafka")]
     Enqueue(#[source] KafkaError),
@@ -58,16 +55,16 @@ impl Journal {
 
     /// Hands all events over, pipelined and in order, and awaits every acknowledgement: one result for each group.
     async fn deliver(&self, groups: &[&[Told]]) -> Vec<Result<(), TellError>> {
-        let enqueued: Vec<Vec<Result<DeliveryFuture, TellError>>> =
-            groups.iter().map(|events| events.iter().map(|event| enqueue(&self.producer, event)).collect()).collect();
+        let enqueued: Vec<Vec<Result<Acknowledgement, TellError>>> =
+            groups.iter().map(|events| events.iter().map(|event| self.producer.enqueue(event)).collect()).collect();
         let told = join_all(enqueued.into_iter().map(|deliveries| async {
             let acknowledged = join_all(deliveries.into_iter().map(|delivery| async {
                 match delivery?.await {
-                    Ok(Ok(_)) => {
+                    Ok(Ok(())) => {
                         self.refusal.clear();
                         Ok(())
                     }
-                    Ok(Err((error, _))) => Err(TellError::Delivery(error)),
+                    Ok(Err(error)) => Err(TellError::Delivery(error)),
                     Err(_) => Err(TellError::Closed),
                 }
             }));
@@ -77,7 +74,7 @@ impl Journal {
         if told.iter().all(Result::is_ok) {
             return told;
         }
-        self.producer.purge(PurgeConfig::default().queue().inflight());
+        self.producer.purge();
         let refusal = self.refusal.get();
         told.into_iter().map(|told| told.map_err(|error| explained(error, refusal.as_ref()))).collect()
     }
@@ -136,39 +133,6 @@ pub enum TellKeptError {
     Tell(#[from] TellError),
 }
 
-/// The producer of an execution environment. It connects when it is first used, or asked to.
-///
-/// # Errors
-/// What librdkafka says of its settings.
-pub(crate) fn producer(bootstrap_servers: &str, context: Context) -> Result<FutureProducer<Context>, TellError> {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", bootstrap_servers)
-        .set("client.id", "studio-svc")
-        .set("acks", "all")
-        // Order within a partition by one request at a time, and not by idempotence: docs/decisions/0001-producer.md.
-        .set("max.in.flight.requests.per.connection", "1")
-        // Java's partitioner: a tenant's records land where the Java services put them.
-        .set("partitioner", "murmur2_random")
-        .set("message.timeout.ms", MESSAGE_TIMEOUT.as_millis().to_string())
-        // A connection that a NAT gateway or a frozen sandbox forgot answers nothing: given up in time to send again.
-        .set("socket.timeout.ms", "5000")
-        .set("request.timeout.ms", "5000")
-        .set("connections.max.idle.ms", "180000")
-        .set("linger.ms", "0")
-        .set("compression.codec", "lz4")
-        .set("allow.auto.create.topics", "false")
-        .set("socket.keepalive.enable", "true")
-        .set("socket.connection.setup.timeout.ms", "5000")
-        // To every broker at once, in init, and not to a partition's leader at its first record: docs/decisions/0002-connections.md.
-        .set("enable.sparse.connections", "false")
-        // MSK takes 100 new connections a second on a broker, so the pause doubles.
-        .set("reconnect.backoff.ms", "100")
-        .set("reconnect.backoff.max.ms", "5000");
-    context.authentication.apply(&mut config);
-    config.create_with_context(context).map_err(TellError::Producer)
-}
-
 /// Why Kafka may not have an event: that its delivery timed out says less than why the brokers do not let the function in.
 fn explained(error: TellError, refusal: Option<&TellError>) -> TellError {
     match (&error, refusal) {
@@ -179,14 +143,4 @@ fn explained(error: TellError, refusal: Option<&TellError>) -> TellError {
 
 fn timed_out(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageTimedOut)
-}
-
-fn enqueue(producer: &FutureProducer<Context>, event: &Told) -> Result<DeliveryFuture, TellError> {
-    let mut headers =
-        OwnedHeaders::new_with_capacity(2).insert(Header { key: "content-type", value: Some(STRUCTURED_CONTENT_TYPE) });
-    if let Some(trace) = event.trace {
-        headers = headers.insert(Header { key: "traceparent", value: Some(&trace.to_string()) });
-    }
-    let record = FutureRecord::to(event.topic.as_str()).key(&event.key).payload(&event.value).headers(headers);
-    producer.send_result(record).map_err(|(error, _)| TellError::Enqueue(error))
 }

@@ -10,9 +10,9 @@ use std::{
 use aws_credential_types::provider::future;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials};
 use percent_encoding::percent_decode_str;
-use rdkafka::producer::FutureProducer;
 
 use super::*;
+use crate::producer::Producer;
 
 fn token_of(credentials: &Credentials, region: &str) -> OAuthToken {
     futures::executor::block_on(token(credentials, region.to_owned())).unwrap()
@@ -127,11 +127,8 @@ fn context(credentials: Option<SharedCredentialsProvider>, refusal: Refusal) -> 
 }
 
 /// A producer for brokers that are not there.
-fn producer(context: Context) -> FutureProducer<Context> {
-    let mut config = ClientConfig::new();
-    context.authentication.apply(&mut config);
-    config.set("bootstrap.servers", "127.0.0.1:1");
-    config.create_with_context(context).unwrap()
+fn producer(context: Context) -> Producer {
+    Producer::new("127.0.0.1:1", context).unwrap()
 }
 
 #[test]
