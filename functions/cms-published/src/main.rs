@@ -1,6 +1,10 @@
 //! Lambda: consumes `eventzr.cms.published.v1`.
 
 use events::Topic;
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

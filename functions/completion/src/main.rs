@@ -21,12 +21,16 @@ use events::Time;
 use jobs::ProviderId;
 use journal::{Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use mimalloc::MiMalloc;
 use providers::{Providers, StudioCanvas};
 use telemetry::Telemetry;
 use uuid::Uuid;
 
 use config::Config;
 use step::{Reply, Step, StepError};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Everything a step works with, made once in the init phase.
 struct Studio {

@@ -19,12 +19,16 @@ use events::Time;
 use jobs::JobId;
 use journal::{Journal, Topics, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use mimalloc::MiMalloc;
 use operations::Step;
 use serde_json::Value;
 use telemetry::Telemetry;
 
 use config::Config;
 use step::{Answer, StepError};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Everything a step works with, made once in the init phase.
 struct Operator {

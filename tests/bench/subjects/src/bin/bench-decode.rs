@@ -6,6 +6,11 @@ use std::{env, fs, hint::black_box, time::Instant};
 
 use events::{Time, Topic};
 use jobs::{Makers, Planning, plan};
+use mimalloc::MiMalloc;
+
+// As the functions have it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1);

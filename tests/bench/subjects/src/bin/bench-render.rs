@@ -7,6 +7,7 @@ use std::{env, error::Error, fs, path::Path};
 use canvas::{Canvas, Drawing};
 use event_created::describe;
 use events::{AssetKind, EventCreated, MediaType};
+use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
@@ -23,6 +24,10 @@ fn largest_resident_set() -> Result<u64, Box<dyn Error>> {
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024)
 }
+
+// As the functions have it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
