@@ -150,7 +150,7 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
             let consumers: Vec<Subject> = ours[..1].iter().chain(&peers).cloned().collect();
             let answers = invocations::measure(&bed, &consumers, arguments.quick).await?;
             found(invocations::rows(&answers));
-            found(vec![invocations::profile(&bed, &ours[0]).await?]);
+            found(invocations::profile(&bed, &ours[0]).await?);
             found(bill::rows(&answers, &per_job, units));
             if let Some(batch) = answers.iter().find(|answers| answers.name == OURS).and_then(bill::seconds_of_batch) {
                 let times = burst::Times { batch, job: bill::seconds_of_job(&per_job), transitions: bill::TRANSITIONS };
