@@ -16,7 +16,7 @@ const DELAY: Duration = Duration::from_millis(5);
 
 /// What stands in the way of a record that costs little.
 pub const EFFECTS: &str = "In the way: a record is four requests (one transaction, one update, two executions), and the SDK makes, signs and reads each anew \
-     (below; of our own code there is little); by time, a tenth is the kernel's for their sockets. Tried: mimalloc and a thread for Kafka's answers that does not spin (together an eighth less), the SDK at opt-level 3 (a twentieth less time, a fifth \
+     (its profile says where; of our own code there is little); by time, a tenth is the kernel's for their sockets. Tried: mimalloc and a thread for Kafka's answers that does not spin (together an eighth less), the SDK at opt-level 3 (a twentieth less time, a fifth \
      more to load: not taken), one HTTPS client, a configuration digested once, serving in a task of its own, which Tokio wakes without the kernel (an eighth less \
      in batches of ten, nothing in a hundred). Next: an execution for each picture that is drawn at once is half of the requests";
 
