@@ -133,6 +133,7 @@ mod tests {
 
     use events::Topic;
     use rdkafka::error::RDKafkaErrorCode;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::{Authentication, authentication::Refusal};
@@ -147,22 +148,28 @@ mod tests {
     fn its_thread_goes_with_it() {
         let producer = producer();
         let left = Arc::downgrade(&producer.0);
+        let becomes = |holders: usize| {
+            let begun = Instant::now();
+            while left.strong_count() != holders {
+                assert!(begun.elapsed() < 5 * LISTENS, "{} hold it, and not {holders}", left.strong_count());
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        // Only once it listens can it be seen to let go.
+        becomes(2);
         drop(producer);
-        let dropped = Instant::now();
-        while left.strong_count() > 0 {
-            assert!(dropped.elapsed() < 5 * LISTENS, "it is still there");
-            thread::sleep(Duration::from_millis(10));
-        }
+        becomes(0);
     }
 
-    #[test]
-    fn an_event_that_is_taken_back_is_heard_of() {
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_event_that_is_taken_back_is_heard_of() {
         let producer = producer();
         let (topic, trace) = (Topic::RenderJobCreated, None);
         let told = Told { topic, key: "tenant".to_owned(), value: "{}".to_owned(), trace };
         let acknowledgement = producer.enqueue(&told).unwrap();
         producer.purge();
-        let error = acknowledgement.blocking_recv().unwrap().unwrap_err();
+        let heard = timeout(5 * LISTENS, acknowledgement).await.expect("nobody heard of it");
+        let error = heard.unwrap().unwrap_err();
         assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::PurgeQueue));
     }
 }
