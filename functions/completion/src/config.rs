@@ -20,7 +20,7 @@ pub(crate) struct Config {
     /// The buckets that samples of voices may be read from, and are deleted from when a voice is erased: `VOICE_BUCKETS`, with commas between;
     /// empty for none.
     pub voice_buckets: Vec<String>,
-    /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` beside the binary.
+    /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` in the deployment package.
     pub fonts_folder: PathBuf,
     /// What is configured of the vendors: `PROVIDER_SETTINGS`, JSON as `infra/providers.schema.json` describes it; empty for the defaults.
     pub providers: Settings,
@@ -53,7 +53,7 @@ impl Config {
             voice_provider: voice_provider(&optional("VOICE_PROVIDER"))?,
             voice_buckets: buckets(&optional("VOICE_BUCKETS")),
             fonts_folder: match optional("FONTS_FOLDER") {
-                folder if folder.is_empty() => beside_the_binary("fonts"),
+                folder if folder.is_empty() => package_folder().join("fonts"),
                 folder => folder.into(),
             },
             providers: Settings::parse(&optional("PROVIDER_SETTINGS"))?,
@@ -74,8 +74,15 @@ fn voice_provider(name: &str) -> Result<Option<ProviderId>, StartError> {
     if provider.clones_voices() { Ok(Some(provider)) } else { Err(StartError::ClonesNone(provider)) }
 }
 
-fn beside_the_binary(name: &str) -> PathBuf {
-    env::current_exe().unwrap_or_default().with_file_name(name)
+/// The folder of the function's code: `LAMBDA_TASK_ROOT`, which Lambda sets (configuration-envvars.html, "Defined runtime environment variables"),
+/// else the binary's own.
+fn package_folder() -> PathBuf {
+    match optional("LAMBDA_TASK_ROOT") {
+        root if root.is_empty() => {
+            env::current_exe().unwrap_or_default().parent().map(PathBuf::from).unwrap_or_default()
+        }
+        root => root.into(),
+    }
 }
 
 #[cfg(test)]
