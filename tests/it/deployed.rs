@@ -5,9 +5,8 @@ use std::{
     fs,
 };
 
-use aws_sdk_cloudformation::types::TemplateStage;
 use events::Topic;
-use local::{checkout::Checkout, deploy::STACK};
+use local::{aws::QueryService, checkout::Checkout, deploy::STACK};
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, created, invoke};
@@ -17,9 +16,9 @@ const RETENTION_SECONDS: u64 = 7 * 24 * 60 * 60;
 
 /// The template as CloudFormation expanded it.
 pub async fn processed(studio: &Studio) -> Value {
-    let template = studio.stack.clients.cloudformation.get_template().stack_name(STACK);
-    let template = template.template_stage(TemplateStage::Processed).send().await.unwrap();
-    serde_json::from_str(template.template_body().unwrap()).unwrap()
+    let asked = [("StackName", STACK), ("TemplateStage", "Processed")];
+    let template = studio.stack.clients.aws.query(QueryService::CloudFormation, "GetTemplate", &asked).await.unwrap();
+    serde_json::from_str(template["TemplateBody"].as_str().unwrap()).unwrap()
 }
 
 /// The properties of all resources of a type.

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use local::{
+    aws::{Aws, QueryService, members},
     deploy::STACK,
-    emulator::{REGION, ROOT},
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -40,55 +38,56 @@ pub struct Role {
 }
 
 /// IAM, with the emulator's root credentials.
-pub struct Iam {
-    client: aws_sdk_iam::Client,
-}
+pub struct Iam(Aws);
 
 impl Iam {
     pub fn of(studio: &Studio) -> Self {
-        let (key, secret) = ROOT;
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static(REGION))
-            .endpoint_url(format!("http://{}", studio.stack.emulator.address()))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "emulator")))
-            .build();
-        Self { client: aws_sdk_iam::Client::new(&config) }
+        Self(studio.stack.clients.aws.clone())
+    }
+
+    async fn ask(&self, operation: &str, fields: &[(&str, &str)]) -> Value {
+        self.0.query(QueryService::Iam, operation, fields).await.unwrap()
     }
 
     /// All roles of the stack.
     pub async fn roles(&self) -> BTreeMap<String, Role> {
         let mut roles = BTreeMap::new();
-        for role in self.client.list_roles().send().await.unwrap().roles() {
-            let trust = document(role.assume_role_policy_document().unwrap());
+        for role in members(&self.ask("ListRoles", &[]).await["Roles"]) {
+            let name = text(&role["RoleName"]);
+            let trust = document(text(&role["AssumeRolePolicyDocument"]));
             let statements = trust["Statement"].as_array().unwrap();
             assert_eq!(statements.len(), 1, "{trust}");
             assert_eq!(many(&statements[0]["Action"]), ["sts:AssumeRole"]);
             let taken_by = many(&statements[0]["Principal"]["Service"]).join(", ");
-            let attached = self.client.list_attached_role_policies().role_name(role.role_name()).send().await.unwrap();
-            let names = attached.attached_policies().iter().map(|policy| policy.policy_name().unwrap());
-            let mut attached: Vec<String> = names.map(|name| logical(name).unwrap_or(name).to_owned()).collect();
+            let attached = self.attached(name).await;
+            let mut attached: Vec<String> =
+                attached.iter().map(|(name, _)| logical(name).unwrap_or(name).to_owned()).collect();
             attached.sort();
-            roles.insert(logical(role.role_name()).unwrap().to_owned(), Role { taken_by, attached });
+            roles.insert(logical(name).unwrap().to_owned(), Role { taken_by, attached });
         }
         roles
+    }
+
+    /// The name and the ARN of each policy that is attached to a role.
+    async fn attached(&self, role: &str) -> Vec<(String, String)> {
+        let attached = self.ask("ListAttachedRolePolicies", &[("RoleName", role)]).await;
+        let policies = members(&attached["AttachedPolicies"]).iter();
+        policies.map(|policy| (text(&policy["PolicyName"]).to_owned(), text(&policy["PolicyArn"]).to_owned())).collect()
     }
 
     /// Everything that the stack's own policies grant.
     pub async fn grants(&self) -> Vec<Grant> {
         let mut grants = Vec::new();
         let mut managed = BTreeMap::new();
-        for role in self.client.list_roles().send().await.unwrap().roles() {
-            let role = role.role_name();
-            for policy in self.client.list_role_policies().role_name(role).send().await.unwrap().policy_names() {
-                let home = Home::Inline { role: role.to_owned(), policy: policy.clone() };
+        for role in members(&self.ask("ListRoles", &[]).await["Roles"]) {
+            let role = text(&role["RoleName"]);
+            for policy in members(&self.ask("ListRolePolicies", &[("RoleName", role)]).await["PolicyNames"]) {
+                let home = Home::Inline { role: role.to_owned(), policy: text(policy).to_owned() };
                 grants.extend(granted(logical(role).unwrap(), &home, &self.read(&home).await));
             }
-            let attached = self.client.list_attached_role_policies().role_name(role).send().await.unwrap();
-            for policy in attached.attached_policies() {
-                let (name, arn) = (policy.policy_name().unwrap(), policy.policy_arn().unwrap());
-                if let Some(logical) = logical(name) {
-                    managed.insert(logical.to_owned(), Home::Managed { arn: arn.to_owned() });
+            for (name, arn) in self.attached(role).await {
+                if let Some(logical) = logical(&name) {
+                    managed.insert(logical.to_owned(), Home::Managed { arn });
                 }
             }
         }
@@ -121,34 +120,40 @@ impl Iam {
     async fn read(&self, home: &Home) -> Value {
         match home {
             Home::Inline { role, policy } => {
-                let get = self.client.get_role_policy().role_name(role).policy_name(policy);
-                document(get.send().await.unwrap().policy_document())
+                let policy = self.ask("GetRolePolicy", &[("RoleName", role), ("PolicyName", policy)]).await;
+                document(text(&policy["PolicyDocument"]))
             }
             Home::Managed { arn } => {
-                let policy = self.client.get_policy().policy_arn(arn).send().await.unwrap().policy.unwrap();
-                let version = self.client.get_policy_version().policy_arn(arn);
-                let version = version.version_id(policy.default_version_id().unwrap()).send().await.unwrap();
-                document(version.policy_version().unwrap().document().unwrap())
+                let asked = [("PolicyArn", arn.as_str()), ("VersionId", &self.default_version(arn).await)];
+                document(text(&self.ask("GetPolicyVersion", &asked).await["PolicyVersion"]["Document"]))
             }
         }
     }
 
+    async fn default_version(&self, arn: &str) -> String {
+        text(&self.ask("GetPolicy", &[("PolicyArn", arn)]).await["Policy"]["DefaultVersionId"]).to_owned()
+    }
+
     async fn write(&self, home: &Home, document: &Value) {
+        let document = document.to_string();
         match home {
             Home::Inline { role, policy } => {
-                let put = self.client.put_role_policy().role_name(role).policy_name(policy);
-                put.policy_document(document.to_string()).send().await.unwrap();
+                let put = [("RoleName", role.as_str()), ("PolicyName", policy), ("PolicyDocument", &document)];
+                self.ask("PutRolePolicy", &put).await;
             }
             Home::Managed { arn } => {
-                let before = self.client.get_policy().policy_arn(arn).send().await.unwrap().policy.unwrap();
-                let create = self.client.create_policy_version().policy_arn(arn).set_as_default(true);
-                create.policy_document(document.to_string()).send().await.unwrap();
+                let before = self.default_version(arn).await;
+                let create = [("PolicyArn", arn.as_str()), ("PolicyDocument", &document), ("SetAsDefault", "true")];
+                self.ask("CreatePolicyVersion", &create).await;
                 // A policy has five versions at most.
-                let delete = self.client.delete_policy_version().policy_arn(arn);
-                delete.version_id(before.default_version_id().unwrap()).send().await.unwrap();
+                self.ask("DeletePolicyVersion", &[("PolicyArn", arn), ("VersionId", &before)]).await;
             }
         }
     }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }
 
 impl Grant {

@@ -6,7 +6,9 @@ mod ready;
 use std::collections::BTreeSet;
 
 use events::Topic;
+use local::aws::QueryService;
 use local::deploy::{Providers, STACK};
+use local::metrics::logged_since;
 use serde_json::{Value, json};
 
 use crate::{
@@ -383,14 +385,11 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
 /// What a function answers, and what it logs: all of it, for the tail that comes with an answer is 4 KiB, and what was denied may stand before that.
 async fn react(studio: &Studio, need: &Need, ready: &Ready) -> String {
     let clients = &studio.stack.clients;
-    let resource = clients.cloudformation.describe_stack_resource().stack_name(STACK);
-    let resource = resource.logical_resource_id(need.who).send().await.unwrap().stack_resource_detail.unwrap();
-    let function = resource.physical_resource_id().unwrap();
+    let asked = [("StackName", STACK), ("LogicalResourceId", need.who)];
+    let resource = clients.aws.query(QueryService::CloudFormation, "DescribeStackResource", &asked).await.unwrap();
+    let function = resource["StackResourceDetail"]["PhysicalResourceId"].as_str().unwrap();
     let begin = jiff::Timestamp::now().as_millisecond();
     let (answer, tail) = try_to_invoke(&studio.stack, function, &(need.payload)(ready)).await;
-    let events = clients.logs.filter_log_events().log_group_name(format!("/aws/lambda/{function}")).start_time(begin);
-    let pages: Vec<_> = events.into_paginator().send().collect::<Result<_, _>>().await.unwrap();
-    let log: Vec<_> = pages.into_iter().flat_map(|page| page.events.unwrap_or_default()).collect();
-    let log: String = log.into_iter().filter_map(|event| event.message).collect();
+    let log = logged_since(&clients.aws, &format!("/aws/lambda/{function}"), begin).await.unwrap().concat();
     format!("{answer:?}\n{log}\n{tail}")
 }

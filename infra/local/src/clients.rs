@@ -10,15 +10,14 @@ use aws_sdk_s3::config::{
     Credentials, RequestChecksumCalculation, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
 
+use crate::aws::Aws;
 use crate::emulator::{REGION, ROOT};
 
 /// One client for each service.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// Deploys.
-    pub cloudformation: aws_sdk_cloudformation::Client,
-    /// What the functions log.
-    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// CloudFormation, IAM and CloudWatch Logs.
+    pub aws: Aws,
     /// The table.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// Invokes, once per call: whoever invokes decides what a failure means, and a slow function is no reason to try again.
@@ -52,8 +51,7 @@ impl Clients {
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();
         Self {
-            cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            aws: Aws::at(address),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             lambda: aws_sdk_lambda::Client::from_conf(lambda),
             s3: aws_sdk_s3::Client::from_conf(s3),

@@ -13,9 +13,10 @@ use serde_json::Value;
 use telemetry::METRICS;
 use tokio::time::Instant;
 
+use crate::aws;
 use crate::input::{self, Event, Input, STRUCTURED, shown};
 use crate::mapping::{Outcome, Report, What};
-use crate::metrics::{self, Metric, emitted};
+use crate::metrics::{Metric, emitted};
 use crate::publisher::Published;
 use crate::records::{From, Produced, Reader};
 use crate::set_aside::{self, set_aside};
@@ -45,7 +46,7 @@ pub enum Error {
     },
     /// What the functions emitted cannot be read.
     #[error(transparent)]
-    Metrics(#[from] metrics::Error),
+    Metrics(#[from] aws::Error),
     /// The stack.
     #[error(transparent)]
     Stack(#[from] stack::Error),

@@ -6,12 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use aws_sdk_cloudformation::error::DisplayErrorContext;
-use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
+use aws_sdk_s3::error::DisplayErrorContext;
 use futures::future::try_join_all;
+use serde_json::Value;
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
+use crate::aws::{self, Aws, QueryService, members};
 use crate::clients::Clients;
 use crate::emulator::REGION;
 
@@ -150,6 +151,9 @@ pub enum Error {
         /// What it answered.
         reason: String,
     },
+    /// CloudFormation did not do as it was told.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
     /// CloudFormation gave up.
     #[error("the stack was not created ({status}):\n{reasons}")]
     Failed {
@@ -176,11 +180,10 @@ pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameter
     let packaged = package(&read_text(&sources.template)?)?;
     upload(clients, sources, &packaged).await?;
     create(clients, parameters).await?;
-    let description = describe(clients).await?;
-    let outputs = description.outputs();
+    let description = describe(&clients.aws).await?;
     let output = |name: &'static str| {
-        let found = outputs.iter().find(|output| output.output_key() == Some(name));
-        found.and_then(|output| output.output_value()).map(str::to_owned).ok_or(Error::Output(name))
+        let found = members(&description["Outputs"]).iter().find(|output| output["OutputKey"] == name);
+        found.and_then(|output| output["OutputValue"].as_str()).map(str::to_owned).ok_or(Error::Output(name))
     };
     Ok(Outputs {
         table_name: output("TableName")?,
@@ -347,55 +350,51 @@ async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error>
         ("CompletionConcurrency", concurrency.as_str()),
         ("OtlpEndpoint", parameters.otlp_endpoint.as_str()),
     ];
-    let values = values.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
-    clients
-        .cloudformation
-        .create_stack()
-        .stack_name(STACK)
-        // From the bucket, as sam deploy does: it is longer than a request may be (51,200 bytes).
-        .template_url(format!("https://s3.{REGION}.amazonaws.com/{BUCKET}/{TEMPLATE_KEY}"))
-        .set_parameters(Some(values.into()))
-        .capabilities(Capability::CapabilityIam)
-        .capabilities(Capability::CapabilityNamedIam)
-        .capabilities(Capability::CapabilityAutoExpand)
-        .send()
-        .await
-        .map_err(|error| refused("create the stack", DisplayErrorContext(error)))?;
+    // From the bucket, as sam deploy does: it is longer than a request may be (51,200 bytes).
+    let template = format!("https://s3.{REGION}.amazonaws.com/{BUCKET}/{TEMPLATE_KEY}");
+    let values = aws::listed("Parameters", ("ParameterKey", "ParameterValue"), &values);
+    let mut fields = vec![
+        ("StackName", STACK),
+        ("TemplateURL", template.as_str()),
+        ("Capabilities.member.1", "CAPABILITY_IAM"),
+        ("Capabilities.member.2", "CAPABILITY_NAMED_IAM"),
+        ("Capabilities.member.3", "CAPABILITY_AUTO_EXPAND"),
+    ];
+    fields.extend(values.iter().map(|(name, value)| (name.as_str(), *value)));
+    clients.aws.query(QueryService::CloudFormation, "CreateStack", &fields).await?;
 
     let deadline = Instant::now() + WITHIN;
     loop {
-        match describe(clients).await?.stack_status() {
-            Some(StackStatus::CreateComplete) => return Ok(()),
-            Some(StackStatus::CreateInProgress) if Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(30)).await;
-            }
-            status => {
-                let status = status.map_or("no status", StackStatus::as_str).to_owned();
-                return Err(Error::Failed { status, reasons: reasons(clients).await });
-            }
+        let status = describe(&clients.aws).await?["StackStatus"].as_str().unwrap_or("no status").to_owned();
+        match status.as_str() {
+            "CREATE_COMPLETE" => return Ok(()),
+            "CREATE_IN_PROGRESS" if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(30)).await,
+            _ => return Err(Error::Failed { status, reasons: reasons(&clients.aws).await }),
         }
     }
 }
 
-async fn describe(clients: &Clients) -> Result<aws_sdk_cloudformation::types::Stack, Error> {
-    let described = clients.cloudformation.describe_stacks().stack_name(STACK).send().await;
-    let described = described.map_err(|error| refused("describe the stack", DisplayErrorContext(error)))?;
-    let stack = described.stacks.unwrap_or_default().into_iter().next();
-    stack.ok_or_else(|| refused("describe the stack", "it is not there"))
+/// What CloudFormation says of the stack.
+async fn describe(aws: &Aws) -> Result<Value, Error> {
+    let mut described = aws.query(QueryService::CloudFormation, "DescribeStacks", &[("StackName", STACK)]).await?;
+    match described["Stacks"][0].take() {
+        Value::Null => Err(refused("describe the stack", "it is not there")),
+        stack => Ok(stack),
+    }
 }
 
 /// What the stack's events say of each resource that failed, oldest first.
-async fn reasons(clients: &Clients) -> String {
-    let events = match clients.cloudformation.describe_stack_events().stack_name(STACK).send().await {
-        Ok(events) => events.stack_events.unwrap_or_default(),
-        Err(error) => return format!("its events cannot be read: {}", DisplayErrorContext(error)),
+async fn reasons(aws: &Aws) -> String {
+    let events = aws.query(QueryService::CloudFormation, "DescribeStackEvents", &[("StackName", STACK)]).await;
+    let events = match events {
+        Ok(events) => events,
+        Err(error) => return format!("its events cannot be read: {error}"),
     };
-    let of_failures = events.iter().rev().filter_map(|event| {
-        let status = event.resource_status()?.as_str();
-        let reason = event.resource_status_reason().filter(|reason| !reason.is_empty())?;
-        status
-            .contains("FAILED")
-            .then(|| format!("  {} {status}: {reason}", event.logical_resource_id().unwrap_or("?")))
+    let of_failures = members(&events["StackEvents"]).iter().rev().filter_map(|event| {
+        let status = event["ResourceStatus"].as_str()?;
+        let reason = event["ResourceStatusReason"].as_str().filter(|reason| !reason.is_empty())?;
+        let resource = event["LogicalResourceId"].as_str().unwrap_or("?");
+        status.contains("FAILED").then(|| format!("  {resource} {status}: {reason}"))
     });
     let lines: Vec<String> = of_failures.collect();
     if lines.is_empty() { "  its events give no reason".to_owned() } else { lines.join("\n") }

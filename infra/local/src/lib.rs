@@ -4,6 +4,7 @@
 //! the two, and a proxy sees every call that a function makes. The demo, `make up` and the end-to-end tests run on it.
 
 pub mod assets;
+pub mod aws;
 pub mod broker;
 pub mod checkout;
 pub mod clients;

@@ -2,15 +2,12 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use aws_sdk_cloudwatchlogs::error::DisplayErrorContext;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::clients::Clients;
-
-/// The logs cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("reading the functions' logs: {0}")]
-pub struct Error(String);
+use crate::{
+    aws::{Aws, Error},
+    clients::Clients,
+};
 
 /// A metric with its dimensions: `RecordsDone{Stage=local, Topic=eventzr.event.created.v1}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,20 +45,25 @@ pub async fn emitted(clients: &Clients) -> Result<BTreeMap<Metric, Vec<f64>>, Er
 /// # Errors
 /// An [`Error`].
 pub async fn logged(clients: &Clients) -> Result<Vec<String>, Error> {
-    let failed = |error: &dyn std::error::Error| Error(DisplayErrorContext(error).to_string());
-    let groups = clients.logs.describe_log_groups().log_group_name_prefix("/aws/lambda/studio-");
-    let groups: Result<Vec<_>, _> = groups.into_paginator().items().send().collect().await;
+    let prefix = json!({ "logGroupNamePrefix": "/aws/lambda/studio-" });
+    let groups = clients.aws.all_logs("DescribeLogGroups", prefix, "logGroups").await?;
     let mut lines = Vec::new();
-    for group in groups.map_err(|error| failed(&error))? {
-        let events = clients.logs.filter_log_events().set_log_group_name(group.log_group_name);
-        let pages: Result<Vec<_>, _> = events.into_paginator().send().collect().await;
-        let events =
-            pages.map_err(|error| failed(&error))?.into_iter().flat_map(|page| page.events.unwrap_or_default());
+    for group in groups {
         // One event of the log may have several lines here.
-        let messages = events.filter_map(|event| event.message);
-        lines.extend(messages.flat_map(|message| message.lines().map(str::to_owned).collect::<Vec<_>>()));
+        let messages = logged_since(&clients.aws, group["logGroupName"].as_str().unwrap_or_default(), 0).await?;
+        lines.extend(messages.iter().flat_map(|message| message.lines()).map(str::to_owned));
     }
     Ok(lines)
+}
+
+/// The messages of a log group from `since` on, in milliseconds since 1970.
+///
+/// # Errors
+/// An [`Error`].
+pub async fn logged_since(aws: &Aws, group: &str, since: i64) -> Result<Vec<String>, Error> {
+    let filter = json!({ "logGroupName": group, "startTime": since });
+    let events = aws.all_logs("FilterLogEvents", filter, "events").await?;
+    Ok(events.iter().filter_map(|event| event["message"].as_str()).map(str::to_owned).collect())
 }
 
 /// The metrics in a line; none in one that is of another kind.

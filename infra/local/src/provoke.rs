@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use events::{Time, Topic};
 use serde_json::{Value, json};
 
+use crate::aws;
 use crate::input::{STRUCTURED, example_of_now};
-use crate::metrics::{self, emitted};
+use crate::metrics::emitted;
 use crate::proxy::Occurrence;
 use crate::sandbox::{Refusal, Script, Vendor, refusal};
 use crate::stack::{self, Options, Stack};
@@ -116,7 +117,7 @@ pub enum Error {
     Stack(#[from] stack::Error),
     /// The metrics cannot be read.
     #[error(transparent)]
-    Metrics(#[from] metrics::Error),
+    Metrics(#[from] aws::Error),
     /// The example event cannot be read.
     #[error("reading the example of {0}: {1}")]
     Example(Topic, #[source] io::Error),

@@ -187,7 +187,7 @@ impl Stack {
         sandbox.use_s3(clients.s3.clone());
         assets.serve(clients.s3.clone(), outputs.assets_bucket_name.clone());
 
-        let mappings = mapping::read_mappings(&clients.cloudformation, &clients.lambda, STACK).await?;
+        let mappings = mapping::read_mappings(&clients.aws, &clients.lambda, STACK).await?;
         let (sender, reports) = mpsc::unbounded_channel();
         let mut pollers = Vec::new();
         for mapping in mappings.iter().filter(|_| options.poll) {

@@ -3,11 +3,15 @@
 use rdkafka::error::KafkaError;
 
 use super::template::Unresolved;
+use crate::aws;
 
 /// Why the mappings of a stack cannot be read, or one of them not be polled.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A call to CloudFormation or Lambda failed.
+    /// A call to CloudFormation failed.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
+    /// A call to Lambda failed.
     #[error("{call} failed: {reason}")]
     Service {
         /// The operation.

@@ -25,6 +25,7 @@ mod template;
 
 pub use action::{Answer, Condition, Outcome};
 pub use error::Error;
+pub(crate) use error::chain;
 pub use poller::{Poller, Sources};
 pub use report::{Report, What};
 pub use settings::{Destination, Mapping, StartingPosition, read_mappings};

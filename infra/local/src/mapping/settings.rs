@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::error::{Error, chain};
 use super::template::{Properties, Template};
+use crate::aws::{Aws, QueryService, members};
 
 /// Retries that Lambda applies where they are infinite and there is an on-failure destination
 /// (docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html).
@@ -85,45 +86,35 @@ pub enum Destination {
 ///
 /// # Errors
 /// [`Error`] where a service does not answer, or a mapping says something that has no meaning here.
-pub async fn read_mappings(
-    cloudformation: &aws_sdk_cloudformation::Client,
-    lambda: &aws_sdk_lambda::Client,
-    stack: &str,
-) -> Result<Vec<Mapping>, Error> {
-    let failed = |call, error: &dyn std::error::Error| Error::Service { call, reason: chain(error) };
-    let stacks = cloudformation.describe_stacks().stack_name(stack).send().await;
-    let stacks = stacks.map_err(|error| failed("DescribeStacks", &error))?;
-    let description = stacks.stacks().first().ok_or(Error::NoStack { stack: stack.to_owned() })?;
-    let processed = aws_sdk_cloudformation::types::TemplateStage::Processed;
-    let template = cloudformation.get_template().stack_name(stack).template_stage(processed).send().await;
-    let template = template.map_err(|error| failed("GetTemplate", &error))?;
-    let resources = cloudformation.describe_stack_resources().stack_name(stack).send().await;
-    let resources = resources.map_err(|error| failed("DescribeStackResources", &error))?;
+pub async fn read_mappings(aws: &Aws, lambda: &aws_sdk_lambda::Client, stack: &str) -> Result<Vec<Mapping>, Error> {
+    let of_stack = ("StackName", stack);
+    let cloudformation =
+        async |operation, fields: &[(&str, &str)]| aws.query(QueryService::CloudFormation, operation, fields).await;
+    let stacks = cloudformation("DescribeStacks", &[of_stack]).await?;
+    let description = members(&stacks["Stacks"]).first().ok_or(Error::NoStack { stack: stack.to_owned() })?;
+    let template = cloudformation("GetTemplate", &[of_stack, ("TemplateStage", "Processed")]).await?;
+    let resources = cloudformation("DescribeStackResources", &[of_stack]).await?;
     let records = lambda.list_event_source_mappings().into_paginator().items().send();
     let records = records.collect::<Result<Vec<_>, _>>().await;
-    let records = records.map_err(|error| failed("ListEventSourceMappings", &error))?;
+    let records = records.map_err(|error| Error::Service { call: "ListEventSourceMappings", reason: chain(&error) })?;
 
     let mut references = BTreeMap::from([("AWS::StackName".to_owned(), stack.to_owned())]);
-    if let Some(id) = description.stack_id() {
+    if let Some(id) = description["StackId"].as_str() {
         // arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<id>
         let parts = id.split(':').map(str::to_owned);
         let names = [None, Some("AWS::Partition"), None, Some("AWS::Region"), Some("AWS::AccountId")];
         references.extend(names.into_iter().zip(parts).filter_map(|(name, part)| Some((name?.to_owned(), part))));
         references.insert("AWS::StackId".to_owned(), id.to_owned());
     }
-    for resource in resources.stack_resources() {
-        if let (Some(logical_id), Some(physical_id)) = (resource.logical_resource_id(), resource.physical_resource_id())
-        {
-            references.insert(logical_id.to_owned(), physical_id.to_owned());
-        }
-    }
-    for parameter in description.parameters() {
-        let value = parameter.resolved_value().or(parameter.parameter_value());
-        if let (Some(name), Some(value)) = (parameter.parameter_key(), value) {
-            references.insert(name.to_owned(), value.to_owned());
-        }
-    }
-    mappings_of(template.template_body().unwrap_or_default(), references, &records)
+    let pairs = |list: &Value, name: &str, value: &str| {
+        let text = |item: &Value, field: &str| item[field].as_str().map(str::to_owned);
+        let pairs = members(list).iter().filter_map(|item| Some((text(item, name)?, text(item, value)?)));
+        pairs.collect::<Vec<_>>()
+    };
+    references.extend(pairs(&resources["StackResources"], "LogicalResourceId", "PhysicalResourceId"));
+    references.extend(pairs(&description["Parameters"], "ParameterKey", "ParameterValue"));
+    references.extend(pairs(&description["Parameters"], "ParameterKey", "ResolvedValue"));
+    mappings_of(template["TemplateBody"].as_str().unwrap_or_default(), references, &records)
 }
 
 fn mappings_of(
