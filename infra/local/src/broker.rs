@@ -14,6 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 mod apache;
 mod embedded;
 mod iam;
+mod install;
 mod line;
 
 use apache::Apache;
@@ -105,8 +106,8 @@ pub struct Options {
     pub port: Option<u16>,
     /// The folder that has Apache Kafka's `pom.xml`.
     pub pom: PathBuf,
-    /// Where Apache Kafka's jars are kept between runs.
-    pub jars: PathBuf,
+    /// The folder of what Apache Kafka starts from, kept between runs.
+    pub installed: PathBuf,
     /// Whether the functions reach Apache Kafka by a [`Line`] of their own, which can be slow, and cut.
     pub line: bool,
     /// Whether Apache Kafka has a listener besides that knows its clients as MSK does.

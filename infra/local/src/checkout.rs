@@ -57,10 +57,10 @@ impl Checkout {
         self.root.join("infra/local/apache-kafka")
     }
 
-    /// Where Apache Kafka's jars are kept.
+    /// Where what Apache Kafka starts from is kept.
     #[must_use]
-    pub fn apache_kafka_jars(&self) -> PathBuf {
-        self.root.join("target/apache-kafka/libs")
+    pub fn apache_kafka(&self) -> PathBuf {
+        self.root.join("target/apache-kafka")
     }
 
     /// What `make up` leaves for a shell as long as it runs.

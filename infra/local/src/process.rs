@@ -89,6 +89,13 @@ fn adopt_orphans() {
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
+/// Asks one process to end (`kill`), as Ctrl-C does. One that has ended is none.
+pub fn terminate(process_id: u32) {
+    if let Some(pid) = pid(process_id) {
+        let _ = rustix::process::kill_process(pid, Signal::TERM);
+    }
+}
+
 /// Kills one process (`kill -9`). `false` if there was none.
 #[must_use]
 pub fn kill(process_id: u32) -> bool {

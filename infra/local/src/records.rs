@@ -109,7 +109,7 @@ impl Reader {
             .set("reconnect.backoff.max.ms", "500")
             .set("allow.auto.create.topics", "false")
             // The embedded broker does not wake a fetch that waits.
-            .set("fetch.wait.max.ms", "20");
+            .set("fetch.wait.max.ms", "500");
         let (lookup, topics) = (config.clone(), topics.iter().map(|topic| (*topic).to_owned()).collect::<Vec<_>>());
         let positions = tokio::task::spawn_blocking(move || positions(&lookup, &topics, from));
         let positions = positions.await.map_err(|_| KafkaError::Canceled)??;

@@ -147,7 +147,7 @@ impl Stack {
         let broker = broker::Options {
             port: options.broker_port,
             pom: checkout.apache_kafka_pom(),
-            jars: checkout.apache_kafka_jars(),
+            installed: checkout.apache_kafka(),
             line: options.line,
             iam: options.iam.clone(),
         };

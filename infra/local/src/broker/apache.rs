@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -12,17 +11,18 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::iam::Listener;
+use super::install::{Installed, copy_folder};
 use super::{Error, Line, Options, loopback};
 use crate::emulator::{free_port, tail};
 use crate::process::{Group, members, owner_of_listener};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// A node, its jars and its data. It is killed, and its data go, when it is dropped.
+/// A node and its data. It is killed, and its data go, when it is dropped.
 #[derive(Debug)]
 pub(super) struct Apache {
     port: u16,
-    jars: PathBuf,
+    installed: Installed,
     line: Option<Line>,
     iam: Option<Listener>,
     // Before its folder: what still runs would write into it while it is removed.
@@ -32,7 +32,7 @@ pub(super) struct Apache {
 
 impl Apache {
     pub(super) async fn start(options: &Options) -> Result<Self, Error> {
-        let (pom, jars, iam) = (options.pom.clone(), options.jars.clone(), options.iam.clone());
+        let (pom, folder, iam) = (options.pom.clone(), options.installed.clone(), options.iam.clone());
         let port = match options.port {
             Some(port) => port,
             None => free_port()?,
@@ -47,16 +47,16 @@ impl Apache {
             (None, None)
         };
         let prepared = tokio::task::spawn_blocking(move || {
-            fetch_jars(&pom, &jars)?;
+            let installed = Installed::by(&pom, &folder)?;
             let folder = tempfile::Builder::new().prefix("studio-kafka-").tempdir()?;
             let iam = iam.map(|iam| Listener::prepare(iam, folder.path())).transpose()?;
             let properties = properties(port, by_line, iam.as_ref(), free_port()?, folder.path());
             fs::write(folder.path().join("server.properties"), properties)?;
-            format_storage(&jars, folder.path())?;
-            Ok::<_, Error>((jars, folder, iam))
+            copy_folder(&installed.storage, &folder.path().join("data"))?;
+            Ok::<_, Error>((installed, folder, iam))
         });
-        let (jars, folder, iam) = prepared.await.map_err(io::Error::other)??;
-        let apache = Self { port, jars, line, iam, folder, group: Mutex::new(None) };
+        let (installed, folder, iam) = prepared.await.map_err(io::Error::other)??;
+        let apache = Self { port, installed, line, iam, folder, group: Mutex::new(None) };
         apache.restart().await?;
         Ok(apache)
     }
@@ -81,7 +81,7 @@ impl Apache {
         let mut running = self.group.lock().await;
         *running = None;
         let log = File::options().create(true).append(true).open(self.log_file())?;
-        let mut command = java(&self.jars, self.folder.path());
+        let mut command = self.installed.broker(self.folder.path());
         match &self.iam {
             // A file of source, which the JVM compiles and runs.
             Some(listener) => command.arg(listener.setting()).arg(&listener.iam.source),
@@ -132,81 +132,21 @@ fn first_metadata(bootstrap: &str, deadline: Instant) -> Result<(), rdkafka::err
     }
 }
 
-/// Maven fetches the jars once: the pom that they were fetched by lies beside them.
-fn fetch_jars(pom: &Path, jars: &Path) -> Result<(), Error> {
-    // Tests start several brokers at once: one fetches, the others find it done.
-    let parent = jars.parent().unwrap_or(jars);
-    fs::create_dir_all(parent)?;
-    let lock = File::create(parent.join("fetching"))?;
-    lock.lock()?;
-    let wanted = fs::read(pom.join("pom.xml"))?;
-    let stamp = jars.join("pom.xml");
-    if fs::read(&stamp).is_ok_and(|fetched| fetched == wanted) {
-        return Ok(());
-    }
-    if jars.exists() {
-        fs::remove_dir_all(jars)?;
-    }
-    let output = Command::new("mvn")
-        .args(["-B", "-q", "dependency:copy-dependencies"])
-        .arg(format!("-DoutputDirectory={}", jars.display()))
-        .current_dir(pom)
-        .output()
-        .map_err(|error| missing(error, "mvn", "install Maven 3.8 or newer (Debian: apt-get install maven)"))?;
-    if !output.status.success() {
-        return Err(Error::Failed { what: "fetching Apache Kafka with Maven", log: text(&output.stdout) });
-    }
-    fs::write(stamp, wanted)?;
-    Ok(())
-}
-
-fn format_storage(jars: &Path, folder: &Path) -> Result<(), Error> {
-    let output = java(jars, folder)
-        .args(["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", "c3R1ZGlvLWxvY2FsLTAwMQ"])
-        .arg("--config")
-        .arg(folder.join("server.properties"))
-        .output()
-        .map_err(|error| {
-            missing(error, "java", "install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
-        })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(Error::Failed { what: "formatting Apache Kafka's storage", log: text(&output.stderr) + &text(&output.stdout) })
-}
-
-/// A small JVM that is up soon rather than fast later. Of our environment it gets where programs are, and nothing else.
-#[expect(clippy::disallowed_methods, reason = "a program is found by the PATH of whoever starts it")]
-fn java(jars: &Path, folder: &Path) -> Command {
-    let mut command = Command::new("java");
-    let kept = ["PATH", "JAVA_HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-    command
-        .env_clear()
-        .envs(kept)
-        .args([
-            "-Xmx512m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Xshare:auto",
-            "-Djava.awt.headless=true",
-            "-Djava.net.preferIPv4Stack=true",
-        ])
-        .arg("-Dlog4j2.level=WARN")
-        .arg(format!("-Djava.io.tmpdir={}", folder.display()))
-        .arg("-cp")
-        .arg(jars.join("*"));
-    command
-}
-
 /// A listener for those who come by a line: where it is, and where they find it.
 #[derive(Debug, Clone, Copy)]
-struct ByLine {
+pub(super) struct ByLine {
     port: u16,
     advertised: u16,
 }
 
 /// The session is short, for a killed broker may register again only when its old session has ended.
-fn properties(port: u16, by_line: Option<ByLine>, iam: Option<&Listener>, controller: u16, folder: &Path) -> String {
+pub(super) fn properties(
+    port: u16,
+    by_line: Option<ByLine>,
+    iam: Option<&Listener>,
+    controller: u16,
+    folder: &Path,
+) -> String {
     let at = |port: u16| format!(",LINE://127.0.0.1:{port}");
     let (line, line_advertised) = by_line.map(|line| (at(line.port), at(line.advertised))).unwrap_or_default();
     let (iam_listener, iam_properties) =
@@ -218,7 +158,7 @@ listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{line}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{line_advertised}{iam_listener}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+controller.quorum.voters=1@127.0.0.1:{controller}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINE:PLAINTEXT,IAM:SASL_SSL
 log.dirs={data}
 auto.create.topics.enable=false

@@ -24,7 +24,7 @@ pub fn consumer_config(mapping: &Mapping, bootstrap: &str) -> ClientConfig {
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         // The embedded broker does not wake a waiting fetch: it is asked again soon instead.
-        .set("fetch.wait.max.ms", "20")
+        .set("fetch.wait.max.ms", "500")
         // A topic that is made after the poller is found within seconds, not minutes.
         .set("topic.metadata.refresh.interval.ms", "2000")
         // Beside what the core buffers, the client holds at most this much per partition.
