@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI32, Ordering},
@@ -103,7 +104,7 @@ impl Connection {
     pub(crate) async fn ask<R: Request>(
         &self,
         request: &R,
-        versions: std::ops::RangeInclusive<i16>,
+        versions: RangeInclusive<i16>,
         within: Duration,
     ) -> Result<R::Response, Error> {
         let version = self.newest::<R>(versions)?;
@@ -125,7 +126,12 @@ impl Connection {
             .map_err(|error| self.not_understood(&error))
     }
 
-    fn newest<R: Request>(&self, wanted: std::ops::RangeInclusive<i16>) -> Result<i16, Error> {
+    /// Whether the broker speaks this version of a request.
+    pub(crate) fn speaks<R: Request>(&self, version: i16) -> bool {
+        self.versions.get(&R::KEY).is_some_and(|spoken| (spoken.min..=spoken.max).contains(&version))
+    }
+
+    fn newest<R: Request>(&self, wanted: RangeInclusive<i16>) -> Result<i16, Error> {
         let spoken = self.versions.get(&R::KEY);
         let version = spoken.map(|spoken| spoken.max.min(*wanted.end()));
         version

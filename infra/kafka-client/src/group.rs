@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeMap,
     future::{Future, pending},
+    ops::RangeInclusive,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -42,6 +43,19 @@ use crate::{
 /// What librdkafka's and Java's consumers say they are, too.
 const PROTOCOL_TYPE: &str = "consumer";
 const ASSIGNOR: &str = "range";
+
+/// The versions of the requests of a group. librdkafka's mock broker says that it speaks newer ones, and cannot read them: they are "flexible"
+/// (KIP-482).
+const JOIN: RangeInclusive<i16> = 1..=5;
+const SYNC: RangeInclusive<i16> = 0..=3;
+const HEARTBEATS: RangeInclusive<i16> = 0..=3;
+const LEAVE: RangeInclusive<i16> = 0..=2;
+
+/// Names a static member by its instance (KIP-345).
+const LEAVE_STATIC: RangeInclusive<i16> = 3..=3;
+
+/// The version of a join since which a static member that leads hears that the assignment stays (KIP-814). Without it, it leads and does not know.
+const SKIPS: i16 = 9;
 
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
@@ -346,16 +360,15 @@ impl Shared {
             return Ok(());
         }
         let coordinator = self.cluster.connection(&self.coordinator().await?).await?;
-        let identity = MemberIdentity::default().with_member_id(member.clone()).with_group_instance_id(instance);
-        let several = LeaveGroupRequest::default().with_group_id(group.clone()).with_members(vec![identity]);
-        // Before version 3 (KIP-345) one leaves alone.
-        match coordinator.ask(&several, 3..=5, LEAVE_WITHIN).await {
-            Err(Error::Protocol { .. }) => {
-                let alone = LeaveGroupRequest::default().with_group_id(group).with_member_id(member);
-                coordinator.ask(&alone, 0..=2, LEAVE_WITHIN).await.map(drop)
+        let request = LeaveGroupRequest::default().with_group_id(group);
+        let answer = match instance {
+            None => coordinator.ask(&request.with_member_id(member), LEAVE, LEAVE_WITHIN).await?,
+            Some(_) => {
+                let identity = MemberIdentity::default().with_member_id(member).with_group_instance_id(instance);
+                coordinator.ask(&request.with_members(vec![identity]), LEAVE_STATIC, LEAVE_WITHIN).await?
             }
-            left => left.map(drop),
-        }
+        };
+        check(answer.error_code, || format!("let this client leave the group {}", self.options.group))
     }
 }
 
@@ -491,7 +504,9 @@ impl Seat {
             .with_protocols(vec![protocol]);
         loop {
             let request = request.clone().with_member_id(shared.member());
-            let joined = self.connection().await?.ask(&request, 1..=9, JOIN_WITHIN).await?;
+            let connection = self.connection().await?;
+            let versions = if connection.speaks::<JoinGroupRequest>(SKIPS) { SKIPS..=SKIPS } else { JOIN };
+            let joined = connection.ask(&request, versions, JOIN_WITHIN).await?;
             if ResponseError::try_from_code(joined.error_code) == Some(ResponseError::MemberIdRequired) {
                 // KIP-394: it is given a name first, so that one that asks again is known to be the same.
                 shared.set_member(&joined.member_id);
@@ -523,7 +538,7 @@ impl Seat {
             .with_protocol_type(Some(StrBytes::from_static_str(PROTOCOL_TYPE)))
             .with_protocol_name(Some(StrBytes::from_static_str(ASSIGNOR)))
             .with_assignments(assignments.iter().map(assignment).collect::<Result<_, Error>>()?);
-        let synced = self.connection().await?.ask(&request, 0..=5, JOIN_WITHIN).await?;
+        let synced = self.connection().await?.ask(&request, SYNC, JOIN_WITHIN).await?;
         check(synced.error_code, || format!("assign partitions in the group {group}"))?;
         decode_assignment(synced.assignment).map_err(|what| own(group, what))
     }
@@ -572,7 +587,7 @@ impl Seat {
             .with_generation_id(session.generation)
             .with_member_id(StrBytes::from_string(session.member.clone()))
             .with_group_instance_id(self.shared.instance());
-        let answer = self.connection().await?.ask(&request, 0..=4, WITHIN).await?;
+        let answer = self.connection().await?.ask(&request, HEARTBEATS, WITHIN).await?;
         check(answer.error_code, || format!("keep this client in the group {}", self.shared.options.group))
     }
 }
