@@ -166,7 +166,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
 async fn produced_from(studio: &Studio, id: &str) -> Value {
     use local::records::{From, Reader};
     let topic = Topic::EventCreated.as_str();
-    let reader = Reader::start(studio.stack.broker.bootstrap(), &[topic], From::Beginning).await.unwrap();
+    let mut reader = Reader::start(studio.stack.broker.cluster(), &[topic], From::Beginning).await.unwrap();
     let event = loop {
         let event = reader.next().await.unwrap().event();
         if event["id"] == format!("evt-{id}") {

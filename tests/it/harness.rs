@@ -43,17 +43,13 @@ impl Studio {
         change(&mut options);
         let stack = Stack::start(&options).await.unwrap();
         let produced: Vec<_> = Topic::ALL.into_iter().filter(|t| !t.is_consumed()).map(Topic::as_str).collect();
-        let reader = Reader::start(stack.broker.bootstrap(), &produced, From::Beginning).await.unwrap();
+        let reader = Reader::start(stack.broker.cluster(), &produced, From::Beginning).await.unwrap();
         Self { stack, reader, seen: Vec::new() }
     }
 
-    /// Stops everything, the reader first: librdkafka before 2.14.2 may crash where a consumer closes just as its broker goes away
-    /// (its issues 5347 and 5315).
+    /// Stops everything.
     pub async fn stop(self) {
-        let Self { stack, reader, .. } = self;
-        // Closing waits for the consumer's threads.
-        tokio::task::spawn_blocking(move || drop(reader)).await.unwrap();
-        stack.stop().await;
+        self.stack.stop().await;
     }
 
     /// Publishes an event about its tenant.

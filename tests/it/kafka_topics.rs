@@ -20,7 +20,6 @@ use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, ResourceSpecifier},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer as _},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -96,19 +95,18 @@ pub fn properties(partitions: i32, retention_hours: u32) -> Value {
 /// What an administrator sees of the cluster.
 struct Cluster {
     admin: AdminClient<DefaultClientContext>,
-    consumer: BaseConsumer,
 }
 
 impl Cluster {
     fn of(studio: &Studio) -> Self {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", studio.stack.broker.bootstrap());
-        Self { admin: config.create().unwrap(), consumer: config.create().unwrap() }
+        Self { admin: config.create().unwrap() }
     }
 
     /// How many partitions a topic has; 0 if it is not there.
     fn partitions(&self, topic: Topic) -> usize {
-        let metadata = self.consumer.fetch_metadata(None, Duration::from_secs(10)).unwrap();
+        let metadata = self.admin.inner().fetch_metadata(None, Duration::from_secs(10)).unwrap();
         let found = metadata.topics().iter().find(|found| found.name() == topic.as_str());
         found.map_or(0, |found| found.partitions().len())
     }

@@ -310,6 +310,7 @@ async fn a_topic_that_is_read_again_from_its_start_or_from_a_time_tells_nothing_
     {
         let again = Mapping { consumer_group: format!("replay-from-{name}"), start, ..own.clone() };
         let sources = Sources {
+            cluster: stack.stack.broker.cluster().clone(),
             bootstrap: stack.stack.broker.bootstrap().to_owned(),
             lambda: stack.stack.clients.lambda.clone(),
             s3: stack.stack.clients.s3.clone(),

@@ -6,10 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use kafka_client::Cluster;
 
 mod apache;
 mod embedded;
@@ -80,22 +77,17 @@ pub enum Error {
     /// A file, a port or a process could not be had.
     #[error("the broker could not be started")]
     Start(#[from] io::Error),
-    /// The in-process broker, or an admin client, refused.
+    /// The in-process broker did not start, or made no topic.
+    #[error("the embedded broker does not do as it is told")]
+    Embedded(#[source] rdkafka::error::KafkaError),
+    /// The broker cannot be reached, or refused.
     #[error("the broker at {bootstrap} does not do as it is told")]
     Kafka {
         /// Which broker.
         bootstrap: String,
-        /// What librdkafka says.
+        /// Why not.
         #[source]
-        source: KafkaError,
-    },
-    /// A topic could not be created.
-    #[error("the topic {topic} could not be created: {code}")]
-    Topic {
-        /// Which topic.
-        topic: String,
-        /// What the broker answered.
-        code: RDKafkaErrorCode,
+        source: kafka_client::Error,
     },
 }
 
@@ -118,6 +110,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct RunningBroker {
     bootstrap: String,
+    cluster: Cluster,
     kind: Kind,
 }
 
@@ -142,7 +135,16 @@ impl Broker {
             }
             Self::External(bootstrap) => (bootstrap.clone(), Kind::External),
         };
-        Ok(RunningBroker { bootstrap, kind })
+        let cluster = match Cluster::new(&bootstrap) {
+            Ok(cluster) => cluster,
+            Err(source) => return Err(Error::Kafka { bootstrap, source }),
+        };
+        // The embedded broker does not wake a fetch that waits: it is asked again soon instead.
+        let cluster = match kind {
+            Kind::Embedded(_) => cluster.with_fetch_wait(Duration::from_millis(20)),
+            Kind::Apache(_) | Kind::External => cluster,
+        };
+        Ok(RunningBroker { bootstrap, cluster, kind })
     }
 }
 
@@ -151,6 +153,12 @@ impl RunningBroker {
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The way for all of this machine's own clients: those that read, those that publish, and the mappings' pollers.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
     }
 
     /// What the functions call `bootstrap.servers`: the listener that knows them, or the beginning of their line, if there is one.
@@ -189,11 +197,13 @@ impl RunningBroker {
 
     /// Creates the topics that are not there yet.
     pub async fn create_topics(&self, names: &[&str]) -> Result<(), Error> {
-        match &self.kind {
-            Kind::Embedded(embedded) => embedded.create_topics(names).await,
-            Kind::Apache(_) => create_topics(&self.bootstrap, names, 1).await,
-            Kind::External => create_topics(&self.bootstrap, names, -1).await,
-        }
+        let replication = match &self.kind {
+            Kind::Embedded(embedded) => return embedded.create_topics(names).await,
+            Kind::Apache(_) => 1,
+            Kind::External => -1,
+        };
+        let created = self.cluster.create_topics(names, PARTITIONS, replication).await;
+        created.map_err(|source| Error::Kafka { bootstrap: self.bootstrap.clone(), source })
     }
 
     /// Kills Apache Kafka as a power cut would; its data stay. `false` if it is another broker.
@@ -214,23 +224,6 @@ impl RunningBroker {
             Kind::Embedded(_) | Kind::External => Ok(()),
         }
     }
-}
-
-/// `replication` of -1 leaves it to the broker.
-async fn create_topics(bootstrap: &str, names: &[&str], replication: i32) -> Result<(), Error> {
-    let failed = |source| Error::Kafka { bootstrap: bootstrap.to_owned(), source };
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", bootstrap).create().map_err(failed)?;
-    let topics = names.iter().map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(replication)));
-    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
-    let topics: Vec<NewTopic<'_>> = topics.collect();
-    for result in admin.create_topics(&topics, &options).await.map_err(failed)? {
-        match result {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => return Err(Error::Topic { topic, code }),
-        }
-    }
-    Ok(())
 }
 
 fn loopback(port: u16) -> SocketAddr {

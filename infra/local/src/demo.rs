@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::error::DisplayErrorContext;
 use events::Topic;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use kafka_client::Published;
 use serde_json::Value;
 use telemetry::METRICS;
 use tokio::time::Instant;
@@ -17,7 +17,6 @@ use crate::aws;
 use crate::input::{self, Event, Input, STRUCTURED, shown};
 use crate::mapping::{Outcome, Report, What};
 use crate::metrics::{Metric, emitted};
-use crate::publisher::Published;
 use crate::records::{From, Produced, Reader};
 use crate::set_aside::{self, set_aside};
 use crate::stack::{self, Options, Stack};
@@ -106,7 +105,7 @@ pub enum Error {
     },
     /// The broker cannot be read.
     #[error("the broker cannot be read")]
-    Read(#[source] KafkaError),
+    Read(#[source] kafka_client::Error),
     /// The table cannot be read.
     #[error(transparent)]
     Table(#[from] set_aside::Error),
@@ -156,7 +155,7 @@ async fn follow(
 ) -> Result<(), Error> {
     let produced: Vec<&str> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
     let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
-    let reader = Reader::start(stack.broker.bootstrap(), &produced, from).await.map_err(Error::Read)?;
+    let mut reader = Reader::start(stack.broker.cluster(), &produced, from).await.map_err(Error::Read)?;
 
     let published = publish(stack, event).await?;
     let (topic, Published { partition, offset }) = (event.topic, published);
@@ -242,9 +241,9 @@ async fn publish(stack: &Stack, event: &Event) -> Result<Published, Error> {
     let key = event.key.as_deref().map(str::as_bytes);
     let value = event.value.as_deref();
     stack.publish(event.topic.as_str(), key, value, &[STRUCTURED]).await.map_err(|error| match error {
-        stack::Error::Publish {
-            source: KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), ..
-        } => Error::TooLarge { size: value.map_or(0, <[u8]>::len) },
+        stack::Error::Publish { source: kafka_client::Error::MessageTooLarge { .. }, .. } => {
+            Error::TooLarge { size: value.map_or(0, <[u8]>::len) }
+        }
         other => Error::Stack(other),
     })
 }

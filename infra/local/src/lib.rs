@@ -20,7 +20,6 @@ pub mod process;
 pub mod provoke;
 pub mod proxy;
 pub mod publish;
-pub mod publisher;
 pub mod records;
 pub mod sandbox;
 pub mod set_aside;

@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use kafka_client::{Cluster, Published};
 
 use crate::checkout::Checkout;
 use crate::input::{self, Event, Input, STRUCTURED};
-use crate::publisher::{Published, Publisher};
+use crate::stack::message;
 use crate::timeline::{Mark, Timeline};
 
 /// Why the event is not published.
@@ -36,7 +36,7 @@ pub enum Error {
         bootstrap: String,
         /// Why not.
         #[source]
-        source: KafkaError,
+        source: kafka_client::Error,
     },
     /// The broker takes no record that large.
     #[error("the event has {0} bytes, which is more than the broker takes in one record")]
@@ -50,13 +50,12 @@ pub async fn run(checkout: &Checkout, input: Input, env: &Path, timeline: &Timel
     let key = event.key.as_deref().map(str::as_bytes);
     let value = event.value.as_deref();
     let not_taken = |source| match source {
-        KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge) => {
-            Error::TooLarge(value.map_or(0, <[u8]>::len))
-        }
+        kafka_client::Error::MessageTooLarge { .. } => Error::TooLarge(value.map_or(0, <[u8]>::len)),
         source => Error::NotTaken { bootstrap: bootstrap.clone(), source },
     };
-    let publisher = Publisher::new(&bootstrap).map_err(not_taken)?;
-    let published = publisher.publish(event.topic.as_str(), key, value, &[STRUCTURED]).await.map_err(not_taken)?;
+    let cluster = Cluster::new(&bootstrap).map_err(not_taken)?;
+    let message = message(event.topic.as_str(), key, value, &[STRUCTURED]);
+    let published = cluster.publish(message).await.map_err(not_taken)?;
     let Published { partition, offset } = published;
     timeline.say(Mark::Published, &format!("{} partition {partition} offset {offset}", event.topic));
     Ok(())

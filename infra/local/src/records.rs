@@ -1,24 +1,11 @@
 //! What stands in Kafka, read back as any consumer would.
 
-use std::time::Duration;
-
-use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
+use kafka_client::{Cluster, Error, Record, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Where to begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    /// With the first record that the broker still has.
-    Beginning,
-    /// With the first record that comes after now.
-    Now,
-}
+pub use kafka_client::From;
 
 /// A record, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,99 +62,41 @@ impl Produced {
     }
 }
 
-impl std::convert::From<&BorrowedMessage<'_>> for Produced {
-    fn from(message: &BorrowedMessage<'_>) -> Self {
-        let header =
-            |header: rdkafka::message::Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
+impl std::convert::From<Record> for Produced {
+    fn from(record: Record) -> Self {
+        let headers = record.headers.into_iter().map(|(name, value)| (name, value.map(Vec::from)));
         Self {
-            topic: message.topic().to_owned(),
-            partition: message.partition(),
-            offset: message.offset(),
-            key: message.key().map(<[u8]>::to_vec),
-            headers: message.headers().map(|headers| headers.iter().map(header).collect()).unwrap_or_default(),
-            value: message.payload().map(<[u8]>::to_vec),
-            timestamp: message.timestamp().to_millis(),
+            topic: record.topic.as_ref().to_owned(),
+            partition: record.partition,
+            offset: record.offset,
+            key: record.key.map(Vec::from),
+            headers: headers.collect(),
+            value: record.value.map(Vec::from),
+            timestamp: record.timestamp.map(Timestamp::millis),
         }
     }
 }
 
-/// Reads all partitions of some topics, in no group: nobody waits for a join, and nothing is committed.
-pub struct Reader {
-    consumer: StreamConsumer,
-}
+/// Reads all partitions of some topics, in no group: nothing is committed.
+#[derive(Debug)]
+pub struct Reader(kafka_client::Reader);
 
 impl Reader {
     /// Begins to read. When it returns, nothing that is written from now on is missed.
-    pub async fn start(bootstrap: &str, topics: &[&str], from: From) -> Result<Self, KafkaError> {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", bootstrap)
-            .set("group.id", "studio-local-reader") // librdkafka wants one, and never uses it here
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", "earliest")
-            .set("reconnect.backoff.max.ms", "500")
-            .set("allow.auto.create.topics", "false")
-            // The embedded broker does not wake a fetch that waits.
-            .set("fetch.wait.max.ms", "500");
-        let (lookup, topics) = (config.clone(), topics.iter().map(|topic| (*topic).to_owned()).collect::<Vec<_>>());
-        let positions = tokio::task::spawn_blocking(move || positions(&lookup, &topics, from));
-        let positions = positions.await.map_err(|_| KafkaError::Canceled)??;
-        let consumer: StreamConsumer = config.create()?;
-        consumer.assign(&positions)?;
-        Ok(Self { consumer })
+    ///
+    /// # Errors
+    /// A topic is not there, or the brokers cannot be reached.
+    pub async fn start(cluster: &Cluster, topics: &[&str], from: From) -> Result<Self, Error> {
+        Ok(Self(kafka_client::Reader::start(cluster, topics, from).await?))
     }
 
-    /// The next record; waits for one as long as it takes, over lost connections too.
-    pub async fn next(&self) -> Result<Produced, KafkaError> {
-        loop {
-            match self.consumer.recv().await {
-                Ok(message) => return Ok(Produced::from(&message)),
-                Err(KafkaError::MessageConsumption(code)) if is_passing(code) => {}
-                Err(error) => return Err(error),
-            }
-        }
+    /// The next record; waits for one as long as it takes, over lost connections too. It may be dropped at any time, and loses nothing then.
+    ///
+    /// # Errors
+    /// A batch cannot be read.
+    pub async fn next(&mut self) -> Result<Produced, Error> {
+        self.0.next().await.map(Produced::from)
     }
-}
-
-impl std::fmt::Debug for Reader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader").finish_non_exhaustive()
-    }
-}
-
-fn is_passing(code: rdkafka::error::RDKafkaErrorCode) -> bool {
-    use rdkafka::error::RDKafkaErrorCode::{
-        AllBrokersDown, BrokerTransportFailure, LeaderNotAvailable, NotLeaderForPartition, OperationTimedOut, Resolve,
-        UnknownTopicOrPartition,
-    };
-    matches!(
-        code,
-        AllBrokersDown
-            | BrokerTransportFailure
-            | LeaderNotAvailable
-            | NotLeaderForPartition
-            | OperationTimedOut
-            | Resolve
-            | UnknownTopicOrPartition
-    )
-}
-
-fn positions(config: &ClientConfig, topics: &[String], from: From) -> Result<TopicPartitionList, KafkaError> {
-    let patience = Duration::from_secs(10);
-    let consumer: BaseConsumer = config.create()?;
-    let mut positions = TopicPartitionList::new();
-    for topic in topics {
-        let metadata = consumer.fetch_metadata(Some(topic), patience)?;
-        for partition in metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions) {
-            let offset = match from {
-                From::Beginning => Offset::Beginning,
-                From::Now => Offset::Offset(consumer.fetch_watermarks(topic, partition.id(), patience)?.1),
-            };
-            positions.add_partition_offset(topic, partition.id(), offset)?;
-        }
-    }
-    Ok(positions)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use events::Topic;
-use rdkafka::error::KafkaError;
+use hyper::body::Bytes;
+use kafka_client::{Message, Published};
 use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -18,7 +19,6 @@ use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
 use crate::emulator::{self, Emulator};
 use crate::mapping::{self, Mapping, Poller, Report};
 use crate::proxy::Proxy;
-use crate::publisher::{Published, Publisher};
 use crate::sandbox::Sandbox;
 
 /// How to start a stack.
@@ -94,7 +94,6 @@ pub struct Stack {
     /// The emulator.
     pub emulator: Emulator,
     pollers: Vec<Poller>,
-    producer: Publisher,
     // Last: it is only closed.
     _assets: Assets,
 }
@@ -127,7 +126,7 @@ pub enum Error {
         topic: String,
         /// Why not.
         #[source]
-        source: KafkaError,
+        source: kafka_client::Error,
     },
 }
 
@@ -192,15 +191,13 @@ impl Stack {
         let mut pollers = Vec::new();
         for mapping in mappings.iter().filter(|_| options.poll) {
             let sources = mapping::Sources {
+                cluster: broker.cluster().clone(),
                 bootstrap: broker.bootstrap().to_owned(),
                 lambda: clients.lambda.clone(),
                 s3: clients.s3.clone(),
             };
             pollers.push(Poller::start(mapping.clone(), sources, sender.clone())?);
         }
-        let bootstrap = broker.bootstrap();
-        let producer = Publisher::new(bootstrap)
-            .map_err(|source| broker::Error::Kafka { bootstrap: bootstrap.to_owned(), source })?;
         Ok(Self {
             outputs,
             clients,
@@ -211,7 +208,6 @@ impl Stack {
             sandbox,
             emulator,
             pollers,
-            producer,
             _assets: assets,
         })
     }
@@ -231,7 +227,7 @@ impl Stack {
         value: Option<&[u8]>,
         headers: &[(&str, Option<&[u8]>)],
     ) -> Result<Published, Error> {
-        let published = self.producer.publish(topic, key, value, headers).await;
+        let published = self.broker.cluster().publish(message(topic, key, value, headers)).await;
         published.map_err(|source| Error::Publish { topic: topic.to_owned(), source })
     }
 
@@ -258,6 +254,24 @@ impl Stack {
             poller.stop().await;
         }
         self.emulator.stop();
+    }
+}
+
+/// A record as a neighbour of the studio's publishes it. No value is a tombstone.
+pub(crate) fn message(
+    topic: &str,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: &[(&str, Option<&[u8]>)],
+) -> Message {
+    let bytes = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.map(bytes)));
+    Message {
+        topic: topic.to_owned(),
+        key: key.map(bytes),
+        value: value.map(bytes),
+        headers: headers.collect(),
+        ..Message::default()
     }
 }
 

@@ -8,7 +8,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use events::Topic;
-use rdkafka::error::KafkaError;
 use serde_json::Value;
 
 use crate::broker::Broker;
@@ -42,7 +41,7 @@ pub enum Error {
     Console(#[source] io::Error),
     /// The broker cannot be read.
     #[error("the broker cannot be read")]
-    Read(#[source] KafkaError),
+    Read(#[source] kafka_client::Error),
     /// The table cannot be read.
     #[error(transparent)]
     Table(#[from] set_aside::Error),
@@ -94,7 +93,7 @@ pub async fn run(
 
     let topics = Topic::ALL.map(Topic::as_str);
     let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
-    let reader = Reader::start(stack.broker.bootstrap(), &topics, from).await.map_err(Error::Read)?;
+    let mut reader = Reader::start(stack.broker.cluster(), &topics, from).await.map_err(Error::Read)?;
     let mut story = Story::default();
     let mut set_aside = HashSet::new();
     loop {
@@ -125,8 +124,6 @@ pub async fn run(
     timeline.rest();
     timeline.say(Mark::Stack, "stopping");
     drop(console);
-    // Before its broker: librdkafka before 2.14.2 may crash the other way round (its issues 5347 and 5315).
-    drop(reader);
     stack.stop().await;
     timeline.say(Mark::Stack, "everything that was started has stopped");
     Ok(())

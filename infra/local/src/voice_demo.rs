@@ -51,7 +51,7 @@ async fn follow(
 ) -> Result<(), Error> {
     let topics = [Topic::VoiceModelCreated.as_str(), Topic::VoiceModelReady.as_str()];
     let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
-    let reader = Reader::start(stack.broker.bootstrap(), &topics, from).await.map_err(Error::Read)?;
+    let mut reader = Reader::start(stack.broker.cluster(), &topics, from).await.map_err(Error::Read)?;
 
     let input = input(example)?;
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, input.to_string().as_bytes()).to_string();

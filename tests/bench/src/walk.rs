@@ -35,7 +35,7 @@ pub enum Error {
     Stack(#[from] stack::Error),
     /// What was produced.
     #[error("reading what the functions produced")]
-    Read(#[from] rdkafka::error::KafkaError),
+    Read(#[from] kafka_client::Error),
     /// Pictures did not come.
     #[error("{completed} of {published} pictures were finished within {} s of the last event", PATIENCE.as_secs())]
     Missing {
@@ -63,13 +63,13 @@ pub async fn measure(checkout: &Checkout, release: &Path, events: usize) -> Resu
     options.broker = Broker::Apache;
     let stack = Stack::start(&options).await?;
     let topics = [Topic::RenderJobCreated, Topic::RenderJobCompleted].map(Topic::as_str);
-    let reader = Reader::start(stack.broker.bootstrap(), &topics, From::Beginning).await?;
+    let mut reader = Reader::start(stack.broker.cluster(), &topics, From::Beginning).await?;
     // The first ones start processes, and are nobody's.
     let mut warm = BTreeMap::new();
     for number in 0..8 {
         publish(&stack, &example, &format!("warm-{number}"), &mut warm).await?;
     }
-    until_all_are_seen(&reader, &mut warm).await?;
+    until_all_are_seen(&mut reader, &mut warm).await?;
 
     let mut times = BTreeMap::new();
     let mut ticks = tokio::time::interval(EVERY);
@@ -83,9 +83,7 @@ pub async fn measure(checkout: &Checkout, release: &Path, events: usize) -> Resu
         }
         publish(&stack, &example, &format!("walk-{number}"), &mut times).await?;
     }
-    until_all_are_seen(&reader, &mut times).await?;
-    // Closing waits for the consumer's threads, and the broker has to be there for it.
-    tokio::task::spawn_blocking(move || drop(reader)).await?;
+    until_all_are_seen(&mut reader, &mut times).await?;
     stack.stop().await;
     Ok(rows(times.into_values()))
 }
@@ -109,7 +107,7 @@ async fn publish(
     Ok(())
 }
 
-async fn until_all_are_seen(reader: &Reader, times: &mut BTreeMap<String, Times>) -> Result<(), Error> {
+async fn until_all_are_seen(reader: &mut Reader, times: &mut BTreeMap<String, Times>) -> Result<(), Error> {
     let all_are_seen = async {
         while times.values().any(|times| times.seen.is_none()) {
             note(&reader.next().await?, times);

@@ -38,9 +38,19 @@ pub enum Error {
     Kafka {
         /// What was done.
         doing: &'static str,
-        /// What librdkafka says.
+        /// Why not.
         #[source]
-        source: rdkafka::error::KafkaError,
+        source: kafka_client::Error,
+    },
+    /// A record that the broker counts does not come.
+    #[error("after {read} of {count} records of the consumed topics no more came within {within:?}")]
+    Missing {
+        /// How many came.
+        read: i64,
+        /// How many there are.
+        count: i64,
+        /// How long the next one had.
+        within: std::time::Duration,
     },
     /// AWS, as whoever audits it reads it.
     #[error("{doing}: {reason}")]

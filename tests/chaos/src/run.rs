@@ -13,12 +13,6 @@ use local::{
     checkout::Checkout,
     stack::{Options, Stack},
 };
-use rdkafka::{
-    ClientConfig,
-    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
-    client::DefaultClientContext,
-    error::KafkaError,
-};
 use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
@@ -153,19 +147,9 @@ fn records(workload: &Workload) -> usize {
 
 /// Has the broker stamp what the studio produces with the time when it took it: across topics, nothing else tells what came
 /// first.
-async fn append_times(stack: &Stack) -> Result<(), KafkaError> {
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", stack.broker.bootstrap()).create()?;
-    let produced = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed());
-    let configs: Vec<AlterConfig<'_>> = produced
-        .map(|topic| {
-            AlterConfig::new(ResourceSpecifier::Topic(topic.as_str())).set("message.timestamp.type", "LogAppendTime")
-        })
-        .collect();
-    for result in admin.alter_configs(&configs, &AdminOptions::new()).await? {
-        result.map_err(|(_, code)| KafkaError::AdminOp(code))?;
-    }
-    Ok(())
+async fn append_times(stack: &Stack) -> Result<(), kafka_client::Error> {
+    let produced: Vec<&str> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
+    stack.broker.cluster().configure_topics(&produced, &[("message.timestamp.type", "LogAppendTime")]).await
 }
 
 #[derive(Debug, Default)]

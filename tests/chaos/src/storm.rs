@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -16,11 +13,7 @@ use local::{
     proxy::{Action, Fault, Hits, Matches, Moment, Occurrence},
     stack::Stack,
 };
-use tokio::{
-    sync::{RwLock, mpsc},
-    task::JoinSet,
-    time::sleep,
-};
+use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
 use crate::{Error, chance::Chance, deliveries::Deliveries, groups};
 
@@ -304,7 +297,6 @@ async fn make(
             line.mend();
         }
         Trouble::KillBroker(away) => {
-            let _away = copies.broker.write().await;
             log.broker += usize::from(stack.broker.kill().await);
             sleep(away).await;
             stack.broker.restart().await.map_err(local::stack::Error::from)?;
@@ -325,9 +317,6 @@ async fn make(
 #[derive(Debug, Default)]
 struct Copies {
     running: JoinSet<()>,
-    /// Written to while the broker is away. librdkafka before 2.14.2 may crash where a consumer closes just as its broker goes away (its issues
-    /// 5347 and 5315), and with it this program, so a mapping is stopped while the broker is there.
-    broker: Arc<RwLock<()>>,
 }
 
 /// Where a second mapping of a topic begins.
@@ -353,16 +342,15 @@ async fn copy(
         groups::begin_with(stack, &own, &copied).await?;
     }
     let sources = Sources {
+        cluster: stack.broker.cluster().clone(),
         bootstrap: stack.broker.bootstrap().to_owned(),
         lambda: stack.clients.lambda.clone(),
         s3: stack.clients.s3.clone(),
     };
     let (reports, _) = mpsc::unbounded_channel();
     let poller = Poller::start(copied, sources, reports).map_err(local::stack::Error::from)?;
-    let broker = copies.broker.clone();
     copies.running.spawn(async move {
         sleep(duration).await;
-        let _there = broker.read().await;
         poller.stop().await;
     });
     Ok(())

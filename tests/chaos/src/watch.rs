@@ -33,7 +33,7 @@ impl Watch {
     pub async fn start(stack: &Stack) -> Result<Self, Error> {
         let produced: Vec<_> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
         let failed = |source| Error::Kafka { doing: "reading what the studio produces", source };
-        let reader = Reader::start(stack.broker.bootstrap(), &produced, From::Beginning).await.map_err(failed)?;
+        let mut reader = Reader::start(stack.broker.cluster(), &produced, From::Beginning).await.map_err(failed)?;
         let (stop, mut stopped) = oneshot::channel();
         let (read, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (counted, counted_ends) = (Arc::clone(&read), Arc::clone(&ended));
@@ -55,8 +55,6 @@ impl Watch {
                 records.push(record);
                 counted.fetch_add(1, Ordering::Relaxed);
             }
-            // Closing waits for the consumer's threads.
-            let _ = tokio::task::spawn_blocking(move || drop(reader)).await;
             records
         });
         Ok(Self { task, stop, read, ended })

@@ -5,8 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use kafka_client::Cluster;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -105,30 +104,17 @@ impl Apache {
         if owner_of_listener(loopback(self.port)).is_some_and(|owner| !members(group.id()).contains(&owner)) {
             return Err(failed(&self.folder.path().join("kafka.log")));
         }
-        let bootstrap = self.bootstrap();
-        let answered = tokio::task::spawn_blocking(move || first_metadata(&bootstrap, deadline));
-        answered.await.map_err(io::Error::other)?.map_err(|source| Error::Kafka { bootstrap: self.bootstrap(), source })
+        // The port opens before the broker knows itself: it is ready when it is in its own metadata.
+        let failed = |source| Error::Kafka { bootstrap: self.bootstrap(), source };
+        let cluster = Cluster::new(&self.bootstrap()).map_err(failed)?;
+        while cluster.brokers().await.map_err(failed)?.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("kafka.log")
-    }
-}
-
-/// The port opens before the broker knows itself: it is ready when it is in its own metadata.
-fn first_metadata(bootstrap: &str, deadline: Instant) -> Result<(), rdkafka::error::KafkaError> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("reconnect.backoff.ms", "50")
-        .set("reconnect.backoff.max.ms", "200")
-        .create()?;
-    loop {
-        match consumer.fetch_metadata(None, Duration::from_secs(2)) {
-            Ok(metadata) if !metadata.brokers().is_empty() => return Ok(()),
-            Ok(_) => std::thread::sleep(Duration::from_millis(50)),
-            Err(error) if Instant::now() > deadline => return Err(error),
-            Err(_) => {}
-        }
     }
 }
 

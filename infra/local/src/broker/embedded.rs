@@ -47,8 +47,7 @@ impl Embedded {
                 let _ = done.send(created.find(Result::is_err).unwrap_or(Ok(())));
             }
         })?;
-        let failed = |source| Error::Kafka { bootstrap: "in this process".to_owned(), source };
-        let advertised = ready.await.unwrap_or(Err(KafkaError::Canceled)).map_err(failed)?;
+        let advertised = ready.await.unwrap_or(Err(KafkaError::Canceled)).map_err(Error::Embedded)?;
         let door = match port {
             Some(port) => Some(open_door(port, advertised.clone()).await?),
             None => None,
@@ -66,7 +65,7 @@ impl Embedded {
         // If the thread is gone, so is the other end of `done`, and waiting for it says so.
         let _ = self.orders.as_ref().map(|orders| orders.send(order));
         let result = result.await.unwrap_or(Err(KafkaError::Canceled));
-        result.map_err(|source| Error::Kafka { bootstrap: self.advertised.clone(), source })
+        result.map_err(Error::Embedded)
     }
 }
 

@@ -313,7 +313,7 @@ impl Batches {
         let unit = &mut self.units[at];
         let (expired, fresh) = std::mem::take(&mut unit.records)
             .into_iter()
-            .partition(|record: &Arc<Record>| record.timestamp.to_millis().is_some_and(|at| at < oldest));
+            .partition(|record: &Arc<Record>| record.timestamp.is_some_and(|at| at.millis() < oldest));
         unit.records = fresh;
         let unit = &self.units[at];
         (!expired.is_empty()).then(|| Unit {

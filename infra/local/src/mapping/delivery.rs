@@ -10,10 +10,10 @@ use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::operation::RequestId;
 use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_sdk_lambda::primitives::Blob;
+use futures::future::try_join_all;
+use hyper::body::Bytes;
 use jiff::Timestamp;
-use rdkafka::ClientConfig;
-use rdkafka::error::KafkaResult;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use kafka_client::{Cluster, Message};
 
 use super::action::{Answer, Discard, Outcome};
 use super::destination::{failed_batch, failed_records};
@@ -59,30 +59,13 @@ pub struct Delivery {
     mapping: Arc<Mapping>,
     frame: Arc<Frame>,
     s3: aws_sdk_s3::Client,
-    /// There where the destination is a topic.
-    producer: Option<FutureProducer>,
+    cluster: Cluster,
 }
 
 impl Delivery {
-    /// Makes a producer if the mapping's destination is a topic.
-    ///
-    /// # Errors
-    /// The Kafka client's, if it cannot be configured.
-    pub fn new(mapping: Arc<Mapping>, frame: Arc<Frame>, s3: aws_sdk_s3::Client, bootstrap: &str) -> KafkaResult<Self> {
-        let producer = match mapping.destination {
-            Some(Destination::Kafka { .. }) => Some(
-                ClientConfig::new()
-                    .set("bootstrap.servers", bootstrap)
-                    .set("acks", "all")
-                    // "The same partition key": as Kafka's Java client spreads keys.
-                    .set("partitioner", "murmur2_random")
-                    .set("message.max.bytes", "20000000")
-                    .set("message.timeout.ms", "15000")
-                    .create()?,
-            ),
-            Some(Destination::S3 { .. }) | None => None,
-        };
-        Ok(Self { mapping, frame, s3, producer })
+    /// Delivers to the mapping's destination.
+    pub fn new(mapping: Arc<Mapping>, frame: Arc<Frame>, s3: aws_sdk_s3::Client, cluster: Cluster) -> Self {
+        Self { mapping, frame, s3, cluster }
     }
 
     /// Sends what was discarded `at`, and tries again until it is there: what cannot be delivered holds its partitions,
@@ -115,22 +98,16 @@ impl Delivery {
     }
 
     async fn produce(&self, topic: &str, discard: &Discard, at: Timestamp) -> Result<String, String> {
-        let producer = self.producer.as_ref().expect("made where the destination is a topic");
-        let mut sent = Vec::new();
-        for record in failed_records(&self.mapping, &self.frame, discard, at) {
-            let mut message = FutureRecord::to(topic).payload(&record.body);
-            if let Some(key) = &record.key {
-                message = message.key(key);
-            }
-            sent.push(producer.send_result(message).map_err(|(error, _)| error.to_string())?);
-        }
-        for delivery in sent {
-            match delivery.await {
-                Ok(Ok(_)) => {}
-                Ok(Err((error, _))) => return Err(error.to_string()),
-                Err(canceled) => return Err(canceled.to_string()),
-            }
-        }
+        // "The same partition key": a record without a partition goes where Java's client spreads its key.
+        let messages = failed_records(&self.mapping, &self.frame, discard, at).into_iter().map(|record| Message {
+            topic: topic.to_owned(),
+            key: record.key.map(Bytes::from),
+            value: Some(record.body.into()),
+            ..Message::default()
+        });
+        try_join_all(messages.map(|message| self.cluster.publish(message)))
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(format!("kafka://{topic}"))
     }
 }

@@ -190,7 +190,7 @@ struct PartitionInfo {
 
 /// A record without a timestamp, or with one outside the calendar, says the epoch.
 fn timestamp(record: &Record) -> String {
-    let at = record.timestamp.to_millis().and_then(|at| Timestamp::from_millisecond(at).ok());
+    let at = record.timestamp.and_then(|at| Timestamp::from_millisecond(at.millis()).ok());
     format!("{:.3}", at.unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
@@ -212,7 +212,7 @@ mod tests {
             Arc::new(Record {
                 partition,
                 offset,
-                timestamp: rdkafka::Timestamp::CreateTime(millis),
+                timestamp: Some(kafka_client::Timestamp::CreateTime(millis)),
                 key: Some(b"tenant".to_vec()),
                 value: Some(b"{}".to_vec()),
                 headers: vec![],

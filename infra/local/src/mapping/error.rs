@@ -1,7 +1,5 @@
 //! What keeps a mapping from being read or started. What goes wrong afterwards is reported, and tried again.
 
-use rdkafka::error::KafkaError;
-
 use super::template::Unresolved;
 use crate::aws;
 
@@ -70,14 +68,6 @@ pub enum Error {
     Disabled {
         /// The mapping's topic.
         topic: String,
-    },
-    /// The Kafka client cannot be made as the mapping needs it.
-    #[error("{doing}: {source}")]
-    Kafka {
-        /// What was being done.
-        doing: &'static str,
-        /// The client's error.
-        source: KafkaError,
     },
 }
 

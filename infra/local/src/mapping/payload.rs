@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use base64_simd::STANDARD;
-use rdkafka::Timestamp;
+use kafka_client::Timestamp;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// Bytes that a synchronous invocation's payload must stay under: 6 MB, and Lambda's own refusal says "must be smaller
@@ -22,8 +22,8 @@ pub struct Record {
     pub partition: i32,
     /// Offset in the partition, from 0.
     pub offset: i64,
-    /// When the producer made it or the broker took it, in milliseconds since the Unix epoch.
-    pub timestamp: Timestamp,
+    /// When the producer made it or the broker took it; `None` where the record has no time.
+    pub timestamp: Option<Timestamp>,
     /// The key's bytes; `None` where the record has none.
     pub key: Option<Vec<u8>>,
     /// The value's bytes; `None` for a tombstone.
@@ -138,9 +138,9 @@ impl Serialize for RecordJson<'_> {
         let record = self.record;
         // How AWS spells a record without a timestamp is not established: Kafka's own -1 and name are sent.
         let (timestamp, kind) = match record.timestamp {
-            Timestamp::CreateTime(at) => (at, "CREATE_TIME"),
-            Timestamp::LogAppendTime(at) => (at, "LOG_APPEND_TIME"),
-            Timestamp::NotAvailable => (-1, "NO_TIMESTAMP_TYPE"),
+            Some(Timestamp::CreateTime(at)) => (at, "CREATE_TIME"),
+            Some(Timestamp::LogAppendTime(at)) => (at, "LOG_APPEND_TIME"),
+            None => (-1, "NO_TIMESTAMP_TYPE"),
         };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("topic", self.topic)?;
@@ -237,7 +237,7 @@ mod tests {
         Arc::new(Record {
             partition,
             offset,
-            timestamp: Timestamp::CreateTime(1_760_000_000_001),
+            timestamp: Some(Timestamp::CreateTime(1_760_000_000_001)),
             key: Some(b"tenant".to_vec()),
             value: Some(b"{}".to_vec()),
             headers: vec![("name".to_owned(), Some("ë".as_bytes().to_vec()))],
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn an_event_has_the_documented_shape() {
         let mut appended = (*record(1, 7)).clone();
-        appended.timestamp = Timestamp::LogAppendTime(5);
+        appended.timestamp = Some(Timestamp::LogAppendTime(5));
         assert_eq!(
             parsed(&[record(0, 15), record(0, 16), Arc::new(appended)]),
             json!({

@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::FutureExt;
 use jiff::Timestamp;
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
-use rdkafka::error::KafkaResult;
-use rdkafka::message::BorrowedMessage;
-use rdkafka::{Offset, TopicPartitionList};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use kafka_client::{Cluster, Event, Member};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::action::{Action, Condition, Discard, Outcome};
 use super::batch::Batches;
-use super::consumer::{Listener, News, begin_at, consumer_config, record_of};
+use super::consumer::{begin_at, member_options, record_of};
 use super::delivery::{Delivery, invoke};
 use super::error::Error;
 use super::payload::{Frame, Record};
@@ -26,6 +22,7 @@ use super::settings::{Mapping, StartingPosition};
 
 /// How long [`Poller::stop`] waits for invocations and deliveries that are in flight.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// Between two tries to commit.
 const COMMIT_PAUSE: Duration = Duration::from_secs(1);
 /// Records taken from the client's queue before the core is asked what to do.
 const MOST_AT_ONCE: usize = 1_000;
@@ -33,7 +30,9 @@ const MOST_AT_ONCE: usize = 1_000;
 /// What a poller needs of its surroundings.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// Brokers as `host:port`, joined by commas; also the event's `bootstrapServers`.
+    /// The brokers.
+    pub cluster: Cluster,
+    /// What the event calls them, in `bootstrapServers`: `host:port`, joined by commas.
     pub bootstrap: String,
     /// Invokes the function. Retries and time limits of the client are switched off per invocation.
     pub lambda: aws_sdk_lambda::Client,
@@ -53,39 +52,38 @@ impl Poller {
     /// Reports go out as things happen; a receiver that is gone stops nothing.
     ///
     /// # Errors
-    /// [`Error`] where the mapping is disabled, or no Kafka client can be made as it asks.
+    /// [`Error`] where the mapping is disabled.
     pub fn start(mapping: Mapping, sources: Sources, reports: UnboundedSender<Report>) -> Result<Self, Error> {
         if !mapping.enabled {
             return Err(Error::Disabled { topic: mapping.topic });
         }
-        let (tell, told) = unbounded_channel();
-        let consumer: StreamConsumer<Listener> = consumer_config(&mapping, &sources.bootstrap)
-            .create_with_context(Listener { tell })
-            .map_err(|source| Error::Kafka { doing: "making a consumer", source })?;
         let frame = Frame {
             event_source_arn: mapping.event_source_arn.clone(),
-            bootstrap_servers: sources.bootstrap.clone(),
+            bootstrap_servers: sources.bootstrap,
             topic: mapping.topic.clone(),
         };
         let (mapping, frame) = (Arc::new(mapping), Arc::new(frame));
         let reports = Reports { topic: Arc::from(mapping.topic.as_str()), sender: reports };
-        let delivery = Delivery::new(Arc::clone(&mapping), Arc::clone(&frame), sources.s3, &sources.bootstrap)
-            .map_err(|source| Error::Kafka { doing: "making a producer", source })?;
-        let (stop, stopped) = oneshot::channel();
-        let runner = Runner {
-            batches: Batches::new(Arc::clone(&mapping), Arc::clone(&frame)),
-            mapping,
-            frame,
-            lambda: sources.lambda,
-            delivery: Arc::new(delivery),
-            consumer: Arc::new(consumer),
-            reports,
-            flights: JoinSet::new(),
-            uncommitted: BTreeMap::new(),
-            commit: Commit::Idle,
-            clock: Clock::start(),
+        let delivery = Delivery::new(Arc::clone(&mapping), Arc::clone(&frame), sources.s3, sources.cluster.clone());
+        let (stop, mut stopped) = oneshot::channel();
+        let task = async move {
+            let Some(member) = join(&mapping, &sources.cluster, &reports, &mut stopped).await else { return };
+            let runner = Runner {
+                batches: Batches::new(Arc::clone(&mapping), Arc::clone(&frame)),
+                mapping,
+                frame,
+                lambda: sources.lambda,
+                delivery: Arc::new(delivery),
+                member,
+                reports,
+                flights: JoinSet::new(),
+                uncommitted: BTreeMap::new(),
+                commit: Commit::Idle,
+                clock: Clock::start(),
+            };
+            runner.run(stopped).await;
         };
-        Ok(Self { stop, task: tokio::spawn(runner.run(told, stopped)) })
+        Ok(Self { stop, task: tokio::spawn(task) })
     }
 
     /// Stops reading, waits a while for what is in flight, commits what it resolved and leaves the group.
@@ -94,6 +92,24 @@ impl Poller {
         let _ = self.stop.send(());
         let _ = self.task.await;
     }
+}
+
+/// Begins to join the group, where AT_TIMESTAMP wants it. `None` if it is stopped before.
+async fn join(
+    mapping: &Mapping,
+    cluster: &Cluster,
+    reports: &Reports,
+    stopped: &mut oneshot::Receiver<()>,
+) -> Option<Member> {
+    if let StartingPosition::AtTimestamp(millis) = mapping.start {
+        while let Err(error) = begin_at(cluster, mapping, millis).await {
+            reports.send(What::Trouble { problem: format!("joining the group: {error}") });
+            if tokio::time::timeout(COMMIT_PAUSE, &mut *stopped).await.is_ok() {
+                return None;
+            }
+        }
+    }
+    Some(Member::join(cluster, member_options(mapping)))
 }
 
 #[derive(Clone)]
@@ -130,8 +146,7 @@ impl Clock {
     }
 }
 
-/// Commits go one after the other, or an earlier one could undo a later. (The client's asynchronous commit would keep the
-/// order by itself, but rdkafka never calls back how it went.)
+/// Commits go one after the other, or an earlier one could undo a later.
 enum Commit {
     Idle,
     InFlight,
@@ -140,7 +155,7 @@ enum Commit {
 
 /// What ended outside of the core.
 enum Landing {
-    Committed { offsets: BTreeMap<i32, i64>, result: KafkaResult<()> },
+    Committed { offsets: BTreeMap<i32, i64>, result: Result<(), kafka_client::Error> },
     Invoked { unit: u64, attempt: u32, records: usize, partitions: Vec<i32>, duration: Duration, outcome: Outcome },
     Discarded { unit: u64, records: usize, condition: Condition, destination: Option<String> },
 }
@@ -151,7 +166,7 @@ struct Runner {
     frame: Arc<Frame>,
     lambda: aws_sdk_lambda::Client,
     delivery: Arc<Delivery>,
-    consumer: Arc<StreamConsumer<Listener>>,
+    member: Member,
     reports: Reports,
     flights: JoinSet<Landing>,
     /// Next offsets by partition that are not committed yet.
@@ -161,16 +176,8 @@ struct Runner {
 }
 
 impl Runner {
-    async fn run(mut self, mut news: UnboundedReceiver<News>, mut stopped: oneshot::Receiver<()>) {
-        while let Err(error) = self.join().await {
-            self.trouble(format!("joining the group: {error}"));
-            let again = tokio::time::timeout(Duration::from_secs(1), &mut stopped).await;
-            if again.is_ok() {
-                return;
-            }
-        }
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
         loop {
-            self.hear_all(&mut news);
             let actions = self.batches.next_actions(self.clock.now());
             self.act(actions);
             self.commit();
@@ -178,68 +185,41 @@ impl Runner {
             if let Commit::FailedUntil(again) = self.commit {
                 wake = Some(wake.map_or(again, |wake| wake.min(again)));
             }
-            let consumer = Arc::clone(&self.consumer);
             tokio::select! {
                 _ = &mut stopped => break,
-                received = consumer.recv() => {
-                    self.take(received, &mut news);
+                event = self.member.next() => {
+                    self.take(event);
                     for _ in 1..MOST_AT_ONCE {
-                        let Some(received) = consumer.recv().now_or_never() else { break };
-                        self.take(received, &mut news);
+                        let Some(event) = self.member.try_next() else { break };
+                        self.take(event);
                     }
                 }
                 Some(landing) = self.flights.join_next() => self.land(landing.expect("a flight does not panic")),
-                Some(one) = news.recv() => self.hear(one),
                 () = sleep_until(wake) => {}
             }
         }
         self.leave().await;
     }
 
-    async fn join(&self) -> KafkaResult<()> {
-        if let StartingPosition::AtTimestamp(millis) = self.mapping.start {
-            let (consumer, topic) = (Arc::clone(&self.consumer), self.mapping.topic.clone());
-            let begun = tokio::task::spawn_blocking(move || begin_at(&consumer, &topic, millis)).await;
-            begun.expect("begin_at does not panic")?;
-        }
-        self.consumer.subscribe(&[&self.mapping.topic])
-    }
-
-    fn hear(&mut self, news: News) {
-        match news {
-            News::Assigned(partitions) => {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Assigned(partitions) => {
                 for &partition in &partitions {
                     self.batches.assign(partition);
-                    // It may come back as it was paused before it was taken away; its buffer is empty now.
-                    let resumed = self.consumer.resume(&self.list_of(partition));
-                    self.check("resume", resumed);
                 }
                 self.reports.send(What::Started { partitions });
             }
-            News::Revoked(partitions) => {
+            Event::Revoked(partitions) => {
                 for partition in partitions {
                     self.batches.revoke(partition);
                     self.uncommitted.remove(&partition);
                 }
             }
-            News::Trouble(problem) => self.trouble(problem),
-        }
-    }
-
-    fn hear_all(&mut self, news: &mut UnboundedReceiver<News>) {
-        while let Ok(one) = news.try_recv() {
-            self.hear(one);
-        }
-    }
-
-    fn take(&mut self, received: KafkaResult<BorrowedMessage<'_>>, news: &mut UnboundedReceiver<News>) {
-        self.hear_all(news);
-        match received {
-            Ok(message) => {
-                let action = self.batches.add(record_of(&message), self.clock.now());
+            Event::Record(record) => {
+                let action = self.batches.add(record_of(record), self.clock.now());
                 self.act(action);
             }
-            Err(error) => self.trouble(error.to_string()),
+            Event::Trouble(problem) => self.trouble(problem),
         }
     }
 
@@ -287,14 +267,8 @@ impl Runner {
                     let pause = Duration::from_millis(pause.unsigned_abs());
                     self.reports.send(What::Retrying { records, cause: cause.to_string(), pause, split });
                 }
-                Action::Pause { partition } => {
-                    let paused = self.consumer.pause(&self.list_of(partition));
-                    self.check("pause", paused);
-                }
-                Action::Resume { partition } => {
-                    let resumed = self.consumer.resume(&self.list_of(partition));
-                    self.check("resume", resumed);
-                }
+                Action::Pause { partition } => self.member.pause(partition),
+                Action::Resume { partition } => self.member.resume(partition),
             }
         }
     }
@@ -337,15 +311,12 @@ impl Runner {
             return;
         }
         let offsets = std::mem::take(&mut self.uncommitted);
-        let (list, consumer) = (self.list_of_offsets(&offsets), Arc::clone(&self.consumer));
+        let committed = self.member.commit(offsets.clone());
         self.commit = Commit::InFlight;
-        self.flights.spawn_blocking(move || {
-            let result = consumer.commit(&list, CommitMode::Sync);
-            Landing::Committed { offsets, result }
-        });
+        self.flights.spawn(async move { Landing::Committed { result: committed.await, offsets } });
     }
 
-    /// Ends what is in flight, within reason, and closes the consumer, which tells the group.
+    /// Ends what is in flight, within reason, and leaves the group.
     async fn leave(mut self) {
         let deadline = Instant::now() + STOP_PATIENCE;
         while self.batches.is_busy() || matches!(self.commit, Commit::InFlight) {
@@ -356,43 +327,17 @@ impl Runner {
         }
         self.flights.abort_all();
         let last = std::mem::take(&mut self.uncommitted);
-        let (list, consumer, flights) = (self.list_of_offsets(&last), Arc::clone(&self.consumer), self.flights);
-        let (ours, reports) = (self.consumer, self.reports);
-        // Committing and closing wait for the group, so they do not happen on the runtime.
-        let committed = tokio::task::spawn_blocking(move || {
-            let committed = if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) };
-            drop((flights, consumer, ours));
-            committed
-        });
-        match committed.await.expect("closing does not panic") {
-            Ok(()) => {
-                for (partition, offset) in last {
-                    reports.send(What::Committed { partition, offset });
+        if !last.is_empty() {
+            match self.member.commit(last.clone()).await {
+                Ok(()) => {
+                    for (partition, offset) in last {
+                        self.reports.send(What::Committed { partition, offset });
+                    }
                 }
+                Err(error) => self.trouble(format!("commit: {error}")),
             }
-            Err(error) => reports.send(What::Trouble { problem: format!("commit: {error}") }),
         }
-    }
-
-    fn list_of(&self, partition: i32) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&self.mapping.topic, partition);
-        list
-    }
-
-    fn list_of_offsets(&self, offsets: &BTreeMap<i32, i64>) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        for (&partition, &offset) in offsets {
-            let added = list.add_partition_offset(&self.mapping.topic, partition, Offset::Offset(offset));
-            added.expect("a whole offset can be committed");
-        }
-        list
-    }
-
-    fn check(&self, doing: &str, result: KafkaResult<()>) {
-        if let Err(error) = result {
-            self.trouble(format!("{doing}: {error}"));
-        }
+        self.member.leave().await;
     }
 
     fn trouble(&self, problem: String) {

@@ -91,14 +91,14 @@ pub enum ResponseError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rdkafka::Timestamp;
+    use kafka_client::Timestamp;
 
     fn read(body: &str) -> Result<Vec<(i32, i64)>, ResponseError> {
         let frame =
             Frame { event_source_arn: String::new(), bootstrap_servers: String::new(), topic: "a-topic".to_owned() };
         let records: Vec<_> = [(0, 4), (0, 5), (1, 4)]
             .map(|(partition, offset)| {
-                let timestamp = Timestamp::CreateTime(0);
+                let timestamp = Some(Timestamp::CreateTime(0));
                 Arc::new(Record { partition, offset, timestamp, key: None, value: None, headers: vec![] })
             })
             .into();

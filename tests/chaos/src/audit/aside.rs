@@ -7,14 +7,10 @@ use std::{
 
 use aws_sdk_s3::error::DisplayErrorContext;
 use events::Topic;
+use kafka_client::At;
 use local::{
     records::{From, Produced, Reader},
     stack::Stack,
-};
-use rdkafka::{
-    ClientConfig,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
 };
 use serde_json::{Value, json};
 
@@ -27,7 +23,7 @@ use crate::{
 
 type Place = (String, i32, i64);
 
-/// How long Kafka may take to answer, and to hand over the next record.
+/// How long Kafka may take to hand over the next record.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn audit(audit: &mut Audit, stack: &Stack, table: &Table, workload: &Workload) -> Result<(), Error> {
@@ -92,30 +88,18 @@ async fn given_up(stack: &Stack) -> Result<Vec<String>, Error> {
 async fn consumed(stack: &Stack) -> Result<Vec<Produced>, Error> {
     let failed = |source| Error::Kafka { doing: "reading the consumed topics", source };
     let topics: Vec<&str> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).map(Topic::as_str).collect();
-    let (bootstrap, names) = (stack.broker.bootstrap().to_owned(), topics.clone());
-    let count = tokio::task::spawn_blocking(move || count(&bootstrap, &names));
-    let count = count.await.unwrap_or(Err(KafkaError::Canceled)).map_err(failed)?;
-    let reader = Reader::start(stack.broker.bootstrap(), &topics, From::Beginning).await.map_err(failed)?;
-    let mut records = Vec::new();
-    for _ in 0..count {
-        let next = tokio::time::timeout(KAFKA_PATIENCE, reader.next()).await;
-        records.push(next.unwrap_or(Err(KafkaError::Canceled)).map_err(failed)?);
-    }
-    // Closing waits for the consumer's threads.
-    let _ = tokio::task::spawn_blocking(move || drop(reader)).await;
-    Ok(records)
-}
-
-fn count(bootstrap: &str, topics: &[&str]) -> Result<i64, KafkaError> {
-    let consumer: BaseConsumer =
-        ClientConfig::new().set("bootstrap.servers", bootstrap).set("group.id", "audit").create()?;
+    let cluster = stack.broker.cluster();
     let mut count = 0;
-    for topic in topics {
-        let metadata = consumer.fetch_metadata(Some(topic), KAFKA_PATIENCE)?;
-        for partition in metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions) {
-            let (low, high) = consumer.fetch_watermarks(topic, partition.id(), KAFKA_PATIENCE)?;
-            count += high - low;
-        }
+    for topic in &topics {
+        let first = cluster.offsets(topic, At::Earliest).await.map_err(failed)?;
+        let end = cluster.offsets(topic, At::Latest).await.map_err(failed)?;
+        count += end.values().sum::<i64>() - first.values().sum::<i64>();
     }
-    Ok(count)
+    let mut reader = Reader::start(cluster, &topics, From::Beginning).await.map_err(failed)?;
+    let mut records = Vec::new();
+    for read in 0..count {
+        let next = tokio::time::timeout(KAFKA_PATIENCE, reader.next()).await;
+        records.push(next.map_err(|_| Error::Missing { read, count, within: KAFKA_PATIENCE })?.map_err(failed)?);
+    }
+    Ok(records)
 }

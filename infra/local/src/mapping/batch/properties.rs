@@ -99,7 +99,7 @@ proptest! {
             batches.assign(number);
             for offset in (first..).take(count) {
                 let age = ages[waiting.len() % ages.len()];
-                let timestamp = rdkafka::Timestamp::CreateTime(start - age);
+                let timestamp = Some(kafka_client::Timestamp::CreateTime(start - age));
                 waiting.push(Record { partition: number, offset, timestamp, key: None, value: None, headers: vec![] });
             }
         }

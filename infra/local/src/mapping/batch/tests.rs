@@ -43,7 +43,7 @@ fn batches(change: impl FnOnce(&mut Mapping)) -> Batches {
 }
 
 fn record(partition: i32, offset: i64) -> Record {
-    let timestamp = rdkafka::Timestamp::CreateTime(NOW);
+    let timestamp = Some(kafka_client::Timestamp::CreateTime(NOW));
     Record { partition, offset, timestamp, key: None, value: Some(b"{}".to_vec()), headers: vec![] }
 }
 
@@ -314,9 +314,9 @@ fn bisect_splits_on_a_function_error_and_keeps_the_retries() {
 fn records_that_are_too_old_when_they_would_be_sent_are_discarded() {
     let mut batches = batches(|mapping| mapping.maximum_age = Some(Duration::from_secs(60)));
     let mut old = record(0, 0);
-    old.timestamp = rdkafka::Timestamp::CreateTime(NOW - 60_000);
+    old.timestamp = Some(kafka_client::Timestamp::CreateTime(NOW - 60_000));
     let mut timeless = record(2, 0);
-    timeless.timestamp = rdkafka::Timestamp::NotAvailable;
+    timeless.timestamp = None;
     batches.add(old, NOW);
     batches.add(timeless, NOW);
     add(&mut batches, &[(0, 1), (1, 0)]);

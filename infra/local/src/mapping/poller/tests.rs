@@ -7,13 +7,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rdkafka::ClientConfig;
-use rdkafka::consumer::BaseConsumer;
-use rdkafka::message::Message;
+use kafka_client::{From, Message, Reader};
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
 use crate::mapping::batch::tests::mapping;
@@ -56,7 +54,10 @@ pub(crate) async fn serve<A: Future<Output = Response<Full<Bytes>>> + Send + 'st
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let answer = answer.clone();
-            let service = hyper::service::service_fn(move |request| answer(request).map(Ok::<_, Infallible>));
+            let service = hyper::service::service_fn(move |request| {
+                let answer = answer(request);
+                async move { Ok::<_, Infallible>(answer.await) }
+            });
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
@@ -77,10 +78,11 @@ async fn a_poisoned_record_is_retried_alone_set_aside_and_everything_is_committe
     cluster.create_topic("topic", 2, 1).unwrap();
     cluster.create_topic("failed", 1, 1).unwrap();
     let bootstrap = cluster.bootstrap_servers();
-    let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", &bootstrap).create().unwrap();
+    let cluster = Cluster::new(&bootstrap).unwrap().with_fetch_wait(Duration::from_millis(20));
     for (partition, value) in [(0, "a"), (0, "poison"), (0, "b"), (1, "c"), (1, "d")] {
-        let record = FutureRecord::to("topic").partition(partition).key("tenant").payload(value);
-        producer.send_result(record).map_err(|(error, _)| error).unwrap().await.unwrap().unwrap();
+        let (key, value) = (Some("tenant".into()), Some(value.into()));
+        let message = Message { topic: "topic".to_owned(), partition: Some(partition), key, value, ..Message::default() };
+        cluster.publish(message).await.unwrap();
     }
 
     let invocations = Invocations::default();
@@ -88,7 +90,8 @@ async fn a_poisoned_record_is_retried_alone_set_aside_and_everything_is_committe
     let endpoint = serve(move |request| function(request, Arc::clone(&noted))).await;
     let s3 = aws_sdk_s3::Config::builder().behavior_version_latest();
     let sources = Sources {
-        bootstrap: bootstrap.clone(),
+        cluster: cluster.clone(),
+        bootstrap,
         lambda: aws_sdk_lambda::Client::from_conf(lambda_at(endpoint).build()),
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
     };
@@ -118,21 +121,11 @@ async fn a_poisoned_record_is_retried_alone_set_aside_and_everything_is_committe
     let (at, commit) = (seen.iter().position(|what| *what == discarded), What::Committed { partition: 0, offset: 3 });
     assert!(at.is_some() && at < seen.iter().position(|what| *what == commit), "{seen:?}");
 
-    let reader: BaseConsumer =
-        ClientConfig::new().set("bootstrap.servers", &bootstrap).set("group.id", "group").create().unwrap();
-    let mut asked = TopicPartitionList::new();
-    asked.add_partition_range("topic", 0, 1);
-    let offsets = reader.committed_offsets(asked, Duration::from_secs(5)).unwrap();
-    assert_eq!(
-        offsets.elements().iter().map(|one| one.offset()).collect::<Vec<_>>(),
-        [Offset::Offset(3), Offset::Offset(2)]
-    );
-    let mut failed = TopicPartitionList::new();
-    failed.add_partition_offset("failed", 0, Offset::Beginning).unwrap();
-    reader.assign(&failed).unwrap();
-    let message = reader.poll(Duration::from_secs(5)).expect("a message").unwrap();
-    assert_eq!(message.key(), Some(b"tenant".as_slice()));
-    let body: Value = serde_json::from_slice(message.payload().unwrap()).unwrap();
+    assert_eq!(cluster.committed("group", "topic").await.unwrap(), BTreeMap::from([(0, 3), (1, 2)]));
+    let mut failed = Reader::start(&cluster, &["failed"], From::Beginning).await.unwrap();
+    let record = tokio::time::timeout(Duration::from_secs(5), failed.next()).await.expect("a record").unwrap();
+    assert_eq!(record.key.as_deref(), Some(b"tenant".as_slice()));
+    let body: Value = serde_json::from_slice(&record.value.unwrap()).unwrap();
     assert_eq!(
         body["requestContext"],
         json!({"requestId": "request-1", "functionArn": "function-arn", "condition": "RetriesExhausted", "approximateInvokeCount": 2})

@@ -1,0 +1,287 @@
+//! Writing. Each partition has a lane: what comes while a batch of it is under way goes with the next batch. So there is one connection for each
+//! broker, any number of callers may wait, each partition keeps the order in which it was called even where a batch is tried again, and many
+//! small records cost few requests.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::{Duration, Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use kafka_protocol::{
+    error::ResponseError,
+    messages::{
+        ProduceRequest,
+        produce_request::{PartitionProduceData, TopicProduceData},
+    },
+};
+use tokio::{sync::oneshot, time::sleep};
+
+use crate::{
+    Cluster, Error,
+    cluster::{Leaders, no_leader, topic_name},
+    connection::WITHIN,
+    partitioner::choose,
+    records::{Unwritten, encode, payload},
+    task::pause_after,
+};
+
+/// About how much goes in one batch, in bytes. A larger record goes alone. Half of what Kafka takes unless it is told otherwise.
+const BATCH: usize = 512 << 10;
+
+/// How long the replicas may take to have it, in milliseconds.
+const REPLICATED_WITHIN_MS: i32 = 10_000;
+
+/// A record to publish.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Message {
+    /// Where to.
+    pub topic: String,
+    /// Which partition; `None` is that of the key ([`crate::partition_of`]), and without a key each in turn.
+    pub partition: Option<i32>,
+    /// When it was made, in milliseconds since 1970; `None` is now.
+    pub timestamp: Option<i64>,
+    /// Its key.
+    pub key: Option<Bytes>,
+    /// Its value. `None` is a tombstone.
+    pub value: Option<Bytes>,
+    /// Its headers, in their order.
+    pub headers: Vec<(String, Option<Bytes>)>,
+}
+
+/// Where a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Its partition.
+    pub partition: i32,
+    /// Its place in the partition.
+    pub offset: i64,
+}
+
+/// What waits to be written to one partition.
+#[derive(Debug, Default)]
+pub(crate) struct Lane(Mutex<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Vec<Pending>,
+    /// Whether a task is writing.
+    busy: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    record: Unwritten,
+    deadline: Instant,
+    done: oneshot::Sender<Result<Published, Error>>,
+}
+
+impl Pending {
+    fn size(&self) -> usize {
+        payload(self.record.key.as_ref(), self.record.value.as_ref(), &self.record.headers)
+    }
+}
+
+impl Cluster {
+    /// Writes a record, and returns when all replicas in sync have it (`acks=all`). Errors that may pass are waited out, with a new look at who
+    /// leads the partition. Where the connection is lost before the answer, the record may be written twice.
+    ///
+    /// Records of one key keep the order in which their calls were first polled.
+    ///
+    /// # Errors
+    /// The last error when the patience is over (15 s, or as [`Cluster::within`] says); an error that does not pass, at once.
+    pub async fn publish(&self, message: Message) -> Result<Published, Error> {
+        let deadline = Instant::now() + self.patience();
+        let partition = match message.partition {
+            Some(partition) => partition,
+            None => {
+                let count = self.partition_count(&message.topic, deadline).await?;
+                choose(message.key.as_ref(), count, self.turn().fetch_add(1, Ordering::Relaxed))
+            }
+        };
+        let (done, written) = oneshot::channel();
+        let timestamp = message.timestamp.unwrap_or_else(now);
+        let record = Unwritten { timestamp, key: message.key, value: message.value, headers: message.headers };
+        let lane = Lane::of(self, message.topic, partition);
+        lane.push(Pending { record, deadline, done });
+        // The sender is lost only with the runtime in which the lane was written.
+        written.await.unwrap_or_else(|_| Err(no_leader(&lane.topic)))
+    }
+
+    async fn partition_count(&self, topic: &str, deadline: Instant) -> Result<i32, Error> {
+        let mut tries = 0;
+        loop {
+            let error = match self.known_leaders(topic, None).await {
+                Ok(leaders) if !leaders.is_empty() => return Ok(i32::try_from(leaders.len()).unwrap_or(i32::MAX)),
+                Ok(_) => no_leader(topic),
+                Err(error) => error,
+            };
+            tries += 1;
+            wait_out(error, tries, deadline).await?;
+        }
+    }
+}
+
+/// Pauses before the next try, or returns the error if there is to be none.
+async fn wait_out(error: Error, tries: u32, deadline: Instant) -> Result<(), Error> {
+    let pause = pause_after(tries);
+    if !error.is_passing() || Instant::now() + pause >= deadline {
+        return Err(error);
+    }
+    sleep(pause).await;
+    Ok(())
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A lane with what it takes to write it.
+#[derive(Clone)]
+struct Writer {
+    cluster: Cluster,
+    topic: String,
+    partition: i32,
+    lane: Arc<Lane>,
+}
+
+impl Lane {
+    fn of(cluster: &Cluster, topic: String, partition: i32) -> Writer {
+        Writer { lane: cluster.lane(&topic, partition), cluster: cluster.clone(), topic, partition }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that the lane is not written any more, also where the runtime ends in mid-work.
+struct Busy(Arc<Lane>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        queue.busy = false;
+        queue.waiting.clear();
+    }
+}
+
+impl Writer {
+    fn push(&self, pending: Pending) {
+        let mut queue = self.lane.queue();
+        queue.waiting.push(pending);
+        if !mem::replace(&mut queue.busy, true) {
+            let busy = Busy(Arc::clone(&self.lane));
+            tokio::spawn(self.clone().write(busy));
+        }
+    }
+
+    async fn write(self, busy: Busy) {
+        while let Some(batch) = self.next_batch() {
+            self.write_batch(batch).await;
+        }
+        // `next_batch` has freed the lane, and another task may be in it.
+        mem::forget(busy);
+    }
+
+    /// What waits, as much as goes in a batch. If nothing does, the lane is free.
+    fn next_batch(&self) -> Option<Vec<Pending>> {
+        let mut queue = self.lane.queue();
+        if queue.waiting.is_empty() {
+            queue.busy = false;
+            return None;
+        }
+        let count = how_many(queue.waiting.iter().map(Pending::size));
+        let rest = queue.waiting.split_off(count);
+        Some(mem::replace(&mut queue.waiting, rest))
+    }
+
+    /// Writes a batch until it is written, or tells each record's caller why not.
+    async fn write_batch(&self, mut batch: Vec<Pending>) {
+        let mut leaders: Option<Arc<Leaders>> = None;
+        for tries in 1.. {
+            match self.try_to_write(&batch, &mut leaders).await {
+                Ok(first) => {
+                    return tell(batch, |place| Ok(Published { partition: self.partition, offset: first + place }));
+                }
+                // One record may be at fault for all: each is tried by itself.
+                Err(error) if !error.is_passing() && batch.len() > 1 => {
+                    for pending in batch {
+                        Box::pin(self.write_batch(vec![pending])).await;
+                    }
+                    return;
+                }
+                Err(error) if !error.is_passing() => return tell(batch, |_| Err(error.clone())),
+                Err(error) => {
+                    let again = Instant::now() + pause_after(tries);
+                    let (late, rest) = batch.into_iter().partition(|pending| pending.deadline <= again);
+                    tell(late, |_| Err(error.clone()));
+                    batch = rest;
+                    if batch.is_empty() {
+                        return;
+                    }
+                    sleep(pause_after(tries)).await;
+                }
+            }
+        }
+    }
+
+    /// The offset of the first record. `leaders` are those that were asked at the last try, which failed.
+    async fn try_to_write(&self, batch: &[Pending], leaders: &mut Option<Arc<Leaders>>) -> Result<i64, Error> {
+        let known = self.cluster.known_leaders(&self.topic, leaders.as_ref()).await?;
+        let leader = leaders.insert(known).get(&self.partition).cloned().flatten();
+        let connection = self.cluster.connection(&leader.ok_or_else(|| no_leader(&self.topic))?).await?;
+        let records = encode(batch.iter().map(|pending| &pending.record));
+        let data = PartitionProduceData::default().with_index(self.partition).with_records(Some(records));
+        let topic = TopicProduceData::default().with_name(topic_name(&self.topic)).with_partition_data(vec![data]);
+        let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(REPLICATED_WITHIN_MS);
+        let answer = connection.ask(&request.with_topic_data(vec![topic]), 3..=9, WITHIN * 2).await?;
+        let answer = answer.responses.into_iter().flat_map(|topic| topic.partition_responses).next();
+        let answer = answer.ok_or_else(|| Error::Protocol {
+            address: connection.address().to_owned(),
+            what: format!("it says nothing of what was written to {}", self.topic),
+        })?;
+        match ResponseError::try_from_code(answer.error_code) {
+            None => Ok(answer.base_offset),
+            Some(ResponseError::MessageTooLarge | ResponseError::RecordListTooLarge) => {
+                let bytes = batch.iter().map(Pending::size).sum();
+                Err(Error::MessageTooLarge { topic: self.topic.clone(), bytes })
+            }
+            Some(code) => {
+                let doing = format!("write to {}/{}", self.topic, self.partition);
+                Err(Error::Refused { doing, code, said: answer.error_message.map(|said| said.to_string()) })
+            }
+        }
+    }
+}
+
+/// How many of these go in a batch: at least one.
+fn how_many(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut sum = 0;
+    let fit = sizes.take_while(|size| {
+        sum += size;
+        sum <= BATCH
+    });
+    fit.count().max(1)
+}
+
+fn tell(batch: Vec<Pending>, outcome: impl Fn(i64) -> Result<Published, Error>) {
+    for (place, pending) in (0..).zip(batch) {
+        // Who published it may have stopped waiting.
+        let _ = pending.done.send(outcome(place));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_what_fits_and_at_least_one() {
+        assert_eq!(how_many([10, 10].into_iter()), 2);
+        assert_eq!(how_many([BATCH - 10, 10, 1].into_iter()), 2);
+        assert_eq!(how_many([BATCH + 1, 1].into_iter()), 1);
+    }
+}

@@ -1,0 +1,103 @@
+//! What goes on in the background, and ends with its owner.
+
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// A task that is stopped when this is dropped; nothing waits for it.
+#[derive(Debug)]
+pub(crate) struct Task(JoinHandle<()>);
+
+impl Task {
+    pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How long to wait after so many tries that failed: 50 ms, doubled each time up to 500 ms.
+pub(crate) fn pause_after(tries: u32) -> Duration {
+    Duration::from_millis(50 << tries.saturating_sub(1).min(4)).min(Duration::from_millis(500))
+}
+
+/// What may fail on its own while a broker is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Source {
+    Group,
+    Start,
+    Topics,
+    Fetch,
+}
+
+/// Tells of an outage once: from the first source that fails until all sources are well again.
+#[derive(Debug, Clone)]
+pub(crate) struct Outages {
+    failing: Arc<Mutex<BTreeSet<Source>>>,
+    told: mpsc::UnboundedSender<String>,
+}
+
+impl Outages {
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
+        let (told, hears) = mpsc::unbounded_channel();
+        (Self { failing: Arc::default(), told }, hears)
+    }
+
+    pub(crate) fn fails(&self, source: Source, why: impl ToString) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = failing.is_empty();
+        if failing.insert(source) && first {
+            // A reader has no use for it and has closed the channel.
+            let _ = self.told.send(why.to_string());
+        }
+    }
+
+    pub(crate) fn is_well(&self, source: Source) {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_half_a_second() {
+        let pauses: Vec<u128> = (1..=6).map(|tries| pause_after(tries).as_millis()).collect();
+        assert_eq!(pauses, [50, 100, 200, 400, 500, 500]);
+        assert_eq!(pause_after(u32::MAX).as_millis(), 500);
+    }
+
+    #[test]
+    fn an_outage_is_told_once_until_all_are_well() {
+        let (outages, mut told) = Outages::new();
+        outages.fails(Source::Fetch, "one");
+        outages.fails(Source::Fetch, "two");
+        outages.fails(Source::Group, "three");
+        outages.is_well(Source::Fetch);
+        outages.fails(Source::Fetch, "four");
+        assert_eq!(told.try_recv().ok().as_deref(), Some("one"));
+        assert!(told.try_recv().is_err());
+        outages.is_well(Source::Fetch);
+        outages.is_well(Source::Group);
+        outages.fails(Source::Group, "five");
+        assert_eq!(told.try_recv().ok().as_deref(), Some("five"));
+    }
+}
