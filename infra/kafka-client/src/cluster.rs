@@ -10,8 +10,8 @@ use std::{
 use kafka_protocol::{
     error::ResponseError,
     messages::{
-        BrokerId, CreateTopicsRequest, FindCoordinatorRequest, GroupId, IncrementalAlterConfigsRequest, ListOffsetsRequest, MetadataRequest,
-        MetadataResponse, OffsetCommitRequest, OffsetFetchRequest, TopicName,
+        BrokerId, CreateTopicsRequest, FindCoordinatorRequest, GroupId, IncrementalAlterConfigsRequest,
+        ListOffsetsRequest, MetadataRequest, MetadataResponse, OffsetCommitRequest, OffsetFetchRequest, TopicName,
         create_topics_request::CreatableTopic,
         incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig},
         list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},

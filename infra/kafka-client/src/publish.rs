@@ -90,7 +90,8 @@ impl Cluster {
     /// Records of one key keep the order in which their calls were first polled.
     ///
     /// # Errors
-    /// The last error when the patience is over (15 s, or as [`Cluster::within`] says); an error that does not pass, at once.
+    /// The last error when the patience is over (15 s, or as [`Cluster::within`] says); an error that does not pass, at once. A try that is under way
+    /// then is awaited: where a broker hangs, 20 s more.
     pub async fn publish(&self, message: Message) -> Result<Published, Error> {
         let deadline = Instant::now() + self.patience();
         let partition = match message.partition {

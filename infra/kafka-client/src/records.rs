@@ -371,6 +371,26 @@ mod tests {
         assert_eq!(fetched.records[1].timestamp, Some(Timestamp::CreateTime(1_700_000_000_000)));
     }
 
+    /// Batches as Java's producer (Kafka 4.4) wrote them, copied from the broker's log. rdkafka is built without zlib here and cannot make the first.
+    #[test]
+    fn what_javas_producer_compressed_is_read() {
+        let batches: [(&str, &[u8]); 3] = [
+            ("gzip", include_bytes!("../tests/batches/java-gzip.batch")),
+            ("snappy", include_bytes!("../tests/batches/java-snappy.batch")),
+            ("lz4", include_bytes!("../tests/batches/java-lz4.batch")),
+        ];
+        for (codec, batch) in batches {
+            let fetched = decode(&topic(), 0, 0, Bytes::from_static(batch));
+            assert_eq!((fetched.next, fetched.failed), (3, None), "{codec}");
+            let text = |bytes: &Option<Bytes>| String::from_utf8(bytes.as_deref().unwrap().to_vec()).unwrap();
+            let read: Vec<_> = fetched.records.iter().map(|record| (text(&record.key), text(&record.value))).collect();
+            let expected = [("k1", "one"), ("k2", "two, two, two, two, two, two, two"), ("k3", "")];
+            assert_eq!(read, expected.map(|(key, value)| (key.to_owned(), value.to_owned())), "{codec}");
+        }
+        let fetched = decode(&topic(), 0, 0, Bytes::from_static(include_bytes!("../tests/batches/java-zstd.batch")));
+        assert!(matches!(fetched.failed, Some(Error::Codec { codec, .. }) if codec == "zstd"));
+    }
+
     #[test]
     fn a_control_batch_is_passed_over() {
         let batch = encode([unwritten(b"end of a transaction")].iter());

@@ -198,18 +198,7 @@ impl Stack {
             };
             pollers.push(Poller::start(mapping.clone(), sources, sender.clone())?);
         }
-        Ok(Self {
-            outputs,
-            clients,
-            mappings,
-            proxy,
-            broker,
-            reports,
-            sandbox,
-            emulator,
-            pollers,
-            _assets: assets,
-        })
+        Ok(Self { outputs, clients, mappings, proxy, broker, reports, sandbox, emulator, pollers, _assets: assets })
     }
 
     /// The ARN of the function that consumes `topic`, if one does.

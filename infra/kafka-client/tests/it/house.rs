@@ -3,6 +3,10 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -148,6 +152,7 @@ pub fn see(bootstrap: &str, topic: &str, partition: i32, count: usize) -> Vec<Se
 pub struct Line {
     pub address: SocketAddr,
     whole: watch::Sender<bool>,
+    connections: Arc<AtomicUsize>,
     _work: JoinSet<()>,
 }
 
@@ -157,14 +162,26 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let (whole, is_whole) = watch::channel(true);
+        let connections = Arc::new(AtomicUsize::new(0));
         let mut work = JoinSet::new();
+        let counted = Arc::clone(&connections);
         work.spawn(async move {
             let mut carried = JoinSet::new();
             while let Ok((near, _)) = listener.accept().await {
-                carried.spawn(carry(near, address, far, is_whole.clone()));
+                let (is_whole, counted) = (is_whole.clone(), Arc::clone(&counted));
+                carried.spawn(async move {
+                    counted.fetch_add(1, Ordering::AcqRel);
+                    carry(near, address, far, is_whole).await;
+                    counted.fetch_sub(1, Ordering::AcqRel);
+                });
             }
         });
-        Self { address, whole, _work: work }
+        Self { address, whole, connections, _work: work }
+    }
+
+    /// How many connections go by the line.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Acquire)
     }
 
     /// Ends all connections, in the middle of the next answer, and makes no more.

@@ -3,7 +3,9 @@ use std::time::{Duration, Instant};
 use kafka_client::{Cluster, Error, From, Reader, Timestamp};
 use tokio::time::sleep;
 
-use crate::house::{FETCH_WAIT, Line, Seen, Writer, assert_each_once, broker, cluster, message, read, see, values};
+use crate::house::{
+    FETCH_WAIT, Line, Seen, Writer, assert_each_once, broker, cluster, message, read, see, values, within,
+};
 
 const TOPIC: &str = "orders";
 
@@ -127,4 +129,22 @@ async fn a_reader_that_is_dropped_while_the_broker_is_gone_ends_at_once() {
     let begun = Instant::now();
     drop(reader);
     assert!(begun.elapsed() < Duration::from_millis(50));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_reader_is_left_when_it_is_dropped() {
+    let broker = broker(TOPIC, 2);
+    let line = Line::to(&broker).await;
+    let cluster = Cluster::new(&line.address.to_string()).unwrap();
+    let mut reader = Reader::start(&cluster, &[TOPIC], From::Now).await.unwrap();
+    cluster.publish(message(TOPIC, None, "x")).await.unwrap();
+    read(&mut reader, 1).await.unwrap();
+    assert_eq!(line.connections(), 2, "one to ask and one to fetch");
+    drop((reader, cluster));
+    within(async {
+        while line.connections() > 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
 }

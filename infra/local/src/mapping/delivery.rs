@@ -105,9 +105,7 @@ impl Delivery {
             value: Some(record.body.into()),
             ..Message::default()
         });
-        try_join_all(messages.map(|message| self.cluster.publish(message)))
-            .await
-            .map_err(|error| error.to_string())?;
+        try_join_all(messages.map(|message| self.cluster.publish(message))).await.map_err(|error| error.to_string())?;
         Ok(format!("kafka://{topic}"))
     }
 }

@@ -81,7 +81,8 @@ async fn a_poisoned_record_is_retried_alone_set_aside_and_everything_is_committe
     let cluster = Cluster::new(&bootstrap).unwrap().with_fetch_wait(Duration::from_millis(20));
     for (partition, value) in [(0, "a"), (0, "poison"), (0, "b"), (1, "c"), (1, "d")] {
         let (key, value) = (Some("tenant".into()), Some(value.into()));
-        let message = Message { topic: "topic".to_owned(), partition: Some(partition), key, value, ..Message::default() };
+        let message =
+            Message { topic: "topic".to_owned(), partition: Some(partition), key, value, ..Message::default() };
         cluster.publish(message).await.unwrap();
     }
 
