@@ -8,7 +8,9 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::LogType;
+use aws_sdk_sfn::types::ExecutionStatus;
 use events::{Time, Topic};
+use kafka_client::At;
 use local::{
     broker::Broker,
     checkout::Checkout,
@@ -20,14 +22,19 @@ use serde_json::{Value, json};
 /// Longer than anything here takes on two busy cores; what is not there by then does not come.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long nothing more may come before all is taken to be there.
+/// How long nothing more may come before all is taken to be there, where something never ends: an execution that waits, a record that is retried.
 const QUIET: Duration = Duration::from_secs(2);
+
+/// Between two looks whether all has ended.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A stack and a reader of everything it produces.
 pub struct Studio {
     pub stack: Stack,
     reader: Reader,
     seen: Vec<Produced>,
+    /// Whether the mappings are polled.
+    polls: bool,
 }
 
 impl Studio {
@@ -44,7 +51,7 @@ impl Studio {
         let stack = Stack::start(&options).await.unwrap();
         let produced: Vec<_> = Topic::ALL.into_iter().filter(|t| !t.is_consumed()).map(Topic::as_str).collect();
         let reader = Reader::start(stack.broker.cluster(), &produced, From::Beginning).await.unwrap();
-        Self { stack, reader, seen: Vec::new() }
+        Self { stack, reader, seen: Vec::new(), polls: options.poll }
     }
 
     /// Stops everything.
@@ -60,23 +67,61 @@ impl Studio {
         self.stack.publish(topic, Some(key), Some(event.to_string().as_bytes()), &headers).await.unwrap();
     }
 
-    /// Everything produced about `tenant`, once there are at least `count` distinct events and nothing more comes.
+    /// Everything produced about `tenant`, once there are at least `count` distinct events and nothing more can come.
     pub async fn produced_for(&mut self, tenant: &str, count: usize) -> Vec<Produced> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let found: Vec<_> =
-                self.seen.iter().filter(|r| r.key.as_deref() == Some(tenant.as_bytes())).cloned().collect();
-            let enough = by_id(&found).len() >= count;
-            match tokio::time::timeout(QUIET, self.reader.next()).await {
-                Ok(record) => self.seen.push(record.unwrap()),
-                Err(_) if enough => return found,
-                Err(_) => assert!(
-                    Instant::now() < until,
-                    "only {} of {count} events about {tenant} came: {:#?}",
-                    by_id(&found).len(),
-                    topics(&found)
-                ),
+        let is_its = |record: &&Produced| record.key.as_deref() == Some(tenant.as_bytes());
+        let its = |seen: &[Produced]| seen.iter().filter(is_its).cloned().collect::<Vec<_>>();
+        let what = format!("{count} events about {tenant} came");
+        let enough = |seen: &[Produced]| by_id(&its(seen)).len() >= count;
+        let seen = self.produced_until(&what, PATIENCE, enough).await;
+        its(seen)
+    }
+
+    /// Whether nothing is under way: no mapping is behind its topic, and no execution runs.
+    async fn is_settled(&self) -> bool {
+        let Stack { clients, outputs, .. } = &self.stack;
+        // Tried once: a broker that is away is not settled.
+        let cluster = self.stack.broker.cluster().within(Duration::ZERO);
+        for mapping in self.stack.mappings.iter().filter(|_| self.polls) {
+            let (group, topic) = (&mapping.consumer_group, &mapping.topic);
+            let (committed, ends) = tokio::join!(cluster.committed(group, topic), cluster.offsets(topic, At::Latest));
+            let (Ok(committed), Ok(ends)) = (committed, ends) else { return false };
+            if ends.iter().any(|(partition, end)| *end > 0 && committed.get(partition) != Some(end)) {
+                return false;
             }
+        }
+        for machine in [&outputs.render_state_machine_arn, &outputs.voice_state_machine_arn] {
+            let running = clients.sfn.list_executions().state_machine_arn(machine);
+            let running = running.status_filter(ExecutionStatus::Running).max_results(1).send().await.unwrap();
+            if !running.executions().is_empty() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reads on to where the produced topics end now.
+    async fn read_to_the_end(&mut self) {
+        let mut left = BTreeMap::new();
+        for topic in Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str) {
+            // Without the topic, or a broker, there is nothing more to read.
+            let ends = self.stack.broker.cluster().offsets(topic, At::Latest).await.unwrap_or_default();
+            left.extend(ends.into_iter().map(|(partition, end)| ((topic.to_owned(), partition), end)));
+        }
+        for record in &self.seen {
+            let end = left.get(&(record.topic.clone(), record.partition));
+            if end.is_some_and(|end| record.offset + 1 >= *end) {
+                left.remove(&(record.topic.clone(), record.partition));
+            }
+        }
+        left.retain(|_, end| *end > 0);
+        while !left.is_empty() {
+            let record = self.reader.next().await.unwrap();
+            let place = (record.topic.clone(), record.partition);
+            if left.get(&place).is_some_and(|end| record.offset + 1 >= *end) {
+                left.remove(&place);
+            }
+            self.seen.push(record);
         }
     }
 
@@ -96,8 +141,8 @@ impl Studio {
         }
     }
 
-    /// Everything produced, once `done` says so of it and nothing more comes. `done` is asked whenever it is quiet; it may take
-    /// `patience`, which is long: thousands of events take the emulator minutes.
+    /// Everything produced, once `done` says so of it and nothing more can come. It may take `patience`, which is long: thousands of events take the
+    /// emulator minutes.
     pub async fn produced_until(
         &mut self,
         what: &str,
@@ -105,11 +150,16 @@ impl Studio {
         done: impl Fn(&[Produced]) -> bool,
     ) -> &[Produced] {
         let until = Instant::now() + patience;
+        let mut last = Instant::now();
         loop {
-            match tokio::time::timeout(QUIET, self.reader.next()).await {
-                Ok(record) => self.seen.push(record.unwrap()),
-                Err(_) if done(&self.seen) => return &self.seen,
-                Err(_) => assert!(Instant::now() < until, "waited in vain until {what}"),
+            if let Ok(record) = tokio::time::timeout(LOOK, self.reader.next()).await {
+                self.seen.push(record.unwrap());
+                last = Instant::now();
+            } else if done(&self.seen) && (last.elapsed() >= QUIET || self.is_settled().await) {
+                self.read_to_the_end().await;
+                return &self.seen;
+            } else {
+                assert!(Instant::now() < until, "waited in vain until {what}: {:#?}", topics(&self.seen));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Held to another implementation: librdkafka is the broker (its mock cluster), and the producer or the consumer at the other end.
 
+#![expect(clippy::disallowed_types, reason = "librdkafka's consumer is the judge here, and its broker outlives it")]
+
 mod group;
 mod house;
 mod reading;
