@@ -100,7 +100,7 @@ impl Connection {
         &self.address
     }
 
-    /// Asks in the newest of `versions` that the broker speaks, and awaits the answer. Whoever stops waiting loses the answer and no more.
+    /// Asks in the newest of `versions` that the broker speaks, and awaits the answer. A caller that stops waiting loses the answer and no more.
     pub(crate) async fn ask<R: Request>(
         &self,
         request: &R,

@@ -1,4 +1,4 @@
-//! Fetching: the records of some partitions in their order, from whoever leads them, across all that happens to brokers.
+//! Fetching: the records of some partitions in their order, from the brokers that lead them, across all that happens to brokers.
 
 use std::{
     collections::BTreeMap,

@@ -134,7 +134,7 @@ pub fn consumer(bootstrap: &str, group: &str, settings: &[(&str, &str)]) -> Base
 
 /// The first `count` records of a partition, as librdkafka reads them.
 pub fn see(bootstrap: &str, topic: &str, partition: i32, count: usize) -> Vec<Seen> {
-    let consumer = consumer(bootstrap, "nobody", &[]);
+    let consumer = consumer(bootstrap, "unused", &[]);
     let mut partitions = rdkafka::TopicPartitionList::new();
     partitions.add_partition_offset(topic, partition, rdkafka::Offset::Beginning).expect("an offset");
     consumer.assign(&partitions).expect("assigned");
