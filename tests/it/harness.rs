@@ -151,7 +151,7 @@ impl Studio {
     ) -> &[Produced] {
         let until = Instant::now() + patience;
         let mut last = Instant::now();
-        // Thousands of records take a while to look through: it is done when there are new ones, and takes a fifth of the time at most.
+        // Thousands of records take a while to look through: it is done when there are new ones, and takes a twentieth of the time at most.
         let (mut is_done, mut looked_at, mut look_again) = (false, None, last);
         loop {
             if let Ok(record) = tokio::time::timeout(LOOK, self.reader.next()).await {
@@ -163,7 +163,7 @@ impl Studio {
                 let begun = Instant::now();
                 is_done = done(&self.seen);
                 looked_at = Some(self.seen.len());
-                look_again = Instant::now() + begun.elapsed() * 4;
+                look_again = Instant::now() + begun.elapsed() * 20;
             }
             let is_current = looked_at == Some(self.seen.len());
             if is_done && is_current && (last.elapsed() >= QUIET || self.is_settled().await) {

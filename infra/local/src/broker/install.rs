@@ -127,6 +127,7 @@ impl Installed {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-Xshare:auto",
+                "-XX:-UsePerfData",
                 "-Xlog:disable",
                 "-Xlog:all=error",
                 "-Djava.awt.headless=true",
