@@ -45,7 +45,8 @@ publish: build ## Publish an event to the stack of `make up`: the example, anoth
 waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
 	@$(LOCAL) waits
 
-bench: needs-java needs-valgrind build $(BENCH)/installed ## Measure what the functions cost, beside the same in Node and Python: a table, and target/bench/report.html (QUICK=1 to try it)
+bench: needs-rust needs-cc needs-java needs-valgrind $(VENV)/installed $(BENCH)/installed ## Measure what the functions cost, beside the same in Node and Python: a table, and target/bench/report.html (QUICK=1 to try it)
+	cargo build --locked $(addprefix --package ,$(FUNCTIONS) bench)
 	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
 	target/debug/studio-bench $(if $(QUICK),--quick)
 
@@ -94,7 +95,7 @@ console-tried:
 	else echo '!! Chromium is not installed, the console NOT tried in a browser: apt install chromium, or make CHROMIUM=/path/to/it'; fi
 
 chaos: needs-java needs-rust needs-cc $(VENV)/installed ## A storm of faults on real Apache Kafka, and an audit of what it leaves: eight to twelve minutes a seed on two cores that do nothing else, not even at the lowest priority
-	cargo build --workspace --bins --locked --profile storm
+	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
 fuzz: needs-rust needs-cc needs-fuzzer ## Look for input that breaks a promise, for a minute (FOR=60) with each target (TARGET=batch)
@@ -106,7 +107,7 @@ fuzz: needs-rust needs-cc needs-fuzzer ## Look for input that breaks a promise, 
 	done
 
 worst-case: needs-rust needs-cc ## Measure time and memory of the worst batches of 6 MB
-	cargo build --workspace --example worst_case --locked --quiet
+	cargo build --package fuzz --example worst_case --locked --quiet
 	target/debug/examples/worst_case
 
 test-live: needs-rust needs-cc ## Ask each real media vendor once, for something cheap, with keys from the environment; skipped without

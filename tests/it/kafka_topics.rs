@@ -148,7 +148,8 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
     assert_eq!(told["Status"], "SUCCESS", "{told}");
     for topic in &produced {
         assert_eq!(cluster.partitions(*topic), usize::try_from(PARTITIONS).unwrap(), "{topic}");
-        assert_eq!(cluster.retention_hours(*topic).await, 24, "{topic}");
+        // The controller has it when CloudFormation hears so; the broker that is asked reads it from the controller a moment later.
+        until("the broker knows the topic's retention", async || cluster.retention_hours(*topic).await == 24).await;
     }
 
     // Partitions are another matter: the error says with which number it goes.

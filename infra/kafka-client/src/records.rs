@@ -36,7 +36,7 @@ pub enum Timestamp {
 }
 
 impl Timestamp {
-    /// The time, whoever set it.
+    /// The time, set by the producer or by the broker.
     #[must_use]
     pub fn millis(self) -> i64 {
         match self {

@@ -128,7 +128,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A function's binary is not there.
-    #[error("{0} is not built: run `cargo build --workspace --bins`")]
+    #[error("{0} is not built: run `make build`")]
     NotBuilt(PathBuf),
     /// A line that has to be rewritten has another form than the one that is understood.
     #[error("line {number} of the template, `{line}`, is not of the form `{expected}`")]

@@ -125,7 +125,7 @@ pub(super) struct ByLine {
     advertised: u16,
 }
 
-/// Few threads and no compaction: a broker for one test starts in a quarter less time. The session is short, for a killed broker may register again only when its old session has ended.
+/// The session is short, for a killed broker may register again only when its old session has ended.
 pub(super) fn properties(
     port: u16,
     by_line: Option<ByLine>,
@@ -156,10 +156,6 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
-num.network.threads=1
-num.io.threads=2
-background.threads=1
-log.cleaner.enable=false
 {iam_properties}",
         data = folder.join("data").display()
     )
