@@ -120,10 +120,7 @@ impl Aws {
     }
 
     /// Calls an operation of CloudWatch Logs.
-    ///
-    /// # Errors
-    /// [`Error`] if it does not succeed.
-    pub async fn logs(&self, operation: &str, input: &Value) -> Result<Value, Error> {
+    async fn logs(&self, operation: &str, input: &Value) -> Result<Value, Error> {
         let target = format!("Logs_20140328.{operation}");
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
         let answer = self.post("logs", operation, &headers, input.to_string()).await?;
@@ -209,7 +206,11 @@ pub fn members(list: &Value) -> &[Value] {
 
 /// The fields of `Field.member.1.Name=…` by which the query protocol takes a list of structures.
 #[must_use]
-pub fn listed<'a>(list: &'a str, names: (&'a str, &'a str), values: &[(&'a str, &'a str)]) -> Vec<(String, &'a str)> {
+pub(crate) fn listed<'a>(
+    list: &'a str,
+    names: (&'a str, &'a str),
+    values: &[(&'a str, &'a str)],
+) -> Vec<(String, &'a str)> {
     let fields = values.iter().enumerate().flat_map(|(index, (name, value))| {
         let at = format!("{list}.member.{}", index + 1);
         [(format!("{at}.{}", names.0), *name), (format!("{at}.{}", names.1), *value)]

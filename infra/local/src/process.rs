@@ -90,7 +90,7 @@ fn adopt_orphans() {
 }
 
 /// Asks one process to end (`kill`), as Ctrl-C does. One that has ended is none.
-pub fn terminate(process_id: u32) {
+pub(crate) fn terminate(process_id: u32) {
     if let Some(pid) = pid(process_id) {
         let _ = rustix::process::kill_process(pid, Signal::TERM);
     }

@@ -131,7 +131,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     let unsettled = settle(&stack, &watch, plan.within).await?;
     states.look(&stack).await?;
     say("auditing");
-    let produced = watch.stop().await;
+    let produced = watch.stop().await?;
     let deliveries = deliveries.most();
     let outage = plan.outage.is_some();
     let evidence =

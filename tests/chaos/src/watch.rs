@@ -22,7 +22,7 @@ use crate::Error;
 
 /// A consumer of everything that the studio produces.
 pub struct Watch {
-    task: JoinHandle<Vec<Produced>>,
+    task: JoinHandle<Result<Vec<Produced>, kafka_client::Error>>,
     stop: oneshot::Sender<()>,
     read: Arc<AtomicUsize>,
     ended: Arc<AtomicUsize>,
@@ -44,8 +44,8 @@ impl Watch {
                     record = reader.next() => record,
                     _ = &mut stopped => break,
                 };
-                // What the client complains about passes: the broker is killed every other minute.
-                let Ok(record) = record else { continue };
+                // The reader waits while the broker is away. What it cannot read it would leave out for good, and the audit must not.
+                let record = record?;
                 let is_end =
                     [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(Topic::as_str).contains(&&*record.topic);
                 if is_end && let Some(job) = record.event()["data"]["jobId"].as_str() {
@@ -55,7 +55,7 @@ impl Watch {
                 records.push(record);
                 counted.fetch_add(1, Ordering::Relaxed);
             }
-            records
+            Ok(records)
         });
         Ok(Self { task, stop, read, ended })
     }
@@ -78,9 +78,14 @@ impl Watch {
     }
 
     /// Everything that came, in the order of each partition.
-    pub async fn stop(self) -> Vec<Produced> {
+    ///
+    /// # Errors
+    /// A record could not be read.
+    pub async fn stop(self) -> Result<Vec<Produced>, Error> {
+        // The reader may have ended by itself, with the error that is returned.
         let _ = self.stop.send(());
-        self.task.await.unwrap_or_default()
+        let read = self.task.await.expect("the reader does not panic");
+        read.map_err(|source| Error::Kafka { doing: "reading what the studio produces", source })
     }
 }
 

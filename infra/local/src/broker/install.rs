@@ -115,7 +115,7 @@ impl Installed {
     }
 
     /// A small JVM that is up soon rather than fast later. Of our environment it gets where programs are, and nothing else.
-    #[expect(clippy::disallowed_methods, reason = "a program is found by the PATH of whoever starts it")]
+    #[expect(clippy::disallowed_methods, reason = "the JVM is found by the PATH of the user who starts the stack")]
     fn java(&self, folder: &Path) -> Command {
         let mut command = Command::new("java");
         let kept = ["PATH", "JAVA_HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
