@@ -36,7 +36,7 @@ demo: build ## Run the main job end to end on this machine: one event becomes a 
 up: build ## Start the same stack and leave it running until Ctrl-C, with a console to look at it
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
 
-provoke: build ## Cause what an alarm on one of our own metrics is for: ALARM=set-aside, breaker, jobs-fail, event-to-asset or spend
+provoke: build ## Cause what an alarm on one of our own metrics is for: ALARM=dead-letters, breaker, jobs-fail, event-to-asset or spend
 	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) --broker $(or $(BROKER),embedded)
 
 publish: build ## Publish an event to the stack of `make up`: the example, another TOPIC, or your own EVENT
@@ -155,7 +155,7 @@ build: needs-rust needs-cc ## Build the functions and the local stack, and insta
 built:
 	cargo build --locked
 
-renew: needs-python ## Give the examples in events/ the time of now; those older than 97 days are set aside as too old
+renew: needs-python ## Give the examples in events/ the time of now; those older than 97 days become dead letters as too old
 	$(PYTHON) events/renew.py
 
 bootstraps: needs-rust needs-cc $(TOOLS)/installed ## Build what is deployed: release binaries for arm64, in target/lambda

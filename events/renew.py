@@ -1,5 +1,5 @@
 """Writes the batches in lambda/ that are made of the examples, and gives all examples of what is consumed the time of now: an event
-older than 97 days is set aside as too old."""
+older than 97 days becomes a dead letter as too old."""
 
 import base64
 import copy

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use events::{Configuration, Identifier, Topic};
+use contract::{Configuration, Identifier, Topic};
+use domain::{Description, InboundEvent, MOST_ASSETS, PlanError, Planning, ProviderRouting, plan};
 use intake::{BatchError, Examined};
-use jobs::{Cause, Description, MOST_ASSETS, Makers, PlanError, Planning, plan};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{examine_as, sentence, tenant::names_are_ours};
 
-/// The largest event that is told, in bytes: far below what any broker takes.
+/// The largest event that is published, in bytes: far below what any broker takes.
 const LARGEST_EVENT: usize = 64 * 1024;
 
 /// Has all four consumers look at a batch.
 ///
 /// Every record of it is named, in its place. One that is refused has a sentence that says why, and is kept whole. One that is not is of the
-/// tenant whom its key names, and whom its `subject` does, if it has one; what is decided because of it is told of nobody else, and is
+/// tenant whom its key names, and whom its `subject` does, if it has one; what is decided because of it is published about that tenant alone, and is
 /// nothing when it is decided again.
 pub fn batch(input: &[u8]) {
     let Ok(payload) = std::str::from_utf8(input) else { return };
@@ -58,16 +58,16 @@ fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
             assert_eq!(sent.offset, record.offset);
         }
         match &record.examination {
-            Err(aside) => {
-                sentence::check(&aside.cause);
-                assert!(partition.starts_with(&aside.topic));
-                assert_eq!(aside.offset, record.offset);
-                match &aside.unread {
+            Err(letter) => {
+                sentence::check(&letter.cause);
+                assert!(partition.starts_with(&letter.topic));
+                assert_eq!(letter.offset, record.offset);
+                match &letter.unread {
                     Some(unread) => assert_eq!(unread, json.get()),
                     None => {
                         if let Some(sent) = &sent {
-                            assert_eq!(aside.key, bytes(&sent.key));
-                            assert_eq!(aside.value, bytes(&sent.value));
+                            assert_eq!(letter.key, bytes(&sent.key));
+                            assert_eq!(letter.value, bytes(&sent.value));
                         }
                     }
                 }
@@ -102,12 +102,12 @@ fn bytes(base64: &Value) -> Option<Vec<u8>> {
 }
 
 /// Decides the cause of an entity that nobody has seen, and again.
-fn decided(cause: &Cause, description: &Description) {
+fn decided(cause: &InboundEvent, description: &Description) {
     let configuration = serde_json::to_string(&description.configuration).expect("it is strings and numbers");
     assert_eq!(serde_json::from_str::<Configuration>(&configuration).as_ref().ok(), Some(&description.configuration));
 
-    let makers = Makers::parse("", "", "").expect("nobody in particular is anybody");
-    let planning = Planning { now: cause.time, deadline: cause.time, makers: &makers };
+    let routing = ProviderRouting::parse("", "", "").expect("nobody in particular is anybody");
+    let planning = Planning { now: cause.time, deadline: cause.time, routing: &routing };
     let decision = match plan(None, cause, description, planning) {
         Ok(decision) => decision,
         Err(PlanError::TooOld(time)) => unreachable!("it happens now, not at {time}"),
@@ -119,11 +119,11 @@ fn decided(cause: &Cause, description: &Description) {
         assert_eq!(job.tenant, description.tenant);
         names_are_ours(job);
     }
-    for told in &decision.events {
-        assert!(told.value.len() <= LARGEST_EVENT, "{} bytes are told", told.value.len());
-        let event: Value = serde_json::from_str(&told.value).expect("what is told is JSON");
+    for outbound in &decision.events {
+        assert!(outbound.value.len() <= LARGEST_EVENT, "{} bytes are published", outbound.value.len());
+        let event: Value = serde_json::from_str(&outbound.value).expect("what is published is JSON");
         let tenant = description.tenant.as_str();
-        assert_eq!(told.key, tenant);
+        assert_eq!(outbound.key, tenant);
         assert_eq!(event["subject"], tenant);
         assert_eq!(event["data"]["tenantId"], tenant);
     }

@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use events::{DataError, Envelope, Topic, VoiceTraining};
-use jobs::Description;
+use contract::{DataError, Envelope, Topic, VoiceTraining};
+use domain::Description;
 use jsonschema::Validator;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -45,7 +45,7 @@ pub fn voice_training(input: &[u8]) {
         LazyLock::new(|| compiled(include_str!("../../events/voice-training/schema.json")));
     let Ok(text) = std::str::from_utf8(input) else { return };
     if let Some((training, written)) = read_twice(text, VoiceTraining::parse) {
-        assert!(training.samples.len() <= events::MOST_SAMPLES);
+        assert!(training.samples.len() <= contract::MOST_SAMPLES);
         valid(&SCHEMA, &written);
     }
 }
@@ -61,13 +61,13 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     let description = describe(read);
     is_nobody_elses(topic, text, &description.tenant);
     // What is asked for and not made for the topic is refused later, when it is planned.
-    let made = events::AssetKind::made_for(topic);
+    let made = contract::AssetKind::made_for(topic);
     if description.assets.iter().all(|asset| made.contains(asset)) {
         valid(schema, &written);
     }
     // Whatever is said of an entity is kept as JSON, and read again.
     let configuration = serde_json::to_string(&description.configuration).expect("it is strings and numbers");
-    assert_eq!(serde_json::from_str::<events::Configuration>(&configuration).ok(), Some(description.configuration));
+    assert_eq!(serde_json::from_str::<contract::Configuration>(&configuration).ok(), Some(description.configuration));
     let translations = serde_json::to_string(&description.translations).expect("it is strings");
     assert_eq!(serde_json::from_str(&translations).ok(), Some(description.translations));
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use events::{Envelope, Header, Topic};
-use jobs::ContentHash;
+use contract::{Envelope, Header, Topic};
+use domain::ContentHash;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{Record, batch_of, examine_as, sentence};
@@ -17,7 +17,7 @@ pub fn envelope(input: &[u8]) {
     let (headers, value) = record(input);
     // A record without a value is a tombstone.
     assert!(Envelope::decode(&headers, None).is_err());
-    is_set_aside_whole(&headers, value);
+    is_dead_lettered_whole(&headers, value);
     let envelope = match Envelope::decode(&headers, Some(value)) {
         Ok(envelope) => envelope,
         Err(error) => return assert!(!error.to_string().is_empty()),
@@ -44,16 +44,16 @@ pub fn envelope(input: &[u8]) {
     }
 }
 
-/// In a batch it has one fate, and if that is to be set aside, nothing of it is lost.
-fn is_set_aside_whole(headers: &[Header<'_>], value: &[u8]) {
+/// In a batch it has one outcome; as a dead letter, it is whole.
+fn is_dead_lettered_whole(headers: &[Header<'_>], value: &[u8]) {
     let batch = batch_of(Topic::EventCreated, [Record { key: Some(b"nobody"), headers, value: Some(value) }]);
     let examined = examine_as(Topic::EventCreated, &batch).expect("what a neighbour writes makes no batch unreadable");
     assert_eq!(examined.len(), 1);
-    let Err(aside) = &examined[0].examination else { return };
-    sentence::check(&aside.cause);
-    assert_eq!((aside.key.as_deref(), aside.value.as_deref()), (Some(&b"nobody"[..]), Some(value)));
-    let kept = aside.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
-    assert!(kept.eq(headers.iter().map(|(name, value)| (&**name, value.as_deref()))), "{:?}", aside.headers);
+    let Err(letter) = &examined[0].examination else { return };
+    sentence::check(&letter.cause);
+    assert_eq!((letter.key.as_deref(), letter.value.as_deref()), (Some(&b"nobody"[..]), Some(value)));
+    let kept = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+    assert!(kept.eq(headers.iter().map(|(name, value)| (&**name, value.as_deref()))), "{:?}", letter.headers);
 }
 
 /// The headers and the value that an input says.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use canvas::{Canvas, Drawing, Logo, Rendered};
-use events::{AssetKind, Brand, Configuration, Locale, MediaType, Moment, S3Object, Text, Venue};
+use contract::{AssetKind, Brand, Configuration, Locale, MediaType, Moment, S3Object, Text, Venue};
 
 /// The largest picture, in bytes: twice the largest that any text was seen to make.
 const LARGEST_PICTURE: usize = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use events::{Header, Topic};
+use contract::{Header, Topic};
 use intake::{BatchError, Examined, examine};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
-//! Whose a record is: its key, its `subject` and its data say the same, or it is set aside; and nothing is named by what a tenant is called.
+//! Whose a record is: its key, its `subject` and its data say the same, or it becomes a dead letter; and nothing is named by what a tenant is called.
 
-use events::{Identifier, Topic};
-use jobs::Job;
+use contract::{Identifier, Topic};
+use domain::Job;
 use serde_json::{json, value::RawValue};
 
 use crate::record::{Record, batch_of, examine_as};
@@ -31,10 +31,10 @@ pub(crate) fn is_nobody_elses(topic: Topic, data: &str, tenant: &Identifier) {
         let examined = examine_as(topic, &batch_of(topic, [record])).expect("it is a batch");
         match (&examined[0].examination, forged) {
             (Ok(read), None) => assert_eq!(read.1.tenant.as_str(), tenant),
-            (Err(aside), Some(place)) => {
-                let begin = format!("tenant mismatch: data.tenantId is `{}", events::readable(tenant));
+            (Err(letter), Some(place)) => {
+                let begin = format!("tenant mismatch: data.tenantId is `{}", contract::readable(tenant));
                 let begin: String = begin.chars().take(200).collect();
-                assert!(aside.cause.starts_with(&begin) && aside.cause.contains(place), "{}", aside.cause);
+                assert!(letter.cause.starts_with(&begin) && letter.cause.contains(place), "{}", letter.cause);
             }
             (wrong, _) => panic!("under the key {key:?}: {wrong:?}"),
         }

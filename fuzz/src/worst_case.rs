@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, iter::repeat_n};
 
-use events::{Header, Topic};
+use contract::{Header, Topic};
 use serde_json::json;
 
 use crate::record::{Record, batch_of};

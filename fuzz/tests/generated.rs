@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::Topic;
+use contract::Topic;
 use fuzz::{Record, TARGETS, Target, batch_of};
 use proptest::{
     collection::vec,
@@ -199,7 +199,7 @@ proptest! {
             None => [name.as_bytes(), b"\n"].concat(),
         }).collect();
         target("envelope")(&[&lines, &b"\n"[..], &value].concat());
-        let headers: Vec<events::Header<'_>> =
+        let headers: Vec<contract::Header<'_>> =
             headers.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.as_deref().map(Cow::Borrowed))).collect();
         let record = Record { key: key.as_deref(), headers: &headers, value: Some(&value) };
         target("batch")(batch_of(Topic::EventCreated, [record]).as_bytes());

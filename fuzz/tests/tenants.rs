@@ -1,7 +1,7 @@
 //! Tenants cannot reach each other: no text that a tenant chooses makes another's id, or part of a name.
 
-use events::{AssetKind, Entity, EntityKind, Identifier, Locale, Topic};
-use jobs::{CauseKey, EntityKey, EventId, JobId, TemplateId, TemplateKey};
+use contract::{AssetKind, Entity, EntityKind, Identifier, Locale, Topic};
+use domain::{EntityKey, EventId, InboundEventKey, JobId, TemplateId, TemplateKey};
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ fn ids(tenant: &Identifier, kind: EntityKind, id: &Identifier, cause: (&str, &st
     let key = TemplateKey { kind: AssetKind::Poster, locale: None };
     let template = TemplateId::new(tenant, &entity, &key);
     let translated = TemplateId::new(tenant, &entity, &TemplateKey { locale: Locale::parse("hi"), ..key });
-    let cause = CauseKey::new(tenant, cause.0, cause.1);
+    let cause = InboundEventKey::new(tenant, cause.0, cause.1);
     let job = JobId::new(tenant, template, cause);
     let event = EventId::new(tenant, job.0, Topic::RenderJobCreated, cause.0.as_bytes());
     [EntityKey::new(tenant, &entity).0, template.0, translated.0, cause.0, job.0, event.0]

@@ -63,7 +63,7 @@ async function giveUp(event) {
   };
   const variable = (name) => new RegExp(`^export ${name}='(.*)'$`, "m").exec(readFileSync(env, "utf8"))[1];
   const authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-  const put = await fetch(`${variable("AWS_ENDPOINT_URL")}/${variable("SET_ASIDE_BUCKET")}/aws/lambda/one`, { method: "PUT", headers: { authorization }, body: JSON.stringify(envelope) });
+  const put = await fetch(`${variable("AWS_ENDPOINT_URL")}/${variable("DEAD_LETTERS_BUCKET")}/aws/lambda/one`, { method: "PUT", headers: { authorization }, body: JSON.stringify(envelope) });
   assert.equal(put.status, 200);
 }
 
@@ -108,7 +108,7 @@ async function seen(image) {
 }
 
 test("an empty page says what to do next", async () => {
-  for (const [hash, title] of [["#/events", "No event yet"], ["#/jobs", "No tenant has been heard of yet"], ["#/gallery", "Nothing is rendered yet"], ["#/set-aside", "No record waits"], ["#/walk", "No event has come yet"]]) {
+  for (const [hash, title] of [["#/events", "No event yet"], ["#/jobs", "No tenant has been heard of yet"], ["#/gallery", "Nothing is rendered yet"], ["#/dead-letters", "No record waits"], ["#/walk", "No event has come yet"]]) {
     await open(hash);
     await page.getByRole("heading", { name: title }).waitFor();
   }
@@ -129,7 +129,7 @@ test("what happens is there as it happens, and is text whatever it is", async ()
 
   await page.locator(".event", { hasText: "render-job.completed" }).nth(3).waitFor();
   const hostile = page.locator(".event", { hasText: "<b>Bold</b><img src=x>" });
-  await hostile.getByText("set aside", { exact: true }).waitFor();
+  await hostile.getByText("dead-lettered", { exact: true }).waitFor();
   await hostile.locator("summary").click();
   await hostile.locator("pre", { hasText: "<i>tomorrow</i>" }).waitFor();
   assert.equal(await page.locator("main b, main i, main img, main script").count(), 0);
@@ -211,9 +211,9 @@ test("the gallery has pictures that are seen, and videos and audio that play", a
   assert.equal(await page.locator(".card:not(.audio)").count(), 0);
 });
 
-test("a record that was set aside is looked at, and redriven after a dry run", async () => {
+test("a dead letter is looked at, and redriven after a dry run", async () => {
   await giveUp(created("given-up", ({ data }) => (data.title = "Given up")));
-  await open("#/set-aside?cause=gave");
+  await open("#/dead-letters?cause=gave");
   await page.locator(".records a").click();
   await page.locator("pre", { hasText: "Given up" }).waitFor();
   await page.getByRole("button", { name: "Redrive…" }).click();
@@ -225,7 +225,7 @@ test("a record that was set aside is looked at, and redriven after a dry run", a
   await page.getByRole("button", { name: "Close" }).click();
   await page.locator("main .pill", { hasText: "redriven" }).waitFor();
   // What can never succeed comes back, and says so.
-  await open("#/set-aside?cause=startsAt");
+  await open("#/dead-letters?cause=startsAt");
   await page.locator(".records li").nth(1).waitFor();
   await page.getByRole("button", { name: "Redrive all 2…" }).click();
   await page.getByRole("button", { name: "Redrive them" }).click();
@@ -245,7 +245,7 @@ test("a walk goes from the record to its assets, with what took how long", async
   await page.locator(".records a", { hasText: "event-good" }).last().click();
   await page.locator(".verdict.good", { hasText: "2 jobs completed" }).waitFor();
   assert.equal(await page.locator(".lane[data-job]").count(), 2);
-  for (const stage of ["waits for its consumer", "is decided, kept and told", "studio-canvas makes it", "its end is kept and told"]) {
+  for (const stage of ["waits for its consumer", "is decided, committed and published", "studio-canvas makes it", "its end is committed and published"]) {
     await page.locator(".bars li", { hasText: stage }).first().waitFor();
   }
   for (const image of await page.locator(".lane img").all()) await seen(image);
@@ -253,8 +253,8 @@ test("a walk goes from the record to its assets, with what took how long", async
   assert.ok(times.length > 8 && times.every((time, index) => index === 0 || time >= times[index - 1]), String(times));
   const moments = await page.locator(".history li").allTextContents();
   assert.match(moments[0], /Kafka has it: partition \d, offset \d/);
-  assert.match(moments.at(-1), /its end is told, eventzr\.studio\.render-job\.completed\.v1/);
-  // What was set aside says so there too.
+  assert.match(moments.at(-1), /its end is published, eventzr\.studio\.render-job\.completed\.v1/);
+  // What was dead-lettered says so there too.
   await open("#/walk");
   await page.locator(".records a", { hasText: "Not a JSON object" }).click();
   await page.locator(".verdict.bad", { hasText: "the value is not JSON" }).waitFor();
@@ -271,8 +271,8 @@ test("what is not there is named, with the cure", async () => {
 });
 
 test("every view fits a telephone and a wide screen, in light and in dark", async () => {
-  const views = { events: "#/events", tenants: "#/jobs", jobs: `#/jobs?tenant=${TENANT}`, gallery: "#/gallery", "set-aside": "#/set-aside", walks: "#/walk" };
-  const within = [["job", `#/jobs?tenant=${TENANT}`, "td.main a", ".history"], ["record", "#/set-aside", ".records a", "pre"], ["walk", "#/walk", ".records li:last-child a", ".verdict"]];
+  const views = { events: "#/events", tenants: "#/jobs", jobs: `#/jobs?tenant=${TENANT}`, gallery: "#/gallery", "dead-letters": "#/dead-letters", walks: "#/walk" };
+  const within = [["job", `#/jobs?tenant=${TENANT}`, "td.main a", ".history"], ["record", "#/dead-letters", ".records a", "pre"], ["walk", "#/walk", ".records li:last-child a", ".verdict"]];
   for (const size of [WIDE, TELEPHONE]) {
     for (const colorScheme of ["light", "dark"]) {
       await page.setViewportSize(size);

@@ -5,7 +5,7 @@
 //! $ short_lived <brokers> <file with their roots> <AWS> <table> <seconds> < lines
 //! ```
 //! The first line is an event, of which the decision is made. For each line there is one on the output: how long it took in milliseconds, and
-//! `told` or why not.
+//! `published` or why not.
 
 use std::{
     env, fs,
@@ -17,8 +17,8 @@ use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider, future},
 };
-use events::{Envelope, Time, Topic};
-use jobs::{Cause, ContentHash, Makers};
+use contract::{Envelope, Time, Topic};
+use domain::{ContentHash, InboundEvent, ProviderRouting};
 use journal::{Authentication, Config, Journal, chain};
 
 /// The emulator's root credentials, which live for so many seconds from whenever they are asked for.
@@ -49,38 +49,38 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build();
     let config = Config {
         table: table.clone(),
-        set_aside_bucket: String::new(),
+        dead_letters_bucket: String::new(),
         render_state_machine: String::new(),
         voice_state_machine: String::new(),
         render_deadline_seconds: 900,
-        makers: Makers::parse("studio-canvas", "", "")?,
+        routing: ProviderRouting::parse("studio-canvas", "", "")?,
         bootstrap_servers: brokers.clone(),
         authentication: Authentication::Iam { region, roots: Some(fs::read_to_string(roots)?) },
     };
     let journal = Journal::new(config, &aws)?;
     journal.connect().await;
 
-    let mut kept = None;
+    let mut entry = None;
     for line in io::stdin().lock().lines() {
         let begun = Instant::now();
-        if kept.is_none() {
-            kept = Some(keep(&journal, &line?).await?);
+        if entry.is_none() {
+            entry = Some(keep(&journal, &line?).await?);
         }
-        // What was told is told again, for a new line.
-        let told =
-            journal.tell(&kept.as_slice().iter().collect::<Vec<_>>()).await.into_iter().collect::<Result<(), _>>();
-        let outcome = told.map_or_else(|error| chain(&error), |()| "told".to_owned());
+        // What was published is published again, for a new line.
+        let published =
+            journal.publish(&entry.as_slice().iter().collect::<Vec<_>>()).await.into_iter().collect::<Result<(), _>>();
+        let outcome = published.map_or_else(|error| chain(&error), |()| "published".to_owned());
         println!("{} {outcome}", begun.elapsed().as_millis());
     }
     Ok(())
 }
 
-async fn keep(journal: &Journal, event: &str) -> Result<journal::Kept, Box<dyn std::error::Error>> {
+async fn keep(journal: &Journal, event: &str) -> Result<journal::OutboxEntry, Box<dyn std::error::Error>> {
     let headers = [("content-type".into(), Some(b"application/cloudevents+json"[..].into()))];
     let envelope = Envelope::decode(&headers, Some(event.as_bytes()))?;
     let time = Time::new(envelope.time.ok_or("the event has no time")?);
     let description = event_created::describe(envelope.data()?);
-    let cause = Cause {
+    let inbound = InboundEvent {
         topic: Topic::EventCreated,
         source: envelope.source.to_string(),
         id: envelope.id.to_string(),
@@ -88,5 +88,5 @@ async fn keep(journal: &Journal, event: &str) -> Result<journal::Kept, Box<dyn s
         trace: None,
         content: ContentHash::of(&envelope),
     };
-    Ok(journal.keep(&cause, &description, time).await?)
+    Ok(journal.commit(&inbound, &description, time).await?)
 }

@@ -1,15 +1,15 @@
-//! Bad input: what can never succeed is set aside whole and named; the rest of the batch is done.
+//! Bad input: what can never succeed becomes a dead letter, whole and with its cause; the rest of the batch is done.
 
 use std::collections::BTreeMap;
 
-use events::Topic;
+use contract::Topic;
 use fuzz::WorstCase;
-use local::{process::peak_resident_bytes, set_aside::set_aside};
+use local::{dead_letters::dead_letters, process::peak_resident_bytes};
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, batch_of_now, by_id, created, invoke, until};
 
-/// A header of a batch as the set-aside object has it: its name, and its bytes in Base64.
+/// A header of a batch as the dead letter's object has it: its name, and its bytes in Base64.
 fn header(header: &Value) -> Value {
     let (name, bytes) = header.as_object().unwrap().iter().next().unwrap();
     let bytes: Vec<u8> = bytes.as_array().unwrap().iter().map(|byte| byte.as_i64().unwrap().to_le_bytes()[0]).collect();
@@ -17,7 +17,7 @@ fn header(header: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_records_are_set_aside_whole_with_their_causes_and_the_rest_of_the_batch_is_done() {
+async fn bad_records_become_whole_dead_letters_and_the_rest_of_the_batch_is_done() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
     let batch = batch_of_now("event-created-bad-records.json");
     let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
@@ -31,19 +31,19 @@ async fn bad_records_are_set_aside_whole_with_their_causes_and_the_rest_of_the_b
     let produced = studio.produced_for("tenant-monsoon-arts", 40).await;
     assert_eq!(by_id(&produced).len(), 40);
 
-    let aside = set_aside(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
+    let letters = dead_letters(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
     let records: BTreeMap<i64, &Value> = batch["records"]["eventzr.event.created.v1-1"]
         .as_array()
         .unwrap()
         .iter()
         .map(|record| (record["offset"].as_i64().unwrap(), record))
         .collect();
-    let mut offsets: Vec<i64> = aside.iter().map(|record| record.offset).collect();
+    let mut offsets: Vec<i64> = letters.iter().map(|record| record.offset).collect();
     offsets.sort_unstable();
     assert_eq!(offsets, (101..=119).collect::<Vec<_>>());
-    for entry in aside {
+    for entry in letters {
         assert!(!entry.cause.contains('\n') && !entry.cause.is_empty());
-        let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.set_aside_bucket_name);
+        let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.dead_letters_bucket_name);
         let object = object.key(&entry.object).send().await.unwrap().body.collect().await.unwrap().into_bytes();
         let object: Value = serde_json::from_slice(&object).unwrap();
         let record = records[&entry.offset];
@@ -65,7 +65,7 @@ async fn bad_records_are_set_aside_whole_with_their_causes_and_the_rest_of_the_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_comes_back_with_other_content_is_set_aside_as_reused() {
+async fn an_id_that_comes_back_with_other_content_is_dead_lettered_as_reused() {
     let mut studio = Studio::start().await;
     let event = created("tenant-reused", "reused");
     studio.publish(&event).await;
@@ -83,9 +83,9 @@ async fn an_id_that_comes_back_with_other_content_is_set_aside_as_reused() {
     studio.produced_for("tenant-last", 8).await;
 
     let mut causes: Vec<String> = Vec::new();
-    until("four records are set aside", async || {
-        let aside = set_aside(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
-        causes = aside.into_iter().map(|entry| entry.cause).collect();
+    until("four records become dead letters", async || {
+        let letters = dead_letters(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
+        causes = letters.into_iter().map(|entry| entry.cause).collect();
         causes.len() >= 4
     })
     .await;
@@ -104,7 +104,7 @@ async fn an_id_that_comes_back_with_other_content_is_set_aside_as_reused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_worst_batches_are_set_aside_in_the_memory_of_a_function() {
+async fn the_worst_batches_become_dead_letters_within_a_functions_memory() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
     for name in ["one giant value", "750,000 headers without a name", "data nested 20,000 deep, 100 times"] {
@@ -115,8 +115,8 @@ async fn the_worst_batches_are_set_aside_in_the_memory_of_a_function() {
         let answer: Value = serde_json::from_slice(invoked.payload().unwrap().as_ref()).unwrap();
         assert_eq!(answer, json!({ "batchItemFailures": [] }), "{name}");
     }
-    let aside = set_aside(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
-    assert_eq!(aside.len(), 102);
+    let letters = dead_letters(&studio.stack.clients.dynamodb, &studio.stack.outputs.table_name).await.unwrap();
+    assert_eq!(letters.len(), 102);
     let process = studio.stack.proxy.calls().iter().find_map(|call| call.process_id).unwrap();
     let peak = peak_resident_bytes(process).unwrap() >> 20;
     println!("the function's peak is {peak} MiB");

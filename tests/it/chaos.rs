@@ -4,7 +4,7 @@ use chaos::{Plan, run};
 use local::checkout::Checkout;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_storm_nothing_is_lost_nothing_is_twice_and_whatever_can_never_succeed_is_set_aside() {
+async fn a_storm_loses_nothing_doubles_nothing_and_dead_letters_what_cannot_succeed() {
     let plan = Plan::short(20_261_127);
     let audit = run(Checkout::find().unwrap(), &plan, |what| println!("{what}")).await.unwrap();
     println!("{audit}");

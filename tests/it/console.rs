@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::Topic;
+use contract::Topic;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -177,7 +177,7 @@ fn is_all(heard: &[Heard], tenant: &str) -> bool {
 
 /// Records that wait, as the page lists them: offset and times.
 async fn waiting(up: &Up) -> Vec<(i64, u64)> {
-    let (status, listed) = up.ask("list-set-aside", &json!({ "most": 50 })).await;
+    let (status, listed) = up.ask("list-dead-letters", &json!({ "most": 50 })).await;
     assert_eq!(status, 200);
     let entries = listed["entries"].as_array().unwrap();
     entries.iter().map(|entry| (entry["offset"].as_i64().unwrap(), entry["count"].as_u64().unwrap())).collect()
@@ -204,14 +204,14 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
         (Method::GET, "/live", vec![("sec-fetch-site", "cross-site")]),
         (Method::GET, "/gallery", vec![("sec-fetch-site", "same-site")]),
         (Method::GET, "/", vec![("host", "evil.example:4567")]),
-        (Method::POST, "/ask/list-set-aside", vec![json]),
-        (Method::POST, "/ask/list-set-aside", vec![("origin", "https://evil.example"), json]),
-        (Method::POST, "/ask/list-set-aside", vec![("origin", own.as_str()), ("content-type", "text/plain")]),
+        (Method::POST, "/ask/list-dead-letters", vec![json]),
+        (Method::POST, "/ask/list-dead-letters", vec![("origin", "https://evil.example"), json]),
+        (Method::POST, "/ask/list-dead-letters", vec![("origin", own.as_str()), ("content-type", "text/plain")]),
     ] {
         let refused = up.send(method, path, &headers, r#"{ "most": 10 }"#).await;
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{path} {headers:?}");
     }
-    assert_eq!(up.send(Method::GET, "/ask/list-set-aside", &[], "").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(up.send(Method::GET, "/ask/list-dead-letters", &[], "").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(up.send(Method::GET, "/../Cargo.toml", &[], "").await.status(), StatusCode::NOT_FOUND);
 
     // A good event and a bad one, live.
@@ -220,7 +220,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     assert_eq!((hello.kind.as_str(), &hello.data["about"]["consumed"][0]), ("hello", &json!(CREATED)));
     let (tenant, bad) = ("tenant-console", "tenant-console-bad");
     up.publish(created(tenant, "console").to_string().as_bytes()).await;
-    let heard = stream.until("its two jobs are done and told", |heard| is_all(heard, tenant)).await;
+    let heard = stream.until("its two jobs are done and published", |heard| is_all(heard, tenant)).await;
     let consumed = heard.iter().find(|heard| heard.data["record"]["topic"] == CREATED).unwrap();
     let text: Value = serde_json::from_str(consumed.data["record"]["text"].as_str().unwrap()).unwrap();
     assert_eq!((&text["id"], &consumed.data["record"]["key"]), (&json!("evt-console"), &json!(tenant)));
@@ -230,7 +230,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     let mut poison = created(bad, "console-bad");
     poison["data"]["startsAt"] = json!("<b>tomorrow</b>");
     up.publish(poison.to_string().as_bytes()).await;
-    until("the bad one is set aside", async || waiting(&up).await.len() == 1).await;
+    until("the bad one becomes a dead letter", async || waiting(&up).await.len() == 1).await;
 
     // A page that comes back hears the rest, and one that comes late hears all.
     let mut again = up.follow(Some(&invoked.id)).await;
@@ -268,9 +268,9 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     }
 
     // What is wrong with the bad one, what would be done, and what comes of it.
-    let (_, listed) = up.ask("list-set-aside", &json!({ "filter": { "cause": "STARTSAT" }, "most": 10 })).await;
+    let (_, listed) = up.ask("list-dead-letters", &json!({ "filter": { "cause": "STARTSAT" }, "most": 10 })).await;
     let id = listed["entries"][0]["id"].clone();
-    let (_, shown) = up.ask("show-set-aside", &json!({ "id": id })).await;
+    let (_, shown) = up.ask("show-dead-letter", &json!({ "id": id })).await;
     assert!(shown["entry"]["cause"].as_str().unwrap().starts_with("data.startsAt: `<b>tomorrow</b>`"), "{shown}");
     assert_eq!(shown["content"]["value"]["text"], poison.to_string());
     let redrive = |execute: bool| json!({ "which": { "ids": [id] }, "execute": execute });
@@ -281,17 +281,17 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     assert_eq!(fate(&up.ask("discard", &redrive(true)).await)["is"], "discarded");
     assert!(waiting(&up).await.is_empty());
 
-    // What a mapping gave up is redriven, and what comes of it is heard.
-    let given_up = "tenant-console-given-up";
-    let batch = vec![record(1_000, Some(&created(given_up, "console-given-up")))];
+    // An on-failure envelope is redriven, and what comes of it is heard.
+    let tenant = "tenant-console-on-failure";
+    let batch = vec![record(1_000, Some(&created(tenant, "console-on-failure")))];
     let clients = Clients::of(variable(&up, "AWS_ENDPOINT_URL").strip_prefix("http://").unwrap().parse().unwrap());
-    let put = clients.s3.put_object().bucket(variable(&up, "SET_ASIDE_BUCKET")).key("aws/lambda/one");
+    let put = clients.s3.put_object().bucket(variable(&up, "DEAD_LETTERS_BUCKET")).key("aws/lambda/one");
     put.body(envelope(batch).to_string().into_bytes().into()).send().await.unwrap();
     assert_eq!(waiting(&up).await, [(1_000, 1)]);
-    let (_, listed) = up.ask("list-set-aside", &json!({ "most": 10 })).await;
+    let (_, listed) = up.ask("list-dead-letters", &json!({ "most": 10 })).await;
     let which = json!({ "which": { "ids": [listed["entries"][0]["id"]] }, "execute": true });
     assert_eq!(fate(&up.ask("redrive", &which).await)["is"], "redriven");
-    stream.until("what was redriven is done and told", |heard| is_all(heard, given_up)).await;
+    stream.until("what was redriven is done and published", |heard| is_all(heard, tenant)).await;
     assert!(waiting(&up).await.is_empty());
 
     // What nobody may ask.

@@ -5,7 +5,7 @@ use std::{
     fs,
 };
 
-use events::Topic;
+use contract::Topic;
 use local::{aws::QueryService, checkout::Checkout, deploy::STACK};
 use serde_json::{Value, json};
 

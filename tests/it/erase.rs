@@ -1,8 +1,8 @@
 //! A tenant's media is erased: here, in the buckets, at the vendors; and what is left says no more than that.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use events::Topic;
-use jobs::{VoiceModelId, derive};
+use contract::Topic;
+use domain::{VoiceModelId, derive};
 use local::{
     deploy::{Providers, VOICE_BUCKET},
     proxy::Occurrence,
@@ -34,7 +34,7 @@ fn campaign(id: &str) -> Value {
 }
 
 /// Has everything of the tenant's be there that can be: pictures, a video and a spot, a video that is being made, a voice whose owner is
-/// waited for, a record that was set aside.
+/// waited for, a dead letter.
 async fn fill(studio: &mut Studio) -> String {
     studio.publish(&created(TENANT, "lanterns")).await;
     studio.publish(&campaign("campaign-done")).await;
@@ -64,8 +64,8 @@ async fn fill(studio: &mut Studio) -> String {
     let mut poison = created(TENANT, "poison");
     poison["data"]["startsAt"] = json!("Asha says: tomorrow");
     studio.publish(&poison).await;
-    until("a record is set aside", async || {
-        !objects(studio, &studio.stack.outputs.set_aside_bucket_name).await.is_empty()
+    until("a record becomes a dead letter", async || {
+        !objects(studio, &studio.stack.outputs.dead_letters_bucket_name).await.is_empty()
     })
     .await;
     open
@@ -107,7 +107,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     // Nothing in the buckets, nothing in the table but the neighbour's.
     assert_eq!(objects(&studio, &studio.stack.outputs.assets_bucket_name).await, neighbours);
     assert!(objects(&studio, VOICE_BUCKET).await.is_empty());
-    assert!(objects(&studio, &studio.stack.outputs.set_aside_bucket_name).await.is_empty());
+    assert!(objects(&studio, &studio.stack.outputs.dead_letters_bucket_name).await.is_empty());
     let delete_neighbour = studio.completion(&json!({ "step": "erase-tenant", "tenantId": "tenant-stays" })).await;
     assert_eq!(delete_neighbour["jobs"], 2, "the neighbour's was all there");
     let table = studio.table().await;
@@ -121,7 +121,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     assert_eq!(tombstone["erased_tenant"], AttributeValue::S(TENANT.to_owned()));
     assert!(tombstone.contains_key("first_at") && tombstone.contains_key("last_at"));
 
-    // The vendors were told: both tasks, what was said, the voice.
+    // The vendors were asked to delete: both tasks, what was said, the voice.
     let deleted: Vec<String> = studio
         .stack
         .sandbox
@@ -133,7 +133,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     let count = |what: &str| deleted.iter().filter(|path| *path == what).count();
     assert!(count("tasks") >= 2 && count("history") == 1 && count("voices") == 1, "{deleted:?}");
     assert_eq!(studio.stack.sandbox.voices(), 0);
-    // The video that was being made is told as cancelled, once.
+    // The video that was being made is published as cancelled, once.
     let produced = studio.produced_for(TENANT, 20).await;
     assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), [open]);
 

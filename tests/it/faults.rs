@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use events::Topic;
+use contract::Topic;
 use local::{
     mapping::What,
     proxy::{Action, Fault, Matches, Moment, Occurrence},
@@ -75,7 +75,7 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
     let calls = [
         ("dynamodb", "TransactWriteItems", "", 1), // keep, in the consumer
         ("dynamodb", "TransactWriteItems", "", 2), // an end, in the completion function
-        ("dynamodb", "UpdateItem", "", 1),         // mark told, in the consumer
+        ("dynamodb", "UpdateItem", "", 1),         // mark published, in the consumer
         ("dynamodb", "UpdateItem", "", 2),
         ("states", "StartExecution", "", 1),
         ("dynamodb", "GetItem", "job#", 1), // the job, and not what a function asks for to be connected
@@ -97,7 +97,7 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
             rounds.push(hit(Occurrence::First(3), refused()));
         }
     }
-    let mut told = BTreeMap::new();
+    let mut published = BTreeMap::new();
     for (number, (fault, operation)) in rounds.into_iter().enumerate() {
         studio.stack.proxy.heal();
         studio.stack.proxy.clear();
@@ -110,10 +110,10 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
         let calls = studio.stack.proxy.calls();
         let hit = calls.iter().find(|call| call.operation.name == operation && matches!(call.status, None | Some(500)));
         assert!(hit.is_some_and(|call| call.process_id.is_some()), "the fault hit nobody: {fault:?}");
-        told.extend(by_id(&produced));
+        published.extend(by_id(&produced));
     }
-    // Nothing that was ever told differs from what was kept, and nothing that was kept went untold.
-    assert_eq!(told, kept(&studio).await);
+    // Nothing that was ever published differs from its outbox entry, and every entry was published.
+    assert_eq!(published, kept(&studio).await);
     studio.stop().await;
 }
 
@@ -140,7 +140,7 @@ async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_part
     let again = |offset| json!({ "itemIdentifier": { "partition": format!("{topic}-0"), "offset": offset } });
     let answer = invoke(&studio.stack, &function, &batch).await;
     assert_eq!(answer, json!({ "batchItemFailures": [again(11), again(12)] }));
-    // What came before it, and the other partition, is done; what follows it was kept and is not told out of turn.
+    // What came before it, and the other partition, is done; what follows it was kept and is not published out of turn.
     for tenant in ["tenant-0-10", "tenant-1-10", "tenant-1-11", "tenant-1-12"] {
         assert_eq!(topics(&studio.produced_for(tenant, 8).await), the_eight(), "{tenant}");
     }
@@ -160,7 +160,7 @@ async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_
     studio.publish(&created("tenant-before", "before")).await;
     assert_eq!(topics(&studio.produced_for("tenant-before", 8).await), the_eight());
 
-    // The broker goes while the consumer keeps: the decision stands, and there is nobody to tell.
+    // The broker goes while the consumer keeps: the outbox entry stands, and no broker takes its events.
     studio.stack.proxy.clear();
     studio.stack.proxy.inject(first("dynamodb", "TransactWriteItems", Action::Delay(Duration::from_secs(2))));
     studio.publish(&created("tenant-during", "during")).await;
@@ -177,7 +177,7 @@ async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_
     while let Ok(report) = studio.stack.reports.try_recv() {
         retried |= matches!(report.what, What::Retrying { .. });
     }
-    assert!(retried, "what could not be told was delivered again");
+    assert!(retried, "what could not be published was delivered again");
     studio.stop().await;
 }
 

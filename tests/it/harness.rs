@@ -9,7 +9,7 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::LogType;
 use aws_sdk_sfn::types::ExecutionStatus;
-use events::{Time, Topic};
+use contract::{Time, Topic};
 use kafka_client::At;
 use local::{
     broker::Broker,

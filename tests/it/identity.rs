@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use events::Topic;
+use contract::Topic;
 use local::{
     broker::{Iam, PARTITIONS},
     checkout::Checkout,
@@ -147,19 +147,19 @@ async fn topics_are_made_with_a_token_too_and_a_deployment_that_is_refused_says_
     })
     .await;
     let cloudformation = CloudFormation::start().await;
-    let told = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
-    assert_eq!(told["Status"], "FAILED");
-    let reason = told["Reason"].as_str().unwrap();
+    let published = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
+    assert_eq!(published["Status"], "FAILED");
+    let reason = published["Reason"].as_str().unwrap();
     let what_to_do = "it refused the function's IAM token, so look whether the function's role may kafka-cluster:Connect to this cluster \
                       and whether its clock is right: ";
     assert!(reason.contains(what_to_do) && reason.contains("nobody has the access key ASIA"), "{reason}");
 
-    invoke(&studio.stack, OPERATOR, &json!({ "step": "list-set-aside", "most": 1 })).await;
+    invoke(&studio.stack, OPERATOR, &json!({ "step": "list-dead-letters", "most": 1 })).await;
     let environment = environment_of(studio.stack.proxy.calls()[0].process_id.unwrap());
     let secret = format!("{} {}", environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]);
     brokers.know(&[(&environment["AWS_ACCESS_KEY_ID"], &secret)]);
-    let told = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
-    assert_eq!((&told["Status"], &told["Reason"]), (&json!("SUCCESS"), &Value::Null));
+    let published = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
+    assert_eq!((&published["Status"], &published["Reason"]), (&json!("SUCCESS"), &Value::Null));
     studio.stop().await;
 }
 
@@ -187,11 +187,11 @@ impl ShortLived {
         self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// How long it took to tell; fails if it was not told.
-    async fn told(&mut self) -> Duration {
+    /// How long it took to publish; fails if it was not published.
+    async fn published(&mut self) -> Duration {
         let line = self.output.next_line().await.unwrap().expect("the process ended");
         let (milliseconds, outcome) = line.split_once(' ').unwrap();
-        assert_eq!(outcome, "told", "after {milliseconds} ms");
+        assert_eq!(outcome, "published", "after {milliseconds} ms");
         Duration::from_millis(milliseconds.parse().unwrap())
     }
 
@@ -237,13 +237,13 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_firs
     .await;
     let mut process = ShortLived::start(&studio, &brokers, LIFE.as_secs());
     process.ask(&created("tenant-1", "1").to_string()).await;
-    process.told().await;
+    process.published().await;
 
-    // The connection shows each new token before the last one ends, and every event is told.
+    // The connection shows each new token before the last one ends, and every event is published.
     while signed(&brokers).len() < 3 {
         tokio::time::sleep(Duration::from_millis(500)).await;
         process.ask("again").await;
-        process.told().await;
+        process.published().await;
     }
     for pair in signed(&brokers).windows(2) {
         // 80 % are 6.4 s; librdkafka looks once a second, and a token says its time in whole seconds.
@@ -255,7 +255,7 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_firs
     tokio::time::sleep(LIFE + Duration::from_secs(2)).await;
     process.ask("again").await;
     process.thaw();
-    println!("told {:?} after a thaw", process.told().await);
+    println!("published {:?} after a thaw", process.published().await);
 
     // And with one that went away meanwhile.
     process.freeze();
@@ -264,6 +264,6 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_firs
     studio.stack.broker.restart().await.unwrap();
     process.ask("again").await;
     process.thaw();
-    println!("told {:?} after a thaw, by a new connection", process.told().await);
+    println!("published {:?} after a thaw, by a new connection", process.published().await);
     studio.stop().await;
 }

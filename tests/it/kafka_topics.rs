@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use events::Topic;
+use contract::Topic;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{
     Request, Response, StatusCode,

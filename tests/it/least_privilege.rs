@@ -5,7 +5,7 @@ mod ready;
 
 use std::collections::BTreeSet;
 
-use events::Topic;
+use contract::Topic;
 use local::aws::QueryService;
 use local::deploy::{Providers, STACK};
 use local::metrics::logged_since;
@@ -17,7 +17,7 @@ use crate::{
     sweep::let_deadlines_pass,
 };
 use ready::{
-    Ready, await_owner, batch, created_now, discard, erase, erase_voice, gather, give_up, list_set_aside, new_voice,
+    Ready, await_owner, batch, created_now, discard, erase, erase_voice, gather, give_up, list_dead_letters, new_voice,
     ready, ready_voices, redrive, register, resubmit, show_unknown, step, tombstone, voice_id,
 };
 
@@ -41,19 +41,19 @@ const DENIED: &str = "AccessDenied";
 /// comes before what has it read.
 const NEEDS: &[Need] = &[
     // ---- consumers: what all of them have, tried by one of them --------------------------------------------------------------
-    consumer("KeepDecisions dynamodb:PutItem table/studio-local", |_| batch(&created_now("keep"))),
-    consumer("KeepDecisions dynamodb:UpdateItem table/studio-local", |_| batch(&created_now("mark"))),
-    consumer("KeepDecisions dynamodb:GetItem table/studio-local", |ready| batch(&ready.known)),
+    consumer("CommitDecisions dynamodb:PutItem table/studio-local", |_| batch(&created_now("keep"))),
+    consumer("CommitDecisions dynamodb:UpdateItem table/studio-local", |_| batch(&created_now("mark"))),
+    consumer("CommitDecisions dynamodb:GetItem table/studio-local", |ready| batch(&ready.known)),
     consumer("StartJobs states:StartExecution stateMachine:studio-render-local", |_| batch(&created_now("start"))),
     consumer("LookAfterJobs states:DescribeExecution execution:studio-render-local:*", |ready| batch(&ready.known)),
-    sets_aside("EventCreatedFunction"),
-    sets_aside("EventPublishedFunction"),
-    sets_aside("CmsPublishedFunction"),
-    sets_aside("CampaignLaunchedFunction"),
+    writes_dead_letters("EventCreatedFunction"),
+    writes_dead_letters("EventPublishedFunction"),
+    writes_dead_letters("CmsPublishedFunction"),
+    writes_dead_letters("CampaignLaunchedFunction"),
     // ---- completion: the table -----------------------------------------------------------------------------------------------
-    completion("KeepDecisions dynamodb:GetItem table/studio-local", |ready| step("poll", &ready.drawn[0])),
-    completion("KeepDecisions dynamodb:PutItem table/studio-local", |ready| step("submit", &ready.drawn[0])),
-    completion("KeepDecisions dynamodb:UpdateItem table/studio-local", |_| erase("tenant-nobody")),
+    completion("CommitDecisions dynamodb:GetItem table/studio-local", |ready| step("poll", &ready.drawn[0])),
+    completion("CommitDecisions dynamodb:PutItem table/studio-local", |ready| step("submit", &ready.drawn[0])),
+    completion("CommitDecisions dynamodb:UpdateItem table/studio-local", |_| erase("tenant-nobody")),
     completion("FindAllOfATenant dynamodb:Query table/studio-local/index/by-tenant", |_| erase("tenant-nobody")),
     // ---- completion: files ---------------------------------------------------------------------------------------------------
     completion("StoreAssets s3:PutObject eventzr-studio-assets-local/renders/*", |ready| {
@@ -76,11 +76,11 @@ const NEEDS: &[Need] = &[
         says: "there is no logo at s3://",
         ..completion("ReadLogos s3:GetObject studio-local-logos/*", |ready| step("submit", &ready.with_logo))
     },
-    completion("FindWhatIsToBeErased s3:ListBucketVersions eventzr-studio-set-aside-local", |_| {
-        erase("tenant-aside-1")
+    completion("FindWhatIsToBeErased s3:ListBucketVersions eventzr-studio-dead-letters-local", |_| {
+        erase("tenant-dead-letter-1")
     }),
-    completion("EraseRecordsSetAside s3:DeleteObjectVersion eventzr-studio-set-aside-local/*", |_| {
-        erase("tenant-aside-2")
+    completion("EraseDeadLetters s3:DeleteObjectVersion eventzr-studio-dead-letters-local/*", |_| {
+        erase("tenant-dead-letter-2")
     }),
     // ---- completion: voices --------------------------------------------------------------------------------------------------
     Need {
@@ -96,24 +96,26 @@ const NEEDS: &[Need] = &[
 /// What the operator function needs, by what it is asked for.
 const NEEDS_OF_THE_OPERATOR: &[Need] = &[
     operator("ResolveAndResubmit dynamodb:GetItem table/studio-local", |_| show_unknown()),
-    operator("ResolveAndResubmit dynamodb:BatchGetItem table/studio-local", |_| list_set_aside()),
-    operator("ResolveAndResubmit dynamodb:UpdateItem table/studio-local", |_| discard("tenant-aside-4")),
+    operator("ResolveAndResubmit dynamodb:BatchGetItem table/studio-local", |_| list_dead_letters()),
+    operator("ResolveAndResubmit dynamodb:UpdateItem table/studio-local", |_| discard("tenant-dead-letter-4")),
     operator("ResolveAndResubmit dynamodb:PutItem table/studio-local", |ready| resubmit(&ready.cancelled[0])),
-    operator("FindWhatWaits dynamodb:Query table/studio-local/index/open", |_| list_set_aside()),
+    operator("FindWhatWaits dynamodb:Query table/studio-local/index/open", |_| list_dead_letters()),
     operator(
         "FindAllOfATenant dynamodb:Query table/studio-local/index/by-tenant",
         |_| json!({ "step": "list-jobs", "tenant": "tenant-known", "most": 10 }),
     ),
-    operator("FindWhatMappingsGaveUp s3:ListBucket eventzr-studio-set-aside-local", |_| gather()),
-    operator("FindWhatMappingsGaveUp s3:ListBucketVersions eventzr-studio-set-aside-local", |_| gather()),
-    operator("TakeWhatMappingsGaveUp s3:GetObject eventzr-studio-set-aside-local/aws/lambda/*", |_| gather()),
-    operator("TakeWhatMappingsGaveUp s3:DeleteObjectVersion eventzr-studio-set-aside-local/aws/lambda/*", |_| gather()),
-    operator("KeepAndDeleteRecords s3:PutObject eventzr-studio-set-aside-local/records/*", |_| gather()),
-    operator("KeepAndDeleteRecords s3:GetObject eventzr-studio-set-aside-local/records/*", |_| {
+    operator("ListOnFailureEnvelopes s3:ListBucket eventzr-studio-dead-letters-local", |_| gather()),
+    operator("ListOnFailureEnvelopes s3:ListBucketVersions eventzr-studio-dead-letters-local", |_| gather()),
+    operator("TakeOnFailureEnvelopes s3:GetObject eventzr-studio-dead-letters-local/aws/lambda/*", |_| gather()),
+    operator("TakeOnFailureEnvelopes s3:DeleteObjectVersion eventzr-studio-dead-letters-local/aws/lambda/*", |_| {
+        gather()
+    }),
+    operator("WriteAndDeleteDeadLetters s3:PutObject eventzr-studio-dead-letters-local/records/*", |_| gather()),
+    operator("WriteAndDeleteDeadLetters s3:GetObject eventzr-studio-dead-letters-local/records/*", |_| {
         redrive("eventzr.event.created.v1", false)
     }),
-    operator("KeepAndDeleteRecords s3:DeleteObject eventzr-studio-set-aside-local/records/*", |_| {
-        discard("tenant-aside-5")
+    operator("WriteAndDeleteDeadLetters s3:DeleteObject eventzr-studio-dead-letters-local/records/*", |_| {
+        discard("tenant-dead-letter-5")
     }),
     operator("GiveRecordsToConsumersAndCancel lambda:InvokeFunction function:studio-event-created-local", |_| {
         redrive("eventzr.event.created.v1", true)
@@ -142,14 +144,14 @@ const NEEDS_OF_THE_OPERATOR: &[Need] = &[
 
 /// What a voice needs once its owner is waited for.
 const NEEDS_OF_VOICES: &[Need] = &[
-    completion("KeepWhatOwnersRead s3:PutObject eventzr-studio-assets-local/voices/*", |ready| {
+    completion("StoreOwnersRecordings s3:PutObject eventzr-studio-assets-local/voices/*", |ready| {
         await_owner(&ready.voices[0])
     }),
     completion("LetVoicesGoOn states:SendTaskSuccess *", |ready| erase_voice(&ready.voices[1])),
     completion("FindWhatIsToBeErased s3:ListBucketVersions eventzr-studio-assets-local", |ready| {
         erase_voice(&ready.voices[2])
     }),
-    completion("KeepWhatOwnersRead s3:DeleteObjectVersion eventzr-studio-assets-local/voices/*", |ready| {
+    completion("StoreOwnersRecordings s3:DeleteObjectVersion eventzr-studio-assets-local/voices/*", |ready| {
         erase_voice(&ready.voices[3])
     }),
     completion("ReadAndEraseVoices s3:DeleteObject studio-local-voices/*", |ready| erase_voice(&ready.voices[4])),
@@ -175,8 +177,8 @@ const fn consumer(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
 }
 
 /// SAM lets the mapping put into its destination what it gave up; the function puts there what can never succeed.
-const fn sets_aside(function: &'static str) -> Need {
-    let grant = "- s3:PutObject eventzr-studio-set-aside-local/*";
+const fn writes_dead_letters(function: &'static str) -> Need {
+    let grant = "- s3:PutObject eventzr-studio-dead-letters-local/*";
     Need { of: function, grant, who: function, payload: |_| tombstone(), says: DENIED }
 }
 
@@ -233,7 +235,7 @@ fn not_checked() -> BTreeSet<(String, String)> {
         for action in ["AlterGroup", "DescribeGroup"] {
             grant(of, format!("JoinTheGroup kafka-cluster:{action} group/{CLUSTER}/{group}"));
         }
-        grant(of, "- s3:ListBucket eventzr-studio-set-aside-local".to_owned());
+        grant(of, "- s3:ListBucket eventzr-studio-dead-letters-local".to_owned());
     }
     // Polly knows no resources for speech.
     grant("CompletionFunction", "Speak polly:StartSpeechSynthesisTask *".to_owned());

@@ -3,6 +3,7 @@
 //! Each test starts a stack of its own, so that none has to know what another left behind.
 
 mod alarms;
+mod architecture;
 mod bad_input;
 mod bootstraps;
 mod chaos;
@@ -12,7 +13,6 @@ mod erase;
 mod faults;
 mod grants;
 mod harness;
-mod house;
 mod identity;
 mod kafka_topics;
 mod least_privilege;

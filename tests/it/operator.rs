@@ -1,9 +1,9 @@
-//! What an operator does with records that were set aside, by the command line that they have: nothing is lost on the way back, and nothing is
+//! What an operator does with dead letters, by the command line that they have: nothing is lost on the way back, and nothing is
 //! done twice, whoever dies.
 
 use std::{path::PathBuf, process::Stdio};
 
-use events::{SMOKE_TENANT, Topic};
+use contract::{SMOKE_TENANT, Topic};
 use local::{
     checkout::Checkout,
     mapping::{Mapping, Poller, Sources, StartingPosition, What},
@@ -21,13 +21,13 @@ pub const CREATED: &str = "eventzr.event.created.v1";
 
 /// How a command of `studio` ended, and what it printed.
 #[derive(Debug)]
-pub struct Said {
+pub struct TopicSnapshot {
     pub code: Option<i32>,
     pub text: String,
     pub error: String,
 }
 
-impl Said {
+impl TopicSnapshot {
     /// What it printed with `--json`, a value for each line.
     pub fn json(&self) -> Vec<Value> {
         self.text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}"))).collect()
@@ -35,7 +35,7 @@ impl Said {
 }
 
 /// Runs the real `studio` against a stack, as a person would: with words, apart by spaces.
-pub async fn studio(stack: &Studio, words: &str) -> Said {
+pub async fn studio(stack: &Studio, words: &str) -> TopicSnapshot {
     let checkout = Checkout::find().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = EnvFile::write(&stack.stack, &checkout, folder.path().join("up.env")).await.unwrap();
@@ -47,7 +47,7 @@ pub async fn studio(stack: &Studio, words: &str) -> Said {
         .await
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let said = Said { code: ran.status.code(), text: text(ran.stdout), error: text(ran.stderr) };
+    let said = TopicSnapshot { code: ran.status.code(), text: text(ran.stdout), error: text(ran.stderr) };
     println!("studio {words}: {:?}\n{}{}", said.code, said.text, said.error);
     said
 }
@@ -88,7 +88,7 @@ pub fn envelope(records: Vec<Value>) -> Value {
 /// Puts an envelope where AWS does.
 async fn give_up(studio: &Studio, name: &str, records: Vec<Value>) {
     let envelope = envelope(records);
-    let put = studio.stack.clients.s3.put_object().bucket(&studio.stack.outputs.set_aside_bucket_name);
+    let put = studio.stack.clients.s3.put_object().bucket(&studio.stack.outputs.dead_letters_bucket_name);
     let put = put.key(format!("aws/lambda/b6d1f6b9/{CREATED}-0/2026/11/27/{name}"));
     put.body(envelope.to_string().into_bytes().into()).send().await.unwrap();
 }
@@ -107,7 +107,7 @@ pub fn kill(studio: &Studio, function: &str, (service, operation): (&str, &str),
 
 /// What is listed, as (offset, times).
 async fn waiting(stack: &Studio) -> Vec<(i64, u64)> {
-    let said = studio(stack, "--json set-aside list").await;
+    let said = studio(stack, "--json dead-letters list").await;
     assert_eq!(said.code, Some(0));
     let entries = said.json()[0]["entries"].as_array().unwrap().clone();
     let mut waiting: Vec<_> =
@@ -117,7 +117,7 @@ async fn waiting(stack: &Studio) -> Vec<(i64, u64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_mapping_gave_up_is_gathered_once_whoever_dies_and_redriven_to_the_same_events() {
+async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events() {
     let mut stack = Studio::start_with(|options| options.poll = false).await;
     let event = created("tenant-given-up", "given-up");
     give_up(&stack, "one", vec![record(7, Some(&event)), record(8, None)]).await;
@@ -133,18 +133,18 @@ async fn what_a_mapping_gave_up_is_gathered_once_whoever_dies_and_redriven_to_th
         (("s3", "DeleteObject"), Moment::After),
     ] {
         let hits = kill(&stack, OPERATOR, call, moment);
-        let said = studio(&stack, "set-aside list").await;
+        let said = studio(&stack, "dead-letters list").await;
         stack.stack.proxy.heal();
         assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
     }
     assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
 
     // Saying what would be done does nothing.
-    let dry = studio(&stack, "set-aside redrive --all").await;
+    let dry = studio(&stack, "dead-letters redrive --all").await;
     assert!(dry.text.contains("would be redriven") && dry.text.contains("Nothing is done yet"), "{dry:?}");
     assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
 
-    let redriven = studio(&stack, "set-aside redrive --topic eventzr.event.created.v1 --cause GAVE --execute").await;
+    let redriven = studio(&stack, "dead-letters redrive --topic eventzr.event.created.v1 --cause GAVE --execute").await;
     assert_eq!(redriven.code, Some(4), "the tombstone is left");
     assert!(redriven.text.contains("1 done, 1 left."), "{redriven:?}");
     assert_eq!(topics(&stack.produced_for("tenant-given-up", 8).await), the_eight());
@@ -152,21 +152,22 @@ async fn what_a_mapping_gave_up_is_gathered_once_whoever_dies_and_redriven_to_th
 
     // What comes back each time is left alone in the end, and then deleted.
     for times in [3, 4, 5, 5, 5] {
-        studio(&stack, "set-aside redrive --all --execute").await;
+        studio(&stack, "dead-letters redrive --all --execute").await;
         assert_eq!(waiting(&stack).await, [(8, times)]);
     }
-    let said = studio(&stack, "set-aside redrive --all --execute").await;
-    assert!(said.text.contains("stays") && said.text.contains("it was set aside 5 times"), "{said:?}");
-    let id = studio(&stack, "--json set-aside list").await.json()[0]["entries"][0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(studio(&stack, "set-aside discard --cause tombstone --execute").await.code, Some(0));
-    assert!(studio(&stack, "set-aside list").await.text.contains("No record waits."));
-    assert!(studio(&stack, &format!("set-aside show {id}")).await.text.contains("discarded"));
-    assert!(studio(&stack, &format!("set-aside redrive {id} --execute")).await.text.contains("resolved before"));
+    let said = studio(&stack, "dead-letters redrive --all --execute").await;
+    assert!(said.text.contains("stays") && said.text.contains("it was dead-lettered 5 times"), "{said:?}");
+    let id =
+        studio(&stack, "--json dead-letters list").await.json()[0]["entries"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(studio(&stack, "dead-letters discard --cause tombstone --execute").await.code, Some(0));
+    assert!(studio(&stack, "dead-letters list").await.text.contains("No record waits."));
+    assert!(studio(&stack, &format!("dead-letters show {id}")).await.text.contains("discarded"));
+    assert!(studio(&stack, &format!("dead-letters redrive {id} --execute")).await.text.contains("resolved before"));
 
     // The same batch given up once more, as a replay may: what it says was done already.
     give_up(&stack, "again", vec![record(7, Some(&event))]).await;
     assert_eq!(waiting(&stack).await, [(7, 2)]);
-    assert_eq!(studio(&stack, "set-aside redrive --all --execute").await.code, Some(0));
+    assert_eq!(studio(&stack, "dead-letters redrive --all --execute").await.code, Some(0));
     assert_eq!(topics(&stack.produced_for("tenant-given-up", 8).await), the_eight());
     stack.stop().await;
 }
@@ -187,7 +188,7 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
     ];
     for (call, moment) in of_consumer {
         let hits = kill(&stack, consumer, call, moment);
-        let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
+        let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
         stack.stack.proxy.heal();
         assert_eq!(hits.count(), 1);
         // The record whose consumer died waits as before; the others are done.
@@ -211,7 +212,7 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         Matches { function: Some(consumer.to_owned()), service: Some("dynamodb".to_owned()), ..Matches::default() };
     let action = Action::Fail { status: 500, error: "InternalServerError".to_owned() };
     stack.stack.proxy.inject(Fault { matches, action });
-    let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
+    let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
     stack.stack.proxy.heal();
     assert_eq!((said.code, said.text.matches("not yet").count()), (Some(4), 3), "{said:?}");
     assert!(said.error.contains("3 records in a row could not be handled now"), "{said:?}");
@@ -223,11 +224,11 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         (("s3", "DeleteObject"), Moment::After),
     ] {
         let hits = kill(&stack, OPERATOR, call, moment);
-        let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
+        let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
         stack.stack.proxy.heal();
         assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
     }
-    let said = studio(&stack, "set-aside redrive --all --guard 9 --execute").await;
+    let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(waiting(&stack).await.is_empty());
     let produced = stack.produced_for("tenant-interrupted", 48).await;
@@ -242,7 +243,7 @@ async fn a_list_has_what_is_asked_for_and_nothing_else() {
     let (one, other) = (created("tenant-one", "one"), created("tenant-other", "other"));
     give_up(&stack, "two", vec![record(1, Some(&one)), record(2, Some(&other)), record(3, None)]).await;
     let offsets = async |words: &str| {
-        let said = studio(&stack, &format!("--json set-aside list {words}")).await;
+        let said = studio(&stack, &format!("--json dead-letters list {words}")).await;
         let mut offsets: Vec<i64> =
             said.json()[0]["entries"].as_array().unwrap().iter().map(|e| e["offset"].as_i64().unwrap()).collect();
         offsets.sort_unstable();
@@ -258,7 +259,7 @@ async fn a_list_has_what_is_asked_for_and_nothing_else() {
     // Page by page, each record once.
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
-        let page = studio(&stack, &format!("--json set-aside list --most 2{after}")).await.json().remove(0);
+        let page = studio(&stack, &format!("--json dead-letters list --most 2{after}")).await.json().remove(0);
         seen.extend(page["entries"].as_array().unwrap().iter().map(|e| e["offset"].as_i64().unwrap()));
         let Some(next) = page["next"].as_str() else { break };
         after = format!(" --after {next}");
@@ -266,8 +267,8 @@ async fn a_list_has_what_is_asked_for_and_nothing_else() {
     seen.sort_unstable();
     assert_eq!(seen, [1, 2, 3]);
     let unknown = "00000000-0000-0000-0000-000000000000";
-    assert_eq!(studio(&stack, &format!("set-aside show {unknown}")).await.code, Some(3));
-    assert_eq!(studio(&stack, "set-aside list --after nowhere").await.code, Some(3));
+    assert_eq!(studio(&stack, &format!("dead-letters show {unknown}")).await.code, Some(3));
+    assert_eq!(studio(&stack, "dead-letters list --after nowhere").await.code, Some(3));
     stack.stop().await;
 }
 
@@ -327,8 +328,8 @@ async fn a_topic_that_is_read_again_from_its_start_or_from_a_time_tells_nothing_
         poller.stop().await;
     }
     let after = stack.produced_for("tenant-replayed", 40).await;
-    assert_eq!(after.len(), before.len(), "not even the same events are told again");
-    // The tombstone was set aside three times, and is one record.
+    assert_eq!(after.len(), before.len(), "not even the same events are published again");
+    // The tombstone was dead-lettered three times, and is one record.
     assert_eq!(waiting(&stack).await.iter().map(|(_, times)| *times).collect::<Vec<_>>(), [3]);
     stack.stop().await;
 }

@@ -1,6 +1,6 @@
 //! What an operator does with a tenant's render jobs: looks at them, cancels them, and has them made again, once however often they ask.
 
-use events::Topic;
+use contract::Topic;
 use local::proxy::Moment;
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use chaos::Chance;
-use events::Topic;
-use jobs::{Attempt, Outcome};
+use contract::Topic;
+use domain::{Attempt, Outcome};
 use local::{
     deploy::{KEY, Providers},
     proxy::{self, Fault, Matches, Moment, Occurrence},
@@ -417,7 +417,7 @@ async fn a_cancelled_video_is_cancelled_at_its_vendor_and_told_once() {
     let deleted = studio.stack.sandbox.calls().into_iter().filter(|call| call.method == "DELETE").count();
     assert_eq!(deleted, 2, "each time anew: whoever cancels again may not have been heard");
     let produced = studio.produced_for("tenant-1", 3).await;
-    assert_eq!(produced.len(), 3, "told once");
+    assert_eq!(produced.len(), 3, "published once");
     let failed = &data(&produced, Topic::RenderJobFailed)[0];
     assert_eq!((failed["failure"].as_str(), failed["canResubmit"].as_bool()), (Some("cancelled"), Some(true)));
     let attempts = attempts(&studio, &job).await;
@@ -519,7 +519,7 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
             let token = attempt.token.to_string();
             let fresh = match attempt.outcome {
                 None => panic!("{tenant}: an attempt of a closed job says nothing of its outcome"),
-                Some(Outcome::Refused { refusal: jobs::Refusal::OutcomeUnknown, .. }) => unknown.insert(token),
+                Some(Outcome::Refused { refusal: domain::Refusal::OutcomeUnknown, .. }) => unknown.insert(token),
                 Some(_) if is_paid => known.insert(token),
                 Some(_) => true,
             };

@@ -1,6 +1,6 @@
 //! The steps of the completion function, each taken more often than once and out of turn.
 
-use events::Topic;
+use contract::Topic;
 use serde_json::json;
 
 use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};

@@ -1,6 +1,6 @@
 //! Where things are kept: encrypted, nobody else's, recoverable from mistakes, and spoken to over TLS alone.
 
-use events::Topic;
+use contract::Topic;
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,7 +23,7 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_speaks_tls_
     let policies = of_type(&template, "AWS::S3::BucketPolicy");
     for (id, bucket) in of_type(&template, "AWS::S3::Bucket") {
         let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
-        let by = if id == "SetAsideBucket" { "aws:kms" } else { "AES256" };
+        let by = if id == "DeadLettersBucket" { "aws:kms" } else { "AES256" };
         assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], by, "{id}");
         for setting in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
             assert_eq!(bucket["PublicAccessBlockConfiguration"][setting], true, "{id}: {setting}");
@@ -60,8 +60,8 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_speaks_tls_
 async fn a_function_that_spoke_to_its_bucket_without_tls_would_be_refused() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let template = processed(&studio).await;
-    let bucket = &studio.stack.outputs.set_aside_bucket_name;
-    let policy = &template["Resources"]["SetAsideBucketPolicy"]["Properties"]["PolicyDocument"];
+    let bucket = &studio.stack.outputs.dead_letters_bucket_name;
+    let policy = &template["Resources"]["DeadLettersBucketPolicy"]["Properties"]["PolicyDocument"];
     let mut policy: Value = policy.clone();
     policy["Statement"][0]["Resource"] = json!([format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")]);
 

@@ -1,19 +1,19 @@
-//! No job hangs, and no end goes untold: what an execution leaves behind that dies without a word is found by its deadline.
+//! No job hangs, and no end goes unpublished: what an execution leaves behind that dies without a word is found by its deadline.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
-use events::Topic;
+use contract::Topic;
 use local::proxy::{Action, Fault, Matches, Moment, Occurrence};
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, created, jobs_of, the_eight, topics, until};
 
-/// What a sweep answers, as (overdue, running, restarted, failed, closed, told).
+/// What a sweep answers, as (overdue, running, restarted, failed, closed, published).
 fn swept(answer: &Value) -> [u64; 6] {
     assert_eq!(answer["status"], "swept", "{answer}");
-    ["overdue", "running", "restarted", "failed", "closed", "told"].map(|name| answer[name].as_u64().unwrap())
+    ["overdue", "running", "restarted", "failed", "closed", "published"].map(|name| answer[name].as_u64().unwrap())
 }
 
 async fn sweep(studio: &Studio) -> [u64; 6] {
@@ -109,8 +109,8 @@ async fn a_job_whose_executions_end_three_times_without_a_word_fails_as_abandone
 async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
     let mut studio = Studio::start().await;
     studio.let_executions_do_nothing().await;
-    studio.publish(&created("tenant-untold", "untold")).await;
-    let jobs = jobs_of(&studio.produced_for("tenant-untold", 4).await, Topic::RenderJobCreated);
+    studio.publish(&created("tenant-unpublished", "unpublished")).await;
+    let jobs = jobs_of(&studio.produced_for("tenant-unpublished", 4).await, Topic::RenderJobCreated);
     for job in &jobs {
         studio.completion(&json!({ "step": "submit", "jobId": job })).await;
     }
@@ -124,9 +124,9 @@ async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
         let invoked = invoke.function_name(&studio.stack.outputs.completion_function_name).send().await.unwrap();
         assert!(invoked.function_error().is_some(), "it was killed");
     }
-    assert_eq!(studio.produced_for("tenant-untold", 4).await.len(), 4, "nobody has heard of the ends");
+    assert_eq!(studio.produced_for("tenant-unpublished", 4).await.len(), 4, "nobody has heard of the ends");
     let_deadlines_pass(&studio).await;
     assert_eq!(sweep(&studio).await, [2, 0, 0, 0, 0, 2]);
-    assert_eq!(topics(&studio.produced_for("tenant-untold", 8).await), the_eight());
+    assert_eq!(topics(&studio.produced_for("tenant-unpublished", 8).await), the_eight());
     studio.stop().await;
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use events::{Topic, TraceParent};
+use contract::{Topic, TraceParent};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -102,16 +102,16 @@ async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_hea
     assert_eq!(process.parent_span_id, parent.span.to_be_bytes());
     assert_eq!(process.links.len(), 1, "the invocation");
     let happened: Vec<&str> = process.events.iter().map(|event| event.name.as_str()).collect();
-    assert_eq!(happened, ["kept", "told", "started"]);
+    assert_eq!(happened, ["committed", "published", "started"]);
     for (service, span) in spans.iter().filter(|(_, span)| span.span_id != process.span_id) {
         assert_eq!(span.parent_span_id, process.span_id, "{}", span.name);
         assert!(service.contains("studio-completion-local"), "{service}");
     }
-    // Whoever reads what is told goes on from the span that handled the event.
+    // Whoever reads what is published goes on from the span that handled the event.
     for record in &produced {
         let header = record.headers.iter().find(|(name, _)| name == "traceparent").unwrap().1.as_deref().unwrap();
-        let told: TraceParent = std::str::from_utf8(header).unwrap().parse().unwrap();
-        assert_eq!((told.trace, &told.span.to_be_bytes()[..]), (parent.trace, &process.span_id[..]));
+        let published: TraceParent = std::str::from_utf8(header).unwrap().parse().unwrap();
+        assert_eq!((published.trace, &published.span.to_be_bytes()[..]), (parent.trace, &process.span_id[..]));
     }
 
     // The extension does as well, where there is no header; one that is no trace begins one, and stops nothing.
@@ -140,14 +140,14 @@ async fn a_collector_that_is_away_holds_nothing_up_and_without_one_a_trace_goes_
     let mut event = created("tenant-through", "through");
     event["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     studio.publish(&event).await;
-    let told: BTreeSet<_> = studio
+    let published: BTreeSet<_> = studio
         .produced_for("tenant-through", 8)
         .await
         .iter()
         .map(|record| record.headers.iter().find(|(name, _)| name == "traceparent").cloned())
         .collect();
     let same = Some(("traceparent".to_owned(), Some(event["traceparent"].as_str().unwrap().as_bytes().to_vec())));
-    assert_eq!(told, BTreeSet::from([same]));
+    assert_eq!(published, BTreeSet::from([same]));
     studio.stop().await;
 }
 
@@ -162,27 +162,27 @@ async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say
     event["data"]["startsAt"] = json!("on the day of secrets");
     studio.publish(&event).await;
     let mut lines = Vec::new();
-    until("the wrong one is set aside", async || {
+    until("the wrong one becomes a dead letter", async || {
         lines = logged(&studio.stack.clients).await.unwrap().iter().map(|line| without_colours(line)).collect();
-        lines.iter().any(|line| line.contains("record set aside"))
+        lines.iter().any(|line| line.contains("record dead-lettered"))
     })
     .await;
     let log = lines.join("\n");
     assert!(!log.contains("nobody's eyes") && !log.contains("secrets"), "{log}");
     // The emulator does not tell functions to log JSON, as Lambda does: the fields stand in the line as text, in colours.
-    let aside = lines.iter().find(|line| line.contains("record set aside")).unwrap();
+    let letter = lines.iter().find(|line| line.contains("record dead-lettered")).unwrap();
     assert!(
-        aside.contains(r#"tenant="tenant-logged""#) && aside.contains(r#"topic="eventzr.event.created.v1""#),
-        "{aside}"
+        letter.contains(r#"tenant="tenant-logged""#) && letter.contains(r#"topic="eventzr.event.created.v1""#),
+        "{letter}"
     );
     // The id under which an operator finds the cause.
-    let id = aside.split("id=").nth(1).unwrap().split_whitespace().next().unwrap();
-    let shown = crate::operator::studio(&studio, &format!("set-aside show {id}")).await;
+    let id = letter.split("id=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let shown = crate::operator::studio(&studio, &format!("dead-letters show {id}")).await;
     assert!(shown.text.contains("data.startsAt: `on the day of secrets` is not an RFC 3339 time"), "{shown:?}");
     // One line for each invocation, with its counts.
     let handled: Vec<&String> = lines.iter().filter(|line| line.contains("batch handled")).collect();
-    let of_wrong = handled.iter().find(|line| line.contains("set_aside=1")).unwrap();
-    assert!(handled.len() == 2 && of_wrong.contains(": 0 done, 1 set aside, 0 retried"), "{handled:#?}");
+    let of_wrong = handled.iter().find(|line| line.contains("dead_lettered=1")).unwrap();
+    assert!(handled.len() == 2 && of_wrong.contains(": 0 done, 1 dead-lettered, 0 retried"), "{handled:#?}");
     studio.stop().await;
 }
 
@@ -202,10 +202,10 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
     studio.ended("tenant-unpaid").await;
     studio.stack.publish(Topic::EventCreated.as_str(), Some(b"tenant-filmed"), None, &[]).await.unwrap();
     let gather = json!({ "step": "gather" });
-    until("the tombstone is set aside and counted", async || {
+    until("the tombstone is dead-lettered and counted", async || {
         invoke(&studio.stack, "studio-operator-local", &gather).await;
         let emitted = emitted(&studio.stack.clients).await.unwrap();
-        emitted.iter().any(|(metric, values)| metric.name == "SetAsideDepth" && values.last() == Some(&1.0))
+        emitted.iter().any(|(metric, values)| metric.name == "DeadLetterDepth" && values.last() == Some(&1.0))
     })
     .await;
 
@@ -223,7 +223,7 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
     let launched = [("Topic", "eventzr.campaign.launched.v1")];
     let runway = [("Provider", "runway")];
     assert_eq!((sum("RecordsReceived", &launched), sum("RecordsDone", &launched)), (2.0, 2.0));
-    assert_eq!(sum("RecordsSetAside", &[("Topic", "eventzr.event.created.v1")]), 1.0);
+    assert_eq!(sum("RecordsDeadLettered", &[("Topic", "eventzr.event.created.v1")]), 1.0);
     assert_eq!(sum("RecordsRetried", &launched), 0.0);
     assert!(sum("BatchDuration", &launched) > 0.0);
     assert!(sum("ProviderCalls", &runway) >= 3.0 && sum("ProviderDuration", &runway) > 0.0);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chaos::Chance;
-use events::{AssetKind, MediaType, Topic};
+use contract::{AssetKind, MediaType, Topic};
 use local::{deploy::LOGO_BUCKET, records::Produced};
 use serde_json::{Value, json};
 

@@ -8,8 +8,8 @@ use std::{
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use chaos::Chance;
-use events::Topic;
-use jobs::{Outcome, VoiceModel, VoiceState};
+use contract::Topic;
+use domain::{Outcome, VoiceModel, VoiceState};
 use local::{
     checkout::Checkout,
     deploy::{Providers, VOICE_BUCKET},
@@ -161,9 +161,9 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
     let of = |topic: Topic| produced.iter().find(|r| r.topic == topic.as_str()).unwrap().event()["data"].clone();
     let (created, ready) = (of(Topic::VoiceModelCreated), of(Topic::VoiceModelReady));
     assert_eq!(by_id(&produced).len(), 2);
-    for told in [&created, &ready] {
-        assert_eq!((told["voiceModelId"].as_str(), told["name"].as_str()), (Some(id.as_str()), Some("Asha, warm")));
-        assert_eq!((told["provider"].as_str(), told["method"].as_str()), (Some("elevenlabs"), Some("professional")));
+    for event in [&created, &ready] {
+        assert_eq!((event["voiceModelId"].as_str(), event["name"].as_str()), (Some(id.as_str()), Some("Asha, warm")));
+        assert_eq!((event["provider"].as_str(), event["method"].as_str()), (Some("elevenlabs"), Some("professional")));
     }
     assert!(produced[0].timestamp <= produced[1].timestamp && ready["durationMs"].as_u64().unwrap() > 0);
     assert_eq!(end_of(&studio, &execution).await.0, ExecutionStatus::Succeeded);
@@ -193,7 +193,7 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
     studio.stop().await;
 }
 
-/// A change of an input, and what a person is then told.
+/// A change of an input, and what a person then reads.
 type Unfit = (&'static str, fn(&mut Value), &'static str);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -501,7 +501,7 @@ async fn a_voice_whose_execution_was_aborted_goes_on_after_a_sweep_without_askin
     until("it waits again", async || model(&studio, &id).await.unwrap().restarts == 1).await;
     until("it is verified", async || verify(&studio, &id, tenant).await["status"] == "verified").await;
     assert_eq!(line_of(&studio, &id).await, "ready; made, made, made, made, made");
-    assert_eq!(studio.produced_for(tenant, 2).await.len(), 2, "told once");
+    assert_eq!(studio.produced_for(tenant, 2).await.len(), 2, "published once");
     studio.stop().await;
 }
 

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use events::Topic;
+use contract::Topic;
 use local::{checkout::Checkout, records::Produced};
 use serde_json::json;
 

@@ -66,7 +66,7 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
     for function in ["event-created", "event-published", "cms-published", "campaign-launched"] {
         assert_eq!(invoke(function, &format!("{function}.json")), json!({ "batchItemFailures": [] }), "{function}");
     }
-    // Bad records are set aside, so that they do not come again either.
+    // Bad records become dead letters, so that they do not come again either.
     assert_eq!(invoke("event-created", "event-created-bad-records.json"), json!({ "batchItemFailures": [] }));
     assert_eq!(invoke("completion", "completion-sweep.json")["status"], "swept");
 
@@ -75,7 +75,7 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
         .map(|function| (function, first_tenant(&batch_of_now(&format!("{function}.json")))))
     {
         let produced = studio.produced_for(&tenant, 4).await;
-        assert!(!produced.is_empty(), "{function} told {tenant} nothing");
+        assert!(!produced.is_empty(), "{function} published nothing about {tenant}");
     }
 
     // Kafka is away: every record comes again, named by its partition and offset.

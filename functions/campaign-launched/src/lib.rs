@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use events::{AssetKind, CampaignLaunched, Channel, Configuration, Entity, EntityKind, MediaType, Topic};
-use jobs::Description;
+use contract::{AssetKind, CampaignLaunched, Channel, Configuration, Entity, EntityKind, MediaType, Topic};
+use domain::Description;
 
 /// What a launched campaign says of itself, and the assets it asks for.
 #[must_use]

@@ -1,7 +1,7 @@
 //! What `eventzr.cms.published.v1` means: an article gets pictures, in each of its languages.
 
-use events::{AssetKind, CmsPublished, Configuration, Entity, EntityKind, Topic};
-use jobs::Description;
+use contract::{AssetKind, CmsPublished, Configuration, Entity, EntityKind, Topic};
+use domain::Description;
 
 /// What published content says of itself, and the assets it asks for. Two translations into one language are one: the later.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Lambda: consumes `eventzr.cms.published.v1`.
 
-use events::Topic;
+use contract::Topic;
 use mimalloc::MiMalloc;
 
 #[global_allocator]

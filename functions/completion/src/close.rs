@@ -1,12 +1,12 @@
-//! The end of a job, whichever it is: decided once, told, marked.
+//! The end of a job, whichever it is: decided once, published, marked.
 
 use std::sync::OnceLock;
 
-use events::Time;
-use jobs::{Decision, EntityState, Job, JobId};
+use contract::Time;
+use domain::{Decision, EntityState, Job, JobId};
 
 use crate::{
-    Studio,
+    App,
     measure::{Ending, ended},
     step::StepError,
 };
@@ -14,7 +14,7 @@ use crate::{
 /// Keeps what `decide` makes of the job as its end, or finds the end it has; tells it and notes that. `false` if the job has no
 /// end and there is nothing to decide.
 pub(crate) async fn close(
-    studio: &Studio,
+    app: &App,
     job: JobId,
     now: Time,
     decide: impl Fn(Job, EntityState) -> Option<Decision>,
@@ -24,10 +24,10 @@ pub(crate) async fn close(
         seen.get_or_init(|| Ending::of(&job));
         decide(job, entity)
     };
-    let Some(end) = studio.journal.keep_end(job, now, decide).await? else { return Ok(false) };
-    studio.journal.tell_and_mark(&end).await?;
-    if let Some(ending) = seen.get().filter(|_| !end.told) {
-        ended(studio, ending, &end, now);
+    let Some(end) = app.journal.commit_end(job, now, decide).await? else { return Ok(false) };
+    app.journal.publish_and_mark(&end).await?;
+    if let Some(ending) = seen.get().filter(|_| !end.published) {
+        ended(app, ending, &end, now);
     }
     Ok(true)
 }

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use jobs::{MakersError, ProviderId};
+use domain::{ProviderId, RoutingError};
 use journal::{ConfigError, optional, variable};
 use providers::{Keys, Settings, SettingsError};
 
@@ -36,7 +36,7 @@ pub(crate) enum StartError {
     #[error(transparent)]
     Providers(#[from] SettingsError),
     #[error("the environment variable VOICE_PROVIDER")]
-    Voice(#[source] MakersError),
+    Voice(#[source] RoutingError),
     #[error(
         "the environment variable VOICE_PROVIDER is `{0}`, which clones no voices; it must be elevenlabs, or empty"
     )]

@@ -1,11 +1,11 @@
 //! Fail: no more tries, so the job is failed, with a class and a reason a person can act on.
 
-use events::{FailureClass, Time};
-use jobs::{Failure, JobId};
+use contract::{FailureClass, Time};
+use domain::{Failure, JobId};
 use serde::Deserialize;
 
 use crate::{
-    Studio,
+    App,
     close::close,
     step::{Reply, StepError},
 };
@@ -14,24 +14,24 @@ use crate::{
 pub(crate) const ID_REUSED: &str = "Studio.IdReused";
 
 /// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before stays as it is, and its
-/// end is told.
-pub(crate) async fn fail(studio: &Studio, job: JobId, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
+/// end is published.
+pub(crate) async fn fail(app: &App, job: JobId, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
     let detail = if cause.is_empty() { error.to_owned() } else { format!("{error}: {cause}") };
     let class = class(error);
     // Only then is the message made for a person: `StepError::message`.
     let sentence = if class == FailureClass::InvalidInput { message(cause) } else { None };
-    close_as_failed(studio, job, Failure { class, detail, at: now }, sentence.as_deref()).await?;
+    close_as_failed(app, job, Failure { class, detail, at: now }, sentence.as_deref()).await?;
     Ok(Reply::Closed)
 }
 
 /// Closes a job as failed and tells.
 pub(crate) async fn close_as_failed(
-    studio: &Studio,
+    app: &App,
     job: JobId,
     failure: Failure,
     sentence: Option<&str>,
 ) -> Result<(), StepError> {
-    close(studio, job, failure.at, |job, _| jobs::fail(job, failure.clone(), sentence)).await?;
+    close(app, job, failure.at, |job, _| domain::fail(job, failure.clone(), sentence)).await?;
     Ok(())
 }
 
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_functions_message_is_taken_out_of_what_step_functions_gives() {
-        let cause = r#"{"errorType":"Studio.InvalidInput","errorMessage":"the logo is not a PNG"}"#;
+        let cause = r#"{"errorType":"App.InvalidInput","errorMessage":"the logo is not a PNG"}"#;
         assert_eq!(message(cause).as_deref(), Some("the logo is not a PNG"));
         assert_eq!(message("State 'Submit' failed"), None);
     }

@@ -4,9 +4,9 @@ use aws_sdk_s3::{
     error::{BoxError, SdkError},
     operation::get_object::GetObjectError,
 };
-use events::S3Object;
+use contract::S3Object;
 
-use crate::Studio;
+use crate::App;
 
 /// The largest logo that is fetched, in bytes. It is as much as the canvas takes.
 const LARGEST: i64 = 2 * 1024 * 1024;
@@ -25,12 +25,12 @@ pub(crate) enum FetchError {
 }
 
 /// The bytes of `logo`.
-pub(crate) async fn fetch(studio: &Studio, logo: &S3Object) -> Result<Vec<u8>, FetchError> {
-    if !studio.config.logo_buckets.iter().any(|bucket| bucket == logo.bucket()) {
+pub(crate) async fn fetch(app: &App, logo: &S3Object) -> Result<Vec<u8>, FetchError> {
+    if !app.config.logo_buckets.iter().any(|bucket| bucket == logo.bucket()) {
         return Err(FetchError::NotAllowed(logo.clone()));
     }
     let failed = |source| FetchError::S3 { logo: logo.clone(), source };
-    let object = studio.s3.get_object().bucket(logo.bucket()).key(logo.key()).send().await;
+    let object = app.s3.get_object().bucket(logo.bucket()).key(logo.key()).send().await;
     let object = object.map_err(|error| match is_missing(&error) {
         true => FetchError::Missing(logo.clone()),
         false => failed(error.into()),

@@ -17,8 +17,8 @@ mod submit;
 mod sweep;
 mod voice;
 
-use events::Time;
-use jobs::ProviderId;
+use contract::Time;
+use domain::ProviderId;
 use journal::{Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
@@ -33,7 +33,7 @@ use step::{Reply, Step, StepError};
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Everything a step works with, made once in the init phase.
-struct Studio {
+struct App {
     journal: Journal,
     providers: Providers,
     s3: aws_sdk_s3::Client,
@@ -46,45 +46,43 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config_from_env()?;
     let config = Config::from_env()?;
-    let studio = &Studio {
+    let app = &App {
         telemetry: Telemetry::from_env()?,
         journal: Journal::new(journal::Config::from_env()?, &aws)?,
         providers: Providers::new(StudioCanvas::new(&config.fonts_folder)?, &config.providers, &aws, &config.keys)?,
         s3: aws_sdk_s3::Client::new(&aws),
         config,
     };
-    studio.journal.connect().await;
+    app.journal.connect().await;
     run(service_fn(async |event: LambdaEvent<Step>| {
         let token = token(&event.context.request_id);
-        let taken = take(studio, event.payload, token, now()).await;
-        studio.telemetry.traces.flush().await;
+        let taken = take(app, event.payload, token, now()).await;
+        app.telemetry.traces.flush().await;
         taken
     }))
     .await
 }
 
-async fn take(studio: &Studio, step: Step, token: Uuid, now: Time) -> Result<Reply, StepError> {
+async fn take(app: &App, step: Step, token: Uuid, now: Time) -> Result<Reply, StepError> {
     let taken = match &step {
-        Step::Submit { job_id } => submit::submit(studio, *job_id, token, now).await,
-        Step::Poll { job_id } => poll::poll(studio, *job_id, now).await,
-        Step::Finish { job_id } => finish::finish(studio, *job_id, now).await,
-        Step::Fail { job_id, error, cause } => fail::fail(studio, *job_id, error, cause, now).await,
-        Step::Cancel { job_id } => cancel::cancel(studio, *job_id, now).await,
-        Step::RegisterVoice { name, input } => voice::register(studio, name, input, now).await,
-        Step::AdvanceVoice { voice_model_id } => voice::advance(studio, *voice_model_id, token, now).await,
+        Step::Submit { job_id } => submit::submit(app, *job_id, token, now).await,
+        Step::Poll { job_id } => poll::poll(app, *job_id, now).await,
+        Step::Finish { job_id } => finish::finish(app, *job_id, now).await,
+        Step::Fail { job_id, error, cause } => fail::fail(app, *job_id, error, cause, now).await,
+        Step::Cancel { job_id } => cancel::cancel(app, *job_id, now).await,
+        Step::RegisterVoice { name, input } => voice::register(app, name, input, now).await,
+        Step::AdvanceVoice { voice_model_id } => voice::advance(app, *voice_model_id, token, now).await,
         Step::AwaitOwner { voice_model_id, task_token } => {
-            voice::await_owner(studio, *voice_model_id, task_token, now).await
+            voice::await_owner(app, *voice_model_id, task_token, now).await
         }
         Step::VerifyVoice { voice_model_id, tenant_id, recording } => {
-            voice::verify(studio, *voice_model_id, tenant_id, recording.as_ref(), token, now).await
+            voice::verify(app, *voice_model_id, tenant_id, recording.as_ref(), token, now).await
         }
-        Step::FailVoice { voice_model_id, error, cause } => {
-            voice::fail(studio, voice_model_id, error, cause, now).await
-        }
-        Step::EraseVoice { voice_model_id, tenant_id } => voice::erase(studio, *voice_model_id, tenant_id, now).await,
-        Step::EraseTenant { tenant_id } => erase::erase_tenant(studio, tenant_id, now).await,
-        Step::CloseBreaker { provider } => close_breaker(studio, *provider, now).await,
-        Step::Sweep => sweep::sweep(studio, now).await,
+        Step::FailVoice { voice_model_id, error, cause } => voice::fail(app, voice_model_id, error, cause, now).await,
+        Step::EraseVoice { voice_model_id, tenant_id } => voice::erase(app, *voice_model_id, tenant_id, now).await,
+        Step::EraseTenant { tenant_id } => erase::erase_tenant(app, tenant_id, now).await,
+        Step::CloseBreaker { provider } => close_breaker(app, *provider, now).await,
+        Step::Sweep => sweep::sweep(app, now).await,
     };
     match &taken {
         Ok(reply) => tracing::info!(?step, ?reply, "step taken"),
@@ -93,14 +91,14 @@ async fn take(studio: &Studio, step: Step, token: Uuid, now: Time) -> Result<Rep
     taken
 }
 
-async fn close_breaker(studio: &Studio, provider: ProviderId, now: Time) -> Result<Reply, StepError> {
-    studio.journal.close_breaker(provider, now).await?;
+async fn close_breaker(app: &App, provider: ProviderId, now: Time) -> Result<Reply, StepError> {
+    app.journal.close_breaker(provider, now).await?;
     Ok(Reply::BreakerClosed)
 }
 
 /// What tells this invocation from every other one: its request id, which Lambda makes a UUID of.
 fn token(request_id: &str) -> Uuid {
-    request_id.parse().unwrap_or_else(|_| jobs::derive(&[b"request", request_id.as_bytes()]))
+    request_id.parse().unwrap_or_else(|_| domain::derive(&[b"request", request_id.as_bytes()]))
 }
 
 fn now() -> Time {

@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use events::{Identifier, SMOKE_TENANT, Time, Topic, TraceParent};
-use jobs::{Job, JobId, ProviderId, Refusal, VoiceModel};
-use journal::Kept;
+use contract::{Identifier, SMOKE_TENANT, Time, Topic, TraceParent};
+use domain::{Job, JobId, ProviderId, Refusal, VoiceModel};
+use journal::OutboxEntry;
 use telemetry::{Kind, Measured, Span};
 
-use crate::Studio;
+use crate::App;
 
 /// A provider is being asked something: how long that takes, and whether it is refused, is said once it ends.
 pub(crate) struct Call<'s> {
-    studio: &'s Studio,
+    app: &'s App,
     provider: ProviderId,
     begin: Instant,
     span: Span<'s>,
@@ -20,8 +20,8 @@ pub(crate) struct Call<'s> {
 
 impl<'s> Call<'s> {
     /// `what` is asked of `provider` for a voice model, whose requests are a trace of their own: no event asks for one.
-    pub(crate) fn of_voice(studio: &'s Studio, what: &str, model: &VoiceModel) -> Self {
-        let mut call = Self::begin(studio, (model.provider, what), &model.tenant, None);
+    pub(crate) fn of_voice(app: &'s App, what: &str, model: &VoiceModel) -> Self {
+        let mut call = Self::begin(app, (model.provider, what), &model.tenant, None);
         if call.span.is_recorded() {
             call.span.set("studio.voice", model.id.to_string());
         }
@@ -29,24 +29,24 @@ impl<'s> Call<'s> {
     }
 
     fn begin(
-        studio: &'s Studio,
+        app: &'s App,
         (provider, what): (ProviderId, &str),
         tenant: &Identifier,
         parent: Option<TraceParent>,
     ) -> Self {
-        let mut span = studio.telemetry.traces.begin(format_args!("{what} {provider}"), Kind::Client, parent);
+        let mut span = app.telemetry.traces.begin(format_args!("{what} {provider}"), Kind::Client, parent);
         if span.is_recorded() {
             span.set("studio.tenant", tenant.as_str().to_owned());
             span.set("studio.provider", provider.as_str());
         }
         let is_measured = tenant.as_str() != SMOKE_TENANT;
-        Self { studio, provider, begin: Instant::now(), span, is_measured }
+        Self { app, provider, begin: Instant::now(), span, is_measured }
     }
 
     /// It has answered, and refused if there is a `refusal`.
     pub(crate) fn ends(mut self, refusal: Option<Refusal>) {
-        let Self { studio, provider, .. } = self;
-        let (metrics, provider) = (&studio.telemetry.metrics, provider.as_str());
+        let Self { app, provider, .. } = self;
+        let (metrics, provider) = (&app.telemetry.metrics, provider.as_str());
         if self.is_measured {
             metrics.emit(Measured::Call { provider, took: self.begin.elapsed() });
         }
@@ -62,13 +62,13 @@ impl<'s> Call<'s> {
 /// Asks `provider` something about `job`, and says how long that took and whether it was refused: `refusal` looks for that in the answer. What is asked
 /// is given the job as a part of the span that this is.
 pub(crate) async fn called<A>(
-    studio: &Studio,
+    app: &App,
     asked: (ProviderId, &str),
     job: &Job,
     call: impl AsyncFnOnce(Job) -> A,
     refusal: impl FnOnce(&A) -> Option<Refusal>,
 ) -> A {
-    let mut measured = Call::begin(studio, asked, &job.tenant, job.trace);
+    let mut measured = Call::begin(app, asked, &job.tenant, job.trace);
     if measured.span.is_recorded() {
         measured.span.set("studio.job", job.id.to_string());
     }
@@ -78,9 +78,9 @@ pub(crate) async fn called<A>(
 }
 
 /// Says that credits of a provider's were spent; nothing, if there were none.
-pub(crate) fn spent(studio: &Studio, provider: ProviderId, credits: u64) {
+pub(crate) fn spent(app: &App, provider: ProviderId, credits: u64) {
     if credits > 0 {
-        studio.telemetry.metrics.emit(Measured::Spent { provider: provider.as_str(), credits });
+        app.telemetry.metrics.emit(Measured::Spent { provider: provider.as_str(), credits });
     }
 }
 
@@ -105,8 +105,8 @@ impl Ending {
     }
 }
 
-/// Says how a job ended, once `end` is told for the first time.
-pub(crate) fn ended(studio: &Studio, ending: &Ending, end: &Kept, now: Time) {
+/// Says how a job ended, once `end` is published for the first time.
+pub(crate) fn ended(app: &App, ending: &Ending, end: &OutboxEntry, now: Time) {
     let (tenant, id) = (ending.tenant.as_str(), ending.job.to_string());
     let measured = match end.events.iter().any(|event| event.topic == Topic::RenderJobCompleted) {
         true => {
@@ -116,9 +116,9 @@ pub(crate) fn ended(studio: &Studio, ending: &Ending, end: &Kept, now: Time) {
         false => Measured::Failed { tenant, job: &id },
     };
     if tenant != SMOKE_TENANT {
-        studio.telemetry.metrics.emit(measured);
+        app.telemetry.metrics.emit(measured);
     }
-    let mut span = studio.telemetry.traces.begin(format_args!("close {}", ending.asset), Kind::Internal, ending.trace);
+    let mut span = app.telemetry.traces.begin(format_args!("close {}", ending.asset), Kind::Internal, ending.trace);
     span.set("studio.job", id.clone());
     span.set("studio.tenant", tenant.to_owned());
     span.happens(if matches!(measured, Measured::Completed { .. }) { "completed" } else { "failed" });

@@ -1,6 +1,6 @@
 //! What a file is, by how it begins.
 
-use events::Format;
+use contract::Format;
 
 use crate::audio;
 

@@ -1,11 +1,11 @@
 //! Poll: whoever accepted the job is asked how far it is.
 
-use events::{FailureClass, Time};
-use jobs::{Job, JobId, Outcome};
+use contract::{FailureClass, Time};
+use domain::{Job, JobId, Outcome};
 use providers::{Order, Progress, Providers, Refused};
 
 use crate::{
-    Studio,
+    App,
     fail::close_as_failed,
     measure::called,
     step::{Reply, StepError},
@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Asks again whether the media of a job is made.
-pub(crate) async fn poll(studio: &Studio, id: JobId, now: Time) -> Result<Reply, StepError> {
-    let job = studio.journal.job(id).await?;
+pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepError> {
+    let job = app.journal.job(id).await?;
     if store::is_stored(&job) {
         return Ok(Reply::Stored);
     }
@@ -26,38 +26,35 @@ pub(crate) async fn poll(studio: &Studio, id: JobId, now: Time) -> Result<Reply,
     let (provider, at) = (attempt.provider, attempt.at);
     let age = now.milliseconds_since(at);
     if age > u64::from(job.patience_seconds()) * 1000 {
-        return give_up(studio, provider, job, &ticket, now).await;
+        return give_up(app, provider, job, &ticket, now).await;
     }
-    if let Some(caps) = studio.config.providers.caps(provider) {
+    if let Some(caps) = app.config.providers.caps(provider) {
         // Its own lease is made longer. If it ran out and another job has its place, this one is in flight all the same.
-        studio
-            .journal
-            .take_lease(provider, (job.id.0, &job.tenant), caps, now, now.plus_seconds(LEASE_SECONDS))
-            .await?;
+        app.journal.take_lease(provider, (job.id.0, &job.tenant), caps, now, now.plus_seconds(LEASE_SECONDS)).await?;
     }
     let pause = grown(age, Providers::poll_seconds(provider));
     let ask = async |job: Job| {
-        let order = Order { job: &job, logo: None, bucket: &studio.config.assets_bucket };
-        studio.providers.poll(provider, order, &ticket).await
+        let order = Order { job: &job, logo: None, bucket: &app.config.assets_bucket };
+        app.providers.poll(provider, order, &ticket).await
     };
     let refusal = |progress: &Result<Progress, Refused>| match progress {
         Ok(Progress::Failed(refused)) | Err(refused) => Some(refused.refusal),
         Ok(Progress::Pending { .. } | Progress::Done(_)) => None,
     };
-    match called(studio, (provider, "poll"), &job, ask, refusal).await {
+    match called(app, (provider, "poll"), &job, ask, refusal).await {
         Ok(Progress::Pending { status }) => {
             tracing::debug!(job = %id, %provider, status, "not made yet");
             Ok(Reply::Pending { poll_after_seconds: pause })
         }
-        Ok(Progress::Done(media)) => match store::store(studio, &job, media).await? {
-            Stored::Stored(made) => store::note(studio, provider, job, made).await,
+        Ok(Progress::Done(media)) => match store::store(app, &job, media).await? {
+            Stored::Stored(made) => store::note(app, provider, job, made).await,
             // It is still there to be fetched.
             Stored::Lost(error) => {
                 tracing::warn!(job = %id, %provider, "not fetched: {error}");
                 Ok(Reply::Pending { poll_after_seconds: pause })
             }
         },
-        Ok(Progress::Failed(error)) => refused(studio, provider, job, error.into()).await,
+        Ok(Progress::Failed(error)) => refused(app, provider, job, error.into()).await,
         Err(error) => {
             tracing::warn!(job = %id, %provider, "not asked how far it is: {error}");
             Ok(Reply::Pending { poll_after_seconds: pause })
@@ -65,21 +62,21 @@ pub(crate) async fn poll(studio: &Studio, id: JobId, now: Time) -> Result<Reply,
     }
 }
 
-/// It took too long: the provider is told, as far as it can be, and the job failed.
+/// It took too long: the provider is told to cancel where it can, and the job fails.
 async fn give_up(
-    studio: &Studio,
-    provider: jobs::ProviderId,
+    app: &App,
+    provider: domain::ProviderId,
     job: Job,
     ticket: &str,
     now: Time,
 ) -> Result<Reply, StepError> {
-    if let Err(error) = studio.providers.erase(provider, ticket).await {
+    if let Err(error) = app.providers.erase(provider, ticket).await {
         tracing::warn!(job = %job.id, %provider, "not cancelled: {error}");
     }
     let detail = format!("{provider} was not done after {} s", job.patience_seconds());
-    let job = studio.journal.save_job(job.answered(Outcome::unknown(&detail, now))).await?;
-    release(studio, provider, job.id.0).await;
-    close_as_failed(studio, job.id, jobs::Failure { class: FailureClass::Timeout, detail, at: now }, None).await?;
+    let job = app.journal.save_job(job.answered(Outcome::unknown(&detail, now))).await?;
+    release(app, provider, job.id.0).await;
+    close_as_failed(app, job.id, domain::Failure { class: FailureClass::Timeout, detail, at: now }, None).await?;
     Ok(Reply::Closed)
 }
 

@@ -1,9 +1,9 @@
 //! A step: what the state machine asks for, what it is answered, and what can go wrong on the way.
 
 use aws_sdk_s3::error::BoxError;
-use events::{DataError, Identifier, S3Object};
-use jobs::{JobId, ProviderId, TaskToken, VoiceModelId};
-use journal::{GoOnError, KeepError, TellKeptError};
+use contract::{DataError, Identifier, S3Object};
+use domain::{JobId, ProviderId, TaskToken, VoiceModelId};
+use journal::{GoOnError, PublishEntryError, StoreError};
 use lambda_runtime::Diagnostic;
 use providers::Refused;
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ pub(crate) enum Reply {
     Registered,
     /// The owner of the voice is to show that it is theirs.
     Unverified,
-    /// What lets the execution go on is kept.
+    /// What lets the execution go on is committed.
     AwaitingOwner,
     /// The owner has shown it.
     Verified,
@@ -111,20 +111,20 @@ pub(crate) enum Reply {
     /// The provider is asked again.
     BreakerClosed,
     /// What the sweep found.
-    Swept { overdue: usize, running: usize, restarted: usize, failed: usize, closed: usize, told: usize },
+    Swept { overdue: usize, running: usize, restarted: usize, failed: usize, closed: usize, published: usize },
 }
 
 /// Why a step was not taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
     #[error(transparent)]
-    Keep(#[from] KeepError),
+    Store(#[from] StoreError),
     #[error(transparent)]
-    Tell(#[from] TellKeptError),
+    Publish(#[from] PublishEntryError),
     #[error(transparent)]
     Logo(#[from] FetchError),
     #[error("storing the asset in S3")]
-    Store(#[source] BoxError),
+    Asset(#[source] BoxError),
     #[error("cancelling the job {job} at its provider")]
     Cancel { job: JobId, source: Refused },
     #[error("asking a provider")]
@@ -152,9 +152,9 @@ impl StepError {
     /// again, the others are not.
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
-            Self::Keep(error) if error.is_transient() => "Studio.Transient",
-            Self::Tell(_)
-            | Self::Store(_)
+            Self::Store(error) if error.is_transient() => "Studio.Transient",
+            Self::Publish(_)
+            | Self::Asset(_)
             | Self::Cancel { .. }
             | Self::Sweep { .. }
             | Self::Provider(_)
@@ -165,8 +165,8 @@ impl StepError {
             Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })
             | Self::Input(_)
             | Self::ExecutionName(_) => "Studio.InvalidInput",
-            Self::Keep(KeepError::IdReused) => fail::ID_REUSED,
-            Self::Keep(_) | Self::NothingStored(_) | Self::NoCloner(_) => "Studio.Internal",
+            Self::Store(StoreError::IdReused) => fail::ID_REUSED,
+            Self::Store(_) | Self::NothingStored(_) | Self::NoCloner(_) => "Studio.Internal",
         }
     }
 
@@ -177,11 +177,11 @@ impl StepError {
             Self::Logo(error @ (FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })) => {
                 error.to_string()
             }
-            Self::Input(_) | Self::ExecutionName(_) | Self::Keep(KeepError::IdReused) => self.to_string(),
-            Self::Keep(_)
-            | Self::Tell(_)
+            Self::Input(_) | Self::ExecutionName(_) | Self::Store(StoreError::IdReused) => self.to_string(),
+            Self::Store(_)
+            | Self::Publish(_)
             | Self::Logo(FetchError::S3 { .. })
-            | Self::Store(_)
+            | Self::Asset(_)
             | Self::Cancel { .. }
             | Self::Provider(_)
             | Self::Recording(_)

@@ -4,12 +4,12 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
-use jobs::{Job, Outcome, Output, ProviderId, State};
-use journal::KeepError;
+use domain::{Job, Outcome, Output, ProviderId, State};
+use journal::StoreError;
 use providers::{Body, Media, Refused, Stream};
 
 use crate::{
-    Studio, audio,
+    App, audio,
     erase::delete_assets,
     measure::spent,
     media,
@@ -45,16 +45,16 @@ pub(crate) fn is_stored(job: &Job) -> bool {
 }
 
 /// Puts the media where its URL will say. The key is made of the job's id, so storing it twice is storing it once.
-pub(crate) async fn store(studio: &Studio, job: &Job, made: Media) -> Result<Stored, StepError> {
+pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, StepError> {
     let Media { body, made_by, credits, length_ms, copy } = made;
     let lost = |detail: String| {
         Ok(Stored::Lost(Refused {
-            refusal: jobs::Refusal::OutcomeUnknown,
+            refusal: domain::Refusal::OutcomeUnknown,
             detail: format!("{made_by}: {detail}"),
             credits,
         }))
     };
-    let upload = Upload::of(studio, job);
+    let upload = Upload::of(app, job);
     let (begin, bytes) = match body {
         Body::Bytes(bytes) => {
             let begin = begin_of(&bytes);
@@ -79,19 +79,19 @@ pub(crate) async fn store(studio: &Studio, job: &Job, made: Media) -> Result<Sto
 }
 
 /// Writes down that the media is stored.
-pub(crate) async fn note(studio: &Studio, provider: ProviderId, job: Job, made: Made) -> Result<Reply, StepError> {
+pub(crate) async fn note(app: &App, provider: ProviderId, job: Job, made: Made) -> Result<Reply, StepError> {
     let job = job.answered(Outcome::Made { credits: made.credits }).copied(made.copy);
     let output =
         Output { key: job.object_key(), stored_at: crate::now(), credits: job.credits(), length_ms: made.length_ms };
-    match studio.journal.save_job(job.clone().stored(made.made_by, output)).await {
+    match app.journal.save_job(job.clone().stored(made.made_by, output)).await {
         Ok(job) => {
-            spent(studio, provider, made.credits);
-            release(studio, provider, job.id.0).await;
+            spent(app, provider, made.credits);
+            release(app, provider, job.id.0).await;
             Ok(Reply::Stored)
         }
         Err(error) => {
-            if matches!(error, KeepError::Contended) {
-                delete_if_unwanted(studio, provider, &job).await?;
+            if matches!(error, StoreError::Contended) {
+                delete_if_unwanted(app, provider, &job).await?;
             }
             Err(error.into())
         }
@@ -99,22 +99,22 @@ pub(crate) async fn note(studio: &Studio, provider: ProviderId, job: Job, made: 
 }
 
 /// Deletes the file of a job that was cancelled, failed or erased while it was made, and the provider's copy: nobody else knows of them.
-async fn delete_if_unwanted(studio: &Studio, provider: ProviderId, job: &Job) -> Result<(), StepError> {
-    let now = studio.journal.job(job.id).await?;
+async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Result<(), StepError> {
+    let now = app.journal.job(job.id).await?;
     match now.state {
         State::Created | State::Submitted { .. } | State::Completed { .. } => return Ok(()),
         State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {}
     }
-    delete_assets(studio, &job.object_key()).await?;
+    delete_assets(app, &job.object_key()).await?;
     if let Some(copy) = job.attempts.last().and_then(|attempt| attempt.ticket.as_deref()) {
-        studio.providers.erase(provider, copy).await.map_err(StepError::Provider)?;
+        app.providers.erase(provider, copy).await.map_err(StepError::Provider)?;
     }
     Ok(())
 }
 
 /// An object on its way to the bucket.
 struct Upload<'a> {
-    studio: &'a Studio,
+    app: &'a App,
     job: &'a Job,
     key: String,
 }
@@ -122,12 +122,12 @@ struct Upload<'a> {
 const CACHE: &str = "public, max-age=31536000, immutable";
 
 impl<'a> Upload<'a> {
-    fn of(studio: &'a Studio, job: &'a Job) -> Self {
-        Self { studio, job, key: job.object_key() }
+    fn of(app: &'a App, job: &'a Job) -> Self {
+        Self { app, job, key: job.object_key() }
     }
 
     fn bucket(&self) -> &str {
-        &self.studio.config.assets_bucket
+        &self.app.config.assets_bucket
     }
 
     fn content_type(&self) -> &'static str {
@@ -135,19 +135,19 @@ impl<'a> Upload<'a> {
     }
 
     async fn whole(&self, bytes: Vec<u8>) -> Result<(), StepError> {
-        let put = self.studio.s3.put_object().bucket(self.bucket()).key(&self.key);
+        let put = self.app.s3.put_object().bucket(self.bucket()).key(&self.key);
         let put = put.content_type(self.content_type()).cache_control(CACHE).body(ByteStream::from(bytes));
-        put.send().await.map_err(|error| StepError::Store(error.into()))?;
+        put.send().await.map_err(|error| StepError::Asset(error.into()))?;
         Ok(())
     }
 
     /// Copies what is in a bucket of ours already, and deletes it there.
     async fn copied(&self, bucket: &str, key: &str) -> Result<(), StepError> {
-        let copy = self.studio.s3.copy_object().copy_source(format!("{bucket}/{key}")).bucket(self.bucket());
+        let copy = self.app.s3.copy_object().copy_source(format!("{bucket}/{key}")).bucket(self.bucket());
         let copy = copy.key(&self.key).content_type(self.content_type()).cache_control(CACHE);
         let copy = copy.metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace);
-        copy.send().await.map_err(|error| StepError::Store(error.into()))?;
-        delete_assets(self.studio, key).await?;
+        copy.send().await.map_err(|error| StepError::Asset(error.into()))?;
+        delete_assets(self.app, key).await?;
         Ok(())
     }
 
@@ -213,32 +213,32 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     async fn begin(upload: &'a Upload<'a>) -> Result<Self, StepError> {
-        let create = upload.studio.s3.create_multipart_upload().bucket(upload.bucket()).key(&upload.key);
+        let create = upload.app.s3.create_multipart_upload().bucket(upload.bucket()).key(&upload.key);
         let create = create.content_type(upload.content_type()).cache_control(CACHE);
-        let created = create.send().await.map_err(|error| StepError::Store(error.into()))?;
-        let id = created.upload_id().ok_or_else(|| StepError::Store("S3 named no upload".into()))?.to_owned();
+        let created = create.send().await.map_err(|error| StepError::Asset(error.into()))?;
+        let id = created.upload_id().ok_or_else(|| StepError::Asset("S3 named no upload".into()))?.to_owned();
         Ok(Self { upload, id, done: Vec::new() })
     }
 
     async fn put(&mut self, bytes: Vec<u8>) -> Result<(), StepError> {
         let number = i32::try_from(self.done.len() + 1).unwrap_or(i32::MAX);
-        let put = self.upload.studio.s3.upload_part().bucket(self.upload.bucket()).key(&self.upload.key);
+        let put = self.upload.app.s3.upload_part().bucket(self.upload.bucket()).key(&self.upload.key);
         let put = put.upload_id(&self.id).part_number(number).body(ByteStream::from(bytes));
-        let uploaded = put.send().await.map_err(|error| StepError::Store(error.into()))?;
+        let uploaded = put.send().await.map_err(|error| StepError::Asset(error.into()))?;
         self.done.push(CompletedPart::builder().part_number(number).set_e_tag(uploaded.e_tag).build());
         Ok(())
     }
 
     async fn complete(self) -> Result<(), StepError> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done)).build();
-        let complete = self.upload.studio.s3.complete_multipart_upload().bucket(self.upload.bucket());
+        let complete = self.upload.app.s3.complete_multipart_upload().bucket(self.upload.bucket());
         let complete = complete.key(&self.upload.key).upload_id(&self.id).multipart_upload(parts);
-        complete.send().await.map_err(|error| StepError::Store(error.into()))?;
+        complete.send().await.map_err(|error| StepError::Asset(error.into()))?;
         Ok(())
     }
 
     async fn abort(self) {
-        let abort = self.upload.studio.s3.abort_multipart_upload().bucket(self.upload.bucket());
+        let abort = self.upload.app.s3.abort_multipart_upload().bucket(self.upload.bucket());
         if let Err(error) = abort.key(&self.upload.key).upload_id(&self.id).send().await {
             tracing::warn!(
                 key = self.upload.key,

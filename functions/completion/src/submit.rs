@@ -1,14 +1,14 @@
 //! Submit: whoever makes the job's media is asked, once, after that was written down.
 
-use events::{Identifier, Time};
-use jobs::{Fate, Job, JobId, Next, Outcome, ProviderId, next};
-use journal::{KeepError, OpenBreaker};
+use contract::{Identifier, Time};
+use domain::{Fate, Job, JobId, Next, Outcome, ProviderId, next};
+use journal::{OpenBreaker, StoreError};
 use providers::{Answer, Order, ProviderError, Refused};
 use telemetry::Measured;
 use uuid::Uuid;
 
 use crate::{
-    Studio,
+    App,
     fail::close_as_failed,
     logo,
     measure::{called, spent},
@@ -21,42 +21,42 @@ use crate::{
 pub(crate) const LEASE_SECONDS: u32 = 330;
 
 /// Asks for the media of a job, or says how long to wait first. `token` is this invocation's alone.
-pub(crate) async fn submit(studio: &Studio, id: JobId, token: Uuid, now: Time) -> Result<Reply, StepError> {
-    let mut job = studio.journal.job(id).await?;
+pub(crate) async fn submit(app: &App, id: JobId, token: Uuid, now: Time) -> Result<Reply, StepError> {
+    let mut job = app.journal.job(id).await?;
     if store::is_stored(&job) {
         return Ok(Reply::Stored);
     }
     if job.ticket().is_some() {
-        return poll(studio, id, now).await;
+        return poll(app, id, now).await;
     }
     // Whoever wrote it down died, or never heard: what came of it nobody knows.
     if let Some(provider) = job.open_attempt().map(|open| open.provider) {
         tracing::warn!(job = %id, %provider, "an attempt was interrupted; its outcome is not known");
-        job = studio.journal.save_job(job.answered(Outcome::unknown("the attempt was interrupted", now))).await?;
-        release(studio, provider, job.id.0).await;
+        job = app.journal.save_job(job.answered(Outcome::unknown("the attempt was interrupted", now))).await?;
+        release(app, provider, job.id.0).await;
     }
-    let logo = logo_of(studio, &job).await?;
-    let makers = studio.journal.makers().of(job.asset);
+    let logo = logo_of(app, &job).await?;
+    let providers = app.journal.routing().of(job.asset);
     let mut out_of_order = Vec::new();
     loop {
-        match next(&job, makers, &out_of_order, now) {
+        match next(&job, providers, &out_of_order, now) {
             Next::Wait { seconds } => return Ok(Reply::Waiting { seconds }),
             Next::GiveUp { class, detail } => {
-                close_as_failed(studio, id, jobs::Failure { class, detail, at: now }, None).await?;
+                close_as_failed(app, id, domain::Failure { class, detail, at: now }, None).await?;
                 return Ok(Reply::Closed);
             }
-            Next::Ask(provider) => match studio.out_of_order(provider, now).await? {
+            Next::Ask(provider) => match app.out_of_order(provider, now).await? {
                 Some(breaker) => {
                     tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
                     out_of_order.push(provider);
                 }
-                None => return ask(studio, provider, job, logo.as_deref(), token, now).await,
+                None => return ask(app, provider, job, logo.as_deref(), token, now).await,
             },
         }
     }
 }
 
-impl Studio {
+impl App {
     async fn out_of_order(&self, provider: ProviderId, now: Time) -> Result<Option<OpenBreaker>, StepError> {
         if !provider.is_paid() {
             return Ok(None);
@@ -66,37 +66,37 @@ impl Studio {
 }
 
 async fn ask(
-    studio: &Studio,
+    app: &App,
     provider: ProviderId,
     job: Job,
     logo: Option<&[u8]>,
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    if !take_lease(studio, provider, (job.id.0, &job.tenant), now).await? {
+    if !take_lease(app, provider, (job.id.0, &job.tenant), now).await? {
         return Ok(Reply::Waiting { seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)) });
     }
-    let order = Order { job: &job, logo, bucket: &studio.config.assets_bucket };
-    let prepared = studio.providers.prepare(provider, order).await;
+    let order = Order { job: &job, logo, bucket: &app.config.assets_bucket };
+    let prepared = app.providers.prepare(provider, order).await;
     let asking = job.clone().asking(provider, token, now);
     if let Err(error) = prepared {
-        return refused(studio, provider, asking, error).await;
+        return refused(app, provider, asking, error).await;
     }
-    let job = studio.journal.save_job(asking).await?;
+    let job = app.journal.save_job(asking).await?;
     let id = job.id;
-    let ask = async |job: Job| studio.providers.submit(provider, Order { job: &job, ..order }).await;
+    let ask = async |job: Job| app.providers.submit(provider, Order { job: &job, ..order }).await;
     let refusal = |answer: &Result<Answer, ProviderError>| match answer {
         Err(ProviderError::Refused(refused)) => Some(refused.refusal),
-        Err(ProviderError::Draw(_) | ProviderError::Logo(_)) => Some(jobs::Refusal::InvalidInput),
+        Err(ProviderError::Draw(_) | ProviderError::Logo(_)) => Some(domain::Refusal::InvalidInput),
         Ok(_) => None,
     };
-    match called(studio, (provider, "submit"), &job, ask, refusal).await {
+    match called(app, (provider, "submit"), &job, ask, refusal).await {
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.accepted(ticket.clone());
-            if let Err(error) = studio.journal.save_job(accepted).await {
+            if let Err(error) = app.journal.save_job(accepted).await {
                 // The job was cancelled in between, or taken for interrupted: nobody else knows of this ticket.
-                if matches!(error, KeepError::Contended)
-                    && let Err(error) = studio.providers.erase(provider, &ticket).await
+                if matches!(error, StoreError::Contended)
+                    && let Err(error) = app.providers.erase(provider, &ticket).await
                 {
                     tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
                 }
@@ -104,17 +104,17 @@ async fn ask(
             }
             Ok(Reply::Pending { poll_after_seconds: poll::grown(0, providers::Providers::poll_seconds(provider)) })
         }
-        Ok(Answer::Done(media)) => match store::store(studio, &job, media).await? {
-            Stored::Stored(made) => store::note(studio, provider, job, made).await,
-            Stored::Lost(error) => refused(studio, provider, job, error.into()).await,
+        Ok(Answer::Done(media)) => match store::store(app, &job, media).await? {
+            Stored::Stored(made) => store::note(app, provider, job, made).await,
+            Stored::Lost(error) => refused(app, provider, job, error.into()).await,
         },
-        Err(error) => refused(studio, provider, job, error).await,
+        Err(error) => refused(app, provider, job, error).await,
     }
 }
 
 /// Writes down that `provider` refused, and lets the next submission decide what to do about it.
 pub(crate) async fn refused(
-    studio: &Studio,
+    app: &App,
     provider: ProviderId,
     job: Job,
     error: ProviderError,
@@ -124,26 +124,26 @@ pub(crate) async fn refused(
         ProviderError::Refused(refused) => (refused, None),
         error @ (ProviderError::Draw(_) | ProviderError::Logo(_)) => {
             let sentence = error.to_string();
-            let refusal = jobs::Refusal::InvalidInput;
+            let refusal = domain::Refusal::InvalidInput;
             (Refused { refusal, detail: sentence.clone(), credits: 0 }, Some(sentence))
         }
     };
     let Refused { refusal, detail, credits } = refused;
     tracing::warn!(job = %job.id, %provider, ?refusal, detail, "refused");
     let outcome = Outcome::Refused { refusal, detail: detail.clone(), at, credits };
-    let job = studio.journal.save_job(job.answered(outcome)).await?;
-    spent(studio, provider, credits);
-    release(studio, provider, job.id.0).await;
+    let job = app.journal.save_job(job.answered(outcome)).await?;
+    spent(app, provider, credits);
+    release(app, provider, job.id.0).await;
     match refusal.fate(provider) {
         Fate::OpenTheBreaker => {
-            let breaker = OpenBreaker { until: at.plus_seconds(jobs::BREAKER_SECONDS), why: detail };
-            studio.journal.open_breaker(provider, &breaker).await?;
-            studio.telemetry.metrics.emit(Measured::BreakerOpened { provider: provider.as_str() });
+            let breaker = OpenBreaker { until: at.plus_seconds(domain::BREAKER_SECONDS), why: detail };
+            app.journal.open_breaker(provider, &breaker).await?;
+            app.telemetry.metrics.emit(Measured::BreakerOpened { provider: provider.as_str() });
         }
         // Only here is there a sentence for whoever's content it is.
         Fate::Fail => {
             let class = refusal.failure_class(provider);
-            close_as_failed(studio, job.id, jobs::Failure { class, detail, at }, sentence.as_deref()).await?;
+            close_as_failed(app, job.id, domain::Failure { class, detail, at }, sentence.as_deref()).await?;
             return Ok(Reply::Closed);
         }
         Fate::AskAgain | Fate::AskTheNext => {}
@@ -153,32 +153,32 @@ pub(crate) async fn refused(
 
 /// Takes a lease on `provider` for a job or a voice model of a tenant's, if the provider has caps; `false` if it is somebody else's turn.
 pub(crate) async fn take_lease(
-    studio: &Studio,
+    app: &App,
     provider: ProviderId,
     holder: (Uuid, &Identifier),
     now: Time,
 ) -> Result<bool, StepError> {
-    let Some(caps) = studio.config.providers.caps(provider) else { return Ok(true) };
-    match studio.journal.take_lease(provider, holder, caps, now, now.plus_seconds(LEASE_SECONDS)).await {
+    let Some(caps) = app.config.providers.caps(provider) else { return Ok(true) };
+    match app.journal.take_lease(provider, holder, caps, now, now.plus_seconds(LEASE_SECONDS)).await {
         // Many want one at this moment.
-        Err(KeepError::Contended) => Ok(false),
+        Err(StoreError::Contended) => Ok(false),
         taken => Ok(taken?),
     }
 }
 
 /// Gives a lease back. One that cannot be given back runs out.
-pub(crate) async fn release(studio: &Studio, provider: ProviderId, holder: Uuid) {
+pub(crate) async fn release(app: &App, provider: ProviderId, holder: Uuid) {
     if !provider.is_paid() {
         return;
     }
-    if let Err(error) = studio.journal.release_lease(provider, holder).await {
+    if let Err(error) = app.journal.release_lease(provider, holder).await {
         tracing::warn!(%holder, %provider, "its lease runs out by itself: {}", journal::chain(&error));
     }
 }
 
-async fn logo_of(studio: &Studio, job: &Job) -> Result<Option<Vec<u8>>, StepError> {
+async fn logo_of(app: &App, job: &Job) -> Result<Option<Vec<u8>>, StepError> {
     match job.configuration.brand.as_ref().and_then(|brand| brand.logo.as_ref()) {
-        Some(logo) if job.asset.media_type() == events::MediaType::Image => Ok(Some(logo::fetch(studio, logo).await?)),
+        Some(logo) if job.asset.media_type() == contract::MediaType::Image => Ok(Some(logo::fetch(app, logo).await?)),
         _ => Ok(None),
     }
 }

@@ -1,13 +1,13 @@
-//! Sweep: no job and no voice hangs, and no end goes untold. Timeouts of a whole execution and aborts by hand go past every `Catch`; what they
+//! Sweep: no job and no voice hangs, and no end goes unpublished. Timeouts of a whole execution and aborts by hand go past every `Catch`; what they
 //! leave behind is found here by its deadline.
 
-use events::{FailureClass, Time};
+use contract::{FailureClass, Time};
+use domain::{Failure, JobId, VoiceModelId};
 use futures::{StreamExt as _, stream};
-use jobs::{Failure, JobId, VoiceModelId};
-use journal::{Execution, KeepError, Overdue, Resumed, StartError, TellKeptError};
+use journal::{Execution, Overdue, PublishEntryError, Resumed, StartError, StoreError};
 
 use crate::{
-    Studio,
+    App,
     fail::close_as_failed,
     step::{Reply, StepError},
     voice,
@@ -23,12 +23,12 @@ const AT_ONCE: usize = 8;
 const MOST_RESTARTS: u32 = 2;
 
 /// Looks after everything overdue: a job whose execution goes on is left alone for another while, one whose execution is gone
-/// is started again, one that was started again too often is failed, and an end that Kafka may not have heard of is told.
-pub(crate) async fn sweep(studio: &Studio, now: Time) -> Result<Reply, StepError> {
-    let overdue = studio.journal.overdue(now, MOST_OF_A_SHARD).await?;
-    let (mut running, mut restarted, mut failed, mut closed, mut told, mut troubled) = (0, 0, 0, 0, 0, 0);
+/// is started again, one that was started again too often is failed, and an end that Kafka may not have heard of is published.
+pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
+    let overdue = app.journal.overdue(now, MOST_OF_A_SHARD).await?;
+    let (mut running, mut restarted, mut failed, mut closed, mut published, mut troubled) = (0, 0, 0, 0, 0, 0);
     let mut looked_after = stream::iter(&overdue)
-        .map(|one| async move { (one, look_after(studio, one, now).await) })
+        .map(|one| async move { (one, reconcile(app, one, now).await) })
         .buffer_unordered(AT_ONCE);
     while let Some((one, after)) = looked_after.next().await {
         match after {
@@ -36,12 +36,12 @@ pub(crate) async fn sweep(studio: &Studio, now: Time) -> Result<Reply, StepError
             Ok(After::Restarted) => restarted += 1,
             Ok(After::Failed) => failed += 1,
             Ok(After::Closed) => closed += 1,
-            Ok(After::Told) => told += 1,
+            Ok(After::OutboundEvent) => published += 1,
             Err(error) => {
                 troubled += 1;
                 tracing::error!(?one, "not looked after: {}", journal::chain(&error));
                 // Kafka is away: each of the others would wait for it as long.
-                if matches!(error, Trouble::Tell(TellKeptError::Tell(_))) {
+                if matches!(error, Trouble::Publish(PublishEntryError::Publish(_))) {
                     break;
                 }
             }
@@ -50,7 +50,7 @@ pub(crate) async fn sweep(studio: &Studio, now: Time) -> Result<Reply, StepError
     if troubled > 0 {
         return Err(StepError::Sweep { troubled, overdue: overdue.len() });
     }
-    Ok(Reply::Swept { overdue: overdue.len(), running, restarted, failed, closed, told })
+    Ok(Reply::Swept { overdue: overdue.len(), running, restarted, failed, closed, published })
 }
 
 enum After {
@@ -58,29 +58,29 @@ enum After {
     Restarted,
     Failed,
     Closed,
-    Told,
+    OutboundEvent,
 }
 
 /// Why something overdue was not looked after this time.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error(transparent)]
-    Keep(#[from] KeepError),
+    Store(#[from] StoreError),
     #[error(transparent)]
-    Tell(#[from] TellKeptError),
+    Publish(#[from] PublishEntryError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
     Close(#[from] StepError),
 }
 
-async fn look_after(studio: &Studio, overdue: &Overdue, now: Time) -> Result<After, Trouble> {
+async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Trouble> {
     let resumed = match overdue {
-        Overdue::Job(job) => look_after_job(studio, *job, now).await?,
-        Overdue::Voice(voice) => look_after_voice(studio, *voice, now).await?,
-        Overdue::Untold(untold) => {
-            studio.journal.tell_untold(untold).await?;
-            return Ok(After::Told);
+        Overdue::Job(job) => reconcile_job(app, *job, now).await?,
+        Overdue::Voice(voice) => reconcile_voice(app, *voice, now).await?,
+        Overdue::Unpublished(unpublished) => {
+            app.journal.publish_overdue(unpublished).await?;
+            return Ok(After::OutboundEvent);
         }
     };
     match resumed {
@@ -88,38 +88,38 @@ async fn look_after(studio: &Studio, overdue: &Overdue, now: Time) -> Result<Aft
         Some(Resumed::Closed) => Ok(After::Closed),
         Some(Resumed::Started) => Ok(After::Restarted),
         Some(Resumed::Running) => {
-            studio.journal.postpone(overdue, now).await?;
+            app.journal.postpone(overdue, now).await?;
             Ok(After::Running)
         }
     }
 }
 
 /// `None`: it was given up.
-async fn look_after_job(studio: &Studio, id: JobId, now: Time) -> Result<Option<Resumed>, Trouble> {
-    let job = studio.journal.job(id).await?;
+async fn reconcile_job(app: &App, id: JobId, now: Time) -> Result<Option<Resumed>, Trouble> {
+    let job = app.journal.job(id).await?;
     if job.is_closed() {
         return Ok(Some(Resumed::Closed));
     }
-    // The consumer may have died before it told: then the job was never started, and its `created` comes first.
-    studio.journal.tell_cause_of(&job).await?;
-    if job.restarts >= MOST_RESTARTS && studio.journal.execution_of(&job).await? == Execution::Ended {
-        close_as_failed(studio, id, abandoned(job.restarts, now), None).await?;
+    // The consumer may have died before it published: then the job was never started, and its `created` comes first.
+    app.journal.publish_opening_entry(&job).await?;
+    if job.restarts >= MOST_RESTARTS && app.journal.execution_of(&job).await? == Execution::Ended {
+        close_as_failed(app, id, abandoned(job.restarts, now), None).await?;
         return Ok(None);
     }
-    Ok(Some(studio.journal.resume(id, now).await?))
+    Ok(Some(app.journal.resume(id, now).await?))
 }
 
 /// `None`: it was given up.
-async fn look_after_voice(studio: &Studio, id: VoiceModelId, now: Time) -> Result<Option<Resumed>, Trouble> {
-    let model = studio.journal.voice(id).await?;
+async fn reconcile_voice(app: &App, id: VoiceModelId, now: Time) -> Result<Option<Resumed>, Trouble> {
+    let model = app.journal.voice(id).await?;
     if model.is_closed() {
         return Ok(Some(Resumed::Closed));
     }
-    if model.restarts >= MOST_RESTARTS && studio.journal.execution_of_voice(&model).await? == Execution::Ended {
-        voice::give_up(studio, id, abandoned(model.restarts, now), None).await?;
+    if model.restarts >= MOST_RESTARTS && app.journal.execution_of_voice(&model).await? == Execution::Ended {
+        voice::give_up(app, id, abandoned(model.restarts, now), None).await?;
         return Ok(None);
     }
-    Ok(Some(studio.journal.resume_voice(model, now).await?))
+    Ok(Some(app.journal.resume_voice(model, now).await?))
 }
 
 fn abandoned(restarts: u32, now: Time) -> Failure {

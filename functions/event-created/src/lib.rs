@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated, Topic};
-use jobs::Description;
+use contract::{AssetKind, Configuration, Entity, EntityKind, EventCreated, Topic};
+use domain::Description;
 
 /// What a created event says of its entity, and the assets it asks for.
 #[must_use]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use events::{AssetKind, Configuration, Entity, EntityKind, EventPublished, Topic};
-use jobs::Description;
+use contract::{AssetKind, Configuration, Entity, EntityKind, EventPublished, Topic};
+use domain::Description;
 
 /// What a published event says of its entity, and the assets it asks for.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Cancel: a job that is open is cancelled by the function that takes its steps.
 
-use events::Identifier;
-use jobs::{JobId, State};
+use contract::Identifier;
+use domain::{JobId, State};
 use operations::{JobFate, JobHandled};
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use events::Topic;
+use contract::Topic;
 use journal::{ConfigError, variable};
 
 /// Which functions it invokes.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use events::Time;
-use journal::{Entry, Outcome, Resolution, SetAsideError, chain};
+use contract::Time;
+use journal::{DeadLetterError, Entry, Outcome, Resolution, chain};
 use operations::{Fate, Handled, Which};
 
 use crate::{
@@ -41,7 +41,7 @@ pub(crate) async fn discard(
                         Err(error) => Fate::NotYet { why: chain(&error) },
                     },
                 };
-                tracing::info!(id = %entry.id, fate = fate.as_str(), "record set aside");
+                tracing::info!(id = %entry.id, fate = fate.as_str(), "dead letter");
                 handled.records.push((entry_of(entry), fate));
             }
             Found::WasResolved(entry) => handled.records.push((entry_of(entry), Fate::WasResolved)),
@@ -52,10 +52,10 @@ pub(crate) async fn discard(
     Ok(handled)
 }
 
-async fn discard_one(operator: &Operator, entry: &Entry, now: Time) -> Result<Fate, SetAsideError> {
-    let record = match operator.journal.record_set_aside(entry).await {
+async fn discard_one(operator: &Operator, entry: &Entry, now: Time) -> Result<Fate, DeadLetterError> {
+    let record = match operator.journal.dead_letter(entry).await {
         // What cannot be read can be deleted.
-        Err(SetAsideError::Content(_)) => None,
+        Err(DeadLetterError::Content(_)) => None,
         record => record?,
     };
     Ok(match operator.journal.resolve(entry, record.as_ref(), Resolution::Discarded, now).await? {

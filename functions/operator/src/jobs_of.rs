@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use events::{Identifier, Time};
-use jobs::{Job, JobId, Outcome, Refusal, State};
+use contract::{Identifier, Time};
+use domain::{Job, JobId, Outcome, Refusal, State};
 use journal::Execution;
 use operations::{Happened, JobFilter, JobShown, JobState, JobsListed};
 
@@ -63,7 +63,7 @@ pub(crate) async fn show(operator: &Operator, tenant: &Identifier, id: JobId) ->
     };
     Ok(JobShown {
         object: key.map(|key| format!("s3://{}/{key}", operator.config.assets_bucket)),
-        resubmitted_as: resubmitted.and_then(|kept| kept.starts.first().map(|job| job.0)),
+        resubmitted_as: resubmitted.and_then(|entry| entry.starts.first().map(|job| job.0)),
         job: summary(&job),
         template: job.template.0,
         trigger: job.trigger.clone(),

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use events::Time;
+use contract::Time;
 use journal::chain;
 use operations::{Entry, Filter, Listed, Resolved};
 
 use crate::{Operator, gather::gather, step::StepError, waiting::Waiting};
 
-/// How long what the mappings gave up is gathered before a list.
+/// How long the on-failure envelopes are gathered before a list.
 const GATHER_AT_MOST: Duration = Duration::from_secs(60);
 
 /// How long a page is looked for: where few match, it is shorter than it may be.
@@ -17,7 +17,7 @@ const AT_MOST: Duration = Duration::from_secs(30);
 /// The most of a page.
 const MOST: u32 = 500;
 
-/// Gathers what the mappings gave up, and lists at most `most` records that match.
+/// Gathers the on-failure envelopes, and lists at most `most` records that match.
 pub(crate) async fn list(
     operator: &Operator,
     filter: &Filter,
@@ -30,7 +30,7 @@ pub(crate) async fn list(
         None => match gather(operator, GATHER_AT_MOST).await {
             Ok(gathered) => Some(gathered),
             Err(error) => {
-                tracing::error!("what the mappings gave up was not gathered: {}", chain(&error));
+                tracing::error!("the on-failure envelopes were not gathered: {}", chain(&error));
                 None
             }
         },

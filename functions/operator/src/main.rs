@@ -15,8 +15,8 @@ mod step;
 mod topics;
 mod waiting;
 
-use events::Time;
-use jobs::JobId;
+use contract::Time;
+use domain::JobId;
 use journal::{Journal, Topics, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
@@ -77,10 +77,10 @@ async fn take(operator: &Operator, step: Step, request_id: &str, now: Time) -> R
     tracing::info!(?step, "asked");
     match step {
         Step::Gather => gather::gather_and_count(operator).await.map(Answer::Gathered),
-        Step::ListSetAside { filter, after, most } => {
+        Step::ListDeadLetters { filter, after, most } => {
             list::list(operator, &filter, after.as_deref(), most, now).await.map(Answer::Listed)
         }
-        Step::ShowSetAside { id } => show::show(operator, id).await.map(|shown| Answer::Shown(Box::new(shown))),
+        Step::ShowDeadLetter { id } => show::show(operator, id).await.map(|shown| Answer::Shown(Box::new(shown))),
         Step::Redrive { which, after, execute, pace } => {
             redrive::redrive(operator, &which, after.as_deref(), execute, pace, now).await.map(Answer::Handled)
         }

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use events::{Time, Topic};
-use journal::{Entry, Outcome, Resolution, SetAsideError, chain};
+use contract::{Time, Topic};
+use journal::{DeadLetterError, Entry, Outcome, Resolution, chain};
 use operations::{Fate, Handled, Pace, Which};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -49,7 +49,7 @@ pub(crate) async fn redrive(
                     Ok(fate) => fate,
                     Err(error) => Fate::NotYet { why: chain(&error) },
                 };
-                tracing::info!(id = %entry.id, fate = fate.as_str(), "record set aside");
+                tracing::info!(id = %entry.id, fate = fate.as_str(), "dead letter");
                 failures = if matches!(fate, Fate::NotYet { .. }) { failures + 1 } else { 0 };
                 handled.records.push((entry_of(entry), fate));
                 if failures == MOST_FAILURES {
@@ -72,16 +72,16 @@ async fn redrive_one(
     pace: Pace,
     ticks: &mut Interval,
     now: Time,
-) -> Result<Fate, SetAsideError> {
+) -> Result<Fate, DeadLetterError> {
     let stays = |why: String| Ok(Fate::Stays { why });
     let topic: Option<Topic> = entry.topic.parse().ok();
     let Some(consumer) = topic.and_then(|topic| operator.config.consumers.get(&topic)) else {
         return stays(format!("nobody consumes {}", entry.topic));
     };
     if entry.count >= pace.guard {
-        return stays(format!("it was set aside {} times: each time it came back", entry.count));
+        return stays(format!("it was dead-lettered {} times: each time it came back", entry.count));
     }
-    let Some(record) = operator.journal.record_set_aside(entry).await? else {
+    let Some(record) = operator.journal.dead_letter(entry).await? else {
         return stays("its content is gone".to_owned());
     };
     let redelivery = match intake::redelivery(&record) {
@@ -98,7 +98,7 @@ async fn redrive_one(
         return Ok(Fate::WouldBeRedriven { to: consumer.clone() });
     }
 
-    let stands = async |id| operator.journal.set_aside_entry(id).await.map_err(SetAsideError::Entry);
+    let stands = async |id| operator.journal.dead_letter_entry(id).await.map_err(DeadLetterError::Entry);
     let is_another = redelivery.id != entry.id;
     let before = if is_another { stands(redelivery.id).await? } else { None };
     ticks.tick().await;

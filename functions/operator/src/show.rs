@@ -1,6 +1,6 @@
 //! Show: one record with its content.
 
-use journal::SetAside;
+use journal::DeadLetter;
 use operations::{Bytes, Content, Shown};
 use uuid::Uuid;
 
@@ -11,14 +11,14 @@ const LARGEST: usize = 2 * 1024 * 1024;
 
 /// What is known of a record, and its content as long as it has one.
 pub(crate) async fn show(operator: &Operator, id: Uuid) -> Result<Shown, StepError> {
-    let entry = operator.journal.set_aside_entry(id).await?.ok_or(StepError::NoSuchRecord(id))?;
-    let record = operator.journal.record_set_aside(&entry).await?;
-    let object = entry.object.as_ref().map(|key| format!("s3://{}/{key}", operator.journal.set_aside_bucket()));
+    let entry = operator.journal.dead_letter_entry(id).await?.ok_or(StepError::NoSuchRecord(id))?;
+    let record = operator.journal.dead_letter(&entry).await?;
+    let object = entry.object.as_ref().map(|key| format!("s3://{}/{key}", operator.journal.dead_letters_bucket()));
     let content = record.filter(|record| size(record) <= LARGEST).map(content);
     Ok(Shown { entry: entry_of(entry), object, content })
 }
 
-fn size(record: &SetAside) -> usize {
+fn size(record: &DeadLetter) -> usize {
     let headers = record.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
     let parts = [
         record.key.as_ref().map(Vec::len),
@@ -28,7 +28,7 @@ fn size(record: &SetAside) -> usize {
     headers.sum::<usize>() + parts.into_iter().flatten().sum::<usize>()
 }
 
-fn content(record: SetAside) -> Content {
+fn content(record: DeadLetter) -> Content {
     Content {
         timestamp: record.timestamp,
         key: record.key.map(bytes),

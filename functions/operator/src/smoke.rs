@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use events::{AssetKind, Entity, EntityKind, Identifier, SMOKE_TENANT, Time, Topic};
-use jobs::{CauseKey, JobId, State, TemplateId, TemplateKey, Told};
-use journal::KeepError;
+use contract::{AssetKind, Entity, EntityKind, Identifier, SMOKE_TENANT, Time, Topic};
+use domain::{InboundEventKey, JobId, OutboundEvent, State, TemplateId, TemplateKey};
+use journal::StoreError;
 use operations::Smoked;
 use serde_json::json;
 use tokio::time::sleep;
@@ -28,13 +28,14 @@ pub(crate) async fn smoke(operator: &Operator, id: &str, within: u32, now: Time)
     let tenant = Identifier::parse(SMOKE_TENANT).expect("the reserved tenant has a name");
     let entity = Entity { kind: EntityKind::Event, id: Identifier::parse("smoke").expect("a word is an identifier") };
     let poster = TemplateKey { kind: AssetKind::Poster, locale: None };
-    let job = JobId::new(&tenant, TemplateId::new(&tenant, &entity, &poster), CauseKey::new(&tenant, SOURCE, id));
-    operator.journal.publish(&event(id, now)).await?;
+    let job =
+        JobId::new(&tenant, TemplateId::new(&tenant, &entity, &poster), InboundEventKey::new(&tenant, SOURCE, id));
+    operator.journal.publish_event(&event(id, now)).await?;
     loop {
         let state = match operator.journal.job_of(&tenant, job).await {
             Ok(job) => Some(job.state),
             // Not decided yet.
-            Err(KeepError::NoSuchJob(_)) => None,
+            Err(StoreError::NoSuchJob(_)) => None,
             Err(error) => return Err(error.into()),
         };
         let so_far = match state {
@@ -58,7 +59,7 @@ pub(crate) async fn smoke(operator: &Operator, id: &str, within: u32, now: Time)
 }
 
 /// An event like any, with a title of its own, so that there is something to draw.
-fn event(id: &str, now: Time) -> Told {
+fn event(id: &str, now: Time) -> OutboundEvent {
     let value = json!({
         "specversion": "1.0", "id": id, "source": SOURCE, "type": Topic::EventCreated.as_str(), "time": now,
         "datacontenttype": "application/json", "subject": SMOKE_TENANT,
@@ -67,5 +68,5 @@ fn event(id: &str, now: Time) -> Told {
             "startsAt": now.plus_seconds(24 * 60 * 60), "assets": ["poster"],
         },
     });
-    Told { topic: Topic::EventCreated, key: SMOKE_TENANT.to_owned(), value: value.to_string(), trace: None }
+    OutboundEvent { topic: Topic::EventCreated, key: SMOKE_TENANT.to_owned(), value: value.to_string(), trace: None }
 }

@@ -1,6 +1,6 @@
 //! What a step answers, and what can go wrong on the way.
 
-use journal::{KeepError, SetAsideError, StartError, TellAndStartError, TellError, UnknownPlace};
+use journal::{DeadLetterError, PublishAndStartError, PublishError, StartError, StoreError, UnknownPlace};
 use lambda_runtime::Diagnostic;
 use operations::{FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked};
 use serde::Serialize;
@@ -30,26 +30,26 @@ pub(crate) enum StepError {
     #[error("reading what is asked")]
     Payload(#[source] serde_json::Error),
     #[error("telling CloudFormation how it ended")]
-    NotTold(#[from] reqwest::Error),
+    NotPublished(#[from] reqwest::Error),
     #[error(transparent)]
-    Keep(#[from] KeepError),
+    Store(#[from] StoreError),
     #[error(transparent)]
-    SetAside(#[from] SetAsideError),
+    DeadLetter(#[from] DeadLetterError),
     #[error(transparent)]
     Place(#[from] UnknownPlace),
     #[error(transparent)]
-    Tell(#[from] TellAndStartError),
+    PublishAndStart(#[from] PublishAndStartError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("publishing the event of a smoke check")]
-    Publish(#[from] TellError),
+    Publish(#[from] PublishError),
     #[error("the event of the smoke check did not come through: {0}")]
     Smoke(String),
     #[error(transparent)]
     Invoke(#[from] InvokeError),
     #[error("`{0}` is no number; take it as a page ended with it")]
     Number(String),
-    #[error("there is no record set aside under the id {0}")]
+    #[error("there is no dead letter under the id {0}")]
     NoSuchRecord(Uuid),
 }
 
@@ -57,18 +57,18 @@ impl StepError {
     /// What whoever asked tells apart what to do by.
     fn kind(&self) -> FailureKind {
         match self {
-            Self::Keep(error) if error.is_transient() => FailureKind::Transient,
-            Self::Keep(KeepError::NoSuchJob(_) | KeepError::NoSuchVoice(_)) | Self::NoSuchRecord(_) => {
+            Self::Store(error) if error.is_transient() => FailureKind::Transient,
+            Self::Store(StoreError::NoSuchJob(_) | StoreError::NoSuchVoice(_)) | Self::NoSuchRecord(_) => {
                 FailureKind::NotFound
             }
             Self::Payload(_) | Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
-            Self::SetAside(SetAsideError::Content(_)) | Self::Keep(_) => FailureKind::Internal,
-            Self::SetAside(_)
-            | Self::Tell(_)
+            Self::DeadLetter(DeadLetterError::Content(_)) | Self::Store(_) => FailureKind::Internal,
+            Self::DeadLetter(_)
+            | Self::PublishAndStart(_)
             | Self::Start(_)
             | Self::Invoke(_)
             | Self::Publish(_)
-            | Self::NotTold(_)
+            | Self::NotPublished(_)
             | Self::Smoke(_) => FailureKind::Transient,
         }
     }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use events::Topic;
+use contract::Topic;
 use journal::{Ensured, TopicSettings, TopicsError, chain};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;

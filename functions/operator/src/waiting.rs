@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use events::Time;
+use contract::Time;
 use journal::{Entry, Journal, Outcome, Place, Window};
 use operations::{Filter, Which};
 use uuid::Uuid;
@@ -50,7 +50,7 @@ impl<'a> Waiting<'a> {
             if self.seen_all {
                 return Ok(None);
             }
-            let (page, next) = self.journal.set_aside_entries(&self.window, self.after, AT_ONCE).await?;
+            let (page, next) = self.journal.dead_letter_entries(&self.window, self.after, AT_ONCE).await?;
             self.page = page.into();
             self.seen_all = next.is_none();
             // Of what has no entry any more, the place counts all the same.
@@ -70,10 +70,10 @@ impl<'a> Waiting<'a> {
 /// The entry if it waits for somebody. One that was being resolved when whoever did so died is resolved to the end.
 async fn still_waits(journal: &Journal, entry: Entry, now: Time) -> Result<Option<Entry>, StepError> {
     let Some(resolved) = entry.resolved else { return Ok(Some(entry)) };
-    let record = journal.record_set_aside(&entry).await?;
+    let record = journal.dead_letter(&entry).await?;
     match journal.resolve(&entry, record.as_ref(), resolved.how, now).await? {
         Outcome::Resolved => Ok(None),
-        Outcome::CameBack => Ok(journal.set_aside_entry(entry.id).await?.filter(|entry| entry.resolved.is_none())),
+        Outcome::CameBack => Ok(journal.dead_letter_entry(entry.id).await?.filter(|entry| entry.resolved.is_none())),
     }
 }
 
@@ -125,7 +125,7 @@ impl<'a> Records<'a> {
             Self::Named { journal, ids, at, now } => {
                 let Some(&id) = ids.get(*at) else { return Ok(None) };
                 *at += 1;
-                let Some(entry) = journal.set_aside_entry(id).await? else { return Ok(Some(Found::Unknown(id))) };
+                let Some(entry) = journal.dead_letter_entry(id).await? else { return Ok(Some(Found::Unknown(id))) };
                 Ok(Some(match still_waits(journal, entry.clone(), *now).await? {
                     Some(entry) => Found::Waits(entry),
                     None => Found::WasResolved(entry),

@@ -3,13 +3,13 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use events::{AssetKind, Identifier, Time, Topic};
+use contract::{AssetKind, Identifier, Time, Topic};
 use operations::{Filter, JobState, Pace, Which};
 use uuid::Uuid;
 
 use crate::{place::Place, time::time_of_now};
 
-/// What an operator of the studio's event functions needs: records that were set aside, and render jobs.
+/// What an operator of the studio's event functions needs: dead letters, and render jobs.
 ///
 /// Asks the function studio-operator-<STAGE>, with the credentials and the region that the AWS CLI would take in this shell.
 #[derive(Debug, Parser)]
@@ -26,8 +26,8 @@ pub struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  studio --stage staging set-aside list --since 2d
-  studio --local set-aside redrive --all
+  studio --stage staging dead-letters list --since 2d
+  studio --local dead-letters redrive --all
   studio --local jobs list --tenant tenant-monsoon-arts --state failed
 
 Exit codes:
@@ -67,7 +67,7 @@ impl PlaceArguments {
 pub enum Command {
     /// Records that can never succeed as they are, or that the mappings gave up: look at them, try them again, delete them.
     #[command(subcommand)]
-    SetAside(SetAside),
+    DeadLetters(DeadLetters),
     /// A tenant's render jobs: look at them, have them made again, cancel them.
     #[command(subcommand)]
     Jobs(Jobs),
@@ -80,12 +80,12 @@ pub enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum SetAside {
+pub enum DeadLetters {
     /// List the records that wait for somebody, those that were first seen earliest first.
     ///
-    /// Before that, the records of what the mappings gave up are set aside one by one, so that the list has all.
+    /// Before that, each record of the on-failure envelopes becomes a dead letter, so that the list has all.
     #[command(
-        after_help = "Example:\n  studio --stage staging set-aside list --topic eventzr.event.created.v1 --cause startsAt --since 6h"
+        after_help = "Example:\n  studio --stage staging dead-letters list --topic eventzr.event.created.v1 --cause startsAt --since 6h"
     )]
     List {
         #[command(flatten)]
@@ -107,9 +107,11 @@ pub enum SetAside {
     /// It is safe to do this twice: what a record leads to has ids that come from the record. Nothing is published, so nobody else
     /// sees it. A record that its consumer handles leaves the list; one that comes back stays, and counts. Interrupted, it is simply
     /// started again. Mend the cause first: by a deployment, or wherever a record depends on something that was missing.
-    #[command(after_help = "Examples:\n  studio --stage staging set-aside redrive --cause 'gave it up' --since 1d\n  \
-                            studio --stage staging set-aside redrive --cause 'gave it up' --since 1d --execute\n  \
-                            studio --stage staging set-aside redrive 5f0c35b4-0a1c-5d39-8a8e-9f0c0e6f4d11 --execute")]
+    #[command(
+        after_help = "Examples:\n  studio --stage staging dead-letters redrive --cause 'gave it up' --since 1d\n  \
+                            studio --stage staging dead-letters redrive --cause 'gave it up' --since 1d --execute\n  \
+                            studio --stage staging dead-letters redrive 5f0c35b4-0a1c-5d39-8a8e-9f0c0e6f4d11 --execute"
+    )]
     Redrive {
         #[command(flatten)]
         which: WhichArguments,
@@ -119,7 +121,7 @@ pub enum SetAside {
         /// Records a second at most.
         #[arg(long, value_name = "NUMBER", default_value_t = Pace::default().per_second)]
         per_second: NonZeroU32,
-        /// Leave a record alone that was set aside so often: it comes back each time.
+        /// Leave a record alone that was dead-lettered so often: it comes back each time.
         #[arg(long, value_name = "TIMES", default_value_t = Pace::default().guard)]
         guard: u64,
     },
@@ -127,7 +129,7 @@ pub enum SetAside {
     ///
     /// The bucket keeps old versions for a week, and the entry says for 97 days that the record was discarded.
     #[command(
-        after_help = "Example:\n  studio --stage staging set-aside discard --tenant tenant-monsoon-arts --cause tombstone --execute"
+        after_help = "Example:\n  studio --stage staging dead-letters discard --tenant tenant-monsoon-arts --cause tombstone --execute"
     )]
     Discard {
         #[command(flatten)]
@@ -263,7 +265,7 @@ fn asset_kind(text: &str) -> Result<AssetKind, String> {
     AssetKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| format!("the studio makes {}", known()))
 }
 
-fn tenant(text: &str) -> Result<Identifier, events::TextError> {
+fn tenant(text: &str) -> Result<Identifier, contract::TextError> {
     Identifier::parse(text)
 }
 
@@ -290,9 +292,9 @@ mod tests {
     #[test]
     fn help_teaches() {
         insta::assert_snapshot!("help", help(&[]));
-        insta::assert_snapshot!("help_of_set_aside_list", help(&["set-aside", "list"]));
-        insta::assert_snapshot!("help_of_set_aside_redrive", help(&["set-aside", "redrive"]));
-        insta::assert_snapshot!("help_of_set_aside_discard", help(&["set-aside", "discard"]));
+        insta::assert_snapshot!("help_of_dead_letters_list", help(&["dead-letters", "list"]));
+        insta::assert_snapshot!("help_of_dead_letters_redrive", help(&["dead-letters", "redrive"]));
+        insta::assert_snapshot!("help_of_dead_letters_discard", help(&["dead-letters", "discard"]));
         insta::assert_snapshot!("help_of_jobs_list", help(&["jobs", "list"]));
         insta::assert_snapshot!("help_of_jobs_resubmit", help(&["jobs", "resubmit"]));
     }
@@ -300,28 +302,28 @@ mod tests {
     #[test]
     fn the_place_may_stand_anywhere_and_is_one() {
         let place = |line| parse(line).unwrap().place.place();
-        assert_eq!(place("studio set-aside list --stage staging"), Place::Stage("staging".to_owned()));
-        assert_eq!(place("studio --local set-aside list"), Place::Local(None));
-        assert_eq!(place("studio --local=x.env set-aside list"), Place::Local(Some(PathBuf::from("x.env"))));
-        assert!(parse("studio --local --stage staging set-aside list").is_err());
+        assert_eq!(place("studio dead-letters list --stage staging"), Place::Stage("staging".to_owned()));
+        assert_eq!(place("studio --local dead-letters list"), Place::Local(None));
+        assert_eq!(place("studio --local=x.env dead-letters list"), Place::Local(Some(PathBuf::from("x.env"))));
+        assert!(parse("studio --local --stage staging dead-letters list").is_err());
     }
 
     #[test]
     fn what_is_done_to_records_is_done_to_named_ones_or_to_those_that_match_and_to_all_only_if_that_is_said() {
         let which = |line: &str| match parse(line).map(|arguments| arguments.command) {
-            Ok(Command::SetAside(SetAside::Redrive { which, .. } | SetAside::Discard { which, .. })) => {
+            Ok(Command::DeadLetters(DeadLetters::Redrive { which, .. } | DeadLetters::Discard { which, .. })) => {
                 Some(which.into())
             }
             _ => None,
         };
         let id = "5f0c35b4-0a1c-5d39-8a8e-9f0c0e6f4d11";
-        assert_eq!(which("studio set-aside discard"), None);
-        assert_eq!(which("studio set-aside redrive --execute"), None);
-        assert_eq!(which("studio set-aside redrive --all"), Some(Which::Matching(Filter::default())));
+        assert_eq!(which("studio dead-letters discard"), None);
+        assert_eq!(which("studio dead-letters redrive --execute"), None);
+        assert_eq!(which("studio dead-letters redrive --all"), Some(Which::Matching(Filter::default())));
         let of_tenant = Filter { tenant: Some(Identifier::parse("a").unwrap()), ..Filter::default() };
-        assert_eq!(which("studio set-aside discard --tenant a"), Some(Which::Matching(of_tenant)));
-        assert_eq!(which(&format!("studio set-aside redrive {id}")), Some(Which::Ids(vec![id.parse().unwrap()])));
-        assert_eq!(which(&format!("studio set-aside redrive {id} --tenant a")), None);
-        assert_eq!(which("studio set-aside redrive --topic eventzr.event.created.v2"), None);
+        assert_eq!(which("studio dead-letters discard --tenant a"), Some(Which::Matching(of_tenant)));
+        assert_eq!(which(&format!("studio dead-letters redrive {id}")), Some(Which::Ids(vec![id.parse().unwrap()])));
+        assert_eq!(which(&format!("studio dead-letters redrive {id} --tenant a")), None);
+        assert_eq!(which("studio dead-letters redrive --topic eventzr.event.created.v2"), None);
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     End,
     arguments::{Jobs, JobsArguments},
     ask::{AskError, Function},
-    set_aside::print,
+    dead_letters::print,
     table::{plain, table},
     time::shown,
 };
@@ -125,7 +125,7 @@ fn fate(handled: &JobHandled) -> String {
 
 #[cfg(test)]
 mod tests {
-    use events::{AssetKind, Entity, EntityKind, Identifier, Time, Topic, Trigger};
+    use contract::{AssetKind, Entity, EntityKind, Identifier, Time, Topic, Trigger};
     use operations::{Execution, Happened, JobState};
     use uuid::Uuid;
 

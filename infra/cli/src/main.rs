@@ -3,9 +3,9 @@
 
 mod arguments;
 mod ask;
+mod dead_letters;
 mod jobs;
 mod place;
-mod set_aside;
 mod table;
 mod time;
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         let function = Function::at(place.place()).await?;
         match command {
-            Command::SetAside(command) => set_aside::run(&function, command, json).await,
+            Command::DeadLetters(command) => dead_letters::run(&function, command, json).await,
             Command::Smoke { within } => smoke(&function, within, json).await,
             Command::Jobs(command) => jobs::run(&function, command, json).await,
         }
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 async fn smoke(function: &Function, within: u32, json: bool) -> Result<End, AskError> {
     let (answer, smoked) = function.ask::<Smoked>(&Step::Smoke { within }).await?;
     let seconds = smoked.milliseconds as f64 / 1000.0;
-    set_aside::print(json, &answer, || {
+    dead_letters::print(json, &answer, || {
         format!("An event came through in {seconds:.1} s: job {} is completed\n", smoked.job)
     });
     Ok(End::Done)

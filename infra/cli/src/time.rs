@@ -1,6 +1,6 @@
 //! Points in time as a person writes them: how long ago, a day, or the whole of it.
 
-use events::Time;
+use contract::Time;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 /// Some text is no time.

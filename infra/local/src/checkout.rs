@@ -77,7 +77,7 @@ impl Checkout {
 
     /// An example event of a topic.
     #[must_use]
-    pub fn example(&self, topic: events::Topic) -> PathBuf {
+    pub fn example(&self, topic: contract::Topic) -> PathBuf {
         self.root.join("events").join(topic.as_str()).join("example.json")
     }
 

@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_sdk_s3::error::DisplayErrorContext;
-use events::Topic;
+use contract::Topic;
 use kafka_client::Published;
 use serde_json::Value;
 use telemetry::METRICS;
 use tokio::time::Instant;
 
 use crate::aws;
+use crate::dead_letters::{self, dead_letters};
 use crate::input::{self, Event, Input, STRUCTURED, shown};
 use crate::mapping::{Outcome, Report, What};
 use crate::metrics::{Metric, emitted};
 use crate::records::{From, Produced, Reader};
-use crate::set_aside::{self, set_aside};
 use crate::stack::{self, Options, Stack};
 use crate::story::{Asset, Story};
 use crate::timeline::{Mark, Timeline};
@@ -50,8 +50,8 @@ pub enum Error {
     #[error(transparent)]
     Stack(#[from] stack::Error),
     /// The function refused the event.
-    #[error("the event was set aside: {0}")]
-    SetAside(String),
+    #[error("the event was dead-lettered: {0}")]
+    DeadLetter(String),
     /// Jobs ended, and not well.
     #[error("{failed} of {opened} render jobs failed: {reason}")]
     Failed {
@@ -62,7 +62,7 @@ pub enum Error {
         /// Why the first did.
         reason: String,
     },
-    /// An id was told twice.
+    /// An id was published twice.
     #[error("the event {id} was produced twice, at {topic} partition {partition} offset {offset} again")]
     Twice {
         /// Its id.
@@ -108,7 +108,7 @@ pub enum Error {
     Read(#[source] kafka_client::Error),
     /// The table cannot be read.
     #[error(transparent)]
-    Table(#[from] set_aside::Error),
+    Table(#[from] dead_letters::Error),
     /// An asset is not where its URL says.
     #[error("the asset {url} cannot be fetched: {reason}")]
     Asset {
@@ -131,7 +131,7 @@ pub enum Error {
 /// Starts a stack, publishes one event and follows it to its end.
 pub async fn run(options: &Options, input: Input, within: Duration, timeline: &Timeline) -> Result<(), Error> {
     let event = Event::read(input, &options.checkout).await?;
-    let kept = Kept::empty(options.checkout.demo())?;
+    let kept = OutboxEntry::empty(options.checkout.demo())?;
 
     timeline.wait_for("starting the local stack");
     let mut stack = Stack::start(options).await?;
@@ -150,7 +150,7 @@ async fn follow(
     stack: &mut Stack,
     event: &Event,
     within: Duration,
-    mut kept: Kept,
+    mut kept: OutboxEntry,
     timeline: &Timeline,
 ) -> Result<(), Error> {
     let produced: Vec<&str> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
@@ -163,7 +163,7 @@ async fn follow(
     timeline.wait_for("the mapping joins its consumer group");
 
     let mut story = Story::default();
-    // The function has answered for the event: everything it opened is told.
+    // The function has answered for the event: everything it opened is published.
     let mut answered = false;
     let mut last = Instant::now();
     let deadline = Instant::now() + within;
@@ -194,7 +194,7 @@ async fn follow(
                 match report.what {
                     What::Committed { partition, offset } if partition == published.partition && offset > published.offset => {
                         if let Some(cause) = cause(stack, topic, published).await? {
-                            return Err(Error::SetAside(cause));
+                            return Err(Error::DeadLetter(cause));
                         }
                         answered = true;
                         last = Instant::now();
@@ -248,9 +248,9 @@ async fn publish(stack: &Stack, event: &Event) -> Result<Published, Error> {
     })
 }
 
-/// Why the function set the record aside, if it did.
+/// Why the function dead-lettered the record, if it did.
 async fn cause(stack: &Stack, topic: Topic, at: Published) -> Result<Option<String>, Error> {
-    let all = set_aside(&stack.clients.dynamodb, &stack.outputs.table_name).await?;
+    let all = dead_letters(&stack.clients.dynamodb, &stack.outputs.table_name).await?;
     let found = all.into_iter().find(|record| {
         record.topic == topic.as_str() && record.partition == at.partition && record.offset == at.offset
     });
@@ -303,7 +303,7 @@ fn waiting(story: &Story, answered: bool) -> String {
 }
 
 impl Error {
-    /// The record's event was told before.
+    /// The record's event was published before.
     pub(crate) fn twice(record: &Produced) -> Self {
         Self::Twice {
             id: record.event()["id"].as_str().unwrap_or_default().to_owned(),
@@ -315,12 +315,12 @@ impl Error {
 }
 
 /// What the demo leaves behind.
-pub(crate) struct Kept {
+pub(crate) struct OutboxEntry {
     folder: PathBuf,
     lines: File,
 }
 
-impl Kept {
+impl OutboxEntry {
     /// Begins anew: what an earlier demo left is removed.
     pub(crate) fn empty(folder: PathBuf) -> Result<Self, Error> {
         let make = || {
@@ -405,12 +405,12 @@ mod tests {
     #[test]
     fn every_metric_is_listed_with_its_values_or_with_none() {
         let stage = BTreeMap::from([("Stage".to_owned(), "local".to_owned())]);
-        let depth = Metric { name: "SetAsideDepth".to_owned(), dimensions: stage };
+        let depth = Metric { name: "DeadLetterDepth".to_owned(), dimensions: stage };
         let text = listed(&BTreeMap::from([(depth, vec![0.0, 2.0])]));
         assert_eq!(text.lines().count(), 2 * METRICS.len());
         assert!(
             text.contains(
-                "SetAsideDepth: records that were set aside and wait for somebody\n  SetAsideDepth{Stage=local}  0 2\n"
+                "DeadLetterDepth: dead letters that wait for an operator\n  DeadLetterDepth{Stage=local}  0 2\n"
             ),
             "{text}"
         );

@@ -101,8 +101,8 @@ pub struct Outputs {
     pub table_name: String,
     /// The bucket that rendered files are in.
     pub assets_bucket_name: String,
-    /// The bucket that the records set aside are in.
-    pub set_aside_bucket_name: String,
+    /// The bucket that the dead letters are in.
+    pub dead_letters_bucket_name: String,
     /// The state machine that renders.
     pub render_state_machine_arn: String,
     /// The state machine that trains voices.
@@ -151,7 +151,7 @@ pub enum Error {
         /// What it answered.
         reason: String,
     },
-    /// CloudFormation did not do as it was told.
+    /// CloudFormation did not deploy the template.
     #[error(transparent)]
     Aws(#[from] aws::Error),
     /// CloudFormation gave up.
@@ -188,7 +188,7 @@ pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameter
     Ok(Outputs {
         table_name: output("TableName")?,
         assets_bucket_name: output("AssetsBucketName")?,
-        set_aside_bucket_name: output("SetAsideBucketName")?,
+        dead_letters_bucket_name: output("DeadLettersBucketName")?,
         render_state_machine_arn: output("RenderStateMachineArn")?,
         voice_state_machine_arn: output("VoiceTrainingStateMachineArn")?,
         completion_function_name: output("CompletionFunctionName")?,

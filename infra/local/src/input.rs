@@ -4,13 +4,14 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use events::Topic;
+use contract::Topic;
 use serde_json::Value;
 
 use crate::checkout::Checkout;
 
 /// The header that says that a value is a whole CloudEvent.
-pub(crate) const STRUCTURED: (&str, Option<&[u8]>) = ("content-type", Some(events::STRUCTURED_CONTENT_TYPE.as_bytes()));
+pub(crate) const STRUCTURED: (&str, Option<&[u8]>) =
+    ("content-type", Some(contract::STRUCTURED_CONTENT_TYPE.as_bytes()));
 
 /// Where an event comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use events::Topic;
+use contract::Topic;
 use local::broker::Broker;
 use local::checkout::Checkout;
 use local::demo;
@@ -74,11 +74,11 @@ enum Command {
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// Cause what an alarm on one of our own metrics is for, and see the metric pass the alarm's threshold.
+    /// InboundEvent what an alarm on one of our own metrics is for, and see the metric pass the alarm's threshold.
     ///
     /// ALARM is the alarm's entry in docs/runbook.md. Nothing writes the metric but the functions.
     Provoke {
-        /// set-aside, breaker, jobs-fail, event-to-asset or spend.
+        /// dead-letters, breaker, jobs-fail, event-to-asset or spend.
         alarm: Alarm,
         #[command(flatten)]
         stack: StackArguments,

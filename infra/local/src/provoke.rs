@@ -6,7 +6,7 @@ use std::io;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use events::{Time, Topic};
+use contract::{Time, Topic};
 use serde_json::{Value, json};
 
 use crate::aws;
@@ -23,8 +23,8 @@ const WITHIN: Duration = Duration::from_secs(120);
 /// An alarm on a metric of ours, by its entry in docs/runbook.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alarm {
-    /// Records that were set aside wait for somebody.
-    SetAside,
+    /// Dead letters wait for an operator.
+    DeadLetters,
     /// A provider turned the studio away.
     Breaker,
     /// Too many jobs fail.
@@ -37,13 +37,13 @@ pub enum Alarm {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::SetAside, Self::Breaker, Self::JobsFail, Self::EventToAsset, Self::Spend];
+    pub const ALL: [Self; 5] = [Self::DeadLetters, Self::Breaker, Self::JobsFail, Self::EventToAsset, Self::Spend];
 
     /// Its entry in the runbook, and the middle of its name.
     #[must_use]
     pub fn entry(self) -> &'static str {
         match self {
-            Self::SetAside => "set-aside",
+            Self::DeadLetters => "dead-letters",
             Self::Breaker => "breaker",
             Self::JobsFail => "jobs-fail",
             Self::EventToAsset => "event-to-asset",
@@ -55,7 +55,7 @@ impl Alarm {
     #[must_use]
     pub fn metrics(self) -> &'static [&'static str] {
         match self {
-            Self::SetAside => &["SetAsideDepth"],
+            Self::DeadLetters => &["DeadLetterDepth"],
             Self::Breaker => &["BreakerOpened"],
             Self::JobsFail => &["JobsCompleted", "JobsFailed"],
             Self::EventToAsset => &["EventToAsset"],
@@ -67,7 +67,7 @@ impl Alarm {
     #[must_use]
     pub fn threshold(self) -> f64 {
         match self {
-            Self::SetAside | Self::Breaker => 0.0,
+            Self::DeadLetters | Self::Breaker => 0.0,
             Self::JobsFail => 10.0,
             Self::EventToAsset => 300.0,
             Self::Spend => 10_000.0,
@@ -78,7 +78,7 @@ impl Alarm {
     fn value(self, values: impl Fn(&str) -> Vec<f64>) -> f64 {
         let sum = |name: &str| values(name).iter().sum::<f64>();
         match self {
-            Self::SetAside => values("SetAsideDepth").last().copied().unwrap_or_default(),
+            Self::DeadLetters => values("DeadLetterDepth").last().copied().unwrap_or_default(),
             Self::Breaker => sum("BreakerOpened"),
             Self::JobsFail => {
                 let (failed, completed) = (sum("JobsFailed"), sum("JobsCompleted"));
@@ -131,14 +131,14 @@ pub enum Error {
     },
 }
 
-/// Causes what `alarm` is for, on a stack of its own, and waits until its metric passes its threshold; says both. Returns the value that it had then.
+/// InboundEvents what `alarm` is for, on a stack of its own, and waits until its metric passes its threshold; says both. Returns the value that it had then.
 ///
 /// # Errors
 /// An [`Error`]; [`Error::Quiet`] if the metric does not pass it.
 pub async fn provoke(alarm: Alarm, mut options: Options, timeline: &Timeline) -> Result<f64, Error> {
     options.wait_scale = 0.1;
     match alarm {
-        Alarm::SetAside | Alarm::EventToAsset => {}
+        Alarm::DeadLetters | Alarm::EventToAsset => {}
         Alarm::Breaker | Alarm::JobsFail => options.providers.video = "runway".to_owned(),
         Alarm::Spend => {
             options.providers.video = "runway".to_owned();
@@ -158,7 +158,7 @@ async fn watch(alarm: Alarm, stack: &Stack, options: &Options, timeline: &Timeli
     timeline.wait_for("watching the metric");
     let until = Instant::now() + WITHIN;
     loop {
-        if alarm == Alarm::SetAside {
+        if alarm == Alarm::DeadLetters {
             // On AWS the schedule does this every five minutes.
             stack.gather().await?;
         }
@@ -182,10 +182,10 @@ async fn watch(alarm: Alarm, stack: &Stack, options: &Options, timeline: &Timeli
     }
 }
 
-/// Causes it; returns what was done, for a person.
+/// InboundEvents it; returns what was done, for a person.
 async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'static str, Error> {
     Ok(match alarm {
-        Alarm::SetAside => {
+        Alarm::DeadLetters => {
             stack.publish(Topic::EventCreated.as_str(), Some(b"tenant-provoking"), None, &[]).await?;
             "a record without a value is published"
         }

@@ -1,4 +1,4 @@
-//! The vendor sandbox: one small server that speaks the media vendors' endpoints as they are documented, and misbehaves as it is told.
+//! The vendor sandbox: one small server that speaks the media vendors' endpoints as they are documented, and misbehaves as a test scripts it.
 //!
 //! The functions find it through the ordinary base URL settings and know nothing of it. What each answer looks like, and from where
 //! that is known, stands with each vendor.
@@ -330,7 +330,7 @@ impl Asked<'_> {
 }
 
 /// What a vendor answers.
-pub(crate) struct Said {
+pub(crate) struct TopicSnapshot {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
@@ -340,7 +340,7 @@ pub(crate) struct Said {
     pub breaks: bool,
 }
 
-impl Said {
+impl TopicSnapshot {
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self {
             status,
@@ -368,7 +368,7 @@ async fn handle(
         let rest = target.strip_prefix('/')?.strip_prefix(vendor.as_str())?;
         Some((vendor, rest.strip_prefix("/v1").unwrap_or(rest)))
     }) else {
-        return Ok(answer(Said::json(404, &Value::Null)));
+        return Ok(answer(TopicSnapshot::json(404, &Value::Null)));
     };
     let Ok(body) = body.collect().await else { return Err(Cut) };
     let body = body.to_bytes();
@@ -391,7 +391,7 @@ async fn handle(
     match &behaviour {
         Some(Behaviour::Slow(delay)) => tokio::time::sleep(*delay).await,
         Some(Behaviour::Answer { status, headers, body }) => {
-            let mut said = Said::json(*status, body);
+            let mut said = TopicSnapshot::json(*status, body);
             said.headers.extend(headers.iter().cloned());
             state.book().note(row, false, Some(*status));
             return Ok(answer(said));
@@ -425,7 +425,7 @@ async fn handle(
         }
         Some(Behaviour::AcceptThenAnswer { status, body }) => {
             state.book().note(row, said.accepted, Some(status));
-            return Ok(answer(Said::json(status, &body)));
+            return Ok(answer(TopicSnapshot::json(status, &body)));
         }
         _ => {}
     }
@@ -440,7 +440,7 @@ fn kill(caller: Option<u32>) {
     }
 }
 
-fn answer(said: Said) -> Response<BoxBody<Bytes, Cut>> {
+fn answer(said: TopicSnapshot) -> Response<BoxBody<Bytes, Cut>> {
     /// Little enough that what comes before the end of the connection is sent.
     const CHUNK: usize = 64 * 1024;
     let body = if said.breaks {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
-use events::Topic;
+use contract::Topic;
 use hyper::body::Bytes;
 use kafka_client::{Message, Published};
 use serde_json::json;
@@ -220,7 +220,7 @@ impl Stack {
         published.map_err(|source| Error::Publish { topic: topic.to_owned(), source })
     }
 
-    /// Has the operator function do what a schedule has it do on AWS every five minutes: set aside what the mappings gave up, and count what waits.
+    /// Has the operator function do what a schedule has it do on AWS every five minutes: gather the on-failure envelopes, and count what waits.
     ///
     /// # Errors
     /// [`Error::Operator`] if it fails.

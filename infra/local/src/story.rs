@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::Topic;
+use contract::Topic;
 use serde_json::Value;
 
 use crate::records::Produced;
@@ -40,7 +40,7 @@ pub struct Chapter {
     pub text: String,
     /// A file that is there now.
     pub asset: Option<Asset>,
-    /// Whether an event with this id was told before.
+    /// Whether an event with this id was published before.
     pub again: bool,
 }
 
@@ -198,9 +198,9 @@ mod tests {
         ));
         assert!(!story.is_over());
         assert_eq!(story.open(), ["poster"]);
-        let told =
+        let read =
             story.take(&record(Topic::RenderJobCompleted, "2", json!({"jobId": "j", "outputUrl": "http://a/b.png"})));
-        assert_eq!(told.asset, Some(Asset { name: "poster".to_owned(), output_url: "http://a/b.png".to_owned() }));
+        assert_eq!(read.asset, Some(Asset { name: "poster".to_owned(), output_url: "http://a/b.png".to_owned() }));
         assert!(!story.is_over(), "the template does not know yet");
         let update = record(Topic::TemplateUpdated, "3", json!({"templateId": "t", "kind": "poster", "revision": 2}));
         assert!(!story.take(&update).again);

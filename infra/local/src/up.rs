@@ -1,4 +1,4 @@
-//! A local stack that stays up until it is told to stop.
+//! A local stack that stays up until it is stopped.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -7,18 +7,18 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use events::Topic;
+use contract::Topic;
 use serde_json::Value;
 
 use crate::broker::Broker;
 use crate::checkout::Checkout;
 use crate::console::Console;
+use crate::dead_letters::{self, DeadLetter};
 use crate::demo::tell;
 use crate::emulator::{REGION, ROOT, is_free};
 use crate::environment::{self, environment};
 use crate::mapping::What;
 use crate::records::{From, Reader};
-use crate::set_aside::{self, SetAside};
 use crate::stack::{self, Options, Stack};
 use crate::story::Story;
 use crate::timeline::{Mark, Timeline};
@@ -44,7 +44,7 @@ pub enum Error {
     Read(#[source] kafka_client::Error),
     /// The table cannot be read.
     #[error(transparent)]
-    Table(#[from] set_aside::Error),
+    Table(#[from] dead_letters::Error),
     /// The functions' configuration cannot be read.
     #[error(transparent)]
     Functions(#[from] environment::Error),
@@ -95,7 +95,7 @@ pub async fn run(
     let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
     let mut reader = Reader::start(stack.broker.cluster(), &topics, from).await.map_err(Error::Read)?;
     let mut story = Story::default();
-    let mut set_aside = HashSet::new();
+    let mut dead_letters = HashSet::new();
     loop {
         tokio::select! {
             record = reader.next() => {
@@ -115,7 +115,7 @@ pub async fn run(
                 tell(&report, timeline);
                 console.report(&report);
                 if matches!(report.what, What::Committed { .. }) {
-                    tell_set_aside(&stack, &mut set_aside, timeline).await?;
+                    report_dead_letters(&stack, &mut dead_letters, timeline).await?;
                 }
             }
             () = &mut until => break,
@@ -129,12 +129,13 @@ pub async fn run(
     Ok(())
 }
 
-/// Says which records were set aside that were not before; `known` has their objects.
-async fn tell_set_aside(stack: &Stack, known: &mut HashSet<String>, timeline: &Timeline) -> Result<(), Error> {
-    for record in set_aside::set_aside(&stack.clients.dynamodb, &stack.outputs.table_name).await? {
+/// Says which records became dead letters that were not before; `known` has their objects.
+async fn report_dead_letters(stack: &Stack, known: &mut HashSet<String>, timeline: &Timeline) -> Result<(), Error> {
+    for record in dead_letters::dead_letters(&stack.clients.dynamodb, &stack.outputs.table_name).await? {
         if known.insert(record.object.clone()) {
-            let SetAside { topic, partition, offset, cause, .. } = record;
-            timeline.say(Mark::Failed, &format!("{topic} partition {partition} offset {offset} is set aside: {cause}"));
+            let DeadLetter { topic, partition, offset, cause, .. } = record;
+            timeline
+                .say(Mark::Failed, &format!("{topic} partition {partition} offset {offset} is a dead letter: {cause}"));
         }
     }
     Ok(())
@@ -174,7 +175,7 @@ fn how_to(stack: &Stack, console: &Console, options: &Options, env: &Path) -> St
         bucket = outputs.assets_bucket_name,
         assets = outputs.asset_base_url,
         table = outputs.table_name,
-        content_type = events::STRUCTURED_CONTENT_TYPE,
+        content_type = contract::STRUCTURED_CONTENT_TYPE,
     );
     // Formatting into a string cannot fail.
     let _ = match options.broker {

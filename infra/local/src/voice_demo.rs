@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_s3::error::DisplayErrorContext;
-use events::{Topic, VoiceTraining};
-use jobs::{VoiceModel, VoiceState};
+use contract::{Topic, VoiceTraining};
+use domain::{VoiceModel, VoiceState};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::demo::{Error, Kept};
+use crate::demo::{Error, OutboxEntry};
 use crate::deploy::VOICE_BUCKET;
 use crate::input::{self, shown};
 use crate::records::{From, Reader};
@@ -30,7 +30,7 @@ static RECORDING: &[u8] = include_bytes!("../fixtures/two-seconds.mp3");
 
 /// Starts a stack, trains the contract's example of a voice against the sandbox, and follows it to its end.
 pub async fn run(options: &Options, within: Duration, timeline: &Timeline) -> Result<(), Error> {
-    let mut kept = Kept::empty(options.checkout.demo())?;
+    let mut kept = OutboxEntry::empty(options.checkout.demo())?;
     timeline.wait_for("starting the local stack");
     let stack = Stack::start(options).await?;
     timeline.say(Mark::Stack, &format!("infra/template.yaml is deployed; broker at {}", stack.broker.bootstrap()));
@@ -46,7 +46,7 @@ async fn follow(
     stack: &Stack,
     example: &std::path::Path,
     within: Duration,
-    kept: &mut Kept,
+    kept: &mut OutboxEntry,
     timeline: &Timeline,
 ) -> Result<(), Error> {
     let topics = [Topic::VoiceModelCreated.as_str(), Topic::VoiceModelReady.as_str()];
@@ -125,7 +125,7 @@ async fn verify(
     id: &str,
     input: &Value,
     captcha: Option<String>,
-    kept: &Kept,
+    kept: &OutboxEntry,
     timeline: &Timeline,
 ) -> Result<(), Error> {
     if let Some(key) = captcha {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use base64_simd::STANDARD;
-use events::Topic;
+use contract::Topic;
 use serde_json::{Value, json};
 
 use crate::broker::PARTITIONS;
@@ -97,7 +97,7 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
     let elapsed = started.elapsed();
 
     let calls: Vec<Call> = stack.proxy.calls().into_iter().filter(|call| call.process_id == Some(function)).collect();
-    // An event that was set aside costs less, and is not what is measured.
+    // An event that was dead-lettered costs less, and is not what is measured.
     let kept = calls.iter().filter(|call| call.operation.name == "TransactWriteItems").count();
     if kept < events as usize {
         return Err(Error::NotDone(format!("it kept only {kept} of {events} events")));

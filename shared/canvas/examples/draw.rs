@@ -5,7 +5,7 @@
 use std::{env, error::Error, fs, path::Path, time::Instant};
 
 use canvas::{Canvas, Drawing};
-use events::{AssetKind, Configuration, MediaType};
+use contract::{AssetKind, Configuration, MediaType};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);

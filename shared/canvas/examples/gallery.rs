@@ -14,7 +14,7 @@ use std::{
 };
 
 use canvas::{Canvas, Drawing};
-use events::{AssetKind, Configuration, MediaType};
+use contract::{AssetKind, Configuration, MediaType};
 
 /// The order of the columns.
 const LANGUAGES: [&str; 4] = ["en", "hi", "ar", "ja"];

@@ -1,6 +1,6 @@
 //! What was drawn, and whether it is right. Every render carries its report, so that a test checks any of them, not a few.
 
-use events::Color;
+use contract::Color;
 
 use crate::color::READABLE;
 

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use events::Color;
+use contract::Color;
 
 /// WCAG's least contrast for text of any size.
 pub(crate) const READABLE: f32 = 4.5;

@@ -2,7 +2,7 @@
 
 mod days;
 
-use events::Configuration;
+use contract::Configuration;
 use jiff::{
     ZonedDateTime,
     civil::{Date, Time},

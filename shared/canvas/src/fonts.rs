@@ -14,11 +14,11 @@ use std::{
     sync::Arc,
 };
 
+use contract::{Brand, Typeface};
 use cosmic_text::{
     Fallback, FontSystem,
     fontdb::{Database, FaceInfo, ID, Language, Source, Stretch, Style, Weight},
 };
-use events::{Brand, Typeface};
 
 pub(crate) use face::Face;
 use face::Stored;

@@ -1,6 +1,6 @@
 //! Small signs, drawn as lines: a font may lack a pin, a path never does.
 
-use events::Color;
+use contract::Color;
 
 use crate::sheet::Sheet;
 

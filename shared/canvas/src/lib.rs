@@ -35,7 +35,7 @@ mod words;
 
 use std::path::Path;
 
-use events::{AssetKind, Configuration};
+use contract::{AssetKind, Configuration};
 
 pub use check::{Area, DrawnText, Fault, Report};
 pub use fonts::FontError;

@@ -2,7 +2,7 @@
 
 mod shrink;
 
-use events::Color;
+use contract::Color;
 use tiny_skia::{IntSize, Pixmap, PixmapPaint, PremultipliedColorU8, Transform};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
-use events::Color;
+use contract::Color;
 use tiny_skia::PathBuilder;
 
 use crate::{

@@ -1,7 +1,7 @@
 //! What every design of one event shares: its facts in its language, its direction, and the blocks of text set so far.
 
+use contract::{Brand, Color, Configuration, Venue};
 use cosmic_text::Align;
-use events::{Brand, Color, Configuration, Venue};
 
 use crate::{
     check::Area,

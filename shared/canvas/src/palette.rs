@@ -1,6 +1,6 @@
 //! The colours of one design: one of a few tuned families, or a brand's own.
 
-use events::{Brand, Color};
+use contract::{Brand, Color};
 
 use crate::{
     color::{BLACK, Oklch, WHITE, contrast, oklch, readable},

@@ -1,6 +1,6 @@
 //! The sheet that a design is drawn on: opaque pixels, and the report of the text on them.
 
-use events::Color;
+use contract::Color;
 use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
 use crate::{

@@ -3,8 +3,8 @@
 mod fit;
 mod phrases;
 
+use contract::Color;
 use cosmic_text::{Align, Buffer, CacheKey, LayoutGlyph, SwashCache, SwashContent};
-use events::Color;
 
 use crate::{
     check::{Area, DrawnText},

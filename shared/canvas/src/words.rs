@@ -1,6 +1,6 @@
 //! The fixed words of a design and the names of days and months. Seven languages, each whole; any other is English.
 
-use events::Locale;
+use contract::Locale;
 
 use crate::fonts::Han;
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use canvas::{Canvas, Drawing};
-use events::{AssetKind, Configuration, MediaType, Text};
+use contract::{AssetKind, Configuration, MediaType, Text};
 use proptest::{prelude::*, test_runner::Config};
 
 /// One canvas for all cases: a render must not depend on those before it.

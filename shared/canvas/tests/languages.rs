@@ -7,7 +7,7 @@ use std::{
 };
 
 use canvas::{Canvas, Drawing, DrawnText, FontError, RenderError, Rendered};
-use events::{AssetKind, Configuration, MediaType};
+use contract::{AssetKind, Configuration, MediaType};
 use serde_json::{Value, json};
 
 /// One canvas for all tests: a render must not depend on those before it.

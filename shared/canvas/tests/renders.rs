@@ -6,7 +6,7 @@ use std::{
 };
 
 use canvas::{Canvas, Drawing, Fault, Logo, RenderError, Rendered};
-use events::{AssetKind, Configuration, Fact, MediaType};
+use contract::{AssetKind, Configuration, Fact, MediaType};
 use serde_json::{Value, json};
 
 /// One canvas for all tests: a render must not depend on those before it.

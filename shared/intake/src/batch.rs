@@ -46,7 +46,7 @@ pub(crate) struct Unread<'a> {
 pub(crate) struct Content<'a> {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<events::Header<'a>>,
+    pub headers: Vec<contract::Header<'a>>,
 }
 
 /// What is wrong with a record before anyone looks at its event.
@@ -97,7 +97,7 @@ struct InOrder<'a> {
     #[serde(default)]
     value: Option<Base64>,
     #[serde(borrow, default, deserialize_with = "headers::deserialize")]
-    headers: Vec<events::Header<'a>>,
+    headers: Vec<contract::Header<'a>>,
 }
 
 /// A record of which only the offset must be there; every other field may be anything.
@@ -239,7 +239,7 @@ mod tests {
         }
     }
 
-    fn one(record: &str) -> Result<(Vec<events::Header<'static>>, Option<Vec<u8>>), RecordError> {
+    fn one(record: &str) -> Result<(Vec<contract::Header<'static>>, Option<Vec<u8>>), RecordError> {
         let json = format!(r#"{{"records":{{"eventzr.event.created.v1-3":[{record}]}}}}"#);
         let partitions = parse(&json).unwrap();
         let record = partitions.into_iter().next().unwrap().records.remove(0);

@@ -1,8 +1,8 @@
-//! A batch → what each of its records says, or why it can never succeed. Pure: nothing is kept, told or set aside yet.
+//! A batch → what each of its records says, or why it can never succeed. Pure: nothing is committed, published or dead-lettered yet.
 
-use events::Topic;
-use jobs::{Cause, Description};
-use journal::SetAside;
+use contract::Topic;
+use domain::{Description, InboundEvent};
+use journal::DeadLetter;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
     record,
 };
 
-/// What a record says, or what is to be set aside of it.
-pub type Examination = Result<Box<(Cause, Description)>, Box<SetAside>>;
+/// What a record says, or what is to be dead-lettered of it.
+pub type Examination = Result<Box<(InboundEvent, Description)>, Box<DeadLetter>>;
 
 /// A record of a batch, looked at by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,22 +44,22 @@ pub fn examine<D: DeserializeOwned>(
     Ok(examined)
 }
 
-/// What a record says, or what is to be set aside of it.
+/// What a record says, or what is to be dead-lettered of it.
 pub(crate) fn examine_record<D: DeserializeOwned>(
     topic: Topic,
     record: &Record<'_>,
     describe: impl Fn(D) -> Description,
 ) -> Examination {
-    let content = record.content.as_ref().map_err(|unread| Box::new(set_aside(record, &unread.error.to_string())))?;
+    let content = record.content.as_ref().map_err(|unread| Box::new(dead_letter(record, &unread.error.to_string())))?;
     match record::read(topic, content, describe) {
         Ok(read) => Ok(Box::new(read)),
-        Err(poison) => Err(Box::new(set_aside(record, &poison.to_string()))),
+        Err(poison) => Err(Box::new(dead_letter(record, &poison.to_string()))),
     }
 }
 
-/// The whole of a record, to be set aside because of `cause`.
-pub(crate) fn set_aside(record: &Record<'_>, cause: &str) -> SetAside {
-    let aside = SetAside {
+/// The whole of a record, to be dead-lettered because of `cause`.
+pub(crate) fn dead_letter(record: &Record<'_>, cause: &str) -> DeadLetter {
+    let letter = DeadLetter {
         topic: record.topic.to_string(),
         partition: record.partition,
         offset: record.offset,
@@ -69,11 +69,11 @@ pub(crate) fn set_aside(record: &Record<'_>, cause: &str) -> SetAside {
         headers: Vec::new(),
         unread: None,
         // It may quote what it is about; the whole of that is in the bucket.
-        cause: events::readable(cause),
+        cause: contract::readable(cause),
     };
     match &record.content {
-        Err(unread) => SetAside { unread: Some(unread.json.to_owned()), ..aside },
-        Ok(content) => SetAside {
+        Err(unread) => DeadLetter { unread: Some(unread.json.to_owned()), ..letter },
+        Ok(content) => DeadLetter {
             key: content.key.clone(),
             value: content.value.clone(),
             headers: content
@@ -81,7 +81,7 @@ pub(crate) fn set_aside(record: &Record<'_>, cause: &str) -> SetAside {
                 .iter()
                 .map(|(name, value)| (name.to_string(), value.as_ref().map(|value| value.to_vec())))
                 .collect(),
-            ..aside
+            ..letter
         },
     }
 }

@@ -12,7 +12,7 @@ use crate::batch::RecordError;
 
 /// A list of objects with one name each. Bytes are Java's, so signed; whoever imitates the mapping tends to write them
 /// unsigned, and means the same. A value may be null, as in Kafka; the list may be null, as nobody promised it is not.
-pub(crate) fn headers<'a>(headers: &'a RawValue) -> Result<Vec<events::Header<'a>>, RecordError> {
+pub(crate) fn headers<'a>(headers: &'a RawValue) -> Result<Vec<contract::Header<'a>>, RecordError> {
     let headers = serde_json::from_str(headers.get()).map_err(|_| RecordError::Headers)?;
     in_bytes(headers)
 }
@@ -20,11 +20,11 @@ pub(crate) fn headers<'a>(headers: &'a RawValue) -> Result<Vec<events::Header<'a
 /// As [`headers`], where they stand in a record that is being read.
 pub(crate) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Vec<events::Header<'a>>, D::Error> {
+) -> Result<Vec<contract::Header<'a>>, D::Error> {
     in_bytes(Option::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
-fn in_bytes(headers: Option<Headers<'_>>) -> Result<Vec<events::Header<'_>>, RecordError> {
+fn in_bytes(headers: Option<Headers<'_>>) -> Result<Vec<contract::Header<'_>>, RecordError> {
     let headers = headers.map(|Headers(list)| list).unwrap_or_default().into_iter();
     headers
         .map(|(name, value)| match value {

@@ -7,8 +7,8 @@ use std::{
 
 mod batch;
 mod examine;
-mod given_up;
 mod headers;
+mod on_failure;
 mod phases;
 mod record;
 mod redelivery;
@@ -16,11 +16,11 @@ mod response;
 
 pub use batch::BatchError;
 pub use examine::{Examination, Examined, examine};
-pub use given_up::{GivenUp, GivenUpError, given_up};
+pub use on_failure::{EnvelopeError, OnFailureBatch, read_envelope};
 pub use redelivery::{Redelivery, RedeliveryError, is_done, redelivery};
 
-use events::Topic;
-use jobs::Description;
+use contract::Topic;
+use domain::Description;
 use journal::{Config, Journal, aws_config_from_env};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use serde::de::DeserializeOwned;

@@ -1,5 +1,5 @@
-//! A batch in phases: everything is read, then kept, then told, then started. In each phase all records go at once; between
-//! two phases a partition is cut at its first record to be retried, so that nothing is told out of turn.
+//! A batch in phases: everything is read, then committed, then published, then started. In each phase all records go at once; between
+//! two phases a partition is cut at its first record to be retried, so that nothing is published out of turn.
 
 use std::{
     collections::BTreeMap,
@@ -7,21 +7,23 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use events::{SMOKE_TENANT, Time, Topic};
+use contract::{SMOKE_TENANT, Time, Topic};
+use domain::{Description, EntityKey, InboundEvent, JobId};
 use futures::{
     StreamExt as _,
     future::try_join,
     stream::{self, FuturesUnordered},
 };
-use jobs::{Cause, Description, EntityKey, JobId};
-use journal::{Journal, KeepError, Kept, MESSAGE_TIMEOUT, SetAside, SetAsideError, StartError, TellError, chain};
+use journal::{
+    DeadLetter, DeadLetterError, Journal, MESSAGE_TIMEOUT, OutboxEntry, PublishError, StartError, StoreError, chain,
+};
 use serde::de::DeserializeOwned;
 use telemetry::{Kind, Measured, Span, Telemetry, Traces};
 use tokio::time::timeout;
 
 use crate::{
     batch::{self, BatchError, Partition, Record},
-    examine::{Examination, examine_record, set_aside},
+    examine::{Examination, dead_letter, examine_record},
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
 
@@ -30,8 +32,8 @@ use crate::{
 const RECORDS_IN_FLIGHT: usize = 32;
 
 /// The least a phase needs to begin: one call that is answered at its last moment, or every acknowledgement.
-const KEEP_TIME: Duration = Duration::from_secs(6);
-const TELL_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
+const COMMIT_TIME: Duration = Duration::from_secs(6);
+const PUBLISH_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
 const START_TIME: Duration = Duration::from_secs(6);
 
 /// How long before its end a phase stops, so that what it did counts.
@@ -40,11 +42,11 @@ const SLACK: Duration = Duration::from_secs(1);
 /// Where a record is on its way.
 enum Progress {
     /// Read: what it says.
-    Described(Box<(Cause, Description)>),
-    /// It can never succeed, and is to be set aside.
-    Poison(Box<SetAside>),
+    Described(Box<(InboundEvent, Description)>),
+    /// It can never succeed, and is to be dead-lettered.
+    Poison(Box<DeadLetter>),
     /// Its decision stands.
-    Kept(Kept),
+    Committed(OutboxEntry),
     /// There is nothing more to do for it.
     Over(Fate),
 }
@@ -52,10 +54,10 @@ enum Progress {
 /// How a record ends in this invocation.
 #[derive(Debug)]
 enum Fate {
-    /// Everything that follows from it is kept, told and started.
+    /// Everything that follows from it is committed, published and started.
     Done,
     /// It can never succeed, and stands in the bucket.
-    SetAside,
+    DeadLetter,
     /// The mapping is to deliver it again.
     Retry(Retry),
 }
@@ -64,15 +66,15 @@ enum Fate {
 #[derive(Debug, thiserror::Error)]
 enum Retry {
     #[error(transparent)]
-    Keep(KeepError),
+    Commit(StoreError),
     #[error(transparent)]
-    SetAside(SetAsideError),
+    DeadLetter(DeadLetterError),
     #[error(transparent)]
-    Tell(TellError),
+    Publish(PublishError),
     #[error(transparent)]
     Start(StartError),
-    #[error("noting that a decision is told")]
-    Mark(#[source] KeepError),
+    #[error("marking an outbox entry published")]
+    Mark(#[source] StoreError),
     #[error("no time is left to {0} it")]
     NoTime(&'static str),
     #[error("it comes after one to be delivered again")]
@@ -115,7 +117,7 @@ pub(crate) async fn handle<D: DeserializeOwned>(
             }
             let progress = match examination {
                 Ok(read) => Progress::Described(read),
-                Err(aside) => Progress::Poison(aside),
+                Err(letter) => Progress::Poison(letter),
             };
             Item { partition, record, progress, span }
         }));
@@ -124,12 +126,12 @@ pub(crate) async fn handle<D: DeserializeOwned>(
 
     // Each phase ends in time for the next ones; what it has not done by then is to be delivered again.
     let start_by = deadline - START_TIME;
-    let tell_by = start_by - TELL_TIME;
-    if begin(&mut items, "keep", KEEP_TIME, tell_by) {
-        keep(&mut items, journal, tell_by - SLACK).await;
+    let publish_by = start_by - PUBLISH_TIME;
+    if begin(&mut items, "keep", COMMIT_TIME, publish_by) {
+        keep(&mut items, journal, publish_by - SLACK).await;
         cut(&mut items);
     }
-    if begin(&mut items, "tell", TELL_TIME, start_by) {
+    if begin(&mut items, "tell", PUBLISH_TIME, start_by) {
         tell(&mut items, journal).await;
         cut(&mut items);
     }
@@ -179,7 +181,7 @@ fn cut(items: &mut [Item<'_>]) {
     }
 }
 
-/// Keeps a decision for every record, at once across entities and in order within one; sets aside what can never succeed.
+/// Keeps a decision for every record, at once across entities and in order within one; dead-letters what can never succeed.
 async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
     let mut entities: BTreeMap<EntityKey, Vec<&mut Item<'_>>> = BTreeMap::new();
     let mut lines: Vec<Vec<&mut Item<'_>>> = Vec::new();
@@ -200,8 +202,8 @@ async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
                 if stopped {
                     item.progress = Progress::Over(Fate::Retry(Retry::Follows));
                 } else {
-                    let kept = timeout(left(until), keep_one(item, journal)).await;
-                    if kept.is_err() {
+                    let entry = timeout(left(until), commit_one(item, journal)).await;
+                    if entry.is_err() {
                         item.progress = Progress::Over(Fate::Retry(Retry::NoTime("keep")));
                     }
                     stopped = matches!(item.progress, Progress::Over(Fate::Retry(_)));
@@ -211,46 +213,46 @@ async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
         .await;
 }
 
-async fn keep_one(item: &mut Item<'_>, journal: &Journal) {
+async fn commit_one(item: &mut Item<'_>, journal: &Journal) {
     let now = now();
-    let aside = match &item.progress {
-        Progress::Described(read) => match journal.keep(&read.0, &read.1, now).await {
-            Ok(kept) => {
-                item.span.happens("kept");
-                item.progress = Progress::Kept(kept);
+    let letter = match &item.progress {
+        Progress::Described(read) => match journal.commit(&read.0, &read.1, now).await {
+            Ok(entry) => {
+                item.span.happens("committed");
+                item.progress = Progress::Committed(entry);
                 return;
             }
             Err(error) if error.is_transient() => {
-                item.progress = Progress::Over(Fate::Retry(Retry::Keep(error)));
+                item.progress = Progress::Over(Fate::Retry(Retry::Commit(error)));
                 return;
             }
-            Err(error) => &set_aside(item.record, &chain(&error)),
+            Err(error) => &dead_letter(item.record, &chain(&error)),
         },
-        Progress::Poison(aside) => aside,
-        Progress::Kept(_) | Progress::Over(_) => return,
+        Progress::Poison(letter) => letter,
+        Progress::Committed(_) | Progress::Over(_) => return,
     };
-    let fate = match journal.set_aside(aside, now).await {
+    let fate = match journal.write_dead_letter(letter, now).await {
         Ok(()) => {
-            // Not its cause, which quotes what somebody sent: `studio set-aside show` has that under the id.
-            let (topic, partition, offset, id) = (&*aside.topic, aside.partition, aside.offset, aside.id());
-            tracing::warn!(topic, partition, offset, %id, tenant = aside.tenant(), "record set aside");
-            item.span.happens("set aside");
-            Fate::SetAside
+            // Not its cause, which quotes what somebody sent: `studio dead-letters show` has that under the id.
+            let (topic, partition, offset, id) = (&*letter.topic, letter.partition, letter.offset, letter.id());
+            tracing::warn!(topic, partition, offset, %id, tenant = letter.tenant(), "record dead-lettered");
+            item.span.happens("dead-lettered");
+            Fate::DeadLetter
         }
-        Err(error) => Fate::Retry(Retry::SetAside(error)),
+        Err(error) => Fate::Retry(Retry::DeadLetter(error)),
     };
     item.progress = Progress::Over(fate);
 }
 
-/// Tells what was kept, pipelined and in the records' order.
+/// Tells what was committed, pipelined and in the records' order.
 async fn tell(items: &mut [Item<'_>], journal: &Journal) {
-    let kept: Vec<&Kept> = items.iter().filter_map(Item::kept).collect();
-    let told = journal.tell(&kept).await;
-    let waiting = items.iter_mut().filter(|item| item.kept().is_some());
-    for (item, told) in waiting.zip(told) {
-        match told {
-            Ok(()) => item.span.happens("told"),
-            Err(error) => item.progress = Progress::Over(Fate::Retry(Retry::Tell(error))),
+    let entry: Vec<&OutboxEntry> = items.iter().filter_map(Item::entry).collect();
+    let published = journal.publish(&entry).await;
+    let waiting = items.iter_mut().filter(|item| item.entry().is_some());
+    for (item, outcome) in waiting.zip(published) {
+        match outcome {
+            Ok(()) => item.span.happens("published"),
+            Err(error) => item.progress = Progress::Over(Fate::Retry(Retry::Publish(error))),
         }
     }
 }
@@ -263,13 +265,13 @@ async fn start_all(jobs: &[JobId], journal: &Journal) -> Result<(), Retry> {
     Ok(())
 }
 
-/// Starts the jobs and notes that they are told: one wait, for a redelivery starts again whatever was told.
+/// Starts the jobs and notes that they are published: one wait, for a redelivery starts again whatever was published.
 async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
     stream::iter(items.iter_mut())
         .for_each_concurrent(RECORDS_IN_FLIGHT, |item| async {
-            let Some(kept) = item.kept() else { return };
-            let starts = start_all(&kept.starts, journal);
-            let mark = async { journal.mark_told(kept).await.map_err(Retry::Mark) };
+            let Some(entry) = item.entry() else { return };
+            let starts = start_all(&entry.starts, journal);
+            let mark = async { journal.mark_published(entry).await.map_err(Retry::Mark) };
             let fate = match timeout(left(until), try_join(starts, mark)).await {
                 Ok(Ok(_)) => Fate::Done,
                 Ok(Err(retry)) => Fate::Retry(retry),
@@ -285,8 +287,8 @@ async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
 
 /// A record's own span, a part of the trace that its event came with: what it is, in OpenTelemetry's words for messaging, and never what it says.
 fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, traces: &'t Traces) -> Span<'t> {
-    let cause = examination.as_ref().ok();
-    let parent = cause.and_then(|read| read.0.trace);
+    let read = examination.as_ref().ok();
+    let parent = read.and_then(|read| read.0.trace);
     let mut span = traces.begin(format_args!("process {topic}"), Kind::Consumer, parent);
     if !span.is_recorded() {
         return span;
@@ -297,9 +299,9 @@ fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, tra
     span.set("messaging.destination.name", record.topic.to_string());
     span.set("messaging.destination.partition.id", record.partition.to_string());
     span.set("messaging.kafka.offset", record.offset);
-    if let Some((cause, description)) = cause.map(|read| &**read) {
-        span.set("cloudevents.event_id", cause.id.clone());
-        span.set("cloudevents.event_source", cause.source.clone());
+    if let Some((inbound, description)) = read.map(|read| &**read) {
+        span.set("cloudevents.event_id", inbound.id.clone());
+        span.set("cloudevents.event_source", inbound.source.clone());
         span.set("cloudevents.event_type", topic.as_str());
         span.set("studio.tenant", description.tenant.as_str().to_owned());
     }
@@ -307,9 +309,9 @@ fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, tra
 }
 
 impl Item<'_> {
-    fn kept(&self) -> Option<&Kept> {
+    fn entry(&self) -> Option<&OutboxEntry> {
         match &self.progress {
-            Progress::Kept(kept) => Some(kept),
+            Progress::Committed(entry) => Some(entry),
             Progress::Described(_) | Progress::Poison(_) | Progress::Over(_) => None,
         }
     }
@@ -325,7 +327,7 @@ fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchRespons
             counts[item.partition].add(fate);
         }
         match &item.progress {
-            Progress::Over(Fate::Done | Fate::SetAside) => {}
+            Progress::Over(Fate::Done | Fate::DeadLetter) => {}
             Progress::Over(Fate::Retry(retry)) => {
                 if item.span.is_recorded() {
                     item.span.fails(chain(retry));
@@ -341,16 +343,18 @@ fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchRespons
                     },
                 });
             }
-            Progress::Described(_) | Progress::Poison(_) | Progress::Kept(_) => {
-                unreachable!("each phase ends with every record kept or over, and the last one with every record over")
+            Progress::Described(_) | Progress::Poison(_) | Progress::Committed(_) => {
+                unreachable!(
+                    "each phase ends with every record committed or over, and the last one with every record over"
+                )
             }
         }
     }
-    let Counts { done, set_aside, retried } = counts.iter().copied().fold(Counts::default(), Counts::plus);
+    let Counts { done, dead_lettered, retried } = counts.iter().copied().fold(Counts::default(), Counts::plus);
     let by_partition =
         partitions.iter().zip(&counts).map(|(partition, counts)| format!("{}: {counts}", partition.name));
     let by_partition = by_partition.collect::<Vec<_>>().join("; ");
-    tracing::info!(received, done, set_aside, retried, by_partition, "batch handled");
+    tracing::info!(received, done, dead_lettered, retried, by_partition, "batch handled");
     response
 }
 
@@ -365,16 +369,16 @@ fn measured(topic: Topic, items: &[Item<'_>], took: Duration) -> Option<Measured
             counts.add(fate);
         }
     }
-    let Counts { done, set_aside, retried } = counts;
-    let received = done + set_aside + retried;
-    (received > 0).then_some(Measured::Batch { topic, received, done, set_aside, retried, took })
+    let Counts { done, dead_lettered, retried } = counts;
+    let received = done + dead_lettered + retried;
+    (received > 0).then_some(Measured::Batch { topic, received, done, dead_lettered, retried, took })
 }
 
 /// What became of some records.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     done: usize,
-    set_aside: usize,
+    dead_lettered: usize,
     retried: usize,
 }
 
@@ -382,7 +386,7 @@ impl Counts {
     fn add(&mut self, fate: &Fate) {
         match fate {
             Fate::Done => self.done += 1,
-            Fate::SetAside => self.set_aside += 1,
+            Fate::DeadLetter => self.dead_lettered += 1,
             Fate::Retry(_) => self.retried += 1,
         }
     }
@@ -390,7 +394,7 @@ impl Counts {
     fn plus(self, other: Self) -> Self {
         Self {
             done: self.done + other.done,
-            set_aside: self.set_aside + other.set_aside,
+            dead_lettered: self.dead_lettered + other.dead_lettered,
             retried: self.retried + other.retried,
         }
     }
@@ -398,7 +402,7 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} done, {} set aside, {} retried", self.done, self.set_aside, self.retried)
+        write!(f, "{} done, {} dead-lettered, {} retried", self.done, self.dead_lettered, self.retried)
     }
 }
 

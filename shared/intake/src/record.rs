@@ -2,8 +2,8 @@
 
 use std::str;
 
-use events::{DataError, Envelope, EnvelopeError, Time, Topic};
-use jobs::{Cause, ContentHash, Description};
+use contract::{DataError, Envelope, EnvelopeError, Time, Topic};
+use domain::{ContentHash, Description, InboundEvent};
 use serde::de::DeserializeOwned;
 
 use crate::batch::Content;
@@ -36,7 +36,7 @@ pub(crate) fn read<D: DeserializeOwned>(
     topic: Topic,
     content: &Content<'_>,
     describe: impl Fn(D) -> Description,
-) -> Result<(Cause, Description), Poison> {
+) -> Result<(InboundEvent, Description), Poison> {
     if let Some(length) = content.value.as_ref().map(Vec::len).filter(|&length| length > LARGEST_VALUE) {
         return Err(Poison::TooLarge(length));
     }
@@ -58,7 +58,7 @@ pub(crate) fn read<D: DeserializeOwned>(
         return mismatch("`subject`", subject.to_owned());
     }
 
-    let cause = Cause {
+    let inbound = InboundEvent {
         topic,
         source: envelope.source.to_string(),
         id: envelope.id.to_string(),
@@ -66,14 +66,14 @@ pub(crate) fn read<D: DeserializeOwned>(
         trace: envelope.trace,
         content: ContentHash::of(&envelope),
     };
-    Ok((cause, description))
+    Ok((inbound, description))
 }
 
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, fmt::Write as _, fs};
 
-    use events::{AssetKind, Configuration, Entity, EntityKind, EventCreated};
+    use contract::{AssetKind, Configuration, Entity, EntityKind, EventCreated};
 
     use super::*;
     use crate::batch;
@@ -114,8 +114,8 @@ mod tests {
                     Err(unread) => Err(unread.error.to_string()),
                 };
                 let fate = match read {
-                    Ok((cause, description)) => format!("{}: {}", cause.id, description.configuration.title),
-                    Err(poison) => format!("SET ASIDE: {poison}"),
+                    Ok((inbound, description)) => format!("{}: {}", inbound.id, description.configuration.title),
+                    Err(poison) => format!("DEAD LETTER: {poison}"),
                 };
                 writeln!(lines, "{}@{} {fate}", partition.name, record.offset).unwrap();
             }
@@ -130,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn each_bad_record_is_set_aside_with_what_is_wrong_and_where_and_its_neighbours_are_not() {
+    fn each_bad_record_becomes_a_dead_letter_with_its_cause_and_its_neighbours_do_not() {
         insta::assert_snapshot!(fates("event-created-bad-records.json"));
     }
 
     #[test]
-    fn a_value_over_256_kib_is_set_aside() {
+    fn a_value_over_256_kib_is_dead_lettered() {
         let content = Content { key: None, value: Some(vec![b' '; 300_000]), headers: Vec::new() };
         let poison = read(Topic::EventCreated, &content, describe).unwrap_err();
         assert_eq!(poison.to_string(), "the value has 300000 bytes; at most 262144 are read");

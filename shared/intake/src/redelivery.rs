@@ -1,16 +1,16 @@
-//! A record that was set aside → the batch in which it is delivered again, as the mapping would deliver it: under its own topic, partition and
+//! A dead letter → the batch in which it is delivered again, as the mapping would deliver it: under its own topic, partition and
 //! offset, so that it is the same record to its consumer.
 
 use std::collections::BTreeMap;
 
-use journal::SetAside;
+use journal::DeadLetter;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
     batch::{self, BatchError},
-    examine::set_aside,
+    examine::dead_letter,
     response::BatchResponse,
 };
 
@@ -19,15 +19,15 @@ use crate::{
 pub struct Redelivery {
     /// The payload of the invocation.
     pub payload: String,
-    /// The id under which the record stands if it is set aside again. Another than it had if it could not be read then and can be now.
+    /// The id under which the record stands if it becomes a dead letter again. Another than it had if it could not be read then and can be now.
     pub id: Uuid,
 }
 
 /// A record cannot be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum RedeliveryError {
-    /// What was kept of one that could not be read is not JSON.
-    #[error("what was kept of it is not JSON")]
+    /// What the dead letter holds of a record that could not be read is not JSON.
+    #[error("what the dead letter holds is not JSON")]
     Unread(#[source] serde_json::Error),
     /// No batch can be made of it.
     #[error("no batch can be made of it")]
@@ -61,7 +61,7 @@ struct Record<'a> {
 ///
 /// # Errors
 /// A [`RedeliveryError`].
-pub fn redelivery(record: &SetAside) -> Result<Redelivery, RedeliveryError> {
+pub fn redelivery(record: &DeadLetter) -> Result<Redelivery, RedeliveryError> {
     let json = match &record.unread {
         Some(unread) => unread.clone(),
         None => written(record),
@@ -71,11 +71,11 @@ pub fn redelivery(record: &SetAside) -> Result<Redelivery, RedeliveryError> {
     let batch = OneRecord { event_source: "aws:kafka", records: BTreeMap::from([(name, [&*json])]) };
     let payload = serde_json::to_string(&batch).expect("a batch is JSON under string keys");
     let read = batch::parse(&payload)?;
-    let id = read.iter().flat_map(|partition| &partition.records).map(|one| set_aside(one, "").id()).next();
+    let id = read.iter().flat_map(|partition| &partition.records).map(|one| dead_letter(one, "").id()).next();
     Ok(Redelivery { id: id.unwrap_or_else(|| record.id()), payload })
 }
 
-fn written(record: &SetAside) -> String {
+fn written(record: &DeadLetter) -> String {
     let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
     let signed = |bytes: &Vec<u8>| bytes.iter().map(|byte| i8::from_be_bytes([*byte])).collect();
     let headers =
@@ -92,7 +92,7 @@ fn written(record: &SetAside) -> String {
     serde_json::to_string(&written).expect("a record is strings and numbers under string keys")
 }
 
-/// Whether a consumer that was given one record answers that it is done with it: it follows what it says, or stands aside again.
+/// Whether a consumer that was given one record answers that it is done with it: it follows what it says, or is dead-lettered again.
 ///
 /// # Errors
 /// If `answer` is not what a consumer answers.
@@ -105,8 +105,8 @@ pub fn is_done(answer: &[u8]) -> Result<bool, serde_json::Error> {
 mod tests {
     use super::*;
 
-    fn record() -> SetAside {
-        SetAside {
+    fn record() -> DeadLetter {
+        DeadLetter {
             topic: "eventzr.event.created.v1".to_owned(),
             partition: 3,
             offset: 7,
@@ -123,15 +123,15 @@ mod tests {
         }
     }
 
-    /// What a consumer that was given the payload would set aside of it.
-    fn again(payload: &str) -> SetAside {
+    /// What a consumer that was given the payload would dead-letter of it.
+    fn again(payload: &str) -> DeadLetter {
         let partitions = batch::parse(payload).unwrap();
-        set_aside(&partitions[0].records[0], "why")
+        dead_letter(&partitions[0].records[0], "why")
     }
 
     #[test]
-    fn a_consumer_sees_the_record_that_was_set_aside() {
-        let tombstone = SetAside { key: None, value: None, headers: Vec::new(), timestamp: None, ..record() };
+    fn a_consumer_sees_the_redriven_record_as_it_first_came() {
+        let tombstone = DeadLetter { key: None, value: None, headers: Vec::new(), timestamp: None, ..record() };
         for record in [record(), tombstone] {
             let redelivery = redelivery(&record).unwrap();
             assert_eq!(again(&redelivery.payload), record);
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn one_that_could_not_be_read_goes_as_it_came_and_is_known_again() {
         let json = r#"{"topic":"x", "partition":3,"offset":7,"value":"***"}"#;
-        let unread = SetAside {
+        let unread = DeadLetter {
             key: None,
             value: None,
             headers: Vec::new(),
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn one_that_can_be_read_by_now_is_another_if_it_comes_back() {
-        let unread = SetAside { unread: Some(r#"{"offset":7,"value":"e30="}"#.to_owned()), ..record() };
+        let unread = DeadLetter { unread: Some(r#"{"offset":7,"value":"e30="}"#.to_owned()), ..record() };
         assert_ne!(redelivery(&unread).unwrap().id, unread.id());
     }
 

@@ -22,7 +22,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use crate::{Authentication, TellError, chain, roots::AMAZON_ROOTS};
+use crate::{Authentication, PublishError, chain, roots::AMAZON_ROOTS};
 
 /// What librdkafka's report of a token begins with that could not be had.
 const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";
@@ -47,14 +47,14 @@ impl Authentication {
 /// Why the brokers do not let the function in: what they said last, until they acknowledge something. librdkafka says a delivery only
 /// timed out, and says the same thing not twice within half a minute.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Refusal(Arc<Mutex<Option<TellError>>>);
+pub(crate) struct Refusal(Arc<Mutex<Option<PublishError>>>);
 
 impl Refusal {
-    pub(crate) fn get(&self) -> Option<TellError> {
+    pub(crate) fn get(&self) -> Option<PublishError> {
         self.lock().clone()
     }
 
-    pub(crate) fn set(&self, why: TellError) {
+    pub(crate) fn set(&self, why: PublishError) {
         *self.lock() = Some(why);
     }
 
@@ -62,7 +62,7 @@ impl Refusal {
         *self.lock() = None;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<TellError>> {
+    fn lock(&self) -> MutexGuard<'_, Option<PublishError>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,7 +88,7 @@ impl ClientContext for Context {
             }
         };
         // The error's own words go no further than its first sentence, and are told from a broker's only by their beginning.
-        token.inspect_err(|error| self.refusal.set(TellError::NoToken(chain(&**error))))
+        token.inspect_err(|error| self.refusal.set(PublishError::NoToken(chain(&**error))))
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -106,7 +106,7 @@ impl ClientContext for Context {
         tracing::warn!(%error, "librdkafka: {reason}");
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::Authentication) if reason.starts_with(NO_TOKEN) => {}
-            Some(RDKafkaErrorCode::Authentication) => self.refusal.set(TellError::Refused(reason.to_owned())),
+            Some(RDKafkaErrorCode::Authentication) => self.refusal.set(PublishError::Refused(reason.to_owned())),
             // It follows every other one, and says nothing of its own.
             Some(RDKafkaErrorCode::AllBrokersDown) => {}
             // The brokers are in trouble of another kind now.

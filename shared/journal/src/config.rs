@@ -11,17 +11,17 @@ use aws_smithy_http_client::{
     Builder, HttpClientError,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use jobs::{Makers, MakersError};
+use domain::{ProviderRouting, RoutingError};
 
 use crate::roots::{self, RootsError};
 
-/// Where decisions are kept, told and started.
+/// Where decisions are committed, published and started.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The table: `TABLE_NAME`.
     pub table: String,
-    /// The bucket for records set aside: `SET_ASIDE_BUCKET`.
-    pub set_aside_bucket: String,
+    /// The bucket for dead letters: `DEAD_LETTERS_BUCKET`.
+    pub dead_letters_bucket: String,
     /// The render state machine: `RENDER_STATE_MACHINE_ARN`.
     pub render_state_machine: String,
     /// The state machine that trains voices: `VOICE_STATE_MACHINE_ARN`.
@@ -29,7 +29,7 @@ pub struct Config {
     /// Seconds that a job may take before the sweep looks at it: `RENDER_DEADLINE_SECONDS`.
     pub render_deadline_seconds: u32,
     /// Who makes what: `IMAGE_PROVIDERS`, `VIDEO_PROVIDERS` and `AUDIO_PROVIDERS`, names with commas between, those asked first in front.
-    pub makers: Makers,
+    pub routing: ProviderRouting,
     /// The brokers, `host:port` with commas between: `KAFKA_BOOTSTRAP_SERVERS`.
     pub bootstrap_servers: String,
     /// How the brokers know us: `KAFKA_AUTHENTICATION`.
@@ -58,7 +58,7 @@ pub enum ConfigError {
     Missing(&'static str),
     /// The providers are not as they can be.
     #[error("the environment variables IMAGE_PROVIDERS, VIDEO_PROVIDERS and AUDIO_PROVIDERS")]
-    Makers(#[from] MakersError),
+    Routing(#[from] RoutingError),
     /// The certificates that the environment names are not to be had.
     #[error("reading the certificates in {path}, which the environment variable AWS_CA_BUNDLE names")]
     Roots {
@@ -103,7 +103,7 @@ impl Config {
         let deadline = variable("RENDER_DEADLINE_SECONDS")?;
         Ok(Self {
             table: variable("TABLE_NAME")?,
-            set_aside_bucket: variable("SET_ASIDE_BUCKET")?,
+            dead_letters_bucket: variable("DEAD_LETTERS_BUCKET")?,
             render_state_machine: variable("RENDER_STATE_MACHINE_ARN")?,
             voice_state_machine: variable("VOICE_STATE_MACHINE_ARN")?,
             render_deadline_seconds: deadline.parse().map_err(|_| ConfigError::Invalid {
@@ -111,7 +111,7 @@ impl Config {
                 value: deadline,
                 expected: "a whole number of seconds",
             })?,
-            makers: Makers::parse(
+            routing: ProviderRouting::parse(
                 &optional("IMAGE_PROVIDERS"),
                 &optional("VIDEO_PROVIDERS"),
                 &optional("AUDIO_PROVIDERS"),

@@ -7,13 +7,13 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::AttributeValue,
 };
-use events::{Identifier, Time};
-use jobs::{EntityKey, EntityState, JobId, VoiceModelId, derive};
+use contract::{Identifier, Time};
+use domain::{EntityKey, EntityState, JobId, VoiceModelId, derive};
 
 use crate::{
-    Journal, KeepError,
+    Journal, StoreError,
+    commit::{MOST_ROUNDS, pause},
     items::{self, Item, ItemError, Key},
-    keep::{MOST_ROUNDS, pause},
 };
 
 /// Something that is a tenant's.
@@ -25,10 +25,10 @@ pub enum Owned {
     Voice(VoiceModelId),
     /// An entity with its templates.
     Entity(EntityKey),
-    /// The events that were decided for a cause or a step.
+    /// The events that were decided for an inbound event or a step.
     Decision(OwnedItem),
-    /// A record that was set aside.
-    SetAside(OwnedItem),
+    /// A dead letter.
+    DeadLetter(OwnedItem),
 }
 
 /// An item of the table that has no other name.
@@ -53,12 +53,12 @@ pub struct Erased {
     pub entities: usize,
     /// Decisions whose events were blanked.
     pub decisions: usize,
-    /// Records that were set aside.
+    /// Dead letters.
     pub records: usize,
 }
 
 /// What is looked for, in this order: a job is closed, and tells its end, before its events are blanked.
-const KINDS: [&str; 5] = ["job#", "voice#", "entity", "decision#", "set-aside#"];
+const KINDS: [&str; 5] = ["job#", "voice#", "entity", "outbox#", "dead-letter#"];
 
 impl Owned {
     fn read(kind: &str, item: &Item) -> Result<Self, ItemError> {
@@ -70,8 +70,8 @@ impl Owned {
             "job#" => Self::Job(JobId(id()?)),
             "voice#" => Self::Voice(VoiceModelId(id()?)),
             "entity" => Self::Entity(EntityKey(id()?)),
-            "decision#" => Self::Decision(named()),
-            _ => Self::SetAside(named()),
+            "outbox#" => Self::Decision(named()),
+            _ => Self::DeadLetter(named()),
         })
     }
 }
@@ -81,13 +81,13 @@ impl Journal {
     /// seen.
     ///
     /// # Errors
-    /// A [`KeepError`].
+    /// A [`StoreError`].
     pub async fn owned_by(
         &self,
         tenant: &Identifier,
         cursor: Cursor,
         most: i32,
-    ) -> Result<Option<(Vec<Owned>, Cursor)>, KeepError> {
+    ) -> Result<Option<(Vec<Owned>, Cursor)>, StoreError> {
         let Some(kind) = KINDS.get(cursor.kind) else { return Ok(None) };
         let query = self
             .dynamodb
@@ -99,7 +99,7 @@ impl Journal {
             .expression_attribute_values(":kind", AttributeValue::S((*kind).to_owned()))
             .set_exclusive_start_key(cursor.after)
             .limit(most);
-        let output = query.send().await.map_err(|error| KeepError::Read(error.into()))?;
+        let output = query.send().await.map_err(|error| StoreError::Read(error.into()))?;
         let owned = output.items().iter().map(|item| Owned::read(kind, item)).collect::<Result<_, _>>()?;
         let next = match output.last_evaluated_key {
             Some(after) => Cursor { kind: cursor.kind, after: Some(after) },
@@ -108,11 +108,11 @@ impl Journal {
         Ok(Some((owned, next)))
     }
 
-    /// Blanks the events of a decision: nobody tells them any more, and the decision itself stands, so that its cause is not decided again.
+    /// Blanks the events of a decision: nothing publishes them any more, and the outbox entry itself stands, so that its inbound event is not decided again.
     ///
     /// # Errors
-    /// A [`KeepError`].
-    pub async fn blank_decision(&self, decision: &OwnedItem) -> Result<(), KeepError> {
+    /// A [`StoreError`].
+    pub async fn blank_decision(&self, decision: &OwnedItem) -> Result<(), StoreError> {
         self.blank_events(&decision.0).await?;
         Ok(())
     }
@@ -120,8 +120,8 @@ impl Journal {
     /// Blanks the events of a voice model; returns how many decisions that were.
     ///
     /// # Errors
-    /// A [`KeepError`].
-    pub async fn blank_events_of_voice(&self, voice: VoiceModelId) -> Result<usize, KeepError> {
+    /// A [`StoreError`].
+    pub async fn blank_events_of_voice(&self, voice: VoiceModelId) -> Result<usize, StoreError> {
         let mut blanked = 0;
         for key in [Key::voice_created(voice), Key::voice_ready(voice)] {
             blanked += usize::from(self.blank_events(&key).await?);
@@ -130,11 +130,11 @@ impl Journal {
     }
 
     /// Whether there was something to blank.
-    async fn blank_events(&self, key: &Key) -> Result<bool, KeepError> {
+    async fn blank_events(&self, key: &Key) -> Result<bool, StoreError> {
         let update = self
             .update(key)
             .update_expression(
-                "SET events = :none, starts = :none, told = :true REMOVE tenant, listed, #open, deadline",
+                "SET events = :none, starts = :none, published = :true REMOVE tenant, listed, #open, deadline",
             )
             .expression_attribute_names("#open", "open")
             .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
@@ -145,30 +145,30 @@ impl Journal {
     /// Blanks what an entity says, and forgets its templates' assets; what came before `now` is not taken in any more.
     ///
     /// # Errors
-    /// A [`KeepError`].
-    pub async fn erase_entity(&self, entity: EntityKey, now: Time) -> Result<(), KeepError> {
+    /// A [`StoreError`].
+    pub async fn erase_entity(&self, entity: EntityKey, now: Time) -> Result<(), StoreError> {
         for round in 0..MOST_ROUNDS {
             let Some(item) = self.read(Key::entity(entity)).await? else { return Ok(()) };
             let state: EntityState = items::state(&item)?;
             let before = state.version;
             let erased = EntityState { version: before + 1, ..state.erased(now) };
             match self.save(items::entity_item(&erased), before, &erased).await {
-                Err(KeepError::Contended) => pause(round + 1).await,
+                Err(StoreError::Contended) => pause(round + 1).await,
                 saved => return saved,
             }
         }
-        Err(KeepError::Contended)
+        Err(StoreError::Contended)
     }
 
-    /// Deletes a record that was set aside, and what its entry says of it. What is left of the entry goes by itself.
+    /// Deletes a dead letter, and what its entry says of it. What is left of the entry goes by itself.
     ///
     /// # Errors
-    /// A [`KeepError`].
-    pub async fn erase_set_aside(&self, record: &OwnedItem, now: Time) -> Result<(), KeepError> {
+    /// A [`StoreError`].
+    pub async fn erase_dead_letter(&self, record: &OwnedItem, now: Time) -> Result<(), StoreError> {
         let item = self.read(record.0.clone()).await?.unwrap_or_default();
         if let Some(object) = item.get("object").and_then(|object| object.as_s().ok()) {
-            let erase = erase_object(&self.s3, &self.set_aside_bucket, object).await;
-            erase.map_err(KeepError::Write)?;
+            let erase = erase_object(&self.s3, &self.dead_letters_bucket, object).await;
+            erase.map_err(StoreError::Write)?;
         }
         let update = self
             .update(&record.0)
@@ -188,8 +188,8 @@ impl Journal {
     /// Adds to the tombstone of `tenant` what was erased just now.
     ///
     /// # Errors
-    /// A [`KeepError`].
-    pub async fn note_erased(&self, tenant: &Identifier, erased: Erased, now: Time) -> Result<(), KeepError> {
+    /// A [`StoreError`].
+    pub async fn note_erased(&self, tenant: &Identifier, erased: Erased, now: Time) -> Result<(), StoreError> {
         let id = derive(&[tenant.as_str().as_bytes(), b"tenant"]);
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let Erased { jobs, voices, entities, decisions, records } = erased;
@@ -211,7 +211,7 @@ impl Journal {
         let update = counts.into_iter().fold(update, |update, (name, count)| {
             update.expression_attribute_values(name, AttributeValue::N(count.to_string()))
         });
-        update.send().await.map_err(|error| KeepError::Write(error.into()))?;
+        update.send().await.map_err(|error| StoreError::Write(error.into()))?;
         Ok(())
     }
 
@@ -221,11 +221,11 @@ impl Journal {
 }
 
 /// Makes an update of an item that may not be there; whether it was.
-async fn only_if_there(update: UpdateItemFluentBuilder) -> Result<bool, KeepError> {
+async fn only_if_there(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
     match update.condition_expression("attribute_exists(pk)").send().await {
         Ok(_) => Ok(true),
         Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => Ok(false),
-        Err(error) => Err(KeepError::Write(error.into())),
+        Err(error) => Err(StoreError::Write(error.into())),
     }
 }
 

@@ -2,32 +2,32 @@
 //!
 //! | `pk` | `sk` | what it is |
 //! |---|---|---|
-//! | `cause#<uuid>` | `decision` | what was decided for an inbound event: the bytes to tell, the jobs to start; until its TTL |
+//! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to start; until its TTL |
 //! | `entity#<uuid>` | `state` | an entity with its templates |
 //! | `job#<uuid>` | `state` | a render job |
-//! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to tell; until its TTL |
+//! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish; until its TTL |
 //! | `voice#<uuid>` | `state` | a voice model |
-//! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to tell; until its TTL |
+//! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to publish; until its TTL |
 //! | `provider#<name>` | `breaker` | until when nobody asks a provider that turned the studio away, and why |
 //! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
 //! | `tenant#<uuid>` | `erased` | what of a tenant's was erased, and when |
-//! | `set-aside#<uuid>` | `record` | a record that can never succeed (`set_aside.rs`); from when it is resolved, until its TTL |
+//! | `dead-letter#<uuid>` | `record` | a record that can never succeed (`dead_letters.rs`); from when it is resolved, until its TTL |
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one. Entities, jobs and voice models carry
 //! their whole state as JSON in `state` and their write count in `version`.
 //!
 //! Two indexes: `by-tenant` (`tenant`, `listed`) has all that is a tenant's, `listed` being what it is, `#` and when it came to be, so that a
 //! tenant's jobs can be listed in their order, and everything be found that is to be erased. `open` (`open`, `deadline`) has jobs and voice
-//! models as long as they are open, and what was decided of them as long as it is not told. Beside those, in shards of their own, it has the
-//! records that were set aside and are not resolved, `deadline` being when the first was seen: an operator finds them in their order there.
+//! models as long as they are open, and what was decided of them as long as it is not published. Beside those, in shards of their own, it has the
+//! dead letters and are not resolved, `deadline` being when the first was seen: an operator finds them in their order there.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use events::{Time, Topic};
-use jobs::{
-    CauseKey, EntityKey, EntityState, HORIZON_SECONDS, Job, JobId, ProviderId, State, Told, VoiceModel, VoiceModelId,
-    VoiceState,
+use contract::{Time, Topic};
+use domain::{
+    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, Job, JobId, OutboundEvent, ProviderId, State, VoiceModel,
+    VoiceModelId, VoiceState,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -54,8 +54,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(crate) fn cause(cause: CauseKey) -> Self {
-        Self { pk: format!("cause#{cause}"), sk: "decision".to_owned() }
+    pub(crate) fn inbound(event: InboundEventKey) -> Self {
+        Self { pk: format!("inbound#{event}"), sk: "outbox".to_owned() }
     }
 
     pub(crate) fn entity(entity: EntityKey) -> Self {
@@ -90,8 +90,8 @@ impl Key {
         Self { pk: format!("provider#{provider}"), sk: "leases".to_owned() }
     }
 
-    pub(crate) fn set_aside(id: Uuid) -> Self {
-        Self { pk: format!("set-aside#{id}"), sk: "record".to_owned() }
+    pub(crate) fn dead_letter(id: Uuid) -> Self {
+        Self { pk: format!("dead-letter#{id}"), sk: "record".to_owned() }
     }
 
     pub(crate) fn into_item(self) -> Item {
@@ -101,15 +101,15 @@ impl Key {
 
 /// A decision that stands in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct OutboxEntry {
     pub(crate) key: Key,
     pub(crate) content: String,
-    /// The events to tell, in order, as the bytes they will always have.
-    pub events: Vec<Told>,
-    /// The jobs to start once the events are told.
+    /// The events to publish, in order, as the bytes they will always have.
+    pub events: Vec<OutboundEvent>,
+    /// The jobs to start once the events are published.
     pub starts: Vec<JobId>,
     /// Whether Kafka is known to have the events.
-    pub told: bool,
+    pub published: bool,
 }
 
 /// How long a decision stands, and from when on the sweep tells it if nobody has.
@@ -118,36 +118,36 @@ pub(crate) struct Expiry {
     /// What the time to live counts from.
     pub from: Time,
     /// The deadline in the index of what is open; a decision that a redelivery tells needs none.
-    pub retell_from: Option<Time>,
+    pub republish_from: Option<Time>,
 }
 
-impl Kept {
+impl OutboxEntry {
     pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
         // What tells nothing holds nothing of anybody's.
         let tenant = self.events.first().map(|event| event.key.clone());
         let events = self.events.into_iter().map(|event| {
-            let mut told = HashMap::from([
+            let mut map = HashMap::from([
                 ("topic".to_owned(), AttributeValue::S(event.topic.as_str().to_owned())),
                 ("key".to_owned(), AttributeValue::S(event.key)),
                 ("value".to_owned(), AttributeValue::S(event.value)),
             ]);
             if let Some(trace) = event.trace {
-                told.insert("trace".to_owned(), AttributeValue::S(trace.to_string()));
+                map.insert("trace".to_owned(), AttributeValue::S(trace.to_string()));
             }
-            AttributeValue::M(told)
+            AttributeValue::M(map)
         });
         let mut item = self.key.into_item();
         if let Some(tenant) = tenant {
-            list(&mut item, &tenant, &format!("decision#{}", expiry.from));
+            list(&mut item, &tenant, &format!("outbox#{}", expiry.from));
         }
         item.insert("events".to_owned(), AttributeValue::L(events.collect()));
         let starts = self.starts.iter().map(|job| AttributeValue::S(job.to_string()));
         item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
         item.insert("content".to_owned(), AttributeValue::S(self.content));
-        item.insert("told".to_owned(), AttributeValue::Bool(self.told));
+        item.insert("published".to_owned(), AttributeValue::Bool(self.published));
         item.insert("expires_at".to_owned(), expires_at(expiry.from));
-        if let Some(deadline) = expiry.retell_from.filter(|_| !self.told) {
+        if let Some(deadline) = expiry.republish_from.filter(|_| !self.published) {
             stand_open(&mut item, shard, deadline);
         }
         item
@@ -159,7 +159,12 @@ impl Kept {
             let event = event.as_m().map_err(|_| ItemError::Attribute("events"))?;
             let topic: Topic = text(event, "topic")?.parse().map_err(|_| ItemError::Attribute("topic"))?;
             let trace = text(event, "trace").ok().and_then(|trace| trace.parse().ok());
-            Ok(Told { topic, key: text(event, "key")?.to_owned(), value: text(event, "value")?.to_owned(), trace })
+            Ok(OutboundEvent {
+                topic,
+                key: text(event, "key")?.to_owned(),
+                value: text(event, "value")?.to_owned(),
+                trace,
+            })
         });
         let starts = item.get("starts").and_then(|a| a.as_l().ok()).ok_or(ItemError::Attribute("starts"))?;
         let starts = starts.iter().map(|job| {
@@ -171,7 +176,10 @@ impl Kept {
             content: text(item, "content")?.to_owned(),
             events: events.collect::<Result<_, _>>()?,
             starts: starts.collect::<Result<_, _>>()?,
-            told: *item.get("told").and_then(|a| a.as_bool().ok()).ok_or(ItemError::Attribute("told"))?,
+            published: *item
+                .get("published")
+                .and_then(|a| a.as_bool().ok())
+                .ok_or(ItemError::Attribute("published"))?,
         })
     }
 }
@@ -182,7 +190,7 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
     item.insert("version".to_owned(), AttributeValue::N(entity.version.to_string()));
     item.insert("state".to_owned(), AttributeValue::S(json(entity)));
     // Without a time: an entity that changes does not write the index again. One that says nothing any more is erased.
-    if !entity.said.is_empty() {
+    if !entity.snapshots.is_empty() {
         list(&mut item, entity.tenant.as_str(), "entity");
     }
     item
@@ -242,12 +250,12 @@ fn list(item: &mut Item, tenant: &str, listed: &str) {
 pub(crate) const OPEN_SHARDS: [&str; 16] =
     ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
-/// The shard for records that were set aside beside that for jobs and voice models: the sweep does not look into it.
-pub(crate) fn set_aside_shard(shard: &str) -> String {
-    format!("set-aside#{shard}")
+/// The shard for dead letters beside that for jobs and voice models: the sweep does not look into it.
+pub(crate) fn dead_letters_shard(shard: &str) -> String {
+    format!("dead-letter#{shard}")
 }
 
-/// The shard of an item whose key is `job#<uuid>`, `voice#<uuid>` or `set-aside#<uuid>`.
+/// The shard of an item whose key is `job#<uuid>`, `voice#<uuid>` or `dead-letter#<uuid>`.
 pub(crate) fn open_shard(pk: &str) -> &'static str {
     let id = pk.split_once('#').map_or("", |(_, id)| id);
     let digit = id.get(..1).and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));

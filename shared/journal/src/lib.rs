@@ -1,74 +1,74 @@
 //! Keeps a decision in DynamoDB, then tells Kafka and starts executions. The only crate that knows any of the three.
 //!
-//! Keep, tell, start, then acknowledge: whoever calls these in that order and returns success only after the last of them loses
+//! Commit, publish, start, then acknowledge: whoever calls these in that order and returns success only after the last of them loses
 //! nothing, whatever dies in between, because the next delivery finds the decision and goes on from it.
 //!
 //! One file for each thing a [`Journal`] does.
 
 mod authentication;
 mod breaker;
+mod commit;
 mod config;
 mod connect;
+mod dead_letters;
 mod erase;
 mod error_chain;
-mod given_up;
 mod items;
-mod keep;
-mod leases;
+mod limits;
 mod of_tenant;
+mod on_failure;
 mod overdue;
 mod producer;
+mod publish;
 mod resubmit;
 mod roots;
-mod set_aside;
 mod start;
-mod tell;
 mod topics;
 mod voice;
 
 use aws_config::SdkConfig;
-use events::Time;
-use jobs::Makers;
+use contract::Time;
+use domain::ProviderRouting;
 
 pub use breaker::OpenBreaker;
+pub use commit::StoreError;
 pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
+pub use dead_letters::{
+    ContentError, DeadLetter, DeadLetterError, Entry, Outcome, Place, Resolution, Resolved, UnknownPlace, Window,
+};
 pub use erase::{Cursor, Erased, Owned, OwnedItem, erase_objects};
 pub use error_chain::chain;
-pub use items::{ItemError, Kept};
-pub use keep::KeepError;
+pub use items::{ItemError, OutboxEntry};
 pub use of_tenant::JobsPage;
-pub use overdue::{Overdue, Untold};
+pub use overdue::{Overdue, Unpublished};
+pub use publish::{MESSAGE_TIMEOUT, PublishEntryError, PublishError};
 pub use resubmit::Resubmission;
 pub use roots::RootsError;
-pub use set_aside::{
-    ContentError, Entry, Outcome, Place, Resolution, Resolved, SetAside, SetAsideError, UnknownPlace, Window,
-};
-pub use start::{Execution, Resumed, StartError, TellAndStartError};
-pub use tell::{MESSAGE_TIMEOUT, TellError, TellKeptError};
+pub use start::{Execution, PublishAndStartError, Resumed, StartError};
 pub use topics::{ConnectionError, Ensured, TopicSettings, Topics, TopicsError};
 pub use voice::GoOnError;
 
-/// What is true, and who is told. One for each execution environment, made in its init phase.
+/// The store, the producer and the state machines of one function. One for each execution environment, made in its init phase.
 pub struct Journal {
     dynamodb: aws_sdk_dynamodb::Client,
     table: String,
     s3: aws_sdk_s3::Client,
-    set_aside_bucket: String,
+    dead_letters_bucket: String,
     sfn: aws_sdk_sfn::Client,
     render_state_machine: String,
     voice_state_machine: String,
     producer: producer::Producer,
     refusal: authentication::Refusal,
     deadline_seconds: u32,
-    makers: Makers,
+    routing: ProviderRouting,
 }
 
 impl Journal {
     /// A journal that writes where `config` says. Makes no call yet.
     ///
     /// # Errors
-    /// [`TellError::Producer`] if librdkafka does not take the settings, [`TellError::Thread`] if nobody can listen to it.
-    pub fn new(config: Config, aws: &SdkConfig) -> Result<Self, TellError> {
+    /// [`PublishError::Producer`] if librdkafka does not take the settings, [`PublishError::Thread`] if nobody can listen to it.
+    pub fn new(config: Config, aws: &SdkConfig) -> Result<Self, PublishError> {
         let refusal = authentication::Refusal::default();
         let context = authentication::Context {
             authentication: config.authentication,
@@ -79,21 +79,21 @@ impl Journal {
             dynamodb: aws_sdk_dynamodb::Client::new(aws),
             table: config.table,
             s3: aws_sdk_s3::Client::new(aws),
-            set_aside_bucket: config.set_aside_bucket,
+            dead_letters_bucket: config.dead_letters_bucket,
             sfn: aws_sdk_sfn::Client::new(aws),
             render_state_machine: config.render_state_machine,
             voice_state_machine: config.voice_state_machine,
             producer: producer::Producer::new(&config.bootstrap_servers, context)?,
             refusal,
             deadline_seconds: config.render_deadline_seconds,
-            makers: config.makers,
+            routing: config.routing,
         })
     }
 
-    /// The bucket for records set aside.
+    /// The bucket for dead letters.
     #[must_use]
-    pub fn set_aside_bucket(&self) -> &str {
-        &self.set_aside_bucket
+    pub fn dead_letters_bucket(&self) -> &str {
+        &self.dead_letters_bucket
     }
 
     /// When something that is begun at `now` is looked after by the sweep.
@@ -104,7 +104,7 @@ impl Journal {
 
     /// Who makes what.
     #[must_use]
-    pub fn makers(&self) -> &Makers {
-        &self.makers
+    pub fn routing(&self) -> &ProviderRouting {
+        &self.routing
     }
 }

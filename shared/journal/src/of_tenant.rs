@@ -1,11 +1,11 @@
 //! A tenant's render jobs, the newest first. Everything here asks for the tenant: what is another's is not there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use events::{Identifier, Time};
-use jobs::{Job, JobId};
+use contract::{Identifier, Time};
+use domain::{Job, JobId};
 
 use crate::{
-    Journal, KeepError, Place,
+    Journal, Place, StoreError,
     items::{self, Item, ItemError, Key},
 };
 
@@ -22,14 +22,14 @@ impl Journal {
     /// `tenant`'s jobs that were created in `since..until`, those after `after`: at most `most` of them, the newest first.
     ///
     /// # Errors
-    /// A [`KeepError`].
+    /// A [`StoreError`].
     pub async fn jobs_of(
         &self,
         tenant: &Identifier,
         (since, until): (Option<Time>, Option<Time>),
         after: Option<Place>,
         most: i32,
-    ) -> Result<JobsPage, KeepError> {
+    ) -> Result<JobsPage, StoreError> {
         // A time begins with a digit: nothing comes after a tilde, and BETWEEN has both of its ends.
         let from = since.map_or_else(String::new, |time| time.to_string());
         let to = until.map_or_else(|| "~".to_owned(), |time| time.to_string());
@@ -48,7 +48,7 @@ impl Journal {
             .set_exclusive_start_key(after.map(|after| start_key(tenant, after)))
             .scan_index_forward(false)
             .limit(most);
-        let output = query.send().await.map_err(|error| KeepError::Read(error.into()))?;
+        let output = query.send().await.map_err(|error| StoreError::Read(error.into()))?;
         let next = output.last_evaluated_key.as_ref().map(place).transpose()?;
         let keys = output.items().iter().map(place).map(|place| place.map(|place| Key::job(JobId(place.id))));
         let items = self.read_all(keys.collect::<Result<_, _>>()?).await?;
@@ -61,10 +61,10 @@ impl Journal {
     /// `tenant`'s job, read consistently.
     ///
     /// # Errors
-    /// A [`KeepError`]; [`KeepError::NoSuchJob`] if it is another tenant's, too.
-    pub async fn job_of(&self, tenant: &Identifier, job: JobId) -> Result<Job, KeepError> {
+    /// A [`StoreError`]; [`StoreError::NoSuchJob`] if it is another tenant's, too.
+    pub async fn job_of(&self, tenant: &Identifier, job: JobId) -> Result<Job, StoreError> {
         let found = self.job(job).await?;
-        if found.tenant == *tenant { Ok(found) } else { Err(KeepError::NoSuchJob(job)) }
+        if found.tenant == *tenant { Ok(found) } else { Err(StoreError::NoSuchJob(job)) }
     }
 }
 

@@ -2,11 +2,11 @@
 //! have heard of.
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
-use events::Time;
-use jobs::{JobId, VoiceModelId};
+use contract::Time;
+use domain::{JobId, VoiceModelId};
 
 use crate::{
-    Journal, KeepError,
+    Journal, StoreError,
     items::{self, Item, ItemError, Key},
 };
 
@@ -17,13 +17,13 @@ pub enum Overdue {
     Job(JobId),
     /// The voice model is open.
     Voice(VoiceModelId),
-    /// The end of a job, or what was decided of a voice model, is not known to be told.
-    Untold(Untold),
+    /// The end of a job, or what was decided of a voice model, is not known to be published.
+    Unpublished(Unpublished),
 }
 
-/// A decision that is not known to be told.
+/// A decision that is not known to be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Untold(pub(crate) Key);
+pub struct Unpublished(pub(crate) Key);
 
 impl Overdue {
     fn read(item: &Item) -> Result<Self, ItemError> {
@@ -35,7 +35,7 @@ impl Overdue {
             ("job", "state") => Ok(Self::Job(JobId(id))),
             ("voice", "state") => Ok(Self::Voice(VoiceModelId(id))),
             ("job", "end") | ("voice", "created" | "ready") => {
-                Ok(Self::Untold(Untold(Key { pk: pk.clone(), sk: sk.clone() })))
+                Ok(Self::Unpublished(Unpublished(Key { pk: pk.clone(), sk: sk.clone() })))
             }
             _ => Err(ItemError::Attribute("sk")),
         }
@@ -46,8 +46,8 @@ impl Journal {
     /// What is open past its deadline at `now`: at most `most` of each of sixteen shards, the oldest of each first.
     ///
     /// # Errors
-    /// A [`KeepError`].
-    pub async fn overdue(&self, now: Time, most: i32) -> Result<Vec<Overdue>, KeepError> {
+    /// A [`StoreError`].
+    pub async fn overdue(&self, now: Time, most: i32) -> Result<Vec<Overdue>, StoreError> {
         let mut overdue = Vec::new();
         for shard in items::OPEN_SHARDS {
             let query = self
@@ -60,7 +60,7 @@ impl Journal {
                 .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
                 .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
                 .limit(most);
-            let output = query.send().await.map_err(|error| KeepError::Read(error.into()))?;
+            let output = query.send().await.map_err(|error| StoreError::Read(error.into()))?;
             for item in output.items() {
                 overdue.push(Overdue::read(item)?);
             }
@@ -72,12 +72,12 @@ impl Journal {
     /// looking after. Its state is not touched: its execution goes on, and must not find that somebody else wrote it.
     ///
     /// # Errors
-    /// A [`KeepError`]; it is overdue again next time.
-    pub async fn postpone(&self, overdue: &Overdue, now: Time) -> Result<(), KeepError> {
+    /// A [`StoreError`]; it is overdue again next time.
+    pub async fn postpone(&self, overdue: &Overdue, now: Time) -> Result<(), StoreError> {
         let key = match overdue {
             Overdue::Job(job) => Key::job(*job),
             Overdue::Voice(voice) => Key::voice(*voice),
-            Overdue::Untold(untold) => untold.0.clone(),
+            Overdue::Unpublished(unpublished) => unpublished.0.clone(),
         };
         let deadline = now.plus_seconds(self.deadline_seconds).to_string();
         let update = self
@@ -93,7 +93,7 @@ impl Journal {
             Ok(_) => Ok(()),
             // It was closed meanwhile.
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => Ok(()),
-            Err(error) => Err(KeepError::Write(error.into())),
+            Err(error) => Err(StoreError::Write(error.into())),
         }
     }
 }

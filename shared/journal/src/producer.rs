@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use events::STRUCTURED_CONTENT_TYPE;
-use jobs::Told;
+use contract::STRUCTURED_CONTENT_TYPE;
+use domain::OutboundEvent;
 use rdkafka::{
     ClientConfig,
     error::KafkaError,
@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     authentication::Context,
-    tell::{MESSAGE_TIMEOUT, TellError},
+    publish::{MESSAGE_TIMEOUT, PublishError},
 };
 
 /// How long the thread waits before it looks whether the producer is still wanted: so long it lives on, at most.
@@ -36,20 +36,20 @@ pub(crate) struct Producer(Arc<BaseProducer<Context>>);
 
 impl Producer {
     /// # Errors
-    /// [`TellError::Producer`] if librdkafka does not take the settings, [`TellError::Thread`] if nobody can listen.
-    pub fn new(bootstrap_servers: &str, context: Context) -> Result<Self, TellError> {
+    /// [`PublishError::Producer`] if librdkafka does not take the settings, [`PublishError::Thread`] if nobody can listen.
+    pub fn new(bootstrap_servers: &str, context: Context) -> Result<Self, PublishError> {
         let producer: BaseProducer<Context> =
-            settings(bootstrap_servers, &context).create_with_context(context).map_err(TellError::Producer)?;
+            settings(bootstrap_servers, &context).create_with_context(context).map_err(PublishError::Producer)?;
         let producer = Arc::new(producer);
-        listen(Arc::downgrade(&producer)).map_err(|error| TellError::Thread(Arc::new(error)))?;
+        listen(Arc::downgrade(&producer)).map_err(|error| PublishError::Thread(Arc::new(error)))?;
         Ok(Self(producer))
     }
 
     /// Hands an event to librdkafka, which keeps a copy. Events of one tenant arrive in the order in which they are handed over.
     ///
     /// # Errors
-    /// [`TellError::Enqueue`].
-    pub fn enqueue(&self, event: &Told) -> Result<Acknowledgement, TellError> {
+    /// [`PublishError::Enqueue`].
+    pub fn enqueue(&self, event: &OutboundEvent) -> Result<Acknowledgement, PublishError> {
         let mut headers = OwnedHeaders::new_with_capacity(2)
             .insert(Header { key: "content-type", value: Some(STRUCTURED_CONTENT_TYPE) });
         if let Some(trace) = event.trace {
@@ -58,7 +58,7 @@ impl Producer {
         let (sender, acknowledgement) = oneshot::channel();
         let record = BaseRecord::with_opaque_to(event.topic.as_str(), Box::new(sender));
         let record = record.key(&event.key).payload(&event.value).headers(headers);
-        self.0.send(record).map_err(|(error, _)| TellError::Enqueue(error))?;
+        self.0.send(record).map_err(|(error, _)| PublishError::Enqueue(error))?;
         Ok(acknowledgement)
     }
 
@@ -131,7 +131,7 @@ fn settings(bootstrap_servers: &str, context: &Context) -> ClientConfig {
 mod tests {
     use std::time::Instant;
 
-    use events::Topic;
+    use contract::Topic;
     use rdkafka::error::RDKafkaErrorCode;
     use tokio::time::timeout;
 
@@ -165,8 +165,8 @@ mod tests {
     async fn an_event_that_is_taken_back_is_heard_of() {
         let producer = producer();
         let (topic, trace) = (Topic::RenderJobCreated, None);
-        let told = Told { topic, key: "tenant".to_owned(), value: "{}".to_owned(), trace };
-        let acknowledgement = producer.enqueue(&told).unwrap();
+        let event = OutboundEvent { topic, key: "tenant".to_owned(), value: "{}".to_owned(), trace };
+        let acknowledgement = producer.enqueue(&event).unwrap();
         producer.purge();
         let heard = timeout(5 * LISTENS, acknowledgement).await.expect("nobody heard of it");
         let error = heard.unwrap().unwrap_err();

@@ -5,11 +5,11 @@ use aws_sdk_sfn::{
     operation::{describe_execution::DescribeExecutionError, start_execution::StartExecutionError},
     types::ExecutionStatus,
 };
-use events::Time;
-use jobs::{Job, JobId};
+use contract::Time;
+use domain::{Job, JobId};
 use uuid::Uuid;
 
-use crate::{Journal, KeepError, Kept, TellError};
+use crate::{Journal, OutboxEntry, PublishError, StoreError};
 
 /// Why a job was not started. Starting it again is safe.
 #[derive(Debug, thiserror::Error)]
@@ -36,22 +36,22 @@ pub enum StartError {
         /// The job's id, or the voice model's.
         id: Uuid,
         /// What went wrong.
-        source: KeepError,
+        source: StoreError,
     },
 }
 
-/// Why a decision is not told, started and marked.
+/// Why a decision is not published, started and marked.
 #[derive(Debug, thiserror::Error)]
-pub enum TellAndStartError {
+pub enum PublishAndStartError {
     /// Kafka may not have it.
-    #[error("telling a decision")]
-    Tell(#[from] TellError),
+    #[error("publishing an outbox entry")]
+    Publish(#[from] PublishError),
     /// Its jobs may not be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// It is not marked told.
-    #[error("noting that a decision is told")]
-    Mark(#[from] KeepError),
+    /// It is not marked published.
+    #[error("marking an outbox entry published")]
+    Mark(#[from] StoreError),
 }
 
 /// What was found, or done, when a job was to have an execution.
@@ -89,16 +89,16 @@ impl Journal {
         Ok(())
     }
 
-    /// Tells what was kept and starts its jobs, then marks it told: for a decision that comes alone.
+    /// Tells what was committed and starts its jobs, then marks it published: for a decision that comes alone.
     ///
     /// # Errors
-    /// A [`TellAndStartError`]; doing it again is safe.
-    pub async fn tell_and_start(&self, kept: &Kept, now: Time) -> Result<(), TellAndStartError> {
-        self.tell(&[kept]).await.into_iter().collect::<Result<(), TellError>>()?;
-        for job in &kept.starts {
+    /// A [`PublishAndStartError`]; doing it again is safe.
+    pub async fn publish_and_start(&self, entry: &OutboxEntry, now: Time) -> Result<(), PublishAndStartError> {
+        self.publish(&[entry]).await.into_iter().collect::<Result<(), PublishError>>()?;
+        for job in &entry.starts {
             self.start(*job, now).await?;
         }
-        self.mark_told(kept).await?;
+        self.mark_published(entry).await?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use events::Topic;
+use contract::Topic;
 use kafka_protocol::{
     error::{ParseResponseErrorCode as _, ResponseError},
     messages::{

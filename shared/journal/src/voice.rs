@@ -4,16 +4,16 @@ use aws_sdk_sfn::{
     error::{BoxError, SdkError},
     operation::send_task_success::SendTaskSuccessError,
 };
-use events::Time;
-use jobs::{Decision, TaskToken, VoiceModel, VoiceModelId};
+use contract::Time;
+use domain::{Decision, TaskToken, VoiceModel, VoiceModelId};
 
 use crate::{
-    Execution, Journal, KeepError, Resumed, StartError, TellKeptError,
-    items::{self, Expiry, Kept, Key},
-    keep::{MOST_ROUNDS, Written, pause},
+    Execution, Journal, PublishEntryError, Resumed, StartError, StoreError,
+    commit::{MOST_ROUNDS, Written, pause},
+    items::{self, Expiry, Key, OutboxEntry},
 };
 
-/// An execution that waits could not be told to go on.
+/// An execution that waits could not be resumed.
 #[derive(Debug, thiserror::Error)]
 #[error("telling the execution of the voice model {voice} to go on")]
 pub struct GoOnError {
@@ -26,61 +26,61 @@ impl Journal {
     /// `content`.
     ///
     /// # Errors
-    /// [`KeepError::IdReused`] if another content was registered under the id.
-    pub async fn keep_registration(
+    /// [`StoreError::IdReused`] if another content was registered under the id.
+    pub async fn commit_registration(
         &self,
         voice: VoiceModelId,
         content: &str,
         decision: Decision,
         now: Time,
-    ) -> Result<Kept, KeepError> {
-        let expiry = Expiry { from: now, retell_from: Some(now.plus_seconds(self.deadline_seconds)) };
+    ) -> Result<OutboxEntry, StoreError> {
+        let expiry = Expiry { from: now, republish_from: Some(now.plus_seconds(self.deadline_seconds)) };
         for round in 0..MOST_ROUNDS {
             match self.write(Key::voice_created(voice), content, decision.clone(), expiry).await? {
-                Written::Kept(kept) => return Ok(kept),
-                Written::Before(kept) if kept.content == content => return Ok(kept),
-                Written::Before(_) => return Err(KeepError::IdReused),
+                Written::Committed(entry) => return Ok(entry),
+                Written::Before(entry) if entry.content == content => return Ok(entry),
+                Written::Before(_) => return Err(StoreError::IdReused),
                 // The model outlives the decision that opened it; or somebody registers it at this moment.
                 Written::Changed { .. } if round > 0 && self.read(Key::voice(voice)).await?.is_some() => {
-                    return Err(KeepError::IdReused);
+                    return Err(StoreError::IdReused);
                 }
                 Written::Changed { .. } => pause(round + 1).await,
             }
         }
-        Err(KeepError::Contended)
+        Err(StoreError::Contended)
     }
 
     /// Decides that a voice model is ready, and keeps the decision; or finds the one kept before. `None` if it is neither ready nor can be.
     ///
     /// # Errors
-    /// A [`KeepError`].
-    pub async fn keep_ready(&self, voice: VoiceModelId, now: Time) -> Result<Option<Kept>, KeepError> {
+    /// A [`StoreError`].
+    pub async fn commit_ready(&self, voice: VoiceModelId, now: Time) -> Result<Option<OutboxEntry>, StoreError> {
         let key = Key::voice_ready(voice);
         for round in 0..MOST_ROUNDS {
-            let Some(decision) = jobs::ready(self.voice(voice).await?, now) else { return self.decision(key).await };
-            let expiry = Expiry { from: now, retell_from: Some(now.plus_seconds(self.deadline_seconds)) };
+            let Some(decision) = domain::ready(self.voice(voice).await?, now) else { return self.decision(key).await };
+            let expiry = Expiry { from: now, republish_from: Some(now.plus_seconds(self.deadline_seconds)) };
             match self.write(key.clone(), "ready", decision, expiry).await? {
-                Written::Kept(kept) | Written::Before(kept) => return Ok(Some(kept)),
+                Written::Committed(entry) | Written::Before(entry) => return Ok(Some(entry)),
                 Written::Changed { .. } => pause(round).await,
             }
         }
-        Err(KeepError::Contended)
+        Err(StoreError::Contended)
     }
 
     /// The voice model as it is, read consistently.
     ///
     /// # Errors
-    /// [`KeepError::NoSuchVoice`], and others.
-    pub async fn voice(&self, voice: VoiceModelId) -> Result<VoiceModel, KeepError> {
-        let item = self.read(Key::voice(voice)).await?.ok_or(KeepError::NoSuchVoice(voice))?;
+    /// [`StoreError::NoSuchVoice`], and others.
+    pub async fn voice(&self, voice: VoiceModelId) -> Result<VoiceModel, StoreError> {
+        let item = self.read(Key::voice(voice)).await?.ok_or(StoreError::NoSuchVoice(voice))?;
         Ok(items::state(&item)?)
     }
 
     /// Writes `model` back if nobody else wrote it since it was read; returns it as it now is.
     ///
     /// # Errors
-    /// [`KeepError::Contended`] if somebody else did.
-    pub async fn save_voice(&self, model: VoiceModel) -> Result<VoiceModel, KeepError> {
+    /// [`StoreError::Contended`] if somebody else did.
+    pub async fn save_voice(&self, model: VoiceModel) -> Result<VoiceModel, StoreError> {
         let before = model.version;
         let model = VoiceModel { version: before + 1, ..model };
         self.save(items::voice_item(&model), before, &model).await?;
@@ -124,12 +124,12 @@ impl Journal {
         self.execution(&self.voice_state_machine, &model.execution_name()).await
     }
 
-    /// Tells and marks that `model` was registered, if that has not been done.
+    /// Publishes and marks that `model` was registered, if that has not been done.
     ///
     /// # Errors
-    /// A [`TellKeptError`].
-    pub async fn tell_registration_of(&self, model: VoiceModelId) -> Result<(), TellKeptError> {
-        self.tell_kept(Key::voice_created(model)).await
+    /// A [`PublishEntryError`].
+    pub async fn publish_registration(&self, model: VoiceModelId) -> Result<(), PublishEntryError> {
+        self.publish_entry(Key::voice_created(model)).await
     }
 
     /// Lets the execution of `voice`, which waits with `token`, go on. One that waits no more is fine: it went on, or gave up.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use events::{AssetKind, Entity, Time, Trigger};
+use contract::{AssetKind, Entity, Time, Trigger};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub enum JobState {
     Created,
     /// A provider was asked.
     Submitted,
-    /// The asset is stored and told.
+    /// The asset is stored and published.
     Completed,
     /// It failed for good.
     Failed,

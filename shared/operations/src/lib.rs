@@ -3,17 +3,17 @@
 //!
 //! A listing, and everything that is done to several records, comes in pages: an answer says where to go on, and whoever asks goes on there.
 
+mod dead_letters;
 mod failure;
 mod jobs;
-mod set_aside;
 
-pub use failure::{Failure, FailureKind};
-pub use jobs::{Execution, Happened, Job, JobFate, JobFilter, JobHandled, JobShown, JobState, JobsListed};
-pub use set_aside::{
+pub use dead_letters::{
     Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Resolved, Shown, Unread, Which,
 };
+pub use failure::{Failure, FailureKind};
+pub use jobs::{Execution, Happened, Job, JobFate, JobFilter, JobHandled, JobShown, JobState, JobsListed};
 
-use events::Identifier;
+use contract::Identifier;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,10 +21,10 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Step {
-    /// Set aside, each by itself, the records that the mappings gave up. Answered by [`Gathered`].
+    /// Write a dead letter for each record of the on-failure envelopes. Answered by [`Gathered`].
     Gather,
-    /// The records that are set aside and wait for somebody, those that were first seen earliest first. Answered by [`Listed`].
-    ListSetAside {
+    /// The dead letters that wait for an operator, those that were first seen earliest first. Answered by [`Listed`].
+    ListDeadLetters {
         /// Which of them.
         #[serde(default)]
         filter: Filter,
@@ -35,7 +35,7 @@ pub enum Step {
         most: u32,
     },
     /// One record, with its content. Answered by [`Shown`].
-    ShowSetAside {
+    ShowDeadLetter {
         /// Its id.
         id: Uuid,
     },

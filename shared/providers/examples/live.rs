@@ -8,8 +8,8 @@ use std::{env, error::Error, path::Path, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider};
 use aws_sdk_polly::config::SharedCredentialsProvider;
-use events::{AssetKind, Configuration, Entity, EntityKind, Identifier, Time, Topic, Trigger};
-use jobs::{CauseKey, Job, JobId, ProviderId, State, TemplateId, derive};
+use contract::{AssetKind, Configuration, Entity, EntityKind, Identifier, Time, Topic, Trigger};
+use domain::{InboundEventKey, Job, JobId, ProviderId, State, TemplateId, derive};
 use providers::{Answer, Body, Keys, Media, Order, Progress, Providers, Settings, StudioCanvas};
 use secrecy::SecretString;
 
@@ -95,7 +95,7 @@ fn job(asset: AssetKind, now: Time) -> Result<Job, Box<dyn Error>> {
     Ok(Job {
         id: JobId(derive(&[b"live", now.to_string().as_bytes()])),
         version: 0,
-        cause: CauseKey::new(&tenant, "live", "live"),
+        inbound: InboundEventKey::new(&tenant, "live", "live"),
         entity: Entity { kind: EntityKind::Campaign, id: tenant.clone() },
         tenant,
         user_id: "live-test".to_owned(),

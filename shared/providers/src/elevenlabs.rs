@@ -3,7 +3,7 @@
 //! Source of shapes and codes: the vendor's SDK 2.78.0, and its error codes as read from its documentation on 2026-09-17. `detail` is an
 //! object, a list or a text; all are read.
 
-use jobs::{Job, Refusal};
+use domain::{Job, Refusal};
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use events::TraceParent;
+use contract::TraceParent;
+use domain::{Job, Refusal};
 use jiff::{Timestamp, fmt::rfc2822};
-use jobs::{Job, Refusal};
 use reqwest::{RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
 use uuid::Uuid;
 

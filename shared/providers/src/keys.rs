@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::{Client, error::SdkError, operation::get_secret_value::GetSecretValueError};
-use jobs::{ProviderId, Refusal};
+use domain::{ProviderId, Refusal};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 

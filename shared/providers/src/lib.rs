@@ -15,7 +15,7 @@ mod studio_canvas;
 
 use aws_config::SdkConfig;
 use canvas::{LogoError, RenderError};
-use jobs::{Job, ProviderId, Refusal};
+use domain::{Job, ProviderId, Refusal};
 
 pub use canvas::Logo;
 pub use elevenlabs::{Captcha, ElevenLabs, Fulfilled, Recording, sample_name};

@@ -3,8 +3,8 @@
 //! Source of shapes and codes: OpenAI's SDK 3.54.0 (`image_generate_params.py`, `image_model.py`) and its deprecations page; Azure's
 //! paths from the SDK's `lib/azure.py`. Azure's moderation codes are not verified: both spellings of OpenAI's are accepted.
 
-use events::AssetKind;
-use jobs::{Job, Refusal};
+use contract::AssetKind;
+use domain::{Job, Refusal};
 use reqwest::RequestBuilder;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;

@@ -10,7 +10,7 @@ use aws_sdk_polly::{
     error::{ProvideErrorMetadata, SdkError},
     types::{Engine, OutputFormat, TaskStatus, VoiceId},
 };
-use jobs::Refusal;
+use domain::Refusal;
 
 use crate::{
     Answer, Body, Media, Order, Progress, Refused,

@@ -1,7 +1,7 @@
 //! What vendors are asked for, in words: pure functions of a configuration. What a tenant wrote is quoted, cut and never mistaken for
 //! what the studio asks.
 
-use events::{AssetKind, Configuration};
+use contract::{AssetKind, Configuration};
 
 /// The longest that one text of a tenant's may be in a prompt, in letters.
 const LONGEST_TEXT: usize = 200;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jobs::{Job, Refusal};
+use domain::{Job, Refusal};
 use reqwest::RequestBuilder;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;

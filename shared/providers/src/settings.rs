@@ -1,7 +1,7 @@
 //! What is configured of the vendors: addresses, models, sizes, prices and limits. `infra/providers.schema.json` describes the same.
 
-use events::CloningMethod;
-use jobs::{Caps, ProviderId};
+use contract::CloningMethod;
+use domain::{Caps, ProviderId};
 use serde::Deserialize;
 
 /// The settings of all vendors. What is left out has a default.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use canvas::{Canvas, Drawing, Logo, Painting, RenderError};
-use jobs::Refusal;
+use domain::Refusal;
 
 use crate::{Answer, Body, Media, Order, ProviderError, Refused};
 

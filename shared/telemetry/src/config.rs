@@ -22,7 +22,7 @@ pub enum TelemetryError {
 
 impl Telemetry {
     /// Reads the environment: `STAGE`; `AWS_LAMBDA_FUNCTION_NAME`; and `OTEL_EXPORTER_OTLP_ENDPOINT`, the base of a collector's address over plain HTTP,
-    /// such as `http://localhost:4318`. Without that there are no spans, and what comes in with a trace is told with the same one.
+    /// such as `http://localhost:4318`. Without that there are no spans, and what comes in with a trace is published with the same one.
     ///
     /// # Errors
     /// A [`TelemetryError`] that names the variable.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use events::Topic;
+use contract::Topic;
 use metrique_writer::{
     Entry, EntryWriter,
     format::Format as _,
@@ -22,7 +22,7 @@ pub const NAMESPACE: &str = "Eventzr/Studio";
 pub const METRICS: [(&str, &str); 14] = [
     ("RecordsReceived", "records of a batch"),
     ("RecordsDone", "records of a batch that are done"),
-    ("RecordsSetAside", "records of a batch that can never succeed"),
+    ("RecordsDeadLettered", "records of a batch that can never succeed"),
     ("RecordsRetried", "records of a batch that are to be delivered again"),
     ("BatchDuration", "milliseconds from an invocation with a batch to its answer"),
     ("ProviderCalls", "calls of a provider"),
@@ -33,7 +33,7 @@ pub const METRICS: [(&str, &str); 14] = [
     ("JobsCompleted", "jobs that have their asset"),
     ("JobsFailed", "jobs that failed for good, or were cancelled"),
     ("EventToAsset", "seconds from an event to its asset"),
-    ("SetAsideDepth", "records that were set aside and wait for somebody"),
+    ("DeadLetterDepth", "dead letters that wait for an operator"),
 ];
 
 /// The metrics of a function. Made in its init phase.
@@ -61,8 +61,8 @@ pub enum Measured<'a> {
         received: usize,
         /// How many of them are done.
         done: usize,
-        /// How many are set aside.
-        set_aside: usize,
+        /// How many became dead letters.
+        dead_lettered: usize,
         /// How many are to be delivered again.
         retried: usize,
         /// From the invocation to the answer.
@@ -110,7 +110,7 @@ pub enum Measured<'a> {
         /// Which job.
         job: &'a str,
     },
-    /// So many records that were set aside wait for somebody.
+    /// So many dead letters wait for an operator.
     Waiting {
         /// How many.
         records: usize,
@@ -167,11 +167,11 @@ impl Entry for Line<'_> {
         writer.timestamp(self.at);
         writer.value("Stage", self.stage);
         match self.measured {
-            Measured::Batch { topic, received, done, set_aside, retried, took } => {
+            Measured::Batch { topic, received, done, dead_lettered, retried, took } => {
                 writer.value("Topic", topic.as_str());
                 writer.value("RecordsReceived", &AsCount::from(received));
                 writer.value("RecordsDone", &AsCount::from(done));
-                writer.value("RecordsSetAside", &AsCount::from(set_aside));
+                writer.value("RecordsDeadLettered", &AsCount::from(dead_lettered));
                 writer.value("RecordsRetried", &AsCount::from(retried));
                 writer.value("BatchDuration", &took);
             }
@@ -204,7 +204,7 @@ impl Entry for Line<'_> {
                 writer.value("Job", job);
                 writer.value("JobsFailed", &AsCount::from(1_u64));
             }
-            Measured::Waiting { records } => writer.value("SetAsideDepth", &AsCount::from(records)),
+            Measured::Waiting { records } => writer.value("DeadLetterDepth", &AsCount::from(records)),
         }
     }
 }
@@ -222,7 +222,7 @@ mod tests {
         let metrics = Metrics::new("staging".to_owned());
         let took = Duration::from_millis(1234);
         let measured = [
-            Measured::Batch { topic: Topic::EventCreated, received: 100, done: 97, set_aside: 1, retried: 2, took },
+            Measured::Batch { topic: Topic::EventCreated, received: 100, done: 97, dead_lettered: 1, retried: 2, took },
             Measured::Call { provider: "runway", took },
             Measured::Failure { provider: "runway", class: "rate-limited" },
             Measured::Spent { provider: "runway", credits: 25 },

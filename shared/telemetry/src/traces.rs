@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use events::TraceParent;
+use contract::TraceParent;
 use opentelemetry::{
     InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId, Value,
     trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},

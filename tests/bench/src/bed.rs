@@ -57,7 +57,7 @@ impl Bed {
         let replaced = machine.state_machine_arn(&stack.outputs.render_state_machine_arn).send().await;
         replaced.map_err(|error| Error::Machine(aws_sdk_sfn::error::DisplayErrorContext(error).to_string()))?;
         let environment = environment(&stack, checkout).await?;
-        let example = fs::read(checkout.example(events::Topic::EventCreated))?;
+        let example = fs::read(checkout.example(contract::Topic::EventCreated))?;
         let example = serde_json::from_slice(&example).map_err(io::Error::other)?;
         Ok(Self { stack, environment, example, _known: known })
     }

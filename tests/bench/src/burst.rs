@@ -42,7 +42,7 @@ const BATCH: f64 = 100.0;
 const LARGE: f64 = 0.5;
 
 /// The mapping gives up a record of that age, in seconds. What is compared with it is longer: until the picture is finished.
-const GIVEN_UP_AFTER: f64 = 518_400.0;
+const MAX_RECORD_AGE: f64 = 518_400.0;
 
 /// Who sent events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,7 +218,7 @@ pub fn rows(limits: &Limits, times: &Times) -> Vec<Row> {
     vec![
         row(format!("A million events in an hour: jobs a second; the first ceiling is {first}"), Unit::Count, stages),
         row("A million events in an hour: nothing is given up".to_owned(), Unit::Seconds, waits)
-            .at_most("the oldest", GIVEN_UP_AFTER),
+            .at_most("the oldest", MAX_RECORD_AGE),
     ]
 }
 
@@ -240,8 +240,8 @@ mod tests {
     #[test]
     fn the_template_has_the_limits_that_are_reckoned_with() {
         let template = include_str!("../../../infra/template.yaml");
-        let given_up = format!("MaximumRecordAgeInSeconds: {GIVEN_UP_AFTER}\n");
-        assert_eq!(template.matches(&given_up).count(), 4);
+        let max_age = format!("MaximumRecordAgeInSeconds: {MAX_RECORD_AGE}\n");
+        assert_eq!(template.matches(&max_age).count(), 4);
         let renders =
             format!("CompletionConcurrency:\n    Type: Number\n    Default: {}\n", Limits::PRODUCTION.renders);
         assert!(template.contains(&renders));

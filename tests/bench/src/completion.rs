@@ -28,7 +28,7 @@ pub struct PerJob {
 /// the end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Units {
-    /// Write units to keep the decision, the entity and the jobs, and to note that it is told.
+    /// Write units to keep the decision, the entity and the jobs, and to note that it is published.
     pub written_by_consumer: f64,
     /// Write units to take both jobs to their end.
     pub written_by_completion: f64,
@@ -134,7 +134,7 @@ fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
         let (write, read) = ((size / 1024.0).ceil(), (size / 4096.0).ceil());
         let listed = f64::from(item.contains_key("listed"));
         match key(item) {
-            (pk, _) if pk.starts_with("cause#") => units.written_by_consumer += 3.0 * write + listed,
+            (pk, _) if pk.starts_with("inbound#") => units.written_by_consumer += 3.0 * write + listed,
             (pk, _) if pk.starts_with("entity#") => {
                 units.written_by_consumer += 2.0 * write + listed;
                 // Each of its two jobs.
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn an_event_is_a_transaction_of_its_items_and_each_job_two_writes_and_a_transaction() {
         let items = [
-            item("cause#1", "decision", 1500),
+            item("inbound#1", "outbox", 1500),
             item("entity#1", "state", 900),
             item("job#1", "state", 100),
             item("job#1", "end", 100),

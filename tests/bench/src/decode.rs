@@ -58,8 +58,9 @@ pub async fn measure(
     );
     let names = std::iter::once(example).chain(peers).map(|subject| subject.name.clone());
     let figures = names.zip(to_plan.into_iter().map(|nanoseconds| median(nanoseconds) / 1000.0)).collect();
-    let planned = Row::new("The same, and what is to be kept, told and started", how, Unit::Microseconds, figures)
-        .tried(PLANNING);
+    let planned =
+        Row::new("The same, and what is to be committed, published and started", how, Unit::Microseconds, figures)
+            .tried(PLANNING);
     let once = Profile::of(example, &bed.environment, &[&batch, "1"]).await?;
     let more = Profile::of(example, &bed.environment, &[&batch, "6"]).await?.without(&once);
     let each = more.instructions() as f64 / 5.0 / f64::from(EVENTS) / 1_000_000.0;

@@ -27,7 +27,7 @@ const OWNERS: [(&str, &[&str]); 11] = [
             "completion",
             "event",
             "intake",
-            "jobs",
+            "domain",
             "journal",
             "operat",
             "providers",
@@ -228,7 +228,7 @@ mod tests {
         for (function, file, object, owner) in [
             ("serde_json::read::next", "", "", "JSON: serde"),
             ("<aws_sigv4::sign::Params as core::fmt::Debug>::fmt", "", "", "AWS's SDK"),
-            ("core::ptr::drop_in_place<jobs::Job>", "", "", "this repository"),
+            ("core::ptr::drop_in_place<domain::Job>", "", "", "this repository"),
             ("<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop", "", "", "Rust's library"),
             ("<&dyn tracing::Subscriber as X>::event", "", "", "tracing"),
             ("SSL_CTX_new", "/out/openssl-build/ssl/ssl_lib.c", "/bin/f", "TLS to Kafka: OpenSSL"),
@@ -245,7 +245,7 @@ mod tests {
 events: Ir
 ob=(1) /bin/function
 fl=(1) a.rs
-fn=(1) jobs::plan
+fn=(1) domain::plan
 10 5
 cfn=(2) serde_json::to_string
 calls=1 3
@@ -264,7 +264,7 @@ fn=(2)
 
     #[test]
     fn symbols_are_summed_by_their_sizes() {
-        let printed = "0000000000001000 0000000000000010 t jobs::plan\n0000000000002000 000000000000000a T rd_kafka_new\n                 U free\n";
+        let printed = "0000000000001000 0000000000000010 t domain::plan\n0000000000002000 000000000000000a T rd_kafka_new\n                 U free\n";
         let expected = [("Kafka: librdkafka".to_owned(), 10), ("this repository".to_owned(), 16)];
         assert_eq!(Profile::of_symbols(printed), Profile(expected.into()));
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use events::{AssetKind, Topic};
+use contract::{AssetKind, Topic};
 use local::checkout::Checkout;
 use serde_json::{Map, json};
 use tokio::process::Command;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use events::Topic;
+use contract::Topic;
 use local::broker::Broker;
 use local::checkout::Checkout;
 use local::records::{From, Produced, Reader};
@@ -123,7 +123,7 @@ async fn until_all_are_seen(reader: &mut Reader, times: &mut BTreeMap<String, Ti
     }
 }
 
-/// What a record says about its event; the record's own time is when its producer took it. What is told again counts once.
+/// What a record says about its event; the record's own time is when its producer took it. What is published again counts once.
 fn note(record: &Produced, times: &mut BTreeMap<String, Times>) {
     let tenant = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
     let Some(times) = tenant.and_then(|tenant| times.get_mut(tenant)) else { return };
@@ -150,7 +150,7 @@ fn rows(times: impl Iterator<Item = Times>) -> Vec<Row> {
         drawn.push(completed - created);
         read.push(seen - completed);
     }
-    let names = ["whole", "until its job is told", "until its picture is", "until that is read"];
+    let names = ["whole", "until its job is published", "until its picture is", "until that is read"];
     let how = "an event each 250 ms, a poster each; with the waits of the mapping and of the emulator";
     let row = |what: &str, share| {
         let figures = names.iter().zip(parts.clone()).map(|(name, part)| ((*name).to_owned(), quantile(part, share)));

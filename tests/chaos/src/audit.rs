@@ -7,10 +7,10 @@ use std::{
 
 use local::{records::Produced, stack::Stack};
 
-mod aside;
+mod dead_letters;
 mod jobs;
+mod published;
 mod table;
-mod told;
 
 use crate::{Error, settle::Unsettled, storm::Log, watch::States, workload::Workload};
 use table::Table;
@@ -148,8 +148,8 @@ pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit
     audit.none("something is still on its way after the last sweep", left.collect());
     jobs::audit(&mut audit, stack, &table, &workload.expected).await?;
     audit.none(&format!("states that went backwards, in {} looks", states.looks), states.backwards.clone());
-    told::audit(&mut audit, &table, &produced, &workload.expected);
-    aside::audit(&mut audit, stack, &table, workload).await?;
+    published::audit(&mut audit, &table, &produced, &workload.expected);
+    dead_letters::audit(&mut audit, stack, &table, workload).await?;
     Ok(audit)
 }
 

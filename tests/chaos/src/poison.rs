@@ -3,7 +3,7 @@
 
 use std::{fs, io, path::Path};
 
-use events::Topic;
+use contract::Topic;
 use serde_json::{Value, json};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use events::Topic;
+use contract::Topic;
 use local::records::Produced;
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ fn header(name: &str, value: &str) -> (String, Option<Vec<u8>>) {
 
 /// The whole event is the value.
 pub fn structured(event: &Value) -> (Headers, Vec<u8>) {
-    let headers = vec![header("content-type", events::STRUCTURED_CONTENT_TYPE)];
+    let headers = vec![header("content-type", contract::STRUCTURED_CONTENT_TYPE)];
     (headers, event.to_string().into_bytes())
 }
 

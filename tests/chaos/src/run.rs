@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use events::{Time, Topic};
+use contract::{Time, Topic};
 use futures::future::join_all;
 use local::{
     broker::Broker,

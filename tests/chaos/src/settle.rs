@@ -17,7 +17,7 @@ pub const SWEEP_PAUSE: Duration = Duration::from_secs(5);
 pub struct Unsettled {
     /// Records that the mappings have not got over yet.
     pub lag: i64,
-    /// Jobs that are open, and ends that are not known to be told.
+    /// Jobs that are open, and ends that are not known to be published.
     pub open: usize,
 }
 
@@ -28,7 +28,7 @@ pub async fn sweep(stack: &Stack) {
     let _ = invoke.send().await;
 }
 
-/// Sweeps until every record is got over, nothing is open and nothing more is told; or for `within`, and says what is left then.
+/// Sweeps until every record is got over, nothing is open and nothing more is published; or for `within`, and says what is left then.
 pub async fn settle(stack: &Stack, watch: &Watch, within: Duration) -> Result<Option<Unsettled>, Error> {
     let until = Instant::now() + within;
     loop {

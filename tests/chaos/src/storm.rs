@@ -21,32 +21,34 @@ use crate::{Error, chance::Chance, deliveries::Deliveries, groups};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Point {
     /// Before a consumer's decision is kept.
-    BeforeKeep,
-    /// After that, before it is told.
-    BetweenKeepAndTell,
+    BeforeCommit,
+    /// After that, before it is published.
+    BetweenCommitAndPublish,
     /// After that, before an execution is started.
-    BetweenTellAndStart,
+    BetweenPublishAndStart,
     /// After an execution is started, before the batch is answered.
     BeforeTheResponse,
     /// After it was written down that a provider is asked.
     AfterSubmit,
     /// While the asset is uploaded.
     DuringUpload,
-    /// After the end of a job is kept, before it is told.
-    BetweenEndAndTell,
+    /// After the end of a job is kept, before it is published.
+    BetweenEndAndPublish,
 }
 
 impl Point {
     const OF_CONSUMERS: [Self; 4] =
-        [Self::BeforeKeep, Self::BetweenKeepAndTell, Self::BetweenTellAndStart, Self::BeforeTheResponse];
-    const OF_COMPLETION: [Self; 3] = [Self::AfterSubmit, Self::DuringUpload, Self::BetweenEndAndTell];
+        [Self::BeforeCommit, Self::BetweenCommitAndPublish, Self::BetweenPublishAndStart, Self::BeforeTheResponse];
+    const OF_COMPLETION: [Self; 3] = [Self::AfterSubmit, Self::DuringUpload, Self::BetweenEndAndPublish];
 
     /// The call, and the side of it.
     fn call(self) -> (&'static str, &'static str, Moment) {
         match self {
-            Self::BeforeKeep => ("dynamodb", "TransactWriteItems", Moment::Before),
-            Self::BetweenKeepAndTell | Self::BetweenEndAndTell => ("dynamodb", "TransactWriteItems", Moment::After),
-            Self::BetweenTellAndStart => ("states", "StartExecution", Moment::Before),
+            Self::BeforeCommit => ("dynamodb", "TransactWriteItems", Moment::Before),
+            Self::BetweenCommitAndPublish | Self::BetweenEndAndPublish => {
+                ("dynamodb", "TransactWriteItems", Moment::After)
+            }
+            Self::BetweenPublishAndStart => ("states", "StartExecution", Moment::Before),
             Self::BeforeTheResponse => ("states", "StartExecution", Moment::After),
             Self::AfterSubmit => ("dynamodb", "PutItem", Moment::After),
             Self::DuringUpload => ("s3", "PutObject", Moment::Before),
@@ -57,13 +59,13 @@ impl Point {
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BeforeKeep => "before keep",
-            Self::BetweenKeepAndTell => "between keep and tell",
-            Self::BetweenTellAndStart => "between tell and start",
+            Self::BeforeCommit => "before keep",
+            Self::BetweenCommitAndPublish => "between commit and publish",
+            Self::BetweenPublishAndStart => "between publish and start",
             Self::BeforeTheResponse => "after start, before the response",
             Self::AfterSubmit => "after submit",
             Self::DuringUpload => "during upload",
-            Self::BetweenEndAndTell => "between the end's keep and tell",
+            Self::BetweenEndAndPublish => "between the end's commit and publish",
         })
     }
 }

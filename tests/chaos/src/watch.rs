@@ -10,7 +10,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
-use events::Topic;
+use contract::Topic;
 use local::{
     records::{From, Produced, Reader},
     stack::Stack,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use events::Topic;
+use contract::Topic;
 use serde_json::{Value, json};
 
 use crate::{chance::Chance, poison, publication::Publication};
@@ -22,7 +22,7 @@ pub struct Workload {
 /// What has to be true at the end.
 #[derive(Debug, Default)]
 pub struct Expected {
-    /// Causes that are decided: distinct good events.
+    /// InboundEvents that are decided: distinct good events.
     pub causes: usize,
     /// Jobs, each by what it renders and the event that opened it.
     pub jobs: BTreeMap<JobKey, Certainty>,
@@ -176,7 +176,7 @@ struct Seed<'a> {
 
 impl Seed<'_> {
     /// An entity of one topic, in several versions, some of which come late: a title that changes is rendered again, a
-    /// description that changes is only told, and a version that comes late says nothing any more.
+    /// description that changes is only published, and a version that comes late says nothing any more.
     fn versions(&self, kind: &Kind, size: Size, chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
         let entity = format!("{}-{}", kind.asset, self.number);
         let template = TemplateKey { tenant: self.tenant.clone(), entity: entity.clone(), kind: kind.asset.to_owned() };

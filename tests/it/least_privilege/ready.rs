@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use events::Topic;
+use contract::Topic;
 use local::{
     deploy::{LOGO_BUCKET, VOICE_BUCKET},
     proxy::Occurrence,
@@ -61,15 +61,15 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         }
     }
     for number in 1..=5 {
-        let tenant = format!("tenant-aside-{number}");
-        let mut aside = created(&tenant, &tenant);
-        aside["data"]["startsAt"] = json!("tomorrow");
-        hand_over(studio, &aside).await;
+        let tenant = format!("tenant-dead-letter-{number}");
+        let mut letter = created(&tenant, &tenant);
+        letter["data"]["startsAt"] = json!("tomorrow");
+        hand_over(studio, &letter).await;
     }
     for topic in [Topic::EventPublished, Topic::CmsPublished, Topic::CampaignLaunched] {
-        let mut aside = example(topic, "tenant-aside-6", topic.as_str());
-        aside["subject"] = json!("tenant-of-another-name");
-        hand_over(studio, &aside).await;
+        let mut letter = example(topic, "tenant-dead-letter-6", topic.as_str());
+        letter["subject"] = json!("tenant-of-another-name");
+        hand_over(studio, &letter).await;
     }
     let cancelled = jobs(studio, &created("tenant-cancelled", "cancelled")).await;
     for job in &cancelled {
@@ -154,7 +154,7 @@ pub async fn give_up(studio: &Studio) {
         "requestContext": { "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 12 },
         "timestamp": now(), "payload": tombstone().to_string(),
     });
-    let bucket = &studio.stack.outputs.set_aside_bucket_name;
+    let bucket = &studio.stack.outputs.dead_letters_bucket_name;
     put(studio, bucket, &format!("aws/lambda/mapping/{}.json", next()), envelope.to_string().as_bytes()).await;
 }
 
@@ -162,12 +162,12 @@ pub fn gather() -> Value {
     json!({ "step": "gather" })
 }
 
-pub fn list_set_aside() -> Value {
-    json!({ "step": "list-set-aside", "most": 10 })
+pub fn list_dead_letters() -> Value {
+    json!({ "step": "list-dead-letters", "most": 10 })
 }
 
 pub fn show_unknown() -> Value {
-    json!({ "step": "show-set-aside", "id": Uuid::nil() })
+    json!({ "step": "show-dead-letter", "id": Uuid::nil() })
 }
 
 pub fn discard(tenant: &str) -> Value {

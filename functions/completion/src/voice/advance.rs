@@ -1,18 +1,18 @@
 //! Advance: what the provider shows of a voice is looked at, and the next thing is done, if it is time for one.
 
-use events::{S3Object, Time};
-use jobs::{
+use contract::{S3Object, Time};
+use domain::{
     Failure, Fate, Outcome, VoiceAttempt, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, fate_of_voice,
     next_for_voice,
 };
-use journal::{KeepError, OpenBreaker};
+use journal::{OpenBreaker, StoreError};
 use providers::{Recording, Refused};
 use telemetry::Measured;
 use uuid::Uuid;
 
 use super::{cloner, end, fail, ready, samples};
 use crate::{
-    Studio,
+    App,
     measure::{Call, spent},
     poll::grown,
     step::{Reply, StepError},
@@ -20,22 +20,22 @@ use crate::{
 };
 
 /// Does the next thing for a voice model. `token` is this invocation's alone.
-pub(crate) async fn advance(studio: &Studio, id: VoiceModelId, token: Uuid, now: Time) -> Result<Reply, StepError> {
-    let mut before = studio.journal.voice(id).await?;
-    if let Some(end) = end(studio, &before, now).await? {
+pub(crate) async fn advance(app: &App, id: VoiceModelId, token: Uuid, now: Time) -> Result<Reply, StepError> {
+    let mut before = app.journal.voice(id).await?;
+    if let Some(end) = end(app, &before, now).await? {
         return Ok(end);
     }
     if let Some(VoiceAttempt { request, .. }) = before.open_attempt() {
         tracing::warn!(voice = %id, ?request, "an attempt was interrupted; its outcome is not known");
-        before = interrupted(studio, before, now).await?;
+        before = interrupted(app, before, now).await?;
     }
-    if let Some(breaker) = studio.journal.breaker(before.provider, now).await? {
+    if let Some(breaker) = app.journal.breaker(before.provider, now).await? {
         let seconds = u32::try_from(breaker.until.milliseconds_since(now) / 1000).unwrap_or(u32::MAX);
         return Ok(Reply::Waiting { seconds: seconds.clamp(1, 900) });
     }
-    let cloner = cloner(studio, &before)?;
+    let cloner = cloner(app, &before)?;
     // Where nothing was asked for yet, nobody is asked how it is.
-    let call = (!before.attempts.is_empty()).then(|| Call::of_voice(studio, "look", &before));
+    let call = (!before.attempts.is_empty()).then(|| Call::of_voice(app, "look", &before));
     let looked = cloner.look(&before).await;
     if let Some(call) = call {
         call.ends(looked.as_ref().err().map(|refused| refused.refusal));
@@ -48,54 +48,48 @@ pub(crate) async fn advance(studio: &Studio, id: VoiceModelId, token: Uuid, now:
                 }
                 _ => before.clone(),
             };
-            let model = if model == before { model } else { studio.journal.save_voice(model).await? };
+            let model = if model == before { model } else { app.journal.save_voice(model).await? };
             // What a request cost whose answer was lost is known only now.
-            spent(studio, model.provider, model.credits().saturating_sub(before.credits()));
+            spent(app, model.provider, model.credits().saturating_sub(before.credits()));
             let next = next_for_voice(&model, view.as_ref(), now);
             (model, next)
         }
         Err(refused) => {
-            let next = unseen(studio, &before, &refused, now).await?;
+            let next = unseen(app, &before, &refused, now).await?;
             (before, next)
         }
     };
     match next {
-        VoiceNext::Ask(request) => ask(studio, model, request, token, now).await,
+        VoiceNext::Ask(request) => ask(app, model, request, token, now).await,
         VoiceNext::Wait { seconds } => Ok(Reply::Waiting { seconds }),
         VoiceNext::AwaitOwner => Ok(Reply::Unverified),
-        VoiceNext::Ready => ready(studio, id, now).await,
-        VoiceNext::Fail { class, detail } => fail::give_up(studio, id, Failure { class, detail, at: now }, None).await,
+        VoiceNext::Ready => ready(app, id, now).await,
+        VoiceNext::Fail { class, detail } => fail::give_up(app, id, Failure { class, detail, at: now }, None).await,
     }
 }
 
 /// Writes down that nobody knows what came of the attempt that is open.
-pub(super) async fn interrupted(studio: &Studio, model: VoiceModel, now: Time) -> Result<VoiceModel, StepError> {
+pub(super) async fn interrupted(app: &App, model: VoiceModel, now: Time) -> Result<VoiceModel, StepError> {
     let model = model.answered(Outcome::unknown("the attempt was interrupted", now), now);
-    let model = studio.journal.save_voice(model).await?;
-    release(studio, model.provider, model.id.0).await;
+    let model = app.journal.save_voice(model).await?;
+    release(app, model.provider, model.id.0).await;
     Ok(model)
 }
 
 /// What to do where the provider did not say how the voice is.
-async fn unseen(studio: &Studio, model: &VoiceModel, refused: &Refused, now: Time) -> Result<VoiceNext, StepError> {
+async fn unseen(app: &App, model: &VoiceModel, refused: &Refused, now: Time) -> Result<VoiceNext, StepError> {
     tracing::warn!(voice = %model.id, "not looked at: {refused}");
     match fate_of_voice(refused.refusal) {
         Fate::AskAgain | Fate::AskTheNext => return Ok(model.wait_for_an_answer(now)),
-        Fate::OpenTheBreaker => open_breaker(studio, model, refused, now).await?,
+        Fate::OpenTheBreaker => open_breaker(app, model, refused, now).await?,
         Fate::Fail => {}
     }
     Ok(VoiceNext::Fail { class: refused.refusal.failure_class(model.provider), detail: refused.to_string() })
 }
 
-async fn ask(
-    studio: &Studio,
-    model: VoiceModel,
-    request: VoiceRequest,
-    token: Uuid,
-    now: Time,
-) -> Result<Reply, StepError> {
+async fn ask(app: &App, model: VoiceModel, request: VoiceRequest, token: Uuid, now: Time) -> Result<Reply, StepError> {
     let sent: Vec<(usize, &S3Object)> = match (&model.training, request) {
-        (Some(training), VoiceRequest::Create) if training.method == events::CloningMethod::Instant => {
+        (Some(training), VoiceRequest::Create) if training.method == contract::CloningMethod::Instant => {
             training.samples.iter().enumerate().collect()
         }
         (Some(training), VoiceRequest::Sample(number)) => {
@@ -106,20 +100,20 @@ async fn ask(
     let (id, provider, age) = (model.id, model.provider, now.milliseconds_since(model.created_at));
     let mut recordings = Vec::new();
     for (index, sample) in sent {
-        match samples::open(studio, sample, |format| providers::sample_name(index + 1, format.extension())).await? {
+        match samples::open(app, sample, |format| providers::sample_name(index + 1, format.extension())).await? {
             Ok(recording) => recordings.push(recording),
             Err(unfit) => {
                 let failure = Failure { class: unfit.class, detail: unfit.sentence.clone(), at: now };
-                return fail::give_up(studio, id, failure, Some(&unfit.sentence)).await;
+                return fail::give_up(app, id, failure, Some(&unfit.sentence)).await;
             }
         }
     }
-    match request_once(studio, model, request, recordings, token, now).await? {
+    match request_once(app, model, request, recordings, token, now).await? {
         Requested::NotItsTurn => Ok(Reply::Waiting { seconds: grown(age, (3, 30)) }),
         // Nobody asks again for a while, and this voice does not wait for that.
         Requested::Refused(refused) if fate_of_voice(refused.refusal) == Fate::OpenTheBreaker => {
             let class = refused.refusal.failure_class(provider);
-            fail::give_up(studio, id, Failure { class, detail: refused.to_string(), at: now }, None).await
+            fail::give_up(app, id, Failure { class, detail: refused.to_string(), at: now }, None).await
         }
         // What it shows of it is looked at next.
         Requested::Fulfilled | Requested::Refused(_) => Ok(Reply::Waiting { seconds: 2 }),
@@ -136,7 +130,7 @@ pub(super) enum Requested {
 
 /// Asks the provider for `request` once, within the caps, after that was written down; and writes down what came of it.
 pub(super) async fn request_once(
-    studio: &Studio,
+    app: &App,
     model: VoiceModel,
     request: VoiceRequest,
     recordings: Vec<Recording>,
@@ -144,13 +138,13 @@ pub(super) async fn request_once(
     now: Time,
 ) -> Result<Requested, StepError> {
     let (id, provider) = (model.id, model.provider);
-    if !take_lease(studio, provider, (id.0, &model.tenant), now).await? {
+    if !take_lease(app, provider, (id.0, &model.tenant), now).await? {
         return Ok(Requested::NotItsTurn);
     }
-    let cloner = cloner(studio, &model)?;
-    let model = studio.journal.save_voice(model.asking(request, token, now)).await?;
+    let cloner = cloner(app, &model)?;
+    let model = app.journal.save_voice(model.asking(request, token, now)).await?;
     let before = model.credits();
-    let call = Call::of_voice(studio, "fulfil", &model);
+    let call = Call::of_voice(app, "fulfil", &model);
     let answer = cloner.fulfil(&model, request, token, recordings).await;
     call.ends(answer.as_ref().err().map(|refused| refused.refusal));
     let at = crate::now();
@@ -167,33 +161,33 @@ pub(super) async fn request_once(
             (model.answered(outcome, at), Requested::Refused(refused))
         }
     };
-    if let Err(error) = studio.journal.save_voice(model.clone()).await {
-        if let (KeepError::Contended, Some(voice), VoiceRequest::Create) = (&error, &model.voice, request) {
-            delete_if_unwanted(studio, &model, voice).await?;
+    if let Err(error) = app.journal.save_voice(model.clone()).await {
+        if let (StoreError::Contended, Some(voice), VoiceRequest::Create) = (&error, &model.voice, request) {
+            delete_if_unwanted(app, &model, voice).await?;
         }
         return Err(error.into());
     }
-    spent(studio, provider, model.credits() - before);
-    release(studio, provider, id.0).await;
+    spent(app, provider, model.credits() - before);
+    release(app, provider, id.0).await;
     if let Requested::Refused(refused) = &requested
         && fate_of_voice(refused.refusal) == Fate::OpenTheBreaker
     {
-        open_breaker(studio, &model, refused, at).await?;
+        open_breaker(app, &model, refused, at).await?;
     }
     Ok(requested)
 }
 
 /// Deletes a voice that was just made if its model was closed meanwhile: nobody else knows of it. An open model's is found by its name.
-async fn delete_if_unwanted(studio: &Studio, model: &VoiceModel, voice: &str) -> Result<(), StepError> {
-    if !studio.journal.voice(model.id).await?.is_closed() {
+async fn delete_if_unwanted(app: &App, model: &VoiceModel, voice: &str) -> Result<(), StepError> {
+    if !app.journal.voice(model.id).await?.is_closed() {
         return Ok(());
     }
-    cloner(studio, model)?.delete_voice(voice).await.map_err(StepError::Provider)
+    cloner(app, model)?.delete_voice(voice).await.map_err(StepError::Provider)
 }
 
-async fn open_breaker(studio: &Studio, model: &VoiceModel, refused: &Refused, now: Time) -> Result<(), StepError> {
-    let breaker = OpenBreaker { until: now.plus_seconds(jobs::BREAKER_SECONDS), why: refused.detail.clone() };
-    studio.journal.open_breaker(model.provider, &breaker).await?;
-    studio.telemetry.metrics.emit(Measured::BreakerOpened { provider: model.provider.as_str() });
+async fn open_breaker(app: &App, model: &VoiceModel, refused: &Refused, now: Time) -> Result<(), StepError> {
+    let breaker = OpenBreaker { until: now.plus_seconds(domain::BREAKER_SECONDS), why: refused.detail.clone() };
+    app.journal.open_breaker(model.provider, &breaker).await?;
+    app.telemetry.metrics.emit(Measured::BreakerOpened { provider: model.provider.as_str() });
     Ok(())
 }

@@ -1,17 +1,17 @@
 //! A voice fails: its state says why, for operators and for a person; its execution fails too, so that an alarm rings.
 
-use events::{FailureClass, Time};
-use jobs::{Failure, VoiceModelId, VoiceState};
-use journal::KeepError;
+use contract::{FailureClass, Time};
+use domain::{Failure, VoiceModelId, VoiceState};
+use journal::StoreError;
 
 use super::delete_at_provider;
 use crate::{
-    Studio, fail,
+    App, fail,
     step::{Reply, StepError},
 };
 
 /// Fails a voice model because of the Step Functions error `error`. One that was closed before stays as it is.
-pub(crate) async fn fail(studio: &Studio, id: &str, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
+pub(crate) async fn fail(app: &App, id: &str, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
     let class = fail::class(error);
     let sentence = if class == FailureClass::InvalidInput { fail::message(cause) } else { None };
     // What could not even be registered has no state; its execution says why.
@@ -21,8 +21,8 @@ pub(crate) async fn fail(studio: &Studio, id: &str, error: &str, cause: &str, no
         return Ok(nowhere());
     }
     let Some(id) = VoiceModelId::of_execution(id) else { return Ok(nowhere()) };
-    let model = match studio.journal.voice(id).await {
-        Err(KeepError::NoSuchVoice(_)) => return Ok(nowhere()),
+    let model = match app.journal.voice(id).await {
+        Err(StoreError::NoSuchVoice(_)) => return Ok(nowhere()),
         model => model?,
     };
     let sentence = match (&model.state, class) {
@@ -33,25 +33,25 @@ pub(crate) async fn fail(studio: &Studio, id: &str, error: &str, cause: &str, no
         _ => sentence,
     };
     let detail = if cause.is_empty() { error.to_owned() } else { format!("{error}: {cause}") };
-    give_up(studio, id, Failure { class, detail, at: now }, sentence.as_deref()).await
+    give_up(app, id, Failure { class, detail, at: now }, sentence.as_deref()).await
 }
 
 /// Fails a voice model because of `failure`; `sentence` is for a person, where more than the class is known. Its owner agreed to a voice, and
 /// there will be none: the provider's copy of the samples goes, if it can be had.
 pub(crate) async fn give_up(
-    studio: &Studio,
+    app: &App,
     id: VoiceModelId,
     failure: Failure,
     sentence: Option<&str>,
 ) -> Result<Reply, StepError> {
-    let model = studio.journal.voice(id).await?;
+    let model = app.journal.voice(id).await?;
     let model = match model.is_closed() {
         true => model,
-        false => studio.journal.save_voice(model.failed(failure, sentence)).await?,
+        false => app.journal.save_voice(model.failed(failure, sentence)).await?,
     };
     let VoiceState::Failed { failure, reason } = &model.state else { return Ok(Reply::Closed) };
     tracing::error!(voice = %id, class = ?failure.class, detail = failure.detail, "a voice is not cloned");
-    if let Err(refused) = delete_at_provider(studio, &model).await {
+    if let Err(refused) = delete_at_provider(app, &model).await {
         tracing::error!(voice = %id, provider = %model.provider, "its samples stay there until it is erased: {refused}");
     }
     Ok(Reply::VoiceFailed { reason: reason.clone() })

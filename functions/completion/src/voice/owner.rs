@@ -1,8 +1,8 @@
 //! The owner of a voice shows that it is theirs: the execution waits for that, as long as it takes or its task's timeout lets it.
 
 use aws_sdk_s3::primitives::ByteStream;
-use events::{CloningMethod, Identifier, S3Object, Time};
-use jobs::{Refusal, TaskToken, VoiceModel, VoiceModelId, VoiceRequest, VoiceState};
+use contract::{CloningMethod, Identifier, S3Object, Time};
+use domain::{Refusal, TaskToken, VoiceModel, VoiceModelId, VoiceRequest, VoiceState};
 use uuid::Uuid;
 
 use super::{
@@ -10,35 +10,30 @@ use super::{
     cloner, of_tenant, samples,
 };
 use crate::{
-    Studio,
+    App,
     step::{Reply, StepError},
     submit::LEASE_SECONDS,
 };
 
 /// Keeps what lets the execution go on, and what the owner is to read aloud, if the provider has them read something.
-pub(crate) async fn await_owner(
-    studio: &Studio,
-    id: VoiceModelId,
-    token: &TaskToken,
-    now: Time,
-) -> Result<Reply, StepError> {
-    let model = studio.journal.voice(id).await?;
+pub(crate) async fn await_owner(app: &App, id: VoiceModelId, token: &TaskToken, now: Time) -> Result<Reply, StepError> {
+    let model = app.journal.voice(id).await?;
     if model.is_closed() {
-        studio.journal.let_go_on(id, token).await?;
+        app.journal.let_go_on(id, token).await?;
         return Ok(Reply::Closed);
     }
-    let captcha = captcha(studio, &model).await?;
-    studio.journal.save_voice(model.awaiting_owner(token.clone(), captcha, now)).await?;
+    let captcha = captcha(app, &model).await?;
+    app.journal.save_voice(model.awaiting_owner(token.clone(), captcha, now)).await?;
     Ok(Reply::AwaitingOwner)
 }
 
 /// Puts what the owner is to read into the bucket; returns its key.
-async fn captcha(studio: &Studio, model: &VoiceModel) -> Result<Option<String>, StepError> {
+async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepError> {
     let (Some(voice), Some(training)) = (&model.voice, &model.training) else { return Ok(None) };
     if training.method == CloningMethod::Instant {
         return Ok(None);
     }
-    let captcha = match cloner(studio, model)?.captcha(voice).await {
+    let captcha = match cloner(app, model)?.captcha(voice).await {
         Ok(captcha) => captcha,
         Err(refused) if matches!(refused.refusal, Refusal::Transient | Refusal::RateLimited { .. }) => {
             return Err(StepError::Provider(refused));
@@ -55,16 +50,16 @@ async fn captcha(studio: &Studio, model: &VoiceModel) -> Result<Option<String>, 
         _ => "txt",
     };
     let key = format!("{}captcha.{extension}", model.folder());
-    let put = studio.s3.put_object().bucket(&studio.config.assets_bucket).key(&key).content_type(captcha.content_type);
+    let put = app.s3.put_object().bucket(&app.config.assets_bucket).key(&key).content_type(captcha.content_type);
     let put = put.cache_control("no-store").body(ByteStream::from(captcha.bytes)).send().await;
-    put.map_err(|error| StepError::Store(error.into()))?;
+    put.map_err(|error| StepError::Asset(error.into()))?;
     Ok(Some(key))
 }
 
 /// Has the provider compare what the owner read aloud, or without a recording only looks whether it is satisfied; if so, the execution goes
 /// on.
 pub(crate) async fn verify(
-    studio: &Studio,
+    app: &App,
     id: VoiceModelId,
     tenant: &Identifier,
     recording: Option<&S3Object>,
@@ -72,13 +67,13 @@ pub(crate) async fn verify(
     now: Time,
 ) -> Result<Reply, StepError> {
     let not_verified = |reason: &str| Ok(Reply::NotVerified { reason: reason.to_owned() });
-    let mut model = of_tenant(studio, id, tenant).await?;
+    let mut model = of_tenant(app, id, tenant).await?;
     if let Some(open) = model.open_attempt() {
         // Whoever wrote it down may be at it, until their invocation must have ended.
         if now < open.at.plus_seconds(LEASE_SECONDS) {
             return not_verified("A request for it is on its way. Ask again in a few minutes.");
         }
-        model = interrupted(studio, model, now).await?;
+        model = interrupted(app, model, now).await?;
     }
     let go_on = match &model.state {
         VoiceState::AwaitingOwner { token, .. } => token.clone(),
@@ -87,8 +82,8 @@ pub(crate) async fn verify(
         VoiceState::Failed { reason, .. } => return Ok(Reply::VoiceFailed { reason: reason.clone() }),
         VoiceState::Erasing { .. } | VoiceState::Erased { .. } => return Ok(Reply::Closed),
     };
-    if is_satisfied(studio, &model).await? {
-        studio.journal.let_go_on(id, &go_on).await?;
+    if is_satisfied(app, &model).await? {
+        app.journal.let_go_on(id, &go_on).await?;
         return Ok(Reply::Verified);
     }
     let Some(recording) = recording else {
@@ -97,16 +92,16 @@ pub(crate) async fn verify(
     if model.training.as_ref().is_some_and(|training| training.method == CloningMethod::Instant) {
         return not_verified("The owner of an instant voice is verified at the provider itself.");
     }
-    let sent = match samples::open(studio, recording, |format| format!("recording.{}", format.extension())).await? {
+    let sent = match samples::open(app, recording, |format| format!("recording.{}", format.extension())).await? {
         Ok(sent) => sent,
         Err(unfit) => return not_verified(&format!("{}.", unfit.sentence)),
     };
     if !model.recordings.contains(recording) {
         model.recordings.push(recording.clone());
     }
-    match request_once(studio, model, VoiceRequest::Verify, vec![sent], token, now).await? {
+    match request_once(app, model, VoiceRequest::Verify, vec![sent], token, now).await? {
         Requested::Fulfilled => {
-            studio.journal.let_go_on(id, &go_on).await?;
+            app.journal.let_go_on(id, &go_on).await?;
             Ok(Reply::Verified)
         }
         Requested::Refused(refused) => match refused.refusal {
@@ -120,7 +115,7 @@ pub(crate) async fn verify(
     }
 }
 
-async fn is_satisfied(studio: &Studio, model: &VoiceModel) -> Result<bool, StepError> {
-    let view = cloner(studio, model)?.look(model).await.map_err(StepError::Provider)?;
+async fn is_satisfied(app: &App, model: &VoiceModel) -> Result<bool, StepError> {
+    let view = cloner(app, model)?.look(model).await.map_err(StepError::Provider)?;
     Ok(view.is_some_and(|view| !view.wants_owner))
 }

@@ -1,12 +1,12 @@
-//! Register: what was asked for is checked, kept, and announced; or it is kept that it cannot be, and why.
+//! Register: what was asked for is checked, committed and announced; or it is kept that it cannot be, and why.
 
-use events::{FailureClass, Identifier, Time, VoiceTraining};
-use jobs::{ContentHash, Failure, ProviderId, Refusal, Registration, VoiceModelId};
+use contract::{FailureClass, Identifier, Time, VoiceTraining};
+use domain::{ContentHash, Failure, ProviderId, Refusal, Registration, VoiceModelId};
 use serde_json::Value;
 
 use super::samples;
 use crate::{
-    Studio,
+    App,
     step::{Input, Reply, StepError},
 };
 
@@ -22,12 +22,12 @@ pub(super) struct Unfit {
 
 /// Registers the voice model that the execution `name` is for, and announces it. Without consent, with samples that cannot be used, or with
 /// nobody set up to clone it, it fails at once, and says why.
-pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Time) -> Result<Reply, StepError> {
+pub(crate) async fn register(app: &App, name: &str, input: &Input, now: Time) -> Result<Reply, StepError> {
     let id = VoiceModelId::of_execution(name).ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
     // Registered before, and started again by the sweep.
     if input.json().get("voiceModelId").is_some() && input.json().get("tenantId").is_none() {
-        studio.journal.tell_registration_of(id).await?;
-        return gone_on_with(studio, id, now).await;
+        app.journal.publish_registration(id).await?;
+        return gone_on_with(app, id, now).await;
     }
     let text = input.json().to_string();
     let (tenant, training) = match VoiceTraining::parse(&text) {
@@ -42,9 +42,9 @@ pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Ti
         id,
         tenant: &tenant,
         // Where nobody is set up, the only one who could be.
-        provider: studio.config.voice_provider.unwrap_or(ProviderId::ElevenLabs),
+        provider: app.config.voice_provider.unwrap_or(ProviderId::ElevenLabs),
         now,
-        deadline: studio.journal.deadline(now),
+        deadline: app.journal.deadline(now),
     };
     let refused = |training: Option<&VoiceTraining>, Unfit { class, sentence }: &Unfit| {
         tracing::error!(voice = %id, ?class, sentence, "a voice is not cloned");
@@ -52,37 +52,37 @@ pub(crate) async fn register(studio: &Studio, name: &str, input: &Input, now: Ti
     };
     let decision = match &training {
         Err(unread) => refused(None, unread),
-        Ok(training) => match unfit(studio, training, now).await? {
+        Ok(training) => match unfit(app, training, now).await? {
             Some(unfit) => refused(Some(training), &unfit),
             None => registration.accepted(training),
         },
     };
     let content = ContentHash::of_text(&text).to_hex();
-    let kept = studio.journal.keep_registration(id, &content, decision, now).await?;
-    studio.journal.tell_and_mark(&kept).await?;
-    gone_on_with(studio, id, now).await
+    let entry = app.journal.commit_registration(id, &content, decision, now).await?;
+    app.journal.publish_and_mark(&entry).await?;
+    gone_on_with(app, id, now).await
 }
 
 /// What the execution of a registered voice model goes on with.
-async fn gone_on_with(studio: &Studio, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
-    let model = studio.journal.voice(id).await?;
-    Ok(super::end(studio, &model, now).await?.unwrap_or(Reply::Registered))
+async fn gone_on_with(app: &App, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
+    let model = app.journal.voice(id).await?;
+    Ok(super::end(app, &model, now).await?.unwrap_or(Reply::Registered))
 }
 
-async fn unfit(studio: &Studio, training: &VoiceTraining, now: Time) -> Result<Option<Unfit>, StepError> {
+async fn unfit(app: &App, training: &VoiceTraining, now: Time) -> Result<Option<Unfit>, StepError> {
     let invalid = |sentence: String| Ok(Some(Unfit { class: FailureClass::InvalidInput, sentence }));
     let not_configured = |sentence: String| Ok(Some(Unfit { class: FailureClass::NotConfigured, sentence }));
-    let Some(provider) = studio.config.voice_provider else {
+    let Some(provider) = app.config.voice_provider else {
         return not_configured("Nobody is set up to clone voices here".to_owned());
     };
     if Time::new(training.consent.given_at.timestamp) > now.plus_seconds(CLOCKS_DIFFER) {
         return invalid(format!("The consent is dated {}, which is still to come", training.consent.given_at));
     }
-    let limits = studio.config.providers.voice_limits(training.method);
-    if let Some(unfit) = samples::unfit(studio, &training.samples, limits).await? {
+    let limits = app.config.providers.voice_limits(training.method);
+    if let Some(unfit) = samples::unfit(app, &training.samples, limits).await? {
         return Ok(Some(unfit));
     }
-    match studio.providers.cloner(provider) {
+    match app.providers.cloner(provider) {
         None => not_configured(format!("{provider} clones no voices")),
         Some(cloner) => match cloner.prepare().await {
             Ok(()) => Ok(None),

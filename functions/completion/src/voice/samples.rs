@@ -1,12 +1,12 @@
 //! Recordings in S3: whether they may be read, what they are, how long they are; and the way from there to the provider.
 
 use aws_sdk_s3::{error::SdkError, operation::get_object::GetObjectError, primitives::ByteStream};
-use events::{FailureClass, S3Object};
+use contract::{FailureClass, S3Object};
 use providers::{Recording, VoiceLimits};
 
 use super::register::Unfit;
 use crate::{
-    Studio,
+    App,
     audio::{self, Format},
     step::StepError,
 };
@@ -15,14 +15,10 @@ use crate::{
 const BEGIN: u64 = 512 * 1024;
 
 /// Why these samples cannot be used, if they cannot.
-pub(super) async fn unfit(
-    studio: &Studio,
-    samples: &[S3Object],
-    limits: VoiceLimits,
-) -> Result<Option<Unfit>, StepError> {
+pub(super) async fn unfit(app: &App, samples: &[S3Object], limits: VoiceLimits) -> Result<Option<Unfit>, StepError> {
     let mut milliseconds = 0;
     for sample in samples {
-        let (bytes, begin) = match begin_of(studio, sample).await? {
+        let (bytes, begin) = match begin_of(app, sample).await? {
             Ok(begin) => begin,
             Err(unfit) => return Ok(Some(unfit)),
         };
@@ -44,18 +40,18 @@ pub(super) async fn unfit(
 
 /// A recording on its way, called at the provider as `name` calls one of its format; or why it cannot be used.
 pub(super) async fn open(
-    studio: &Studio,
+    app: &App,
     recording: &S3Object,
     name: impl Fn(Format) -> String,
 ) -> Result<Result<Recording, Unfit>, StepError> {
-    let (bytes, begin) = match begin_of(studio, recording).await? {
+    let (bytes, begin) = match begin_of(app, recording).await? {
         Ok(begin) => begin,
         Err(unfit) => return Ok(Err(unfit)),
     };
     let Some(format) = Format::of(&begin) else {
         return Ok(Err(invalid(format!("{recording} is no MP3, WAV or FLAC file"))));
     };
-    let body = match get(studio, recording, None).await? {
+    let body = match get(app, recording, None).await? {
         Ok((_, body)) => body,
         Err(unfit) => return Ok(Err(unfit)),
     };
@@ -68,8 +64,8 @@ pub(super) async fn open(
 }
 
 /// How many bytes a recording has, and how it begins.
-async fn begin_of(studio: &Studio, recording: &S3Object) -> Result<Result<(u64, Vec<u8>), Unfit>, StepError> {
-    let (bytes, body) = match get(studio, recording, Some(format!("bytes=0-{}", BEGIN - 1))).await? {
+async fn begin_of(app: &App, recording: &S3Object) -> Result<Result<(u64, Vec<u8>), Unfit>, StepError> {
+    let (bytes, body) = match get(app, recording, Some(format!("bytes=0-{}", BEGIN - 1))).await? {
         Ok(got) => got,
         Err(unfit) => return Ok(Err(unfit)),
     };
@@ -79,14 +75,14 @@ async fn begin_of(studio: &Studio, recording: &S3Object) -> Result<Result<(u64, 
 
 /// An object in a bucket that may be read, or a part of it, and how many bytes it has in all.
 async fn get(
-    studio: &Studio,
+    app: &App,
     recording: &S3Object,
     range: Option<String>,
 ) -> Result<Result<(u64, ByteStream), Unfit>, StepError> {
-    if !studio.config.voice_buckets.iter().any(|bucket| bucket == recording.bucket()) {
+    if !app.config.voice_buckets.iter().any(|bucket| bucket == recording.bucket()) {
         return Ok(Err(invalid(format!("The studio may not read the bucket of {recording}"))));
     }
-    let get = studio.s3.get_object().bucket(recording.bucket()).key(recording.key()).set_range(range).send().await;
+    let get = app.s3.get_object().bucket(recording.bucket()).key(recording.key()).set_range(range).send().await;
     let object = match get {
         Ok(object) => object,
         Err(error) if is_missing(&error) => return Ok(Err(invalid(format!("There is nothing at {recording}")))),

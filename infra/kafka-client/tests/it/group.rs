@@ -12,7 +12,7 @@ use kafka_client::{Event, Member, Message, Options, Reset};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::time::sleep;
 
-use crate::house::{Broker, WITHIN, assert_each_once, broker, cluster, consumer, message, within};
+use crate::harness::{Broker, WITHIN, assert_each_once, broker, cluster, consumer, message, within};
 
 const TOPIC: &str = "orders";
 const GROUP: &str = "readers";

@@ -3,6 +3,6 @@
 #![expect(clippy::disallowed_types, reason = "librdkafka's consumer is the judge here, and its broker outlives it")]
 
 mod group;
-mod house;
+mod harness;
 mod reading;
 mod writing;

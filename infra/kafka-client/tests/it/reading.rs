@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use kafka_client::{Cluster, Error, From, Reader, Timestamp};
 use tokio::time::sleep;
 
-use crate::house::{
+use crate::harness::{
     FETCH_WAIT, Line, Seen, Writer, assert_each_once, broker, cluster, message, read, see, values, within,
 };
 
@@ -73,7 +73,7 @@ async fn next_may_be_dropped_in_mid_wait_and_loses_nothing() {
         }
     });
     let (mut records, mut dropped, begun) = (Vec::new(), 0, Instant::now());
-    while records.len() < 300 && begun.elapsed() < crate::house::WITHIN {
+    while records.len() < 300 && begun.elapsed() < crate::harness::WITHIN {
         tokio::select! {
             record = reader.next() => records.push(record.unwrap()),
             () = sleep(Duration::from_micros(300)) => dropped += 1,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use kafka_client::{At, Cluster, Error, From, Message, Reader, ResponseError, partition_of};
 
-use crate::house::{Seen, Writer, broker, cluster, message, read, see, values, within};
+use crate::harness::{Seen, Writer, broker, cluster, message, read, see, values, within};
 
 const TOPIC: &str = "orders";
 

@@ -8,8 +8,16 @@ use operations::{Failure, FailureKind, Step};
 use serde_json::{Value, json};
 
 /// What may be asked, as `/ask/<step>`. Gathering goes by itself, before each list.
-const STEPS: [&str; 8] =
-    ["list-set-aside", "show-set-aside", "redrive", "discard", "list-jobs", "show-job", "resubmit-job", "cancel-job"];
+const STEPS: [&str; 8] = [
+    "list-dead-letters",
+    "show-dead-letter",
+    "redrive",
+    "discard",
+    "list-jobs",
+    "show-job",
+    "resubmit-job",
+    "cancel-job",
+];
 
 /// A question that nobody understands.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +145,7 @@ mod tests {
         assert_eq!(ids, [uuid::Uuid::from_u128(7)]);
         // What the body says of the step does not count.
         let sly = br#"{ "step": "discard", "most": 10 }"#;
-        assert!(matches!(read("list-set-aside", sly), Ok(Step::ListSetAside { most: 10, .. })));
+        assert!(matches!(read("list-dead-letters", sly), Ok(Step::ListDeadLetters { most: 10, .. })));
     }
 
     #[test]

@@ -3,13 +3,13 @@
 import * as events from "./events.js";
 import * as gallery from "./gallery.js";
 import * as jobs from "./jobs.js";
-import * as setAside from "./set-aside.js";
+import * as deadLetters from "./dead-letters.js";
 import * as walk from "./walk.js";
 import { h } from "./dom.js";
 import { connect, listen, live } from "./live.js";
 import { listenToWaiting, refreshWaiting, waiting } from "./waiting.js";
 
-const VIEWS = { events, jobs, gallery, "set-aside": setAside, walk };
+const VIEWS = { events, jobs, gallery, "dead-letters": deadLetters, walk };
 
 const place = document.getElementById("view");
 let leave = () => {};

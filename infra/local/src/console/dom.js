@@ -88,7 +88,7 @@ export function pill(state) {
 
 function tone(state) {
   if (state === "completed" || state === "redriven") return "good";
-  if (state === "failed" || state === "set aside") return "bad";
+  if (state === "failed" || state === "dead-lettered") return "bad";
   if (state === "created" || state === "submitted") return "open";
   return "over";
 }

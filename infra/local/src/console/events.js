@@ -119,7 +119,7 @@ function recordLine(record) {
   const line = h("li", { class: `event ${tone(record.topic)}`, "data-place": record.place }, details);
   line.mark = () => {
     const entry = isConsumed(record.topic) ? waitsAt(record) : null;
-    marks.replaceChildren(...(entry ? [pill("set aside"), h("span", { class: "cause" }, entry.cause)] : []));
+    marks.replaceChildren(...(entry ? [pill("dead-lettered"), h("span", { class: "cause" }, entry.cause)] : []));
   };
   line.mark();
   return line;
@@ -130,7 +130,7 @@ function whole(record) {
   const entry = isConsumed(record.topic) ? waitsAt(record) : null;
   const ways = [
     isConsumed(record.topic) ? [address(["walk", record.topic, record.partition, record.offset]), "Its walk"] : null,
-    entry ? [address(["set-aside", entry.id]), "Why it is set aside"] : null,
+    entry ? [address(["dead-letters", entry.id]), "Why it is a dead letter"] : null,
     record.tenant && typeof record.data.jobId === "string" ? [address(["jobs", record.tenant, record.data.jobId]), "The job"] : null,
     record.tenant ? [address(["jobs"], { tenant: record.tenant }), "The tenant's jobs"] : null,
   ].filter(Boolean);

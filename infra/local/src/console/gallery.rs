@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use events::Topic;
+use contract::Topic;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ impl Known {
         self.opened.insert(job, data);
     }
 
-    /// One that is told again is the same.
+    /// One that is published again is the same.
     fn complete(&mut self, data: Value, at: Option<i64>) {
         let Some(job) = data["jobId"].as_str().map(str::to_owned) else { return };
         if !self.ids.insert(job.clone()) {

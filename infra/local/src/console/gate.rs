@@ -88,7 +88,7 @@ mod tests {
         for site in ["cross-site", "same-site"] {
             let site = ("sec-fetch-site", site);
             assert_eq!(admitted(Method::GET, "/", &[HERE, site]), Ok(()));
-            for path in ["/live", "/gallery", "/ask/list-set-aside"] {
+            for path in ["/live", "/gallery", "/ask/list-dead-letters"] {
                 assert_eq!(admitted(Method::GET, path, &[HERE, site]), Err(Refused::Site));
             }
         }

@@ -241,7 +241,7 @@ function cancelling(tenant, job, done) {
   const open = () =>
     confirm({
       title: `Cancel this ${words(job.asset).toLowerCase()}?`,
-      explain: "The job ends as cancelled, and its neighbours are told that it failed.",
+      explain: "The job ends as cancelled, and the teams that consume its topics read that it failed.",
       verb: "Cancel the job",
       danger: true,
       ask: async (execute) => [line(await ask("cancel-job", { tenant, job: job.id, execute }))],

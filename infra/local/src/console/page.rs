@@ -25,7 +25,7 @@ const FILES: [File; 16] = [
     File { path: "/gallery.js", content_type: SCRIPT, text: include_str!("gallery.js") },
     File { path: "/jobs.js", content_type: SCRIPT, text: include_str!("jobs.js") },
     File { path: "/live.js", content_type: SCRIPT, text: include_str!("live.js") },
-    File { path: "/set-aside.js", content_type: SCRIPT, text: include_str!("set-aside.js") },
+    File { path: "/dead-letters.js", content_type: SCRIPT, text: include_str!("dead-letters.js") },
     File { path: "/waiting.js", content_type: SCRIPT, text: include_str!("waiting.js") },
     File { path: "/walk.js", content_type: SCRIPT, text: include_str!("walk.js") },
 ];

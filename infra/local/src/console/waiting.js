@@ -36,7 +36,7 @@ export async function refreshWaiting() {
   }
   asking = true;
   try {
-    const { entries, next } = await ask("list-set-aside", { most: MOST });
+    const { entries, next } = await ask("list-dead-letters", { most: MOST });
     Object.assign(waiting, { entries, more: Boolean(next), error: null });
   } catch (error) {
     waiting.error = error;

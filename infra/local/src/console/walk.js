@@ -110,7 +110,7 @@ function one(place, topic, partition, offset) {
   };
 }
 
-/** The jobs that the event opened, in the order in which they were told. */
+/** The jobs that the event opened, in the order in which they were published. */
 function jobsOf(record) {
   const id = record.event?.id;
   const opened = records().filter(
@@ -141,7 +141,7 @@ function stagesOf(record, { commit, invocations }) {
   for (const report of invocations) {
     const began = Math.max(report.at - report.took, since);
     stages.push({ label: since === record.at ? "waits for its consumer" : "waits to be sent again", from: since, to: began, tone: "wait" });
-    const label = report.ended === "answered" ? "is decided, kept and told" : `its consumer ${report.ended.replace("-", " ")}`;
+    const label = report.ended === "answered" ? "is decided, committed and published" : `its consumer ${report.ended.replace("-", " ")}`;
     stages.push({ label, from: began, to: report.at, tone: report.ended === "answered" ? "work" : "bad" });
     since = report.at;
   }
@@ -165,8 +165,8 @@ function stageAfter(what) {
   const asked = /^asked ([^\s,;]+)/.exec(what);
   if (asked) return { label: `${asked[1]} makes it`, tone: "work" };
   if (what.startsWith("created")) return { label: "waits for its turn", tone: "wait" };
-  if (what.startsWith("stored")) return { label: "its end is kept and told", tone: "wait" };
-  if (what.startsWith("failed") || what.startsWith("cancelled")) return { label: "its end is kept and told", tone: "bad" };
+  if (what.startsWith("stored")) return { label: "its end is committed and published", tone: "wait" };
+  if (what.startsWith("failed") || what.startsWith("cancelled")) return { label: "its end is committed and published", tone: "bad" };
   return { label: "waits to ask again", tone: "wait" };
 }
 
@@ -195,9 +195,9 @@ function verdict(record, entry, { commit }, lanes, last) {
     return h(
       "div",
       { class: "verdict bad" },
-      h("p", {}, h("strong", {}, "Set aside")),
+      h("p", {}, h("strong", {}, "Dead letter")),
       h("p", {}, entry.cause),
-      h("p", {}, h("a", { href: address(["set-aside", entry.id]) }, "Look at it, redrive it or discard it")),
+      h("p", {}, h("a", { href: address(["dead-letters", entry.id]) }, "Look at it, redrive it or discard it")),
     );
   }
   const jobs = (count) => `${count} ${count === 1 ? "job" : "jobs"}`;
@@ -247,12 +247,12 @@ function moments(record, { commit, invocations }, lanes, entry) {
     happened.push({ at: report.at, what: report.ended === "answered" ? "its consumer has answered" : `its consumer: ${report.ended}` });
   }
   if (commit) happened.push({ at: commit.at, what: "acknowledged: its partition goes on behind it" });
-  if (entry) happened.push({ at: Date.parse(entry.lastSeen), what: `set aside: ${entry.cause}` });
+  if (entry) happened.push({ at: Date.parse(entry.lastSeen), what: `dead-lettered: ${entry.cause}` });
   for (const { told, shown, end } of lanes) {
     const name = makes(told.data);
     happened.push(...shown.history.map(({ at, what }) => ({ at: Date.parse(at), what: `${name}: ${what}` })));
-    happened.push({ at: told.at, what: `${name}: its creation is told, ${told.topic} ${told.partition}/${told.offset}` });
-    if (end) happened.push({ at: end.at, what: `${name}: its end is told, ${end.topic} ${end.partition}/${end.offset}` });
+    happened.push({ at: told.at, what: `${name}: its creation is published, ${told.topic} ${told.partition}/${told.offset}` });
+    if (end) happened.push({ at: end.at, what: `${name}: its end is published, ${end.topic} ${end.partition}/${end.offset}` });
   }
   happened.sort((one, other) => one.at - other.at);
   const row = ({ at, what }) => h("li", {}, exact(at), h("span", { class: "since" }, `+${duration(Math.max(at - record.at, 0))}`), h("span", {}, what));

@@ -1,4 +1,4 @@
-//! What a mapping's core is told and what it tells: outcomes in, actions out.
+//! What a mapping's core is given and what it answers: outcomes in, actions out.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub enum Action {
         /// How many records.
         records: usize,
         /// Why.
-        cause: Cause,
+        cause: InboundEvent,
         /// Milliseconds until then.
         pause: i64,
         /// Whether they were split in two.
@@ -113,7 +113,7 @@ pub enum Outcome {
 
 /// Why records are sent again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Cause {
+pub enum InboundEvent {
     /// The function failed.
     #[error("function error {0}")]
     FunctionError(String),

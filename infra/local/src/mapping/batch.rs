@@ -1,7 +1,7 @@
 //! The mapping itself, without I/O and without a clock: records and outcomes go in with the time, actions come out.
 //!
 //! Records wait per partition until a batch is formed; from then on they belong to a *unit*, which is invoked, retried,
-//! split or set aside as one. Units stand in the order in which their records must be resolved: a unit waits while an
+//! split or dead-lettered as one. Units stand in the order in which their records must be resolved: a unit waits while an
 //! earlier one holds records of one of its partitions, and new batches are formed only of partitions that no unit holds.
 //! So there is at most one invocation in flight per partition, and a partition's records are resolved in order, however a
 //! batch is split.
@@ -20,7 +20,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::action::{Action, Answer, Cause, Condition, Discard, Outcome};
+use super::action::{Action, Answer, Condition, Discard, InboundEvent, Outcome};
 use super::payload::{Frame, PAYLOAD_LIMIT, Record};
 use super::response::failed_records;
 use super::settings::Mapping;
@@ -191,12 +191,12 @@ impl Batches {
                 let verdict = self.verdict(&answer, &body, &unit.records);
                 unit.answer = Some(answer);
                 match verdict {
-                    Ok(failed) => (Cause::Listed, Some(failed)),
+                    Ok(failed) => (InboundEvent::Listed, Some(failed)),
                     Err(cause) => (cause, None),
                 }
             }
-            Outcome::Throttled => (Cause::Throttled, None),
-            Outcome::NotReached { reason } => (Cause::NotReached(reason), None),
+            Outcome::Throttled => (InboundEvent::Throttled, None),
+            Outcome::NotReached { reason } => (InboundEvent::NotReached(reason), None),
         };
         // A revoked partition's records belong to another reader now.
         let revoked = std::mem::take(&mut unit.revoked);
@@ -229,21 +229,26 @@ impl Batches {
         self.units.iter().any(|unit| !matches!(unit.state, State::Waiting { .. }))
     }
 
-    fn verdict(&self, answer: &Answer, body: &[u8], records: &[Arc<Record>]) -> Result<BTreeSet<(i32, i64)>, Cause> {
+    fn verdict(
+        &self,
+        answer: &Answer,
+        body: &[u8],
+        records: &[Arc<Record>],
+    ) -> Result<BTreeSet<(i32, i64)>, InboundEvent> {
         match &answer.function_error {
-            Some(error) => Err(Cause::FunctionError(error.clone())),
+            Some(error) => Err(InboundEvent::FunctionError(error.clone())),
             // services-kinesis-batchfailurereporting.html: without ReportBatchItemFailures the response says nothing.
             None if !self.mapping.report_batch_item_failures => Ok(BTreeSet::new()),
-            None => failed_records(body, &self.frame, records).map_err(Cause::InvalidResponse),
+            None => failed_records(body, &self.frame, records).map_err(InboundEvent::InvalidResponse),
         }
     }
 
-    fn try_again(&mut self, at: usize, mut unit: Unit, cause: Cause, now: i64, actions: &mut Vec<Action>) {
+    fn try_again(&mut self, at: usize, mut unit: Unit, cause: InboundEvent, now: i64, actions: &mut Vec<Action>) {
         let records = unit.records.len();
         let (counts, bisect) = match cause {
-            Cause::FunctionError(_) => (true, self.mapping.bisect && records > 1),
-            Cause::Listed | Cause::InvalidResponse(_) => (true, false),
-            Cause::Throttled | Cause::NotReached(_) => (false, false),
+            InboundEvent::FunctionError(_) => (true, self.mapping.bisect && records > 1),
+            InboundEvent::Listed | InboundEvent::InvalidResponse(_) => (true, false),
+            InboundEvent::Throttled | InboundEvent::NotReached(_) => (false, false),
         };
         if bisect {
             let second = unit.records.split_off(records / 2);

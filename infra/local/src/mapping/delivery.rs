@@ -69,7 +69,7 @@ impl Delivery {
     }
 
     /// Sends what was discarded `at`, and tries again until it is there: what cannot be delivered holds its partitions,
-    /// and every failure is told to `trouble`. (What AWS does with it then is not documented; here nothing is lost
+    /// and every failure is sent to `trouble`. (What AWS does with it then is not documented; here nothing is lost
     /// unseen.) Answers where it went; `None` where there is no destination.
     pub async fn deliver(&self, discard: &Discard, at: Timestamp, trouble: impl Fn(String)) -> Option<String> {
         let destination = self.mapping.destination.as_ref()?;

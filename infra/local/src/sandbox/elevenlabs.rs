@@ -2,35 +2,35 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Said, State, voices};
+use super::{Asked, State, TopicSnapshot, voices};
 
 static SPEECH: &[u8] = include_bytes!("../../fixtures/two-seconds.mp3");
 
-pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     if asked.header("xi-api-key").is_none_or(str::is_empty) {
-        return Said::json(401, &body("authentication_error", "invalid_api_key", "Invalid API key"));
+        return TopicSnapshot::json(401, &body("authentication_error", "invalid_api_key", "Invalid API key"));
     }
     if asked.path == "/voices" || asked.path.starts_with("/voices/") {
         return voices::answer(state, asked);
     }
     if asked.method == "DELETE" && asked.path.starts_with("/history/") {
-        return Said::json(200, &json!({ "status": "ok" }));
+        return TopicSnapshot::json(200, &json!({ "status": "ok" }));
     }
     let speaks = asked.path.strip_prefix("/text-to-speech/").is_some_and(|voice| !voice.is_empty());
     if asked.method != "POST" || !(speaks || matches!(asked.path, "/sound-generation" | "/music")) {
-        return Said::json(404, &body("not_found", "not_found", "Not found"));
+        return TopicSnapshot::json(404, &body("not_found", "not_found", "Not found"));
     }
     let request = asked.json();
     let text = request["text"].as_str().or(request["prompt"].as_str()).unwrap_or_default();
     let takes =
         |name: &str, least: f64, most: f64| request[name].as_f64().is_none_or(|value| (least..=most).contains(&value));
     if text.is_empty() || !takes("duration_seconds", 0.5, 30.0) || !takes("music_length_ms", 3000.0, 600_000.0) {
-        return Said::json(
+        return TopicSnapshot::json(
             422,
             &json!({ "detail": [{ "loc": ["body", "text"], "msg": "Field required", "type": "missing" }] }),
         );
     }
-    let mut said = Said::file("audio/mpeg", SPEECH);
+    let mut said = TopicSnapshot::file("audio/mpeg", SPEECH);
     said.headers.extend([
         ("request-id", "sandbox".to_owned()),
         // An older name, which some answers still carry.

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Said};
+use super::{Asked, TopicSnapshot};
 
 const MODELS: [&str; 5] =
     ["gpt-image-2", "gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.6-sunburst", "gpt-image-2.6-flare"];
 
-pub(super) fn answer(asked: &Asked<'_>) -> Said {
+pub(super) fn answer(asked: &Asked<'_>) -> TopicSnapshot {
     let key = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).or(asked.header("api-key"));
     if key.is_none_or(str::is_empty) {
         return error(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided.");
@@ -31,7 +31,7 @@ pub(super) fn answer(asked: &Asked<'_>) -> Said {
     let Some((width, height)) = size.filter(|size| is_taken(*size)) else {
         return error(400, "invalid_request_error", "invalid_value", "Invalid value for 'size'.");
     };
-    let mut said = Said::json(
+    let mut said = TopicSnapshot::json(
         200,
         &json!({
             "created": 1_795_000_000,
@@ -54,8 +54,8 @@ fn is_taken((width, height): (u32, u32)) -> bool {
         && (655_360..=8_294_400).contains(&(u64::from(width) * u64::from(height)))
 }
 
-fn error(status: u16, kind: &str, code: &str, message: &str) -> Said {
-    Said::json(status, &body(kind, code, message))
+fn error(status: u16, kind: &str, code: &str, message: &str) -> TopicSnapshot {
+    TopicSnapshot::json(status, &body(kind, code, message))
 }
 
 pub(super) fn body(kind: &str, code: &str, message: &str) -> Value {

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use super::tasks::Task;
-use super::{Asked, Said, State};
+use super::{Asked, State, TopicSnapshot};
 
 static SPEECH: &[u8] = include_bytes!("../../fixtures/two-seconds.mp3");
 
-pub(super) async fn answer(state: &State, asked: &Asked<'_>) -> Said {
+pub(super) async fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     match (asked.method, asked.path.strip_prefix("/synthesisTasks")) {
         ("POST", Some("")) => start(state, asked),
         ("GET", Some(id)) => task(state, id.trim_start_matches('/')).await,
@@ -16,7 +16,7 @@ pub(super) async fn answer(state: &State, asked: &Asked<'_>) -> Said {
     }
 }
 
-fn start(state: &State, asked: &Asked<'_>) -> Said {
+fn start(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     let request = asked.json();
     let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
     let characters = text("Text").chars().count() as u64;
@@ -26,10 +26,10 @@ fn start(state: &State, asked: &Asked<'_>) -> Said {
     let mut task = Task::new(characters, asked.behaviour);
     task.place = Some((text("OutputS3BucketName"), text("OutputS3KeyPrefix")));
     let id = state.tasks.add(task);
-    Said::json(200, &json!({ "SynthesisTask": described(state, &id, "scheduled") }))
+    TopicSnapshot::json(200, &json!({ "SynthesisTask": described(state, &id, "scheduled") }))
 }
 
-async fn task(state: &State, id: &str) -> Said {
+async fn task(state: &State, id: &str) -> TopicSnapshot {
     let status = {
         let mut tasks = state.tasks.all();
         let Some(task) = tasks.get_mut(id) else {
@@ -50,7 +50,7 @@ async fn task(state: &State, id: &str) -> Said {
             return error(500, "ServiceFailureException", "The bucket cannot be written");
         }
     }
-    Said::json(200, &json!({ "SynthesisTask": described(state, id, &status) }))
+    TopicSnapshot::json(200, &json!({ "SynthesisTask": described(state, id, &status) }))
 }
 
 fn place(state: &State, id: &str) -> Option<(String, String)> {
@@ -73,8 +73,8 @@ fn described(state: &State, id: &str, status: &str) -> Value {
     })
 }
 
-fn error(status: u16, code: &str, message: &str) -> Said {
-    let mut said = Said::json(status, &body(message));
+fn error(status: u16, code: &str, message: &str) -> TopicSnapshot {
+    let mut said = TopicSnapshot::json(status, &body(message));
     said.headers.push(("x-amzn-errortype", code.to_owned()));
     said
 }

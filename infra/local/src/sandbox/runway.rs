@@ -3,22 +3,22 @@
 use serde_json::{Value, json};
 
 use super::tasks::Task;
-use super::{Asked, Said, State};
+use super::{Asked, State, TopicSnapshot};
 
 static VIDEO: &[u8] = include_bytes!("../../fixtures/two-seconds.mp4");
 
 /// What a second of gen4.5 costs, in the vendor's credits.
 const CREDITS_PER_SECOND: u64 = 12;
 
-pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     if let Some(output) = asked.path.strip_prefix("/outputs/") {
         return fetch(state, asked, output);
     }
     if asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).is_none_or(str::is_empty) {
-        return Said::json(401, &body("The API key provided is invalid."));
+        return TopicSnapshot::json(401, &body("The API key provided is invalid."));
     }
     if asked.header("x-runway-version").is_none() {
-        return Said::json(400, &body("The X-Runway-Version header is required."));
+        return TopicSnapshot::json(400, &body("The X-Runway-Version header is required."));
     }
     match (asked.method, asked.path.strip_prefix("/tasks/")) {
         ("POST", None) if asked.path == "/text_to_video" => submit(state, asked),
@@ -27,39 +27,39 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
             Some(task) => {
                 task.cancelled = true;
                 task.is_over = true;
-                Said::json(204, &Value::Null)
+                TopicSnapshot::json(204, &Value::Null)
             }
-            None => Said::json(404, &body("Task not found.")),
+            None => TopicSnapshot::json(404, &body("Task not found.")),
         },
-        _ => Said::json(404, &body("Not found.")),
+        _ => TopicSnapshot::json(404, &body("Not found.")),
     }
 }
 
-fn submit(state: &State, asked: &Asked<'_>) -> Said {
+fn submit(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     let request = asked.json();
     let units = request["promptText"].as_str().unwrap_or_default().encode_utf16().count();
     let seconds = request["duration"].as_u64().unwrap_or_default();
     let ratio = request["ratio"].as_str().unwrap_or_default();
     if !(1..=1000).contains(&units) || !(2..=10).contains(&seconds) || !matches!(ratio, "1280:720" | "720:1280") {
-        return Said::json(400, &body("Validation of body failed"));
+        return TopicSnapshot::json(400, &body("Validation of body failed"));
     }
     let cost = seconds * CREDITS_PER_SECOND;
     let id = state.tasks.add(Task::new(cost, asked.behaviour));
-    Said::json(200, &json!({ "id": id, "estimatedCost": { "credits": cost } }))
+    TopicSnapshot::json(200, &json!({ "id": id, "estimatedCost": { "credits": cost } }))
 }
 
-fn task(state: &State, id: &str) -> Said {
+fn task(state: &State, id: &str) -> TopicSnapshot {
     let waits = state.tasks.waits(id);
     let mut tasks = state.tasks.all();
-    let Some(task) = tasks.get_mut(id) else { return Said::json(404, &body("Task not found.")) };
+    let Some(task) = tasks.get_mut(id) else { return TopicSnapshot::json(404, &body("Task not found.")) };
     let mut said = json!({ "id": id, "createdAt": "2026-11-24T10:00:00.000Z" });
     if task.cancelled {
         said["status"] = json!("CANCELLED");
-        return Said::json(200, &said);
+        return TopicSnapshot::json(200, &said);
     }
     if waits {
         said["status"] = json!("THROTTLED");
-        return Said::json(200, &said);
+        return TopicSnapshot::json(200, &said);
     }
     match task.asked() {
         Err(held) => said["status"] = json!(held),
@@ -86,22 +86,22 @@ fn task(state: &State, id: &str) -> Said {
             }
         }
     }
-    Said::json(200, &said)
+    TopicSnapshot::json(200, &said)
 }
 
 /// The video. Whoever fetches it with the API key gives the key away.
-fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Said {
+fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> TopicSnapshot {
     if asked.header("authorization").is_some() {
-        return Said::json(400, &body("The key was sent to where the file is."));
+        return TopicSnapshot::json(400, &body("The key was sent to where the file is."));
     }
     let mut tasks = state.tasks.all();
     match output.strip_suffix(".mp4").and_then(|id| tasks.get_mut(id)) {
         Some(task) if task.expires => {
             task.expires = false;
-            Said::json(403, &body("Request has expired"))
+            TopicSnapshot::json(403, &body("Request has expired"))
         }
         Some(task) => {
-            let mut said = Said::file("video/mp4", VIDEO);
+            let mut said = TopicSnapshot::file("video/mp4", VIDEO);
             if let Some(bytes) = task.bytes {
                 // After its end a player finds nothing that it knows, and stops there.
                 let mut video = VIDEO.to_vec();
@@ -111,7 +111,7 @@ fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Said {
             said.breaks = task.breaks;
             said
         }
-        None => Said::json(404, &body("Not found.")),
+        None => TopicSnapshot::json(404, &body("Not found.")),
     }
 }
 

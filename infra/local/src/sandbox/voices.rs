@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::elevenlabs::body;
-use super::{Asked, Behaviour, Said, State};
+use super::{Asked, Behaviour, State, TopicSnapshot};
 
 /// The model that is trained.
 const MODEL: &str = "eleven_multilingual_v2";
@@ -59,13 +59,13 @@ impl Voices {
 }
 
 /// Answers for everything below `/voices`.
-pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     let parts: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
     match (asked.method, &parts[1..]) {
         ("POST", ["add"]) => add(state, asked),
         ("POST", ["pvc"]) => create(state, asked),
         ("GET", []) => list(state),
-        ("GET", [id]) => with(state, id, |voice| Said::json(200, &voice.shown(id, true))),
+        ("GET", [id]) => with(state, id, |voice| TopicSnapshot::json(200, &voice.shown(id, true))),
         ("DELETE", [id]) => match state.voices.all().remove(*id) {
             Some(_) => ok(),
             None => not_found(),
@@ -77,10 +77,10 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
             }
             voice.samples.extend(files.iter().cloned());
             let said = files.iter().map(|name| json!({ "sample_id": format!("of-{id}-{name}"), "file_name": name }));
-            Said::json(200, &Value::Array(said.collect()))
+            TopicSnapshot::json(200, &Value::Array(said.collect()))
         }),
         ("GET", ["pvc", id, "captcha"]) => with(state, id, |_| {
-            let mut said = Said::json(200, &Value::Null);
+            let mut said = TopicSnapshot::json(200, &Value::Null);
             said.headers = vec![("content-type", "text/plain".to_owned())];
             said.body = base64_simd::STANDARD.encode_to_string(picture()).into();
             said
@@ -97,7 +97,7 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Said {
     }
 }
 
-fn add(state: &State, asked: &Asked<'_>) -> Said {
+fn add(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     let (name, files) = (field(asked, "name"), files(asked));
     if name.is_empty() || files.is_empty() {
         return missing("files");
@@ -105,25 +105,28 @@ fn add(state: &State, asked: &Asked<'_>) -> Said {
     let wants_owner = matches!(asked.behaviour, Some(Behaviour::WantsOwner));
     let voice = Voice { name, samples: files, wants_owner, ..Voice::default() };
     let id = state.voices.add(voice);
-    Said::json(200, &json!({ "voice_id": id, "requires_verification": wants_owner }))
+    TopicSnapshot::json(200, &json!({ "voice_id": id, "requires_verification": wants_owner }))
 }
 
-fn create(state: &State, asked: &Asked<'_>) -> Said {
+fn create(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     let request = asked.json();
     let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
     if text("name").is_empty() || text("language").is_empty() {
         return missing("name");
     }
     let voice = Voice { name: text("name"), is_professional: true, wants_owner: true, ..Voice::default() };
-    Said::json(200, &json!({ "voice_id": state.voices.add(voice) }))
+    TopicSnapshot::json(200, &json!({ "voice_id": state.voices.add(voice) }))
 }
 
-fn train(voice: &mut Voice, asked: &Asked<'_>) -> Said {
+fn train(voice: &mut Voice, asked: &Asked<'_>) -> TopicSnapshot {
     if !voice.is_verified || voice.samples.is_empty() {
-        return Said::json(400, &body("invalid_request", "voice_not_verified", "The voice has not been verified."));
+        return TopicSnapshot::json(
+            400,
+            &body("invalid_request", "voice_not_verified", "The voice has not been verified."),
+        );
     }
     if voice.looked_at.is_some() {
-        return Said::json(409, &body("conflict", "already_running", "The voice is being trained already."));
+        return TopicSnapshot::json(409, &body("conflict", "already_running", "The voice is being trained already."));
     }
     voice.looked_at = Some(0);
     match asked.behaviour {
@@ -134,10 +137,10 @@ fn train(voice: &mut Voice, asked: &Asked<'_>) -> Said {
     ok()
 }
 
-fn list(state: &State) -> Said {
+fn list(state: &State) -> TopicSnapshot {
     let mut all = state.voices.all();
     let voices: Vec<Value> = all.iter_mut().map(|(id, voice)| voice.shown(id, false)).collect();
-    Said::json(200, &json!({ "voices": voices }))
+    TopicSnapshot::json(200, &json!({ "voices": voices }))
 }
 
 impl Voice {
@@ -172,21 +175,21 @@ impl Voice {
     }
 }
 
-fn with(state: &State, id: &str, answer: impl FnOnce(&mut Voice) -> Said) -> Said {
+fn with(state: &State, id: &str, answer: impl FnOnce(&mut Voice) -> TopicSnapshot) -> TopicSnapshot {
     state.voices.all().get_mut(id).map_or_else(not_found, answer)
 }
 
-fn ok() -> Said {
-    Said::json(200, &json!({ "status": "ok" }))
+fn ok() -> TopicSnapshot {
+    TopicSnapshot::json(200, &json!({ "status": "ok" }))
 }
 
-fn not_found() -> Said {
-    Said::json(404, &body("not_found", "voice_not_found", "A voice with this id was not found"))
+fn not_found() -> TopicSnapshot {
+    TopicSnapshot::json(404, &body("not_found", "voice_not_found", "A voice with this id was not found"))
 }
 
-fn missing(field: &str) -> Said {
+fn missing(field: &str) -> TopicSnapshot {
     let detail = json!({ "detail": [{ "loc": ["body", field], "msg": "Field required", "type": "missing" }] });
-    Said::json(422, &detail)
+    TopicSnapshot::json(422, &detail)
 }
 
 /// The names of the files in a multipart body.

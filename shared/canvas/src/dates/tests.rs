@@ -2,12 +2,12 @@ use super::*;
 
 fn said(locale: &str, zone: Option<&str>, starts_at: &str, ends_at: Option<&str>) -> When {
     let configuration = Configuration {
-        title: events::Text::parse("x").unwrap(),
+        title: contract::Text::parse("x").unwrap(),
         description: None,
         starts_at: Some(starts_at.parse().unwrap()),
         ends_at: ends_at.map(|end| end.parse().unwrap()),
-        time_zone: zone.map(|zone| events::TimeZoneName::parse(zone).unwrap()),
-        locale: events::Locale::parse(locale),
+        time_zone: zone.map(|zone| contract::TimeZoneName::parse(zone).unwrap()),
+        locale: contract::Locale::parse(locale),
         venue: None,
         organizer: None,
         label: None,

@@ -179,8 +179,8 @@ impl Typesetter {
 mod tests {
     use std::path::Path;
 
+    use contract::Color;
     use cosmic_text::Align;
-    use events::Color;
 
     use super::*;
     use crate::fonts::Fonts;

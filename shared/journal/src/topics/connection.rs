@@ -110,7 +110,7 @@ impl Connection {
         }
     }
 
-    /// Shows the token (RFC 7628). A broker that does not like it says why only after it is told that its first word was heard.
+    /// Shows the token (RFC 7628). A broker that does not like it says why only after a dummy 0x01 reply.
     async fn show(&mut self, token: &str) -> Result<(), ConnectionError> {
         let handshake = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("OAUTHBEARER"));
         let answer = self.ask(&handshake, 1).await?;

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use events::CloningMethod;
-use jobs::{Refusal, Training, VoiceModel, VoiceRequest, VoiceView};
+use contract::CloningMethod;
+use domain::{Refusal, Training, VoiceModel, VoiceRequest, VoiceView};
 use reqwest::{
     Body, RequestBuilder, Response,
     multipart::{Form, Part},

@@ -2,7 +2,7 @@
 // effects of all records go on at once, one producer sends all events together, clients are made and connected before the first invocation.
 //
 // It does the same work with the same effects as ours: for an event never seen before one transaction of four items, four events, two executions,
-// one update. It does less besides: it looks at no field but those it uses, and has no second delivery, set-aside or trace in mind.
+// one update. It does less besides: it looks at no field but those it uses, and has no second delivery, dead letter or trace in mind.
 import { createHash } from 'node:crypto';
 import { SchemaType, kafkaConsumer } from '@aws-lambda-powertools/kafka';
 import { DynamoDBClient, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';

@@ -15,19 +15,19 @@ type Item = HashMap<String, AttributeValue>;
 pub struct Table {
     /// How many causes are decided.
     pub decisions: usize,
-    /// The bytes of every event that is kept to be told, by its id.
+    /// The bytes of every event that is kept to be published, by its id.
     pub kept: BTreeMap<String, String>,
     /// The ids of kept events that have two contents.
-    pub kept_twice: Vec<String>,
+    pub committed_twice: Vec<String>,
     /// The states of the jobs, by id.
     pub jobs: BTreeMap<String, Value>,
     /// The states of the entities.
     pub entities: Vec<Value>,
-    /// The entries of records set aside: topic, partition, offset, and the object's key.
-    pub aside: Vec<Entry>,
+    /// The entries of dead letters: topic, partition, offset, and the object's key.
+    pub dead_letters: Vec<Entry>,
 }
 
-/// The entry of a record set aside.
+/// The entry of a dead letter.
 #[derive(Debug)]
 pub struct Entry {
     /// Its topic, partition and offset.
@@ -59,14 +59,14 @@ impl Table {
         let (kind, id) = pk.split_once('#').unwrap_or_default();
         let state = || serde_json::from_str(&text(item, "state")).unwrap_or_default();
         match (kind, sk.as_str()) {
-            ("cause", "decision") => self.decisions += 1,
+            ("inbound", "outbox") => self.decisions += 1,
             ("job", "state") => {
                 self.jobs.insert(id.to_owned(), state());
             }
             ("entity", "state") => self.entities.push(state()),
-            ("set-aside", "record") => {
+            ("dead-letter", "record") => {
                 let place = (text(item, "topic"), number(item, "partition"), number(item, "offset"));
-                self.aside.push(Entry { place, object: text(item, "object"), cause: text(item, "cause") });
+                self.dead_letters.push(Entry { place, object: text(item, "object"), cause: text(item, "cause") });
             }
             _ => {}
         }
@@ -77,7 +77,7 @@ impl Table {
             if let Some(before) = self.kept.insert(id.clone(), value.clone())
                 && before != value
             {
-                self.kept_twice.push(id);
+                self.committed_twice.push(id);
             }
         }
     }

@@ -73,7 +73,7 @@ pub(crate) fn lambda_at(endpoint: String) -> aws_sdk_lambda::config::Builder {
 }
 
 #[tokio::test]
-async fn a_poisoned_record_is_retried_alone_set_aside_and_everything_is_committed() {
+async fn a_poisoned_record_is_retried_alone_and_everything_else_is_committed() {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic("topic", 2, 1).unwrap();
     cluster.create_topic("failed", 1, 1).unwrap();

@@ -3,9 +3,9 @@
 
 use std::{env, fs};
 
+use contract::{Time, Topic};
 use dhat::{HeapStats, Profiler};
-use events::{Time, Topic};
-use jobs::{Makers, Planning, plan};
+use domain::{Planning, ProviderRouting, plan};
 
 #[global_allocator]
 static COUNTING: dhat::Alloc = dhat::Alloc;
@@ -13,8 +13,8 @@ static COUNTING: dhat::Alloc = dhat::Alloc;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = fs::read_to_string(env::args().nth(1).ok_or("which batch?")?)?;
     let now = Time::new(jiff::Timestamp::now());
-    let makers = Makers::parse("studio-canvas", "", "")?;
-    let planning = Planning { now, deadline: now.plus_seconds(900), makers: &makers };
+    let routing = ProviderRouting::parse("studio-canvas", "", "")?;
+    let planning = Planning { now, deadline: now.plus_seconds(900), routing: &routing };
     // What is made once is no record's.
     let _first = intake::examine(Topic::EventCreated, event_created::describe, r#"{"records":{}}"#)?;
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let read = HeapStats::get();
     let mut plans = Vec::with_capacity(examined.len());
     for record in &examined {
-        let (cause, description) = record.examination.as_ref().map_err(|aside| aside.cause.clone())?.as_ref();
+        let (cause, description) = record.examination.as_ref().map_err(|letter| letter.cause.clone())?.as_ref();
         plans.push(plan(None, cause, description, planning)?);
     }
     let stats = HeapStats::get();

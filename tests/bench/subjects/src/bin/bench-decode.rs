@@ -4,8 +4,8 @@
 
 use std::{env, fs, hint::black_box, time::Instant};
 
-use events::{Time, Topic};
-use jobs::{Makers, Planning, plan};
+use contract::{Time, Topic};
+use domain::{Planning, ProviderRouting, plan};
 use mimalloc::MiMalloc;
 
 // As the functions have it.
@@ -18,8 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rounds: usize = arguments.next().ok_or("how many rounds?")?.parse()?;
     let text = fs::read_to_string(path)?;
     let now = Time::new(jiff::Timestamp::now());
-    let makers = Makers::parse("studio-canvas", "", "")?;
-    let planning = Planning { now, deadline: now.plus_seconds(900), makers: &makers };
+    let routing = ProviderRouting::parse("studio-canvas", "", "")?;
+    let planning = Planning { now, deadline: now.plus_seconds(900), routing: &routing };
     let (mut to_read, mut to_plan) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
     for _ in 0..rounds {
         let begin = Instant::now();
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let records = examined.len().max(1) as u128;
         to_read.push(begin.elapsed().as_nanos() / records);
         for record in &examined {
-            let (cause, description) = record.examination.as_ref().map_err(|aside| aside.cause.clone())?.as_ref();
+            let (cause, description) = record.examination.as_ref().map_err(|letter| letter.cause.clone())?.as_ref();
             black_box(plan(None, cause, description, planning)?);
         }
         to_plan.push(begin.elapsed().as_nanos() / records);

@@ -5,8 +5,8 @@
 use std::{env, error::Error, fs, path::Path};
 
 use canvas::{Canvas, Drawing};
+use contract::{AssetKind, EventCreated, MediaType};
 use event_created::describe;
-use events::{AssetKind, EventCreated, MediaType};
 use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;

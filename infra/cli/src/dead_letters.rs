@@ -1,0 +1,352 @@
+//! `studio dead-letters`: what is asked for each of its commands, and how the answers read.
+
+use operations::{Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Shown, Step, Which};
+
+use crate::{
+    End,
+    arguments::DeadLetters,
+    ask::{AskError, Function},
+    table::{counted, plain, plain_lines, shortened, table},
+    time::shown,
+};
+
+/// How much of a cause stands in a list, in characters.
+const LONGEST_CAUSE: usize = 160;
+
+pub async fn run(function: &Function, command: DeadLetters, json: bool) -> Result<End, AskError> {
+    match command {
+        DeadLetters::List { filter, most, after } => {
+            let filter: Filter = filter.into();
+            let (answer, listed) = function.ask(&Step::ListDeadLetters { filter, after, most }).await?;
+            print(json, &answer, || list(&listed));
+            Ok(End::Done)
+        }
+        DeadLetters::Show { id } => {
+            let (answer, shown) = function.ask(&Step::ShowDeadLetter { id }).await?;
+            print(json, &answer, || show(&shown));
+            Ok(End::Done)
+        }
+        DeadLetters::Redrive { which, execute, per_second, guard } => {
+            let which: Which = which.into();
+            let pace = Pace { per_second, guard };
+            let step = |after| Step::Redrive { which: which.clone(), after, execute, pace };
+            pages(function, step, execute, json).await
+        }
+        DeadLetters::Discard { which, execute } => {
+            let which: Which = which.into();
+            let step = |after| Step::Discard { which: which.clone(), after, execute };
+            pages(function, step, execute, json).await
+        }
+    }
+}
+
+pub(crate) fn print(json: bool, answer: &str, text: impl FnOnce() -> String) {
+    match json {
+        true => println!("{answer}"),
+        false => print!("{}", text()),
+    }
+}
+
+/// Has it done page by page, saying at each what became of its records.
+async fn pages(
+    function: &Function,
+    step: impl Fn(Option<String>) -> Step,
+    execute: bool,
+    json: bool,
+) -> Result<End, AskError> {
+    let (mut after, mut sum) = (None, Sum::default());
+    loop {
+        let (answer, handled) = function.ask::<Handled>(&step(after)).await?;
+        print(json, &answer, || fates(&handled));
+        sum.add(&handled);
+        if let Some(why) = &handled.stopped {
+            eprintln!(
+                "studio: {}, so the others were not tried: mend that, and start the same command again",
+                plain(why)
+            );
+        }
+        after = handled.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if !json {
+        print!("{}", sum.sentence(execute));
+    }
+    Ok(if sum.left > 0 || sum.unknown > 0 { End::Left } else { End::Done })
+}
+
+fn list(listed: &Listed) -> String {
+    let mut text = listed.gathered.as_ref().map(gathered).unwrap_or_default();
+    if listed.entries.is_empty() && listed.next.is_none() {
+        text.push_str("No record waits.\n");
+        return text;
+    }
+    let rows: Vec<_> =
+        listed.entries.iter().map(|entry| (row(entry), Some(shortened(&entry.cause, LONGEST_CAUSE)))).collect();
+    text.push_str(&table(&["FIRST SEEN (UTC)", "TIMES", "TOPIC", "AT", "TENANT", "ID"], &rows));
+    text.push_str(&match &listed.next {
+        Some(next) => format!("\nThere may be more: go on with --after {next}\n"),
+        None => {
+            format!(
+                "\n{} That is all. Next: studio dead-letters show <ID>, then redrive or discard.\n",
+                waits(rows.len())
+            )
+        }
+    });
+    text
+}
+
+fn waits(count: usize) -> String {
+    if count == 1 { "1 record waits.".to_owned() } else { format!("{count} records wait.") }
+}
+
+fn gathered(gathered: &Gathered) -> String {
+    let mut text = String::new();
+    if gathered.records > 0 {
+        let records = counted(gathered.records, "record");
+        text.push_str(&format!("Gathered {records} from on-failure envelopes.\n\n"));
+    }
+    for unread in &gathered.unread {
+        text.push_str(&format!(
+            "An on-failure envelope cannot be read: {} ({})\n",
+            plain(&unread.key),
+            plain(&unread.why)
+        ));
+    }
+    if gathered.more {
+        text.push_str("Not all that the mappings gave up is listed yet: ask again.\n\n");
+    }
+    text
+}
+
+fn row(entry: &Entry) -> Vec<String> {
+    vec![
+        shown(entry.first_seen),
+        entry.count.to_string(),
+        entry.topic.clone(),
+        format!("{}/{}", entry.partition, entry.offset),
+        entry.tenant.clone().unwrap_or_else(|| "-".to_owned()),
+        entry.id.to_string(),
+    ]
+}
+
+fn show(record: &Shown) -> String {
+    let entry = &record.entry;
+    let mut lines = vec![
+        ("id", entry.id.to_string()),
+        ("cause", entry.cause.clone()),
+        ("topic", format!("{} partition {} offset {}", entry.topic, entry.partition, entry.offset)),
+        ("tenant", entry.tenant.clone().unwrap_or_else(|| "-".to_owned())),
+        ("first seen", shown(entry.first_seen)),
+        ("last seen", shown(entry.last_seen)),
+        ("times", entry.count.to_string()),
+    ];
+    lines.extend(
+        entry.resolved.as_ref().map(|resolved| ("resolved", format!("{}, {}", resolved.how, shown(resolved.at)))),
+    );
+    lines.extend(record.object.as_ref().map(|object| ("object", object.clone())));
+    let mut text: String = lines.iter().map(|(name, value)| format!("{name:<10}  {}\n", plain(value))).collect();
+    match (&record.content, &entry.resolved) {
+        (Some(content), _) => text.push_str(&content_of(content)),
+        (None, Some(_)) => text.push_str("\nIt is resolved, and its content is deleted.\n"),
+        (None, None) => text.push_str("\nIts content is not shown: it is gone, or too large. Look at the object.\n"),
+    }
+    text
+}
+
+fn content_of(content: &Content) -> String {
+    let mut text = String::new();
+    if let Some(unread) = &content.unread {
+        text.push_str(&format!("\nIt cannot be read further than this:\n{}\n", plain_lines(unread)));
+        return text;
+    }
+    text.push_str(&format!("\nkey         {}\n", bytes(content.key.as_ref())));
+    for (name, value) in &content.headers {
+        text.push_str(&format!("header      {}: {}\n", plain(name), bytes(value.as_ref())));
+    }
+    match &content.value {
+        Some(Bytes::Text(value)) => {
+            let json: Option<serde_json::Value> = serde_json::from_str(value).ok();
+            let value = json.map_or_else(|| value.clone(), |json| format!("{json:#}"));
+            text.push_str(&format!("value\n{}\n", plain_lines(&value)));
+        }
+        other => text.push_str(&format!("value       {}\n", bytes(other.as_ref()))),
+    }
+    text
+}
+
+fn bytes(bytes: Option<&Bytes>) -> String {
+    match bytes {
+        None => "none".to_owned(),
+        Some(Bytes::Text(text)) => plain(text),
+        Some(Bytes::Base64(base64)) => format!("{base64} (Base64)"),
+    }
+}
+
+/// A line for each record: what becomes of it, and which it is.
+fn fates(handled: &Handled) -> String {
+    let mut text: String = handled.records.iter().map(|(entry, fate)| fate_of(entry, fate)).collect();
+    text.extend(handled.unknown.iter().map(|id| format!("{:<16}  {id}  there is no such record\n", "unknown")));
+    text
+}
+
+fn fate_of(entry: &Entry, fate: &Fate) -> String {
+    let (word, why) = match fate {
+        Fate::WouldBeRedriven { to } => ("would be redriven", Some(format!("to {to}"))),
+        Fate::WouldBeDiscarded => ("would be discarded", None),
+        Fate::Redriven { to } => ("redriven", Some(format!("to {to}"))),
+        Fate::Discarded => ("discarded", None),
+        Fate::CameBack { cause, count, now } => {
+            let now = now.map_or_else(String::new, |id| format!(", as {id}"));
+            ("came back", Some(format!("for the {count}. time{now}: {}", shortened(cause, LONGEST_CAUSE))))
+        }
+        Fate::NotYet { why } => ("not yet", Some(why.clone())),
+        Fate::Stays { why } => ("stays", Some(why.clone())),
+        Fate::WasResolved => ("resolved before", None),
+    };
+    let at = format!("{} {}/{}", entry.topic, entry.partition, entry.offset);
+    let why = why.map_or_else(String::new, |why| format!("  {}", plain(&why)));
+    format!("{word:<18}  {}  {}{why}\n", entry.id, plain(&at))
+}
+
+/// What became of all pages.
+#[derive(Debug, Default)]
+struct Sum {
+    done: usize,
+    left: usize,
+    resolved: usize,
+    unknown: usize,
+}
+
+impl Sum {
+    fn add(&mut self, handled: &Handled) {
+        for (_, fate) in &handled.records {
+            match fate {
+                Fate::WasResolved => self.resolved += 1,
+                fate if fate.is_left() => self.left += 1,
+                _ => self.done += 1,
+            }
+        }
+        self.unknown += handled.unknown.len();
+    }
+
+    fn sentence(&self, execute: bool) -> String {
+        if self.done + self.left + self.resolved + self.unknown == 0 {
+            return "No record that matches waits.\n".to_owned();
+        }
+        let mut text = match execute {
+            true => format!("\n{} done, {} left.", self.done, self.left),
+            false => format!("\n{} would be done, {} left. Nothing is done yet.", self.done, self.left),
+        };
+        text.push_str(match (execute, self.done, self.left) {
+            (false, 0, _) => "\n",
+            (false, _, _) => " Do it with --execute.\n",
+            (true, _, 0) => "\n",
+            (true, _, _) => " What is left waits as before: studio dead-letters show <ID> says why.\n",
+        });
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::Time;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn entry(number: u128, cause: &str) -> Entry {
+        let time = |text: &str| Time::new(text.parse().unwrap());
+        Entry {
+            id: Uuid::from_u128(number),
+            topic: "eventzr.event.created.v1".to_owned(),
+            partition: 3,
+            offset: 100 + number as i64,
+            tenant: (number != 2).then(|| "tenant-monsoon-arts".to_owned()),
+            cause: cause.to_owned(),
+            first_seen: time("2026-11-27T09:30:00.123Z"),
+            last_seen: time("2026-11-27T10:00:00Z"),
+            count: number as u64,
+            resolved: None,
+        }
+    }
+
+    fn three() -> [Entry; 3] {
+        [
+            entry(
+                1,
+                "data.startsAt: `tomorrow` is not an RFC 3339 time with an offset, such as 2026-02-14T18:30:00+05:30",
+            ),
+            entry(2, "the record has no key; the contract's key is the tenant's id"),
+            entry(12, "the mapping gave it up after 12 invocations: RetryAttemptsExhausted"),
+        ]
+    }
+
+    #[test]
+    fn a_list_has_a_line_for_each_record_and_its_cause_beneath() {
+        let unread = vec![operations::Unread { key: "aws/lambda/x".to_owned(), why: "it is not UTF-8".to_owned() }];
+        let gathered = Gathered { envelopes: 1, records: 1, unread, more: false };
+        let listed = Listed { entries: three().to_vec(), next: None, gathered: Some(gathered) };
+        insta::assert_snapshot!("list", list(&listed));
+        let next = Some("2026-11-27T09:30:00.123Z/00000000-0000-0000-0000-00000000000c".to_owned());
+        let page = Listed { entries: three()[..1].to_vec(), next, gathered: None };
+        insta::assert_snapshot!("list_that_goes_on", list(&page));
+        assert_eq!(list(&Listed { entries: vec![], next: None, gathered: None }), "No record waits.\n");
+    }
+
+    #[test]
+    fn a_record_is_shown_with_all_that_is_in_it_and_nothing_of_it_steers_the_terminal() {
+        let content = Content {
+            timestamp: Some(1_795_000_000_000),
+            key: Some(Bytes::Text("tenant-monsoon-arts".to_owned())),
+            headers: vec![
+                ("content-type".to_owned(), Some(Bytes::Text("application/cloudevents+json".to_owned()))),
+                ("trace".to_owned(), Some(Bytes::Base64("/wA=".to_owned()))),
+                ("empty".to_owned(), None),
+            ],
+            value: Some(Bytes::Text(r#"{"id":"evt-1","data":{"title":"\u001b[2J"}}"#.to_owned())),
+            unread: None,
+        };
+        let object = Some("s3://eventzr-studio-dead-letters-staging/records/x.json".to_owned());
+        let record = Shown { entry: three()[0].clone(), object, content: Some(content) };
+        let text = show(&record);
+        assert!(!text.contains('\u{1b}'));
+        insta::assert_snapshot!("show", text);
+    }
+
+    #[test]
+    fn what_becomes_of_each_record_is_a_line_and_what_is_left_is_said() {
+        let [first, second, third] = three();
+        let to = "studio-event-created-staging".to_owned();
+        let dry = Handled {
+            records: vec![
+                (first.clone(), Fate::WouldBeRedriven { to: to.clone() }),
+                (
+                    third.clone(),
+                    Fate::Stays { why: "it was dead-lettered 12 times: each time it came back".to_owned() },
+                ),
+            ],
+            unknown: vec![],
+            stopped: None,
+            next: None,
+        };
+        let mut sum = Sum::default();
+        sum.add(&dry);
+        insta::assert_snapshot!("redrive_dry", fates(&dry) + &sum.sentence(false));
+        let done = Handled {
+            records: vec![
+                (first, Fate::Redriven { to }),
+                (second.clone(), Fate::CameBack { cause: second.cause.clone(), count: 3, now: None }),
+                (third.clone(), Fate::NotYet { why: "its consumer cannot handle it now".to_owned() }),
+                (third, Fate::WasResolved),
+            ],
+            unknown: vec![Uuid::from_u128(99)],
+            stopped: None,
+            next: None,
+        };
+        let mut sum = Sum::default();
+        sum.add(&done);
+        insta::assert_snapshot!("redrive_done", fates(&done) + &sum.sentence(true));
+    }
+}

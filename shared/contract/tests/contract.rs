@@ -1,0 +1,226 @@
+//! What the wire looks like: the spec's example, and what comes in in either mode.
+
+use std::borrow::Cow;
+
+use cloudevents::{AttributesReader as _, Data, Event};
+use contract::{CloudEvent, Envelope, EventCreated, Header, RenderJobCompleted, Topic};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// The envelope of the user's own document, as it stands there.
+const SPEC_EXAMPLE: &str = r#"{
+  "specversion": "1.0",
+  "type": "eventzr.studio.render-job.completed.v1",
+  "source": "studio-svc",
+  "id": "evt-550e8400-e29b-41d4-a716-446655440000",
+  "time": "2026-02-28T12:00:00.000Z",
+  "datacontenttype": "application/json",
+  "subject": "tenant-uuid",
+  "data": {
+    "tenantId": "tenant-uuid",
+    "userId": "user-uuid",
+    "jobId": "job-uuid",
+    "type": "image",
+    "provider": "dall-e-3",
+    "outputUrl": "https://s3.amazonaws.com/eventzr-studio-assets-dev/...",
+    "durationMs": 8500,
+    "creditsUsed": 25
+  }
+}"#;
+
+#[test]
+fn the_specs_example_is_read_and_written_back_byte_for_byte() {
+    let event: CloudEvent<RenderJobCompleted> = serde_json::from_str(SPEC_EXAMPLE).unwrap();
+    assert_eq!(event.topic, Topic::RenderJobCompleted);
+    assert_eq!(serde_json::to_string_pretty(&event).unwrap(), SPEC_EXAMPLE);
+}
+
+#[test]
+fn the_example_of_a_created_event_decodes_into_its_type_and_back() {
+    let file = include_str!("../../../events/eventzr.event.created.v1/example.json");
+    let envelope = Envelope::decode(&[], Some(file.as_bytes())).unwrap();
+    assert_eq!(envelope.event_type, Topic::EventCreated.as_str());
+    let data: EventCreated = envelope.data().unwrap();
+    assert_eq!(serde_json::to_value(&data).unwrap(), serde_json::from_str::<Value>(&envelope.data).unwrap());
+}
+
+#[test]
+fn there_are_four_consumed_topics_and_seven_produced_ones_each_under_its_own_name() {
+    assert_eq!(Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).count(), 4);
+    for topic in Topic::ALL {
+        assert_eq!(topic.as_str().parse(), Ok(topic));
+        assert_eq!(serde_json::to_value(topic).unwrap(), json!(topic.as_str()));
+    }
+}
+
+fn header<'a>(name: &'a str, value: &'a str) -> Header<'a> {
+    (Cow::Borrowed(name), Some(Cow::Borrowed(value.as_bytes())))
+}
+
+fn refusal(headers: &[Header<'_>], value: Option<&str>) -> String {
+    Envelope::decode(headers, value.map(str::as_bytes)).unwrap_err().to_string()
+}
+
+#[test]
+fn the_content_type_decides_the_mode_in_any_case() {
+    let structured = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"a":1}}"#;
+    let headers = [header("Content-Type", "Application/CloudEvents+JSON; charset=utf-8")];
+    assert_eq!(Envelope::decode(&headers, Some(structured.as_bytes())).unwrap().data, r#"{"a":1}"#);
+
+    let headers = [
+        header("ce_specversion", "1.0"),
+        header("ce_id", "1"),
+        header("CE_source", "s"),
+        header("ce_type", "t"),
+        header("content-type", "application/json"),
+    ];
+    let binary = Envelope::decode(&headers, Some(br#"{"a":1}"#)).unwrap();
+    assert_eq!((&*binary.id, &*binary.source, &*binary.data), ("1", "s", r#"{"a":1}"#));
+}
+
+#[test]
+fn what_is_not_a_cloud_event_is_refused_in_a_sentence() {
+    let event = |extra: &str| format!(r#"{{"specversion":"1.0","id":"1","source":"s","type":"t"{extra}}}"#);
+    for (headers, value, expected) in [
+        (vec![], None, "the record has no value (a tombstone)"),
+        (vec![], Some("[]".to_owned()), "not a CloudEvent: the value is JSON, but not an object"),
+        (vec![], Some("5".to_owned()), "not a CloudEvent: the value is JSON, but not an object"),
+        (
+            vec![],
+            Some(r#"["1.0","1","s","t",null,null,null,{}]"#.to_owned()),
+            "not a CloudEvent: the value is JSON, but not an object",
+        ),
+        (vec![], Some("{}".to_owned()), "not a CloudEvent: `specversion` is missing"),
+        (vec![], Some(r#"{"specversion":"0.3"}"#.to_owned()), "not a CloudEvent 1.0: `specversion` is `0.3`"),
+        (vec![], Some(event("")), "not a CloudEvent: `data` is missing"),
+        (
+            vec![],
+            Some(event(r#","time":"noon","data":{}"#)),
+            "not a CloudEvent: `time` is `noon`, which is not an RFC 3339 time",
+        ),
+        (
+            vec![],
+            Some(event(r#","datacontenttype":"text/xml","data":"<a/>""#)),
+            "`datacontenttype` is `text/xml`; the studio reads JSON",
+        ),
+        (
+            vec![],
+            Some(event(r#","data":{},"data_base64":"e30=""#)),
+            "not a CloudEvent: it has both `data` and `data_base64`",
+        ),
+        (
+            vec![header("content-type", "application/cloudevents-batch+json")],
+            Some("[]".to_owned()),
+            "the record's content-type is application/cloudevents-batch+json, which CloudEvents on Kafka does not have",
+        ),
+        (
+            vec![header("content-type", "application/json")],
+            Some("{}".to_owned()),
+            "not a CloudEvent: `specversion` is missing",
+        ),
+    ] {
+        assert_eq!(refusal(&headers, value.as_deref()), expected);
+    }
+}
+
+#[test]
+fn a_header_whose_name_has_a_character_across_its_third_byte_is_another_header() {
+    let named = ["aaéa", "naïvee", "ce🏮", "é"].map(|name| header(name, "x"));
+    let headers: Vec<_> = named.into_iter().chain([header("ce_id", "1")]).collect();
+    assert_eq!(refusal(&headers, Some("{}")), "not a CloudEvent: `specversion` is missing");
+}
+
+#[test]
+fn text_after_the_data_is_refused_in_binary_mode_too() {
+    let headers =
+        [header("ce_specversion", "1.0"), header("ce_id", "1"), header("ce_source", "s"), header("ce_type", "t")];
+    let envelope = Envelope::decode(&headers, Some(b"{} rubbish")).unwrap();
+    assert_eq!(
+        envelope.data::<serde_json::Map<String, Value>>().unwrap_err().to_string(),
+        "data: it is followed by other text"
+    );
+}
+
+#[test]
+fn an_id_longer_than_the_studio_keeps_is_refused() {
+    let id = "x".repeat(1025);
+    let json = format!(r#"{{"specversion":"1.0","id":"{id}","source":"s","type":"t","data":{{}}}}"#);
+    assert_eq!(refusal(&[], Some(&json)), "`id` has 1025 bytes; at most 1024 are read");
+}
+
+#[test]
+fn a_nullish_attribute_is_an_unset_one() {
+    let json = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","subject":null,"time":null,"data":1}"#;
+    let envelope = Envelope::decode(&[], Some(json.as_bytes())).unwrap();
+    assert_eq!((envelope.subject, envelope.time), (None, None));
+}
+
+#[test]
+fn base64_data_is_the_same_as_inline_data() {
+    let json = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"eyJhIjoxfQ=="}"#;
+    assert_eq!(Envelope::decode(&[], Some(json.as_bytes())).unwrap().data, r#"{"a":1}"#);
+}
+
+/// Attribute values that CloudEvents allows: printable text.
+fn attribute() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9é字🏮:/._-]{1,24}"
+}
+
+proptest! {
+    #[test]
+    fn both_modes_read_what_the_cloudevents_crate_reads(
+        id in attribute(),
+        source in "[a-z]{1,12}(/[a-z0-9-]{1,8}){0,2}",
+        event_type in attribute(),
+        subject in proptest::option::of(attribute()),
+        seconds in proptest::option::of(0_i64..4_000_000_000),
+        title in "\\PC{0,40}",
+    ) {
+        let data = json!({ "title": title, "n": 1 });
+        let time = seconds.map(|seconds| jiff::Timestamp::from_second(seconds).unwrap());
+        let mut event = json!({
+            "specversion": "1.0", "id": id, "source": source, "type": event_type,
+            "datacontenttype": "application/json", "data": data,
+        });
+        if let Some(subject) = &subject {
+            event["subject"] = json!(subject);
+        }
+        if let Some(time) = time {
+            event["time"] = json!(time.to_string());
+        }
+        let text = event.to_string();
+        let reference: Event = serde_json::from_str(&text).unwrap();
+
+        let structured_headers = [header("content-type", "application/cloudevents+json; charset=UTF-8")];
+        let structured = Envelope::decode(&structured_headers, Some(text.as_bytes())).unwrap();
+        let body = data.to_string();
+        let time_text = time.map(|time| time.to_string());
+        let mut headers = vec![
+            header("ce_specversion", "1.0"), header("ce_id", &id), header("ce_source", &source),
+            header("ce_type", &event_type), header("content-type", "application/json"),
+        ];
+        headers.extend(subject.iter().map(|subject| header("ce_subject", subject)));
+        headers.extend(time_text.iter().map(|time| header("ce_time", time)));
+        let binary = Envelope::decode(&headers, Some(body.as_bytes())).unwrap();
+
+        for envelope in [structured, binary] {
+            prop_assert_eq!(&*envelope.id, reference.id());
+            prop_assert_eq!(&*envelope.source, reference.source().as_str());
+            prop_assert_eq!(&*envelope.event_type, reference.ty());
+            prop_assert_eq!(envelope.subject.as_deref(), reference.subject());
+            prop_assert_eq!(envelope.time.map(|t| t.as_second()), reference.time().map(|t| t.timestamp()));
+            let Some(Data::Json(theirs)) = reference.data() else { panic!("the reference has JSON data") };
+            prop_assert_eq!(&serde_json::from_str::<Value>(&envelope.data).unwrap(), theirs);
+        }
+    }
+
+    #[test]
+    fn no_record_makes_the_envelope_panic(value in proptest::collection::vec(any::<u8>(), 0..200), names in proptest::collection::vec("(ce_)?.{0,12}", 0..8)) {
+        let mut headers: Vec<Header<'_>> =
+            names.iter().map(|name| (Cow::Borrowed(&**name), Some(Cow::Borrowed(&*value)))).collect();
+        let _ = Envelope::decode(&headers, Some(&value));
+        headers.push(header("ce_id", "1"));
+        let _ = Envelope::decode(&headers, Some(&value));
+        let _ = Envelope::decode(&[], Some(&value));
+    }
+}

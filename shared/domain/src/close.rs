@@ -1,0 +1,149 @@
+//! The two ends of a render job.
+
+use contract::{FailureClass, RenderJobCompleted, RenderJobFailed, Time, Topic};
+
+use crate::{
+    Decision, EntityState, Failure, Job, Outcome, State,
+    decision::{OutboundEvent, template_asset, template_data},
+};
+
+/// Decides the end of `job`, whose asset is stored and readable at `output_url`: the job is completed and published, and the
+/// template it was made for has it as its asset. A job that a newer one has replaced is published too, but leaves the template
+/// alone.
+///
+/// `None` if there is nothing to finish: no asset is stored yet, or the job is closed.
+#[must_use]
+pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) -> Option<Decision> {
+    let State::Submitted { at, output: Some(output), .. } = job.state.clone() else { return None };
+    let data = RenderJobCompleted {
+        tenant_id: job.tenant.as_str().to_owned(),
+        user_id: job.user_id.clone(),
+        job_id: job.id.to_string(),
+        media_type: job.asset.media_type(),
+        provider: job.provider.clone(),
+        output_url: output_url.to_owned(),
+        duration_ms: output.stored_at.milliseconds_since(at),
+        credits_used: output.credits,
+        length_ms: output.length_ms,
+    };
+    let mut events = vec![
+        OutboundEvent::new(Topic::RenderJobCompleted, &job.tenant, job.id.0, b"finish", now, data).traced(job.trace),
+    ];
+
+    let key = job.template_key();
+    // Without a translation any more, the template still shows what the job was made of.
+    let configuration = entity.configuration_of(&key).unwrap_or_else(|| job.configuration.clone());
+    let current = entity.templates.get_mut(&key).filter(|template| template.job == job.id);
+    let entity = match current {
+        Some(template) => {
+            template.revision += 1;
+            template.asset = Some(template_asset(&job, output_url.to_owned()));
+            let data = template_data(&entity, &key, configuration, &job.user_id);
+            let template = &entity.templates[&key];
+            let because = job.id.0.as_bytes();
+            events.push(
+                OutboundEvent::new(Topic::TemplateUpdated, &job.tenant, template.id.0, because, now, data)
+                    .traced(job.trace),
+            );
+            Some(entity)
+        }
+        None => None,
+    };
+    let job = Job { state: State::Completed { output, submitted_at: at }, ..job };
+    Some(Decision { entity, jobs: vec![job], events, ..Decision::default() })
+}
+
+/// Decides that `job` is cancelled: it is published as failed, for there is no other event for it. `None` if the job is closed already.
+#[must_use]
+pub fn cancel(job: Job, now: Time) -> Option<Decision> {
+    // What was accepted and not made says so.
+    let job = match job.attempts.last().and_then(|attempt| attempt.outcome.as_ref()) {
+        Some(Outcome::Accepted) => job.answered(Outcome::unknown("the job was cancelled", now)),
+        _ => job,
+    };
+    let failure = Failure { class: FailureClass::Cancelled, detail: "cancelled".to_owned(), at: now };
+    let mut decision = fail(job, failure, None)?;
+    for job in &mut decision.jobs {
+        job.state = State::Cancelled { at: now };
+    }
+    Some(decision)
+}
+
+/// Decides that `job` failed for good, because of `failure`, whose `detail` is for operators; `sentence` is what a person reads
+/// went wrong, where more than the class is known. `None` if the job is closed already.
+#[must_use]
+pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decision> {
+    if job.is_closed() {
+        return None;
+    }
+    let job = match job.open_attempt() {
+        Some(_) => job.answered(Outcome::unknown("the job was closed before it was answered", failure.at)),
+        None => job,
+    };
+    let data = RenderJobFailed {
+        tenant_id: job.tenant.as_str().to_owned(),
+        user_id: job.user_id.clone(),
+        job_id: job.id.to_string(),
+        media_type: job.asset.media_type(),
+        provider: job.provider.clone(),
+        template_id: job.template.to_string(),
+        asset: job.asset,
+        failure: failure.class,
+        reason: reason(failure.class, sentence),
+        attempts: u32::try_from(job.attempts.len()).unwrap_or(u32::MAX),
+        can_resubmit: can_resubmit(failure.class),
+    };
+    let events = vec![
+        OutboundEvent::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", failure.at, data).traced(job.trace),
+    ];
+    let job = Job { state: State::Failed { failure }, ..job };
+    Some(Decision { jobs: vec![job], events, ..Decision::default() })
+}
+
+/// What a person reads: what went wrong, and what they can do.
+fn reason(class: FailureClass, sentence: Option<&str>) -> String {
+    let general = match class {
+        FailureClass::InvalidInput => {
+            let wrong = capitalized(sentence.unwrap_or("the content cannot be used as it is"));
+            return format!("{wrong}. Change that, and the studio renders it again.");
+        }
+        FailureClass::Unavailable => {
+            "A service that the studio depends on did not answer, and the studio stopped trying. Submit it again later."
+        }
+        FailureClass::Timeout => "It took longer than a render may take. Submit it again later.",
+        FailureClass::Abandoned => {
+            "The render was interrupted several times and never ended. Submit it again; if it happens again, tell the operators."
+        }
+        FailureClass::NotConfigured => {
+            "Nobody is set up to make this kind of media here. Once an operator has set somebody up, submit it again."
+        }
+        FailureClass::Moderation => {
+            "The service that makes it refuses the content by its rules. Change the title or the description, and the studio renders it again."
+        }
+        FailureClass::OutcomeUnknown => {
+            "The service that makes it was asked and never answered. It may have been made and paid for, so the studio does not ask twice by itself; submit it again if you want it."
+        }
+        FailureClass::Cancelled => "It was cancelled before it was made.",
+        FailureClass::Internal => {
+            "The studio made a mistake while rendering it. The operators can see it; submitting it again unchanged will not help."
+        }
+    };
+    general.to_owned()
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn can_resubmit(class: FailureClass) -> bool {
+    match class {
+        FailureClass::InvalidInput | FailureClass::Moderation | FailureClass::Internal => false,
+        FailureClass::Unavailable
+        | FailureClass::Timeout
+        | FailureClass::Abandoned
+        | FailureClass::NotConfigured
+        | FailureClass::OutcomeUnknown
+        | FailureClass::Cancelled => true,
+    }
+}

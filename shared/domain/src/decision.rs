@@ -1,0 +1,87 @@
+//! What the studio decides: what becomes true, what is published, what is started. A decision is kept whole or not at all.
+
+use contract::{CloudEvent, Template, TemplateAsset, Time, Topic, TraceParent};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{EntityState, EventId, Job, JobId, TemplateKey, VoiceModel};
+
+/// Everything that follows from one inbound event or one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The entity as it becomes, if it changes.
+    pub entity: Option<EntityState>,
+    /// The jobs as they become.
+    pub jobs: Vec<Job>,
+    /// The voice model as it becomes, if there is one.
+    pub voice: Option<VoiceModel>,
+    /// The events to publish, in order.
+    pub events: Vec<OutboundEvent>,
+    /// The jobs to start, once the events are published.
+    pub starts: Vec<JobId>,
+}
+
+/// An event to publish, as the bytes it will always have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundEvent {
+    /// Its topic.
+    pub topic: Topic,
+    /// The record's key: the tenant's id.
+    pub key: String,
+    /// The record's value: the CloudEvent in structured mode.
+    pub value: String,
+    /// The span that it is published in: the record's `traceparent` header.
+    pub trace: Option<TraceParent>,
+}
+
+impl OutboundEvent {
+    /// The event of type `topic` about `subject` that follows from `because`.
+    pub(crate) fn new<D: Serialize>(
+        topic: Topic,
+        tenant: &contract::Identifier,
+        subject: Uuid,
+        because: &[u8],
+        now: Time,
+        data: D,
+    ) -> Self {
+        let id = format!("evt-{}", EventId::new(tenant, subject, topic, because));
+        let event = CloudEvent::new(topic, id, now, tenant.as_str().to_owned(), data);
+        // Room for what most have, and no more than it takes: a batch's events are held together.
+        let mut json = Vec::with_capacity(2048);
+        serde_json::to_writer(&mut json, &event).expect("an event is strings and numbers under string keys");
+        json.shrink_to_fit();
+        let value = String::from_utf8(json).expect("JSON is UTF-8");
+        Self { topic, key: tenant.as_str().to_owned(), value, trace: None }
+    }
+
+    /// The same, published as a part of `trace`.
+    pub(crate) fn traced(self, trace: Option<TraceParent>) -> Self {
+        Self { trace, ..self }
+    }
+}
+
+/// The whole template as its events carry it.
+pub(crate) fn template_data(
+    entity: &EntityState,
+    key: &TemplateKey,
+    configuration: contract::Configuration,
+    user_id: &str,
+) -> Template {
+    let template = &entity.templates[key];
+    Template {
+        tenant_id: entity.tenant.as_str().to_owned(),
+        user_id: user_id.to_owned(),
+        template_id: template.id.to_string(),
+        kind: key.kind,
+        entity: entity.entity.clone(),
+        revision: template.revision,
+        configuration,
+        asset: template.asset.clone(),
+    }
+}
+
+/// A finished job's asset as its template carries it.
+pub(crate) fn template_asset(job: &Job, output_url: String) -> TemplateAsset {
+    let (width, height) = job.asset.size().unzip();
+    TemplateAsset { job_id: job.id.to_string(), output_url, width, height, format: job.asset.format() }
+}

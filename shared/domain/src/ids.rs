@@ -1,0 +1,163 @@
+//! Ids that are derived, never drawn: the same inbound event makes the same ids, however often and wherever it is decided.
+
+use std::fmt;
+
+use contract::{Entity, Identifier, Topic};
+use serde::{Deserialize, Serialize};
+use sha1::{Digest as _, Sha1};
+use uuid::{Builder, Uuid};
+
+use crate::TemplateKey;
+
+/// The namespace of every id of the studio's (UUIDv5 of `studio.eventzr` in the DNS namespace).
+const NAMESPACE: Uuid = Uuid::from_u128(0xb7fe_e3db_d8a2_56ce_a7f8_5c12_1389_fb12);
+
+/// UUIDv5 over length-prefixed parts. A part cannot run into the next one, and the first is always the tenant (for what a
+/// tenant owns), so no tenant can make another's id by choosing its own text.
+#[must_use]
+pub fn derive(parts: &[&[u8]]) -> Uuid {
+    let mut hash = Sha1::new_with_prefix(NAMESPACE);
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let digest: [u8; 20] = hash.finalize().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Builder::from_sha1_bytes(bytes).into_uuid()
+}
+
+/// Makes a newtype's worth of typed id, so that a job's id is never taken for a template's.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// What a template, an entity's facts and its jobs are kept under: (tenant, entity kind, entity id).
+    EntityKey
+}
+id! {
+    /// (tenant, entity kind, entity id, asset kind, and the language of a translation).
+    TemplateId
+}
+id! {
+    /// (tenant, template, inbound event). It is also the name of the job's execution.
+    JobId
+}
+id! {
+    /// (tenant, source, id of the inbound event): CloudEvents makes source and id unique for an event. Or (tenant, job) of a resubmission.
+    InboundEventKey
+}
+id! {
+    /// (tenant, what the event speaks of, its type, its inbound event or step). In the envelope it reads `evt-<uuid>`.
+    EventId
+}
+
+id! {
+    /// A cloned voice. Whoever starts its training chooses it; it is also the name of its execution.
+    VoiceModelId
+}
+
+impl VoiceModelId {
+    /// The id that is the name of an execution: a UUID as it is usually written, in lower case, so that the name can be made of it again.
+    #[must_use]
+    pub fn of_execution(name: &str) -> Option<Self> {
+        let id = Self(name.parse().ok()?);
+        (id.to_string() == name).then_some(id)
+    }
+}
+
+/// The name of an execution for what has this id: the id, and from the first restart on `<id>-<n>`.
+pub(crate) fn execution_name(id: Uuid, restarts: u32) -> String {
+    match restarts {
+        0 => id.to_string(),
+        n => format!("{id}-{n}"),
+    }
+}
+
+impl EntityKey {
+    /// The key of `tenant`'s `entity`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, entity: &Entity) -> Self {
+        Self(derive(&[
+            tenant.as_str().as_bytes(),
+            b"entity",
+            entity.kind.as_str().as_bytes(),
+            entity.id.as_str().as_bytes(),
+        ]))
+    }
+}
+
+impl TemplateId {
+    /// The id of the template `key` of `tenant`'s `entity`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, entity: &Entity, key: &TemplateKey) -> Self {
+        let mut parts = vec![
+            tenant.as_str().as_bytes(),
+            b"template",
+            entity.kind.as_str().as_bytes(),
+            entity.id.as_str().as_bytes(),
+            key.kind.as_str().as_bytes(),
+        ];
+        parts.extend(key.locale.as_ref().map(|locale| locale.as_str().as_bytes()));
+        Self(derive(&parts))
+    }
+}
+
+impl JobId {
+    /// The id of the job that `inbound` opens for `template`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, template: TemplateId, inbound: InboundEventKey) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"job", template.0.as_bytes(), inbound.0.as_bytes()]))
+    }
+}
+
+impl InboundEventKey {
+    /// The key of the event `id` of `source`, about `tenant`.
+    #[must_use]
+    pub fn new(tenant: &Identifier, source: &str, id: &str) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"cause", source.as_bytes(), id.as_bytes()]))
+    }
+
+    /// The key of an operator's request to have `job` made again, which is one however often it is made.
+    #[must_use]
+    pub fn of_resubmission(tenant: &Identifier, job: JobId) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"resubmission", job.0.as_bytes()]))
+    }
+}
+
+impl EventId {
+    /// The id of the event of type `topic` about `subject` (a job's or a template's id), published because of `because` (a
+    /// inbound event's key or a step's name).
+    #[must_use]
+    pub fn new(tenant: &Identifier, subject: Uuid, topic: Topic, because: &[u8]) -> Self {
+        Self(derive(&[tenant.as_str().as_bytes(), b"event", subject.as_bytes(), topic.as_str().as_bytes(), because]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_the_uuid_of_version_5_of_its_parts() {
+        let name = b"\0\0\0\0\0\0\0\x02ab\0\0\0\0\0\0\0\0";
+        assert_eq!(derive(&[b"ab", b""]), Uuid::new_v5(&NAMESPACE, name));
+    }
+
+    #[test]
+    fn the_namespace_is_what_its_name_makes() {
+        assert_eq!(NAMESPACE, Uuid::new_v5(&Uuid::NAMESPACE_DNS, b"studio.eventzr"));
+    }
+}

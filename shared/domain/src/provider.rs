@@ -1,0 +1,190 @@
+//! Who can make media, and who is asked first.
+
+use std::{fmt, str::FromStr};
+
+use contract::{AssetKind, MediaType};
+use serde::{Deserialize, Serialize};
+
+/// A provider of media. The set is closed and ours: each has a client of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderId {
+    /// The embedded renderer: pictures, for nothing.
+    StudioCanvas,
+    /// OpenAI Images, or the same on Azure: what is painted under the text of a picture.
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// ElevenLabs: speech, and cloned voices.
+    #[serde(rename = "elevenlabs")]
+    ElevenLabs,
+    /// Runway: video.
+    Runway,
+    /// Amazon Polly: speech.
+    Polly,
+}
+
+impl ProviderId {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::StudioCanvas, Self::OpenAi, Self::ElevenLabs, Self::Runway, Self::Polly];
+
+    /// Its name in configuration, in the table and, with the model after a slash, in events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StudioCanvas => "studio-canvas",
+            Self::OpenAi => "openai",
+            Self::ElevenLabs => "elevenlabs",
+            Self::Runway => "runway",
+            Self::Polly => "polly",
+        }
+    }
+
+    /// What it makes.
+    #[must_use]
+    pub fn media_type(self) -> MediaType {
+        match self {
+            Self::StudioCanvas | Self::OpenAi => MediaType::Image,
+            Self::Runway => MediaType::Video,
+            Self::ElevenLabs | Self::Polly => MediaType::Audio,
+        }
+    }
+
+    /// Whether it clones voices.
+    #[must_use]
+    pub fn clones_voices(self) -> bool {
+        match self {
+            Self::ElevenLabs => true,
+            Self::StudioCanvas | Self::OpenAi | Self::Runway | Self::Polly => false,
+        }
+    }
+
+    /// Whether a call costs money, so that it is written down before it is made, and made within caps.
+    #[must_use]
+    pub fn is_paid(self) -> bool {
+        match self {
+            Self::StudioCanvas => false,
+            Self::OpenAi | Self::ElevenLabs | Self::Runway | Self::Polly => true,
+        }
+    }
+}
+
+impl fmt::Display for ProviderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ProviderId {
+    type Err = RoutingError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name).ok_or_else(|| RoutingError::Unknown(name.to_owned()))
+    }
+}
+
+/// Who is asked for which kind of media, in order of preference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderRouting {
+    image: Vec<ProviderId>,
+    video: Vec<ProviderId>,
+    audio: Vec<ProviderId>,
+}
+
+/// A list of providers cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RoutingError {
+    /// There is no provider of this name.
+    #[error("there is no provider `{0}`; there are {names}", names = ProviderId::ALL.map(ProviderId::as_str).join(", "))]
+    Unknown(String),
+    /// It makes something else.
+    #[error("`{provider}` makes {made:?}, not {asked:?}")]
+    MakesAnother {
+        /// The provider.
+        provider: ProviderId,
+        /// What it makes.
+        made: MediaType,
+        /// What it was named for.
+        asked: MediaType,
+    },
+    /// It is named twice for the same.
+    #[error("`{0}` is named twice")]
+    Twice(ProviderId),
+}
+
+impl Default for ProviderRouting {
+    /// The embedded canvas for images, and nobody for the rest.
+    fn default() -> Self {
+        Self { image: vec![ProviderId::StudioCanvas], video: Vec::new(), audio: Vec::new() }
+    }
+}
+
+impl ProviderRouting {
+    /// Reads three lists of names with commas between, those asked first in front. An empty list means nobody, and for images the
+    /// embedded canvas.
+    ///
+    /// # Errors
+    /// A [`RoutingError`].
+    pub fn parse(image: &str, video: &str, audio: &str) -> Result<Self, RoutingError> {
+        let mut routing = Self {
+            image: list(image, MediaType::Image)?,
+            video: list(video, MediaType::Video)?,
+            audio: list(audio, MediaType::Audio)?,
+        };
+        if routing.image.is_empty() {
+            routing.image.push(ProviderId::StudioCanvas);
+        }
+        Ok(routing)
+    }
+
+    /// Who is asked for `asset`, the first first. What has no picture in it is the canvas's alone: there is nothing to paint.
+    #[must_use]
+    pub fn of(&self, asset: AssetKind) -> &[ProviderId] {
+        match asset.media_type() {
+            MediaType::Image if !asset.is_illustrated() => &[ProviderId::StudioCanvas],
+            MediaType::Image => &self.image,
+            MediaType::Video => &self.video,
+            MediaType::Audio => &self.audio,
+        }
+    }
+
+    /// All that are named, each once.
+    pub fn all(&self) -> impl Iterator<Item = ProviderId> {
+        self.image.iter().chain(&self.video).chain(&self.audio).copied()
+    }
+}
+
+fn list(names: &str, asked: MediaType) -> Result<Vec<ProviderId>, RoutingError> {
+    let mut providers = Vec::new();
+    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let provider: ProviderId = name.parse()?;
+        let made = provider.media_type();
+        if made != asked {
+            return Err(RoutingError::MakesAnother { provider, made, asked });
+        }
+        if providers.contains(&provider) {
+            return Err(RoutingError::Twice(provider));
+        }
+        providers.push(provider);
+    }
+    Ok(providers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_names_each_provider_once_for_what_it_makes() {
+        let routing = ProviderRouting::parse("openai, studio-canvas", "runway", "").unwrap();
+        assert_eq!(routing.of(AssetKind::Poster), [ProviderId::OpenAi, ProviderId::StudioCanvas]);
+        assert_eq!(routing.of(AssetKind::Invitation), [ProviderId::StudioCanvas], "it is all text");
+        assert_eq!(routing.of(AssetKind::Video), [ProviderId::Runway]);
+        assert!(routing.of(AssetKind::AudioSpot).is_empty());
+        assert_eq!(ProviderRouting::parse("", "", "").unwrap(), ProviderRouting::default());
+
+        let wrong = |image, audio| ProviderRouting::parse(image, "", audio).unwrap_err().to_string();
+        assert!(wrong("dalle", "").starts_with("there is no provider `dalle`; there are studio-canvas, openai"));
+        assert_eq!(wrong("", "runway"), "`runway` makes Video, not Audio");
+        assert_eq!(wrong("", "polly,polly"), "`polly` is named twice");
+    }
+}

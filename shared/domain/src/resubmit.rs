@@ -1,0 +1,77 @@
+//! An operator has a job made again: a new job, for the same template.
+
+use crate::{
+    Decision, EntityState, InboundEventKey, Job, JobId, Planning, State,
+    plan::{created, first_provider},
+};
+
+/// Why a job cannot be made again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResubmitError {
+    /// It may still be made as it is.
+    #[error("it is open; wait for its end, or cancel it first")]
+    Open,
+    /// What it showed is erased.
+    #[error("it is erased, and what it showed is not known any more")]
+    Erased,
+    /// Its template shows something else by now.
+    #[error("the job {0} has replaced it: resubmit that one, if it failed")]
+    Replaced(JobId),
+    /// The studio does not keep its template.
+    #[error("the studio keeps no template for it")]
+    NoTemplate,
+}
+
+/// Decides that `job`, which is closed, is made again: a new job, with what its template shows now. The template is as it was, apart from
+/// whose asset it waits for, so nothing is published of it before it has one.
+///
+/// # Errors
+/// A [`ResubmitError`].
+pub fn resubmit(job: &Job, mut entity: EntityState, planning: Planning<'_>) -> Result<Decision, ResubmitError> {
+    match &job.state {
+        State::Created | State::Submitted { .. } => return Err(ResubmitError::Open),
+        State::Erased { .. } => return Err(ResubmitError::Erased),
+        State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => {}
+    }
+    if entity.erased_at.is_some_and(|erased_at| job.created_at <= erased_at) {
+        return Err(ResubmitError::Erased);
+    }
+    let key = job.template_key();
+    // Without a translation any more, the template still shows what the job was made of.
+    let configuration = entity.configuration_of(&key).unwrap_or_else(|| job.configuration.clone());
+    let template = entity.templates.get_mut(&key).ok_or(ResubmitError::NoTemplate)?;
+    if template.job != job.id {
+        return Err(ResubmitError::Replaced(template.job));
+    }
+    let inbound = InboundEventKey::of_resubmission(&job.tenant, job.id);
+    let again = Job {
+        id: JobId::new(&job.tenant, job.template, inbound),
+        version: 0,
+        tenant: job.tenant.clone(),
+        user_id: job.user_id.clone(),
+        entity: job.entity.clone(),
+        template: job.template,
+        asset: job.asset,
+        locale: job.locale.clone(),
+        configuration,
+        provider: first_provider(planning.routing, job.asset),
+        inbound,
+        trigger: job.trigger.clone(),
+        resubmit_of: Some(job.id),
+        trace: job.trace,
+        caused_at: None,
+        created_at: planning.now,
+        deadline: planning.deadline,
+        restarts: 0,
+        attempts: Vec::new(),
+        state: State::Created,
+    };
+    template.job = again.id;
+    Ok(Decision {
+        entity: Some(entity),
+        events: vec![created(&again, planning.now)],
+        starts: vec![again.id],
+        jobs: vec![again],
+        ..Decision::default()
+    })
+}
