@@ -15,12 +15,20 @@ const LARGEST_EVENT: usize = 64 * 1024;
 
 /// Has all four consumers look at a batch.
 ///
-/// Every record of it is named, in its place. One that is refused has a sentence that says why, and is kept whole. One that is not is of the
-/// tenant whom its key names, and whom its `subject` does, if it has one; what is decided because of it is published about that tenant alone, and is
+/// Every record of it is named, in its place. One that is refused has a sentence that says why, and
+/// is kept whole. One that is not is of the tenant whom its key names, and whom its `subject` does,
+/// if it has one; what is decided because of it is published about that tenant alone, and is
 /// nothing when it is decided again.
 pub fn batch(input: &[u8]) {
-    let Ok(payload) = std::str::from_utf8(input) else { return };
-    for topic in [Topic::EventCreated, Topic::EventPublished, Topic::CmsPublished, Topic::CampaignLaunched] {
+    let Ok(payload) = std::str::from_utf8(input) else {
+        return;
+    };
+    for topic in [
+        Topic::EventCreated,
+        Topic::EventPublished,
+        Topic::CmsPublished,
+        Topic::CampaignLaunched,
+    ] {
         examined(payload, examine_as(topic, payload));
     }
 }
@@ -47,7 +55,10 @@ struct Sent {
 fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
     let Ok(examined) = examined else { return };
     let sent: Payload<'_> = serde_json::from_str(payload).expect("a batch that was read is one");
-    let sent = sent.records.iter().flat_map(|(partition, records)| records.iter().map(move |one| (partition, one)));
+    let sent = sent
+        .records
+        .iter()
+        .flat_map(|(partition, records)| records.iter().map(move |one| (partition, one)));
     let mut count = 0;
     for ((partition, json), record) in sent.zip(&examined) {
         count += 1;
@@ -86,11 +97,18 @@ fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
 
 /// Holds a record that is not refused to speak of nobody but `tenant`.
 fn named_by_all(sent: &Sent, tenant: &Identifier) {
-    assert_eq!(bytes(&sent.key).as_deref(), Some(tenant.as_str().as_bytes()));
+    assert_eq!(
+        bytes(&sent.key).as_deref(),
+        Some(tenant.as_str().as_bytes())
+    );
     // Without headers it is in structured mode.
     let no_headers = sent.headers.is_null() || sent.headers.as_array().is_some_and(Vec::is_empty);
-    let value: Option<Value> = bytes(&sent.value).and_then(|value| serde_json::from_slice(&value).ok());
-    if let Some(subject) = value.filter(|_| no_headers).as_ref().and_then(|value| value.get("subject"))
+    let value: Option<Value> =
+        bytes(&sent.value).and_then(|value| serde_json::from_slice(&value).ok());
+    if let Some(subject) = value
+        .filter(|_| no_headers)
+        .as_ref()
+        .and_then(|value| value.get("subject"))
         && !subject.is_null()
     {
         assert_eq!(subject.as_str(), Some(tenant.as_str()));
@@ -103,30 +121,54 @@ fn bytes(base64: &Value) -> Option<Vec<u8>> {
 
 /// Decides the cause of an entity that nobody has seen, and again.
 fn decided(cause: &InboundEvent, description: &Description) {
-    let configuration = serde_json::to_string(&description.configuration).expect("it is strings and numbers");
-    assert_eq!(serde_json::from_str::<Configuration>(&configuration).as_ref().ok(), Some(&description.configuration));
+    let configuration =
+        serde_json::to_string(&description.configuration).expect("it is strings and numbers");
+    assert_eq!(
+        serde_json::from_str::<Configuration>(&configuration)
+            .as_ref()
+            .ok(),
+        Some(&description.configuration)
+    );
 
     let routing = ProviderRouting::parse("", "", "").expect("nobody in particular is anybody");
-    let planning = Planning { now: cause.time, deadline: cause.time, routing: &routing };
+    let planning = Planning {
+        now: cause.time,
+        deadline: cause.time,
+        routing: &routing,
+    };
     let decision = match plan(None, cause, description, planning) {
         Ok(decision) => decision,
         Err(PlanError::TooOld(time)) => unreachable!("it happens now, not at {time}"),
         // It asks for too much, or for what is not made.
         Err(error) => return sentence::check(&error.to_string()),
     };
-    assert!(decision.starts.len() <= MOST_ASSETS, "{} jobs", decision.starts.len());
+    assert!(
+        decision.starts.len() <= MOST_ASSETS,
+        "{} jobs",
+        decision.starts.len()
+    );
     for job in &decision.jobs {
         assert_eq!(job.tenant, description.tenant);
         names_are_ours(job);
     }
     for outbound in &decision.events {
-        assert!(outbound.value.len() <= LARGEST_EVENT, "{} bytes are published", outbound.value.len());
-        let event: Value = serde_json::from_str(&outbound.value).expect("what is published is JSON");
+        assert!(
+            outbound.value.len() <= LARGEST_EVENT,
+            "{} bytes are published",
+            outbound.value.len()
+        );
+        let event: Value =
+            serde_json::from_str(&outbound.value).expect("what is published is JSON");
         let tenant = description.tenant.as_str();
         assert_eq!(outbound.key, tenant);
         assert_eq!(event["subject"], tenant);
         assert_eq!(event["data"]["tenantId"], tenant);
     }
-    let again = plan(decision.entity.as_ref(), cause, description, planning).expect("it was planned before");
-    assert_eq!((again.events.len(), again.starts.len()), (0, 0), "a repetition changes nothing");
+    let again = plan(decision.entity.as_ref(), cause, description, planning)
+        .expect("it was planned before");
+    assert_eq!(
+        (again.events.len(), again.starts.len()),
+        (0, 0),
+        "a repetition changes nothing"
+    );
 }

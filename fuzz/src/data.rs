@@ -10,40 +10,64 @@ use serde_json::Value;
 
 use crate::{sentence, tenant::is_nobody_elses};
 
-/// Reads the data of a created event. What is read reads the same when it is written again and is within the contract's limits; of what is
-/// not, one sentence says why.
+/// Reads the data of a created event. What is read reads the same when it is written again and is
+/// within the contract's limits; of what is not, one sentence says why.
 pub fn event_created(input: &[u8]) {
-    static SCHEMA: LazyLock<Validator> =
-        LazyLock::new(|| compiled(include_str!("../../events/eventzr.event.created.v1/schema.json")));
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+        compiled(include_str!(
+            "../../events/eventzr.event.created.v1/schema.json"
+        ))
+    });
     data(input, Topic::EventCreated, &SCHEMA, event_created::describe);
 }
 
 /// As [`event_created`], of a published event.
 pub fn event_published(input: &[u8]) {
-    static SCHEMA: LazyLock<Validator> =
-        LazyLock::new(|| compiled(include_str!("../../events/eventzr.event.published.v1/schema.json")));
-    data(input, Topic::EventPublished, &SCHEMA, event_published::describe);
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+        compiled(include_str!(
+            "../../events/eventzr.event.published.v1/schema.json"
+        ))
+    });
+    data(
+        input,
+        Topic::EventPublished,
+        &SCHEMA,
+        event_published::describe,
+    );
 }
 
 /// As [`event_created`], of published content.
 pub fn cms_published(input: &[u8]) {
-    static SCHEMA: LazyLock<Validator> =
-        LazyLock::new(|| compiled(include_str!("../../events/eventzr.cms.published.v1/schema.json")));
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+        compiled(include_str!(
+            "../../events/eventzr.cms.published.v1/schema.json"
+        ))
+    });
     data(input, Topic::CmsPublished, &SCHEMA, cms_published::describe);
 }
 
 /// As [`event_created`], of a launched campaign.
 pub fn campaign_launched(input: &[u8]) {
-    static SCHEMA: LazyLock<Validator> =
-        LazyLock::new(|| compiled(include_str!("../../events/eventzr.campaign.launched.v1/schema.json")));
-    data(input, Topic::CampaignLaunched, &SCHEMA, campaign_launched::describe);
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+        compiled(include_str!(
+            "../../events/eventzr.campaign.launched.v1/schema.json"
+        ))
+    });
+    data(
+        input,
+        Topic::CampaignLaunched,
+        &SCHEMA,
+        campaign_launched::describe,
+    );
 }
 
 /// As [`event_created`], of what starts a voice training.
 pub fn voice_training(input: &[u8]) {
     static SCHEMA: LazyLock<Validator> =
         LazyLock::new(|| compiled(include_str!("../../events/voice-training/schema.json")));
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     if let Some((training, written)) = read_twice(text, VoiceTraining::parse) {
         assert!(training.samples.len() <= contract::MOST_SAMPLES);
         valid(&SCHEMA, &written);
@@ -56,8 +80,12 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     schema: &Validator,
     describe: impl Fn(D) -> Description,
 ) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
-    let Some((read, written)) = read_twice(text, |text| of_envelope(text).data::<D>()) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let Some((read, written)) = read_twice(text, |text| of_envelope(text).data::<D>()) else {
+        return;
+    };
     let description = describe(read);
     is_nobody_elses(topic, text, &description.tenant);
     // What is asked for and not made for the topic is refused later, when it is planned.
@@ -66,13 +94,21 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
         valid(schema, &written);
     }
     // Whatever is said of an entity is kept as JSON, and read again.
-    let configuration = serde_json::to_string(&description.configuration).expect("it is strings and numbers");
-    assert_eq!(serde_json::from_str::<contract::Configuration>(&configuration).ok(), Some(description.configuration));
+    let configuration =
+        serde_json::to_string(&description.configuration).expect("it is strings and numbers");
+    assert_eq!(
+        serde_json::from_str::<contract::Configuration>(&configuration).ok(),
+        Some(description.configuration)
+    );
     let translations = serde_json::to_string(&description.translations).expect("it is strings");
-    assert_eq!(serde_json::from_str(&translations).ok(), Some(description.translations));
+    assert_eq!(
+        serde_json::from_str(&translations).ok(),
+        Some(description.translations)
+    );
 }
 
-/// Reads `text`, and again what is written of it, which has to be the same. `None` if it is refused.
+/// Reads `text`, and again what is written of it, which has to be the same. `None` if it is
+/// refused.
 fn read_twice<D: Serialize + PartialEq + std::fmt::Debug>(
     text: &str,
     read: impl Fn(&str) -> Result<D, DataError>,
@@ -84,7 +120,8 @@ fn read_twice<D: Serialize + PartialEq + std::fmt::Debug>(
             return None;
         }
     };
-    let written = serde_json::to_string(&once).expect("data is strings and numbers under string keys");
+    let written =
+        serde_json::to_string(&once).expect("data is strings and numbers under string keys");
     match read(&written) {
         Ok(again) => assert_eq!(again, once, "written as {written}"),
         Err(error) => panic!("{error}: written as {written}"),
@@ -106,10 +143,16 @@ fn of_envelope(data: &str) -> Envelope<'_> {
 
 fn compiled(schema: &str) -> Validator {
     let schema = serde_json::from_str(schema).expect("a schema is JSON");
-    jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema is a JSON Schema")
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .expect("a schema is a JSON Schema")
 }
 
 fn valid(schema: &Validator, value: &Value) {
-    let faults: Vec<String> = schema.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    let faults: Vec<String> = schema
+        .iter_errors(value)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect();
     assert!(faults.is_empty(), "{faults:#?}\n{value:#}");
 }

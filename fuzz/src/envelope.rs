@@ -8,11 +8,11 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{Record, batch_of, examine_as, sentence};
 
-/// Reads a record. The input is written as in HTTP: a line `name: value` for each header (without the colon it is null), an empty line,
-/// the value. Without an empty line all is value.
+/// Reads a record. The input is written as in HTTP: a line `name: value` for each header (without
+/// the colon it is null), an empty line, the value. Without an empty line all is value.
 ///
-/// What is read is within its limits; it is the same event, under the same content hash, when it is sent again in the other mode, and with
-/// white space between the tokens of its data.
+/// What is read is within its limits; it is the same event, under the same content hash, when it is
+/// sent again in the other mode, and with white space between the tokens of its data.
 pub fn envelope(input: &[u8]) {
     let (headers, value) = record(input);
     // A record without a value is a tombstone.
@@ -23,7 +23,11 @@ pub fn envelope(input: &[u8]) {
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
     for attribute in [&envelope.id, &envelope.source, &envelope.event_type] {
-        assert!((1..=1024).contains(&attribute.len()), "an attribute of {} bytes", attribute.len());
+        assert!(
+            (1..=1024).contains(&attribute.len()),
+            "an attribute of {} bytes",
+            attribute.len()
+        );
     }
     if serde_json::from_str::<&RawValue>(&envelope.data).is_err() {
         // In binary mode nobody has read it yet; it is refused when somebody does.
@@ -33,12 +37,14 @@ pub fn envelope(input: &[u8]) {
     let hash = ContentHash::of(&envelope);
     for data in [envelope.data.to_string(), spaced(&envelope.data)] {
         let structured = structured(&envelope, &data);
-        let again = Envelope::decode(&[], Some(structured.as_bytes())).unwrap_or_else(|e| panic!("{e}: {structured}"));
+        let again = Envelope::decode(&[], Some(structured.as_bytes()))
+            .unwrap_or_else(|e| panic!("{e}: {structured}"));
         assert_same(&envelope, &again);
         assert_eq!(hash, ContentHash::of(&again), "structured: {structured}");
 
         let headers = binary(&envelope);
-        let again = Envelope::decode(&headers, Some(data.as_bytes())).unwrap_or_else(|e| panic!("{e}: {headers:?}"));
+        let again = Envelope::decode(&headers, Some(data.as_bytes()))
+            .unwrap_or_else(|e| panic!("{e}: {headers:?}"));
         assert_same(&envelope, &again);
         assert_eq!(hash, ContentHash::of(&again), "binary: {data}");
     }
@@ -46,23 +52,56 @@ pub fn envelope(input: &[u8]) {
 
 /// In a batch it has one outcome; as a dead letter, it is whole.
 fn is_dead_lettered_whole(headers: &[Header<'_>], value: &[u8]) {
-    let batch = batch_of(Topic::EventCreated, [Record { key: Some(b"nobody"), headers, value: Some(value) }]);
-    let examined = examine_as(Topic::EventCreated, &batch).expect("what a neighbour writes makes no batch unreadable");
+    let batch = batch_of(
+        Topic::EventCreated,
+        [Record {
+            key: Some(b"nobody"),
+            headers,
+            value: Some(value),
+        }],
+    );
+    let examined = examine_as(Topic::EventCreated, &batch)
+        .expect("what a neighbour writes makes no batch unreadable");
     assert_eq!(examined.len(), 1);
-    let Err(letter) = &examined[0].examination else { return };
+    let Err(letter) = &examined[0].examination else {
+        return;
+    };
     sentence::check(&letter.cause);
-    assert_eq!((letter.key.as_deref(), letter.value.as_deref()), (Some(&b"nobody"[..]), Some(value)));
-    let kept = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
-    assert!(kept.eq(headers.iter().map(|(name, value)| (&**name, value.as_deref()))), "{:?}", letter.headers);
+    assert_eq!(
+        (letter.key.as_deref(), letter.value.as_deref()),
+        (Some(&b"nobody"[..]), Some(value))
+    );
+    let kept = letter
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_deref()));
+    assert!(
+        kept.eq(headers
+            .iter()
+            .map(|(name, value)| (&**name, value.as_deref()))),
+        "{:?}",
+        letter.headers
+    );
 }
 
 /// The headers and the value that an input says.
 fn record(input: &[u8]) -> (Vec<Header<'_>>, &[u8]) {
-    let end = if input.starts_with(b"\n") { Some(0) } else { find(input, b"\n\n").map(|end| end + 1) };
-    let Some(end) = end else { return (Vec::new(), input) };
-    let lines = input[..end].split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    let end = if input.starts_with(b"\n") {
+        Some(0)
+    } else {
+        find(input, b"\n\n").map(|end| end + 1)
+    };
+    let Some(end) = end else {
+        return (Vec::new(), input);
+    };
+    let lines = input[..end]
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty());
     let headers = lines.map(|line| match find(line, b": ") {
-        Some(colon) => (String::from_utf8_lossy(&line[..colon]), Some(Cow::Borrowed(&line[colon + 2..]))),
+        Some(colon) => (
+            String::from_utf8_lossy(&line[..colon]),
+            Some(Cow::Borrowed(&line[colon + 2..])),
+        ),
         None => (String::from_utf8_lossy(line), None),
     });
     (headers.collect(), &input[end + 1..])
@@ -74,8 +113,20 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
 
 fn assert_same(one: &Envelope<'_>, other: &Envelope<'_>) {
     assert_eq!(
-        (&one.id, &one.source, &one.event_type, &one.subject, &one.time),
-        (&other.id, &other.source, &other.event_type, &other.subject, &other.time)
+        (
+            &one.id,
+            &one.source,
+            &one.event_type,
+            &one.subject,
+            &one.time
+        ),
+        (
+            &other.id,
+            &other.source,
+            &other.event_type,
+            &other.subject,
+            &other.time
+        )
     );
 }
 
@@ -95,8 +146,12 @@ fn structured(envelope: &Envelope<'_>, data: &str) -> String {
 }
 
 fn binary(envelope: &Envelope<'_>) -> Vec<Header<'static>> {
-    let header =
-        |name: &'static str, value: &str| (Cow::Borrowed(name), Some(Cow::Owned(value.to_owned().into_bytes())));
+    let header = |name: &'static str, value: &str| {
+        (
+            Cow::Borrowed(name),
+            Some(Cow::Owned(value.to_owned().into_bytes())),
+        )
+    };
     let mut headers = vec![
         header("content-type", "application/json"),
         header("ce_specversion", "1.0"),
@@ -104,25 +159,35 @@ fn binary(envelope: &Envelope<'_>) -> Vec<Header<'static>> {
         header("ce_source", &envelope.source),
         header("ce_type", &envelope.event_type),
     ];
-    headers.extend(envelope.subject.as_deref().map(|subject| header("ce_subject", subject)));
-    headers.extend(envelope.time.map(|time| header("ce_time", &time.to_string())));
+    headers.extend(
+        envelope
+            .subject
+            .as_deref()
+            .map(|subject| header("ce_subject", subject)),
+    );
+    headers.extend(
+        envelope
+            .time
+            .map(|time| header("ce_time", &time.to_string())),
+    );
     headers
 }
 
 /// `json` with white space around the marks between its tokens.
 fn spaced(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
-    json.chars().fold(String::with_capacity(json.len() * 3), |mut out, c| {
-        let is_mark = !in_string && matches!(c, '{' | '}' | '[' | ']' | ',' | ':');
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
-            '"' => in_string = !in_string,
-            _ => {}
-        }
-        out.extend(is_mark.then_some(" \t"));
-        out.push(c);
-        out.extend(is_mark.then_some("\r\n"));
-        out
-    })
+    json.chars()
+        .fold(String::with_capacity(json.len() * 3), |mut out, c| {
+            let is_mark = !in_string && matches!(c, '{' | '}' | '[' | ']' | ',' | ':');
+            match c {
+                _ if escaped => escaped = false,
+                '\\' if in_string => escaped = true,
+                '"' => in_string = !in_string,
+                _ => {}
+            }
+            out.extend(is_mark.then_some(" \t"));
+            out.push(c);
+            out.extend(is_mark.then_some("\r\n"));
+            out
+        })
 }

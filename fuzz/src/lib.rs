@@ -1,7 +1,9 @@
-//! What holds of any input that a neighbour can send, however hostile or broken: no panic, and the properties below.
+//! What holds of any input that a neighbour can send, however hostile or broken: no panic, and the
+//! properties below.
 //!
-//! A target takes bytes and panics if a property does not hold. `make test` tries each on the files of `corpus/<target>` and on generated
-//! input (`tests/`), `make fuzz` has libFuzzer look for more (`libfuzzer/`), and `make worst-case` measures the worst batches (`examples/`).
+//! A target takes bytes and panics if a property does not hold. `make test` tries each on the files
+//! of `corpus/<target>` and on generated input (`tests/`), `make fuzz` has libFuzzer look for more
+//! (`libfuzzer/`), and `make worst-case` measures the worst batches (`examples/`).
 
 mod batch;
 mod data;

@@ -13,48 +13,89 @@ const LARGEST_PICTURE: usize = 4 * 1024 * 1024;
 
 /// One canvas for all input: a picture must not depend on those before it.
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
-    let fonts = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/canvas/fonts/cjk"));
+    let fonts = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/canvas/fonts/cjk"
+    ));
     Mutex::new(Canvas::new(fonts).expect("the fonts can be read"))
 });
 
 /// The pictures, small ones first.
 static PICTURES: LazyLock<Vec<AssetKind>> = LazyLock::new(|| {
-    let mut pictures: Vec<_> = AssetKind::ALL.into_iter().filter(|a| a.media_type() == MediaType::Image).collect();
+    let mut pictures: Vec<_> = AssetKind::ALL
+        .into_iter()
+        .filter(|a| a.media_type() == MediaType::Image)
+        .collect();
     pictures.sort_by_key(|asset| asset.size().map(|(width, height)| width * height));
     pictures
 });
 
-/// Sets text. The first byte of the input says in what picture, the second in which language, the rest is UTF-8: a line each for title,
-/// description, organizer, venue, city, label, call to action, start and end; the last line that is there stands for those that are not.
+/// Sets text. The first byte of the input says in what picture, the second in which language, the
+/// rest is UTF-8: a line each for title, description, organizer, venue, city, label, call to
+/// action, start and end; the last line that is there stands for those that are not.
 ///
-/// Whatever the text is, nothing leaves its room, overlaps, lacks a glyph or is hard to read, and the picture has its size.
+/// Whatever the text is, nothing leaves its room, overlaps, lacks a glyph or is hard to read, and
+/// the picture has its size.
 pub fn canvas_text(input: &[u8]) {
-    let Some((&[picture, language], text)) = input.split_first_chunk::<2>() else { return };
-    let Ok(text) = std::str::from_utf8(text) else { return };
-    let Some(configuration) = configuration(text, language) else { return };
+    let Some((&[picture, language], text)) = input.split_first_chunk::<2>() else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(text) else {
+        return;
+    };
+    let Some(configuration) = configuration(text, language) else {
+        return;
+    };
     let asset = PICTURES[usize::from(picture) % PICTURES.len()];
     draw(asset, &configuration, None);
 }
 
-/// Reads a PNG that a tenant uploaded as its logo, and draws it: it is refused in a sentence, or is a logo like any.
+/// Reads a PNG that a tenant uploaded as its logo, and draws it: it is refused in a sentence, or is
+/// a logo like any.
 pub fn logo(input: &[u8]) {
     match Logo::decode(input) {
         Ok(logo) => {
             let configuration = configuration("Lanterns", 0).expect("a title is all that it needs");
-            draw(AssetKind::BannerMobile, &with_logo(configuration), Some(&logo));
+            draw(
+                AssetKind::BannerMobile,
+                &with_logo(configuration),
+                Some(&logo),
+            );
         }
         Err(error) => crate::sentence::check(&error.to_string()),
     }
 }
 
 fn draw(asset: AssetKind, configuration: &Configuration, logo: Option<&Logo>) {
-    let drawing = Drawing { asset, configuration, look: "any", logo, painting: None };
-    let rendered = CANVAS.lock().unwrap_or_else(PoisonError::into_inner).render(&drawing);
-    let Rendered { png, width, height, report } = rendered.expect("every configuration can be drawn");
+    let drawing = Drawing {
+        asset,
+        configuration,
+        look: "any",
+        logo,
+        painting: None,
+    };
+    let rendered = CANVAS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .render(&drawing);
+    let Rendered {
+        png,
+        width,
+        height,
+        report,
+    } = rendered.expect("every configuration can be drawn");
     assert_eq!(asset.size(), Some((width, height)));
-    assert!(png.len() <= LARGEST_PICTURE, "a picture of {} bytes", png.len());
+    assert!(
+        png.len() <= LARGEST_PICTURE,
+        "a picture of {} bytes",
+        png.len()
+    );
     let faults = report.faults();
-    assert!(faults.is_empty(), "{} of {configuration:?}: {faults:#?}", asset.as_str());
+    assert!(
+        faults.is_empty(),
+        "{} of {configuration:?}: {faults:#?}",
+        asset.as_str()
+    );
 }
 
 /// What lines of text say of an event, as far as the contract allows them.
@@ -66,7 +107,11 @@ fn configuration(text: &str, language: u8) -> Option<Configuration> {
         title: cut(line(0))?,
         description: cut(line(1)),
         organizer: cut(line(2)),
-        venue: cut(line(3)).map(|name| Venue { name, address: None, city: cut(line(4)) }),
+        venue: cut(line(3)).map(|name| Venue {
+            name,
+            address: None,
+            city: cut(line(4)),
+        }),
         label: cut(line(5)),
         call_to_action: cut(line(6)),
         starts_at: moment(line(7)),
@@ -79,7 +124,12 @@ fn configuration(text: &str, language: u8) -> Option<Configuration> {
 
 /// As much of `text` as a field takes.
 fn cut<const MOST: usize>(text: &str) -> Option<Text<MOST>> {
-    let readable: String = text.trim().chars().filter(|c| !c.is_control()).take(MOST).collect();
+    let readable: String = text
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MOST)
+        .collect();
     Text::parse(&readable).ok()
 }
 
@@ -88,6 +138,12 @@ fn moment(line: &str) -> Option<Moment> {
 }
 
 fn with_logo(configuration: Configuration) -> Configuration {
-    let brand = Brand { logo: S3Object::parse("s3://brands/logo.png"), ..Brand::default() };
-    Configuration { brand: Some(brand), ..configuration }
+    let brand = Brand {
+        logo: S3Object::parse("s3://brands/logo.png"),
+        ..Brand::default()
+    };
+    Configuration {
+        brand: Some(brand),
+        ..configuration
+    }
 }

@@ -17,13 +17,18 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-/// The payload that the mapping makes of `records`: all are of partition 0 of `topic`, with offsets from 0 on.
+/// The payload that the mapping makes of `records`: all are of partition 0 of `topic`, with offsets
+/// from 0 on.
 #[must_use]
 pub fn batch_of<'a>(topic: Topic, records: impl IntoIterator<Item = Record<'a>>) -> String {
     let mut batch = format!(r#"{{"eventSource":"aws:kafka","records":{{"{topic}-0":["#);
     for (offset, record) in records.into_iter().enumerate() {
         let comma = if offset == 0 { "" } else { "," };
-        write!(batch, r#"{comma}{{"topic":"{topic}","partition":0,"offset":{offset}"#).expect("a String takes all");
+        write!(
+            batch,
+            r#"{comma}{{"topic":"{topic}","partition":0,"offset":{offset}"#
+        )
+        .expect("a String takes all");
         for (name, bytes) in [("key", record.key), ("value", record.value)] {
             if let Some(bytes) = bytes {
                 let base64 = base64_simd::STANDARD.encode_to_string(bytes);
@@ -34,9 +39,14 @@ pub fn batch_of<'a>(topic: Topic, records: impl IntoIterator<Item = Record<'a>>)
         for (index, (name, value)) in record.headers.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             // Java's bytes are signed.
-            let signed: Option<Vec<i8>> =
-                value.as_ref().map(|value| value.iter().map(|byte| i8::from_be_bytes([*byte])).collect());
-            write!(batch, "{comma}{{{}:{}}}", json!(name), json!(signed)).expect("a String takes all");
+            let signed: Option<Vec<i8>> = value.as_ref().map(|value| {
+                value
+                    .iter()
+                    .map(|byte| i8::from_be_bytes([*byte]))
+                    .collect()
+            });
+            write!(batch, "{comma}{{{}:{}}}", json!(name), json!(signed))
+                .expect("a String takes all");
         }
         batch.push_str("]}");
     }

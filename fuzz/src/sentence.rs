@@ -1,9 +1,11 @@
 //! What is said of a record that is refused: a sentence that anybody may look at.
 
-/// The longest sentence, in characters: what the index of dead letters holds, and the mark that it was cut.
+/// The longest sentence, in characters: what the index of dead letters holds, and the mark that it
+/// was cut.
 const LONGEST: usize = 1001;
 
-/// Holds `text` to be one line of bounded length, in which nothing steers a terminal or turns the direction of what follows.
+/// Holds `text` to be one line of bounded length, in which nothing steers a terminal or turns the
+/// direction of what follows.
 pub(crate) fn check(text: &str) {
     assert!(!text.trim().is_empty(), "nothing is said");
     let length = text.chars().count();

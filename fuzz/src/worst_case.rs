@@ -1,4 +1,5 @@
-//! The worst batches that a neighbour can make a mapping send: each as large as Lambda takes, each bad in another way.
+//! The worst batches that a neighbour can make a mapping send: each as large as Lambda takes, each
+//! bad in another way.
 
 use std::{borrow::Cow, iter::repeat_n};
 
@@ -22,14 +23,46 @@ pub struct WorstCase {
 impl WorstCase {
     /// Every one.
     pub const ALL: [Self; 14] = [
-        Self { name: "one giant value", topic: Topic::EventCreated, make: || values(1, &"x".repeat(4_600_000)) },
-        Self { name: "one giant key", topic: Topic::EventCreated, make: giant_key },
-        Self { name: "750,000 headers without a name", topic: Topic::EventCreated, make: || headers(r#"{"":[]}"#) },
-        Self { name: "2,000,000 headers that are empty", topic: Topic::EventCreated, make: || headers("{}") },
-        Self { name: "one header of 3,000,000 bytes", topic: Topic::EventCreated, make: long_header },
-        Self { name: "one header in 3,000,000 objects within", topic: Topic::EventCreated, make: nested_header },
-        Self { name: "a header's name of 6 MB", topic: Topic::EventCreated, make: long_name },
-        Self { name: "ce_id 350,000 times", topic: Topic::EventCreated, make: || headers(r#"{"ce_id":[49]}"#) },
+        Self {
+            name: "one giant value",
+            topic: Topic::EventCreated,
+            make: || values(1, &"x".repeat(4_600_000)),
+        },
+        Self {
+            name: "one giant key",
+            topic: Topic::EventCreated,
+            make: giant_key,
+        },
+        Self {
+            name: "750,000 headers without a name",
+            topic: Topic::EventCreated,
+            make: || headers(r#"{"":[]}"#),
+        },
+        Self {
+            name: "2,000,000 headers that are empty",
+            topic: Topic::EventCreated,
+            make: || headers("{}"),
+        },
+        Self {
+            name: "one header of 3,000,000 bytes",
+            topic: Topic::EventCreated,
+            make: long_header,
+        },
+        Self {
+            name: "one header in 3,000,000 objects within",
+            topic: Topic::EventCreated,
+            make: nested_header,
+        },
+        Self {
+            name: "a header's name of 6 MB",
+            topic: Topic::EventCreated,
+            make: long_name,
+        },
+        Self {
+            name: "ce_id 350,000 times",
+            topic: Topic::EventCreated,
+            make: || headers(r#"{"ce_id":[49]}"#),
+        },
         Self {
             name: "data nested 20,000 deep, 100 times",
             topic: Topic::EventCreated,
@@ -48,7 +81,12 @@ impl WorstCase {
         Self {
             name: "titles of 250 KB",
             topic: Topic::EventCreated,
-            make: || values(17, &event(&format!(r#"{{"title":"{}"}}"#, "\\u202e".repeat(40_000)))),
+            make: || {
+                values(
+                    17,
+                    &event(&format!(r#"{{"title":"{}"}}"#, "\\u202e".repeat(40_000))),
+                )
+            },
         },
         Self {
             name: "25,000 assets, 17 times",
@@ -66,25 +104,48 @@ impl WorstCase {
     #[must_use]
     pub fn payload(&self) -> String {
         let payload = (self.make)();
-        debug_assert!(payload.len() <= LARGEST_PAYLOAD, "{}: {} bytes", self.name, payload.len());
+        debug_assert!(
+            payload.len() <= LARGEST_PAYLOAD,
+            "{}: {} bytes",
+            self.name,
+            payload.len()
+        );
         payload
     }
 }
 
 /// As many records with `value` as said.
 fn values(count: usize, value: &str) -> String {
-    let record = Record { key: Some(b"tenant"), headers: &[], value: Some(value.as_bytes()) };
+    let record = Record {
+        key: Some(b"tenant"),
+        headers: &[],
+        value: Some(value.as_bytes()),
+    };
     batch_of(Topic::EventCreated, repeat_n(record, count))
 }
 
 fn giant_key() -> String {
     let key = vec![0xff; 4_600_000];
-    batch_of(Topic::EventCreated, [Record { key: Some(&key), headers: &[], value: Some(event("{}").as_bytes()) }])
+    batch_of(
+        Topic::EventCreated,
+        [Record {
+            key: Some(&key),
+            headers: &[],
+            value: Some(event("{}").as_bytes()),
+        }],
+    )
 }
 
 fn long_name() -> String {
     let headers: [Header<'_>; 1] = [(Cow::Owned("n".repeat(6_000_000)), Some(Cow::Borrowed(b"1")))];
-    batch_of(Topic::EventCreated, [Record { key: Some(b"tenant"), headers: &headers, value: None }])
+    batch_of(
+        Topic::EventCreated,
+        [Record {
+            key: Some(b"tenant"),
+            headers: &headers,
+            value: None,
+        }],
+    )
 }
 
 /// One record with as many headers as fit, each written as `header`.
@@ -101,7 +162,10 @@ fn nested_header() -> String {
 }
 
 fn list_in_a_record(begin: &str, one: &str, end: &str) -> String {
-    let record = format!(r#"{{"records":{{"{}-0":[{{"offset":0,"headers":[{begin}"#, Topic::EventCreated);
+    let record = format!(
+        r#"{{"records":{{"{}-0":[{{"offset":0,"headers":[{begin}"#,
+        Topic::EventCreated
+    );
     let count = (LARGEST_PAYLOAD - record.len() - end.len() - 10) / (one.len() + 1);
     let list = if one == "[" {
         format!("{}{}", "[".repeat(count), "]".repeat(count))

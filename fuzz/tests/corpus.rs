@@ -13,7 +13,10 @@ fn what_the_corpus_holds_breaks_no_promise() {
     let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus"));
     let mut broken = Vec::new();
     for (name, target) in TARGETS {
-        let mut files: Vec<_> = fs::read_dir(corpus.join(name)).unwrap().map(|file| file.unwrap().path()).collect();
+        let mut files: Vec<_> = fs::read_dir(corpus.join(name))
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .collect();
         files.sort();
         assert!(!files.is_empty(), "there is nothing in {name}");
         for file in files {
@@ -29,12 +32,15 @@ fn what_the_corpus_holds_breaks_no_promise() {
 #[test]
 fn each_folder_of_the_corpus_has_a_target_and_each_target_a_name_that_the_fuzzer_knows() {
     let folders = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus")).unwrap();
-    let mut folders: Vec<_> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    let mut folders: Vec<_> = folders
+        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+        .collect();
     folders.sort();
     let mut names = TARGETS.map(|(name, _)| name);
     names.sort_unstable();
     assert_eq!(folders, names);
-    let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/libfuzzer/Cargo.toml")).unwrap();
+    let manifest =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/libfuzzer/Cargo.toml")).unwrap();
     for name in names {
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
     }

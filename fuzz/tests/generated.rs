@@ -17,11 +17,26 @@ use serde_json::{Value, json};
 
 /// The targets that read JSON, with an example of it.
 const EXAMPLES: [(&str, &str); 5] = [
-    ("event-created", include_str!("../../events/eventzr.event.created.v1/example.json")),
-    ("event-published", include_str!("../../events/eventzr.event.published.v1/example.json")),
-    ("cms-published", include_str!("../../events/eventzr.cms.published.v1/example.json")),
-    ("campaign-launched", include_str!("../../events/eventzr.campaign.launched.v1/example.json")),
-    ("voice-training", include_str!("../../events/voice-training/example.json")),
+    (
+        "event-created",
+        include_str!("../../events/eventzr.event.created.v1/example.json"),
+    ),
+    (
+        "event-published",
+        include_str!("../../events/eventzr.event.published.v1/example.json"),
+    ),
+    (
+        "cms-published",
+        include_str!("../../events/eventzr.cms.published.v1/example.json"),
+    ),
+    (
+        "campaign-launched",
+        include_str!("../../events/eventzr.campaign.launched.v1/example.json"),
+    ),
+    (
+        "voice-training",
+        include_str!("../../events/voice-training/example.json"),
+    ),
 ];
 
 /// The longest that a picture may take, unoptimised code around it and a busy machine considered.
@@ -31,7 +46,8 @@ fn target(name: &str) -> Target {
     TARGETS.iter().find(|(one, _)| *one == name).unwrap().1
 }
 
-/// JSON as text that stands where something else belongs: what is no text, no number that fits, no character, no end.
+/// JSON as text that stands where something else belongs: what is no text, no number that fits, no
+/// character, no end.
 fn odd_json() -> impl Strategy<Value = String> {
     let text = "\\PC{0,12}".prop_map(|text| json!(text).to_string());
     let fixed = select(vec![
@@ -63,7 +79,8 @@ fn odd_json() -> impl Strategy<Value = String> {
     ])
     .prop_map(str::to_owned);
     let long = (1_usize..3000).prop_map(|length| format!("\"{}\"", "ä".repeat(length)));
-    let deep = (1_usize..400).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+    let deep =
+        (1_usize..400).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
     let digits = (20_usize..2000).prop_map(|count| "9".repeat(count));
     prop_oneof![3 => fixed, 2 => text, 1 => long, 1 => deep, 1 => digits]
 }
@@ -105,7 +122,10 @@ fn places(value: &Value, place: &str, found: &mut Vec<String>) {
             }
         }
         Value::Array(values) => {
-            values.iter().enumerate().for_each(|(index, value)| places(value, &format!("{place}/{index}"), found));
+            values
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| places(value, &format!("{place}/{index}"), found));
         }
         _ => {}
     }
@@ -120,14 +140,18 @@ fn changed(example: &Value, changes: &[Change]) -> Vec<u8> {
         let mut found = Vec::new();
         places(&example, "", &mut found);
         let Some((parent, name)) = (match change {
-            Change::Remove(place) | Change::Replace(place, _) | Change::Twice(place, _) if !found.is_empty() => {
+            Change::Remove(place) | Change::Replace(place, _) | Change::Twice(place, _)
+                if !found.is_empty() =>
+            {
                 place.get(&found).rsplit_once('/')
             }
             _ => None,
         }) else {
             continue;
         };
-        let Some(parent) = example.pointer_mut(parent).and_then(Value::as_object_mut) else { continue };
+        let Some(parent) = example.pointer_mut(parent).and_then(Value::as_object_mut) else {
+            continue;
+        };
         match change {
             Change::Remove(_) => drop(parent.remove(name)),
             Change::Replace(_, json) => {
@@ -137,13 +161,20 @@ fn changed(example: &Value, changes: &[Change]) -> Vec<u8> {
             }
             Change::Twice(_, json) => {
                 let mark = format!("{MORE} {}", instead.len());
-                instead.push((format!("{}:null", json!(mark)), format!("{}:{json}", json!(name))));
+                instead.push((
+                    format!("{}:null", json!(mark)),
+                    format!("{}:{json}", json!(name)),
+                ));
                 parent.insert(mark, Value::Null);
             }
             Change::Byte(..) | Change::Before(_) => {}
         }
     }
-    let text = instead.iter().fold(example.to_string(), |text, (mark, json)| text.replace(mark, json));
+    let text = instead
+        .iter()
+        .fold(example.to_string(), |text, (mark, json)| {
+            text.replace(mark, json)
+        });
     let mut bytes = text.into_bytes();
     for change in changes {
         match change {
@@ -223,9 +254,12 @@ proptest! {
 /// Text that has broken layouts elsewhere.
 fn hostile_text() -> impl Strategy<Value = String> {
     let marks = select(vec![
-        '\u{301}', '\u{316}', '\u{20dd}', '\u{94d}', '\u{64b}', '\u{e31}', '\u{f71}', '\u{1ab0}', '\u{fe20}',
+        '\u{301}', '\u{316}', '\u{20dd}', '\u{94d}', '\u{64b}', '\u{e31}', '\u{f71}', '\u{1ab0}',
+        '\u{fe20}',
     ])
-    .prop_flat_map(|mark| (1_usize..300).prop_map(move |count| format!("a{}", mark.to_string().repeat(count))));
+    .prop_flat_map(|mark| {
+        (1_usize..300).prop_map(move |count| format!("a{}", mark.to_string().repeat(count)))
+    });
     let turns = vec(
         select(
             "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c} aאع1"

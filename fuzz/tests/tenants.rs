@@ -1,4 +1,5 @@
-//! Tenants cannot reach each other: no text that a tenant chooses makes another's id, or part of a name.
+//! Tenants cannot reach each other: no text that a tenant chooses makes another's id, or part of a
+//! name.
 
 use contract::{AssetKind, Entity, EntityKind, Identifier, Locale, Topic};
 use domain::{EntityKey, EventId, InboundEventKey, JobId, TemplateId, TemplateKey};
@@ -27,25 +28,48 @@ fn identifier() -> impl Strategy<Value = Identifier> {
         "a ",
         " a",
     ]);
-    let text =
-        prop_oneof![2 => proptest::collection::vec(odd, 1..4).prop_map(|parts| parts.concat()), 1 => "\\PC{1,40}"];
+    let text = prop_oneof![2 => proptest::collection::vec(odd, 1..4).prop_map(|parts| parts.concat()), 1 => "\\PC{1,40}"];
     text.prop_filter_map("no identifier", |text| Identifier::parse(&text).ok())
 }
 
 fn kind() -> impl Strategy<Value = EntityKind> {
-    select(vec![EntityKind::Event, EntityKind::Content, EntityKind::Campaign])
+    select(vec![
+        EntityKind::Event,
+        EntityKind::Content,
+        EntityKind::Campaign,
+    ])
 }
 
 /// Every id that the studio derives for an entity of a tenant's, and a cause about it.
 fn ids(tenant: &Identifier, kind: EntityKind, id: &Identifier, cause: (&str, &str)) -> [Uuid; 6] {
-    let entity = Entity { kind, id: id.clone() };
-    let key = TemplateKey { kind: AssetKind::Poster, locale: None };
+    let entity = Entity {
+        kind,
+        id: id.clone(),
+    };
+    let key = TemplateKey {
+        kind: AssetKind::Poster,
+        locale: None,
+    };
     let template = TemplateId::new(tenant, &entity, &key);
-    let translated = TemplateId::new(tenant, &entity, &TemplateKey { locale: Locale::parse("hi"), ..key });
+    let translated = TemplateId::new(
+        tenant,
+        &entity,
+        &TemplateKey {
+            locale: Locale::parse("hi"),
+            ..key
+        },
+    );
     let cause = InboundEventKey::new(tenant, cause.0, cause.1);
     let job = JobId::new(tenant, template, cause);
     let event = EventId::new(tenant, job.0, Topic::RenderJobCreated, cause.0.as_bytes());
-    [EntityKey::new(tenant, &entity).0, template.0, translated.0, cause.0, job.0, event.0]
+    [
+        EntityKey::new(tenant, &entity).0,
+        template.0,
+        translated.0,
+        cause.0,
+        job.0,
+        event.0,
+    ]
 }
 
 proptest! {

@@ -1,11 +1,12 @@
-//! Tells one and the same decision as often as a line comes, with credentials that live for seconds: what a function's environment is when
-//! it has been frozen for longer than a token lives. `tests/it/identity.rs` freezes and thaws it.
+//! Tells one and the same decision as often as a line comes, with credentials that live for
+//! seconds: what a function's environment is when it has been frozen for longer than a token lives.
+//! `tests/it/identity.rs` freezes and thaws it.
 //!
 //! ```console
 //! $ short_lived <brokers> <file with their roots> <AWS> <table> <seconds> < lines
 //! ```
-//! The first line is an event, of which the decision is made. For each line there is one on the output: how long it took in milliseconds, and
-//! `published` or why not.
+//! The first line is an event, of which the decision is made. For each line there is one on the
+//! output: how long it took in milliseconds, and `published` or why not.
 
 use std::{
     env, fs,
@@ -21,7 +22,8 @@ use contract::{Envelope, Time, Topic};
 use domain::{ContentHash, InboundEvent, ProviderRouting};
 use journal::{Authentication, Config, Journal, chain};
 
-/// The emulator's root credentials, which live for so many seconds from whenever they are asked for.
+/// The emulator's root credentials, which live for so many seconds from whenever they are asked
+/// for.
 #[derive(Debug)]
 struct ShortLived(Duration);
 
@@ -31,14 +33,22 @@ impl ProvideCredentials for ShortLived {
         Self: 'a,
     {
         let expires = SystemTime::now() + self.0;
-        future::ProvideCredentials::ready(Ok(Credentials::new("test", "test", None, Some(expires), "short-lived")))
+        future::ProvideCredentials::ready(Ok(Credentials::new(
+            "test",
+            "test",
+            None,
+            Some(expires),
+            "short-lived",
+        )))
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [brokers, roots, aws, table, seconds] = &arguments[..] else { return Err("five arguments".into()) };
+    let [brokers, roots, aws, table, seconds] = &arguments[..] else {
+        return Err("five arguments".into());
+    };
     let credentials = ShortLived(Duration::from_secs(seconds.parse()?));
     let region = "us-east-1".to_owned();
     let aws = aws_config::SdkConfig::builder()
@@ -55,7 +65,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         render_deadline_seconds: 900,
         routing: ProviderRouting::parse("studio-canvas", "", "")?,
         bootstrap_servers: brokers.clone(),
-        authentication: Authentication::Iam { region, roots: Some(fs::read_to_string(roots)?) },
+        authentication: Authentication::Iam {
+            region,
+            roots: Some(fs::read_to_string(roots)?),
+        },
     };
     let journal = Journal::new(config, &aws)?;
     journal.connect().await;
@@ -67,16 +80,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             entry = Some(keep(&journal, &line?).await?);
         }
         // What was published is published again, for a new line.
-        let published =
-            journal.publish(&entry.as_slice().iter().collect::<Vec<_>>()).await.into_iter().collect::<Result<(), _>>();
+        let published = journal
+            .publish(&entry.as_slice().iter().collect::<Vec<_>>())
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>();
         let outcome = published.map_or_else(|error| chain(&error), |()| "published".to_owned());
         println!("{} {outcome}", begun.elapsed().as_millis());
     }
     Ok(())
 }
 
-async fn keep(journal: &Journal, event: &str) -> Result<journal::OutboxEntry, Box<dyn std::error::Error>> {
-    let headers = [("content-type".into(), Some(b"application/cloudevents+json"[..].into()))];
+async fn keep(
+    journal: &Journal,
+    event: &str,
+) -> Result<journal::OutboxEntry, Box<dyn std::error::Error>> {
+    let headers = [(
+        "content-type".into(),
+        Some(b"application/cloudevents+json"[..].into()),
+    )];
     let envelope = Envelope::decode(&headers, Some(event.as_bytes()))?;
     let time = Time::new(envelope.time.ok_or("the event has no time")?);
     let description = event_created::describe(envelope.data()?);

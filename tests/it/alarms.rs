@@ -1,4 +1,5 @@
-//! Who is woken, and by what: each alarm has its entry in the runbook, looks at metrics that are there, and those on our own are provoked.
+//! Who is woken, and by what: each alarm has its entry in the runbook, looks at metrics that are
+//! there, and those on our own are provoked.
 
 use std::{collections::BTreeMap, fs};
 
@@ -10,10 +11,15 @@ use local::{
 };
 use serde_json::Value;
 
-/// AWS's metrics that an alarm may look at, with their dimensions: shared/facts/aws.md 2.3 and 6 (Lambda's and the mappings', OffsetLag and no IteratorAge),
-/// and the services' own pages of metrics (Step Functions, DynamoDB, MSK).
+/// AWS's metrics that an alarm may look at, with their dimensions: shared/facts/aws.md 2.3 and 6
+/// (Lambda's and the mappings', OffsetLag and no IteratorAge), and the services' own pages of
+/// metrics (Step Functions, DynamoDB, MSK).
 const OF_AWS: &[(&str, &[&str], &[&str])] = &[
-    ("AWS/Lambda", &["FunctionName"], &["Errors", "Throttles", "Duration", "OffsetLag"]),
+    (
+        "AWS/Lambda",
+        &["FunctionName"],
+        &["Errors", "Throttles", "Duration", "OffsetLag"],
+    ),
     (
         "AWS/Lambda",
         &["EventSourceMappingUUID"],
@@ -28,10 +34,23 @@ const OF_AWS: &[(&str, &[&str], &[&str])] = &[
     (
         "AWS/States",
         &["StateMachineArn"],
-        &["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"],
+        &[
+            "ExecutionsFailed",
+            "ExecutionsTimedOut",
+            "ExecutionsAborted",
+            "ExecutionThrottled",
+        ],
     ),
-    ("AWS/DynamoDB", &["TableName"], &["ReadThrottleEvents", "WriteThrottleEvents"]),
-    ("AWS/Kafka", &["Cluster Name", "Broker ID"], &["IAMTooManyConnections"]),
+    (
+        "AWS/DynamoDB",
+        &["TableName"],
+        &["ReadThrottleEvents", "WriteThrottleEvents"],
+    ),
+    (
+        "AWS/Kafka",
+        &["Cluster Name", "Broker ID"],
+        &["IAMTooManyConnections"],
+    ),
 ];
 
 /// An alarm as the template has it.
@@ -58,16 +77,31 @@ fn alarms() -> Vec<InTemplate> {
         loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else \
         loader.construct_sequence(node, True) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node, True))\n\
         print(json.dumps(yaml.safe_load(open(sys.argv[1]))['Resources']))";
-    let ran =
-        std::process::Command::new(python).args(["-c", read]).arg(root.join("infra/template.yaml")).output().unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let ran = std::process::Command::new(python)
+        .args(["-c", read])
+        .arg(root.join("infra/template.yaml"))
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     let resources: BTreeMap<String, Value> = serde_json::from_slice(&ran.stdout).unwrap();
-    let alarms = resources.into_values().filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
-    alarms.map(|alarm| of_template(&alarm["Properties"])).collect()
+    let alarms = resources
+        .into_values()
+        .filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
+    alarms
+        .map(|alarm| of_template(&alarm["Properties"]))
+        .collect()
 }
 
 fn of_template(properties: &Value) -> InTemplate {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
     let metric = |stat: &Value| Metric {
         namespace: text(&stat["Namespace"]),
         name: text(&stat["MetricName"]),
@@ -80,11 +114,20 @@ fn of_template(properties: &Value) -> InTemplate {
     };
     let metrics = match properties["Metrics"].as_array() {
         None => vec![metric(properties)],
-        Some(all) => all.iter().filter_map(|one| one.get("MetricStat")).map(|stat| metric(&stat["Metric"])).collect(),
+        Some(all) => all
+            .iter()
+            .filter_map(|one| one.get("MetricStat"))
+            .map(|stat| metric(&stat["Metric"]))
+            .collect(),
     };
     let name = text(&properties["AlarmName"]);
     InTemplate {
-        entry: name.strip_prefix("studio-").unwrap().strip_suffix("-${Stage}").unwrap().to_owned(),
+        entry: name
+            .strip_prefix("studio-")
+            .unwrap()
+            .strip_suffix("-${Stage}")
+            .unwrap()
+            .to_owned(),
         description: text(&properties["AlarmDescription"]),
         threshold: text(&properties["Threshold"]),
         metrics,
@@ -93,8 +136,12 @@ fn of_template(properties: &Value) -> InTemplate {
 
 #[test]
 fn each_alarm_names_its_entry_in_the_runbook_and_each_entry_is_an_alarms() {
-    let runbook = fs::read_to_string(Checkout::find().unwrap().root.join("docs/runbook.md")).unwrap();
-    let mut entries: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let runbook =
+        fs::read_to_string(Checkout::find().unwrap().root.join("docs/runbook.md")).unwrap();
+    let mut entries: Vec<&str> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
     entries.sort_unstable();
     let alarms = alarms();
     let mut of_alarms: Vec<&str> = alarms.iter().map(|alarm| alarm.entry.as_str()).collect();
@@ -102,12 +149,25 @@ fn each_alarm_names_its_entry_in_the_runbook_and_each_entry_is_an_alarms() {
     assert_eq!(entries, of_alarms);
     for alarm in &alarms {
         let named = format!("docs/runbook.md#{}.", alarm.entry);
-        assert!(alarm.description.contains(&named), "{}: {}", alarm.entry, alarm.description);
+        assert!(
+            alarm.description.contains(&named),
+            "{}: {}",
+            alarm.entry,
+            alarm.description
+        );
         // The table at the top says whose metrics they are.
-        let row = if alarm.metrics[0].namespace == "Eventzr/Studio" { "| ours;" } else { "| AWS's metrics;" };
+        let row = if alarm.metrics[0].namespace == "Eventzr/Studio" {
+            "| ours;"
+        } else {
+            "| AWS's metrics;"
+        };
         let line = runbook.lines().find(|line| line.contains(row)).unwrap();
         assert!(
-            line.split(" | ").next().unwrap().split([' ', ',', '|']).any(|word| word == alarm.entry),
+            line.split(" | ")
+                .next()
+                .unwrap()
+                .split([' ', ',', '|'])
+                .any(|word| word == alarm.entry),
             "{}",
             alarm.entry
         );
@@ -117,15 +177,25 @@ fn each_alarm_names_its_entry_in_the_runbook_and_each_entry_is_an_alarms() {
 #[test]
 fn each_metric_of_awss_that_an_alarm_looks_at_is_one_with_those_dimensions() {
     for alarm in alarms() {
-        for metric in alarm.metrics.iter().filter(|metric| metric.namespace != "Eventzr/Studio") {
+        for metric in alarm
+            .metrics
+            .iter()
+            .filter(|metric| metric.namespace != "Eventzr/Studio")
+        {
             let mut dimensions: Vec<&str> = metric.dimensions.keys().map(String::as_str).collect();
             let known = OF_AWS.iter().any(|(namespace, names, metrics)| {
                 let mut names = names.to_vec();
                 names.sort_unstable();
                 dimensions.sort_unstable();
-                *namespace == metric.namespace && names == dimensions && metrics.contains(&metric.name.as_str())
+                *namespace == metric.namespace
+                    && names == dimensions
+                    && metrics.contains(&metric.name.as_str())
             });
-            assert!(known, "{}: {} {} {dimensions:?}", alarm.entry, metric.namespace, metric.name);
+            assert!(
+                known,
+                "{}: {} {} {dimensions:?}",
+                alarm.entry, metric.namespace, metric.name
+            );
         }
     }
 }
@@ -134,45 +204,93 @@ fn each_metric_of_awss_that_an_alarm_looks_at_is_one_with_those_dimensions() {
 fn every_function_every_mapping_and_every_state_machine_is_watched() {
     let alarms = alarms();
     let watched = |metric: &str, dimension: &str| -> Vec<String> {
-        let metrics = alarms.iter().flat_map(|alarm| &alarm.metrics).filter(|one| one.name == metric);
-        let mut found: Vec<String> = metrics.filter_map(|one| one.dimensions.get(dimension).cloned()).collect();
+        let metrics = alarms
+            .iter()
+            .flat_map(|alarm| &alarm.metrics)
+            .filter(|one| one.name == metric);
+        let mut found: Vec<String> = metrics
+            .filter_map(|one| one.dimensions.get(dimension).cloned())
+            .collect();
         found.sort();
         found
     };
-    let consumers = ["CampaignLaunched", "CmsPublished", "EventCreated", "EventPublished"];
-    let of_consumers: Vec<String> = consumers.iter().map(|name| format!("{name}Function")).collect();
-    let mut all = [of_consumers.clone(), vec!["CompletionFunction".to_owned(), "OperatorFunction".to_owned()]].concat();
+    let consumers = [
+        "CampaignLaunched",
+        "CmsPublished",
+        "EventCreated",
+        "EventPublished",
+    ];
+    let of_consumers: Vec<String> = consumers
+        .iter()
+        .map(|name| format!("{name}Function"))
+        .collect();
+    let mut all = [
+        of_consumers.clone(),
+        vec![
+            "CompletionFunction".to_owned(),
+            "OperatorFunction".to_owned(),
+        ],
+    ]
+    .concat();
     all.sort();
     assert_eq!(watched("Errors", "FunctionName"), all);
     assert_eq!(watched("Duration", "FunctionName"), all);
     // completion waits for its turn in Step Functions, and is turned away on purpose.
     assert_eq!(watched("Throttles", "FunctionName").len(), 5);
     assert_eq!(watched("OffsetLag", "FunctionName"), of_consumers);
-    let mappings: Vec<String> = consumers.iter().map(|name| format!("{name}Function{name}")).collect();
-    for metric in ["FailedInvokeEventCount", "DroppedEventCount", "OnFailureDestinationDeliveredEventCount"] {
-        assert_eq!(watched(metric, "EventSourceMappingUUID"), mappings, "{metric}");
+    let mappings: Vec<String> = consumers
+        .iter()
+        .map(|name| format!("{name}Function{name}"))
+        .collect();
+    for metric in [
+        "FailedInvokeEventCount",
+        "DroppedEventCount",
+        "OnFailureDestinationDeliveredEventCount",
+    ] {
+        assert_eq!(
+            watched(metric, "EventSourceMappingUUID"),
+            mappings,
+            "{metric}"
+        );
     }
     let machines = ["RenderStateMachine", "VoiceTrainingStateMachine"];
-    for metric in ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionThrottled"] {
+    for metric in [
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+        "ExecutionThrottled",
+    ] {
         assert_eq!(watched(metric, "StateMachineArn"), machines, "{metric}");
     }
 }
 
 #[test]
 fn what_provokes_an_alarm_is_held_to_the_templates_own_metrics_and_threshold() {
-    let ours: Vec<InTemplate> =
-        alarms().into_iter().filter(|alarm| alarm.metrics[0].namespace == "Eventzr/Studio").collect();
+    let ours: Vec<InTemplate> = alarms()
+        .into_iter()
+        .filter(|alarm| alarm.metrics[0].namespace == "Eventzr/Studio")
+        .collect();
     assert_eq!(ours.len(), Alarm::ALL.len());
-    let template = fs::read_to_string(Checkout::find().unwrap().root.join("infra/template.yaml")).unwrap();
+    let template =
+        fs::read_to_string(Checkout::find().unwrap().root.join("infra/template.yaml")).unwrap();
     for alarm in ours {
         let provoked: Alarm = alarm.entry.parse().unwrap();
-        let mut metrics: Vec<&str> = alarm.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        let mut metrics: Vec<&str> = alarm
+            .metrics
+            .iter()
+            .map(|metric| metric.name.as_str())
+            .collect();
         metrics.dedup();
         assert_eq!(metrics, provoked.metrics());
         // A number, or the parameter that has it for its default.
         let threshold = alarm.threshold.parse::<f64>().unwrap_or_else(|_| {
-            let parameter = template.split(&format!("\n  {}:\n", alarm.threshold)).nth(1).unwrap();
-            let default = parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap();
+            let parameter = template
+                .split(&format!("\n  {}:\n", alarm.threshold))
+                .nth(1)
+                .unwrap();
+            let default = parameter
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("Default: "))
+                .unwrap();
             default.parse().unwrap()
         });
         assert_eq!(threshold, provoked.threshold(), "{}", alarm.entry);
@@ -183,7 +301,9 @@ fn what_provokes_an_alarm_is_held_to_the_templates_own_metrics_and_threshold() {
 async fn what_an_alarm_is_for_has_its_metric_pass_the_threshold() {
     let timeline = Timeline::start(true);
     for alarm in Alarm::ALL {
-        let value = provoke(alarm, Options::new(Checkout::find().unwrap()), &timeline).await.unwrap();
+        let value = provoke(alarm, Options::new(Checkout::find().unwrap()), &timeline)
+            .await
+            .unwrap();
         assert!(value > alarm.threshold(), "{alarm}: {value}");
     }
 }

@@ -7,19 +7,39 @@ use serde_json::Value;
 
 /// What a crate's manifest names under `[dependencies]`.
 fn dependencies(folder: &str) -> BTreeSet<String> {
-    let manifest = fs::read_to_string(Checkout::find().unwrap().root.join(folder).join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(
+        Checkout::find()
+            .unwrap()
+            .root
+            .join(folder)
+            .join("Cargo.toml"),
+    )
+    .unwrap();
     let section = manifest.split("[dependencies]").nth(1).unwrap();
     let section = section.split("\n[").next().unwrap();
-    section.lines().filter_map(|line| Some(line.split_once(".workspace")?.0.to_owned())).collect()
+    section
+        .lines()
+        .filter_map(|line| Some(line.split_once(".workspace")?.0.to_owned()))
+        .collect()
 }
 
 #[test]
 fn the_contract_and_the_domain_do_no_io() {
     for folder in ["shared/contract", "shared/domain", "shared/operations"] {
         for dependency in dependencies(folder) {
-            let does_io =
-                ["tokio", "rdkafka", "hyper", "reqwest", "lambda_runtime", "journal"].contains(&dependency.as_str());
-            assert!(!does_io && !dependency.starts_with("aws"), "{folder} depends on {dependency}");
+            let does_io = [
+                "tokio",
+                "rdkafka",
+                "hyper",
+                "reqwest",
+                "lambda_runtime",
+                "journal",
+            ]
+            .contains(&dependency.as_str());
+            assert!(
+                !does_io && !dependency.starts_with("aws"),
+                "{folder} depends on {dependency}"
+            );
         }
     }
 }
@@ -27,7 +47,14 @@ fn the_contract_and_the_domain_do_no_io() {
 /// The folders of the functions.
 fn functions() -> Vec<String> {
     let folders = fs::read_dir(Checkout::find().unwrap().functions()).unwrap();
-    folders.map(|folder| format!("functions/{}", folder.unwrap().file_name().into_string().unwrap())).collect()
+    folders
+        .map(|folder| {
+            format!(
+                "functions/{}",
+                folder.unwrap().file_name().into_string().unwrap()
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -35,15 +62,31 @@ fn no_crate_of_ours_may_be_unsafe() {
     let root = Checkout::find().unwrap().root;
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let lints = manifest.split("[workspace.lints.rust]").nth(1).unwrap();
-    assert!(lints.trim_start().starts_with("unsafe_code = \"forbid\""), "{lints}");
+    assert!(
+        lints.trim_start().starts_with("unsafe_code = \"forbid\""),
+        "{lints}"
+    );
     let shared = fs::read_dir(root.join("shared")).unwrap();
-    let shared = shared.map(|folder| format!("shared/{}", folder.unwrap().file_name().into_string().unwrap()));
+    let shared = shared.map(|folder| {
+        format!(
+            "shared/{}",
+            folder.unwrap().file_name().into_string().unwrap()
+        )
+    });
     let crates: Vec<String> = functions().into_iter().chain(shared).collect();
     assert!(crates.len() > 10, "{crates:?}");
-    for folder in crates.iter().map(String::as_str).chain(["infra/local", "infra/cli", "tests", "tests/chaos", "fuzz"])
-    {
+    for folder in crates.iter().map(String::as_str).chain([
+        "infra/local",
+        "infra/cli",
+        "tests",
+        "tests/chaos",
+        "fuzz",
+    ]) {
         let manifest = fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("\n[lints]\nworkspace = true\n"), "{folder} goes without the workspace's lints");
+        assert!(
+            manifest.contains("\n[lints]\nworkspace = true\n"),
+            "{folder} goes without the workspace's lints"
+        );
     }
 }
 
@@ -52,40 +95,76 @@ fn only_the_journal_knows_dynamodb_kafka_and_step_functions_and_only_intake_and_
     let shared = ["shared/intake", "shared/providers", "shared/canvas"].map(str::to_owned);
     for folder in functions().into_iter().chain(shared) {
         for forbidden in ["aws-sdk-dynamodb", "rdkafka", "aws-sdk-sfn"] {
-            assert!(!dependencies(&folder).contains(forbidden), "{folder} depends on {forbidden}");
+            assert!(
+                !dependencies(&folder).contains(forbidden),
+                "{folder} depends on {forbidden}"
+            );
         }
     }
     for folder in ["shared/journal", "shared/providers", "shared/canvas"] {
-        assert!(!dependencies(folder).contains("lambda_runtime"), "{folder} depends on lambda_runtime");
+        assert!(
+            !dependencies(folder).contains("lambda_runtime"),
+            "{folder} depends on lambda_runtime"
+        );
     }
 }
 
 #[test]
 fn what_the_storm_expects_owes_nothing_to_the_code_that_it_judges() {
     for judged in ["domain", "journal", "intake"] {
-        assert!(!dependencies("tests/chaos").contains(judged), "tests/chaos depends on {judged}");
+        assert!(
+            !dependencies("tests/chaos").contains(judged),
+            "tests/chaos depends on {judged}"
+        );
     }
 }
 
 #[test]
 fn only_the_providers_know_vendors() {
-    let shared =
-        ["shared/intake", "shared/journal", "shared/canvas", "shared/domain", "shared/contract"].map(str::to_owned);
+    let shared = [
+        "shared/intake",
+        "shared/journal",
+        "shared/canvas",
+        "shared/domain",
+        "shared/contract",
+    ]
+    .map(str::to_owned);
     for folder in functions().into_iter().chain(shared) {
         // The operator function tells CloudFormation, over HTTP.
         let may = |dependency: &str| dependency == "reqwest" && folder == "functions/operator";
-        for forbidden in ["reqwest", "aws-sdk-polly", "aws-sdk-secretsmanager", "secrecy"] {
-            assert!(!dependencies(&folder).contains(forbidden) || may(forbidden), "{folder} depends on {forbidden}");
+        for forbidden in [
+            "reqwest",
+            "aws-sdk-polly",
+            "aws-sdk-secretsmanager",
+            "secrecy",
+        ] {
+            assert!(
+                !dependencies(&folder).contains(forbidden) || may(forbidden),
+                "{folder} depends on {forbidden}"
+            );
         }
     }
 }
 
 #[test]
 fn only_telemetry_writes_metrics_and_sends_spans() {
-    let shared = ["intake", "journal", "domain", "contract", "providers", "canvas", "operations"];
-    for folder in functions().into_iter().chain(shared.map(|name| format!("shared/{name}"))) {
+    let shared = [
+        "intake",
+        "journal",
+        "domain",
+        "contract",
+        "providers",
+        "canvas",
+        "operations",
+    ];
+    for folder in functions()
+        .into_iter()
+        .chain(shared.map(|name| format!("shared/{name}")))
+    {
         for dependency in dependencies(&folder) {
-            let is_its = ["metrique", "opentelemetry"].iter().any(|name| dependency.starts_with(name));
+            let is_its = ["metrique", "opentelemetry"]
+                .iter()
+                .any(|name| dependency.starts_with(name));
             assert!(!is_its, "{folder} depends on {dependency}");
         }
     }
@@ -95,37 +174,70 @@ fn only_telemetry_writes_metrics_and_sends_spans() {
 fn a_consumer_links_no_renderer_and_no_function_another() {
     let functions = functions();
     assert_eq!(functions.len(), 6);
-    let consumers = functions.iter().filter(|folder| *folder != "functions/completion").map(String::as_str);
-    for folder in consumers.chain(["shared/intake", "shared/journal", "shared/domain", "shared/contract"]) {
+    let consumers = functions
+        .iter()
+        .filter(|folder| *folder != "functions/completion")
+        .map(String::as_str);
+    for folder in consumers.chain([
+        "shared/intake",
+        "shared/journal",
+        "shared/domain",
+        "shared/contract",
+    ]) {
         for forbidden in ["providers", "canvas"] {
-            assert!(!dependencies(folder).contains(forbidden), "{folder} depends on {forbidden}");
+            assert!(
+                !dependencies(folder).contains(forbidden),
+                "{folder} depends on {forbidden}"
+            );
         }
     }
     for folder in &functions {
-        for other in functions.iter().filter_map(|function| function.strip_prefix("functions/")) {
-            assert!(!dependencies(folder).contains(other), "{folder} depends on {other}");
+        for other in functions
+            .iter()
+            .filter_map(|function| function.strip_prefix("functions/"))
+        {
+            assert!(
+                !dependencies(folder).contains(other),
+                "{folder} depends on {other}"
+            );
         }
     }
 }
 
-/// The errors of AWS's that the state machines name, each in its Developer Guide: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
-const ERRORS_OF_AWS: [&str; 3] = ["Lambda.TooManyRequestsException", "States.ALL", "States.Timeout"];
+/// The errors of AWS's that the state machines name, each in its Developer Guide:
+/// https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
+const ERRORS_OF_AWS: [&str; 3] = [
+    "Lambda.TooManyRequestsException",
+    "States.ALL",
+    "States.Timeout",
+];
 
 #[test]
 fn a_state_machine_names_only_errors_that_there_are() {
     let root = Checkout::find().unwrap().root;
-    let source = ["step.rs", "fail.rs"].map(|file| root.join("functions/completion/src").join(file));
-    let source = source.map(|path| fs::read_to_string(path).unwrap()).concat();
+    let source =
+        ["step.rs", "fail.rs"].map(|file| root.join("functions/completion/src").join(file));
+    let source = source
+        .map(|path| fs::read_to_string(path).unwrap())
+        .concat();
     let mut named = BTreeSet::new();
     for machine in ["render", "voice-training"] {
-        let machine = fs::read_to_string(root.join(format!("infra/statemachines/{machine}.asl.json"))).unwrap();
+        let machine =
+            fs::read_to_string(root.join(format!("infra/statemachines/{machine}.asl.json")))
+                .unwrap();
         named_in(&serde_json::from_str(&machine).unwrap(), &mut named);
     }
     for error in &named {
         let is_ours = error.starts_with("Studio.") && source.contains(&format!("\"{error}\""));
-        assert!(is_ours || ERRORS_OF_AWS.contains(&error.as_str()), "nobody ever says {error}");
+        assert!(
+            is_ours || ERRORS_OF_AWS.contains(&error.as_str()),
+            "nobody ever says {error}"
+        );
     }
-    assert!(named.contains("Studio.InvalidInput") && named.len() >= 5, "{named:?}");
+    assert!(
+        named.contains("Studio.InvalidInput") && named.len() >= 5,
+        "{named:?}"
+    );
 }
 
 /// Every error that an `ErrorEquals` names.
@@ -134,7 +246,11 @@ fn named_in(value: &Value, named: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value.as_array().filter(|_| name == "ErrorEquals") {
-                    Some(errors) => named.extend(errors.iter().map(|error| error.as_str().unwrap().to_owned())),
+                    Some(errors) => named.extend(
+                        errors
+                            .iter()
+                            .map(|error| error.as_str().unwrap().to_owned()),
+                    ),
                     None => named_in(value, named),
                 }
             }

@@ -6,7 +6,13 @@ use local::checkout::Checkout;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_loses_nothing_doubles_nothing_and_dead_letters_what_cannot_succeed() {
     let plan = Plan::short(20_261_127);
-    let audit = run(Checkout::find().unwrap(), &plan, |what| println!("{what}")).await.unwrap();
+    let audit = run(Checkout::find().unwrap(), &plan, |what| println!("{what}"))
+        .await
+        .unwrap();
     println!("{audit}");
-    assert!(audit.passes(), "run it again with `make chaos SHORT=1 SEED={}`", plan.seed);
+    assert!(
+        audit.passes(),
+        "run it again with `make chaos SHORT=1 SEED={}`",
+        plan.seed
+    );
 }

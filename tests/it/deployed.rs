@@ -1,4 +1,5 @@
-//! The template as CloudFormation expands it: what must hold for every consumer, and what a batch costs.
+//! The template as CloudFormation expands it: what must hold for every consumer, and what a batch
+//! costs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,14 +18,24 @@ const RETENTION_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// The template as CloudFormation expanded it.
 pub async fn processed(studio: &Studio) -> Value {
     let asked = [("StackName", STACK), ("TemplateStage", "Processed")];
-    let template = studio.stack.clients.aws.query(QueryService::CloudFormation, "GetTemplate", &asked).await.unwrap();
+    let template = studio
+        .stack
+        .clients
+        .aws
+        .query(QueryService::CloudFormation, "GetTemplate", &asked)
+        .await
+        .unwrap();
     serde_json::from_str(template["TemplateBody"].as_str().unwrap()).unwrap()
 }
 
 /// The properties of all resources of a type.
 pub fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Value)> {
     let resources = template["Resources"].as_object().unwrap();
-    resources.iter().filter(|(_, resource)| resource["Type"] == kind).map(|(id, r)| (id, &r["Properties"])).collect()
+    resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == kind)
+        .map(|(id, r)| (id, &r["Properties"]))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,32 +44,74 @@ async fn the_deployed_template_keeps_its_promises() {
     let template = processed(&studio).await;
 
     let mappings = of_type(&template, "AWS::Lambda::EventSourceMapping");
-    let consumed: BTreeSet<Topic> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect();
+    let consumed: BTreeSet<Topic> = Topic::ALL
+        .into_iter()
+        .filter(|topic| topic.is_consumed())
+        .collect();
     let mut mapped = BTreeSet::new();
     for (id, mapping) in mappings {
-        // Without the flag the response is ignored and what it names is lost; without pollers of its own a mapping has none of this.
-        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
-        assert!(mapping["ProvisionedPollerConfig"]["MinimumPollers"].as_u64().unwrap() >= 1, "{id}");
-        assert_eq!(mapping["MaximumRetryAttempts"], 10_000, "{id}: with a destination, infinite means ten");
-        assert!(mapping["MaximumRecordAgeInSeconds"].as_u64().unwrap() < RETENTION_SECONDS, "{id}");
+        // Without the flag the response is ignored and what it names is lost; without pollers of
+        // its own a mapping has none of this.
+        assert_eq!(
+            mapping["FunctionResponseTypes"],
+            json!(["ReportBatchItemFailures"]),
+            "{id}"
+        );
+        assert!(
+            mapping["ProvisionedPollerConfig"]["MinimumPollers"]
+                .as_u64()
+                .unwrap()
+                >= 1,
+            "{id}"
+        );
+        assert_eq!(
+            mapping["MaximumRetryAttempts"], 10_000,
+            "{id}: with a destination, infinite means ten"
+        );
+        assert!(
+            mapping["MaximumRecordAgeInSeconds"].as_u64().unwrap() < RETENTION_SECONDS,
+            "{id}"
+        );
         assert_eq!(mapping["BisectBatchOnFunctionError"], true, "{id}");
         assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON", "{id}");
-        assert!(mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"].is_string(), "{id}");
-        assert!(mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(), "{id}");
+        assert!(
+            mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"].is_string(),
+            "{id}"
+        );
+        assert!(
+            mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(),
+            "{id}"
+        );
         let topics = mapping["Topics"].as_array().unwrap();
         let topic: Topic = topics[0].as_str().unwrap().parse().unwrap();
-        assert!(topics.len() == 1 && mapped.insert(topic), "{id}: one topic, which nothing else consumes");
+        assert!(
+            topics.len() == 1 && mapped.insert(topic),
+            "{id}: one topic, which nothing else consumes"
+        );
 
         // It may read its own topic in its own group, and nothing else.
         let function = mapping["FunctionName"]["Ref"].as_str().unwrap();
         let role = &template["Resources"][format!("{function}Role")]["Properties"];
-        let own: Vec<&Value> = role["Policies"].as_array().unwrap().iter().flat_map(statements).collect();
+        let own: Vec<&Value> = role["Policies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(statements)
+            .collect();
         let granted = |action: &str| {
-            let of_action = own.iter().filter(|statement| statement["Action"].to_string().contains(action));
-            of_action.flat_map(|statement| statement["Resource"].as_array().unwrap()).map(Value::to_string).collect()
+            let of_action = own
+                .iter()
+                .filter(|statement| statement["Action"].to_string().contains(action));
+            of_action
+                .flat_map(|statement| statement["Resource"].as_array().unwrap())
+                .map(Value::to_string)
+                .collect()
         };
         let readable: Vec<String> = granted("kafka-cluster:ReadData");
-        assert!(readable.len() == 1 && readable[0].contains(&format!("/{topic}\"")), "{id}: {readable:?}");
+        assert!(
+            readable.len() == 1 && readable[0].contains(&format!("/{topic}\"")),
+            "{id}: {readable:?}"
+        );
         let groups: Vec<String> = granted("kafka-cluster:AlterGroup");
         let group = &mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"];
         assert!(
@@ -72,13 +125,21 @@ async fn the_deployed_template_keeps_its_promises() {
 
     for (id, function) in of_type(&template, "AWS::Lambda::Function") {
         let timeout = function["Timeout"].as_u64().unwrap();
-        assert!((60..=840).contains(&timeout), "{id}: above the producer's 15 s, below the mapping's 14 minutes");
+        assert!(
+            (60..=840).contains(&timeout),
+            "{id}: above the producer's 15 s, below the mapping's 14 minutes"
+        );
     }
 
     // A grant on another kind of ARN than the action's own never matches.
     let roles = of_type(&template, "AWS::IAM::Role");
-    let of_roles =
-        roles.iter().flat_map(|(id, role)| role["Policies"].as_array().into_iter().flatten().map(move |p| (*id, p)));
+    let of_roles = roles.iter().flat_map(|(id, role)| {
+        role["Policies"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(move |p| (*id, p))
+    });
     let managed = of_type(&template, "AWS::IAM::ManagedPolicy");
     for (id, policy) in of_roles.chain(managed) {
         for statement in statements(policy) {
@@ -86,37 +147,73 @@ async fn the_deployed_template_keeps_its_promises() {
                 Value::Array(actions) => actions.clone(),
                 action => vec![action.clone()],
             };
-            for action in actions.iter().filter_map(|action| action.as_str()?.strip_prefix("kafka-cluster:")) {
+            for action in actions
+                .iter()
+                .filter_map(|action| action.as_str()?.strip_prefix("kafka-cluster:"))
+            {
                 let expected = match action {
                     "Connect" | "DescribeCluster" | "WriteDataIdempotently" => "cluster",
                     "DescribeTopic" | "ReadData" | "WriteData" => "topic",
-                    "CreateTopic" | "DescribeTopicDynamicConfiguration" | "AlterTopicDynamicConfiguration" => "topic",
+                    "CreateTopic"
+                    | "DescribeTopicDynamicConfiguration"
+                    | "AlterTopicDynamicConfiguration" => "topic",
                     "AlterGroup" | "DescribeGroup" => "group",
                     other => panic!("{id} grants kafka-cluster:{other}, which no function needs"),
                 };
                 let resource = statement["Resource"].to_string();
-                let kind = ["topic", "group"].into_iter().find(|kind| resource.contains(&format!(":{kind}/")));
-                assert_eq!(kind.unwrap_or("cluster"), expected, "{id}: {action} on {resource}");
+                let kind = ["topic", "group"]
+                    .into_iter()
+                    .find(|kind| resource.contains(&format!(":{kind}/")));
+                assert_eq!(
+                    kind.unwrap_or("cluster"),
+                    expected,
+                    "{id}: {action} on {resource}"
+                );
             }
-            // Speech is made of nothing that has an ARN; nor does a task's token, or the delivery of a state machine's log.
+            // Speech is made of nothing that has an ARN; nor does a task's token, or the delivery
+            // of a state machine's log.
             let has_no_arn = |action: &str| {
-                ["polly:", "logs:"].iter().any(|service| action.starts_with(service))
+                ["polly:", "logs:"]
+                    .iter()
+                    .any(|service| action.starts_with(service))
                     || action == "states:SendTaskSuccess"
             };
-            let has_arns = actions.iter().any(|action| !has_no_arn(action.as_str().unwrap_or_default()));
-            assert!(statement["Resource"] != "*" || !has_arns, "{id}: {statement}");
+            let has_arns = actions
+                .iter()
+                .any(|action| !has_no_arn(action.as_str().unwrap_or_default()));
+            assert!(
+                statement["Resource"] != "*" || !has_arns,
+                "{id}: {statement}"
+            );
         }
     }
     // The emulator does not enforce these: what a function tells it must be granted, and no more.
     let render_job = |what| format!("eventzr.studio.render-job.{what}.v1");
     let template_event = |what| format!("eventzr.studio.template.{what}.v1");
-    let opened = [render_job("created"), template_event("created"), template_event("updated")];
+    let opened = [
+        render_job("created"),
+        template_event("created"),
+        template_event("updated"),
+    ];
     let closed = [render_job("completed"), render_job("failed")];
     let voices = ["created", "ready"].map(|what| format!("eventzr.studio.voice-model.{what}.v1"));
     let resources = &template["Resources"];
-    let completion = resources["CompletionFunctionRole"]["Properties"]["Policies"].as_array().unwrap();
-    assert_eq!(written([&resources["ConsumerPolicy"]["Properties"]]), opened.iter().cloned().collect());
-    assert_eq!(written(completion), opened.iter().chain(&closed).chain(&voices).cloned().collect());
+    let completion = resources["CompletionFunctionRole"]["Properties"]["Policies"]
+        .as_array()
+        .unwrap();
+    assert_eq!(
+        written([&resources["ConsumerPolicy"]["Properties"]]),
+        opened.iter().cloned().collect()
+    );
+    assert_eq!(
+        written(completion),
+        opened
+            .iter()
+            .chain(&closed)
+            .chain(&voices)
+            .cloned()
+            .collect()
+    );
     studio.stop().await;
 }
 
@@ -126,21 +223,41 @@ fn written<'a>(policies: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String
         .into_iter()
         .flat_map(statements)
         .filter(|s| s["Action"].to_string().contains("kafka-cluster:WriteData"));
-    let resources = writes.flat_map(|statement| statement["Resource"].as_array().unwrap()).map(Value::to_string);
+    let resources = writes
+        .flat_map(|statement| statement["Resource"].as_array().unwrap())
+        .map(Value::to_string);
     let topics: Vec<&str> = Topic::ALL.into_iter().map(Topic::as_str).collect();
-    resources.map(|r| topics.iter().find(|topic| r.contains(**topic)).unwrap().to_string()).collect()
+    resources
+        .map(|r| {
+            topics
+                .iter()
+                .find(|topic| r.contains(**topic))
+                .unwrap()
+                .to_string()
+        })
+        .collect()
 }
 
 /// A policy's statements, those under a condition too.
 fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
-    let statements = policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten();
-    statements.map(|statement| statement.get("Fn::If").map_or(statement, |choice| &choice[1]))
+    let statements = policy["PolicyDocument"]["Statement"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    statements.map(|statement| {
+        statement
+            .get("Fn::If")
+            .map_or(statement, |choice| &choice[1])
+    })
 }
 
 #[test]
 fn the_state_machines_retry_only_what_can_pass_and_end_every_failure_in_the_fail_step() {
     for machine in ["render", "voice-training"] {
-        let path = Checkout::find().unwrap().root.join(format!("infra/statemachines/{machine}.asl.json"));
+        let path = Checkout::find()
+            .unwrap()
+            .root
+            .join(format!("infra/statemachines/{machine}.asl.json"));
         let machine: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         assert_eq!(machine["QueryLanguage"], "JSONata");
         retries_what_can_pass(&machine);
@@ -148,15 +265,24 @@ fn the_state_machines_retry_only_what_can_pass_and_end_every_failure_in_the_fail
 }
 
 fn retries_what_can_pass(machine: &Value) {
-    let machines = machine["TimeoutSeconds"].as_u64().expect("an execution may hang");
+    let machines = machine["TimeoutSeconds"]
+        .as_u64()
+        .expect("an execution may hang");
     for (name, state) in machine["States"].as_object().unwrap() {
         if state["Type"] != "Task" {
             continue;
         }
-        assert!(state["TimeoutSeconds"].as_u64().expect("a task may hang") < machines, "{name} outlasts its machine");
+        assert!(
+            state["TimeoutSeconds"].as_u64().expect("a task may hang") < machines,
+            "{name} outlasts its machine"
+        );
         let retries = state["Retry"].as_array().unwrap();
         let (last, first) = (retries.last().unwrap(), &retries[0]);
-        assert_eq!((&last["ErrorEquals"], &last["JitterStrategy"]), (&json!(["States.ALL"]), &json!("FULL")), "{name}");
+        assert_eq!(
+            (&last["ErrorEquals"], &last["JitterStrategy"]),
+            (&json!(["States.ALL"]), &json!("FULL")),
+            "{name}"
+        );
         if name != "Fail" {
             // Only who registers a voice can find its id taken.
             let errors = match name.as_str() {
@@ -167,7 +293,11 @@ fn retries_what_can_pass(machine: &Value) {
             assert_eq!(*first, never, "{name} retries what cannot pass");
         }
         if name != "Fail" {
-            assert_eq!(state["Catch"][0]["ErrorEquals"], json!(["States.ALL"]), "{name}");
+            assert_eq!(
+                state["Catch"][0]["ErrorEquals"],
+                json!(["States.ALL"]),
+                "{name}"
+            );
             assert_eq!(state["Catch"][0]["Next"], "Fail", "{name}");
         }
     }
@@ -177,7 +307,11 @@ fn retries_what_can_pass(machine: &Value) {
 async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mark_and_a_second_write_if_the_entity_was_known()
  {
     let studio = Studio::start_with(|options| options.poll = false).await;
-    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
+    let function = studio
+        .stack
+        .consumer(Topic::EventCreated)
+        .unwrap()
+        .to_owned();
     let records = |numbers: std::ops::Range<usize>, version: u32| {
         let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for number in numbers {
@@ -194,30 +328,56 @@ async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mar
         }
         json!({ "eventSource": "aws:kafka", "records": partitions })
     };
-    // Two hundred renders at once are another matter, and too much for the emulator's interpreter on two processors.
+    // Two hundred renders at once are another matter, and too much for the emulator's interpreter
+    // on two processors.
     studio.let_executions_do_nothing().await;
     invoke(&studio.stack, &function, &records(0..1, 1)).await; // warm
     let calls = studio.stack.proxy.calls();
     let consumer = calls[0].process_id;
-    // Before its first record it has asked both services for what is not there: the connections are made in the init phase.
-    let before = calls.iter().take_while(|call| call.operation.name != "TransactWriteItems");
-    let before: BTreeMap<String, Option<u16>> = before.map(|call| (call.operation.to_string(), call.status)).collect();
-    let connected = [("dynamodb GetItem", Some(200)), ("states DescribeExecution", Some(400))];
-    assert_eq!(before, connected.map(|(name, status)| (name.to_owned(), status)).into());
+    // Before its first record it has asked both services for what is not there: the connections are
+    // made in the init phase.
+    let before = calls
+        .iter()
+        .take_while(|call| call.operation.name != "TransactWriteItems");
+    let before: BTreeMap<String, Option<u16>> = before
+        .map(|call| (call.operation.to_string(), call.status))
+        .collect();
+    let connected = [
+        ("dynamodb GetItem", Some(200)),
+        ("states DescribeExecution", Some(400)),
+    ];
+    assert_eq!(
+        before,
+        connected
+            .map(|(name, status)| (name.to_owned(), status))
+            .into()
+    );
     for (version, writes) in [(1, 100), (2, 200)] {
         studio.stack.proxy.clear();
         let answer = invoke(&studio.stack, &function, &records(1..101, version)).await;
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
         let calls = studio.stack.proxy.calls();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        // What the SDK tried again because the emulator was slow is not what the code costs; a refused write of a known entity is.
-        let answered = calls.iter().filter(|call| call.process_id == consumer && call.status.is_some_and(|s| s < 500));
+        // What the SDK tried again because the emulator was slow is not what the code costs; a
+        // refused write of a known entity is.
+        let answered = calls
+            .iter()
+            .filter(|call| call.process_id == consumer && call.status.is_some_and(|s| s < 500));
         for call in answered {
             *counts.entry(call.operation.to_string()).or_default() += 1;
         }
-        let expected =
-            [("dynamodb TransactWriteItems", writes), ("dynamodb UpdateItem", 100), ("states StartExecution", 200)];
-        assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into(), "version {version}");
+        let expected = [
+            ("dynamodb TransactWriteItems", writes),
+            ("dynamodb UpdateItem", 100),
+            ("states StartExecution", 200),
+        ];
+        assert_eq!(
+            counts,
+            expected
+                .map(|(name, count)| (name.to_owned(), count))
+                .into(),
+            "version {version}"
+        );
     }
     studio.stop().await;
 }

@@ -1,5 +1,6 @@
-//! Trouble from outside: the caller killed, the call refused or cut, at each call that a batch makes. Whatever happens, the
-//! mapping's redelivery and the state machine's retries end in the same eight events.
+//! Trouble from outside: the caller killed, the call refused or cut, at each call that a batch
+//! makes. Whatever happens, the mapping's redelivery and the state machine's retries end in the
+//! same eight events.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,12 +12,19 @@ use local::{
 };
 use serde_json::json;
 
-use crate::harness::{Studio, by_id, created, created_comes_before_the_end, invoke, the_eight, topics, until};
+use crate::harness::{
+    Studio, by_id, created, created_comes_before_the_end, invoke, the_eight, topics, until,
+};
 
 /// Hits the first call of an operation.
 fn first(service: &str, operation: &str, action: Action) -> Fault {
     let (service, operation) = (Some(service.to_owned()), Some(operation.to_owned()));
-    let matches = Matches { service, operation, occurrence: Occurrence::Nth(1), ..Matches::default() };
+    let matches = Matches {
+        service,
+        operation,
+        occurrence: Occurrence::Nth(1),
+        ..Matches::default()
+    };
     Fault { matches, action }
 }
 
@@ -35,10 +43,19 @@ async fn kept(studio: &Studio) -> BTreeMap<String, Vec<u8>> {
         .send();
     let mut kept = BTreeMap::new();
     let items: Vec<_> = scan.collect::<Result<_, _>>().await.unwrap();
-    for event in items.iter().flat_map(|item| item["events"].as_l().unwrap()).map(|event| event.as_m().unwrap()) {
-        let AttributeValue::S(value) = &event["value"] else { panic!("a kept value is text") };
+    for event in items
+        .iter()
+        .flat_map(|item| item["events"].as_l().unwrap())
+        .map(|event| event.as_m().unwrap())
+    {
+        let AttributeValue::S(value) = &event["value"] else {
+            panic!("a kept value is text")
+        };
         let event: serde_json::Value = serde_json::from_str(value).unwrap();
-        kept.insert(event["id"].as_str().unwrap().to_owned(), value.clone().into_bytes());
+        kept.insert(
+            event["id"].as_str().unwrap().to_owned(),
+            value.clone().into_bytes(),
+        );
     }
     kept
 }
@@ -47,7 +64,10 @@ async fn kept(studio: &Studio) -> BTreeMap<String, Vec<u8>> {
 async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eight_events() {
     let mut studio = Studio::start().await;
     let kill = Action::KillCaller(Moment::After);
-    studio.stack.proxy.inject(first("dynamodb", "TransactWriteItems", kill));
+    studio
+        .stack
+        .proxy
+        .inject(first("dynamodb", "TransactWriteItems", kill));
     studio.publish(&created("tenant-killed", "killed")).await;
     let produced = studio.produced_for("tenant-killed", 8).await;
     assert_eq!(topics(&produced), the_eight());
@@ -57,11 +77,17 @@ async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eig
     let calls = studio.stack.proxy.calls();
     let writers: Vec<_> = calls
         .iter()
-        .filter(|call| call.operation.name == "TransactWriteItems" && call.operation.service == "dynamodb")
+        .filter(|call| {
+            call.operation.name == "TransactWriteItems" && call.operation.service == "dynamodb"
+        })
         .map(|call| (call.process_id, call.status))
         .collect();
     assert_eq!(writers[0].1, None, "the first writer never had an answer");
-    assert_eq!(writers[1].1, Some(400), "the second found the decision there");
+    assert_eq!(
+        writers[1].1,
+        Some(400),
+        "the second found the decision there"
+    );
     assert_ne!(writers[0].0, writers[1].0, "another process took over");
     studio.stop().await;
 }
@@ -69,9 +95,16 @@ async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eig
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
     let mut studio = Studio::start().await;
-    let refused = || Action::Fail { status: 500, error: "InternalServerError".to_owned() };
-    let kills = [Action::KillCaller(Moment::Before), Action::KillCaller(Moment::After)];
-    // Which call of an operation, for one event: the consumer's come first, then those of the completion function.
+    let refused = || Action::Fail {
+        status: 500,
+        error: "InternalServerError".to_owned(),
+    };
+    let kills = [
+        Action::KillCaller(Moment::Before),
+        Action::KillCaller(Moment::After),
+    ];
+    // Which call of an operation, for one event: the consumer's come first, then those of the
+    // completion function.
     let calls = [
         ("dynamodb", "TransactWriteItems", "", 1), // keep, in the consumer
         ("dynamodb", "TransactWriteItems", "", 2), // an end, in the completion function
@@ -90,7 +123,11 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
             fault.matches.occurrence = occurrence;
             (fault, operation)
         };
-        rounds.extend(kills.iter().map(|kill| hit(Occurrence::Nth(which), kill.clone())));
+        rounds.extend(
+            kills
+                .iter()
+                .map(|kill| hit(Occurrence::Nth(which), kill.clone())),
+        );
         rounds.push(hit(Occurrence::Nth(which), Action::Cut(Moment::After)));
         if which == 1 {
             // As often as the SDK tries by itself, so that the function sees it.
@@ -108,8 +145,13 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
         assert_eq!(topics(&produced), the_eight(), "{fault:?}");
         created_comes_before_the_end(&produced);
         let calls = studio.stack.proxy.calls();
-        let hit = calls.iter().find(|call| call.operation.name == operation && matches!(call.status, None | Some(500)));
-        assert!(hit.is_some_and(|call| call.process_id.is_some()), "the fault hit nobody: {fault:?}");
+        let hit = calls.iter().find(|call| {
+            call.operation.name == operation && matches!(call.status, None | Some(500))
+        });
+        assert!(
+            hit.is_some_and(|call| call.process_id.is_some()),
+            "the fault hit nobody: {fault:?}"
+        );
         published.extend(by_id(&produced));
     }
     // Nothing that was ever published differs from its outbox entry, and every entry was published.
@@ -120,7 +162,11 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_partition() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
-    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
+    let function = studio
+        .stack
+        .consumer(Topic::EventCreated)
+        .unwrap()
+        .to_owned();
     let topic = Topic::EventCreated.as_str();
     let record = |partition: usize, offset: usize| {
         let tenant = format!("tenant-{partition}-{offset}");
@@ -130,26 +176,52 @@ async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_part
             "key": base64(&tenant), "value": base64(&created(&tenant, &tenant).to_string()), "headers": [],
         })
     };
-    let records = |partition| (10..13).map(|offset| record(partition, offset)).collect::<Vec<_>>();
+    let records = |partition| {
+        (10..13)
+            .map(|offset| record(partition, offset))
+            .collect::<Vec<_>>()
+    };
     let batch = json!({ "records": { format!("{topic}-0"): records(0), format!("{topic}-1"): records(1) } });
 
-    let mut fault = first("dynamodb", "TransactWriteItems", Action::Fail { status: 500, error: "Internal".to_owned() });
+    let mut fault = first(
+        "dynamodb",
+        "TransactWriteItems",
+        Action::Fail {
+            status: 500,
+            error: "Internal".to_owned(),
+        },
+    );
     fault.matches.occurrence = Occurrence::Every;
     fault.matches.body_contains = Some("tenant-0-11".to_owned());
     studio.stack.proxy.inject(fault);
     let again = |offset| json!({ "itemIdentifier": { "partition": format!("{topic}-0"), "offset": offset } });
     let answer = invoke(&studio.stack, &function, &batch).await;
-    assert_eq!(answer, json!({ "batchItemFailures": [again(11), again(12)] }));
-    // What came before it, and the other partition, is done; what follows it was kept and is not published out of turn.
+    assert_eq!(
+        answer,
+        json!({ "batchItemFailures": [again(11), again(12)] })
+    );
+    // What came before it, and the other partition, is done; what follows it was kept and is not
+    // published out of turn.
     for tenant in ["tenant-0-10", "tenant-1-10", "tenant-1-11", "tenant-1-12"] {
-        assert_eq!(topics(&studio.produced_for(tenant, 8).await), the_eight(), "{tenant}");
+        assert_eq!(
+            topics(&studio.produced_for(tenant, 8).await),
+            the_eight(),
+            "{tenant}"
+        );
     }
     assert!(studio.produced_for("tenant-0-12", 0).await.is_empty());
 
     studio.stack.proxy.heal();
-    assert_eq!(invoke(&studio.stack, &function, &batch).await, json!({ "batchItemFailures": [] }));
+    assert_eq!(
+        invoke(&studio.stack, &function, &batch).await,
+        json!({ "batchItemFailures": [] })
+    );
     for tenant in ["tenant-0-11", "tenant-0-12"] {
-        assert_eq!(topics(&studio.produced_for(tenant, 8).await), the_eight(), "{tenant}");
+        assert_eq!(
+            topics(&studio.produced_for(tenant, 8).await),
+            the_eight(),
+            "{tenant}"
+        );
     }
     studio.stop().await;
 }
@@ -158,21 +230,40 @@ async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_part
 async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_nothing() {
     let mut studio = Studio::start().await;
     studio.publish(&created("tenant-before", "before")).await;
-    assert_eq!(topics(&studio.produced_for("tenant-before", 8).await), the_eight());
+    assert_eq!(
+        topics(&studio.produced_for("tenant-before", 8).await),
+        the_eight()
+    );
 
-    // The broker goes while the consumer keeps: the outbox entry stands, and no broker takes its events.
+    // The broker goes while the consumer keeps: the outbox entry stands, and no broker takes its
+    // events.
     studio.stack.proxy.clear();
-    studio.stack.proxy.inject(first("dynamodb", "TransactWriteItems", Action::Delay(Duration::from_secs(2))));
+    studio.stack.proxy.inject(first(
+        "dynamodb",
+        "TransactWriteItems",
+        Action::Delay(Duration::from_secs(2)),
+    ));
     studio.publish(&created("tenant-during", "during")).await;
     let proxy = &studio.stack.proxy;
-    until("the consumer keeps", async || proxy.calls().iter().any(|call| call.operation.name == "TransactWriteItems"))
-        .await;
+    until("the consumer keeps", async || {
+        proxy
+            .calls()
+            .iter()
+            .any(|call| call.operation.name == "TransactWriteItems")
+    })
+    .await;
     assert!(studio.stack.broker.kill().await);
     tokio::time::sleep(Duration::from_secs(20)).await;
     studio.stack.broker.restart().await.unwrap();
     studio.publish(&created("tenant-after", "after")).await;
-    assert_eq!(topics(&studio.produced_for("tenant-during", 8).await), the_eight());
-    assert_eq!(topics(&studio.produced_for("tenant-after", 8).await), the_eight());
+    assert_eq!(
+        topics(&studio.produced_for("tenant-during", 8).await),
+        the_eight()
+    );
+    assert_eq!(
+        topics(&studio.produced_for("tenant-after", 8).await),
+        the_eight()
+    );
     let mut retried = false;
     while let Ok(report) = studio.stack.reports.try_recv() {
         retried |= matches!(report.what, What::Retrying { .. });
@@ -184,20 +275,31 @@ async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_rendered_for_long_fails_with_a_reason_and_its_attempts() {
     let mut studio = Studio::start_with(|options| options.wait_scale = 0.0).await;
-    let refused = Action::Fail { status: 503, error: "SlowDown".to_owned() };
+    let refused = Action::Fail {
+        status: 503,
+        error: "SlowDown".to_owned(),
+    };
     let mut fault = first("s3", "PutObject", refused);
     fault.matches.occurrence = Occurrence::Every;
     studio.stack.proxy.inject(fault);
     studio.publish(&created("tenant-failed", "failed")).await;
     let produced = studio.produced_for("tenant-failed", 6).await;
-    let failed: Vec<_> = produced.iter().filter(|record| record.topic == Topic::RenderJobFailed.as_str()).collect();
+    let failed: Vec<_> = produced
+        .iter()
+        .filter(|record| record.topic == Topic::RenderJobFailed.as_str())
+        .collect();
     assert_eq!(failed.len(), 2);
     for record in failed {
         let data = record.event()["data"].take();
         assert_eq!(data["failure"], "unavailable");
         assert_eq!(data["attempts"], 6, "once, and five times again");
         assert_eq!(data["canResubmit"], true);
-        assert!(data["reason"].as_str().unwrap().ends_with("Submit it again later."));
+        assert!(
+            data["reason"]
+                .as_str()
+                .unwrap()
+                .ends_with("Submit it again later.")
+        );
     }
     studio.stop().await;
 }

@@ -1,4 +1,5 @@
-//! What the deployed roles may do, as IAM has it: every grant by itself, to be looked at, taken away and given back.
+//! What the deployed roles may do, as IAM has it: every grant by itself, to be looked at, taken
+//! away and given back.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,8 @@ enum Home {
 /// One action on one resource.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// The role or the policy that grants it, as the template names it: `CompletionFunctionRole`, `ConsumerPolicy`.
+    /// The role or the policy that grants it, as the template names it: `CompletionFunctionRole`,
+    /// `ConsumerPolicy`.
     pub of: String,
     /// The statement, the action, and the resource without what all of them begin with.
     pub what: String,
@@ -46,7 +48,10 @@ impl Iam {
     }
 
     async fn ask(&self, operation: &str, fields: &[(&str, &str)]) -> Value {
-        self.0.query(QueryService::Iam, operation, fields).await.unwrap()
+        self.0
+            .query(QueryService::Iam, operation, fields)
+            .await
+            .unwrap()
     }
 
     /// All roles of the stack.
@@ -60,19 +65,33 @@ impl Iam {
             assert_eq!(many(&statements[0]["Action"]), ["sts:AssumeRole"]);
             let taken_by = many(&statements[0]["Principal"]["Service"]).join(", ");
             let attached = self.attached(name).await;
-            let mut attached: Vec<String> =
-                attached.iter().map(|(name, _)| logical(name).unwrap_or(name).to_owned()).collect();
+            let mut attached: Vec<String> = attached
+                .iter()
+                .map(|(name, _)| logical(name).unwrap_or(name).to_owned())
+                .collect();
             attached.sort();
-            roles.insert(logical(name).unwrap().to_owned(), Role { taken_by, attached });
+            roles.insert(
+                logical(name).unwrap().to_owned(),
+                Role { taken_by, attached },
+            );
         }
         roles
     }
 
     /// The name and the ARN of each policy that is attached to a role.
     async fn attached(&self, role: &str) -> Vec<(String, String)> {
-        let attached = self.ask("ListAttachedRolePolicies", &[("RoleName", role)]).await;
+        let attached = self
+            .ask("ListAttachedRolePolicies", &[("RoleName", role)])
+            .await;
         let policies = members(&attached["AttachedPolicies"]).iter();
-        policies.map(|policy| (text(&policy["PolicyName"]).to_owned(), text(&policy["PolicyArn"]).to_owned())).collect()
+        policies
+            .map(|policy| {
+                (
+                    text(&policy["PolicyName"]).to_owned(),
+                    text(&policy["PolicyArn"]).to_owned(),
+                )
+            })
+            .collect()
     }
 
     /// Everything that the stack's own policies grant.
@@ -81,9 +100,18 @@ impl Iam {
         let mut managed = BTreeMap::new();
         for role in members(&self.ask("ListRoles", &[]).await["Roles"]) {
             let role = text(&role["RoleName"]);
-            for policy in members(&self.ask("ListRolePolicies", &[("RoleName", role)]).await["PolicyNames"]) {
-                let home = Home::Inline { role: role.to_owned(), policy: text(policy).to_owned() };
-                grants.extend(granted(logical(role).unwrap(), &home, &self.read(&home).await));
+            for policy in
+                members(&self.ask("ListRolePolicies", &[("RoleName", role)]).await["PolicyNames"])
+            {
+                let home = Home::Inline {
+                    role: role.to_owned(),
+                    policy: text(policy).to_owned(),
+                };
+                grants.extend(granted(
+                    logical(role).unwrap(),
+                    &home,
+                    &self.read(&home).await,
+                ));
             }
             for (name, arn) in self.attached(role).await {
                 if let Some(logical) = logical(&name) {
@@ -103,12 +131,19 @@ impl Iam {
         let mut statements = Vec::new();
         for statement in whole["Statement"].as_array().unwrap() {
             for (action, resource) in pairs(statement) {
-                if (&action, &resource) != (&grant.action, &grant.resource) || sid(statement) != grant.sid() {
-                    statements.push(json!({ "Effect": "Allow", "Action": action, "Resource": resource }));
+                if (&action, &resource) != (&grant.action, &grant.resource)
+                    || sid(statement) != grant.sid()
+                {
+                    statements
+                        .push(json!({ "Effect": "Allow", "Action": action, "Resource": resource }));
                 }
             }
         }
-        self.write(&grant.home, &json!({ "Version": "2012-10-17", "Statement": statements })).await;
+        self.write(
+            &grant.home,
+            &json!({ "Version": "2012-10-17", "Statement": statements }),
+        )
+        .await;
         whole
     }
 
@@ -120,33 +155,56 @@ impl Iam {
     async fn read(&self, home: &Home) -> Value {
         match home {
             Home::Inline { role, policy } => {
-                let policy = self.ask("GetRolePolicy", &[("RoleName", role), ("PolicyName", policy)]).await;
+                let policy = self
+                    .ask(
+                        "GetRolePolicy",
+                        &[("RoleName", role), ("PolicyName", policy)],
+                    )
+                    .await;
                 document(text(&policy["PolicyDocument"]))
             }
             Home::Managed { arn } => {
-                let asked = [("PolicyArn", arn.as_str()), ("VersionId", &self.default_version(arn).await)];
-                document(text(&self.ask("GetPolicyVersion", &asked).await["PolicyVersion"]["Document"]))
+                let asked = [
+                    ("PolicyArn", arn.as_str()),
+                    ("VersionId", &self.default_version(arn).await),
+                ];
+                document(text(
+                    &self.ask("GetPolicyVersion", &asked).await["PolicyVersion"]["Document"],
+                ))
             }
         }
     }
 
     async fn default_version(&self, arn: &str) -> String {
-        text(&self.ask("GetPolicy", &[("PolicyArn", arn)]).await["Policy"]["DefaultVersionId"]).to_owned()
+        text(&self.ask("GetPolicy", &[("PolicyArn", arn)]).await["Policy"]["DefaultVersionId"])
+            .to_owned()
     }
 
     async fn write(&self, home: &Home, document: &Value) {
         let document = document.to_string();
         match home {
             Home::Inline { role, policy } => {
-                let put = [("RoleName", role.as_str()), ("PolicyName", policy), ("PolicyDocument", &document)];
+                let put = [
+                    ("RoleName", role.as_str()),
+                    ("PolicyName", policy),
+                    ("PolicyDocument", &document),
+                ];
                 self.ask("PutRolePolicy", &put).await;
             }
             Home::Managed { arn } => {
                 let before = self.default_version(arn).await;
-                let create = [("PolicyArn", arn.as_str()), ("PolicyDocument", &document), ("SetAsDefault", "true")];
+                let create = [
+                    ("PolicyArn", arn.as_str()),
+                    ("PolicyDocument", &document),
+                    ("SetAsDefault", "true"),
+                ];
                 self.ask("CreatePolicyVersion", &create).await;
                 // A policy has five versions at most.
-                self.ask("DeletePolicyVersion", &[("PolicyArn", arn), ("VersionId", &before)]).await;
+                self.ask(
+                    "DeletePolicyVersion",
+                    &[("PolicyArn", arn), ("VersionId", &before)],
+                )
+                .await;
             }
         }
     }
@@ -162,18 +220,31 @@ impl Grant {
     }
 }
 
-fn granted<'a>(of: &'a str, home: &'a Home, document: &'a Value) -> impl Iterator<Item = Grant> + 'a {
-    document["Statement"].as_array().unwrap().iter().flat_map(move |statement| {
-        assert_eq!(statement["Effect"], "Allow", "{of}");
-        assert!(statement.get("Condition").is_none(), "{of}: a condition is not looked at here: {statement}");
-        pairs(statement).into_iter().map(move |(action, resource)| Grant {
-            of: of.to_owned(),
-            what: format!("{} {action} {}", sid(statement), short(&resource)),
-            home: home.clone(),
-            action,
-            resource,
+fn granted<'a>(
+    of: &'a str,
+    home: &'a Home,
+    document: &'a Value,
+) -> impl Iterator<Item = Grant> + 'a {
+    document["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(move |statement| {
+            assert_eq!(statement["Effect"], "Allow", "{of}");
+            assert!(
+                statement.get("Condition").is_none(),
+                "{of}: a condition is not looked at here: {statement}"
+            );
+            pairs(statement)
+                .into_iter()
+                .map(move |(action, resource)| Grant {
+                    of: of.to_owned(),
+                    what: format!("{} {action} {}", sid(statement), short(&resource)),
+                    home: home.clone(),
+                    action,
+                    resource,
+                })
         })
-    })
 }
 
 /// Its name; SAM gives none to what it adds.
@@ -184,12 +255,22 @@ fn sid(statement: &Value) -> &str {
 fn pairs(statement: &Value) -> Vec<(String, String)> {
     let resources = many(&statement["Resource"]);
     let actions = many(&statement["Action"]);
-    actions.iter().flat_map(|action| resources.iter().map(|resource| (action.clone(), resource.clone()))).collect()
+    actions
+        .iter()
+        .flat_map(|action| {
+            resources
+                .iter()
+                .map(|resource| (action.clone(), resource.clone()))
+        })
+        .collect()
 }
 
 fn many(value: &Value) -> Vec<String> {
     match value {
-        Value::Array(all) => all.iter().map(|one| one.as_str().unwrap().to_owned()).collect(),
+        Value::Array(all) => all
+            .iter()
+            .map(|one| one.as_str().unwrap().to_owned())
+            .collect(),
         one => vec![one.as_str().unwrap().to_owned()],
     }
 }
@@ -199,9 +280,15 @@ fn short(resource: &str) -> &str {
     resource.splitn(6, ':').nth(5).unwrap_or(resource)
 }
 
-/// The name in the template of what CloudFormation named `<stack>-<name>-<digits>`; `None` of what is AWS's.
+/// The name in the template of what CloudFormation named `<stack>-<name>-<digits>`; `None` of what
+/// is AWS's.
 fn logical(name: &str) -> Option<&str> {
-    Some(name.strip_prefix(STACK)?.strip_prefix('-')?.rsplit_once('-')?.0)
+    Some(
+        name.strip_prefix(STACK)?
+            .strip_prefix('-')?
+            .rsplit_once('-')?
+            .0,
+    )
 }
 
 fn document(text: &str) -> Value {

@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 /// Longer than anything here takes on two busy cores; what is not there by then does not come.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long nothing more may come before all is taken to be there, where something never ends: an execution that waits, a record that is retried.
+/// How long nothing more may come before all is taken to be there, where something never ends: an
+/// execution that waits, a record that is retried.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Between two looks whether all has ended.
@@ -49,9 +50,20 @@ impl Studio {
         options.wait_scale = 0.1;
         change(&mut options);
         let stack = Stack::start(&options).await.unwrap();
-        let produced: Vec<_> = Topic::ALL.into_iter().filter(|t| !t.is_consumed()).map(Topic::as_str).collect();
-        let reader = Reader::start(stack.broker.cluster(), &produced, From::Beginning).await.unwrap();
-        Self { stack, reader, seen: Vec::new(), polls: options.poll }
+        let produced: Vec<_> = Topic::ALL
+            .into_iter()
+            .filter(|t| !t.is_consumed())
+            .map(Topic::as_str)
+            .collect();
+        let reader = Reader::start(stack.broker.cluster(), &produced, From::Beginning)
+            .await
+            .unwrap();
+        Self {
+            stack,
+            reader,
+            seen: Vec::new(),
+            polls: options.poll,
+        }
     }
 
     /// Stops everything.
@@ -62,12 +74,24 @@ impl Studio {
     /// Publishes an event about its tenant.
     pub async fn publish(&self, event: &Value) {
         let key = event["data"]["tenantId"].as_str().unwrap().as_bytes();
-        let headers = [("content-type", Some(&b"application/cloudevents+json; charset=UTF-8"[..]))];
+        let headers = [(
+            "content-type",
+            Some(&b"application/cloudevents+json; charset=UTF-8"[..]),
+        )];
         let topic = event["type"].as_str().unwrap();
-        self.stack.publish(topic, Some(key), Some(event.to_string().as_bytes()), &headers).await.unwrap();
+        self.stack
+            .publish(
+                topic,
+                Some(key),
+                Some(event.to_string().as_bytes()),
+                &headers,
+            )
+            .await
+            .unwrap();
     }
 
-    /// Everything produced about `tenant`, once there are at least `count` distinct events and nothing more can come.
+    /// Everything produced about `tenant`, once there are at least `count` distinct events and
+    /// nothing more can come.
     pub async fn produced_for(&mut self, tenant: &str, count: usize) -> Vec<Produced> {
         let is_its = |record: &&Produced| record.key.as_deref() == Some(tenant.as_bytes());
         let its = |seen: &[Produced]| seen.iter().filter(is_its).cloned().collect::<Vec<_>>();
@@ -79,20 +103,38 @@ impl Studio {
 
     /// Whether nothing is under way: no mapping is behind its topic, and no execution runs.
     async fn is_settled(&self) -> bool {
-        let Stack { clients, outputs, .. } = &self.stack;
+        let Stack {
+            clients, outputs, ..
+        } = &self.stack;
         // Tried once: a broker that is away is not settled.
         let cluster = self.stack.broker.cluster().within(Duration::ZERO);
         for mapping in self.stack.mappings.iter().filter(|_| self.polls) {
             let (group, topic) = (&mapping.consumer_group, &mapping.topic);
-            let (committed, ends) = tokio::join!(cluster.committed(group, topic), cluster.offsets(topic, At::Latest));
-            let (Ok(committed), Ok(ends)) = (committed, ends) else { return false };
-            if ends.iter().any(|(partition, end)| *end > 0 && committed.get(partition) != Some(end)) {
+            let (committed, ends) = tokio::join!(
+                cluster.committed(group, topic),
+                cluster.offsets(topic, At::Latest)
+            );
+            let (Ok(committed), Ok(ends)) = (committed, ends) else {
+                return false;
+            };
+            if ends
+                .iter()
+                .any(|(partition, end)| *end > 0 && committed.get(partition) != Some(end))
+            {
                 return false;
             }
         }
-        for machine in [&outputs.render_state_machine_arn, &outputs.voice_state_machine_arn] {
+        for machine in [
+            &outputs.render_state_machine_arn,
+            &outputs.voice_state_machine_arn,
+        ] {
             let running = clients.sfn.list_executions().state_machine_arn(machine);
-            let running = running.status_filter(ExecutionStatus::Running).max_results(1).send().await.unwrap();
+            let running = running
+                .status_filter(ExecutionStatus::Running)
+                .max_results(1)
+                .send()
+                .await
+                .unwrap();
             if !running.executions().is_empty() {
                 return false;
             }
@@ -103,10 +145,23 @@ impl Studio {
     /// Reads on to where the produced topics end now.
     async fn read_to_the_end(&mut self) {
         let mut left = BTreeMap::new();
-        for topic in Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str) {
+        for topic in Topic::ALL
+            .into_iter()
+            .filter(|topic| !topic.is_consumed())
+            .map(Topic::as_str)
+        {
             // Without the topic, or a broker, there is nothing more to read.
-            let ends = self.stack.broker.cluster().offsets(topic, At::Latest).await.unwrap_or_default();
-            left.extend(ends.into_iter().map(|(partition, end)| ((topic.to_owned(), partition), end)));
+            let ends = self
+                .stack
+                .broker
+                .cluster()
+                .offsets(topic, At::Latest)
+                .await
+                .unwrap_or_default();
+            left.extend(
+                ends.into_iter()
+                    .map(|(partition, end)| ((topic.to_owned(), partition), end)),
+            );
         }
         for record in &self.seen {
             let end = left.get(&(record.topic.clone(), record.partition));
@@ -118,20 +173,29 @@ impl Studio {
         while !left.is_empty() {
             let record = self.reader.next().await.unwrap();
             let place = (record.topic.clone(), record.partition);
-            if left.get(&place).is_some_and(|end| record.offset + 1 >= *end) {
+            if left
+                .get(&place)
+                .is_some_and(|end| record.offset + 1 >= *end)
+            {
                 left.remove(&place);
             }
             self.seen.push(record);
         }
     }
 
-    /// Everything produced about `tenant` so far, as soon as one of its jobs has ended, whatever else comes.
+    /// Everything produced about `tenant` so far, as soon as one of its jobs has ended, whatever
+    /// else comes.
     pub async fn ended(&mut self, tenant: &str) -> Vec<Produced> {
         let until = Instant::now() + PATIENCE;
         let ends = [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(Topic::as_str);
         let is_its = |record: &&Produced| record.key.as_deref() == Some(tenant.as_bytes());
         loop {
-            if self.seen.iter().filter(is_its).any(|record| ends.contains(&record.topic.as_str())) {
+            if self
+                .seen
+                .iter()
+                .filter(is_its)
+                .any(|record| ends.contains(&record.topic.as_str()))
+            {
                 return self.seen.iter().filter(is_its).cloned().collect();
             }
             assert!(Instant::now() < until, "no job of {tenant} ended");
@@ -141,8 +205,8 @@ impl Studio {
         }
     }
 
-    /// Everything produced, once `done` says so of it and nothing more can come. It may take `patience`, which is long: thousands of events take the
-    /// emulator minutes.
+    /// Everything produced, once `done` says so of it and nothing more can come. It may take
+    /// `patience`, which is long: thousands of events take the emulator minutes.
     pub async fn produced_until(
         &mut self,
         what: &str,
@@ -151,7 +215,8 @@ impl Studio {
     ) -> &[Produced] {
         let until = Instant::now() + patience;
         let mut last = Instant::now();
-        // Thousands of records take a while to look through: it is done when there are new ones, and takes a twentieth of the time at most.
+        // Thousands of records take a while to look through: it is done when there are new ones,
+        // and takes a twentieth of the time at most.
         let (mut is_done, mut looked_at, mut look_again) = (false, None, last);
         loop {
             if let Ok(record) = tokio::time::timeout(LOOK, self.reader.next()).await {
@@ -170,7 +235,11 @@ impl Studio {
                 self.read_to_the_end().await;
                 return &self.seen;
             }
-            assert!(Instant::now() < until, "waited in vain until {what}: {:#?}", topics(&self.seen));
+            assert!(
+                Instant::now() < until,
+                "waited in vain until {what}: {:#?}",
+                topics(&self.seen)
+            );
         }
     }
 
@@ -182,15 +251,31 @@ impl Studio {
     /// Replaces the state machine by one of a single state.
     pub async fn let_executions(&self, state: &Value) {
         let machine = json!({ "StartAt": "Only", "States": { "Only": state } }).to_string();
-        let machine = self.stack.clients.sfn.update_state_machine().definition(machine);
-        machine.state_machine_arn(&self.stack.outputs.render_state_machine_arn).send().await.unwrap();
+        let machine = self
+            .stack
+            .clients
+            .sfn
+            .update_state_machine()
+            .definition(machine);
+        machine
+            .state_machine_arn(&self.stack.outputs.render_state_machine_arn)
+            .send()
+            .await
+            .unwrap();
     }
 
     /// An item of the table, read consistently.
     pub async fn item(&self, pk: &str, sk: &str) -> Option<HashMap<String, AttributeValue>> {
-        let get =
-            self.stack.clients.dynamodb.get_item().table_name(&self.stack.outputs.table_name).consistent_read(true);
-        let get = get.key("pk", AttributeValue::S(pk.to_owned())).key("sk", AttributeValue::S(sk.to_owned()));
+        let get = self
+            .stack
+            .clients
+            .dynamodb
+            .get_item()
+            .table_name(&self.stack.outputs.table_name)
+            .consistent_read(true);
+        let get = get
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()));
         get.send().await.unwrap().item
     }
 
@@ -199,26 +284,51 @@ impl Studio {
         let item = self.item(pk, "state").await.unwrap();
         let mut state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
         change(&mut state);
-        let update = self.stack.clients.dynamodb.update_item().table_name(&self.stack.outputs.table_name);
-        let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
-        let update = update.update_expression("SET #state = :state").expression_attribute_names("#state", "state");
-        update.expression_attribute_values(":state", AttributeValue::S(state.to_string())).send().await.unwrap();
+        let update = self
+            .stack
+            .clients
+            .dynamodb
+            .update_item()
+            .table_name(&self.stack.outputs.table_name);
+        let update = update
+            .key("pk", item["pk"].clone())
+            .key("sk", item["sk"].clone());
+        let update = update
+            .update_expression("SET #state = :state")
+            .expression_attribute_names("#state", "state");
+        update
+            .expression_attribute_values(":state", AttributeValue::S(state.to_string()))
+            .send()
+            .await
+            .unwrap();
     }
 
     /// The whole table, as text to look for what must not stand there.
     pub async fn table(&self) -> String {
-        let scan = self.stack.clients.dynamodb.scan().table_name(&self.stack.outputs.table_name).consistent_read(true);
+        let scan = self
+            .stack
+            .clients
+            .dynamodb
+            .scan()
+            .table_name(&self.stack.outputs.table_name)
+            .consistent_read(true);
         let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
         format!("{:?}", items.unwrap())
     }
 
     /// Calls the completion function as the state machine or the schedule does.
     pub async fn completion(&self, step: &Value) -> Value {
-        invoke(&self.stack, &self.stack.outputs.completion_function_name, step).await
+        invoke(
+            &self.stack,
+            &self.stack.outputs.completion_function_name,
+            step,
+        )
+        .await
     }
 }
 
-/// Invokes a function and returns its answer; its failure is the test's. What it logged stands in the test's output.
+/// Invokes a function and returns its answer; its failure is the test's. What it logged stands in
+/// the test's output.
 pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
     let (answer, log) = invoke_and_log(stack, function, payload).await;
     println!("{log}");
@@ -228,18 +338,43 @@ pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
 /// As [`invoke`], with the last 4 KB of what it logged.
 pub async fn invoke_and_log(stack: &Stack, function: &str, payload: &Value) -> (Value, String) {
     let (answer, log) = try_to_invoke(stack, function, payload).await;
-    (answer.unwrap_or_else(|error| panic!("{function} answered {error}: {log}")), log)
+    (
+        answer.unwrap_or_else(|error| panic!("{function} answered {error}: {log}")),
+        log,
+    )
 }
 
 /// What a function answers, or its error, and the last 4 KB of what it logged.
-pub async fn try_to_invoke(stack: &Stack, function: &str, payload: &Value) -> (Result<Value, Value>, String) {
+pub async fn try_to_invoke(
+    stack: &Stack,
+    function: &str,
+    payload: &Value,
+) -> (Result<Value, Value>, String) {
     let payload = aws_sdk_lambda::primitives::Blob::new(payload.to_string());
-    let invoke = stack.clients.lambda.invoke().function_name(function).payload(payload).log_type(LogType::Tail);
+    let invoke = stack
+        .clients
+        .lambda
+        .invoke()
+        .function_name(function)
+        .payload(payload)
+        .log_type(LogType::Tail);
     let invoked = invoke.send().await.unwrap();
-    let log = base64_simd::STANDARD.decode_to_vec(invoked.log_result().unwrap_or_default()).unwrap();
+    let log = base64_simd::STANDARD
+        .decode_to_vec(invoked.log_result().unwrap_or_default())
+        .unwrap();
     let log = String::from_utf8_lossy(&log).into_owned();
-    let answer = invoked.payload().map(|blob| serde_json::from_slice(blob.as_ref()).unwrap()).unwrap_or_default();
-    (if invoked.function_error().is_some() { Err(answer) } else { Ok(answer) }, log)
+    let answer = invoked
+        .payload()
+        .map(|blob| serde_json::from_slice(blob.as_ref()).unwrap())
+        .unwrap_or_default();
+    (
+        if invoked.function_error().is_some() {
+            Err(answer)
+        } else {
+            Ok(answer)
+        },
+        log,
+    )
 }
 
 /// The time of now, as an event writes it: the examples' own grows old.
@@ -249,19 +384,31 @@ pub fn now() -> String {
 
 /// A batch of `events/lambda` with the time of now in each of its events: the files' own grows old.
 pub fn batch_of_now(name: &str) -> Value {
-    let path = Checkout::find().unwrap().root.join("events/lambda").join(name);
+    let path = Checkout::find()
+        .unwrap()
+        .root
+        .join("events/lambda")
+        .join(name);
     let mut batch: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let partitions = batch.get_mut("records").and_then(Value::as_object_mut);
-    for record in partitions.into_iter().flat_map(|all| all.values_mut()).flat_map(|some| some.as_array_mut().unwrap())
+    for record in partitions
+        .into_iter()
+        .flat_map(|all| all.values_mut())
+        .flat_map(|some| some.as_array_mut().unwrap())
     {
-        let value = record["value"].as_str().and_then(|value| base64_simd::STANDARD.decode_to_vec(value).ok());
+        let value = record["value"]
+            .as_str()
+            .and_then(|value| base64_simd::STANDARD.decode_to_vec(value).ok());
         let event = value.and_then(|value| serde_json::from_slice::<Value>(&value).ok());
         if let Some(mut event) = event.filter(|event| event["time"].is_string()) {
             event["time"] = json!(now());
             record["value"] = json!(base64_simd::STANDARD.encode_to_string(event.to_string()));
         }
-        for header in
-            record["headers"].as_array_mut().into_iter().flatten().filter(|header| header["ce_time"].is_array())
+        for header in record["headers"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+            .filter(|header| header["ce_time"].is_array())
         {
             header["ce_time"] = json!(now().bytes().collect::<Vec<u8>>());
         }
@@ -271,7 +418,11 @@ pub fn batch_of_now(name: &str) -> Value {
 
 /// Whom the first record of a batch is about.
 pub fn first_tenant(batch: &Value) -> String {
-    let mut records = batch["records"].as_object().unwrap().values().flat_map(|records| records.as_array().unwrap());
+    let mut records = batch["records"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|records| records.as_array().unwrap());
     let key = records.next().unwrap()["key"].as_str().unwrap();
     String::from_utf8(base64_simd::STANDARD.decode_to_vec(key).unwrap()).unwrap()
 }
@@ -315,23 +466,39 @@ pub fn by_id(records: &[Produced]) -> BTreeMap<String, Vec<u8>> {
         let value = record.value.clone().unwrap();
         let id = record.event()["id"].as_str().unwrap().to_owned();
         let before = by_id.insert(id.clone(), value.clone());
-        assert!(before.is_none_or(|before| before == value), "{id} appeared with two contents");
+        assert!(
+            before.is_none_or(|before| before == value),
+            "{id} appeared with two contents"
+        );
     }
     by_id
 }
 
-/// Fails if the end of a job was produced before its `created`. Across topics only the time tells; of what came again, the first counts.
+/// Fails if the end of a job was produced before its `created`. Across topics only the time tells;
+/// of what came again, the first counts.
 pub fn created_comes_before_the_end(records: &[Produced]) {
     let mut first: BTreeMap<(String, bool), i64> = BTreeMap::new();
-    for record in records.iter().filter(|record| record.topic.contains(".render-job.")) {
+    for record in records
+        .iter()
+        .filter(|record| record.topic.contains(".render-job."))
+    {
         let job = record.event()["data"]["jobId"].as_str().unwrap().to_owned();
         let at = record.timestamp.unwrap();
         let is_created = record.topic == Topic::RenderJobCreated.as_str();
-        first.entry((job, is_created)).and_modify(|first| *first = at.min(*first)).or_insert(at);
+        first
+            .entry((job, is_created))
+            .and_modify(|first| *first = at.min(*first))
+            .or_insert(at);
     }
     for ((job, _), end) in first.iter().filter(|((_, is_created), _)| !is_created) {
-        let created = first.get(&(job.clone(), true)).unwrap_or_else(|| panic!("{job} ended and was never created"));
-        assert!(created <= end, "{job} ended {} ms before it was created", created - end);
+        let created = first
+            .get(&(job.clone(), true))
+            .unwrap_or_else(|| panic!("{job} ended and was never created"));
+        assert!(
+            created <= end,
+            "{job} ended {} ms before it was created",
+            created - end
+        );
     }
 }
 
@@ -340,17 +507,24 @@ pub fn topics(records: &[Produced]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for value in by_id(records).values() {
         let event: Value = serde_json::from_slice(value).unwrap();
-        *counts.entry(event["type"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+        *counts
+            .entry(event["type"].as_str().unwrap().to_owned())
+            .or_insert(0) += 1;
     }
     counts
 }
 
 /// What one created event leads to when all goes well.
 pub fn the_eight() -> BTreeMap<String, usize> {
-    [Topic::TemplateCreated, Topic::RenderJobCreated, Topic::RenderJobCompleted, Topic::TemplateUpdated]
-        .into_iter()
-        .map(|topic| (topic.as_str().to_owned(), 2))
-        .collect()
+    [
+        Topic::TemplateCreated,
+        Topic::RenderJobCreated,
+        Topic::RenderJobCompleted,
+        Topic::TemplateUpdated,
+    ]
+    .into_iter()
+    .map(|topic| (topic.as_str().to_owned(), 2))
+    .collect()
 }
 
 /// The jobs that a topic's events speak of.
@@ -367,9 +541,25 @@ pub fn jobs_of(records: &[Produced], topic: Topic) -> Vec<String> {
 
 /// The file behind an asset's URL.
 pub async fn fetch(studio: &Studio, url: &str) -> Vec<u8> {
-    let key = url.strip_prefix(&format!("{}/", studio.stack.outputs.asset_base_url)).unwrap();
-    let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.assets_bucket_name).key(key);
-    object.send().await.unwrap().body.collect().await.unwrap().to_vec()
+    let key = url
+        .strip_prefix(&format!("{}/", studio.stack.outputs.asset_base_url))
+        .unwrap();
+    let object = studio
+        .stack
+        .clients
+        .s3
+        .get_object()
+        .bucket(&studio.stack.outputs.assets_bucket_name)
+        .key(key);
+    object
+        .send()
+        .await
+        .unwrap()
+        .body
+        .collect()
+        .await
+        .unwrap()
+        .to_vec()
 }
 
 /// Width and height as a PNG's header has them.

@@ -1,4 +1,5 @@
-//! How the functions prove to the brokers who they are: on an Apache Kafka that checks their tokens as MSK does (`tests/msk/MskIam.java`).
+//! How the functions prove to the brokers who they are: on an Apache Kafka that checks their tokens
+//! as MSK does (`tests/msk/MskIam.java`).
 
 use std::{
     collections::BTreeMap,
@@ -35,13 +36,18 @@ struct Brokers {
 
 impl Brokers {
     fn new() -> Self {
-        let brokers = Self { folder: tempfile::tempdir().unwrap() };
+        let brokers = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         brokers.know(&[]);
         brokers
     }
 
     fn iam(&self) -> Iam {
-        Iam { source: Checkout::find().unwrap().root.join("tests/msk/MskIam.java"), known: self.known() }
+        Iam {
+            source: Checkout::find().unwrap().root.join("tests/msk/MskIam.java"),
+            known: self.known(),
+        }
     }
 
     fn known(&self) -> PathBuf {
@@ -62,13 +68,17 @@ impl Brokers {
 
     /// A line for each token that they saw: `accepted` or `refused`, and what it was.
     fn decided(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.folder.path().join("known.properties.log")).unwrap_or_default();
+        let log =
+            fs::read_to_string(self.folder.path().join("known.properties.log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
     }
 
     async fn refuse(&self, why: &str) {
         let wanted = format!("refused {why}");
-        until(&wanted, async || self.decided().iter().any(|line| line.starts_with(&wanted))).await;
+        until(&wanted, async || {
+            self.decided().iter().any(|line| line.starts_with(&wanted))
+        })
+        .await;
     }
 }
 
@@ -76,26 +86,38 @@ impl Brokers {
 fn environment_of(process_id: u32) -> BTreeMap<String, String> {
     let environment = fs::read(format!("/proc/{process_id}/environ")).unwrap();
     let environment = String::from_utf8(environment).unwrap();
-    let pairs = environment.split('\0').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let pairs = environment
+        .split('\0')
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The error of the one record that is to be delivered again, as it stands in the function's log.
 fn error_in(log: &str) -> &str {
-    let errors: Vec<&str> = log.split("record to be delivered again: ").skip(1).collect();
+    let errors: Vec<&str> = log
+        .split("record to be delivered again: ")
+        .skip(1)
+        .collect();
     assert_eq!(errors.len(), 1, "{log}");
     errors[0].split(" topic=").next().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_its_error_says_what_is_wrong() {
+async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_its_error_says_what_is_wrong()
+ {
     let brokers = Brokers::new();
     let mut studio = Studio::start_with(|options| {
         options.poll = false;
         options.iam = Some(brokers.iam());
     })
     .await;
-    let function = studio.stack.consumer(Topic::EventCreated).unwrap().to_owned();
+    let function = studio
+        .stack
+        .consumer(Topic::EventCreated)
+        .unwrap()
+        .to_owned();
     let batch = batch_of_now("event-created.json");
     let comes_again = |answer: &Value| answer["batchItemFailures"].as_array().unwrap().len() == 1;
 
@@ -103,37 +125,58 @@ async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_it
     let (stack, refused) = (&studio.stack, async {
         brokers.refuse("nobody has the access key ASIA").await;
         let keeps = |call: &Call| call.operation.name == "TransactWriteItems";
-        until("the function keeps its decision", async || studio.stack.proxy.calls().iter().any(keeps)).await;
+        until("the function keeps its decision", async || {
+            studio.stack.proxy.calls().iter().any(keeps)
+        })
+        .await;
         let environment = environment_of(studio.stack.proxy.calls()[0].process_id.unwrap());
-        let (key, session) = (environment["AWS_ACCESS_KEY_ID"].clone(), environment["AWS_SESSION_TOKEN"].clone());
+        let (key, session) = (
+            environment["AWS_ACCESS_KEY_ID"].clone(),
+            environment["AWS_SESSION_TOKEN"].clone(),
+        );
         brokers.know(&[(&key, &format!("not-its-secret {session}"))]);
         brokers.refuse("the signature is another").await;
         environment
     });
-    let ((answer, log), environment) = tokio::join!(invoke_and_log(stack, &function, &batch), refused);
+    let ((answer, log), environment) =
+        tokio::join!(invoke_and_log(stack, &function, &batch), refused);
     assert!(comes_again(&answer), "{answer}");
     let error = error_in(&log);
     let what_to_do = "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this \
                       cluster and whether its clock is right: ";
-    assert!(error.starts_with(what_to_do) && error.contains("the signature is another"), "{error}");
+    assert!(
+        error.starts_with(what_to_do) && error.contains("the signature is another"),
+        "{error}"
+    );
 
     // What becomes of its jobs is another matter, and the completion function nobody knows.
     studio.let_executions_do_nothing().await;
 
     // They know it, and by their clock its token has ended.
     let key = environment["AWS_ACCESS_KEY_ID"].as_str();
-    let secret = format!("{} {}", environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]);
+    let secret = format!(
+        "{} {}",
+        environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]
+    );
     brokers.know(&[(key, &secret), ("clock.ahead.seconds", "1000")]);
     let (answer, log) = invoke_and_log(&studio.stack, &function, &batch).await;
     assert!(comes_again(&answer), "{answer}");
     let error = error_in(&log);
-    assert!(error.starts_with(what_to_do) && error.contains("the token ended at "), "{error}");
+    assert!(
+        error.starts_with(what_to_do) && error.contains("the token ended at "),
+        "{error}"
+    );
 
     brokers.know(&[(key, &secret)]);
     let (answer, log) = invoke_and_log(&studio.stack, &function, &batch).await;
     assert_eq!(answer, json!({ "batchItemFailures": [] }), "{log}");
     let decided = brokers.decided();
-    assert!(decided.iter().any(|line| line.starts_with(&format!("accepted {key}"))), "{decided:#?}");
+    assert!(
+        decided
+            .iter()
+            .any(|line| line.starts_with(&format!("accepted {key}"))),
+        "{decided:#?}"
+    );
     studio.produced_for(&first_tenant(&batch), 4).await;
     studio.stop().await;
 }
@@ -147,23 +190,42 @@ async fn topics_are_made_with_a_token_too_and_a_deployment_that_is_refused_says_
     })
     .await;
     let cloudformation = CloudFormation::start().await;
-    let published = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
+    let published = cloudformation
+        .ask(&studio, "Create", properties(PARTITIONS, 24))
+        .await;
     assert_eq!(published["Status"], "FAILED");
     let reason = published["Reason"].as_str().unwrap();
     let what_to_do = "it refused the function's IAM token, so look whether the function's role may kafka-cluster:Connect to this cluster \
                       and whether its clock is right: ";
-    assert!(reason.contains(what_to_do) && reason.contains("nobody has the access key ASIA"), "{reason}");
+    assert!(
+        reason.contains(what_to_do) && reason.contains("nobody has the access key ASIA"),
+        "{reason}"
+    );
 
-    invoke(&studio.stack, OPERATOR, &json!({ "step": "list-dead-letters", "most": 1 })).await;
+    invoke(
+        &studio.stack,
+        OPERATOR,
+        &json!({ "step": "list-dead-letters", "most": 1 }),
+    )
+    .await;
     let environment = environment_of(studio.stack.proxy.calls()[0].process_id.unwrap());
-    let secret = format!("{} {}", environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]);
+    let secret = format!(
+        "{} {}",
+        environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]
+    );
     brokers.know(&[(&environment["AWS_ACCESS_KEY_ID"], &secret)]);
-    let published = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
-    assert_eq!((&published["Status"], &published["Reason"]), (&json!("SUCCESS"), &Value::Null));
+    let published = cloudformation
+        .ask(&studio, "Create", properties(PARTITIONS, 24))
+        .await;
+    assert_eq!(
+        (&published["Status"], &published["Reason"]),
+        (&json!("SUCCESS"), &Value::Null)
+    );
     studio.stop().await;
 }
 
-/// A process that tells with credentials which live for seconds (`tests/examples/short_lived.rs`). It ends with the test.
+/// A process that tells with credentials which live for seconds (`tests/examples/short_lived.rs`).
+/// It ends with the test.
 struct ShortLived {
     process: Child,
     input: ChildStdin,
@@ -175,21 +237,51 @@ impl ShortLived {
         let (bootstrap, roots) = studio.stack.broker.iam().unwrap();
         let roots_file = brokers.folder.path().join("roots.pem");
         fs::write(&roots_file, roots).unwrap();
-        let mut command = tokio::process::Command::new(Checkout::find().unwrap().binaries.join("examples/short_lived"));
-        command.arg(bootstrap).arg(roots_file).arg(studio.stack.proxy.address().to_string());
-        command.arg(&studio.stack.outputs.table_name).arg(seconds.to_string()).kill_on_drop(true);
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { process, input, output: BufReader::new(output).lines() }
+        let mut command = tokio::process::Command::new(
+            Checkout::find()
+                .unwrap()
+                .binaries
+                .join("examples/short_lived"),
+        );
+        command
+            .arg(bootstrap)
+            .arg(roots_file)
+            .arg(studio.stack.proxy.address().to_string());
+        command
+            .arg(&studio.stack.outputs.table_name)
+            .arg(seconds.to_string())
+            .kill_on_drop(true);
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (input, output) = (
+            process.stdin.take().unwrap(),
+            process.stdout.take().unwrap(),
+        );
+        Self {
+            process,
+            input,
+            output: BufReader::new(output).lines(),
+        }
     }
 
     async fn ask(&mut self, line: &str) {
-        self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        self.input
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .unwrap();
     }
 
     /// How long it took to publish; fails if it was not published.
     async fn published(&mut self) -> Duration {
-        let line = self.output.next_line().await.unwrap().expect("the process ended");
+        let line = self
+            .output
+            .next_line()
+            .await
+            .unwrap()
+            .expect("the process ended");
         let (milliseconds, outcome) = line.split_once(' ').unwrap();
         assert_eq!(outcome, "published", "after {milliseconds} ms");
         Duration::from_millis(milliseconds.parse().unwrap())
@@ -205,20 +297,31 @@ impl ShortLived {
     }
 
     fn signal(&self, signal: &str) {
-        let status = Command::new("kill").arg(signal).arg(self.process.id().unwrap().to_string()).status().unwrap();
+        let status = Command::new("kill")
+            .arg(signal)
+            .arg(self.process.id().unwrap().to_string())
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 }
 
-/// When the tokens were signed that the brokers accepted, in the order of their first use, in seconds.
+/// When the tokens were signed that the brokers accepted, in the order of their first use, in
+/// seconds.
 fn signed(brokers: &Brokers) -> Vec<i64> {
     let decided = brokers.decided();
-    let refused: Vec<_> = decided.iter().filter(|line| line.starts_with("refused")).collect();
+    let refused: Vec<_> = decided
+        .iter()
+        .filter(|line| line.starts_with("refused"))
+        .collect();
     assert!(refused.is_empty(), "{refused:#?}");
     let second = |line: &String| {
         let moment = line.rsplit(' ').next().unwrap().trim_end_matches('Z');
         let moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", moment).unwrap();
-        jiff::tz::TimeZone::UTC.to_timestamp(moment).unwrap().as_second()
+        jiff::tz::TimeZone::UTC
+            .to_timestamp(moment)
+            .unwrap()
+            .as_second()
     };
     let mut seconds: Vec<i64> = decided.iter().map(second).collect();
     seconds.dedup();
@@ -226,10 +329,14 @@ fn signed(brokers: &Brokers) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_first_events_are_told() {
+async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_first_events_are_told()
+{
     const LIFE: Duration = Duration::from_secs(8);
     let brokers = Brokers::new();
-    brokers.know(&[("test", "test"), ("token.seconds", &LIFE.as_secs().to_string())]);
+    brokers.know(&[
+        ("test", "test"),
+        ("token.seconds", &LIFE.as_secs().to_string()),
+    ]);
     let studio = Studio::start_with(|options| {
         options.poll = false;
         options.iam = Some(brokers.iam());
@@ -246,8 +353,13 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_firs
         process.published().await;
     }
     for pair in signed(&brokers).windows(2) {
-        // 80 % are 6.4 s; librdkafka looks once a second, and a token says its time in whole seconds.
-        assert!((6..=8).contains(&(pair[1] - pair[0])), "{:?}", signed(&brokers));
+        // 80 % are 6.4 s; librdkafka looks once a second, and a token says its time in whole
+        // seconds.
+        assert!(
+            (6..=8).contains(&(pair[1] - pair[0])),
+            "{:?}",
+            signed(&brokers)
+        );
     }
 
     // Frozen for longer than the token lives, with a connection that is still there.
@@ -264,6 +376,9 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_firs
     studio.stack.broker.restart().await.unwrap();
     process.ask("again").await;
     process.thaw();
-    println!("published {:?} after a thaw, by a new connection", process.published().await);
+    println!(
+        "published {:?} after a thaw, by a new connection",
+        process.published().await
+    );
     studio.stop().await;
 }

@@ -1,4 +1,5 @@
-//! The topics that a deployment makes, as CloudFormation asks for them: on a real Apache Kafka, by the deployed function, and its answer as it comes.
+//! The topics that a deployment makes, as CloudFormation asks for them: on a real Apache Kafka, by
+//! the deployed function, and its answer as it comes.
 
 use std::{
     convert::Infallible,
@@ -29,7 +30,8 @@ use crate::{
     operator::OPERATOR,
 };
 
-/// Where CloudFormation looks for answers. The first one it does not understand, for that happens too.
+/// Where CloudFormation looks for answers. The first one it does not understand, for that happens
+/// too.
 pub struct CloudFormation {
     address: String,
     answers: Arc<Mutex<Vec<Value>>>,
@@ -38,7 +40,10 @@ pub struct CloudFormation {
 impl CloudFormation {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}/answer?signature=secret", listener.local_addr().unwrap());
+        let address = format!(
+            "http://{}/answer?signature=secret",
+            listener.local_addr().unwrap()
+        );
         let answers = Arc::new(Mutex::new(Vec::new()));
         let (told, mut is_first) = (answers.clone(), true);
         tokio::spawn(async move {
@@ -48,24 +53,37 @@ impl CloudFormation {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let told = told.clone();
                     async move {
-                        assert_eq!((request.method().as_str(), request.headers().get("content-type")), ("PUT", None));
+                        assert_eq!(
+                            (
+                                request.method().as_str(),
+                                request.headers().get("content-type")
+                            ),
+                            ("PUT", None)
+                        );
                         let body = request.into_body().collect().await.unwrap().to_bytes();
                         let mut response = Response::new(Empty::<Bytes>::new());
                         if fails {
                             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
                         } else {
-                            told.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                            told.lock()
+                                .unwrap()
+                                .push(serde_json::from_slice(&body).unwrap());
                         }
                         Ok::<_, Infallible>(response)
                     }
                 });
-                tokio::spawn(http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(
+                    http1::Builder::new()
+                        .keep_alive(false)
+                        .serve_connection(TokioIo::new(stream), service),
+                );
             }
         });
         Self { address, answers }
     }
 
-    /// Asks the operator function for the topics, and answers with what it told. All that it logs keeps the address to itself.
+    /// Asks the operator function for the topics, and answers with what it told. All that it logs
+    /// keeps the address to itself.
     pub async fn ask(&self, studio: &Studio, request_type: &str, properties: Value) -> Value {
         let before = self.answers.lock().unwrap().len();
         let asked = json!({
@@ -80,8 +98,14 @@ impl CloudFormation {
         assert_eq!(answers.len(), before + 1);
         let told = answers[before].clone();
         assert_eq!(told["RequestId"], asked["RequestId"]);
-        assert_eq!((&told["StackId"], &told["LogicalResourceId"]), (&json!("stack"), &json!("KafkaTopics")));
-        assert_eq!(told["PhysicalResourceId"], "studio-kafka-topics", "another one would be another resource");
+        assert_eq!(
+            (&told["StackId"], &told["LogicalResourceId"]),
+            (&json!("stack"), &json!("KafkaTopics"))
+        );
+        assert_eq!(
+            told["PhysicalResourceId"], "studio-kafka-topics",
+            "another one would be another resource"
+        );
         told
     }
 }
@@ -101,25 +125,51 @@ impl Cluster {
     fn of(studio: &Studio) -> Self {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", studio.stack.broker.bootstrap());
-        Self { admin: config.create().unwrap() }
+        Self {
+            admin: config.create().unwrap(),
+        }
     }
 
     /// How many partitions a topic has; 0 if it is not there.
     fn partitions(&self, topic: Topic) -> usize {
-        let metadata = self.admin.inner().fetch_metadata(None, Duration::from_secs(10)).unwrap();
-        let found = metadata.topics().iter().find(|found| found.name() == topic.as_str());
+        let metadata = self
+            .admin
+            .inner()
+            .fetch_metadata(None, Duration::from_secs(10))
+            .unwrap();
+        let found = metadata
+            .topics()
+            .iter()
+            .find(|found| found.name() == topic.as_str());
         found.map_or(0, |found| found.partitions().len())
     }
 
     async fn retention_hours(&self, topic: Topic) -> u64 {
         let resources = [ResourceSpecifier::Topic(topic.as_str())];
-        let described = self.admin.describe_configs(&resources, &AdminOptions::new()).await.unwrap();
+        let described = self
+            .admin
+            .describe_configs(&resources, &AdminOptions::new())
+            .await
+            .unwrap();
         let settings = described.into_iter().next().unwrap().unwrap();
-        settings.get("retention.ms").unwrap().value.as_ref().unwrap().parse::<u64>().unwrap() / 3_600_000
+        settings
+            .get("retention.ms")
+            .unwrap()
+            .value
+            .as_ref()
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            / 3_600_000
     }
 
     async fn delete(&self, topic: Topic) {
-        for deleted in self.admin.delete_topics(&[topic.as_str()], &AdminOptions::new()).await.unwrap() {
+        for deleted in self
+            .admin
+            .delete_topics(&[topic.as_str()], &AdminOptions::new())
+            .await
+            .unwrap()
+        {
             deleted.unwrap();
         }
         until("the topic is gone", async || self.partitions(topic) == 0).await;
@@ -127,65 +177,119 @@ impl Cluster {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for_those_that_it_reads() {
+async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for_those_that_it_reads()
+ {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let (cluster, cloudformation) = (Cluster::of(&studio), CloudFormation::start().await);
-    let produced: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).collect();
+    let produced: Vec<Topic> = Topic::ALL
+        .into_iter()
+        .filter(|topic| !topic.is_consumed())
+        .collect();
 
     // The stack's own deployment did it, by the emulator's CloudFormation.
     for topic in &produced {
-        assert_eq!(cluster.partitions(*topic), usize::try_from(PARTITIONS).unwrap(), "{topic}");
+        assert_eq!(
+            cluster.partitions(*topic),
+            usize::try_from(PARTITIONS).unwrap(),
+            "{topic}"
+        );
         assert_eq!(cluster.retention_hours(*topic).await, 168, "{topic}");
     }
 
     // Again, which changes nothing, though CloudFormation has to be told twice.
-    let told = cloudformation.ask(&studio, "Update", properties(PARTITIONS, 168)).await;
-    assert_eq!((&told["Status"], &told["Reason"]), (&json!("SUCCESS"), &Value::Null));
+    let told = cloudformation
+        .ask(&studio, "Update", properties(PARTITIONS, 168))
+        .await;
+    assert_eq!(
+        (&told["Status"], &told["Reason"]),
+        (&json!("SUCCESS"), &Value::Null)
+    );
 
     // Other settings are set, and a topic that somebody deleted is made again, with them.
     cluster.delete(Topic::VoiceModelReady).await;
-    let told = cloudformation.ask(&studio, "Update", properties(PARTITIONS, 24)).await;
+    let told = cloudformation
+        .ask(&studio, "Update", properties(PARTITIONS, 24))
+        .await;
     assert_eq!(told["Status"], "SUCCESS", "{told}");
     for topic in &produced {
-        assert_eq!(cluster.partitions(*topic), usize::try_from(PARTITIONS).unwrap(), "{topic}");
-        // The controller has it when CloudFormation hears so; the broker that is asked reads it from the controller a moment later.
-        until("the broker knows the topic's retention", async || cluster.retention_hours(*topic).await == 24).await;
+        assert_eq!(
+            cluster.partitions(*topic),
+            usize::try_from(PARTITIONS).unwrap(),
+            "{topic}"
+        );
+        // The controller has it when CloudFormation hears so; the broker that is asked reads it
+        // from the controller a moment later.
+        until("the broker knows the topic's retention", async || {
+            cluster.retention_hours(*topic).await == 24
+        })
+        .await;
     }
 
     // Partitions are another matter: the error says with which number it goes.
-    let told = cloudformation.ask(&studio, "Update", properties(12, 1)).await;
+    let told = cloudformation
+        .ask(&studio, "Update", properties(12, 1))
+        .await;
     assert_eq!(told["Status"], "FAILED");
     let reason = told["Reason"].as_str().unwrap();
     assert!(
-        reason.contains("has 4 partitions and 12 are wanted") && reason.ends_with("deploy with TopicPartitions=4"),
+        reason.contains("has 4 partitions and 12 are wanted")
+            && reason.ends_with("deploy with TopicPartitions=4"),
         "{reason}"
     );
-    assert_eq!(cluster.retention_hours(Topic::TemplateCreated).await, 24, "nothing else was done");
+    assert_eq!(
+        cluster.retention_hours(Topic::TemplateCreated).await,
+        24,
+        "nothing else was done"
+    );
 
     // What is no number is an answer, and not a silence of minutes.
     let no_number = json!({ "Partitions": "4", "RetentionHours": "24", "MinInSyncReplicas": "0x" });
     let told = cloudformation.ask(&studio, "Update", no_number).await;
-    assert_eq!(told["Reason"], "reading the resource's properties: `0x` is not a whole number");
+    assert_eq!(
+        told["Reason"],
+        "reading the resource's properties: `0x` is not a whole number"
+    );
 
     // A topic of others that is missing is named, and never made.
     cluster.delete(Topic::CmsPublished).await;
     cluster.delete(Topic::TemplateCreated).await;
-    let told = cloudformation.ask(&studio, "Create", properties(PARTITIONS, 24)).await;
+    let told = cloudformation
+        .ask(&studio, "Create", properties(PARTITIONS, 24))
+        .await;
     assert_eq!(told["Status"], "FAILED");
     let reason = told["Reason"].as_str().unwrap();
-    assert!(reason.starts_with("the cluster has no topic eventzr.cms.published.v1: "), "{reason}");
-    assert_eq!((cluster.partitions(Topic::CmsPublished), cluster.partitions(Topic::TemplateCreated)), (0, 0));
+    assert!(
+        reason.starts_with("the cluster has no topic eventzr.cms.published.v1: "),
+        "{reason}"
+    );
+    assert_eq!(
+        (
+            cluster.partitions(Topic::CmsPublished),
+            cluster.partitions(Topic::TemplateCreated)
+        ),
+        (0, 0)
+    );
 
     // The topics outlive the stack.
-    let told = cloudformation.ask(&studio, "Delete", properties(PARTITIONS, 24)).await;
+    let told = cloudformation
+        .ask(&studio, "Delete", properties(PARTITIONS, 24))
+        .await;
     assert_eq!(told["Status"], "SUCCESS");
-    assert_eq!(cluster.partitions(Topic::RenderJobCreated), usize::try_from(PARTITIONS).unwrap());
+    assert_eq!(
+        cluster.partitions(Topic::RenderJobCreated),
+        usize::try_from(PARTITIONS).unwrap()
+    );
 
     // So are brokers that are away.
     assert!(studio.stack.broker.kill().await);
-    let told = cloudformation.ask(&studio, "Update", properties(PARTITIONS, 24)).await;
+    let told = cloudformation
+        .ask(&studio, "Update", properties(PARTITIONS, 24))
+        .await;
     assert_eq!(told["Status"], "FAILED");
     let reason = told["Reason"].as_str().unwrap();
-    assert!(reason.starts_with("asking the broker 127.0.0.1:") && reason.contains("onnection refused"), "{reason}");
+    assert!(
+        reason.starts_with("asking the broker 127.0.0.1:") && reason.contains("onnection refused"),
+        "{reason}"
+    );
     studio.stop().await;
 }

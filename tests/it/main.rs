@@ -1,4 +1,5 @@
-//! End to end: the real binaries behind the real template on a real Apache Kafka, and trouble from outside.
+//! End to end: the real binaries behind the real template on a real Apache Kafka, and trouble from
+//! outside.
 //!
 //! Each test starts a stack of its own, so that none has to know what another left behind.
 

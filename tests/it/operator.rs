@@ -1,5 +1,5 @@
-//! What an operator does with dead letters, by the command line that they have: nothing is lost on the way back, and nothing is
-//! done twice, whoever dies.
+//! What an operator does with dead letters, by the command line that they have: nothing is lost on
+//! the way back, and nothing is done twice, whoever dies.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -21,24 +21,29 @@ pub const CREATED: &str = "eventzr.event.created.v1";
 
 /// How a command of `studio` ended, and what it printed.
 #[derive(Debug)]
-pub struct TopicSnapshot {
+pub struct CliOutput {
     pub code: Option<i32>,
     pub text: String,
     pub error: String,
 }
 
-impl TopicSnapshot {
+impl CliOutput {
     /// What it printed with `--json`, a value for each line.
     pub fn json(&self) -> Vec<Value> {
-        self.text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}"))).collect()
+        self.text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}")))
+            .collect()
     }
 }
 
 /// Runs the real `studio` against a stack, as a person would: with words, apart by spaces.
-pub async fn studio(stack: &Studio, words: &str) -> TopicSnapshot {
+pub async fn studio(stack: &Studio, words: &str) -> CliOutput {
     let checkout = Checkout::find().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = EnvFile::write(&stack.stack, &checkout, folder.path().join("up.env")).await.unwrap();
+    let file = EnvFile::write(&stack.stack, &checkout, folder.path().join("up.env"))
+        .await
+        .unwrap();
     let ran = tokio::process::Command::new(binary(&checkout))
         .arg(format!("--local={}", file.path.display()))
         .args(words.split(' '))
@@ -47,8 +52,15 @@ pub async fn studio(stack: &Studio, words: &str) -> TopicSnapshot {
         .await
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let said = TopicSnapshot { code: ran.status.code(), text: text(ran.stdout), error: text(ran.stderr) };
-    println!("studio {words}: {:?}\n{}{}", said.code, said.text, said.error);
+    let said = CliOutput {
+        code: ran.status.code(),
+        text: text(ran.stdout),
+        error: text(ran.stderr),
+    };
+    println!(
+        "studio {words}: {:?}\n{}{}",
+        said.code, said.text, said.error
+    );
     said
 }
 
@@ -63,7 +75,9 @@ pub fn record(offset: i64, event: Option<&Value>) -> Value {
     let mut record = json!({ "topic": CREATED, "partition": 0, "offset": offset, "timestamp": 1_795_000_000_000_i64,
         "timestampType": "CREATE_TIME", "headers": [{ "content-type": content_type }] });
     if let Some(event) = event {
-        record["key"] = json!(base64(event["data"]["tenantId"].as_str().unwrap().as_bytes()));
+        record["key"] = json!(base64(
+            event["data"]["tenantId"].as_str().unwrap().as_bytes()
+        ));
         record["value"] = json!(base64(event.to_string().as_bytes()));
     }
     record
@@ -88,13 +102,26 @@ pub fn envelope(records: Vec<Value>) -> Value {
 /// Puts an envelope where AWS does.
 async fn give_up(studio: &Studio, name: &str, records: Vec<Value>) {
     let envelope = envelope(records);
-    let put = studio.stack.clients.s3.put_object().bucket(&studio.stack.outputs.dead_letters_bucket_name);
+    let put = studio
+        .stack
+        .clients
+        .s3
+        .put_object()
+        .bucket(&studio.stack.outputs.dead_letters_bucket_name);
     let put = put.key(format!("aws/lambda/b6d1f6b9/{CREATED}-0/2026/11/27/{name}"));
-    put.body(envelope.to_string().into_bytes().into()).send().await.unwrap();
+    put.body(envelope.to_string().into_bytes().into())
+        .send()
+        .await
+        .unwrap();
 }
 
 /// Kills a function around a call of its own.
-pub fn kill(studio: &Studio, function: &str, (service, operation): (&str, &str), moment: Moment) -> Hits {
+pub fn kill(
+    studio: &Studio,
+    function: &str,
+    (service, operation): (&str, &str),
+    moment: Moment,
+) -> Hits {
     let matches = Matches {
         service: Some(service.to_owned()),
         operation: Some(operation.to_owned()),
@@ -102,7 +129,10 @@ pub fn kill(studio: &Studio, function: &str, (service, operation): (&str, &str),
         occurrence: Occurrence::Nth(1),
         ..Matches::default()
     };
-    studio.stack.proxy.inject(Fault { matches, action: Action::KillCaller(moment) })
+    studio.stack.proxy.inject(Fault {
+        matches,
+        action: Action::KillCaller(moment),
+    })
 }
 
 /// What is listed, as (offset, times).
@@ -110,8 +140,15 @@ async fn waiting(stack: &Studio) -> Vec<(i64, u64)> {
     let said = studio(stack, "--json dead-letters list").await;
     assert_eq!(said.code, Some(0));
     let entries = said.json()[0]["entries"].as_array().unwrap().clone();
-    let mut waiting: Vec<_> =
-        entries.iter().map(|entry| (entry["offset"].as_i64().unwrap(), entry["count"].as_u64().unwrap())).collect();
+    let mut waiting: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            (
+                entry["offset"].as_i64().unwrap(),
+                entry["count"].as_u64().unwrap(),
+            )
+        })
+        .collect();
     waiting.sort_unstable();
     waiting
 }
@@ -120,7 +157,12 @@ async fn waiting(stack: &Studio) -> Vec<(i64, u64)> {
 async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events() {
     let mut stack = Studio::start_with(|options| options.poll = false).await;
     let event = created("tenant-given-up", "given-up");
-    give_up(&stack, "one", vec![record(7, Some(&event)), record(8, None)]).await;
+    give_up(
+        &stack,
+        "one",
+        vec![record(7, Some(&event)), record(8, None)],
+    )
+    .await;
 
     // Gathering dies before and after each thing that it does.
     for (call, moment) in [
@@ -135,19 +177,33 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
         let hits = kill(&stack, OPERATOR, call, moment);
         let said = studio(&stack, "dead-letters list").await;
         stack.stack.proxy.heal();
-        assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
+        assert_eq!(
+            (hits.count(), said.code),
+            (1, Some(1)),
+            "{call:?} {moment:?}: {said:?}"
+        );
     }
     assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
 
     // Saying what would be done does nothing.
     let dry = studio(&stack, "dead-letters redrive --all").await;
-    assert!(dry.text.contains("would be redriven") && dry.text.contains("Nothing is done yet"), "{dry:?}");
+    assert!(
+        dry.text.contains("would be redriven") && dry.text.contains("Nothing is done yet"),
+        "{dry:?}"
+    );
     assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
 
-    let redriven = studio(&stack, "dead-letters redrive --topic eventzr.event.created.v1 --cause GAVE --execute").await;
+    let redriven = studio(
+        &stack,
+        "dead-letters redrive --topic eventzr.event.created.v1 --cause GAVE --execute",
+    )
+    .await;
     assert_eq!(redriven.code, Some(4), "the tombstone is left");
     assert!(redriven.text.contains("1 done, 1 left."), "{redriven:?}");
-    assert_eq!(topics(&stack.produced_for("tenant-given-up", 8).await), the_eight());
+    assert_eq!(
+        topics(&stack.produced_for("tenant-given-up", 8).await),
+        the_eight()
+    );
     assert_eq!(waiting(&stack).await, [(8, 2)], "what came back counts");
 
     // What comes back each time is left alone in the end, and then deleted.
@@ -156,27 +212,66 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
         assert_eq!(waiting(&stack).await, [(8, times)]);
     }
     let said = studio(&stack, "dead-letters redrive --all --execute").await;
-    assert!(said.text.contains("stays") && said.text.contains("it was dead-lettered 5 times"), "{said:?}");
-    let id =
-        studio(&stack, "--json dead-letters list").await.json()[0]["entries"][0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(studio(&stack, "dead-letters discard --cause tombstone --execute").await.code, Some(0));
-    assert!(studio(&stack, "dead-letters list").await.text.contains("No record waits."));
-    assert!(studio(&stack, &format!("dead-letters show {id}")).await.text.contains("discarded"));
-    assert!(studio(&stack, &format!("dead-letters redrive {id} --execute")).await.text.contains("resolved before"));
+    assert!(
+        said.text.contains("stays") && said.text.contains("it was dead-lettered 5 times"),
+        "{said:?}"
+    );
+    let id = studio(&stack, "--json dead-letters list").await.json()[0]["entries"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        studio(&stack, "dead-letters discard --cause tombstone --execute")
+            .await
+            .code,
+        Some(0)
+    );
+    assert!(
+        studio(&stack, "dead-letters list")
+            .await
+            .text
+            .contains("No record waits.")
+    );
+    assert!(
+        studio(&stack, &format!("dead-letters show {id}"))
+            .await
+            .text
+            .contains("discarded")
+    );
+    assert!(
+        studio(&stack, &format!("dead-letters redrive {id} --execute"))
+            .await
+            .text
+            .contains("resolved before")
+    );
 
     // The same batch given up once more, as a replay may: what it says was done already.
     give_up(&stack, "again", vec![record(7, Some(&event))]).await;
     assert_eq!(waiting(&stack).await, [(7, 2)]);
-    assert_eq!(studio(&stack, "dead-letters redrive --all --execute").await.code, Some(0));
-    assert_eq!(topics(&stack.produced_for("tenant-given-up", 8).await), the_eight());
+    assert_eq!(
+        studio(&stack, "dead-letters redrive --all --execute")
+            .await
+            .code,
+        Some(0)
+    );
+    assert_eq!(
+        topics(&stack.produced_for("tenant-given-up", 8).await),
+        the_eight()
+    );
     stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
     let mut stack = Studio::start_with(|options| options.poll = false).await;
-    let events: Vec<Value> = (0..6).map(|n| created("tenant-interrupted", &format!("interrupted-{n}"))).collect();
-    let records = events.iter().enumerate().map(|(offset, event)| record(offset as i64, Some(event))).collect();
+    let events: Vec<Value> = (0..6)
+        .map(|n| created("tenant-interrupted", &format!("interrupted-{n}")))
+        .collect();
+    let records = events
+        .iter()
+        .enumerate()
+        .map(|(offset, event)| record(offset as i64, Some(event)))
+        .collect();
     give_up(&stack, "six", records).await;
     assert_eq!(waiting(&stack).await.len(), 6);
 
@@ -204,18 +299,36 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
     give_up(
         &stack,
         "all",
-        events.iter().enumerate().map(|(offset, event)| record(offset as i64, Some(event))).collect(),
+        events
+            .iter()
+            .enumerate()
+            .map(|(offset, event)| record(offset as i64, Some(event)))
+            .collect(),
     )
     .await;
     assert_eq!(waiting(&stack).await.len(), 6);
-    let matches =
-        Matches { function: Some(consumer.to_owned()), service: Some("dynamodb".to_owned()), ..Matches::default() };
-    let action = Action::Fail { status: 500, error: "InternalServerError".to_owned() };
+    let matches = Matches {
+        function: Some(consumer.to_owned()),
+        service: Some("dynamodb".to_owned()),
+        ..Matches::default()
+    };
+    let action = Action::Fail {
+        status: 500,
+        error: "InternalServerError".to_owned(),
+    };
     stack.stack.proxy.inject(Fault { matches, action });
     let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
     stack.stack.proxy.heal();
-    assert_eq!((said.code, said.text.matches("not yet").count()), (Some(4), 3), "{said:?}");
-    assert!(said.error.contains("3 records in a row could not be handled now"), "{said:?}");
+    assert_eq!(
+        (said.code, said.text.matches("not yet").count()),
+        (Some(4), 3),
+        "{said:?}"
+    );
+    assert!(
+        said.error
+            .contains("3 records in a row could not be handled now"),
+        "{said:?}"
+    );
     for (call, moment) in [
         (("s3", "GetObject"), Moment::Before),
         (("dynamodb", "UpdateItem"), Moment::Before),
@@ -226,7 +339,11 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         let hits = kill(&stack, OPERATOR, call, moment);
         let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
         stack.stack.proxy.heal();
-        assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
+        assert_eq!(
+            (hits.count(), said.code),
+            (1, Some(1)),
+            "{call:?} {moment:?}: {said:?}"
+        );
     }
     let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -240,35 +357,81 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_has_what_is_asked_for_and_nothing_else() {
     let stack = Studio::start_with(|options| options.poll = false).await;
-    let (one, other) = (created("tenant-one", "one"), created("tenant-other", "other"));
-    give_up(&stack, "two", vec![record(1, Some(&one)), record(2, Some(&other)), record(3, None)]).await;
+    let (one, other) = (
+        created("tenant-one", "one"),
+        created("tenant-other", "other"),
+    );
+    give_up(
+        &stack,
+        "two",
+        vec![
+            record(1, Some(&one)),
+            record(2, Some(&other)),
+            record(3, None),
+        ],
+    )
+    .await;
     let offsets = async |words: &str| {
         let said = studio(&stack, &format!("--json dead-letters list {words}")).await;
-        let mut offsets: Vec<i64> =
-            said.json()[0]["entries"].as_array().unwrap().iter().map(|e| e["offset"].as_i64().unwrap()).collect();
+        let mut offsets: Vec<i64> = said.json()[0]["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| e["offset"].as_i64().unwrap())
+            .collect();
         offsets.sort_unstable();
         offsets
     };
     assert_eq!(offsets("--until 2026-11-28").await, [1, 2, 3]);
     assert_eq!(offsets("--tenant tenant-one").await, [1]);
     assert_eq!(offsets("--tenant tenant-nobody").await, [0_i64; 0]);
-    assert_eq!(offsets("--topic eventzr.cms.published.v1").await, [0_i64; 0]);
-    assert_eq!(offsets("--since 2026-11-27T00:38:06.022Z").await, [0_i64; 0]);
-    assert_eq!(offsets("--since 2026-11-27T00:38:06.021Z --until 2026-11-27T00:38:06.022Z").await, [1, 2, 3]);
+    assert_eq!(
+        offsets("--topic eventzr.cms.published.v1").await,
+        [0_i64; 0]
+    );
+    assert_eq!(
+        offsets("--since 2026-11-27T00:38:06.022Z").await,
+        [0_i64; 0]
+    );
+    assert_eq!(
+        offsets("--since 2026-11-27T00:38:06.021Z --until 2026-11-27T00:38:06.022Z").await,
+        [1, 2, 3]
+    );
     assert_eq!(offsets("--cause nothing-of-the-kind").await, [0_i64; 0]);
     // Page by page, each record once.
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
-        let page = studio(&stack, &format!("--json dead-letters list --most 2{after}")).await.json().remove(0);
-        seen.extend(page["entries"].as_array().unwrap().iter().map(|e| e["offset"].as_i64().unwrap()));
-        let Some(next) = page["next"].as_str() else { break };
+        let page = studio(&stack, &format!("--json dead-letters list --most 2{after}"))
+            .await
+            .json()
+            .remove(0);
+        seen.extend(
+            page["entries"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|e| e["offset"].as_i64().unwrap()),
+        );
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
         after = format!(" --after {next}");
     }
     seen.sort_unstable();
     assert_eq!(seen, [1, 2, 3]);
     let unknown = "00000000-0000-0000-0000-000000000000";
-    assert_eq!(studio(&stack, &format!("dead-letters show {unknown}")).await.code, Some(3));
-    assert_eq!(studio(&stack, "dead-letters list --after nowhere").await.code, Some(3));
+    assert_eq!(
+        studio(&stack, &format!("dead-letters show {unknown}"))
+            .await
+            .code,
+        Some(3)
+    );
+    assert_eq!(
+        studio(&stack, "dead-letters list --after nowhere")
+            .await
+            .code,
+        Some(3)
+    );
     stack.stop().await;
 }
 
@@ -277,7 +440,10 @@ async fn a_smoke_checks_event_goes_the_whole_way_and_is_in_no_metric_and_what_st
     let mut stack = Studio::start().await;
     for _ in 0..2 {
         let said = studio(&stack, "smoke").await;
-        assert!(said.code == Some(0) && said.text.starts_with("An event came through in "), "{said:?}");
+        assert!(
+            said.code == Some(0) && said.text.starts_with("An event came through in "),
+            "{said:?}"
+        );
     }
     // A new event each time: two posters of one template.
     let produced = stack.produced_for(SMOKE_TENANT, 8).await;
@@ -287,7 +453,10 @@ async fn a_smoke_checks_event_goes_the_whole_way_and_is_in_no_metric_and_what_st
     stack.let_executions_do_nothing().await;
     let said = studio(&stack, "smoke --within 3").await;
     assert!(
-        said.code == Some(1) && said.error.contains("after 3 s its job is open and was never taken up"),
+        said.code == Some(1)
+            && said
+                .error
+                .contains("after 3 s its job is open and was never taken up"),
         "{said:?}"
     );
     stack.stop().await;
@@ -298,18 +467,35 @@ async fn a_smoke_checks_event_goes_the_whole_way_and_is_in_no_metric_and_what_st
 async fn a_topic_that_is_read_again_from_its_start_or_from_a_time_tells_nothing_new() {
     let mut stack = Studio::start().await;
     for number in 0..5 {
-        stack.publish(&created("tenant-replayed", &format!("replayed-{number}"))).await;
+        stack
+            .publish(&created("tenant-replayed", &format!("replayed-{number}")))
+            .await;
     }
-    stack.stack.publish(CREATED, Some(b"tenant-replayed"), None, &[]).await.unwrap();
+    stack
+        .stack
+        .publish(CREATED, Some(b"tenant-replayed"), None, &[])
+        .await
+        .unwrap();
     let before = stack.produced_for("tenant-replayed", 40).await;
     assert_eq!(by_id(&before).len(), 40);
 
-    let own = stack.stack.mappings.iter().find(|mapping| mapping.topic == CREATED).unwrap().clone();
+    let own = stack
+        .stack
+        .mappings
+        .iter()
+        .find(|mapping| mapping.topic == CREATED)
+        .unwrap()
+        .clone();
     let a_minute_ago = jiff::Timestamp::now().as_millisecond() - 60_000;
-    for (name, start) in
-        [("start", StartingPosition::TrimHorizon), ("time", StartingPosition::AtTimestamp(a_minute_ago))]
-    {
-        let again = Mapping { consumer_group: format!("replay-from-{name}"), start, ..own.clone() };
+    for (name, start) in [
+        ("start", StartingPosition::TrimHorizon),
+        ("time", StartingPosition::AtTimestamp(a_minute_ago)),
+    ] {
+        let again = Mapping {
+            consumer_group: format!("replay-from-{name}"),
+            start,
+            ..own.clone()
+        };
         let sources = Sources {
             cluster: stack.stack.broker.cluster().clone(),
             bootstrap: stack.stack.broker.bootstrap().to_owned(),
@@ -328,8 +514,19 @@ async fn a_topic_that_is_read_again_from_its_start_or_from_a_time_tells_nothing_
         poller.stop().await;
     }
     let after = stack.produced_for("tenant-replayed", 40).await;
-    assert_eq!(after.len(), before.len(), "not even the same events are published again");
+    assert_eq!(
+        after.len(),
+        before.len(),
+        "not even the same events are published again"
+    );
     // The tombstone was dead-lettered three times, and is one record.
-    assert_eq!(waiting(&stack).await.iter().map(|(_, times)| *times).collect::<Vec<_>>(), [3]);
+    assert_eq!(
+        waiting(&stack)
+            .await
+            .iter()
+            .map(|(_, times)| *times)
+            .collect::<Vec<_>>(),
+        [3]
+    );
     stack.stop().await;
 }

@@ -1,4 +1,5 @@
-//! What an operator does with a tenant's render jobs: looks at them, cancels them, and has them made again, once however often they ask.
+//! What an operator does with a tenant's render jobs: looks at them, cancels them, and has them
+//! made again, once however often they ask.
 
 use contract::Topic;
 use local::proxy::Moment;
@@ -12,14 +13,33 @@ use crate::{
 /// Replaces the state machine, and returns what it was.
 async fn let_executions_wait(stack: &Studio) -> String {
     let machine = &stack.stack.outputs.render_state_machine_arn;
-    let described = stack.stack.clients.sfn.describe_state_machine().state_machine_arn(machine).send().await.unwrap();
-    stack.let_executions(&json!({ "Type": "Wait", "Seconds": 3600, "End": true })).await;
+    let described = stack
+        .stack
+        .clients
+        .sfn
+        .describe_state_machine()
+        .state_machine_arn(machine)
+        .send()
+        .await
+        .unwrap();
+    stack
+        .let_executions(&json!({ "Type": "Wait", "Seconds": 3600, "End": true }))
+        .await;
     described.definition().to_owned()
 }
 
 async fn let_executions_do_as_before(stack: &Studio, definition: String) {
-    let update = stack.stack.clients.sfn.update_state_machine().definition(definition);
-    update.state_machine_arn(&stack.stack.outputs.render_state_machine_arn).send().await.unwrap();
+    let update = stack
+        .stack
+        .clients
+        .sfn
+        .update_state_machine()
+        .definition(definition);
+    update
+        .state_machine_arn(&stack.stack.outputs.render_state_machine_arn)
+        .send()
+        .await
+        .unwrap();
 }
 
 /// A tenant's jobs as `studio` lists them with these words: id and state, the newest first.
@@ -27,15 +47,21 @@ async fn listed(stack: &Studio, words: &str) -> Vec<(String, String)> {
     let said = studio(stack, &format!("--json jobs list {words}")).await;
     let jobs = said.json()[0]["jobs"].as_array().unwrap().clone();
     let text = |job: &Value, name: &str| job[name].as_str().unwrap().to_owned();
-    jobs.iter().map(|job| (text(job, "id"), text(job, "state"))).collect()
+    jobs.iter()
+        .map(|job| (text(job, "id"), text(job, "state")))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_asked_for_and_whoever_dies() {
+async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_asked_for_and_whoever_dies()
+ {
     let mut stack = Studio::start().await;
     let definition = let_executions_wait(&stack).await;
     stack.publish(&created("tenant-jobs", "jobs")).await;
-    let opened = jobs_of(&stack.produced_for("tenant-jobs", 4).await, Topic::RenderJobCreated);
+    let opened = jobs_of(
+        &stack.produced_for("tenant-jobs", 4).await,
+        Topic::RenderJobCreated,
+    );
     let of_tenant = "--tenant tenant-jobs";
     until("both are started", async || {
         let states = listed(&stack, &format!("{of_tenant} --state created")).await;
@@ -43,37 +69,82 @@ async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_
     })
     .await;
     let posters = listed(&stack, &format!("{of_tenant} --asset poster")).await;
-    let [(poster, _)] = &posters[..] else { panic!("{posters:?}") };
+    let [(poster, _)] = &posters[..] else {
+        panic!("{posters:?}")
+    };
     assert!(opened.contains(poster));
 
     // Another tenant's job is not there, whatever is asked.
     for command in ["show", "cancel", "resubmit"] {
-        let said = studio(&stack, &format!("jobs {command} --tenant tenant-other {poster}")).await;
+        let said = studio(
+            &stack,
+            &format!("jobs {command} --tenant tenant-other {poster}"),
+        )
+        .await;
         assert_eq!(said.code, Some(3), "{said:?}");
-        assert!(said.error.contains(&format!("there is no job {poster}")), "{said:?}");
+        assert!(
+            said.error.contains(&format!("there is no job {poster}")),
+            "{said:?}"
+        );
     }
     assert!(listed(&stack, "--tenant tenant-other").await.is_empty());
 
     // What is open is not made again; it is cancelled once that is meant.
-    let said = studio(&stack, &format!("jobs resubmit {of_tenant} {poster} --execute")).await;
-    assert!(said.code == Some(4) && said.text.contains("it is open"), "{said:?}");
+    let said = studio(
+        &stack,
+        &format!("jobs resubmit {of_tenant} {poster} --execute"),
+    )
+    .await;
+    assert!(
+        said.code == Some(4) && said.text.contains("it is open"),
+        "{said:?}"
+    );
     let said = studio(&stack, &format!("jobs cancel {of_tenant} {poster}")).await;
-    assert!(said.code == Some(0) && said.text.contains("would be cancelled"), "{said:?}");
+    assert!(
+        said.code == Some(0) && said.text.contains("would be cancelled"),
+        "{said:?}"
+    );
     let hits = kill(&stack, OPERATOR, ("lambda", "Invoke"), Moment::After);
-    assert_eq!(studio(&stack, &format!("jobs cancel {of_tenant} {poster} --execute")).await.code, Some(1));
+    assert_eq!(
+        studio(
+            &stack,
+            &format!("jobs cancel {of_tenant} {poster} --execute")
+        )
+        .await
+        .code,
+        Some(1)
+    );
     stack.stack.proxy.heal();
     assert_eq!(hits.count(), 1);
-    let said = studio(&stack, &format!("jobs cancel {of_tenant} {poster} --execute")).await;
-    assert!(said.code == Some(4) && said.text.contains("it is cancelled already"), "{said:?}");
-    assert_eq!(listed(&stack, &format!("{of_tenant} --state cancelled")).await.len(), 1);
+    let said = studio(
+        &stack,
+        &format!("jobs cancel {of_tenant} {poster} --execute"),
+    )
+    .await;
+    assert!(
+        said.code == Some(4) && said.text.contains("it is cancelled already"),
+        "{said:?}"
+    );
+    assert_eq!(
+        listed(&stack, &format!("{of_tenant} --state cancelled"))
+            .await
+            .len(),
+        1
+    );
     let before = stack.produced_for("tenant-jobs", 5).await;
-    assert_eq!(jobs_of(&before, Topic::RenderJobFailed), std::slice::from_ref(poster));
+    assert_eq!(
+        jobs_of(&before, Topic::RenderJobFailed),
+        std::slice::from_ref(poster)
+    );
 
     // Made again, once, whoever dies on the way.
     let_executions_do_as_before(&stack, definition).await;
     let resubmit = format!("jobs resubmit {of_tenant} {poster} --execute");
     let dry = studio(&stack, &format!("jobs resubmit {of_tenant} {poster}")).await;
-    assert!(dry.text.contains("would be made again") && dry.text.contains("Nothing is done yet"), "{dry:?}");
+    assert!(
+        dry.text.contains("would be made again") && dry.text.contains("Nothing is done yet"),
+        "{dry:?}"
+    );
     for (call, moment) in [
         (("dynamodb", "TransactWriteItems"), Moment::Before),
         (("dynamodb", "TransactWriteItems"), Moment::After),
@@ -84,39 +155,85 @@ async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_
         let hits = kill(&stack, OPERATOR, call, moment);
         let said = studio(&stack, &resubmit).await;
         stack.stack.proxy.heal();
-        assert_eq!((hits.count(), said.code), (1, Some(1)), "{call:?} {moment:?}: {said:?}");
+        assert_eq!(
+            (hits.count(), said.code),
+            (1, Some(1)),
+            "{call:?} {moment:?}: {said:?}"
+        );
     }
     let said = studio(&stack, &resubmit).await;
-    assert!(said.code == Some(0) && said.text.contains("as was decided before"), "{said:?}");
+    assert!(
+        said.code == Some(0) && said.text.contains("as was decided before"),
+        "{said:?}"
+    );
 
     // Its created, its end, and its template with the asset.
     let produced = stack.produced_for("tenant-jobs", 8).await;
     let counts = topics(&produced);
     assert_eq!(counts[Topic::RenderJobCreated.as_str()], 3);
-    let [again] = &jobs_of(&produced, Topic::RenderJobCompleted)[..] else { panic!("{counts:?}") };
+    let [again] = &jobs_of(&produced, Topic::RenderJobCompleted)[..] else {
+        panic!("{counts:?}")
+    };
     assert!(said.text.contains(again.as_str()));
     let events = by_id(&produced);
-    let created_again = events.values().map(|value| serde_json::from_slice::<Value>(value).unwrap());
-    let created_again = created_again.into_iter().find(|event| event["data"]["resubmitOf"].is_string()).unwrap();
+    let created_again = events
+        .values()
+        .map(|value| serde_json::from_slice::<Value>(value).unwrap());
+    let created_again = created_again
+        .into_iter()
+        .find(|event| event["data"]["resubmitOf"].is_string())
+        .unwrap();
     assert_eq!(
-        (&created_again["data"]["jobId"], &created_again["data"]["resubmitOf"]),
+        (
+            &created_again["data"]["jobId"],
+            &created_again["data"]["resubmitOf"]
+        ),
         (&json!(again), &json!(poster))
     );
-    let old = studio(&stack, &format!("jobs show {of_tenant} {poster}")).await.text;
-    assert!(old.contains(&format!("again by    {again}")) && old.contains("cancelled"), "{old}");
-    let new = studio(&stack, &format!("jobs show {of_tenant} {again}")).await.text;
+    let old = studio(&stack, &format!("jobs show {of_tenant} {poster}"))
+        .await
+        .text;
+    assert!(
+        old.contains(&format!("again by    {again}")) && old.contains("cancelled"),
+        "{old}"
+    );
+    let new = studio(&stack, &format!("jobs show {of_tenant} {again}"))
+        .await
+        .text;
     assert!(new.contains(&format!("again of    {poster}")), "{new}");
-    assert!(new.contains("asked studio-canvas") && new.contains("stored, completed") && new.contains("s3://"), "{new}");
+    assert!(
+        new.contains("asked studio-canvas")
+            && new.contains("stored, completed")
+            && new.contains("s3://"),
+        "{new}"
+    );
 
     // The one that was replaced stays as it is; the new one can be made again, and is listed first.
     let said = studio(&stack, &format!("jobs resubmit {of_tenant} {again}")).await;
     assert!(said.text.contains("would be made again"), "{said:?}");
-    assert_eq!(listed(&stack, of_tenant).await[0], (again.clone(), "completed".to_owned()));
+    assert_eq!(
+        listed(&stack, of_tenant).await[0],
+        (again.clone(), "completed".to_owned())
+    );
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
-        let page = studio(&stack, &format!("--json jobs list {of_tenant} --most 1{after}")).await.json().remove(0);
-        seen.extend(page["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned()));
-        let Some(next) = page["next"].as_str() else { break };
+        let page = studio(
+            &stack,
+            &format!("--json jobs list {of_tenant} --most 1{after}"),
+        )
+        .await
+        .json()
+        .remove(0);
+        seen.extend(
+            page["jobs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|job| job["id"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
         after = format!(" --after {next}");
     }
     seen.sort();

@@ -1,4 +1,5 @@
-//! The media vendors, as the sandbox plays them: what they make, what becomes of a job when they will not, and what is paid for.
+//! The media vendors, as the sandbox plays them: what they make, what becomes of a job when they
+//! will not, and what is paid for.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +20,12 @@ use serde_json::{Value, json};
 use crate::harness::{Studio, created, example, fetch, invoke_and_log, jobs_of, size_of, until};
 
 fn providers(image: &str, video: &str, audio: &str) -> Providers {
-    Providers { image: image.to_owned(), video: video.to_owned(), audio: audio.to_owned(), voice: String::new() }
+    Providers {
+        image: image.to_owned(),
+        video: video.to_owned(),
+        audio: audio.to_owned(),
+        voice: String::new(),
+    }
 }
 
 /// A campaign of `tenant`'s that asks for these and nothing else.
@@ -54,17 +60,29 @@ async fn attempts(studio: &Studio, job: &str) -> Vec<Attempt> {
 }
 
 fn paid(studio: &Studio, vendor: Vendor) -> Vec<Call> {
-    studio.stack.sandbox.calls().into_iter().filter(|call| call.vendor == vendor && call.is_paid()).collect()
+    studio
+        .stack
+        .sandbox
+        .calls()
+        .into_iter()
+        .filter(|call| call.vendor == vendor && call.is_paid())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_lengths_and_what_they_cost() {
-    for (audio, made_by, credits) in
-        [("polly", "polly/neural", 1), ("elevenlabs", "elevenlabs/eleven_multilingual_v2", 30)]
-    {
-        let mut studio =
-            Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", audio)).await;
-        studio.publish(&campaign("tenant-1", &["video", "audio-spot"])).await;
+async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_lengths_and_what_they_cost()
+ {
+    for (audio, made_by, credits) in [
+        ("polly", "polly/neural", 1),
+        ("elevenlabs", "elevenlabs/eleven_multilingual_v2", 30),
+    ] {
+        let mut studio = Studio::start_with(|options| {
+            options.providers = providers("studio-canvas", "runway", audio)
+        })
+        .await;
+        studio
+            .publish(&campaign("tenant-1", &["video", "audio-spot"]))
+            .await;
         let produced = studio.produced_for("tenant-1", 8).await;
         let completed: BTreeMap<String, Value> = data(&produced, Topic::RenderJobCompleted)
             .into_iter()
@@ -73,7 +91,10 @@ async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_len
 
         let video = &completed["video"];
         assert_eq!(video["provider"], "runway/gen4.5");
-        assert_eq!((video["lengthMs"].as_u64(), video["creditsUsed"].as_u64()), (Some(5000), Some(60)));
+        assert_eq!(
+            (video["lengthMs"].as_u64(), video["creditsUsed"].as_u64()),
+            (Some(5000), Some(60))
+        );
         let file = fetch(&studio, video["outputUrl"].as_str().unwrap()).await;
         assert_eq!((&file[4..8], file.len()), (&b"ftyp"[..], 16_578));
 
@@ -82,11 +103,26 @@ async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_len
         let file = fetch(&studio, spot["outputUrl"].as_str().unwrap()).await;
         assert!(file.starts_with(b"ID3"));
         // What was spoken is what is charged for: its letters, by the list.
-        let spoken = paid(&studio, if audio == "polly" { Vendor::Polly } else { Vendor::ElevenLabs });
+        let spoken = paid(
+            &studio,
+            if audio == "polly" {
+                Vendor::Polly
+            } else {
+                Vendor::ElevenLabs
+            },
+        );
         let text: Value = serde_json::from_slice(&spoken[0].body).unwrap();
-        let letters = text["text"].as_str().or(text["Text"].as_str()).unwrap().chars().count() as u64;
-        let list =
-            if audio == "polly" { (letters * 1600).div_ceil(1_000_000) } else { (letters * credits).div_ceil(1000) };
+        let letters = text["text"]
+            .as_str()
+            .or(text["Text"].as_str())
+            .unwrap()
+            .chars()
+            .count() as u64;
+        let list = if audio == "polly" {
+            (letters * 1600).div_ceil(1_000_000)
+        } else {
+            (letters * credits).div_ceil(1000)
+        };
         assert_eq!(spot["creditsUsed"].as_u64(), Some(list));
 
         for data in completed.values() {
@@ -94,7 +130,11 @@ async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_len
             let attempts = attempts(&studio, data["jobId"].as_str().unwrap()).await;
             assert_eq!(attempts.len(), 1);
             let credits = data["creditsUsed"].as_u64().unwrap();
-            assert_eq!(attempts[0].outcome, Some(Outcome::Made { credits }), "what the event says is what was used");
+            assert_eq!(
+                attempts[0].outcome,
+                Some(Outcome::Made { credits }),
+                "what the event says is what was used"
+            );
         }
         // The template carries the file too, and nothing was asked for twice.
         assert_eq!(data(&produced, Topic::TemplateUpdated).len(), 2);
@@ -106,7 +146,10 @@ async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_len
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spot_may_be_the_sound_of_a_place_or_music() {
-    for (spot, made_by) in [("sound", "elevenlabs/eleven_text_to_sound_v2"), ("music", "elevenlabs/music_v1")] {
+    for (spot, made_by) in [
+        ("sound", "elevenlabs/eleven_text_to_sound_v2"),
+        ("music", "elevenlabs/music_v1"),
+    ] {
         let mut studio = Studio::start_with(|options| {
             options.providers = providers("studio-canvas", "", "elevenlabs");
             options.provider_settings = json!({ "elevenlabs": { "spot": spot, "seconds": 3 } });
@@ -115,18 +158,30 @@ async fn a_spot_may_be_the_sound_of_a_place_or_music() {
         studio.publish(&campaign("tenant-1", &["audio-spot"])).await;
         let produced = studio.produced_for("tenant-1", 4).await;
         let completed = &data(&produced, Topic::RenderJobCompleted)[0];
-        assert_eq!((completed["type"].as_str(), completed["provider"].as_str()), (Some("audio"), Some(made_by)));
-        assert!(fetch(&studio, completed["outputUrl"].as_str().unwrap()).await.starts_with(b"ID3"));
+        assert_eq!(
+            (completed["type"].as_str(), completed["provider"].as_str()),
+            (Some("audio"), Some(made_by))
+        );
+        assert!(
+            fetch(&studio, completed["outputUrl"].as_str().unwrap())
+                .await
+                .starts_with(b"ID3")
+        );
         studio.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poster_is_a_vendors_picture_under_text_that_the_canvas_sets() {
-    let mut studio = Studio::start_with(|options| options.providers = providers("openai,studio-canvas", "", "")).await;
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("openai,studio-canvas", "", ""))
+            .await;
     studio.publish(&poster("tenant-1")).await;
     let produced = studio.produced_for("tenant-1", 4).await;
-    assert_eq!(data(&produced, Topic::RenderJobCreated)[0]["provider"], "openai");
+    assert_eq!(
+        data(&produced, Topic::RenderJobCreated)[0]["provider"],
+        "openai"
+    );
     let completed = &data(&produced, Topic::RenderJobCompleted)[0];
     assert_eq!(completed["provider"], "openai/gpt-image-2");
     // 1088 × 1360 pixels of medium quality, by the list.
@@ -138,15 +193,26 @@ async fn a_poster_is_a_vendors_picture_under_text_that_the_canvas_sets() {
 
     // Nothing of the facts is the vendor's to write: it is asked for a picture without letters.
     let asked: Value = serde_json::from_slice(&paid(&studio, Vendor::OpenAi)[0].body).unwrap();
-    assert_eq!((asked["model"].as_str(), asked["size"].as_str()), (Some("gpt-image-2"), Some("1088x1360")));
-    assert!(asked["prompt"].as_str().unwrap().contains("no text, no letters"));
+    assert_eq!(
+        (asked["model"].as_str(), asked["size"].as_str()),
+        (Some("gpt-image-2"), Some("1088x1360"))
+    );
+    assert!(
+        asked["prompt"]
+            .as_str()
+            .unwrap()
+            .contains("no text, no letters")
+    );
 
     // An invitation is all text: nobody is paid for it.
     let mut invitation = created("tenant-2", "tenant-2");
     invitation["data"]["assets"] = json!(["invitation"]);
     studio.publish(&invitation).await;
     let produced = studio.produced_for("tenant-2", 4).await;
-    assert_eq!(data(&produced, Topic::RenderJobCompleted)[0]["provider"], "studio-canvas");
+    assert_eq!(
+        data(&produced, Topic::RenderJobCompleted)[0]["provider"],
+        "studio-canvas"
+    );
     assert_eq!(paid(&studio, Vendor::OpenAi).len(), 1);
     studio.stop().await;
 }
@@ -158,21 +224,38 @@ fn event_for(vendor: Vendor, tenant: &str) -> Value {
         Vendor::Runway => campaign(tenant, &["video"]),
         Vendor::ElevenLabs | Vendor::Polly => campaign(tenant, &["audio-spot"]),
     };
-    let title = if vendor == Vendor::OpenAi { "title" } else { "headline" };
+    let title = if vendor == Vendor::OpenAi {
+        "title"
+    } else {
+        "headline"
+    };
     event["data"][title] = json!(tenant);
     event
 }
 
-/// How a job ends, in a line: `completed by <whom>` or `failed: <class>`, the attempts and what came of each.
+/// How a job ends, in a line: `completed by <whom>` or `failed: <class>`, the attempts and what
+/// came of each.
 async fn end_of(studio: &mut Studio, tenant: &str) -> String {
     let produced = studio.ended(tenant).await;
-    let completed = data(&produced, Topic::RenderJobCompleted).into_iter().next();
+    let completed = data(&produced, Topic::RenderJobCompleted)
+        .into_iter()
+        .next();
     let failed = data(&produced, Topic::RenderJobFailed).into_iter().next();
     let (end, job) = match (completed, failed) {
-        (Some(data), None) => (format!("completed by {}", data["provider"].as_str().unwrap()), data["jobId"].clone()),
+        (Some(data), None) => (
+            format!("completed by {}", data["provider"].as_str().unwrap()),
+            data["jobId"].clone(),
+        ),
         (None, Some(data)) => {
-            let again = if data["canResubmit"] == true { ", may be submitted again" } else { "" };
-            (format!("failed: {}{again}", data["failure"].as_str().unwrap()), data["jobId"].clone())
+            let again = if data["canResubmit"] == true {
+                ", may be submitted again"
+            } else {
+                ""
+            };
+            (
+                format!("failed: {}{again}", data["failure"].as_str().unwrap()),
+                data["jobId"].clone(),
+            )
         }
         other => panic!("{tenant} has not one end: {other:?}"),
     };
@@ -183,15 +266,17 @@ async fn end_of(studio: &mut Studio, tenant: &str) -> String {
         None => "nothing said".to_owned(),
         Some(Outcome::Accepted) => "accepted".to_owned(),
         Some(Outcome::Made { .. }) => "made".to_owned(),
-        Some(Outcome::Refused { refusal, .. }) => {
-            serde_json::to_value(refusal).unwrap()["class"].as_str().unwrap().to_owned()
-        }
+        Some(Outcome::Refused { refusal, .. }) => serde_json::to_value(refusal).unwrap()["class"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
     });
     format!("{end}; {}", outcomes.collect::<Vec<_>>().join(", "))
 }
 
-/// How many rows run side by side. A step that finds no room is throttled and tried again, and of forty jobs that are, the emulator has time for
-/// nothing else: calls take longer than a function waits for them.
+/// How many rows run side by side. A step that finds no room is throttled and tried again, and of
+/// forty jobs that are, the emulator has time for nothing else: calls take longer than a function
+/// waits for them.
 const AT_ONCE: usize = 12;
 
 /// What goes wrong, in which vendor, and what becomes of the job.
@@ -208,7 +293,10 @@ async fn each_has_its_fate(studio: &mut Studio, rows: Vec<Row>) {
         for (what, vendor, behaviour, _) in some {
             let tenant = name(what, *vendor);
             let script = Script::posts(*vendor, Occurrence::Nth(1), behaviour.clone());
-            studio.stack.sandbox.script(Script { body_contains: Some(tenant.clone()), ..script });
+            studio.stack.sandbox.script(Script {
+                body_contains: Some(tenant.clone()),
+                ..script
+            });
             studio.publish(&event_for(*vendor, &tenant)).await;
         }
         for (what, vendor, _, expected) in some {
@@ -220,19 +308,49 @@ async fn each_has_its_fate(studio: &mut Studio, rows: Vec<Row>) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(studio.stack.sandbox.calls().iter().all(|call| !call.is_paid() || call.attempt.is_some()));
+    assert!(
+        studio
+            .stack
+            .sandbox
+            .calls()
+            .iter()
+            .all(|call| !call.is_paid() || call.attempt.is_some())
+    );
 }
 
-/// What every vendor may do besides saying no, and what then becomes of the job: `made` where it may be asked again.
+/// What every vendor may do besides saying no, and what then becomes of the job: `made` where it
+/// may be asked again.
 fn troubles(vendor: Vendor, made_by: &'static str) -> Vec<Row> {
     let unknown = "failed: outcome-unknown, may be submitted again; outcome-unknown";
-    let lost = if vendor == Vendor::Polly { AGAIN_AFTER_LOST } else { unknown };
-    let server_error = Behaviour::AcceptThenAnswer { status: 500, body: json!({ "error": "internal" }) };
+    let lost = if vendor == Vendor::Polly {
+        AGAIN_AFTER_LOST
+    } else {
+        unknown
+    };
+    let server_error = Behaviour::AcceptThenAnswer {
+        status: 500,
+        body: json!({ "error": "internal" }),
+    };
     vec![
-        ("cut before it accepts", vendor, Behaviour::Cut(Moment::Before), lost),
-        ("cut after it accepted", vendor, Behaviour::Cut(Moment::After), lost),
+        (
+            "cut before it accepts",
+            vendor,
+            Behaviour::Cut(Moment::Before),
+            lost,
+        ),
+        (
+            "cut after it accepted",
+            vendor,
+            Behaviour::Cut(Moment::After),
+            lost,
+        ),
         ("500 after it accepted", vendor, server_error, lost),
-        ("slow", vendor, Behaviour::Slow(Duration::from_secs(3)), made_by),
+        (
+            "slow",
+            vendor,
+            Behaviour::Slow(Duration::from_secs(3)),
+            made_by,
+        ),
     ]
 }
 
@@ -241,18 +359,56 @@ const AGAIN_AFTER_LOST: &str = "completed by polly/neural; outcome-unknown, made
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
     use Vendor::{ElevenLabs, OpenAi, Runway};
-    let mut studio =
-        Studio::start_with(|options| options.providers = providers("openai", "runway", "elevenlabs")).await;
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("openai", "runway", "elevenlabs")
+    })
+    .await;
     let no = says_no;
-    let status = |status: &str| Behaviour::TaskStatus { status: status.to_owned(), polls: 3 };
-    let fails = |code: &str| Behaviour::TaskFails { code: code.to_owned(), message: "as it was asked to".to_owned() };
+    let status = |status: &str| Behaviour::TaskStatus {
+        status: status.to_owned(),
+        polls: 3,
+    };
+    let fails = |code: &str| Behaviour::TaskFails {
+        code: code.to_owned(),
+        message: "as it was asked to".to_owned(),
+    };
     let mut rows: Vec<Row> = vec![
-        ("moderation", OpenAi, no(OpenAi, Refusal::Moderation), "failed: moderation; moderation"),
-        ("invalid input", OpenAi, no(OpenAi, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
-        ("rate limit", OpenAi, no(OpenAi, Refusal::RateLimited), "completed by openai/gpt-image-2; rate-limited, made"),
-        ("503", OpenAi, no(OpenAi, Refusal::Unavailable), "completed by openai/gpt-image-2; transient, made"),
-        ("moderation", ElevenLabs, no(ElevenLabs, Refusal::Moderation), "failed: moderation; moderation"),
-        ("invalid input", ElevenLabs, no(ElevenLabs, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
+        (
+            "moderation",
+            OpenAi,
+            no(OpenAi, Refusal::Moderation),
+            "failed: moderation; moderation",
+        ),
+        (
+            "invalid input",
+            OpenAi,
+            no(OpenAi, Refusal::InvalidInput),
+            "failed: invalid-input; invalid-input",
+        ),
+        (
+            "rate limit",
+            OpenAi,
+            no(OpenAi, Refusal::RateLimited),
+            "completed by openai/gpt-image-2; rate-limited, made",
+        ),
+        (
+            "503",
+            OpenAi,
+            no(OpenAi, Refusal::Unavailable),
+            "completed by openai/gpt-image-2; transient, made",
+        ),
+        (
+            "moderation",
+            ElevenLabs,
+            no(ElevenLabs, Refusal::Moderation),
+            "failed: moderation; moderation",
+        ),
+        (
+            "invalid input",
+            ElevenLabs,
+            no(ElevenLabs, Refusal::InvalidInput),
+            "failed: invalid-input; invalid-input",
+        ),
         (
             "rate limit",
             ElevenLabs,
@@ -265,13 +421,48 @@ async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
             no(ElevenLabs, Refusal::Unavailable),
             "completed by elevenlabs/eleven_multilingual_v2; transient, made",
         ),
-        ("moderation", Runway, no(Runway, Refusal::Moderation), "failed: moderation; moderation"),
-        ("invalid input", Runway, no(Runway, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
-        ("rate limit", Runway, no(Runway, Refusal::RateLimited), "completed by runway/gen4.5; rate-limited, made"),
-        ("503", Runway, no(Runway, Refusal::Unavailable), "completed by runway/gen4.5; transient, made"),
-        ("throttled task", Runway, status("THROTTLED"), "completed by runway/gen4.5; made"),
-        ("unknown status", Runway, status("CONTEMPLATING"), "completed by runway/gen4.5; made"),
-        ("output expires", Runway, Behaviour::OutputExpires, "completed by runway/gen4.5; made"),
+        (
+            "moderation",
+            Runway,
+            no(Runway, Refusal::Moderation),
+            "failed: moderation; moderation",
+        ),
+        (
+            "invalid input",
+            Runway,
+            no(Runway, Refusal::InvalidInput),
+            "failed: invalid-input; invalid-input",
+        ),
+        (
+            "rate limit",
+            Runway,
+            no(Runway, Refusal::RateLimited),
+            "completed by runway/gen4.5; rate-limited, made",
+        ),
+        (
+            "503",
+            Runway,
+            no(Runway, Refusal::Unavailable),
+            "completed by runway/gen4.5; transient, made",
+        ),
+        (
+            "throttled task",
+            Runway,
+            status("THROTTLED"),
+            "completed by runway/gen4.5; made",
+        ),
+        (
+            "unknown status",
+            Runway,
+            status("CONTEMPLATING"),
+            "completed by runway/gen4.5; made",
+        ),
+        (
+            "output expires",
+            Runway,
+            Behaviour::OutputExpires,
+            "completed by runway/gen4.5; made",
+        ),
         (
             "internal failure",
             Runway,
@@ -280,30 +471,57 @@ async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
         ),
     ];
     rows.extend(troubles(OpenAi, "completed by openai/gpt-image-2; made"));
-    rows.extend(troubles(ElevenLabs, "completed by elevenlabs/eleven_multilingual_v2; made"));
+    rows.extend(troubles(
+        ElevenLabs,
+        "completed by elevenlabs/eleven_multilingual_v2; made",
+    ));
     rows.extend(troubles(Runway, "completed by runway/gen4.5; made"));
     each_has_its_fate(&mut studio, rows).await;
 
     // Whoever turns the studio away is left alone: the second job does not ask.
-    for (vendor, id) in [(OpenAi, "openai"), (ElevenLabs, "elevenlabs"), (Runway, "runway")] {
-        for (why, class) in [(Refusal::Auth, "auth"), (Refusal::Billing, "billing"), (Refusal::Gone, "provider-gone")] {
+    for (vendor, id) in [
+        (OpenAi, "openai"),
+        (ElevenLabs, "elevenlabs"),
+        (Runway, "runway"),
+    ] {
+        for (why, class) in [
+            (Refusal::Auth, "auth"),
+            (Refusal::Billing, "billing"),
+            (Refusal::Gone, "provider-gone"),
+        ] {
             studio.stack.sandbox.heal();
             studio.stack.sandbox.clear();
-            let (first, second) = (format!("{id} {class} first"), format!("{id} {class} second"));
-            studio.stack.sandbox.script(Script::posts(vendor, Occurrence::Every, no(vendor, why)));
+            let (first, second) = (
+                format!("{id} {class} first"),
+                format!("{id} {class} second"),
+            );
+            studio
+                .stack
+                .sandbox
+                .script(Script::posts(vendor, Occurrence::Every, no(vendor, why)));
             studio.publish(&event_for(vendor, &first)).await;
             let expected = format!("failed: unavailable, may be submitted again; {class}");
             assert_eq!(end_of(&mut studio, &first).await, expected, "{first}");
             studio.publish(&event_for(vendor, &second)).await;
-            assert_eq!(end_of(&mut studio, &second).await, "failed: unavailable, may be submitted again; ", "{second}");
+            assert_eq!(
+                end_of(&mut studio, &second).await,
+                "failed: unavailable, may be submitted again; ",
+                "{second}"
+            );
             assert_eq!(paid(&studio, vendor).len(), 1, "{second}: nobody was asked");
-            let answer = studio.completion(&json!({ "step": "close-breaker", "provider": id })).await;
+            let answer = studio
+                .completion(&json!({ "step": "close-breaker", "provider": id }))
+                .await;
             assert_eq!(answer, json!({ "status": "breaker-closed" }));
         }
         studio.stack.sandbox.heal();
         let third = format!("{id} after an operator closed the breaker");
         studio.publish(&event_for(vendor, &third)).await;
-        assert!(end_of(&mut studio, &third).await.starts_with("completed by"));
+        assert!(
+            end_of(&mut studio, &third)
+                .await
+                .starts_with("completed by")
+        );
     }
     studio.stop().await;
 }
@@ -311,20 +529,63 @@ async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
     use Vendor::{OpenAi, Polly};
-    let mut studio =
-        Studio::start_with(|options| options.providers = providers("openai,studio-canvas", "", "polly")).await;
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("openai,studio-canvas", "", "polly")
+    })
+    .await;
     let no = says_no;
-    let status = |status: &str| Behaviour::TaskStatus { status: status.to_owned(), polls: 2 };
-    let fails = Behaviour::TaskFails { code: String::new(), message: "the voice is hoarse".to_owned() };
+    let status = |status: &str| Behaviour::TaskStatus {
+        status: status.to_owned(),
+        polls: 2,
+    };
+    let fails = Behaviour::TaskFails {
+        code: String::new(),
+        message: "the voice is hoarse".to_owned(),
+    };
     let mut rows: Vec<Row> = vec![
-        ("invalid input", Polly, no(Polly, Refusal::InvalidInput), "failed: invalid-input; invalid-input"),
-        ("rate limit", Polly, no(Polly, Refusal::RateLimited), "completed by polly/neural; rate-limited, made"),
-        ("503", Polly, no(Polly, Refusal::Unavailable), "completed by polly/neural; transient, made"),
-        ("unknown status", Polly, status("rehearsing"), "completed by polly/neural; made"),
-        ("failed task", Polly, fails, "completed by polly/neural; transient, made"),
+        (
+            "invalid input",
+            Polly,
+            no(Polly, Refusal::InvalidInput),
+            "failed: invalid-input; invalid-input",
+        ),
+        (
+            "rate limit",
+            Polly,
+            no(Polly, Refusal::RateLimited),
+            "completed by polly/neural; rate-limited, made",
+        ),
+        (
+            "503",
+            Polly,
+            no(Polly, Refusal::Unavailable),
+            "completed by polly/neural; transient, made",
+        ),
+        (
+            "unknown status",
+            Polly,
+            status("rehearsing"),
+            "completed by polly/neural; made",
+        ),
+        (
+            "failed task",
+            Polly,
+            fails,
+            "completed by polly/neural; transient, made",
+        ),
         // What is forbidden is not drawn by somebody else; what is lost is.
-        ("moderation", OpenAi, no(OpenAi, Refusal::Moderation), "failed: moderation; moderation"),
-        ("lost", OpenAi, Behaviour::Cut(Moment::After), "completed by studio-canvas; outcome-unknown, made"),
+        (
+            "moderation",
+            OpenAi,
+            no(OpenAi, Refusal::Moderation),
+            "failed: moderation; moderation",
+        ),
+        (
+            "lost",
+            OpenAi,
+            Behaviour::Cut(Moment::After),
+            "completed by studio-canvas; outcome-unknown, made",
+        ),
     ];
     rows.extend(troubles(Polly, "completed by polly/neural; made"));
     each_has_its_fate(&mut studio, rows).await;
@@ -332,11 +593,25 @@ async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
     // Out of credit: the first poster finds out, and all fall back.
     studio.stack.sandbox.heal();
     studio.stack.sandbox.clear();
-    studio.stack.sandbox.script(Script::posts(OpenAi, Occurrence::Every, no(OpenAi, Refusal::Billing)));
-    studio.publish(&event_for(OpenAi, "first without credit")).await;
-    assert_eq!(end_of(&mut studio, "first without credit").await, "completed by studio-canvas; billing, made");
-    studio.publish(&event_for(OpenAi, "second without credit")).await;
-    assert_eq!(end_of(&mut studio, "second without credit").await, "completed by studio-canvas; made");
+    studio.stack.sandbox.script(Script::posts(
+        OpenAi,
+        Occurrence::Every,
+        no(OpenAi, Refusal::Billing),
+    ));
+    studio
+        .publish(&event_for(OpenAi, "first without credit"))
+        .await;
+    assert_eq!(
+        end_of(&mut studio, "first without credit").await,
+        "completed by studio-canvas; billing, made"
+    );
+    studio
+        .publish(&event_for(OpenAi, "second without credit"))
+        .await;
+    assert_eq!(
+        end_of(&mut studio, "second without credit").await,
+        "completed by studio-canvas; made"
+    );
     assert_eq!(paid(&studio, OpenAi).len(), 1);
     studio.stop().await;
 }
@@ -344,8 +619,14 @@ async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
     const BYTES: usize = 20 * 1024 * 1024 + 7;
-    let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
-    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, Behaviour::OutputOf { bytes: BYTES }));
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", ""))
+            .await;
+    studio.stack.sandbox.script(Script::posts(
+        Vendor::Runway,
+        Occurrence::Every,
+        Behaviour::OutputOf { bytes: BYTES },
+    ));
     // The first part is refused once: what was begun goes on.
     let matches = Matches {
         service: Some("s3".to_owned()),
@@ -353,7 +634,10 @@ async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
         occurrence: Occurrence::First(1),
         ..Matches::default()
     };
-    let action = proxy::Action::Fail { status: 503, error: "SlowDown".to_owned() };
+    let action = proxy::Action::Fail {
+        status: 503,
+        error: "SlowDown".to_owned(),
+    };
     studio.stack.proxy.inject(Fault { matches, action });
     studio.publish(&campaign("tenant-1", &["video"])).await;
     let produced = studio.produced_for("tenant-1", 4).await;
@@ -361,82 +645,164 @@ async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
     let file = fetch(&studio, url.as_str().unwrap()).await;
     assert_eq!((file.len(), &file[4..8]), (BYTES, &b"ftyp"[..]));
     let uploads = studio.stack.proxy.calls();
-    let count = |name: &str| uploads.iter().filter(|call| call.operation.name == name).count();
-    assert_eq!((count("CreateMultipartUpload"), count("UploadPart"), count("CompleteMultipartUpload")), (1, 4, 1));
+    let count = |name: &str| {
+        uploads
+            .iter()
+            .filter(|call| call.operation.name == name)
+            .count()
+    };
+    assert_eq!(
+        (
+            count("CreateMultipartUpload"),
+            count("UploadPart"),
+            count("CompleteMultipartUpload")
+        ),
+        (1, 4, 1)
+    );
     studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_whose_function_is_killed_between_two_parts_is_fetched_again_and_asked_for_once() {
     const BYTES: usize = 20 * 1024 * 1024;
-    let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
-    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, Behaviour::OutputOf { bytes: BYTES }));
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", ""))
+            .await;
+    studio.stack.sandbox.script(Script::posts(
+        Vendor::Runway,
+        Occurrence::Every,
+        Behaviour::OutputOf { bytes: BYTES },
+    ));
     let hits = |operation: &str, number| Matches {
         service: Some("s3".to_owned()),
         operation: Some(operation.to_owned()),
         occurrence: Occurrence::Nth(number),
         ..Matches::default()
     };
-    // Before the second part, after the third of the next try, and after all parts were put together.
+    // Before the second part, after the third of the next try, and after all parts were put
+    // together.
     for (operation, number, moment) in [
         ("UploadPart", 2, Moment::Before),
         ("UploadPart", 4, Moment::After),
         ("CompleteMultipartUpload", 1, Moment::After),
     ] {
         let action = proxy::Action::KillCaller(moment);
-        studio.stack.proxy.inject(Fault { matches: hits(operation, number), action });
+        studio.stack.proxy.inject(Fault {
+            matches: hits(operation, number),
+            action,
+        });
     }
     studio.publish(&campaign("tenant-1", &["video"])).await;
     let produced = studio.produced_for("tenant-1", 4).await;
     let completed = &data(&produced, Topic::RenderJobCompleted)[0];
-    assert_eq!(fetch(&studio, completed["outputUrl"].as_str().unwrap()).await.len(), BYTES);
+    assert_eq!(
+        fetch(&studio, completed["outputUrl"].as_str().unwrap())
+            .await
+            .len(),
+        BYTES
+    );
     let cut = studio.stack.proxy.calls();
-    let cut = cut.iter().filter(|call| call.operation.service == "s3" && call.status.is_none()).count();
+    let cut = cut
+        .iter()
+        .filter(|call| call.operation.service == "s3" && call.status.is_none())
+        .count();
     assert_eq!(cut, 3, "it was killed three times");
     assert_eq!(paid(&studio, Vendor::Runway).len(), 1, "asked for once");
     let attempts = attempts(&studio, completed["jobId"].as_str().unwrap()).await;
-    assert!(matches!(&attempts[..], [Attempt { outcome: Some(Outcome::Made { credits: 60 }), .. }]), "{attempts:?}");
+    assert!(
+        matches!(
+            &attempts[..],
+            [Attempt {
+                outcome: Some(Outcome::Made { credits: 60 }),
+                ..
+            }]
+        ),
+        "{attempts:?}"
+    );
     studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_video_is_cancelled_at_its_vendor_and_told_once() {
-    let mut studio = Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", "")).await;
-    let forever = Behaviour::TaskStatus { status: "RUNNING".to_owned(), polls: u32::MAX };
-    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, forever));
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", ""))
+            .await;
+    let forever = Behaviour::TaskStatus {
+        status: "RUNNING".to_owned(),
+        polls: u32::MAX,
+    };
+    studio
+        .stack
+        .sandbox
+        .script(Script::posts(Vendor::Runway, Occurrence::Every, forever));
     studio.publish(&campaign("tenant-1", &["video"])).await;
     let produced = studio.produced_for("tenant-1", 2).await;
     let job = jobs_of(&produced, Topic::RenderJobCreated).remove(0);
     let sandbox = &studio.stack.sandbox;
-    until("the vendor works on it", async || sandbox.calls().iter().any(|call| call.method == "GET")).await;
+    until("the vendor works on it", async || {
+        sandbox.calls().iter().any(|call| call.method == "GET")
+    })
+    .await;
 
     let cancel = json!({ "step": "cancel", "jobId": job });
     for _ in 0..2 {
-        assert_eq!(studio.completion(&cancel).await, json!({ "status": "closed" }));
+        assert_eq!(
+            studio.completion(&cancel).await,
+            json!({ "status": "closed" })
+        );
     }
-    let deleted = studio.stack.sandbox.calls().into_iter().filter(|call| call.method == "DELETE").count();
-    assert_eq!(deleted, 2, "each time anew: whoever cancels again may not have been heard");
+    let deleted = studio
+        .stack
+        .sandbox
+        .calls()
+        .into_iter()
+        .filter(|call| call.method == "DELETE")
+        .count();
+    assert_eq!(
+        deleted, 2,
+        "each time anew: whoever cancels again may not have been heard"
+    );
     let produced = studio.produced_for("tenant-1", 3).await;
     assert_eq!(produced.len(), 3, "published once");
     let failed = &data(&produced, Topic::RenderJobFailed)[0];
-    assert_eq!((failed["failure"].as_str(), failed["canResubmit"].as_bool()), (Some("cancelled"), Some(true)));
+    assert_eq!(
+        (failed["failure"].as_str(), failed["canResubmit"].as_bool()),
+        (Some("cancelled"), Some(true))
+    );
     let attempts = attempts(&studio, &job).await;
-    assert!(matches!(&attempts[..], [Attempt { outcome: Some(Outcome::Refused { .. }), .. }]), "{attempts:?}");
+    assert!(
+        matches!(
+            &attempts[..],
+            [Attempt {
+                outcome: Some(Outcome::Refused { .. }),
+                ..
+            }]
+        ),
+        "{attempts:?}"
+    );
     studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_it() {
-    let mut studio = Studio::start_with(|options| options.providers = providers("openai", "", "")).await;
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("openai", "", "")).await;
     // The steps are taken here, where their log can be read.
     studio.let_executions_do_nothing().await;
-    let repeats =
-        json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });
-    let refusal = Behaviour::Answer { status: 401, headers: Vec::new(), body: repeats };
-    studio.stack.sandbox.script(Script::posts(Vendor::OpenAi, Occurrence::Every, refusal));
+    let repeats = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });
+    let refusal = Behaviour::Answer {
+        status: 401,
+        headers: Vec::new(),
+        body: repeats,
+    };
+    studio
+        .stack
+        .sandbox
+        .script(Script::posts(Vendor::OpenAi, Occurrence::Every, refusal));
     studio.publish(&poster("tenant-1")).await;
     let produced = studio.produced_for("tenant-1", 2).await;
-    let submit = json!({ "step": "submit", "jobId": jobs_of(&produced, Topic::RenderJobCreated)[0] });
+    let submit =
+        json!({ "step": "submit", "jobId": jobs_of(&produced, Topic::RenderJobCreated)[0] });
 
     let completion = studio.stack.outputs.completion_function_name.clone();
     let (answer, log) = invoke_and_log(&studio.stack, &completion, &submit).await;
@@ -445,8 +811,21 @@ async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_i
     let (answer, more) = invoke_and_log(&studio.stack, &completion, &submit).await;
     assert_eq!(answer, json!({ "status": "closed" }));
 
-    let items = studio.stack.clients.dynamodb.scan().table_name(&studio.stack.outputs.table_name).send().await.unwrap();
-    let events: String = studio.ended("tenant-1").await.iter().map(|record| record.event().to_string()).collect();
+    let items = studio
+        .stack
+        .clients
+        .dynamodb
+        .scan()
+        .table_name(&studio.stack.outputs.table_name)
+        .send()
+        .await
+        .unwrap();
+    let events: String = studio
+        .ended("tenant-1")
+        .await
+        .iter()
+        .map(|record| record.event().to_string())
+        .collect();
     for text in [log, more, events, format!("{items:?}")] {
         assert!(!text.contains(KEY), "{text}");
     }
@@ -457,9 +836,10 @@ async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_i
 async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying_so() {
     const KILLS: usize = 100;
     let mut chance = Chance::of(0x5eed_2026);
-    let mut studio =
-        Studio::start_with(|options| options.providers = providers("openai,studio-canvas", "runway", "elevenlabs"))
-            .await;
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("openai,studio-canvas", "runway", "elevenlabs")
+    })
+    .await;
     let vendors = [Vendor::OpenAi, Vendor::Runway, Vendor::ElevenLabs];
     let mut tenants = Vec::new();
     for number in 0..KILLS {
@@ -469,7 +849,10 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
         if chance.below(2) == 0 {
             // Around the request itself.
             let script = Script::posts(vendor, Occurrence::Nth(1), Behaviour::KillCaller(moment));
-            studio.stack.sandbox.script(Script { body_contains: Some(tenant.clone()), ..script });
+            studio.stack.sandbox.script(Script {
+                body_contains: Some(tenant.clone()),
+                ..script
+            });
         } else {
             // Around a write: of the lease, of the attempt, of its outcome, and what follows.
             let matches = Matches {
@@ -479,7 +862,10 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
                 occurrence: Occurrence::Nth(1 + chance.below(3) as u32),
                 function: None,
             };
-            studio.stack.proxy.inject(Fault { matches, action: proxy::Action::KillCaller(moment) });
+            studio.stack.proxy.inject(Fault {
+                matches,
+                action: proxy::Action::KillCaller(moment),
+            });
         }
         tenants.push((vendor, tenant));
     }
@@ -492,7 +878,10 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
         }
     }
     let calls = studio.stack.sandbox.calls();
-    let killed_at_request = calls.iter().filter(|call| call.is_paid() && call.status.is_none()).count();
+    let killed_at_request = calls
+        .iter()
+        .filter(|call| call.is_paid() && call.status.is_none())
+        .count();
     let killed_at_write = studio
         .stack
         .proxy
@@ -501,25 +890,37 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
         .filter(|call| call.operation.name == "PutItem" && call.status.is_none())
         .count();
     println!("{killed_at_request} killed at the request, {killed_at_write} at a write");
-    assert!(killed_at_request + killed_at_write >= KILLS * 9 / 10, "the faults hit nobody");
+    assert!(
+        killed_at_request + killed_at_write >= KILLS * 9 / 10,
+        "the faults hit nobody"
+    );
 
     // Every request, by the attempt that it was made for.
     let mut requests: BTreeMap<String, usize> = BTreeMap::new();
     for call in calls.iter().filter(|call| call.is_paid()) {
-        *requests.entry(call.attempt.clone().expect("an attempt's token")).or_default() += 1;
+        *requests
+            .entry(call.attempt.clone().expect("an attempt's token"))
+            .or_default() += 1;
     }
-    assert!(requests.values().all(|count| *count == 1), "an attempt with two requests");
+    assert!(
+        requests.values().all(|count| *count == 1),
+        "an attempt with two requests"
+    );
     let (mut known, mut unknown) = (BTreeSet::new(), BTreeSet::new());
     for (_, tenant) in &tenants {
         let produced = studio.ended(tenant).await;
-        let ends = [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(|topic| jobs_of(&produced, topic));
+        let ends = [Topic::RenderJobCompleted, Topic::RenderJobFailed]
+            .map(|topic| jobs_of(&produced, topic));
         assert_eq!(ends.concat().len(), 1, "{tenant} has one end");
         for attempt in attempts(&studio, &ends.concat()[0]).await {
             let is_paid = attempt.provider.is_paid();
             let token = attempt.token.to_string();
             let fresh = match attempt.outcome {
                 None => panic!("{tenant}: an attempt of a closed job says nothing of its outcome"),
-                Some(Outcome::Refused { refusal: domain::Refusal::OutcomeUnknown, .. }) => unknown.insert(token),
+                Some(Outcome::Refused {
+                    refusal: domain::Refusal::OutcomeUnknown,
+                    ..
+                }) => unknown.insert(token),
                 Some(_) if is_paid => known.insert(token),
                 Some(_) => true,
             };
@@ -527,10 +928,16 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
         }
     }
     for request in requests.keys() {
-        assert!(known.contains(request) || unknown.contains(request), "a request that nobody wrote down: {request}");
+        assert!(
+            known.contains(request) || unknown.contains(request),
+            "a request that nobody wrote down: {request}"
+        );
     }
     for attempt in &known {
-        assert!(requests.contains_key(attempt), "an outcome of a request that was never made: {attempt}");
+        assert!(
+            requests.contains_key(attempt),
+            "an outcome of a request that was never made: {attempt}"
+        );
     }
     studio.stop().await;
 }
@@ -541,13 +948,17 @@ async fn one_tenants_many_campaigns_do_not_keep_anothers_video_waiting() {
     let second_tenant = async |all: usize, per_tenant: usize| {
         let mut studio = Studio::start_with(|options| {
             options.providers = providers("studio-canvas", "runway", "");
-            options.provider_settings = json!({ "runway": { "inFlight": { "all": all, "perTenant": per_tenant } } });
+            options.provider_settings =
+                json!({ "runway": { "inFlight": { "all": all, "perTenant": per_tenant } } });
         })
         .await;
         // As the vendor does by itself: two at once, in the order they came.
         let sandbox = &studio.stack.sandbox;
         sandbox.let_runway_work_on(2);
-        let long = Behaviour::TaskStatus { status: "RUNNING".to_owned(), polls: 3 };
+        let long = Behaviour::TaskStatus {
+            status: "RUNNING".to_owned(),
+            polls: 3,
+        };
         sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, long));
         for number in 0..MANY {
             let mut event = event_for(Vendor::Runway, "tenant-many");
@@ -556,25 +967,38 @@ async fn one_tenants_many_campaigns_do_not_keep_anothers_video_waiting() {
             studio.publish(&event).await;
         }
         let asked = all.min(per_tenant).min(MANY);
-        until("the many are asked for, as far as they may be", async || paid(&studio, Vendor::Runway).len() >= asked)
-            .await;
+        until(
+            "the many are asked for, as far as they may be",
+            async || paid(&studio, Vendor::Runway).len() >= asked,
+        )
+        .await;
 
         let begin = Instant::now();
-        studio.publish(&event_for(Vendor::Runway, "tenant-one")).await;
+        studio
+            .publish(&event_for(Vendor::Runway, "tenant-one"))
+            .await;
         studio.ended("tenant-one").await;
         let wait = begin.elapsed();
-        // What the vendor still had to do for the first tenant when it was asked for the second's video.
+        // What the vendor still had to do for the first tenant when it was asked for the second's
+        // video.
         let calls = studio.stack.sandbox.calls();
-        let before = calls.iter().take_while(|call| !String::from_utf8_lossy(&call.body).contains("tenant-one"));
+        let before = calls
+            .iter()
+            .take_while(|call| !String::from_utf8_lossy(&call.body).contains("tenant-one"));
         let (made, fetched) = before.fold((0, 0), |(made, fetched), call| {
-            (made + usize::from(call.is_paid()), fetched + usize::from(call.path.starts_with("/outputs/")))
+            (
+                made + usize::from(call.is_paid()),
+                fetched + usize::from(call.path.starts_with("/outputs/")),
+            )
         });
         studio.stop().await;
         (wait, made - fetched)
     };
     let (without, before_it_without) = second_tenant(500, 500).await;
     let (with, before_it_with) = second_tenant(2, 1).await;
-    println!("without the caps the second tenant waits {without:?} behind {before_it_without} videos of the first's");
+    println!(
+        "without the caps the second tenant waits {without:?} behind {before_it_without} videos of the first's"
+    );
     println!("with them {with:?} beside {before_it_with}");
     // The caps' promise is the order; the time depends on the machine.
     assert!(before_it_with <= 1, "{before_it_with} with the caps");

@@ -12,8 +12,15 @@ async fn a_closed_job_stays_as_it_is_whatever_step_comes_late() {
     let produced = studio.produced_for("tenant-steps", 8).await;
     let job = jobs_of(&produced, Topic::RenderJobCompleted)[0].clone();
     for _ in 0..2 {
-        for (step, status) in [("submit", "stored"), ("poll", "stored"), ("finish", "closed"), ("fail", "closed")] {
-            let answer = studio.completion(&json!({ "step": step, "jobId": job, "error": "States.Timeout" })).await;
+        for (step, status) in [
+            ("submit", "stored"),
+            ("poll", "stored"),
+            ("finish", "closed"),
+            ("fail", "closed"),
+        ] {
+            let answer = studio
+                .completion(&json!({ "step": step, "jobId": job, "error": "States.Timeout" }))
+                .await;
             assert_eq!(answer, json!({ "status": status }), "{step}");
         }
     }
@@ -29,22 +36,43 @@ async fn each_step_of_an_open_job_may_be_taken_twice_and_a_failed_one_is_never_c
     // Executions that do nothing: the steps are taken here, by hand.
     studio.let_executions_do_nothing().await;
     studio.publish(&created("tenant-by-hand", "by-hand")).await;
-    let jobs = jobs_of(&studio.produced_for("tenant-by-hand", 4).await, Topic::RenderJobCreated);
+    let jobs = jobs_of(
+        &studio.produced_for("tenant-by-hand", 4).await,
+        Topic::RenderJobCreated,
+    );
 
     for step in ["submit", "submit", "poll", "finish", "finish"] {
-        studio.completion(&json!({ "step": step, "jobId": jobs[0] })).await;
+        studio
+            .completion(&json!({ "step": step, "jobId": jobs[0] }))
+            .await;
     }
     let fail = json!({ "step": "fail", "jobId": jobs[1], "error": "States.Timeout", "cause": "" });
-    for step in
-        [&fail, &fail, &json!({ "step": "submit", "jobId": jobs[1] }), &json!({ "step": "finish", "jobId": jobs[1] })]
-    {
+    for step in [
+        &fail,
+        &fail,
+        &json!({ "step": "submit", "jobId": jobs[1] }),
+        &json!({ "step": "finish", "jobId": jobs[1] }),
+    ] {
         studio.completion(step).await;
     }
     let produced = studio.produced_for("tenant-by-hand", 7).await;
     assert_eq!(produced.len(), 7, "nothing twice: {:#?}", topics(&produced));
-    assert_eq!(jobs_of(&produced, Topic::RenderJobCompleted), [jobs[0].clone()]);
-    assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), [jobs[1].clone()]);
-    let failed = produced.iter().find(|record| record.topic == Topic::RenderJobFailed.as_str()).unwrap().event();
-    assert_eq!((&failed["data"]["failure"], &failed["data"]["attempts"]), (&json!("timeout"), &json!(0)));
+    assert_eq!(
+        jobs_of(&produced, Topic::RenderJobCompleted),
+        [jobs[0].clone()]
+    );
+    assert_eq!(
+        jobs_of(&produced, Topic::RenderJobFailed),
+        [jobs[1].clone()]
+    );
+    let failed = produced
+        .iter()
+        .find(|record| record.topic == Topic::RenderJobFailed.as_str())
+        .unwrap()
+        .event();
+    assert_eq!(
+        (&failed["data"]["failure"], &failed["data"]["attempts"]),
+        (&json!("timeout"), &json!(0))
+    );
     studio.stop().await;
 }

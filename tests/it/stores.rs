@@ -1,4 +1,5 @@
-//! Where things are kept: encrypted, nobody else's, recoverable from mistakes, and spoken to over TLS alone.
+//! Where things are kept: encrypted, nobody else's, recoverable from mistakes, and spoken to over
+//! TLS alone.
 
 use contract::Topic;
 use serde_json::{Value, json};
@@ -16,32 +17,80 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_speaks_tls_
     assert!(!tables.is_empty());
     for (id, table) in tables {
         assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
-        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{id}");
-        assert_eq!(template["Resources"][id]["DeletionPolicy"], "Retain", "{id}");
+        assert_eq!(
+            table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true,
+            "{id}"
+        );
+        assert_eq!(
+            template["Resources"][id]["DeletionPolicy"], "Retain",
+            "{id}"
+        );
     }
 
     let policies = of_type(&template, "AWS::S3::BucketPolicy");
     for (id, bucket) in of_type(&template, "AWS::S3::Bucket") {
         let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
-        let by = if id == "DeadLettersBucket" { "aws:kms" } else { "AES256" };
-        assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], by, "{id}");
-        for setting in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
-            assert_eq!(bucket["PublicAccessBlockConfiguration"][setting], true, "{id}: {setting}");
-        }
-        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled", "{id}");
-        let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
-        let old = rules.iter().find(|rule| rule["Id"] == "OldVersions").unwrap();
+        let by = if id == "DeadLettersBucket" {
+            "aws:kms"
+        } else {
+            "AES256"
+        };
         assert_eq!(
-            (&old["Status"], &old["NoncurrentVersionExpiration"]["NoncurrentDays"]),
+            encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], by,
+            "{id}"
+        );
+        for setting in [
+            "BlockPublicAcls",
+            "BlockPublicPolicy",
+            "IgnorePublicAcls",
+            "RestrictPublicBuckets",
+        ] {
+            assert_eq!(
+                bucket["PublicAccessBlockConfiguration"][setting], true,
+                "{id}: {setting}"
+            );
+        }
+        assert_eq!(
+            bucket["VersioningConfiguration"]["Status"], "Enabled",
+            "{id}"
+        );
+        let rules = bucket["LifecycleConfiguration"]["Rules"]
+            .as_array()
+            .unwrap();
+        let old = rules
+            .iter()
+            .find(|rule| rule["Id"] == "OldVersions")
+            .unwrap();
+        assert_eq!(
+            (
+                &old["Status"],
+                &old["NoncurrentVersionExpiration"]["NoncurrentDays"]
+            ),
             (&json!("Enabled"), &json!(7))
         );
-        assert_eq!(template["Resources"][id]["DeletionPolicy"], "Retain", "{id}");
+        assert_eq!(
+            template["Resources"][id]["DeletionPolicy"], "Retain",
+            "{id}"
+        );
 
-        let (policy_id, policy) = policies.iter().find(|(_, policy)| policy["Bucket"] == json!({ "Ref": id })).unwrap();
-        assert_eq!(template["Resources"][*policy_id]["Condition"], "OnAws", "{id}: only one machine goes without");
+        let (policy_id, policy) = policies
+            .iter()
+            .find(|(_, policy)| policy["Bucket"] == json!({ "Ref": id }))
+            .unwrap();
+        assert_eq!(
+            template["Resources"][*policy_id]["Condition"], "OnAws",
+            "{id}: only one machine goes without"
+        );
         let tls = &policy["PolicyDocument"]["Statement"][0];
-        assert_eq!((&tls["Effect"], &tls["Principal"], &tls["Action"]), (&json!("Deny"), &json!("*"), &json!("s3:*")));
-        assert_eq!(tls["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }), "{id}");
+        assert_eq!(
+            (&tls["Effect"], &tls["Principal"], &tls["Action"]),
+            (&json!("Deny"), &json!("*"), &json!("s3:*"))
+        );
+        assert_eq!(
+            tls["Condition"],
+            json!({ "Bool": { "aws:SecureTransport": "false" } }),
+            "{id}"
+        );
         let arn = json!({ "Fn::GetAtt": [id, "Arn"] });
         let objects = json!({ "Fn::Sub": format!("${{{id}.Arn}}/*") });
         assert_eq!(tls["Resource"], json!([arn, objects]), "{id}");
@@ -51,7 +100,11 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_speaks_tls_
     assert_eq!(template["Conditions"]["OnAws"], is_local);
     for (id, function) in of_type(&template, "AWS::Lambda::Function") {
         let authentication = &function["Environment"]["Variables"]["KAFKA_AUTHENTICATION"];
-        assert_eq!(*authentication, json!({ "Fn::If": ["OnAws", "iam", { "Ref": "KafkaAuthentication" }] }), "{id}");
+        assert_eq!(
+            *authentication,
+            json!({ "Fn::If": ["OnAws", "iam", { "Ref": "KafkaAuthentication" }] }),
+            "{id}"
+        );
     }
     studio.stop().await;
 }
@@ -63,18 +116,41 @@ async fn a_function_that_spoke_to_its_bucket_without_tls_would_be_refused() {
     let bucket = &studio.stack.outputs.dead_letters_bucket_name;
     let policy = &template["Resources"]["DeadLettersBucketPolicy"]["Properties"]["PolicyDocument"];
     let mut policy: Value = policy.clone();
-    policy["Statement"][0]["Resource"] = json!([format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")]);
+    policy["Statement"][0]["Resource"] = json!([
+        format!("arn:aws:s3:::{bucket}"),
+        format!("arn:aws:s3:::{bucket}/*")
+    ]);
 
     // Here they do, over loopback, and the emulator knows.
     let function = studio.stack.consumer(Topic::EventCreated).unwrap();
     let batch = batch_of_now("event-created-bad-records.json");
     studio.let_executions_do_nothing().await;
-    let set = studio.stack.clients.s3.put_bucket_policy().bucket(bucket).policy(policy.to_string());
+    let set = studio
+        .stack
+        .clients
+        .s3
+        .put_bucket_policy()
+        .bucket(bucket)
+        .policy(policy.to_string());
     set.send().await.unwrap();
     let (answer, log) = try_to_invoke(&studio.stack, function, &batch).await;
-    let failures = answer.unwrap()["batchItemFailures"].as_array().unwrap().len();
-    assert!(failures > 0 && log.contains("AccessDenied"), "{failures} {log}");
-    studio.stack.clients.s3.delete_bucket_policy().bucket(bucket).send().await.unwrap();
+    let failures = answer.unwrap()["batchItemFailures"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert!(
+        failures > 0 && log.contains("AccessDenied"),
+        "{failures} {log}"
+    );
+    studio
+        .stack
+        .clients
+        .s3
+        .delete_bucket_policy()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
     let (answer, _) = try_to_invoke(&studio.stack, function, &batch).await;
     assert_eq!(answer.unwrap(), json!({ "batchItemFailures": [] }));
     studio.stop().await;

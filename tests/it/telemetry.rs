@@ -1,4 +1,5 @@
-//! What an operator sees of a function from outside: one trace from an event to its asset, and every metric there is.
+//! What an operator sees of a function from outside: one trace from an event to its asset, and
+//! every metric there is.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +16,9 @@ use local::{
     proxy::Occurrence,
     sandbox::{Refusal, Script, Vendor, refusal},
 };
-use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
+};
 use prost::Message as _;
 use serde_json::{Value, json};
 use telemetry::METRICS;
@@ -47,10 +50,19 @@ impl Collector {
                         let batch = ExportTraceServiceRequest::decode(body).unwrap();
                         for of_resource in batch.resource_spans {
                             let service = of_resource.resource.unwrap().attributes;
-                            let service = service.into_iter().find(|one| one.key == "service.name").unwrap();
+                            let service = service
+                                .into_iter()
+                                .find(|one| one.key == "service.name")
+                                .unwrap();
                             let service = format!("{:?}", service.value.unwrap().value.unwrap());
-                            let spans = of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
-                            collected.lock().unwrap().extend(spans.map(|span| (service.clone(), span)));
+                            let spans = of_resource
+                                .scope_spans
+                                .into_iter()
+                                .flat_map(|scope| scope.spans);
+                            collected
+                                .lock()
+                                .unwrap()
+                                .extend(spans.map(|span| (service.clone(), span)));
                         }
                         Ok::<_, Infallible>(Response::new(Empty::<hyper::body::Bytes>::new()))
                     }
@@ -64,28 +76,54 @@ impl Collector {
     /// The spans of a trace so far.
     fn of(&self, trace: TraceParent) -> Vec<(String, Span)> {
         let trace = trace.trace.to_be_bytes();
-        self.spans.lock().unwrap().iter().filter(|(_, span)| span.trace_id == trace).cloned().collect()
+        self.spans
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(_, span)| span.trace_id == trace)
+            .cloned()
+            .collect()
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_headers_of_what_is_told() {
+async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_headers_of_what_is_told()
+ {
     let collector = Collector::start().await;
-    let mut studio = Studio::start_with(|options| options.otlp_endpoint.clone_from(&collector.address)).await;
-    let parent: TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+    let mut studio =
+        Studio::start_with(|options| options.otlp_endpoint.clone_from(&collector.address)).await;
+    let parent: TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        .parse()
+        .unwrap();
     let event = created("tenant-traced", "traced");
     let headers = [
         ("content-type", Some(&b"application/cloudevents+json"[..])),
-        ("traceparent", Some(&b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"[..])),
+        (
+            "traceparent",
+            Some(&b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"[..]),
+        ),
     ];
     let value = event.to_string();
     let topic = Topic::EventCreated.as_str();
-    studio.stack.publish(topic, Some(b"tenant-traced"), Some(value.as_bytes()), &headers).await.unwrap();
+    studio
+        .stack
+        .publish(
+            topic,
+            Some(b"tenant-traced"),
+            Some(value.as_bytes()),
+            &headers,
+        )
+        .await
+        .unwrap();
     let produced = studio.produced_for("tenant-traced", 8).await;
 
     // Two assets: each is asked for, and closed.
     let names = || -> Vec<String> {
-        let mut names: Vec<_> = collector.of(parent).into_iter().map(|(_, span)| span.name).collect();
+        let mut names: Vec<_> = collector
+            .of(parent)
+            .into_iter()
+            .map(|(_, span)| span.name)
+            .collect();
         names.sort();
         names
     };
@@ -98,25 +136,50 @@ async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_hea
     ];
     until("the whole trace is collected", async || names() == expected).await;
     let spans = collector.of(parent);
-    let process = &spans.iter().find(|(_, span)| span.name.starts_with("process")).unwrap().1;
+    let process = &spans
+        .iter()
+        .find(|(_, span)| span.name.starts_with("process"))
+        .unwrap()
+        .1;
     assert_eq!(process.parent_span_id, parent.span.to_be_bytes());
     assert_eq!(process.links.len(), 1, "the invocation");
-    let happened: Vec<&str> = process.events.iter().map(|event| event.name.as_str()).collect();
+    let happened: Vec<&str> = process
+        .events
+        .iter()
+        .map(|event| event.name.as_str())
+        .collect();
     assert_eq!(happened, ["committed", "published", "started"]);
-    for (service, span) in spans.iter().filter(|(_, span)| span.span_id != process.span_id) {
+    for (service, span) in spans
+        .iter()
+        .filter(|(_, span)| span.span_id != process.span_id)
+    {
         assert_eq!(span.parent_span_id, process.span_id, "{}", span.name);
         assert!(service.contains("studio-completion-local"), "{service}");
     }
     // Whoever reads what is published goes on from the span that handled the event.
     for record in &produced {
-        let header = record.headers.iter().find(|(name, _)| name == "traceparent").unwrap().1.as_deref().unwrap();
+        let header = record
+            .headers
+            .iter()
+            .find(|(name, _)| name == "traceparent")
+            .unwrap()
+            .1
+            .as_deref()
+            .unwrap();
         let published: TraceParent = std::str::from_utf8(header).unwrap().parse().unwrap();
-        assert_eq!((published.trace, &published.span.to_be_bytes()[..]), (parent.trace, &process.span_id[..]));
+        assert_eq!(
+            (published.trace, &published.span.to_be_bytes()[..]),
+            (parent.trace, &process.span_id[..])
+        );
     }
 
-    // The extension does as well, where there is no header; one that is no trace begins one, and stops nothing.
+    // The extension does as well, where there is no header; one that is no trace begins one, and
+    // stops nothing.
     for (tenant, extension) in [
-        ("tenant-extension", json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
+        (
+            "tenant-extension",
+            json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ),
         ("tenant-of-a-number", json!(7)),
     ] {
         let mut event = created(tenant, tenant);
@@ -124,15 +187,23 @@ async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_hea
         studio.publish(&event).await;
         studio.produced_for(tenant, 8).await;
     }
-    let of_extension: TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
-    until("its trace is collected", async || collector.of(of_extension).len() == 5).await;
+    let of_extension: TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        .parse()
+        .unwrap();
+    until("its trace is collected", async || {
+        collector.of(of_extension).len() == 5
+    })
+    .await;
     studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_holds_nothing_up_and_without_one_a_trace_goes_through() {
-    let mut studio = Studio::start_with(|options| options.otlp_endpoint = "http://127.0.0.1:9".to_owned()).await;
-    studio.publish(&created("tenant-uncollected", "uncollected")).await;
+    let mut studio =
+        Studio::start_with(|options| options.otlp_endpoint = "http://127.0.0.1:9".to_owned()).await;
+    studio
+        .publish(&created("tenant-uncollected", "uncollected"))
+        .await;
     studio.produced_for("tenant-uncollected", 8).await;
     studio.stop().await;
 
@@ -144,9 +215,18 @@ async fn a_collector_that_is_away_holds_nothing_up_and_without_one_a_trace_goes_
         .produced_for("tenant-through", 8)
         .await
         .iter()
-        .map(|record| record.headers.iter().find(|(name, _)| name == "traceparent").cloned())
+        .map(|record| {
+            record
+                .headers
+                .iter()
+                .find(|(name, _)| name == "traceparent")
+                .cloned()
+        })
         .collect();
-    let same = Some(("traceparent".to_owned(), Some(event["traceparent"].as_str().unwrap().as_bytes().to_vec())));
+    let same = Some((
+        "traceparent".to_owned(),
+        Some(event["traceparent"].as_str().unwrap().as_bytes().to_vec()),
+    ));
     assert_eq!(published, BTreeSet::from([same]));
     studio.stop().await;
 }
@@ -163,26 +243,61 @@ async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say
     studio.publish(&event).await;
     let mut lines = Vec::new();
     until("the wrong one becomes a dead letter", async || {
-        lines = logged(&studio.stack.clients).await.unwrap().iter().map(|line| without_colours(line)).collect();
-        lines.iter().any(|line| line.contains("record dead-lettered"))
+        lines = logged(&studio.stack.clients)
+            .await
+            .unwrap()
+            .iter()
+            .map(|line| without_colours(line))
+            .collect();
+        lines
+            .iter()
+            .any(|line| line.contains("record dead-lettered"))
     })
     .await;
     let log = lines.join("\n");
-    assert!(!log.contains("nobody's eyes") && !log.contains("secrets"), "{log}");
-    // The emulator does not tell functions to log JSON, as Lambda does: the fields stand in the line as text, in colours.
-    let letter = lines.iter().find(|line| line.contains("record dead-lettered")).unwrap();
     assert!(
-        letter.contains(r#"tenant="tenant-logged""#) && letter.contains(r#"topic="eventzr.event.created.v1""#),
+        !log.contains("nobody's eyes") && !log.contains("secrets"),
+        "{log}"
+    );
+    // The emulator does not tell functions to log JSON, as Lambda does: the fields stand in the
+    // line as text, in colours.
+    let letter = lines
+        .iter()
+        .find(|line| line.contains("record dead-lettered"))
+        .unwrap();
+    assert!(
+        letter.contains(r#"tenant="tenant-logged""#)
+            && letter.contains(r#"topic="eventzr.event.created.v1""#),
         "{letter}"
     );
     // The id under which an operator finds the cause.
-    let id = letter.split("id=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let id = letter
+        .split("id=")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap();
     let shown = crate::operator::studio(&studio, &format!("dead-letters show {id}")).await;
-    assert!(shown.text.contains("data.startsAt: `on the day of secrets` is not an RFC 3339 time"), "{shown:?}");
+    assert!(
+        shown
+            .text
+            .contains("data.startsAt: `on the day of secrets` is not an RFC 3339 time"),
+        "{shown:?}"
+    );
     // One line for each invocation, with its counts.
-    let handled: Vec<&String> = lines.iter().filter(|line| line.contains("batch handled")).collect();
-    let of_wrong = handled.iter().find(|line| line.contains("dead_lettered=1")).unwrap();
-    assert!(handled.len() == 2 && of_wrong.contains(": 0 done, 1 dead-lettered, 0 retried"), "{handled:#?}");
+    let handled: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("batch handled"))
+        .collect();
+    let of_wrong = handled
+        .iter()
+        .find(|line| line.contains("dead_lettered=1"))
+        .unwrap();
+    assert!(
+        handled.len() == 2 && of_wrong.contains(": 0 done, 1 dead-lettered, 0 retried"),
+        "{handled:#?}"
+    );
     studio.stop().await;
 }
 
@@ -197,23 +312,42 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
     studio.publish(&campaign("tenant-filmed")).await;
     studio.produced_for("tenant-filmed", 4).await;
     let empty = refusal(Vendor::Runway, Refusal::Billing).unwrap();
-    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, empty));
+    studio
+        .stack
+        .sandbox
+        .script(Script::posts(Vendor::Runway, Occurrence::Every, empty));
     studio.publish(&campaign("tenant-unpaid")).await;
     studio.ended("tenant-unpaid").await;
-    studio.stack.publish(Topic::EventCreated.as_str(), Some(b"tenant-filmed"), None, &[]).await.unwrap();
+    studio
+        .stack
+        .publish(
+            Topic::EventCreated.as_str(),
+            Some(b"tenant-filmed"),
+            None,
+            &[],
+        )
+        .await
+        .unwrap();
     let gather = json!({ "step": "gather" });
     until("the tombstone is dead-lettered and counted", async || {
         invoke(&studio.stack, "studio-operator-local", &gather).await;
         let emitted = emitted(&studio.stack.clients).await.unwrap();
-        emitted.iter().any(|(metric, values)| metric.name == "DeadLetterDepth" && values.last() == Some(&1.0))
+        emitted
+            .iter()
+            .any(|(metric, values)| metric.name == "DeadLetterDepth" && values.last() == Some(&1.0))
     })
     .await;
 
     let emitted = emitted(&studio.stack.clients).await.unwrap();
     let sum = |name: &str, besides: &[(&str, &str)]| {
         let dimensions = [("Stage", "local")].iter().chain(besides);
-        let dimensions = dimensions.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let metric = Metric { name: name.to_owned(), dimensions };
+        let dimensions = dimensions
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let metric = Metric {
+            name: name.to_owned(),
+            dimensions,
+        };
         emitted
             .get(&metric)
             .unwrap_or_else(|| panic!("{metric:?} is not among {:#?}", emitted.keys()))
@@ -222,22 +356,56 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
     };
     let launched = [("Topic", "eventzr.campaign.launched.v1")];
     let runway = [("Provider", "runway")];
-    assert_eq!((sum("RecordsReceived", &launched), sum("RecordsDone", &launched)), (2.0, 2.0));
-    assert_eq!(sum("RecordsDeadLettered", &[("Topic", "eventzr.event.created.v1")]), 1.0);
+    assert_eq!(
+        (
+            sum("RecordsReceived", &launched),
+            sum("RecordsDone", &launched)
+        ),
+        (2.0, 2.0)
+    );
+    assert_eq!(
+        sum(
+            "RecordsDeadLettered",
+            &[("Topic", "eventzr.event.created.v1")]
+        ),
+        1.0
+    );
     assert_eq!(sum("RecordsRetried", &launched), 0.0);
     assert!(sum("BatchDuration", &launched) > 0.0);
     assert!(sum("ProviderCalls", &runway) >= 3.0 && sum("ProviderDuration", &runway) > 0.0);
     assert!(sum("ProviderCredits", &runway) > 0.0);
-    assert_eq!(sum("ProviderFailures", &[("Provider", "runway"), ("Class", "billing")]), 1.0);
+    assert_eq!(
+        sum(
+            "ProviderFailures",
+            &[("Provider", "runway"), ("Class", "billing")]
+        ),
+        1.0
+    );
     assert_eq!(sum("BreakerOpened", &runway), 1.0);
-    assert_eq!((sum("JobsCompleted", &[]), sum("JobsFailed", &[])), (1.0, 1.0));
+    assert_eq!(
+        (sum("JobsCompleted", &[]), sum("JobsFailed", &[])),
+        (1.0, 1.0)
+    );
     assert!(sum("EventToAsset", &[]) > 0.0);
     let names: BTreeSet<&str> = emitted.keys().map(|metric| metric.name.as_str()).collect();
-    assert_eq!(names, METRICS.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), "each of them");
-    // The stage, the topic, the provider and the class of a failure: whatever else were a dimension would be paid for by the value.
-    let dimensions: BTreeSet<&str> =
-        emitted.keys().flat_map(|metric| metric.dimensions.keys().map(String::as_str)).collect();
-    assert_eq!(dimensions, BTreeSet::from(["Class", "Provider", "Stage", "Topic"]));
+    assert_eq!(
+        names,
+        METRICS
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<BTreeSet<_>>(),
+        "each of them"
+    );
+    // The stage, the topic, the provider and the class of a failure: whatever else were a dimension
+    // would be paid for by the value.
+    let dimensions: BTreeSet<&str> = emitted
+        .keys()
+        .flat_map(|metric| metric.dimensions.keys().map(String::as_str))
+        .collect();
+    assert_eq!(
+        dimensions,
+        BTreeSet::from(["Class", "Provider", "Stage", "Topic"])
+    );
     studio.stop().await;
 }
 
@@ -245,7 +413,9 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
 fn without_colours(line: &str) -> String {
     let mut parts = line.split("\u{1b}[");
     let begin = parts.next().unwrap_or_default().to_owned();
-    parts.fold(begin, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
+    parts.fold(begin, |text, part| {
+        text + part.split_once('m').map_or("", |(_, rest)| rest)
+    })
 }
 
 fn campaign(tenant: &str) -> Value {

@@ -10,9 +10,12 @@ use contract::{AssetKind, MediaType, Topic};
 use local::{deploy::LOGO_BUCKET, records::Produced};
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, by_id, created, created_comes_before_the_end, example, fetch, jobs_of, size_of, topics};
+use crate::harness::{
+    Studio, by_id, created, created_comes_before_the_end, example, fetch, jobs_of, size_of, topics,
+};
 
-/// The asset of each job that was completed, with its language where it has one, and the URL of its file.
+/// The asset of each job that was completed, with its language where it has one, and the URL of its
+/// file.
 fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
     let created: BTreeMap<String, Value> = produced
         .iter()
@@ -20,20 +23,31 @@ fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
         .map(|record| record.event()["data"].clone())
         .map(|data| (data["jobId"].as_str().unwrap().to_owned(), data))
         .collect();
-    let completed = produced.iter().filter(|record| record.topic == Topic::RenderJobCompleted.as_str());
+    let completed = produced
+        .iter()
+        .filter(|record| record.topic == Topic::RenderJobCompleted.as_str());
     let assets = completed.map(|record| {
         let data = &record.event()["data"];
         let job = &created[data["jobId"].as_str().unwrap()];
-        let language = job["locale"].as_str().map_or_else(String::new, |locale| format!("/{locale}"));
-        (format!("{}{language}", job["asset"].as_str().unwrap()), data["outputUrl"].as_str().unwrap().to_owned())
+        let language = job["locale"]
+            .as_str()
+            .map_or_else(String::new, |locale| format!("/{locale}"));
+        (
+            format!("{}{language}", job["asset"].as_str().unwrap()),
+            data["outputUrl"].as_str().unwrap().to_owned(),
+        )
     });
     assets.collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_rendered_uploaded_and_announced() {
+async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_rendered_uploaded_and_announced()
+ {
     let mut studio = Studio::start().await;
-    let consumed: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect();
+    let consumed: Vec<Topic> = Topic::ALL
+        .into_iter()
+        .filter(|topic| topic.is_consumed())
+        .collect();
     for topic in &consumed {
         let tenant = format!("tenant of {topic}");
         studio.publish(&example(*topic, &tenant, &tenant)).await;
@@ -43,27 +57,53 @@ async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_render
         let event = example(topic, &tenant, "");
         let languages = event["data"]["translations"].as_array().map_or(0, Vec::len);
         // The campaign of the example runs in no channel that asks for a video or a spot.
-        let kinds = AssetKind::made_for(topic).iter().filter(|kind| kind.media_type() == MediaType::Image);
+        let kinds = AssetKind::made_for(topic)
+            .iter()
+            .filter(|kind| kind.media_type() == MediaType::Image);
         let names: BTreeSet<String> = kinds
             .flat_map(|kind| {
-                let translated = event["data"]["translations"].as_array().into_iter().flatten();
-                let of_translations =
-                    translated.map(|t| format!("{}/{}", kind.as_str(), t["locale"].as_str().unwrap()));
-                of_translations.chain([kind.as_str().to_owned()]).collect::<Vec<_>>()
+                let translated = event["data"]["translations"]
+                    .as_array()
+                    .into_iter()
+                    .flatten();
+                let of_translations = translated
+                    .map(|t| format!("{}/{}", kind.as_str(), t["locale"].as_str().unwrap()));
+                of_translations
+                    .chain([kind.as_str().to_owned()])
+                    .collect::<Vec<_>>()
             })
             .collect();
         let produced = studio.produced_for(&tenant, names.len() * 4).await;
-        let each = [Topic::TemplateCreated, Topic::RenderJobCreated, Topic::RenderJobCompleted, Topic::TemplateUpdated];
-        let expected: BTreeMap<_, _> = each.iter().map(|topic| (topic.as_str().to_owned(), names.len())).collect();
+        let each = [
+            Topic::TemplateCreated,
+            Topic::RenderJobCreated,
+            Topic::RenderJobCompleted,
+            Topic::TemplateUpdated,
+        ];
+        let expected: BTreeMap<_, _> = each
+            .iter()
+            .map(|topic| (topic.as_str().to_owned(), names.len()))
+            .collect();
         assert_eq!(topics(&produced), expected, "{topic}");
         assert_eq!(produced.len(), names.len() * 4, "{topic}: nothing twice");
         created_comes_before_the_end(&produced);
 
         let completed = completed(&produced);
-        assert_eq!(completed.keys().cloned().collect::<BTreeSet<_>>(), names, "{topic}, in {languages} more languages");
+        assert_eq!(
+            completed.keys().cloned().collect::<BTreeSet<_>>(),
+            names,
+            "{topic}, in {languages} more languages"
+        );
         for (name, url) in completed {
-            let kind = AssetKind::ALL.into_iter().find(|kind| name.split('/').next() == Some(kind.as_str())).unwrap();
-            assert_eq!(Some(size_of(&fetch(&studio, &url).await)), kind.size(), "{topic}: {name}");
+            let kind = AssetKind::ALL
+                .into_iter()
+                .find(|kind| name.split('/').next() == Some(kind.as_str()))
+                .unwrap();
+            assert_eq!(
+                Some(size_of(&fetch(&studio, &url).await)),
+                kind.size(),
+                "{topic}: {name}"
+            );
         }
     }
     studio.stop().await;
@@ -78,8 +118,8 @@ async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_te
     // What is decided is the question here; thousands of renders are not.
     studio.let_executions_do_nothing().await;
 
-    // A hundred events for each tenant, half of each topic, each half counted through by its version; the facts change every ten
-    // versions, so that most events change nothing.
+    // A hundred events for each tenant, half of each topic, each half counted through by its
+    // version; the facts change every ten versions, so that most events change nothing.
     let event = |tenant: usize, number: usize| {
         let version = number / 2 + 1;
         let facts = version.div_ceil(10);
@@ -104,17 +144,23 @@ async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_te
         })
         .collect();
     for _ in 0..EVENTS {
-        let round: Vec<Value> =
-            orders.iter_mut().enumerate().map(|(tenant, order)| event(tenant, order.pop().unwrap())).collect();
+        let round: Vec<Value> = orders
+            .iter_mut()
+            .enumerate()
+            .map(|(tenant, order)| event(tenant, order.pop().unwrap()))
+            .collect();
         futures::future::join_all(round.iter().map(|event| studio.publish(event))).await;
     }
-    let kinds =
-        AssetKind::made_for(Topic::EventCreated).iter().chain(AssetKind::made_for(Topic::EventPublished)).count();
+    let kinds = AssetKind::made_for(Topic::EventCreated)
+        .iter()
+        .chain(AssetKind::made_for(Topic::EventPublished))
+        .count();
     let is_final = |template: &Value| {
         let configuration = &template["configuration"];
         configuration["title"] == "Published 5" && configuration["organizer"] == "Organizer 5"
     };
-    let what = "each tenant has each kind of template with the configuration that was published last";
+    let what =
+        "each tenant has each kind of template with the configuration that was published last";
     let produced = studio.produced_until(what, Duration::from_secs(1200), |produced| {
         let newest = newest_templates(produced);
         newest.len() == TENANTS * kinds && newest.values().all(is_final)
@@ -123,15 +169,25 @@ async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_te
     studio.stop().await;
 }
 
-/// The template of each tenant and kind with the highest revision, as a consumer keeps it. Fails if there are two of a kind.
+/// The template of each tenant and kind with the highest revision, as a consumer keeps it. Fails if
+/// there are two of a kind.
 fn newest_templates(produced: &[Produced]) -> BTreeMap<(String, String), Value> {
     let mut newest: BTreeMap<(String, String), Value> = BTreeMap::new();
     for record in produced {
         let data = record.event()["data"].take();
-        let (Some(kind), Some(revision)) = (data["kind"].as_str(), data["revision"].as_u64()) else { continue };
-        let key = (data["tenantId"].as_str().unwrap().to_owned(), kind.to_owned());
+        let (Some(kind), Some(revision)) = (data["kind"].as_str(), data["revision"].as_u64())
+        else {
+            continue;
+        };
+        let key = (
+            data["tenantId"].as_str().unwrap().to_owned(),
+            kind.to_owned(),
+        );
         let known = newest.get(&key);
-        assert!(known.is_none_or(|known| known["templateId"] == data["templateId"]), "two templates of {key:?}");
+        assert!(
+            known.is_none_or(|known| known["templateId"] == data["templateId"]),
+            "two templates of {key:?}"
+        );
         if known.is_none_or(|known| known["revision"].as_u64() < Some(revision)) {
             newest.insert(key, data);
         }
@@ -140,13 +196,27 @@ fn newest_templates(produced: &[Produced]) -> BTreeMap<(String, String), Value> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_nobody_makes_videos_here() {
+async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_nobody_makes_videos_here()
+ {
     let mut studio = Studio::start().await;
     let logo = include_bytes!("../../docs/poster.png");
-    let put = studio.stack.clients.s3.put_object().bucket(LOGO_BUCKET).key("acme/logo.png").body(logo.to_vec().into());
+    let put = studio
+        .stack
+        .clients
+        .s3
+        .put_object()
+        .bucket(LOGO_BUCKET)
+        .key("acme/logo.png")
+        .body(logo.to_vec().into());
     put.send().await.unwrap();
-    let put =
-        studio.stack.clients.s3.put_object().bucket(LOGO_BUCKET).key("acme/logo.txt").body(b"logo".to_vec().into());
+    let put = studio
+        .stack
+        .clients
+        .s3
+        .put_object()
+        .bucket(LOGO_BUCKET)
+        .key("acme/logo.txt")
+        .body(b"logo".to_vec().into());
     put.send().await.unwrap();
     let with_logo = |tenant: &str, logo: Option<String>| {
         let mut event = created(tenant, "logo");
@@ -160,7 +230,9 @@ async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_no
     };
     let address = |key: &str| Some(format!("s3://{LOGO_BUCKET}/{key}"));
 
-    studio.publish(&with_logo("with", address("acme/logo.png"))).await;
+    studio
+        .publish(&with_logo("with", address("acme/logo.png")))
+        .await;
     studio.publish(&with_logo("without", None)).await;
     let mut pictures = Vec::new();
     for tenant in ["with", "without"] {
@@ -171,15 +243,30 @@ async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_no
 
     let elsewhere = format!("s3://{}/x.png", studio.stack.outputs.assets_bucket_name);
     for (tenant, logo, reason) in [
-        ("elsewhere", elsewhere.clone(), format!("The studio may not read the bucket of the logo {elsewhere}.")),
-        ("absent", address("absent.png").unwrap(), format!("There is no logo at s3://{LOGO_BUCKET}/absent.png.")),
-        ("no-png", address("acme/logo.txt").unwrap(), "The logo is not a PNG.".to_owned()),
+        (
+            "elsewhere",
+            elsewhere.clone(),
+            format!("The studio may not read the bucket of the logo {elsewhere}."),
+        ),
+        (
+            "absent",
+            address("absent.png").unwrap(),
+            format!("There is no logo at s3://{LOGO_BUCKET}/absent.png."),
+        ),
+        (
+            "no-png",
+            address("acme/logo.txt").unwrap(),
+            "The logo is not a PNG.".to_owned(),
+        ),
     ] {
         studio.publish(&with_logo(tenant, Some(logo))).await;
         let produced = studio.produced_for(tenant, 3).await;
         let failed = failed(&produced);
         assert_eq!(failed["failure"], "invalid-input");
-        assert_eq!(failed["reason"], format!("{reason} Change that, and the studio renders it again."));
+        assert_eq!(
+            failed["reason"],
+            format!("{reason} Change that, and the studio renders it again.")
+        );
     }
 
     let mut campaign = example(Topic::CampaignLaunched, "filmed", "filmed");
@@ -192,13 +279,18 @@ async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_no
         (&json!("not-configured"), &json!("video"), &json!("none"))
     );
     assert_eq!(failed["canResubmit"], true);
-    assert_eq!(jobs_of(&produced, Topic::RenderJobCompleted), Vec::<String>::new());
+    assert_eq!(
+        jobs_of(&produced, Topic::RenderJobCompleted),
+        Vec::<String>::new()
+    );
     studio.stop().await;
 }
 
 /// The data of the one failure among `produced`.
 fn failed(produced: &[Produced]) -> Value {
-    let mut failed = produced.iter().filter(|record| record.topic == Topic::RenderJobFailed.as_str());
+    let mut failed = produced
+        .iter()
+        .filter(|record| record.topic == Topic::RenderJobFailed.as_str());
     let data = failed.next().expect("a failure").event()["data"].clone();
     assert!(failed.next().is_none(), "one failure");
     data

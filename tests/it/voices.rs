@@ -1,4 +1,5 @@
-//! Cloned voices: from what starts a training to the voice that speaks, and what becomes of it when it cannot.
+//! Cloned voices: from what starts a training to the voice that speaks, and what becomes of it when
+//! it cannot.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,7 +37,10 @@ async fn studio_that_clones() -> Studio {
 
 async fn studio_with(settings: Value) -> Studio {
     Studio::start_with(|options| {
-        options.providers = Providers { voice: "elevenlabs".to_owned(), ..Providers::default() };
+        options.providers = Providers {
+            voice: "elevenlabs".to_owned(),
+            ..Providers::default()
+        };
         options.provider_settings = settings;
         options.wait_scale = WAIT_SCALE;
     })
@@ -60,10 +64,20 @@ fn input(tenant: &str, method: &str, samples: usize) -> Value {
     input
 }
 
-/// Puts a file into a tenant's folder, with the tenant at its end, so that a request that carries it can be told from others.
+/// Puts a file into a tenant's folder, with the tenant at its end, so that a request that carries
+/// it can be told from others.
 async fn upload(studio: &Studio, tenant: &str, name: &str, bytes: &[u8]) {
-    let put = studio.stack.clients.s3.put_object().bucket(VOICE_BUCKET).key(format!("{tenant}/{name}"));
-    put.body([bytes, b" of ", tenant.as_bytes(), b"."].concat().into()).send().await.unwrap();
+    let put = studio
+        .stack
+        .clients
+        .s3
+        .put_object()
+        .bucket(VOICE_BUCKET)
+        .key(format!("{tenant}/{name}"));
+    put.body([bytes, b" of ", tenant.as_bytes(), b"."].concat().into())
+        .send()
+        .await
+        .unwrap();
 }
 
 /// Starts a training; the samples that its input names are there. Returns the execution's ARN.
@@ -72,8 +86,18 @@ async fn train(studio: &Studio, id: &str, input: &Value) -> String {
     for number in 1..=input["samples"].as_array().map_or(0, Vec::len) {
         upload(studio, tenant, &format!("{number}.mp3"), RECORDING).await;
     }
-    let start = studio.stack.clients.sfn.start_execution().name(id).input(input.to_string());
-    let started = start.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await.unwrap();
+    let start = studio
+        .stack
+        .clients
+        .sfn
+        .start_execution()
+        .name(id)
+        .input(input.to_string());
+    let started = start
+        .state_machine_arn(&studio.stack.outputs.voice_state_machine_arn)
+        .send()
+        .await
+        .unwrap();
     started.execution_arn
 }
 
@@ -83,11 +107,23 @@ async fn model(studio: &Studio, id: &str) -> Option<VoiceModel> {
 }
 
 /// The model once its state is what is asked for.
-async fn model_that(studio: &Studio, id: &str, what: &str, is: impl Fn(&VoiceState) -> bool) -> VoiceModel {
+async fn model_that(
+    studio: &Studio,
+    id: &str,
+    what: &str,
+    is: impl Fn(&VoiceState) -> bool,
+) -> VoiceModel {
     until(&format!("{id} {what}"), async || {
         let model = model(studio, id).await;
-        if let Some(VoiceModel { state: VoiceState::Failed { failure, reason }, .. }) = &model {
-            assert!(is(&model.as_ref().unwrap().state), "{id} failed: {reason} {failure:?}");
+        if let Some(VoiceModel {
+            state: VoiceState::Failed { failure, reason },
+            ..
+        }) = &model
+        {
+            assert!(
+                is(&model.as_ref().unwrap().state),
+                "{id} failed: {reason} {failure:?}"
+            );
         }
         model.is_some_and(|model| is(&model.state))
     })
@@ -97,10 +133,24 @@ async fn model_that(studio: &Studio, id: &str, what: &str, is: impl Fn(&VoiceSta
 
 /// How an execution ended, and why.
 async fn end_of(studio: &Studio, execution: &str) -> (ExecutionStatus, String) {
-    let describe = || studio.stack.clients.sfn.describe_execution().execution_arn(execution).send();
-    until("the execution has ended", async || *describe().await.unwrap().status() != ExecutionStatus::Running).await;
+    let describe = || {
+        studio
+            .stack
+            .clients
+            .sfn
+            .describe_execution()
+            .execution_arn(execution)
+            .send()
+    };
+    until("the execution has ended", async || {
+        *describe().await.unwrap().status() != ExecutionStatus::Running
+    })
+    .await;
     let described = describe().await.unwrap();
-    (described.status().clone(), described.cause().unwrap_or_default().to_owned())
+    (
+        described.status().clone(),
+        described.cause().unwrap_or_default().to_owned(),
+    )
 }
 
 /// Has the owner read aloud what they were to.
@@ -112,81 +162,200 @@ async fn verify(studio: &Studio, id: &str, tenant: &str) -> Value {
 }
 
 fn posts(studio: &Studio) -> Vec<Call> {
-    studio.stack.sandbox.calls().into_iter().filter(Call::is_paid).collect()
+    studio
+        .stack
+        .sandbox
+        .calls()
+        .into_iter()
+        .filter(Call::is_paid)
+        .collect()
 }
 
 /// The paths of the requests that change something, with how often each was made; ids left out.
 fn asked(studio: &Studio) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for call in posts(studio) {
-        let path: Vec<&str> = call.path.split('/').filter(|part| !part.starts_with("sandboxvoice")).collect();
+        let path: Vec<&str> = call
+            .path
+            .split('/')
+            .filter(|part| !part.starts_with("sandboxvoice"))
+            .collect();
         *counts.entry(path.join("/")).or_default() += 1;
     }
     counts
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_owner_trained_and_ready() {
+async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_owner_trained_and_ready()
+ {
     let mut studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-asha");
     let sent = input(tenant, "professional", 3);
     let execution = train(&studio, &id, &sent).await;
-    let waiting =
-        model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
-    let VoiceState::AwaitingOwner { captcha: Some(captcha), .. } = waiting.state else { panic!("nothing to read") };
-    let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.assets_bucket_name).key(&captcha);
-    let picture = object.send().await.unwrap().body.collect().await.unwrap().to_vec();
-    assert!(captcha == format!("voices/{id}/captcha.png") && picture.starts_with(b"\x89PNG"), "{captcha}");
+    let waiting = model_that(&studio, &id, "waits for its owner", |s| {
+        matches!(s, VoiceState::AwaitingOwner { .. })
+    })
+    .await;
+    let VoiceState::AwaitingOwner {
+        captcha: Some(captcha),
+        ..
+    } = waiting.state
+    else {
+        panic!("nothing to read")
+    };
+    let object = studio
+        .stack
+        .clients
+        .s3
+        .get_object()
+        .bucket(&studio.stack.outputs.assets_bucket_name)
+        .key(&captcha);
+    let picture = object
+        .send()
+        .await
+        .unwrap()
+        .body
+        .collect()
+        .await
+        .unwrap()
+        .to_vec();
+    assert!(
+        captcha == format!("voices/{id}/captcha.png") && picture.starts_with(b"\x89PNG"),
+        "{captcha}"
+    );
 
     // Nobody else's voice can be verified, and without a recording there is nothing to compare.
-    let step = |tenant: &str| json!({ "step": "verify-voice", "voiceModelId": id, "tenantId": tenant });
-    assert_eq!(studio.completion(&step(tenant)).await["status"], "not-verified");
+    let step =
+        |tenant: &str| json!({ "step": "verify-voice", "voiceModelId": id, "tenantId": tenant });
+    assert_eq!(
+        studio.completion(&step(tenant)).await["status"],
+        "not-verified"
+    );
     let function = studio.stack.outputs.completion_function_name.clone();
-    let invoke = studio.stack.clients.lambda.invoke().function_name(&function);
-    let answer = invoke.payload(step("tenant-other").to_string().into_bytes().into()).send().await.unwrap();
+    let invoke = studio
+        .stack
+        .clients
+        .lambda
+        .invoke()
+        .function_name(&function);
+    let answer = invoke
+        .payload(step("tenant-other").to_string().into_bytes().into())
+        .send()
+        .await
+        .unwrap();
     assert!(answer.function_error().is_some(), "another tenant's");
     // Nor can its id be taken: whoever registers theirs under it fails alone.
     let register = json!({ "step": "register-voice", "name": id, "input": input("tenant-other", "professional", 3) });
-    let invoke = studio.stack.clients.lambda.invoke().function_name(&function);
-    let answer = invoke.payload(register.to_string().into_bytes().into()).send().await.unwrap();
+    let invoke = studio
+        .stack
+        .clients
+        .lambda
+        .invoke()
+        .function_name(&function);
+    let answer = invoke
+        .payload(register.to_string().into_bytes().into())
+        .send()
+        .await
+        .unwrap();
     let answer = String::from_utf8_lossy(answer.payload().unwrap().as_ref()).into_owned();
     assert!(answer.contains("Studio.IdReused"), "{answer}");
     let fail = json!({ "step": "fail-voice", "voiceModelId": id, "error": "Studio.IdReused", "cause": answer });
     assert_eq!(studio.completion(&fail).await["status"], "voice-failed");
     let waiting = model(&studio, &id).await.unwrap();
-    assert!(matches!(waiting.state, VoiceState::AwaitingOwner { .. }), "{:?}", waiting.state);
+    assert!(
+        matches!(waiting.state, VoiceState::AwaitingOwner { .. }),
+        "{:?}",
+        waiting.state
+    );
 
-    assert_eq!(verify(&studio, &id, tenant).await, json!({ "status": "verified" }));
+    assert_eq!(
+        verify(&studio, &id, tenant).await,
+        json!({ "status": "verified" })
+    );
     let produced = studio.produced_for(tenant, 2).await;
-    let of = |topic: Topic| produced.iter().find(|r| r.topic == topic.as_str()).unwrap().event()["data"].clone();
+    let of = |topic: Topic| {
+        produced
+            .iter()
+            .find(|r| r.topic == topic.as_str())
+            .unwrap()
+            .event()["data"]
+            .clone()
+    };
     let (created, ready) = (of(Topic::VoiceModelCreated), of(Topic::VoiceModelReady));
     assert_eq!(by_id(&produced).len(), 2);
     for event in [&created, &ready] {
-        assert_eq!((event["voiceModelId"].as_str(), event["name"].as_str()), (Some(id.as_str()), Some("Asha, warm")));
-        assert_eq!((event["provider"].as_str(), event["method"].as_str()), (Some("elevenlabs"), Some("professional")));
+        assert_eq!(
+            (event["voiceModelId"].as_str(), event["name"].as_str()),
+            (Some(id.as_str()), Some("Asha, warm"))
+        );
+        assert_eq!(
+            (event["provider"].as_str(), event["method"].as_str()),
+            (Some("elevenlabs"), Some("professional"))
+        );
     }
-    assert!(produced[0].timestamp <= produced[1].timestamp && ready["durationMs"].as_u64().unwrap() > 0);
-    assert_eq!(end_of(&studio, &execution).await.0, ExecutionStatus::Succeeded);
+    assert!(
+        produced[0].timestamp <= produced[1].timestamp && ready["durationMs"].as_u64().unwrap() > 0
+    );
+    assert_eq!(
+        end_of(&studio, &execution).await.0,
+        ExecutionStatus::Succeeded
+    );
 
-    let expected =
-        [("/voices/pvc", 1), ("/voices/pvc/captcha", 1), ("/voices/pvc/samples", 3), ("/voices/pvc/train", 1)];
-    assert_eq!(asked(&studio), expected.map(|(path, count)| (path.to_owned(), count)).into());
+    let expected = [
+        ("/voices/pvc", 1),
+        ("/voices/pvc/captcha", 1),
+        ("/voices/pvc/samples", 3),
+        ("/voices/pvc/train", 1),
+    ];
+    assert_eq!(
+        asked(&studio),
+        expected
+            .map(|(path, count)| (path.to_owned(), count))
+            .into()
+    );
     let model = model(&studio, &id).await.unwrap();
     // Its alarms see what a voice costs, as they see it of a job.
     let emitted = emitted(&studio.stack.clients).await.unwrap();
-    let sum =
-        |name: &str| -> f64 { emitted.iter().filter(|(m, _)| m.name == name).flat_map(|(_, values)| values).sum() };
-    assert_eq!(sum("ProviderCredits"), f64::from(u32::try_from(model.credits()).unwrap()));
-    assert!(model.credits() > 0 && sum("ProviderCalls") >= 7.0, "{}", sum("ProviderCalls"));
+    let sum = |name: &str| -> f64 {
+        emitted
+            .iter()
+            .filter(|(m, _)| m.name == name)
+            .flat_map(|(_, values)| values)
+            .sum()
+    };
+    assert_eq!(
+        sum("ProviderCredits"),
+        f64::from(u32::try_from(model.credits()).unwrap())
+    );
+    assert!(
+        model.credits() > 0 && sum("ProviderCalls") >= 7.0,
+        "{}",
+        sum("ProviderCalls")
+    );
     assert_eq!(model.attempts.len(), posts(&studio).len());
-    assert_eq!((ready["creditsUsed"].as_u64(), model.credits()), (Some(500), 500));
+    assert_eq!(
+        (ready["creditsUsed"].as_u64(), model.credits()),
+        (Some(500), 500)
+    );
     // The vendor learns the voice and nobody's name.
-    assert!(posts(&studio).iter().all(|call| !String::from_utf8_lossy(&call.body).contains("Asha")));
+    assert!(
+        posts(&studio)
+            .iter()
+            .all(|call| !String::from_utf8_lossy(&call.body).contains("Asha"))
+    );
 
     // The same name again is the same training.
-    let again =
-        studio.stack.clients.sfn.start_execution().name(&id).input(input(tenant, "professional", 3).to_string());
-    let again = again.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await;
+    let again = studio
+        .stack
+        .clients
+        .sfn
+        .start_execution()
+        .name(&id)
+        .input(input(tenant, "professional", 3).to_string());
+    let again = again
+        .state_machine_arn(&studio.stack.outputs.voice_state_machine_arn)
+        .send()
+        .await;
     assert!(again.is_err(), "the execution exists");
     let register = json!({ "step": "register-voice", "name": id, "input": sent });
     assert_eq!(studio.completion(&register).await["status"], "closed");
@@ -198,10 +367,16 @@ type Unfit = (&'static str, fn(&mut Value), &'static str);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
-    let mut studio = studio_with(json!({ "elevenlabs": { "voices": { "professionalSeconds": 5 } } })).await;
-    let without: fn(&mut Value, &str) = |input, name| drop(input.as_object_mut().unwrap().remove(name));
+    let mut studio =
+        studio_with(json!({ "elevenlabs": { "voices": { "professionalSeconds": 5 } } })).await;
+    let without: fn(&mut Value, &str) =
+        |input, name| drop(input.as_object_mut().unwrap().remove(name));
     let unfit: [Unfit; 9] = [
-        ("no-consent", |input| drop(input.as_object_mut().unwrap().remove("consent")), "missing field `consent`"),
+        (
+            "no-consent",
+            |input| drop(input.as_object_mut().unwrap().remove("consent")),
+            "missing field `consent`",
+        ),
         (
             "no-time",
             |input| drop(input["consent"].as_object_mut().unwrap().remove("givenAt")),
@@ -212,10 +387,17 @@ async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
             |input| input["consent"]["givenAt"] = json!("2099-01-01T00:00:00Z"),
             "2099-01-01T00:00:00Z, which is still to come",
         ),
-        ("no-sample", |input| input["samples"] = json!([]), "there is no sample of the voice"),
+        (
+            "no-sample",
+            |input| input["samples"] = json!([]),
+            "there is no sample of the voice",
+        ),
         (
             "long",
-            |input| input["samples"] = json!(["1", "2", "3"].map(|n| format!("s3://{VOICE_BUCKET}/long/{n}.mp3"))),
+            |input| {
+                input["samples"] =
+                    json!(["1", "2", "3"].map(|n| format!("s3://{VOICE_BUCKET}/long/{n}.mp3")))
+            },
             "6 seconds long; at most 5 are taken",
         ),
         (
@@ -233,9 +415,19 @@ async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
             |input| input["samples"] = json!([format!("s3://{VOICE_BUCKET}/no-sound/text.mp3")]),
             "is no MP3, WAV or FLAC file",
         ),
-        ("by-url", |input| input["samples"] = json!(["https://example.com/1.mp3"]), "is not an address in S3"),
+        (
+            "by-url",
+            |input| input["samples"] = json!(["https://example.com/1.mp3"]),
+            "is not an address in S3",
+        ),
     ];
-    upload(&studio, "no-sound", "text.mp3", b"Lorem ipsum dolor sit amet").await;
+    upload(
+        &studio,
+        "no-sound",
+        "text.mp3",
+        b"Lorem ipsum dolor sit amet",
+    )
+    .await;
     for number in 1..=3 {
         upload(&studio, "long", &format!("{number}.mp3"), RECORDING).await;
     }
@@ -244,43 +436,90 @@ async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
         let mut input = input(tenant, "professional", 1);
         upload(&studio, tenant, "1.mp3", RECORDING).await;
         change(&mut input);
-        let start = studio.stack.clients.sfn.start_execution().name(voice_id(number)).input(input.to_string());
-        let start = start.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await.unwrap();
+        let start = studio
+            .stack
+            .clients
+            .sfn
+            .start_execution()
+            .name(voice_id(number))
+            .input(input.to_string());
+        let start = start
+            .state_machine_arn(&studio.stack.outputs.voice_state_machine_arn)
+            .send()
+            .await
+            .unwrap();
         executions.push((voice_id(number), start.execution_arn));
     }
     let mut wrong = Vec::new();
     for ((id, execution), (tenant, _, expected)) in executions.iter().zip(&unfit) {
         let (status, cause) = end_of(&studio, execution).await;
         let model = model(&studio, id).await.unwrap();
-        let VoiceState::Failed { reason, .. } = &model.state else { panic!("{tenant} is not failed") };
+        let VoiceState::Failed { reason, .. } = &model.state else {
+            panic!("{tenant} is not failed")
+        };
         if status != ExecutionStatus::Failed || !reason.contains(expected) || cause != *reason {
             wrong.push(format!("{tenant}: {reason} {cause}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 
-    // Whose it is, or under which id, is not said: its execution says so, and there is nothing to keep it under.
+    // Whose it is, or under which id, is not said: its execution says so, and there is nothing to
+    // keep it under.
     let start = async |name: &str, input: Value| {
-        let start = studio.stack.clients.sfn.start_execution().name(name).input(input.to_string());
-        let start = start.state_machine_arn(&studio.stack.outputs.voice_state_machine_arn).send().await.unwrap();
+        let start = studio
+            .stack
+            .clients
+            .sfn
+            .start_execution()
+            .name(name)
+            .input(input.to_string());
+        let start = start
+            .state_machine_arn(&studio.stack.outputs.voice_state_machine_arn)
+            .send()
+            .await
+            .unwrap();
         end_of(&studio, &start.execution_arn).await
     };
     let mut nobodys = input("nobodys", "instant", 1);
     without(&mut nobodys, "tenantId");
     let (status, cause) = start(&voice_id(30), nobodys).await;
-    assert_eq!((status, cause.as_str()), (ExecutionStatus::Failed, "input: missing field `tenantId`"));
+    assert_eq!(
+        (status, cause.as_str()),
+        (ExecutionStatus::Failed, "input: missing field `tenantId`")
+    );
     let (status, cause) = start("my-voice", input("named", "instant", 1)).await;
-    assert!(status == ExecutionStatus::Failed && cause.contains("a UUID in lower case"), "{cause}");
+    assert!(
+        status == ExecutionStatus::Failed && cause.contains("a UUID in lower case"),
+        "{cause}"
+    );
 
     // The key is gone.
-    let delete = studio.stack.clients.secrets.delete_secret().secret_id("studio/local/elevenlabs");
-    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let delete = studio
+        .stack
+        .clients
+        .secrets
+        .delete_secret()
+        .secret_id("studio/local/elevenlabs");
+    delete
+        .force_delete_without_recovery(true)
+        .send()
+        .await
+        .unwrap();
     let execution = train(&studio, &voice_id(31), &input("no-key", "instant", 1)).await;
     let (status, cause) = end_of(&studio, &execution).await;
-    assert_eq!((status, cause.as_str()), (ExecutionStatus::Failed, "Nobody is set up to clone voices here."));
+    assert_eq!(
+        (status, cause.as_str()),
+        (
+            ExecutionStatus::Failed,
+            "Nobody is set up to clone voices here."
+        )
+    );
 
     assert!(posts(&studio).is_empty(), "nobody was asked for anything");
-    assert!(studio.produced_for("no-consent", 0).await.is_empty(), "nobody heard of it");
+    assert!(
+        studio.produced_for("no-consent", 0).await.is_empty(),
+        "nobody heard of it"
+    );
     studio.stop().await;
 }
 
@@ -289,18 +528,35 @@ async fn without_anybody_who_clones_voices_a_training_fails_at_once() {
     let studio = Studio::start().await;
     let execution = train(&studio, &voice_id(1), &input("tenant-1", "professional", 1)).await;
     let (status, cause) = end_of(&studio, &execution).await;
-    assert_eq!((status, cause.as_str()), (ExecutionStatus::Failed, "Nobody is set up to clone voices here."));
+    assert_eq!(
+        (status, cause.as_str()),
+        (
+            ExecutionStatus::Failed,
+            "Nobody is set up to clone voices here."
+        )
+    );
     studio.stop().await;
 }
 
 /// How a voice ends, in a line: `ready` or `failed: <class>`, then what came of each request.
 async fn line_of(studio: &Studio, id: &str) -> String {
-    until(&format!("{id} has ended"), async || model(studio, id).await.is_some_and(|model| model.is_closed())).await;
+    until(&format!("{id} has ended"), async || {
+        model(studio, id)
+            .await
+            .is_some_and(|model| model.is_closed())
+    })
+    .await;
     let model = model(studio, id).await.unwrap();
     let end = match &model.state {
         VoiceState::Ready { .. } => "ready".to_owned(),
         VoiceState::Failed { failure, .. } => {
-            format!("failed: {}", serde_json::to_value(failure.class).unwrap().as_str().unwrap())
+            format!(
+                "failed: {}",
+                serde_json::to_value(failure.class)
+                    .unwrap()
+                    .as_str()
+                    .unwrap()
+            )
         }
         other => panic!("{id} is {other:?}"),
     };
@@ -308,29 +564,60 @@ async fn line_of(studio: &Studio, id: &str) -> String {
         None => "nothing said".to_owned(),
         Some(Outcome::Accepted) => "accepted".to_owned(),
         Some(Outcome::Made { .. }) => "made".to_owned(),
-        Some(Outcome::Refused { refusal, .. }) => {
-            serde_json::to_value(refusal).unwrap()["class"].as_str().unwrap().to_owned()
-        }
+        Some(Outcome::Refused { refusal, .. }) => serde_json::to_value(refusal).unwrap()["class"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
     });
     format!("{end}; {}", outcomes.collect::<Vec<_>>().join(", "))
 }
 
-/// Which request, to clone by which method, meets which behaviour, and how the voice ends. A voice has one sample.
+/// Which request, to clone by which method, meets which behaviour, and how the voice ends. A voice
+/// has one sample.
 type Row = (&'static str, &'static str, Behaviour, String);
 
-/// The rows of one request: `before` are the outcomes of those before it, `after` of those after it.
+/// The rows of one request: `before` are the outcomes of those before it, `after` of those after
+/// it.
 fn rows(request: &'static str, method: &'static str, before: &str, after: &str) -> Vec<Row> {
     let no = |why: Refusal| refusal(Vendor::ElevenLabs, why).unwrap();
-    let internal = Behaviour::AcceptThenAnswer { status: 500, body: json!({ "detail": "internal" }) };
+    let internal = Behaviour::AcceptThenAnswer {
+        status: 500,
+        body: json!({ "detail": "internal" }),
+    };
     let again = |what: &str| format!("ready; {before}{what}, made{after}");
     let done = format!("ready; {before}made{after}");
     vec![
-        (request, method, no(Refusal::Moderation), format!("failed: moderation; {before}moderation")),
-        (request, method, no(Refusal::InvalidInput), format!("failed: invalid-input; {before}invalid-input")),
-        (request, method, no(Refusal::RateLimited), again("rate-limited")),
-        (request, method, no(Refusal::Unavailable), again("transient")),
+        (
+            request,
+            method,
+            no(Refusal::Moderation),
+            format!("failed: moderation; {before}moderation"),
+        ),
+        (
+            request,
+            method,
+            no(Refusal::InvalidInput),
+            format!("failed: invalid-input; {before}invalid-input"),
+        ),
+        (
+            request,
+            method,
+            no(Refusal::RateLimited),
+            again("rate-limited"),
+        ),
+        (
+            request,
+            method,
+            no(Refusal::Unavailable),
+            again("transient"),
+        ),
         // Nothing came of it: that shows, and it is asked for again.
-        (request, method, Behaviour::Cut(Moment::Before), again("outcome-unknown")),
+        (
+            request,
+            method,
+            Behaviour::Cut(Moment::Before),
+            again("outcome-unknown"),
+        ),
         // It was done: that shows, and it is not asked for again.
         (request, method, Behaviour::Cut(Moment::After), done.clone()),
         (request, method, internal, done),
@@ -339,32 +626,70 @@ fn rows(request: &'static str, method: &'static str, before: &str, after: &str) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
-    let studio = studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } })).await;
+    let studio =
+        studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } }))
+            .await;
     let mut table = rows("/voices/add", "instant", "", "");
     // What is asked for before the owner's verification, and after it.
-    table.extend(rows("/voices/pvc", "professional", "", ", made, made, made"));
+    table.extend(rows(
+        "/voices/pvc",
+        "professional",
+        "",
+        ", made, made, made",
+    ));
     table.extend(rows("/samples", "professional", "made, ", ", made, made"));
     table.extend(rows("/train", "professional", "made, made, made, ", ""));
-    let held = Behaviour::TaskStatus { status: "contemplating".to_owned(), polls: 2 };
-    table.push(("/train", "professional", held, "ready; made, made, made, made".to_owned()));
+    let held = Behaviour::TaskStatus {
+        status: "contemplating".to_owned(),
+        polls: 2,
+    };
+    table.push((
+        "/train",
+        "professional",
+        held,
+        "ready; made, made, made, made".to_owned(),
+    ));
     // Somebody deleted this voice at the vendor: that says nothing of the others.
     let gone = refusal(Vendor::ElevenLabs, Refusal::Gone).unwrap();
-    table.push(("/samples", "professional", gone, "failed: invalid-input; made, invalid-input".to_owned()));
-    let fails = Behaviour::TaskFails { code: String::new(), message: "too much noise".to_owned() };
-    table.push(("/train", "professional", fails, "failed: invalid-input; made, made, made, made".to_owned()));
+    table.push((
+        "/samples",
+        "professional",
+        gone,
+        "failed: invalid-input; made, invalid-input".to_owned(),
+    ));
+    let fails = Behaviour::TaskFails {
+        code: String::new(),
+        message: "too much noise".to_owned(),
+    };
+    table.push((
+        "/train",
+        "professional",
+        fails,
+        "failed: invalid-input; made, made, made, made".to_owned(),
+    ));
 
     let mut voices = Vec::new();
     for (number, (request, method, behaviour, expected)) in (100..).zip(table) {
         let (id, tenant) = (voice_id(number), format!("tenant-{number}"));
         let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), behaviour.clone());
-        // The vendor's id is in the address of whatever is asked for once there is one, and ours in what makes it.
+        // The vendor's id is in the address of whatever is asked for once there is one, and ours in
+        // what makes it.
         let script = match request {
             "/train" => None,
-            "/samples" => Some(Script { body_contains: Some(format!("of {tenant}.")), ..script }),
-            _ => Some(Script { body_contains: Some(id.clone()), ..script }),
+            "/samples" => Some(Script {
+                body_contains: Some(format!("of {tenant}.")),
+                ..script
+            }),
+            _ => Some(Script {
+                body_contains: Some(id.clone()),
+                ..script
+            }),
         };
         if let Some(script) = script {
-            studio.stack.sandbox.script(Script { path_ends: Some(request.to_owned()), ..script });
+            studio.stack.sandbox.script(Script {
+                path_ends: Some(request.to_owned()),
+                ..script
+            });
         }
         train(&studio, &id, &input(&tenant, method, 1)).await;
         voices.push((id, tenant, request, method, behaviour, expected));
@@ -374,48 +699,79 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
     for (id, tenant, request, method, behaviour, _) in &voices {
         let is_asked_for = async || {
             let model = model(&studio, id).await;
-            model.is_some_and(|m| m.is_closed() || matches!(m.state, VoiceState::AwaitingOwner { .. }))
+            model.is_some_and(|m| {
+                m.is_closed() || matches!(m.state, VoiceState::AwaitingOwner { .. })
+            })
         };
         until(&format!("{id} ends, or waits for its owner"), is_asked_for).await;
         let waiting = model(&studio, id).await.unwrap();
         if !waiting.is_closed() && *method == "professional" {
             if *request == "/train" {
-                let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), behaviour.clone());
+                let script =
+                    Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), behaviour.clone());
                 let path = format!("{}/train", waiting.voice.unwrap());
-                studio.stack.sandbox.script(Script { path_ends: Some(path), ..script });
+                studio.stack.sandbox.script(Script {
+                    path_ends: Some(path),
+                    ..script
+                });
             }
-            assert_eq!(verify(&studio, id, tenant).await, json!({ "status": "verified" }));
+            assert_eq!(
+                verify(&studio, id, tenant).await,
+                json!({ "status": "verified" })
+            );
         }
     }
     for (id, _, request, method, behaviour, expected) in &voices {
         let line = line_of(&studio, id).await;
         if line != *expected {
-            wrong.push(format!("{method} {request} {behaviour:?}: {line}, not {expected}"));
+            wrong.push(format!(
+                "{method} {request} {behaviour:?}: {line}, not {expected}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 
     // Each request was made for an attempt of its own, and none twice.
-    let tokens: Vec<String> = posts(&studio).into_iter().map(|call| call.attempt.expect("a token")).collect();
+    let tokens: Vec<String> = posts(&studio)
+        .into_iter()
+        .map(|call| call.attempt.expect("a token"))
+        .collect();
     assert_eq!(tokens.iter().collect::<BTreeSet<_>>().len(), tokens.len());
     // What failed left no voice behind.
-    let ready = voices.iter().filter(|(.., expected)| expected.starts_with("ready")).count();
+    let ready = voices
+        .iter()
+        .filter(|(.., expected)| expected.starts_with("ready"))
+        .count();
     assert_eq!(studio.stack.sandbox.voices(), ready);
 
     // Whoever turns the studio away is left alone until somebody closes the breaker.
     for (number, why) in (200..).zip([Refusal::Auth, Refusal::Billing]) {
         studio.stack.sandbox.heal();
         let no = refusal(Vendor::ElevenLabs, why).unwrap();
-        studio.stack.sandbox.script(Script::posts(Vendor::ElevenLabs, Occurrence::Every, no));
-        train(&studio, &voice_id(number), &input(&format!("tenant-{number}"), "instant", 1)).await;
-        assert!(line_of(&studio, &voice_id(number)).await.starts_with("failed: unavailable; "));
+        studio
+            .stack
+            .sandbox
+            .script(Script::posts(Vendor::ElevenLabs, Occurrence::Every, no));
+        train(
+            &studio,
+            &voice_id(number),
+            &input(&format!("tenant-{number}"), "instant", 1),
+        )
+        .await;
+        assert!(
+            line_of(&studio, &voice_id(number))
+                .await
+                .starts_with("failed: unavailable; ")
+        );
         studio.stack.sandbox.heal();
         studio.stack.sandbox.clear();
         let (waits, tenant) = (voice_id(number + 50), format!("tenant-{number}-waits"));
         train(&studio, &waits, &input(&tenant, "instant", 1)).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert!(posts(&studio).is_empty(), "the breaker is open");
-        studio.completion(&json!({ "step": "close-breaker", "provider": "elevenlabs" })).await;
+        studio
+            .completion(&json!({ "step": "close-breaker", "provider": "elevenlabs" }))
+            .await;
         assert_eq!(line_of(&studio, &waits).await, "ready; made");
     }
     studio.stop().await;
@@ -428,14 +784,26 @@ async fn an_instant_voice_that_its_vendor_wants_verified_waits_until_it_is() {
     studio.stack.sandbox.script(wants);
     let (id, tenant) = (voice_id(1), "tenant-instant");
     train(&studio, &id, &input(tenant, "instant", 2)).await;
-    model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+    model_that(&studio, &id, "waits for its owner", |s| {
+        matches!(s, VoiceState::AwaitingOwner { .. })
+    })
+    .await;
     // That is between its owner and the vendor: nothing is sent for it.
     let said = verify(&studio, &id, tenant).await;
-    assert_eq!(said["reason"], "The owner of an instant voice is verified at the provider itself.");
-    assert_eq!(asked(&studio), BTreeMap::from([("/voices/add".to_owned(), 1)]));
+    assert_eq!(
+        said["reason"],
+        "The owner of an instant voice is verified at the provider itself."
+    );
+    assert_eq!(
+        asked(&studio),
+        BTreeMap::from([("/voices/add".to_owned(), 1)])
+    );
     studio.stack.sandbox.verify_voices();
     let look = json!({ "step": "verify-voice", "voiceModelId": id, "tenantId": tenant });
-    assert_eq!(studio.completion(&look).await, json!({ "status": "verified" }));
+    assert_eq!(
+        studio.completion(&look).await,
+        json!({ "status": "verified" })
+    );
     assert_eq!(line_of(&studio, &id).await, "ready; made");
     studio.stop().await;
 }
@@ -445,29 +813,53 @@ async fn two_who_verify_at_once_send_one_recording() {
     let studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-twice");
     train(&studio, &id, &input(tenant, "professional", 1)).await;
-    model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
-    let slow = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::Slow(Duration::from_secs(5)));
+    model_that(&studio, &id, "waits for its owner", |s| {
+        matches!(s, VoiceState::AwaitingOwner { .. })
+    })
+    .await;
+    let slow = Script::posts(
+        Vendor::ElevenLabs,
+        Occurrence::Nth(1),
+        Behaviour::Slow(Duration::from_secs(5)),
+    );
     studio.stack.sandbox.script(slow);
     let second = async {
-        until("the first is sent", async || asked(&studio).contains_key("/voices/pvc/captcha")).await;
+        until("the first is sent", async || {
+            asked(&studio).contains_key("/voices/pvc/captcha")
+        })
+        .await;
         verify(&studio, &id, tenant).await
     };
     let (first, second) = futures::join!(verify(&studio, &id, tenant), second);
     assert_eq!(first, json!({ "status": "verified" }));
-    assert_eq!(second["reason"], "A request for it is on its way. Ask again in a few minutes.");
+    assert_eq!(
+        second["reason"],
+        "A request for it is on its way. Ask again in a few minutes."
+    );
     assert_eq!(asked(&studio)["/voices/pvc/captcha"], 1);
     assert_eq!(line_of(&studio, &id).await, "ready; made, made, made, made");
     studio.stop().await;
 }
 
-/// The definition of the state machine as the template deploys it, with its owner's days cut to seconds.
+/// The definition of the state machine as the template deploys it, with its owner's days cut to
+/// seconds.
 async fn let_owners_have(studio: &Studio, seconds: u32) {
     let sfn = &studio.stack.clients.sfn;
     let arn = &studio.stack.outputs.voice_state_machine_arn;
-    let described = sfn.describe_state_machine().state_machine_arn(arn).send().await.unwrap();
+    let described = sfn
+        .describe_state_machine()
+        .state_machine_arn(arn)
+        .send()
+        .await
+        .unwrap();
     let mut machine: Value = serde_json::from_str(described.definition()).unwrap();
     machine["States"]["AwaitOwner"]["TimeoutSeconds"] = json!(seconds);
-    sfn.update_state_machine().state_machine_arn(arn).definition(machine.to_string()).send().await.unwrap();
+    sfn.update_state_machine()
+        .state_machine_arn(arn)
+        .definition(machine.to_string())
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -479,11 +871,21 @@ async fn an_owner_who_never_comes_lets_the_voice_fail_and_its_samples_go() {
     let (status, cause) = end_of(&studio, &execution).await;
     assert_eq!(status, ExecutionStatus::Failed);
     assert!(
-        cause.starts_with("Its owner was asked 0 days ago to show that the voice is theirs, and did not"),
+        cause.starts_with(
+            "Its owner was asked 0 days ago to show that the voice is theirs, and did not"
+        ),
         "{cause}"
     );
-    assert!(line_of(&studio, &id).await.starts_with("failed: timeout; made, made"));
-    assert_eq!(studio.stack.sandbox.voices(), 0, "nothing is left at the vendor");
+    assert!(
+        line_of(&studio, &id)
+            .await
+            .starts_with("failed: timeout; made, made")
+    );
+    assert_eq!(
+        studio.stack.sandbox.voices(),
+        0,
+        "nothing is left at the vendor"
+    );
     assert_eq!(verify(&studio, &id, tenant).await["status"], "voice-failed");
     studio.stop().await;
 }
@@ -493,15 +895,39 @@ async fn a_voice_whose_execution_was_aborted_goes_on_after_a_sweep_without_askin
     let mut studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-aborted");
     let execution = train(&studio, &id, &input(tenant, "professional", 2)).await;
-    model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
-    studio.stack.clients.sfn.stop_execution().execution_arn(&execution).send().await.unwrap();
+    model_that(&studio, &id, "waits for its owner", |s| {
+        matches!(s, VoiceState::AwaitingOwner { .. })
+    })
+    .await;
+    studio
+        .stack
+        .clients
+        .sfn
+        .stop_execution()
+        .execution_arn(&execution)
+        .send()
+        .await
+        .unwrap();
     let_deadlines_pass(&studio).await;
     let swept = studio.completion(&json!({ "step": "sweep" })).await;
     assert_eq!(swept["restarted"], 1, "{swept}");
-    until("it waits again", async || model(&studio, &id).await.unwrap().restarts == 1).await;
-    until("it is verified", async || verify(&studio, &id, tenant).await["status"] == "verified").await;
-    assert_eq!(line_of(&studio, &id).await, "ready; made, made, made, made, made");
-    assert_eq!(studio.produced_for(tenant, 2).await.len(), 2, "published once");
+    until("it waits again", async || {
+        model(&studio, &id).await.unwrap().restarts == 1
+    })
+    .await;
+    until("it is verified", async || {
+        verify(&studio, &id, tenant).await["status"] == "verified"
+    })
+    .await;
+    assert_eq!(
+        line_of(&studio, &id).await,
+        "ready; made, made, made, made, made"
+    );
+    assert_eq!(
+        studio.produced_for(tenant, 2).await.len(),
+        2,
+        "published once"
+    );
     studio.stop().await;
 }
 
@@ -512,42 +938,102 @@ async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
     for (number, ready) in [(1, false), (2, true)] {
         let (id, tenant) = (voice_id(number), format!("tenant-erased-{number}"));
         let execution = train(&studio, &id, &input(&tenant, "professional", 2)).await;
-        model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+        model_that(&studio, &id, "waits for its owner", |s| {
+            matches!(s, VoiceState::AwaitingOwner { .. })
+        })
+        .await;
         if ready {
             verify(&studio, &id, &tenant).await;
             line_of(&studio, &id).await;
         }
         studio.produced_for(&tenant, 1 + usize::from(ready)).await;
 
-        let erase = |tenant: &str| json!({ "step": "erase-voice", "voiceModelId": id, "tenantId": tenant });
-        let invoke =
-            studio.stack.clients.lambda.invoke().payload(erase("tenant-other").to_string().into_bytes().into());
-        let invoked = invoke.function_name(&studio.stack.outputs.completion_function_name).send().await.unwrap();
+        let erase =
+            |tenant: &str| json!({ "step": "erase-voice", "voiceModelId": id, "tenantId": tenant });
+        let invoke = studio
+            .stack
+            .clients
+            .lambda
+            .invoke()
+            .payload(erase("tenant-other").to_string().into_bytes().into());
+        let invoked = invoke
+            .function_name(&studio.stack.outputs.completion_function_name)
+            .send()
+            .await
+            .unwrap();
         assert!(invoked.function_error().is_some(), "another tenant's");
         for _ in 0..2 {
-            assert_eq!(studio.completion(&erase(&tenant)).await, json!({ "status": "voice-erased" }));
+            assert_eq!(
+                studio.completion(&erase(&tenant)).await,
+                json!({ "status": "voice-erased" })
+            );
         }
-        assert_eq!(end_of(&studio, &execution).await.0, ExecutionStatus::Succeeded, "it ended by itself");
+        assert_eq!(
+            end_of(&studio, &execution).await.0,
+            ExecutionStatus::Succeeded,
+            "it ended by itself"
+        );
         assert_eq!(studio.stack.sandbox.voices(), 0);
 
         let erased = model(&studio, &id).await.unwrap();
-        let VoiceState::Erased { erased, .. } = &erased.state else { panic!("{:?}", erased.state) };
+        let VoiceState::Erased { erased, .. } = &erased.state else {
+            panic!("{:?}", erased.state)
+        };
         // Two samples, what was to be read, and once what was read.
-        assert_eq!((erased.voices, erased.objects, erased.events), (1, 3 + usize::from(ready), 1 + usize::from(ready)));
-        let list = studio.stack.clients.s3.list_objects_v2().bucket(VOICE_BUCKET).prefix(format!("{tenant}/"));
+        assert_eq!(
+            (erased.voices, erased.objects, erased.events),
+            (1, 3 + usize::from(ready), 1 + usize::from(ready))
+        );
+        let list = studio
+            .stack
+            .clients
+            .s3
+            .list_objects_v2()
+            .bucket(VOICE_BUCKET)
+            .prefix(format!("{tenant}/"));
         assert!(list.send().await.unwrap().contents().is_empty());
-        let list = studio.stack.clients.s3.list_objects_v2().bucket(&studio.stack.outputs.assets_bucket_name);
-        assert!(list.prefix("voices/").send().await.unwrap().contents().is_empty());
+        let list = studio
+            .stack
+            .clients
+            .s3
+            .list_objects_v2()
+            .bucket(&studio.stack.outputs.assets_bucket_name);
+        assert!(
+            list.prefix("voices/")
+                .send()
+                .await
+                .unwrap()
+                .contents()
+                .is_empty()
+        );
         let table = studio.table().await;
-        for part in ["Asha", "consent-7781", "user-asha-rao", "reading", &format!("{tenant}/")] {
+        for part in [
+            "Asha",
+            "consent-7781",
+            "user-asha-rao",
+            "reading",
+            &format!("{tenant}/"),
+        ] {
             assert!(!table.contains(part), "{part} in {table}");
         }
         // The same training again finds the tombstone.
         let register = json!({ "step": "register-voice", "name": id, "input": input(&tenant, "professional", 2) });
-        let invoke = studio.stack.clients.lambda.invoke().payload(register.to_string().into_bytes().into());
-        let invoked = invoke.function_name(&studio.stack.outputs.completion_function_name).send().await.unwrap();
+        let invoke = studio
+            .stack
+            .clients
+            .lambda
+            .invoke()
+            .payload(register.to_string().into_bytes().into());
+        let invoked = invoke
+            .function_name(&studio.stack.outputs.completion_function_name)
+            .send()
+            .await
+            .unwrap();
         let answer = String::from_utf8_lossy(invoked.payload().unwrap().as_ref()).into_owned();
-        assert!(answer.contains("id reused"), "another consent, another content: {answer}");
+        assert!(
+            answer.contains("id reused"),
+            "another consent, another content: {answer}"
+        );
     }
     studio.stop().await;
 }
@@ -555,21 +1041,38 @@ async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voice_that_is_erased_while_it_is_made_is_deleted_by_whoever_makes_it() {
     let studio = studio_that_clones().await;
-    let slow = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::Slow(Duration::from_secs(5)));
+    let slow = Script::posts(
+        Vendor::ElevenLabs,
+        Occurrence::Nth(1),
+        Behaviour::Slow(Duration::from_secs(5)),
+    );
     studio.stack.sandbox.script(slow);
     let (id, tenant) = (voice_id(1), "tenant-meanwhile");
     train(&studio, &id, &input(tenant, "instant", 1)).await;
     until("it is asked for", async || !posts(&studio).is_empty()).await;
     let erase = json!({ "step": "erase-voice", "voiceModelId": id, "tenantId": tenant });
-    assert_eq!(studio.completion(&erase).await, json!({ "status": "voice-erasing" }));
+    assert_eq!(
+        studio.completion(&erase).await,
+        json!({ "status": "voice-erasing" })
+    );
     let is_deleted = |call: &Call| call.method == "DELETE" && call.status == Some(200);
-    until("it is made, and deleted", async || studio.stack.sandbox.calls().iter().any(is_deleted)).await;
+    until("it is made, and deleted", async || {
+        studio.stack.sandbox.calls().iter().any(is_deleted)
+    })
+    .await;
     assert_eq!(studio.stack.sandbox.voices(), 0);
     // Whoever made it may have died: only once it must have ended is it looked for a last time.
-    assert_eq!(studio.completion(&erase).await, json!({ "status": "voice-erasing" }));
-    let long_ago = |model: &mut Value| model["attempts"][0]["at"] = json!("2026-11-27T00:00:00.000Z");
+    assert_eq!(
+        studio.completion(&erase).await,
+        json!({ "status": "voice-erasing" })
+    );
+    let long_ago =
+        |model: &mut Value| model["attempts"][0]["at"] = json!("2026-11-27T00:00:00.000Z");
     studio.change_state(&format!("voice#{id}"), long_ago).await;
-    assert_eq!(studio.completion(&erase).await, json!({ "status": "voice-erased" }));
+    assert_eq!(
+        studio.completion(&erase).await,
+        json!({ "status": "voice-erased" })
+    );
     studio.stop().await;
 }
 
@@ -577,15 +1080,28 @@ async fn a_voice_that_is_erased_while_it_is_made_is_deleted_by_whoever_makes_it(
 async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_for_nothing_twice() {
     const VOICES: u32 = 16;
     let mut chance = Chance::of(0x0a5a_2026);
-    let studio = studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } })).await;
+    let studio =
+        studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } }))
+            .await;
     for number in 0..VOICES {
         let (id, tenant) = (voice_id(number), format!("tenant-{number:02}"));
         let moment = [Moment::Before, Moment::After][chance.below(2)];
-        let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::KillCaller(moment));
+        let script = Script::posts(
+            Vendor::ElevenLabs,
+            Occurrence::Nth(1),
+            Behaviour::KillCaller(moment),
+        );
         match chance.below(3) {
-            0 => studio.stack.sandbox.script(Script { body_contains: Some(id.clone()), ..script }),
-            1 => studio.stack.sandbox.script(Script { body_contains: Some(format!("of {tenant}.")), ..script }),
-            // Of a lease, of an attempt, of its outcome: of what comes before its owner is waited for.
+            0 => studio.stack.sandbox.script(Script {
+                body_contains: Some(id.clone()),
+                ..script
+            }),
+            1 => studio.stack.sandbox.script(Script {
+                body_contains: Some(format!("of {tenant}.")),
+                ..script
+            }),
+            // Of a lease, of an attempt, of its outcome: of what comes before its owner is waited
+            // for.
             _ => {
                 studio.stack.proxy.inject(Fault {
                     matches: Matches {
@@ -604,24 +1120,46 @@ async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_f
     let mut attempts = BTreeMap::new();
     for number in 0..VOICES {
         let (id, tenant) = (voice_id(number), format!("tenant-{number:02}"));
-        model_that(&studio, &id, "waits for its owner", |s| matches!(s, VoiceState::AwaitingOwner { .. })).await;
+        model_that(&studio, &id, "waits for its owner", |s| {
+            matches!(s, VoiceState::AwaitingOwner { .. })
+        })
+        .await;
         if chance.below(2) == 0 {
-            let path = format!("{}/train", model(&studio, &id).await.unwrap().voice.unwrap());
+            let path = format!(
+                "{}/train",
+                model(&studio, &id).await.unwrap().voice.unwrap()
+            );
             let moment = [Moment::Before, Moment::After][chance.below(2)];
-            let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::KillCaller(moment));
-            studio.stack.sandbox.script(Script { path_ends: Some(path), ..script });
+            let script = Script::posts(
+                Vendor::ElevenLabs,
+                Occurrence::Nth(1),
+                Behaviour::KillCaller(moment),
+            );
+            studio.stack.sandbox.script(Script {
+                path_ends: Some(path),
+                ..script
+            });
         }
-        assert_eq!(verify(&studio, &id, &tenant).await, json!({ "status": "verified" }));
+        assert_eq!(
+            verify(&studio, &id, &tenant).await,
+            json!({ "status": "verified" })
+        );
     }
     for number in 0..VOICES {
         let line = line_of(&studio, &voice_id(number)).await;
         assert!(line.starts_with("ready; "), "{number}: {line}");
         for attempt in model(&studio, &voice_id(number)).await.unwrap().attempts {
-            let fresh = attempts.insert(attempt.token.to_string(), attempt.outcome.expect("an outcome, known or not"));
+            let fresh = attempts.insert(
+                attempt.token.to_string(),
+                attempt.outcome.expect("an outcome, known or not"),
+            );
             assert!(fresh.is_none(), "two attempts under one token");
         }
     }
-    let killed = posts(&studio).iter().filter(|call| call.status.is_none()).count();
+    let killed = posts(&studio)
+        .iter()
+        .filter(|call| call.status.is_none())
+        .count();
     let at_writes = studio
         .stack
         .proxy
@@ -630,12 +1168,23 @@ async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_f
         .filter(|call| call.operation.name == "PutItem" && call.status.is_none())
         .count();
     println!("{killed} killed at a request, {at_writes} at a write");
-    assert!(killed + at_writes >= VOICES as usize, "the faults hit nobody");
+    assert!(
+        killed + at_writes >= VOICES as usize,
+        "the faults hit nobody"
+    );
     let mut requests = BTreeSet::new();
     for call in posts(&studio) {
         let token = call.attempt.expect("a token");
-        assert!(attempts.contains_key(&token), "a request that nobody wrote down: {}", call.path);
-        assert!(requests.insert(token), "an attempt with two requests: {}", call.path);
+        assert!(
+            attempts.contains_key(&token),
+            "a request that nobody wrote down: {}",
+            call.path
+        );
+        assert!(
+            requests.insert(token),
+            "an attempt with two requests: {}",
+            call.path
+        );
     }
     // What was done at the vendor was done once: a voice of each, with its sample.
     assert_eq!(studio.stack.sandbox.voices(), VOICES as usize);
@@ -644,7 +1193,13 @@ async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_f
 
 #[test]
 fn an_owner_has_as_long_as_the_contract_says() {
-    let path = Checkout::find().unwrap().root.join("infra/statemachines/voice-training.asl.json");
+    let path = Checkout::find()
+        .unwrap()
+        .root
+        .join("infra/statemachines/voice-training.asl.json");
     let machine: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    assert_eq!(machine["States"]["AwaitOwner"]["TimeoutSeconds"], 7 * 24 * 60 * 60);
+    assert_eq!(
+        machine["States"]["AwaitOwner"]["TimeoutSeconds"],
+        7 * 24 * 60 * 60
+    );
 }

@@ -15,16 +15,21 @@ use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_again_becomes_nothing() {
+async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_again_becomes_nothing()
+{
     let mut studio = Studio::start().await;
     let event = created("tenant-walk", "walk");
     studio.publish(&event).await;
     let produced = studio.produced_for("tenant-walk", 8).await;
     assert_eq!(topics(&produced), the_eight());
     assert_eq!(produced.len(), 8, "nothing twice");
-    assert_eq!(jobs_of(&produced, Topic::RenderJobCreated), jobs_of(&produced, Topic::RenderJobCompleted));
+    assert_eq!(
+        jobs_of(&produced, Topic::RenderJobCreated),
+        jobs_of(&produced, Topic::RenderJobCompleted)
+    );
 
-    // As a neighbour sees them: the key is the tenant, the mode is structured, and another implementation reads each.
+    // As a neighbour sees them: the key is the tenant, the mode is structured, and another
+    // implementation reads each.
     for record in &produced {
         let content_type = Some(b"application/cloudevents+json; charset=UTF-8".to_vec());
         assert_eq!(record.headers, [("content-type".to_owned(), content_type)]);
@@ -34,15 +39,38 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
     validate_with_python(&produced);
 
     // The pictures stand where their URLs say, which is where the templates point too.
-    for record in produced.iter().filter(|record| record.topic == Topic::RenderJobCompleted.as_str()) {
+    for record in produced
+        .iter()
+        .filter(|record| record.topic == Topic::RenderJobCompleted.as_str())
+    {
         let event = record.event();
         let url = event["data"]["outputUrl"].as_str().unwrap();
-        let key = url.strip_prefix(&format!("{}/", studio.stack.outputs.asset_base_url)).unwrap();
-        let object = studio.stack.clients.s3.get_object().bucket(&studio.stack.outputs.assets_bucket_name).key(key);
+        let key = url
+            .strip_prefix(&format!("{}/", studio.stack.outputs.asset_base_url))
+            .unwrap();
+        let object = studio
+            .stack
+            .clients
+            .s3
+            .get_object()
+            .bucket(&studio.stack.outputs.assets_bucket_name)
+            .key(key);
         let object = object.send().await.unwrap();
         assert_eq!(object.content_type(), Some("image/png"));
-        assert!(object.body.collect().await.unwrap().into_bytes().starts_with(PNG));
-        assert!(produced.iter().any(|record| record.event()["data"]["asset"]["outputUrl"] == url));
+        assert!(
+            object
+                .body
+                .collect()
+                .await
+                .unwrap()
+                .into_bytes()
+                .starts_with(PNG)
+        );
+        assert!(
+            produced
+                .iter()
+                .any(|record| record.event()["data"]["asset"]["outputUrl"] == url)
+        );
     }
 
     // The same event again, as another serializer would write it: nothing new, no new id.
@@ -50,7 +78,16 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
     let headers = [("content-type", Some(&b"application/cloudevents+json"[..]))];
     let pretty = serde_json::to_string_pretty(&event).unwrap();
     let topic = Topic::EventCreated.as_str();
-    studio.stack.publish(topic, Some(b"tenant-walk"), Some(pretty.as_bytes()), &headers).await.unwrap();
+    studio
+        .stack
+        .publish(
+            topic,
+            Some(b"tenant-walk"),
+            Some(pretty.as_bytes()),
+            &headers,
+        )
+        .await
+        .unwrap();
 
     // The same entity described again: its two templates go on, under the ids they had.
     let mut changed = created("tenant-walk", "walk");
@@ -64,7 +101,11 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
     expected.insert(Topic::RenderJobCreated.as_str().to_owned(), 4);
     expected.insert(Topic::RenderJobCompleted.as_str().to_owned(), 4);
     assert_eq!(topics(&all), expected);
-    assert!(by_id(&produced).iter().all(|(id, value)| by_id(&all).get(id) == Some(value)));
+    assert!(
+        by_id(&produced)
+            .iter()
+            .all(|(id, value)| by_id(&all).get(id) == Some(value))
+    );
     let templates = |records: &[Produced]| {
         let mut ids: Vec<String> = records
             .iter()
@@ -88,9 +129,17 @@ fn validate_with_python(produced: &[Produced]) {
         .spawn()
         .unwrap();
     let lines: String = produced.iter().map(|record| record.line() + "\n").collect();
-    python.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(lines.as_bytes())
+        .unwrap();
     let output = python.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
-    assert_eq!(said.trim(), format!("{} events are CloudEvents 1.0", produced.len()));
+    assert_eq!(
+        said.trim(),
+        format!("{} events are CloudEvents 1.0", produced.len())
+    );
 }

@@ -1,4 +1,5 @@
-//! Each function as a developer runs it: under `cargo lambda watch`, against the local stack, invoked with the files in `events/lambda`.
+//! Each function as a developer runs it: under `cargo lambda watch`, against the local stack,
+//! invoked with the files in `events/lambda`.
 
 use std::{
     fs,
@@ -23,7 +24,14 @@ impl Drop for Running {
 }
 
 fn start(command: &mut Command) -> Running {
-    Running(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap())
+    Running(
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,22 +40,52 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
     let mut studio = Studio::start_with(|options| options.poll = false).await;
     let checkout = Checkout::find().unwrap();
     let cargo_lambda = checkout.root.join("target/tools/bin/cargo-lambda");
-    assert!(cargo_lambda.exists(), "cargo-lambda is not installed: run `make target/tools/installed`");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    // Without the option it compiles each function again before it starts it; what it then runs is what is run here.
+    assert!(
+        cargo_lambda.exists(),
+        "cargo-lambda is not installed: run `make target/tools/installed`"
+    );
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+        .to_string();
+    // Without the option it compiles each function again before it starts it; what it then runs is
+    // what is run here.
     let mut watch = Command::new(&cargo_lambda);
-    watch.args(["lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1", "--invoke-port", &port]);
+    watch.args([
+        "lambda",
+        "watch",
+        "--only-lambda-apis",
+        "--invoke-address",
+        "127.0.0.1",
+        "--invoke-port",
+        &port,
+    ]);
     let _watch = start(watch.current_dir(&checkout.root));
-    until("cargo lambda watch listens", async || std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok())
-        .await;
+    until("cargo lambda watch listens", async || {
+        std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok()
+    })
+    .await;
 
     let variables = environment(&studio.stack, &checkout).await.unwrap();
     let mut functions = Vec::new();
-    for function in ["event-created", "event-published", "cms-published", "campaign-launched", "completion"] {
+    for function in [
+        "event-created",
+        "event-published",
+        "cms-published",
+        "campaign-launched",
+        "completion",
+    ] {
         let mut command = Command::new(checkout.binaries.join(function));
         command.env_clear().envs(variables.iter().cloned());
-        command.env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/{function}"));
-        command.env("AWS_LAMBDA_FUNCTION_NAME", function).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
+        command.env(
+            "AWS_LAMBDA_RUNTIME_API",
+            format!("http://127.0.0.1:{port}/.rt/{function}"),
+        );
+        command
+            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
         command.env("AWS_LAMBDA_FUNCTION_VERSION", "1");
         functions.push(start(&mut command));
     }
@@ -57,25 +95,65 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
         let path = temporary.path().join(file);
         fs::write(&path, batch_of_now(file).to_string()).unwrap();
         let mut command = Command::new(&cargo_lambda);
-        command.args(["lambda", "invoke", function, "--invoke-address", "127.0.0.1", "--invoke-port", &port]);
+        command.args([
+            "lambda",
+            "invoke",
+            function,
+            "--invoke-address",
+            "127.0.0.1",
+            "--invoke-port",
+            &port,
+        ]);
         let output = command.arg("--data-file").arg(path).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{function}: {said} {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_str::<Value>(&said).unwrap_or_else(|error| panic!("{function} answered {said}: {error}"))
+        assert!(
+            output.status.success(),
+            "{function}: {said} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_str::<Value>(&said)
+            .unwrap_or_else(|error| panic!("{function} answered {said}: {error}"))
     };
-    for function in ["event-created", "event-published", "cms-published", "campaign-launched"] {
-        assert_eq!(invoke(function, &format!("{function}.json")), json!({ "batchItemFailures": [] }), "{function}");
+    for function in [
+        "event-created",
+        "event-published",
+        "cms-published",
+        "campaign-launched",
+    ] {
+        assert_eq!(
+            invoke(function, &format!("{function}.json")),
+            json!({ "batchItemFailures": [] }),
+            "{function}"
+        );
     }
     // Bad records become dead letters, so that they do not come again either.
-    assert_eq!(invoke("event-created", "event-created-bad-records.json"), json!({ "batchItemFailures": [] }));
-    assert_eq!(invoke("completion", "completion-sweep.json")["status"], "swept");
+    assert_eq!(
+        invoke("event-created", "event-created-bad-records.json"),
+        json!({ "batchItemFailures": [] })
+    );
+    assert_eq!(
+        invoke("completion", "completion-sweep.json")["status"],
+        "swept"
+    );
 
     // They did the work: the events' tenants hear of their templates.
-    for (function, tenant) in ["event-created", "event-published", "cms-published", "campaign-launched"]
-        .map(|function| (function, first_tenant(&batch_of_now(&format!("{function}.json")))))
-    {
+    for (function, tenant) in [
+        "event-created",
+        "event-published",
+        "cms-published",
+        "campaign-launched",
+    ]
+    .map(|function| {
+        (
+            function,
+            first_tenant(&batch_of_now(&format!("{function}.json"))),
+        )
+    }) {
         let produced = studio.produced_for(&tenant, 4).await;
-        assert!(!produced.is_empty(), "{function} published nothing about {tenant}");
+        assert!(
+            !produced.is_empty(),
+            "{function} published nothing about {tenant}"
+        );
     }
 
     // Kafka is away: every record comes again, named by its partition and offset.
@@ -88,14 +166,21 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
         .iter()
         .map(|failure| {
             let identifier = &failure["itemIdentifier"];
-            (identifier["partition"].as_str().unwrap(), identifier["offset"].as_u64().unwrap())
+            (
+                identifier["partition"].as_str().unwrap(),
+                identifier["offset"].as_u64().unwrap(),
+            )
         })
         .collect();
     let records = batch["records"].as_object().unwrap();
     let all: Vec<(&str, u64)> = records
         .iter()
         .flat_map(|(partition, records)| {
-            records.as_array().unwrap().iter().map(|record| (partition.as_str(), record["offset"].as_u64().unwrap()))
+            records
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|record| (partition.as_str(), record["offset"].as_u64().unwrap()))
         })
         .collect();
     assert_eq!(failed, all);

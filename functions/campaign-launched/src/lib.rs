@@ -1,8 +1,11 @@
-//! What `eventzr.campaign.launched.v1` means: a campaign gets banners and posts, and a video or a spot where it runs in such channels.
+//! What `eventzr.campaign.launched.v1` means: a campaign gets banners and posts, and a video or a
+//! spot where it runs in such channels.
 
 use std::collections::BTreeMap;
 
-use contract::{AssetKind, CampaignLaunched, Channel, Configuration, Entity, EntityKind, MediaType, Topic};
+use contract::{
+    AssetKind, CampaignLaunched, Channel, Configuration, Entity, EntityKind, MediaType, Topic,
+};
 use domain::Description;
 
 /// What a launched campaign says of itself, and the assets it asks for.
@@ -14,12 +17,21 @@ pub fn describe(campaign: CampaignLaunched) -> Description {
         MediaType::Video => runs_in(Channel::Video),
         MediaType::Audio => runs_in(Channel::Audio),
     };
-    let by_channels = || AssetKind::made_for(Topic::CampaignLaunched).iter().copied().filter(asked_for).collect();
+    let by_channels = || {
+        AssetKind::made_for(Topic::CampaignLaunched)
+            .iter()
+            .copied()
+            .filter(asked_for)
+            .collect()
+    };
     let assets = campaign.assets.unwrap_or_else(by_channels);
     Description {
         tenant: campaign.tenant_id,
         user: campaign.user_id,
-        entity: Entity { kind: EntityKind::Campaign, id: campaign.campaign_id },
+        entity: Entity {
+            kind: EntityKind::Campaign,
+            id: campaign.campaign_id,
+        },
         version: campaign.version,
         configuration: Configuration {
             title: campaign.headline,
@@ -47,23 +59,36 @@ mod tests {
 
     fn assets(changes: &Value) -> Vec<&'static str> {
         let mut campaign = json!({ "tenantId": "t", "campaignId": "c", "headline": "Sale" });
-        campaign.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        campaign
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
         let described = describe(serde_json::from_value(campaign).unwrap());
-        described.assets.into_iter().map(AssetKind::as_str).collect()
+        described
+            .assets
+            .into_iter()
+            .map(AssetKind::as_str)
+            .collect()
     }
 
     #[test]
     fn a_campaign_gets_images_and_a_video_or_a_spot_only_where_its_channels_ask_for_them() {
         let images = assets(&json!({}));
         assert_eq!(images.len(), 7);
-        assert_eq!(assets(&json!({ "channels": ["display", "sky-writing"] })), images);
+        assert_eq!(
+            assets(&json!({ "channels": ["display", "sky-writing"] })),
+            images
+        );
         let asked = assets(&json!({ "channels": ["video", "audio"] }));
         assert_eq!(asked, [&images[..], &["video", "audio-spot"]].concat());
     }
 
     #[test]
     fn what_a_campaign_asks_for_by_name_is_what_it_gets() {
-        assert_eq!(assets(&json!({ "assets": ["audio-spot"], "channels": ["video"] })), ["audio-spot"]);
+        assert_eq!(
+            assets(&json!({ "assets": ["audio-spot"], "channels": ["video"] })),
+            ["audio-spot"]
+        );
         assert!(assets(&json!({ "assets": [] })).is_empty());
     }
 }

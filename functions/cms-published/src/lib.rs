@@ -3,15 +3,22 @@
 use contract::{AssetKind, CmsPublished, Configuration, Entity, EntityKind, Topic};
 use domain::Description;
 
-/// What published content says of itself, and the assets it asks for. Two translations into one language are one: the later.
+/// What published content says of itself, and the assets it asks for. Two translations into one
+/// language are one: the later.
 #[must_use]
 pub fn describe(content: CmsPublished) -> Description {
     let own = content.locale.clone();
-    let translations = content.translations.into_iter().map(|one| (one.locale.clone(), one.into()));
+    let translations = content
+        .translations
+        .into_iter()
+        .map(|one| (one.locale.clone(), one.into()));
     Description {
         tenant: content.tenant_id,
         user: content.user_id,
-        entity: Entity { kind: EntityKind::Content, id: content.content_id },
+        entity: Entity {
+            kind: EntityKind::Content,
+            id: content.content_id,
+        },
         version: content.version,
         configuration: Configuration {
             title: content.title,
@@ -27,8 +34,12 @@ pub fn describe(content: CmsPublished) -> Description {
             brand: content.brand,
         },
         // A CMS that lists every language lists its own too.
-        translations: translations.filter(|(locale, _)| own.as_ref() != Some(locale)).collect(),
-        assets: content.assets.unwrap_or_else(|| AssetKind::made_for(Topic::CmsPublished).to_vec()),
+        translations: translations
+            .filter(|(locale, _)| own.as_ref() != Some(locale))
+            .collect(),
+        assets: content
+            .assets
+            .unwrap_or_else(|| AssetKind::made_for(Topic::CmsPublished).to_vec()),
     }
 }
 
@@ -49,14 +60,21 @@ mod tests {
             ],
         });
         let described = describe(serde_json::from_value(content).unwrap());
-        let languages: Vec<&str> = described.translations.keys().map(|locale| locale.as_str()).collect();
+        let languages: Vec<&str> = described
+            .translations
+            .keys()
+            .map(|locale| locale.as_str())
+            .collect();
         assert_eq!(languages, ["hi-IN"], "its own language is no translation");
         let own = described.configuration;
         let hindi = own.translated(
             described.translations.keys().next().unwrap().clone(),
             described.translations.into_values().next().unwrap(),
         );
-        assert_eq!((own.title.as_str(), hindi.title.as_str()), ("Rain", "बारिश"));
+        assert_eq!(
+            (own.title.as_str(), hindi.title.as_str()),
+            ("Rain", "बारिश")
+        );
         assert_eq!(hindi.label.unwrap().as_str(), "मौसम");
         assert_eq!(
             hindi.description.unwrap().as_str(),

@@ -1,5 +1,5 @@
-//! What a recording is and how long it is, by how it begins. Only what says its own length is taken for a sample of a voice: nothing is
-//! decoded.
+//! What a recording is and how long it is, by how it begins. Only what says its own length is taken
+//! for a sample of a voice: nothing is decoded.
 
 /// A format of recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,21 @@ impl Format {
     /// The format of a file that begins so.
     pub(crate) fn of(begin: &[u8]) -> Option<Self> {
         match begin {
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Self::Wav),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'A',
+                b'V',
+                b'E',
+                ..,
+            ] => Some(Self::Wav),
             [b'f', b'L', b'a', b'C', ..] => Some(Self::Flac),
             [b'I', b'D', b'3', ..] => Some(Self::Mp3),
             _ => Frame::read(begin).map(|_| Self::Mp3),
@@ -49,12 +63,15 @@ pub(crate) fn length_ms(format: Format, begin: &[u8], bytes: u64) -> Option<u64>
     }
 }
 
-/// By the number of frames that an encoder of variable bit rates writes into the first one, else by the first frame's bit rate.
+/// By the number of frames that an encoder of variable bit rates writes into the first one, else by
+/// the first frame's bit rate.
 pub(crate) fn mp3_length_ms(begin: &[u8], bytes: u64) -> Option<u64> {
     let tag = match begin.get(..10) {
         // An ID3 tag says its own length, seven bits to a byte.
         Some([b'I', b'D', b'3', _, _, _, a, b, c, d]) => {
-            10 + [a, b, c, d].into_iter().fold(0, |length, byte| length << 7 | usize::from(byte & 0x7f))
+            10 + [a, b, c, d]
+                .into_iter()
+                .fold(0, |length, byte| length << 7 | usize::from(byte & 0x7f))
         }
         _ => 0,
     };
@@ -80,9 +97,13 @@ struct Frame {
 
 impl Frame {
     fn read(frame: &[u8]) -> Option<Self> {
-        const VERSION_1: [u64; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+        const VERSION_1: [u64; 14] = [
+            32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
+        ];
         const VERSION_2: [u64; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
-        let [0xff, second, third, fourth, ..] = *frame else { return None };
+        let [0xff, second, third, fourth, ..] = *frame else {
+            return None;
+        };
         if second & 0xe0 != 0xe0 || second & 0b110 != 0b010 {
             return None;
         }
@@ -92,21 +113,33 @@ impl Frame {
             0b00 => (VERSION_2, 4, 576),
             _ => return None,
         };
-        let kilobits = rates.get(usize::from(third >> 4).checked_sub(1)?).copied()?;
-        let rate = [44_100, 48_000, 32_000].get(usize::from(third >> 2 & 0b11)).copied()? / half;
+        let kilobits = rates
+            .get(usize::from(third >> 4).checked_sub(1)?)
+            .copied()?;
+        let rate = [44_100, 48_000, 32_000]
+            .get(usize::from(third >> 2 & 0b11))
+            .copied()?
+            / half;
         let is_mono = fourth >> 6 == 0b11;
         let side = 4 + match (half == 1, is_mono) {
             (true, false) => 32,
             (true, true) | (false, false) => 17,
             (false, true) => 9,
         };
-        Some(Self { kilobits, rate, samples, side })
+        Some(Self {
+            kilobits,
+            rate,
+            samples,
+            side,
+        })
     }
 
-    /// How many frames the file has, if its first one holds no sound but an encoder's `Xing` or `Info` header that says so.
+    /// How many frames the file has, if its first one holds no sound but an encoder's `Xing` or
+    /// `Info` header that says so.
     fn count(&self, frame: &[u8]) -> Option<u32> {
         let header = frame.get(self.side..self.side + 12)?;
-        let says = (header.starts_with(b"Xing") || header.starts_with(b"Info")) && header[7] & 1 == 1;
+        let says =
+            (header.starts_with(b"Xing") || header.starts_with(b"Info")) && header[7] & 1 == 1;
         says.then(|| u32::from_be_bytes([header[8], header[9], header[10], header[11]]))
     }
 }
@@ -119,29 +152,44 @@ fn wav_length_ms(begin: &[u8], bytes: u64) -> Option<u64> {
         match &chunk[..4] {
             b"fmt " => {
                 let rate = begin.get(at + 16..at + 20)?;
-                bytes_a_second = Some(u64::from(u32::from_le_bytes([rate[0], rate[1], rate[2], rate[3]])));
+                bytes_a_second = Some(u64::from(u32::from_le_bytes([
+                    rate[0], rate[1], rate[2], rate[3],
+                ])));
             }
             b"data" => {
                 // A recorder that was cut off says 0, or all ones: then it is what is there.
                 let there = bytes.checked_sub(at as u64 + 8)?;
-                let sound = if length == 0 { there } else { u64::from(length).min(there) };
+                let sound = if length == 0 {
+                    there
+                } else {
+                    u64::from(length).min(there)
+                };
                 return (sound * 1000).checked_div(bytes_a_second?);
             }
             _ => {}
         }
-        at = at.checked_add(8 + usize::try_from(length).ok()? + usize::try_from(length % 2).ok()?)?;
+        at =
+            at.checked_add(8 + usize::try_from(length).ok()? + usize::try_from(length % 2).ok()?)?;
     }
 }
 
-/// The first block after `fLaC` is STREAMINFO: 20 bits of the rate from byte 18 on, and 36 of the number of samples, from the second half of
-/// byte 21 on.
+/// The first block after `fLaC` is STREAMINFO: 20 bits of the rate from byte 18 on, and 36 of the
+/// number of samples, from the second half of byte 21 on.
 fn flac_length_ms(begin: &[u8]) -> Option<u64> {
     let rate = begin.get(18..21)?;
     let rate = u64::from(rate[0]) << 12 | u64::from(rate[1]) << 4 | u64::from(rate[2] >> 4);
     let count = begin.get(21..26)?;
-    let samples = count[1..].iter().fold(u64::from(count[0] & 0x0f), |all, byte| all << 8 | u64::from(*byte));
+    let samples = count[1..]
+        .iter()
+        .fold(u64::from(count[0] & 0x0f), |all, byte| {
+            all << 8 | u64::from(*byte)
+        });
     // Zero means that the encoder did not know.
-    if samples == 0 { None } else { (samples * 1000).checked_div(rate) }
+    if samples == 0 {
+        None
+    } else {
+        (samples * 1000).checked_div(rate)
+    }
 }
 
 #[cfg(test)]
@@ -161,8 +209,15 @@ mod tests {
         wav.extend(b"\x02\0\x10\0LIST\x03\0\0\0abc\0data");
         wav.extend(96_000_u32.to_le_bytes());
         assert_eq!(Format::of(&wav), Some(Format::Wav));
-        assert_eq!(length_ms(Format::Wav, &wav, wav.len() as u64 + 96_000), Some(3000));
-        assert_eq!(length_ms(Format::Wav, &wav, wav.len() as u64 + 32_000), Some(1000), "cut off");
+        assert_eq!(
+            length_ms(Format::Wav, &wav, wav.len() as u64 + 96_000),
+            Some(3000)
+        );
+        assert_eq!(
+            length_ms(Format::Wav, &wav, wav.len() as u64 + 32_000),
+            Some(1000),
+            "cut off"
+        );
 
         let mut flac = b"fLaC\0\0\0\x22".to_vec();
         flac.extend([0; 10]);
@@ -193,11 +248,19 @@ mod tests {
 
     #[test]
     fn no_file_breaks_it() {
-        for begin in
-            [&b""[..], b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEdata\0\0\0\0", b"fLaC", b"ID3\x04\0\0\x7f\x7f\x7f\x7f"]
-        {
+        for begin in [
+            &b""[..],
+            b"RIFF\0\0\0\0WAVE",
+            b"RIFF\0\0\0\0WAVEdata\0\0\0\0",
+            b"fLaC",
+            b"ID3\x04\0\0\x7f\x7f\x7f\x7f",
+        ] {
             let format = Format::of(begin);
-            assert_eq!(format.and_then(|format| length_ms(format, begin, 1000)), None, "{begin:?}");
+            assert_eq!(
+                format.and_then(|format| length_ms(format, begin, 1000)),
+                None,
+                "{begin:?}"
+            );
         }
         let endless = b"RIFF\0\0\0\0WAVEjunk\xff\xff\xff\xff";
         assert_eq!(length_ms(Format::Wav, endless, 1000), None);

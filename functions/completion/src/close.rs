@@ -11,8 +11,8 @@ use crate::{
     step::StepError,
 };
 
-/// Keeps what `decide` makes of the job as its end, or finds the end it has; tells it and notes that. `false` if the job has no
-/// end and there is nothing to decide.
+/// Keeps what `decide` makes of the job as its end, or finds the end it has; tells it and notes
+/// that. `false` if the job has no end and there is nothing to decide.
 pub(crate) async fn close(
     app: &App,
     job: JobId,
@@ -24,7 +24,9 @@ pub(crate) async fn close(
         seen.get_or_init(|| Ending::of(&job));
         decide(job, entity)
     };
-    let Some(end) = app.journal.commit_end(job, now, decide).await? else { return Ok(false) };
+    let Some(end) = app.journal.commit_end(job, now, decide).await? else {
+        return Ok(false);
+    };
     app.journal.publish_and_mark(&end).await?;
     if let Some(ending) = seen.get().filter(|_| !end.published) {
         ended(app, ending, &end, now);

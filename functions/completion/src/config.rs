@@ -13,16 +13,19 @@ pub(crate) struct Config {
     pub assets_bucket: String,
     /// What the URL of an asset begins with, without a slash at its end: `ASSET_BASE_URL`.
     pub asset_base_url: String,
-    /// The buckets that a brand's logo may be read from: `LOGO_BUCKETS`, with commas between; empty for none.
+    /// The buckets that a brand's logo may be read from: `LOGO_BUCKETS`, with commas between; empty
+    /// for none.
     pub logo_buckets: Vec<String>,
     /// Who clones voices: `VOICE_PROVIDER`; empty for nobody.
     pub voice_provider: Option<ProviderId>,
-    /// The buckets that samples of voices may be read from, and are deleted from when a voice is erased: `VOICE_BUCKETS`, with commas between;
-    /// empty for none.
+    /// The buckets that samples of voices may be read from, and are deleted from when a voice is
+    /// erased: `VOICE_BUCKETS`, with commas between; empty for none.
     pub voice_buckets: Vec<String>,
-    /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` in the deployment package.
+    /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` in the
+    /// deployment package.
     pub fonts_folder: PathBuf,
-    /// What is configured of the vendors: `PROVIDER_SETTINGS`, JSON as `infra/providers.schema.json` describes it; empty for the defaults.
+    /// What is configured of the vendors: `PROVIDER_SETTINGS`, JSON as
+    /// `infra/providers.schema.json` describes it; empty for the defaults.
     pub providers: Settings,
     /// What the names of the vendors' keys begin with in Secrets Manager: `SECRETS_PREFIX`.
     pub keys: Keys,
@@ -57,13 +60,19 @@ impl Config {
                 folder => folder.into(),
             },
             providers: Settings::parse(&optional("PROVIDER_SETTINGS"))?,
-            keys: Keys::Secrets { prefix: variable("SECRETS_PREFIX")? },
+            keys: Keys::Secrets {
+                prefix: variable("SECRETS_PREFIX")?,
+            },
         })
     }
 }
 
 fn buckets(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    list.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn voice_provider(name: &str) -> Result<Option<ProviderId>, StartError> {
@@ -71,16 +80,22 @@ fn voice_provider(name: &str) -> Result<Option<ProviderId>, StartError> {
         return Ok(None);
     }
     let provider: ProviderId = name.parse().map_err(StartError::Voice)?;
-    if provider.clones_voices() { Ok(Some(provider)) } else { Err(StartError::ClonesNone(provider)) }
+    if provider.clones_voices() {
+        Ok(Some(provider))
+    } else {
+        Err(StartError::ClonesNone(provider))
+    }
 }
 
-/// The folder of the function's code: `LAMBDA_TASK_ROOT`, which Lambda sets (configuration-envvars.html, "Defined runtime environment variables"),
-/// else the binary's own.
+/// The folder of the function's code: `LAMBDA_TASK_ROOT`, which Lambda sets
+/// (configuration-envvars.html, "Defined runtime environment variables"), else the binary's own.
 fn package_folder() -> PathBuf {
     match optional("LAMBDA_TASK_ROOT") {
-        root if root.is_empty() => {
-            env::current_exe().unwrap_or_default().parent().map(PathBuf::from).unwrap_or_default()
-        }
+        root if root.is_empty() => env::current_exe()
+            .unwrap_or_default()
+            .parent()
+            .map(PathBuf::from)
+            .unwrap_or_default(),
         root => root.into(),
     }
 }
@@ -92,7 +107,10 @@ mod tests {
     #[test]
     fn only_who_clones_voices_is_set_up_for_them() {
         assert_eq!(voice_provider("").unwrap(), None);
-        assert_eq!(voice_provider("elevenlabs").unwrap(), Some(ProviderId::ElevenLabs));
+        assert_eq!(
+            voice_provider("elevenlabs").unwrap(),
+            Some(ProviderId::ElevenLabs)
+        );
         let wrong = voice_provider("polly").unwrap_err().to_string();
         assert!(wrong.contains("`polly`, which clones no voices"), "{wrong}");
         assert!(voice_provider("eleven").is_err());

@@ -13,14 +13,38 @@ use crate::{
 /// What is called by this name is somebody else's, and is left alone.
 pub(crate) const ID_REUSED: &str = "Studio.IdReused";
 
-/// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before stays as it is, and its
-/// end is published.
-pub(crate) async fn fail(app: &App, job: JobId, error: &str, cause: &str, now: Time) -> Result<Reply, StepError> {
-    let detail = if cause.is_empty() { error.to_owned() } else { format!("{error}: {cause}") };
+/// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before
+/// stays as it is, and its end is published.
+pub(crate) async fn fail(
+    app: &App,
+    job: JobId,
+    error: &str,
+    cause: &str,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let detail = if cause.is_empty() {
+        error.to_owned()
+    } else {
+        format!("{error}: {cause}")
+    };
     let class = class(error);
     // Only then is the message made for a person: `StepError::message`.
-    let sentence = if class == FailureClass::InvalidInput { message(cause) } else { None };
-    close_as_failed(app, job, Failure { class, detail, at: now }, sentence.as_deref()).await?;
+    let sentence = if class == FailureClass::InvalidInput {
+        message(cause)
+    } else {
+        None
+    };
+    close_as_failed(
+        app,
+        job,
+        Failure {
+            class,
+            detail,
+            at: now,
+        },
+        sentence.as_deref(),
+    )
+    .await?;
     Ok(Reply::Closed)
 }
 
@@ -31,7 +55,10 @@ pub(crate) async fn close_as_failed(
     failure: Failure,
     sentence: Option<&str>,
 ) -> Result<(), StepError> {
-    close(app, job, failure.at, |job, _| domain::fail(job, failure.clone(), sentence)).await?;
+    close(app, job, failure.at, |job, _| {
+        domain::fail(job, failure.clone(), sentence)
+    })
+    .await?;
     Ok(())
 }
 
@@ -42,7 +69,9 @@ pub(crate) fn message(cause: &str) -> Option<String> {
     struct LambdaError {
         error_message: String,
     }
-    serde_json::from_str::<LambdaError>(cause).ok().map(|error| error.error_message)
+    serde_json::from_str::<LambdaError>(cause)
+        .ok()
+        .map(|error| error.error_message)
 }
 
 /// The class of a Step Functions error: our own names, then those of Lambda and of Step Functions.
@@ -62,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_functions_message_is_taken_out_of_what_step_functions_gives() {
-        let cause = r#"{"errorType":"App.InvalidInput","errorMessage":"the logo is not a PNG"}"#;
+        let cause = r#"{"errorType":"Studio.InvalidInput","errorMessage":"the logo is not a PNG"}"#;
         assert_eq!(message(cause).as_deref(), Some("the logo is not a PNG"));
         assert_eq!(message("State 'Submit' failed"), None);
     }

@@ -9,15 +9,23 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// Completes a job and tells. A job that was closed in another way stays as it is, and its end is published.
+/// Completes a job and tells. A job that was closed in another way stays as it is, and its end is
+/// published.
 pub(crate) async fn finish(app: &App, job: JobId, now: Time) -> Result<Reply, StepError> {
     let finished = close(app, job, now, |job, entity| {
         let url = match &job.state {
-            State::Submitted { output: Some(output), .. } => format!("{}/{}", app.config.asset_base_url, output.key),
+            State::Submitted {
+                output: Some(output),
+                ..
+            } => format!("{}/{}", app.config.asset_base_url, output.key),
             _ => return None,
         };
         domain::finish(job, entity, &url, now)
     })
     .await?;
-    if finished { Ok(Reply::Closed) } else { Err(StepError::NothingStored(job)) }
+    if finished {
+        Ok(Reply::Closed)
+    } else {
+        Err(StepError::NothingStored(job))
+    }
 }

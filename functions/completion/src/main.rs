@@ -1,4 +1,5 @@
-//! Lambda: takes each step of a render job and of a cloned voice for their state machines, and sweeps up what hangs.
+//! Lambda: takes each step of a render job and of a cloned voice for their state machines, and
+//! sweeps up what hangs.
 
 mod audio;
 mod cancel;
@@ -49,7 +50,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = &App {
         telemetry: Telemetry::from_env()?,
         journal: Journal::new(journal::Config::from_env()?, &aws)?,
-        providers: Providers::new(StudioCanvas::new(&config.fonts_folder)?, &config.providers, &aws, &config.keys)?,
+        providers: Providers::new(
+            StudioCanvas::new(&config.fonts_folder)?,
+            &config.providers,
+            &aws,
+            &config.keys,
+        )?,
         s3: aws_sdk_s3::Client::new(&aws),
         config,
     };
@@ -68,18 +74,44 @@ async fn take(app: &App, step: Step, token: Uuid, now: Time) -> Result<Reply, St
         Step::Submit { job_id } => submit::submit(app, *job_id, token, now).await,
         Step::Poll { job_id } => poll::poll(app, *job_id, now).await,
         Step::Finish { job_id } => finish::finish(app, *job_id, now).await,
-        Step::Fail { job_id, error, cause } => fail::fail(app, *job_id, error, cause, now).await,
+        Step::Fail {
+            job_id,
+            error,
+            cause,
+        } => fail::fail(app, *job_id, error, cause, now).await,
         Step::Cancel { job_id } => cancel::cancel(app, *job_id, now).await,
         Step::RegisterVoice { name, input } => voice::register(app, name, input, now).await,
-        Step::AdvanceVoice { voice_model_id } => voice::advance(app, *voice_model_id, token, now).await,
-        Step::AwaitOwner { voice_model_id, task_token } => {
-            voice::await_owner(app, *voice_model_id, task_token, now).await
+        Step::AdvanceVoice { voice_model_id } => {
+            voice::advance(app, *voice_model_id, token, now).await
         }
-        Step::VerifyVoice { voice_model_id, tenant_id, recording } => {
-            voice::verify(app, *voice_model_id, tenant_id, recording.as_ref(), token, now).await
+        Step::AwaitOwner {
+            voice_model_id,
+            task_token,
+        } => voice::await_owner(app, *voice_model_id, task_token, now).await,
+        Step::VerifyVoice {
+            voice_model_id,
+            tenant_id,
+            recording,
+        } => {
+            voice::verify(
+                app,
+                *voice_model_id,
+                tenant_id,
+                recording.as_ref(),
+                token,
+                now,
+            )
+            .await
         }
-        Step::FailVoice { voice_model_id, error, cause } => voice::fail(app, voice_model_id, error, cause, now).await,
-        Step::EraseVoice { voice_model_id, tenant_id } => voice::erase(app, *voice_model_id, tenant_id, now).await,
+        Step::FailVoice {
+            voice_model_id,
+            error,
+            cause,
+        } => voice::fail(app, voice_model_id, error, cause, now).await,
+        Step::EraseVoice {
+            voice_model_id,
+            tenant_id,
+        } => voice::erase(app, *voice_model_id, tenant_id, now).await,
         Step::EraseTenant { tenant_id } => erase::erase_tenant(app, tenant_id, now).await,
         Step::CloseBreaker { provider } => close_breaker(app, *provider, now).await,
         Step::Sweep => sweep::sweep(app, now).await,
@@ -98,7 +130,9 @@ async fn close_breaker(app: &App, provider: ProviderId, now: Time) -> Result<Rep
 
 /// What tells this invocation from every other one: its request id, which Lambda makes a UUID of.
 fn token(request_id: &str) -> Uuid {
-    request_id.parse().unwrap_or_else(|_| domain::derive(&[b"request", request_id.as_bytes()]))
+    request_id
+        .parse()
+        .unwrap_or_else(|_| domain::derive(&[b"request", request_id.as_bytes()]))
 }
 
 fn now() -> Time {

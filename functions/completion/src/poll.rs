@@ -19,7 +19,8 @@ pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepE
     if store::is_stored(&job) {
         return Ok(Reply::Stored);
     }
-    let (Some(ticket), Some(attempt)) = (job.ticket().map(str::to_owned), job.attempts.last()) else {
+    let (Some(ticket), Some(attempt)) = (job.ticket().map(str::to_owned), job.attempts.last())
+    else {
         // It was refused meanwhile, by another execution of this step.
         return Ok(Reply::Waiting { seconds: 1 });
     };
@@ -29,12 +30,25 @@ pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepE
         return give_up(app, provider, job, &ticket, now).await;
     }
     if let Some(caps) = app.config.providers.caps(provider) {
-        // Its own lease is made longer. If it ran out and another job has its place, this one is in flight all the same.
-        app.journal.take_lease(provider, (job.id.0, &job.tenant), caps, now, now.plus_seconds(LEASE_SECONDS)).await?;
+        // Its own lease is made longer. If it ran out and another job has its place, this one is in
+        // flight all the same.
+        app.journal
+            .take_lease(
+                provider,
+                (job.id.0, &job.tenant),
+                caps,
+                now,
+                now.plus_seconds(LEASE_SECONDS),
+            )
+            .await?;
     }
     let pause = grown(age, Providers::poll_seconds(provider));
     let ask = async |job: Job| {
-        let order = Order { job: &job, logo: None, bucket: &app.config.assets_bucket };
+        let order = Order {
+            job: &job,
+            logo: None,
+            bucket: &app.config.assets_bucket,
+        };
         app.providers.poll(provider, order, &ticket).await
     };
     let refusal = |progress: &Result<Progress, Refused>| match progress {
@@ -44,20 +58,26 @@ pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepE
     match called(app, (provider, "poll"), &job, ask, refusal).await {
         Ok(Progress::Pending { status }) => {
             tracing::debug!(job = %id, %provider, status, "not made yet");
-            Ok(Reply::Pending { poll_after_seconds: pause })
+            Ok(Reply::Pending {
+                poll_after_seconds: pause,
+            })
         }
         Ok(Progress::Done(media)) => match store::store(app, &job, media).await? {
             Stored::Stored(made) => store::note(app, provider, job, made).await,
             // It is still there to be fetched.
             Stored::Lost(error) => {
                 tracing::warn!(job = %id, %provider, "not fetched: {error}");
-                Ok(Reply::Pending { poll_after_seconds: pause })
+                Ok(Reply::Pending {
+                    poll_after_seconds: pause,
+                })
             }
         },
         Ok(Progress::Failed(error)) => refused(app, provider, job, error.into()).await,
         Err(error) => {
             tracing::warn!(job = %id, %provider, "not asked how far it is: {error}");
-            Ok(Reply::Pending { poll_after_seconds: pause })
+            Ok(Reply::Pending {
+                poll_after_seconds: pause,
+            })
         }
     }
 }
@@ -74,15 +94,31 @@ async fn give_up(
         tracing::warn!(job = %job.id, %provider, "not cancelled: {error}");
     }
     let detail = format!("{provider} was not done after {} s", job.patience_seconds());
-    let job = app.journal.save_job(job.answered(Outcome::unknown(&detail, now))).await?;
+    let job = app
+        .journal
+        .save_job(job.answered(Outcome::unknown(&detail, now)))
+        .await?;
     release(app, provider, job.id.0).await;
-    close_as_failed(app, job.id, domain::Failure { class: FailureClass::Timeout, detail, at: now }, None).await?;
+    close_as_failed(
+        app,
+        job.id,
+        domain::Failure {
+            class: FailureClass::Timeout,
+            detail,
+            at: now,
+        },
+        None,
+    )
+    .await?;
     Ok(Reply::Closed)
 }
 
-/// The seconds to the next poll of something `age_ms` old: an eighth of its age, within what the provider wants.
+/// The seconds to the next poll of something `age_ms` old: an eighth of its age, within what the
+/// provider wants.
 pub(crate) fn grown(age_ms: u64, (least, most): (u32, u32)) -> u32 {
-    u32::try_from(age_ms / 8000).unwrap_or(most).clamp(least, most)
+    u32::try_from(age_ms / 8000)
+        .unwrap_or(most)
+        .clamp(least, most)
 }
 
 #[cfg(test)]
@@ -91,7 +127,14 @@ mod tests {
 
     #[test]
     fn polls_lie_further_apart_the_longer_it_takes_and_stay_few() {
-        assert_eq!((grown(0, (6, 60)), grown(80_000, (6, 60)), grown(u64::MAX, (6, 60))), (6, 10, 60));
+        assert_eq!(
+            (
+                grown(0, (6, 60)),
+                grown(80_000, (6, 60)),
+                grown(u64::MAX, (6, 60))
+            ),
+            (6, 10, 60)
+        );
         let (mut age, mut polls) = (0, 0);
         while age < 3_600_000 {
             age += u64::from(grown(age, (6, 60))) * 1000;

@@ -12,7 +12,11 @@ use crate::{fail, logo::FetchError};
 
 /// What the state machine, or the schedule, asks for.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "step",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub(crate) enum Step {
     /// Ask the provider for the job's media.
     Submit { job_id: JobId },
@@ -34,8 +38,12 @@ pub(crate) enum Step {
     /// Do the next thing for a voice model, if it is time for one.
     AdvanceVoice { voice_model_id: VoiceModelId },
     /// The execution of a voice model waits for its owner, and goes on with the token.
-    AwaitOwner { voice_model_id: VoiceModelId, task_token: TaskToken },
-    /// The owner of a voice read aloud what they were to; without a recording it is only asked whether the provider is satisfied.
+    AwaitOwner {
+        voice_model_id: VoiceModelId,
+        task_token: TaskToken,
+    },
+    /// The owner of a voice read aloud what they were to; without a recording it is only asked
+    /// whether the provider is satisfied.
     VerifyVoice {
         voice_model_id: VoiceModelId,
         tenant_id: Identifier,
@@ -50,7 +58,10 @@ pub(crate) enum Step {
         cause: String,
     },
     /// Its owner, or their tenant, wants nothing of a voice to be left.
-    EraseVoice { voice_model_id: VoiceModelId, tenant_id: Identifier },
+    EraseVoice {
+        voice_model_id: VoiceModelId,
+        tenant_id: Identifier,
+    },
     /// A tenant wants nothing of its media to be left.
     EraseTenant { tenant_id: Identifier },
     /// An operator says that a provider can be asked again.
@@ -78,11 +89,16 @@ impl std::fmt::Debug for Input {
 
 /// What a step answers. The state machine goes by `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "status", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "status",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub(crate) enum Reply {
     /// The provider needs longer; poll after so many seconds.
     Pending { poll_after_seconds: u32 },
-    /// It is somebody else's turn, or the provider wants a pause; submit again after so many seconds.
+    /// It is somebody else's turn, or the provider wants a pause; submit again after so many
+    /// seconds.
     Waiting { seconds: u32 },
     /// The asset is stored.
     Stored,
@@ -102,16 +118,36 @@ pub(crate) enum Reply {
     VoiceFailed { reason: String },
     /// Nothing of the voice is left.
     VoiceErased,
-    /// Nothing more is done for the voice, and something may still be on its way to the provider: ask again in a few minutes.
+    /// Nothing more is done for the voice, and something may still be on its way to the provider:
+    /// ask again in a few minutes.
     VoiceErasing,
     /// Nothing of the tenant's is left; what was erased just now.
-    Erased { jobs: usize, voices: usize, entities: usize, decisions: usize, records: usize },
+    Erased {
+        jobs: usize,
+        voices: usize,
+        entities: usize,
+        decisions: usize,
+        records: usize,
+    },
     /// As [`Erased`](Self::Erased), and there is more, or may be: ask again in a few minutes.
-    Erasing { jobs: usize, voices: usize, entities: usize, decisions: usize, records: usize },
+    Erasing {
+        jobs: usize,
+        voices: usize,
+        entities: usize,
+        decisions: usize,
+        records: usize,
+    },
     /// The provider is asked again.
     BreakerClosed,
     /// What the sweep found.
-    Swept { overdue: usize, running: usize, restarted: usize, failed: usize, closed: usize, published: usize },
+    Swept {
+        overdue: usize,
+        running: usize,
+        restarted: usize,
+        failed: usize,
+        closed: usize,
+        published: usize,
+    },
 }
 
 /// Why a step was not taken.
@@ -137,19 +173,23 @@ pub(crate) enum StepError {
     GoOn(#[from] GoOnError),
     #[error(transparent)]
     Input(#[from] DataError),
-    #[error("the execution is called `{0}`; its name is to be the voice model's id, a UUID in lower case")]
+    #[error(
+        "the execution is called `{0}`; its name is to be the voice model's id, a UUID in lower case"
+    )]
     ExecutionName(String),
     #[error("{0} clones no voices")]
     NoCloner(ProviderId),
     #[error("no asset of the job {0} is stored, and none is on its way")]
     NothingStored(JobId),
-    #[error("{troubled} of {overdue} overdue jobs could not be looked after; the log says why of each")]
+    #[error(
+        "{troubled} of {overdue} overdue jobs could not be looked after; the log says why of each"
+    )]
     Sweep { troubled: usize, overdue: usize },
 }
 
 impl StepError {
-    /// The name that the state machine's `Retry` and `Catch` match, which is the failure's fate: `Studio.Transient` is tried
-    /// again, the others are not.
+    /// The name that the state machine's `Retry` and `Catch` match, which is the failure's fate:
+    /// `Studio.Transient` is tried again, the others are not.
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Self::Store(error) if error.is_transient() => "Studio.Transient",
@@ -162,7 +202,9 @@ impl StepError {
             | Self::Delete(_)
             | Self::GoOn(_)
             | Self::Logo(FetchError::S3 { .. }) => "Studio.Transient",
-            Self::Logo(FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })
+            Self::Logo(
+                FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. },
+            )
             | Self::Input(_)
             | Self::ExecutionName(_) => "Studio.InvalidInput",
             Self::Store(StoreError::IdReused) => fail::ID_REUSED,
@@ -170,14 +212,18 @@ impl StepError {
         }
     }
 
-    /// What went wrong, for whoever's content it is: where that is theirs to mend, a sentence and nothing else; else the chain, which
-    /// only operators see.
+    /// What went wrong, for whoever's content it is: where that is theirs to mend, a sentence and
+    /// nothing else; else the chain, which only operators see.
     fn message(&self) -> String {
         match self {
-            Self::Logo(error @ (FetchError::NotAllowed(_) | FetchError::Missing(_) | FetchError::TooLarge { .. })) => {
-                error.to_string()
+            Self::Logo(
+                error @ (FetchError::NotAllowed(_)
+                | FetchError::Missing(_)
+                | FetchError::TooLarge { .. }),
+            ) => error.to_string(),
+            Self::Input(_) | Self::ExecutionName(_) | Self::Store(StoreError::IdReused) => {
+                self.to_string()
             }
-            Self::Input(_) | Self::ExecutionName(_) | Self::Store(StoreError::IdReused) => self.to_string(),
             Self::Store(_)
             | Self::Publish(_)
             | Self::Logo(FetchError::S3 { .. })
@@ -196,6 +242,9 @@ impl StepError {
 
 impl From<StepError> for Diagnostic {
     fn from(error: StepError) -> Self {
-        Self { error_type: error.error_type().to_owned(), error_message: error.message() }
+        Self {
+            error_type: error.error_type().to_owned(),
+            error_message: error.message(),
+        }
     }
 }

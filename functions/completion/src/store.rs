@@ -1,4 +1,5 @@
-//! Store: what was made goes to the bucket as soon as it exists, in parts if it is large, and never whole into memory.
+//! Store: what was made goes to the bucket as soon as it exists, in parts if it is large, and never
+//! whole into memory.
 
 use aws_sdk_s3::{
     primitives::ByteStream,
@@ -17,7 +18,8 @@ use crate::{
     submit::release,
 };
 
-/// How much is held in memory at once, in bytes: what is larger is uploaded in parts of this size. S3 takes none below 5 MB but the last.
+/// How much is held in memory at once, in bytes: what is larger is uploaded in parts of this size.
+/// S3 takes none below 5 MB but the last.
 const PART: usize = 8 * 1024 * 1024;
 
 /// The largest file that is taken, in bytes.
@@ -41,12 +43,26 @@ pub(crate) struct Made {
 
 /// A closed job counts as stored: `finish` then tells again what was decided, and nothing else.
 pub(crate) fn is_stored(job: &Job) -> bool {
-    job.is_closed() || matches!(job.state, State::Submitted { output: Some(_), .. })
+    job.is_closed()
+        || matches!(
+            job.state,
+            State::Submitted {
+                output: Some(_),
+                ..
+            }
+        )
 }
 
-/// Puts the media where its URL will say. The key is made of the job's id, so storing it twice is storing it once.
+/// Puts the media where its URL will say. The key is made of the job's id, so storing it twice is
+/// storing it once.
 pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, StepError> {
-    let Media { body, made_by, credits, length_ms, copy } = made;
+    let Media {
+        body,
+        made_by,
+        credits,
+        length_ms,
+        copy,
+    } = made;
     let lost = |detail: String| {
         Ok(Stored::Lost(Refused {
             refusal: domain::Refusal::OutcomeUnknown,
@@ -60,7 +76,10 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
             let begin = begin_of(&bytes);
             let length = bytes.len();
             if !media::is(job.asset.format(), &begin) {
-                return lost(format!("what it made is no {}", job.asset.format().as_str()));
+                return lost(format!(
+                    "what it made is no {}",
+                    job.asset.format().as_str()
+                ));
             }
             upload.whole(bytes).await?;
             (begin, length)
@@ -71,19 +90,46 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
         },
         Body::Object { bucket, key } => {
             upload.copied(&bucket, &key).await?;
-            return Ok(Stored::Stored(Made { made_by, credits, length_ms, copy }));
+            return Ok(Stored::Stored(Made {
+                made_by,
+                credits,
+                length_ms,
+                copy,
+            }));
         }
     };
     let length_ms = length_ms.or_else(|| audio::mp3_length_ms(&begin, bytes as u64));
-    Ok(Stored::Stored(Made { made_by, credits, length_ms, copy }))
+    Ok(Stored::Stored(Made {
+        made_by,
+        credits,
+        length_ms,
+        copy,
+    }))
 }
 
 /// Writes down that the media is stored.
-pub(crate) async fn note(app: &App, provider: ProviderId, job: Job, made: Made) -> Result<Reply, StepError> {
-    let job = job.answered(Outcome::Made { credits: made.credits }).copied(made.copy);
-    let output =
-        Output { key: job.object_key(), stored_at: crate::now(), credits: job.credits(), length_ms: made.length_ms };
-    match app.journal.save_job(job.clone().stored(made.made_by, output)).await {
+pub(crate) async fn note(
+    app: &App,
+    provider: ProviderId,
+    job: Job,
+    made: Made,
+) -> Result<Reply, StepError> {
+    let job = job
+        .answered(Outcome::Made {
+            credits: made.credits,
+        })
+        .copied(made.copy);
+    let output = Output {
+        key: job.object_key(),
+        stored_at: crate::now(),
+        credits: job.credits(),
+        length_ms: made.length_ms,
+    };
+    match app
+        .journal
+        .save_job(job.clone().stored(made.made_by, output))
+        .await
+    {
         Ok(job) => {
             spent(app, provider, made.credits);
             release(app, provider, job.id.0).await;
@@ -98,7 +144,8 @@ pub(crate) async fn note(app: &App, provider: ProviderId, job: Job, made: Made) 
     }
 }
 
-/// Deletes the file of a job that was cancelled, failed or erased while it was made, and the provider's copy: nobody else knows of them.
+/// Deletes the file of a job that was cancelled, failed or erased while it was made, and the
+/// provider's copy: nobody else knows of them.
 async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Result<(), StepError> {
     let now = app.journal.job(job.id).await?;
     match now.state {
@@ -106,8 +153,15 @@ async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Resul
         State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {}
     }
     delete_assets(app, &job.object_key()).await?;
-    if let Some(copy) = job.attempts.last().and_then(|attempt| attempt.ticket.as_deref()) {
-        app.providers.erase(provider, copy).await.map_err(StepError::Provider)?;
+    if let Some(copy) = job
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.ticket.as_deref())
+    {
+        app.providers
+            .erase(provider, copy)
+            .await
+            .map_err(StepError::Provider)?;
     }
     Ok(())
 }
@@ -123,7 +177,11 @@ const CACHE: &str = "public, max-age=31536000, immutable";
 
 impl<'a> Upload<'a> {
     fn of(app: &'a App, job: &'a Job) -> Self {
-        Self { app, job, key: job.object_key() }
+        Self {
+            app,
+            job,
+            key: job.object_key(),
+        }
     }
 
     fn bucket(&self) -> &str {
@@ -135,24 +193,47 @@ impl<'a> Upload<'a> {
     }
 
     async fn whole(&self, bytes: Vec<u8>) -> Result<(), StepError> {
-        let put = self.app.s3.put_object().bucket(self.bucket()).key(&self.key);
-        let put = put.content_type(self.content_type()).cache_control(CACHE).body(ByteStream::from(bytes));
-        put.send().await.map_err(|error| StepError::Asset(error.into()))?;
+        let put = self
+            .app
+            .s3
+            .put_object()
+            .bucket(self.bucket())
+            .key(&self.key);
+        let put = put
+            .content_type(self.content_type())
+            .cache_control(CACHE)
+            .body(ByteStream::from(bytes));
+        put.send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
         Ok(())
     }
 
     /// Copies what is in a bucket of ours already, and deletes it there.
     async fn copied(&self, bucket: &str, key: &str) -> Result<(), StepError> {
-        let copy = self.app.s3.copy_object().copy_source(format!("{bucket}/{key}")).bucket(self.bucket());
-        let copy = copy.key(&self.key).content_type(self.content_type()).cache_control(CACHE);
+        let copy = self
+            .app
+            .s3
+            .copy_object()
+            .copy_source(format!("{bucket}/{key}"))
+            .bucket(self.bucket());
+        let copy = copy
+            .key(&self.key)
+            .content_type(self.content_type())
+            .cache_control(CACHE);
         let copy = copy.metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace);
-        copy.send().await.map_err(|error| StepError::Asset(error.into()))?;
+        copy.send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
         delete_assets(self.app, key).await?;
         Ok(())
     }
 
     /// Uploads a stream; returns how it begins and how long it was, or why it broke off.
-    async fn streamed(&self, mut stream: Stream) -> Result<Result<(Vec<u8>, usize), String>, StepError> {
+    async fn streamed(
+        &self,
+        mut stream: Stream,
+    ) -> Result<Result<(Vec<u8>, usize), String>, StepError> {
         let mut part: Vec<u8> = Vec::new();
         let mut begin = Vec::new();
         let mut length = 0;
@@ -165,7 +246,10 @@ impl<'a> Upload<'a> {
                     if begin.is_empty() && part.len() >= media::ENOUGH {
                         begin = begin_of(&part);
                         if !media::is(self.job.asset.format(), &begin) {
-                            break Some(format!("what it made is no {}", self.job.asset.format().as_str()));
+                            break Some(format!(
+                                "what it made is no {}",
+                                self.job.asset.format().as_str()
+                            ));
                         }
                     }
                     if length > LARGEST {
@@ -180,7 +264,9 @@ impl<'a> Upload<'a> {
                         parts.put(std::mem::replace(&mut part, rest)).await?;
                     }
                 }
-                Ok(None) if length < media::ENOUGH => break Some(format!("what it made has only {length} bytes")),
+                Ok(None) if length < media::ENOUGH => {
+                    break Some(format!("what it made has only {length} bytes"));
+                }
                 Ok(None) => break None,
                 Err(error) => break Some(journal::chain(&error)),
             }
@@ -204,7 +290,8 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// An upload in parts. One that is neither completed nor aborted is the bucket's lifecycle's to remove.
+/// An upload in parts. One that is neither completed nor aborted is the bucket's lifecycle's to
+/// remove.
 struct Parts<'a> {
     upload: &'a Upload<'a>,
     id: String,
@@ -213,32 +300,84 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     async fn begin(upload: &'a Upload<'a>) -> Result<Self, StepError> {
-        let create = upload.app.s3.create_multipart_upload().bucket(upload.bucket()).key(&upload.key);
-        let create = create.content_type(upload.content_type()).cache_control(CACHE);
-        let created = create.send().await.map_err(|error| StepError::Asset(error.into()))?;
-        let id = created.upload_id().ok_or_else(|| StepError::Asset("S3 named no upload".into()))?.to_owned();
-        Ok(Self { upload, id, done: Vec::new() })
+        let create = upload
+            .app
+            .s3
+            .create_multipart_upload()
+            .bucket(upload.bucket())
+            .key(&upload.key);
+        let create = create
+            .content_type(upload.content_type())
+            .cache_control(CACHE);
+        let created = create
+            .send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
+        let id = created
+            .upload_id()
+            .ok_or_else(|| StepError::Asset("S3 named no upload".into()))?
+            .to_owned();
+        Ok(Self {
+            upload,
+            id,
+            done: Vec::new(),
+        })
     }
 
     async fn put(&mut self, bytes: Vec<u8>) -> Result<(), StepError> {
         let number = i32::try_from(self.done.len() + 1).unwrap_or(i32::MAX);
-        let put = self.upload.app.s3.upload_part().bucket(self.upload.bucket()).key(&self.upload.key);
-        let put = put.upload_id(&self.id).part_number(number).body(ByteStream::from(bytes));
-        let uploaded = put.send().await.map_err(|error| StepError::Asset(error.into()))?;
-        self.done.push(CompletedPart::builder().part_number(number).set_e_tag(uploaded.e_tag).build());
+        let put = self
+            .upload
+            .app
+            .s3
+            .upload_part()
+            .bucket(self.upload.bucket())
+            .key(&self.upload.key);
+        let put = put
+            .upload_id(&self.id)
+            .part_number(number)
+            .body(ByteStream::from(bytes));
+        let uploaded = put
+            .send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
+        self.done.push(
+            CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(uploaded.e_tag)
+                .build(),
+        );
         Ok(())
     }
 
     async fn complete(self) -> Result<(), StepError> {
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done)).build();
-        let complete = self.upload.app.s3.complete_multipart_upload().bucket(self.upload.bucket());
-        let complete = complete.key(&self.upload.key).upload_id(&self.id).multipart_upload(parts);
-        complete.send().await.map_err(|error| StepError::Asset(error.into()))?;
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(self.done))
+            .build();
+        let complete = self
+            .upload
+            .app
+            .s3
+            .complete_multipart_upload()
+            .bucket(self.upload.bucket());
+        let complete = complete
+            .key(&self.upload.key)
+            .upload_id(&self.id)
+            .multipart_upload(parts);
+        complete
+            .send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
         Ok(())
     }
 
     async fn abort(self) {
-        let abort = self.upload.app.s3.abort_multipart_upload().bucket(self.upload.bucket());
+        let abort = self
+            .upload
+            .app
+            .s3
+            .abort_multipart_upload()
+            .bucket(self.upload.bucket());
         if let Err(error) = abort.key(&self.upload.key).upload_id(&self.id).send().await {
             tracing::warn!(
                 key = self.upload.key,

@@ -17,11 +17,17 @@ use crate::{
     store::{self, Stored},
 };
 
-/// How long a call holds its lease, in seconds: longer than the function runs, and than two polls lie apart.
+/// How long a call holds its lease, in seconds: longer than the function runs, and than two polls
+/// lie apart.
 pub(crate) const LEASE_SECONDS: u32 = 330;
 
 /// Asks for the media of a job, or says how long to wait first. `token` is this invocation's alone.
-pub(crate) async fn submit(app: &App, id: JobId, token: Uuid, now: Time) -> Result<Reply, StepError> {
+pub(crate) async fn submit(
+    app: &App,
+    id: JobId,
+    token: Uuid,
+    now: Time,
+) -> Result<Reply, StepError> {
     let mut job = app.journal.job(id).await?;
     if store::is_stored(&job) {
         return Ok(Reply::Stored);
@@ -32,7 +38,10 @@ pub(crate) async fn submit(app: &App, id: JobId, token: Uuid, now: Time) -> Resu
     // Whoever wrote it down died, or never heard: what came of it nobody knows.
     if let Some(provider) = job.open_attempt().map(|open| open.provider) {
         tracing::warn!(job = %id, %provider, "an attempt was interrupted; its outcome is not known");
-        job = app.journal.save_job(job.answered(Outcome::unknown("the attempt was interrupted", now))).await?;
+        job = app
+            .journal
+            .save_job(job.answered(Outcome::unknown("the attempt was interrupted", now)))
+            .await?;
         release(app, provider, job.id.0).await;
     }
     let logo = logo_of(app, &job).await?;
@@ -42,7 +51,17 @@ pub(crate) async fn submit(app: &App, id: JobId, token: Uuid, now: Time) -> Resu
         match next(&job, providers, &out_of_order, now) {
             Next::Wait { seconds } => return Ok(Reply::Waiting { seconds }),
             Next::GiveUp { class, detail } => {
-                close_as_failed(app, id, domain::Failure { class, detail, at: now }, None).await?;
+                close_as_failed(
+                    app,
+                    id,
+                    domain::Failure {
+                        class,
+                        detail,
+                        at: now,
+                    },
+                    None,
+                )
+                .await?;
                 return Ok(Reply::Closed);
             }
             Next::Ask(provider) => match app.out_of_order(provider, now).await? {
@@ -57,7 +76,11 @@ pub(crate) async fn submit(app: &App, id: JobId, token: Uuid, now: Time) -> Resu
 }
 
 impl App {
-    async fn out_of_order(&self, provider: ProviderId, now: Time) -> Result<Option<OpenBreaker>, StepError> {
+    async fn out_of_order(
+        &self,
+        provider: ProviderId,
+        now: Time,
+    ) -> Result<Option<OpenBreaker>, StepError> {
         if !provider.is_paid() {
             return Ok(None);
         }
@@ -74,9 +97,15 @@ async fn ask(
     now: Time,
 ) -> Result<Reply, StepError> {
     if !take_lease(app, provider, (job.id.0, &job.tenant), now).await? {
-        return Ok(Reply::Waiting { seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)) });
+        return Ok(Reply::Waiting {
+            seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)),
+        });
     }
-    let order = Order { job: &job, logo, bucket: &app.config.assets_bucket };
+    let order = Order {
+        job: &job,
+        logo,
+        bucket: &app.config.assets_bucket,
+    };
     let prepared = app.providers.prepare(provider, order).await;
     let asking = job.clone().asking(provider, token, now);
     if let Err(error) = prepared {
@@ -84,7 +113,11 @@ async fn ask(
     }
     let job = app.journal.save_job(asking).await?;
     let id = job.id;
-    let ask = async |job: Job| app.providers.submit(provider, Order { job: &job, ..order }).await;
+    let ask = async |job: Job| {
+        app.providers
+            .submit(provider, Order { job: &job, ..order })
+            .await
+    };
     let refusal = |answer: &Result<Answer, ProviderError>| match answer {
         Err(ProviderError::Refused(refused)) => Some(refused.refusal),
         Err(ProviderError::Draw(_) | ProviderError::Logo(_)) => Some(domain::Refusal::InvalidInput),
@@ -94,7 +127,8 @@ async fn ask(
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.accepted(ticket.clone());
             if let Err(error) = app.journal.save_job(accepted).await {
-                // The job was cancelled in between, or taken for interrupted: nobody else knows of this ticket.
+                // The job was cancelled in between, or taken for interrupted: nobody else knows of
+                // this ticket.
                 if matches!(error, StoreError::Contended)
                     && let Err(error) = app.providers.erase(provider, &ticket).await
                 {
@@ -102,7 +136,9 @@ async fn ask(
                 }
                 return Err(error.into());
             }
-            Ok(Reply::Pending { poll_after_seconds: poll::grown(0, providers::Providers::poll_seconds(provider)) })
+            Ok(Reply::Pending {
+                poll_after_seconds: poll::grown(0, providers::Providers::poll_seconds(provider)),
+            })
         }
         Ok(Answer::Done(media)) => match store::store(app, &job, media).await? {
             Stored::Stored(made) => store::note(app, provider, job, made).await,
@@ -125,25 +161,52 @@ pub(crate) async fn refused(
         error @ (ProviderError::Draw(_) | ProviderError::Logo(_)) => {
             let sentence = error.to_string();
             let refusal = domain::Refusal::InvalidInput;
-            (Refused { refusal, detail: sentence.clone(), credits: 0 }, Some(sentence))
+            (
+                Refused {
+                    refusal,
+                    detail: sentence.clone(),
+                    credits: 0,
+                },
+                Some(sentence),
+            )
         }
     };
-    let Refused { refusal, detail, credits } = refused;
+    let Refused {
+        refusal,
+        detail,
+        credits,
+    } = refused;
     tracing::warn!(job = %job.id, %provider, ?refusal, detail, "refused");
-    let outcome = Outcome::Refused { refusal, detail: detail.clone(), at, credits };
+    let outcome = Outcome::Refused {
+        refusal,
+        detail: detail.clone(),
+        at,
+        credits,
+    };
     let job = app.journal.save_job(job.answered(outcome)).await?;
     spent(app, provider, credits);
     release(app, provider, job.id.0).await;
     match refusal.fate(provider) {
         Fate::OpenTheBreaker => {
-            let breaker = OpenBreaker { until: at.plus_seconds(domain::BREAKER_SECONDS), why: detail };
+            let breaker = OpenBreaker {
+                until: at.plus_seconds(domain::BREAKER_SECONDS),
+                why: detail,
+            };
             app.journal.open_breaker(provider, &breaker).await?;
-            app.telemetry.metrics.emit(Measured::BreakerOpened { provider: provider.as_str() });
+            app.telemetry.metrics.emit(Measured::BreakerOpened {
+                provider: provider.as_str(),
+            });
         }
         // Only here is there a sentence for whoever's content it is.
         Fate::Fail => {
             let class = refusal.failure_class(provider);
-            close_as_failed(app, job.id, domain::Failure { class, detail, at }, sentence.as_deref()).await?;
+            close_as_failed(
+                app,
+                job.id,
+                domain::Failure { class, detail, at },
+                sentence.as_deref(),
+            )
+            .await?;
             return Ok(Reply::Closed);
         }
         Fate::AskAgain | Fate::AskTheNext => {}
@@ -151,15 +214,22 @@ pub(crate) async fn refused(
     Ok(Reply::Waiting { seconds: 1 })
 }
 
-/// Takes a lease on `provider` for a job or a voice model of a tenant's, if the provider has caps; `false` if it is somebody else's turn.
+/// Takes a lease on `provider` for a job or a voice model of a tenant's, if the provider has caps;
+/// `false` if it is somebody else's turn.
 pub(crate) async fn take_lease(
     app: &App,
     provider: ProviderId,
     holder: (Uuid, &Identifier),
     now: Time,
 ) -> Result<bool, StepError> {
-    let Some(caps) = app.config.providers.caps(provider) else { return Ok(true) };
-    match app.journal.take_lease(provider, holder, caps, now, now.plus_seconds(LEASE_SECONDS)).await {
+    let Some(caps) = app.config.providers.caps(provider) else {
+        return Ok(true);
+    };
+    match app
+        .journal
+        .take_lease(provider, holder, caps, now, now.plus_seconds(LEASE_SECONDS))
+        .await
+    {
         // Many want one at this moment.
         Err(StoreError::Contended) => Ok(false),
         taken => Ok(taken?),
@@ -177,8 +247,15 @@ pub(crate) async fn release(app: &App, provider: ProviderId, holder: Uuid) {
 }
 
 async fn logo_of(app: &App, job: &Job) -> Result<Option<Vec<u8>>, StepError> {
-    match job.configuration.brand.as_ref().and_then(|brand| brand.logo.as_ref()) {
-        Some(logo) if job.asset.media_type() == contract::MediaType::Image => Ok(Some(logo::fetch(app, logo).await?)),
+    match job
+        .configuration
+        .brand
+        .as_ref()
+        .and_then(|brand| brand.logo.as_ref())
+    {
+        Some(logo) if job.asset.media_type() == contract::MediaType::Image => {
+            Ok(Some(logo::fetch(app, logo).await?))
+        }
         _ => Ok(None),
     }
 }

@@ -1,5 +1,5 @@
-//! Sweep: no job and no voice hangs, and no end goes unpublished. Timeouts of a whole execution and aborts by hand go past every `Catch`; what they
-//! leave behind is found here by its deadline.
+//! Sweep: no job and no voice hangs, and no end goes unpublished. Timeouts of a whole execution and
+//! aborts by hand go past every `Catch`; what they leave behind is found here by its deadline.
 
 use contract::{FailureClass, Time};
 use domain::{Failure, JobId, VoiceModelId};
@@ -22,11 +22,13 @@ const AT_ONCE: usize = 8;
 /// How often a job's execution is started again before the job is given up.
 const MOST_RESTARTS: u32 = 2;
 
-/// Looks after everything overdue: a job whose execution goes on is left alone for another while, one whose execution is gone
-/// is started again, one that was started again too often is failed, and an end that Kafka may not have heard of is published.
+/// Looks after everything overdue: a job whose execution goes on is left alone for another while,
+/// one whose execution is gone is started again, one that was started again too often is failed,
+/// and an end that Kafka may not have heard of is published.
 pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
     let overdue = app.journal.overdue(now, MOST_OF_A_SHARD).await?;
-    let (mut running, mut restarted, mut failed, mut closed, mut published, mut troubled) = (0, 0, 0, 0, 0, 0);
+    let (mut running, mut restarted, mut failed, mut closed, mut published, mut troubled) =
+        (0, 0, 0, 0, 0, 0);
     let mut looked_after = stream::iter(&overdue)
         .map(|one| async move { (one, reconcile(app, one, now).await) })
         .buffer_unordered(AT_ONCE);
@@ -36,7 +38,7 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
             Ok(After::Restarted) => restarted += 1,
             Ok(After::Failed) => failed += 1,
             Ok(After::Closed) => closed += 1,
-            Ok(After::OutboundEvent) => published += 1,
+            Ok(After::Published) => published += 1,
             Err(error) => {
                 troubled += 1;
                 tracing::error!(?one, "not looked after: {}", journal::chain(&error));
@@ -48,9 +50,19 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
         }
     }
     if troubled > 0 {
-        return Err(StepError::Sweep { troubled, overdue: overdue.len() });
+        return Err(StepError::Sweep {
+            troubled,
+            overdue: overdue.len(),
+        });
     }
-    Ok(Reply::Swept { overdue: overdue.len(), running, restarted, failed, closed, published })
+    Ok(Reply::Swept {
+        overdue: overdue.len(),
+        running,
+        restarted,
+        failed,
+        closed,
+        published,
+    })
 }
 
 enum After {
@@ -58,7 +70,7 @@ enum After {
     Restarted,
     Failed,
     Closed,
-    OutboundEvent,
+    Published,
 }
 
 /// Why something overdue was not looked after this time.
@@ -80,7 +92,7 @@ async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Tro
         Overdue::Voice(voice) => reconcile_voice(app, *voice, now).await?,
         Overdue::Unpublished(unpublished) => {
             app.journal.publish_overdue(unpublished).await?;
-            return Ok(After::OutboundEvent);
+            return Ok(After::Published);
         }
     };
     match resumed {
@@ -100,7 +112,8 @@ async fn reconcile_job(app: &App, id: JobId, now: Time) -> Result<Option<Resumed
     if job.is_closed() {
         return Ok(Some(Resumed::Closed));
     }
-    // The consumer may have died before it published: then the job was never started, and its `created` comes first.
+    // The consumer may have died before it published: then the job was never started, and its
+    // `created` comes first.
     app.journal.publish_opening_entry(&job).await?;
     if job.restarts >= MOST_RESTARTS && app.journal.execution_of(&job).await? == Execution::Ended {
         close_as_failed(app, id, abandoned(job.restarts, now), None).await?;
@@ -110,12 +123,18 @@ async fn reconcile_job(app: &App, id: JobId, now: Time) -> Result<Option<Resumed
 }
 
 /// `None`: it was given up.
-async fn reconcile_voice(app: &App, id: VoiceModelId, now: Time) -> Result<Option<Resumed>, Trouble> {
+async fn reconcile_voice(
+    app: &App,
+    id: VoiceModelId,
+    now: Time,
+) -> Result<Option<Resumed>, Trouble> {
     let model = app.journal.voice(id).await?;
     if model.is_closed() {
         return Ok(Some(Resumed::Closed));
     }
-    if model.restarts >= MOST_RESTARTS && app.journal.execution_of_voice(&model).await? == Execution::Ended {
+    if model.restarts >= MOST_RESTARTS
+        && app.journal.execution_of_voice(&model).await? == Execution::Ended
+    {
         voice::give_up(app, id, abandoned(model.restarts, now), None).await?;
         return Ok(None);
     }
@@ -123,6 +142,13 @@ async fn reconcile_voice(app: &App, id: VoiceModelId, now: Time) -> Result<Optio
 }
 
 fn abandoned(restarts: u32, now: Time) -> Failure {
-    let detail = format!("its execution ended {} times without closing it", restarts + 1);
-    Failure { class: FailureClass::Abandoned, detail, at: now }
+    let detail = format!(
+        "its execution ended {} times without closing it",
+        restarts + 1
+    );
+    Failure {
+        class: FailureClass::Abandoned,
+        detail,
+        at: now,
+    }
 }

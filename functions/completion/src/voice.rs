@@ -24,11 +24,17 @@ use crate::{
 
 /// The client of whoever clones the voice.
 fn cloner<'a>(app: &'a App, model: &VoiceModel) -> Result<&'a ElevenLabs, StepError> {
-    app.providers.cloner(model.provider).ok_or(StepError::NoCloner(model.provider))
+    app.providers
+        .cloner(model.provider)
+        .ok_or(StepError::NoCloner(model.provider))
 }
 
 /// The voice model, if it is `tenant`'s: of another's nobody learns that it is there.
-async fn of_tenant(app: &App, id: VoiceModelId, tenant: &Identifier) -> Result<VoiceModel, StepError> {
+async fn of_tenant(
+    app: &App,
+    id: VoiceModelId,
+    tenant: &Identifier,
+) -> Result<VoiceModel, StepError> {
     let model = app.journal.voice(id).await?;
     match model.tenant == *tenant {
         true => Ok(model),
@@ -36,12 +42,17 @@ async fn of_tenant(app: &App, id: VoiceModelId, tenant: &Identifier) -> Result<V
     }
 }
 
-/// What the execution of a closed voice model is told; `None` if it is open. One that is ready may not have been told yet.
+/// What the execution of a closed voice model is told; `None` if it is open. One that is ready may
+/// not have been told yet.
 async fn end(app: &App, model: &VoiceModel, now: Time) -> Result<Option<Reply>, StepError> {
     match &model.state {
-        VoiceState::Registered | VoiceState::AwaitingOwner { .. } | VoiceState::Training { .. } => Ok(None),
+        VoiceState::Registered | VoiceState::AwaitingOwner { .. } | VoiceState::Training { .. } => {
+            Ok(None)
+        }
         VoiceState::Ready { .. } => ready(app, model.id, now).await.map(Some),
-        VoiceState::Failed { reason, .. } => Ok(Some(Reply::VoiceFailed { reason: reason.clone() })),
+        VoiceState::Failed { reason, .. } => Ok(Some(Reply::VoiceFailed {
+            reason: reason.clone(),
+        })),
         VoiceState::Erasing { .. } | VoiceState::Erased { .. } => Ok(Some(Reply::Closed)),
     }
 }
@@ -54,9 +65,12 @@ async fn ready(app: &App, id: VoiceModelId, now: Time) -> Result<Reply, StepErro
     Ok(Reply::Closed)
 }
 
-/// Deletes what the provider has of a voice: the one that is known, or those that go by its name. Returns how many there were.
+/// Deletes what the provider has of a voice: the one that is known, or those that go by its name.
+/// Returns how many there were.
 async fn delete_at_provider(app: &App, model: &VoiceModel) -> Result<usize, Refused> {
-    let Some(cloner) = app.providers.cloner(model.provider) else { return Ok(0) };
+    let Some(cloner) = app.providers.cloner(model.provider) else {
+        return Ok(0);
+    };
     // A creation that was lost may have made a second one.
     let mut voices = match model.attempts.is_empty() {
         true => Vec::new(),

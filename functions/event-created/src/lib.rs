@@ -11,7 +11,10 @@ pub fn describe(event: EventCreated) -> Description {
     Description {
         tenant: event.tenant_id,
         user: event.user_id,
-        entity: Entity { kind: EntityKind::Event, id: event.event_id },
+        entity: Entity {
+            kind: EntityKind::Event,
+            id: event.event_id,
+        },
         version: event.version,
         configuration: Configuration {
             title: event.title,
@@ -27,6 +30,8 @@ pub fn describe(event: EventCreated) -> Description {
             brand: event.brand,
         },
         translations: BTreeMap::new(),
-        assets: event.assets.unwrap_or_else(|| AssetKind::made_for(Topic::EventCreated).to_vec()),
+        assets: event
+            .assets
+            .unwrap_or_else(|| AssetKind::made_for(Topic::EventCreated).to_vec()),
     }
 }

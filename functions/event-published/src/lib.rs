@@ -1,4 +1,5 @@
-//! What `eventzr.event.published.v1` means: an event that everybody may see gets pictures for social media.
+//! What `eventzr.event.published.v1` means: an event that everybody may see gets pictures for
+//! social media.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,10 @@ pub fn describe(event: EventPublished) -> Description {
     Description {
         tenant: event.tenant_id,
         user: event.user_id,
-        entity: Entity { kind: EntityKind::Event, id: event.event_id },
+        entity: Entity {
+            kind: EntityKind::Event,
+            id: event.event_id,
+        },
         version: event.version,
         configuration: Configuration {
             title: event.title,
@@ -27,6 +31,8 @@ pub fn describe(event: EventPublished) -> Description {
             brand: event.brand,
         },
         translations: BTreeMap::new(),
-        assets: event.assets.unwrap_or_else(|| AssetKind::made_for(Topic::EventPublished).to_vec()),
+        assets: event
+            .assets
+            .unwrap_or_else(|| AssetKind::made_for(Topic::EventPublished).to_vec()),
     }
 }

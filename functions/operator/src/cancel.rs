@@ -17,17 +17,31 @@ pub(crate) async fn cancel(
     let job = operator.journal.job_of(tenant, id).await?;
     if job.is_closed() {
         let why = format!("it is {} already", summary(&job).state);
-        return Ok(JobHandled { job: summary(&job), fate: JobFate::Stays { why } });
+        return Ok(JobHandled {
+            job: summary(&job),
+            fate: JobFate::Stays { why },
+        });
     }
     if !execute {
-        return Ok(JobHandled { job: summary(&job), fate: JobFate::WouldBeCancelled });
+        return Ok(JobHandled {
+            job: summary(&job),
+            fate: JobFate::WouldBeCancelled,
+        });
     }
     let step = json!({ "step": "cancel", "jobId": id }).to_string();
     invoke(&operator.lambda, &operator.config.completion, step).await?;
     let job = operator.journal.job_of(tenant, id).await?;
     let fate = match &job.state {
         State::Cancelled { .. } => JobFate::Cancelled,
-        _ => JobFate::Stays { why: format!("it was {} before it could be cancelled", summary(&job).state) },
+        _ => JobFate::Stays {
+            why: format!(
+                "it was {} before it could be cancelled",
+                summary(&job).state
+            ),
+        },
     };
-    Ok(JobHandled { job: summary(&job), fate })
+    Ok(JobHandled {
+        job: summary(&job),
+        fate,
+    })
 }

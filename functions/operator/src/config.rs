@@ -8,7 +8,8 @@ use journal::{ConfigError, variable};
 /// Which functions it invokes.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The function that consumes each topic: `CONSUMERS`, `<topic>=<function>` with commas between.
+    /// The function that consumes each topic: `CONSUMERS`, `<topic>=<function>` with commas
+    /// between.
     pub consumers: BTreeMap<Topic, String>,
     /// The function that takes the steps of jobs: `COMPLETION`.
     pub completion: String,
@@ -49,12 +50,18 @@ fn consumers(pairs: &str) -> Result<BTreeMap<Topic, String>, ConsumersError> {
     let pair = |text: &str| {
         let (topic, function) = text.split_once('=')?;
         let topic: Topic = topic.trim().parse().ok()?;
-        (topic.is_consumed() && !function.trim().is_empty()).then(|| (topic, function.trim().to_owned()))
+        (topic.is_consumed() && !function.trim().is_empty())
+            .then(|| (topic, function.trim().to_owned()))
     };
-    let pairs = pairs.split(',').map(|text| pair(text).ok_or_else(|| ConsumersError::Pair(text.to_owned())));
+    let pairs = pairs
+        .split(',')
+        .map(|text| pair(text).ok_or_else(|| ConsumersError::Pair(text.to_owned())));
     let consumers = pairs.collect::<Result<BTreeMap<_, _>, _>>()?;
     let consumed = Topic::ALL.into_iter().filter(|topic| topic.is_consumed());
-    match consumed.into_iter().find(|topic| !consumers.contains_key(topic)) {
+    match consumed
+        .into_iter()
+        .find(|topic| !consumers.contains_key(topic))
+    {
         Some(topic) => Err(ConsumersError::Nobody(topic)),
         None => Ok(consumers),
     }
@@ -70,15 +77,28 @@ mod tests {
     #[test]
     fn each_topic_has_its_consumer() {
         let consumers = consumers(ALL).unwrap();
-        assert_eq!(consumers.into_values().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(
+            consumers.into_values().collect::<Vec<_>>(),
+            ["a", "b", "c", "d"]
+        );
     }
 
     #[test]
     fn a_topic_without_a_consumer_and_what_is_no_pair_are_named() {
         let without = ALL.replace(",eventzr.campaign.launched.v1=d", "");
-        assert_eq!(consumers(&without), Err(ConsumersError::Nobody(Topic::CampaignLaunched)));
-        for wrong in ["", "eventzr.event.created.v1=", "eventzr.studio.template.created.v1=x"] {
-            assert_eq!(consumers(wrong), Err(ConsumersError::Pair(wrong.to_owned())));
+        assert_eq!(
+            consumers(&without),
+            Err(ConsumersError::Nobody(Topic::CampaignLaunched))
+        );
+        for wrong in [
+            "",
+            "eventzr.event.created.v1=",
+            "eventzr.studio.template.created.v1=x",
+        ] {
+            assert_eq!(
+                consumers(wrong),
+                Err(ConsumersError::Pair(wrong.to_owned()))
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Discard: records that nobody wants are deleted. Their entries say so for as long as an event may come again.
+//! Discard: records that nobody wants are deleted. Their entries say so for as long as an event may
+//! come again.
 
 use std::time::{Duration, Instant};
 
@@ -29,9 +30,16 @@ pub(crate) async fn discard(
 ) -> Result<Handled, StepError> {
     let begin = Instant::now();
     let mut records = Records::of(&operator.journal, which, after, now)?;
-    let mut handled = Handled { records: Vec::new(), unknown: Vec::new(), stopped: None, next: None };
+    let mut handled = Handled {
+        records: Vec::new(),
+        unknown: Vec::new(),
+        stopped: None,
+        next: None,
+    };
     while handled.records.len() < MOST && begin.elapsed() < AT_MOST {
-        let Some(found) = records.next().await? else { break };
+        let Some(found) = records.next().await? else {
+            break;
+        };
         match found {
             Found::Waits(entry) => {
                 let fate = match execute {
@@ -52,14 +60,28 @@ pub(crate) async fn discard(
     Ok(handled)
 }
 
-async fn discard_one(operator: &Operator, entry: &Entry, now: Time) -> Result<Fate, DeadLetterError> {
+async fn discard_one(
+    operator: &Operator,
+    entry: &Entry,
+    now: Time,
+) -> Result<Fate, DeadLetterError> {
     let record = match operator.journal.dead_letter(entry).await {
         // What cannot be read can be deleted.
         Err(DeadLetterError::Content(_)) => None,
         record => record?,
     };
-    Ok(match operator.journal.resolve(entry, record.as_ref(), Resolution::Discarded, now).await? {
-        Outcome::Resolved => Fate::Discarded,
-        Outcome::CameBack => Fate::CameBack { cause: entry.cause.clone(), count: entry.count + 1, now: None },
-    })
+    Ok(
+        match operator
+            .journal
+            .resolve(entry, record.as_ref(), Resolution::Discarded, now)
+            .await?
+        {
+            Outcome::Resolved => Fate::Discarded,
+            Outcome::CameBack => Fate::CameBack {
+                cause: entry.cause.clone(),
+                count: entry.count + 1,
+                now: None,
+            },
+        },
+    )
 }

@@ -27,9 +27,17 @@ pub(crate) enum InvokeError {
 
 /// A client that asks once: whoever invokes says what a failure means.
 pub(crate) fn client(aws: &aws_config::SdkConfig) -> aws_sdk_lambda::Client {
-    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2)).operation_timeout(AT_MOST).build();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_timeout(AT_MOST)
+        .build();
     let config = aws_sdk_lambda::config::Builder::from(aws);
-    aws_sdk_lambda::Client::from_conf(config.retry_config(RetryConfig::disabled()).timeout_config(timeouts).build())
+    aws_sdk_lambda::Client::from_conf(
+        config
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build(),
+    )
 }
 
 /// What `function` answers to `payload`.
@@ -41,13 +49,22 @@ pub(crate) async fn invoke(
     function: &str,
     payload: String,
 ) -> Result<Vec<u8>, InvokeError> {
-    let invoke = lambda.invoke().function_name(function).payload(Blob::new(payload));
+    let invoke = lambda
+        .invoke()
+        .function_name(function)
+        .payload(Blob::new(payload));
     let invoked = invoke.send().await;
-    let invoked = invoked.map_err(|error| InvokeError::Call { function: function.to_owned(), source: error.into() })?;
+    let invoked = invoked.map_err(|error| InvokeError::Call {
+        function: function.to_owned(),
+        source: error.into(),
+    })?;
     let answer = invoked.payload.map(Blob::into_inner).unwrap_or_default();
     match invoked.function_error {
         None => Ok(answer),
-        Some(_) => Err(InvokeError::Failed { function: function.to_owned(), message: message_of(&answer) }),
+        Some(_) => Err(InvokeError::Failed {
+            function: function.to_owned(),
+            message: message_of(&answer),
+        }),
     }
 }
 

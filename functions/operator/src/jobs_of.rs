@@ -32,22 +32,40 @@ pub(crate) async fn list(
     let mut jobs = Vec::new();
     loop {
         // No more than what is missing: the page ends where its last job stands.
-        let missing = i32::try_from(most - jobs.len()).unwrap_or(AT_ONCE).min(AT_ONCE);
-        let page = operator.journal.jobs_of(tenant, (filter.since, filter.until), after, missing).await?;
-        jobs.extend(page.jobs.iter().map(summary).filter(|job| matches(filter, job)));
+        let missing = i32::try_from(most - jobs.len())
+            .unwrap_or(AT_ONCE)
+            .min(AT_ONCE);
+        let page = operator
+            .journal
+            .jobs_of(tenant, (filter.since, filter.until), after, missing)
+            .await?;
+        jobs.extend(
+            page.jobs
+                .iter()
+                .map(summary)
+                .filter(|job| matches(filter, job)),
+        );
         after = page.next;
         if after.is_none() || jobs.len() >= most || begin.elapsed() > AT_MOST {
-            return Ok(JobsListed { jobs, next: after.map(|place| place.to_string()) });
+            return Ok(JobsListed {
+                jobs,
+                next: after.map(|place| place.to_string()),
+            });
         }
     }
 }
 
 fn matches(filter: &JobFilter, job: &operations::Job) -> bool {
-    filter.state.is_none_or(|state| job.state == state) && filter.asset.is_none_or(|asset| job.asset == asset)
+    filter.state.is_none_or(|state| job.state == state)
+        && filter.asset.is_none_or(|asset| job.asset == asset)
 }
 
 /// A tenant's job, with its history.
-pub(crate) async fn show(operator: &Operator, tenant: &Identifier, id: JobId) -> Result<JobShown, StepError> {
+pub(crate) async fn show(
+    operator: &Operator,
+    tenant: &Identifier,
+    id: JobId,
+) -> Result<JobShown, StepError> {
     let job = operator.journal.job_of(tenant, id).await?;
     let is = match operator.journal.execution_of(&job).await? {
         Execution::Running => "running",
@@ -55,11 +73,16 @@ pub(crate) async fn show(operator: &Operator, tenant: &Identifier, id: JobId) ->
         Execution::Missing => "missing",
     };
     let resubmitted = operator.journal.resubmitted(&job).await?;
-    let execution = operations::Execution { name: job.execution_name(), is: is.to_owned() };
+    let execution = operations::Execution {
+        name: job.execution_name(),
+        is: is.to_owned(),
+    };
     let key = match &job.state {
         State::Completed { output, .. } => Some(&output.key),
         State::Submitted { output, .. } => output.as_ref().map(|output| &output.key),
-        State::Created | State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => None,
+        State::Created | State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {
+            None
+        }
     };
     Ok(JobShown {
         object: key.map(|key| format!("s3://{}/{key}", operator.config.assets_bucket)),
@@ -102,7 +125,10 @@ fn history(job: &Job) -> Vec<Happened> {
         job.created_at,
         match job.resubmit_of {
             Some(old) => format!("created to make {old} again"),
-            None => format!("created for {} {} of {}", job.trigger.topic, job.trigger.id, job.trigger.source),
+            None => format!(
+                "created for {} {} of {}",
+                job.trigger.topic, job.trigger.id, job.trigger.source
+            ),
         },
     );
     for attempt in &job.attempts {
@@ -112,18 +138,48 @@ fn history(job: &Job) -> Vec<Happened> {
             Some(Outcome::Made { credits }) => format!(", which made it for {credits} credits"),
             Some(Outcome::Refused { .. }) => String::new(),
         };
-        let ticket = attempt.ticket.as_ref().map_or_else(String::new, |ticket| format!(" (ticket {ticket})"));
-        happened(attempt.at, format!("asked {}{ticket}{outcome}; request {}", attempt.provider, attempt.token));
-        if let Some(Outcome::Refused { refusal, detail, at, .. }) = &attempt.outcome {
-            happened(*at, format!("{} did not make it: {}: {detail}", attempt.provider, class(*refusal)));
+        let ticket = attempt
+            .ticket
+            .as_ref()
+            .map_or_else(String::new, |ticket| format!(" (ticket {ticket})"));
+        happened(
+            attempt.at,
+            format!(
+                "asked {}{ticket}{outcome}; request {}",
+                attempt.provider, attempt.token
+            ),
+        );
+        if let Some(Outcome::Refused {
+            refusal,
+            detail,
+            at,
+            ..
+        }) = &attempt.outcome
+        {
+            happened(
+                *at,
+                format!(
+                    "{} did not make it: {}: {detail}",
+                    attempt.provider,
+                    class(*refusal)
+                ),
+            );
         }
     }
     match &job.state {
         State::Created | State::Submitted { output: None, .. } => {}
-        State::Submitted { output: Some(output), .. } => happened(output.stored_at, "stored".to_owned()),
-        State::Completed { output, .. } => happened(output.stored_at, "stored, completed".to_owned()),
+        State::Submitted {
+            output: Some(output),
+            ..
+        } => happened(output.stored_at, "stored".to_owned()),
+        State::Completed { output, .. } => {
+            happened(output.stored_at, "stored, completed".to_owned())
+        }
         State::Failed { failure } => {
-            happened(failure.at, format!("failed: {}: {}", failure.class.as_str(), failure.detail));
+            happened(
+                failure.at,
+                format!("failed: {}: {}", failure.class.as_str(), failure.detail),
+            );
         }
         State::Cancelled { at } => happened(*at, "cancelled".to_owned()),
         State::Erased { at } => happened(*at, "erased".to_owned()),

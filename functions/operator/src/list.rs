@@ -30,7 +30,10 @@ pub(crate) async fn list(
         None => match gather(operator, GATHER_AT_MOST).await {
             Ok(gathered) => Some(gathered),
             Err(error) => {
-                tracing::error!("the on-failure envelopes were not gathered: {}", chain(&error));
+                tracing::error!(
+                    "the on-failure envelopes were not gathered: {}",
+                    chain(&error)
+                );
                 None
             }
         },
@@ -39,10 +42,16 @@ pub(crate) async fn list(
     let mut waiting = Waiting::after(&operator.journal, filter, after, now)?;
     let mut entries = Vec::new();
     while entries.len() < most.clamp(1, MOST) as usize && begin.elapsed() < AT_MOST {
-        let Some(entry) = waiting.next().await? else { break };
+        let Some(entry) = waiting.next().await? else {
+            break;
+        };
         entries.push(entry_of(entry));
     }
-    Ok(Listed { entries, next: waiting.goes_on(), gathered })
+    Ok(Listed {
+        entries,
+        next: waiting.goes_on(),
+        gathered,
+    })
 }
 
 /// An entry as it is answered.
@@ -60,6 +69,20 @@ pub(crate) fn entry_of(entry: journal::Entry) -> Entry {
         resolved,
         object: _,
     } = entry;
-    let resolved = resolved.map(|resolved| Resolved { how: resolved.how.as_str().to_owned(), at: resolved.at });
-    Entry { id, topic, partition, offset, tenant, cause, first_seen, last_seen, count, resolved }
+    let resolved = resolved.map(|resolved| Resolved {
+        how: resolved.how.as_str().to_owned(),
+        at: resolved.at,
+    });
+    Entry {
+        id,
+        topic,
+        partition,
+        offset,
+        tenant,
+        cause,
+        first_seen,
+        last_seen,
+        count,
+        resolved,
+    }
 }

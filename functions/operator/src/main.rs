@@ -1,4 +1,5 @@
-//! Lambda: does inside the VPC what an operator asks for. The command line `studio` is in front of it.
+//! Lambda: does inside the VPC what an operator asks for. The command line `studio` is in front of
+//! it.
 
 mod cancel;
 mod config;
@@ -58,10 +59,17 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 /// An operator asks for a step, and CloudFormation for topics.
-async fn answer(operator: &Operator, asked: Value, request_id: &str, now: Time) -> Result<Answer, StepError> {
+async fn answer(
+    operator: &Operator,
+    asked: Value,
+    request_id: &str,
+    now: Time,
+) -> Result<Answer, StepError> {
     let answered = match asked.get("RequestType") {
         Some(_) => match serde_json::from_value(asked) {
-            Ok(asked) => topics::provide(operator, &asked).await.map(|()| Answer::Provided {}),
+            Ok(asked) => topics::provide(operator, &asked)
+                .await
+                .map(|()| Answer::Provided {}),
             Err(error) => Err(StepError::Payload(error)),
         },
         None => match serde_json::from_value(asked) {
@@ -72,34 +80,71 @@ async fn answer(operator: &Operator, asked: Value, request_id: &str, now: Time) 
     answered.inspect_err(|error| tracing::error!("not done: {}", journal::chain(error)))
 }
 
-async fn take(operator: &Operator, step: Step, request_id: &str, now: Time) -> Result<Answer, StepError> {
+async fn take(
+    operator: &Operator,
+    step: Step,
+    request_id: &str,
+    now: Time,
+) -> Result<Answer, StepError> {
     // What was asked stays in the log; what was found does not.
     tracing::info!(?step, "asked");
     match step {
-        Step::Gather => gather::gather_and_count(operator).await.map(Answer::Gathered),
-        Step::ListDeadLetters { filter, after, most } => {
-            list::list(operator, &filter, after.as_deref(), most, now).await.map(Answer::Listed)
-        }
-        Step::ShowDeadLetter { id } => show::show(operator, id).await.map(|shown| Answer::Shown(Box::new(shown))),
-        Step::Redrive { which, after, execute, pace } => {
-            redrive::redrive(operator, &which, after.as_deref(), execute, pace, now).await.map(Answer::Handled)
-        }
-        Step::Discard { which, after, execute } => {
-            discard::discard(operator, &which, after.as_deref(), execute, now).await.map(Answer::Handled)
-        }
+        Step::Gather => gather::gather_and_count(operator)
+            .await
+            .map(Answer::Gathered),
+        Step::ListDeadLetters {
+            filter,
+            after,
+            most,
+        } => list::list(operator, &filter, after.as_deref(), most, now)
+            .await
+            .map(Answer::Listed),
+        Step::ShowDeadLetter { id } => show::show(operator, id)
+            .await
+            .map(|shown| Answer::Shown(Box::new(shown))),
+        Step::Redrive {
+            which,
+            after,
+            execute,
+            pace,
+        } => redrive::redrive(operator, &which, after.as_deref(), execute, pace, now)
+            .await
+            .map(Answer::Handled),
+        Step::Discard {
+            which,
+            after,
+            execute,
+        } => discard::discard(operator, &which, after.as_deref(), execute, now)
+            .await
+            .map(Answer::Handled),
         // An invocation's id is nobody else's, so the event is a new one each time.
-        Step::Smoke { within } => smoke::smoke(operator, request_id, within, now).await.map(Answer::Smoked),
-        Step::ListJobs { tenant, filter, after, most } => {
-            jobs_of::list(operator, &tenant, &filter, after.as_deref(), most).await.map(Answer::JobsListed)
-        }
-        Step::ShowJob { tenant, job } => {
-            jobs_of::show(operator, &tenant, JobId(job)).await.map(|shown| Answer::JobShown(Box::new(shown)))
-        }
-        Step::ResubmitJob { tenant, job, execute } => {
+        Step::Smoke { within } => smoke::smoke(operator, request_id, within, now)
+            .await
+            .map(Answer::Smoked),
+        Step::ListJobs {
+            tenant,
+            filter,
+            after,
+            most,
+        } => jobs_of::list(operator, &tenant, &filter, after.as_deref(), most)
+            .await
+            .map(Answer::JobsListed),
+        Step::ShowJob { tenant, job } => jobs_of::show(operator, &tenant, JobId(job))
+            .await
+            .map(|shown| Answer::JobShown(Box::new(shown))),
+        Step::ResubmitJob {
+            tenant,
+            job,
+            execute,
+        } => {
             let handled = resubmit::resubmit(operator, &tenant, JobId(job), execute, now).await;
             handled.map(|handled| Answer::JobHandled(Box::new(handled)))
         }
-        Step::CancelJob { tenant, job, execute } => {
+        Step::CancelJob {
+            tenant,
+            job,
+            execute,
+        } => {
             let handled = cancel::cancel(operator, &tenant, JobId(job), execute).await;
             handled.map(|handled| Answer::JobHandled(Box::new(handled)))
         }

@@ -1,5 +1,6 @@
-//! Redrive: records are given to their consumers once more, as the mapping would deliver them. Nothing is published: others read those topics
-//! too, and would see each record twice. What is handled twice is done once, for its ids come from what it says.
+//! Redrive: records are given to their consumers once more, as the mapping would deliver them.
+//! Nothing is published: others read those topics too, and would see each record twice. What is
+//! handled twice is done once, for its ids come from what it says.
 
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,8 @@ const MOST: usize = 50;
 /// After so many in a row that are not handled now, it ends: the next ones would not be either.
 const MOST_FAILURES: usize = 3;
 
-/// Gives records to their consumers, or says what would be given to whom. One that its consumer is done with is resolved at once, so that
-/// whoever is interrupted begins again at what is left.
+/// Gives records to their consumers, or says what would be given to whom. One that its consumer is
+/// done with is resolved at once, so that whoever is interrupted begins again at what is left.
 pub(crate) async fn redrive(
     operator: &Operator,
     which: &Which,
@@ -39,21 +40,35 @@ pub(crate) async fn redrive(
     let mut ticks = interval(Duration::from_secs(1) / pace.per_second.get());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut records = Records::of(&operator.journal, which, after, now)?;
-    let mut handled = Handled { records: Vec::new(), unknown: Vec::new(), stopped: None, next: None };
+    let mut handled = Handled {
+        records: Vec::new(),
+        unknown: Vec::new(),
+        stopped: None,
+        next: None,
+    };
     let mut failures = 0;
     while handled.records.len() < MOST && begin.elapsed() < AT_MOST {
-        let Some(found) = records.next().await? else { break };
+        let Some(found) = records.next().await? else {
+            break;
+        };
         match found {
             Found::Waits(entry) => {
-                let fate = match redrive_one(operator, &entry, execute, pace, &mut ticks, now).await {
+                let fate = match redrive_one(operator, &entry, execute, pace, &mut ticks, now).await
+                {
                     Ok(fate) => fate,
                     Err(error) => Fate::NotYet { why: chain(&error) },
                 };
                 tracing::info!(id = %entry.id, fate = fate.as_str(), "dead letter");
-                failures = if matches!(fate, Fate::NotYet { .. }) { failures + 1 } else { 0 };
+                failures = if matches!(fate, Fate::NotYet { .. }) {
+                    failures + 1
+                } else {
+                    0
+                };
                 handled.records.push((entry_of(entry), fate));
                 if failures == MOST_FAILURES {
-                    handled.stopped = Some(format!("{failures} records in a row could not be handled now"));
+                    handled.stopped = Some(format!(
+                        "{failures} records in a row could not be handled now"
+                    ));
                     return Ok(handled);
                 }
             }
@@ -79,7 +94,10 @@ async fn redrive_one(
         return stays(format!("nobody consumes {}", entry.topic));
     };
     if entry.count >= pace.guard {
-        return stays(format!("it was dead-lettered {} times: each time it came back", entry.count));
+        return stays(format!(
+            "it was dead-lettered {} times: each time it came back",
+            entry.count
+        ));
     }
     let Some(record) = operator.journal.dead_letter(entry).await? else {
         return stays("its content is gone".to_owned());
@@ -95,14 +113,29 @@ async fn redrive_one(
         ));
     }
     if !execute {
-        return Ok(Fate::WouldBeRedriven { to: consumer.clone() });
+        return Ok(Fate::WouldBeRedriven {
+            to: consumer.clone(),
+        });
     }
 
-    let stands = async |id| operator.journal.dead_letter_entry(id).await.map_err(DeadLetterError::Entry);
+    let stands = async |id| {
+        operator
+            .journal
+            .dead_letter_entry(id)
+            .await
+            .map_err(DeadLetterError::Entry)
+    };
     let is_another = redelivery.id != entry.id;
-    let before = if is_another { stands(redelivery.id).await? } else { None };
+    let before = if is_another {
+        stands(redelivery.id).await?
+    } else {
+        None
+    };
     ticks.tick().await;
-    match invoke(&operator.lambda, consumer, redelivery.payload).await.map(|answer| intake::is_done(&answer)) {
+    match invoke(&operator.lambda, consumer, redelivery.payload)
+        .await
+        .map(|answer| intake::is_done(&answer))
+    {
         Ok(Ok(true)) => {}
         Ok(Ok(false)) => {
             return Ok(Fate::NotYet {
@@ -110,21 +143,44 @@ async fn redrive_one(
             });
         }
         Ok(Err(error)) => {
-            return Ok(Fate::NotYet { why: format!("{consumer} answered what no consumer does: {error}") });
+            return Ok(Fate::NotYet {
+                why: format!("{consumer} answered what no consumer does: {error}"),
+            });
         }
         Err(error) => return Ok(Fate::NotYet { why: chain(&error) }),
     }
-    let outcome = operator.journal.resolve(entry, Some(&record), Resolution::Redriven, now).await?;
+    let outcome = operator
+        .journal
+        .resolve(entry, Some(&record), Resolution::Redriven, now)
+        .await?;
     // It waits under the id that it has now.
-    let other = if is_another { stands(redelivery.id).await? } else { None };
-    if let Some(other) = other.filter(|other| before.is_none_or(|before| other.count > before.count)) {
-        return Ok(Fate::CameBack { cause: other.cause, count: other.count, now: Some(other.id) });
+    let other = if is_another {
+        stands(redelivery.id).await?
+    } else {
+        None
+    };
+    if let Some(other) =
+        other.filter(|other| before.is_none_or(|before| other.count > before.count))
+    {
+        return Ok(Fate::CameBack {
+            cause: other.cause,
+            count: other.count,
+            now: Some(other.id),
+        });
     }
     match outcome {
-        Outcome::Resolved => Ok(Fate::Redriven { to: consumer.clone() }),
+        Outcome::Resolved => Ok(Fate::Redriven {
+            to: consumer.clone(),
+        }),
         Outcome::CameBack => {
-            let (cause, count) = stands(entry.id).await?.map_or_else(Default::default, |now| (now.cause, now.count));
-            Ok(Fate::CameBack { cause, count, now: None })
+            let (cause, count) = stands(entry.id)
+                .await?
+                .map_or_else(Default::default, |now| (now.cause, now.count));
+            Ok(Fate::CameBack {
+                cause,
+                count,
+                now: None,
+            })
         }
     }
 }

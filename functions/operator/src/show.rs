@@ -6,20 +6,35 @@ use uuid::Uuid;
 
 use crate::{Operator, list::entry_of, step::StepError};
 
-/// The largest content that is answered, in bytes; Lambda answers at most 6 MB, and JSON escapes what it has to.
+/// The largest content that is answered, in bytes; Lambda answers at most 6 MB, and JSON escapes
+/// what it has to.
 const LARGEST: usize = 2 * 1024 * 1024;
 
 /// What is known of a record, and its content as long as it has one.
 pub(crate) async fn show(operator: &Operator, id: Uuid) -> Result<Shown, StepError> {
-    let entry = operator.journal.dead_letter_entry(id).await?.ok_or(StepError::NoSuchRecord(id))?;
+    let entry = operator
+        .journal
+        .dead_letter_entry(id)
+        .await?
+        .ok_or(StepError::NoSuchRecord(id))?;
     let record = operator.journal.dead_letter(&entry).await?;
-    let object = entry.object.as_ref().map(|key| format!("s3://{}/{key}", operator.journal.dead_letters_bucket()));
+    let object = entry
+        .object
+        .as_ref()
+        .map(|key| format!("s3://{}/{key}", operator.journal.dead_letters_bucket()));
     let content = record.filter(|record| size(record) <= LARGEST).map(content);
-    Ok(Shown { entry: entry_of(entry), object, content })
+    Ok(Shown {
+        entry: entry_of(entry),
+        object,
+        content,
+    })
 }
 
 fn size(record: &DeadLetter) -> usize {
-    let headers = record.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
+    let headers = record
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
     let parts = [
         record.key.as_ref().map(Vec::len),
         record.value.as_ref().map(Vec::len),
@@ -32,7 +47,11 @@ fn content(record: DeadLetter) -> Content {
     Content {
         timestamp: record.timestamp,
         key: record.key.map(bytes),
-        headers: record.headers.into_iter().map(|(name, value)| (name, value.map(bytes))).collect(),
+        headers: record
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name, value.map(bytes)))
+            .collect(),
         value: record.value.map(bytes),
         unread: record.unread,
     }

@@ -1,5 +1,5 @@
-//! Smoke: an event of a tenant that is nobody's goes the whole way, by Kafka, the mapping, a consumer, Step Functions and the render, and its job is
-//! seen to be completed.
+//! Smoke: an event of a tenant that is nobody's goes the whole way, by Kafka, the mapping, a
+//! consumer, Step Functions and the render, and its job is seen to be completed.
 
 use std::time::{Duration, Instant};
 
@@ -22,14 +22,28 @@ const PAUSE: Duration = Duration::from_millis(500);
 const MOST: u32 = 240;
 
 /// Sends the event `id`, and waits for its poster.
-pub(crate) async fn smoke(operator: &Operator, id: &str, within: u32, now: Time) -> Result<Smoked, StepError> {
+pub(crate) async fn smoke(
+    operator: &Operator,
+    id: &str,
+    within: u32,
+    now: Time,
+) -> Result<Smoked, StepError> {
     let begin = Instant::now();
     let within = Duration::from_secs(within.min(MOST).into());
     let tenant = Identifier::parse(SMOKE_TENANT).expect("the reserved tenant has a name");
-    let entity = Entity { kind: EntityKind::Event, id: Identifier::parse("smoke").expect("a word is an identifier") };
-    let poster = TemplateKey { kind: AssetKind::Poster, locale: None };
-    let job =
-        JobId::new(&tenant, TemplateId::new(&tenant, &entity, &poster), InboundEventKey::new(&tenant, SOURCE, id));
+    let entity = Entity {
+        kind: EntityKind::Event,
+        id: Identifier::parse("smoke").expect("a word is an identifier"),
+    };
+    let poster = TemplateKey {
+        kind: AssetKind::Poster,
+        locale: None,
+    };
+    let job = JobId::new(
+        &tenant,
+        TemplateId::new(&tenant, &entity, &poster),
+        InboundEventKey::new(&tenant, SOURCE, id),
+    );
     operator.journal.publish_event(&event(id, now)).await?;
     loop {
         let state = match operator.journal.job_of(&tenant, job).await {
@@ -41,18 +55,33 @@ pub(crate) async fn smoke(operator: &Operator, id: &str, within: u32, now: Time)
         let so_far = match state {
             Some(State::Completed { .. }) => {
                 let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-                return Ok(Smoked { job: job.0, milliseconds });
+                return Ok(Smoked {
+                    job: job.0,
+                    milliseconds,
+                });
             }
             Some(State::Failed { failure }) => {
-                return Err(StepError::Smoke(format!("its job {job} failed: {}", failure.detail)));
+                return Err(StepError::Smoke(format!(
+                    "its job {job} failed: {}",
+                    failure.detail
+                )));
             }
-            None => "no consumer has decided it: is the mapping enabled, and what does the log of event-created say?",
-            Some(State::Created) => "its job is open and was never taken up: does its execution run?",
-            Some(State::Submitted { .. }) => "its poster is being made: what does the log of completion say?",
+            None => {
+                "no consumer has decided it: is the mapping enabled, and what does the log of event-created say?"
+            }
+            Some(State::Created) => {
+                "its job is open and was never taken up: does its execution run?"
+            }
+            Some(State::Submitted { .. }) => {
+                "its poster is being made: what does the log of completion say?"
+            }
             Some(State::Cancelled { .. } | State::Erased { .. }) => "somebody cancelled its job",
         };
         if begin.elapsed() > within {
-            return Err(StepError::Smoke(format!("after {} s {so_far}", within.as_secs())));
+            return Err(StepError::Smoke(format!(
+                "after {} s {so_far}",
+                within.as_secs()
+            )));
         }
         sleep(PAUSE).await;
     }
@@ -68,5 +97,10 @@ fn event(id: &str, now: Time) -> OutboundEvent {
             "startsAt": now.plus_seconds(24 * 60 * 60), "assets": ["poster"],
         },
     });
-    OutboundEvent { topic: Topic::EventCreated, key: SMOKE_TENANT.to_owned(), value: value.to_string(), trace: None }
+    OutboundEvent {
+        topic: Topic::EventCreated,
+        key: SMOKE_TENANT.to_owned(),
+        value: value.to_string(),
+        trace: None,
+    }
 }

@@ -1,8 +1,12 @@
 //! What a step answers, and what can go wrong on the way.
 
-use journal::{DeadLetterError, PublishAndStartError, PublishError, StartError, StoreError, UnknownPlace};
+use journal::{
+    DeadLetterError, PublishAndStartError, PublishError, StartError, StoreError, UnknownPlace,
+};
 use lambda_runtime::Diagnostic;
-use operations::{FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked};
+use operations::{
+    FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -58,9 +62,8 @@ impl StepError {
     fn kind(&self) -> FailureKind {
         match self {
             Self::Store(error) if error.is_transient() => FailureKind::Transient,
-            Self::Store(StoreError::NoSuchJob(_) | StoreError::NoSuchVoice(_)) | Self::NoSuchRecord(_) => {
-                FailureKind::NotFound
-            }
+            Self::Store(StoreError::NoSuchJob(_) | StoreError::NoSuchVoice(_))
+            | Self::NoSuchRecord(_) => FailureKind::NotFound,
             Self::Payload(_) | Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
             Self::DeadLetter(DeadLetterError::Content(_)) | Self::Store(_) => FailureKind::Internal,
             Self::DeadLetter(_)
@@ -76,6 +79,9 @@ impl StepError {
 
 impl From<StepError> for Diagnostic {
     fn from(error: StepError) -> Self {
-        Self { error_type: error.kind().as_str().to_owned(), error_message: journal::chain(&error) }
+        Self {
+            error_type: error.kind().as_str().to_owned(),
+            error_message: journal::chain(&error),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The records that something is to be done with, one after the other: those that match, or those that are named.
+//! The records that something is to be done with, one after the other: those that match, or those
+//! that are named.
 
 use std::collections::VecDeque;
 
@@ -31,9 +32,21 @@ impl<'a> Waiting<'a> {
         after: Option<&str>,
         now: Time,
     ) -> Result<Self, StepError> {
-        let window = Window { tenant: filter.tenant.clone(), since: filter.since, until: filter.until };
+        let window = Window {
+            tenant: filter.tenant.clone(),
+            since: filter.since,
+            until: filter.until,
+        };
         let after = after.map(str::parse).transpose()?;
-        Ok(Self { journal, window, filter, page: VecDeque::new(), after, seen_all: false, now })
+        Ok(Self {
+            journal,
+            window,
+            filter,
+            page: VecDeque::new(),
+            after,
+            seen_all: false,
+            now,
+        })
     }
 
     /// The next one.
@@ -50,7 +63,10 @@ impl<'a> Waiting<'a> {
             if self.seen_all {
                 return Ok(None);
             }
-            let (page, next) = self.journal.dead_letter_entries(&self.window, self.after, AT_ONCE).await?;
+            let (page, next) = self
+                .journal
+                .dead_letter_entries(&self.window, self.after, AT_ONCE)
+                .await?;
             self.page = page.into();
             self.seen_all = next.is_none();
             // Of what has no entry any more, the place counts all the same.
@@ -63,23 +79,40 @@ impl<'a> Waiting<'a> {
     /// Where to go on, if there may be more.
     pub(crate) fn goes_on(&self) -> Option<String> {
         let is_over = self.seen_all && self.page.is_empty();
-        self.after.filter(|_| !is_over).map(|place| place.to_string())
+        self.after
+            .filter(|_| !is_over)
+            .map(|place| place.to_string())
     }
 }
 
-/// The entry if it waits for somebody. One that was being resolved when whoever did so died is resolved to the end.
-async fn still_waits(journal: &Journal, entry: Entry, now: Time) -> Result<Option<Entry>, StepError> {
-    let Some(resolved) = entry.resolved else { return Ok(Some(entry)) };
+/// The entry if it waits for somebody. One that was being resolved when whoever did so died is
+/// resolved to the end.
+async fn still_waits(
+    journal: &Journal,
+    entry: Entry,
+    now: Time,
+) -> Result<Option<Entry>, StepError> {
+    let Some(resolved) = entry.resolved else {
+        return Ok(Some(entry));
+    };
     let record = journal.dead_letter(&entry).await?;
-    match journal.resolve(&entry, record.as_ref(), resolved.how, now).await? {
+    match journal
+        .resolve(&entry, record.as_ref(), resolved.how, now)
+        .await?
+    {
         Outcome::Resolved => Ok(None),
-        Outcome::CameBack => Ok(journal.dead_letter_entry(entry.id).await?.filter(|entry| entry.resolved.is_none())),
+        Outcome::CameBack => Ok(journal
+            .dead_letter_entry(entry.id)
+            .await?
+            .filter(|entry| entry.resolved.is_none())),
     }
 }
 
 /// Whether an entry is one of those that are wanted; tenant and time are the index's.
 fn matches(filter: &Filter, entry: &Entry) -> bool {
-    let topic = filter.topic.is_none_or(|topic| topic.as_str() == entry.topic);
+    let topic = filter
+        .topic
+        .is_none_or(|topic| topic.as_str() == entry.topic);
     let cause = filter.cause.as_ref().map(|text| text.to_lowercase());
     topic && cause.is_none_or(|text| entry.cause.to_lowercase().contains(&text))
 }
@@ -99,7 +132,12 @@ pub(crate) enum Records<'a> {
     /// Those that match.
     Waiting(Box<Waiting<'a>>),
     /// Those that are named.
-    Named { journal: &'a Journal, ids: &'a [Uuid], at: usize, now: Time },
+    Named {
+        journal: &'a Journal,
+        ids: &'a [Uuid],
+        at: usize,
+        now: Time,
+    },
 }
 
 impl<'a> Records<'a> {
@@ -110,10 +148,19 @@ impl<'a> Records<'a> {
         now: Time,
     ) -> Result<Self, StepError> {
         Ok(match which {
-            Which::Matching(filter) => Self::Waiting(Box::new(Waiting::after(journal, filter, after, now)?)),
+            Which::Matching(filter) => {
+                Self::Waiting(Box::new(Waiting::after(journal, filter, after, now)?))
+            }
             Which::Ids(ids) => {
-                let at = after.map_or(Ok(0), |text| text.parse().map_err(|_| StepError::Number(text.to_owned())))?;
-                Self::Named { journal, ids, at, now }
+                let at = after.map_or(Ok(0), |text| {
+                    text.parse().map_err(|_| StepError::Number(text.to_owned()))
+                })?;
+                Self::Named {
+                    journal,
+                    ids,
+                    at,
+                    now,
+                }
             }
         })
     }
@@ -122,14 +169,25 @@ impl<'a> Records<'a> {
     pub(crate) async fn next(&mut self) -> Result<Option<Found>, StepError> {
         match self {
             Self::Waiting(waiting) => Ok(waiting.next().await?.map(Found::Waits)),
-            Self::Named { journal, ids, at, now } => {
-                let Some(&id) = ids.get(*at) else { return Ok(None) };
+            Self::Named {
+                journal,
+                ids,
+                at,
+                now,
+            } => {
+                let Some(&id) = ids.get(*at) else {
+                    return Ok(None);
+                };
                 *at += 1;
-                let Some(entry) = journal.dead_letter_entry(id).await? else { return Ok(Some(Found::Unknown(id))) };
-                Ok(Some(match still_waits(journal, entry.clone(), *now).await? {
-                    Some(entry) => Found::Waits(entry),
-                    None => Found::WasResolved(entry),
-                }))
+                let Some(entry) = journal.dead_letter_entry(id).await? else {
+                    return Ok(Some(Found::Unknown(id)));
+                };
+                Ok(Some(
+                    match still_waits(journal, entry.clone(), *now).await? {
+                        Some(entry) => Found::Waits(entry),
+                        None => Found::WasResolved(entry),
+                    },
+                ))
             }
         }
     }
@@ -168,8 +226,14 @@ mod tests {
             ..Filter::default()
         };
         assert!(matches(&Filter::default(), &entry));
-        assert!(matches(&with(Some("eventzr.event.created.v1"), Some("rfc 3339")), &entry));
-        assert!(!matches(&with(Some("eventzr.cms.published.v1"), None), &entry));
+        assert!(matches(
+            &with(Some("eventzr.event.created.v1"), Some("rfc 3339")),
+            &entry
+        ));
+        assert!(!matches(
+            &with(Some("eventzr.cms.published.v1"), None),
+            &entry
+        ));
         assert!(!matches(&with(None, Some("id reused")), &entry));
     }
 }

@@ -11,7 +11,8 @@ use crate::{place::Place, time::time_of_now};
 
 /// What an operator of the studio's event functions needs: dead letters, and render jobs.
 ///
-/// Asks the function studio-operator-<STAGE>, with the credentials and the region that the AWS CLI would take in this shell.
+/// Asks the function studio-operator-<STAGE>, with the credentials and the region that the AWS CLI
+/// would take in this shell.
 #[derive(Debug, Parser)]
 #[command(name = "studio", max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -43,13 +44,15 @@ pub struct PlaceArguments {
     /// The environment to ask, such as staging.
     #[arg(long, global = true, value_name = "STAGE")]
     stage: Option<String>,
-    /// Ask the stack of `make up` on this machine; FILE is what `make up` wrote, else target/up.env here or above.
+    /// Ask the stack of `make up` on this machine; FILE is what `make up` wrote, else target/up.env
+    /// here or above.
     #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "stage")]
     local: Option<Option<PathBuf>>,
 }
 
 impl PlaceArguments {
-    /// The place that is meant. Ends the program if none is said: clap has no global argument that must be there.
+    /// The place that is meant. Ends the program if none is said: clap has no global argument that
+    /// must be there.
     pub fn place(self) -> Place {
         match (self.stage, self.local) {
             (Some(stage), _) => Place::Stage(stage),
@@ -57,7 +60,9 @@ impl PlaceArguments {
             (None, None) => {
                 use clap::{CommandFactory as _, error::ErrorKind};
                 let which = "say which studio: --stage <STAGE> for one on AWS, --local for that of `make up`";
-                Arguments::command().error(ErrorKind::MissingRequiredArgument, which).exit()
+                Arguments::command()
+                    .error(ErrorKind::MissingRequiredArgument, which)
+                    .exit()
             }
         }
     }
@@ -65,13 +70,15 @@ impl PlaceArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Records that can never succeed as they are, or that the mappings gave up: look at them, try them again, delete them.
+    /// Records that can never succeed as they are, or that the mappings gave up: look at them, try
+    /// them again, delete them.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
     /// A tenant's render jobs: look at them, have them made again, cancel them.
     #[command(subcommand)]
     Jobs(Jobs),
-    /// Send an event of the reserved tenant studio-smoke through all of it, and wait for its poster.
+    /// Send an event of the reserved tenant studio-smoke through all of it, and wait for its
+    /// poster.
     Smoke {
         /// How long it may take, in seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
@@ -83,7 +90,8 @@ pub enum Command {
 pub enum DeadLetters {
     /// List the records that wait for somebody, those that were first seen earliest first.
     ///
-    /// Before that, each record of the on-failure envelopes becomes a dead letter, so that the list has all.
+    /// Before that, each record of the on-failure envelopes becomes a dead letter, so that the list
+    /// has all.
     #[command(
         after_help = "Example:\n  studio --stage staging dead-letters list --topic eventzr.event.created.v1 --cause startsAt --since 6h"
     )]
@@ -102,11 +110,14 @@ pub enum DeadLetters {
         /// Its id, as the list has it.
         id: Uuid,
     },
-    /// Give records to their consumers once more, as the mapping would. Says what it would do; does it with --execute.
+    /// Give records to their consumers once more, as the mapping would. Says what it would do; does
+    /// it with --execute.
     ///
-    /// It is safe to do this twice: what a record leads to has ids that come from the record. Nothing is published, so nobody else
-    /// sees it. A record that its consumer handles leaves the list; one that comes back stays, and counts. Interrupted, it is simply
-    /// started again. Mend the cause first: by a deployment, or wherever a record depends on something that was missing.
+    /// It is safe to do this twice: what a record leads to has ids that come from the record.
+    /// Nothing is published, so nobody else sees it. A record that its consumer handles leaves the
+    /// list; one that comes back stays, and counts. Interrupted, it is simply started again. Mend
+    /// the cause first: by a deployment, or wherever a record depends on something that was
+    /// missing.
     #[command(
         after_help = "Examples:\n  studio --stage staging dead-letters redrive --cause 'gave it up' --since 1d\n  \
                             studio --stage staging dead-letters redrive --cause 'gave it up' --since 1d --execute\n  \
@@ -127,7 +138,8 @@ pub enum DeadLetters {
     },
     /// Delete records that nobody wants. Says what it would do; does it with --execute.
     ///
-    /// The bucket keeps old versions for a week, and the entry says for 97 days that the record was discarded.
+    /// The bucket keeps old versions for a week, and the entry says for 97 days that the record was
+    /// discarded.
     #[command(
         after_help = "Example:\n  studio --stage staging dead-letters discard --tenant tenant-monsoon-arts --cause tombstone --execute"
     )]
@@ -175,10 +187,11 @@ pub enum Jobs {
         /// Its id, as the list has it.
         id: Uuid,
     },
-    /// Have jobs that are over made again, each by a new job. Says what it would do; does it with --execute.
+    /// Have jobs that are over made again, each by a new job. Says what it would do; does it with
+    /// --execute.
     ///
-    /// The new job shows what its template shows now, and may cost what the old one did. Asked for twice, the same job is made again once; to
-    /// have the new one made again, name that.
+    /// The new job shows what its template shows now, and may cost what the old one did. Asked for
+    /// twice, the same job is made again once; to have the new one made again, name that.
     #[command(
         after_help = "Example:\n  studio --stage staging jobs resubmit --tenant tenant-monsoon-arts aec4c8e1-cbe3-5d61-8d23-fabd1e6117d0 --execute"
     )]
@@ -186,7 +199,8 @@ pub enum Jobs {
         #[command(flatten)]
         which: JobsArguments,
     },
-    /// Cancel jobs that are open, here and at their providers. Says what it would do; does it with --execute.
+    /// Cancel jobs that are open, here and at their providers. Says what it would do; does it with
+    /// --execute.
     Cancel {
         #[command(flatten)]
         which: JobsArguments,
@@ -246,8 +260,20 @@ pub struct WhichArguments {
 
 impl From<FilterArguments> for Filter {
     fn from(arguments: FilterArguments) -> Self {
-        let FilterArguments { topic, tenant, cause, since, until } = arguments;
-        Self { topic, tenant, cause, since, until }
+        let FilterArguments {
+            topic,
+            tenant,
+            cause,
+            since,
+            until,
+        } = arguments;
+        Self {
+            topic,
+            tenant,
+            cause,
+            since,
+            until,
+        }
     }
 }
 
@@ -262,7 +288,10 @@ impl From<WhichArguments> for Which {
 
 fn asset_kind(text: &str) -> Result<AssetKind, String> {
     let known = || AssetKind::ALL.map(AssetKind::as_str).join(", ");
-    AssetKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| format!("the studio makes {}", known()))
+    AssetKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| format!("the studio makes {}", known()))
 }
 
 fn tenant(text: &str) -> Result<Identifier, contract::TextError> {
@@ -293,8 +322,14 @@ mod tests {
     fn help_teaches() {
         insta::assert_snapshot!("help", help(&[]));
         insta::assert_snapshot!("help_of_dead_letters_list", help(&["dead-letters", "list"]));
-        insta::assert_snapshot!("help_of_dead_letters_redrive", help(&["dead-letters", "redrive"]));
-        insta::assert_snapshot!("help_of_dead_letters_discard", help(&["dead-letters", "discard"]));
+        insta::assert_snapshot!(
+            "help_of_dead_letters_redrive",
+            help(&["dead-letters", "redrive"])
+        );
+        insta::assert_snapshot!(
+            "help_of_dead_letters_discard",
+            help(&["dead-letters", "discard"])
+        );
         insta::assert_snapshot!("help_of_jobs_list", help(&["jobs", "list"]));
         insta::assert_snapshot!("help_of_jobs_resubmit", help(&["jobs", "resubmit"]));
     }
@@ -302,28 +337,56 @@ mod tests {
     #[test]
     fn the_place_may_stand_anywhere_and_is_one() {
         let place = |line| parse(line).unwrap().place.place();
-        assert_eq!(place("studio dead-letters list --stage staging"), Place::Stage("staging".to_owned()));
-        assert_eq!(place("studio --local dead-letters list"), Place::Local(None));
-        assert_eq!(place("studio --local=x.env dead-letters list"), Place::Local(Some(PathBuf::from("x.env"))));
+        assert_eq!(
+            place("studio dead-letters list --stage staging"),
+            Place::Stage("staging".to_owned())
+        );
+        assert_eq!(
+            place("studio --local dead-letters list"),
+            Place::Local(None)
+        );
+        assert_eq!(
+            place("studio --local=x.env dead-letters list"),
+            Place::Local(Some(PathBuf::from("x.env")))
+        );
         assert!(parse("studio --local --stage staging dead-letters list").is_err());
     }
 
     #[test]
-    fn what_is_done_to_records_is_done_to_named_ones_or_to_those_that_match_and_to_all_only_if_that_is_said() {
+    fn what_is_done_to_records_is_done_to_named_ones_or_to_those_that_match_and_to_all_only_if_that_is_said()
+     {
         let which = |line: &str| match parse(line).map(|arguments| arguments.command) {
-            Ok(Command::DeadLetters(DeadLetters::Redrive { which, .. } | DeadLetters::Discard { which, .. })) => {
-                Some(which.into())
-            }
+            Ok(Command::DeadLetters(
+                DeadLetters::Redrive { which, .. } | DeadLetters::Discard { which, .. },
+            )) => Some(which.into()),
             _ => None,
         };
         let id = "5f0c35b4-0a1c-5d39-8a8e-9f0c0e6f4d11";
         assert_eq!(which("studio dead-letters discard"), None);
         assert_eq!(which("studio dead-letters redrive --execute"), None);
-        assert_eq!(which("studio dead-letters redrive --all"), Some(Which::Matching(Filter::default())));
-        let of_tenant = Filter { tenant: Some(Identifier::parse("a").unwrap()), ..Filter::default() };
-        assert_eq!(which("studio dead-letters discard --tenant a"), Some(Which::Matching(of_tenant)));
-        assert_eq!(which(&format!("studio dead-letters redrive {id}")), Some(Which::Ids(vec![id.parse().unwrap()])));
-        assert_eq!(which(&format!("studio dead-letters redrive {id} --tenant a")), None);
-        assert_eq!(which("studio dead-letters redrive --topic eventzr.event.created.v2"), None);
+        assert_eq!(
+            which("studio dead-letters redrive --all"),
+            Some(Which::Matching(Filter::default()))
+        );
+        let of_tenant = Filter {
+            tenant: Some(Identifier::parse("a").unwrap()),
+            ..Filter::default()
+        };
+        assert_eq!(
+            which("studio dead-letters discard --tenant a"),
+            Some(Which::Matching(of_tenant))
+        );
+        assert_eq!(
+            which(&format!("studio dead-letters redrive {id}")),
+            Some(Which::Ids(vec![id.parse().unwrap()]))
+        );
+        assert_eq!(
+            which(&format!("studio dead-letters redrive {id} --tenant a")),
+            None
+        );
+        assert_eq!(
+            which("studio dead-letters redrive --topic eventzr.event.created.v2"),
+            None
+        );
     }
 }

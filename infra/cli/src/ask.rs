@@ -56,7 +56,9 @@ pub enum AskError {
     #[error("{0}")]
     Defect(String),
     /// It answered something else than was asked for.
-    #[error("{function} answered what this version does not understand: deploy both from one version")]
+    #[error(
+        "{function} answered what this version does not understand: deploy both from one version"
+    )]
     Answer {
         /// Its name.
         function: String,
@@ -69,9 +71,11 @@ impl AskError {
     /// Whether asking again, as things are, brings nothing else.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Defect(_) | Self::NoFunction(_) | Self::Denied { .. } | Self::Answer { .. } => {
-                true
-            }
+            Self::Refused(_)
+            | Self::Defect(_)
+            | Self::NoFunction(_)
+            | Self::Denied { .. }
+            | Self::Answer { .. } => true,
             Self::Place(_) | Self::Call { .. } | Self::Failed(_) => false,
         }
     }
@@ -81,35 +85,58 @@ impl Function {
     /// The function at a place.
     pub async fn at(place: Place) -> Result<Self, AskError> {
         let config = aws_sdk_lambda::config::Builder::from(&place.config().await?)
-            // What may have been done is not asked for again by itself; whoever sees that nothing came of it asks again.
+            // What may have been done is not asked for again by itself; whoever sees that nothing
+            // came of it asks again.
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().operation_timeout(AT_MOST).build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        Ok(Self { name: place.function(), client: aws_sdk_lambda::Client::from_conf(config) })
+        Ok(Self {
+            name: place.function(),
+            client: aws_sdk_lambda::Client::from_conf(config),
+        })
     }
 
     /// What it answers to `step`: as it wrote it, and read.
     pub async fn ask<A: DeserializeOwned>(&self, step: &Step) -> Result<(String, A), AskError> {
-        let payload = serde_json::to_vec(step).expect("a step is strings and numbers under string keys");
-        let invoked = self.client.invoke().function_name(&self.name).payload(Blob::new(payload)).send().await;
+        let payload =
+            serde_json::to_vec(step).expect("a step is strings and numbers under string keys");
+        let invoked = self
+            .client
+            .invoke()
+            .function_name(&self.name)
+            .payload(Blob::new(payload))
+            .send()
+            .await;
         let invoked = invoked.map_err(|error| {
             let function = self.name.clone();
             match error.code() {
                 Some("ResourceNotFoundException") => AskError::NoFunction(function),
-                Some("AccessDeniedException" | "UnrecognizedClientException" | "ExpiredTokenException") => {
+                Some(
+                    "AccessDeniedException"
+                    | "UnrecognizedClientException"
+                    | "ExpiredTokenException",
+                ) => {
                     let why = error.message().unwrap_or("AWS does not say why").to_owned();
                     AskError::Denied { function, why }
                 }
-                _ => AskError::Call { function, source: error.into() },
+                _ => AskError::Call {
+                    function,
+                    source: error.into(),
+                },
             }
         })?;
         let answer = invoked.payload.map(Blob::into_inner).unwrap_or_default();
-        let unread = |source| AskError::Answer { function: self.name.clone(), source };
+        let unread = |source| AskError::Answer {
+            function: self.name.clone(),
+            source,
+        };
         if invoked.function_error.is_some() {
             let failure: Failure = serde_json::from_slice(&answer).map_err(unread)?;
             return Err(match failure.kind() {
-                Some(FailureKind::NotFound | FailureKind::InvalidInput) => AskError::Refused(failure.error_message),
+                Some(FailureKind::NotFound | FailureKind::InvalidInput) => {
+                    AskError::Refused(failure.error_message)
+                }
                 Some(FailureKind::Internal) => {
                     AskError::Defect(format!("{} failed: {}", self.name, failure.error_message))
                 }

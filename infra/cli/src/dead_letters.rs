@@ -1,6 +1,8 @@
 //! `studio dead-letters`: what is asked for each of its commands, and how the answers read.
 
-use operations::{Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Shown, Step, Which};
+use operations::{
+    Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Shown, Step, Which,
+};
 
 use crate::{
     End,
@@ -15,9 +17,19 @@ const LONGEST_CAUSE: usize = 160;
 
 pub async fn run(function: &Function, command: DeadLetters, json: bool) -> Result<End, AskError> {
     match command {
-        DeadLetters::List { filter, most, after } => {
+        DeadLetters::List {
+            filter,
+            most,
+            after,
+        } => {
             let filter: Filter = filter.into();
-            let (answer, listed) = function.ask(&Step::ListDeadLetters { filter, after, most }).await?;
+            let (answer, listed) = function
+                .ask(&Step::ListDeadLetters {
+                    filter,
+                    after,
+                    most,
+                })
+                .await?;
             print(json, &answer, || list(&listed));
             Ok(End::Done)
         }
@@ -26,15 +38,29 @@ pub async fn run(function: &Function, command: DeadLetters, json: bool) -> Resul
             print(json, &answer, || show(&shown));
             Ok(End::Done)
         }
-        DeadLetters::Redrive { which, execute, per_second, guard } => {
+        DeadLetters::Redrive {
+            which,
+            execute,
+            per_second,
+            guard,
+        } => {
             let which: Which = which.into();
             let pace = Pace { per_second, guard };
-            let step = |after| Step::Redrive { which: which.clone(), after, execute, pace };
+            let step = |after| Step::Redrive {
+                which: which.clone(),
+                after,
+                execute,
+                pace,
+            };
             pages(function, step, execute, json).await
         }
         DeadLetters::Discard { which, execute } => {
             let which: Which = which.into();
-            let step = |after| Step::Discard { which: which.clone(), after, execute };
+            let step = |after| Step::Discard {
+                which: which.clone(),
+                after,
+                execute,
+            };
             pages(function, step, execute, json).await
         }
     }
@@ -73,7 +99,11 @@ async fn pages(
     if !json {
         print!("{}", sum.sentence(execute));
     }
-    Ok(if sum.left > 0 || sum.unknown > 0 { End::Left } else { End::Done })
+    Ok(if sum.left > 0 || sum.unknown > 0 {
+        End::Left
+    } else {
+        End::Done
+    })
 }
 
 fn list(listed: &Listed) -> String {
@@ -82,9 +112,15 @@ fn list(listed: &Listed) -> String {
         text.push_str("No record waits.\n");
         return text;
     }
-    let rows: Vec<_> =
-        listed.entries.iter().map(|entry| (row(entry), Some(shortened(&entry.cause, LONGEST_CAUSE)))).collect();
-    text.push_str(&table(&["FIRST SEEN (UTC)", "TIMES", "TOPIC", "AT", "TENANT", "ID"], &rows));
+    let rows: Vec<_> = listed
+        .entries
+        .iter()
+        .map(|entry| (row(entry), Some(shortened(&entry.cause, LONGEST_CAUSE))))
+        .collect();
+    text.push_str(&table(
+        &["FIRST SEEN (UTC)", "TIMES", "TOPIC", "AT", "TENANT", "ID"],
+        &rows,
+    ));
     text.push_str(&match &listed.next {
         Some(next) => format!("\nThere may be more: go on with --after {next}\n"),
         None => {
@@ -98,14 +134,20 @@ fn list(listed: &Listed) -> String {
 }
 
 fn waits(count: usize) -> String {
-    if count == 1 { "1 record waits.".to_owned() } else { format!("{count} records wait.") }
+    if count == 1 {
+        "1 record waits.".to_owned()
+    } else {
+        format!("{count} records wait.")
+    }
 }
 
 fn gathered(gathered: &Gathered) -> String {
     let mut text = String::new();
     if gathered.records > 0 {
         let records = counted(gathered.records, "record");
-        text.push_str(&format!("Gathered {records} from on-failure envelopes.\n\n"));
+        text.push_str(&format!(
+            "Gathered {records} from on-failure envelopes.\n\n"
+        ));
     }
     for unread in &gathered.unread {
         text.push_str(&format!(
@@ -136,21 +178,43 @@ fn show(record: &Shown) -> String {
     let mut lines = vec![
         ("id", entry.id.to_string()),
         ("cause", entry.cause.clone()),
-        ("topic", format!("{} partition {} offset {}", entry.topic, entry.partition, entry.offset)),
-        ("tenant", entry.tenant.clone().unwrap_or_else(|| "-".to_owned())),
+        (
+            "topic",
+            format!(
+                "{} partition {} offset {}",
+                entry.topic, entry.partition, entry.offset
+            ),
+        ),
+        (
+            "tenant",
+            entry.tenant.clone().unwrap_or_else(|| "-".to_owned()),
+        ),
         ("first seen", shown(entry.first_seen)),
         ("last seen", shown(entry.last_seen)),
         ("times", entry.count.to_string()),
     ];
+    lines.extend(entry.resolved.as_ref().map(|resolved| {
+        (
+            "resolved",
+            format!("{}, {}", resolved.how, shown(resolved.at)),
+        )
+    }));
     lines.extend(
-        entry.resolved.as_ref().map(|resolved| ("resolved", format!("{}, {}", resolved.how, shown(resolved.at)))),
+        record
+            .object
+            .as_ref()
+            .map(|object| ("object", object.clone())),
     );
-    lines.extend(record.object.as_ref().map(|object| ("object", object.clone())));
-    let mut text: String = lines.iter().map(|(name, value)| format!("{name:<10}  {}\n", plain(value))).collect();
+    let mut text: String = lines
+        .iter()
+        .map(|(name, value)| format!("{name:<10}  {}\n", plain(value)))
+        .collect();
     match (&record.content, &entry.resolved) {
         (Some(content), _) => text.push_str(&content_of(content)),
         (None, Some(_)) => text.push_str("\nIt is resolved, and its content is deleted.\n"),
-        (None, None) => text.push_str("\nIts content is not shown: it is gone, or too large. Look at the object.\n"),
+        (None, None) => text.push_str(
+            "\nIts content is not shown: it is gone, or too large. Look at the object.\n",
+        ),
     }
     text
 }
@@ -158,12 +222,19 @@ fn show(record: &Shown) -> String {
 fn content_of(content: &Content) -> String {
     let mut text = String::new();
     if let Some(unread) = &content.unread {
-        text.push_str(&format!("\nIt cannot be read further than this:\n{}\n", plain_lines(unread)));
+        text.push_str(&format!(
+            "\nIt cannot be read further than this:\n{}\n",
+            plain_lines(unread)
+        ));
         return text;
     }
     text.push_str(&format!("\nkey         {}\n", bytes(content.key.as_ref())));
     for (name, value) in &content.headers {
-        text.push_str(&format!("header      {}: {}\n", plain(name), bytes(value.as_ref())));
+        text.push_str(&format!(
+            "header      {}: {}\n",
+            plain(name),
+            bytes(value.as_ref())
+        ));
     }
     match &content.value {
         Some(Bytes::Text(value)) => {
@@ -186,8 +257,17 @@ fn bytes(bytes: Option<&Bytes>) -> String {
 
 /// A line for each record: what becomes of it, and which it is.
 fn fates(handled: &Handled) -> String {
-    let mut text: String = handled.records.iter().map(|(entry, fate)| fate_of(entry, fate)).collect();
-    text.extend(handled.unknown.iter().map(|id| format!("{:<16}  {id}  there is no such record\n", "unknown")));
+    let mut text: String = handled
+        .records
+        .iter()
+        .map(|(entry, fate)| fate_of(entry, fate))
+        .collect();
+    text.extend(
+        handled
+            .unknown
+            .iter()
+            .map(|id| format!("{:<16}  {id}  there is no such record\n", "unknown")),
+    );
     text
 }
 
@@ -199,7 +279,13 @@ fn fate_of(entry: &Entry, fate: &Fate) -> String {
         Fate::Discarded => ("discarded", None),
         Fate::CameBack { cause, count, now } => {
             let now = now.map_or_else(String::new, |id| format!(", as {id}"));
-            ("came back", Some(format!("for the {count}. time{now}: {}", shortened(cause, LONGEST_CAUSE))))
+            (
+                "came back",
+                Some(format!(
+                    "for the {count}. time{now}: {}",
+                    shortened(cause, LONGEST_CAUSE)
+                )),
+            )
         }
         Fate::NotYet { why } => ("not yet", Some(why.clone())),
         Fate::Stays { why } => ("stays", Some(why.clone())),
@@ -237,13 +323,18 @@ impl Sum {
         }
         let mut text = match execute {
             true => format!("\n{} done, {} left.", self.done, self.left),
-            false => format!("\n{} would be done, {} left. Nothing is done yet.", self.done, self.left),
+            false => format!(
+                "\n{} would be done, {} left. Nothing is done yet.",
+                self.done, self.left
+            ),
         };
         text.push_str(match (execute, self.done, self.left) {
             (false, 0, _) => "\n",
             (false, _, _) => " Do it with --execute.\n",
             (true, _, 0) => "\n",
-            (true, _, _) => " What is left waits as before: studio dead-letters show <ID> says why.\n",
+            (true, _, _) => {
+                " What is left waits as before: studio dead-letters show <ID> says why.\n"
+            }
         });
         text
     }
@@ -278,21 +369,50 @@ mod tests {
                 1,
                 "data.startsAt: `tomorrow` is not an RFC 3339 time with an offset, such as 2026-02-14T18:30:00+05:30",
             ),
-            entry(2, "the record has no key; the contract's key is the tenant's id"),
-            entry(12, "the mapping gave it up after 12 invocations: RetryAttemptsExhausted"),
+            entry(
+                2,
+                "the record has no key; the contract's key is the tenant's id",
+            ),
+            entry(
+                12,
+                "the mapping gave it up after 12 invocations: RetryAttemptsExhausted",
+            ),
         ]
     }
 
     #[test]
     fn a_list_has_a_line_for_each_record_and_its_cause_beneath() {
-        let unread = vec![operations::Unread { key: "aws/lambda/x".to_owned(), why: "it is not UTF-8".to_owned() }];
-        let gathered = Gathered { envelopes: 1, records: 1, unread, more: false };
-        let listed = Listed { entries: three().to_vec(), next: None, gathered: Some(gathered) };
+        let unread = vec![operations::Unread {
+            key: "aws/lambda/x".to_owned(),
+            why: "it is not UTF-8".to_owned(),
+        }];
+        let gathered = Gathered {
+            envelopes: 1,
+            records: 1,
+            unread,
+            more: false,
+        };
+        let listed = Listed {
+            entries: three().to_vec(),
+            next: None,
+            gathered: Some(gathered),
+        };
         insta::assert_snapshot!("list", list(&listed));
         let next = Some("2026-11-27T09:30:00.123Z/00000000-0000-0000-0000-00000000000c".to_owned());
-        let page = Listed { entries: three()[..1].to_vec(), next, gathered: None };
+        let page = Listed {
+            entries: three()[..1].to_vec(),
+            next,
+            gathered: None,
+        };
         insta::assert_snapshot!("list_that_goes_on", list(&page));
-        assert_eq!(list(&Listed { entries: vec![], next: None, gathered: None }), "No record waits.\n");
+        assert_eq!(
+            list(&Listed {
+                entries: vec![],
+                next: None,
+                gathered: None
+            }),
+            "No record waits.\n"
+        );
     }
 
     #[test]
@@ -301,15 +421,24 @@ mod tests {
             timestamp: Some(1_795_000_000_000),
             key: Some(Bytes::Text("tenant-monsoon-arts".to_owned())),
             headers: vec![
-                ("content-type".to_owned(), Some(Bytes::Text("application/cloudevents+json".to_owned()))),
+                (
+                    "content-type".to_owned(),
+                    Some(Bytes::Text("application/cloudevents+json".to_owned())),
+                ),
                 ("trace".to_owned(), Some(Bytes::Base64("/wA=".to_owned()))),
                 ("empty".to_owned(), None),
             ],
-            value: Some(Bytes::Text(r#"{"id":"evt-1","data":{"title":"\u001b[2J"}}"#.to_owned())),
+            value: Some(Bytes::Text(
+                r#"{"id":"evt-1","data":{"title":"\u001b[2J"}}"#.to_owned(),
+            )),
             unread: None,
         };
         let object = Some("s3://eventzr-studio-dead-letters-staging/records/x.json".to_owned());
-        let record = Shown { entry: three()[0].clone(), object, content: Some(content) };
+        let record = Shown {
+            entry: three()[0].clone(),
+            object,
+            content: Some(content),
+        };
         let text = show(&record);
         assert!(!text.contains('\u{1b}'));
         insta::assert_snapshot!("show", text);
@@ -324,7 +453,9 @@ mod tests {
                 (first.clone(), Fate::WouldBeRedriven { to: to.clone() }),
                 (
                     third.clone(),
-                    Fate::Stays { why: "it was dead-lettered 12 times: each time it came back".to_owned() },
+                    Fate::Stays {
+                        why: "it was dead-lettered 12 times: each time it came back".to_owned(),
+                    },
                 ),
             ],
             unknown: vec![],
@@ -337,8 +468,20 @@ mod tests {
         let done = Handled {
             records: vec![
                 (first, Fate::Redriven { to }),
-                (second.clone(), Fate::CameBack { cause: second.cause.clone(), count: 3, now: None }),
-                (third.clone(), Fate::NotYet { why: "its consumer cannot handle it now".to_owned() }),
+                (
+                    second.clone(),
+                    Fate::CameBack {
+                        cause: second.cause.clone(),
+                        count: 3,
+                        now: None,
+                    },
+                ),
+                (
+                    third.clone(),
+                    Fate::NotYet {
+                        why: "its consumer cannot handle it now".to_owned(),
+                    },
+                ),
                 (third, Fate::WasResolved),
             ],
             unknown: vec![Uuid::from_u128(99)],

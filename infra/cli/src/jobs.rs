@@ -13,26 +13,65 @@ use crate::{
 
 pub async fn run(function: &Function, command: Jobs, json: bool) -> Result<End, AskError> {
     match command {
-        Jobs::List { tenant, state, asset, since, until, most, after } => {
-            let filter = JobFilter { state, asset, since, until };
-            let step = Step::ListJobs { tenant: tenant.tenant, filter, after, most };
+        Jobs::List {
+            tenant,
+            state,
+            asset,
+            since,
+            until,
+            most,
+            after,
+        } => {
+            let filter = JobFilter {
+                state,
+                asset,
+                since,
+                until,
+            };
+            let step = Step::ListJobs {
+                tenant: tenant.tenant,
+                filter,
+                after,
+                most,
+            };
             let (answer, listed) = function.ask(&step).await?;
             print(json, &answer, || list(&listed));
             Ok(End::Done)
         }
         Jobs::Show { tenant, id } => {
-            let (answer, shown) = function.ask(&Step::ShowJob { tenant: tenant.tenant, job: id }).await?;
+            let (answer, shown) = function
+                .ask(&Step::ShowJob {
+                    tenant: tenant.tenant,
+                    job: id,
+                })
+                .await?;
             print(json, &answer, || show(&shown));
             Ok(End::Done)
         }
         Jobs::Resubmit { which } => {
-            let JobsArguments { tenant, ids, execute } = which;
-            let step = |job| Step::ResubmitJob { tenant: tenant.tenant.clone(), job, execute };
+            let JobsArguments {
+                tenant,
+                ids,
+                execute,
+            } = which;
+            let step = |job| Step::ResubmitJob {
+                tenant: tenant.tenant.clone(),
+                job,
+                execute,
+            };
             handle(function, ids.into_iter().map(step), execute, json).await
         }
         Jobs::Cancel { which } => {
-            let JobsArguments { tenant, ids, execute } = which;
-            let step = |job| Step::CancelJob { tenant: tenant.tenant.clone(), job, execute };
+            let JobsArguments {
+                tenant,
+                ids,
+                execute,
+            } = which;
+            let step = |job| Step::CancelJob {
+                tenant: tenant.tenant.clone(),
+                job,
+                execute,
+            };
             handle(function, ids.into_iter().map(step), execute, json).await
         }
     }
@@ -65,7 +104,10 @@ fn list(listed: &JobsListed) -> String {
         return "No job matches. A tenant's name is written as its events have it.\n".to_owned();
     }
     let rows: Vec<_> = listed.jobs.iter().map(|job| (row(job), None)).collect();
-    let mut text = table(&["CREATED (UTC)", "STATE", "MAKES", "OF", "PROVIDER", "ID"], &rows);
+    let mut text = table(
+        &["CREATED (UTC)", "STATE", "MAKES", "OF", "PROVIDER", "ID"],
+        &rows,
+    );
     if let Some(next) = &listed.next {
         text.push_str(&format!("\nThere may be more: go on with --after {next}\n"));
     }
@@ -91,22 +133,48 @@ fn makes(job: &Job) -> String {
 }
 
 fn show(shown_job: &JobShown) -> String {
-    let JobShown { job, template, trigger, history, execution, object, resubmitted_as } = shown_job;
+    let JobShown {
+        job,
+        template,
+        trigger,
+        history,
+        execution,
+        object,
+        resubmitted_as,
+    } = shown_job;
     let mut lines = vec![
         ("id", job.id.to_string()),
         ("state", job.state.to_string()),
-        ("makes", format!("{} of {} {}", makes(job), job.entity.kind.as_str(), job.entity.id.as_str())),
+        (
+            "makes",
+            format!(
+                "{} of {} {}",
+                makes(job),
+                job.entity.kind.as_str(),
+                job.entity.id.as_str()
+            ),
+        ),
         ("template", template.to_string()),
-        ("trigger", format!("{} {} of {}", trigger.topic, trigger.id, trigger.source)),
+        (
+            "trigger",
+            format!("{} {} of {}", trigger.topic, trigger.id, trigger.source),
+        ),
         ("provider", job.provider.clone()),
         ("execution", format!("{}, {}", execution.name, execution.is)),
     ];
     lines.extend(object.as_ref().map(|object| ("object", object.clone())));
     lines.extend(job.resubmit_of.map(|old| ("again of", old.to_string())));
     lines.extend(resubmitted_as.map(|new| ("again by", new.to_string())));
-    let mut text: String = lines.iter().map(|(name, value)| format!("{name:<10}  {}\n", plain(value))).collect();
+    let mut text: String = lines
+        .iter()
+        .map(|(name, value)| format!("{name:<10}  {}\n", plain(value)))
+        .collect();
     text.push('\n');
-    text.extend(history.iter().map(|happened| format!("{}  {}\n", shown(happened.at), plain(&happened.what))));
+    text.extend(
+        history
+            .iter()
+            .map(|happened| format!("{}  {}\n", shown(happened.at), plain(&happened.what))),
+    );
     text
 }
 
@@ -114,12 +182,19 @@ fn fate(handled: &JobHandled) -> String {
     let (word, why) = match &handled.fate {
         JobFate::WouldBeResubmitted { by } => ("would be made again", format!("by {by}")),
         JobFate::Resubmitted { by, before: false } => ("made again", format!("by {by}")),
-        JobFate::Resubmitted { by, before: true } => ("made again", format!("by {by}, as was decided before")),
+        JobFate::Resubmitted { by, before: true } => {
+            ("made again", format!("by {by}, as was decided before"))
+        }
         JobFate::WouldBeCancelled => ("would be cancelled", String::new()),
         JobFate::Cancelled => ("cancelled", String::new()),
         JobFate::Stays { why } => ("stays", why.clone()),
     };
-    let line = format!("{word:<20}{}  {}  {}", handled.job.id, makes(&handled.job), plain(&why));
+    let line = format!(
+        "{word:<20}{}  {}  {}",
+        handled.job.id,
+        makes(&handled.job),
+        plain(&why)
+    );
     format!("{}\n", line.trim_end())
 }
 
@@ -139,7 +214,10 @@ mod tests {
         Job {
             id: Uuid::from_u128(number),
             state,
-            entity: Entity { kind: EntityKind::Event, id: Identifier::parse("event-diwali").unwrap() },
+            entity: Entity {
+                kind: EntityKind::Event,
+                id: Identifier::parse("event-diwali").unwrap(),
+            },
             asset: AssetKind::Poster,
             locale: (number == 2).then(|| "hi-IN".to_owned()),
             provider: "studio-canvas".to_owned(),
@@ -152,12 +230,21 @@ mod tests {
     fn a_list_has_a_line_for_each_job() {
         let jobs = vec![job(2, JobState::Completed), job(1, JobState::Failed)];
         insta::assert_snapshot!("jobs_list", list(&JobsListed { jobs, next: None }));
-        assert!(list(&JobsListed { jobs: vec![], next: None }).starts_with("No job matches."));
+        assert!(
+            list(&JobsListed {
+                jobs: vec![],
+                next: None
+            })
+            .starts_with("No job matches.")
+        );
     }
 
     #[test]
     fn a_job_is_shown_with_what_happened_to_it() {
-        let happened = |at: &str, what: &str| Happened { at: time(at), what: what.to_owned() };
+        let happened = |at: &str, what: &str| Happened {
+            at: time(at),
+            what: what.to_owned(),
+        };
         let shown = JobShown {
             job: job(1, JobState::Failed),
             template: Uuid::from_u128(7),
@@ -167,10 +254,19 @@ mod tests {
                 id: "evt-\u{1b}[2J".to_owned(),
             },
             history: vec![
-                happened("2026-11-27T09:30:00Z", "created for eventzr.event.created.v1 evt-1 of events-svc"),
-                happened("2026-11-27T09:30:01Z", "failed: unavailable: the sandbox is out of order"),
+                happened(
+                    "2026-11-27T09:30:00Z",
+                    "created for eventzr.event.created.v1 evt-1 of events-svc",
+                ),
+                happened(
+                    "2026-11-27T09:30:01Z",
+                    "failed: unavailable: the sandbox is out of order",
+                ),
             ],
-            execution: Execution { name: Uuid::from_u128(1).to_string(), is: "ended".to_owned() },
+            execution: Execution {
+                name: Uuid::from_u128(1).to_string(),
+                is: "ended".to_owned(),
+            },
             object: None,
             resubmitted_as: Some(Uuid::from_u128(2)),
         };
@@ -186,9 +282,16 @@ mod tests {
             JobFate::Resubmitted { by, before: true },
             JobFate::WouldBeCancelled,
             JobFate::Cancelled,
-            JobFate::Stays { why: "it is open; wait for its end, or cancel it first".to_owned() },
+            JobFate::Stays {
+                why: "it is open; wait for its end, or cancel it first".to_owned(),
+            },
         ];
-        let lines = fates.map(|one| fate(&JobHandled { job: job(1, JobState::Failed), fate: one }));
+        let lines = fates.map(|one| {
+            fate(&JobHandled {
+                job: job(1, JobState::Failed),
+                fate: one,
+            })
+        });
         insta::assert_snapshot!("jobs_fates", lines.concat());
     }
 }

@@ -1,5 +1,5 @@
-//! `studio`: the operator's command line. It asks the function `operator`, which runs where the brokers and the table are, and shows what that
-//! answers.
+//! `studio`: the operator's command line. It asks the function `operator`, which runs where the
+//! brokers and the table are, and shows what that answers.
 
 mod arguments;
 mod ask;
@@ -31,8 +31,15 @@ enum End {
 }
 
 fn main() -> ExitCode {
-    let Arguments { place, json, command } = Arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let Arguments {
+        place,
+        json,
+        command,
+    } = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("studio: {error}");
@@ -62,7 +69,10 @@ async fn smoke(function: &Function, within: u32, json: bool) -> Result<End, AskE
     let (answer, smoked) = function.ask::<Smoked>(&Step::Smoke { within }).await?;
     let seconds = smoked.milliseconds as f64 / 1000.0;
     dead_letters::print(json, &answer, || {
-        format!("An event came through in {seconds:.1} s: job {} is completed\n", smoked.job)
+        format!(
+            "An event came through in {seconds:.1} s: job {} is completed\n",
+            smoked.job
+        )
     });
     Ok(End::Done)
 }

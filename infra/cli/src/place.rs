@@ -13,7 +13,8 @@ use aws_sdk_lambda::config::{Credentials, SharedCredentialsProvider};
 pub enum Place {
     /// On AWS, as whoever the AWS configuration of this shell says.
     Stage(String),
-    /// On this machine, as the file says that `make up` writes; `None` for the one of the checkout around the current folder.
+    /// On this machine, as the file says that `make up` writes; `None` for the one of the checkout
+    /// around the current folder.
     Local(Option<PathBuf>),
 }
 
@@ -21,7 +22,9 @@ pub enum Place {
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     /// There is no file of `make up`.
-    #[error("there is no target/up.env in this folder or above it: start the local stack with `make up`")]
+    #[error(
+        "there is no target/up.env in this folder or above it: start the local stack with `make up`"
+    )]
     NotUp,
     /// The file cannot be read.
     #[error("reading {path}")]
@@ -59,7 +62,11 @@ impl Place {
         match self {
             Self::Stage(_) => {
                 let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-                if config.region().is_none() { Err(PlaceError::NoRegion) } else { Ok(config) }
+                if config.region().is_none() {
+                    Err(PlaceError::NoRegion)
+                } else {
+                    Ok(config)
+                }
             }
             Self::Local(file) => {
                 let path = file.clone().map_or_else(find, Ok)?;
@@ -71,22 +78,45 @@ impl Place {
 
 /// The file of the stack of the checkout around the current folder.
 fn find() -> Result<PathBuf, PlaceError> {
-    let here = env::current_dir().map_err(|source| PlaceError::Read { path: PathBuf::from("."), source })?;
+    let here = env::current_dir().map_err(|source| PlaceError::Read {
+        path: PathBuf::from("."),
+        source,
+    })?;
     let files = here.ancestors().map(|folder| folder.join("target/up.env"));
-    files.into_iter().find(|file| file.is_file()).ok_or(PlaceError::NotUp)
+    files
+        .into_iter()
+        .find(|file| file.is_file())
+        .ok_or(PlaceError::NotUp)
 }
 
-/// What the file says, as `make up` writes it for a shell: a line `export NAME='value'` for each variable.
+/// What the file says, as `make up` writes it for a shell: a line `export NAME='value'` for each
+/// variable.
 fn local(path: &Path) -> Result<SdkConfig, PlaceError> {
-    let text = fs::read_to_string(path).map_err(|source| PlaceError::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| PlaceError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     let variable = |variable: &'static str| {
-        let line =
-            text.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(variable)?.strip_prefix("='"));
-        let value = line.and_then(|value| value.strip_suffix('\'')).map(str::to_owned);
-        value.ok_or(PlaceError::Missing { path: path.to_owned(), variable })
+        let line = text.lines().find_map(|line| {
+            line.strip_prefix("export ")?
+                .strip_prefix(variable)?
+                .strip_prefix("='")
+        });
+        let value = line
+            .and_then(|value| value.strip_suffix('\''))
+            .map(str::to_owned);
+        value.ok_or(PlaceError::Missing {
+            path: path.to_owned(),
+            variable,
+        })
     };
-    let credentials =
-        Credentials::new(variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?, None, None, "make up");
+    let credentials = Credentials::new(
+        variable("AWS_ACCESS_KEY_ID")?,
+        variable("AWS_SECRET_ACCESS_KEY")?,
+        None,
+        None,
+        "make up",
+    );
     Ok(SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(variable("AWS_REGION")?))
@@ -101,7 +131,10 @@ mod tests {
 
     #[test]
     fn a_stage_has_its_own_function() {
-        assert_eq!(Place::Stage("staging".to_owned()).function(), "studio-operator-staging");
+        assert_eq!(
+            Place::Stage("staging".to_owned()).function(),
+            "studio-operator-staging"
+        );
         assert_eq!(Place::Local(None).function(), "studio-operator-local");
     }
 
@@ -116,6 +149,11 @@ mod tests {
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:4566"));
         assert_eq!(config.region().map(AsRef::as_ref), Some("us-east-1"));
         fs::write(&path, lines.replace("AWS_REGION", "REGION")).unwrap();
-        assert!(local(&path).unwrap_err().to_string().ends_with("up.env does not say AWS_REGION"));
+        assert!(
+            local(&path)
+                .unwrap_err()
+                .to_string()
+                .ends_with("up.env does not say AWS_REGION")
+        );
     }
 }

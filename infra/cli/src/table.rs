@@ -1,6 +1,8 @@
-//! Text for a terminal: columns that stand under each other, and nothing that a terminal would obey.
+//! Text for a terminal: columns that stand under each other, and nothing that a terminal would
+//! obey.
 
-/// Lines of `rows` under `head`, with the columns aligned; what a row has beneath it stands indented below.
+/// Lines of `rows` under `head`, with the columns aligned; what a row has beneath it stands
+/// indented below.
 pub fn table(head: &[&str], rows: &[(Vec<String>, Option<String>)]) -> String {
     let mut widths: Vec<usize> = head.iter().map(|name| name.chars().count()).collect();
     for (cells, _) in rows {
@@ -19,13 +21,24 @@ pub fn table(head: &[&str], rows: &[(Vec<String>, Option<String>)]) -> String {
 }
 
 fn line(cells: impl Iterator<Item = String>, widths: &[usize]) -> String {
-    let padded: Vec<String> = cells.zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+    let padded: Vec<String> = cells
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:<width$}"))
+        .collect();
     format!("{}\n", padded.join("  ").trim_end())
 }
 
 /// `text` with what steers a terminal, or breaks a line, written out: it is somebody else's.
 pub fn plain(text: &str) -> String {
-    text.chars().flat_map(|c| if is_steering(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| {
+            if is_steering(c) {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
 }
 
 /// As [`plain`], of text that may have several lines.
@@ -48,7 +61,11 @@ pub fn shortened(text: &str, most: usize) -> String {
 
 /// `count` of something: `1 record`, `2 records`.
 pub fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {one}s")
+    }
 }
 
 #[cfg(test)]
@@ -58,7 +75,14 @@ mod tests {
     #[test]
     fn columns_stand_under_each_other_and_nothing_steers_the_terminal() {
         let rows = [
-            (vec!["1".to_owned(), "tenant-\u{1b}[31mred".to_owned(), "x".to_owned()], Some("why\nnot".to_owned())),
+            (
+                vec![
+                    "1".to_owned(),
+                    "tenant-\u{1b}[31mred".to_owned(),
+                    "x".to_owned(),
+                ],
+                Some("why\nnot".to_owned()),
+            ),
             (vec!["1000".to_owned(), "é".to_owned(), String::new()], None),
         ];
         assert_eq!(
@@ -72,6 +96,9 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_between_characters() {
-        assert_eq!((shortened("éé", 2), shortened("ééé", 2)), ("éé".to_owned(), "éé…".to_owned()));
+        assert_eq!(
+            (shortened("éé", 2), shortened("ééé", 2)),
+            ("éé".to_owned(), "éé…".to_owned())
+        );
     }
 }

@@ -16,10 +16,14 @@ pub fn time(text: &str, now: Timestamp) -> Result<Time, TimeError> {
         return Ok(Time::new(timestamp));
     }
     if let Ok(day) = text.parse::<Date>() {
-        let midnight = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_err(|_| TimeError)?;
+        let midnight = TimeZone::UTC
+            .to_timestamp(day.at(0, 0, 0, 0))
+            .map_err(|_| TimeError)?;
         return Ok(Time::new(midnight));
     }
-    let (count, unit) = text.split_at_checked(text.len().wrapping_sub(1)).ok_or(TimeError)?;
+    let (count, unit) = text
+        .split_at_checked(text.len().wrapping_sub(1))
+        .ok_or(TimeError)?;
     let seconds = match unit {
         "s" => 1,
         "m" => 60,
@@ -27,7 +31,11 @@ pub fn time(text: &str, now: Timestamp) -> Result<Time, TimeError> {
         "d" => 24 * 60 * 60,
         _ => return Err(TimeError),
     };
-    let count: i64 = count.parse().ok().filter(|count| (0..=100_000).contains(count)).ok_or(TimeError)?;
+    let count: i64 = count
+        .parse()
+        .ok()
+        .filter(|count| (0..=100_000).contains(count))
+        .ok_or(TimeError)?;
     let ago = SignedDuration::from_secs(count * seconds);
     now.checked_sub(ago).map(Time::new).map_err(|_| TimeError)
 }
@@ -58,7 +66,16 @@ mod tests {
         ] {
             assert_eq!(time(text, now).unwrap().to_string(), expected, "{text}");
         }
-        for wrong in ["", "h", "-1h", "yesterday", "2026-13-01", "12:00", "9999999999d", "é"] {
+        for wrong in [
+            "",
+            "h",
+            "-1h",
+            "yesterday",
+            "2026-13-01",
+            "12:00",
+            "9999999999d",
+            "é",
+        ] {
             assert_eq!(time(wrong, now), Err(TimeError), "{wrong}");
         }
     }

@@ -1,5 +1,6 @@
-//! Who reads which partitions in a group: Kafka's `RangeAssignor`, and how it is written (Kafka's class `ConsumerProtocol`).
-//! Without a network, so that it is the same for librdkafka's and Java's members.
+//! Who reads which partitions in a group: Kafka's `RangeAssignor`, and how it is written (Kafka's
+//! class `ConsumerProtocol`). Without a network, so that it is the same for librdkafka's and Java's
+//! members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,15 +27,30 @@ pub(crate) struct Subscriber {
 /// Partitions by topic.
 pub(crate) type Partitions = BTreeMap<String, Vec<i32>>;
 
-/// Gives each subscriber of a topic as many of its partitions, side by side; where that does not come out even, the first get one more.
-pub(crate) fn range(subscribers: &[Subscriber], counts: &BTreeMap<String, i32>) -> BTreeMap<String, Partitions> {
-    let mut assigned: BTreeMap<String, Partitions> =
-        subscribers.iter().map(|subscriber| (subscriber.id.clone(), Partitions::new())).collect();
+/// Gives each subscriber of a topic as many of its partitions, side by side; where that does not
+/// come out even, the first get one more.
+pub(crate) fn range(
+    subscribers: &[Subscriber],
+    counts: &BTreeMap<String, i32>,
+) -> BTreeMap<String, Partitions> {
+    let mut assigned: BTreeMap<String, Partitions> = subscribers
+        .iter()
+        .map(|subscriber| (subscriber.id.clone(), Partitions::new()))
+        .collect();
     for (topic, &count) in counts {
-        let mut theirs: Vec<&Subscriber> =
-            subscribers.iter().filter(|subscriber| subscriber.topics.contains(topic)).collect();
-        // Kafka's `AbstractPartitionAssignor.MemberInfo`: static members first, by their own names, which outlive their ids.
-        theirs.sort_by_key(|subscriber| (subscriber.instance.is_none(), &subscriber.instance, &subscriber.id));
+        let mut theirs: Vec<&Subscriber> = subscribers
+            .iter()
+            .filter(|subscriber| subscriber.topics.contains(topic))
+            .collect();
+        // Kafka's `AbstractPartitionAssignor.MemberInfo`: static members first, by their own names,
+        // which outlive their ids.
+        theirs.sort_by_key(|subscriber| {
+            (
+                subscriber.instance.is_none(),
+                &subscriber.instance,
+                &subscriber.id,
+            )
+        });
         let readers = i32::try_from(theirs.len()).unwrap_or(i32::MAX).max(1);
         let (each, more) = (count / readers, count % readers);
         let mut next = 0;
@@ -51,18 +67,21 @@ pub(crate) fn range(subscribers: &[Subscriber], counts: &BTreeMap<String, i32>) 
 
 /// What a member says when it joins.
 pub(crate) fn encode_subscription(topic: &str) -> Result<Bytes, String> {
-    let subscription =
-        ConsumerProtocolSubscription::default().with_topics(vec![StrBytes::from_string(topic.to_owned())]);
+    let subscription = ConsumerProtocolSubscription::default()
+        .with_topics(vec![StrBytes::from_string(topic.to_owned())]);
     let mut bytes = BytesMut::new();
     bytes.put_i16(0);
-    subscription.encode(&mut bytes, 0).map_err(|error| error.to_string())?;
+    subscription
+        .encode(&mut bytes, 0)
+        .map_err(|error| error.to_string())?;
     Ok(bytes.freeze())
 }
 
 /// The topics that another member says it reads.
 pub(crate) fn decode_subscription(mut bytes: Bytes) -> Result<BTreeSet<String>, String> {
     let version = version(&mut bytes)?;
-    let read = ConsumerProtocolSubscription::decode(&mut bytes, version).map_err(|error| error.to_string())?;
+    let read = ConsumerProtocolSubscription::decode(&mut bytes, version)
+        .map_err(|error| error.to_string())?;
     Ok(read.topics.iter().map(ToString::to_string).collect())
 }
 
@@ -70,13 +89,17 @@ pub(crate) fn decode_subscription(mut bytes: Bytes) -> Result<BTreeSet<String>, 
 pub(crate) fn encode_assignment(partitions: &Partitions) -> Result<Bytes, String> {
     let topic = |(topic, partitions): (&String, &Vec<i32>)| {
         let name = TopicName(StrBytes::from_string(topic.clone()));
-        TopicPartition::default().with_topic(name).with_partitions(partitions.clone())
+        TopicPartition::default()
+            .with_topic(name)
+            .with_partitions(partitions.clone())
     };
-    let assignment =
-        ConsumerProtocolAssignment::default().with_assigned_partitions(partitions.iter().map(topic).collect());
+    let assignment = ConsumerProtocolAssignment::default()
+        .with_assigned_partitions(partitions.iter().map(topic).collect());
     let mut bytes = BytesMut::new();
     bytes.put_i16(0);
-    assignment.encode(&mut bytes, 0).map_err(|error| error.to_string())?;
+    assignment
+        .encode(&mut bytes, 0)
+        .map_err(|error| error.to_string())?;
     Ok(bytes.freeze())
 }
 
@@ -86,8 +109,13 @@ pub(crate) fn decode_assignment(mut bytes: Bytes) -> Result<Partitions, String> 
         return Ok(Partitions::new());
     }
     let version = version(&mut bytes)?;
-    let read = ConsumerProtocolAssignment::decode(&mut bytes, version).map_err(|error| error.to_string())?;
-    Ok(read.assigned_partitions.into_iter().map(|topic| (topic.topic.to_string(), topic.partitions)).collect())
+    let read = ConsumerProtocolAssignment::decode(&mut bytes, version)
+        .map_err(|error| error.to_string())?;
+    Ok(read
+        .assigned_partitions
+        .into_iter()
+        .map(|topic| (topic.topic.to_string(), topic.partitions))
+        .collect())
 }
 
 fn version(bytes: &mut Bytes) -> Result<i16, String> {
@@ -104,41 +132,70 @@ mod tests {
 
     fn subscriber(id: &str, instance: Option<&str>, topics: &[&str]) -> Subscriber {
         let topics = topics.iter().map(ToString::to_string).collect();
-        Subscriber { id: id.to_owned(), instance: instance.map(str::to_owned), topics }
+        Subscriber {
+            id: id.to_owned(),
+            instance: instance.map(str::to_owned),
+            topics,
+        }
     }
 
     fn of(assigned: &BTreeMap<String, Partitions>, id: &str, topic: &str) -> Vec<i32> {
         assigned[id].get(topic).cloned().unwrap_or_default()
     }
 
-    /// The example in the documentation of Kafka's `RangeAssignor`, and a third topic that one alone reads.
+    /// The example in the documentation of Kafka's `RangeAssignor`, and a third topic that one
+    /// alone reads.
     #[test]
     fn each_topic_is_divided_among_those_who_read_it() {
-        let members = [subscriber("C1", None, &["t0", "t1"]), subscriber("C0", None, &["t0", "t1", "t2"])];
-        let counts = [("t0", 3), ("t1", 3), ("t2", 2)].map(|(topic, count)| (topic.to_owned(), count)).into();
+        let members = [
+            subscriber("C1", None, &["t0", "t1"]),
+            subscriber("C0", None, &["t0", "t1", "t2"]),
+        ];
+        let counts = [("t0", 3), ("t1", 3), ("t2", 2)]
+            .map(|(topic, count)| (topic.to_owned(), count))
+            .into();
         let assigned = range(&members, &counts);
-        assert_eq!((of(&assigned, "C0", "t0"), of(&assigned, "C1", "t0")), (vec![0, 1], vec![2]));
-        assert_eq!((of(&assigned, "C0", "t1"), of(&assigned, "C1", "t1")), (vec![0, 1], vec![2]));
-        assert_eq!((of(&assigned, "C0", "t2"), of(&assigned, "C1", "t2")), (vec![0, 1], vec![]));
+        assert_eq!(
+            (of(&assigned, "C0", "t0"), of(&assigned, "C1", "t0")),
+            (vec![0, 1], vec![2])
+        );
+        assert_eq!(
+            (of(&assigned, "C0", "t1"), of(&assigned, "C1", "t1")),
+            (vec![0, 1], vec![2])
+        );
+        assert_eq!(
+            (of(&assigned, "C0", "t2"), of(&assigned, "C1", "t2")),
+            (vec![0, 1], vec![])
+        );
     }
 
     #[test]
     fn who_gets_nothing_is_still_in_it_and_static_members_come_first() {
-        let members =
-            [subscriber("a", None, &["t"]), subscriber("b", Some("2"), &["t"]), subscriber("c", Some("1"), &["t"])];
+        let members = [
+            subscriber("a", None, &["t"]),
+            subscriber("b", Some("2"), &["t"]),
+            subscriber("c", Some("1"), &["t"]),
+        ];
         let assigned = range(&members, &[("t".to_owned(), 2)].into());
-        assert_eq!((of(&assigned, "c", "t"), of(&assigned, "b", "t")), (vec![0], vec![1]));
+        assert_eq!(
+            (of(&assigned, "c", "t"), of(&assigned, "b", "t")),
+            (vec![0], vec![1])
+        );
         assert!(assigned["a"].is_empty());
     }
 
     #[test]
     fn every_partition_goes_to_one_reader() {
         for readers in 1..8 {
-            let members: Vec<_> = (0..readers).map(|id| subscriber(&id.to_string(), None, &["t"])).collect();
+            let members: Vec<_> = (0..readers)
+                .map(|id| subscriber(&id.to_string(), None, &["t"]))
+                .collect();
             for count in 0..20 {
                 let assigned = range(&members, &[("t".to_owned(), count)].into());
-                let mut all: Vec<i32> =
-                    assigned.values().flat_map(|topics| topics.values().flatten().copied()).collect();
+                let mut all: Vec<i32> = assigned
+                    .values()
+                    .flat_map(|topics| topics.values().flatten().copied())
+                    .collect();
                 all.sort_unstable();
                 assert_eq!(all, (0..count).collect::<Vec<_>>());
             }
@@ -148,8 +205,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let partitions: Partitions = [("t".to_owned(), vec![1, 5])].into();
-        assert_eq!(decode_assignment(encode_assignment(&partitions).unwrap()), Ok(partitions));
-        assert_eq!(decode_subscription(encode_subscription("t").unwrap()), Ok(["t".to_owned()].into()));
+        assert_eq!(
+            decode_assignment(encode_assignment(&partitions).unwrap()),
+            Ok(partitions)
+        );
+        assert_eq!(
+            decode_subscription(encode_subscription("t").unwrap()),
+            Ok(["t".to_owned()].into())
+        );
         assert_eq!(decode_assignment(Bytes::new()), Ok(Partitions::new()));
         assert!(decode_subscription(Bytes::from_static(b"\0")).is_err());
     }

@@ -1,5 +1,5 @@
-//! A connection to one broker. Any number of requests may be under way: an answer finds its request by the correlation id.
-//! A broker answers in the order in which it was asked.
+//! A connection to one broker. Any number of requests may be under way: an answer finds its request
+//! by the correlation id. A broker answers in the order in which it was asked.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +15,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{ApiVersionsRequest, RequestHeader, ResponseHeader},
     protocol::{
-        Decodable as _, HeaderVersion as _, Request, StrBytes, VersionRange, encode_request_header_into_buffer,
+        Decodable as _, HeaderVersion as _, Request, StrBytes, VersionRange,
+        encode_request_header_into_buffer,
     },
 };
 use tokio::{
@@ -33,7 +34,8 @@ use crate::{Error, task::Task};
 /// What a broker may take to accept a connection, and for an answer that waits for nothing.
 pub(crate) const WITHIN: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read, in bytes. A fetch asks for far less, but gets a single batch whole however large it is (KIP-74).
+/// The longest answer that is read, in bytes. A fetch asks for far less, but gets a single batch
+/// whole however large it is (KIP-74).
 const LONGEST_ANSWER: u32 = 256 << 20;
 
 /// How many requests wait to be written before the next one waits too.
@@ -69,11 +71,20 @@ impl Connection {
         let stream = match timeout(WITHIN, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
-                return Err(Error::Unreachable { address: address.to_owned(), reason: error.to_string() });
+                return Err(Error::Unreachable {
+                    address: address.to_owned(),
+                    reason: error.to_string(),
+                });
             }
-            Err(_) => return Err(Error::TimedOut { address: address.to_owned(), after: WITHIN }),
+            Err(_) => {
+                return Err(Error::TimedOut {
+                    address: address.to_owned(),
+                    after: WITHIN,
+                });
+            }
         };
-        // Without it an answer waits for the next packet's acknowledgement; where it cannot be set, it only waits.
+        // Without it an answer waits for the next packet's acknowledgement; where it cannot be set,
+        // it only waits.
         let _ = stream.set_nodelay(true);
         let (requests, waiting) = mpsc::channel(WAITING);
         let mut connection = Self {
@@ -85,10 +96,19 @@ impl Connection {
             versions: [(ApiVersionsRequest::KEY, VersionRange { min: 0, max: 0 })].into(),
             task: Task::spawn(speak(stream, waiting)),
         };
-        let answer = connection.ask(&ApiVersionsRequest::default(), 0..=0, WITHIN).await?;
-        crate::error::check(answer.error_code, || "say which versions it speaks".to_owned())?;
-        let spoken = answer.api_keys.iter().map(|api| (api.api_key, (api.min_version, api.max_version)));
-        connection.versions = spoken.map(|(api, (min, max))| (api, VersionRange { min, max })).collect();
+        let answer = connection
+            .ask(&ApiVersionsRequest::default(), 0..=0, WITHIN)
+            .await?;
+        crate::error::check(answer.error_code, || {
+            "say which versions it speaks".to_owned()
+        })?;
+        let spoken = answer
+            .api_keys
+            .iter()
+            .map(|api| (api.api_key, (api.min_version, api.max_version)));
+        connection.versions = spoken
+            .map(|(api, (min, max))| (api, VersionRange { min, max }))
+            .collect();
         Ok(connection)
     }
 
@@ -100,7 +120,8 @@ impl Connection {
         &self.address
     }
 
-    /// Asks in the newest of `versions` that the broker speaks, and awaits the answer. A caller that stops waiting loses the answer and no more.
+    /// Asks in the newest of `versions` that the broker speaks, and awaits the answer. A caller
+    /// that stops waiting loses the answer and no more.
     pub(crate) async fn ask<R: Request>(
         &self,
         request: &R,
@@ -112,13 +133,23 @@ impl Connection {
         let frame = self.frame(request, version, correlation)?;
         let (answer, answered) = oneshot::channel();
         let exchange = async {
-            self.requests.send(Waiting { correlation, frame, answer }).await.map_err(|_| self.lost())?;
+            self.requests
+                .send(Waiting {
+                    correlation,
+                    frame,
+                    answer,
+                })
+                .await
+                .map_err(|_| self.lost())?;
             answered.await.map_err(|_| self.lost())
         };
         let Ok(answer) = timeout(within, exchange).await else {
             // The broker hangs: the next request is to come by a new connection.
             self.task.stop();
-            return Err(Error::TimedOut { address: self.address.clone(), after: within });
+            return Err(Error::TimedOut {
+                address: self.address.clone(),
+                after: within,
+            });
         };
         let mut answer = answer?;
         ResponseHeader::decode(&mut answer, R::Response::header_version(version))
@@ -128,24 +159,40 @@ impl Connection {
 
     /// Whether the broker speaks this version of a request.
     pub(crate) fn speaks<R: Request>(&self, version: i16) -> bool {
-        self.versions.get(&R::KEY).is_some_and(|spoken| (spoken.min..=spoken.max).contains(&version))
+        self.versions
+            .get(&R::KEY)
+            .is_some_and(|spoken| (spoken.min..=spoken.max).contains(&version))
     }
 
     fn newest<R: Request>(&self, wanted: RangeInclusive<i16>) -> Result<i16, Error> {
         let spoken = self.versions.get(&R::KEY);
         let version = spoken.map(|spoken| spoken.max.min(*wanted.end()));
         version
-            .filter(|version| wanted.contains(version) && spoken.is_some_and(|spoken| spoken.min <= *version))
+            .filter(|version| {
+                wanted.contains(version) && spoken.is_some_and(|spoken| spoken.min <= *version)
+            })
             .ok_or_else(|| {
-                let spoken =
-                    spoken.map_or_else(|| "none".to_owned(), |spoken| format!("{} to {}", spoken.min, spoken.max));
-                let what =
-                    format!("of the request with Kafka's number {} it speaks {spoken} and not {wanted:?}", R::KEY);
-                Error::Protocol { address: self.address.clone(), what }
+                let spoken = spoken.map_or_else(
+                    || "none".to_owned(),
+                    |spoken| format!("{} to {}", spoken.min, spoken.max),
+                );
+                let what = format!(
+                    "of the request with Kafka's number {} it speaks {spoken} and not {wanted:?}",
+                    R::KEY
+                );
+                Error::Protocol {
+                    address: self.address.clone(),
+                    what,
+                }
             })
     }
 
-    fn frame<R: Request>(&self, request: &R, version: i16, correlation: i32) -> Result<Bytes, Error> {
+    fn frame<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        correlation: i32,
+    ) -> Result<Bytes, Error> {
         let header = RequestHeader::default()
             .with_request_api_key(R::KEY)
             .with_request_api_version(version)
@@ -162,11 +209,17 @@ impl Connection {
     }
 
     fn lost(&self) -> Error {
-        Error::Unreachable { address: self.address.clone(), reason: "the connection was lost".to_owned() }
+        Error::Unreachable {
+            address: self.address.clone(),
+            reason: "the connection was lost".to_owned(),
+        }
     }
 
     fn not_understood(&self, what: &impl ToString) -> Error {
-        Error::Protocol { address: self.address.clone(), what: what.to_string() }
+        Error::Protocol {
+            address: self.address.clone(),
+            what: what.to_string(),
+        }
     }
 }
 
@@ -180,16 +233,29 @@ async fn speak(stream: TcpStream, waiting: mpsc::Receiver<Waiting>) {
     }
 }
 
-async fn write(mut stream: OwnedWriteHalf, mut waiting: mpsc::Receiver<Waiting>, unanswered: &Unanswered) {
-    while let Some(Waiting { correlation, frame, answer }) = waiting.recv().await {
-        unanswered.lock().unwrap_or_else(PoisonError::into_inner).insert(correlation, answer);
+async fn write(
+    mut stream: OwnedWriteHalf,
+    mut waiting: mpsc::Receiver<Waiting>,
+    unanswered: &Unanswered,
+) {
+    while let Some(Waiting {
+        correlation,
+        frame,
+        answer,
+    }) = waiting.recv().await
+    {
+        unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(correlation, answer);
         if stream.write_all(&frame).await.is_err() {
             return;
         }
     }
 }
 
-/// Reads frames: a length of four bytes, and as many bytes, of which the first four are the correlation id in every version.
+/// Reads frames: a length of four bytes, and as many bytes, of which the first four are the
+/// correlation id in every version.
 async fn read(mut stream: OwnedReadHalf, unanswered: &Unanswered) {
     while let Ok(length @ 4..=LONGEST_ANSWER) = stream.read_u32().await {
         let mut frame = vec![0; length as usize];
@@ -197,7 +263,10 @@ async fn read(mut stream: OwnedReadHalf, unanswered: &Unanswered) {
             return;
         }
         let correlation = i32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]);
-        let waits = unanswered.lock().unwrap_or_else(PoisonError::into_inner).remove(&correlation);
+        let waits = unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&correlation);
         match waits {
             // Who asked may be gone.
             Some(waits) => drop(waits.send(Bytes::from(frame))),
@@ -218,7 +287,10 @@ type Slot = Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>;
 
 impl Pool {
     pub(crate) fn new(client_id: &str) -> Self {
-        Self { client_id: client_id.to_owned(), slots: Mutex::default() }
+        Self {
+            client_id: client_id.to_owned(),
+            slots: Mutex::default(),
+        }
     }
 
     pub(crate) async fn connection(&self, address: &str) -> Result<Arc<Connection>, Error> {

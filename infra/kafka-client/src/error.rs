@@ -21,7 +21,9 @@ pub enum Error {
         said: Option<String>,
     },
     /// The broker cannot be reached, or the connection to it was lost.
-    #[error("the broker {address} cannot be reached, so look whether it runs and listens there: {reason}")]
+    #[error(
+        "the broker {address} cannot be reached, so look whether it runs and listens there: {reason}"
+    )]
     Unreachable {
         /// Its address, as host:port.
         address: String,
@@ -29,7 +31,9 @@ pub enum Error {
         reason: String,
     },
     /// The broker took too long.
-    #[error("the broker {address} did not answer within {after:?}, so look whether it hangs or is overloaded")]
+    #[error(
+        "the broker {address} did not answer within {after:?}, so look whether it hangs or is overloaded"
+    )]
     TimedOut {
         /// Its address, as host:port.
         address: String,
@@ -50,7 +54,9 @@ pub enum Error {
         bytes: usize,
     },
     /// What a broker says is not Kafka's protocol, or not a version of it that both know.
-    #[error("the broker {address} does not speak the protocol as this client does, so look what listens there: {what}")]
+    #[error(
+        "the broker {address} does not speak the protocol as this client does, so look what listens there: {what}"
+    )]
     Protocol {
         /// Its address, as host:port.
         address: String,
@@ -115,7 +121,11 @@ impl Error {
 pub(crate) fn check(code: i16, doing: impl FnOnce() -> String) -> Result<(), Error> {
     match ResponseError::try_from_code(code) {
         None => Ok(()),
-        Some(code) => Err(Error::Refused { doing: doing(), code, said: None }),
+        Some(code) => Err(Error::Refused {
+            doing: doing(),
+            code,
+            said: None,
+        }),
     }
 }
 
@@ -124,20 +134,39 @@ mod tests {
     use super::*;
 
     fn refused(code: ResponseError) -> Error {
-        Error::Refused { doing: "write to orders/0".to_owned(), code, said: None }
+        Error::Refused {
+            doing: "write to orders/0".to_owned(),
+            code,
+            said: None,
+        }
     }
 
     #[test]
     fn what_passes_is_tried_again_and_what_does_not_is_not() {
         assert!(refused(ResponseError::NotLeaderOrFollower).is_passing());
-        assert!(Error::Unreachable { address: "a:1".to_owned(), reason: "refused".to_owned() }.is_passing());
+        assert!(
+            Error::Unreachable {
+                address: "a:1".to_owned(),
+                reason: "refused".to_owned()
+            }
+            .is_passing()
+        );
         assert!(!refused(ResponseError::TopicAuthorizationFailed).is_passing());
-        assert!(!Error::MessageTooLarge { topic: "t".to_owned(), bytes: 1 }.is_passing());
+        assert!(
+            !Error::MessageTooLarge {
+                topic: "t".to_owned(),
+                bytes: 1
+            }
+            .is_passing()
+        );
     }
 
     #[test]
     fn a_refusal_says_what_was_asked_and_the_code() {
         let message = refused(ResponseError::InvalidRequiredAcks).to_string();
-        assert_eq!(message, "the broker refused to write to orders/0: InvalidRequiredAcks (Kafka's code 21)");
+        assert_eq!(
+            message,
+            "the broker refused to write to orders/0: InvalidRequiredAcks (Kafka's code 21)"
+        );
     }
 }

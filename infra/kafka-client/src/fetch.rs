@@ -1,4 +1,5 @@
-//! Fetching: the records of some partitions in their order, from the brokers that lead them, across all that happens to brokers.
+//! Fetching: the records of some partitions in their order, from the brokers that lead them, across
+//! all that happens to brokers.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +34,8 @@ use crate::{
     task::{Outages, Source, Task, pause_after},
 };
 
-/// How much of a partition may be fetched and not taken, in bytes. At the limit no more is asked for.
+/// How much of a partition may be fetched and not taken, in bytes. At the limit no more is asked
+/// for.
 const BUFFER: usize = 16 << 20;
 
 /// What is asked of one partition, and of all of a broker's, in one fetch, in bytes.
@@ -141,8 +143,17 @@ impl Fetching {
             gate: Arc::default(),
         };
         let positions: Vec<Position> = begin.into_iter().map(position).collect();
-        let gates = positions.iter().map(|position| (position.place.clone(), Arc::clone(&position.gate))).collect();
-        let fetching = Self { cluster: cluster.clone(), manner, items, room: Arc::clone(&room), outages };
+        let gates = positions
+            .iter()
+            .map(|position| (position.place.clone(), Arc::clone(&position.gate)))
+            .collect();
+        let fetching = Self {
+            cluster: cluster.clone(),
+            manner,
+            items,
+            room: Arc::clone(&room),
+            outages,
+        };
         let task = Task::spawn(fetching.run(positions));
         (task, Gates { gates, room }, taken)
     }
@@ -178,7 +189,11 @@ impl Fetching {
     async fn run(self, positions: Vec<Position>) {
         let mut herds = FuturesUnordered::from_iter([self.follow((None, positions))]);
         while let Some(next) = herds.next().await {
-            herds.extend(next.into_iter().filter(|(_, positions)| !positions.is_empty()).map(|herd| self.follow(herd)));
+            herds.extend(
+                next.into_iter()
+                    .filter(|(_, positions)| !positions.is_empty())
+                    .map(|herd| self.follow(herd)),
+            );
         }
     }
 
@@ -194,7 +209,11 @@ impl Fetching {
     }
 
     async fn look_for_leaders(&self, positions: Vec<Position>) -> Vec<Herd> {
-        let tries = positions.iter().map(|position| position.tries).max().unwrap_or(0);
+        let tries = positions
+            .iter()
+            .map(|position| position.tries)
+            .max()
+            .unwrap_or(0);
         if tries > 0 {
             sleep(pause_after(tries)).await;
         }
@@ -206,7 +225,11 @@ impl Fetching {
                 leaders.insert(Arc::clone(&topic), self.cluster.leaders_of(&topic).await);
             }
             let leader = match &leaders[&topic] {
-                Ok(leaders) => leaders.get(&partition).cloned().flatten().ok_or_else(|| no_leader(&topic)),
+                Ok(leaders) => leaders
+                    .get(&partition)
+                    .cloned()
+                    .flatten()
+                    .ok_or_else(|| no_leader(&topic)),
                 Err(error) => Err(error.clone()),
             };
             if let Err(error) = &leader {
@@ -218,7 +241,8 @@ impl Fetching {
         herds.into_iter().collect()
     }
 
-    /// Fetches from a leader. Returns the positions that it cannot serve any more, which are gone from `positions` then.
+    /// Fetches from a leader. Returns the positions that it cannot serve any more, which are gone
+    /// from `positions` then.
     async fn fetch_from(&self, leader: &str, positions: &mut Vec<Position>) -> Vec<Position> {
         let mut strays = Vec::new();
         let ended = match Connection::open(leader, &self.manner.client_id).await {
@@ -247,22 +271,31 @@ impl Fetching {
                 continue;
             }
             let request = request(positions, self.manner.wait);
-            let answer = connection.ask(&request, 4..=11, self.manner.wait + WITHIN).await?;
+            let answer = connection
+                .ask(&request, 4..=11, self.manner.wait + WITHIN)
+                .await?;
             check(answer.error_code, || "let records be fetched".to_owned())?;
             for topic in answer.responses {
                 for data in topic.partitions {
                     let is_it = |position: &Position| {
-                        position.place.1 == data.partition_index && *position.place.0 == *topic.topic.as_str()
+                        position.place.1 == data.partition_index
+                            && *position.place.0 == *topic.topic.as_str()
                     };
-                    let Some(index) = positions.iter().position(is_it) else { continue };
-                    match self.receive(connection, &mut positions[index], data).await? {
+                    let Some(index) = positions.iter().position(is_it) else {
+                        continue;
+                    };
+                    match self
+                        .receive(connection, &mut positions[index], data)
+                        .await?
+                    {
                         Fate::GoesOn => {}
                         Fate::Strays => strays.push(positions.swap_remove(index)),
                         Fate::Ends => drop(positions.swap_remove(index)),
                     }
                 }
             }
-            // The first in a request gets its batch however large it is (KIP-74): each is once the first.
+            // The first in a request gets its batch however large it is (KIP-74): each is once the
+            // first.
             let others = positions.len().min(1);
             positions.rotate_left(others);
         }
@@ -284,7 +317,14 @@ impl Fetching {
             }
             Some(code) => {
                 let doing = format!("let {topic}/{partition} be fetched");
-                self.outages.fails(Source::Fetch, Error::Refused { doing, code, said: None });
+                self.outages.fails(
+                    Source::Fetch,
+                    Error::Refused {
+                        doing,
+                        code,
+                        said: None,
+                    },
+                );
                 return Ok(Fate::Strays);
             }
         }
@@ -304,7 +344,10 @@ impl Fetching {
         }
         position.offset = fetched.next;
         for record in fetched.records {
-            position.gate.buffered.fetch_add(record.size(), Ordering::AcqRel);
+            position
+                .gate
+                .buffered
+                .fetch_add(record.size(), Ordering::AcqRel);
             let (gate, room) = (Arc::clone(&position.gate), Arc::clone(&self.room));
             // The taker is gone only when this task is about to be stopped.
             let _ = self.items.send(Item::Record(Parcel { record, gate, room }));
@@ -323,7 +366,10 @@ impl Fetching {
         let (topic, partition) = &position.place;
         let end = async |at| {
             let offsets = list_offsets(connection, topic, &[*partition], at).await?;
-            offsets.get(partition).copied().ok_or_else(|| no_leader(topic))
+            offsets
+                .get(partition)
+                .copied()
+                .ok_or_else(|| no_leader(topic))
         };
         match self.manner.lost {
             Lost::To(at) => end(at).await,
@@ -342,7 +388,8 @@ enum Fate {
     Ends,
 }
 
-/// A fetch outside of a session (KIP-227), of what is open, uncommitted transactions too (isolation 0).
+/// A fetch outside of a session (KIP-227), of what is open, uncommitted transactions too (isolation
+/// 0).
 fn request(positions: &[Position], wait: Duration) -> FetchRequest {
     let mut topics: Vec<FetchTopic> = Vec::new();
     for position in positions.iter().filter(|position| position.gate.is_open()) {
@@ -351,9 +398,16 @@ fn request(positions: &[Position], wait: Duration) -> FetchRequest {
             .with_partition(*partition)
             .with_fetch_offset(position.offset)
             .with_partition_max_bytes(position.bytes);
-        match topics.last_mut().filter(|last| last.topic.as_str() == &**topic) {
+        match topics
+            .last_mut()
+            .filter(|last| last.topic.as_str() == &**topic)
+        {
             Some(last) => last.partitions.push(data),
-            None => topics.push(FetchTopic::default().with_topic(topic_name(topic)).with_partitions(vec![data])),
+            None => topics.push(
+                FetchTopic::default()
+                    .with_topic(topic_name(topic))
+                    .with_partitions(vec![data]),
+            ),
         }
     }
     FetchRequest::default()

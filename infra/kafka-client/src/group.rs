@@ -1,7 +1,9 @@
-//! A member of a consumer group, as Kafka has had them from the start (the "classic" protocol), with one topic.
+//! A member of a consumer group, as Kafka has had them from the start (the "classic" protocol),
+//! with one topic.
 //!
-//! What the member does is a loop in a task: find the coordinator, join, learn what is assigned, and then send heartbeats until the group
-//! changes. In each round all of the last one's fetching is gone before anything is said of it.
+//! What the member does is a loop in a task: find the coordinator, join, learn what is assigned,
+//! and then send heartbeats until the group changes. In each round all of the last one's fetching
+//! is gone before anything is said of it.
 
 use std::{
     collections::BTreeMap,
@@ -17,9 +19,10 @@ use std::{
 use kafka_protocol::{
     error::ResponseError,
     messages::{
-        HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, OffsetCommitRequest,
-        SyncGroupRequest, join_group_request::JoinGroupRequestProtocol, join_group_response::JoinGroupResponseMember,
-        leave_group_request::MemberIdentity, sync_group_request::SyncGroupRequestAssignment,
+        HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+        OffsetCommitRequest, SyncGroupRequest, join_group_request::JoinGroupRequestProtocol,
+        join_group_response::JoinGroupResponseMember, leave_group_request::MemberIdentity,
+        sync_group_request::SyncGroupRequestAssignment,
     },
     protocol::StrBytes,
 };
@@ -31,7 +34,8 @@ use tokio::{
 use crate::{
     At, Cluster, Error, Record,
     assign::{
-        Partitions, Subscriber, decode_assignment, decode_subscription, encode_assignment, encode_subscription, range,
+        Partitions, Subscriber, decode_assignment, decode_subscription, encode_assignment,
+        encode_subscription, range,
     },
     cluster::{commit, commit_request, group_id},
     connection::{Connection, WITHIN},
@@ -44,8 +48,8 @@ use crate::{
 const PROTOCOL_TYPE: &str = "consumer";
 const ASSIGNOR: &str = "range";
 
-/// The versions of the requests of a group. librdkafka's mock broker says that it speaks newer ones, and cannot read them: they are "flexible"
-/// (KIP-482).
+/// The versions of the requests of a group. librdkafka's mock broker says that it speaks newer
+/// ones, and cannot read them: they are "flexible" (KIP-482).
 const JOIN: RangeInclusive<i16> = 1..=5;
 const SYNC: RangeInclusive<i16> = 0..=3;
 const HEARTBEATS: RangeInclusive<i16> = 0..=3;
@@ -54,7 +58,8 @@ const LEAVE: RangeInclusive<i16> = 0..=2;
 /// Names a static member by its instance (KIP-345).
 const LEAVE_STATIC: RangeInclusive<i16> = 3..=3;
 
-/// The version of a join since which a static member that leads hears that the assignment stays (KIP-814). Without it, it leads and does not know.
+/// The version of a join since which a static member that leads hears that the assignment stays
+/// (KIP-814). Without it, it leads and does not know.
 const SKIPS: i16 = 9;
 
 const HEARTBEAT: Duration = Duration::from_secs(3);
@@ -62,7 +67,8 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 /// How often the leader looks whether a topic has other partitions than those it assigned.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long a join may take: a coordinator waits for the slowest of the others, and librdkafka's consumers give themselves five minutes.
+/// How long a join may take: a coordinator waits for the slowest of the others, and librdkafka's
+/// consumers give themselves five minutes.
 const JOIN_WITHIN: Duration = Duration::from_secs(310);
 
 /// How long leaving may take, also where the broker is gone.
@@ -95,7 +101,8 @@ pub struct Options {
     pub topic: String,
     /// What the broker's logs call it.
     pub client_id: String,
-    /// Makes it a static member (KIP-345): if it is dropped and another of the same name joins before the session ends, that one is the same member.
+    /// Makes it a static member (KIP-345): if it is dropped and another of the same name joins
+    /// before the session ends, that one is the same member.
     pub instance_id: Option<String>,
     /// Where to begin where the group has committed nothing.
     pub reset: Reset,
@@ -121,19 +128,22 @@ impl Options {
 /// What happens to a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// It reads these partitions from now on; there may be none. Each begins where the group has committed, else as [`Options::reset`] says.
+    /// It reads these partitions from now on; there may be none. Each begins where the group has
+    /// committed, else as [`Options::reset`] says.
     Assigned(Vec<i32>),
-    /// It reads these partitions no more: they are those of the last `Assigned`. No record of them comes until they are assigned again.
+    /// It reads these partitions no more: they are those of the last `Assigned`. No record of them
+    /// comes until they are assigned again.
     Revoked(Vec<i32>),
     /// A record, in the order of its partition.
     Record(Record),
-    /// Something fails and is tried again; this is why. It is said once until all is well again. What was fetched still comes.
-    /// A batch that cannot be read is said here too: of its partition nothing more comes.
+    /// Something fails and is tried again; this is why. It is said once until all is well again.
+    /// What was fetched still comes. A batch that cannot be read is said here too: of its partition
+    /// nothing more comes.
     Trouble(String),
 }
 
-/// The right to commit, which a member has from one assignment to the next. The broker refuses a commit by an earlier one, as soon as the next
-/// generation has begun.
+/// The right to commit, which a member has from one assignment to the next. The broker refuses a
+/// commit by an earlier one, as soon as the next generation has begun.
 #[derive(Debug, Clone)]
 struct Session {
     member: String,
@@ -156,8 +166,8 @@ struct Assigned {
     items: Option<Items>,
 }
 
-/// A member of a group. Dropping it stops all at once and tells the broker nothing: the group goes on without it when the session ends.
-/// [`Member::leave`] tells it.
+/// A member of a group. Dropping it stops all at once and tells the broker nothing: the group goes
+/// on without it when the session ends. [`Member::leave`] tells it.
 #[derive(Debug)]
 pub struct Member {
     controls: mpsc::UnboundedReceiver<Control>,
@@ -180,7 +190,8 @@ struct Shared {
 }
 
 impl Member {
-    /// Begins to join. What comes of it is said by [`Member::next`]. Must be called in a tokio runtime.
+    /// Begins to join. What comes of it is said by [`Member::next`]. Must be called in a tokio
+    /// runtime.
     #[must_use]
     pub fn join(cluster: &Cluster, options: Options) -> Self {
         let (say, controls) = mpsc::unbounded_channel();
@@ -188,12 +199,30 @@ impl Member {
         let topic = options.topic.as_str().into();
         let cluster = cluster.within(Duration::ZERO);
         let (member, coordinator) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { cluster, options, topic, member, coordinator });
-        let seat = Seat { shared: Arc::clone(&shared), connection: None, say, outages };
-        Self { controls, troubles, assigned: None, shared, task: Task::spawn(seat.run()) }
+        let shared = Arc::new(Shared {
+            cluster,
+            options,
+            topic,
+            member,
+            coordinator,
+        });
+        let seat = Seat {
+            shared: Arc::clone(&shared),
+            connection: None,
+            say,
+            outages,
+        };
+        Self {
+            controls,
+            troubles,
+            assigned: None,
+            shared,
+            task: Task::spawn(seat.run()),
+        }
     }
 
-    /// What happens next. Waits until something does. It may be dropped at any time, and loses nothing then.
+    /// What happens next. Waits until something does. It may be dropped at any time, and loses
+    /// nothing then.
     pub async fn next(&mut self) -> Event {
         loop {
             // In this order: what was fetched before a revocation is not shown after it.
@@ -203,7 +232,8 @@ impl Member {
                 Some(trouble) = self.troubles.recv() => return Event::Trouble(trouble),
                 item = fetched(self.assigned.as_mut()) => match item {
                     Some(item) => return show(item),
-                    // The fetching ended with the assignment, and its revocation is about to come; or no partition is left to read.
+                    // The fetching ended with the assignment, and its revocation is about to come;
+                    // or no partition is left to read.
                     None => self.assigned.iter_mut().for_each(|assigned| assigned.items = None),
                 },
             }
@@ -218,12 +248,20 @@ impl Member {
         if let Ok(trouble) = self.troubles.try_recv() {
             return Some(Event::Trouble(trouble));
         }
-        self.assigned.as_mut()?.items.as_mut()?.try_recv().ok().map(show)
+        self.assigned
+            .as_mut()?
+            .items
+            .as_mut()?
+            .try_recv()
+            .ok()
+            .map(show)
     }
 
     fn change(&mut self, control: Control) -> Event {
         match control {
-            Control::Assigned(assigned) => Event::Assigned(self.assigned.insert(assigned).partitions.clone()),
+            Control::Assigned(assigned) => {
+                Event::Assigned(self.assigned.insert(assigned).partitions.clone())
+            }
             Control::Revoked(partitions) => {
                 self.assigned = None;
                 Event::Revoked(partitions)
@@ -231,7 +269,8 @@ impl Member {
         }
     }
 
-    /// Fetches no more of a partition until it is resumed or assigned anew. Records that were fetched before may still come.
+    /// Fetches no more of a partition until it is resumed or assigned anew. Records that were
+    /// fetched before may still come.
     pub fn pause(&self, partition: i32) {
         self.set_paused(partition, true);
     }
@@ -243,23 +282,35 @@ impl Member {
 
     fn set_paused(&self, partition: i32, paused: bool) {
         if let Some(assigned) = &self.assigned {
-            assigned.gates.pause(&(Arc::clone(&self.shared.topic), partition), paused);
+            assigned
+                .gates
+                .pause(&(Arc::clone(&self.shared.topic), partition), paused);
         }
     }
 
     /// A handle to commit with, for as long as the partitions that were assigned last.
     #[must_use]
     pub fn committer(&self) -> Committer {
-        let session = self.assigned.as_ref().map(|assigned| assigned.session.clone());
-        Committer { shared: Arc::clone(&self.shared), session }
+        let session = self
+            .assigned
+            .as_ref()
+            .map(|assigned| assigned.session.clone());
+        Committer {
+            shared: Arc::clone(&self.shared),
+            session,
+        }
     }
 
     /// As [`Committer::commit`], with what is assigned now.
-    pub fn commit(&self, offsets: BTreeMap<i32, i64>) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+    pub fn commit(
+        &self,
+        offsets: BTreeMap<i32, i64>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         self.committer().commit(offsets)
     }
 
-    /// Leaves the group, a static member too, so that the others get its partitions at once. Returns within 2 s, also if no broker answers.
+    /// Leaves the group, a static member too, so that the others get its partitions at once.
+    /// Returns within 2 s, also if no broker answers.
     pub async fn leave(self) {
         // First, so that the heartbeats do not join again.
         self.task.stop();
@@ -290,19 +341,30 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Commits where the group goes on: for each partition the offset after the last record that is done. Borrows nothing, and does nothing
-    /// until it is polled.
+    /// Commits where the group goes on: for each partition the offset after the last record that is
+    /// done. Borrows nothing, and does nothing until it is polled.
     ///
     /// # Errors
-    /// Any error, once: it is not tried again. `IllegalGeneration`, `UnknownMemberId` and `RebalanceInProgress` say that the assignment is over.
-    pub fn commit(&self, offsets: BTreeMap<i32, i64>) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+    /// Any error, once: it is not tried again. `IllegalGeneration`, `UnknownMemberId` and
+    /// `RebalanceInProgress` say that the assignment is over.
+    pub fn commit(
+        &self,
+        offsets: BTreeMap<i32, i64>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let this = self.clone();
         async move {
             let Shared { options, .. } = &*this.shared;
             let request = commit_request(&options.group, &options.topic, &offsets);
             let Some(Session { member, generation }) = this.session else {
-                let doing = format!("commit for the group {} while nothing is assigned", options.group);
-                return Err(Error::Refused { doing, code: ResponseError::RebalanceInProgress, said: None });
+                let doing = format!(
+                    "commit for the group {} while nothing is assigned",
+                    options.group
+                );
+                return Err(Error::Refused {
+                    doing,
+                    code: ResponseError::RebalanceInProgress,
+                    said: None,
+                });
             };
             let request = request
                 .with_generation_id_or_member_epoch(generation)
@@ -323,7 +385,12 @@ impl Shared {
     }
 
     fn member(&self) -> StrBytes {
-        StrBytes::from_string(self.member.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        StrBytes::from_string(
+            self.member
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        )
     }
 
     fn set_member(&self, id: &str) {
@@ -331,17 +398,27 @@ impl Shared {
     }
 
     fn forget_coordinator(&self) {
-        *self.coordinator.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .coordinator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Where the coordinator is, as far as is known, or as a broker says.
     async fn coordinator(&self) -> Result<String, Error> {
-        let known = self.coordinator.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self
+            .coordinator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some(known) = known {
             return Ok(known);
         }
         let found = self.cluster.coordinator(&self.options.group).await?;
-        *self.coordinator.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
+        *self
+            .coordinator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
         Ok(found)
     }
 
@@ -352,20 +429,38 @@ impl Shared {
     }
 
     async fn leave(&self) -> Result<(), Error> {
-        let (group, member, instance) = (group_id(&self.options.group), self.member(), self.instance());
+        let (group, member, instance) = (
+            group_id(&self.options.group),
+            self.member(),
+            self.instance(),
+        );
         if member.is_empty() && instance.is_none() {
             return Ok(());
         }
         let coordinator = self.cluster.connection(&self.coordinator().await?).await?;
         let request = LeaveGroupRequest::default().with_group_id(group);
         let answer = match instance {
-            None => coordinator.ask(&request.with_member_id(member), LEAVE, LEAVE_WITHIN).await?,
+            None => {
+                coordinator
+                    .ask(&request.with_member_id(member), LEAVE, LEAVE_WITHIN)
+                    .await?
+            }
             Some(_) => {
-                let identity = MemberIdentity::default().with_member_id(member).with_group_instance_id(instance);
-                coordinator.ask(&request.with_members(vec![identity]), LEAVE_STATIC, LEAVE_WITHIN).await?
+                let identity = MemberIdentity::default()
+                    .with_member_id(member)
+                    .with_group_instance_id(instance);
+                coordinator
+                    .ask(
+                        &request.with_members(vec![identity]),
+                        LEAVE_STATIC,
+                        LEAVE_WITHIN,
+                    )
+                    .await?
             }
         };
-        check(answer.error_code, || format!("let this client leave the group {}", self.options.group))
+        check(answer.error_code, || {
+            format!("let this client leave the group {}", self.options.group)
+        })
     }
 }
 
@@ -394,7 +489,8 @@ enum Verdict {
     Rejoin,
     /// The coordinator does not know it any more: it joins as another.
     Anew,
-    /// Another has taken the static member's name. It joins as another, after a while: the other may be about to end.
+    /// Another has taken the static member's name. It joins as another, after a while: the other
+    /// may be about to end.
     Fenced,
     /// The coordinator is gone or moved: it is looked for.
     Lost,
@@ -402,8 +498,11 @@ enum Verdict {
 
 fn verdict(error: &Error) -> Verdict {
     match error.code() {
-        // With an old generation it may still be known. As another it would have the group wait for the one that it was.
-        Some(ResponseError::RebalanceInProgress | ResponseError::IllegalGeneration) => Verdict::Rejoin,
+        // With an old generation it may still be known. As another it would have the group wait for
+        // the one that it was.
+        Some(ResponseError::RebalanceInProgress | ResponseError::IllegalGeneration) => {
+            Verdict::Rejoin
+        }
         Some(ResponseError::UnknownMemberId) => Verdict::Anew,
         Some(ResponseError::FencedInstanceId) => Verdict::Fenced,
         _ => Verdict::Lost,
@@ -462,36 +561,59 @@ impl Seat {
     async fn connection(&mut self) -> Result<&Connection, Error> {
         let connection = match self.connection.take().filter(Connection::is_open) {
             Some(connection) => connection,
-            None => Connection::open(&self.shared.coordinator().await?, &self.shared.options.client_id).await?,
+            None => {
+                Connection::open(
+                    &self.shared.coordinator().await?,
+                    &self.shared.options.client_id,
+                )
+                .await?
+            }
         };
         Ok(self.connection.insert(connection))
     }
 
     async fn try_to_enter(&mut self) -> Result<Round, Error> {
         let joined = self.send_join().await?;
-        let session = Session { member: joined.member_id.to_string(), generation: joined.generation_id };
+        let session = Session {
+            member: joined.member_id.to_string(),
+            generation: joined.generation_id,
+        };
         let mut watched = BTreeMap::new();
         let mut assignments = BTreeMap::new();
         if joined.leader == joined.member_id {
             let subscribers = subscribers(&joined, self.shared.options.group.as_str())?;
-            watched = count(&self.shared.cluster, subscribers.iter().flat_map(|subscriber| &subscriber.topics)).await?;
+            watched = count(
+                &self.shared.cluster,
+                subscribers.iter().flat_map(|subscriber| &subscriber.topics),
+            )
+            .await?;
             // A static member that comes back leads a group whose assignment stays (KIP-814).
             if !joined.skip_assignment {
                 assignments = range(&subscribers, &watched);
             }
         }
         let assigned = self.send_sync(&session, &assignments).await?;
-        let partitions = assigned.get(&self.shared.options.topic).cloned().unwrap_or_default();
-        Ok(Round { session, partitions, watched })
+        let partitions = assigned
+            .get(&self.shared.options.topic)
+            .cloned()
+            .unwrap_or_default();
+        Ok(Round {
+            session,
+            partitions,
+            watched,
+        })
     }
 
     async fn send_join(&mut self) -> Result<JoinGroupResponse, Error> {
         let shared = Arc::clone(&self.shared);
         let options = &shared.options;
-        let milliseconds = |duration: Duration| i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
-        let metadata = encode_subscription(&options.topic).map_err(|what| own(&options.group, what))?;
-        let protocol =
-            JoinGroupRequestProtocol::default().with_name(StrBytes::from_static_str(ASSIGNOR)).with_metadata(metadata);
+        let milliseconds =
+            |duration: Duration| i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
+        let metadata =
+            encode_subscription(&options.topic).map_err(|what| own(&options.group, what))?;
+        let protocol = JoinGroupRequestProtocol::default()
+            .with_name(StrBytes::from_static_str(ASSIGNOR))
+            .with_metadata(metadata);
         let request = JoinGroupRequest::default()
             .with_group_id(group_id(&options.group))
             .with_session_timeout_ms(milliseconds(options.session_timeout))
@@ -502,14 +624,23 @@ impl Seat {
         loop {
             let request = request.clone().with_member_id(shared.member());
             let connection = self.connection().await?;
-            let versions = if connection.speaks::<JoinGroupRequest>(SKIPS) { SKIPS..=SKIPS } else { JOIN };
+            let versions = if connection.speaks::<JoinGroupRequest>(SKIPS) {
+                SKIPS..=SKIPS
+            } else {
+                JOIN
+            };
             let joined = connection.ask(&request, versions, JOIN_WITHIN).await?;
-            if ResponseError::try_from_code(joined.error_code) == Some(ResponseError::MemberIdRequired) {
-                // KIP-394: it is given a name first, so that one that asks again is known to be the same.
+            if ResponseError::try_from_code(joined.error_code)
+                == Some(ResponseError::MemberIdRequired)
+            {
+                // KIP-394: it is given a name first, so that one that asks again is known to be the
+                // same.
                 shared.set_member(&joined.member_id);
                 continue;
             }
-            check(joined.error_code, || format!("let this client join the group {}", options.group))?;
+            check(joined.error_code, || {
+                format!("let this client join the group {}", options.group)
+            })?;
             shared.set_member(&joined.member_id);
             return Ok(joined);
         }
@@ -525,7 +656,9 @@ impl Seat {
         let assignment = |(member, partitions): (&String, &Partitions)| {
             let member = StrBytes::from_string(member.clone());
             let bytes = encode_assignment(partitions).map_err(|what| own(group, what))?;
-            Ok(SyncGroupRequestAssignment::default().with_member_id(member).with_assignment(bytes))
+            Ok(SyncGroupRequestAssignment::default()
+                .with_member_id(member)
+                .with_assignment(bytes))
         };
         let request = SyncGroupRequest::default()
             .with_group_id(group_id(group))
@@ -534,16 +667,37 @@ impl Seat {
             .with_group_instance_id(shared.instance())
             .with_protocol_type(Some(StrBytes::from_static_str(PROTOCOL_TYPE)))
             .with_protocol_name(Some(StrBytes::from_static_str(ASSIGNOR)))
-            .with_assignments(assignments.iter().map(assignment).collect::<Result<_, Error>>()?);
-        let synced = self.connection().await?.ask(&request, SYNC, JOIN_WITHIN).await?;
-        check(synced.error_code, || format!("assign partitions in the group {group}"))?;
+            .with_assignments(
+                assignments
+                    .iter()
+                    .map(assignment)
+                    .collect::<Result<_, Error>>()?,
+            );
+        let synced = self
+            .connection()
+            .await?
+            .ask(&request, SYNC, JOIN_WITHIN)
+            .await?;
+        check(synced.error_code, || {
+            format!("assign partitions in the group {group}")
+        })?;
         decode_assignment(synced.assignment).map_err(|what| own(group, what))
     }
 
     /// Is a member until the round is over.
     async fn stay(&mut self, round: &Round, shown: &AtomicBool) {
-        let serves = serve(Arc::clone(&self.shared), self.outages.clone(), self.say.clone(), round, shown);
-        let watches = watch(self.shared.cluster.clone(), self.outages.clone(), &round.watched);
+        let serves = serve(
+            Arc::clone(&self.shared),
+            self.outages.clone(),
+            self.say.clone(),
+            round,
+            shown,
+        );
+        let watches = watch(
+            self.shared.cluster.clone(),
+            self.outages.clone(),
+            &round.watched,
+        );
         tokio::select! {
             () = self.beat(&round.session) => {}
             () = watches => {}
@@ -554,12 +708,16 @@ impl Seat {
         self.outages.is_well(Source::Fetch);
     }
 
-    /// Heartbeats, until the coordinator says that the round is over. While it is gone it is looked for, and the fetching goes on.
+    /// Heartbeats, until the coordinator says that the round is over. While it is gone it is looked
+    /// for, and the fetching goes on.
     async fn beat(&mut self, session: &Session) {
         let mut tries = 0;
         loop {
-            let pause =
-                if tries == 0 { HEARTBEAT.min(self.shared.options.session_timeout / 3) } else { pause_after(tries) };
+            let pause = if tries == 0 {
+                HEARTBEAT.min(self.shared.options.session_timeout / 3)
+            } else {
+                pause_after(tries)
+            };
             sleep(pause).await;
             match self.send_heartbeat(session).await {
                 Ok(()) => {
@@ -584,8 +742,17 @@ impl Seat {
             .with_generation_id(session.generation)
             .with_member_id(StrBytes::from_string(session.member.clone()))
             .with_group_instance_id(self.shared.instance());
-        let answer = self.connection().await?.ask(&request, HEARTBEATS, WITHIN).await?;
-        check(answer.error_code, || format!("keep this client in the group {}", self.shared.options.group))
+        let answer = self
+            .connection()
+            .await?
+            .ask(&request, HEARTBEATS, WITHIN)
+            .await?;
+        check(answer.error_code, || {
+            format!(
+                "keep this client in the group {}",
+                self.shared.options.group
+            )
+        })
     }
 }
 
@@ -612,12 +779,25 @@ async fn serve(
     }
     outages.is_well(Source::Start);
     outages.is_well(Source::Fetch);
-    let Options { client_id, reset, .. } = shared.options.clone();
-    let manner = Manner { client_id, wait: shared.cluster.fetch_wait(), lost: Lost::To(reset.at()) };
-    let begin = begin.into_iter().map(|(partition, offset)| ((Arc::clone(&shared.topic), partition), offset)).collect();
+    let Options {
+        client_id, reset, ..
+    } = shared.options.clone();
+    let manner = Manner {
+        client_id,
+        wait: shared.cluster.fetch_wait(),
+        lost: Lost::To(reset.at()),
+    };
+    let begin = begin
+        .into_iter()
+        .map(|(partition, offset)| ((Arc::clone(&shared.topic), partition), offset))
+        .collect();
     let (_task, gates, items) = Fetching::start(&shared.cluster, manner, begin, outages);
-    let assigned =
-        Assigned { partitions: round.partitions.clone(), session: round.session.clone(), gates, items: Some(items) };
+    let assigned = Assigned {
+        partitions: round.partitions.clone(),
+        session: round.session.clone(),
+        gates,
+        items: Some(items),
+    };
     shown.store(true, Ordering::Release);
     let _ = say.send(Control::Assigned(assigned));
     pending().await
@@ -628,9 +808,14 @@ async fn begins(shared: &Shared, partitions: &[i32]) -> Result<BTreeMap<i32, i64
     if partitions.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let Shared { cluster, options, .. } = shared;
+    let Shared {
+        cluster, options, ..
+    } = shared;
     let mut begins = cluster.committed(&options.group, &options.topic).await?;
-    if !partitions.iter().all(|partition| begins.contains_key(partition)) {
+    if !partitions
+        .iter()
+        .all(|partition| begins.contains_key(partition))
+    {
         for (partition, offset) in cluster.offsets(&options.topic, options.reset.at()).await? {
             begins.entry(partition).or_insert(offset);
         }
@@ -642,7 +827,8 @@ async fn begins(shared: &Shared, partitions: &[i32]) -> Result<BTreeMap<i32, i64
     Ok(begins)
 }
 
-/// Ends when a topic has another number of partitions than it had. Only a leader's new join makes a group assign anew, so only it looks.
+/// Ends when a topic has another number of partitions than it had. Only a leader's new join makes a
+/// group assign anew, so only it looks.
 async fn watch(cluster: Cluster, outages: Outages, counts: &BTreeMap<String, i32>) {
     if counts.is_empty() {
         return pending().await;
@@ -658,7 +844,10 @@ async fn watch(cluster: Cluster, outages: Outages, counts: &BTreeMap<String, i32
 }
 
 /// How many partitions each of these topics has. One that is not there has none.
-async fn count(cluster: &Cluster, topics: impl Iterator<Item = &String>) -> Result<BTreeMap<String, i32>, Error> {
+async fn count(
+    cluster: &Cluster,
+    topics: impl Iterator<Item = &String>,
+) -> Result<BTreeMap<String, i32>, Error> {
     let mut counts = BTreeMap::new();
     for topic in topics {
         if counts.contains_key(topic) {
@@ -679,7 +868,8 @@ fn subscribers(joined: &JoinGroupResponse, group: &str) -> Result<Vec<Subscriber
         Ok(Subscriber {
             id: member.member_id.to_string(),
             instance: member.group_instance_id.as_ref().map(ToString::to_string),
-            topics: decode_subscription(member.metadata.clone()).map_err(|what| own(group, what))?,
+            topics: decode_subscription(member.metadata.clone())
+                .map_err(|what| own(group, what))?,
         })
     };
     joined.members.iter().map(subscriber).collect()
@@ -687,7 +877,10 @@ fn subscribers(joined: &JoinGroupResponse, group: &str) -> Result<Vec<Subscriber
 
 /// What a member says to the others passes through the coordinator unread.
 fn own(group: &str, what: String) -> Error {
-    Error::Protocol { address: format!("of the group {group}"), what }
+    Error::Protocol {
+        address: format!("of the group {group}"),
+        what,
+    }
 }
 
 #[cfg(test)]
@@ -695,16 +888,41 @@ mod tests {
     use super::*;
 
     fn refused(code: ResponseError) -> Error {
-        Error::Refused { doing: String::new(), code, said: None }
+        Error::Refused {
+            doing: String::new(),
+            code,
+            said: None,
+        }
     }
 
     #[test]
     fn what_an_error_means_for_a_member() {
-        assert_eq!(verdict(&refused(ResponseError::RebalanceInProgress)), Verdict::Rejoin);
-        assert_eq!(verdict(&refused(ResponseError::UnknownMemberId)), Verdict::Anew);
-        assert_eq!(verdict(&refused(ResponseError::IllegalGeneration)), Verdict::Rejoin);
-        assert_eq!(verdict(&refused(ResponseError::FencedInstanceId)), Verdict::Fenced);
-        assert_eq!(verdict(&refused(ResponseError::NotCoordinator)), Verdict::Lost);
-        assert_eq!(verdict(&Error::TimedOut { address: String::new(), after: WITHIN }), Verdict::Lost);
+        assert_eq!(
+            verdict(&refused(ResponseError::RebalanceInProgress)),
+            Verdict::Rejoin
+        );
+        assert_eq!(
+            verdict(&refused(ResponseError::UnknownMemberId)),
+            Verdict::Anew
+        );
+        assert_eq!(
+            verdict(&refused(ResponseError::IllegalGeneration)),
+            Verdict::Rejoin
+        );
+        assert_eq!(
+            verdict(&refused(ResponseError::FencedInstanceId)),
+            Verdict::Fenced
+        );
+        assert_eq!(
+            verdict(&refused(ResponseError::NotCoordinator)),
+            Verdict::Lost
+        );
+        assert_eq!(
+            verdict(&Error::TimedOut {
+                address: String::new(),
+                after: WITHIN
+            }),
+            Verdict::Lost
+        );
     }
 }

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-/// The partition that Java's producer chooses for a key (Kafka's `BuiltInPartitioner.partitionForKey`): `toPositive(murmur2(key)) % count`.
-/// librdkafka calls it `murmur2_random`.
+/// The partition that Java's producer chooses for a key (Kafka's
+/// `BuiltInPartitioner.partitionForKey`): `toPositive(murmur2(key)) % count`. librdkafka calls it
+/// `murmur2_random`.
 #[must_use]
 pub fn partition_of(key: &[u8], count: i32) -> i32 {
     (murmur2(key) & 0x7fff_ffff).cast_signed() % count.max(1)
@@ -28,7 +29,10 @@ fn murmur2(data: &[u8]) -> u32 {
         hash = hash.wrapping_mul(MIX) ^ (word ^ (word >> 24)).wrapping_mul(MIX);
     }
     if !rest.is_empty() {
-        let rest = rest.iter().rev().fold(0, |rest, byte| rest << 8 | u32::from(*byte));
+        let rest = rest
+            .iter()
+            .rev()
+            .fold(0, |rest, byte| rest << 8 | u32::from(*byte));
         hash = (hash ^ rest).wrapping_mul(MIX);
     }
     hash = (hash ^ (hash >> 13)).wrapping_mul(MIX);
@@ -47,12 +51,20 @@ mod tests {
             (b"foobar", -790_332_482),
             (b"a-little-bit-long-string", -985_981_536),
             (b"a-little-bit-longer-string", -1_486_304_829),
-            (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (
+                b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
             (b"abc", 479_470_107),
             (b"", 275_646_681),
         ];
         for (key, hash) in cases {
-            assert_eq!(murmur2(key).cast_signed(), hash, "{}", String::from_utf8_lossy(key));
+            assert_eq!(
+                murmur2(key).cast_signed(),
+                hash,
+                "{}",
+                String::from_utf8_lossy(key)
+            );
         }
     }
 

@@ -1,5 +1,6 @@
-//! Writing. Each partition has a lane: what comes while a batch of it is under way goes with the next batch. So there is one connection for each
-//! broker, any number of callers may wait, each partition keeps the order in which it was called even where a batch is tried again, and many
+//! Writing. Each partition has a lane: what comes while a batch of it is under way goes with the
+//! next batch. So there is one connection for each broker, any number of callers may wait, each
+//! partition keeps the order in which it was called even where a batch is tried again, and many
 //! small records cost few requests.
 
 use std::{
@@ -27,7 +28,8 @@ use crate::{
     task::pause_after,
 };
 
-/// About how much goes in one batch, in bytes. A larger record goes alone. Half of what Kafka takes unless it is told otherwise.
+/// About how much goes in one batch, in bytes. A larger record goes alone. Half of what Kafka takes
+/// unless it is told otherwise.
 const BATCH: usize = 512 << 10;
 
 /// How long the replicas may take to have it, in milliseconds.
@@ -38,7 +40,8 @@ const REPLICATED_WITHIN_MS: i32 = 10_000;
 pub struct Message {
     /// Where to.
     pub topic: String,
-    /// Which partition; `None` is that of the key ([`crate::partition_of`]), and without a key each in turn.
+    /// Which partition; `None` is that of the key ([`crate::partition_of`]), and without a key each
+    /// in turn.
     pub partition: Option<i32>,
     /// When it was made, in milliseconds since 1970; `None` is now.
     pub timestamp: Option<i64>,
@@ -79,42 +82,65 @@ struct Pending {
 
 impl Pending {
     fn size(&self) -> usize {
-        payload(self.record.key.as_ref(), self.record.value.as_ref(), &self.record.headers)
+        payload(
+            self.record.key.as_ref(),
+            self.record.value.as_ref(),
+            &self.record.headers,
+        )
     }
 }
 
 impl Cluster {
-    /// Writes a record, and returns when all replicas in sync have it (`acks=all`). Errors that may pass are waited out, with a new look at who
-    /// leads the partition. Where the connection is lost before the answer, the record may be written twice.
+    /// Writes a record, and returns when all replicas in sync have it (`acks=all`). Errors that may
+    /// pass are waited out, with a new look at who leads the partition. Where the connection is
+    /// lost before the answer, the record may be written twice.
     ///
     /// Records of one key keep the order in which their calls were first polled.
     ///
     /// # Errors
-    /// The last error when the patience is over (15 s, or as [`Cluster::within`] says); an error that does not pass, at once. A try that is under way
-    /// then is awaited: where a broker hangs, 20 s more.
+    /// The last error when the patience is over (15 s, or as [`Cluster::within`] says); an error
+    /// that does not pass, at once. A try that is under way then is awaited: where a broker hangs,
+    /// 20 s more.
     pub async fn publish(&self, message: Message) -> Result<Published, Error> {
         let deadline = Instant::now() + self.patience();
         let partition = match message.partition {
             Some(partition) => partition,
             None => {
                 let count = self.partition_count(&message.topic, deadline).await?;
-                choose(message.key.as_ref(), count, self.turn().fetch_add(1, Ordering::Relaxed))
+                choose(
+                    message.key.as_ref(),
+                    count,
+                    self.turn().fetch_add(1, Ordering::Relaxed),
+                )
             }
         };
         let (done, written) = oneshot::channel();
         let timestamp = message.timestamp.unwrap_or_else(now);
-        let record = Unwritten { timestamp, key: message.key, value: message.value, headers: message.headers };
+        let record = Unwritten {
+            timestamp,
+            key: message.key,
+            value: message.value,
+            headers: message.headers,
+        };
         let lane = Lane::of(self, message.topic, partition);
-        lane.push(Pending { record, deadline, done });
+        lane.push(Pending {
+            record,
+            deadline,
+            done,
+        });
         // The sender is lost only with the runtime in which the lane was written.
-        written.await.unwrap_or_else(|_| Err(no_leader(&lane.topic)))
+        written
+            .await
+            .unwrap_or_else(|_| Err(no_leader(&lane.topic)))
     }
 
     async fn partition_count(&self, topic: &str, deadline: Instant) -> Result<i32, Error> {
         let mut tries = 0;
         loop {
             let error = match self.known_leaders(topic, None).await {
-                Ok(leaders) if !leaders.is_empty() => return Ok(i32::try_from(leaders.len()).unwrap_or(i32::MAX)),
+                Ok(leaders) if !leaders.is_empty() => {
+                    return Ok(i32::try_from(leaders.len()).unwrap_or(i32::MAX));
+                }
                 Ok(_) => no_leader(topic),
                 Err(error) => error,
             };
@@ -135,7 +161,9 @@ async fn wait_out(error: Error, tries: u32, deadline: Instant) -> Result<(), Err
 }
 
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -150,7 +178,12 @@ struct Writer {
 
 impl Lane {
     fn of(cluster: &Cluster, topic: String, partition: i32) -> Writer {
-        Writer { lane: cluster.lane(&topic, partition), cluster: cluster.clone(), topic, partition }
+        Writer {
+            lane: cluster.lane(&topic, partition),
+            cluster: cluster.clone(),
+            topic,
+            partition,
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -205,7 +238,12 @@ impl Writer {
         for tries in 1.. {
             match self.try_to_write(&batch, &mut leaders).await {
                 Ok(first) => {
-                    return tell(batch, |place| Ok(Published { partition: self.partition, offset: first + place }));
+                    return tell(batch, |place| {
+                        Ok(Published {
+                            partition: self.partition,
+                            offset: first + place,
+                        })
+                    });
                 }
                 // One record may be at fault for all: each is tried by itself.
                 Err(error) if !error.is_passing() && batch.len() > 1 => {
@@ -217,7 +255,9 @@ impl Writer {
                 Err(error) if !error.is_passing() => return tell(batch, |_| Err(error.clone())),
                 Err(error) => {
                     let again = Instant::now() + pause_after(tries);
-                    let (late, rest) = batch.into_iter().partition(|pending| pending.deadline <= again);
+                    let (late, rest) = batch
+                        .into_iter()
+                        .partition(|pending| pending.deadline <= again);
                     tell(late, |_| Err(error.clone()));
                     batch = rest;
                     if batch.is_empty() {
@@ -229,17 +269,44 @@ impl Writer {
         }
     }
 
-    /// The offset of the first record. `leaders` are those that were asked at the last try, which failed.
-    async fn try_to_write(&self, batch: &[Pending], leaders: &mut Option<Arc<Leaders>>) -> Result<i64, Error> {
-        let known = self.cluster.known_leaders(&self.topic, leaders.as_ref()).await?;
-        let leader = leaders.insert(known).get(&self.partition).cloned().flatten();
-        let connection = self.cluster.connection(&leader.ok_or_else(|| no_leader(&self.topic))?).await?;
+    /// The offset of the first record. `leaders` are those that were asked at the last try, which
+    /// failed.
+    async fn try_to_write(
+        &self,
+        batch: &[Pending],
+        leaders: &mut Option<Arc<Leaders>>,
+    ) -> Result<i64, Error> {
+        let known = self
+            .cluster
+            .known_leaders(&self.topic, leaders.as_ref())
+            .await?;
+        let leader = leaders
+            .insert(known)
+            .get(&self.partition)
+            .cloned()
+            .flatten();
+        let connection = self
+            .cluster
+            .connection(&leader.ok_or_else(|| no_leader(&self.topic))?)
+            .await?;
         let records = encode(batch.iter().map(|pending| &pending.record));
-        let data = PartitionProduceData::default().with_index(self.partition).with_records(Some(records));
-        let topic = TopicProduceData::default().with_name(topic_name(&self.topic)).with_partition_data(vec![data]);
-        let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(REPLICATED_WITHIN_MS);
-        let answer = connection.ask(&request.with_topic_data(vec![topic]), 3..=9, WITHIN * 2).await?;
-        let answer = answer.responses.into_iter().flat_map(|topic| topic.partition_responses).next();
+        let data = PartitionProduceData::default()
+            .with_index(self.partition)
+            .with_records(Some(records));
+        let topic = TopicProduceData::default()
+            .with_name(topic_name(&self.topic))
+            .with_partition_data(vec![data]);
+        let request = ProduceRequest::default()
+            .with_acks(-1)
+            .with_timeout_ms(REPLICATED_WITHIN_MS);
+        let answer = connection
+            .ask(&request.with_topic_data(vec![topic]), 3..=9, WITHIN * 2)
+            .await?;
+        let answer = answer
+            .responses
+            .into_iter()
+            .flat_map(|topic| topic.partition_responses)
+            .next();
         let answer = answer.ok_or_else(|| Error::Protocol {
             address: connection.address().to_owned(),
             what: format!("it says nothing of what was written to {}", self.topic),
@@ -248,11 +315,18 @@ impl Writer {
             None => Ok(answer.base_offset),
             Some(ResponseError::MessageTooLarge | ResponseError::RecordListTooLarge) => {
                 let bytes = batch.iter().map(Pending::size).sum();
-                Err(Error::MessageTooLarge { topic: self.topic.clone(), bytes })
+                Err(Error::MessageTooLarge {
+                    topic: self.topic.clone(),
+                    bytes,
+                })
             }
             Some(code) => {
                 let doing = format!("write to {}/{}", self.topic, self.partition);
-                Err(Error::Refused { doing, code, said: answer.error_message.map(|said| said.to_string()) })
+                Err(Error::Refused {
+                    doing,
+                    code,
+                    said: answer.error_message.map(|said| said.to_string()),
+                })
             }
         }
     }

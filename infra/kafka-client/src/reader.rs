@@ -18,8 +18,8 @@ pub enum From {
     Now,
 }
 
-/// Reads all partitions of some topics: each in its order, each record once. It reads the partitions that there are when it starts.
-/// Dropping it stops it at once.
+/// Reads all partitions of some topics: each in its order, each record once. It reads the
+/// partitions that there are when it starts. Dropping it stops it at once.
 #[derive(Debug)]
 pub struct Reader {
     items: Items,
@@ -41,19 +41,33 @@ impl Reader {
         for topic in topics {
             let offsets = cluster.offsets(topic, at).await?;
             let topic: Arc<str> = (*topic).into();
-            begin.extend(offsets.into_iter().map(|(partition, offset)| ((Arc::clone(&topic), partition), offset)));
+            begin.extend(
+                offsets
+                    .into_iter()
+                    .map(|(partition, offset)| ((Arc::clone(&topic), partition), offset)),
+            );
         }
-        let manner = Manner { client_id: CLIENT_ID.to_owned(), wait: cluster.fetch_wait(), lost: Lost::Nearest };
+        let manner = Manner {
+            client_id: CLIENT_ID.to_owned(),
+            wait: cluster.fetch_wait(),
+            lost: Lost::Nearest,
+        };
         // A reader waits, and says nothing of it.
         let (outages, _) = Outages::new();
         let (task, _, items) = Fetching::start(cluster, manner, begin, outages);
-        Ok(Self { items, failed: None, _task: task })
+        Ok(Self {
+            items,
+            failed: None,
+            _task: task,
+        })
     }
 
-    /// The next record. Waits until there is one, also while brokers are gone. It may be dropped at any time, and loses nothing then.
+    /// The next record. Waits until there is one, also while brokers are gone. It may be dropped at
+    /// any time, and loses nothing then.
     ///
     /// # Errors
-    /// A batch cannot be read ([`Error::Codec`], [`Error::Damaged`]). Then it is an error forever: to go on would be to leave records out.
+    /// A batch cannot be read ([`Error::Codec`], [`Error::Damaged`]). Then it is an error forever:
+    /// to go on would be to leave records out.
     pub async fn next(&mut self) -> Result<Record, Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());

@@ -1,5 +1,6 @@
-//! Records, and the batches in which Kafka stores and sends them (magic 2, KIP-98; Kafka's class `DefaultRecordBatch`).
-//! By hand, and not by kafka-protocol: that keeps headers in a map, so that of two headers of one name it loses one.
+//! Records, and the batches in which Kafka stores and sends them (magic 2, KIP-98; Kafka's class
+//! `DefaultRecordBatch`). By hand, and not by kafka-protocol: that keeps headers in a map, so that
+//! of two headers of one name it loses one.
 
 use std::{io::Read as _, sync::Arc};
 
@@ -53,8 +54,14 @@ impl Record {
 }
 
 /// How many bytes key, value and headers are.
-pub(crate) fn payload(key: Option<&Bytes>, value: Option<&Bytes>, headers: &[(String, Option<Bytes>)]) -> usize {
-    let headers = headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Bytes::len) + 8);
+pub(crate) fn payload(
+    key: Option<&Bytes>,
+    value: Option<&Bytes>,
+    headers: &[(String, Option<Bytes>)],
+) -> usize {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.as_ref().map_or(0, Bytes::len) + 8);
     key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len) + headers.sum::<usize>()
 }
 
@@ -84,7 +91,11 @@ const CONTROL: i16 = 1 << 5;
 pub(crate) fn encode<'a>(records: impl ExactSizeIterator<Item = &'a Unwritten> + Clone) -> Bytes {
     let count = i32::try_from(records.len()).unwrap_or(i32::MAX);
     let first = records.clone().next().map_or(0, |record| record.timestamp);
-    let last = records.clone().map(|record| record.timestamp).max().unwrap_or(first);
+    let last = records
+        .clone()
+        .map(|record| record.timestamp)
+        .max()
+        .unwrap_or(first);
     let mut batch = BytesMut::new();
     batch.put_i64(0);
     batch.put_i32(0); // the length, when it is known
@@ -132,9 +143,14 @@ pub(crate) struct Fetched {
     pub(crate) failed: Option<Error>,
 }
 
-/// Reads batches, and keeps of them the records from `from` on: a broker sends whole batches. The last may be cut off, and is left.
+/// Reads batches, and keeps of them the records from `from` on: a broker sends whole batches. The
+/// last may be cut off, and is left.
 pub(crate) fn decode(topic: &Arc<str>, partition: i32, from: i64, mut batches: Bytes) -> Fetched {
-    let mut fetched = Fetched { records: Vec::new(), next: from, failed: None };
+    let mut fetched = Fetched {
+        records: Vec::new(),
+        next: from,
+        failed: None,
+    };
     while let Some(batch) = split_batch(&mut batches) {
         let offset = (&batch[..]).get_i64();
         match decode_batch(topic, partition, fetched.next, batch) {
@@ -143,11 +159,20 @@ pub(crate) fn decode(topic: &Arc<str>, partition: i32, from: i64, mut batches: B
                 fetched.next = fetched.next.max(next);
             }
             Err(Broken::Codec(codec)) => {
-                fetched.failed = Some(Error::Codec { codec, topic: topic.to_string(), partition });
+                fetched.failed = Some(Error::Codec {
+                    codec,
+                    topic: topic.to_string(),
+                    partition,
+                });
                 break;
             }
             Err(Broken::Damaged(what)) => {
-                fetched.failed = Some(Error::Damaged { topic: topic.to_string(), partition, offset, what });
+                fetched.failed = Some(Error::Damaged {
+                    topic: topic.to_string(),
+                    partition,
+                    offset,
+                    what,
+                });
                 break;
             }
         }
@@ -174,11 +199,21 @@ fn split_batch(batches: &mut Bytes) -> Option<Bytes> {
     (batches.len() >= LENGTH_ENDS + length).then(|| batches.split_to(LENGTH_ENDS + length))
 }
 
-/// The records of a batch, and the offset after it. That may be far from the last record's: compaction leaves gaps.
-fn decode_batch(topic: &Arc<str>, partition: i32, from: i64, mut batch: Bytes) -> Result<(Vec<Record>, i64), Broken> {
+/// The records of a batch, and the offset after it. That may be far from the last record's:
+/// compaction leaves gaps.
+fn decode_batch(
+    topic: &Arc<str>,
+    partition: i32,
+    from: i64,
+    mut batch: Bytes,
+) -> Result<(Vec<Record>, i64), Broken> {
     match batch.get(MAGIC) {
         Some(2) if batch.len() >= HEADER => {}
-        Some(magic @ (0 | 1)) => return Err(Broken::Damaged(format!("its format {magic} is from before Kafka 0.11"))),
+        Some(magic @ (0 | 1)) => {
+            return Err(Broken::Damaged(format!(
+                "its format {magic} is from before Kafka 0.11"
+            )));
+        }
         _ => return Err("it is not a batch of records".into()),
     }
     let checksum = crc32c::crc32c(&batch[CRC_BEGINS..]);
@@ -214,7 +249,15 @@ fn decode_batch(topic: &Arc<str>, partition: i32, from: i64, mut batch: Bytes) -
         if offset >= from {
             let topic = Arc::clone(topic);
             let timestamp = Some(timestamp).filter(|timestamp| timestamp.millis() >= 0);
-            records.push(Record { topic, partition, offset, timestamp, key, value, headers });
+            records.push(Record {
+                topic,
+                partition,
+                offset,
+                timestamp,
+                key,
+                value,
+                headers,
+            });
         }
     }
     Ok((records, next))
@@ -235,9 +278,13 @@ fn decompress(codec: i16, mut body: Bytes) -> Result<Bytes, Broken> {
     let mut plain = Vec::new();
     let read = match codec {
         0 => return Ok(body),
-        1 => flate2::read::MultiGzDecoder::new(&body[..]).read_to_end(&mut plain).map_err(|error| error.to_string()),
+        1 => flate2::read::MultiGzDecoder::new(&body[..])
+            .read_to_end(&mut plain)
+            .map_err(|error| error.to_string()),
         2 => return unsnap(&mut body),
-        3 => lz4_flex::frame::FrameDecoder::new(&body[..]).read_to_end(&mut plain).map_err(|error| error.to_string()),
+        3 => lz4_flex::frame::FrameDecoder::new(&body[..])
+            .read_to_end(&mut plain)
+            .map_err(|error| error.to_string()),
         4 => return Err(Broken::Codec("zstd".to_owned())),
         other => return Err(Broken::Codec(format!("codec {other}"))),
     };
@@ -245,12 +292,15 @@ fn decompress(codec: i16, mut body: Bytes) -> Result<Bytes, Broken> {
     Ok(plain.into())
 }
 
-/// Snappy, whole, or in the blocks of Java's snappy (xerial's `SnappyOutputStream`): 16 bytes, then blocks after their lengths.
+/// Snappy, whole, or in the blocks of Java's snappy (xerial's `SnappyOutputStream`): 16 bytes, then
+/// blocks after their lengths.
 fn unsnap(body: &mut Bytes) -> Result<Bytes, Broken> {
     const XERIAL: &[u8] = b"\x82SNAPPY\0";
     let mut decoder = snap::raw::Decoder::new();
     let mut unsnap = |block: &[u8]| {
-        decoder.decompress_vec(block).map_err(|error| Broken::Damaged(format!("its body does not decompress: {error}")))
+        decoder
+            .decompress_vec(block)
+            .map_err(|error| Broken::Damaged(format!("its body does not decompress: {error}")))
     };
     if !body.starts_with(XERIAL) || body.len() < 16 {
         return Ok(unsnap(body)?.into());
@@ -322,7 +372,12 @@ mod tests {
             ("a".to_owned(), Some(Bytes::new())),
             ("b".to_owned(), Some(Bytes::from_static(b"\xff"))),
         ];
-        Unwritten { timestamp: 1_700_000_000_000, key: None, value: Some(Bytes::from_static(value)), headers }
+        Unwritten {
+            timestamp: 1_700_000_000_000,
+            key: None,
+            value: Some(Bytes::from_static(value)),
+            headers,
+        }
     }
 
     fn topic() -> Arc<str> {
@@ -344,7 +399,13 @@ mod tests {
 
     #[test]
     fn numbers_are_as_protocol_buffers_have_them() {
-        for (number, bytes) in [(0, &[0][..]), (-1, &[1]), (1, &[2]), (-64, &[0x7f]), (64, &[0x80, 1])] {
+        for (number, bytes) in [
+            (0, &[0][..]),
+            (-1, &[1]),
+            (1, &[2]),
+            (-64, &[0x7f]),
+            (64, &[0x80, 1]),
+        ] {
             let mut written = BytesMut::new();
             put_varint(&mut written, number);
             assert_eq!(written, bytes);
@@ -365,37 +426,78 @@ mod tests {
         bytes.extend(&batch[..batch.len() - 1]);
         let fetched = decode(&topic(), 3, 41, bytes.into());
         assert_eq!((fetched.next, fetched.failed), (43, None));
-        assert_eq!(fetched.records.iter().map(|record| record.offset).collect::<Vec<_>>(), [41, 42]);
+        assert_eq!(
+            fetched
+                .records
+                .iter()
+                .map(|record| record.offset)
+                .collect::<Vec<_>>(),
+            [41, 42]
+        );
         assert_eq!(fetched.records[1].value.as_deref(), Some(&b"three"[..]));
         assert_eq!(fetched.records[1].headers, records[2].headers);
-        assert_eq!(fetched.records[1].timestamp, Some(Timestamp::CreateTime(1_700_000_000_000)));
+        assert_eq!(
+            fetched.records[1].timestamp,
+            Some(Timestamp::CreateTime(1_700_000_000_000))
+        );
     }
 
-    /// Batches as Java's producer (Kafka 4.4) wrote them, copied from the broker's log. rdkafka is built without zlib here and cannot make the first.
+    /// Batches as Java's producer (Kafka 4.4) wrote them, copied from the broker's log. rdkafka is
+    /// built without zlib here and cannot make the first.
     #[test]
     fn what_javas_producer_compressed_is_read() {
         let batches: [(&str, &[u8]); 3] = [
             ("gzip", include_bytes!("../tests/batches/java-gzip.batch")),
-            ("snappy", include_bytes!("../tests/batches/java-snappy.batch")),
+            (
+                "snappy",
+                include_bytes!("../tests/batches/java-snappy.batch"),
+            ),
             ("lz4", include_bytes!("../tests/batches/java-lz4.batch")),
         ];
         for (codec, batch) in batches {
             let fetched = decode(&topic(), 0, 0, Bytes::from_static(batch));
             assert_eq!((fetched.next, fetched.failed), (3, None), "{codec}");
-            let text = |bytes: &Option<Bytes>| String::from_utf8(bytes.as_deref().unwrap().to_vec()).unwrap();
-            let read: Vec<_> = fetched.records.iter().map(|record| (text(&record.key), text(&record.value))).collect();
-            let expected = [("k1", "one"), ("k2", "two, two, two, two, two, two, two"), ("k3", "")];
-            assert_eq!(read, expected.map(|(key, value)| (key.to_owned(), value.to_owned())), "{codec}");
+            let text = |bytes: &Option<Bytes>| {
+                String::from_utf8(bytes.as_deref().unwrap().to_vec()).unwrap()
+            };
+            let read: Vec<_> = fetched
+                .records
+                .iter()
+                .map(|record| (text(&record.key), text(&record.value)))
+                .collect();
+            let expected = [
+                ("k1", "one"),
+                ("k2", "two, two, two, two, two, two, two"),
+                ("k3", ""),
+            ];
+            assert_eq!(
+                read,
+                expected.map(|(key, value)| (key.to_owned(), value.to_owned())),
+                "{codec}"
+            );
         }
-        let fetched = decode(&topic(), 0, 0, Bytes::from_static(include_bytes!("../tests/batches/java-zstd.batch")));
+        let fetched = decode(
+            &topic(),
+            0,
+            0,
+            Bytes::from_static(include_bytes!("../tests/batches/java-zstd.batch")),
+        );
         assert!(matches!(fetched.failed, Some(Error::Codec { codec, .. }) if codec == "zstd"));
     }
 
     #[test]
     fn a_control_batch_is_passed_over() {
         let batch = encode([unwritten(b"end of a transaction")].iter());
-        let fetched = decode(&topic(), 0, 7, changed(&batch, 7, CONTROL, &batch[HEADER..]));
-        assert_eq!((fetched.records.len(), fetched.next, fetched.failed), (0, 8, None));
+        let fetched = decode(
+            &topic(),
+            0,
+            7,
+            changed(&batch, 7, CONTROL, &batch[HEADER..]),
+        );
+        assert_eq!(
+            (fetched.records.len(), fetched.next, fetched.failed),
+            (0, 8, None)
+        );
     }
 
     #[test]
@@ -405,7 +507,11 @@ mod tests {
         bytes.extend(changed(&batch, 1, 4, &batch[HEADER..]));
         let fetched = decode(&topic(), 5, 0, bytes.into());
         assert_eq!((fetched.records.len(), fetched.next), (1, 1));
-        let expected = Error::Codec { codec: "zstd".to_owned(), topic: "orders".to_owned(), partition: 5 };
+        let expected = Error::Codec {
+            codec: "zstd".to_owned(),
+            topic: "orders".to_owned(),
+            partition: 5,
+        };
         assert_eq!(fetched.failed, Some(expected));
     }
 
@@ -418,8 +524,16 @@ mod tests {
         assert!(fetched.failed.unwrap().to_string().contains("checksum"));
         for codec in 0..8 {
             for length in 0..batch.len() - HEADER {
-                let fetched = decode(&topic(), 0, 0, changed(&batch, 0, codec, &batch[HEADER..HEADER + length]));
-                assert!(fetched.failed.is_some() && fetched.next == 0, "codec {codec}, {length} bytes");
+                let fetched = decode(
+                    &topic(),
+                    0,
+                    0,
+                    changed(&batch, 0, codec, &batch[HEADER..HEADER + length]),
+                );
+                assert!(
+                    fetched.failed.is_some() && fetched.next == 0,
+                    "codec {codec}, {length} bytes"
+                );
             }
         }
     }

@@ -57,7 +57,13 @@ pub(crate) struct Outages {
 impl Outages {
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
         let (told, hears) = mpsc::unbounded_channel();
-        (Self { failing: Arc::default(), told }, hears)
+        (
+            Self {
+                failing: Arc::default(),
+                told,
+            },
+            hears,
+        )
     }
 
     pub(crate) fn fails(&self, source: Source, why: impl ToString) {
@@ -70,7 +76,10 @@ impl Outages {
     }
 
     pub(crate) fn is_well(&self, source: Source) {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
+        self.failing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&source);
     }
 }
 
@@ -80,7 +89,9 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_half_a_second() {
-        let pauses: Vec<u128> = (1..=6).map(|tries| pause_after(tries).as_millis()).collect();
+        let pauses: Vec<u128> = (1..=6)
+            .map(|tries| pause_after(tries).as_millis())
+            .collect();
         assert_eq!(pauses, [50, 100, 200, 400, 500, 500]);
         assert_eq!(pause_after(u32::MAX).as_millis(), 500);
     }

@@ -1,5 +1,5 @@
-//! Serves the assets bucket over HTTP, as a content delivery network does in front of the real one: an `outputUrl` of the
-//! local stack can be opened.
+//! Serves the assets bucket over HTTP, as a content delivery network does in front of the real one:
+//! an `outputUrl` of the local stack can be opened.
 
 use std::convert::Infallible;
 use std::io;
@@ -26,7 +26,11 @@ impl Assets {
     /// Takes a port on loopback: the stack has to know its own URLs before it has a bucket.
     pub async fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        Ok(Self { address: listener.local_addr()?, listener: Some(listener), serving: None })
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener: Some(listener),
+            serving: None,
+        })
     }
 
     /// What the URLs begin with.
@@ -37,7 +41,9 @@ impl Assets {
 
     /// Serves the objects of a bucket from now on.
     pub fn serve(&mut self, s3: aws_sdk_s3::Client, bucket: String) {
-        let Some(listener) = self.listener.take() else { return };
+        let Some(listener) = self.listener.take() else {
+            return;
+        };
         self.serving = Some(tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -51,7 +57,9 @@ impl Assets {
                     let service = service_fn(|request| answer(request, &s3, &bucket));
                     let connection = hyper::server::conn::http1::Builder::new();
                     // A reader may leave at any time.
-                    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                    let _ = connection
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
                 });
                 while connections.try_join_next().is_some() {}
             }
@@ -84,7 +92,9 @@ async fn answer(
     let Ok(object) = s3.get_object().bucket(bucket).key(key).send().await else {
         return Ok(status(StatusCode::NOT_FOUND));
     };
-    let content_type = object.content_type().and_then(|value| HeaderValue::from_str(value).ok());
+    let content_type = object
+        .content_type()
+        .and_then(|value| HeaderValue::from_str(value).ok());
     let Ok(body) = object.body.collect().await else {
         return Ok(status(StatusCode::BAD_GATEWAY));
     };

@@ -1,5 +1,5 @@
-//! Signed requests to the emulator, for services of which a few operations are called: the SDKs of CloudFormation, CloudWatch Logs and IAM
-//! take two minutes of processor time to compile.
+//! Signed requests to the emulator, for services of which a few operations are called: the SDKs of
+//! CloudFormation, CloudWatch Logs and IAM take two minutes of processor time to compile.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -93,11 +93,14 @@ impl Aws {
     /// Speaks to the emulator at an address.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
-        Self { address, http: Client::builder(TokioExecutor::new()).build_http() }
+        Self {
+            address,
+            http: Client::builder(TokioExecutor::new()).build_http(),
+        }
     }
 
-    /// Calls an operation of a query service; returns its result as JSON: elements named `member` are an array, other elements an object, and
-    /// an element without elements is its text.
+    /// Calls an operation of a query service; returns its result as JSON: elements named `member`
+    /// are an array, other elements an object, and an element without elements is its text.
     ///
     /// # Errors
     /// [`Error`] if it does not succeed.
@@ -108,31 +111,55 @@ impl Aws {
         parameters: &[(&str, &str)],
     ) -> Result<Value, Error> {
         let (name, version) = service.api();
-        let fields = [("Action", operation), ("Version", version)].into_iter().chain(parameters.iter().copied());
-        let fields: Vec<String> = fields.map(|(field, value)| format!("{field}={}", escaped(value))).collect();
+        let fields = [("Action", operation), ("Version", version)]
+            .into_iter()
+            .chain(parameters.iter().copied());
+        let fields: Vec<String> = fields
+            .map(|(field, value)| format!("{field}={}", escaped(value)))
+            .collect();
         let form = ("content-type", "application/x-www-form-urlencoded");
-        let answer = self.post(name, operation, &[form], fields.join("&")).await?;
-        let unreadable = |reason: String| Error::Unreadable { operation: operation.to_owned(), reason };
-        let answer = roxmltree::Document::parse(&answer).map_err(|error| unreadable(error.to_string()))?;
-        let result =
-            answer.root_element().children().find(|child| child.tag_name().name() == format!("{operation}Result"));
+        let answer = self
+            .post(name, operation, &[form], fields.join("&"))
+            .await?;
+        let unreadable = |reason: String| Error::Unreadable {
+            operation: operation.to_owned(),
+            reason,
+        };
+        let answer =
+            roxmltree::Document::parse(&answer).map_err(|error| unreadable(error.to_string()))?;
+        let result = answer
+            .root_element()
+            .children()
+            .find(|child| child.tag_name().name() == format!("{operation}Result"));
         Ok(result.map_or(Value::Null, json_of))
     }
 
     /// Calls an operation of CloudWatch Logs.
     async fn logs(&self, operation: &str, input: &Value) -> Result<Value, Error> {
         let target = format!("Logs_20140328.{operation}");
-        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
-        let answer = self.post("logs", operation, &headers, input.to_string()).await?;
-        serde_json::from_str(&answer)
-            .map_err(|error| Error::Unreadable { operation: operation.to_owned(), reason: error.to_string() })
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+        ];
+        let answer = self
+            .post("logs", operation, &headers, input.to_string())
+            .await?;
+        serde_json::from_str(&answer).map_err(|error| Error::Unreadable {
+            operation: operation.to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     /// All items of an operation of CloudWatch Logs that answers in pages.
     ///
     /// # Errors
     /// [`Error`] if a page does not come.
-    pub async fn all_logs(&self, operation: &str, mut input: Value, items: &str) -> Result<Vec<Value>, Error> {
+    pub async fn all_logs(
+        &self,
+        operation: &str,
+        mut input: Value,
+        items: &str,
+    ) -> Result<Vec<Value>, Error> {
         let mut all = Vec::new();
         loop {
             let mut page = self.logs(operation, &input).await?;
@@ -154,24 +181,49 @@ impl Aws {
         body: String,
     ) -> Result<String, Error> {
         let request = self.signed(service, headers, body);
-        let request = request.map_err(|reason| Error::NotSigned { operation: operation.to_owned(), reason })?;
-        let no_answer =
-            |reason: String| Error::NoAnswer { address: self.address, operation: operation.to_owned(), reason };
+        let request = request.map_err(|reason| Error::NotSigned {
+            operation: operation.to_owned(),
+            reason,
+        })?;
+        let no_answer = |reason: String| Error::NoAnswer {
+            address: self.address,
+            operation: operation.to_owned(),
+            reason,
+        };
         let answered = async {
-            let answer = self.http.request(request).await.map_err(|error| no_answer(chain(&error)))?;
+            let answer = self
+                .http
+                .request(request)
+                .await
+                .map_err(|error| no_answer(chain(&error)))?;
             let (head, body) = answer.into_parts();
-            let body = body.collect().await.map_err(|error| no_answer(chain(&error)))?.to_bytes();
+            let body = body
+                .collect()
+                .await
+                .map_err(|error| no_answer(chain(&error)))?
+                .to_bytes();
             Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
         };
         let late = |_| no_answer(format!("no answer within {} s", WITHIN.as_secs()));
-        let (status, answer) = tokio::time::timeout(WITHIN, answered).await.map_err(late)??;
+        let (status, answer) = tokio::time::timeout(WITHIN, answered)
+            .await
+            .map_err(late)??;
         if status.is_success() {
             return Ok(answer);
         }
-        Err(Error::Refused { operation: operation.to_owned(), status, answer })
+        Err(Error::Refused {
+            operation: operation.to_owned(),
+            status,
+            answer,
+        })
     }
 
-    fn signed(&self, service: &str, headers: &[(&str, &str)], body: String) -> Result<Request<Full<Bytes>>, String> {
+    fn signed(
+        &self,
+        service: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<Request<Full<Bytes>>, String> {
         let url = format!("http://{}/", self.address);
         let (key, secret) = ROOT;
         let identity = Credentials::new(key, secret, None, None, "emulator").into();
@@ -184,15 +236,23 @@ impl Aws {
             .build()
             .map_err(|error| error.to_string())?
             .into();
-        let signable =
-            SignableRequest::new("POST", &url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))
-                .map_err(|error| error.to_string())?;
-        let (instructions, _) = sign(signable, &parameters).map_err(|error| error.to_string())?.into_parts();
+        let signable = SignableRequest::new(
+            "POST",
+            &url,
+            headers.iter().copied(),
+            SignableBody::Bytes(body.as_bytes()),
+        )
+        .map_err(|error| error.to_string())?;
+        let (instructions, _) = sign(signable, &parameters)
+            .map_err(|error| error.to_string())?
+            .into_parts();
         let mut request = Request::post(&url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(Full::from(body)).map_err(|error| error.to_string())?;
+        let mut request = request
+            .body(Full::from(body))
+            .map_err(|error| error.to_string())?;
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
@@ -211,27 +271,43 @@ pub(crate) fn listed<'a>(
     names: (&'a str, &'a str),
     values: &[(&'a str, &'a str)],
 ) -> Vec<(String, &'a str)> {
-    let fields = values.iter().enumerate().flat_map(|(index, (name, value))| {
-        let at = format!("{list}.member.{}", index + 1);
-        [(format!("{at}.{}", names.0), *name), (format!("{at}.{}", names.1), *value)]
-    });
+    let fields = values
+        .iter()
+        .enumerate()
+        .flat_map(|(index, (name, value))| {
+            let at = format!("{list}.member.{}", index + 1);
+            [
+                (format!("{at}.{}", names.0), *name),
+                (format!("{at}.{}", names.1), *value),
+            ]
+        });
     fields.collect()
 }
 
 fn json_of(node: roxmltree::Node<'_, '_>) -> Value {
-    let elements: Vec<_> = node.children().filter(roxmltree::Node::is_element).collect();
+    let elements: Vec<_> = node
+        .children()
+        .filter(roxmltree::Node::is_element)
+        .collect();
     match elements.first() {
         None => json!(node.text().unwrap_or_default()),
-        Some(first) if first.tag_name().name() == "member" => elements.into_iter().map(json_of).collect(),
-        Some(_) => {
-            elements.into_iter().map(|element| (element.tag_name().name().to_owned(), json_of(element))).collect()
+        Some(first) if first.tag_name().name() == "member" => {
+            elements.into_iter().map(json_of).collect()
         }
+        Some(_) => elements
+            .into_iter()
+            .map(|element| (element.tag_name().name().to_owned(), json_of(element)))
+            .collect(),
     }
 }
 
 /// Percent-encoded as a form's values are: RFC 3986's unreserved characters stay.
 fn escaped(value: &str) -> impl std::fmt::Display + '_ {
-    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~');
     utf8_percent_encode(value, RESERVED)
 }
 
@@ -254,8 +330,15 @@ mod tests {
 
     #[test]
     fn a_list_of_structures_is_numbered_from_one() {
-        let fields = listed("Parameters", ("ParameterKey", "ParameterValue"), &[("Stage", "local"), ("Empty", "")]);
-        let fields: Vec<String> = fields.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let fields = listed(
+            "Parameters",
+            ("ParameterKey", "ParameterValue"),
+            &[("Stage", "local"), ("Empty", "")],
+        );
+        let fields: Vec<String> = fields
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         assert_eq!(
             fields,
             [

@@ -44,7 +44,8 @@ impl FromStr for Broker {
 
     fn from_str(text: &str) -> Result<Self, UnknownBroker> {
         let is_address = |one: &str| {
-            one.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+            one.rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
         };
         match text {
             "embedded" => Ok(Self::Embedded),
@@ -100,7 +101,8 @@ pub struct Options {
     pub pom: PathBuf,
     /// The folder of what Apache Kafka starts from, kept between runs.
     pub installed: PathBuf,
-    /// Whether the functions reach Apache Kafka by a [`Line`] of their own, which can be slow, and cut.
+    /// Whether the functions reach Apache Kafka by a [`Line`] of their own, which can be slow, and
+    /// cut.
     pub line: bool,
     /// Whether Apache Kafka has a listener besides that knows its clients as MSK does.
     pub iam: Option<Iam>,
@@ -144,7 +146,11 @@ impl Broker {
             Kind::Embedded(_) => cluster.with_fetch_wait(Duration::from_millis(20)),
             Kind::Apache(_) | Kind::External => cluster,
         };
-        Ok(RunningBroker { bootstrap, cluster, kind })
+        Ok(RunningBroker {
+            bootstrap,
+            cluster,
+            kind,
+        })
     }
 }
 
@@ -155,13 +161,15 @@ impl RunningBroker {
         &self.bootstrap
     }
 
-    /// The way for all of this machine's own clients: those that read, those that publish, and the mappings' pollers.
+    /// The way for all of this machine's own clients: those that read, those that publish, and the
+    /// mappings' pollers.
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// What the functions call `bootstrap.servers`: the listener that knows them, or the beginning of their line, if there is one.
+    /// What the functions call `bootstrap.servers`: the listener that knows them, or the beginning
+    /// of their line, if there is one.
     #[must_use]
     pub fn bootstrap_of_functions(&self) -> String {
         match (self.iam(), self.line()) {
@@ -171,11 +179,14 @@ impl RunningBroker {
         }
     }
 
-    /// The listener for clients with an IAM token, if it has one: its address, and the certificate that its own chains to, as PEM.
+    /// The listener for clients with an IAM token, if it has one: its address, and the certificate
+    /// that its own chains to, as PEM.
     #[must_use]
     pub fn iam(&self) -> Option<(&str, &str)> {
         match &self.kind {
-            Kind::Apache(apache) => apache.iam().map(|listener| (listener.bootstrap.as_str(), listener.roots.as_str())),
+            Kind::Apache(apache) => apache
+                .iam()
+                .map(|listener| (listener.bootstrap.as_str(), listener.roots.as_str())),
             Kind::Embedded(_) | Kind::External => None,
         }
     }
@@ -202,8 +213,14 @@ impl RunningBroker {
             Kind::Apache(_) => 1,
             Kind::External => -1,
         };
-        let created = self.cluster.create_topics(names, PARTITIONS, replication).await;
-        created.map_err(|source| Error::Kafka { bootstrap: self.bootstrap.clone(), source })
+        let created = self
+            .cluster
+            .create_topics(names, PARTITIONS, replication)
+            .await;
+        created.map_err(|source| Error::Kafka {
+            bootstrap: self.bootstrap.clone(),
+            source,
+        })
     }
 
     /// Kills Apache Kafka as a power cut would; its data stay. `false` if it is another broker.
@@ -217,7 +234,8 @@ impl RunningBroker {
         }
     }
 
-    /// Starts a killed Apache Kafka again, with its data and on its port. Any other broker is left as it is.
+    /// Starts a killed Apache Kafka again, with its data and on its port. Any other broker is left
+    /// as it is.
     pub async fn restart(&self) -> Result<(), Error> {
         match &self.kind {
             Kind::Apache(apache) => apache.restart().await,
@@ -238,10 +256,27 @@ mod tests {
     fn a_broker_is_named_or_addressed() {
         assert_eq!("embedded".parse(), Ok(Broker::Embedded));
         assert_eq!("apache".parse(), Ok(Broker::Apache));
-        assert_eq!("127.0.0.1:9092".parse(), Ok(Broker::External("127.0.0.1:9092".to_owned())));
-        assert_eq!("a:1,b:2".parse(), Ok(Broker::External("a:1,b:2".to_owned())));
-        for wrong in ["", "kafka", ":9092", "host:", "host:port", "host:70000", "a:1,"] {
-            assert_eq!(wrong.parse::<Broker>(), Err(UnknownBroker(wrong.to_owned())));
+        assert_eq!(
+            "127.0.0.1:9092".parse(),
+            Ok(Broker::External("127.0.0.1:9092".to_owned()))
+        );
+        assert_eq!(
+            "a:1,b:2".parse(),
+            Ok(Broker::External("a:1,b:2".to_owned()))
+        );
+        for wrong in [
+            "",
+            "kafka",
+            ":9092",
+            "host:",
+            "host:port",
+            "host:70000",
+            "a:1,",
+        ] {
+            assert_eq!(
+                wrong.parse::<Broker>(),
+                Err(UnknownBroker(wrong.to_owned()))
+            );
         }
     }
 }

@@ -19,7 +19,9 @@ impl Checkout {
     /// The checkout around the current folder, with the binaries beside the running one.
     pub fn find() -> io::Result<Self> {
         let here = env::current_dir()?;
-        let root = here.ancestors().find(|folder| folder.join("infra/local/requirements.txt").is_file());
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join("infra/local/requirements.txt").is_file());
         let root = root.ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::NotFound,
@@ -29,8 +31,16 @@ impl Checkout {
         let running = env::current_exe()?;
         let folder = running.parent().unwrap_or(Path::new("."));
         // Cargo puts a test's binary one folder deeper.
-        let binaries = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
-        Ok(Self { root: root.to_owned(), venv: root.join("target/venv"), binaries: binaries.to_owned() })
+        let binaries = if folder.ends_with("deps") {
+            folder.parent().unwrap_or(folder)
+        } else {
+            folder
+        };
+        Ok(Self {
+            root: root.to_owned(),
+            venv: root.join("target/venv"),
+            binaries: binaries.to_owned(),
+        })
     }
 
     /// The template that is deployed, here and on AWS.
@@ -78,7 +88,10 @@ impl Checkout {
     /// An example event of a topic.
     #[must_use]
     pub fn example(&self, topic: contract::Topic) -> PathBuf {
-        self.root.join("events").join(topic.as_str()).join("example.json")
+        self.root
+            .join("events")
+            .join(topic.as_str())
+            .join("example.json")
     }
 
     /// An example of what starts the training of a voice.

@@ -1,4 +1,5 @@
-//! Clients of the emulator, with its root credentials and nothing from the environment of whoever runs the local stack.
+//! Clients of the emulator, with its root credentials and nothing from the environment of whoever
+//! runs the local stack.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,7 +8,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{
-    Credentials, RequestChecksumCalculation, SharedCredentialsProvider, StalledStreamProtectionConfig,
+    Credentials, RequestChecksumCalculation, SharedCredentialsProvider,
+    StalledStreamProtectionConfig,
 };
 
 use crate::aws::Aws;
@@ -20,7 +22,8 @@ pub struct Clients {
     pub aws: Aws,
     /// The table.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Invokes, once per call: whoever invokes decides what a failure means, and a slow function is no reason to try again.
+    /// Invokes, once per call: whoever invokes decides what a failure means, and a slow function is
+    /// no reason to try again.
     pub lambda: aws_sdk_lambda::Client,
     /// The buckets.
     pub s3: aws_sdk_s3::Client,
@@ -39,11 +42,17 @@ impl Clients {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
             .endpoint_url(format!("http://{address}"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "emulator")))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                key, secret, None, None, "emulator",
+            )))
             .build();
         let lambda = aws_sdk_lambda::config::Builder::from(&config)
             .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(900)).build())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_timeout(Duration::from_secs(900))
+                    .build(),
+            )
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         let s3 = aws_sdk_s3::config::Builder::from(&config)

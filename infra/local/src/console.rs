@@ -1,6 +1,8 @@
-//! The console: a page on loopback that shows what the stack does as it does it, and has the function `operator` do what `studio` would ask it for.
+//! The console: a page on loopback that shows what the stack does as it does it, and has the
+//! function `operator` do what `studio` would ask it for.
 //!
-//! It knows what anybody may know: what stands in Kafka, what the mappings report, and what that function answers.
+//! It knows what anybody may know: what stands in Kafka, what the mappings report, and what that
+//! function answers.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,7 +15,9 @@ use futures::StreamExt;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -78,7 +82,8 @@ impl Console {
     pub async fn start(port: Option<u16>, stack: &Stack) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
         let address = listener.local_addr()?;
-        let (consumed, produced): (Vec<Topic>, Vec<Topic>) = Topic::ALL.into_iter().partition(|t| t.is_consumed());
+        let (consumed, produced): (Vec<Topic>, Vec<Topic>) =
+            Topic::ALL.into_iter().partition(|t| t.is_consumed());
         let names = |topics: Vec<Topic>| topics.into_iter().map(Topic::as_str).collect();
         let assets = stack.outputs.asset_base_url.clone();
         let about = About {
@@ -99,7 +104,11 @@ impl Console {
             policy: HeaderValue::from_str(&page::policy(&assets)).map_err(io::Error::other)?,
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, accepting })
+        Ok(Self {
+            address,
+            shared,
+            accepting,
+        })
     }
 
     /// Where it listens.
@@ -150,32 +159,59 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         async move { Ok::<_, Infallible>(answer(request, &shared).await) }
     });
     // A reader may leave at any time.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     if let Err(refused) = gate::admit(&head.method, path, &head.headers) {
-        return said(&Answer::refused(StatusCode::FORBIDDEN, &refused.to_string(), refused.cure()));
+        return said(&Answer::refused(
+            StatusCode::FORBIDDEN,
+            &refused.to_string(),
+            refused.cure(),
+        ));
     }
     if let (&Method::GET, Some(file)) = (&head.method, page::file(path)) {
-        return with_headers(Response::new(whole(file.text)), file.content_type, Some(&shared.policy));
+        return with_headers(
+            Response::new(whole(file.text)),
+            file.content_type,
+            Some(&shared.policy),
+        );
     }
     match (&head.method, path.strip_prefix("/ask/")) {
         (&Method::GET, None) if path == "/live" => {
-            let after = head.headers.get("last-event-id").and_then(|id| id.to_str().ok());
-            let frames = shared.live.follow(after).map(|bytes| Ok(Frame::data(bytes)));
-            with_headers(Response::new(BodyExt::boxed(StreamBody::new(frames))), "text/event-stream", None)
+            let after = head
+                .headers
+                .get("last-event-id")
+                .and_then(|id| id.to_str().ok());
+            let frames = shared
+                .live
+                .follow(after)
+                .map(|bytes| Ok(Frame::data(bytes)));
+            with_headers(
+                Response::new(BodyExt::boxed(StreamBody::new(frames))),
+                "text/event-stream",
+                None,
+            )
         }
-        (&Method::GET, None) if path == "/gallery" => {
-            with_headers(Response::new(whole(shared.gallery.json())), "application/json", None)
-        }
+        (&Method::GET, None) if path == "/gallery" => with_headers(
+            Response::new(whole(shared.gallery.json())),
+            "application/json",
+            None,
+        ),
         (&Method::POST, Some(step)) => {
-            let question = Limited::new(body, LARGEST_QUESTION).collect().await.map(|body| body.to_bytes());
+            let question = Limited::new(body, LARGEST_QUESTION)
+                .collect()
+                .await
+                .map(|body| body.to_bytes());
             said(&match question.map(|question| ask::read(step, &question)) {
                 Ok(Ok(step)) => shared.operator.ask(&step).await,
-                Ok(Err(unread)) => Answer::refused(unread.status(), &unread.to_string(), unread.cure()),
+                Ok(Err(unread)) => {
+                    Answer::refused(unread.status(), &unread.to_string(), unread.cure())
+                }
                 Err(_) => Answer::refused(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     &format!("a question has at most {LARGEST_QUESTION} bytes"),
@@ -216,7 +252,10 @@ fn with_headers(
         ("cross-origin-resource-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
     ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     if let Some(policy) = policy {
         headers.insert(CONTENT_SECURITY_POLICY, policy.clone());

@@ -26,7 +26,10 @@ pub struct DeadLetter {
 pub struct Error(String);
 
 /// Every dead letter, in no order.
-pub async fn dead_letters(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<Vec<DeadLetter>, Error> {
+pub async fn dead_letters(
+    dynamodb: &aws_sdk_dynamodb::Client,
+    table: &str,
+) -> Result<Vec<DeadLetter>, Error> {
     let mut pages = dynamodb
         .scan()
         .table_name(table)
@@ -52,10 +55,18 @@ pub async fn dead_letters(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> R
 }
 
 fn text(item: &HashMap<String, AttributeValue>, name: &str) -> String {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .cloned()
+        .unwrap_or_default()
 }
 
-fn number<N: std::str::FromStr + From<i8>>(item: &HashMap<String, AttributeValue>, name: &str) -> N {
+fn number<N: std::str::FromStr + From<i8>>(
+    item: &HashMap<String, AttributeValue>,
+    name: &str,
+) -> N {
     let value = item.get(name).and_then(|value| value.as_n().ok());
-    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| N::from(-1))
+    value
+        .and_then(|value| value.parse().ok())
+        .unwrap_or_else(|| N::from(-1))
 }

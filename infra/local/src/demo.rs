@@ -63,7 +63,9 @@ pub enum Error {
         reason: String,
     },
     /// An id was published twice.
-    #[error("the event {id} was produced twice, at {topic} partition {partition} offset {offset} again")]
+    #[error(
+        "the event {id} was produced twice, at {topic} partition {partition} offset {offset} again"
+    )]
     Twice {
         /// Its id.
         id: String,
@@ -129,17 +131,32 @@ pub enum Error {
 }
 
 /// Starts a stack, publishes one event and follows it to its end.
-pub async fn run(options: &Options, input: Input, within: Duration, timeline: &Timeline) -> Result<(), Error> {
+pub async fn run(
+    options: &Options,
+    input: Input,
+    within: Duration,
+    timeline: &Timeline,
+) -> Result<(), Error> {
     let event = Event::read(input, &options.checkout).await?;
     let kept = OutboxEntry::empty(options.checkout.demo())?;
 
     timeline.wait_for("starting the local stack");
     let mut stack = Stack::start(options).await?;
-    let consumed: Vec<&str> = stack.mappings.iter().map(|mapping| mapping.topic.as_str()).collect();
+    let consumed: Vec<&str> = stack
+        .mappings
+        .iter()
+        .map(|mapping| mapping.topic.as_str())
+        .collect();
     if !consumed.contains(&event.topic.as_str()) {
         return Err(Error::NotDeployed(event.topic));
     }
-    timeline.say(Mark::Stack, &format!("infra/template.yaml is deployed; broker at {}", stack.broker.bootstrap()));
+    timeline.say(
+        Mark::Stack,
+        &format!(
+            "infra/template.yaml is deployed; broker at {}",
+            stack.broker.bootstrap()
+        ),
+    );
     let result = follow(&mut stack, &event, within, kept, timeline).await;
     timeline.rest();
     stack.stop().await;
@@ -153,13 +170,26 @@ async fn follow(
     mut kept: OutboxEntry,
     timeline: &Timeline,
 ) -> Result<(), Error> {
-    let produced: Vec<&str> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
-    let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
-    let mut reader = Reader::start(stack.broker.cluster(), &produced, from).await.map_err(Error::Read)?;
+    let produced: Vec<&str> = Topic::ALL
+        .into_iter()
+        .filter(|topic| !topic.is_consumed())
+        .map(Topic::as_str)
+        .collect();
+    let from = if stack.broker.is_external() {
+        From::Now
+    } else {
+        From::Beginning
+    };
+    let mut reader = Reader::start(stack.broker.cluster(), &produced, from)
+        .await
+        .map_err(Error::Read)?;
 
     let published = publish(stack, event).await?;
     let (topic, Published { partition, offset }) = (event.topic, published);
-    timeline.say(Mark::Published, &format!("{topic} partition {partition} offset {offset}"));
+    timeline.say(
+        Mark::Published,
+        &format!("{topic} partition {partition} offset {offset}"),
+    );
     timeline.wait_for("the mapping joins its consumer group");
 
     let mut story = Story::default();
@@ -222,17 +252,28 @@ async fn follow(
     }
     let failures = story.failures();
     if let Some(reason) = failures.first() {
-        return Err(Error::Failed { failed: failures.len(), opened: story.opened(), reason: reason.clone() });
+        return Err(Error::Failed {
+            failed: failures.len(),
+            opened: story.opened(),
+            reason: reason.clone(),
+        });
     }
     timeline.rest();
     let text = match story.opened() {
         0 => "the event changed nothing, so that no render job was opened".to_owned(),
-        jobs => format!("{jobs} render jobs completed; {} has what was produced", shown(&kept.folder)),
+        jobs => format!(
+            "{jobs} render jobs completed; {} has what was produced",
+            shown(&kept.folder)
+        ),
     };
     timeline.say(Mark::Stack, &text);
     stack.gather().await?;
     let (path, measured) = kept.metrics(stack).await?;
-    let text = format!("{} has the metrics: {measured} of {} had something to measure", shown(&path), METRICS.len());
+    let text = format!(
+        "{} has the metrics: {measured} of {} had something to measure",
+        shown(&path),
+        METRICS.len()
+    );
     timeline.say(Mark::Stack, &text);
     Ok(())
 }
@@ -240,19 +281,27 @@ async fn follow(
 async fn publish(stack: &Stack, event: &Event) -> Result<Published, Error> {
     let key = event.key.as_deref().map(str::as_bytes);
     let value = event.value.as_deref();
-    stack.publish(event.topic.as_str(), key, value, &[STRUCTURED]).await.map_err(|error| match error {
-        stack::Error::Publish { source: kafka_client::Error::MessageTooLarge { .. }, .. } => {
-            Error::TooLarge { size: value.map_or(0, <[u8]>::len) }
-        }
-        other => Error::Stack(other),
-    })
+    stack
+        .publish(event.topic.as_str(), key, value, &[STRUCTURED])
+        .await
+        .map_err(|error| match error {
+            stack::Error::Publish {
+                source: kafka_client::Error::MessageTooLarge { .. },
+                ..
+            } => Error::TooLarge {
+                size: value.map_or(0, <[u8]>::len),
+            },
+            other => Error::Stack(other),
+        })
 }
 
 /// Why the function dead-lettered the record, if it did.
 async fn cause(stack: &Stack, topic: Topic, at: Published) -> Result<Option<String>, Error> {
     let all = dead_letters(&stack.clients.dynamodb, &stack.outputs.table_name).await?;
     let found = all.into_iter().find(|record| {
-        record.topic == topic.as_str() && record.partition == at.partition && record.offset == at.offset
+        record.topic == topic.as_str()
+            && record.partition == at.partition
+            && record.offset == at.offset
     });
     Ok(found.map(|record| record.cause))
 }
@@ -260,7 +309,13 @@ async fn cause(stack: &Stack, topic: Topic, at: Published) -> Result<Option<Stri
 /// A line for what a mapping did, where a person wants to know.
 pub(crate) fn tell(report: &Report, timeline: &Timeline) {
     match &report.what {
-        What::Invoked { records, duration, attempt, outcome, .. } => {
+        What::Invoked {
+            records,
+            duration,
+            attempt,
+            outcome,
+            ..
+        } => {
             let (mark, how) = match outcome {
                 Outcome::Answered { answer, body } if answer.function_error.is_some() => {
                     (Mark::Failed, format!("failed: {}", error_message(body)))
@@ -269,18 +324,47 @@ pub(crate) fn tell(report: &Report, timeline: &Timeline) {
                 Outcome::Throttled => (Mark::Failed, "throttled".to_owned()),
                 Outcome::NotReached { reason } => (Mark::Failed, format!("not reached: {reason}")),
             };
-            let attempt = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            let what = if *records == 1 { "1 record".to_owned() } else { format!("{records} records") };
-            let text =
-                format!("the function of {} with {what}{attempt}: {how} in {} ms", report.topic, duration.as_millis());
+            let attempt = if *attempt > 1 {
+                format!(", attempt {attempt}")
+            } else {
+                String::new()
+            };
+            let what = if *records == 1 {
+                "1 record".to_owned()
+            } else {
+                format!("{records} records")
+            };
+            let text = format!(
+                "the function of {} with {what}{attempt}: {how} in {} ms",
+                report.topic,
+                duration.as_millis()
+            );
             timeline.say(mark, &text);
         }
-        What::Retrying { records, cause, pause, .. } => {
-            timeline.say(Mark::Failed, &format!("{records} to be sent again in {} ms: {cause}", pause.as_millis()));
+        What::Retrying {
+            records,
+            cause,
+            pause,
+            ..
+        } => {
+            timeline.say(
+                Mark::Failed,
+                &format!(
+                    "{records} to be sent again in {} ms: {cause}",
+                    pause.as_millis()
+                ),
+            );
         }
-        What::Discarded { records, condition, destination } => {
+        What::Discarded {
+            records,
+            condition,
+            destination,
+        } => {
             let destination = destination.as_deref().unwrap_or("nowhere");
-            timeline.say(Mark::Failed, &format!("{records} discarded ({condition:?}) to {destination}"));
+            timeline.say(
+                Mark::Failed,
+                &format!("{records} discarded ({condition:?}) to {destination}"),
+            );
         }
         What::Trouble { problem } => timeline.say(Mark::Failed, problem),
         What::Started { .. } | What::Committed { .. } => {}
@@ -290,7 +374,9 @@ pub(crate) fn tell(report: &Report, timeline: &Timeline) {
 /// What a function says of its failure: `errorMessage` of the payload.
 fn error_message(body: &[u8]) -> String {
     let payload: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    payload["errorMessage"].as_str().map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
+    payload["errorMessage"]
+        .as_str()
+        .map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
 }
 
 fn waiting(story: &Story, answered: bool) -> String {
@@ -330,63 +416,120 @@ impl OutboxEntry {
             fs::create_dir_all(folder.join("assets"))?;
             File::create(folder.join("events.jsonl"))
         };
-        let lines = make().map_err(|source| Error::Write { path: folder.clone(), source })?;
+        let lines = make().map_err(|source| Error::Write {
+            path: folder.clone(),
+            source,
+        })?;
         Ok(Self { folder, lines })
     }
 
     pub(crate) fn keep(&mut self, record: &Produced) -> Result<(), Error> {
         let written = writeln!(self.lines, "{}", record.line());
-        written.map_err(|source| Error::Write { path: self.folder.join("events.jsonl"), source })
+        written.map_err(|source| Error::Write {
+            path: self.folder.join("events.jsonl"),
+            source,
+        })
     }
 
-    /// Writes what the functions emitted of each metric, a line for each that there is; returns where, and how many had something to measure.
+    /// Writes what the functions emitted of each metric, a line for each that there is; returns
+    /// where, and how many had something to measure.
     async fn metrics(&self, stack: &Stack) -> Result<(PathBuf, usize), Error> {
         let emitted = emitted(&stack.clients).await?;
         let path = self.folder.join("metrics.txt");
         let written = fs::write(&path, listed(&emitted));
-        written.map_err(|source| Error::Write { path: path.clone(), source })?;
-        let measured = METRICS.iter().filter(|(name, _)| emitted.keys().any(|metric| metric.name == *name));
+        written.map_err(|source| Error::Write {
+            path: path.clone(),
+            source,
+        })?;
+        let measured = METRICS
+            .iter()
+            .filter(|(name, _)| emitted.keys().any(|metric| metric.name == *name));
         Ok((path, measured.count()))
     }
 
     /// Fetches an asset from the bucket: its URL is the configured base, and then its key.
     async fn fetch(&self, stack: &Stack, asset: &Asset) -> Result<PathBuf, Error> {
-        let failed = |reason: String| Error::Asset { url: asset.output_url.clone(), reason };
+        let failed = |reason: String| Error::Asset {
+            url: asset.output_url.clone(),
+            reason,
+        };
         let base = &stack.outputs.asset_base_url;
-        let key = asset.output_url.strip_prefix(base.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let key = asset
+            .output_url
+            .strip_prefix(base.as_str())
+            .and_then(|rest| rest.strip_prefix('/'));
         let key = key.ok_or_else(|| failed(format!("it does not begin with {base}/")))?;
         self.fetch_object(stack, &asset.name, key).await
     }
 
     /// Fetches an object from the bucket of the assets.
-    pub(crate) async fn fetch_object(&self, stack: &Stack, name: &str, key: &str) -> Result<PathBuf, Error> {
-        let failed = |reason: String| Error::Asset { url: key.to_owned(), reason };
-        let object = stack.clients.s3.get_object().bucket(&stack.outputs.assets_bucket_name).key(key).send().await;
+    pub(crate) async fn fetch_object(
+        &self,
+        stack: &Stack,
+        name: &str,
+        key: &str,
+    ) -> Result<PathBuf, Error> {
+        let failed = |reason: String| Error::Asset {
+            url: key.to_owned(),
+            reason,
+        };
+        let object = stack
+            .clients
+            .s3
+            .get_object()
+            .bucket(&stack.outputs.assets_bucket_name)
+            .key(key)
+            .send()
+            .await;
         let object = object.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
-        let bytes = object.body.collect().await.map_err(|error| failed(error.to_string()))?.into_bytes();
+        let bytes = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| failed(error.to_string()))?
+            .into_bytes();
 
-        let extension = Path::new(key).extension().and_then(|extension| extension.to_str()).unwrap_or("bin");
-        let names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}-{number}")));
-        let mut paths = names.map(|name| self.folder.join("assets").join(name).with_extension(extension));
+        let extension = Path::new(key)
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .unwrap_or("bin");
+        let names =
+            std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}-{number}")));
+        let mut paths = names.map(|name| {
+            self.folder
+                .join("assets")
+                .join(name)
+                .with_extension(extension)
+        });
         let path = paths.find(|path| !path.exists()).unwrap_or_default();
-        fs::write(&path, bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
+        fs::write(&path, bytes).map_err(|source| Error::Write {
+            path: path.clone(),
+            source,
+        })?;
         Ok(path)
     }
 
     /// Keeps the emulator's log, which goes with the stack.
     pub(crate) fn log(&self, stack: &Stack) -> Result<PathBuf, Error> {
         let path = self.folder.join("emulator.log");
-        fs::copy(stack.emulator.log_file(), &path).map_err(|source| Error::Write { path: path.clone(), source })?;
+        fs::copy(stack.emulator.log_file(), &path).map_err(|source| Error::Write {
+            path: path.clone(),
+            source,
+        })?;
         Ok(path)
     }
 }
 
-/// Every metric that there is, with what it measures and its values, in the order of time; one that was not emitted says so.
+/// Every metric that there is, with what it measures and its values, in the order of time; one that
+/// was not emitted says so.
 fn listed(emitted: &BTreeMap<Metric, Vec<f64>>) -> String {
     let mut text = String::new();
     for (name, measures) in METRICS {
         text.push_str(&format!("{name}: {measures}\n"));
-        let its: Vec<_> = emitted.iter().filter(|(metric, _)| metric.name == name).collect();
+        let its: Vec<_> = emitted
+            .iter()
+            .filter(|(metric, _)| metric.name == name)
+            .collect();
         for (metric, values) in &its {
             let values: Vec<String> = values.iter().map(f64::to_string).collect();
             text.push_str(&format!("  {metric}  {}\n", values.join(" ")));
@@ -405,7 +548,10 @@ mod tests {
     #[test]
     fn every_metric_is_listed_with_its_values_or_with_none() {
         let stage = BTreeMap::from([("Stage".to_owned(), "local".to_owned())]);
-        let depth = Metric { name: "DeadLetterDepth".to_owned(), dimensions: stage };
+        let depth = Metric {
+            name: "DeadLetterDepth".to_owned(),
+            dimensions: stage,
+        };
         let text = listed(&BTreeMap::from([(depth, vec![0.0, 2.0])]));
         assert_eq!(text.lines().count(), 2 * METRICS.len());
         assert!(

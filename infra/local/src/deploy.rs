@@ -1,4 +1,5 @@
-//! Deploys `infra/template.yaml` as it is: only the addresses of code and definitions are rewritten, as `sam package` would.
+//! Deploys `infra/template.yaml` as it is: only the addresses of code and definitions are
+//! rewritten, as `sam package` would.
 
 use std::fs;
 use std::io::{self, Cursor, Write};
@@ -19,8 +20,7 @@ use crate::emulator::REGION;
 /// The stack's name in the emulator.
 pub const STACK: &str = "studio-local";
 /// The cluster that the mappings name. There is none: the local poller reads from the local broker.
-pub const CLUSTER_ARN: &str =
-    "arn:aws:kafka:us-east-1:000000000000:cluster/studio-local/00000000-0000-0000-0000-000000000000-s1";
+pub const CLUSTER_ARN: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/studio-local/00000000-0000-0000-0000-000000000000-s1";
 
 /// The bucket that a brand's logo may be read from.
 pub const LOGO_BUCKET: &str = "studio-local-logos";
@@ -43,9 +43,11 @@ const WITHIN: Duration = Duration::from_secs(60);
 pub struct Sources {
     /// The template; what it refers to is relative to its folder.
     pub template: PathBuf,
-    /// The folder of the built functions: a function's binary has its folder's name, and is run where it lies.
+    /// The folder of the built functions: a function's binary has its folder's name, and is run
+    /// where it lies.
     pub binaries: PathBuf,
-    /// The folder of the functions' sources: what is in a function's `package` folder goes beside its bootstrap.
+    /// The folder of the functions' sources: what is in a function's `package` folder goes beside
+    /// its bootstrap.
     pub functions: PathBuf,
 }
 
@@ -90,7 +92,12 @@ pub struct Providers {
 impl Default for Providers {
     /// The embedded canvas, and nobody else: nothing costs anything.
     fn default() -> Self {
-        Self { image: "studio-canvas".to_owned(), video: String::new(), audio: String::new(), voice: String::new() }
+        Self {
+            image: "studio-canvas".to_owned(),
+            video: String::new(),
+            audio: String::new(),
+            voice: String::new(),
+        }
     }
 }
 
@@ -176,14 +183,23 @@ struct Packaged {
 }
 
 /// Packs and uploads the code, creates the stack and waits until it stands.
-pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameters) -> Result<Outputs, Error> {
+pub async fn deploy(
+    clients: &Clients,
+    sources: &Sources,
+    parameters: &Parameters,
+) -> Result<Outputs, Error> {
     let packaged = package(&read_text(&sources.template)?)?;
     upload(clients, sources, &packaged).await?;
     create(clients, parameters).await?;
     let description = describe(&clients.aws).await?;
     let output = |name: &'static str| {
-        let found = members(&description["Outputs"]).iter().find(|output| output["OutputKey"] == name);
-        found.and_then(|output| output["OutputValue"].as_str()).map(str::to_owned).ok_or(Error::Output(name))
+        let found = members(&description["Outputs"])
+            .iter()
+            .find(|output| output["OutputKey"] == name);
+        found
+            .and_then(|output| output["OutputValue"].as_str())
+            .map(str::to_owned)
+            .ok_or(Error::Output(name))
     };
     Ok(Outputs {
         table_name: output("TableName")?,
@@ -197,15 +213,24 @@ pub async fn deploy(clients: &Clients, sources: &Sources, parameters: &Parameter
     })
 }
 
-/// Rewrites the lines that `sam package` would, and no byte of any other. A line of another form is refused, not skipped.
+/// Rewrites the lines that `sam package` would, and no byte of any other. A line of another form is
+/// refused, not skipped.
 fn package(template: &str) -> Result<Packaged, Error> {
-    let mut packaged =
-        Packaged { template: String::with_capacity(template.len()), functions: vec![], definitions: vec![] };
+    let mut packaged = Packaged {
+        template: String::with_capacity(template.len()),
+        functions: vec![],
+        definitions: vec![],
+    };
     for (index, whole) in template.split_inclusive('\n').enumerate() {
         let line = whole.trim_end_matches(['\r', '\n']);
         let content = line.trim_start();
         let (name, prefix, suffix, expected) = if content.starts_with("CodeUri:") {
-            ("CodeUri", "CodeUri: ../target/lambda/", "/", "CodeUri: ../target/lambda/<function>/")
+            (
+                "CodeUri",
+                "CodeUri: ../target/lambda/",
+                "/",
+                "CodeUri: ../target/lambda/<function>/",
+            )
         } else if content.starts_with("DefinitionUri:") {
             (
                 "DefinitionUri",
@@ -218,10 +243,20 @@ fn package(template: &str) -> Result<Packaged, Error> {
             continue;
         };
         let is_name = |part: &&str| {
-            !part.is_empty() && part.chars().all(|character| character.is_ascii_alphanumeric() || character == '-')
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|character| character.is_ascii_alphanumeric() || character == '-')
         };
-        let part = content.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)).filter(is_name);
-        let part = part.ok_or_else(|| Error::Line { number: index + 1, line: content.to_owned(), expected })?;
+        let part = content
+            .strip_prefix(prefix)
+            .and_then(|rest| rest.strip_suffix(suffix))
+            .filter(is_name);
+        let part = part.ok_or_else(|| Error::Line {
+            number: index + 1,
+            line: content.to_owned(),
+            expected,
+        })?;
         let (key, list) = match name {
             "CodeUri" => (function_key(part), &mut packaged.functions),
             _ => (definition_key(part), &mut packaged.definitions),
@@ -230,7 +265,9 @@ fn package(template: &str) -> Result<Packaged, Error> {
             list.push(part.to_owned());
         }
         let (indent, end) = (&line[..line.len() - content.len()], &whole[line.len()..]);
-        packaged.template.push_str(&format!("{indent}{name}: {{Bucket: {BUCKET}, Key: {key}}}{end}"));
+        packaged.template.push_str(&format!(
+            "{indent}{name}: {{Bucket: {BUCKET}, Key: {key}}}{end}"
+        ));
     }
     Ok(packaged)
 }
@@ -247,25 +284,43 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
     let mut objects = Vec::new();
     for function in &packaged.functions {
         let beside = sources.functions.join(function).join("package");
-        objects.push((function_key(function), zip_function(&sources.binaries.join(function), &beside)?));
+        objects.push((
+            function_key(function),
+            zip_function(&sources.binaries.join(function), &beside)?,
+        ));
     }
     let folder = sources.template.parent().unwrap_or(Path::new("."));
     for name in &packaged.definitions {
         let path = folder.join("statemachines").join(definition_key(name));
         objects.push((definition_key(name), read_text(&path)?.into_bytes()));
     }
-    objects.push((TEMPLATE_KEY.to_owned(), packaged.template.clone().into_bytes()));
+    objects.push((
+        TEMPLATE_KEY.to_owned(),
+        packaged.template.clone().into_bytes(),
+    ));
     for bucket in [BUCKET, LOGO_BUCKET, VOICE_BUCKET] {
         let created = clients.s3.create_bucket().bucket(bucket).send().await;
         created.map_err(|error| refused("create a bucket", DisplayErrorContext(error)))?;
     }
     let secrets = VENDORS_WITH_KEYS.map(|vendor| {
         let name = format!("studio/local/{vendor}");
-        clients.secrets.create_secret().name(name).secret_string(KEY).send()
+        clients
+            .secrets
+            .create_secret()
+            .name(name)
+            .secret_string(KEY)
+            .send()
     });
-    try_join_all(secrets).await.map_err(|error| refused("keep the vendors' keys", DisplayErrorContext(error)))?;
+    try_join_all(secrets)
+        .await
+        .map_err(|error| refused("keep the vendors' keys", DisplayErrorContext(error)))?;
     let put = |(key, body): (String, Vec<u8>)| {
-        let put = clients.s3.put_object().bucket(BUCKET).key(key).body(body.into());
+        let put = clients
+            .s3
+            .put_object()
+            .bucket(BUCKET)
+            .key(key)
+            .body(body.into());
         put.send()
     };
     try_join_all(objects.into_iter().map(put))
@@ -274,26 +329,43 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
     Ok(())
 }
 
-/// Lambda wants one file named `bootstrap`, executable, at the top of a zip. Here that file is a script which becomes the binary where Cargo put it:
-/// six binaries of 90 MB each took a stack four seconds to copy. The files in the folder `beside`, if there is one, keep their paths.
+/// Lambda wants one file named `bootstrap`, executable, at the top of a zip. Here that file is a
+/// script which becomes the binary where Cargo put it: six binaries of 90 MB each took a stack four
+/// seconds to copy. The files in the folder `beside`, if there is one, keep their paths.
 fn zip_function(binary: &Path, beside: &Path) -> Result<Vec<u8>, Error> {
     let binary = fs::canonicalize(binary).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotBuilt(binary.to_owned()),
-        _ => Error::Read { path: binary.to_owned(), source },
+        _ => Error::Read {
+            path: binary.to_owned(),
+            source,
+        },
     })?;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o755);
-    zip.start_file("bootstrap", options).map_err(|error| Error::Zip(error.into()))?;
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .unix_permissions(0o755);
+    zip.start_file("bootstrap", options)
+        .map_err(|error| Error::Zip(error.into()))?;
     zip.write_all(&becomes(&binary)).map_err(Error::Zip)?;
     for path in files_in(beside)? {
-        let name = path.strip_prefix(beside).unwrap_or(&path).to_string_lossy().into_owned();
-        zip.start_file(name, options.unix_permissions(0o644)).map_err(|error| Error::Zip(error.into()))?;
-        zip.write_all(&fs::read(&path).map_err(|source| Error::Read { path, source })?).map_err(Error::Zip)?;
+        let name = path
+            .strip_prefix(beside)
+            .unwrap_or(&path)
+            .to_string_lossy()
+            .into_owned();
+        zip.start_file(name, options.unix_permissions(0o644))
+            .map_err(|error| Error::Zip(error.into()))?;
+        zip.write_all(&fs::read(&path).map_err(|source| Error::Read { path, source })?)
+            .map_err(Error::Zip)?;
     }
-    Ok(zip.finish().map_err(|error| Error::Zip(error.into()))?.into_inner())
+    Ok(zip
+        .finish()
+        .map_err(|error| Error::Zip(error.into()))?
+        .into_inner())
 }
 
-/// A shell script that replaces itself by a program. Between single quotes the shell takes every byte as it is.
+/// A shell script that replaces itself by a program. Between single quotes the shell takes every
+/// byte as it is.
 fn becomes(program: &Path) -> Vec<u8> {
     let mut script = b"#!/bin/sh\nexec '".to_vec();
     for &byte in program.as_os_str().as_bytes() {
@@ -311,19 +383,32 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let failed = |source| Error::Read { path: folder.to_owned(), source };
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
+    let failed = |source| Error::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = fs::read_dir(folder)
+        .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+        .map_err(failed)?;
     let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
     paths.sort();
     let mut files = Vec::new();
     for path in paths {
-        if path.is_dir() { files.extend(files_in(&path)?) } else { files.push(path) }
+        if path.is_dir() {
+            files.extend(files_in(&path)?)
+        } else {
+            files.push(path)
+        }
     }
     Ok(files)
 }
 
 async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error> {
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let architecture = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    };
     let deadline = parameters.render_deadline.as_secs().to_string();
     let concurrency = parameters.completion_concurrency.to_string();
     let partitions = parameters.makes_topics.unwrap_or(1).to_string();
@@ -331,11 +416,21 @@ async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error>
         ("Stage", "local"),
         ("Architecture", architecture), // the functions run on this machine
         ("KafkaClusterArn", CLUSTER_ARN),
-        ("KafkaBootstrapServers", parameters.bootstrap_servers.as_str()),
+        (
+            "KafkaBootstrapServers",
+            parameters.bootstrap_servers.as_str(),
+        ),
         ("KafkaAuthentication", parameters.authentication),
         ("KafkaRootsPem", parameters.roots.as_str()),
         ("AssetBaseUrl", parameters.asset_base_url.as_str()),
-        ("Topics", if parameters.makes_topics.is_some() { "made" } else { "given" }),
+        (
+            "Topics",
+            if parameters.makes_topics.is_some() {
+                "made"
+            } else {
+                "given"
+            },
+        ),
         ("TopicPartitions", partitions.as_str()),
         ("SubnetIds", ""),
         ("SecurityGroupIds", ""),
@@ -361,22 +456,41 @@ async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error>
         ("Capabilities.member.3", "CAPABILITY_AUTO_EXPAND"),
     ];
     fields.extend(values.iter().map(|(name, value)| (name.as_str(), *value)));
-    clients.aws.query(QueryService::CloudFormation, "CreateStack", &fields).await?;
+    clients
+        .aws
+        .query(QueryService::CloudFormation, "CreateStack", &fields)
+        .await?;
 
     let deadline = Instant::now() + WITHIN;
     loop {
-        let status = describe(&clients.aws).await?["StackStatus"].as_str().unwrap_or("no status").to_owned();
+        let status = describe(&clients.aws).await?["StackStatus"]
+            .as_str()
+            .unwrap_or("no status")
+            .to_owned();
         match status.as_str() {
             "CREATE_COMPLETE" => return Ok(()),
-            "CREATE_IN_PROGRESS" if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(30)).await,
-            _ => return Err(Error::Failed { status, reasons: reasons(&clients.aws).await }),
+            "CREATE_IN_PROGRESS" if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(30)).await
+            }
+            _ => {
+                return Err(Error::Failed {
+                    status,
+                    reasons: reasons(&clients.aws).await,
+                });
+            }
         }
     }
 }
 
 /// What CloudFormation says of the stack.
 async fn describe(aws: &Aws) -> Result<Value, Error> {
-    let mut described = aws.query(QueryService::CloudFormation, "DescribeStacks", &[("StackName", STACK)]).await?;
+    let mut described = aws
+        .query(
+            QueryService::CloudFormation,
+            "DescribeStacks",
+            &[("StackName", STACK)],
+        )
+        .await?;
     match described["Stacks"][0].take() {
         Value::Null => Err(refused("describe the stack", "it is not there")),
         stack => Ok(stack),
@@ -385,27 +499,50 @@ async fn describe(aws: &Aws) -> Result<Value, Error> {
 
 /// What the stack's events say of each resource that failed, oldest first.
 async fn reasons(aws: &Aws) -> String {
-    let events = aws.query(QueryService::CloudFormation, "DescribeStackEvents", &[("StackName", STACK)]).await;
+    let events = aws
+        .query(
+            QueryService::CloudFormation,
+            "DescribeStackEvents",
+            &[("StackName", STACK)],
+        )
+        .await;
     let events = match events {
         Ok(events) => events,
         Err(error) => return format!("its events cannot be read: {error}"),
     };
-    let of_failures = members(&events["StackEvents"]).iter().rev().filter_map(|event| {
-        let status = event["ResourceStatus"].as_str()?;
-        let reason = event["ResourceStatusReason"].as_str().filter(|reason| !reason.is_empty())?;
-        let resource = event["LogicalResourceId"].as_str().unwrap_or("?");
-        status.contains("FAILED").then(|| format!("  {resource} {status}: {reason}"))
-    });
+    let of_failures = members(&events["StackEvents"])
+        .iter()
+        .rev()
+        .filter_map(|event| {
+            let status = event["ResourceStatus"].as_str()?;
+            let reason = event["ResourceStatusReason"]
+                .as_str()
+                .filter(|reason| !reason.is_empty())?;
+            let resource = event["LogicalResourceId"].as_str().unwrap_or("?");
+            status
+                .contains("FAILED")
+                .then(|| format!("  {resource} {status}: {reason}"))
+        });
     let lines: Vec<String> = of_failures.collect();
-    if lines.is_empty() { "  its events give no reason".to_owned() } else { lines.join("\n") }
+    if lines.is_empty() {
+        "  its events give no reason".to_owned()
+    } else {
+        lines.join("\n")
+    }
 }
 
 fn refused(what: &'static str, reason: impl std::fmt::Display) -> Error {
-    Error::Refused { what, reason: reason.to_string() }
+    Error::Refused {
+        what,
+        reason: reason.to_string(),
+    }
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    fs::read_to_string(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -441,7 +578,11 @@ mod tests {
             "DefinitionUri: s3://bucket/render.asl.json",
         ] {
             match package(&format!("Resources:\n    {line}\n")) {
-                Err(Error::Line { number: 2, line: named, .. }) => assert_eq!(named, line),
+                Err(Error::Line {
+                    number: 2,
+                    line: named,
+                    ..
+                }) => assert_eq!(named, line),
                 other => panic!("{line}: {other:?}"),
             }
         }
@@ -452,13 +593,21 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let binary = folder.path().join("event-created");
         let package = folder.path().join("package");
-        assert!(matches!(zip_function(&binary, &package), Err(Error::NotBuilt(_))));
+        assert!(matches!(
+            zip_function(&binary, &package),
+            Err(Error::NotBuilt(_))
+        ));
         fs::write(&binary, b"binary").expect("written");
         let names = |packed| {
             let zip = zip::ZipArchive::new(Cursor::new(packed)).expect("a zip");
-            zip.file_names().map(|name| name.expect("UTF-8").into_owned()).collect::<Vec<_>>()
+            zip.file_names()
+                .map(|name| name.expect("UTF-8").into_owned())
+                .collect::<Vec<_>>()
         };
-        assert_eq!(names(zip_function(&binary, &package).expect("packed")), ["bootstrap"]);
+        assert_eq!(
+            names(zip_function(&binary, &package).expect("packed")),
+            ["bootstrap"]
+        );
         fs::create_dir_all(package.join("fonts")).expect("made");
         fs::write(package.join("fonts/a.ttf"), b"font").expect("written");
         let packed = zip_function(&binary, &package).expect("packed");
@@ -470,12 +619,23 @@ mod tests {
 
     #[test]
     fn a_bootstrap_becomes_the_binary_whatever_its_path() {
-        let folder = tempfile::Builder::new().prefix("it's $HOME \"quoted\" ").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("it's $HOME \"quoted\" ")
+            .tempdir()
+            .expect("a temporary folder");
         let binary = folder.path().join("echo");
         std::os::unix::fs::symlink("/bin/echo", &binary).expect("linked");
         let script = folder.path().join("bootstrap");
         fs::write(&script, becomes(&binary)).expect("written");
-        let ran = std::process::Command::new("/bin/sh").arg(&script).output().expect("started");
-        assert_eq!((ran.status.code(), ran.stdout), (Some(0), b"\n".to_vec()), "{:?}", ran.stderr);
+        let ran = std::process::Command::new("/bin/sh")
+            .arg(&script)
+            .output()
+            .expect("started");
+        assert_eq!(
+            (ran.status.code(), ran.stdout),
+            (Some(0), b"\n".to_vec()),
+            "{:?}",
+            ran.stderr
+        );
     }
 }

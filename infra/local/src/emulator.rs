@@ -30,7 +30,8 @@ pub struct Options {
     pub port: Option<u16>,
     /// Where the functions shall find AWS: the proxy.
     pub functions_endpoint: SocketAddr,
-    /// What Step Functions multiplies its waits by: 0 skips `Wait` states and the pauses of `Retry`.
+    /// What Step Functions multiplies its waits by: 0 skips `Wait` states and the pauses of
+    /// `Retry`.
     pub wait_scale: f64,
 }
 
@@ -77,13 +78,16 @@ impl Emulator {
             Some(port) => port,
             None => free_port()?,
         };
-        let folder = tempfile::Builder::new().prefix("studio-emulator-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("studio-emulator-")
+            .tempdir()?;
         let log = File::create(log_file(folder.path()))?;
         let temporary = folder.path().join("tmp");
         fs::create_dir(&temporary)?;
 
         let mut command = Command::new(python);
-        // The functions inherit the emulator's whole environment: they get what Lambda would give them and no more.
+        // The functions inherit the emulator's whole environment: they get what Lambda would give
+        // them and no more.
         command
             .args(["-m", "ministack"])
             .current_dir(folder.path())
@@ -101,13 +105,22 @@ impl Emulator {
             // A listener on a fixed port, for a service that nobody here uses.
             .env("IOT_MTLS_ENABLED", "false")
             .env("SFN_WAIT_SCALE", options.wait_scale.to_string())
-            // Each invocation in flight holds one, and each call that a function makes: of its 64 nothing is left once fifty jobs wait for Kafka.
+            // Each invocation in flight holds one, and each call that a function makes: of its 64
+            // nothing is left once fifty jobs wait for Kafka.
             .env("MINISTACK_WORKER_THREADS", "256")
-            // An IP address and not a name, so that the functions' S3 client uses path-style addresses.
-            .env("AWS_ENDPOINT_URL", format!("http://{}", options.functions_endpoint));
+            // An IP address and not a name, so that the functions' S3 client uses path-style
+            // addresses.
+            .env(
+                "AWS_ENDPOINT_URL",
+                format!("http://{}", options.functions_endpoint),
+            );
 
         let group = Group::spawn(command, &log, folder.path())?;
-        let mut emulator = Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), group, folder };
+        let mut emulator = Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            group,
+            folder,
+        };
         emulator.wait_until_ready().await?;
         Ok(emulator)
     }
@@ -145,13 +158,17 @@ impl Emulator {
                 break;
             }
             if Instant::now() > deadline {
-                return Err(self.not_ready(format!("was not ready within {} s", READY_WITHIN.as_secs())));
+                return Err(
+                    self.not_ready(format!("was not ready within {} s", READY_WITHIN.as_secs()))
+                );
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         // The answer may be another emulator's that has the port: ours is the one in our group.
         match owner_of_listener(self.address) {
-            Some(owner) if !members(self.group.id()).contains(&owner) => Err(Error::PortTaken(self.address.port())),
+            Some(owner) if !members(self.group.id()).contains(&owner) => {
+                Err(Error::PortTaken(self.address.port()))
+            }
             _ => Ok(()),
         }
     }
@@ -160,12 +177,16 @@ impl Emulator {
         if self.log_tail().contains("already in use") {
             return Error::PortTaken(self.address.port());
         }
-        Error::NotReady { state, log: self.log_tail() }
+        Error::NotReady {
+            state,
+            log: self.log_tail(),
+        }
     }
 }
 
-/// A port that was free a moment ago, for a server that takes its time to bind it and checks that it got it. No two calls in one
-/// process give the same one, and it lies below those that Linux gives to outgoing connections, so that none of them takes it.
+/// A port that was free a moment ago, for a server that takes its time to bind it and checks that
+/// it got it. No two calls in one process give the same one, and it lies below those that Linux
+/// gives to outgoing connections, so that none of them takes it.
 pub fn free_port() -> io::Result<u16> {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;
@@ -179,7 +200,10 @@ pub fn free_port() -> io::Result<u16> {
             return Ok(port);
         }
     }
-    Err(io::Error::new(io::ErrorKind::AddrNotAvailable, "no port between 20000 and 32000 is free"))
+    Err(io::Error::new(
+        io::ErrorKind::AddrNotAvailable,
+        "no port between 20000 and 32000 is free",
+    ))
 }
 
 /// Whether nobody listens on a port.
@@ -191,7 +215,9 @@ pub fn is_free(port: u16) -> bool {
 /// The last lines of a file; empty if it cannot be read.
 #[must_use]
 pub fn tail(file: &Path, lines: usize) -> String {
-    let text = fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = fs::read(file)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
@@ -203,13 +229,17 @@ fn log_file(folder: &Path) -> PathBuf {
 async fn is_ready(address: SocketAddr) -> bool {
     let probe = async {
         let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET /_ministack/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request = format!(
+            "GET /_ministack/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         io::Result::Ok(answer.split_ascii_whitespace().nth(1) == Some("200"))
     };
-    tokio::time::timeout(Duration::from_secs(2), probe).await.is_ok_and(|answer| answer.unwrap_or(false))
+    tokio::time::timeout(Duration::from_secs(2), probe)
+        .await
+        .is_ok_and(|answer| answer.unwrap_or(false))
 }
 
 #[cfg(test)]
@@ -217,7 +247,12 @@ mod tests {
     use super::*;
 
     fn options(venv: PathBuf, port: Option<u16>) -> Options {
-        Options { venv, port, functions_endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)), wait_scale: 1.0 }
+        Options {
+            venv,
+            port,
+            functions_endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)),
+            wait_scale: 1.0,
+        }
     }
 
     /// A Python environment whose interpreter is a shell script.
@@ -233,29 +268,45 @@ mod tests {
 
     #[tokio::test]
     async fn an_emulator_that_is_not_installed_is_named() {
-        let error = Emulator::start(&options(PathBuf::from("/nowhere"), None)).await.expect_err("not there");
+        let error = Emulator::start(&options(PathBuf::from("/nowhere"), None))
+            .await
+            .expect_err("not there");
         assert!(matches!(error, Error::NotInstalled(_)), "{error}");
     }
 
     #[tokio::test]
     async fn an_emulator_that_ends_at_once_shows_its_log() {
         let venv = venv("echo no module named ministack; exit 3");
-        let error = Emulator::start(&options(venv.path().to_owned(), None)).await.expect_err("it ended");
-        assert!(error.to_string().contains("no module named ministack"), "{error}");
+        let error = Emulator::start(&options(venv.path().to_owned(), None))
+            .await
+            .expect_err("it ended");
+        assert!(
+            error.to_string().contains("no module named ministack"),
+            "{error}"
+        );
     }
 
     #[tokio::test]
     async fn another_ones_answer_is_not_taken_for_ours() {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a port");
         let port = listener.local_addr().expect("bound").port();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let _ = stream.read(&mut [0; 1024]).await;
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    .await;
             }
         });
         let venv = venv("sleep 60");
-        let error = Emulator::start(&options(venv.path().to_owned(), Some(port))).await.expect_err("taken");
-        assert!(matches!(error, Error::PortTaken(taken) if taken == port), "{error}");
+        let error = Emulator::start(&options(venv.path().to_owned(), Some(port)))
+            .await
+            .expect_err("taken");
+        assert!(
+            matches!(error, Error::PortTaken(taken) if taken == port),
+            "{error}"
+        );
     }
 }

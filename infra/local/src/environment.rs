@@ -12,23 +12,49 @@ use crate::stack::Stack;
 #[error("the functions' configuration cannot be read: {0}")]
 pub struct Error(String);
 
-/// The variables of all functions of `stack`, by name: no two of them have one variable with two values.
-pub async fn environment(stack: &Stack, checkout: &Checkout) -> Result<Vec<(String, String)>, Error> {
+/// The variables of all functions of `stack`, by name: no two of them have one variable with two
+/// values.
+pub async fn environment(
+    stack: &Stack,
+    checkout: &Checkout,
+) -> Result<Vec<(String, String)>, Error> {
     let (key, secret) = ROOT;
     let mut variables = vec![
-        ("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", stack.proxy.address())),
+        (
+            "AWS_ENDPOINT_URL".to_owned(),
+            format!("http://{}", stack.proxy.address()),
+        ),
         ("AWS_REGION".to_owned(), REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned()),
         ("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()),
         // Deployed, they lie beside the bootstrap.
-        ("FONTS_FOLDER".to_owned(), checkout.fonts().display().to_string()),
+        (
+            "FONTS_FOLDER".to_owned(),
+            checkout.fonts().display().to_string(),
+        ),
     ];
     let consumers = stack.mappings.iter().map(|mapping| &mapping.function);
-    let Outputs { completion_function_name, operator_function_name, .. } = &stack.outputs;
+    let Outputs {
+        completion_function_name,
+        operator_function_name,
+        ..
+    } = &stack.outputs;
     for function in consumers.chain([completion_function_name, operator_function_name]) {
-        let configuration = stack.clients.lambda.get_function_configuration().function_name(function).send().await;
-        let configuration = configuration.map_err(|error| Error(DisplayErrorContext(error).to_string()))?;
-        variables.extend(configuration.environment.and_then(|environment| environment.variables).unwrap_or_default());
+        let configuration = stack
+            .clients
+            .lambda
+            .get_function_configuration()
+            .function_name(function)
+            .send()
+            .await;
+        let configuration =
+            configuration.map_err(|error| Error(DisplayErrorContext(error).to_string()))?;
+        variables.extend(
+            configuration
+                .environment
+                .and_then(|environment| environment.variables)
+                .unwrap_or_default(),
+        );
     }
     variables.sort();
     variables.dedup();

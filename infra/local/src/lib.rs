@@ -1,7 +1,8 @@
 //! The local stack: the same template that AWS gets, deployed on one machine.
 //!
-//! An emulator of AWS runs the real function binaries, a broker speaks Kafka, an event source mapping poller stands between
-//! the two, and a proxy sees every call that a function makes. The demo, `make up` and the end-to-end tests run on it.
+//! An emulator of AWS runs the real function binaries, a broker speaks Kafka, an event source
+//! mapping poller stands between the two, and a proxy sees every call that a function makes. The
+//! demo, `make up` and the end-to-end tests run on it.
 
 pub mod assets;
 pub mod aws;

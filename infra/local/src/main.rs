@@ -22,9 +22,11 @@ use local::voice_demo;
 use local::waits;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The studio's event functions on one machine: the real binaries and the real template, with no account and no Docker.
+/// The studio's event functions on one machine: the real binaries and the real template, with no
+/// account and no Docker.
 ///
-/// `demo` shows one event's way through them; `up` keeps the same stack running for you to publish to.
+/// `demo` shows one event's way through them; `up` keeps the same stack running for you to publish
+/// to.
 #[derive(Debug, Parser)]
 #[command(name = "studio-local", max_term_width = 110)]
 struct Arguments {
@@ -36,11 +38,13 @@ struct Arguments {
 enum Command {
     /// Publish one event, watch its assets being made, and keep them in target/demo.
     ///
-    /// Starts a stack of its own, on free ports, and stops it at the end. Leaves target/demo/assets/*.png and
-    /// target/demo/events.jsonl: a line for each produced record as a consumer reads it back. Exits with 0 when every
-    /// render job that the event opened is completed, and nothing was produced twice.
+    /// Starts a stack of its own, on free ports, and stops it at the end. Leaves
+    /// target/demo/assets/*.png and target/demo/events.jsonl: a line for each produced record as a
+    /// consumer reads it back. Exits with 0 when every render job that the event opened is
+    /// completed, and nothing was produced twice.
     Demo {
-        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its topic is its `type`.
+        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its
+        /// topic is its `type`.
         #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
         event: Option<PathBuf>,
         /// The topic whose example is published: one of the four that the studio consumes.
@@ -52,10 +56,12 @@ enum Command {
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// Clone the contract's example of a voice, as the sandbox plays its vendor, from its samples to the voice that is ready.
+    /// Clone the contract's example of a voice, as the sandbox plays its vendor, from its samples
+    /// to the voice that is ready.
     ///
-    /// Plays its owner too, who reads aloud what the vendor wants them to. Waits between two looks at the vendor, which last for minutes, are
-    /// cut to a hundredth. Leaves target/demo/events.jsonl, and what the owner was to read.
+    /// Plays its owner too, who reads aloud what the vendor wants them to. Waits between two looks
+    /// at the vendor, which last for minutes, are cut to a hundredth. Leaves
+    /// target/demo/events.jsonl, and what the owner was to read.
     Voice {
         /// Give up after so many seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
@@ -65,16 +71,18 @@ enum Command {
     },
     /// Start the stack and leave it running until Ctrl-C, showing what happens.
     ///
-    /// Takes port 9092 for Kafka, 4566 for AWS and 4567 for the console if they are free, and prints how to look at it, publish
-    /// to it, read from it and run a function against it.
+    /// Takes port 9092 for Kafka, 4566 for AWS and 4567 for the console if they are free, and
+    /// prints how to look at it, publish to it, read from it and run a function against it.
     Up {
-        /// The file that says for a shell, and for `studio --local`, where everything is [default: target/up.env].
+        /// The file that says for a shell, and for `studio --local`, where everything is [default:
+        /// target/up.env].
         #[arg(long, value_name = "FILE")]
         env: Option<PathBuf>,
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// InboundEvent what an alarm on one of our own metrics is for, and see the metric pass the alarm's threshold.
+    /// Cause what an alarm on one of our own metrics is for, and see the metric pass the
+    /// alarm's threshold.
     ///
     /// ALARM is the alarm's entry in docs/runbook.md. Nothing writes the metric but the functions.
     Provoke {
@@ -85,7 +93,8 @@ enum Command {
     },
     /// Publish one event to the stack that `up` keeps running.
     Publish {
-        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its topic is its `type`.
+        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its
+        /// topic is its `type`.
         #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
         event: Option<PathBuf>,
         /// The topic whose example is published: one of the four that the studio consumes.
@@ -97,8 +106,9 @@ enum Command {
     },
     /// Count how often a consumer waits on the network for one batch, and how much memory it takes.
     ///
-    /// Invokes the consumer of eventzr.event.created.v1 once, warm, with first-seen events, while the proxy delays each of
-    /// its calls. A call that waits for another shows: in the chains of calls, and in the time it all took.
+    /// Invokes the consumer of eventzr.event.created.v1 once, warm, with first-seen events, while
+    /// the proxy delays each of its calls. A call that waits for another shows: in the chains of
+    /// calls, and in the time it all took.
     Waits {
         /// How many events the batch has.
         #[arg(long, default_value_t = 100)]
@@ -113,13 +123,16 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct StackArguments {
-    /// `embedded` (in this process), `apache` (real Apache Kafka: Java 17 and Maven), or the `host:port` of one that runs.
+    /// `embedded` (in this process), `apache` (real Apache Kafka: Java 17 and Maven), or the
+    /// `host:port` of one that runs.
     #[arg(long, default_value = "embedded")]
     broker: Broker,
-    /// The Python environment of the emulator, made by infra/local/requirements.txt [default: target/venv].
+    /// The Python environment of the emulator, made by infra/local/requirements.txt [default:
+    /// target/venv].
     #[arg(long, value_name = "FOLDER")]
     venv: Option<PathBuf>,
-    /// Have vendors make what they are for, as the sandbox plays them: pictures under the text, videos, spoken spots.
+    /// Have vendors make what they are for, as the sandbox plays them: pictures under the text,
+    /// videos, spoken spots.
     #[arg(long)]
     vendors: bool,
     /// How long a render may take, in seconds, before the sweep looks after it.
@@ -148,11 +161,18 @@ impl StackArguments {
 }
 
 fn consumed(name: &str) -> Result<Topic, String> {
-    let consumed: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect();
-    consumed.iter().copied().find(|topic| topic.as_str() == name).ok_or_else(|| {
-        let names: Vec<&str> = consumed.iter().map(|topic| topic.as_str()).collect();
-        format!("the studio consumes {}", names.join(", "))
-    })
+    let consumed: Vec<Topic> = Topic::ALL
+        .into_iter()
+        .filter(|topic| topic.is_consumed())
+        .collect();
+    consumed
+        .iter()
+        .copied()
+        .find(|topic| topic.as_str() == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = consumed.iter().map(|topic| topic.as_str()).collect();
+            format!("the studio consumes {}", names.join(", "))
+        })
 }
 
 fn input(event: Option<PathBuf>, topic: Topic) -> Input {
@@ -165,7 +185,10 @@ fn input(event: Option<PathBuf>, topic: Topic) -> Input {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    #[expect(clippy::disallowed_methods, reason = "a command line asks once what its user wants, and this is where")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a command line asks once what its user wants, and this is where"
+    )]
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -180,7 +203,12 @@ fn main() -> ExitCode {
 async fn run(command: Command, no_color: bool) -> ExitCode {
     let timeline = Timeline::start(no_color);
     let result: Result<(), Box<dyn Error>> = match command {
-        Command::Demo { event, topic, within, stack } => {
+        Command::Demo {
+            event,
+            topic,
+            within,
+            stack,
+        } => {
             let input = input(event, topic);
             let demo = async {
                 let options = stack.options()?;
@@ -211,7 +239,11 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
             }
         }
         Command::Provoke { alarm, stack } => {
-            let provoked = async { Ok(provoke::provoke(alarm, stack.options()?, &timeline).await.map(|_| ())?) };
+            let provoked = async {
+                Ok(provoke::provoke(alarm, stack.options()?, &timeline)
+                    .await
+                    .map(|_| ())?)
+            };
             tokio::select! {
                 result = provoked => result,
                 () = asked_to_stop() => {
@@ -220,9 +252,15 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
                 }
             }
         }
-        Command::Waits { events, delay, stack } => {
+        Command::Waits {
+            events,
+            delay,
+            stack,
+        } => {
             timeline.wait_for("measuring");
-            let measured = async { Ok(waits::measure(&stack.options()?, events, Duration::from_millis(delay)).await?) };
+            let measured = async {
+                Ok(waits::measure(&stack.options()?, events, Duration::from_millis(delay)).await?)
+            };
             tokio::select! {
                 waits = measured => waits.map(|waits| {
                     timeline.rest();
@@ -260,7 +298,11 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
 
 /// Ctrl-C, a polite kill, or the terminal's end.
 async fn asked_to_stop() {
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let signals = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    );
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else {
         return std::future::pending().await;
     };
@@ -303,13 +345,21 @@ mod tests {
 
     #[test]
     fn a_demo_takes_a_file_or_standard_input_and_a_broker() {
-        let Ok(Command::Demo { event, topic: Topic::EventCreated, stack, within: 60 }) =
-            parse("studio-local demo --event - --broker apache")
+        let Ok(Command::Demo {
+            event,
+            topic: Topic::EventCreated,
+            stack,
+            within: 60,
+        }) = parse("studio-local demo --event - --broker apache")
         else {
             panic!("not understood")
         };
-        assert_eq!((event, stack.broker), (Some(PathBuf::from("-")), Broker::Apache));
-        let Ok(Command::Up { env: None, stack }) = parse("studio-local up --broker 127.0.0.1:9092") else {
+        assert_eq!(
+            (event, stack.broker),
+            (Some(PathBuf::from("-")), Broker::Apache)
+        );
+        let Ok(Command::Up { env: None, stack }) = parse("studio-local up --broker 127.0.0.1:9092")
+        else {
             panic!("not understood")
         };
         assert_eq!(stack.broker, Broker::External("127.0.0.1:9092".to_owned()));
@@ -317,7 +367,10 @@ mod tests {
         assert!(parse("studio-local demo --topic eventzr.studio.template.created.v1").is_err());
         assert!(parse("studio-local demo --broker kafka").is_err());
         assert!(parse("studio-local publish --event my.json --env up.env").is_ok());
-        assert!(parse("studio-local publish --event - --topic eventzr.cms.published.v1").is_err(), "one or the other");
+        assert!(
+            parse("studio-local publish --event - --topic eventzr.cms.published.v1").is_err(),
+            "one or the other"
+        );
         assert!(parse("studio-local").is_err());
     }
 }

@@ -1,4 +1,5 @@
-//! The metrics that the functions emit, out of their logs: CloudWatch makes them of lines in its Embedded Metric Format, and so is it done here.
+//! The metrics that the functions emit, out of their logs: CloudWatch makes them of lines in its
+//! Embedded Metric Format, and so is it done here.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -20,7 +21,11 @@ pub struct Metric {
 
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dimensions: Vec<String> = self.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let dimensions: Vec<String> = self
+            .dimensions
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         write!(f, "{}{{{}}}", self.name, dimensions.join(", "))
     }
 }
@@ -32,7 +37,9 @@ impl fmt::Display for Metric {
 pub async fn emitted(clients: &Clients) -> Result<BTreeMap<Metric, Vec<f64>>, Error> {
     let mut metrics: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
     for line in logged(clients).await? {
-        let Ok(line) = serde_json::from_str::<Value>(&line) else { continue };
+        let Ok(line) = serde_json::from_str::<Value>(&line) else {
+            continue;
+        };
         for (metric, values) in metrics_in(&line) {
             metrics.entry(metric).or_default().extend(values);
         }
@@ -46,12 +53,25 @@ pub async fn emitted(clients: &Clients) -> Result<BTreeMap<Metric, Vec<f64>>, Er
 /// An [`Error`].
 pub async fn logged(clients: &Clients) -> Result<Vec<String>, Error> {
     let prefix = json!({ "logGroupNamePrefix": "/aws/lambda/studio-" });
-    let groups = clients.aws.all_logs("DescribeLogGroups", prefix, "logGroups").await?;
+    let groups = clients
+        .aws
+        .all_logs("DescribeLogGroups", prefix, "logGroups")
+        .await?;
     let mut lines = Vec::new();
     for group in groups {
         // One event of the log may have several lines here.
-        let messages = logged_since(&clients.aws, group["logGroupName"].as_str().unwrap_or_default(), 0).await?;
-        lines.extend(messages.iter().flat_map(|message| message.lines()).map(str::to_owned));
+        let messages = logged_since(
+            &clients.aws,
+            group["logGroupName"].as_str().unwrap_or_default(),
+            0,
+        )
+        .await?;
+        lines.extend(
+            messages
+                .iter()
+                .flat_map(|message| message.lines())
+                .map(str::to_owned),
+        );
     }
     Ok(lines)
 }
@@ -63,27 +83,51 @@ pub async fn logged(clients: &Clients) -> Result<Vec<String>, Error> {
 pub async fn logged_since(aws: &Aws, group: &str, since: i64) -> Result<Vec<String>, Error> {
     let filter = json!({ "logGroupName": group, "startTime": since });
     let events = aws.all_logs("FilterLogEvents", filter, "events").await?;
-    Ok(events.iter().filter_map(|event| event["message"].as_str()).map(str::to_owned).collect())
+    Ok(events
+        .iter()
+        .filter_map(|event| event["message"].as_str())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// The metrics in a line; none in one that is of another kind.
 fn metrics_in(line: &Value) -> Vec<(Metric, Vec<f64>)> {
     let mut found = Vec::new();
-    for directive in line["_aws"]["CloudWatchMetrics"].as_array().into_iter().flatten() {
+    for directive in line["_aws"]["CloudWatchMetrics"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         for dimensions in directive["Dimensions"].as_array().into_iter().flatten() {
             let dimensions: BTreeMap<String, String> = dimensions
                 .as_array()
                 .into_iter()
                 .flatten()
                 .filter_map(Value::as_str)
-                .map(|name| (name.to_owned(), line[name].as_str().unwrap_or_default().to_owned()))
+                .map(|name| {
+                    (
+                        name.to_owned(),
+                        line[name].as_str().unwrap_or_default().to_owned(),
+                    )
+                })
                 .collect();
-            for name in directive["Metrics"].as_array().into_iter().flatten().filter_map(|one| one["Name"].as_str()) {
+            for name in directive["Metrics"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|one| one["Name"].as_str())
+            {
                 let values = match &line[name] {
                     Value::Array(values) => values.iter().filter_map(Value::as_f64).collect(),
                     value => value.as_f64().into_iter().collect(),
                 };
-                found.push((Metric { name: name.to_owned(), dimensions: dimensions.clone() }, values));
+                found.push((
+                    Metric {
+                        name: name.to_owned(),
+                        dimensions: dimensions.clone(),
+                    },
+                    values,
+                ));
             }
         }
     }
@@ -103,8 +147,12 @@ mod tests {
                 "Metrics": [{ "Name": "RecordsDone", "Unit": "Count" }] }] },
             "RecordsDone": 7, "Stage": "local", "Topic": "t",
         });
-        let dimensions = [("Stage", "local"), ("Topic", "t")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let metric = Metric { name: "RecordsDone".to_owned(), dimensions: BTreeMap::from(dimensions) };
+        let dimensions = [("Stage", "local"), ("Topic", "t")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let metric = Metric {
+            name: "RecordsDone".to_owned(),
+            dimensions: BTreeMap::from(dimensions),
+        };
         assert_eq!(metrics_in(&line), [(metric, vec![7.0])]);
         assert_eq!(metrics_in(&json!({ "level": "INFO" })), []);
     }

@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, WaitOptions};
 
 /// A process that leads a group of its own, with everything that it starts.
 ///
-/// It ends with us, however we end: `kill` and `Drop` kill the group, and if we are killed ourselves, a shell that waits
-/// for the end of our side of a pipe kills it and removes its folder.
+/// It ends with us, however we end: `kill` and `Drop` kill the group, and if we are killed
+/// ourselves, a shell that waits for the end of our side of a pipe kills it and removes its folder.
 #[derive(Debug)]
 pub struct Group {
     leader: Child,
@@ -24,10 +24,19 @@ impl Group {
     /// Starts `command`, whose files are in `folder`; both outputs go to `log`.
     pub fn spawn(mut command: Command, log: &File, folder: &Path) -> io::Result<Self> {
         adopt_orphans();
-        let mut leader =
-            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?).process_group(0).spawn()?;
+        let mut leader = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log.try_clone()?)
+            .process_group(0)
+            .spawn()?;
         let watchdog = Command::new("/bin/sh")
-            .args(["-c", r#"read -r _; kill -s KILL -- "-$1"; rm -rf -- "$2""#, "sh", &leader.id().to_string()])
+            .args([
+                "-c",
+                r#"read -r _; kill -s KILL -- "-$1"; rm -rf -- "$2""#,
+                "sh",
+                &leader.id().to_string(),
+            ])
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -57,16 +66,21 @@ impl Group {
 
     /// Kills the whole group at once (`kill -9`) and waits until none of it runs any more.
     pub fn kill(&mut self) {
-        // The watchdog first: it must not fire later, at a group id that somebody else may have by then.
+        // The watchdog first: it must not fire later, at a group id that somebody else may have by
+        // then.
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
         if let Some(group) = pid(self.leader.id()) {
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
             let _ = self.leader.wait();
-            // A killed process takes a moment to be gone, and what the leader left behind is ours to wait for.
+            // A killed process takes a moment to be gone, and what the leader left behind is ours
+            // to wait for.
             let deadline = Instant::now() + Duration::from_secs(2);
             loop {
-                while matches!(rustix::process::waitpgid(group, WaitOptions::NOHANG), Ok(Some(_))) {}
+                while matches!(
+                    rustix::process::waitpgid(group, WaitOptions::NOHANG),
+                    Ok(Some(_))
+                ) {}
                 if members(self.leader.id()).is_empty() || Instant::now() > deadline {
                     break;
                 }
@@ -82,8 +96,8 @@ impl Drop for Group {
     }
 }
 
-/// Children of a process that we started become ours when it dies before them: not everywhere does somebody else wait for
-/// the dead.
+/// Children of a process that we started become ours when it dies before them: not everywhere does
+/// somebody else wait for the dead.
 fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
@@ -106,12 +120,15 @@ fn pid(process_id: u32) -> Option<Pid> {
     i32::try_from(process_id).ok().and_then(Pid::from_raw)
 }
 
-/// The process at the other end of a TCP connection on this machine: its socket is bound to `local` and connected to
-/// `remote`, as that process sees them. `likely` are asked first: looking through everybody's descriptors takes milliseconds.
+/// The process at the other end of a TCP connection on this machine: its socket is bound to `local`
+/// and connected to `remote`, as that process sees them. `likely` are asked first: looking through
+/// everybody's descriptors takes milliseconds.
 #[must_use]
 pub fn owner_of_connection(local: SocketAddr, remote: SocketAddr, likely: &[u32]) -> Option<u32> {
     let (local, remote) = (hex(local), hex(remote));
-    owner_of_socket(likely, |row_local, row_remote, _| row_local == local && row_remote == remote)
+    owner_of_socket(likely, |row_local, row_remote, _| {
+        row_local == local && row_remote == remote
+    })
 }
 
 /// The process that listens on an address of this machine.
@@ -119,15 +136,18 @@ pub fn owner_of_connection(local: SocketAddr, remote: SocketAddr, likely: &[u32]
 pub fn owner_of_listener(address: SocketAddr) -> Option<u32> {
     const LISTEN: &str = "0A";
     let address = hex(address);
-    owner_of_socket(&[], |row_local, _, state| row_local == address && state == LISTEN)
+    owner_of_socket(&[], |row_local, _, state| {
+        row_local == address && state == LISTEN
+    })
 }
 
 /// The name of the Lambda function that a process runs, if it is one.
 #[must_use]
 pub fn function_of(process_id: u32) -> Option<String> {
     let environment = fs::read(format!("/proc/{process_id}/environ")).ok()?;
-    let name =
-        environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"AWS_LAMBDA_FUNCTION_NAME="))?;
+    let name = environment
+        .split(|byte| *byte == 0)
+        .find_map(|entry| entry.strip_prefix(b"AWS_LAMBDA_FUNCTION_NAME="))?;
     String::from_utf8(name.to_vec()).ok()
 }
 
@@ -135,21 +155,41 @@ pub fn function_of(process_id: u32) -> Option<String> {
 #[must_use]
 pub fn peak_resident_bytes(process_id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status")).ok()?;
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
-    kibibytes.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+    let kibibytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .trim()
+        .strip_suffix(" kB")?;
+    kibibytes
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .map(|kibibytes| kibibytes * 1024)
 }
 
 /// The processes of a group, the dead ones included that nobody has waited for.
 #[must_use]
 pub fn members(group: u32) -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     let is_member = |process_id: &u32| {
         let stat = fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
-        // The name, in parentheses, may hold anything: what follows the last one is state, parent, group.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().collect();
+        // The name, in parentheses, may hold anything: what follows the last one is state, parent,
+        // group.
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .collect();
         fields.get(2).and_then(|found| found.parse().ok()) == Some(group)
     };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_member).collect()
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(is_member)
+        .collect()
 }
 
 /// Linux's table of TCP sockets gives a socket's inode; the process is the one that has it open.
@@ -157,20 +197,31 @@ fn owner_of_socket(likely: &[u32], wanted: impl Fn(&str, &str, &str) -> bool) ->
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
     let inode = table.lines().skip(1).find_map(|row| {
         let mut columns = row.split_ascii_whitespace().skip(1);
-        let (local, remote, state, inode) = (columns.next()?, columns.next()?, columns.next()?, columns.nth(5)?);
+        let (local, remote, state, inode) = (
+            columns.next()?,
+            columns.next()?,
+            columns.next()?,
+            columns.nth(5)?,
+        );
         wanted(local, remote, state).then(|| inode.to_owned())
     })?;
     let link = format!("socket:[{inode}]");
     let has_it = |process_id: &u32| {
-        let mut descriptors = fs::read_dir(format!("/proc/{process_id}/fd")).into_iter().flatten().flatten();
-        descriptors
-            .any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
+        let mut descriptors = fs::read_dir(format!("/proc/{process_id}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        descriptors.any(|descriptor| {
+            fs::read_link(descriptor.path()).is_ok_and(|target| target.as_os_str() == link.as_str())
+        })
     };
     if let Some(likely) = likely.iter().copied().find(has_it) {
         return Some(likely);
     }
     let entries = fs::read_dir("/proc").ok()?.flatten();
-    let mut processes: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let mut processes: Vec<u32> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
     // Who has just connected has mostly just begun.
     processes.sort_unstable_by(|one, other| other.cmp(one));
     processes.into_iter().find(has_it)
@@ -179,7 +230,11 @@ fn owner_of_socket(likely: &[u32], wanted: impl Fn(&str, &str, &str) -> bool) ->
 /// An IPv4 address as the kernel's table writes it: the bytes in memory order, then the port.
 fn hex(address: SocketAddr) -> String {
     match address {
-        SocketAddr::V4(address) => format!("{:08X}:{:04X}", u32::from_le_bytes(address.ip().octets()), address.port()),
+        SocketAddr::V4(address) => format!(
+            "{:08X}:{:04X}",
+            u32::from_le_bytes(address.ip().octets()),
+            address.port()
+        ),
         SocketAddr::V6(_) => String::new(), // the local stack speaks IPv4 only
     }
 }
@@ -193,9 +248,16 @@ mod tests {
     #[test]
     fn the_kernel_knows_who_owns_a_connection_and_a_listener() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
-        let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
-        let (local, remote) = (stream.local_addr().expect("bound"), stream.peer_addr().expect("connected"));
-        assert_eq!(owner_of_connection(local, remote, &[]), Some(std::process::id()));
+        let stream =
+            TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
+        let (local, remote) = (
+            stream.local_addr().expect("bound"),
+            stream.peer_addr().expect("connected"),
+        );
+        assert_eq!(
+            owner_of_connection(local, remote, &[]),
+            Some(std::process::id())
+        );
         assert_eq!(owner_of_listener(remote), Some(std::process::id()));
     }
 
@@ -231,7 +293,10 @@ mod tests {
         // The kernel closes our side of the pipe when we die; here, we do.
         drop(group.watchdog.stdin.take());
         let ended = group.leader.wait().expect("our child");
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(9));
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&ended),
+            Some(9)
+        );
         let _ = group.watchdog.wait();
         assert!(!folder.exists());
     }

@@ -1,5 +1,6 @@
-//! Provoke: what an alarm on one of our own metrics is for is caused on a stack of its own, and the metric is seen to pass the alarm's threshold. The metric
-//! itself is written by the functions alone.
+//! Provoke: what an alarm on one of our own metrics is for is caused on a stack of its own, and the
+//! metric is seen to pass the alarm's threshold. The metric itself is written by the functions
+//! alone.
 
 use std::fmt;
 use std::io;
@@ -37,7 +38,13 @@ pub enum Alarm {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::DeadLetters, Self::Breaker, Self::JobsFail, Self::EventToAsset, Self::Spend];
+    pub const ALL: [Self; 5] = [
+        Self::DeadLetters,
+        Self::Breaker,
+        Self::JobsFail,
+        Self::EventToAsset,
+        Self::Spend,
+    ];
 
     /// Its entry in the runbook, and the middle of its name.
     #[must_use]
@@ -78,11 +85,18 @@ impl Alarm {
     fn value(self, values: impl Fn(&str) -> Vec<f64>) -> f64 {
         let sum = |name: &str| values(name).iter().sum::<f64>();
         match self {
-            Self::DeadLetters => values("DeadLetterDepth").last().copied().unwrap_or_default(),
+            Self::DeadLetters => values("DeadLetterDepth")
+                .last()
+                .copied()
+                .unwrap_or_default(),
             Self::Breaker => sum("BreakerOpened"),
             Self::JobsFail => {
                 let (failed, completed) = (sum("JobsFailed"), sum("JobsCompleted"));
-                if failed >= 5.0 { 100.0 * failed / (failed + completed) } else { 0.0 }
+                if failed >= 5.0 {
+                    100.0 * failed / (failed + completed)
+                } else {
+                    0.0
+                }
             }
             Self::EventToAsset => values("EventToAsset").into_iter().fold(0.0, f64::max),
             Self::Spend => sum("ProviderCredits"),
@@ -105,7 +119,10 @@ impl FromStr for Alarm {
     type Err = UnknownAlarm;
 
     fn from_str(text: &str) -> Result<Self, UnknownAlarm> {
-        Self::ALL.into_iter().find(|alarm| alarm.entry() == text).ok_or(UnknownAlarm)
+        Self::ALL
+            .into_iter()
+            .find(|alarm| alarm.entry() == text)
+            .ok_or(UnknownAlarm)
     }
 }
 
@@ -131,11 +148,16 @@ pub enum Error {
     },
 }
 
-/// InboundEvents what `alarm` is for, on a stack of its own, and waits until its metric passes its threshold; says both. Returns the value that it had then.
+/// Causes what `alarm` is for, on a stack of its own, and waits until its metric passes its
+/// threshold; says both. Returns the value that it had then.
 ///
 /// # Errors
 /// An [`Error`]; [`Error::Quiet`] if the metric does not pass it.
-pub async fn provoke(alarm: Alarm, mut options: Options, timeline: &Timeline) -> Result<f64, Error> {
+pub async fn provoke(
+    alarm: Alarm,
+    mut options: Options,
+    timeline: &Timeline,
+) -> Result<f64, Error> {
     options.wait_scale = 0.1;
     match alarm {
         Alarm::DeadLetters | Alarm::EventToAsset => {}
@@ -153,7 +175,12 @@ pub async fn provoke(alarm: Alarm, mut options: Options, timeline: &Timeline) ->
     value
 }
 
-async fn watch(alarm: Alarm, stack: &Stack, options: &Options, timeline: &Timeline) -> Result<f64, Error> {
+async fn watch(
+    alarm: Alarm,
+    stack: &Stack,
+    options: &Options,
+    timeline: &Timeline,
+) -> Result<f64, Error> {
     timeline.say(Mark::Stack, cause(alarm, stack, options).await?);
     timeline.wait_for("watching the metric");
     let until = Instant::now() + WITHIN;
@@ -165,13 +192,18 @@ async fn watch(alarm: Alarm, stack: &Stack, options: &Options, timeline: &Timeli
         let emitted = emitted(&stack.clients).await?;
         let values = |name: &str| {
             let of_it = emitted.iter().filter(|(metric, _)| metric.name == name);
-            of_it.flat_map(|(_, values)| values.clone()).collect::<Vec<f64>>()
+            of_it
+                .flat_map(|(_, values)| values.clone())
+                .collect::<Vec<f64>>()
         };
         let value = alarm.value(values);
         if value > alarm.threshold() {
             timeline.rest();
             let metrics = alarm.metrics().join(" and ");
-            let text = format!("{metrics}: {value}, above {}: studio-{alarm}-<stage> would be on", alarm.threshold());
+            let text = format!(
+                "{metrics}: {value}, above {}: studio-{alarm}-<stage> would be on",
+                alarm.threshold()
+            );
             timeline.say(Mark::Stack, &text);
             return Ok(value);
         }
@@ -182,20 +214,35 @@ async fn watch(alarm: Alarm, stack: &Stack, options: &Options, timeline: &Timeli
     }
 }
 
-/// InboundEvents it; returns what was done, for a person.
+/// Causes it; returns what was done, for a person.
 async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'static str, Error> {
     Ok(match alarm {
         Alarm::DeadLetters => {
-            stack.publish(Topic::EventCreated.as_str(), Some(b"tenant-provoking"), None, &[]).await?;
+            stack
+                .publish(
+                    Topic::EventCreated.as_str(),
+                    Some(b"tenant-provoking"),
+                    None,
+                    &[],
+                )
+                .await?;
             "a record without a value is published"
         }
         Alarm::Breaker => {
-            stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, no(Refusal::Billing)));
+            stack.sandbox.script(Script::posts(
+                Vendor::Runway,
+                Occurrence::Every,
+                no(Refusal::Billing),
+            ));
             publish(stack, &video(options, 0)?).await?;
             "runway's account is empty, and a campaign asks for a video"
         }
         Alarm::JobsFail => {
-            stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, no(Refusal::Moderation)));
+            stack.sandbox.script(Script::posts(
+                Vendor::Runway,
+                Occurrence::Every,
+                no(Refusal::Moderation),
+            ));
             for number in 0..5 {
                 publish(stack, &video(options, number)?).await?;
             }
@@ -234,6 +281,13 @@ fn video(options: &Options, number: u32) -> Result<Value, Error> {
 async fn publish(stack: &Stack, event: &Value) -> Result<(), Error> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (topic, tenant) = (text(&event["type"]), text(&event["data"]["tenantId"]));
-    stack.publish(&topic, Some(tenant.as_bytes()), Some(event.to_string().as_bytes()), &[STRUCTURED]).await?;
+    stack
+        .publish(
+            &topic,
+            Some(tenant.as_bytes()),
+            Some(event.to_string().as_bytes()),
+            &[STRUCTURED],
+        )
+        .await?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! A proxy between the functions and AWS: it sees every call, and makes the trouble that tests ask for.
+//! A proxy between the functions and AWS: it sees every call, and makes the trouble that tests ask
+//! for.
 //!
 //! Faults come from outside, so that the binaries under test are the ones that are shipped.
 
@@ -51,12 +52,13 @@ struct State {
 }
 
 impl Proxy {
-    /// Listens on loopback, on `port` or on any. Calls wait for nothing: set the target before anybody calls.
+    /// Listens on loopback, on `port` or on any. Calls wait for nothing: set the target before
+    /// anybody calls.
     pub async fn start(port: Option<u16>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
         let address = listener.local_addr()?;
-        // A request's head and its body leave one after the other: with Nagle's algorithm the body of a connection's second request waited 40 ms for
-        // the acknowledgement of the head.
+        // A request's head and its body leave one after the other: with Nagle's algorithm the body
+        // of a connection's second request waited 40 ms for the acknowledgement of the head.
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let state = Arc::new(State {
@@ -65,7 +67,11 @@ impl Proxy {
             book: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, address, Arc::clone(&state)));
-        Ok(Self { address, state, accepting })
+        Ok(Self {
+            address,
+            state,
+            accepting,
+        })
     }
 
     /// Says where calls go; only the first word counts.
@@ -96,14 +102,20 @@ impl Proxy {
     #[must_use]
     pub fn functions(&self) -> BTreeMap<u32, Arc<str>> {
         let mut functions = self.state.book().functions.clone();
-        functions.retain(|process_id, name| crate::process::function_of(*process_id).as_deref() == Some(&**name));
+        functions.retain(|process_id, name| {
+            crate::process::function_of(*process_id).as_deref() == Some(&**name)
+        });
         functions
     }
 
     /// Makes trouble from now on. A call suffers the first injected fault that hits it.
     pub fn inject(&self, fault: Fault) -> Hits {
         let hits = Hits::default();
-        self.state.book().faults.push(Injected { fault, seen: 0, hits: hits.clone() });
+        self.state.book().faults.push(Injected {
+            fault,
+            seen: 0,
+            hits: hits.clone(),
+        });
         hits
     }
 
@@ -151,7 +163,9 @@ async fn serve(stream: TcpStream, peer: SocketAddr, address: SocketAddr, state: 
     state.book().has_connected(caller.process_id);
     let service = service_fn(|request| handle(request, caller.clone(), Arc::clone(&state)));
     // A caller that goes away, or a cut connection, ends here; both are in the book.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// Who is at the other end of a connection.
@@ -164,7 +178,12 @@ struct Caller {
 impl Caller {
     fn of_connection(peer: SocketAddr, address: SocketAddr, likely: &[u32]) -> Self {
         let process_id = crate::process::owner_of_connection(peer, address, likely);
-        Self { process_id, function: process_id.and_then(crate::process::function_of).map(Arc::from) }
+        Self {
+            process_id,
+            function: process_id
+                .and_then(crate::process::function_of)
+                .map(Arc::from),
+        }
     }
 }
 
@@ -189,17 +208,25 @@ async fn handle(
         status: None,
     });
     // Only a fault that looks into bodies makes one wait until it is whole.
-    let (body, text) = if state.book().wants_body(&operation, caller.function.as_deref()) {
+    let (body, text) = if state
+        .book()
+        .wants_body(&operation, caller.function.as_deref())
+    {
         let Ok(collected) = body.collect().await else {
             state.book().end(row, None);
             return Err(Cut);
         };
         let bytes = collected.to_bytes();
-        (full(bytes.clone()), String::from_utf8_lossy(&bytes).into_owned())
+        (
+            full(bytes.clone()),
+            String::from_utf8_lossy(&bytes).into_owned(),
+        )
     } else {
         (body.boxed(), String::new())
     };
-    let (delay, action) = state.book().trouble(&operation, caller.function.as_deref(), &text);
+    let (delay, action) = state
+        .book()
+        .trouble(&operation, caller.function.as_deref(), &text);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
@@ -233,7 +260,15 @@ async fn handle(
         return cut(&state);
     }
     let status = response.status().as_u16();
-    Ok(response.map(|body| Watched { body, state, row, status }.boxed()))
+    Ok(response.map(|body| {
+        Watched {
+            body,
+            state,
+            row,
+            status,
+        }
+        .boxed()
+    }))
 }
 
 fn kill(caller: Option<u32>) {
@@ -243,7 +278,8 @@ fn kill(caller: Option<u32>) {
     }
 }
 
-/// Sends the request on as it is: the signature covers the host that the caller addressed, so that stays.
+/// Sends the request on as it is: the signature covers the host that the caller addressed, so that
+/// stays.
 async fn forward(
     state: &State,
     mut head: Parts,
@@ -251,10 +287,15 @@ async fn forward(
 ) -> Result<Response<Incoming>, String> {
     let target = state.target.get().ok_or("the proxy has no target yet")?;
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    head.uri = format!("http://{target}{path}").parse::<Uri>().map_err(|error| error.to_string())?;
+    head.uri = format!("http://{target}{path}")
+        .parse::<Uri>()
+        .map_err(|error| error.to_string())?;
     remove_connection_headers(&mut head.headers);
-    let mut response =
-        state.client.request(Request::from_parts(head, body)).await.map_err(|error| error.to_string())?;
+    let mut response = state
+        .client
+        .request(Request::from_parts(head, body))
+        .await
+        .map_err(|error| error.to_string())?;
     remove_connection_headers(response.headers_mut());
     Ok(response)
 }
@@ -266,16 +307,30 @@ fn remove_connection_headers(headers: &mut hyper::HeaderMap) {
 }
 
 /// An error as the service itself would write it.
-fn failure(operation: &Operation, status: u16, error: &str) -> Response<BoxBody<Bytes, hyper::Error>> {
+fn failure(
+    operation: &Operation,
+    status: u16,
+    error: &str,
+) -> Response<BoxBody<Bytes, hyper::Error>> {
     let message = "The local stack was asked to fail this call.";
     let (content_type, body) = if operation.service == "s3" {
-        ("application/xml", format!("<Error><Code>{error}</Code><Message>{message}</Message></Error>"))
+        (
+            "application/xml",
+            format!("<Error><Code>{error}</Code><Message>{message}</Message></Error>"),
+        )
     } else {
-        ("application/x-amz-json-1.0", format!(r#"{{"__type":"{error}","message":"{message}"}}"#))
+        (
+            "application/x-amz-json-1.0",
+            format!(r#"{{"__type":"{error}","message":"{message}"}}"#),
+        )
     };
     let mut response = Response::new(full(Bytes::from(body)));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(content_type));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static(content_type),
+    );
     if let Ok(error) = error.parse() {
         response.headers_mut().insert("x-amzn-errortype", error);
     }
@@ -283,7 +338,9 @@ fn failure(operation: &Operation, status: u16, error: &str) -> Response<BoxBody<
 }
 
 fn full(bytes: Bytes) -> BoxBody<Bytes, hyper::Error> {
-    Full::new(bytes).map_err(|never: Infallible| match never {}).boxed()
+    Full::new(bytes)
+        .map_err(|never: Infallible| match never {})
+        .boxed()
 }
 
 impl State {

@@ -18,7 +18,9 @@ pub enum Error {
     #[error(transparent)]
     Input(#[from] input::Error),
     /// No stack left its file.
-    #[error("cannot read {path}, which a running stack leaves there: start one with `make up`, in another terminal")]
+    #[error(
+        "cannot read {path}, which a running stack leaves there: start one with `make up`, in another terminal"
+    )]
     NotUp {
         /// The file.
         path: PathBuf,
@@ -44,28 +46,49 @@ pub enum Error {
 }
 
 /// Publishes one event to the stack that left `env`, and says where it went.
-pub async fn run(checkout: &Checkout, input: Input, env: &Path, timeline: &Timeline) -> Result<(), Error> {
+pub async fn run(
+    checkout: &Checkout,
+    input: Input,
+    env: &Path,
+    timeline: &Timeline,
+) -> Result<(), Error> {
     let event = Event::read(input, checkout).await?;
     let bootstrap = bootstrap(env)?;
     let key = event.key.as_deref().map(str::as_bytes);
     let value = event.value.as_deref();
     let not_taken = |source| match source {
-        kafka_client::Error::MessageTooLarge { .. } => Error::TooLarge(value.map_or(0, <[u8]>::len)),
-        source => Error::NotTaken { bootstrap: bootstrap.clone(), source },
+        kafka_client::Error::MessageTooLarge { .. } => {
+            Error::TooLarge(value.map_or(0, <[u8]>::len))
+        }
+        source => Error::NotTaken {
+            bootstrap: bootstrap.clone(),
+            source,
+        },
     };
     let cluster = Cluster::new(&bootstrap).map_err(not_taken)?;
     let message = message(event.topic.as_str(), key, value, &[STRUCTURED]);
     let published = cluster.publish(message).await.map_err(not_taken)?;
     let Published { partition, offset } = published;
-    timeline.say(Mark::Published, &format!("{} partition {partition} offset {offset}", event.topic));
+    timeline.say(
+        Mark::Published,
+        &format!("{} partition {partition} offset {offset}", event.topic),
+    );
     Ok(())
 }
 
 /// The broker, as the file for the shell has it.
 fn bootstrap(env: &Path) -> Result<String, Error> {
-    let text = fs::read_to_string(env).map_err(|source| Error::NotUp { path: env.to_owned(), source })?;
-    let value = text.lines().find_map(|line| line.strip_prefix("export KAFKA_BOOTSTRAP_SERVERS='")?.strip_suffix('\''));
-    value.map(str::to_owned).ok_or_else(|| Error::NoBroker(env.to_owned()))
+    let text = fs::read_to_string(env).map_err(|source| Error::NotUp {
+        path: env.to_owned(),
+        source,
+    })?;
+    let value = text.lines().find_map(|line| {
+        line.strip_prefix("export KAFKA_BOOTSTRAP_SERVERS='")?
+            .strip_suffix('\'')
+    });
+    value
+        .map(str::to_owned)
+        .ok_or_else(|| Error::NoBroker(env.to_owned()))
 }
 
 #[cfg(test)]
@@ -79,7 +102,11 @@ mod tests {
         assert!(matches!(bootstrap(&path), Err(Error::NotUp { .. })));
         fs::write(&path, "export AWS_REGION='us-east-1'\n").expect("written");
         assert!(matches!(bootstrap(&path), Err(Error::NoBroker(_))));
-        fs::write(&path, "export KAFKA_BOOTSTRAP_SERVERS='127.0.0.1:9092'\nexport TABLE_NAME='t'\n").expect("written");
+        fs::write(
+            &path,
+            "export KAFKA_BOOTSTRAP_SERVERS='127.0.0.1:9092'\nexport TABLE_NAME='t'\n",
+        )
+        .expect("written");
         assert_eq!(bootstrap(&path).expect("there"), "127.0.0.1:9092");
     }
 }

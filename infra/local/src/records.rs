@@ -41,22 +41,34 @@ impl Produced {
     /// The value as JSON; null if there is none, or if it is not JSON.
     #[must_use]
     pub fn event(&self) -> Value {
-        self.value.as_deref().and_then(|value| serde_json::from_slice(value).ok()).unwrap_or(Value::Null)
+        self.value
+            .as_deref()
+            .and_then(|value| serde_json::from_slice(value).ok())
+            .unwrap_or(Value::Null)
     }
 
-    /// `{"topic","partition","offset","key","headers","event"}`, without an end of line. The event stands as it was produced, its
-    /// members in their order; null if it is not JSON of one line.
+    /// `{"topic","partition","offset","key","headers","event"}`, without an end of line. The event
+    /// stands as it was produced, its members in their order; null if it is not JSON of one line.
     #[must_use]
     pub fn line(&self) -> String {
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-        let event: Option<&RawValue> = self.value.as_deref().and_then(|value| serde_json::from_slice(value).ok());
+        let event: Option<&RawValue> = self
+            .value
+            .as_deref()
+            .and_then(|value| serde_json::from_slice(value).ok());
         let line = Line {
             topic: &self.topic,
             partition: self.partition,
             offset: self.offset,
             key: self.key.as_ref().map(text),
-            headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_ref().map(text))).collect(),
-            event: event.filter(|event| !event.get().contains('\n')).unwrap_or(RawValue::NULL),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_ref().map(text)))
+                .collect(),
+            event: event
+                .filter(|event| !event.get().contains('\n'))
+                .unwrap_or(RawValue::NULL),
         };
         serde_json::to_string(&line).unwrap_or_default()
     }
@@ -64,7 +76,10 @@ impl Produced {
 
 impl std::convert::From<Record> for Produced {
     fn from(record: Record) -> Self {
-        let headers = record.headers.into_iter().map(|(name, value)| (name, value.map(Vec::from)));
+        let headers = record
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name, value.map(Vec::from)));
         Self {
             topic: record.topic.as_ref().to_owned(),
             partition: record.partition,
@@ -87,10 +102,13 @@ impl Reader {
     /// # Errors
     /// A topic is not there, or the brokers cannot be reached.
     pub async fn start(cluster: &Cluster, topics: &[&str], from: From) -> Result<Self, Error> {
-        Ok(Self(kafka_client::Reader::start(cluster, topics, from).await?))
+        Ok(Self(
+            kafka_client::Reader::start(cluster, topics, from).await?,
+        ))
     }
 
-    /// The next record; waits for one as long as it takes, over lost connections too. It may be dropped at any time, and loses nothing then.
+    /// The next record; waits for one as long as it takes, over lost connections too. It may be
+    /// dropped at any time, and loses nothing then.
     ///
     /// # Errors
     /// A batch cannot be read.
@@ -110,12 +128,25 @@ mod tests {
             partition: 2,
             offset: 7,
             key: Some(b"tenant".to_vec()),
-            headers: vec![("content-type".to_owned(), Some(b"application/json".to_vec())), ("empty".to_owned(), None)],
+            headers: vec![
+                (
+                    "content-type".to_owned(),
+                    Some(b"application/json".to_vec()),
+                ),
+                ("empty".to_owned(), None),
+            ],
             value: Some(br#"{"type":"t","id":"evt-1"}"#.to_vec()),
             timestamp: Some(1),
         };
         let expected = r#"{"topic":"t","partition":2,"offset":7,"key":"tenant","headers":[["content-type","application/json"],["empty",null]],"event":{"type":"t","id":"evt-1"}}"#;
         assert_eq!(produced.line(), expected);
-        assert_eq!(Produced { value: None, ..produced }.event(), Value::Null);
+        assert_eq!(
+            Produced {
+                value: None,
+                ..produced
+            }
+            .event(),
+            Value::Null
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! The vendor sandbox: one small server that speaks the media vendors' endpoints as they are documented, and misbehaves as a test scripts it.
+//! The vendor sandbox: one small server that speaks the media vendors' endpoints as they are
+//! documented, and misbehaves as a test scripts it.
 //!
-//! The functions find it through the ordinary base URL settings and know nothing of it. What each answer looks like, and from where
-//! that is known, stands with each vendor.
+//! The functions find it through the ordinary base URL settings and know nothing of it. What each
+//! answer looks like, and from where that is known, stands with each vendor.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -116,7 +117,14 @@ impl Script {
     /// The behaviour for each request that makes something.
     #[must_use]
     pub fn posts(vendor: Vendor, occurrence: Occurrence, behaviour: Behaviour) -> Self {
-        Self { vendor, method: Some("POST"), path_ends: None, body_contains: None, occurrence, behaviour }
+        Self {
+            vendor,
+            method: Some("POST"),
+            path_ends: None,
+            body_contains: None,
+            occurrence,
+            behaviour,
+        }
     }
 }
 
@@ -212,7 +220,11 @@ impl Sandbox {
             voices: Voices::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(Self { address, state, accepting })
+        Ok(Self {
+            address,
+            state,
+            accepting,
+        })
     }
 
     /// Gives Polly the S3 that it writes to; only the first counts.
@@ -243,7 +255,8 @@ impl Sandbox {
         self.state.book().calls.clear();
     }
 
-    /// Has Runway work on so many tasks at once, and those that came later wait, `THROTTLED`, as it does.
+    /// Has Runway work on so many tasks at once, and those that came later wait, `THROTTLED`, as it
+    /// does.
     pub fn let_runway_work_on(&self, tasks: usize) {
         self.state.tasks.limit(tasks);
     }
@@ -296,11 +309,15 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<State>) {
     let _ = stream.set_nodelay(true);
     let address = state.address;
-    let caller = tokio::task::spawn_blocking(move || crate::process::owner_of_connection(peer, address, &[]));
+    let caller = tokio::task::spawn_blocking(move || {
+        crate::process::owner_of_connection(peer, address, &[])
+    });
     let caller = caller.await.ok().flatten();
     let service = service_fn(|request| handle(request, caller, Arc::clone(&state)));
     // A caller that goes away, or a cut connection, ends here; both are in the book.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// Ends a connection without an answer.
@@ -330,7 +347,7 @@ impl Asked<'_> {
 }
 
 /// What a vendor answers.
-pub(crate) struct TopicSnapshot {
+pub(crate) struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
@@ -340,7 +357,7 @@ pub(crate) struct TopicSnapshot {
     pub breaks: bool,
 }
 
-impl TopicSnapshot {
+impl Reply {
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self {
             status,
@@ -353,7 +370,13 @@ impl TopicSnapshot {
 
     pub(crate) fn file(content_type: &'static str, bytes: &'static [u8]) -> Self {
         let headers = vec![("content-type", content_type.to_owned())];
-        Self { status: 200, headers, body: Bytes::from_static(bytes), accepted: true, breaks: false }
+        Self {
+            status: 200,
+            headers,
+            body: Bytes::from_static(bytes),
+            accepted: true,
+            breaks: false,
+        }
     }
 }
 
@@ -363,14 +386,20 @@ async fn handle(
     state: Arc<State>,
 ) -> Result<Response<BoxBody<Bytes, Cut>>, Cut> {
     let (head, body) = request.into_parts();
-    let target = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .to_owned();
     let Some((vendor, path)) = Vendor::ALL.into_iter().find_map(|vendor| {
         let rest = target.strip_prefix('/')?.strip_prefix(vendor.as_str())?;
         Some((vendor, rest.strip_prefix("/v1").unwrap_or(rest)))
     }) else {
-        return Ok(answer(TopicSnapshot::json(404, &Value::Null)));
+        return Ok(answer(Reply::json(404, &Value::Null)));
     };
-    let Ok(body) = body.collect().await else { return Err(Cut) };
+    let Ok(body) = body.collect().await else {
+        return Err(Cut);
+    };
     let body = body.to_bytes();
     let row = {
         let mut book = state.book();
@@ -379,7 +408,10 @@ async fn handle(
             method: head.method.to_string(),
             path: path.to_owned(),
             body: body.clone(),
-            attempt: head.headers.get("x-client-request-id").and_then(|id| Some(id.to_str().ok()?.to_owned())),
+            attempt: head
+                .headers
+                .get("x-client-request-id")
+                .and_then(|id| Some(id.to_str().ok()?.to_owned())),
             process_id: caller,
             at: Instant::now(),
             accepted: false,
@@ -390,8 +422,12 @@ async fn handle(
     let behaviour = state.book().hit(vendor, head.method.as_str(), path, &body);
     match &behaviour {
         Some(Behaviour::Slow(delay)) => tokio::time::sleep(*delay).await,
-        Some(Behaviour::Answer { status, headers, body }) => {
-            let mut said = TopicSnapshot::json(*status, body);
+        Some(Behaviour::Answer {
+            status,
+            headers,
+            body,
+        }) => {
+            let mut said = Reply::json(*status, body);
             said.headers.extend(headers.iter().cloned());
             state.book().note(row, false, Some(*status));
             return Ok(answer(said));
@@ -425,7 +461,7 @@ async fn handle(
         }
         Some(Behaviour::AcceptThenAnswer { status, body }) => {
             state.book().note(row, said.accepted, Some(status));
-            return Ok(answer(TopicSnapshot::json(status, &body)));
+            return Ok(answer(Reply::json(status, &body)));
         }
         _ => {}
     }
@@ -440,25 +476,37 @@ fn kill(caller: Option<u32>) {
     }
 }
 
-fn answer(said: TopicSnapshot) -> Response<BoxBody<Bytes, Cut>> {
+fn answer(said: Reply) -> Response<BoxBody<Bytes, Cut>> {
     /// Little enough that what comes before the end of the connection is sent.
     const CHUNK: usize = 64 * 1024;
     let body = if said.breaks {
-        let chunks: Vec<Bytes> = said.body.chunks(CHUNK).map(Bytes::copy_from_slice).collect();
-        let frames = chunks.into_iter().map(|chunk| Ok(Frame::data(chunk))).chain([Err(Cut)]);
+        let chunks: Vec<Bytes> = said
+            .body
+            .chunks(CHUNK)
+            .map(Bytes::copy_from_slice)
+            .collect();
+        let frames = chunks
+            .into_iter()
+            .map(|chunk| Ok(Frame::data(chunk)))
+            .chain([Err(Cut)]);
         BodyExt::boxed(StreamBody::new(stream::iter(frames)))
     } else {
         Full::new(said.body).map_err(|never| match never {}).boxed()
     };
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in said.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
         }
     }
     if !response.headers().contains_key(CONTENT_TYPE) {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     response
 }
@@ -483,8 +531,14 @@ impl Book {
         for (script, count) in &mut self.scripts {
             let matches = script.vendor == vendor
                 && script.method.is_none_or(|wanted| wanted == method)
-                && script.path_ends.as_ref().is_none_or(|end| path.ends_with(end.as_str()))
-                && script.body_contains.as_ref().is_none_or(|part| text.contains(part));
+                && script
+                    .path_ends
+                    .as_ref()
+                    .is_none_or(|end| path.ends_with(end.as_str()))
+                && script
+                    .body_contains
+                    .as_ref()
+                    .is_none_or(|part| text.contains(part));
             if !matches {
                 continue;
             }

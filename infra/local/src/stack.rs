@@ -1,4 +1,5 @@
-//! The whole local stack: broker, proxy, emulator, the deployed template, and the mappings that it asks for.
+//! The whole local stack: broker, proxy, emulator, the deployed template, and the mappings that it
+//! asks for.
 
 use std::io;
 use std::time::Duration;
@@ -38,7 +39,8 @@ pub struct Options {
     pub aws_port: Option<u16>,
     /// How long a render may take before the sweep looks after it.
     pub render_deadline: Duration,
-    /// How many steps of renders are taken at once: each is a process, and they share this machine's processors.
+    /// How many steps of renders are taken at once: each is a process, and they share this
+    /// machine's processors.
     pub completion_concurrency: u32,
     /// What Step Functions multiplies its waits by: 1 is as on AWS, 0 skips them.
     pub wait_scale: f64,
@@ -48,7 +50,8 @@ pub struct Options {
     pub provider_settings: serde_json::Value,
     /// Whether the mappings are polled. Without, whoever started the stack invokes the functions.
     pub poll: bool,
-    /// The base of a collector's address that takes spans over OTLP and plain HTTP; empty for no spans.
+    /// The base of a collector's address that takes spans over OTLP and plain HTTP; empty for no
+    /// spans.
     pub otlp_endpoint: String,
 }
 
@@ -74,7 +77,8 @@ impl Options {
     }
 }
 
-/// A running stack. All of it stops when it is dropped; `stop` also lets the mappings finish what they do.
+/// A running stack. All of it stops when it is dropped; `stop` also lets the mappings finish what
+/// they do.
 #[derive(Debug)]
 pub struct Stack {
     /// What the deployed stack says of itself.
@@ -150,17 +154,22 @@ impl Stack {
             line: options.line,
             iam: options.iam.clone(),
         };
-        // On Apache Kafka the deployment makes the studio's own topics, as it does on AWS; those it reads are other teams'. Brokers that know nobody yet
-        // would refuse it.
+        // On Apache Kafka the deployment makes the studio's own topics, as it does on AWS; those it
+        // reads are other teams'. Brokers that know nobody yet would refuse it.
         let makes_topics = matches!(options.broker, Broker::Apache) && options.iam.is_none();
-        let topics = Topic::ALL.into_iter().filter(|topic| topic.is_consumed() || !makes_topics).map(Topic::as_str);
+        let topics = Topic::ALL
+            .into_iter()
+            .filter(|topic| topic.is_consumed() || !makes_topics)
+            .map(Topic::as_str);
         let topics: Vec<&str> = topics.collect();
-        let (emulator, broker) =
-            tokio::try_join!(async { Ok::<_, Error>(Emulator::start(&emulator).await?) }, async {
+        let (emulator, broker) = tokio::try_join!(
+            async { Ok::<_, Error>(Emulator::start(&emulator).await?) },
+            async {
                 let broker = options.broker.start(&broker).await?;
                 broker.create_topics(&topics).await?;
                 Ok(broker)
-            })?;
+            }
+        )?;
         proxy.forward_to(emulator.address());
 
         let clients = Clients::of(emulator.address());
@@ -172,7 +181,11 @@ impl Stack {
         let roots = broker.iam().map_or("", |(_, roots)| roots);
         let parameters = Parameters {
             bootstrap_servers: broker.bootstrap_of_functions(),
-            authentication: if broker.iam().is_some() { "iam" } else { "none" },
+            authentication: if broker.iam().is_some() {
+                "iam"
+            } else {
+                "none"
+            },
             roots: roots.to_owned(),
             makes_topics: makes_topics.then_some(broker::PARTITIONS.unsigned_abs()),
             asset_base_url: assets.base_url(),
@@ -198,13 +211,27 @@ impl Stack {
             };
             pollers.push(Poller::start(mapping.clone(), sources, sender.clone())?);
         }
-        Ok(Self { outputs, clients, mappings, proxy, broker, reports, sandbox, emulator, pollers, _assets: assets })
+        Ok(Self {
+            outputs,
+            clients,
+            mappings,
+            proxy,
+            broker,
+            reports,
+            sandbox,
+            emulator,
+            pollers,
+            _assets: assets,
+        })
     }
 
     /// The ARN of the function that consumes `topic`, if one does.
     #[must_use]
     pub fn consumer(&self, topic: Topic) -> Option<&str> {
-        let mapping = self.mappings.iter().find(|mapping| mapping.topic == topic.as_str())?;
+        let mapping = self
+            .mappings
+            .iter()
+            .find(|mapping| mapping.topic == topic.as_str())?;
         Some(&mapping.function)
     }
 
@@ -216,22 +243,40 @@ impl Stack {
         value: Option<&[u8]>,
         headers: &[(&str, Option<&[u8]>)],
     ) -> Result<Published, Error> {
-        let published = self.broker.cluster().publish(message(topic, key, value, headers)).await;
-        published.map_err(|source| Error::Publish { topic: topic.to_owned(), source })
+        let published = self
+            .broker
+            .cluster()
+            .publish(message(topic, key, value, headers))
+            .await;
+        published.map_err(|source| Error::Publish {
+            topic: topic.to_owned(),
+            source,
+        })
     }
 
-    /// Has the operator function do what a schedule has it do on AWS every five minutes: gather the on-failure envelopes, and count what waits.
+    /// Has the operator function do what a schedule has it do on AWS every five minutes: gather the
+    /// on-failure envelopes, and count what waits.
     ///
     /// # Errors
     /// [`Error::Operator`] if it fails.
     pub async fn gather(&self) -> Result<(), Error> {
         let gather = Blob::new(json!({ "step": "gather" }).to_string());
-        let invoke = self.clients.lambda.invoke().function_name(&self.outputs.operator_function_name).payload(gather);
-        let invoked = invoke.send().await.map_err(|error| Error::Operator(DisplayErrorContext(error).to_string()))?;
+        let invoke = self
+            .clients
+            .lambda
+            .invoke()
+            .function_name(&self.outputs.operator_function_name)
+            .payload(gather);
+        let invoked = invoke
+            .send()
+            .await
+            .map_err(|error| Error::Operator(DisplayErrorContext(error).to_string()))?;
         match invoked.function_error() {
             None => Ok(()),
             Some(_) => {
-                let payload = invoked.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
+                let payload = invoked
+                    .payload()
+                    .map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
                 Err(Error::Operator(payload.unwrap_or_default()))
             }
         }
@@ -254,7 +299,9 @@ pub(crate) fn message(
     headers: &[(&str, Option<&[u8]>)],
 ) -> Message {
     let bytes = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
-    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.map(bytes)));
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.map(bytes)));
     Message {
         topic: topic.to_owned(),
         key: key.map(bytes),

@@ -1,4 +1,5 @@
-//! What produced events tell, put together: which jobs were opened, how they ended, and a line for each event.
+//! What produced events tell, put together: which jobs were opened, how they ended, and a line for
+//! each event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,17 +58,33 @@ impl Story {
     /// Takes a record, and says what it tells.
     pub fn take(&mut self, record: &Produced) -> Chapter {
         let event = record.event();
-        let again = event["id"].as_str().is_some_and(|id| !self.ids.insert(id.to_owned()));
+        let again = event["id"]
+            .as_str()
+            .is_some_and(|id| !self.ids.insert(id.to_owned()));
         let (mark, text, asset) = match record.topic.parse::<Topic>() {
             Ok(topic) if topic.is_consumed() => (Mark::Published, inbound(record, &event), None),
             Ok(topic) => self.outbound(topic, &event["data"], again),
             Err(unknown) => (Mark::Failed, unknown.to_string(), None),
         };
-        let text = if again { format!("{text} (again, with the same id)") } else { text };
-        Chapter { mark, text, asset, again }
+        let text = if again {
+            format!("{text} (again, with the same id)")
+        } else {
+            text
+        };
+        Chapter {
+            mark,
+            text,
+            asset,
+            again,
+        }
     }
 
-    fn outbound(&mut self, topic: Topic, data: &Value, again: bool) -> (Mark, String, Option<Asset>) {
+    fn outbound(
+        &mut self,
+        topic: Topic,
+        data: &Value,
+        again: bool,
+    ) -> (Mark, String, Option<Asset>) {
         let id = |name: &str| data[name].as_str().unwrap_or("?").to_owned();
         match topic {
             Topic::TemplateCreated | Topic::TemplateUpdated => {
@@ -79,7 +96,15 @@ impl Story {
                     (_, Some(_)) => "has its picture",
                     (_, None) => "updated",
                 };
-                (Mark::Template, format!("{kind} {what}, revision {}  {}", data["revision"], id("templateId")), None)
+                (
+                    Mark::Template,
+                    format!(
+                        "{kind} {what}, revision {}  {}",
+                        data["revision"],
+                        id("templateId")
+                    ),
+                    None,
+                )
             }
             Topic::RenderJobCreated => {
                 let job_id = id("jobId");
@@ -89,33 +114,68 @@ impl Story {
                 };
                 let job = self.jobs.entry(job_id.clone()).or_default();
                 (job.asset, job.opened) = (Some(asset.clone()), true);
-                (Mark::Job, format!("{asset}{} by {}  {job_id}", size(data), id("provider")), None)
+                (
+                    Mark::Job,
+                    format!("{asset}{} by {}  {job_id}", size(data), id("provider")),
+                    None,
+                )
             }
             Topic::RenderJobCompleted => {
                 let job_id = id("jobId");
                 let job = self.jobs.entry(job_id.clone()).or_default();
                 job.end = Some(End::Completed);
                 let name = job.asset.clone().unwrap_or_else(|| "asset".to_owned());
-                let text = format!("{name} in {} ms by {}  {job_id}", data["durationMs"], id("provider"));
-                (Mark::Completed, text, Some(Asset { name, output_url: id("outputUrl") }))
+                let text = format!(
+                    "{name} in {} ms by {}  {job_id}",
+                    data["durationMs"],
+                    id("provider")
+                );
+                (
+                    Mark::Completed,
+                    text,
+                    Some(Asset {
+                        name,
+                        output_url: id("outputUrl"),
+                    }),
+                )
             }
             Topic::RenderJobFailed => {
                 let (job_id, reason, asset) = (id("jobId"), id("reason"), id("asset"));
                 let job = self.jobs.entry(job_id.clone()).or_default();
                 job.end = Some(End::Failed(reason.clone()));
-                (Mark::Failed, format!("{asset} after {} attempts: {reason}  {job_id}", data["attempts"]), None)
+                (
+                    Mark::Failed,
+                    format!(
+                        "{asset} after {} attempts: {reason}  {job_id}",
+                        data["attempts"]
+                    ),
+                    None,
+                )
             }
             Topic::VoiceModelCreated => {
-                let text = format!("“{}” submitted to {}, {}", id("name"), id("provider"), id("method"));
+                let text = format!(
+                    "“{}” submitted to {}, {}",
+                    id("name"),
+                    id("provider"),
+                    id("method")
+                );
                 (Mark::Voice, format!("{text}  {}", id("voiceModelId")), None)
             }
             Topic::VoiceModelReady => {
-                let took = format!("after {} ms, for {} credits", data["durationMs"], data["creditsUsed"]);
-                (Mark::Voice, format!("“{}” is ready {took}  {}", id("name"), id("voiceModelId")), None)
+                let took = format!(
+                    "after {} ms, for {} credits",
+                    data["durationMs"], data["creditsUsed"]
+                );
+                (
+                    Mark::Voice,
+                    format!("“{}” is ready {took}  {}", id("name"), id("voiceModelId")),
+                    None,
+                )
             }
-            Topic::EventCreated | Topic::EventPublished | Topic::CmsPublished | Topic::CampaignLaunched => {
-                (Mark::Job, topic.to_string(), None)
-            }
+            Topic::EventCreated
+            | Topic::EventPublished
+            | Topic::CmsPublished
+            | Topic::CampaignLaunched => (Mark::Job, topic.to_string(), None),
         }
     }
 
@@ -128,7 +188,10 @@ impl Story {
     /// How many jobs completed.
     #[must_use]
     pub fn completed(&self) -> usize {
-        self.jobs.values().filter(|job| matches!(job.end, Some(End::Completed))).count()
+        self.jobs
+            .values()
+            .filter(|job| matches!(job.end, Some(End::Completed)))
+            .count()
     }
 
     /// Why jobs failed.
@@ -145,13 +208,18 @@ impl Story {
     #[must_use]
     pub fn open(&self) -> Vec<&str> {
         let open = self.jobs.values().filter(|job| job.end.is_none());
-        open.map(|job| job.asset.as_deref().unwrap_or("asset")).collect()
+        open.map(|job| job.asset.as_deref().unwrap_or("asset"))
+            .collect()
     }
 
-    /// Whether everything that was begun has an end: each job, and for each completed one its template's update.
+    /// Whether everything that was begun has an end: each job, and for each completed one its
+    /// template's update.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.jobs.values().all(|job| job.opened && job.end.is_some()) && self.updates >= self.completed()
+        self.jobs
+            .values()
+            .all(|job| job.opened && job.end.is_some())
+            && self.updates >= self.completed()
     }
 }
 
@@ -165,7 +233,10 @@ fn size(data: &Value) -> String {
 
 fn inbound(record: &Produced, event: &Value) -> String {
     let id = event["id"].as_str().unwrap_or("no id");
-    format!("{} partition {} offset {}  {id}", record.topic, record.partition, record.offset)
+    format!(
+        "{} partition {} offset {}  {id}",
+        record.topic, record.partition, record.offset
+    )
 }
 
 #[cfg(test)]
@@ -175,7 +246,8 @@ mod tests {
     use super::*;
 
     fn record(topic: Topic, id: &str, data: Value) -> Produced {
-        let value = serde_json::to_vec(&json!({"id": id, "type": topic, "data": data})).expect("JSON");
+        let value =
+            serde_json::to_vec(&json!({"id": id, "type": topic, "data": data})).expect("JSON");
         Produced {
             topic: topic.to_string(),
             partition: 0,
@@ -198,11 +270,24 @@ mod tests {
         ));
         assert!(!story.is_over());
         assert_eq!(story.open(), ["poster"]);
-        let read =
-            story.take(&record(Topic::RenderJobCompleted, "2", json!({"jobId": "j", "outputUrl": "http://a/b.png"})));
-        assert_eq!(read.asset, Some(Asset { name: "poster".to_owned(), output_url: "http://a/b.png".to_owned() }));
+        let read = story.take(&record(
+            Topic::RenderJobCompleted,
+            "2",
+            json!({"jobId": "j", "outputUrl": "http://a/b.png"}),
+        ));
+        assert_eq!(
+            read.asset,
+            Some(Asset {
+                name: "poster".to_owned(),
+                output_url: "http://a/b.png".to_owned()
+            })
+        );
         assert!(!story.is_over(), "the template does not know yet");
-        let update = record(Topic::TemplateUpdated, "3", json!({"templateId": "t", "kind": "poster", "revision": 2}));
+        let update = record(
+            Topic::TemplateUpdated,
+            "3",
+            json!({"templateId": "t", "kind": "poster", "revision": 2}),
+        );
         assert!(!story.take(&update).again);
         assert!(story.is_over());
         assert!(story.take(&update).again);
@@ -212,18 +297,38 @@ mod tests {
     #[test]
     fn a_completed_event_may_be_read_before_its_created_one() {
         let mut story = Story::default();
-        story.take(&record(Topic::RenderJobCompleted, "2", json!({"jobId": "j"})));
-        story.take(&record(Topic::TemplateUpdated, "3", json!({"templateId": "t"})));
+        story.take(&record(
+            Topic::RenderJobCompleted,
+            "2",
+            json!({"jobId": "j"}),
+        ));
+        story.take(&record(
+            Topic::TemplateUpdated,
+            "3",
+            json!({"templateId": "t"}),
+        ));
         assert!(!story.is_over());
-        story.take(&record(Topic::RenderJobCreated, "1", json!({"jobId": "j", "asset": "poster"})));
+        story.take(&record(
+            Topic::RenderJobCreated,
+            "1",
+            json!({"jobId": "j", "asset": "poster"}),
+        ));
         assert!(story.is_over());
     }
 
     #[test]
     fn a_failed_job_says_why() {
         let mut story = Story::default();
-        story.take(&record(Topic::RenderJobCreated, "1", json!({"jobId": "j", "asset": "poster"})));
-        story.take(&record(Topic::RenderJobFailed, "2", json!({"jobId": "j", "reason": "No title.", "attempts": 1})));
+        story.take(&record(
+            Topic::RenderJobCreated,
+            "1",
+            json!({"jobId": "j", "asset": "poster"}),
+        ));
+        story.take(&record(
+            Topic::RenderJobFailed,
+            "2",
+            json!({"jobId": "j", "reason": "No title.", "attempts": 1}),
+        ));
         assert!(story.is_over());
         assert_eq!(story.failures(), ["No title."]);
     }

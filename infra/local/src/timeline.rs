@@ -1,4 +1,5 @@
-//! What happens, line by line as it happens, with the time since the start; on a terminal, with a sign of life below.
+//! What happens, line by line as it happens, with the time since the start; on a terminal, with a
+//! sign of life below.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,12 +83,20 @@ const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "�
 const CLEAR_LINE: &str = "\r\x1b[2K";
 
 impl Timeline {
-    /// A timeline that begins now. `no_color` is the user's wish (no-color.org); without a terminal there is none either.
+    /// A timeline that begins now. `no_color` is the user's wish (no-color.org); without a terminal
+    /// there is none either.
     #[must_use]
     pub fn start(no_color: bool) -> Self {
         let live = io::stdout().is_terminal();
-        let shared = Shared { started: Instant::now(), color: live && !no_color, live, state: Mutex::default() };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            started: Instant::now(),
+            color: live && !no_color,
+            live,
+            state: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// The time since the start.
@@ -99,12 +108,19 @@ impl Timeline {
     /// Writes a line.
     pub fn say(&self, mark: Mark, text: &str) {
         let state = self.shared.state();
-        let (before, after) =
-            if self.shared.color { (format!("\x1b[{}m", mark.color()), "\x1b[0m") } else { (String::new(), "") };
+        let (before, after) = if self.shared.color {
+            (format!("\x1b[{}m", mark.color()), "\x1b[0m")
+        } else {
+            (String::new(), "")
+        };
         let clear = if self.shared.live { CLEAR_LINE } else { "" };
         let seconds = self.elapsed().as_secs_f64();
         // A reader that closed the pipe has seen enough.
-        let _ = writeln!(io::stdout(), "{clear}{seconds:7.2} s  {before}{:<9}{after}  {text}", mark.label());
+        let _ = writeln!(
+            io::stdout(),
+            "{clear}{seconds:7.2} s  {before}{:<9}{after}  {text}",
+            mark.label()
+        );
         self.shared.draw(&state);
     }
 
@@ -117,7 +133,9 @@ impl Timeline {
             state.spinner = Some(tokio::spawn(async move {
                 loop {
                     tokio::time::sleep(Duration::from_millis(100)).await;
-                    let Some(shared) = shared.upgrade() else { return };
+                    let Some(shared) = shared.upgrade() else {
+                        return;
+                    };
                     let mut state = shared.state();
                     state.frame += 1;
                     shared.draw(&state);
@@ -149,7 +167,11 @@ impl Shared {
     fn draw(&self, state: &State) {
         if let (true, Some(busy)) = (self.live, &state.busy) {
             let frame = FRAMES[state.frame % FRAMES.len()];
-            let _ = write!(io::stdout(), "{CLEAR_LINE}{:7.2} s  {frame} {busy}", self.started.elapsed().as_secs_f64());
+            let _ = write!(
+                io::stdout(),
+                "{CLEAR_LINE}{:7.2} s  {frame} {busy}",
+                self.started.elapsed().as_secs_f64()
+            );
         }
         let _ = io::stdout().flush();
     }

@@ -59,8 +59,8 @@ pub enum Error {
     },
 }
 
-/// Starts a stack, says how to use it, shows what happens, and stops everything when `until` is over.
-/// `env` is the file for the shell.
+/// Starts a stack, says how to use it, shows what happens, and stops everything when `until` is
+/// over. `env` is the file for the shell.
 pub async fn run(
     mut options: Options,
     env: PathBuf,
@@ -70,7 +70,10 @@ pub async fn run(
     let preferred = |port: u16, what: &str| {
         let free = is_free(port);
         if !free {
-            timeline.say(Mark::Stack, &format!("port {port} is taken, so that {what} gets another"));
+            timeline.say(
+                Mark::Stack,
+                &format!("port {port} is taken, so that {what} gets another"),
+            );
         }
         free.then_some(port)
     };
@@ -88,12 +91,20 @@ pub async fn run(
     };
     timeline.rest();
     let env = EnvFile::write(&stack, &options.checkout, env).await?;
-    let console = Console::start(console_port, &stack).await.map_err(Error::Console)?;
+    let console = Console::start(console_port, &stack)
+        .await
+        .map_err(Error::Console)?;
     println!("{}", how_to(&stack, &console, &options, &env.path));
 
     let topics = Topic::ALL.map(Topic::as_str);
-    let from = if stack.broker.is_external() { From::Now } else { From::Beginning };
-    let mut reader = Reader::start(stack.broker.cluster(), &topics, from).await.map_err(Error::Read)?;
+    let from = if stack.broker.is_external() {
+        From::Now
+    } else {
+        From::Beginning
+    };
+    let mut reader = Reader::start(stack.broker.cluster(), &topics, from)
+        .await
+        .map_err(Error::Read)?;
     let mut story = Story::default();
     let mut dead_letters = HashSet::new();
     loop {
@@ -130,12 +141,26 @@ pub async fn run(
 }
 
 /// Says which records became dead letters that were not before; `known` has their objects.
-async fn report_dead_letters(stack: &Stack, known: &mut HashSet<String>, timeline: &Timeline) -> Result<(), Error> {
-    for record in dead_letters::dead_letters(&stack.clients.dynamodb, &stack.outputs.table_name).await? {
+async fn report_dead_letters(
+    stack: &Stack,
+    known: &mut HashSet<String>,
+    timeline: &Timeline,
+) -> Result<(), Error> {
+    for record in
+        dead_letters::dead_letters(&stack.clients.dynamodb, &stack.outputs.table_name).await?
+    {
         if known.insert(record.object.clone()) {
-            let DeadLetter { topic, partition, offset, cause, .. } = record;
-            timeline
-                .say(Mark::Failed, &format!("{topic} partition {partition} offset {offset} is a dead letter: {cause}"));
+            let DeadLetter {
+                topic,
+                partition,
+                offset,
+                cause,
+                ..
+            } = record;
+            timeline.say(
+                Mark::Failed,
+                &format!("{topic} partition {partition} offset {offset} is a dead letter: {cause}"),
+            );
         }
     }
     Ok(())
@@ -152,8 +177,14 @@ fn how_to(stack: &Stack, console: &Console, options: &Options, env: &Path) -> St
     let (topic, produced) = (Topic::EventCreated, Topic::RenderJobCompleted);
     let example = options.checkout.example(topic);
     let tenant = tenant_of(&example).unwrap_or_else(|| "tenant".to_owned());
-    let example = example.strip_prefix(&options.checkout.root).unwrap_or(&example).display();
-    let env = env.strip_prefix(&options.checkout.root).unwrap_or(env).display();
+    let example = example
+        .strip_prefix(&options.checkout.root)
+        .unwrap_or(&example)
+        .display();
+    let env = env
+        .strip_prefix(&options.checkout.root)
+        .unwrap_or(env)
+        .display();
     let mut text = format!(
         "
   console http://{console}
@@ -201,7 +232,8 @@ fn how_to(stack: &Stack, console: &Console, options: &Options, env: &Path) -> St
     text
 }
 
-/// What a function finds in its environment, for a shell to `source` and for `studio --local`. The file goes with this.
+/// What a function finds in its environment, for a shell to `source` and for `studio --local`. The
+/// file goes with this.
 #[derive(Debug)]
 pub struct EnvFile {
     /// Where it is.
@@ -216,15 +248,21 @@ impl EnvFile {
     pub async fn write(stack: &Stack, checkout: &Checkout, path: PathBuf) -> Result<Self, Error> {
         let variables = environment(stack, checkout).await?;
         let quoted = |value: &str| value.replace('\'', r"'\''");
-        let lines = variables.iter().map(|(name, value)| format!("export {name}='{}'\n", quoted(value)));
-        fs::write(&path, lines.collect::<String>()).map_err(|source| Error::Write { path: path.clone(), source })?;
+        let lines = variables
+            .iter()
+            .map(|(name, value)| format!("export {name}='{}'\n", quoted(value)));
+        fs::write(&path, lines.collect::<String>()).map_err(|source| Error::Write {
+            path: path.clone(),
+            source,
+        })?;
         Ok(Self { path })
     }
 }
 
 impl Drop for EnvFile {
     fn drop(&mut self) {
-        // If it stays, it names ports that answer no more, which is what a stale file is expected to do.
+        // If it stays, it names ports that answer no more, which is what a stale file is expected
+        // to do.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,4 +1,5 @@
-//! How often a consumer function waits on the network for one batch: measured from outside, with every call delayed.
+//! How often a consumer function waits on the network for one batch: measured from outside, with
+//! every call delayed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -76,31 +77,56 @@ pub enum Error {
     NoCalls,
 }
 
-/// Deploys a stack, warms the consumer of `eventzr.event.created.v1`, and gives it one batch with every call delayed.
+/// Deploys a stack, warms the consumer of `eventzr.event.created.v1`, and gives it one batch with
+/// every call delayed.
 pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<Waits, Error> {
     let path = options.checkout.example(Topic::EventCreated);
-    let example = fs::read(&path).and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(io::Error::other));
+    let example = fs::read(&path)
+        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(io::Error::other));
     let example = example.map_err(|source| Error::Example { path, source })?;
-    let stack = Stack::start(&Options { poll: false, ..options.clone() }).await?;
+    let stack = Stack::start(&Options {
+        poll: false,
+        ..options.clone()
+    })
+    .await?;
 
     // Renders would compete for the processors with what is measured: they wait until it is over.
-    let hold = stack.clients.lambda.put_function_concurrency().function_name(&stack.outputs.completion_function_name);
+    let hold = stack
+        .clients
+        .lambda
+        .put_function_concurrency()
+        .function_name(&stack.outputs.completion_function_name);
     let held = hold.reserved_concurrent_executions(0).send().await;
     held.map_err(|error| Error::Invoke(DisplayErrorContext(error).to_string()))?;
 
     invoke(&stack, &batch(&example, "warm", 1)).await?;
-    let function = stack.proxy.calls().iter().find_map(|call| call.process_id).ok_or(Error::NoCalls)?;
+    let function = stack
+        .proxy
+        .calls()
+        .iter()
+        .find_map(|call| call.process_id)
+        .ok_or(Error::NoCalls)?;
     stack.proxy.clear();
     stack.proxy.set_delay(delay);
     let started = Instant::now();
     invoke(&stack, &batch(&example, "measured", events)).await?;
     let elapsed = started.elapsed();
 
-    let calls: Vec<Call> = stack.proxy.calls().into_iter().filter(|call| call.process_id == Some(function)).collect();
+    let calls: Vec<Call> = stack
+        .proxy
+        .calls()
+        .into_iter()
+        .filter(|call| call.process_id == Some(function))
+        .collect();
     // An event that was dead-lettered costs less, and is not what is measured.
-    let kept = calls.iter().filter(|call| call.operation.name == "TransactWriteItems").count();
+    let kept = calls
+        .iter()
+        .filter(|call| call.operation.name == "TransactWriteItems")
+        .count();
     if kept < events as usize {
-        return Err(Error::NotDone(format!("it kept only {kept} of {events} events")));
+        return Err(Error::NotDone(format!(
+            "it kept only {kept} of {events} events"
+        )));
     }
     let spans: Vec<Span> = calls.iter().filter_map(Span::of).collect();
     let chains = chains(&calls, function);
@@ -119,15 +145,31 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
 
 async fn invoke(stack: &Stack, batch: &Value) -> Result<(), Error> {
     let payload = Blob::new(batch.to_string());
-    let function =
-        stack.consumer(Topic::EventCreated).ok_or_else(|| Error::Invoke("nothing consumes it".to_owned()))?;
-    let answer = stack.clients.lambda.invoke().function_name(function).payload(payload).send().await;
+    let function = stack
+        .consumer(Topic::EventCreated)
+        .ok_or_else(|| Error::Invoke("nothing consumes it".to_owned()))?;
+    let answer = stack
+        .clients
+        .lambda
+        .invoke()
+        .function_name(function)
+        .payload(payload)
+        .send()
+        .await;
     let answer = answer.map_err(|error| Error::Invoke(DisplayErrorContext(error).to_string()))?;
-    let body =
-        answer.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned()).unwrap_or_default();
+    let body = answer
+        .payload()
+        .map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned())
+        .unwrap_or_default();
     let response: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
-    let is_done = response["batchItemFailures"].as_array().is_some_and(Vec::is_empty);
-    if answer.function_error().is_some() || !is_done { Err(Error::NotDone(body)) } else { Ok(()) }
+    let is_done = response["batchItemFailures"]
+        .as_array()
+        .is_some_and(Vec::is_empty);
+    if answer.function_error().is_some() || !is_done {
+        Err(Error::NotDone(body))
+    } else {
+        Ok(())
+    }
 }
 
 /// How long chains are of calls one after the other.
@@ -142,16 +184,26 @@ pub struct Chains {
 /// The chains of the calls that a process made and that have ended.
 #[must_use]
 pub fn chains(calls: &[Call], process_id: u32) -> Chains {
-    let spans: Vec<Span> =
-        calls.iter().filter(|call| call.process_id == Some(process_id)).filter_map(Span::of).collect();
-    Chains { longest: longest_chain(spans.iter()), different: different_in_a_row(&spans) }
+    let spans: Vec<Span> = calls
+        .iter()
+        .filter(|call| call.process_id == Some(process_id))
+        .filter_map(Span::of)
+        .collect();
+    Chains {
+        longest: longest_chain(spans.iter()),
+        different: different_in_a_row(&spans),
+    }
 }
 
-/// A batch as the mapping sends it: so many events, each about an entity that nobody has seen, over all partitions.
+/// A batch as the mapping sends it: so many events, each about an entity that nobody has seen, over
+/// all partitions.
 #[must_use]
 pub fn batch(example: &Value, name: &str, events: u32) -> Value {
     let topic = Topic::EventCreated.as_str();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
     let now = u64::try_from(now).unwrap_or(u64::MAX);
     let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for number in 0..events {
@@ -189,30 +241,49 @@ struct Span {
 
 impl Span {
     fn of(call: &Call) -> Option<Self> {
-        Some(Self { operation: call.operation.clone(), started: call.started, ended: call.ended? })
+        Some(Self {
+            operation: call.operation.clone(),
+            started: call.started,
+            ended: call.ended?,
+        })
     }
 }
 
 fn by_operation(spans: &[Span]) -> Vec<OperationCalls> {
     let mut operations: Vec<OperationCalls> = Vec::new();
     for span in spans {
-        if operations.iter().any(|seen| seen.operation == span.operation) {
+        if operations
+            .iter()
+            .any(|seen| seen.operation == span.operation)
+        {
             continue;
         }
-        let same: Vec<&Span> = spans.iter().filter(|other| other.operation == span.operation).collect();
+        let same: Vec<&Span> = spans
+            .iter()
+            .filter(|other| other.operation == span.operation)
+            .collect();
         // The most are on their way when one has just begun.
-        let running_at = |at: Instant| same.iter().filter(|one| one.started <= at && at < one.ended).count();
+        let running_at = |at: Instant| {
+            same.iter()
+                .filter(|one| one.started <= at && at < one.ended)
+                .count()
+        };
         operations.push(OperationCalls {
             operation: span.operation.clone(),
             calls: same.len(),
-            at_once: same.iter().map(|one| running_at(one.started)).max().unwrap_or(0),
+            at_once: same
+                .iter()
+                .map(|one| running_at(one.started))
+                .max()
+                .unwrap_or(0),
             in_a_row: longest_chain(same.iter().copied()),
         });
     }
     operations
 }
 
-/// Always taking the call that ends first leaves the most room for the rest: the greedy chain is a longest one.
+/// Always taking the call that ends first leaves the most room for the rest: the greedy chain is a
+/// longest one.
 fn longest_chain<'a>(spans: impl Iterator<Item = &'a Span>) -> usize {
     let mut by_end: Vec<&Span> = spans.collect();
     by_end.sort_by_key(|span| span.ended);
@@ -227,8 +298,8 @@ fn longest_chain<'a>(spans: impl Iterator<Item = &'a Span>) -> usize {
     length
 }
 
-/// The longest chain of operations: one waits for another if none of its calls began before the other's first had ended. Calls
-/// that wait only for a place in the queue do not make it longer.
+/// The longest chain of operations: one waits for another if none of its calls began before the
+/// other's first had ended. Calls that wait only for a place in the queue do not make it longer.
 fn different_in_a_row(spans: &[Span]) -> usize {
     let mut first: BTreeMap<&Operation, Span> = BTreeMap::new();
     for span in spans {
@@ -247,10 +318,18 @@ impl std::fmt::Display for Waits {
             self.events,
             self.delay.as_millis()
         )?;
-        writeln!(f, "  {:<32} {:>7} {:>9} {:>9}", "operation", "calls", "at once", "in a row")?;
+        writeln!(
+            f,
+            "  {:<32} {:>7} {:>9} {:>9}",
+            "operation", "calls", "at once", "in a row"
+        )?;
         for one in &self.operations {
             let name = one.operation.to_string();
-            writeln!(f, "  {name:<32} {:>7} {:>9} {:>9}", one.calls, one.at_once, one.in_a_row)?;
+            writeln!(
+                f,
+                "  {name:<32} {:>7} {:>9} {:>9}",
+                one.calls, one.at_once, one.in_a_row
+            )?;
         }
         let calls: usize = self.operations.iter().map(|one| one.calls).sum();
         let ratio = self.elapsed.as_secs_f64() / self.delay.as_secs_f64().max(f64::EPSILON);
@@ -261,10 +340,20 @@ impl std::fmt::Display for Waits {
             "  {:<32} {:>7}   apart from queueing; publishing to Kafka is one more",
             "waits one after another", self.different_in_a_row
         )?;
-        writeln!(f, "  {:<32} {:>4} ms   {ratio:.1} delays", "elapsed", self.elapsed.as_millis())?;
+        writeln!(
+            f,
+            "  {:<32} {:>4} ms   {ratio:.1} delays",
+            "elapsed",
+            self.elapsed.as_millis()
+        )?;
         match self.peak_resident_bytes {
             Some(bytes) => {
-                write!(f, "  {:<32} {:>4.1} MB", "peak memory of the function", bytes as f64 / 1_000_000.0)
+                write!(
+                    f,
+                    "  {:<32} {:>4.1} MB",
+                    "peak memory of the function",
+                    bytes as f64 / 1_000_000.0
+                )
             }
             None => write!(f, "  {:<32} not known here", "peak memory of the function"),
         }
@@ -279,44 +368,98 @@ mod tests {
     fn spans(calls: &[(&str, u64, u64)]) -> Vec<Span> {
         let zero = Instant::now();
         let at = |millis| zero + Duration::from_millis(millis);
-        let operation = |name: &str| Operation { service: "service".to_owned(), name: name.to_owned() };
+        let operation = |name: &str| Operation {
+            service: "service".to_owned(),
+            name: name.to_owned(),
+        };
         calls
             .iter()
-            .map(|(name, from, to)| Span { operation: operation(name), started: at(*from), ended: at(*to) })
+            .map(|(name, from, to)| Span {
+                operation: operation(name),
+                started: at(*from),
+                ended: at(*to),
+            })
             .collect()
     }
 
     #[test]
     fn queueing_makes_chains_longer_and_not_the_waits() {
         // Three keeps over two places, then a start and a mark side by side.
-        let spans =
-            spans(&[("Keep", 0, 100), ("Keep", 1, 101), ("Keep", 100, 200), ("Start", 210, 310), ("Mark", 215, 320)]);
+        let spans = spans(&[
+            ("Keep", 0, 100),
+            ("Keep", 1, 101),
+            ("Keep", 100, 200),
+            ("Start", 210, 310),
+            ("Mark", 215, 320),
+        ]);
         assert_eq!(longest_chain(spans.iter()), 3);
         assert_eq!(different_in_a_row(&spans), 2);
         let rows = by_operation(&spans);
-        let rows: Vec<_> =
-            rows.iter().map(|row| (row.operation.name.as_str(), row.calls, row.at_once, row.in_a_row)).collect();
-        assert_eq!(rows, [("Keep", 3, 2, 2), ("Start", 1, 1, 1), ("Mark", 1, 1, 1)]);
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                (
+                    row.operation.name.as_str(),
+                    row.calls,
+                    row.at_once,
+                    row.in_a_row,
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [("Keep", 3, 2, 2), ("Start", 1, 1, 1), ("Mark", 1, 1, 1)]
+        );
     }
 
     #[test]
     fn a_mark_that_waits_for_its_start_is_another_wait() {
-        let spans = spans(&[("Keep", 0, 100), ("Start", 100, 200), ("Start", 105, 205), ("Mark", 200, 300)]);
-        assert_eq!((longest_chain(spans.iter()), different_in_a_row(&spans)), (3, 3));
+        let spans = spans(&[
+            ("Keep", 0, 100),
+            ("Start", 100, 200),
+            ("Start", 105, 205),
+            ("Mark", 200, 300),
+        ]);
+        assert_eq!(
+            (longest_chain(spans.iter()), different_in_a_row(&spans)),
+            (3, 3)
+        );
         assert_eq!((longest_chain([].iter()), different_in_a_row(&[])), (0, 0));
     }
 
     #[test]
     fn a_batch_spreads_over_partitions_and_names_each_event_once() {
-        let batch = batch(&json!({"id": "x", "data": {"tenantId": "t", "eventId": "y"}}), "n", 6);
+        let batch = batch(
+            &json!({"id": "x", "data": {"tenantId": "t", "eventId": "y"}}),
+            "n",
+            6,
+        );
         let sizes: Vec<usize> = (0..4)
-            .map(|n| batch["records"][format!("eventzr.event.created.v1-{n}")].as_array().map_or(0, Vec::len))
+            .map(|n| {
+                batch["records"][format!("eventzr.event.created.v1-{n}")]
+                    .as_array()
+                    .map_or(0, Vec::len)
+            })
             .collect();
         assert_eq!(sizes, [2, 2, 1, 1]);
-        let value = batch["records"]["eventzr.event.created.v1-1"][1]["value"].as_str().expect("text");
-        let mut value: Value = serde_json::from_slice(&STANDARD.decode_to_vec(value).expect("base64")).expect("JSON");
-        let time: jiff::Timestamp = value["time"].take().as_str().expect("text").parse().expect("a time");
-        assert!(time.duration_until(jiff::Timestamp::now()) < jiff::SignedDuration::from_mins(1), "the time of now");
-        assert_eq!(value, json!({"id": "evt-n-5", "time": null, "data": {"tenantId": "t", "eventId": "event-n-5"}}));
+        let value = batch["records"]["eventzr.event.created.v1-1"][1]["value"]
+            .as_str()
+            .expect("text");
+        let mut value: Value =
+            serde_json::from_slice(&STANDARD.decode_to_vec(value).expect("base64")).expect("JSON");
+        let time: jiff::Timestamp = value["time"]
+            .take()
+            .as_str()
+            .expect("text")
+            .parse()
+            .expect("a time");
+        assert!(
+            time.duration_until(jiff::Timestamp::now()) < jiff::SignedDuration::from_mins(1),
+            "the time of now"
+        );
+        assert_eq!(
+            value,
+            json!({"id": "evt-n-5", "time": null, "data": {"tenantId": "t", "eventId": "event-n-5"}})
+        );
     }
 }

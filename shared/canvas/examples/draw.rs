@@ -1,4 +1,5 @@
-//! Draws every asset of a configuration, or of the built-in samples, into a folder, and says what is wrong with any.
+//! Draws every asset of a configuration, or of the built-in samples, into a folder, and says what
+//! is wrong with any.
 //!
 //! `cargo run -p canvas --example draw -- <folder> [configuration.json]`
 
@@ -11,7 +12,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let folder = arguments.next().ok_or("say which folder to draw into")?;
     let samples: Vec<(String, Configuration)> = match arguments.next() {
-        Some(path) => vec![("configuration".to_owned(), serde_json::from_str(&fs::read_to_string(path)?)?)],
+        Some(path) => vec![(
+            "configuration".to_owned(),
+            serde_json::from_str(&fs::read_to_string(path)?)?,
+        )],
         None => {
             let samples: serde_json::Map<String, serde_json::Value> =
                 serde_json::from_str(include_str!("samples.json"))?;
@@ -24,9 +28,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk")))?;
     for (name, configuration) in &samples {
-        for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
+        for asset in AssetKind::ALL
+            .into_iter()
+            .filter(|asset| asset.media_type() == MediaType::Image)
+        {
             let begin = Instant::now();
-            let rendered = canvas.render(&Drawing { asset, configuration, look: name, logo: None, painting: None })?;
+            let rendered = canvas.render(&Drawing {
+                asset,
+                configuration,
+                look: name,
+                logo: None,
+                painting: None,
+            })?;
             let took = begin.elapsed();
             let path = Path::new(&folder).join(format!("{name}-{}.png", asset.as_str()));
             fs::write(&path, &rendered.png)?;

@@ -1,5 +1,6 @@
-//! Draws every kind of picture in four languages, short and very long, into a folder, with one contact sheet, `sheet.png`: a row for
-//! each kind, from English to Japanese. Says what is wrong with any, and then fails.
+//! Draws every kind of picture in four languages, short and very long, into a folder, with one
+//! contact sheet, `sheet.png`: a row for each kind, from English to Japanese. Says what is wrong
+//! with any, and then fails.
 //!
 //! `cargo run -p canvas --example gallery -- <folder>`
 
@@ -40,20 +41,39 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk")))?;
     let mut rows = Vec::new();
     let mut faults = 0;
-    for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
+    for asset in AssetKind::ALL
+        .into_iter()
+        .filter(|asset| asset.media_type() == MediaType::Image)
+    {
         let mut row = Vec::new();
-        for (language, length) in LANGUAGES.into_iter().flat_map(|one| LENGTHS.map(|length| (one, length))) {
+        for (language, length) in LANGUAGES
+            .into_iter()
+            .flat_map(|one| LENGTHS.map(|length| (one, length)))
+        {
             let look = format!("{language}-{length}");
             let configuration = &samples[language][length];
-            let rendered = canvas.render(&Drawing { asset, configuration, look: &look, logo: None, painting: None })?;
-            fs::write(folder.join(format!("{}-{look}.png", asset.as_str())), &rendered.png)?;
+            let rendered = canvas.render(&Drawing {
+                asset,
+                configuration,
+                look: &look,
+                logo: None,
+                painting: None,
+            })?;
+            fs::write(
+                folder.join(format!("{}-{look}.png", asset.as_str())),
+                &rendered.png,
+            )?;
             for fault in rendered.report.faults() {
                 faults += 1;
                 println!("{} {look}: {fault}", asset.as_str());
             }
             if rendered.report.lost > 0 {
                 faults += 1;
-                println!("{} {look}: {} characters have no font", asset.as_str(), rendered.report.lost);
+                println!(
+                    "{} {look}: {} characters have no font",
+                    asset.as_str(),
+                    rendered.report.lost
+                );
             }
             row.push(fitted(&decoded(&rendered.png)?));
         }
@@ -61,8 +81,15 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         rows.push(row);
     }
     write(&folder.join("sheet.png"), &sheet(&rows))?;
-    println!("{} has the contact sheet; {faults} faults", folder.join("sheet.png").display());
-    Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!(
+        "{} has the contact sheet; {faults} faults",
+        folder.join("sheet.png").display()
+    );
+    Ok(if faults == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn decoded(file: &[u8]) -> Result<Picture, Box<dyn Error>> {
@@ -70,16 +97,26 @@ fn decoded(file: &[u8]) -> Result<Picture, Box<dyn Error>> {
     let mut bytes = vec![0; reader.output_buffer_size().ok_or("too large")?];
     let frame = reader.next_frame(&mut bytes)?;
     let pixels = bytes.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect();
-    Ok(Picture { width: frame.width as usize, pixels })
+    Ok(Picture {
+        width: frame.width as usize,
+        pixels,
+    })
 }
 
-/// The picture in a cell's width and at most one and a half times its height, each pixel the mean of those that it stands for.
+/// The picture in a cell's width and at most one and a half times its height, each pixel the mean
+/// of those that it stands for.
 fn fitted(picture: &Picture) -> Picture {
     let height = picture.pixels.len() / picture.width;
-    let scale = (CELL as f64 / picture.width as f64).min(1.5 * CELL as f64 / height as f64).min(1.0);
-    let (to_width, to_height) = ((picture.width as f64 * scale) as usize, (height as f64 * scale) as usize);
-    let span =
-        |index: usize, count: usize, length: usize| index * length / count..((index + 1) * length).div_ceil(count);
+    let scale = (CELL as f64 / picture.width as f64)
+        .min(1.5 * CELL as f64 / height as f64)
+        .min(1.0);
+    let (to_width, to_height) = (
+        (picture.width as f64 * scale) as usize,
+        (height as f64 * scale) as usize,
+    );
+    let span = |index: usize, count: usize, length: usize| {
+        index * length / count..((index + 1) * length).div_ceil(count)
+    };
     let pixels = (0..to_height)
         .flat_map(|y| (0..to_width).map(move |x| (x, y)))
         .map(|(x, y)| {
@@ -95,7 +132,10 @@ fn fitted(picture: &Picture) -> Picture {
             sums.map(|sum| (sum / (columns.len() * rows.len())) as u8)
         })
         .collect();
-    Picture { width: to_width, pixels }
+    Picture {
+        width: to_width,
+        pixels,
+    }
 }
 
 /// All rows under one another, each picture in the middle of its column.
@@ -104,8 +144,15 @@ fn sheet(rows: &[Vec<Picture>]) -> Picture {
     let width = columns * (CELL + GAP) + GAP;
     let height_of = |picture: &Picture| picture.pixels.len() / picture.width;
     let row_height = |row: &[Picture]| row.iter().map(height_of).max().unwrap_or_default();
-    let height: usize = rows.iter().map(|row| row_height(row) + 2 * GAP).sum::<usize>() + GAP;
-    let mut sheet = Picture { width, pixels: vec![GROUND; width * height] };
+    let height: usize = rows
+        .iter()
+        .map(|row| row_height(row) + 2 * GAP)
+        .sum::<usize>()
+        + GAP;
+    let mut sheet = Picture {
+        width,
+        pixels: vec![GROUND; width * height],
+    };
     let mut top = GAP;
     for row in rows {
         for (column, picture) in row.iter().enumerate() {
@@ -123,9 +170,12 @@ fn sheet(rows: &[Vec<Picture>]) -> Picture {
 fn write(path: &Path, picture: &Picture) -> Result<(), Box<dyn Error>> {
     let height = picture.pixels.len() / picture.width;
     let file = BufWriter::new(File::create(path)?);
-    let mut encoder = png::Encoder::new(file, u32::try_from(picture.width)?, u32::try_from(height)?);
+    let mut encoder =
+        png::Encoder::new(file, u32::try_from(picture.width)?, u32::try_from(height)?);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_compression(png::Compression::High);
-    encoder.write_header()?.write_image_data(picture.pixels.as_flattened())?;
+    encoder
+        .write_header()?
+        .write_image_data(picture.pixels.as_flattened())?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The picture of a design: one of six ways of drawing, each with choices of its own, all grown from the event.
+//! The picture of a design: one of six ways of drawing, each with choices of its own, all grown
+//! from the event.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
@@ -22,17 +23,26 @@ enum Picture {
     Halftone,
 }
 
-/// The motifs are drawn for an area whose shorter side is at least this long, in pixels; in a smaller one they are made smaller.
+/// The motifs are drawn for an area whose shorter side is at least this long, in pixels; in a
+/// smaller one they are made smaller.
 const LEAST_SIDE: f32 = 420.0;
 
-/// Draws the picture in `area`, or what somebody else painted for it. Shapes may reach over its edges; what comes after covers them.
+/// Draws the picture in `area`, or what somebody else painted for it. Shapes may reach over its
+/// edges; what comes after covers them.
 pub(crate) fn draw(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
     if sheet.draw_painting(area) {
         return;
     }
     let scale = (area.width.min(area.height) / LEAST_SIDE).min(1.0);
-    let scaled = Area { x: area.x / scale, y: area.y / scale, width: area.width / scale, height: area.height / scale };
-    sheet.scaled(scale, |sheet| draw_at_full_size(sheet, scaled, palette, seed));
+    let scaled = Area {
+        x: area.x / scale,
+        y: area.y / scale,
+        width: area.width / scale,
+        height: area.height / scale,
+    };
+    sheet.scaled(scale, |sheet| {
+        draw_at_full_size(sheet, scaled, palette, seed)
+    });
 }
 
 fn draw_at_full_size(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
@@ -65,12 +75,15 @@ fn shuffled(palette: &Palette, seed: &mut Seed) -> [Color; 4] {
     shapes
 }
 
-/// Squares with a quarter, a half, a leaf or rings in each. They stand on the lower edge and run off the upper one.
+/// Squares with a quarter, a half, a leaf or rings in each. They stand on the lower edge and run
+/// off the upper one.
 fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
-    // A thin slice of a row along the upper edge would look like a slip: the next number of columns is taken then.
+    // A thin slice of a row along the upper edge would look like a slip: the next number of columns
+    // is taken then.
     let wish = seed.below(3);
     let slice_of = |columns: usize| (area.height / (area.width / columns as f32)) % 1.0;
-    // Four to six columns in a picture about as wide as the poster's, and tiles about as large in any other.
+    // Four to six columns in a picture about as wide as the poster's, and tiles about as large in
+    // any other.
     let fewest = ((area.width / 270.0) as usize).max(2);
     let columns = (0..3)
         .map(|next| fewest + (wish + next) % 3)
@@ -78,7 +91,13 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
         .unwrap_or(fewest + wish);
     let side = area.width / columns as f32;
     let rows = libm::ceilf(area.height / side) as usize;
-    let grounds = [palette.field, palette.field, palette.shapes[3], palette.shapes[0], palette.shapes[2]];
+    let grounds = [
+        palette.field,
+        palette.field,
+        palette.shapes[3],
+        palette.shapes[0],
+        palette.shapes[2],
+    ];
     let mut last = usize::MAX;
     for row in 0..rows {
         for column in 0..columns {
@@ -89,8 +108,13 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
                 height: side,
             };
             let ground = seed.pick(&grounds);
-            let others: Vec<Color> =
-                palette.shapes.iter().copied().chain([palette.field]).filter(|color| *color != ground).collect();
+            let others: Vec<Color> = palette
+                .shapes
+                .iter()
+                .copied()
+                .chain([palette.field])
+                .filter(|color| *color != ground)
+                .collect();
             let (first, second) = (seed.below(others.len()), seed.below(others.len() - 1));
             let front = others[first];
             let back = others[if second >= first { second + 1 } else { second }];
@@ -100,7 +124,16 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
             }
             last = motif;
             // A pixel more, so that no seam shows between neighbours.
-            sheet.fill(ground, |path| rectangle(path, Area { width: side + 1.0, height: side + 1.0, ..tile }));
+            sheet.fill(ground, |path| {
+                rectangle(
+                    path,
+                    Area {
+                        width: side + 1.0,
+                        height: side + 1.0,
+                        ..tile
+                    },
+                )
+            });
             motif_in(sheet, tile, motif, front, back, seed.below(4));
         }
     }
@@ -109,14 +142,21 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
 fn motif_in(sheet: &mut Sheet, tile: Area, motif: usize, front: Color, back: Color, turn: usize) {
     let side = tile.width;
     let middle = (tile.x + side / 2.0, tile.y + side / 2.0);
-    let corners = [(tile.x, tile.y), (tile.right(), tile.y), (tile.right(), tile.bottom()), (tile.x, tile.bottom())];
+    let corners = [
+        (tile.x, tile.y),
+        (tile.right(), tile.y),
+        (tile.right(), tile.bottom()),
+        (tile.x, tile.bottom()),
+    ];
     let corner = corners[turn];
     let quarter = turn as f32 * FRAC_PI_2;
     match motif {
         0 => sheet.fill(front, |path| slice(path, corner, side, quarter, FRAC_PI_2)),
         1 => {
             sheet.fill(front, |path| slice(path, corner, side, quarter, FRAC_PI_2));
-            sheet.fill(back, |path| slice(path, corner, side / 2.0, quarter, FRAC_PI_2));
+            sheet.fill(back, |path| {
+                slice(path, corner, side / 2.0, quarter, FRAC_PI_2)
+            });
         }
         2 => {
             // A leaf: what two quarters from opposite corners share.
@@ -129,13 +169,21 @@ fn motif_in(sheet: &mut Sheet, tile: Area, motif: usize, front: Color, back: Col
         }
         3 => {
             let edge = polar(middle, quarter, side / 2.0);
-            sheet.fill(front, |path| slice(path, edge, side / 2.0, quarter + FRAC_PI_2, PI));
+            sheet.fill(front, |path| {
+                slice(path, edge, side / 2.0, quarter + FRAC_PI_2, PI)
+            });
             let far = polar(middle, quarter, -side / 2.0);
-            sheet.fill(back, |path| slice(path, far, side / 2.0, quarter - FRAC_PI_2, PI));
+            sheet.fill(back, |path| {
+                slice(path, far, side / 2.0, quarter - FRAC_PI_2, PI)
+            });
         }
         4 => {
-            sheet.fill(front, |path| path.push_circle(middle.0, middle.1, side * 0.5));
-            sheet.fill(back, |path| path.push_circle(middle.0, middle.1, side * 0.25));
+            sheet.fill(front, |path| {
+                path.push_circle(middle.0, middle.1, side * 0.5)
+            });
+            sheet.fill(back, |path| {
+                path.push_circle(middle.0, middle.1, side * 0.25)
+            });
         }
         5 => {
             let next = corners[(turn + 1) % 4];
@@ -154,7 +202,10 @@ fn motif_in(sheet: &mut Sheet, tile: Area, motif: usize, front: Color, back: Col
 
 /// A sun with rings over rolling ground.
 fn horizon(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
-    let sun = (area.x + area.width * seed.between(0.3, 0.7), area.y + area.height * seed.between(0.42, 0.55));
+    let sun = (
+        area.x + area.width * seed.between(0.3, 0.7),
+        area.y + area.height * seed.between(0.42, 0.55),
+    );
     let radius = (area.height * seed.between(0.24, 0.3)).clamp(90.0, 230.0);
     let [first, second, ..] = [palette.shapes[0], palette.shapes[1]];
     for ring in (1..=5).rev() {
@@ -163,7 +214,12 @@ fn horizon(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
         });
     }
     sheet.fill(first, |path| path.push_circle(sun.0, sun.1, radius));
-    let layers = [palette.shapes[3], second, palette.shapes[2], palette.shapes[3]];
+    let layers = [
+        palette.shapes[3],
+        second,
+        palette.shapes[2],
+        palette.shapes[3],
+    ];
     let phase = seed.between(0.0, TAU);
     for (index, color) in layers.into_iter().enumerate() {
         let depth = index as f32 / layers.len() as f32;
@@ -175,7 +231,10 @@ fn horizon(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
             path.move_to(area.x, area.bottom() + 2.0);
             for step in 0..=60_u32 {
                 let along = step as f32 / 60.0;
-                path.line_to(area.x + area.width * along, base + swing * libm::sinf(along * TAU * waves + shift));
+                path.line_to(
+                    area.x + area.width * along,
+                    base + swing * libm::sinf(along * TAU * waves + shift),
+                );
             }
             path.line_to(area.right(), area.bottom() + 2.0);
             path.close();
@@ -186,21 +245,35 @@ fn horizon(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
 /// Rays from a point on the lower edge, and half discs around it.
 fn burst(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     let colors = shuffled(palette, seed);
-    let center = (area.x + area.width * seed.pick(&[0.22, 0.5, 0.78]), area.bottom());
+    let center = (
+        area.x + area.width * seed.pick(&[0.22, 0.5, 0.78]),
+        area.bottom(),
+    );
     let rays = seed.pick(&[22_u32, 28, 36]);
     let reach = area.width + area.height;
     let width = PI / rays as f32;
     for ray in (0..rays).step_by(2) {
         sheet.fill(palette.shapes[3], |path| {
             let from = PI + width * ray as f32;
-            polygon(path, &[center, polar(center, from, reach), polar(center, from + width, reach)]);
+            polygon(
+                path,
+                &[
+                    center,
+                    polar(center, from, reach),
+                    polar(center, from + width, reach),
+                ],
+            );
         });
     }
     let rings = seed.pick(&[4_usize, 5, 6]);
     let outermost = area.height * 0.78;
     for ring in 0..rings {
         let radius = outermost * (1.0 - ring as f32 / rings as f32);
-        let color = if ring % 2 == 1 { palette.field } else { colors[(ring / 2) % 4] };
+        let color = if ring % 2 == 1 {
+            palette.field
+        } else {
+            colors[(ring / 2) % 4]
+        };
         sheet.fill(color, |path| dome(path, center, radius));
     }
 }
@@ -229,7 +302,11 @@ fn ribbons(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
                     + offset
                     + slope * (along - 0.5)
                     + swing * libm::sinf(along * TAU * waves + phase);
-                if step == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
+                if step == 0 {
+                    path.move_to(x, y)
+                } else {
+                    path.line_to(x, y)
+                }
             }
         });
     }
@@ -249,7 +326,11 @@ fn arches(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
             let center = (area.x + column as f32 * radius * 2.0 + aside, base);
             let start = seed.below(4);
             for ring in 0..rings {
-                let color = if ring % 2 == 1 { palette.field } else { palette.shapes[(start + ring / 2) % 4] };
+                let color = if ring % 2 == 1 {
+                    palette.field
+                } else {
+                    palette.shapes[(start + ring / 2) % 4]
+                };
                 let reach = radius * (1.0 - ring as f32 / rings as f32);
                 sheet.fill(color, |path| dome(path, center, reach));
             }
@@ -260,11 +341,17 @@ fn arches(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
 /// Dots that grow towards one place, over a large disc.
 fn halftone(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     let colors = shuffled(palette, seed);
-    let focus = (area.x + area.width * seed.pick(&[0.28, 0.5, 0.72]), area.y + area.height * seed.between(0.4, 0.6));
+    let focus = (
+        area.x + area.width * seed.pick(&[0.28, 0.5, 0.72]),
+        area.y + area.height * seed.between(0.4, 0.6),
+    );
     let disc = (area.height * 0.42).min(area.width * 0.4);
     sheet.fill(colors[0], |path| path.push_circle(focus.0, focus.1, disc));
     let pitch = seed.pick(&[36.0_f32, 45.0, 54.0]);
-    let (columns, rows) = ((area.width / pitch) as i32 + 2, (area.height / pitch) as i32 + 2);
+    let (columns, rows) = (
+        (area.width / pitch) as i32 + 2,
+        (area.height / pitch) as i32 + 2,
+    );
     let longest = libm::hypotf(area.width, area.height) * 0.72;
     let dots = |inside: bool| {
         move |path: &mut tiny_skia::PathBuilder| {
@@ -272,12 +359,23 @@ fn halftone(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
                 for column in -1..=columns {
                     let aside = if row % 2 == 0 { 0.0 } else { pitch / 2.0 };
                     // The rows hang from the lower edge, a whole pitch above the paper.
-                    let (x, y) = (area.x + column as f32 * pitch + aside, area.bottom() - (row as f32 + 0.5) * pitch);
+                    let (x, y) = (
+                        area.x + column as f32 * pitch + aside,
+                        area.bottom() - (row as f32 + 0.5) * pitch,
+                    );
                     let distance = libm::hypotf(x - focus.0, y - focus.1);
                     let nearness = (1.0 - distance / longest).clamp(0.0, 1.0);
-                    let radius = if inside { pitch * 0.44 * nearness } else { pitch * 0.5 * nearness * nearness };
+                    let radius = if inside {
+                        pitch * 0.44 * nearness
+                    } else {
+                        pitch * 0.5 * nearness * nearness
+                    };
                     // A dot on the edge of the disc would bite into it.
-                    let clear = if inside { distance + radius < disc } else { distance - radius > disc };
+                    let clear = if inside {
+                        distance + radius < disc
+                    } else {
+                        distance - radius > disc
+                    };
                     if clear && radius > 1.2 {
                         path.push_circle(x, y, radius);
                     }

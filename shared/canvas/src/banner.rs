@@ -1,5 +1,5 @@
-//! Banners: small, on other people's pages, and never looked at on purpose. A title, a fact or two, something to press; a line around it,
-//! so that it ends where it ends.
+//! Banners: small, on other people's pages, and never looked at on purpose. A title, a fact or two,
+//! something to press; a line around it, so that it ends where it ends.
 
 use crate::{
     art,
@@ -19,7 +19,13 @@ pub(crate) const MARGIN: f32 = 4.0;
 const SMALLEST: f32 = 11.0;
 
 const UPRIGHT: Setting = Setting {
-    pieces: &[Piece::Label, Piece::Title, Piece::Date, Piece::Place, Piece::Button],
+    pieces: &[
+        Piece::Label,
+        Piece::Title,
+        Piece::Date,
+        Piece::Place,
+        Piece::Button,
+    ],
     dispensable: &[Piece::Place, Piece::Date, Piece::Label],
     voice: Voice::Loud,
     title: 34.0,
@@ -36,7 +42,12 @@ const UPRIGHT: Setting = Setting {
 };
 
 /// The billboard: picture, words, and the button by itself at the end.
-pub(crate) fn billboard(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn billboard(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Label, Piece::Title, Piece::Date, Piece::Place],
         title: 68.0,
@@ -48,11 +59,18 @@ pub(crate) fn billboard(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &P
         gap: 10.0,
         ..UPRIGHT
     };
-    row(typesetter, sheet, page, palette, 250.0, 22.0, 22.0, &SETTING);
+    row(
+        typesetter, sheet, page, palette, 250.0, 22.0, 22.0, &SETTING,
+    );
 }
 
 /// The leaderboard: two lines high, so a title and the day under it.
-pub(crate) fn leaderboard(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn leaderboard(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Title, Piece::Date],
         dispensable: &[Piece::Date],
@@ -68,7 +86,12 @@ pub(crate) fn leaderboard(typesetter: &mut Typesetter, sheet: &mut Sheet, page: 
 }
 
 /// The mobile banner: the title, and what to press.
-pub(crate) fn mobile(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn mobile(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Title],
         dispensable: &[],
@@ -82,13 +105,29 @@ pub(crate) fn mobile(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page
 }
 
 /// The medium rectangle: the picture as a strip above.
-pub(crate) fn medium_rectangle(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn medium_rectangle(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     column(typesetter, sheet, page, palette, 84.0, 16.0, &UPRIGHT);
 }
 
 /// The wide skyscraper: read from top to bottom, with the button at the foot.
-pub(crate) fn skyscraper(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
-    const SETTING: Setting = Setting { title: 30.0, title_lines: 12, fact_lines: 2, gap: 12.0, ..UPRIGHT };
+pub(crate) fn skyscraper(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
+    const SETTING: Setting = Setting {
+        title: 30.0,
+        title_lines: 12,
+        fact_lines: 2,
+        gap: 12.0,
+        ..UPRIGHT
+    };
     column(typesetter, sheet, page, palette, 196.0, 13.0, &SETTING);
 }
 
@@ -105,19 +144,47 @@ fn row(
     setting: &Setting,
 ) {
     let (width, height) = (sheet.width(), sheet.height());
-    let picture = Area { x: 0.0, y: 0.0, width: picture_width, height };
+    let picture = Area {
+        x: 0.0,
+        y: 0.0,
+        width: picture_width,
+        height,
+    };
     art::draw(sheet, page.mirrored(picture, width), palette, &page.seed);
-    let paper = Area { x: picture_width, y: 0.0, width: width - picture_width, height };
-    sheet.fill(palette.paper, |path| rectangle(path, page.mirrored(paper, width)));
+    let paper = Area {
+        x: picture_width,
+        y: 0.0,
+        width: width - picture_width,
+        height,
+    };
+    sheet.fill(palette.paper, |path| {
+        rectangle(path, page.mirrored(paper, width))
+    });
 
-    let mut words =
-        Area { x: paper.x + inset * 1.4, y: inset, width: paper.width - inset * 2.8, height: height - 2.0 * inset };
+    let mut words = Area {
+        x: paper.x + inset * 1.4,
+        y: inset,
+        width: paper.width - inset * 2.8,
+        height: height - 2.0 * inset,
+    };
     // The button takes what it needs at the far end, and at most two fifths.
     if let Some(block) = panel::button(typesetter, page, palette, paper.width * 0.4, button_size) {
         let (button_width, button_height) = panel::button_size(&block);
-        let place = Area { x: words.right() - button_width, y: 0.0, width: button_width, height: button_height };
+        let place = Area {
+            x: words.right() - button_width,
+            y: 0.0,
+            width: button_width,
+            height: button_height,
+        };
         let place = page.mirrored(place, width);
-        panel::draw_button(typesetter, sheet, palette, &block, place.x, (height - button_height) / 2.0);
+        panel::draw_button(
+            typesetter,
+            sheet,
+            palette,
+            &block,
+            place.x,
+            (height - button_height) / 2.0,
+        );
         words.width -= button_width + inset * 1.4;
     }
     if let Some(logo) = page.logo {
@@ -134,11 +201,19 @@ fn row(
             words.width -= logo_width + inset * 1.4;
         }
     }
-    panel::draw(typesetter, sheet, page, palette, page.mirrored(words, width), setting);
+    panel::draw(
+        typesetter,
+        sheet,
+        page,
+        palette,
+        page.mirrored(words, width),
+        setting,
+    );
     frame(sheet, palette);
 }
 
-/// Picture above, at least `least_picture` high, and words below; what height they leave is the picture's.
+/// Picture above, at least `least_picture` high, and words below; what height they leave is the
+/// picture's.
 fn column(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -150,22 +225,55 @@ fn column(
 ) {
     let (width, height) = (sheet.width(), sheet.height());
     let (above, below) = ((inset * 0.75).round(), inset);
-    let inner = Area { x: inset, y: 0.0, width: width - 2.0 * inset, height: height - least_picture - above - below };
+    let inner = Area {
+        x: inset,
+        y: 0.0,
+        width: width - 2.0 * inset,
+        height: height - least_picture - above - below,
+    };
     let panel = Panel::set(typesetter, page, palette, inner, setting);
     let paper_height = (panel.height + above + below).ceil();
-    let picture = Area { x: 0.0, y: 0.0, width, height: (height - paper_height).max(least_picture) };
+    let picture = Area {
+        x: 0.0,
+        y: 0.0,
+        width,
+        height: (height - paper_height).max(least_picture),
+    };
     art::draw(sheet, picture, palette, &page.seed);
-    let paper = Area { y: picture.height, height: height - picture.height, ..picture };
+    let paper = Area {
+        y: picture.height,
+        height: height - picture.height,
+        ..picture
+    };
     sheet.fill(palette.paper, |path| rectangle(path, paper));
     if let Some(logo) = page.logo {
         let (logo_width, logo_height) = logo.fit(width * 0.5, 34.0);
-        let plate = Area { x: 10.0, y: 10.0, width: logo_width + 12.0, height: logo_height + 12.0 };
+        let plate = Area {
+            x: 10.0,
+            y: 10.0,
+            width: logo_width + 12.0,
+            height: logo_height + 12.0,
+        };
         let plate = page.mirrored(plate, width);
         sheet.fill(palette.paper, |path| rectangle(path, plate));
-        let place = Area { x: plate.x + 6.0, y: plate.y + 6.0, width: logo_width, height: logo_height };
+        let place = Area {
+            x: plate.x + 6.0,
+            y: plate.y + 6.0,
+            width: logo_width,
+            height: logo_height,
+        };
         sheet.logo(logo, place, palette.paper);
     }
-    panel.draw(typesetter, sheet, page, palette, Area { y: paper.y + above, ..inner });
+    panel.draw(
+        typesetter,
+        sheet,
+        page,
+        palette,
+        Area {
+            y: paper.y + above,
+            ..inner
+        },
+    );
     frame(sheet, palette);
 }
 
@@ -178,6 +286,16 @@ fn frame(sheet: &mut Sheet, palette: &Palette) {
         (0.0, 0.0, 1.0, height),
         (width - 1.0, 0.0, 1.0, height),
     ] {
-        sheet.fill(palette.soft, |path| rectangle(path, Area { x, y, width, height }));
+        sheet.fill(palette.soft, |path| {
+            rectangle(
+                path,
+                Area {
+                    x,
+                    y,
+                    width,
+                    height,
+                },
+            )
+        });
     }
 }

@@ -1,4 +1,5 @@
-//! What was drawn, and whether it is right. Every render carries its report, so that a test checks any of them, not a few.
+//! What was drawn, and whether it is right. Every render carries its report, so that a test checks
+//! any of them, not a few.
 
 use contract::Color;
 
@@ -42,7 +43,10 @@ impl Area {
     /// Whether the two share any pixel.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
-        self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
+        self.x < other.right()
+            && other.x < self.right()
+            && self.y < other.bottom()
+            && other.y < self.bottom()
     }
 }
 
@@ -51,7 +55,8 @@ impl Area {
 pub struct DrawnText {
     /// What it is: `title`, `venue` …
     pub role: &'static str,
-    /// The words that were drawn, after what no font covers was left out and the rest was cut to fit.
+    /// The words that were drawn, after what no font covers was left out and the rest was cut to
+    /// fit.
     pub text: String,
     /// The room that the design gave it.
     pub area: Area,
@@ -137,19 +142,33 @@ impl Report {
             if text.glyphs.contains(&0) {
                 faults.push(Fault::MissingGlyph { role });
             }
-            // A swash or a round letter may hang over its line by a hair: that is how fonts are drawn.
+            // A swash or a round letter may hang over its line by a hair: that is how fonts are
+            // drawn.
             if !text.area.holds(&text.ink, 1.0 + text.size * 0.08) {
-                faults.push(Fault::OutsideArea { role, ink: text.ink, area: text.area });
+                faults.push(Fault::OutsideArea {
+                    role,
+                    ink: text.ink,
+                    area: text.area,
+                });
             }
             if !self.margin.holds(&text.ink, 0.0) {
-                faults.push(Fault::OutsideMargin { role, ink: text.ink });
+                faults.push(Fault::OutsideMargin {
+                    role,
+                    ink: text.ink,
+                });
             }
             if text.contrast < READABLE {
-                faults.push(Fault::Contrast { role, contrast: text.contrast });
+                faults.push(Fault::Contrast {
+                    role,
+                    contrast: text.contrast,
+                });
             }
             for earlier in &self.texts[..index] {
                 if earlier.ink.meets(&text.ink) {
-                    faults.push(Fault::Overlap { one: earlier.role, other: role });
+                    faults.push(Fault::Overlap {
+                        one: earlier.role,
+                        other: role,
+                    });
                 }
             }
         }

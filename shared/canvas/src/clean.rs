@@ -1,5 +1,5 @@
-//! What of a text can be drawn, and by which face. After this no character is left that no face covers, so a missing
-//! glyph cannot come up.
+//! What of a text can be drawn, and by which face. After this no character is left that no face
+//! covers, so a missing glyph cannot come up.
 
 use unicode_normalization::{
     UnicodeNormalization,
@@ -16,7 +16,8 @@ pub(crate) struct Clean {
     pub(crate) pieces: Vec<(String, Option<Face>)>,
     /// How many of the text's user-perceived characters no face covers, even in part.
     pub(crate) lost: usize,
-    /// Whose forms its Chinese characters have, if it holds any letter of Chinese, Japanese or Korean.
+    /// Whose forms its Chinese characters have, if it holds any letter of Chinese, Japanese or
+    /// Korean.
     pub(crate) han: Option<Han>,
 }
 
@@ -28,11 +29,14 @@ impl Clean {
 
     /// Whether nothing that can be seen is left.
     pub(crate) fn is_blank(&self) -> bool {
-        self.pieces.iter().all(|(text, _)| text.chars().all(|c| c.is_whitespace() || is_joiner(c)))
+        self.pieces
+            .iter()
+            .all(|(text, _)| text.chars().all(|c| c.is_whitespace() || is_joiner(c)))
     }
 
-    /// The first `count` user-perceived characters, then an ellipsis: of `ellipsis`, or of the face of the characters before
-    /// it if that is one of Chinese, Japanese or Korean, where it stands in the middle of the line.
+    /// The first `count` user-perceived characters, then an ellipsis: of `ellipsis`, or of the face
+    /// of the characters before it if that is one of Chinese, Japanese or Korean, where it stands
+    /// in the middle of the line.
     pub(crate) fn cut(&self, fonts: &Fonts, count: usize, ellipsis: Face) -> Self {
         let mut left = count;
         let mut pieces: Vec<(String, Option<Face>)> = Vec::new();
@@ -41,13 +45,24 @@ impl Clean {
             left -= kept.graphemes(true).count().min(left);
             pieces.push((kept, *face));
         }
-        while pieces.last().is_some_and(|(text, _)| text.trim_end().is_empty()) {
+        while pieces
+            .last()
+            .is_some_and(|(text, _)| text.trim_end().is_empty())
+        {
             pieces.pop();
         }
         if let Some((text, _)) = pieces.last_mut() {
-            text.truncate(text.trim_end_matches(|c: char| c.is_whitespace() || NOT_BEFORE_ELLIPSIS.contains(c)).len());
+            text.truncate(
+                text.trim_end_matches(|c: char| {
+                    c.is_whitespace() || NOT_BEFORE_ELLIPSIS.contains(c)
+                })
+                .len(),
+            );
         }
-        let wide = pieces.last().and_then(|(_, face)| *face).filter(|face| face.is_cjk() && fonts.covers(*face, '…'));
+        let wide = pieces
+            .last()
+            .and_then(|(_, face)| *face)
+            .filter(|face| face.is_cjk() && fonts.covers(*face, '…'));
         pieces.push(("…".to_owned(), Some(wide.unwrap_or(ellipsis))));
         Self { pieces, ..*self }
     }
@@ -65,23 +80,38 @@ struct Reading<'a> {
     wide: bool,
 }
 
-/// Cleans `text` for `voice`: one line, composed, without controls, each character with a face or left out. `han` is whose
-/// Chinese characters the reader knows; without it the text itself decides.
+/// Cleans `text` for `voice`: one line, composed, without controls, each character with a face or
+/// left out. `han` is whose Chinese characters the reader knows; without it the text itself
+/// decides.
 pub(crate) fn clean(fonts: &Fonts, voice: Voice, han: Option<Han>, text: &str) -> Clean {
     let has_letters = text.chars().any(is_cjk_letter);
     let reading = Reading {
         fonts,
         // Letters and digits beside Chinese characters have their weight, which is that of text.
-        voice: if voice.is_display() && outnumber(is_cjk_letter, text, 2) { Voice::Strong } else { voice },
-        han: han.unwrap_or_else(|| if has_letters { Han::of_text(fonts, text) } else { Han::Simplified }),
+        voice: if voice.is_display() && outnumber(is_cjk_letter, text, 2) {
+            Voice::Strong
+        } else {
+            voice
+        },
+        han: han.unwrap_or_else(|| {
+            if has_letters {
+                Han::of_text(fonts, text)
+            } else {
+                Han::Simplified
+            }
+        }),
         wide: outnumber(|c| is_chinese(c) || is_kana(c), text, 1),
     };
     let mut cleaned = clean_once(&reading, text);
-    // Where something was left out, new neighbours may have become one character; a piece must not end inside of one.
+    // Where something was left out, new neighbours may have become one character; a piece must not
+    // end inside of one.
     for _ in 0..3 {
         let again = clean_once(&reading, &cleaned.text());
         let settled = again.pieces == cleaned.pieces;
-        cleaned = Clean { lost: cleaned.lost + again.lost, ..again };
+        cleaned = Clean {
+            lost: cleaned.lost + again.lost,
+            ..again
+        };
         if settled {
             break;
         }
@@ -90,9 +120,13 @@ pub(crate) fn clean(fonts: &Fonts, voice: Voice, han: Option<Han>, text: &str) -
     cleaned
 }
 
-/// Whether `text` has more than so many `times` these letters as words and numbers of others. `18日` has not.
+/// Whether `text` has more than so many `times` these letters as words and numbers of others. `18日`
+/// has not.
 fn outnumber(is_letter: impl Fn(char) -> bool, text: &str, times: usize) -> bool {
-    let words = text.split(|c: char| !c.is_alphanumeric() || is_letter(c)).filter(|word| !word.is_empty()).count();
+    let words = text
+        .split(|c: char| !c.is_alphanumeric() || is_letter(c))
+        .filter(|word| !word.is_empty())
+        .count();
     text.chars().filter(|c| is_letter(*c)).count() > words * times
 }
 
@@ -101,13 +135,20 @@ fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
     let mut out = Clean::default();
     let mut space_due = None;
     let mut mark_due = String::new();
-    let composed: String =
-        text.nfc().map(|c| if is_line_break(c) { ' ' } else { plain(c) }).filter(|c| !is_left_out(*c)).collect();
+    let composed: String = text
+        .nfc()
+        .map(|c| if is_line_break(c) { ' ' } else { plain(c) })
+        .filter(|c| !is_left_out(*c))
+        .collect();
     for (offset, cluster) in composed.grapheme_indices(true) {
         if cluster.chars().all(char::is_whitespace) {
             // A run of spaces is one; it holds its neighbours together only if the whole run does.
             let space = if cluster == "\u{a0}" { '\u{a0}' } else { ' ' };
-            space_due = Some(if space_due.is_some_and(|due| due != space) { ' ' } else { space });
+            space_due = Some(if space_due.is_some_and(|due| due != space) {
+                ' '
+            } else {
+                space
+            });
             continue;
         }
         if matches!(cluster, "\u{200e}" | "\u{200f}") {
@@ -115,9 +156,16 @@ fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
             cluster.clone_into(&mut mark_due);
             continue;
         }
-        let Some(wanted) = tidy(cluster) else { continue };
+        let Some(wanted) = tidy(cluster) else {
+            continue;
+        };
         let before = last_face(&out);
-        let before = match shared_width(reading, cluster, &composed[..offset], &composed[offset + cluster.len()..]) {
+        let before = match shared_width(
+            reading,
+            cluster,
+            &composed[..offset],
+            &composed[offset + cluster.len()..],
+        ) {
             Some(Width::Chinese) => Some(reading.han.faces()[0]),
             Some(Width::Latin) => before.filter(|face| !face.is_cjk()),
             None => before,
@@ -141,27 +189,38 @@ enum Width {
     Chinese,
 }
 
-/// The width of a cluster that is such a punctuation. Between two Latin words it is theirs, whatever the rest is.
+/// The width of a cluster that is such a punctuation. Between two Latin words it is theirs,
+/// whatever the rest is.
 fn shared_width(reading: &Reading<'_>, cluster: &str, before: &str, after: &str) -> Option<Width> {
     if !matches!(cluster, "·" | "×" | "—" | "―" | "‘" | "’" | "“" | "”" | "…") {
         return None;
     }
     let is_latin = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_cjk_letter(c));
-    let between_words = is_latin(before.trim_end().chars().last()) && is_latin(after.trim_start().chars().next());
-    Some(if reading.wide && !between_words { Width::Chinese } else { Width::Latin })
+    let between_words =
+        is_latin(before.trim_end().chars().last()) && is_latin(after.trim_start().chars().next());
+    Some(if reading.wide && !between_words {
+        Width::Chinese
+    } else {
+        Width::Latin
+    })
 }
 
 /// Wide letters and digits as plain ones: they were made for screens of fixed columns.
 fn plain(c: char) -> char {
     match c {
-        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => {
+            char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c)
+        }
         _ => c,
     }
 }
 
 /// Breaks and tabs count as spaces: a text is set as one paragraph.
 fn is_line_break(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    matches!(
+        c,
+        '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
 }
 
 fn last_face(clean: &Clean) -> Option<Face> {
@@ -178,7 +237,8 @@ fn push(out: &mut Clean, text: &str, face: Face) {
     }
 }
 
-/// A space is set by the word before it, or, after an emoji, by the word that follows: an emoji's space is far too wide.
+/// A space is set by the word before it, or, after an emoji, by the word that follows: an emoji's
+/// space is far too wide.
 fn push_space(fonts: &Fonts, out: &mut Clean, space: char, next: Face) {
     let before = last_face(out).unwrap_or(next);
     let face = [before, next, Face::InterRegular]
@@ -193,8 +253,8 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Left out of every text: controls, marks that turn the direction of what follows them, and selectors and skin tones,
-/// which an emoji of one colour cannot show.
+/// Left out of every text: controls, marks that turn the direction of what follows them, and
+/// selectors and skin tones, which an emoji of one colour cannot show.
 fn is_left_out(c: char) -> bool {
     c.is_control()
         || matches!(u32::from(c),
@@ -203,8 +263,8 @@ fn is_left_out(c: char) -> bool {
             | 0x1f3fb..=0x1f3ff | 0xe0100..=0xe0fff)
 }
 
-/// The part of a cluster that may be drawn; `None` if that is nothing. Marks are kept to what a language stacks: a
-/// tower of them would leave its box.
+/// The part of a cluster that may be drawn; `None` if that is nothing. Marks are kept to what a
+/// language stacks: a tower of them would leave its box.
 fn tidy(cluster: &str) -> Option<String> {
     let (mut above, mut around) = (0, 0);
     let kept: String = cluster
@@ -228,20 +288,29 @@ fn tidy(cluster: &str) -> Option<String> {
     (!begins_with_mark && kept.chars().any(|c| !is_joiner(c) && !c.is_whitespace())).then_some(kept)
 }
 
-/// The face for a cluster and what it draws of it: as it is, else in its compatible form (𝗕𝗼𝗹𝗱 letters become letters),
-/// else without the marks that the face of its first character lacks.
+/// The face for a cluster and what it draws of it: as it is, else in its compatible form (𝗕𝗼𝗹𝗱
+/// letters become letters), else without the marks that the face of its first character lacks.
 fn find_face(reading: &Reading<'_>, cluster: &str, before: Option<Face>) -> Option<(String, Face)> {
-    let Reading { fonts, voice, han, .. } = reading;
+    let Reading {
+        fonts, voice, han, ..
+    } = reading;
     let order = || {
-        // Punctuation and digits stay with the word before them, if its face has them; a keycap is an emoji.
+        // Punctuation and digits stay with the word before them, if its face has them; a keycap is
+        // an emoji.
         let first = cluster.chars().next();
         let neutral = first.is_some_and(|c| !c.is_alphabetic());
         let keycap = cluster.contains('\u{20e3}').then_some(Face::NotoEmoji);
         let carried = before.filter(|face| neutral && *face != Face::NotoEmoji);
-        keycap.into_iter().chain(carried).chain(voice.faces().iter().copied()).chain(han.faces())
+        keycap
+            .into_iter()
+            .chain(carried)
+            .chain(voice.faces().iter().copied())
+            .chain(han.faces())
     };
     let whole = |text: &str| {
-        order().find(|face| !text.is_empty() && text.chars().all(|c| is_joiner(c) || fonts.covers(*face, c)))
+        order().find(|face| {
+            !text.is_empty() && text.chars().all(|c| is_joiner(c) || fonts.covers(*face, c))
+        })
     };
     if let Some(face) = whole(cluster) {
         return Some((cluster.to_owned(), face));
@@ -254,9 +323,17 @@ fn find_face(reading: &Reading<'_>, cluster: &str, before: Option<Face>) -> Opti
     }
     let base = cluster.nfd().next()?;
     let face = order().find(|face| fonts.covers(*face, base))?;
-    let kept = cluster.nfd().filter(|c| fonts.covers(face, *c)).nfc().collect::<String>();
+    let kept = cluster
+        .nfd()
+        .filter(|c| fonts.covers(face, *c))
+        .nfc()
+        .collect::<String>();
     // Composing again may give a character that the face lacks.
-    let kept = if kept.chars().all(|c| fonts.covers(face, c)) { kept } else { base.to_string() };
+    let kept = if kept.chars().all(|c| fonts.covers(face, c)) {
+        kept
+    } else {
+        base.to_string()
+    };
     Some((kept, face))
 }
 

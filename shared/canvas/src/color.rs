@@ -1,6 +1,7 @@
 //! Colour as the eye sees it: OKLCH for making colours, WCAG's contrast for judging them.
 //!
-//! The arithmetic is `libm`'s, not the system's, so that a colour does not depend on the machine that mixes it.
+//! The arithmetic is `libm`'s, not the system's, so that a colour does not depend on the machine
+//! that mixes it.
 
 use std::sync::LazyLock;
 
@@ -10,9 +11,17 @@ use contract::Color;
 pub(crate) const READABLE: f32 = 4.5;
 
 /// White.
-pub(crate) const WHITE: Color = Color { red: 255, green: 255, blue: 255 };
+pub(crate) const WHITE: Color = Color {
+    red: 255,
+    green: 255,
+    blue: 255,
+};
 /// Black.
-pub(crate) const BLACK: Color = Color { red: 0, green: 0, blue: 0 };
+pub(crate) const BLACK: Color = Color {
+    red: 0,
+    green: 0,
+    blue: 0,
+};
 
 /// A colour by lightness (0 to 1), chroma (0 to about 0.37) and hue (degrees).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,23 +33,33 @@ pub(crate) struct Oklch {
 
 /// Writes a colour by lightness, chroma and hue.
 pub(crate) const fn oklch(lightness: f32, chroma: f32, hue: f32) -> Oklch {
-    Oklch { lightness, chroma, hue }
+    Oklch {
+        lightness,
+        chroma,
+        hue,
+    }
 }
 
 impl Oklch {
     /// What an sRGB colour is in OKLCH.
     pub(crate) fn of(color: Color) -> Self {
-        let [r, g, b] = [color.red, color.green, color.blue].map(|channel| LINEAR[usize::from(channel)]);
+        let [r, g, b] =
+            [color.red, color.green, color.blue].map(|channel| LINEAR[usize::from(channel)]);
         let l = libm::cbrtf(0.412_221_46 * r + 0.536_332_55 * g + 0.051_445_995 * b);
         let m = libm::cbrtf(0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b);
         let s = libm::cbrtf(0.088_302_46 * r + 0.281_718_85 * g + 0.629_978_7 * b);
         let lightness = 0.210_454_26 * l + 0.793_617_8 * m - 0.004_072_047 * s;
         let a = 1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_7 * s;
         let b = 0.025_904_037 * l + 0.782_771_77 * m - 0.808_675_77 * s;
-        Self { lightness, chroma: libm::hypotf(a, b), hue: libm::atan2f(b, a).to_degrees() }
+        Self {
+            lightness,
+            chroma: libm::hypotf(a, b),
+            hue: libm::atan2f(b, a).to_degrees(),
+        }
     }
 
-    /// The nearest sRGB colour of the same lightness and hue: chroma gives way where sRGB has no such colour.
+    /// The nearest sRGB colour of the same lightness and hue: chroma gives way where sRGB has no
+    /// such colour.
     pub(crate) fn rgb(self) -> Color {
         let (mut low, mut high) = (0.0, self.chroma);
         if let Some(color) = self.exact() {
@@ -48,13 +67,31 @@ impl Oklch {
         }
         for _ in 0..12 {
             let middle = (low + high) / 2.0;
-            if (Self { chroma: middle, ..self }).exact().is_some() { low = middle } else { high = middle }
+            if (Self {
+                chroma: middle,
+                ..self
+            })
+            .exact()
+            .is_some()
+            {
+                low = middle
+            } else {
+                high = middle
+            }
         }
-        (Self { chroma: low, ..self }).exact().unwrap_or(if self.lightness > 0.5 { WHITE } else { BLACK })
+        (Self {
+            chroma: low,
+            ..self
+        })
+        .exact()
+        .unwrap_or(if self.lightness > 0.5 { WHITE } else { BLACK })
     }
 
     fn exact(self) -> Option<Color> {
-        let (a, b) = (self.chroma * libm::cosf(self.hue.to_radians()), self.chroma * libm::sinf(self.hue.to_radians()));
+        let (a, b) = (
+            self.chroma * libm::cosf(self.hue.to_radians()),
+            self.chroma * libm::sinf(self.hue.to_radians()),
+        );
         let cube = |x: f32| x * x * x;
         let l = cube(self.lightness + 0.396_337_78 * a + 0.215_803_76 * b);
         let m = cube(self.lightness - 0.105_561_346 * a - 0.063_854_17 * b);
@@ -64,13 +101,19 @@ impl Oklch {
             -1.268_438 * l + 2.609_757_4 * m - 0.341_319_4 * s,
             -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
         ];
-        if linear.iter().any(|channel| !(-0.002..=1.002).contains(channel)) {
+        if linear
+            .iter()
+            .any(|channel| !(-0.002..=1.002).contains(channel))
+        {
             return None;
         }
         let [red, green, blue] = linear.map(|channel| {
             let channel = channel.clamp(0.0, 1.0);
-            let encoded =
-                if channel <= 0.003_130_8 { 12.92 * channel } else { 1.055 * libm::powf(channel, 1.0 / 2.4) - 0.055 };
+            let encoded = if channel <= 0.003_130_8 {
+                12.92 * channel
+            } else {
+                1.055 * libm::powf(channel, 1.0 / 2.4) - 0.055
+            };
             (encoded * 255.0).round() as u8
         });
         Some(Color { red, green, blue })
@@ -78,25 +121,36 @@ impl Oklch {
 
     /// The same hue, lighter or darker.
     pub(crate) fn at(self, lightness: f32) -> Self {
-        Self { lightness: lightness.clamp(0.0, 1.0), ..self }
+        Self {
+            lightness: lightness.clamp(0.0, 1.0),
+            ..self
+        }
     }
 
     /// The same hue with `chroma` at most.
     pub(crate) fn muted(self, chroma: f32) -> Self {
-        Self { chroma: self.chroma.min(chroma), ..self }
+        Self {
+            chroma: self.chroma.min(chroma),
+            ..self
+        }
     }
 }
 
 static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| {
     std::array::from_fn(|value| {
         let channel = value as f32 / 255.0;
-        if channel <= 0.040_45 { channel / 12.92 } else { libm::powf((channel + 0.055) / 1.055, 2.4) }
+        if channel <= 0.040_45 {
+            channel / 12.92
+        } else {
+            libm::powf((channel + 0.055) / 1.055, 2.4)
+        }
     })
 });
 
 /// WCAG's relative luminance, 0 to 1.
 pub(crate) fn luminance(color: Color) -> f32 {
-    let [r, g, b] = [color.red, color.green, color.blue].map(|channel| LINEAR[usize::from(channel)]);
+    let [r, g, b] =
+        [color.red, color.green, color.blue].map(|channel| LINEAR[usize::from(channel)]);
     0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
@@ -110,8 +164,8 @@ pub(crate) fn contrast(one: Color, other: Color) -> f32 {
     contrast_of_luminances(luminance(one), luminance(other))
 }
 
-/// `wish` if it reads on `ground` with a contrast of `least`, else the nearest lightness of its hue that does. Black or
-/// white reads on anything with 4.58, so a `least` up to that is always met.
+/// `wish` if it reads on `ground` with a contrast of `least`, else the nearest lightness of its hue
+/// that does. Black or white reads on anything with 4.58, so a `least` up to that is always met.
 pub(crate) fn readable(wish: Oklch, ground: Color, least: f32) -> Color {
     let reads = |lightness: f32| {
         let color = wish.at(lightness).rgb();
@@ -122,14 +176,22 @@ pub(crate) fn readable(wish: Oklch, ground: Color, least: f32) -> Color {
         let (darker, lighter) = (wish.lightness - distance, wish.lightness + distance);
         // The side that the wish is already on comes first: a dark ink stays dark.
         let ground_is_light = luminance(ground) > 0.18;
-        let order = if ground_is_light { [darker, lighter] } else { [lighter, darker] };
+        let order = if ground_is_light {
+            [darker, lighter]
+        } else {
+            [lighter, darker]
+        };
         for lightness in order {
             if let Some(color) = reads(lightness) {
                 return color;
             }
         }
     }
-    if contrast(WHITE, ground) >= contrast(BLACK, ground) { WHITE } else { BLACK }
+    if contrast(WHITE, ground) >= contrast(BLACK, ground) {
+        WHITE
+    } else {
+        BLACK
+    }
 }
 
 #[cfg(test)]
@@ -143,7 +205,10 @@ mod tests {
             let color = Color { red, green, blue };
             let back = Oklch::of(color).rgb();
             let off = |a: u8, b: u8| a.abs_diff(b) <= 1;
-            assert!(off(back.red, red) && off(back.green, green) && off(back.blue, blue), "{color} became {back}");
+            assert!(
+                off(back.red, red) && off(back.green, green) && off(back.blue, blue),
+                "{color} became {back}"
+            );
         }
     }
 

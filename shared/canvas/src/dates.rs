@@ -15,9 +15,11 @@ use days::{day, day_and_month, days_of_month, in_year, range, whole_date, years}
 /// When an event is, in the pieces that a design sets apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct When {
-    /// Days, months and years in one line, in the order of the language: `14–16 February 2026`, `2026年2月14日`.
+    /// Days, months and years in one line, in the order of the language: `14–16 February 2026`,
+    /// `2026年2月14日`.
     pub(crate) date: String,
-    /// The day of the month, or the days: `14`, `14–16`; with their months if these differ: `28 February – 2 March`.
+    /// The day of the month, or the days: `14`, `14–16`; with their months if these differ: `28
+    /// February – 2 March`.
     pub(crate) days: String,
     /// Whether `days` names months, and so is too long for a numeral.
     pub(crate) days_name_months: bool,
@@ -25,40 +27,54 @@ pub(crate) struct When {
     pub(crate) month_and_year: String,
     /// The weekday, or the first and the last.
     pub(crate) weekday: String,
-    /// From when to when; none for an event of whole days. It may be broken between the two, and nowhere else.
+    /// From when to when; none for an event of whole days. It may be broken between the two, and
+    /// nowhere else.
     pub(crate) time: Option<String>,
     /// The clock's name, if there is a time.
     pub(crate) zone: Option<String>,
 }
 
-/// Arabic punctuation between digits takes the direction of the paragraph, and digits alone have none.
+/// Arabic punctuation between digits takes the direction of the paragraph, and digits alone have
+/// none.
 const RIGHT_TO_LEFT: char = '\u{200f}';
 
-/// When `configuration` is, by its time zone, else by the offset of its beginning. None without a beginning; an end before
-/// the beginning is taken for none.
+/// When `configuration` is, by its time zone, else by the offset of its beginning. None without a
+/// beginning; an end before the beginning is taken for none.
 pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When> {
     let starts_at = configuration.starts_at?;
-    let zone = configuration
-        .time_zone
-        .as_ref()
-        .map_or_else(|| TimeZone::fixed(starts_at.offset), |name| name.time_zone().clone());
+    let zone = configuration.time_zone.as_ref().map_or_else(
+        || TimeZone::fixed(starts_at.offset),
+        |name| name.time_zone().clone(),
+    );
     let start = starts_at.timestamp.to_zoned_datetime(zone.clone());
-    let end = configuration.ends_at.map(|end| end.timestamp.to_zoned_datetime(zone)).filter(|end| *end > start);
+    let end = configuration
+        .ends_at
+        .map(|end| end.timestamp.to_zoned_datetime(zone))
+        .filter(|end| *end > start);
 
     let midnight = Time::midnight();
     let whole_days = start.time() == midnight && end.as_ref().is_none_or(ends_a_day);
-    // A day that ends at midnight ends on itself, and a party that ends at dawn is still of the evening before.
+    // A day that ends at midnight ends on itself, and a party that ends at dawn is still of the
+    // evening before.
     let last = end.as_ref().map(|end| {
-        let previous_evening = end.time() == midnight || (!whole_days && end.time() < Time::constant(6, 0, 0, 0));
+        let previous_evening =
+            end.time() == midnight || (!whole_days && end.time() < Time::constant(6, 0, 0, 0));
         let date = end.date();
-        if previous_evening { date.yesterday().unwrap_or(date).max(start.date()) } else { date }
+        if previous_evening {
+            date.yesterday().unwrap_or(date).max(start.date())
+        } else {
+            date
+        }
     });
     let first = start.date();
     let last = last.unwrap_or(first);
 
     let same_month = (first.year(), first.month()) == (last.year(), last.month());
     let (days, month_and_year) = if same_month {
-        (days_of_month(first, last, speech), in_year(speech.month(first.month()), first, speech))
+        (
+            days_of_month(first, last, speech),
+            in_year(speech.month(first.month()), first, speech),
+        )
     } else {
         let days = range(
             &day_and_month(&day(first, speech), first, speech),
@@ -73,7 +89,14 @@ pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When
     } else {
         range(weekday(first), weekday(last), speech).replace('\u{a0}', " ")
     };
-    let time = (!whole_days).then(|| time_range(&start, end.as_ref().filter(|_| first == last), first != last, speech));
+    let time = (!whole_days).then(|| {
+        time_range(
+            &start,
+            end.as_ref().filter(|_| first == last),
+            first != last,
+            speech,
+        )
+    });
     Some(When {
         date: directed(whole_date(first, last, speech), speech),
         days: directed(days, speech),
@@ -86,10 +109,15 @@ pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When
 }
 
 fn directed(text: String, speech: Speech) -> String {
-    if speech.right_to_left() { format!("{RIGHT_TO_LEFT}{text}") } else { text }
+    if speech.right_to_left() {
+        format!("{RIGHT_TO_LEFT}{text}")
+    } else {
+        text
+    }
 }
 
-/// Whether a day ends at this moment, the way people write it: at midnight, or in the minute before.
+/// Whether a day ends at this moment, the way people write it: at midnight, or in the minute
+/// before.
 fn ends_a_day(end: &ZonedDateTime) -> bool {
     end.time() == Time::midnight() || (end.hour() == 23 && end.minute() == 59)
 }
@@ -99,8 +127,15 @@ fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 
-fn time_range(start: &ZonedDateTime, end: Option<&ZonedDateTime>, several_days: bool, speech: Speech) -> String {
-    let same_period = end.is_some_and(|end| period(end, speech) == period(start, speech) && end.date() == start.date());
+fn time_range(
+    start: &ZonedDateTime,
+    end: Option<&ZonedDateTime>,
+    several_days: bool,
+    speech: Speech,
+) -> String {
+    let same_period = end.is_some_and(|end| {
+        period(end, speech) == period(start, speech) && end.date() == start.date()
+    });
     let Some(end) = end else {
         let begin = unbroken(&one_time(start, true, true, speech));
         return match speech.language {
@@ -109,32 +144,46 @@ fn time_range(start: &ZonedDateTime, end: Option<&ZonedDateTime>, several_days: 
             Language::Hindi => format!("{begin} से"),
             Language::Arabic => format!("من {begin}"),
             Language::Japanese => format!("{begin}から"),
-            Language::SimplifiedChinese | Language::TraditionalChinese => format!("{begin}\u{a0}起"),
+            Language::SimplifiedChinese | Language::TraditionalChinese => {
+                format!("{begin}\u{a0}起")
+            }
             Language::Korean => format!("{begin}부터"),
         };
     };
-    // A part of the day that both share is said once: before a range in Hindi and Korean, after it elsewhere.
+    // A part of the day that both share is said once: before a range in Hindi and Korean, after it
+    // elsewhere.
     let (first, last) = match speech.language {
-        Language::Hindi | Language::Korean => {
-            (one_time(start, true, false, speech), one_time(end, !same_period, true, speech))
-        }
-        _ => (one_time(start, !same_period, false, speech), one_time(end, true, true, speech)),
+        Language::Hindi | Language::Korean => (
+            one_time(start, true, false, speech),
+            one_time(end, !same_period, true, speech),
+        ),
+        _ => (
+            one_time(start, !same_period, false, speech),
+            one_time(end, true, true, speech),
+        ),
     };
     let (first, last) = (unbroken(&first), unbroken(&last));
     match speech.language {
-        Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => format!("{first}–{last}"),
+        Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => {
+            format!("{first}–{last}")
+        }
         Language::Korean => format!("{first}~{last}"),
         Language::English | Language::Hindi | Language::Arabic => format!("{first}\u{a0}– {last}"),
     }
 }
 
-/// One time of day, with its part of the day if `with_period`, and with what the language ends a time with if `last`.
+/// One time of day, with its part of the day if `with_period`, and with what the language ends a
+/// time with if `last`.
 fn one_time(moment: &ZonedDateTime, with_period: bool, last: bool, speech: Speech) -> String {
     let time = clock(moment, speech);
     if speech.full_day_clock {
         return time;
     }
-    let period = if with_period { period(moment, speech) } else { "" };
+    let period = if with_period {
+        period(moment, speech)
+    } else {
+        ""
+    };
     let text = match speech.language {
         Language::Hindi if last => format!("{period} {time} बजे"),
         Language::Hindi | Language::Korean => format!("{period} {time}"),
@@ -143,12 +192,17 @@ fn one_time(moment: &ZonedDateTime, with_period: bool, last: bool, speech: Speec
     text.trim().to_owned()
 }
 
-/// Hours and minutes: `6:30`, or `18:30` where the clock has 24 hours, and there `09:00`, but in Japan `9:00`.
+/// Hours and minutes: `6:30`, or `18:30` where the clock has 24 hours, and there `09:00`, but in
+/// Japan `9:00`.
 fn clock(moment: &ZonedDateTime, speech: Speech) -> String {
     let hour = i32::from(moment.hour());
     let minute = speech.number(i32::from(moment.minute()), 2);
     if speech.full_day_clock {
-        let digits = if speech.language == Language::Japanese { 1 } else { 2 };
+        let digits = if speech.language == Language::Japanese {
+            1
+        } else {
+            2
+        };
         return format!("{}:{minute}", speech.number(hour, digits));
     }
     let hour = if hour % 12 == 0 { 12 } else { hour % 12 };
@@ -173,7 +227,8 @@ fn period(moment: &ZonedDateTime, speech: Speech) -> &'static str {
     }
 }
 
-/// What people call the clock: its abbreviation, or its distance from Greenwich if it has none of letters.
+/// What people call the clock: its abbreviation, or its distance from Greenwich if it has none of
+/// letters.
 fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
     let info = moment.time_zone().to_offset_info(moment.timestamp());
     let abbreviation = info.abbreviation();
@@ -195,9 +250,21 @@ fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
     let seconds = info.offset().seconds();
     let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
     let sign = if seconds < 0 { '−' } else { '+' };
-    let minutes = if minutes == 0 { String::new() } else { format!(":{}", speech.number(minutes, 2)) };
-    let greenwich = if speech.language == Language::Arabic { "غرينتش" } else { "GMT" };
-    if seconds == 0 { greenwich.to_owned() } else { format!("{greenwich}{sign}{}{minutes}", speech.number(hours, 1)) }
+    let minutes = if minutes == 0 {
+        String::new()
+    } else {
+        format!(":{}", speech.number(minutes, 2))
+    };
+    let greenwich = if speech.language == Language::Arabic {
+        "غرينتش"
+    } else {
+        "GMT"
+    };
+    if seconds == 0 {
+        greenwich.to_owned()
+    } else {
+        format!("{greenwich}{sign}{}{minutes}", speech.number(hours, 1))
+    }
 }
 
 #[cfg(test)]

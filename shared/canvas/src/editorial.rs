@@ -1,4 +1,5 @@
-//! What stands with an article: the picture at its head, led by the art, and the thumbnail in a list.
+//! What stands with an article: the picture at its head, led by the art, and the thumbnail in a
+//! list.
 
 use crate::{
     art,
@@ -18,8 +19,14 @@ pub(crate) const MARGIN: f32 = 64.0;
 /// The same, of a thumbnail.
 pub(crate) const THUMBNAIL_MARGIN: f32 = 18.0;
 
-/// The picture at the head of an article: the page has the title again, so here it is a line under the art.
-pub(crate) fn blog_image(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+/// The picture at the head of an article: the page has the title again, so here it is a line under
+/// the art.
+pub(crate) fn blog_image(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Label, Piece::Title, Piece::Organizer],
         dispensable: &[Piece::Organizer],
@@ -37,17 +44,36 @@ pub(crate) fn blog_image(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &
         stand: Stand::Middle,
     };
     const BAND: f32 = 310.0;
-    let picture = Area { x: 0.0, y: 0.0, width: sheet.width(), height: sheet.height() - BAND };
+    let picture = Area {
+        x: 0.0,
+        y: 0.0,
+        width: sheet.width(),
+        height: sheet.height() - BAND,
+    };
     art::draw(sheet, picture, palette, &page.seed);
-    let band = Area { y: picture.height, height: BAND, ..picture };
+    let band = Area {
+        y: picture.height,
+        height: BAND,
+        ..picture
+    };
     sheet.fill(palette.paper, |path| rectangle(path, band));
-    let inner = Area { x: 90.0, y: band.y + 36.0, width: band.width - 180.0, height: BAND - 36.0 - MARGIN };
+    let inner = Area {
+        x: 90.0,
+        y: band.y + 36.0,
+        width: band.width - 180.0,
+        height: BAND - 36.0 - MARGIN,
+    };
     panel::draw(typesetter, sheet, page, palette, inner, &SETTING);
     corner_logo(sheet, page, palette, 110.0);
 }
 
 /// The thumbnail: the art, and as much of the title as can be read at the size of a stamp.
-pub(crate) fn thumbnail(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn thumbnail(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Label, Piece::Title],
         dispensable: &[Piece::Label],
@@ -65,11 +91,25 @@ pub(crate) fn thumbnail(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &P
         stand: Stand::Middle,
     };
     const BAND: f32 = 142.0;
-    let picture = Area { x: 0.0, y: 0.0, width: sheet.width(), height: sheet.height() - BAND };
+    let picture = Area {
+        x: 0.0,
+        y: 0.0,
+        width: sheet.width(),
+        height: sheet.height() - BAND,
+    };
     art::draw(sheet, picture, palette, &page.seed);
-    let band = Area { y: picture.height, height: BAND, ..picture };
+    let band = Area {
+        y: picture.height,
+        height: BAND,
+        ..picture
+    };
     sheet.fill(palette.paper, |path| rectangle(path, band));
-    let inner = Area { x: 24.0, y: band.y + 14.0, width: band.width - 48.0, height: BAND - 14.0 - 20.0 };
+    let inner = Area {
+        x: 24.0,
+        y: band.y + 14.0,
+        width: band.width - 48.0,
+        height: BAND - 14.0 - 20.0,
+    };
     panel::draw(typesetter, sheet, page, palette, inner, &SETTING);
     corner_logo(sheet, page, palette, 40.0);
 }

@@ -1,8 +1,8 @@
-//! The fonts, and which of them says what. Only these bytes are ever read: a poster must not depend on the machine that
-//! draws it.
+//! The fonts, and which of them says what. Only these bytes are ever read: a poster must not depend
+//! on the machine that draws it.
 //!
-//! The faces of Chinese, Japanese and Korean are too large to be built in. They are files, read when a text first needs one;
-//! what they cover is built in, so that choosing a face reads nothing.
+//! The faces of Chinese, Japanese and Korean are too large to be built in. They are files, read
+//! when a text first needs one; what they cover is built in, so that choosing a face reads nothing.
 
 mod face;
 mod han;
@@ -22,7 +22,9 @@ use cosmic_text::{
 
 pub(crate) use face::Face;
 use face::Stored;
-pub(crate) use han::{Han, is_chinese, is_cjk_letter, is_hangul, is_hiragana, is_kana, is_katakana};
+pub(crate) use han::{
+    Han, is_chinese, is_cjk_letter, is_hangul, is_hiragana, is_kana, is_katakana,
+};
 
 /// Why a font cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +68,8 @@ impl Voice {
         matches!(self, Self::Loud | Self::Festive)
     }
 
-    /// The built-in faces of the voice. Every voice ends with the text faces and emoji, so all cover the same characters.
+    /// The built-in faces of the voice. Every voice ends with the text faces and emoji, so all
+    /// cover the same characters.
     pub(crate) fn faces(self) -> &'static [Face] {
         match self {
             Self::Loud => &[
@@ -89,12 +92,18 @@ impl Voice {
                 Face::NotoSansArabicMedium,
                 Face::NotoEmoji,
             ],
-            Self::Strong => {
-                &[Face::InterSemiBold, Face::NotoSansDevanagariMedium, Face::NotoSansArabicMedium, Face::NotoEmoji]
-            }
-            Self::Plain => {
-                &[Face::InterRegular, Face::NotoSansDevanagariMedium, Face::NotoSansArabicMedium, Face::NotoEmoji]
-            }
+            Self::Strong => &[
+                Face::InterSemiBold,
+                Face::NotoSansDevanagariMedium,
+                Face::NotoSansArabicMedium,
+                Face::NotoEmoji,
+            ],
+            Self::Plain => &[
+                Face::InterRegular,
+                Face::NotoSansDevanagariMedium,
+                Face::NotoSansArabicMedium,
+                Face::NotoEmoji,
+            ],
         }
     }
 }
@@ -109,8 +118,8 @@ pub(crate) struct Fonts {
     files: [(PathBuf, bool); 4],
 }
 
-/// cosmic-text's own fallback is told nothing: every character's face is chosen before layout, in [`Voice::faces`] and
-/// [`Han::faces`].
+/// cosmic-text's own fallback is told nothing: every character's face is chosen before layout, in
+/// [`Voice::faces`] and [`Han::faces`].
 struct NoFallback;
 
 impl Fallback for NoFallback {
@@ -127,18 +136,19 @@ impl Fallback for NoFallback {
     }
 }
 
-/// What the faces of [`Face::IN_FILES`] cover: 8192 bytes for each, a bit for each character up to U+FFFF. `subset_cjk.py`
-/// writes it with the fonts.
+/// What the faces of [`Face::IN_FILES`] cover: 8192 bytes for each, a bit for each character up to
+/// U+FFFF. `subset_cjk.py` writes it with the fonts.
 const COVERED_BY_FILES: &[u8; 4 * 8192] = include_bytes!("../fonts/cjk-coverage.bits");
 
 fn covered_by_file(index: usize, character: u32) -> bool {
     let bits = &COVERED_BY_FILES[index * 8192..][..8192];
-    bits.get(character as usize / 8).is_some_and(|byte| byte >> (character % 8) & 1 == 1)
+    bits.get(character as usize / 8)
+        .is_some_and(|byte| byte >> (character % 8) & 1 == 1)
 }
 
 impl Fonts {
-    /// Loads the built-in faces, and makes sure that `folder` has the files of the others: one that is missing should be
-    /// found out at the start, and not by the first poster in Japanese.
+    /// Loads the built-in faces, and makes sure that `folder` has the files of the others: one that
+    /// is missing should be found out at the start, and not by the first poster in Japanese.
     ///
     /// # Errors
     /// A [`FontError`] for a built-in face that cannot be read or a file that cannot be opened.
@@ -151,15 +161,25 @@ impl Fonts {
         for (path, _) in &mut files {
             File::open(&*path).map_err(|error| FontError::Missing(path.clone(), error))?;
         }
-        let mut system = FontSystem::new_with_locale_and_db_and_fallback("en".to_owned(), Database::new(), NoFallback);
+        let mut system = FontSystem::new_with_locale_and_db_and_fallback(
+            "en".to_owned(),
+            Database::new(),
+            NoFallback,
+        );
         let mut covered = Vec::with_capacity(Face::BUILT_IN.len());
         for face in Face::BUILT_IN {
-            let Stored::BuiltIn(bytes) = face.stored() else { continue };
-            let (_, characters) =
-                add(&mut system, face, Source::Binary(Arc::new(bytes))).ok_or(FontError::BuiltIn(face.name()))?;
+            let Stored::BuiltIn(bytes) = face.stored() else {
+                continue;
+            };
+            let (_, characters) = add(&mut system, face, Source::Binary(Arc::new(bytes)))
+                .ok_or(FontError::BuiltIn(face.name()))?;
             covered.push(characters);
         }
-        Ok(Self { system, covered, files })
+        Ok(Self {
+            system,
+            covered,
+            files,
+        })
     }
 
     /// Whether `face` has a glyph for `character`.
@@ -167,16 +187,21 @@ impl Fonts {
         let character = u32::from(character);
         match Face::IN_FILES.iter().position(|file| *file == face) {
             Some(index) => covered_by_file(index, character),
-            None => self.covered[face as usize].binary_search(&character).is_ok(),
+            None => self.covered[face as usize]
+                .binary_search(&character)
+                .is_ok(),
         }
     }
 
-    /// Reads `face` from its file, if it has one and that has not been read yet. It stays in memory.
+    /// Reads `face` from its file, if it has one and that has not been read yet. It stays in
+    /// memory.
     ///
     /// # Errors
     /// [`FontError::Missing`] or [`FontError::Unreadable`].
     pub(crate) fn read(&mut self, face: Face) -> Result<(), FontError> {
-        let Some(index) = Face::IN_FILES.iter().position(|file| *file == face) else { return Ok(()) };
+        let Some(index) = Face::IN_FILES.iter().position(|file| *file == face) else {
+            return Ok(());
+        };
         let (path, is_read) = &mut self.files[index];
         if *is_read {
             return Ok(());
@@ -184,7 +209,10 @@ impl Fonts {
         let bytes = fs::read(&*path).map_err(|error| FontError::Missing(path.clone(), error))?;
         let (id, characters) = add(&mut self.system, face, Source::Binary(Arc::new(bytes)))
             .ok_or_else(|| FontError::Unreadable(path.clone()))?;
-        if !characters.into_iter().eq((0..=0xffff).filter(|character| covered_by_file(index, *character))) {
+        if !characters
+            .into_iter()
+            .eq((0..=0xffff).filter(|character| covered_by_file(index, *character)))
+        {
             self.system.db_mut().remove_face(id);
             return Err(FontError::Unreadable(path.clone()));
         }
@@ -233,7 +261,9 @@ mod tests {
     fn folder_of(file: &[u8]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for face in Face::IN_FILES {
-            let Stored::File(name) = face.stored() else { panic!("{face:?} is built in") };
+            let Stored::File(name) = face.stored() else {
+                panic!("{face:?} is built in")
+            };
             fs::write(folder.path().join(name), file).unwrap();
         }
         folder
@@ -251,15 +281,26 @@ mod tests {
     fn each_face_covers_the_standard_of_its_country() {
         let fonts = Fonts::load(&folder()).unwrap();
         for (face, covered, not_covered) in [
-            (Face::NotoSansJp, "亜熙あアｱ々〆「」、。！髙﨑鷗頰①㈱Ⅲ♪〜", "东한"),
+            (
+                Face::NotoSansJp,
+                "亜熙あアｱ々〆「」、。！髙﨑鷗頰①㈱Ⅲ♪〜",
+                "东한",
+            ),
             (Face::NotoSansSc, "啊齄东《》，。！囍喆", "東한"),
             (Face::NotoSansTc, "一籲東「」，。！嘅咗囍", "东한"),
             (Face::NotoSansKr, "가힣ㄱㅣ「」！", "東东"),
         ] {
             assert!(covered.chars().all(|c| fonts.covers(face, c)), "{face:?}");
-            assert!(!not_covered.chars().any(|c| fonts.covers(face, c)), "{face:?}");
+            assert!(
+                !not_covered.chars().any(|c| fonts.covers(face, c)),
+                "{face:?}"
+            );
         }
-        assert!((0xac00..=0xd7a3).filter_map(char::from_u32).all(|c| fonts.covers(Face::NotoSansKr, c)));
+        assert!(
+            (0xac00..=0xd7a3)
+                .filter_map(char::from_u32)
+                .all(|c| fonts.covers(Face::NotoSansKr, c))
+        );
     }
 
     #[test]
@@ -267,7 +308,10 @@ mod tests {
         let folder = folder_of(b"");
         fs::remove_file(folder.path().join("NotoSansTC-Medium.ttf")).unwrap();
         let error = Fonts::load(folder.path()).unwrap_err();
-        assert!(matches!(&error, FontError::Missing(path, _) if path.ends_with("NotoSansTC-Medium.ttf")), "{error}");
+        assert!(
+            matches!(&error, FontError::Missing(path, _) if path.ends_with("NotoSansTC-Medium.ttf")),
+            "{error}"
+        );
     }
 
     #[test]
@@ -276,26 +320,49 @@ mod tests {
         assert!(fonts.covers(Face::NotoSansJp, '楽'));
         fonts.read(Face::InterRegular).unwrap();
         // The folder is gone by now.
-        assert!(matches!(fonts.read(Face::NotoSansJp), Err(FontError::Missing(..))));
+        assert!(matches!(
+            fonts.read(Face::NotoSansJp),
+            Err(FontError::Missing(..))
+        ));
     }
 
     #[test]
     fn what_is_no_font_or_another_one_is_refused() {
-        let Stored::BuiltIn(another) = Face::InterRegular.stored() else { panic!("it is built in") };
+        let Stored::BuiltIn(another) = Face::InterRegular.stored() else {
+            panic!("it is built in")
+        };
         for file in [&b""[..], b"no font", another] {
             let folder = folder_of(file);
             let mut fonts = Fonts::load(folder.path()).unwrap();
-            assert!(matches!(fonts.read(Face::NotoSansKr), Err(FontError::Unreadable(_))));
-            assert!(matches!(fonts.read(Face::NotoSansKr), Err(FontError::Unreadable(_))), "again");
+            assert!(matches!(
+                fonts.read(Face::NotoSansKr),
+                Err(FontError::Unreadable(_))
+            ));
+            assert!(
+                matches!(fonts.read(Face::NotoSansKr), Err(FontError::Unreadable(_))),
+                "again"
+            );
         }
     }
 
     #[test]
     fn the_brands_typeface_comes_before_the_designs() {
-        let brand = |font| Brand { font, ..Brand::default() };
+        let brand = |font| Brand {
+            font,
+            ..Brand::default()
+        };
         assert_eq!(Voice::title(Voice::Loud, None), Voice::Loud);
-        assert_eq!(Voice::title(Voice::Festive, Some(&brand(None))), Voice::Festive);
-        assert_eq!(Voice::title(Voice::Loud, Some(&brand(Some(Typeface::Classic)))), Voice::Festive);
-        assert_eq!(Voice::title(Voice::Festive, Some(&brand(Some(Typeface::Modern)))), Voice::Loud);
+        assert_eq!(
+            Voice::title(Voice::Festive, Some(&brand(None))),
+            Voice::Festive
+        );
+        assert_eq!(
+            Voice::title(Voice::Loud, Some(&brand(Some(Typeface::Classic)))),
+            Voice::Festive
+        );
+        assert_eq!(
+            Voice::title(Voice::Festive, Some(&brand(Some(Typeface::Modern)))),
+            Voice::Loud
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! The invitation: a card with an ornamental outline on a patterned ground, everything on its middle line. What is said is
-//! stacked; what height is left goes between, evenly, and then above and below.
+//! The invitation: a card with an ornamental outline on a patterned ground, everything on its
+//! middle line. What is said is stacked; what height is left goes between, evenly, and then above
+//! and below.
 
 use cosmic_text::Align;
 
@@ -48,7 +49,12 @@ impl Part {
 }
 
 /// Draws the invitation of `page` on `sheet`.
-pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn draw(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     let area = Area {
         x: CARD_INSET,
         y: CARD_INSET,
@@ -61,7 +67,9 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
     // A rim of the ground's own colour keeps the pattern from touching the paper.
     sheet.fill(palette.field, |path| card.outline(path, area, -14.0));
     sheet.fill(palette.paper, |path| card.outline(path, area, 0.0));
-    sheet.stroke(palette.accent, 2.2, |path| card.outline(path, area, LINE_INSET));
+    sheet.stroke(palette.accent, 2.2, |path| {
+        card.outline(path, area, LINE_INSET)
+    });
     let emblem = area.y + card.emblem_depth();
     let top = emblem + EMBLEM + 34.0;
     let bottom = sheet.height() - MARGIN;
@@ -71,20 +79,37 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
     let gaps: f32 = parts.iter().map(|(_, gap)| gap).sum();
     let spare = (bottom - top - heights).max(0.0);
     // Gaps grow to twice their size; what is still left stands above and below.
-    let stretch = if gaps > 0.0 { 1.0 + (spare * 0.7 / gaps).min(0.9) } else { 1.0 };
+    let stretch = if gaps > 0.0 {
+        1.0 + (spare * 0.7 / gaps).min(0.9)
+    } else {
+        1.0
+    };
     let above = (spare - gaps * (stretch - 1.0)) * 0.42;
     // The emblem keeps its place under the card's crown, but follows a short text some of the way.
-    ornament::emblem(sheet, (middle, emblem + above * 0.6), EMBLEM, palette, &page.seed);
+    ornament::emblem(
+        sheet,
+        (middle, emblem + above * 0.6),
+        EMBLEM,
+        palette,
+        &page.seed,
+    );
     let mut y = top + above;
     for (part, gap) in &parts {
         y += gap * stretch;
         match part {
             Part::Text(block) => typesetter.draw(sheet, block, middle - block.width / 2.0, y),
             Part::Divider => ornament::divider(sheet, (middle, y + 9.0), 150.0, palette.accent),
-            Part::Date(blocks, height) => draw_date(typesetter, sheet, page, palette, blocks, y, *height),
+            Part::Date(blocks, height) => {
+                draw_date(typesetter, sheet, page, palette, blocks, y, *height)
+            }
             Part::Venue(block) => {
                 icons::draw(sheet, Icon::Pin, palette.accent, middle - PIN / 2.0, y, PIN);
-                typesetter.draw(sheet, block, middle - block.width / 2.0, y + PIN + GAP_UNDER_PIN);
+                typesetter.draw(
+                    sheet,
+                    block,
+                    middle - block.width / 2.0,
+                    y + PIN + GAP_UNDER_PIN,
+                );
             }
         }
         y += part.height();
@@ -92,14 +117,27 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
 }
 
 /// Everything that is said, from top to bottom, in at most `height` pixels.
-fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height: f32) -> Vec<(Part, f32)> {
+fn stack(
+    typesetter: &mut Typesetter,
+    page: &Page<'_>,
+    palette: &Palette,
+    height: f32,
+) -> Vec<(Part, f32)> {
     let words = page.speech.words();
-    let centered =
-        |role, voice, color, size: f32| Style { align: Align::Center, ..page.style(role, voice, color, size) };
+    let centered = |role, voice, color, size: f32| Style {
+        align: Align::Center,
+        ..page.style(role, voice, color, size)
+    };
 
-    let invited =
-        if page.speech.language == Language::English { words.invited.to_uppercase() } else { words.invited.to_owned() };
-    let greeting = Style { tracking: 0.2, ..centered("greeting", Voice::Strong, palette.accent, 29.0) };
+    let invited = if page.speech.language == Language::English {
+        words.invited.to_uppercase()
+    } else {
+        words.invited.to_owned()
+    };
+    let greeting = Style {
+        tracking: 0.2,
+        ..centered("greeting", Voice::Strong, palette.accent, 29.0)
+    };
     let greeting = typesetter.set(&invited, &greeting, MEASURE, 60.0);
 
     let description = page.description.and_then(|text| {
@@ -122,7 +160,11 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
         typesetter.set(venue.name.as_str(), &style, 760.0, 110.0)
     });
     let address = page.address().and_then(|text| {
-        let style = Style { most_lines: 2, balanced: true, ..centered("address", Voice::Plain, palette.soft, 30.0) };
+        let style = Style {
+            most_lines: 2,
+            balanced: true,
+            ..centered("address", Voice::Plain, palette.soft, 30.0)
+        };
         typesetter.set(&text, &style, 700.0, 100.0)
     });
     let organizer = page.organizer.and_then(|name| {
@@ -149,7 +191,10 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
     after_title.extend(address.map(|block| (Part::Text(block), 6.0)));
     after_title.extend(organizer.map(|block| (Part::Text(block), 30.0)));
 
-    let taken: f32 = after_title.iter().map(|(part, gap)| part.height() + gap).sum();
+    let taken: f32 = after_title
+        .iter()
+        .map(|(part, gap)| part.height() + gap)
+        .sum();
     let greeting_height = greeting.as_ref().map_or(0.0, |block| block.height);
     let title = Style {
         largest: 144.0,
@@ -159,7 +204,12 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
         balanced: true,
         ..centered("title", page.title_voice(Voice::Festive), palette.ink, 0.0)
     };
-    let title = typesetter.set(page.title, &title, MEASURE, height - taken - greeting_height - 24.0);
+    let title = typesetter.set(
+        page.title,
+        &title,
+        MEASURE,
+        height - taken - greeting_height - 24.0,
+    );
 
     let mut parts: Vec<(Part, f32)> = Vec::new();
     parts.extend(greeting.map(|block| (Part::Text(block), 0.0)));
@@ -171,16 +221,24 @@ fn stack(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, height
 const COLUMN: f32 = 236.0;
 const COLUMN_GAP: f32 = 46.0;
 
-/// Whether the parts of a date stand under each other: months are too wide for a column, and two columns would limp.
+/// Whether the parts of a date stand under each other: months are too wide for a column, and two
+/// columns would limp.
 fn is_stacked(when: &When) -> bool {
     when.days_name_months || when.time.is_none()
 }
 
-/// Weekday, days over month and year, hours: three columns, as on a printed card, or under each other.
-fn date_parts(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette) -> Option<(Vec<Block>, f32)> {
+/// Weekday, days over month and year, hours: three columns, as on a printed card, or under each
+/// other.
+fn date_parts(
+    typesetter: &mut Typesetter,
+    page: &Page<'_>,
+    palette: &Palette,
+) -> Option<(Vec<Block>, f32)> {
     let when = page.when.as_ref()?;
-    let centered =
-        |role, voice, color, size: f32| Style { align: Align::Center, ..page.style(role, voice, color, size) };
+    let centered = |role, voice, color, size: f32| Style {
+        align: Align::Center,
+        ..page.style(role, voice, color, size)
+    };
     let stacked = is_stacked(when);
     let side_width = if stacked { MEASURE } else { COLUMN };
     let side = |role| Style {
@@ -193,21 +251,50 @@ fn date_parts(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette) -
     let days = Style {
         smallest: 40.0,
         leading: 1.0,
-        ..centered("days", Voice::Festive, palette.accent, if when.days_name_months { 60.0 } else { 142.0 })
+        ..centered(
+            "days",
+            Voice::Festive,
+            palette.accent,
+            if when.days_name_months { 60.0 } else { 142.0 },
+        )
     };
     let month = centered("month", Voice::Plain, palette.soft, 29.0);
     let weekday = typesetter.set(&when.weekday, &side("weekday"), side_width, 120.0)?;
-    let days = typesetter.set(&when.days, &days, if when.days_name_months { MEASURE } else { COLUMN }, 190.0)?;
-    let month = typesetter.set(&when.month_and_year, &Style { smallest: 20.0, ..month }, COLUMN, 60.0)?;
+    let days = typesetter.set(
+        &when.days,
+        &days,
+        if when.days_name_months {
+            MEASURE
+        } else {
+            COLUMN
+        },
+        190.0,
+    )?;
+    let month = typesetter.set(
+        &when.month_and_year,
+        &Style {
+            smallest: 20.0,
+            ..month
+        },
+        COLUMN,
+        60.0,
+    )?;
     let zone = when.zone.as_deref().unwrap_or_default();
     let time = when.time.as_ref().map(|time| format!("{time} {zone}"));
     let time = time.and_then(|time| typesetter.set(&time, &side("time"), side_width, 120.0));
     let height = if stacked {
-        days.height + month.height + weekday.height + time.as_ref().map_or(0.0, |time| time.height) + 24.0
+        days.height
+            + month.height
+            + weekday.height
+            + time.as_ref().map_or(0.0, |time| time.height)
+            + 24.0
     } else {
         days.ink.height + 18.0 + month.height
     };
-    Some(([days, month, weekday].into_iter().chain(time).collect(), height))
+    Some((
+        [days, month, weekday].into_iter().chain(time).collect(),
+        height,
+    ))
 }
 
 fn draw_date(
@@ -220,7 +307,9 @@ fn draw_date(
     height: f32,
 ) {
     let middle = sheet.width() / 2.0;
-    let [days, month, weekday, time @ ..] = blocks else { return };
+    let [days, month, weekday, time @ ..] = blocks else {
+        return;
+    };
     if page.when.as_ref().is_some_and(is_stacked) {
         let mut y = top;
         for block in [days, month, weekday].into_iter().chain(time) {
@@ -230,7 +319,12 @@ fn draw_date(
         return;
     }
     typesetter.draw(sheet, days, middle - days.width / 2.0, top - days.ink.y);
-    typesetter.draw(sheet, month, middle - month.width / 2.0, top + days.ink.height + 18.0);
+    typesetter.draw(
+        sheet,
+        month,
+        middle - month.width / 2.0,
+        top + days.ink.height + 18.0,
+    );
     let aside = COLUMN + COLUMN_GAP;
     let direction = if page.right_to_left { -1.0 } else { 1.0 };
     for (block, side) in [(Some(weekday), -1.0), (time.first(), 1.0)] {

@@ -1,10 +1,13 @@
-//! The embedded provider's renderer: an event's facts in, a designed PNG out; no key, no network, no clock, no chance.
+//! The embedded provider's renderer: an event's facts in, a designed PNG out; no key, no network,
+//! no clock, no chance.
 //!
-//! Shapes are filled paths (tiny-skia), made from numbers alone: a user's text is never part of a markup. All text goes
-//! through cosmic-text with the fonts in `fonts/` and no others. The same configuration gives the same bytes.
+//! Shapes are filled paths (tiny-skia), made from numbers alone: a user's text is never part of a
+//! markup. All text goes through cosmic-text with the fonts in `fonts/` and no others. The same
+//! configuration gives the same bytes.
 //!
-//! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` grow from them, `text` sets what `clean` left,
-//! `poster` and `invitation` are the designs, `check` is the report that every render carries.
+//! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` grow from them,
+//! `text` sets what `clean` left, `poster` and `invitation` are the designs, `check` is the report
+//! that every render carries.
 
 mod art;
 mod banner;
@@ -56,7 +59,8 @@ pub struct Drawing<'a> {
     pub asset: AssetKind,
     /// The facts; no more of them is looked at than the asset shows.
     pub configuration: &'a Configuration,
-    /// What the chance in a design grows from. Whatever has the same look has the same colours and the same kind of picture.
+    /// What the chance in a design grows from. Whatever has the same look has the same colours and
+    /// the same kind of picture.
     pub look: &'a str,
     /// The brand's logo.
     pub logo: Option<&'a Logo>,
@@ -67,7 +71,8 @@ pub struct Drawing<'a> {
 /// A drawn asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
-    /// The picture, a PNG of 8 bit sRGB without transparency, with a palette where it has few shades.
+    /// The picture, a PNG of 8 bit sRGB without transparency, with a palette where it has few
+    /// shades.
     pub png: Vec<u8>,
     /// Its width in pixels.
     pub width: u32,
@@ -77,7 +82,8 @@ pub struct Rendered {
     pub report: Report,
 }
 
-/// Why nothing was drawn. None of these depends on the configuration: every configuration can be drawn.
+/// Why nothing was drawn. None of these depends on the configuration: every configuration can be
+/// drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A font cannot be used.
@@ -102,18 +108,27 @@ pub enum RenderError {
 /// The day of `configuration` in one line, in its own language; `None` without a start.
 #[must_use]
 pub fn day(configuration: &Configuration) -> Option<String> {
-    Some(dates::when(configuration, words::Speech::of(configuration.locale.as_ref()))?.date)
+    Some(
+        dates::when(
+            configuration,
+            words::Speech::of(configuration.locale.as_ref()),
+        )?
+        .date,
+    )
 }
 
 type Design = fn(&mut Typesetter, &mut Sheet, &Page<'_>, &Palette);
 
 impl Canvas {
-    /// Loads the built-in fonts. Those for Chinese, Japanese and Korean lie in `fonts` and are read when a text first needs them.
+    /// Loads the built-in fonts. Those for Chinese, Japanese and Korean lie in `fonts` and are read
+    /// when a text first needs them.
     ///
     /// # Errors
     /// [`RenderError::Font`] if the build holds a font that cannot be read.
     pub fn new(fonts: &Path) -> Result<Self, RenderError> {
-        Ok(Self { typesetter: Typesetter::new(Fonts::load(fonts)?) })
+        Ok(Self {
+            typesetter: Typesetter::new(Fonts::load(fonts)?),
+        })
     }
 
     /// Draws a picture, at [`AssetKind::size`].
@@ -141,7 +156,8 @@ impl Canvas {
             AssetKind::Video | AssetKind::AudioSpot => return Err(RenderError::NotAPicture(asset)),
         };
         let (width, height) = asset.size().ok_or(RenderError::NotAPicture(asset))?;
-        self.typesetter.speak(words::Speech::of(drawing.configuration.locale.as_ref()));
+        self.typesetter
+            .speak(words::Speech::of(drawing.configuration.locale.as_ref()));
         let shown = drawing.configuration.shown_by(asset);
         let page = Page::read(&shown, drawing.look, drawing.logo, &self.typesetter);
         let (palette, ground) = match asset {
@@ -155,7 +171,8 @@ impl Canvas {
             }
         };
         // A letter may overhang its line by a hair, into the margin.
-        let mut sheet = Sheet::new((width, height), ground, margin).ok_or(RenderError::Size { width, height })?;
+        let mut sheet = Sheet::new((width, height), ground, margin)
+            .ok_or(RenderError::Size { width, height })?;
         sheet.hang(drawing.painting.cloned());
         design(&mut self.typesetter, &mut sheet, &page, &palette);
         self.typesetter.forget();
@@ -163,6 +180,11 @@ impl Canvas {
             return Err(failure.into());
         }
         let (png, report) = sheet.finish()?;
-        Ok(Rendered { png, width, height, report })
+        Ok(Rendered {
+            png,
+            width,
+            height,
+            report,
+        })
     }
 }

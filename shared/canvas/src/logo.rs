@@ -15,9 +15,18 @@ use crate::{
 const LARGEST_FILE: usize = 2 * 1024 * 1024;
 /// Below this contrast a pixel of the logo is not seen on its ground.
 const SEEN: f32 = 1.6;
-/// What is laid under a logo that is seen on neither its ground nor white: not quite black, which is harsh.
-const DARK_PLATE: Color = Color { red: 24, green: 24, blue: 27 };
-const LIGHT_PLATE: Color = Color { red: 255, green: 255, blue: 255 };
+/// What is laid under a logo that is seen on neither its ground nor white: not quite black, which
+/// is harsh.
+const DARK_PLATE: Color = Color {
+    red: 24,
+    green: 24,
+    blue: 27,
+};
+const LIGHT_PLATE: Color = Color {
+    red: 255,
+    green: 255,
+    blue: 255,
+};
 
 /// A logo, decoded, without its transparent rim.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +44,9 @@ pub enum LogoError {
     #[error("the logo is not a PNG")]
     NotPng,
     /// The picture is too large to be decoded.
-    #[error("the logo has {width} × {height} pixels; at most {LARGEST_SIDE} × {LARGEST_SIDE} are drawn")]
+    #[error(
+        "the logo has {width} × {height} pixels; at most {LARGEST_SIDE} × {LARGEST_SIDE} are drawn"
+    )]
     TooLarge {
         /// Its width in pixels.
         width: u32,
@@ -51,11 +62,12 @@ pub enum LogoError {
 }
 
 impl Logo {
-    /// Reads a PNG of any colour type and depth, interlaced or not; of an animated one, its still picture. Colour profiles are
-    /// not looked at: the picture is taken for sRGB.
+    /// Reads a PNG of any colour type and depth, interlaced or not; of an animated one, its still
+    /// picture. Colour profiles are not looked at: the picture is taken for sRGB.
     ///
     /// # Errors
-    /// A [`LogoError`]. A file of more than 2 MiB is not looked at, and a picture of more than 4096 × 4096 pixels not decoded.
+    /// A [`LogoError`]. A file of more than 2 MiB is not looked at, and a picture of more than 4096
+    /// × 4096 pixels not decoded.
     pub fn decode(png: &[u8]) -> Result<Self, LogoError> {
         if png.len() > LARGEST_FILE {
             return Err(LogoError::TooManyBytes(png.len()));
@@ -78,29 +90,56 @@ impl Logo {
         let (width, height) = self.size();
         let (width, height) = (width as f32, height as f32);
         let scale = (box_width / width).min(box_height / height).min(1.0);
-        ((width * scale).round().max(1.0), (height * scale).round().max(1.0))
+        (
+            (width * scale).round().max(1.0),
+            (height * scale).round().max(1.0),
+        )
     }
 
     /// Draws it into `area`, rounded to whole pixels, over what is there.
     pub(crate) fn draw(&self, sheet_pixels: &mut Pixmap, area: Area) {
-        let (width, height) = (area.width.round().max(1.0) as u32, area.height.round().max(1.0) as u32);
+        let (width, height) = (
+            area.width.round().max(1.0) as u32,
+            area.height.round().max(1.0) as u32,
+        );
         if let Some(small) = shrink::shrunk(&self.pixels, width, height) {
             let (x, y) = (area.x.round() as i32, area.y.round() as i32);
-            sheet_pixels.draw_pixmap(x, y, small.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
+            sheet_pixels.draw_pixmap(
+                x,
+                y,
+                small.as_ref(),
+                &PixmapPaint::default(),
+                Transform::identity(),
+                None,
+            );
         }
     }
 
-    /// The colour to lay under it where too much of it would not be seen on `ground`; `None` where it reads. A logo without
-    /// transparency brings its own ground, and needs a plate only if next to nothing of it would be seen.
+    /// The colour to lay under it where too much of it would not be seen on `ground`; `None` where
+    /// it reads. A logo without transparency brings its own ground, and needs a plate only if next
+    /// to nothing of it would be seen.
     pub(crate) fn needs_plate(&self, ground: Color) -> Option<Color> {
-        let transparent = self.pixels.pixels().iter().filter(|pixel| pixel.alpha() < 128).count();
-        let most = if transparent * 200 < self.pixels.pixels().len() { 0.98 } else { 1.0 / 3.0 };
+        let transparent = self
+            .pixels
+            .pixels()
+            .iter()
+            .filter(|pixel| pixel.alpha() < 128)
+            .count();
+        let most = if transparent * 200 < self.pixels.pixels().len() {
+            0.98
+        } else {
+            1.0 / 3.0
+        };
         let unseen = self.unseen_on(ground);
         if unseen <= most {
             return None;
         }
         let plates = [LIGHT_PLATE, DARK_PLATE].map(|plate| (self.unseen_on(plate), plate));
-        let (left, plate) = if plates[0].0 <= plates[1].0 { plates[0] } else { plates[1] };
+        let (left, plate) = if plates[0].0 <= plates[1].0 {
+            plates[0]
+        } else {
+            plates[1]
+        };
         (left < unseen).then_some(plate)
     }
 
@@ -110,12 +149,21 @@ impl Logo {
         let (mut all, mut unseen) = (0_u32, 0_u32);
         // Neighbours are mostly alike.
         let mut last: Option<(PremultipliedColorU8, bool)> = None;
-        for pixel in self.pixels.pixels().iter().filter(|pixel| pixel.alpha() >= 128) {
+        for pixel in self
+            .pixels
+            .pixels()
+            .iter()
+            .filter(|pixel| pixel.alpha() >= 128)
+        {
             let is_unseen = match last {
                 Some((like, is_unseen)) if like == *pixel => is_unseen,
                 _ => {
                     let color = pixel.demultiply();
-                    let color = Color { red: color.red(), green: color.green(), blue: color.blue() };
+                    let color = Color {
+                        red: color.red(),
+                        green: color.green(),
+                        blue: color.blue(),
+                    };
                     contrast_of_luminances(luminance(color), ground) < SEEN
                 }
             };
@@ -123,16 +171,24 @@ impl Logo {
             all += 1;
             unseen += u32::from(is_unseen);
         }
-        if all == 0 { 0.0 } else { unseen as f32 / all as f32 }
+        if all == 0 {
+            0.0
+        } else {
+            unseen as f32 / all as f32
+        }
     }
 }
 
-/// The picture without the rows and columns around it that are transparent, made within its own memory: it may be 64 MiB.
+/// The picture without the rows and columns around it that are transparent, made within its own
+/// memory: it may be 64 MiB.
 fn trimmed(mut rgba: Vec<u8>, width: usize) -> Result<Logo, LogoError> {
     let (mut left, mut right, mut top, mut bottom) = (usize::MAX, 0, usize::MAX, 0);
     for (y, row) in rgba.chunks_exact(width * 4).enumerate() {
         let seen = |pixel: &[u8]| pixel[3] > 0;
-        if let (Some(first), Some(last)) = (row.chunks_exact(4).position(seen), row.chunks_exact(4).rposition(seen)) {
+        if let (Some(first), Some(last)) = (
+            row.chunks_exact(4).position(seen),
+            row.chunks_exact(4).rposition(seen),
+        ) {
             (left, right) = (left.min(first), right.max(last));
             (top, bottom) = (top.min(y), y);
         }
@@ -148,12 +204,15 @@ fn trimmed(mut rgba: Vec<u8>, width: usize) -> Result<Logo, LogoError> {
     rgba.truncate(new_width * new_height * 4);
     rgba.shrink_to_fit();
     for pixel in rgba.chunks_exact_mut(4) {
-        let color = tiny_skia::ColorU8::from_rgba(pixel[0], pixel[1], pixel[2], pixel[3]).premultiply();
+        let color =
+            tiny_skia::ColorU8::from_rgba(pixel[0], pixel[1], pixel[2], pixel[3]).premultiply();
         pixel.copy_from_slice(&[color.red(), color.green(), color.blue(), color.alpha()]);
     }
     // Neither side is more than `LARGEST_SIDE`, and neither is zero.
     let size = IntSize::from_wh(new_width as u32, new_height as u32).ok_or(LogoError::Empty)?;
-    Ok(Logo { pixels: Pixmap::from_vec(rgba, size).ok_or(LogoError::Empty)? })
+    Ok(Logo {
+        pixels: Pixmap::from_vec(rgba, size).ok_or(LogoError::Empty)?,
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The invitation's ornament: the pattern around the card, the card's outline, the emblem and the dividing line.
+//! The invitation's ornament: the pattern around the card, the card's outline, the emblem and the
+//! dividing line.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
@@ -29,7 +30,8 @@ pub(crate) enum Card {
 impl Card {
     /// The card of an event.
     pub(crate) fn of(seed: &Seed) -> Self {
-        seed.branch("card").pick(&[Self::Arch, Self::Ogee, Self::Notched, Self::Stepped])
+        seed.branch("card")
+            .pick(&[Self::Arch, Self::Ogee, Self::Notched, Self::Stepped])
     }
 
     /// Its outline in `area`, `inset` pixels inside.
@@ -43,8 +45,22 @@ impl Card {
                 let half = (right - left) / 2.0;
                 path.move_to(left, bottom);
                 path.line_to(left, top + rise);
-                path.cubic_to(left, top + rise * (1.0 - reach), middle - half * reach, top, middle, top);
-                path.cubic_to(middle + half * reach, top, right, top + rise * (1.0 - reach), right, top + rise);
+                path.cubic_to(
+                    left,
+                    top + rise * (1.0 - reach),
+                    middle - half * reach,
+                    top,
+                    middle,
+                    top,
+                );
+                path.cubic_to(
+                    middle + half * reach,
+                    top,
+                    right,
+                    top + rise * (1.0 - reach),
+                    right,
+                    top + rise,
+                );
                 path.line_to(right, bottom);
                 path.close();
             }
@@ -53,8 +69,22 @@ impl Card {
                 let tip = top + inset * 0.35;
                 path.move_to(left, bottom);
                 path.line_to(left, top + rise);
-                path.cubic_to(left, top + rise * 0.46, left + 70.0, top + rise * 0.40, left + 235.0, top + rise * 0.27);
-                path.cubic_to(left + 360.0, top + rise * 0.17, middle - 60.0, top + rise * 0.14, middle, tip);
+                path.cubic_to(
+                    left,
+                    top + rise * 0.46,
+                    left + 70.0,
+                    top + rise * 0.40,
+                    left + 235.0,
+                    top + rise * 0.27,
+                );
+                path.cubic_to(
+                    left + 360.0,
+                    top + rise * 0.17,
+                    middle - 60.0,
+                    top + rise * 0.14,
+                    middle,
+                    tip,
+                );
                 path.cubic_to(
                     middle + 60.0,
                     top + rise * 0.14,
@@ -63,12 +93,20 @@ impl Card {
                     right - 235.0,
                     top + rise * 0.27,
                 );
-                path.cubic_to(right - 70.0, top + rise * 0.40, right, top + rise * 0.46, right, top + rise);
+                path.cubic_to(
+                    right - 70.0,
+                    top + rise * 0.40,
+                    right,
+                    top + rise * 0.46,
+                    right,
+                    top + rise,
+                );
                 path.line_to(right, bottom);
                 path.close();
             }
             Self::Notched => {
-                // The notch stays around the card's own corner, so that the line inside runs beside the edge.
+                // The notch stays around the card's own corner, so that the line inside runs beside
+                // the edge.
                 let notch = 88.0 + inset;
                 let (x1, y1, x2, y2) = (area.x, area.y, area.right(), area.bottom());
                 let depth = libm::sqrtf(notch * notch - inset * inset);
@@ -77,11 +115,23 @@ impl Card {
                 path.line_to(x2 - depth, top);
                 arc_on(path, (x2, y1), notch, PI - open, 2.0 * open - FRAC_PI_2);
                 path.line_to(right, y2 - depth);
-                arc_on(path, (x2, y2), notch, -FRAC_PI_2 - open, 2.0 * open - FRAC_PI_2);
+                arc_on(
+                    path,
+                    (x2, y2),
+                    notch,
+                    -FRAC_PI_2 - open,
+                    2.0 * open - FRAC_PI_2,
+                );
                 path.line_to(x1 + depth, bottom);
                 arc_on(path, (x1, y2), notch, -open, 2.0 * open - FRAC_PI_2);
                 path.line_to(left, y1 + depth);
-                arc_on(path, (x1, y1), notch, FRAC_PI_2 - open, 2.0 * open - FRAC_PI_2);
+                arc_on(
+                    path,
+                    (x1, y1),
+                    notch,
+                    FRAC_PI_2 - open,
+                    2.0 * open - FRAC_PI_2,
+                );
                 path.close();
             }
             Self::Stepped => {
@@ -129,19 +179,29 @@ impl Card {
 pub(crate) fn pattern(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
     let mut seed = seed.branch("pattern");
     let (quiet, raised) = (palette.shapes[3], palette.shapes[0]);
-    let around = Around { width: sheet.width(), height: sheet.height(), card: area };
+    let around = Around {
+        width: sheet.width(),
+        height: sheet.height(),
+        card: area,
+    };
     match seed.below(4) {
         0 => scales(sheet, &around, quiet, raised),
         1 => {
             let centers = around.grid(60, 30, 30);
-            sheet.stroke_each(quiet, 2.0, &centers, |path| diamond(path, ORIGIN, 30.0, 30.0));
+            sheet.stroke_each(quiet, 2.0, &centers, |path| {
+                diamond(path, ORIGIN, 30.0, 30.0)
+            });
             sheet.fill_each(raised, &centers, |path| path.push_circle(0.0, 0.0, 4.2));
         }
         2 => {
             let centers = around.grid(100, 100, 0);
             let between: Vec<_> = centers.iter().map(|(x, y)| (x + 50, y + 50)).collect();
-            sheet.fill_each(quiet, &centers, |path| star(path, ORIGIN, 8, 40.0, 27.0, 0.0));
-            sheet.fill_each(palette.field, &centers, |path| path.push_circle(0.0, 0.0, 14.0));
+            sheet.fill_each(quiet, &centers, |path| {
+                star(path, ORIGIN, 8, 40.0, 27.0, 0.0)
+            });
+            sheet.fill_each(palette.field, &centers, |path| {
+                path.push_circle(0.0, 0.0, 14.0)
+            });
             sheet.fill_each(raised, &centers, |path| path.push_circle(0.0, 0.0, 6.0));
             sheet.fill_each(quiet, &between, |path| diamond(path, ORIGIN, 13.0, 13.0));
         }
@@ -150,7 +210,16 @@ pub(crate) fn pattern(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &S
             let centers = around.grid(80, 80, 0);
             let between: Vec<_> = centers.iter().map(|(x, y)| (x + 40, y + 40)).collect();
             sheet.fill_each(quiet, &centers, |path| {
-                (0..4_u8).for_each(|quarter| petal(path, ORIGIN, FRAC_PI_2 * f32::from(quarter), 7.0, 40.0, 17.0));
+                (0..4_u8).for_each(|quarter| {
+                    petal(
+                        path,
+                        ORIGIN,
+                        FRAC_PI_2 * f32::from(quarter),
+                        7.0,
+                        40.0,
+                        17.0,
+                    )
+                });
             });
             sheet.fill_each(raised, &between, |path| path.push_circle(0.0, 0.0, 5.0));
         }
@@ -168,7 +237,8 @@ struct Around {
 }
 
 impl Around {
-    /// The points of a grid in whole pixels, every other row `aside`, without those that every card covers.
+    /// The points of a grid in whole pixels, every other row `aside`, without those that every card
+    /// covers.
     fn grid(&self, across: i32, down: i32, aside: i32) -> Vec<(i32, i32)> {
         let covered = Area {
             x: self.card.x + 60.0,
@@ -192,22 +262,36 @@ impl Around {
     }
 }
 
-/// Rows of fish scales, each with two more arcs inside. Of every circle only the part is drawn that the scales of the
-/// next row leave uncovered.
+/// Rows of fish scales, each with two more arcs inside. Of every circle only the part is drawn that
+/// the scales of the next row leave uncovered.
 fn scales(sheet: &mut Sheet, around: &Around, quiet: Color, raised: Color) {
     let radius = 50;
     let centers = around.grid(radius * 2, radius / 2, radius);
     for (share, color) in [(1.0_f32, quiet), (0.68, quiet), (0.36, raised)] {
-        // Where a circle of this share meets the unit circle around (1, 1/2): cos a + sin a / 2 = (share² + 1/4) / 2 share.
-        let meets = libm::acosf((share * share + 0.25) / (2.0 * share) / libm::sqrtf(1.25)) - libm::atanf(0.5);
+        // Where a circle of this share meets the unit circle around (1, 1/2): cos a + sin a / 2 =
+        // (share² + 1/4) / 2 share.
+        let meets = libm::acosf((share * share + 0.25) / (2.0 * share) / libm::sqrtf(1.25))
+            - libm::atanf(0.5);
         sheet.stroke_each(color, 2.4, &centers, |path| {
-            arc(path, ORIGIN, radius as f32 * share, PI + meets, PI - 2.0 * meets);
+            arc(
+                path,
+                ORIGIN,
+                radius as f32 * share,
+                PI + meets,
+                PI - 2.0 * meets,
+            );
         });
     }
 }
 
 /// A rosette around `center`, `radius` pixels to the tips.
-pub(crate) fn emblem(sheet: &mut Sheet, center: (f32, f32), radius: f32, palette: &Palette, seed: &Seed) {
+pub(crate) fn emblem(
+    sheet: &mut Sheet,
+    center: (f32, f32),
+    radius: f32,
+    palette: &Palette,
+    seed: &Seed,
+) {
     let mut seed = seed.branch("emblem");
     let petals = seed.pick(&[8_u32, 10, 12, 16]);
     let step = TAU / petals as f32;
@@ -215,25 +299,47 @@ pub(crate) fn emblem(sheet: &mut Sheet, center: (f32, f32), radius: f32, palette
     let breadth = radius * TAU / petals as f32 * 0.62;
     sheet.fill(outer, |path| {
         for index in 0..petals {
-            petal(path, center, step * index as f32 - FRAC_PI_2, radius * 0.34, radius, breadth);
+            petal(
+                path,
+                center,
+                step * index as f32 - FRAC_PI_2,
+                radius * 0.34,
+                radius,
+                breadth,
+            );
         }
     });
     if seed.below(2) == 0 {
         sheet.fill(palette.field, |path| {
             for index in 0..petals {
-                let tip = polar(center, step * (index as f32 + 0.5) - FRAC_PI_2, radius * 0.86);
+                let tip = polar(
+                    center,
+                    step * (index as f32 + 0.5) - FRAC_PI_2,
+                    radius * 0.86,
+                );
                 path.push_circle(tip.0, tip.1, radius * 0.045);
             }
         });
     } else {
         sheet.fill(inner, |path| {
             for index in 0..petals {
-                petal(path, center, step * index as f32 - FRAC_PI_2, radius * 0.5, radius * 0.84, breadth * 0.42);
+                petal(
+                    path,
+                    center,
+                    step * index as f32 - FRAC_PI_2,
+                    radius * 0.5,
+                    radius * 0.84,
+                    breadth * 0.42,
+                );
             }
         });
     }
-    sheet.fill(palette.field, |path| path.push_circle(center.0, center.1, radius * 0.24));
-    sheet.fill(inner, |path| path.push_circle(center.0, center.1, radius * 0.13));
+    sheet.fill(palette.field, |path| {
+        path.push_circle(center.0, center.1, radius * 0.24)
+    });
+    sheet.fill(inner, |path| {
+        path.push_circle(center.0, center.1, radius * 0.13)
+    });
 }
 
 /// A line with a diamond in its middle.

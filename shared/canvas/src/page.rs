@@ -1,4 +1,5 @@
-//! What every design of one event shares: its facts in its language, its direction, and the blocks of text set so far.
+//! What every design of one event shares: its facts in its language, its direction, and the blocks
+//! of text set so far.
 
 use contract::{Brand, Color, Configuration, Venue};
 use cosmic_text::Align;
@@ -31,7 +32,8 @@ pub(crate) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Reads `configuration`. A title of which nothing can be drawn becomes the language's word for an event.
+    /// Reads `configuration`. A title of which nothing can be drawn becomes the language's word for
+    /// an event.
     pub(crate) fn read(
         configuration: &'a Configuration,
         look: &str,
@@ -41,13 +43,20 @@ impl<'a> Page<'a> {
         let speech = Speech::of(configuration.locale.as_ref());
         let title = configuration.title.as_str();
         Self {
-            title: if typesetter.can_draw(title) { title } else { speech.words().event },
+            title: if typesetter.can_draw(title) {
+                title
+            } else {
+                speech.words().event
+            },
             description: configuration.description.as_ref().map(|text| text.as_str()),
             organizer: configuration.organizer.as_ref().map(|text| text.as_str()),
             venue: configuration.venue.as_ref(),
             when: when(configuration, speech),
             label: configuration.label.as_ref().map(|text| text.as_str()),
-            call_to_action: configuration.call_to_action.as_ref().map(|text| text.as_str()),
+            call_to_action: configuration
+                .call_to_action
+                .as_ref()
+                .map(|text| text.as_str()),
             logo,
             brand: configuration.brand.as_ref(),
             speech,
@@ -58,7 +67,11 @@ impl<'a> Page<'a> {
 
     /// Where lines begin.
     pub(crate) fn align(&self) -> Align {
-        if self.right_to_left { Align::Right } else { Align::Left }
+        if self.right_to_left {
+            Align::Right
+        } else {
+            Align::Left
+        }
     }
 
     /// The days in one line, in the order of the language.
@@ -66,12 +79,16 @@ impl<'a> Page<'a> {
         Some(&self.when.as_ref()?.date)
     }
 
-    /// The venue in one line: its name and the city, unless the one names the other. Where dates begin with the year, places begin
-    /// with the city.
+    /// The venue in one line: its name and the city, unless the one names the other. Where dates
+    /// begin with the year, places begin with the city.
     pub(crate) fn place(&self) -> Option<String> {
         let venue = self.venue?;
         let name = venue.name.as_str();
-        let city = venue.city.as_ref().map(|city| city.as_str()).filter(|city| !name.contains(*city));
+        let city = venue
+            .city
+            .as_ref()
+            .map(|city| city.as_str())
+            .filter(|city| !name.contains(*city));
         Some(match (city, self.speech.counters()) {
             (None, _) => name.to_owned(),
             (Some(city), Some(_)) => format!("{city} {name}"),
@@ -80,13 +97,20 @@ impl<'a> Page<'a> {
     }
 
     fn comma(&self) -> &'static str {
-        if self.speech.language == Language::Arabic { "، " } else { ", " }
+        if self.speech.language == Language::Arabic {
+            "، "
+        } else {
+            ", "
+        }
     }
 
     /// How long the title is, in letters as wide as Latin ones.
     pub(crate) fn title_length(&self) -> usize {
         let is_wide = |c: char| matches!(u32::from(c), 0x1100..=0x11ff | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xff00..=0xff60);
-        self.title.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
+        self.title
+            .chars()
+            .map(|c| if is_wide(c) { 2 } else { 1 })
+            .sum()
     }
 
     /// What the title is set in: the brand's choice, else the design's.
@@ -96,12 +120,23 @@ impl<'a> Page<'a> {
 
     /// The left edge of something `width` wide that begins where lines begin in `area`.
     pub(crate) fn start(&self, area: Area, width: f32) -> f32 {
-        if self.right_to_left { area.right() - width } else { area.x }
+        if self.right_to_left {
+            area.right() - width
+        } else {
+            area.x
+        }
     }
 
     /// `area` on the other side of a sheet `width` wide, if the page is read from right to left.
     pub(crate) fn mirrored(&self, area: Area, width: f32) -> Area {
-        if self.right_to_left { Area { x: width - area.right(), ..area } } else { area }
+        if self.right_to_left {
+            Area {
+                x: width - area.right(),
+                ..area
+            }
+        } else {
+            area
+        }
     }
 
     /// Street and city in one line, in the order of the language, if the venue has either.
@@ -110,7 +145,9 @@ impl<'a> Page<'a> {
         let street = venue.address.as_ref().map(|street| street.as_str());
         let city = venue.city.as_ref().map(|city| city.as_str());
         Some(match (street, city, self.speech.counters()) {
-            (Some(street), Some(city), Some(counters)) => format!("{city}{}{street}", counters.space),
+            (Some(street), Some(city), Some(counters)) => {
+                format!("{city}{}{street}", counters.space)
+            }
             (Some(street), Some(city), None) => format!("{street}{}{city}", self.comma()),
             (one, other, _) => one.or(other)?.to_owned(),
         })

@@ -38,21 +38,36 @@ const FAMILIES: [Family; 9] = [
         deep: oklch(0.27, 0.085, 272.0),
         pale: oklch(0.962, 0.018, 85.0),
         accent: oklch(0.55, 0.19, 30.0),
-        shapes: [oklch(0.80, 0.155, 78.0), oklch(0.67, 0.18, 34.0), oklch(0.93, 0.04, 85.0), oklch(0.58, 0.13, 265.0)],
+        shapes: [
+            oklch(0.80, 0.155, 78.0),
+            oklch(0.67, 0.18, 34.0),
+            oklch(0.93, 0.04, 85.0),
+            oklch(0.58, 0.13, 265.0),
+        ],
     },
     // Forest and apricot.
     Family {
         deep: oklch(0.30, 0.055, 165.0),
         pale: oklch(0.965, 0.016, 95.0),
         accent: oklch(0.50, 0.12, 45.0),
-        shapes: [oklch(0.80, 0.115, 62.0), oklch(0.62, 0.10, 160.0), oklch(0.94, 0.035, 95.0), oklch(0.66, 0.16, 40.0)],
+        shapes: [
+            oklch(0.80, 0.115, 62.0),
+            oklch(0.62, 0.10, 160.0),
+            oklch(0.94, 0.035, 95.0),
+            oklch(0.66, 0.16, 40.0),
+        ],
     },
     // Aubergine and rose.
     Family {
         deep: oklch(0.27, 0.085, 330.0),
         pale: oklch(0.965, 0.014, 20.0),
         accent: oklch(0.50, 0.18, 5.0),
-        shapes: [oklch(0.74, 0.14, 10.0), oklch(0.85, 0.095, 70.0), oklch(0.93, 0.03, 20.0), oklch(0.54, 0.16, 335.0)],
+        shapes: [
+            oklch(0.74, 0.14, 10.0),
+            oklch(0.85, 0.095, 70.0),
+            oklch(0.93, 0.03, 20.0),
+            oklch(0.54, 0.16, 335.0),
+        ],
     },
     // Petrol and coral.
     Family {
@@ -71,7 +86,12 @@ const FAMILIES: [Family; 9] = [
         deep: oklch(0.39, 0.125, 28.0),
         pale: oklch(0.962, 0.018, 65.0),
         accent: oklch(0.48, 0.15, 29.0),
-        shapes: [oklch(0.82, 0.085, 230.0), oklch(0.80, 0.13, 72.0), oklch(0.95, 0.025, 75.0), oklch(0.61, 0.18, 31.0)],
+        shapes: [
+            oklch(0.82, 0.085, 230.0),
+            oklch(0.80, 0.13, 72.0),
+            oklch(0.95, 0.025, 75.0),
+            oklch(0.61, 0.18, 31.0),
+        ],
     },
     // Ultramarine and lime.
     Family {
@@ -90,21 +110,36 @@ const FAMILIES: [Family; 9] = [
         deep: oklch(0.29, 0.04, 50.0),
         pale: oklch(0.96, 0.018, 80.0),
         accent: oklch(0.47, 0.10, 170.0),
-        shapes: [oklch(0.83, 0.085, 168.0), oklch(0.72, 0.13, 55.0), oklch(0.94, 0.03, 80.0), oklch(0.54, 0.085, 48.0)],
+        shapes: [
+            oklch(0.83, 0.085, 168.0),
+            oklch(0.72, 0.13, 55.0),
+            oklch(0.94, 0.03, 80.0),
+            oklch(0.54, 0.085, 48.0),
+        ],
     },
     // Violet and peach.
     Family {
         deep: oklch(0.33, 0.135, 298.0),
         pale: oklch(0.966, 0.014, 310.0),
         accent: oklch(0.50, 0.20, 300.0),
-        shapes: [oklch(0.83, 0.105, 55.0), oklch(0.70, 0.15, 330.0), oklch(0.95, 0.02, 60.0), oklch(0.60, 0.17, 295.0)],
+        shapes: [
+            oklch(0.83, 0.105, 55.0),
+            oklch(0.70, 0.15, 330.0),
+            oklch(0.95, 0.02, 60.0),
+            oklch(0.60, 0.17, 295.0),
+        ],
     },
     // Ink and vermilion.
     Family {
         deep: oklch(0.22, 0.012, 255.0),
         pale: oklch(0.958, 0.008, 90.0),
         accent: oklch(0.57, 0.215, 30.0),
-        shapes: [oklch(0.64, 0.22, 32.0), oklch(0.93, 0.01, 90.0), oklch(0.78, 0.012, 90.0), oklch(0.50, 0.015, 255.0)],
+        shapes: [
+            oklch(0.64, 0.22, 32.0),
+            oklch(0.93, 0.01, 90.0),
+            oklch(0.78, 0.012, 90.0),
+            oklch(0.50, 0.015, 255.0),
+        ],
     },
 ];
 
@@ -112,14 +147,19 @@ const FAMILIES: [Family; 9] = [
 const QUIET: f32 = 4.55;
 
 impl Palette {
-    /// The poster's colours: a brand's own on its primary colour, else a family's on its pale or its deep ground.
+    /// The poster's colours: a brand's own on its primary colour, else a family's on its pale or
+    /// its deep ground.
     pub(crate) fn poster(seed: &Seed, brand: Option<&Brand>) -> Self {
         if let Some((ground, primary, accent)) = brand.and_then(brand_colors) {
             return Self::brand_on(ground, primary, accent);
         }
         let mut seed = seed.branch("palette");
         let family = &FAMILIES[seed.below(FAMILIES.len())];
-        if seed.below(5) < 3 { family.on_pale() } else { family.on_deep() }
+        if seed.below(5) < 3 {
+            family.on_pale()
+        } else {
+            family.on_deep()
+        }
     }
 
     /// The invitation's colours: always a pale card on a deep ground.
@@ -141,32 +181,64 @@ impl Palette {
 
     fn brand_on(ground: Color, primary: Oklch, accent: Oklch) -> Self {
         let light_ground = contrast(BLACK, ground) > contrast(WHITE, ground);
-        let ink = if light_ground { primary.muted(0.05).at(0.2) } else { primary.muted(0.02).at(0.975) };
-        let soft = if light_ground { primary.muted(0.06).at(0.34) } else { primary.muted(0.04).at(0.87) };
-        // The art stands on a ground of its own, a step away from the paper, so that the two never merge.
+        let ink = if light_ground {
+            primary.muted(0.05).at(0.2)
+        } else {
+            primary.muted(0.02).at(0.975)
+        };
+        let soft = if light_ground {
+            primary.muted(0.06).at(0.34)
+        } else {
+            primary.muted(0.04).at(0.87)
+        };
+        // The art stands on a ground of its own, a step away from the paper, so that the two never
+        // merge.
         let step = if light_ground { -0.10 } else { 0.10 };
         let field = primary.at(primary.lightness + step);
         let apart = |wish: Oklch| {
-            let clearance = if wish.lightness >= field.lightness { 0.16 } else { -0.16 };
-            let near = (wish.lightness - field.lightness).abs() < 0.14 && wish.chroma < field.chroma + 0.05;
-            if near { wish.at(wish.lightness + clearance) } else { wish }.rgb()
+            let clearance = if wish.lightness >= field.lightness {
+                0.16
+            } else {
+                -0.16
+            };
+            let near = (wish.lightness - field.lightness).abs() < 0.14
+                && wish.chroma < field.chroma + 0.05;
+            if near {
+                wish.at(wish.lightness + clearance)
+            } else {
+                wish
+            }
+            .rgb()
         };
-        let tint = if light_ground { primary.at(0.38) } else { primary.muted(0.09).at(0.84) };
-        let paper_white = primary.muted(0.02).at(if light_ground { 0.99 } else { 0.96 });
-        let between = primary.at(field.lightness + if field.lightness > 0.55 { -0.22 } else { 0.18 });
+        let tint = if light_ground {
+            primary.at(0.38)
+        } else {
+            primary.muted(0.09).at(0.84)
+        };
+        let paper_white = primary
+            .muted(0.02)
+            .at(if light_ground { 0.99 } else { 0.96 });
+        let between =
+            primary.at(field.lightness + if field.lightness > 0.55 { -0.22 } else { 0.18 });
         Self {
             paper: ground,
             ink: readable(ink, ground, 7.0),
             soft: readable(soft, ground, QUIET),
             accent: readable(accent, ground, QUIET),
             field: field.rgb(),
-            shapes: [apart(accent), apart(tint), apart(paper_white), apart(between)],
+            shapes: [
+                apart(accent),
+                apart(tint),
+                apart(paper_white),
+                apart(between),
+            ],
         }
     }
 }
 
-/// A brand's ground, its primary colour and its accent. What it does not name is taken from the other: an accent lies across the wheel
-/// from its primary, a primary is the dark side of its accent. `None` for a brand without a colour.
+/// A brand's ground, its primary colour and its accent. What it does not name is taken from the
+/// other: an accent lies across the wheel from its primary, a primary is the dark side of its
+/// accent. `None` for a brand without a colour.
 fn brand_colors(brand: &Brand) -> Option<(Color, Oklch, Oklch)> {
     let ground = match (brand.primary_color, brand.accent_color) {
         (Some(primary), _) => primary,
@@ -174,9 +246,16 @@ fn brand_colors(brand: &Brand) -> Option<(Color, Oklch, Oklch)> {
         (None, None) => return None,
     };
     let primary = Oklch::of(ground);
-    let accent = brand
-        .accent_color
-        .map_or_else(|| oklch(if primary.lightness > 0.6 { 0.45 } else { 0.8 }, 0.13, primary.hue + 165.0), Oklch::of);
+    let accent = brand.accent_color.map_or_else(
+        || {
+            oklch(
+                if primary.lightness > 0.6 { 0.45 } else { 0.8 },
+                0.13,
+                primary.hue + 165.0,
+            )
+        },
+        Oklch::of,
+    );
     Some((ground, primary, accent))
 }
 

@@ -1,5 +1,6 @@
-//! A panel: what is said, one thing under the other, in a room of any shape. The title takes the height that the others leave; where
-//! that is too little for it to be read well, the others make way, the least important first.
+//! A panel: what is said, one thing under the other, in a room of any shape. The title takes the
+//! height that the others leave; where that is too little for it to be read well, the others make
+//! way, the least important first.
 
 use crate::{
     check::Area,
@@ -153,17 +154,26 @@ fn set(
     loop {
         let parts: Vec<(Piece, Option<Part>)> = said
             .iter()
-            .map(|piece| (*piece, set_piece(typesetter, page, palette, area, setting, *piece)))
+            .map(|piece| {
+                (
+                    *piece,
+                    set_piece(typesetter, page, palette, area, setting, *piece),
+                )
+            })
             .filter(|(piece, part)| *piece == Piece::Title || part.is_some())
             .collect();
         let gaps = gaps(setting, parts.iter().map(|(piece, _)| *piece));
-        let others: f32 = parts.iter().filter_map(|(_, part)| part.as_ref()).map(Part::height).sum();
+        let others: f32 = parts
+            .iter()
+            .filter_map(|(_, part)| part.as_ref())
+            .map(Part::height)
+            .sum();
         let room = area.height - others - gaps.iter().sum::<f32>();
-        let mut title =
-            set_title(typesetter, page, palette, area.width, room, setting).filter(|_| said.contains(&Piece::Title));
-        let good = title
-            .as_ref()
-            .is_none_or(|block| !block.cut && block.size >= setting.good_title && block.height <= room + 0.5);
+        let mut title = set_title(typesetter, page, palette, area.width, room, setting)
+            .filter(|_| said.contains(&Piece::Title));
+        let good = title.as_ref().is_none_or(|block| {
+            !block.cut && block.size >= setting.good_title && block.height <= room + 0.5
+        });
         // What is not there cannot make way.
         let there = |piece: &&Piece| parts.iter().any(|(part, _)| part == *piece);
         if !good && let Some(next) = dispensable.find(there) {
@@ -174,7 +184,11 @@ fn set(
             .into_iter()
             .zip(gaps)
             .filter_map(|((piece, part), gap)| {
-                let part = if piece == Piece::Title { title.take().map(Part::Text) } else { part };
+                let part = if piece == Piece::Title {
+                    title.take().map(Part::Text)
+                } else {
+                    part
+                };
                 Some((part?, gap))
             })
             .collect();
@@ -235,12 +249,17 @@ fn set_piece(
         ..page.style(role, voice, color, setting.fact)
     };
     let room = setting.fact * 1.5 * setting.fact_lines as f32;
-    let mut text =
-        |text: &str, style: &Style, height: f32| typesetter.set(text, style, area.width, height).map(Part::Text);
+    let mut text = |text: &str, style: &Style, height: f32| {
+        typesetter
+            .set(text, style, area.width, height)
+            .map(Part::Text)
+    };
     match piece {
         Piece::Title => None,
         Piece::Logo => {
-            let (width, height) = page.logo?.fit((setting.logo * 2.0).min(area.width), setting.logo);
+            let (width, height) = page
+                .logo?
+                .fit((setting.logo * 2.0).min(area.width), setting.logo);
             Some(Part::Logo(width, height))
         }
         Piece::Label => {
@@ -261,16 +280,41 @@ fn set_piece(
             };
             text(page.description?, &style, setting.fact * 5.0)
         }
-        Piece::Date => text(page.date()?, &fact("date", Voice::Strong, palette.ink), room),
+        Piece::Date => text(
+            page.date()?,
+            &fact("date", Voice::Strong, palette.ink),
+            room,
+        ),
         Piece::Time => {
             let when = page.when.as_ref()?;
-            let time = format!("{} {}", when.time.as_ref()?, when.zone.as_deref().unwrap_or_default());
-            text(time.trim_end(), &fact("time", Voice::Plain, palette.soft), room)
+            let time = format!(
+                "{} {}",
+                when.time.as_ref()?,
+                when.zone.as_deref().unwrap_or_default()
+            );
+            text(
+                time.trim_end(),
+                &fact("time", Voice::Plain, palette.soft),
+                room,
+            )
         }
-        Piece::Place => text(&page.place()?, &fact("venue", Voice::Plain, palette.soft), room),
-        Piece::Organizer => text(page.organizer?, &fact("organizer", Voice::Strong, palette.accent), room),
-        Piece::Button => button(typesetter, page, palette, area.width, setting.button).map(Part::Button),
-        Piece::Rule => Some(Part::Rule(setting.gap * 2.4, (setting.gap * 0.22).max(2.0).round())),
+        Piece::Place => text(
+            &page.place()?,
+            &fact("venue", Voice::Plain, palette.soft),
+            room,
+        ),
+        Piece::Organizer => text(
+            page.organizer?,
+            &fact("organizer", Voice::Strong, palette.accent),
+            room,
+        ),
+        Piece::Button => {
+            button(typesetter, page, palette, area.width, setting.button).map(Part::Button)
+        }
+        Piece::Rule => Some(Part::Rule(
+            setting.gap * 2.4,
+            (setting.gap * 0.22).max(2.0).round(),
+        )),
     }
 }
 
@@ -288,14 +332,22 @@ pub(crate) fn button(
         leading: 1.12,
         ..page.style("button", Voice::Strong, on_accent, size)
     };
-    let mut block = typesetter.set(page.call_to_action?, &style, width - 2.0 * BUTTON_SIDE * size, size * 1.7)?;
+    let mut block = typesetter.set(
+        page.call_to_action?,
+        &style,
+        width - 2.0 * BUTTON_SIDE * size,
+        size * 1.7,
+    )?;
     block.trim();
     Some(block)
 }
 
 /// Width and height of the button under a block.
 pub(crate) fn button_size(block: &Block) -> (f32, f32) {
-    ((block.width + 2.0 * BUTTON_SIDE * block.size).ceil(), button_height(block).ceil())
+    (
+        (block.width + 2.0 * BUTTON_SIDE * block.size).ceil(),
+        button_height(block).ceil(),
+    )
 }
 
 /// Draws a button with its left upper corner at `x`, `y`.
@@ -309,10 +361,26 @@ pub(crate) fn draw_button(
 ) {
     let (width, height) = button_size(block);
     let (x, y) = (x.round(), y.round());
-    sheet.fill(palette.accent, |path| rounded(path, Area { x, y, width, height }, height * 0.24));
+    sheet.fill(palette.accent, |path| {
+        rounded(
+            path,
+            Area {
+                x,
+                y,
+                width,
+                height,
+            },
+            height * 0.24,
+        )
+    });
     // The letters stand in the middle, not their line.
     let down = (height - block.ink.height) / 2.0 - block.ink.y;
-    typesetter.draw(sheet, block, x + ((width - block.width) / 2.0).round(), y + down.round());
+    typesetter.draw(
+        sheet,
+        block,
+        x + ((width - block.width) / 2.0).round(),
+        y + down.round(),
+    );
 }
 
 fn draw_part(
@@ -328,16 +396,33 @@ fn draw_part(
         Part::Text(block) => typesetter.draw(sheet, block, page.start(area, block.width), y),
         Part::Button(block) => {
             let (width, _) = button_size(block);
-            draw_button(typesetter, sheet, palette, block, page.start(area, width), y);
+            draw_button(
+                typesetter,
+                sheet,
+                palette,
+                block,
+                page.start(area, width),
+                y,
+            );
         }
         Part::Logo(width, height) => {
-            let place = Area { x: page.start(area, *width), y, width: *width, height: *height };
+            let place = Area {
+                x: page.start(area, *width),
+                y,
+                width: *width,
+                height: *height,
+            };
             if let Some(logo) = page.logo {
                 sheet.logo(logo, place, palette.paper);
             }
         }
         Part::Rule(width, height) => {
-            let rule = Area { x: page.start(area, *width).round(), y: y.round(), width: *width, height: *height };
+            let rule = Area {
+                x: page.start(area, *width).round(),
+                y: y.round(),
+                width: *width,
+                height: *height,
+            };
             sheet.fill(palette.accent, |path| rectangle(path, rule));
         }
     }

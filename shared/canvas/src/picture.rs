@@ -4,7 +4,8 @@ use std::io::Cursor;
 
 /// The largest side that is decoded, in pixels.
 pub(crate) const LARGEST_SIDE: u32 = 4096;
-/// What the decoder may allocate beside the picture, for a palette, a row and whatever else the file claims to need.
+/// What the decoder may allocate beside the picture, for a palette, a row and whatever else the
+/// file claims to need.
 const DECODER_BYTES: usize = 1024 * 1024;
 
 /// A decoded picture.
@@ -25,18 +26,27 @@ pub(crate) enum PictureError {
     Damaged,
 }
 
-/// Reads a PNG of any colour type and depth, interlaced or not; of an animated one, its still picture. Colour profiles are not looked
-/// at: the picture is taken for sRGB.
+/// Reads a PNG of any colour type and depth, interlaced or not; of an animated one, its still
+/// picture. Colour profiles are not looked at: the picture is taken for sRGB.
 pub(crate) fn decode(png: &[u8]) -> Result<Picture, PictureError> {
     if !png.starts_with(b"\x89PNG\r\n\x1a\n") {
         return Err(PictureError::NotPng);
     }
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(png), png::Limits { bytes: DECODER_BYTES });
+    let mut decoder = png::Decoder::new_with_limits(
+        Cursor::new(png),
+        png::Limits {
+            bytes: DECODER_BYTES,
+        },
+    );
     // Both may be small files of something huge, and neither is drawn.
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    decoder.set_transformations(png::Transformations::normalize_to_color8() | png::Transformations::ALPHA);
-    let header = decoder.read_header_info().map_err(|_| PictureError::Damaged)?;
+    decoder.set_transformations(
+        png::Transformations::normalize_to_color8() | png::Transformations::ALPHA,
+    );
+    let header = decoder
+        .read_header_info()
+        .map_err(|_| PictureError::Damaged)?;
     let (width, height) = (header.width, header.height);
     if width > LARGEST_SIDE || height > LARGEST_SIDE {
         return Err(PictureError::TooLarge { width, height });
@@ -44,19 +54,30 @@ pub(crate) fn decode(png: &[u8]) -> Result<Picture, PictureError> {
     let mut reader = decoder.read_info().map_err(|_| PictureError::Damaged)?;
     // The decoder takes any palette, and panics at some.
     let palette = reader.info().palette.as_deref().unwrap_or_default().len();
-    if reader.info().color_type == png::ColorType::Indexed && (palette % 3 != 0 || !(3..=768).contains(&palette)) {
+    if reader.info().color_type == png::ColorType::Indexed
+        && (palette % 3 != 0 || !(3..=768).contains(&palette))
+    {
         return Err(PictureError::Damaged);
     }
     let mut bytes = vec![0; reader.output_buffer_size().ok_or(PictureError::Damaged)?];
-    let frame = reader.next_frame(&mut bytes).map_err(|_| PictureError::Damaged)?;
+    let frame = reader
+        .next_frame(&mut bytes)
+        .map_err(|_| PictureError::Damaged)?;
     bytes.truncate(frame.buffer_size());
     let rgba = match frame.color_type {
         png::ColorType::Rgba => bytes,
-        png::ColorType::GrayscaleAlpha => bytes.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect(),
+        png::ColorType::GrayscaleAlpha => bytes
+            .chunks_exact(2)
+            .flat_map(|p| [p[0], p[0], p[0], p[1]])
+            .collect(),
         // The decoder was asked for alpha.
         png::ColorType::Grayscale | png::ColorType::Rgb | png::ColorType::Indexed => {
             return Err(PictureError::Damaged);
         }
     };
-    Ok(Picture { rgba, width: frame.width, height: frame.height })
+    Ok(Picture {
+        rgba,
+        width: frame.width,
+        height: frame.height,
+    })
 }

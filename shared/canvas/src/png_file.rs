@@ -1,5 +1,6 @@
-//! The pixels as a PNG file. Writing it is most of a render, so what is written is a third of the pixels where that shows nowhere: a
-//! design has a few flat colours and the shades between them along its edges, and these fit a palette.
+//! The pixels as a PNG file. Writing it is most of a render, so what is written is a third of the
+//! pixels where that shows nowhere: a design has a few flat colours and the shades between them
+//! along its edges, and these fit a palette.
 
 use std::io::{self, Write as _};
 
@@ -8,7 +9,8 @@ use flate2::{Compression, write::ZlibEncoder};
 /// More shades than these are a painting's or a photograph's.
 const MOST_SHADES: usize = 4096;
 
-/// How far a channel of a pixel may be from what was drawn, of 255: the shades of an edge come that close to each other.
+/// How far a channel of a pixel may be from what was drawn, of 255: the shades of an edge come that
+/// close to each other.
 const FARTHEST: u8 = 4;
 
 /// What a palette holds.
@@ -40,7 +42,10 @@ pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, p
         None => {
             encoder.set_color(png::ColorType::Rgb);
             in_rows::<3>(pixels, width, |rows, row| {
-                rows.extend(row.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]))
+                rows.extend(
+                    row.iter()
+                        .flat_map(|[red, green, blue, _]| [*red, *green, *blue]),
+                )
             })
         }
     };
@@ -53,9 +58,14 @@ pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, p
 /// A pixel as it is drawn: opaque RGBA.
 type Pixel = [u8; 4];
 
-/// What `append` makes of each row, `BYTES` for a pixel, after the filter that PNG has for each row: none. Flat areas repeat as they are, and
-/// without a filter the file is a third of what the fastest setting makes, for some ten milliseconds more.
-fn in_rows<const BYTES: usize>(pixels: &[Pixel], width: usize, append: impl Fn(&mut Vec<u8>, &[Pixel])) -> Vec<u8> {
+/// What `append` makes of each row, `BYTES` for a pixel, after the filter that PNG has for each
+/// row: none. Flat areas repeat as they are, and without a filter the file is a third of what the
+/// fastest setting makes, for some ten milliseconds more.
+fn in_rows<const BYTES: usize>(
+    pixels: &[Pixel],
+    width: usize,
+    append: impl Fn(&mut Vec<u8>, &[Pixel]),
+) -> Vec<u8> {
     let mut rows = Vec::with_capacity(pixels.len() * BYTES + pixels.len() / width);
     for row in pixels.chunks_exact(width) {
         rows.push(NO_FILTER);
@@ -66,14 +76,17 @@ fn in_rows<const BYTES: usize>(pixels: &[Pixel], width: usize, append: impl Fn(&
 
 /// Runs of pixels of one colour: most are as the one before them.
 fn runs(pixels: &[Pixel]) -> impl Iterator<Item = ([u8; 3], usize)> {
-    pixels.chunk_by(|one, next| u32::from_ne_bytes(*one) == u32::from_ne_bytes(*next)).map(|run| {
-        let [red, green, blue, _] = run[0];
-        ([red, green, blue], run.len())
-    })
+    pixels
+        .chunk_by(|one, next| u32::from_ne_bytes(*one) == u32::from_ne_bytes(*next))
+        .map(|run| {
+            let [red, green, blue, _] = run[0];
+            ([red, green, blue], run.len())
+        })
 }
 
-/// `rows` as PNG's only compression has them. In one piece: the encoder's own way gives them row by row to flate2, which clears 32 KiB
-/// for each, and that was three tenths of a poster's instructions.
+/// `rows` as PNG's only compression has them. In one piece: the encoder's own way gives them row by
+/// row to flate2, which clears 32 KiB for each, and that was three tenths of a poster's
+/// instructions.
 fn compressed(rows: &[u8]) -> io::Result<Vec<u8>> {
     let mut zlib = ZlibEncoder::new(Vec::with_capacity(128 * 1024), Compression::default());
     zlib.write_all(rows)?;
@@ -89,8 +102,9 @@ struct Shade {
     index: u8,
 }
 
-/// The shades of a picture: a hash table with twice the slots that it may fill. The standard one's hash costs more than all the rest
-/// of this, and nobody chooses colours to harm it: what is found is bounded.
+/// The shades of a picture: a hash table with twice the slots that it may fill. The standard one's
+/// hash costs more than all the rest of this, and nobody chooses colours to harm it: what is found
+/// is bounded.
 struct Shades {
     slots: Vec<Shade>,
 }
@@ -100,7 +114,9 @@ impl Shades {
 
     /// Counts them; `None` if there are too many.
     fn of(pixels: &[Pixel]) -> Option<Self> {
-        let mut shades = Self { slots: vec![Shade::default(); Self::SLOTS] };
+        let mut shades = Self {
+            slots: vec![Shade::default(); Self::SLOTS],
+        };
         let mut found = 0;
         for (color, length) in runs(pixels) {
             let slot = shades.slot(color);
@@ -127,17 +143,22 @@ impl Shades {
         slot
     }
 
-    /// Gives each shade its place in a palette, which is returned as RGB; `None` if there is none that is close enough to all.
+    /// Gives each shade its place in a palette, which is returned as RGB; `None` if there is none
+    /// that is close enough to all.
     ///
-    /// The commonest come first, so that a flat colour stays exactly what it is, and a rare shade becomes one that is close to it.
+    /// The commonest come first, so that a flat colour stays exactly what it is, and a rare shade
+    /// becomes one that is close to it.
     fn palette(&mut self) -> Option<Vec<u8>> {
-        let mut order: Vec<usize> = (0..self.slots.len()).filter(|slot| self.slots[*slot].pixels > 0).collect();
+        let mut order: Vec<usize> = (0..self.slots.len())
+            .filter(|slot| self.slots[*slot].pixels > 0)
+            .collect();
         order.sort_by_key(|slot| (u32::MAX - self.slots[*slot].pixels, self.slots[*slot].color));
         (0..=FARTHEST).find_map(|farthest| {
             let mut palette: Vec<[u8; 3]> = Vec::with_capacity(MOST_COLORS);
             for slot in &order {
                 let shade = &mut self.slots[*slot];
-                let near = |other: &[u8; 3]| (0..3).all(|i| shade.color[i].abs_diff(other[i]) <= farthest);
+                let near =
+                    |other: &[u8; 3]| (0..3).all(|i| shade.color[i].abs_diff(other[i]) <= farthest);
                 let index = palette.iter().position(near).unwrap_or(palette.len());
                 if index == palette.len() {
                     palette.push(shade.color);
@@ -164,7 +185,9 @@ mod tests {
 
     /// What a reader sees of a file: its type of colour, and its pixels as RGB.
     fn read(file: &[u8]) -> (png::ColorType, Vec<u8>) {
-        let mut reader = png::Decoder::new(io::Cursor::new(file)).read_info().unwrap();
+        let mut reader = png::Decoder::new(io::Cursor::new(file))
+            .read_info()
+            .unwrap();
         let mut data = vec![0; reader.output_buffer_size().unwrap()];
         let size = reader.next_frame(&mut data).unwrap().buffer_size();
         data.truncate(size);
@@ -172,20 +195,28 @@ mod tests {
         let color = info.color_type;
         let palette = info.palette.as_deref().unwrap_or_default();
         let seen = match color {
-            png::ColorType::Indexed => {
-                data.iter().flat_map(|i| &palette[usize::from(*i) * 3..][..3]).copied().collect()
-            }
+            png::ColorType::Indexed => data
+                .iter()
+                .flat_map(|i| &palette[usize::from(*i) * 3..][..3])
+                .copied()
+                .collect(),
             _ => data,
         };
         (color, seen)
     }
 
     fn rgba(shades: impl Iterator<Item = [u8; 3]>) -> Vec<u8> {
-        shades.flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
+        shades
+            .flat_map(|[red, green, blue]| [red, green, blue, 255])
+            .collect()
     }
 
     fn rgb(pixels: &[u8]) -> Vec<u8> {
-        pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect()
+        pixels
+            .chunks_exact(4)
+            .flat_map(|pixel| &pixel[..3])
+            .copied()
+            .collect()
     }
 
     #[test]
@@ -204,14 +235,22 @@ mod tests {
         let (color, seen) = read(&write(&pixels, 100, 10).unwrap());
         assert_eq!(color, png::ColorType::Indexed);
         assert_eq!(seen[..1500], rgb(&pixels)[..1500]);
-        let farthest = seen.iter().zip(rgb(&pixels)).map(|(one, other)| one.abs_diff(other)).max();
-        assert!(farthest.is_some_and(|farthest| (1..=FARTHEST).contains(&farthest)), "{farthest:?}");
+        let farthest = seen
+            .iter()
+            .zip(rgb(&pixels))
+            .map(|(one, other)| one.abs_diff(other))
+            .max();
+        assert!(
+            farthest.is_some_and(|farthest| (1..=FARTHEST).contains(&farthest)),
+            "{farthest:?}"
+        );
     }
 
     #[test]
     fn a_photograph_is_written_as_it_is() {
         for side in [64_u32, 128] {
-            let pixels = rgba((0..side * side).map(|n| [(n * 7) as u8, (n / 16) as u8, (n * n / 5) as u8]));
+            let pixels =
+                rgba((0..side * side).map(|n| [(n * 7) as u8, (n / 16) as u8, (n * n / 5) as u8]));
             let (color, seen) = read(&write(&pixels, side, side).unwrap());
             assert_eq!((color, seen), (png::ColorType::Rgb, rgb(&pixels)), "{side}");
         }

@@ -1,5 +1,6 @@
-//! The poster: a picture above, the title large below it, date and place on the last line. Everything stands on the lower
-//! edge and grows upwards; the picture takes what is left, so that a short title has a tall picture and no page has a hole.
+//! The poster: a picture above, the title large below it, date and place on the last line.
+//! Everything stands on the lower edge and grows upwards; the picture takes what is left, so that a
+//! short title has a tall picture and no page has a hole.
 
 use crate::{
     art,
@@ -36,17 +37,34 @@ struct Column {
 }
 
 /// Draws the poster of `page` on `sheet`.
-pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn draw(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     let width = sheet.width() - 2.0 * MARGIN;
     let both = page.when.is_some() && page.venue.is_some();
-    let column_width = if both { (width - COLUMN_GAP) / 2.0 } else { width };
+    let column_width = if both {
+        (width - COLUMN_GAP) / 2.0
+    } else {
+        width
+    };
     let date = date_column(typesetter, page, palette, column_width);
     let place = place_column(typesetter, page, palette, column_width);
     let facts_height = date.height.max(place.height);
 
     let organizer = page.organizer.and_then(|name| {
-        let style = Style { smallest: 22.0, ..page.style("organizer", Voice::Strong, palette.accent, 29.0) };
-        typesetter.set(&format!("{} {name}", page.speech.words().presented_by), &style, width, 60.0)
+        let style = Style {
+            smallest: 22.0,
+            ..page.style("organizer", Voice::Strong, palette.accent, 29.0)
+        };
+        typesetter.set(
+            &format!("{} {name}", page.speech.words().presented_by),
+            &style,
+            width,
+            60.0,
+        )
     });
     let long_title = page.title_length() > 110;
     let description = page.description.filter(|_| !long_title).and_then(|text| {
@@ -59,9 +77,15 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
         typesetter.set(text, &style, width * 0.94, 150.0)
     });
 
-    let height_with_gap = |block: &Option<Block>, gap: f32| block.as_ref().map_or(0.0, |block| block.height + gap);
-    let foot = if facts_height > 0.0 { facts_height + 2.0 * GAP_AROUND_RULE } else { 0.0 };
-    let around_title = foot + height_with_gap(&organizer, 16.0) + height_with_gap(&description, 22.0);
+    let height_with_gap =
+        |block: &Option<Block>, gap: f32| block.as_ref().map_or(0.0, |block| block.height + gap);
+    let foot = if facts_height > 0.0 {
+        facts_height + 2.0 * GAP_AROUND_RULE
+    } else {
+        0.0
+    };
+    let around_title =
+        foot + height_with_gap(&organizer, 16.0) + height_with_gap(&description, 22.0);
     let room = sheet.height() - MARGIN - around_title - GAP_UNDER_PICTURE;
     let style = Style {
         largest: 190.0,
@@ -74,14 +98,33 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
     let title = typesetter
         .set(page.title, &style, width, room - GOOD_PICTURE)
         .filter(|title| title.size >= GOOD_TITLE && !title.cut)
-        .or_else(|| typesetter.set(page.title, &Style { largest: 112.0, ..style }, width, room - LOWEST_PICTURE));
+        .or_else(|| {
+            typesetter.set(
+                page.title,
+                &Style {
+                    largest: 112.0,
+                    ..style
+                },
+                width,
+                room - LOWEST_PICTURE,
+            )
+        });
 
     let text_height = around_title + title.as_ref().map_or(0.0, |title| title.height);
     let picture_height = sheet.height() - MARGIN - text_height - GAP_UNDER_PICTURE;
-    let picture = Area { x: 0.0, y: 0.0, width: sheet.width(), height: picture_height.round() };
+    let picture = Area {
+        x: 0.0,
+        y: 0.0,
+        width: sheet.width(),
+        height: picture_height.round(),
+    };
     art::draw(sheet, picture, palette, &page.seed);
     corner_logo(sheet, page, palette, 110.0);
-    let below = Area { y: picture.height, height: sheet.height() - picture.height, ..picture };
+    let below = Area {
+        y: picture.height,
+        height: sheet.height() - picture.height,
+        ..picture
+    };
     sheet.fill(palette.paper, |path| rectangle(path, below));
 
     let mut y = picture.height + GAP_UNDER_PICTURE;
@@ -93,10 +136,19 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
     }
     if facts_height > 0.0 {
         let top = sheet.height() - MARGIN - facts_height;
-        let rule = Area { x: MARGIN, y: (top - GAP_AROUND_RULE - 3.0).round(), width, height: 3.0 };
+        let rule = Area {
+            x: MARGIN,
+            y: (top - GAP_AROUND_RULE - 3.0).round(),
+            width,
+            height: 3.0,
+        };
         sheet.fill(palette.ink, |path| rectangle(path, rule));
         draw_column(typesetter, sheet, page, palette, &date, 0.0, top);
-        let offset = if page.when.is_some() { column_width + COLUMN_GAP } else { 0.0 };
+        let offset = if page.when.is_some() {
+            column_width + COLUMN_GAP
+        } else {
+            0.0
+        };
         let down = date.first_line.min(facts_height - place.height);
         draw_column(typesetter, sheet, page, palette, &place, offset, top + down);
     }
@@ -104,7 +156,11 @@ pub(crate) fn draw(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'
 
 /// The left edge of something `offset` from where lines begin and `width` wide.
 fn start(page: &Page<'_>, sheet: &Sheet, offset: f32, width: f32) -> f32 {
-    if page.right_to_left { sheet.width() - MARGIN - offset - width } else { MARGIN + offset }
+    if page.right_to_left {
+        sheet.width() - MARGIN - offset - width
+    } else {
+        MARGIN + offset
+    }
 }
 
 fn draw_column(
@@ -117,43 +173,98 @@ fn draw_column(
     top: f32,
 ) {
     for (icon, x, y, side) in &column.icons {
-        icons::draw(sheet, *icon, palette.accent, start(page, sheet, offset + x, *side), top + y, *side);
+        icons::draw(
+            sheet,
+            *icon,
+            palette.accent,
+            start(page, sheet, offset + x, *side),
+            top + y,
+            *side,
+        );
     }
     for (block, x, y) in &column.blocks {
-        typesetter.draw(sheet, block, start(page, sheet, offset + x, block.width), top + y);
+        typesetter.draw(
+            sheet,
+            block,
+            start(page, sheet, offset + x, block.width),
+            top + y,
+        );
     }
 }
 
 /// The days as a numeral with month, weekday and hours beside it.
-fn date_column(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, width: f32) -> Column {
+fn date_column(
+    typesetter: &mut Typesetter,
+    page: &Page<'_>,
+    palette: &Palette,
+    width: f32,
+) -> Column {
     let mut column = Column::default();
-    let Some(when) = &page.when else { return column };
+    let Some(when) = &page.when else {
+        return column;
+    };
     let numeral = Style {
         smallest: 34.0,
         leading: 1.0,
         most_lines: 2,
         balanced: true,
-        ..page.style("days", Voice::Loud, palette.accent, if when.days_name_months { 58.0 } else { 158.0 })
+        ..page.style(
+            "days",
+            Voice::Loud,
+            palette.accent,
+            if when.days_name_months { 58.0 } else { 158.0 },
+        )
     };
     let room = if when.days_name_months { width } else { 232.0 };
-    let Some(mut days) = typesetter.set(&when.days, &numeral, room, 168.0) else { return column };
-    // The block is made as narrow as its pixels, so that what stands beside it keeps its distance from them.
+    let Some(mut days) = typesetter.set(&when.days, &numeral, room, 168.0) else {
+        return column;
+    };
+    // The block is made as narrow as its pixels, so that what stands beside it keeps its distance
+    // from them.
     let beside = !when.days_name_months;
-    let (indent, mut y) = if beside { (days.trim() + 26.0, 0.0) } else { (0.0, days.height + 10.0) };
+    let (indent, mut y) = if beside {
+        (days.trim() + 26.0, 0.0)
+    } else {
+        (0.0, days.height + 10.0)
+    };
     let mut lines = Vec::new();
-    let month_style = Style { smallest: 24.0, ..page.style("month", Voice::Strong, palette.ink, 37.0) };
-    let plain = |role| Style { smallest: 20.0, ..page.style(role, Voice::Plain, palette.soft, 28.5) };
+    let month_style = Style {
+        smallest: 24.0,
+        ..page.style("month", Voice::Strong, palette.ink, 37.0)
+    };
+    let plain = |role| Style {
+        smallest: 20.0,
+        ..page.style(role, Voice::Plain, palette.soft, 28.5)
+    };
     let weekday = Some(when.weekday.clone());
     let zone = when.zone.as_deref().unwrap_or_default();
     let time = when.time.as_ref().map(|time| format!("{time} {zone}"));
-    for (text, style) in
-        [(Some(when.month_and_year.clone()), month_style), (weekday, plain("weekday")), (time, plain("time"))]
-    {
+    for (text, style) in [
+        (Some(when.month_and_year.clone()), month_style),
+        (weekday, plain("weekday")),
+        (time, plain("time")),
+    ] {
         let set = text.and_then(|text| {
             // On one line if it can be a little smaller, else on two.
-            let one_line = typesetter.set(&text, &Style { smallest: 23.0, ..style }, width - indent, 60.0)?;
+            let one_line = typesetter.set(
+                &text,
+                &Style {
+                    smallest: 23.0,
+                    ..style
+                },
+                width - indent,
+                60.0,
+            )?;
             if one_line.cut {
-                typesetter.set(&text, &Style { most_lines: 2, ..style }, width - indent, 90.0)
+                typesetter.set(
+                    &text,
+                    &Style {
+                        most_lines: 2,
+                        ..style
+                    },
+                    width - indent,
+                    90.0,
+                )
             } else {
                 Some(one_line)
             }
@@ -172,7 +283,11 @@ fn date_column(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, 
         let lines_top = (column.height - (y - 4.0)) / 2.0;
         column.first_line = lines_top;
         column.blocks.push((days, 0.0, numeral_top));
-        column.blocks.extend(lines.into_iter().map(|(block, x, y)| (block, x, y + lines_top)));
+        column.blocks.extend(
+            lines
+                .into_iter()
+                .map(|(block, x, y)| (block, x, y + lines_top)),
+        );
     } else {
         column.height = y - 4.0;
         column.blocks.push((days, 0.0, 0.0));
@@ -182,14 +297,32 @@ fn date_column(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, 
 }
 
 /// The venue with a pin.
-fn place_column(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette, width: f32) -> Column {
+fn place_column(
+    typesetter: &mut Typesetter,
+    page: &Page<'_>,
+    palette: &Palette,
+    width: f32,
+) -> Column {
     let mut column = Column::default();
-    let Some(venue) = page.venue else { return column };
+    let Some(venue) = page.venue else {
+        return column;
+    };
     let (icon, indent) = (38.0, 54.0);
-    let name = Style { smallest: 25.0, most_lines: 3, ..page.style("venue", Voice::Strong, palette.ink, 37.0) };
-    let address = Style { smallest: 22.0, most_lines: 3, ..page.style("address", Voice::Plain, palette.soft, 28.5) };
+    let name = Style {
+        smallest: 25.0,
+        most_lines: 3,
+        ..page.style("venue", Voice::Strong, palette.ink, 37.0)
+    };
+    let address = Style {
+        smallest: 22.0,
+        most_lines: 3,
+        ..page.style("address", Voice::Plain, palette.soft, 28.5)
+    };
     let mut y = 0.0;
-    for (text, style) in [(Some(venue.name.as_str().to_owned()), name), (page.address(), address)] {
+    for (text, style) in [
+        (Some(venue.name.as_str().to_owned()), name),
+        (page.address(), address),
+    ] {
         let set = text.and_then(|text| typesetter.set(&text, &style, width - indent, 140.0));
         if let Some(block) = set {
             let height = block.height;
@@ -199,7 +332,9 @@ fn place_column(typesetter: &mut Typesetter, page: &Page<'_>, palette: &Palette,
     }
     if let Some((first, ..)) = column.blocks.first() {
         // The pin stands beside the first line.
-        column.icons.push((Icon::Pin, 0.0, first.baseline - icon * 0.84, icon));
+        column
+            .icons
+            .push((Icon::Pin, 0.0, first.baseline - icon * 0.84, icon));
         column.height = y - 6.0;
     }
     column

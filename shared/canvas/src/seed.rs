@@ -5,7 +5,8 @@
 pub(crate) struct Seed(u64);
 
 impl Seed {
-    /// Plants a stream from `facts` (FNV-1a, with a separator so that moved borders make another stream).
+    /// Plants a stream from `facts` (FNV-1a, with a separator so that moved borders make another
+    /// stream).
     pub(crate) fn plant(facts: &[&str]) -> Self {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         for fact in facts {
@@ -16,7 +17,8 @@ impl Seed {
         Self(hash)
     }
 
-    /// A stream of its own for one purpose, so that a change to one drawing leaves the others as they were.
+    /// A stream of its own for one purpose, so that a change to one drawing leaves the others as
+    /// they were.
     pub(crate) fn branch(&self, purpose: &str) -> Self {
         Self(Self::plant(&[purpose]).0 ^ self.0.rotate_left(17))
     }

@@ -18,18 +18,31 @@ pub(crate) fn rectangle(path: &mut PathBuilder, area: Area) {
 /// Points that are joined and closed.
 pub(crate) fn polygon(path: &mut PathBuilder, points: &[(f32, f32)]) {
     for (index, (x, y)) in points.iter().enumerate() {
-        if index == 0 { path.move_to(*x, *y) } else { path.line_to(*x, *y) }
+        if index == 0 {
+            path.move_to(*x, *y)
+        } else {
+            path.line_to(*x, *y)
+        }
     }
     path.close();
 }
 
 /// The point at `angle` (radians, clockwise from the right) and `distance` from a centre.
 pub(crate) fn polar((x, y): (f32, f32), angle: f32, distance: f32) -> (f32, f32) {
-    (x + distance * libm::cosf(angle), y + distance * libm::sinf(angle))
+    (
+        x + distance * libm::cosf(angle),
+        y + distance * libm::sinf(angle),
+    )
 }
 
 /// Goes on along a circle, from `from` by `sweep` radians; the pen must stand at its beginning.
-pub(crate) fn arc_on(path: &mut PathBuilder, center: (f32, f32), radius: f32, from: f32, sweep: f32) {
+pub(crate) fn arc_on(
+    path: &mut PathBuilder,
+    center: (f32, f32),
+    radius: f32,
+    from: f32,
+    sweep: f32,
+) {
     // A cubic is a circle to the eye for up to a quarter.
     let steps = libm::ceilf(sweep.abs() / FRAC_PI_2).max(1.0);
     let step = sweep / steps;
@@ -51,7 +64,13 @@ pub(crate) fn arc(path: &mut PathBuilder, center: (f32, f32), radius: f32, from:
 }
 
 /// A slice of a disc with its tip at the centre.
-pub(crate) fn slice(path: &mut PathBuilder, center: (f32, f32), radius: f32, from: f32, sweep: f32) {
+pub(crate) fn slice(
+    path: &mut PathBuilder,
+    center: (f32, f32),
+    radius: f32,
+    from: f32,
+    sweep: f32,
+) {
     path.move_to(center.0, center.1);
     let begin = polar(center, from, radius);
     path.line_to(begin.0, begin.1);
@@ -65,7 +84,14 @@ pub(crate) fn dome(path: &mut PathBuilder, center: (f32, f32), radius: f32) {
 }
 
 /// A petal from `inner` to `outer` along `angle`, `breadth` wide at its middle.
-pub(crate) fn petal(path: &mut PathBuilder, center: (f32, f32), angle: f32, inner: f32, outer: f32, breadth: f32) {
+pub(crate) fn petal(
+    path: &mut PathBuilder,
+    center: (f32, f32),
+    angle: f32,
+    inner: f32,
+    outer: f32,
+    breadth: f32,
+) {
     let (root, tip) = (polar(center, angle, inner), polar(center, angle, outer));
     let middle = polar(center, angle, inner + (outer - inner) * 0.55);
     let left = polar(middle, angle - FRAC_PI_2, breadth * 0.68);
@@ -77,19 +103,43 @@ pub(crate) fn petal(path: &mut PathBuilder, center: (f32, f32), angle: f32, inne
 }
 
 /// A star with `points` points.
-pub(crate) fn star(path: &mut PathBuilder, center: (f32, f32), points: u32, outer: f32, inner: f32, turn: f32) {
+pub(crate) fn star(
+    path: &mut PathBuilder,
+    center: (f32, f32),
+    points: u32,
+    outer: f32,
+    inner: f32,
+    turn: f32,
+) {
     let corners: Vec<_> = (0..points * 2)
         .map(|index| {
             let distance = if index % 2 == 0 { outer } else { inner };
-            polar(center, turn + TAU * index as f32 / (points * 2) as f32, distance)
+            polar(
+                center,
+                turn + TAU * index as f32 / (points * 2) as f32,
+                distance,
+            )
         })
         .collect();
     polygon(path, &corners);
 }
 
 /// A diamond.
-pub(crate) fn diamond(path: &mut PathBuilder, (x, y): (f32, f32), half_width: f32, half_height: f32) {
-    polygon(path, &[(x, y - half_height), (x + half_width, y), (x, y + half_height), (x - half_width, y)]);
+pub(crate) fn diamond(
+    path: &mut PathBuilder,
+    (x, y): (f32, f32),
+    half_width: f32,
+    half_height: f32,
+) {
+    polygon(
+        path,
+        &[
+            (x, y - half_height),
+            (x + half_width, y),
+            (x, y + half_height),
+            (x - half_width, y),
+        ],
+    );
 }
 
 /// A rectangle with round corners.

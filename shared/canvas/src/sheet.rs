@@ -1,7 +1,9 @@
 //! The sheet that a design is drawn on: opaque pixels, and the report of the text on them.
 
 use contract::Color;
-use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, Transform,
+};
 
 use crate::{
     check::{Area, DrawnText, Report},
@@ -31,13 +33,30 @@ fn paint(color: Color) -> Paint<'static> {
 }
 
 impl Sheet {
-    /// A sheet of one colour whose text stays `margin` pixels away from every edge. `None` only if a side is zero.
+    /// A sheet of one colour whose text stays `margin` pixels away from every edge. `None` only if
+    /// a side is zero.
     pub(crate) fn new((width, height): (u32, u32), ground: Color, margin: f32) -> Option<Self> {
         let mut pixels = Pixmap::new(width, height)?;
-        pixels.fill(tiny_skia::Color::from_rgba8(ground.red, ground.green, ground.blue, 255));
-        let margin =
-            Area { x: margin, y: margin, width: width as f32 - 2.0 * margin, height: height as f32 - 2.0 * margin };
-        Some(Self { pixels, painting: None, texts: Vec::new(), lost: 0, margin, transform: Transform::identity() })
+        pixels.fill(tiny_skia::Color::from_rgba8(
+            ground.red,
+            ground.green,
+            ground.blue,
+            255,
+        ));
+        let margin = Area {
+            x: margin,
+            y: margin,
+            width: width as f32 - 2.0 * margin,
+            height: height as f32 - 2.0 * margin,
+        };
+        Some(Self {
+            pixels,
+            painting: None,
+            texts: Vec::new(),
+            lost: 0,
+            margin,
+            transform: Transform::identity(),
+        })
     }
 
     pub(crate) fn width(&self) -> f32 {
@@ -58,21 +77,37 @@ impl Sheet {
     /// Fills what `draw` outlines.
     pub(crate) fn fill(&mut self, color: Color, draw: impl FnOnce(&mut PathBuilder)) {
         if let Some(path) = outline(draw) {
-            self.pixels.fill_path(&path, &paint(color), FillRule::EvenOdd, self.transform, None);
+            self.pixels.fill_path(
+                &path,
+                &paint(color),
+                FillRule::EvenOdd,
+                self.transform,
+                None,
+            );
         }
     }
 
     /// Draws along what `draw` outlines with a round pen `width` pixels wide.
     pub(crate) fn stroke(&mut self, color: Color, width: f32, draw: impl FnOnce(&mut PathBuilder)) {
         if let Some(path) = outline(draw) {
-            self.pixels.stroke_path(&path, &paint(color), &pen(width), self.transform, None);
+            self.pixels
+                .stroke_path(&path, &paint(color), &pen(width), self.transform, None);
         }
     }
 
-    /// Fills what `draw` outlines around the origin, around each of `places`, in pixels. What is covered is found once: a pattern is hundreds of one shape.
-    pub(crate) fn fill_each(&mut self, color: Color, places: &[(i32, i32)], draw: impl FnOnce(&mut PathBuilder)) {
-        if let Some(shape) = outline(draw).and_then(|path| Shape::covered(&path, FillRule::EvenOdd)) {
-            places.iter().for_each(|place| self.stamp_shape(&shape, *place, color));
+    /// Fills what `draw` outlines around the origin, around each of `places`, in pixels. What is
+    /// covered is found once: a pattern is hundreds of one shape.
+    pub(crate) fn fill_each(
+        &mut self,
+        color: Color,
+        places: &[(i32, i32)],
+        draw: impl FnOnce(&mut PathBuilder),
+    ) {
+        if let Some(shape) = outline(draw).and_then(|path| Shape::covered(&path, FillRule::EvenOdd))
+        {
+            places
+                .iter()
+                .for_each(|place| self.stamp_shape(&shape, *place, color));
         }
     }
 
@@ -86,18 +121,28 @@ impl Sheet {
     ) {
         let line = outline(draw).and_then(|path| path.stroke(&pen(width), 1.0));
         if let Some(shape) = line.and_then(|line| Shape::covered(&line, FillRule::Winding)) {
-            places.iter().for_each(|place| self.stamp_shape(&shape, *place, color));
+            places
+                .iter()
+                .for_each(|place| self.stamp_shape(&shape, *place, color));
         }
     }
 
     fn stamp_shape(&mut self, shape: &Shape, (x, y): (i32, i32), color: Color) {
-        self.stamp(&shape.mask, shape.width, x + shape.left, y + shape.top, color);
+        self.stamp(
+            &shape.mask,
+            shape.width,
+            x + shape.left,
+            y + shape.top,
+            color,
+        );
     }
 
-    /// Blends `color` into the pixels that the `mask` of a glyph or a shape covers; what lies off the sheet is left out.
+    /// Blends `color` into the pixels that the `mask` of a glyph or a shape covers; what lies off
+    /// the sheet is left out.
     pub(crate) fn stamp(&mut self, mask: &[u8], width: u32, left: i32, top: i32, color: Color) {
         let (sheet_width, sheet_height) = (self.pixels.width() as i32, self.pixels.height() as i32);
-        // The columns of the mask that lie on the sheet; from here on every offset is in range and positive.
+        // The columns of the mask that lie on the sheet; from here on every offset is in range and
+        // positive.
         let (first, end) = ((-left).max(0), (sheet_width - left).min(width as i32));
         if first >= end {
             return;
@@ -112,7 +157,12 @@ impl Sheet {
             let begin = (y * sheet_width + left + first as i32) as usize * 4;
             let pixels = &mut data[begin..begin + (end - first) * 4];
             // Most of an arch's or a letter's box is empty: eight pixels are passed at once.
-            for (pixels, coverages) in pixels.as_chunks_mut().0.chunks_mut(8).zip(coverages[first..end].chunks(8)) {
+            for (pixels, coverages) in pixels
+                .as_chunks_mut()
+                .0
+                .chunks_mut(8)
+                .zip(coverages[first..end].chunks(8))
+            {
                 if coverages.as_array() != Some(&[0_u8; 8]) {
                     blend(pixels, coverages, color);
                 }
@@ -142,7 +192,9 @@ impl Sheet {
 
     /// Draws the painting in `area`; `false` if there is none.
     pub(crate) fn draw_painting(&mut self, area: Area) -> bool {
-        let Some(painting) = &self.painting else { return false };
+        let Some(painting) = &self.painting else {
+            return false;
+        };
         painting.draw(&mut self.pixels, area);
         true
     }
@@ -156,20 +208,36 @@ impl Sheet {
     /// The least contrast of `color` against the pixels that `area` now holds.
     pub(crate) fn least_contrast(&self, area: Area, color: Color) -> f32 {
         let within = |value: f32, end: u32| value.clamp(0.0, end as f32) as usize;
-        let (left, right) = (within(area.x, self.pixels.width()), within(area.right(), self.pixels.width()));
-        let (top, bottom) = (within(area.y, self.pixels.height()), within(area.bottom(), self.pixels.height()));
+        let (left, right) = (
+            within(area.x, self.pixels.width()),
+            within(area.right(), self.pixels.width()),
+        );
+        let (top, bottom) = (
+            within(area.y, self.pixels.height()),
+            within(area.bottom(), self.pixels.height()),
+        );
         let ink = luminance(color);
         let row_length = self.pixels.width() as usize * 4;
         let mut least = f32::INFINITY;
         let mut last = None;
-        for row in self.pixels.data().chunks_exact(row_length).take(bottom).skip(top) {
+        for row in self
+            .pixels
+            .data()
+            .chunks_exact(row_length)
+            .take(bottom)
+            .skip(top)
+        {
             for pixel in row[left * 4..right * 4].chunks_exact(4) {
                 // Most neighbours are alike; their contrast is known.
                 if last == Some([pixel[0], pixel[1], pixel[2]]) {
                     continue;
                 }
                 last = Some([pixel[0], pixel[1], pixel[2]]);
-                let under = luminance(Color { red: pixel[0], green: pixel[1], blue: pixel[2] });
+                let under = luminance(Color {
+                    red: pixel[0],
+                    green: pixel[1],
+                    blue: pixel[2],
+                });
                 least = least.min(contrast_of_luminances(ink, under));
             }
         }
@@ -181,15 +249,30 @@ impl Sheet {
     /// # Errors
     /// What the encoder says; it writes to memory, so this is not expected.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, Report), png::EncodingError> {
-        let bytes = png_file::write(self.pixels.data(), self.pixels.width(), self.pixels.height())?;
-        Ok((bytes, Report { texts: self.texts, lost: self.lost, margin: self.margin }))
+        let bytes = png_file::write(
+            self.pixels.data(),
+            self.pixels.width(),
+            self.pixels.height(),
+        )?;
+        Ok((
+            bytes,
+            Report {
+                texts: self.texts,
+                lost: self.lost,
+                margin: self.margin,
+            },
+        ))
     }
 }
 
 /// Blends `color` into each of `pixels` as far as it is covered.
 fn blend(pixels: &mut [[u8; 4]], coverages: &[u8], color: Color) {
     let ink = [color.red, color.green, color.blue];
-    for (pixel, coverage) in pixels.iter_mut().zip(coverages).filter(|(_, coverage)| **coverage > 0) {
+    for (pixel, coverage) in pixels
+        .iter_mut()
+        .zip(coverages)
+        .filter(|(_, coverage)| **coverage > 0)
+    {
         let coverage = u32::from(*coverage);
         for (channel, ink) in pixel.iter_mut().zip(ink) {
             let mixed = u32::from(ink) * coverage + u32::from(*channel) * (255 - coverage);
@@ -212,14 +295,29 @@ impl Shape {
         let bounds = path.bounds().round_out()?;
         let mut mask = Mask::new(bounds.width(), bounds.height())?;
         let (left, top) = (bounds.x(), bounds.y());
-        mask.fill_path(path, rule, true, Transform::from_translate(-left as f32, -top as f32));
-        Some(Self { width: mask.width(), mask: mask.take(), left, top })
+        mask.fill_path(
+            path,
+            rule,
+            true,
+            Transform::from_translate(-left as f32, -top as f32),
+        );
+        Some(Self {
+            width: mask.width(),
+            mask: mask.take(),
+            left,
+            top,
+        })
     }
 }
 
 /// A round pen `width` pixels wide.
 fn pen(width: f32) -> Stroke {
-    Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() }
+    Stroke {
+        width,
+        line_cap: LineCap::Round,
+        line_join: LineJoin::Round,
+        ..Stroke::default()
+    }
 }
 
 fn outline(draw: impl FnOnce(&mut PathBuilder)) -> Option<Path> {

@@ -1,4 +1,5 @@
-//! What is posted: the square, the portrait and the story. Each is seen for a second on a telephone, so each says little, and large.
+//! What is posted: the square, the portrait and the story. Each is seen for a second on a
+//! telephone, so each says little, and large.
 
 use crate::{
     art,
@@ -19,7 +20,15 @@ pub(crate) const STORY_TOP: f32 = 250.0;
 pub(crate) const STORY_BOTTOM: f32 = 340.0;
 
 const POST: Setting = Setting {
-    pieces: &[Piece::Label, Piece::Title, Piece::Rule, Piece::Date, Piece::Place, Piece::Organizer, Piece::Button],
+    pieces: &[
+        Piece::Label,
+        Piece::Title,
+        Piece::Rule,
+        Piece::Date,
+        Piece::Place,
+        Piece::Organizer,
+        Piece::Button,
+    ],
     dispensable: &[Piece::Organizer, Piece::Rule, Piece::Place],
     voice: Voice::Loud,
     title: 168.0,
@@ -36,23 +45,62 @@ const POST: Setting = Setting {
 };
 
 /// The square: the picture all over, and a card on it as high as it has to be.
-pub(crate) fn square(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn square(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const HIGHEST: f32 = 720.0;
     const ABOVE: f32 = 54.0;
-    let whole = Area { x: 0.0, y: 0.0, width: sheet.width(), height: sheet.height() };
+    let whole = Area {
+        x: 0.0,
+        y: 0.0,
+        width: sheet.width(),
+        height: sheet.height(),
+    };
     art::draw(sheet, whole, palette, &page.seed);
-    let card = page.mirrored(Area { width: 936.0, ..whole }, sheet.width());
-    let inner = Area { x: card.x + MARGIN, y: 0.0, width: card.width - 2.0 * MARGIN, height: HIGHEST - ABOVE - MARGIN };
+    let card = page.mirrored(
+        Area {
+            width: 936.0,
+            ..whole
+        },
+        sheet.width(),
+    );
+    let inner = Area {
+        x: card.x + MARGIN,
+        y: 0.0,
+        width: card.width - 2.0 * MARGIN,
+        height: HIGHEST - ABOVE - MARGIN,
+    };
     let panel = Panel::set(typesetter, page, palette, inner, &POST);
     let height = (panel.height + ABOVE + MARGIN).ceil();
-    let card = Area { y: sheet.height() - height, height, ..card };
+    let card = Area {
+        y: sheet.height() - height,
+        height,
+        ..card
+    };
     sheet.fill(palette.paper, |path| rectangle(path, card));
-    panel.draw(typesetter, sheet, page, palette, Area { y: card.y + ABOVE, ..inner });
+    panel.draw(
+        typesetter,
+        sheet,
+        page,
+        palette,
+        Area {
+            y: card.y + ABOVE,
+            ..inner
+        },
+    );
     corner_logo(sheet, page, palette, 120.0);
 }
 
 /// The portrait: what is said above, the picture under it, rising in an arch.
-pub(crate) fn portrait(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn portrait(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         pieces: &[
             Piece::Logo,
@@ -73,17 +121,41 @@ pub(crate) fn portrait(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Pa
     };
     const LOWEST: f32 = 860.0;
     const HIGHEST: f32 = 520.0;
-    let inner = Area { x: MARGIN, y: MARGIN + 8.0, width: sheet.width() - 2.0 * MARGIN, height: LOWEST - 2.0 * MARGIN };
+    let inner = Area {
+        x: MARGIN,
+        y: MARGIN + 8.0,
+        width: sheet.width() - 2.0 * MARGIN,
+        height: LOWEST - 2.0 * MARGIN,
+    };
     let panel = Panel::set(typesetter, page, palette, inner, &SETTING);
     let y = (inner.y + panel.height + MARGIN).max(HIGHEST).round();
-    let picture = Area { x: 0.0, y, width: sheet.width(), height: sheet.height() - y };
+    let picture = Area {
+        x: 0.0,
+        y,
+        width: sheet.width(),
+        height: sheet.height() - y,
+    };
     art::draw(sheet, picture, palette, &page.seed);
-    sheet.fill(palette.paper, |path| rectangle(path, Area { y: 0.0, height: y, ..picture }));
+    sheet.fill(palette.paper, |path| {
+        rectangle(
+            path,
+            Area {
+                y: 0.0,
+                height: y,
+                ..picture
+            },
+        )
+    });
     panel.draw(typesetter, sheet, page, palette, inner);
 }
 
 /// The story: the picture from edge to edge, and a card in the part that the telephone leaves free.
-pub(crate) fn story(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn story(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         pieces: &[
             Piece::Logo,
@@ -97,7 +169,12 @@ pub(crate) fn story(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<
             Piece::Organizer,
             Piece::Button,
         ],
-        dispensable: &[Piece::Description, Piece::Organizer, Piece::Rule, Piece::Time],
+        dispensable: &[
+            Piece::Description,
+            Piece::Organizer,
+            Piece::Rule,
+            Piece::Time,
+        ],
         title: 200.0,
         good_title: 70.0,
         title_lines: 9,
@@ -110,17 +187,44 @@ pub(crate) fn story(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<
         stand: Stand::Middle,
         ..POST
     };
-    let whole = Area { x: 0.0, y: 0.0, width: sheet.width(), height: sheet.height() };
+    let whole = Area {
+        x: 0.0,
+        y: 0.0,
+        width: sheet.width(),
+        height: sheet.height(),
+    };
     art::draw(sheet, whole, palette, &page.seed);
     const PAD: f32 = 72.0;
-    let room =
-        Area { x: 60.0, y: STORY_TOP, width: sheet.width() - 120.0, height: sheet.height() - STORY_BOTTOM - STORY_TOP };
-    let inner = Area { x: room.x + PAD, width: room.width - 2.0 * PAD, height: room.height - 2.0 * PAD, ..room };
+    let room = Area {
+        x: 60.0,
+        y: STORY_TOP,
+        width: sheet.width() - 120.0,
+        height: sheet.height() - STORY_BOTTOM - STORY_TOP,
+    };
+    let inner = Area {
+        x: room.x + PAD,
+        width: room.width - 2.0 * PAD,
+        height: room.height - 2.0 * PAD,
+        ..room
+    };
     let panel = Panel::set(typesetter, page, palette, inner, &SETTING);
     let height = (panel.height + 2.0 * PAD).ceil();
-    let card = Area { y: (room.bottom() - height).round(), height, ..room };
+    let card = Area {
+        y: (room.bottom() - height).round(),
+        height,
+        ..room
+    };
     sheet.fill(palette.paper, |path| rounded(path, card, 44.0));
-    panel.draw(typesetter, sheet, page, palette, Area { y: card.y + PAD, ..inner });
+    panel.draw(
+        typesetter,
+        sheet,
+        page,
+        palette,
+        Area {
+            y: card.y + PAD,
+            ..inner
+        },
+    );
 }
 
 /// The logo in the upper corner where lines begin, on a plate that its picture does not disturb.
@@ -129,8 +233,22 @@ pub(crate) fn corner_logo(sheet: &mut Sheet, page: &Page<'_>, palette: &Palette,
     let (width, height) = logo.fit(side * 1.8, side);
     let pad = (side * 0.22).round();
     let edge = (side * 0.4).round();
-    let plate = Area { x: edge, y: edge, width: width + 2.0 * pad, height: height + 2.0 * pad };
+    let plate = Area {
+        x: edge,
+        y: edge,
+        width: width + 2.0 * pad,
+        height: height + 2.0 * pad,
+    };
     let plate = page.mirrored(plate, sheet.width());
     sheet.fill(palette.paper, |path| rounded(path, plate, pad));
-    sheet.logo(logo, Area { x: plate.x + pad, y: plate.y + pad, width, height }, palette.paper);
+    sheet.logo(
+        logo,
+        Area {
+            x: plate.x + pad,
+            y: plate.y + pad,
+            width,
+            height,
+        },
+        palette.paper,
+    );
 }

@@ -57,7 +57,8 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Makes the block as narrow as its pixels, and says how wide that is. Its first pixel then stands on the left edge.
+    /// Makes the block as narrow as its pixels, and says how wide that is. Its first pixel then
+    /// stands on the left edge.
     pub(crate) fn trim(&mut self) -> f32 {
         let left = self.ink.x;
         for glyph in &mut self.glyphs {
@@ -89,17 +90,23 @@ pub(crate) struct Typesetter {
 
 impl Typesetter {
     pub(crate) fn new(fonts: Fonts) -> Self {
-        Self { fonts, swash: SwashCache::new(), han: None, failure: None }
+        Self {
+            fonts,
+            swash: SwashCache::new(),
+            han: None,
+            failure: None,
+        }
     }
 
-    /// Says who reads what is set from here on: `speech` decides the forms of Chinese characters, and without one of theirs
-    /// each text does for itself.
+    /// Says who reads what is set from here on: `speech` decides the forms of Chinese characters,
+    /// and without one of theirs each text does for itself.
     pub(crate) fn speak(&mut self, speech: Speech) {
         self.han = speech.han();
     }
 
-    /// Why a text could not be set since this was last asked: the file of its font was there when the fonts were loaded, and
-    /// could not be read now. What was drawn without it is not to be shown.
+    /// Why a text could not be set since this was last asked: the file of its font was there when
+    /// the fonts were loaded, and could not be read now. What was drawn without it is not to be
+    /// shown.
     pub(crate) fn take_failure(&mut self) -> Option<FontError> {
         self.failure.take()
     }
@@ -114,8 +121,15 @@ impl Typesetter {
         !clean(&self.fonts, Voice::Plain, self.han, text).is_blank()
     }
 
-    /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it can be drawn.
-    pub(crate) fn set(&mut self, text: &str, style: &Style, width: f32, height: f32) -> Option<Block> {
+    /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it
+    /// can be drawn.
+    pub(crate) fn set(
+        &mut self,
+        text: &str,
+        style: &Style,
+        width: f32,
+        height: f32,
+    ) -> Option<Block> {
         let cleaned = clean(&self.fonts, style.voice, self.han, text);
         if cleaned.is_blank() {
             return None;
@@ -127,14 +141,24 @@ impl Typesetter {
             }
         }
         let leading = style.leading.max(leading_of_scripts(&cleaned, style.voice));
-        let tracking = if letters_stand_apart(&cleaned) { style.tracking } else { 0.0 };
-        // Marks and swashes may reach over their line. What they take is measured after the fact, and the next round leaves
-        // it free.
+        let tracking = if letters_stand_apart(&cleaned) {
+            style.tracking
+        } else {
+            0.0
+        };
+        // Marks and swashes may reach over their line. What they take is measured after the fact,
+        // and the next round leaves it free.
         let (mut room, mut side) = (height, 0.0);
         let mut block = None;
         for _ in 0..6 {
-            let attempt =
-                Attempt { style, width: width - 2.0 * side, side, height: room, leading, most_lines: style.most_lines };
+            let attempt = Attempt {
+                style,
+                width: width - 2.0 * side,
+                side,
+                height: room,
+                leading,
+                most_lines: style.most_lines,
+            };
             let candidate = self.fit(&cleaned, tracking, &attempt);
             let too_high = candidate.height - height;
             let overhang = (-candidate.ink.x).max(candidate.ink.right() - width);
@@ -154,7 +178,8 @@ impl Typesetter {
         block
     }
 
-    /// Places the glyphs of a buffer that was laid out for `set_width`, and finds out where their pixels are.
+    /// Places the glyphs of a buffer that was laid out for `set_width`, and finds out where their
+    /// pixels are.
     fn measure(
         &mut self,
         cleaned: &Clean,
@@ -185,12 +210,16 @@ impl Typesetter {
             }
         }
         let ink = self.ink(&glyphs);
-        // A mark above the first line or below the last makes the block higher, and moves what is in it down.
+        // A mark above the first line or below the last makes the block higher, and moves what is
+        // in it down.
         let down = (-ink.y).max(0.0).ceil();
         for glyph in &mut glyphs {
             glyph.y += down as i32;
         }
-        let ink = Area { y: ink.y + down, ..ink };
+        let ink = Area {
+            y: ink.y + down,
+            ..ink
+        };
         Block {
             style: *attempt.style,
             text: cleaned.text(),
@@ -214,7 +243,10 @@ impl Typesetter {
                 && image.placement.width > 0
                 && image.placement.height > 0
             {
-                let (x, y) = (glyph.x + image.placement.left, glyph.y - image.placement.top);
+                let (x, y) = (
+                    glyph.x + image.placement.left,
+                    glyph.y - image.placement.top,
+                );
                 left = left.min(x);
                 top = top.min(y);
                 right = right.max(x + image.placement.width as i32);
@@ -222,16 +254,35 @@ impl Typesetter {
             }
         }
         if left > right {
-            return Area { x: 0.0, y: 0.0, width: 0.0, height: 0.0 };
+            return Area {
+                x: 0.0,
+                y: 0.0,
+                width: 0.0,
+                height: 0.0,
+            };
         }
-        Area { x: left as f32, y: top as f32, width: (right - left) as f32, height: (bottom - top) as f32 }
+        Area {
+            x: left as f32,
+            y: top as f32,
+            width: (right - left) as f32,
+            height: (bottom - top) as f32,
+        }
     }
 
     /// Draws `block` with its upper left corner at `x`, `y` (whole pixels), and reports it.
     pub(crate) fn draw(&mut self, sheet: &mut Sheet, block: &Block, x: f32, y: f32) {
         let (x, y) = (x.round(), y.round());
-        let ink = Area { x: block.ink.x + x, y: block.ink.y + y, ..block.ink };
-        let area = Area { x, y, width: block.width, height: block.height };
+        let ink = Area {
+            x: block.ink.x + x,
+            y: block.ink.y + y,
+            ..block.ink
+        };
+        let area = Area {
+            x,
+            y,
+            width: block.width,
+            height: block.height,
+        };
         let text = DrawnText {
             role: block.style.role,
             text: block.text.clone(),
@@ -246,11 +297,22 @@ impl Typesetter {
         };
         sheet.report(text, block.lost);
         for glyph in &block.glyphs {
-            let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key) else { continue };
-            let (left, top) = (x as i32 + glyph.x + image.placement.left, y as i32 + glyph.y - image.placement.top);
+            let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key) else {
+                continue;
+            };
+            let (left, top) = (
+                x as i32 + glyph.x + image.placement.left,
+                y as i32 + glyph.y - image.placement.top,
+            );
             // Every built-in face is drawn in outline, so every image is a mask.
             if image.content == SwashContent::Mask {
-                sheet.stamp(&image.data, image.placement.width, left, top, block.style.color);
+                sheet.stamp(
+                    &image.data,
+                    image.placement.width,
+                    left,
+                    top,
+                    block.style.color,
+                );
             }
         }
     }
@@ -258,18 +320,26 @@ impl Typesetter {
 
 fn place(glyph: &LayoutGlyph, shift: f32, line_y: f32) -> Glyph {
     let physical = glyph.physical((shift, line_y), 1.0);
-    Glyph { key: physical.cache_key, x: physical.x, y: physical.y }
+    Glyph {
+        key: physical.cache_key,
+        x: physical.x,
+        y: physical.y,
+    }
 }
 
-/// The leading that the scripts of a text ask for: Devanagari hangs vowels above and below, Arabic more so; Chinese
-/// characters fill their squares, so that lines need air between them.
+/// The leading that the scripts of a text ask for: Devanagari hangs vowels above and below, Arabic
+/// more so; Chinese characters fill their squares, so that lines need air between them.
 fn leading_of_scripts(cleaned: &Clean, voice: Voice) -> f32 {
     cleaned
         .pieces
         .iter()
         .map(|(_, face)| match face {
             Some(Face::MuktaExtraBold | Face::Lalezar) => 1.22,
-            Some(Face::TiroDevanagariHindi | Face::NotoSansDevanagariMedium | Face::NotoSansArabicMedium) => 1.32,
+            Some(
+                Face::TiroDevanagariHindi
+                | Face::NotoSansDevanagariMedium
+                | Face::NotoSansArabicMedium,
+            ) => 1.32,
             Some(Face::AmiriBold) => 1.42,
             Some(Face::NotoEmoji) => 1.12,
             Some(face) if face.is_cjk() => match voice {
@@ -283,6 +353,8 @@ fn leading_of_scripts(cleaned: &Clean, voice: Voice) -> f32 {
 }
 
 fn letters_stand_apart(cleaned: &Clean) -> bool {
-    let stands_apart = |c: char| u32::from(c) < 0x590 || (0x1e00..0x2c00).contains(&u32::from(c)) || is_cjk_letter(c);
+    let stands_apart = |c: char| {
+        u32::from(c) < 0x590 || (0x1e00..0x2c00).contains(&u32::from(c)) || is_cjk_letter(c)
+    };
     cleaned.text().chars().all(stands_apart)
 }

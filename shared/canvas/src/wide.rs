@@ -1,5 +1,5 @@
-//! What is wider than high: the landscape post, the link preview and the event's cover. The picture stands on the far side, what is
-//! said where reading begins.
+//! What is wider than high: the landscape post, the link preview and the event's cover. The picture
+//! stands on the far side, what is said where reading begins.
 
 use crate::{
     art,
@@ -43,14 +43,32 @@ const LANDSCAPE: Setting = Setting {
 };
 
 /// The landscape post: two halves.
-pub(crate) fn landscape(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn landscape(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     split(typesetter, sheet, page, palette, 940.0, 80.0, &LANDSCAPE);
 }
 
 /// The link preview: mostly title, for it is seen a third as large beside a message.
-pub(crate) fn link_preview(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn link_preview(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
-        pieces: &[Piece::Logo, Piece::Label, Piece::Title, Piece::Date, Piece::Place, Piece::Organizer, Piece::Button],
+        pieces: &[
+            Piece::Logo,
+            Piece::Label,
+            Piece::Title,
+            Piece::Date,
+            Piece::Place,
+            Piece::Organizer,
+            Piece::Button,
+        ],
         dispensable: &[Piece::Organizer, Piece::Button, Piece::Place, Piece::Label],
         title: 150.0,
         good_title: 58.0,
@@ -66,7 +84,12 @@ pub(crate) fn link_preview(typesetter: &mut Typesetter, sheet: &mut Sheet, page:
 }
 
 /// The cover of an event's page: the picture wide, the words on a broad band of paper before it.
-pub(crate) fn cover(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<'_>, palette: &Palette) {
+pub(crate) fn cover(
+    typesetter: &mut Typesetter,
+    sheet: &mut Sheet,
+    page: &Page<'_>,
+    palette: &Palette,
+) {
     const SETTING: Setting = Setting {
         title: 200.0,
         good_title: 66.0,
@@ -77,12 +100,27 @@ pub(crate) fn cover(typesetter: &mut Typesetter, sheet: &mut Sheet, page: &Page<
         gap: 30.0,
         ..LANDSCAPE
     };
-    let whole = Area { x: 0.0, y: 0.0, width: sheet.width(), height: sheet.height() };
+    let whole = Area {
+        x: 0.0,
+        y: 0.0,
+        width: sheet.width(),
+        height: sheet.height(),
+    };
     art::draw(sheet, whole, palette, &page.seed);
-    let band = Area { x: 96.0, y: 0.0, width: 1010.0, height: sheet.height() };
+    let band = Area {
+        x: 96.0,
+        y: 0.0,
+        width: 1010.0,
+        height: sheet.height(),
+    };
     let band = page.mirrored(band, sheet.width());
     sheet.fill(palette.paper, |path| rectangle(path, band));
-    let inner = Area { x: band.x + 80.0, y: 90.0, width: band.width - 160.0, height: sheet.height() - 180.0 };
+    let inner = Area {
+        x: band.x + 80.0,
+        y: 90.0,
+        width: band.width - 160.0,
+        height: sheet.height() - 180.0,
+    };
     panel::draw(typesetter, sheet, page, palette, inner, &SETTING);
 }
 
@@ -96,11 +134,32 @@ fn split(
     inset: f32,
     setting: &Setting,
 ) {
-    let picture = Area { x: width, y: 0.0, width: sheet.width() - width, height: sheet.height() };
-    art::draw(sheet, page.mirrored(picture, sheet.width()), palette, &page.seed);
-    let paper = page.mirrored(Area { x: 0.0, width, ..picture }, sheet.width());
+    let picture = Area {
+        x: width,
+        y: 0.0,
+        width: sheet.width() - width,
+        height: sheet.height(),
+    };
+    art::draw(
+        sheet,
+        page.mirrored(picture, sheet.width()),
+        palette,
+        &page.seed,
+    );
+    let paper = page.mirrored(
+        Area {
+            x: 0.0,
+            width,
+            ..picture
+        },
+        sheet.width(),
+    );
     sheet.fill(palette.paper, |path| rectangle(path, paper));
-    let inner =
-        Area { x: paper.x + inset, y: inset, width: paper.width - 2.0 * inset, height: sheet.height() - 2.0 * inset };
+    let inner = Area {
+        x: paper.x + inset,
+        y: inset,
+        width: paper.width - 2.0 * inset,
+        height: sheet.height() - 2.0 * inset,
+    };
     panel::draw(typesetter, sheet, page, palette, inner, setting);
 }

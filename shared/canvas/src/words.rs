@@ -1,4 +1,5 @@
-//! The fixed words of a design and the names of days and months. Seven languages, each whole; any other is English.
+//! The fixed words of a design and the names of days and months. Seven languages, each whole; any
+//! other is English.
 
 use contract::Locale;
 
@@ -51,18 +52,27 @@ pub(crate) struct Words {
 impl Speech {
     /// The language of a tag; English without one.
     pub(crate) fn of(locale: Option<&Locale>) -> Self {
-        let tag = locale.map(Locale::as_str).unwrap_or_default().to_ascii_lowercase();
+        let tag = locale
+            .map(Locale::as_str)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         // Subtags after a singleton belong to an extension: `u-nu-arab` is no region.
         let mut subtags = tag.split('-');
         let language = subtags.next().unwrap_or_default();
         let region = subtags
             .take_while(|subtag| subtag.len() > 1)
-            .find(|subtag| subtag.len() == 2 || (subtag.len() == 3 && subtag.bytes().all(|b| b.is_ascii_digit())))
+            .find(|subtag| {
+                subtag.len() == 2
+                    || (subtag.len() == 3 && subtag.bytes().all(|b| b.is_ascii_digit()))
+            })
             .unwrap_or_default();
         match language {
-            "hi" => {
-                Self { language: Language::Hindi, full_day_clock: false, arabic_digits: false, months: &HINDI_MONTHS }
-            }
+            "hi" => Self {
+                language: Language::Hindi,
+                full_day_clock: false,
+                arabic_digits: false,
+                months: &HINDI_MONTHS,
+            },
             "ar" => Self {
                 language: Language::Arabic,
                 full_day_clock: false,
@@ -80,10 +90,15 @@ impl Speech {
             "zh" | "cmn" | "yue" if is_traditional(language, &tag, region) => {
                 Self::with_full_day(Language::TraditionalChinese, &NUMBERED_MONTHS)
             }
-            "zh" | "cmn" | "yue" => Self::with_full_day(Language::SimplifiedChinese, &NUMBERED_MONTHS),
-            "ko" => {
-                Self { language: Language::Korean, full_day_clock: false, arabic_digits: false, months: &KOREAN_MONTHS }
+            "zh" | "cmn" | "yue" => {
+                Self::with_full_day(Language::SimplifiedChinese, &NUMBERED_MONTHS)
             }
+            "ko" => Self {
+                language: Language::Korean,
+                full_day_clock: false,
+                arabic_digits: false,
+                months: &KOREAN_MONTHS,
+            },
             _ => Self {
                 language: Language::English,
                 full_day_clock: matches!(region, "gb" | "ie" | "150"),
@@ -94,7 +109,12 @@ impl Speech {
     }
 
     fn with_full_day(language: Language, months: &'static [&'static str; 12]) -> Self {
-        Self { language, full_day_clock: true, arabic_digits: false, months }
+        Self {
+            language,
+            full_day_clock: true,
+            arabic_digits: false,
+            months,
+        }
     }
 
     /// Whose forms of the Chinese characters the reader knows, if the language has any.
@@ -122,28 +142,42 @@ impl Speech {
                 presented_by: "Presented by",
                 event: "Event",
             },
-            Language::Hindi => {
-                &Words {
-                    invited: "आप सादर आमंत्रित हैं", hosted_by: "निवेदक:", presented_by: "प्रस्तुति:", event: "कार्यक्रम"
-                }
-            }
-            Language::Arabic => {
-                &Words {
-                    invited: "يسعدنا دعوتكم", hosted_by: "الداعي:", presented_by: "تقديم:", event: "فعالية"
-                }
-            }
-            Language::Japanese => {
-                &Words { invited: "ご招待", hosted_by: "主催", presented_by: "主催", event: "イベント" }
-            }
-            Language::SimplifiedChinese => {
-                &Words { invited: "诚邀您莅临", hosted_by: "主办", presented_by: "主办", event: "活动" }
-            }
-            Language::TraditionalChinese => {
-                &Words { invited: "誠摯邀請您", hosted_by: "主辦", presented_by: "主辦", event: "活動" }
-            }
-            Language::Korean => {
-                &Words { invited: "초대합니다", hosted_by: "주최", presented_by: "주최", event: "행사" }
-            }
+            Language::Hindi => &Words {
+                invited: "आप सादर आमंत्रित हैं",
+                hosted_by: "निवेदक:",
+                presented_by: "प्रस्तुति:",
+                event: "कार्यक्रम",
+            },
+            Language::Arabic => &Words {
+                invited: "يسعدنا دعوتكم",
+                hosted_by: "الداعي:",
+                presented_by: "تقديم:",
+                event: "فعالية",
+            },
+            Language::Japanese => &Words {
+                invited: "ご招待",
+                hosted_by: "主催",
+                presented_by: "主催",
+                event: "イベント",
+            },
+            Language::SimplifiedChinese => &Words {
+                invited: "诚邀您莅临",
+                hosted_by: "主办",
+                presented_by: "主办",
+                event: "活动",
+            },
+            Language::TraditionalChinese => &Words {
+                invited: "誠摯邀請您",
+                hosted_by: "主辦",
+                presented_by: "主辦",
+                event: "活動",
+            },
+            Language::Korean => &Words {
+                invited: "초대합니다",
+                hosted_by: "주최",
+                presented_by: "주최",
+                event: "행사",
+            },
         }
     }
 
@@ -155,14 +189,60 @@ impl Speech {
     /// A weekday by its number from Monday, 0 to 6.
     pub(crate) fn weekday(self, from_monday: i8) -> &'static str {
         let names: [&str; 7] = match self.language {
-            Language::English => ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-            Language::Hindi => ["सोमवार", "मंगलवार", "बुधवार", "गुरुवार", "शुक्रवार", "शनिवार", "रविवार"],
-            Language::Arabic => ["الاثنين", "الثلاثاء", "الأربعاء", "الخميس", "الجمعة", "السبت", "الأحد"],
-            Language::Japanese => ["月曜日", "火曜日", "水曜日", "木曜日", "金曜日", "土曜日", "日曜日"],
-            Language::SimplifiedChinese | Language::TraditionalChinese => {
-                ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"]
-            }
-            Language::Korean => ["월요일", "화요일", "수요일", "목요일", "금요일", "토요일", "일요일"],
+            Language::English => [
+                "Monday",
+                "Tuesday",
+                "Wednesday",
+                "Thursday",
+                "Friday",
+                "Saturday",
+                "Sunday",
+            ],
+            Language::Hindi => [
+                "सोमवार",
+                "मंगलवार",
+                "बुधवार",
+                "गुरुवार",
+                "शुक्रवार",
+                "शनिवार",
+                "रविवार",
+            ],
+            Language::Arabic => [
+                "الاثنين",
+                "الثلاثاء",
+                "الأربعاء",
+                "الخميس",
+                "الجمعة",
+                "السبت",
+                "الأحد",
+            ],
+            Language::Japanese => [
+                "月曜日",
+                "火曜日",
+                "水曜日",
+                "木曜日",
+                "金曜日",
+                "土曜日",
+                "日曜日",
+            ],
+            Language::SimplifiedChinese | Language::TraditionalChinese => [
+                "星期一",
+                "星期二",
+                "星期三",
+                "星期四",
+                "星期五",
+                "星期六",
+                "星期日",
+            ],
+            Language::Korean => [
+                "월요일",
+                "화요일",
+                "수요일",
+                "목요일",
+                "금요일",
+                "토요일",
+                "일요일",
+            ],
         };
         names[usize::try_from(from_monday).unwrap_or_default() % 7]
     }
@@ -172,9 +252,17 @@ impl Speech {
         match self.language {
             Language::English | Language::Hindi | Language::Arabic => None,
             Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => {
-                Some(Counters { year: "年", day: "日", space: "" })
+                Some(Counters {
+                    year: "年",
+                    day: "日",
+                    space: "",
+                })
             }
-            Language::Korean => Some(Counters { year: "년", day: "일", space: " " }),
+            Language::Korean => Some(Counters {
+                year: "년",
+                day: "일",
+                space: " ",
+            }),
         }
     }
 
@@ -184,13 +272,25 @@ impl Speech {
         if !self.arabic_digits {
             return western;
         }
-        western.chars().map(|c| c.to_digit(10).and_then(|d| char::from_u32(0x660 + d)).unwrap_or(c)).collect()
+        western
+            .chars()
+            .map(|c| {
+                c.to_digit(10)
+                    .and_then(|d| char::from_u32(0x660 + d))
+                    .unwrap_or(c)
+            })
+            .collect()
     }
 }
 
-/// Whether a tag of Chinese asks for traditional characters: by its script, else by where or by whom it is spoken.
+/// Whether a tag of Chinese asks for traditional characters: by its script, else by where or by
+/// whom it is spoken.
 fn is_traditional(language: &str, tag: &str, region: &str) -> bool {
-    match tag.split('-').take_while(|subtag| subtag.len() > 1).find(|subtag| matches!(*subtag, "hant" | "hans")) {
+    match tag
+        .split('-')
+        .take_while(|subtag| subtag.len() > 1)
+        .find(|subtag| matches!(*subtag, "hant" | "hans"))
+    {
         Some(script) => script == "hant",
         None => matches!(region, "tw" | "hk" | "mo") || (language == "yue" && region != "cn"),
     }
@@ -210,10 +310,34 @@ const ENGLISH_MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const HINDI_MONTHS: [&str; 12] =
-    ["जनवरी", "फ़रवरी", "मार्च", "अप्रैल", "मई", "जून", "जुलाई", "अगस्त", "सितंबर", "अक्टूबर", "नवंबर", "दिसंबर"];
-const ARABIC_MONTHS: [&str; 12] =
-    ["يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"];
+const HINDI_MONTHS: [&str; 12] = [
+    "जनवरी",
+    "फ़रवरी",
+    "मार्च",
+    "अप्रैल",
+    "मई",
+    "जून",
+    "जुलाई",
+    "अगस्त",
+    "सितंबर",
+    "अक्टूबर",
+    "नवंबर",
+    "दिसंबर",
+];
+const ARABIC_MONTHS: [&str; 12] = [
+    "يناير",
+    "فبراير",
+    "مارس",
+    "أبريل",
+    "مايو",
+    "يونيو",
+    "يوليو",
+    "أغسطس",
+    "سبتمبر",
+    "أكتوبر",
+    "نوفمبر",
+    "ديسمبر",
+];
 const LEVANTINE_MONTHS: [&str; 12] = [
     "كانون الثاني",
     "شباط",
@@ -228,14 +352,40 @@ const LEVANTINE_MONTHS: [&str; 12] = [
     "تشرين الثاني",
     "كانون الأول",
 ];
-const TUNISIAN_MONTHS: [&str; 12] =
-    ["جانفي", "فيفري", "مارس", "أفريل", "ماي", "جوان", "جويلية", "أوت", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"];
-const MOROCCAN_MONTHS: [&str; 12] =
-    ["يناير", "فبراير", "مارس", "أبريل", "ماي", "يونيو", "يوليوز", "غشت", "شتنبر", "أكتوبر", "نونبر", "دجنبر"];
-const NUMBERED_MONTHS: [&str; 12] =
-    ["1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月"];
-const KOREAN_MONTHS: [&str; 12] =
-    ["1월", "2월", "3월", "4월", "5월", "6월", "7월", "8월", "9월", "10월", "11월", "12월"];
+const TUNISIAN_MONTHS: [&str; 12] = [
+    "جانفي",
+    "فيفري",
+    "مارس",
+    "أفريل",
+    "ماي",
+    "جوان",
+    "جويلية",
+    "أوت",
+    "سبتمبر",
+    "أكتوبر",
+    "نوفمبر",
+    "ديسمبر",
+];
+const MOROCCAN_MONTHS: [&str; 12] = [
+    "يناير",
+    "فبراير",
+    "مارس",
+    "أبريل",
+    "ماي",
+    "يونيو",
+    "يوليوز",
+    "غشت",
+    "شتنبر",
+    "أكتوبر",
+    "نونبر",
+    "دجنبر",
+];
+const NUMBERED_MONTHS: [&str; 12] = [
+    "1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月",
+];
+const KOREAN_MONTHS: [&str; 12] = [
+    "1월", "2월", "3월", "4월", "5월", "6월", "7월", "8월", "9월", "10월", "11월", "12월",
+];
 
 #[cfg(test)]
 mod tests {
@@ -247,10 +397,28 @@ mod tests {
 
     #[test]
     fn the_script_of_chinese_is_that_of_its_tag_else_of_its_place() {
-        for tag in ["zh", "zh-CN", "zh-SG", "zh-Hans", "zh-Hans-HK", "zh-Hans-TW", "cmn", "yue-CN"] {
+        for tag in [
+            "zh",
+            "zh-CN",
+            "zh-SG",
+            "zh-Hans",
+            "zh-Hans-HK",
+            "zh-Hans-TW",
+            "cmn",
+            "yue-CN",
+        ] {
             assert_eq!(language(tag), Language::SimplifiedChinese, "{tag}");
         }
-        for tag in ["zh-TW", "zh-HK", "zh-MO", "zh-Hant", "zh-Hant-CN", "zh-hant-sg", "yue", "yue-HK"] {
+        for tag in [
+            "zh-TW",
+            "zh-HK",
+            "zh-MO",
+            "zh-Hant",
+            "zh-Hant-CN",
+            "zh-hant-sg",
+            "yue",
+            "yue-HK",
+        ] {
             assert_eq!(language(tag), Language::TraditionalChinese, "{tag}");
         }
         assert_eq!(language("zh-CN-u-co-hant"), Language::SimplifiedChinese);
@@ -258,9 +426,12 @@ mod tests {
 
     #[test]
     fn every_language_that_writes_with_chinese_characters_says_whose() {
-        for (tag, han) in
-            [("ja-JP", Han::Japanese), ("zh", Han::Simplified), ("zh-TW", Han::Traditional), ("ko", Han::Korean)]
-        {
+        for (tag, han) in [
+            ("ja-JP", Han::Japanese),
+            ("zh", Han::Simplified),
+            ("zh-TW", Han::Traditional),
+            ("ko", Han::Korean),
+        ] {
             assert_eq!(Speech::of(Locale::parse(tag).as_ref()).han(), Some(han));
         }
         assert_eq!(Speech::of(Locale::parse("vi").as_ref()).han(), None);

@@ -10,11 +10,12 @@ use contract::{AssetKind, Configuration, MediaType, Text};
 use proptest::{prelude::*, test_runner::Config};
 
 /// One canvas for all cases: a render must not depend on those before it.
-static CANVAS: LazyLock<Mutex<Canvas>> =
-    LazyLock::new(|| Mutex::new(Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap()));
+static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
+    Mutex::new(Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap())
+});
 
-/// Characters that have broken layouts elsewhere: turns of direction, joiners, selectors, towers of marks, flags, controls,
-/// characters that are not assigned or never will be.
+/// Characters that have broken layouts elsewhere: turns of direction, joiners, selectors, towers of
+/// marks, flags, controls, characters that are not assigned or never will be.
 const AWKWARD: &[char] = &[
     '\u{202e}',
     '\u{202d}',
@@ -110,11 +111,18 @@ const AWKWARD: &[char] = &[
 ];
 
 fn titles() -> impl Strategy<Value = String> {
-    let awkward = proptest::collection::vec(proptest::sample::select(AWKWARD), 1..120).prop_map(String::from_iter);
+    let awkward = proptest::collection::vec(proptest::sample::select(AWKWARD), 1..120)
+        .prop_map(String::from_iter);
     let any = proptest::collection::vec(any::<char>(), 1..80).prop_map(String::from_iter);
     let covered = proptest::collection::vec(
-        prop_oneof![0x20_u32..0x530, 0x600_u32..0x780, 0x900_u32..0x980, 0x1e00_u32..0x2200, 0x1f300_u32..0x1fb00]
-            .prop_filter_map("not a character", char::from_u32),
+        prop_oneof![
+            0x20_u32..0x530,
+            0x600_u32..0x780,
+            0x900_u32..0x980,
+            0x1e00_u32..0x2200,
+            0x1f300_u32..0x1fb00
+        ]
+        .prop_filter_map("not a character", char::from_u32),
         1..300,
     )
     .prop_map(String::from_iter);
@@ -138,7 +146,10 @@ fn titles() -> impl Strategy<Value = String> {
 }
 
 fn pictures() -> Vec<AssetKind> {
-    AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image).collect()
+    AssetKind::ALL
+        .into_iter()
+        .filter(|asset| asset.media_type() == MediaType::Image)
+        .collect()
 }
 
 fn configuration(title: &str, locale: &str) -> Option<Configuration> {

@@ -11,21 +11,41 @@ use contract::{AssetKind, Configuration, MediaType};
 use serde_json::{Value, json};
 
 /// One canvas for all tests: a render must not depend on those before it.
-static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| Mutex::new(Canvas::new(&folder()).unwrap()));
+static CANVAS: LazyLock<Mutex<Canvas>> =
+    LazyLock::new(|| Mutex::new(Canvas::new(&folder()).unwrap()));
 
-const FILES: [&str; 4] =
-    ["NotoSansJP-Medium.ttf", "NotoSansSC-Medium.ttf", "NotoSansTC-Medium.ttf", "NotoSansKR-Medium.ttf"];
+const FILES: [&str; 4] = [
+    "NotoSansJP-Medium.ttf",
+    "NotoSansSC-Medium.ttf",
+    "NotoSansTC-Medium.ttf",
+    "NotoSansKR-Medium.ttf",
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/cjk")
 }
 
-fn on(canvas: &mut Canvas, asset: AssetKind, configuration: &Configuration) -> Result<Rendered, RenderError> {
-    canvas.render(&Drawing { asset, configuration, look: "one look for all", logo: None, painting: None })
+fn on(
+    canvas: &mut Canvas,
+    asset: AssetKind,
+    configuration: &Configuration,
+) -> Result<Rendered, RenderError> {
+    canvas.render(&Drawing {
+        asset,
+        configuration,
+        look: "one look for all",
+        logo: None,
+        painting: None,
+    })
 }
 
 fn draw(asset: AssetKind, configuration: &Configuration) -> Rendered {
-    on(&mut CANVAS.lock().unwrap_or_else(PoisonError::into_inner), asset, configuration).unwrap()
+    on(
+        &mut CANVAS.lock().unwrap_or_else(PoisonError::into_inner),
+        asset,
+        configuration,
+    )
+    .unwrap()
 }
 
 fn event(facts: Value) -> Configuration {
@@ -41,11 +61,23 @@ fn poster(configuration: &Configuration) -> Vec<u8> {
 }
 
 fn text<'a>(rendered: &'a Rendered, role: &str) -> &'a DrawnText {
-    rendered.report.texts.iter().find(|text| text.role == role).unwrap_or_else(|| panic!("no {role} was drawn"))
+    rendered
+        .report
+        .texts
+        .iter()
+        .find(|text| text.role == role)
+        .unwrap_or_else(|| panic!("no {role} was drawn"))
 }
 
 /// A configuration with every fact in one language.
-fn full(locale: &str, title: &str, description: &str, venue: [&str; 3], organizer: &str, label: &str) -> Configuration {
+fn full(
+    locale: &str,
+    title: &str,
+    description: &str,
+    venue: [&str; 3],
+    organizer: &str,
+    label: &str,
+) -> Configuration {
     let [name, address, city] = venue;
     event(json!({
         "title": title, "description": description, "locale": locale, "organizer": organizer, "label": label,
@@ -91,15 +123,29 @@ fn table() -> Vec<(&'static str, Configuration)> {
             "무료 입장",
         ),
     ] {
-        table.push((locale, full(locale, title, sentence, venue, organizer, label)));
+        table.push((
+            locale,
+            full(locale, title, sentence, venue, organizer, label),
+        ));
         let long = |text: &str, most: usize| -> String {
             let long: String = text.chars().cycle().take(most).collect();
             long.trim().to_owned()
         };
         let [name, address, city] = venue;
         let (name, address, city) = (long(name, 200), long(address, 300), long(city, 100));
-        let (title, sentence, organizer) = (long(title, 300), long(sentence, 2000), long(organizer, 200));
-        table.push((locale, full(locale, &title, &sentence, [&name, &address, &city], &organizer, &long(label, 40))));
+        let (title, sentence, organizer) =
+            (long(title, 300), long(sentence, 2000), long(organizer, 200));
+        table.push((
+            locale,
+            full(
+                locale,
+                &title,
+                &sentence,
+                [&name, &address, &city],
+                &organizer,
+                &long(label, 40),
+            ),
+        ));
     }
     table
 }
@@ -107,7 +153,10 @@ fn table() -> Vec<(&'static str, Configuration)> {
 #[test]
 fn every_picture_of_every_language_is_without_fault_and_lacks_no_character() {
     for (name, configuration) in table() {
-        for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image) {
+        for asset in AssetKind::ALL
+            .into_iter()
+            .filter(|asset| asset.media_type() == MediaType::Image)
+        {
             let report = draw(asset, &configuration).report;
             assert_eq!(report.faults(), [], "{name}, {}", asset.as_str());
             assert_eq!(report.lost, 0, "{name}, {}", asset.as_str());
@@ -117,10 +166,18 @@ fn every_picture_of_every_language_is_without_fault_and_lacks_no_character() {
 
 #[test]
 fn a_title_of_three_characters_stands_whole_and_large() {
-    for (locale, title) in [("ja", "落語会"), ("zh", "音乐节"), ("zh-TW", "音樂節"), ("ko", "음악제")] {
+    for (locale, title) in [
+        ("ja", "落語会"),
+        ("zh", "音乐节"),
+        ("zh-TW", "音樂節"),
+        ("ko", "음악제"),
+    ] {
         let rendered = draw(AssetKind::Poster, &titled(title, locale));
         let title = text(&rendered, "title");
-        assert!(!title.cut && title.size > 150.0 && title.lines == 1, "{title:?}");
+        assert!(
+            !title.cut && title.size > 150.0 && title.lines == 1,
+            "{title:?}"
+        );
     }
 }
 
@@ -129,61 +186,119 @@ fn a_title_that_is_too_long_ends_in_an_ellipsis_and_not_in_a_comma_before_it() {
     let title = "音楽、".repeat(100);
     let rendered = draw(AssetKind::BannerMobile, &titled(&title, "ja"));
     let title = text(&rendered, "title");
-    assert!(title.cut && title.text.ends_with('…') && !title.text.contains("、…"), "{title:?}");
+    assert!(
+        title.cut && title.text.ends_with('…') && !title.text.contains("、…"),
+        "{title:?}"
+    );
 }
 
 #[test]
 fn a_chinese_character_has_the_form_of_its_readers_country() {
-    let [japanese, simplified, traditional] = ["ja", "zh-CN", "zh-TW"].map(|locale| poster(&titled("直骨海", locale)));
+    let [japanese, simplified, traditional] =
+        ["ja", "zh-CN", "zh-TW"].map(|locale| poster(&titled("直骨海", locale)));
     assert!(japanese != simplified && simplified != traditional && japanese != traditional);
 }
 
 #[test]
 fn on_a_page_in_another_language_the_text_says_whose_characters_it_has() {
-    for (title, locale) in
-        [("直の骨", "ja"), ("音楽の直", "ja"), ("直骨国际", "zh-CN"), ("直骨國際樂", "zh-TW"), ("서울", "ko")]
-    {
-        assert!(poster(&titled(title, "en")) == poster(&titled(title, locale)), "{title}");
+    for (title, locale) in [
+        ("直の骨", "ja"),
+        ("音楽の直", "ja"),
+        ("直骨国际", "zh-CN"),
+        ("直骨國際樂", "zh-TW"),
+        ("서울", "ko"),
+    ] {
+        assert!(
+            poster(&titled(title, "en")) == poster(&titled(title, locale)),
+            "{title}"
+        );
     }
 }
 
 #[test]
 fn facts_are_told_in_the_language_of_the_event() {
     let facts = |locale: &str| {
-        let rendered = draw(AssetKind::Poster, &full(locale, "2026", "…", ["A", "B", "C"], "D", "E"));
-        ["month", "weekday", "time", "organizer"].map(|role| text(&rendered, role).text.replace('\u{a0}', " "))
+        let rendered = draw(
+            AssetKind::Poster,
+            &full(locale, "2026", "…", ["A", "B", "C"], "D", "E"),
+        );
+        ["month", "weekday", "time", "organizer"]
+            .map(|role| text(&rendered, role).text.replace('\u{a0}', " "))
     };
-    assert_eq!(facts("ja"), ["2026年7月", "土曜日", "18:30–23:00 GMT+9", "主催 D"]);
-    assert_eq!(facts("zh-CN"), ["2026年7月", "星期六", "18:30–23:00 GMT+9", "主办 D"]);
-    assert_eq!(facts("zh-HK"), ["2026年7月", "星期六", "18:30–23:00 GMT+9", "主辦 D"]);
-    assert_eq!(facts("ko"), ["2026년 7월", "토요일", "오후 6:30~11:00 GMT+9", "주최 D"]);
+    assert_eq!(
+        facts("ja"),
+        ["2026年7月", "土曜日", "18:30–23:00 GMT+9", "主催 D"]
+    );
+    assert_eq!(
+        facts("zh-CN"),
+        ["2026年7月", "星期六", "18:30–23:00 GMT+9", "主办 D"]
+    );
+    assert_eq!(
+        facts("zh-HK"),
+        ["2026年7月", "星期六", "18:30–23:00 GMT+9", "主辦 D"]
+    );
+    assert_eq!(
+        facts("ko"),
+        ["2026년 7월", "토요일", "오후 6:30~11:00 GMT+9", "주최 D"]
+    );
 }
 
 #[test]
 fn an_invitation_greets_in_its_language() {
-    for (locale, greeting) in [("ja", "ご招待"), ("zh-CN", "诚邀您莅临"), ("zh-TW", "誠摯邀請您"), ("ko", "초대합니다")]
-    {
-        assert_eq!(text(&draw(AssetKind::Invitation, &titled("2026", locale)), "greeting").text, greeting);
+    for (locale, greeting) in [
+        ("ja", "ご招待"),
+        ("zh-CN", "诚邀您莅临"),
+        ("zh-TW", "誠摯邀請您"),
+        ("ko", "초대합니다"),
+    ] {
+        assert_eq!(
+            text(
+                &draw(AssetKind::Invitation, &titled("2026", locale)),
+                "greeting"
+            )
+            .text,
+            greeting
+        );
     }
 }
 
 #[test]
 fn a_title_that_no_font_covers_becomes_the_word_for_an_event() {
-    for (locale, word) in [("ja", "イベント"), ("zh-CN", "活动"), ("zh-TW", "活動"), ("ko", "행사")] {
-        assert_eq!(text(&draw(AssetKind::Poster, &titled("ግዕዝ", locale)), "title").text, word);
+    for (locale, word) in [
+        ("ja", "イベント"),
+        ("zh-CN", "活动"),
+        ("zh-TW", "活動"),
+        ("ko", "행사"),
+    ] {
+        assert_eq!(
+            text(&draw(AssetKind::Poster, &titled("ግዕዝ", locale)), "title").text,
+            word
+        );
     }
 }
 
 #[test]
 fn wide_letters_are_set_as_plain_ones_and_narrow_kana_as_they_are() {
-    let rendered = draw(AssetKind::Poster, &titled("ＪＡＺＺ　２０２６　ﾗｲﾌﾞ！", "ja"));
+    let rendered = draw(
+        AssetKind::Poster,
+        &titled("ＪＡＺＺ　２０２６　ﾗｲﾌﾞ！", "ja"),
+    );
     assert_eq!(text(&rendered, "title").text, "JAZZ 2026 ﾗｲﾌﾞ！");
 }
 
 #[test]
 fn a_render_does_not_depend_on_the_fonts_that_were_read_before_it() {
-    for configuration in [titled("Open Mic ♪", "en"), titled("夏の夜", "ja"), titled("서울 音樂", "ko")] {
-        let fresh = on(&mut Canvas::new(&folder()).unwrap(), AssetKind::Poster, &configuration).unwrap();
+    for configuration in [
+        titled("Open Mic ♪", "en"),
+        titled("夏の夜", "ja"),
+        titled("서울 音樂", "ko"),
+    ] {
+        let fresh = on(
+            &mut Canvas::new(&folder()).unwrap(),
+            AssetKind::Poster,
+            &configuration,
+        )
+        .unwrap();
         let mut used = Canvas::new(&folder()).unwrap();
         for (_, another) in table() {
             on(&mut used, AssetKind::Invitation, &another).unwrap();
@@ -200,17 +315,32 @@ fn only_the_font_that_a_text_needs_is_read() {
     }
     fs::copy(self::folder().join(FILES[0]), folder.path().join(FILES[0])).unwrap();
     let mut canvas = Canvas::new(folder.path()).unwrap();
-    on(&mut canvas, AssetKind::Poster, &titled("Night of Jazz", "en")).unwrap();
+    on(
+        &mut canvas,
+        AssetKind::Poster,
+        &titled("Night of Jazz", "en"),
+    )
+    .unwrap();
     on(&mut canvas, AssetKind::Poster, &titled("夏の夜", "ja")).unwrap();
     let error = on(&mut canvas, AssetKind::Poster, &titled("서울", "ko")).unwrap_err();
-    assert!(matches!(&error, RenderError::Font(FontError::Unreadable(path)) if path.ends_with(FILES[3])), "{error}");
+    assert!(
+        matches!(&error, RenderError::Font(FontError::Unreadable(path)) if path.ends_with(FILES[3])),
+        "{error}"
+    );
     // What failed leaves nothing behind.
-    on(&mut canvas, AssetKind::Poster, &titled("Night of Jazz", "en")).unwrap();
+    on(
+        &mut canvas,
+        AssetKind::Poster,
+        &titled("Night of Jazz", "en"),
+    )
+    .unwrap();
 }
 
 #[test]
 fn a_folder_without_a_font_is_refused_with_the_name_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
-    let Err(error) = Canvas::new(folder.path()) else { panic!("there are no fonts") };
+    let Err(error) = Canvas::new(folder.path()) else {
+        panic!("there are no fonts")
+    };
     assert!(error.to_string().contains(FILES[0]), "{error}");
 }

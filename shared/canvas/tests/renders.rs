@@ -17,11 +17,15 @@ fn new_canvas() -> Canvas {
 }
 
 fn pictures() -> impl Iterator<Item = AssetKind> {
-    AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image)
+    AssetKind::ALL
+        .into_iter()
+        .filter(|asset| asset.media_type() == MediaType::Image)
 }
 
 fn canvas() -> MutexGuard<'static, Canvas> {
-    CANVAS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    CANVAS
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn event(changes: Value) -> Configuration {
@@ -40,7 +44,10 @@ fn event(changes: Value) -> Configuration {
     for (name, value) in changes.as_object().unwrap() {
         match value {
             Value::Null => event.as_object_mut().unwrap().remove(name),
-            value => event.as_object_mut().unwrap().insert(name.clone(), value.clone()),
+            value => event
+                .as_object_mut()
+                .unwrap()
+                .insert(name.clone(), value.clone()),
         };
     }
     serde_json::from_value(event).unwrap()
@@ -64,18 +71,32 @@ fn draw(asset: AssetKind, configuration: &Configuration) -> Rendered {
 
 /// The drawing of something that looks as it is called.
 fn drawing(asset: AssetKind, configuration: &Configuration) -> Drawing<'_> {
-    Drawing { asset, configuration, look: configuration.title.as_str(), logo: None, painting: None }
+    Drawing {
+        asset,
+        configuration,
+        look: configuration.title.as_str(),
+        logo: None,
+        painting: None,
+    }
 }
 
 fn text<'a>(rendered: &'a Rendered, role: &str) -> &'a canvas::DrawnText {
-    rendered.report.texts.iter().find(|text| text.role == role).unwrap_or_else(|| panic!("no {role} was drawn"))
+    rendered
+        .report
+        .texts
+        .iter()
+        .find(|text| text.role == role)
+        .unwrap_or_else(|| panic!("no {role} was drawn"))
 }
 
 const NO_FACTS: &str = r#"{"label": null, "callToAction": null, "description": null, "startsAt": null, "endsAt": null, "timeZone": null, "locale": null, "venue": null, "organizer": null}"#;
 
 fn only(title: &str, kept: &[&str]) -> Configuration {
     let mut changes: Value = serde_json::from_str(NO_FACTS).unwrap();
-    changes.as_object_mut().unwrap().retain(|name, _| !kept.contains(&name.as_str()));
+    changes
+        .as_object_mut()
+        .unwrap()
+        .retain(|name, _| !kept.contains(&name.as_str()));
     changes["title"] = json!(title);
     event(changes)
 }
@@ -109,14 +130,35 @@ fn table() -> Vec<(&'static str, Configuration)> {
         ("English", event(json!({}))),
         ("Hindi", event(hindi)),
         ("Arabic", event(arabic)),
-        ("scripts and emoji in a line", titled("Diwali दीपावली عيد الأنوار 🎉🪔 Ελλάδα Москва 👩‍👩‍👧 Việt 1️⃣")),
-        ("an Arabic title on an English page", titled("ليلة jazz في Mumbai 2026")),
-        ("an English title on an Arabic page", event(json!({ "title": "Jazz Night", "locale": "ar" }))),
+        (
+            "scripts and emoji in a line",
+            titled("Diwali दीपावली عيد الأنوار 🎉🪔 Ελλάδα Москва 👩‍👩‍👧 Việt 1️⃣"),
+        ),
+        (
+            "an Arabic title on an English page",
+            titled("ليلة jazz في Mumbai 2026"),
+        ),
+        (
+            "an English title on an Arabic page",
+            event(json!({ "title": "Jazz Night", "locale": "ar" })),
+        ),
         ("160 characters", titled(long)),
-        ("300 characters", titled("Many happy ways to spend an evening in good company ".repeat(6)[..300].trim())),
-        ("300 characters of Devanagari", titled("कार्यक्रम".repeat(33).as_str())),
-        ("300 characters of Arabic words", titled("مهرجان الموسيقى ".repeat(18).trim())),
-        ("a huge word", titled(&"Donaudampfschifffahrtselektrizitätenhauptbetriebswerk".repeat(3))),
+        (
+            "300 characters",
+            titled("Many happy ways to spend an evening in good company ".repeat(6)[..300].trim()),
+        ),
+        (
+            "300 characters of Devanagari",
+            titled("कार्यक्रम".repeat(33).as_str()),
+        ),
+        (
+            "300 characters of Arabic words",
+            titled("مهرجان الموسيقى ".repeat(18).trim()),
+        ),
+        (
+            "a huge word",
+            titled(&"Donaudampfschifffahrtselektrizitätenhauptbetriebswerk".repeat(3)),
+        ),
         ("a word of 300 wide letters", titled(&"W".repeat(300))),
         ("one letter", titled("i")),
         ("only emoji", titled("🎉🎉🎉🎉🎉🎉")),
@@ -125,12 +167,20 @@ fn table() -> Vec<(&'static str, Configuration)> {
         ("a title alone", only("Open Mic", &[])),
         ("a title and a date", only("Open Mic", &["startsAt"])),
         ("a title and a venue", only("Open Mic", &["venue"])),
-        ("a title and a description", only("Open Mic", &["description"])),
+        (
+            "a title and a description",
+            only("Open Mic", &["description"]),
+        ),
         (
             "whole days",
-            event(json!({ "startsAt": "2026-05-01T00:00:00+05:30", "endsAt": "2026-05-04T00:00:00+05:30" })),
+            event(
+                json!({ "startsAt": "2026-05-01T00:00:00+05:30", "endsAt": "2026-05-04T00:00:00+05:30" }),
+            ),
         ),
-        ("an end before the beginning", event(json!({ "endsAt": "2020-01-01T00:00:00Z" }))),
+        (
+            "an end before the beginning",
+            event(json!({ "endsAt": "2020-01-01T00:00:00Z" })),
+        ),
         ("a dark brand", brand("#101820", Some("#fee715"))),
         ("a light brand", brand("#fff3b0", None)),
         ("a white brand", brand("#ffffff", Some("#ffffff"))),
@@ -157,10 +207,17 @@ fn every_render_is_without_fault() {
 fn every_family_of_colours_and_every_picture_is_without_fault() {
     for number in 0..60 {
         let whole = matches!(number, 0..20);
-        for asset in pictures().filter(|asset| whole || *asset == AssetKind::Poster || *asset == AssetKind::Invitation)
+        for asset in pictures()
+            .filter(|asset| whole || *asset == AssetKind::Poster || *asset == AssetKind::Invitation)
         {
-            let faults = draw(asset, &titled(&format!("Evening {number}"))).report.faults();
-            assert!(faults.is_empty(), "Evening {number}, {}: {faults:#?}", asset.as_str());
+            let faults = draw(asset, &titled(&format!("Evening {number}")))
+                .report
+                .faults();
+            assert!(
+                faults.is_empty(),
+                "Evening {number}, {}: {faults:#?}",
+                asset.as_str()
+            );
         }
     }
 }
@@ -178,7 +235,9 @@ fn the_same_event_gives_the_same_bytes_on_any_canvas() {
     for (name, configuration) in table().into_iter().take(4) {
         for asset in pictures() {
             let here = draw(asset, &configuration);
-            let there = new_canvas().render(&drawing(asset, &configuration)).unwrap();
+            let there = new_canvas()
+                .render(&drawing(asset, &configuration))
+                .unwrap();
             assert!(here == there, "{name}, {}", asset.as_str());
         }
     }
@@ -198,23 +257,36 @@ fn two_events_look_different() {
 fn a_short_title_stands_whole_and_large() {
     let rendered = draw(AssetKind::Poster, &titled("Open Mic"));
     let title = text(&rendered, "title");
-    assert!(!title.cut && title.size > 150.0 && title.lines == 1, "{title:?}");
+    assert!(
+        !title.cut && title.size > 150.0 && title.lines == 1,
+        "{title:?}"
+    );
 }
 
 #[test]
 fn a_title_of_160_characters_stands_whole() {
     let (_, configuration) = table().remove(6);
-    for asset in [AssetKind::Poster, AssetKind::Invitation, AssetKind::SocialStory] {
+    for asset in [
+        AssetKind::Poster,
+        AssetKind::Invitation,
+        AssetKind::SocialStory,
+    ] {
         let rendered = draw(asset, &configuration);
         let title = text(&rendered, "title");
-        assert!(!title.cut && title.text == configuration.title.as_str() && title.size >= 44.0, "{title:?}");
+        assert!(
+            !title.cut && title.text == configuration.title.as_str() && title.size >= 44.0,
+            "{title:?}"
+        );
     }
 }
 
 #[test]
 fn a_huge_word_is_broken_rather_than_left_out() {
     for asset in [AssetKind::Poster, AssetKind::Invitation] {
-        let rendered = draw(asset, &titled(&"Donaudampfschifffahrtselektrizitätenhauptbetriebswerk".repeat(2)));
+        let rendered = draw(
+            asset,
+            &titled(&"Donaudampfschifffahrtselektrizitätenhauptbetriebswerk".repeat(2)),
+        );
         let title = text(&rendered, "title");
         assert!(!title.cut && title.lines > 1, "{title:?}");
     }
@@ -222,9 +294,15 @@ fn a_huge_word_is_broken_rather_than_left_out() {
 
 #[test]
 fn a_long_description_ends_in_an_ellipsis() {
-    let rendered = draw(AssetKind::Invitation, &event(json!({ "description": "On and on it goes. ".repeat(100) })));
+    let rendered = draw(
+        AssetKind::Invitation,
+        &event(json!({ "description": "On and on it goes. ".repeat(100) })),
+    );
     let description = text(&rendered, "description");
-    assert!(description.cut && description.text.ends_with('…') && description.lines == 4, "{description:?}");
+    assert!(
+        description.cut && description.text.ends_with('…') && description.lines == 4,
+        "{description:?}"
+    );
 }
 
 #[test]
@@ -232,17 +310,29 @@ fn an_arabic_poster_begins_on_the_right() {
     let rendered = draw(AssetKind::Poster, &table().remove(2).1);
     for role in ["title", "description", "organizer"] {
         let ink = text(&rendered, role).ink;
-        assert!((ink.right() - (1080.0 - 72.0)).abs() < 12.0, "{role} ends at {}", ink.right());
+        assert!(
+            (ink.right() - (1080.0 - 72.0)).abs() < 12.0,
+            "{role} ends at {}",
+            ink.right()
+        );
     }
     assert!(text(&rendered, "days").ink.x > text(&rendered, "venue").ink.x);
 }
 
 #[test]
 fn facts_are_told_in_the_language_of_the_event_and_on_the_clock_of_its_place() {
-    let rendered = draw(AssetKind::Poster, &event(json!({ "locale": "hi-IN", "startsAt": "2026-07-18T13:00:00Z" })));
+    let rendered = draw(
+        AssetKind::Poster,
+        &event(json!({ "locale": "hi-IN", "startsAt": "2026-07-18T13:00:00Z" })),
+    );
     assert_eq!(text(&rendered, "month").text, "जुलाई 2026");
     assert_eq!(text(&rendered, "weekday").text, "शनिवार");
-    assert!(text(&rendered, "time").text.replace('\u{a0}', " ").starts_with("शाम 6:30 – रात 11:00 बजे"));
+    assert!(
+        text(&rendered, "time")
+            .text
+            .replace('\u{a0}', " ")
+            .starts_with("शाम 6:30 – रात 11:00 बजे")
+    );
 }
 
 #[test]
@@ -254,42 +344,77 @@ fn what_no_font_covers_is_left_out_and_counted() {
 
 #[test]
 fn a_title_that_no_font_covers_becomes_the_word_for_an_event() {
-    assert_eq!(text(&draw(AssetKind::Poster, &titled("ሰላም")), "title").text, "Event");
+    assert_eq!(
+        text(&draw(AssetKind::Poster, &titled("ሰላም")), "title").text,
+        "Event"
+    );
     let hindi = event(json!({ "title": "ሰላም", "locale": "hi" }));
-    assert_eq!(text(&draw(AssetKind::Invitation, &hindi), "title").text, "कार्यक्रम");
+    assert_eq!(
+        text(&draw(AssetKind::Invitation, &hindi), "title").text,
+        "कार्यक्रम"
+    );
 }
 
 #[test]
 fn letters_dressed_as_symbols_are_set_as_letters() {
-    assert_eq!(text(&draw(AssetKind::Poster, &titled("𝗝𝗮𝘇𝘇 Ｎｉｇｈｔ")), "title").text, "Jazz Night");
+    assert_eq!(
+        text(
+            &draw(AssetKind::Poster, &titled("𝗝𝗮𝘇𝘇 Ｎｉｇｈｔ")),
+            "title"
+        )
+        .text,
+        "Jazz Night"
+    );
 }
 
 #[test]
 fn a_markup_in_a_title_is_drawn_as_it_is_written() {
     let title = "</text><script>& \"quotes\"";
-    assert_eq!(text(&draw(AssetKind::Poster, &titled(title)), "title").text, title);
+    assert_eq!(
+        text(&draw(AssetKind::Poster, &titled(title)), "title").text,
+        title
+    );
 }
 
 #[test]
 fn missing_facts_are_not_drawn() {
     let rendered = draw(AssetKind::Poster, &only("Open Mic", &[]));
-    assert_eq!(rendered.report.texts.iter().map(|text| text.role).collect::<Vec<_>>(), ["title"]);
+    assert_eq!(
+        rendered
+            .report
+            .texts
+            .iter()
+            .map(|text| text.role)
+            .collect::<Vec<_>>(),
+        ["title"]
+    );
 }
 
 #[test]
 fn a_video_and_a_spot_are_no_pictures() {
     for asset in [AssetKind::Video, AssetKind::AudioSpot] {
         let configuration = event(json!({}));
-        let refused = canvas().render(&drawing(asset, &configuration)).unwrap_err();
-        assert!(matches!(refused, RenderError::NotAPicture(kind) if kind == asset), "{refused}");
+        let refused = canvas()
+            .render(&drawing(asset, &configuration))
+            .unwrap_err();
+        assert!(
+            matches!(refused, RenderError::NotAPicture(kind) if kind == asset),
+            "{refused}"
+        );
     }
 }
 
 #[test]
 fn what_an_asset_does_not_show_does_not_change_its_pixels_and_what_it_shows_does() {
     let changes = [
-        (Fact::Description, json!({ "description": "Another evening altogether." })),
-        (Fact::When, json!({ "startsAt": "2026-08-19T18:30:00+05:30", "endsAt": null })),
+        (
+            Fact::Description,
+            json!({ "description": "Another evening altogether." }),
+        ),
+        (
+            Fact::When,
+            json!({ "startsAt": "2026-08-19T18:30:00+05:30", "endsAt": null }),
+        ),
         (Fact::Venue, json!({ "venue": { "name": "The Attic" } })),
         (Fact::Organizer, json!({ "organizer": "Attic Sessions" })),
         (Fact::Label, json!({ "label": "Free entry" })),
@@ -301,7 +426,12 @@ fn what_an_asset_does_not_show_does_not_change_its_pixels_and_what_it_shows_does
             let mut change = change.clone();
             change["title"] = json!("Open Mic");
             let after = draw(asset, &event(change));
-            assert_eq!(before.png != after.png, asset.shows(*fact), "{}: {fact:?}", asset.as_str());
+            assert_eq!(
+                before.png != after.png,
+                asset.shows(*fact),
+                "{}: {fact:?}",
+                asset.as_str()
+            );
         }
     }
 }
@@ -312,10 +442,30 @@ fn a_corrected_title_keeps_its_look_and_another_look_is_another_picture() {
     let mut canvas = canvas();
     let mut draw = |configuration, look| {
         let asset = AssetKind::BlogImage;
-        canvas.render(&Drawing { asset, configuration, look, logo: None, painting: None }).unwrap()
+        canvas
+            .render(&Drawing {
+                asset,
+                configuration,
+                look,
+                logo: None,
+                painting: None,
+            })
+            .unwrap()
     };
-    let color = |rendered: &Rendered| rendered.report.texts.iter().find(|text| text.role == "title").unwrap().color;
-    let (one, other, another) = (draw(&wrong, "event-1"), draw(&right, "event-1"), draw(&right, "event-2"));
+    let color = |rendered: &Rendered| {
+        rendered
+            .report
+            .texts
+            .iter()
+            .find(|text| text.role == "title")
+            .unwrap()
+            .color
+    };
+    let (one, other, another) = (
+        draw(&wrong, "event-1"),
+        draw(&right, "event-1"),
+        draw(&right, "event-2"),
+    );
     assert_eq!(color(&one), color(&other));
     assert!(one.png != other.png && other.png != another.png);
 }
@@ -329,7 +479,13 @@ fn a_banner_is_set_in_letters_of_eleven_pixels_at_least_and_a_post_in_twenty_two
                 _ => 11.0,
             };
             for text in draw(asset, &configuration).report.texts {
-                assert!(text.size >= least - 0.01, "{name}, {}: {} at {}", asset.as_str(), text.role, text.size);
+                assert!(
+                    text.size >= least - 0.01,
+                    "{name}, {}: {} at {}",
+                    asset.as_str(),
+                    text.role,
+                    text.size
+                );
             }
         }
     }
@@ -354,27 +510,50 @@ fn logo(width: u32, height: u32, rgb: [u8; 3]) -> Logo {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgb);
-    let pixels: Vec<u8> = rgb.into_iter().cycle().take((width * height * 3) as usize).collect();
-    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    let pixels: Vec<u8> = rgb
+        .into_iter()
+        .cycle()
+        .take((width * height * 3) as usize)
+        .collect();
+    encoder
+        .write_header()
+        .unwrap()
+        .write_image_data(&pixels)
+        .unwrap();
     Logo::decode(&file).unwrap()
 }
 
 #[test]
 fn a_logo_is_in_every_picture_but_the_invitation_and_disturbs_no_text() {
-    for (width, height, rgb) in [(400, 400, [200, 30, 30]), (2000, 120, [255, 255, 255]), (90, 1200, [0, 0, 0])] {
+    for (width, height, rgb) in [
+        (400, 400, [200, 30, 30]),
+        (2000, 120, [255, 255, 255]),
+        (90, 1200, [0, 0, 0]),
+    ] {
         let logo = logo(width, height, rgb);
         for asset in pictures() {
             for configuration in [event(json!({})), table().remove(6).1, table().remove(2).1] {
                 let plain = drawing(asset, &configuration);
                 let mut canvas = canvas();
                 let without = canvas.render(&plain).unwrap();
-                let with = canvas.render(&Drawing { logo: Some(&logo), ..plain }).unwrap();
+                let with = canvas
+                    .render(&Drawing {
+                        logo: Some(&logo),
+                        ..plain
+                    })
+                    .unwrap();
                 assert_eq!(with.report.faults(), [], "{}", asset.as_str());
                 let small = matches!(
                     asset,
-                    AssetKind::BannerLeaderboard | AssetKind::BannerMobile | AssetKind::BannerBillboard
+                    AssetKind::BannerLeaderboard
+                        | AssetKind::BannerMobile
+                        | AssetKind::BannerBillboard
                 );
-                assert!(asset == AssetKind::Invitation || small || with.png != without.png, "{}", asset.as_str());
+                assert!(
+                    asset == AssetKind::Invitation || small || with.png != without.png,
+                    "{}",
+                    asset.as_str()
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The kinds of asset the studio makes, and everything that goes by the kind alone: who asks for it, its size, its file, what it shows.
+//! The kinds of asset the studio makes, and everything that goes by the kind alone: who asks for
+//! it, its size, its file, what it shows.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +45,8 @@ pub enum AssetKind {
     AudioSpot,
 }
 
-/// Something of a configuration that some kinds show and others do not. Title, language and brand are shown by all.
+/// Something of a configuration that some kinds show and others do not. Title, language and brand
+/// are shown by all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
     /// The few sentences.
@@ -83,14 +85,19 @@ impl AssetKind {
         Self::AudioSpot,
     ];
 
-    /// What an event of `topic` has made, as far as it does not say otherwise. Nothing, if the studio does not consume it.
+    /// What an event of `topic` has made, as far as it does not say otherwise. Nothing, if the
+    /// studio does not consume it.
     #[must_use]
     pub fn made_for(topic: Topic) -> &'static [Self] {
         match topic {
             Topic::EventCreated => &[Self::Poster, Self::Invitation],
-            Topic::EventPublished => {
-                &[Self::SocialSquare, Self::SocialStory, Self::SocialLandscape, Self::LinkPreview, Self::EventCover]
-            }
+            Topic::EventPublished => &[
+                Self::SocialSquare,
+                Self::SocialStory,
+                Self::SocialLandscape,
+                Self::LinkPreview,
+                Self::EventCover,
+            ],
             Topic::CmsPublished => &[Self::BlogImage, Self::Thumbnail, Self::LinkPreview],
             Topic::CampaignLaunched => &[
                 Self::BannerBillboard,
@@ -160,7 +167,8 @@ impl AssetKind {
         }
     }
 
-    /// Whether a picture fills a part of it that is worth painting. The others are text and ornament, or as small as a stamp.
+    /// Whether a picture fills a part of it that is worth painting. The others are text and
+    /// ornament, or as small as a stamp.
     #[must_use]
     pub fn is_illustrated(self) -> bool {
         match self {
@@ -209,7 +217,9 @@ impl AssetKind {
     pub fn shows(self, fact: Fact) -> bool {
         use Fact::{CallToAction, Description, Label, Organizer, Venue, When};
         match self {
-            Self::Poster | Self::Invitation => matches!(fact, Description | When | Venue | Organizer),
+            Self::Poster | Self::Invitation => {
+                matches!(fact, Description | When | Venue | Organizer)
+            }
             Self::SocialSquare | Self::SocialLandscape | Self::LinkPreview | Self::EventCover => {
                 matches!(fact, When | Venue | Organizer | Label | CallToAction)
             }

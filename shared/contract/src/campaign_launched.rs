@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
 
-/// A campaign began. The spec gives no schema for it, so this is an assumption, with as few required fields as serve; fields it
-/// does not know are passed over.
+/// A campaign began. The spec gives no schema for it, so this is an assumption, with as few
+/// required fields as serve; fields it does not know are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CampaignLaunched {
@@ -16,7 +16,8 @@ pub struct CampaignLaunched {
     pub user_id: Option<Identifier>,
     /// The campaign's id, unique within the tenant.
     pub campaign_id: Identifier,
-    /// How often the campaign had changed, where its service counts; orders what is said of it before `time` does.
+    /// How often the campaign had changed, where its service counts; orders what is said of it
+    /// before `time` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// What it says in one line.

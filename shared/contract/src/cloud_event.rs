@@ -1,4 +1,5 @@
-//! The envelope of what the studio produces: CloudEvents 1.0, structured JSON, in the spec's order of fields.
+//! The envelope of what the studio produces: CloudEvents 1.0, structured JSON, in the spec's order
+//! of fields.
 
 use std::fmt;
 
@@ -7,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Topic, text::Parsed};
 
-/// The `content-type` of every record the studio writes (CloudEvents' Kafka binding, structured mode).
+/// The `content-type` of every record the studio writes (CloudEvents' Kafka binding, structured
+/// mode).
 pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 
 /// The tenant that a smoke check is about, which nobody else may be: it is in no metric.
@@ -91,7 +93,11 @@ impl Time {
     /// This time and `seconds` more.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
-        Self(self.0.checked_add(jiff::SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX))
+        Self(
+            self.0
+                .checked_add(jiff::SignedDuration::from_secs(i64::from(seconds)))
+                .unwrap_or(Timestamp::MAX),
+        )
     }
 }
 

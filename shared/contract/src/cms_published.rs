@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Brand, Identifier, Locale, Text, Translation};
 
-/// Content of the CMS was published. The spec gives no schema for it, so this is an assumption, with as few required fields as
-/// serve; fields it does not know are passed over.
+/// Content of the CMS was published. The spec gives no schema for it, so this is an assumption,
+/// with as few required fields as serve; fields it does not know are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CmsPublished {
@@ -16,7 +16,8 @@ pub struct CmsPublished {
     pub user_id: Option<Identifier>,
     /// The content's id, unique within the tenant.
     pub content_id: Identifier,
-    /// How often the content had changed, where the CMS counts; orders what is said of it before `time` does.
+    /// How often the content had changed, where the CMS counts; orders what is said of it before
+    /// `time` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// Its title.
@@ -62,6 +63,11 @@ pub struct ContentTranslation {
 
 impl From<ContentTranslation> for Translation {
     fn from(content: ContentTranslation) -> Self {
-        Self { title: content.title, description: content.summary, label: content.category, call_to_action: None }
+        Self {
+            title: content.title,
+            description: content.summary,
+            label: content.category,
+            call_to_action: None,
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What a template shows: the facts of an event, a piece of content or a campaign, as every topic and the renderer know them.
+//! What a template shows: the facts of an event, a piece of content or a campaign, as every topic
+//! and the renderer know them.
 
 use std::fmt;
 
@@ -6,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{AssetKind, Fact, Identifier, Moment, S3Object, Text, TimeZoneName, text::Parsed};
 
-/// The facts that a design is made of. It travels unchanged: a trigger's data becomes one, the journal keeps it,
-/// `template.created|updated` carry it and the canvas draws it.
+/// The facts that a design is made of. It travels unchanged: a trigger's data becomes one, the
+/// journal keeps it, `template.created|updated` carry it and the canvas draws it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Configuration {
@@ -64,7 +65,8 @@ impl Configuration {
         }
     }
 
-    /// What of it `kind` shows. A design is given this and no more, so two configurations that are equal here give the same pixels.
+    /// What of it `kind` shows. A design is given this and no more, so two configurations that are
+    /// equal here give the same pixels.
     #[must_use]
     pub fn shown_by(&self, kind: AssetKind) -> Self {
         fn if_shown<T: Clone>(kind: AssetKind, fact: Fact, value: &Option<T>) -> Option<T> {
@@ -92,7 +94,9 @@ impl Configuration {
             title: translation.title,
             description: translation.description.or_else(|| self.description.clone()),
             label: translation.label.or_else(|| self.label.clone()),
-            call_to_action: translation.call_to_action.or_else(|| self.call_to_action.clone()),
+            call_to_action: translation
+                .call_to_action
+                .or_else(|| self.call_to_action.clone()),
             locale: Some(locale),
             ..self.clone()
         }
@@ -173,7 +177,9 @@ impl Color {
     /// Reads `#rrggbb`, in either case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix('#').filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let digits = text
+            .strip_prefix('#')
+            .filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()))?;
         let value = u32::from_str_radix(digits, 16).ok()?;
         let [_, red, green, blue] = value.to_be_bytes();
         Some(Self { red, green, blue })
@@ -195,18 +201,20 @@ impl Serialize for Color {
 impl<'de> Deserialize<'de> for Color {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is not a colour; write #rrggbb")))
+        Self::parse(&text)
+            .ok_or_else(|| de::Error::custom(format!("`{text}` is not a colour; write #rrggbb")))
     }
 }
 
-/// A language tag in BCP 47's form, `hi-IN`, in the case that BCP 47 recommends, so that one language is one tag. Only its form is
-/// checked: an unknown language is drawn with English dates.
+/// A language tag in BCP 47's form, `hi-IN`, in the case that BCP 47 recommends, so that one
+/// language is one tag. Only its form is checked: an unknown language is drawn with English dates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Locale(String);
 
 impl Locale {
-    /// Takes a tag: a language of 2 or 3 letters, then subtags of 1 to 8 letters or digits after hyphens, 35 characters at most.
+    /// Takes a tag: a language of 2 or 3 letters, then subtags of 1 to 8 letters or digits after
+    /// hyphens, 35 characters at most.
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
         let mut subtags = tag.split('-');
@@ -214,7 +222,9 @@ impl Locale {
         let fits = tag.len() <= 35
             && (2..=3).contains(&language.len())
             && language.bytes().all(|b| b.is_ascii_alphabetic())
-            && subtags.all(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric()));
+            && subtags.all(|s| {
+                (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric())
+            });
         fits.then(|| Self(in_recommended_case(tag)))
     }
 
@@ -225,8 +235,8 @@ impl Locale {
     }
 }
 
-/// Language in lower case, script in title case, region in upper case; nothing after a subtag of one letter is touched but to lower it
-/// (RFC 5646, 2.1.1).
+/// Language in lower case, script in title case, region in upper case; nothing after a subtag of
+/// one letter is touched but to lower it (RFC 5646, 2.1.1).
 fn in_recommended_case(tag: &str) -> String {
     let mut cased = tag.to_ascii_lowercase();
     let mut begin = 0;
@@ -246,7 +256,8 @@ fn in_recommended_case(tag: &str) -> String {
 impl<'de> Deserialize<'de> for Locale {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Parsed(|tag| {
-            Self::parse(tag).ok_or_else(|| format!("`{tag}` is not a language tag, such as en or hi-IN"))
+            Self::parse(tag)
+                .ok_or_else(|| format!("`{tag}` is not a language tag, such as en or hi-IN"))
         }))
     }
 }
@@ -301,7 +312,18 @@ mod tests {
         ] {
             assert_eq!(Locale::parse(tag).unwrap().as_str(), kept);
         }
-        for wrong in ["", "e", "engl", "e1", "en-", "-en", "en--GB", "en_GB", "en-ninechars", "en-गब"] {
+        for wrong in [
+            "",
+            "e",
+            "engl",
+            "e1",
+            "en-",
+            "-en",
+            "en--GB",
+            "en_GB",
+            "en-ninechars",
+            "en-गब",
+        ] {
             assert_eq!(Locale::parse(wrong), None, "{wrong}");
         }
     }

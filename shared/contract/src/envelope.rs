@@ -1,5 +1,6 @@
-//! The envelope of what other teams produce: a Kafka record's headers and value, read as CloudEvents 1.0 in either mode of the
-//! Kafka binding. The data is borrowed from the record and read once, later.
+//! The envelope of what other teams produce: a Kafka record's headers and value, read as
+//! CloudEvents 1.0 in either mode of the Kafka binding. The data is borrowed from the record and
+//! read once, later.
 
 use std::{borrow::Cow, str};
 
@@ -25,14 +26,15 @@ pub struct Envelope<'a> {
     pub subject: Option<Cow<'a, str>>,
     /// When it happened.
     pub time: Option<Timestamp>,
-    /// The trace that it is a part of: what the record's `traceparent` header says, else the extension of that name, in which a trace began. One
-    /// that cannot be read is none.
+    /// The trace that it is a part of: what the record's `traceparent` header says, else the
+    /// extension of that name, in which a trace began. One that cannot be read is none.
     pub trace: Option<TraceParent>,
     /// The JSON text of its data.
     pub data: Cow<'a, str>,
 }
 
-/// The longest `id`, `source` or `type` that is read, in bytes. What the studio keeps and tells repeats them.
+/// The longest `id`, `source` or `type` that is read, in bytes. What the studio keeps and tells
+/// repeats them.
 const LONGEST_ATTRIBUTE: usize = 1024;
 
 /// Why a record is not a CloudEvent that the studio can read.
@@ -87,7 +89,8 @@ pub enum EnvelopeError {
     TwoData,
 }
 
-/// The structured mode's JSON. Everything is optional here, so that what is missing is named in our words.
+/// The structured mode's JSON. Everything is optional here, so that what is missing is named in our
+/// words.
 #[derive(Deserialize)]
 struct Structured<'a> {
     #[serde(borrow, default)]
@@ -123,28 +126,43 @@ impl<'a> Written<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a record. Its mode is the binding's rule: a `content-type` header that begins with `application/cloudevents`
-    /// means structured. One rule more, for neighbours that send no headers: without `content-type` and without `ce_id` the
-    /// value is read as structured, since nothing else could be in it.
+    /// Reads a record. Its mode is the binding's rule: a `content-type` header that begins with
+    /// `application/cloudevents` means structured. One rule more, for neighbours that send no
+    /// headers: without `content-type` and without `ce_id` the value is read as structured, since
+    /// nothing else could be in it.
     ///
     /// # Errors
     /// An [`EnvelopeError`] that names what is wrong and where.
-    pub fn decode(headers: &'a [Header<'a>], value: Option<&'a [u8]>) -> Result<Self, EnvelopeError> {
+    pub fn decode(
+        headers: &'a [Header<'a>],
+        value: Option<&'a [u8]>,
+    ) -> Result<Self, EnvelopeError> {
         let content_type = header(headers, "content-type").and_then(|v| str::from_utf8(v).ok());
         let lower = content_type.map(str::to_ascii_lowercase);
         let decoded = match lower.as_deref() {
-            Some(t) if t.starts_with("application/cloudevents-batch") => Err(EnvelopeError::Format(t.to_owned())),
+            Some(t) if t.starts_with("application/cloudevents-batch") => {
+                Err(EnvelopeError::Format(t.to_owned()))
+            }
             Some(t) if t.starts_with("application/cloudevents") => {
                 if !is_json(t) {
                     return Err(EnvelopeError::Format(t.to_owned()));
                 }
                 structured(value)
             }
-            None if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("ce_id")) => structured(value),
+            None if !headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("ce_id")) =>
+            {
+                structured(value)
+            }
             Some(_) | None => binary(headers, content_type, value),
         };
-        let hop = header(headers, "traceparent").and_then(|bytes| str::from_utf8(bytes).ok()?.parse().ok());
-        decoded.map(|envelope| Self { trace: hop.or(envelope.trace), ..envelope })
+        let hop = header(headers, "traceparent")
+            .and_then(|bytes| str::from_utf8(bytes).ok()?.parse().ok());
+        decoded.map(|envelope| Self {
+            trace: hop.or(envelope.trace),
+            ..envelope
+        })
     }
 
     /// Reads `data` as `T`.
@@ -157,9 +175,11 @@ impl<'a> Envelope<'a> {
         }
         let mut deserializer = serde_json::Deserializer::from_str(&self.data);
         let data = T::deserialize(&mut deserializer).or_else(|_| {
-            // Where something is wrong is looked for once it is: to keep the path all along costs each record.
+            // Where something is wrong is looked for once it is: to keep the path all along costs
+            // each record.
             deserializer = serde_json::Deserializer::from_str(&self.data);
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| DataError::new("data", error))
+            serde_path_to_error::deserialize(&mut deserializer)
+                .map_err(|error| DataError::new("data", error))
         })?;
         // In binary mode nobody has looked at the end of the text yet.
         match deserializer.end() {
@@ -170,12 +190,15 @@ impl<'a> Envelope<'a> {
 }
 
 fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
-    let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
-    let event: Structured<'_> = serde_json::from_str(text(value)?).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data if !is_object(value) => EnvelopeError::NotAnObject,
-        serde_json::error::Category::Data => EnvelopeError::Attribute(error),
-        _ => EnvelopeError::NotJson(error),
-    })?;
+    let value = value
+        .filter(|v| !v.is_empty())
+        .ok_or(EnvelopeError::Tombstone)?;
+    let event: Structured<'_> =
+        serde_json::from_str(text(value)?).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data if !is_object(value) => EnvelopeError::NotAnObject,
+            serde_json::error::Category::Data => EnvelopeError::Attribute(error),
+            _ => EnvelopeError::NotJson(error),
+        })?;
     // serde reads an array as a struct, field by field.
     if !is_object(value) {
         return Err(EnvelopeError::NotAnObject);
@@ -184,8 +207,12 @@ fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
         (Some(_), Some(_)) => return Err(EnvelopeError::TwoData),
         (Some(data), None) => Some(Cow::Borrowed(data.get())),
         (None, Some(base64)) => {
-            let bytes = base64_simd::STANDARD.decode_to_vec(base64.0.as_bytes()).map_err(|_| EnvelopeError::Base64)?;
-            Some(Cow::Owned(String::from_utf8(bytes).map_err(|_| EnvelopeError::Base64)?))
+            let bytes = base64_simd::STANDARD
+                .decode_to_vec(base64.0.as_bytes())
+                .map_err(|_| EnvelopeError::Base64)?;
+            Some(Cow::Owned(
+                String::from_utf8(bytes).map_err(|_| EnvelopeError::Base64)?,
+            ))
         }
         (None, None) => None,
     };
@@ -197,7 +224,9 @@ fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
         subject: event.subject.map(Written::text),
         time: event.time.map(Written::text),
         content_type: event.datacontenttype.map(Written::text),
-        trace: event.traceparent.and_then(|text| serde_json::from_str(text.get()).ok()),
+        trace: event
+            .traceparent
+            .and_then(|text| serde_json::from_str(text.get()).ok()),
         data,
     })
 }
@@ -207,17 +236,22 @@ fn binary<'a>(
     content_type: Option<&'a str>,
     value: Option<&'a [u8]>,
 ) -> Result<Envelope<'a>, EnvelopeError> {
-    let value = value.filter(|v| !v.is_empty()).ok_or(EnvelopeError::Tombstone)?;
+    let value = value
+        .filter(|v| !v.is_empty())
+        .ok_or(EnvelopeError::Tombstone)?;
     let attribute = |name: &'static str| -> Result<Option<Cow<'a, str>>, EnvelopeError> {
-        // By `get`: a header's name is anybody's text, and byte 3 may be in the middle of a character.
+        // By `get`: a header's name is anybody's text, and byte 3 may be in the middle of a
+        // character.
         let found = headers.iter().find(|(n, _)| {
-            n.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("ce_")) && n.get(3..) == Some(name)
+            n.get(..3)
+                .is_some_and(|prefix| prefix.eq_ignore_ascii_case("ce_"))
+                && n.get(3..) == Some(name)
         });
         match found {
             None | Some((_, None)) => Ok(None),
-            Some((_, Some(bytes))) => {
-                str::from_utf8(bytes).map(|t| Some(Cow::Borrowed(t))).map_err(|_| EnvelopeError::NotText(name))
-            }
+            Some((_, Some(bytes))) => str::from_utf8(bytes)
+                .map(|t| Some(Cow::Borrowed(t)))
+                .map_err(|_| EnvelopeError::NotText(name)),
         }
     };
     assemble(Attributes {
@@ -228,15 +262,19 @@ fn binary<'a>(
         subject: attribute("subject")?,
         time: attribute("time")?,
         content_type: content_type.map(Cow::Borrowed),
-        trace: attribute("traceparent").ok().flatten().and_then(|text| text.parse().ok()),
+        trace: attribute("traceparent")
+            .ok()
+            .flatten()
+            .and_then(|text| text.parse().ok()),
         data: Some(Cow::Borrowed(text(value)?)),
     })
 }
 
 /// A value as text, looked at once as a whole.
 fn text(value: &[u8]) -> Result<&str, EnvelopeError> {
-    str::from_utf8(value)
-        .map_err(|error| EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error)))
+    str::from_utf8(value).map_err(|error| {
+        EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error))
+    })
 }
 
 struct Attributes<'a> {
@@ -264,13 +302,27 @@ fn assemble(attributes: Attributes<'_>) -> Result<Envelope<'_>, EnvelopeError> {
     }
     let time = match attributes.time {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| EnvelopeError::Time(text.into_owned()))?),
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| EnvelopeError::Time(text.into_owned()))?,
+        ),
     };
     let data = attributes.data.ok_or(EnvelopeError::Missing("data"))?;
-    Ok(Envelope { id, source, event_type, subject: attributes.subject, time, trace: attributes.trace, data })
+    Ok(Envelope {
+        id,
+        source,
+        event_type,
+        subject: attributes.subject,
+        time,
+        trace: attributes.trace,
+        data,
+    })
 }
 
-fn required<'a>(name: &'static str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EnvelopeError> {
+fn required<'a>(
+    name: &'static str,
+    value: Option<Cow<'a, str>>,
+) -> Result<Cow<'a, str>, EnvelopeError> {
     let value = value.ok_or(EnvelopeError::Missing(name))?;
     match value.len() {
         0 => Err(EnvelopeError::Empty(name)),
@@ -281,10 +333,14 @@ fn required<'a>(name: &'static str, value: Option<Cow<'a, str>>) -> Result<Cow<'
 
 /// A header's bytes; the first one counts, as in the CloudEvents SDKs.
 fn header<'a>(headers: &'a [Header<'a>], name: &str) -> Option<&'a [u8]> {
-    headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_deref())
+    headers
+        .iter()
+        .find(|(n, _)| n.eq_ignore_ascii_case(name))
+        .and_then(|(_, value)| value.as_deref())
 }
 
-/// Whether a media type is JSON: `application/json`, `text/json`, or any `+json`, with or without parameters.
+/// Whether a media type is JSON: `application/json`, `text/json`, or any `+json`, with or without
+/// parameters.
 fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     essence
@@ -299,7 +355,8 @@ fn is_object(json: &[u8]) -> bool {
     json.trim_ascii_start().starts_with(b"{")
 }
 
-/// A field of `data`, or of another text of the contract, that is missing, or is not what the contract says.
+/// A field of `data`, or of another text of the contract, that is missing, or is not what the
+/// contract says.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct DataError(String);
@@ -312,8 +369,14 @@ impl DataError {
             path => format!("{whole}.{path}"),
         };
         let problem = error.into_inner().to_string();
-        // serde_json adds the line and column within `data`, which is not where the reader would look.
-        Self::at(&path, problem.rfind(" at line ").map_or(&*problem, |end| &problem[..end]))
+        // serde_json adds the line and column within `data`, which is not where the reader would
+        // look.
+        Self::at(
+            &path,
+            problem
+                .rfind(" at line ")
+                .map_or(&*problem, |end| &problem[..end]),
+        )
     }
 
     /// Both may quote what somebody sent.

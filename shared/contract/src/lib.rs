@@ -1,7 +1,9 @@
-//! The contract in Rust: the CloudEvents envelope, the eleven topics and the typed data of each. No I/O.
+//! The contract in Rust: the CloudEvents envelope, the eleven topics and the typed data of each. No
+//! I/O.
 //!
-//! Inbound, a record's headers and value become an [`Envelope`] and its data one of the types below, which cannot be wrong;
-//! outbound, a [`CloudEvent`] is written field by field as the spec's example has it.
+//! Inbound, a record's headers and value become an [`Envelope`] and its data one of the types
+//! below, which cannot be wrong; outbound, a [`CloudEvent`] is written field by field as the spec's
+//! example has it.
 
 mod asset_kind;
 mod campaign_launched;
@@ -25,12 +27,16 @@ pub use asset_kind::{AssetKind, Fact};
 pub use campaign_launched::{CampaignLaunched, Channel};
 pub use cloud_event::{CloudEvent, SMOKE_TENANT, SOURCE, STRUCTURED_CONTENT_TYPE, Time};
 pub use cms_published::{CmsPublished, ContentTranslation};
-pub use configuration::{Brand, Color, Configuration, Entity, EntityKind, Locale, Translation, Typeface, Venue};
+pub use configuration::{
+    Brand, Color, Configuration, Entity, EntityKind, Locale, Translation, Typeface, Venue,
+};
 pub use envelope::{DataError, Envelope, EnvelopeError, Header};
 pub use event_created::EventCreated;
 pub use event_published::EventPublished;
 pub use moment::{Moment, MomentError, TimeZoneName, TimeZoneNameError};
-pub use render_job::{FailureClass, Format, MediaType, RenderJobCompleted, RenderJobCreated, RenderJobFailed, Trigger};
+pub use render_job::{
+    FailureClass, Format, MediaType, RenderJobCompleted, RenderJobCreated, RenderJobFailed, Trigger,
+};
 pub use s3_object::S3Object;
 pub use template::{Template, TemplateAsset};
 pub use text::{Identifier, Text, TextError, readable};

@@ -11,9 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::Parsed;
 
-/// When something happens, with the offset from UTC that its author wrote: RFC 3339, `2026-02-14T18:30:00+05:30`.
+/// When something happens, with the offset from UTC that its author wrote: RFC 3339,
+/// `2026-02-14T18:30:00+05:30`.
 ///
-/// The offset is kept because it is all that is known of the place's clock when an event names no time zone.
+/// The offset is kept because it is all that is known of the place's clock when an event names no
+/// time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Moment {
     /// The instant.
@@ -26,7 +28,10 @@ impl FromStr for Moment {
     type Err = MomentError;
 
     fn from_str(text: &str) -> Result<Self, MomentError> {
-        let wrong = |source| MomentError { text: text.to_owned(), source };
+        let wrong = |source| MomentError {
+            text: text.to_owned(),
+            source,
+        };
         let pieces = Pieces::parse(text).map_err(|error| wrong(Some(error)))?;
         let offset = match pieces.offset() {
             Some(PiecesOffset::Numeric(offset)) => offset.offset(),
@@ -34,17 +39,26 @@ impl FromStr for Moment {
             None => return Err(wrong(None)),
         };
         let time = pieces.time().ok_or_else(|| wrong(None))?;
-        let timestamp = offset.to_timestamp(pieces.date().to_datetime(time)).map_err(|error| wrong(Some(error)))?;
-        // jiff reads more than RFC 3339 can say, and what is published repeats it: years before 0, offsets of seconds or of more than a day.
+        let timestamp = offset
+            .to_timestamp(pieces.date().to_datetime(time))
+            .map_err(|error| wrong(Some(error)))?;
+        // jiff reads more than RFC 3339 can say, and what is published repeats it: years before 0,
+        // offsets of seconds or of more than a day.
         let minutes = offset.seconds() / 60;
-        let is_published =
-            offset.to_datetime(timestamp).year() >= 0 && offset.seconds() % 60 == 0 && minutes.abs() < 24 * 60;
-        if is_published { Ok(Self { timestamp, offset }) } else { Err(wrong(None)) }
+        let is_published = offset.to_datetime(timestamp).year() >= 0
+            && offset.seconds() % 60 == 0
+            && minutes.abs() < 24 * 60;
+        if is_published {
+            Ok(Self { timestamp, offset })
+        } else {
+            Err(wrong(None))
+        }
     }
 }
 
 impl Moment {
-    /// As the contract writes it; by the printer itself, for `Display` hands its pieces on one by one.
+    /// As the contract writes it; by the printer itself, for `Display` hands its pieces on one by
+    /// one.
     fn to_text(self) -> String {
         const PRINTER: DateTimePrinter = DateTimePrinter::new();
         if self.offset == Offset::UTC {
@@ -75,7 +89,9 @@ impl<'de> Deserialize<'de> for Moment {
 
 /// Why some text is not a [`Moment`].
 #[derive(Debug, thiserror::Error)]
-#[error("`{text}` is not an RFC 3339 time with an offset, such as 2026-02-14T18:30:00+05:30 or 2026-02-14T13:00:00Z")]
+#[error(
+    "`{text}` is not an RFC 3339 time with an offset, such as 2026-02-14T18:30:00+05:30 or 2026-02-14T13:00:00Z"
+)]
 pub struct MomentError {
     text: String,
     source: Option<jiff::Error>,
@@ -127,9 +143,12 @@ mod tests {
 
     #[test]
     fn a_moment_is_what_rfc_3339_can_say() {
-        for text in
-            ["2026-02-14T18:30:00+05:30", "0000-01-01T00:00:00Z", "9999-12-30T22:00:00Z", "2026-02-14T18:30:00-23:59"]
-        {
+        for text in [
+            "2026-02-14T18:30:00+05:30",
+            "0000-01-01T00:00:00Z",
+            "9999-12-30T22:00:00Z",
+            "2026-02-14T18:30:00-23:59",
+        ] {
             assert_eq!(text.parse::<Moment>().unwrap().to_string(), text);
         }
         for text in [

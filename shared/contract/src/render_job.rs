@@ -59,7 +59,8 @@ pub struct RenderJobCreated {
     pub template_id: String,
     /// What the template is.
     pub asset: AssetKind,
-    /// The language of the translation that it shows, as a BCP 47 tag; absent where it shows the original.
+    /// The language of the translation that it shows, as a BCP 47 tag; absent where it shows the
+    /// original.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// Pixels; absent for audio.

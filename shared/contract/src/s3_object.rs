@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An object in S3, written `s3://bucket/key`. That it is well formed says nothing of whether the studio may read it: the
-/// configuration does.
+/// An object in S3, written `s3://bucket/key`. That it is well formed says nothing of whether the
+/// studio may read it: the configuration does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct S3Object {
     bucket: String,
@@ -13,19 +13,24 @@ pub struct S3Object {
 }
 
 impl S3Object {
-    /// Reads `s3://bucket/key`: a bucket of 3 to 63 lower case letters, digits, dots and hyphens, and a key of 1 to 1,024 bytes
-    /// without control characters.
+    /// Reads `s3://bucket/key`: a bucket of 3 to 63 lower case letters, digits, dots and hyphens,
+    /// and a key of 1 to 1,024 bytes without control characters.
     #[must_use]
     pub fn parse(address: &str) -> Option<Self> {
         let (bucket, key) = address.strip_prefix("s3://")?.split_once('/')?;
         let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         let well_formed = (3..=63).contains(&bucket.len())
-            && bucket.bytes().all(|b| letter(b) || matches!(b, b'.' | b'-'))
+            && bucket
+                .bytes()
+                .all(|b| letter(b) || matches!(b, b'.' | b'-'))
             && bucket.bytes().next().is_some_and(letter)
             && bucket.bytes().last().is_some_and(letter)
             && (1..=1024).contains(&key.len())
             && !key.chars().any(char::is_control);
-        well_formed.then(|| Self { bucket: bucket.to_owned(), key: key.to_owned() })
+        well_formed.then(|| Self {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        })
     }
 
     /// The bucket's name.
@@ -57,7 +62,9 @@ impl<'de> Deserialize<'de> for S3Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let address = String::deserialize(deserializer)?;
         Self::parse(&address).ok_or_else(|| {
-            de::Error::custom(format!("`{address}` is not an address in S3, such as s3://brands/acme/logo.png"))
+            de::Error::custom(format!(
+                "`{address}` is not an address in S3, such as s3://brands/acme/logo.png"
+            ))
         })
     }
 }

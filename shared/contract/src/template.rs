@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Configuration, Entity, Format};
 
-/// A template as it now is, whole: of two events about one template the one with the higher `revision` holds, and neither
-/// needs the other.
+/// A template as it now is, whole: of two events about one template the one with the higher
+/// `revision` holds, and neither needs the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
@@ -23,7 +23,8 @@ pub struct Template {
     pub revision: u64,
     /// The facts it shows.
     pub configuration: Configuration,
-    /// Its newest rendered asset; absent until there is one. It may be of an earlier revision's configuration.
+    /// Its newest rendered asset; absent until there is one. It may be of an earlier revision's
+    /// configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<TemplateAsset>,
 }

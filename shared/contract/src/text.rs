@@ -7,8 +7,9 @@ use serde::{
     de::{self, Visitor},
 };
 
-/// Text for people to read: trimmed, not blank, at most `MAX` characters (Unicode scalar values), no control characters
-/// but line breaks and tabs. A clone is the same text, not a copy: an event's goes into its entity, each job and each event told.
+/// Text for people to read: trimmed, not blank, at most `MAX` characters (Unicode scalar values),
+/// no control characters but line breaks and tabs. A clone is the same text, not a copy: an event's
+/// goes into its entity, each job and each event told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text<const MAX: usize>(Arc<str>);
 
@@ -54,23 +55,32 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     }
 }
 
-/// Whether `text` has at most `most` characters. It has no more of them than bytes, so most are not counted.
+/// Whether `text` has at most `most` characters. It has no more of them than bytes, so most are not
+/// counted.
 fn within(text: &str, most: usize) -> Result<(), TextError> {
     if text.len() <= most {
         return Ok(());
     }
     let length = text.chars().count();
-    if length > most { Err(TextError::TooLong { length, most }) } else { Ok(()) }
+    if length > most {
+        Err(TextError::TooLong { length, most })
+    } else {
+        Ok(())
+    }
 }
 
 /// The first control character of `text` but those that are `allowed`.
 fn control(text: &str, allowed: &[char]) -> Option<char> {
-    // All bytes at once, for most texts have none: ASCII's controls, and 0xC2, with which those from U+0080 to U+009F begin.
-    let suspicious = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == 0x7f) | (byte == 0xc2));
+    // All bytes at once, for most texts have none: ASCII's controls, and 0xC2, with which those
+    // from U+0080 to U+009F begin.
+    let suspicious = text.bytes().fold(false, |found, byte| {
+        found | (byte < b' ') | (byte == 0x7f) | (byte == 0xc2)
+    });
     if !suspicious {
         return None;
     }
-    text.chars().find(|c| c.is_control() && !allowed.contains(c))
+    text.chars()
+        .find(|c| c.is_control() && !allowed.contains(c))
 }
 
 /// Takes a string from where it stands, without a copy of its own in between.
@@ -110,11 +120,13 @@ pub enum TextError {
     },
 }
 
-/// The longest that is said of something that is refused, in characters; what was cut ends in an ellipsis more.
+/// The longest that is said of something that is refused, in characters; what was cut ends in an
+/// ellipsis more.
 const LONGEST_SENTENCE: usize = 1000;
 
-/// `text`, which may quote what somebody sent, as a sentence that anybody may look at in a log or a terminal: of bounded length, and what
-/// would steer a terminal or turn the direction of what follows is written as `\u{202e}`.
+/// `text`, which may quote what somebody sent, as a sentence that anybody may look at in a log or a
+/// terminal: of bounded length, and what would steer a terminal or turn the direction of what
+/// follows is written as `\u{202e}`.
 #[must_use]
 pub fn readable(text: &str) -> String {
     let mut said = String::with_capacity(text.len().min(LONGEST_SENTENCE));
@@ -140,8 +152,8 @@ fn steers(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An identifier that another service chose: 1 to 256 characters, not blank, none of them a control character; opaque to the studio.
-/// A clone is the same identifier, not a copy.
+/// An identifier that another service chose: 1 to 256 characters, not blank, none of them a control
+/// character; opaque to the studio. A clone is the same identifier, not a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identifier(Arc<str>);
 
@@ -193,7 +205,10 @@ mod tests {
 
     #[test]
     fn what_is_said_of_hostile_text_steers_no_terminal_and_has_an_end() {
-        assert_eq!(readable("`\u{1b}[2J\u{202e}cod.exe` is no name"), r"`\u{1b}[2J\u{202e}cod.exe` is no name");
+        assert_eq!(
+            readable("`\u{1b}[2J\u{202e}cod.exe` is no name"),
+            r"`\u{1b}[2J\u{202e}cod.exe` is no name"
+        );
         assert_eq!(readable("शाम, مساء"), "शाम, مساء");
         let long = readable(&"\u{202e}x".repeat(100_000));
         assert!(long.chars().count() <= LONGEST_SENTENCE + 1 && long.ends_with('…'));

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A topic of the contract (`spec`: four consumed, seven produced).
 ///
-/// The order matters where two topics speak of one entity: the later one's facts go over the earlier one's.
+/// The order matters where two topics speak of one entity: the later one's facts go over the
+/// earlier one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Topic {
     /// A new event exists; consumed.
@@ -82,7 +83,10 @@ impl Topic {
     #[must_use]
     pub fn is_consumed(self) -> bool {
         match self {
-            Self::EventCreated | Self::EventPublished | Self::CmsPublished | Self::CampaignLaunched => true,
+            Self::EventCreated
+            | Self::EventPublished
+            | Self::CmsPublished
+            | Self::CampaignLaunched => true,
             Self::RenderJobCreated
             | Self::RenderJobCompleted
             | Self::RenderJobFailed
@@ -109,6 +113,9 @@ impl FromStr for Topic {
     type Err = UnknownTopic;
 
     fn from_str(name: &str) -> Result<Self, UnknownTopic> {
-        Self::ALL.into_iter().find(|topic| topic.as_str() == name).ok_or_else(|| UnknownTopic(name.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|topic| topic.as_str() == name)
+            .ok_or_else(|| UnknownTopic(name.to_owned()))
     }
 }

@@ -1,10 +1,12 @@
-//! Where something stands in a distributed trace: W3C Trace Context's `traceparent` (w3.org/TR/trace-context, version 00).
+//! Where something stands in a distributed trace: W3C Trace Context's `traceparent`
+//! (w3.org/TR/trace-context, version 00).
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A trace, and the span in it that what follows is a part of. Written `00-<trace>-<span>-<flags>`, in lower-case hexadecimal digits.
+/// A trace, and the span in it that what follows is a part of. Written `00-<trace>-<span>-<flags>`,
+/// in lower-case hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
     /// The trace; not 0.
@@ -15,7 +17,8 @@ pub struct TraceParent {
     pub is_sampled: bool,
 }
 
-/// Some text is no `traceparent`. Nothing depends on one: whoever reads it begins a trace of its own.
+/// Some text is no `traceparent`. Nothing depends on one: whoever reads it begins a trace of its
+/// own.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is no `traceparent` of W3C Trace Context")]
 pub struct UnknownTraceParent;
@@ -28,11 +31,14 @@ impl FromStr for TraceParent {
         let mut part = |length: usize| {
             let part = parts.next().filter(|part| part.len() == length)?;
             // `from_str_radix` would take a sign and capitals.
-            let is_hex = part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            let is_hex = part
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
             u128::from_str_radix(part, 16).ok().filter(|_| is_hex)
         };
         let (version, trace, span, flags) = (part(2), part(32), part(16), part(2));
-        let (Some(version), Some(trace), Some(span), Some(flags)) = (version, trace, span, flags) else {
+        let (Some(version), Some(trace), Some(span), Some(flags)) = (version, trace, span, flags)
+        else {
             return Err(UnknownTraceParent);
         };
         // A later version may have more parts; this one may not, and 255 is none.
@@ -41,13 +47,23 @@ impl FromStr for TraceParent {
             return Err(UnknownTraceParent);
         }
         let span = u64::try_from(span).map_err(|_| UnknownTraceParent)?;
-        Ok(Self { trace, span, is_sampled: flags & 1 == 1 })
+        Ok(Self {
+            trace,
+            span,
+            is_sampled: flags & 1 == 1,
+        })
     }
 }
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, u8::from(self.is_sampled))
+        write!(
+            f,
+            "00-{:032x}-{:016x}-{:02x}",
+            self.trace,
+            self.span,
+            u8::from(self.is_sampled)
+        )
     }
 }
 
@@ -59,7 +75,9 @@ impl Serialize for TraceParent {
 
 impl<'de> Deserialize<'de> for TraceParent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -72,7 +90,10 @@ mod tests {
         // The specification's own example.
         let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let parent: TraceParent = text.parse().unwrap();
-        assert_eq!((parent.span, parent.is_sampled), (0x00f0_67aa_0ba9_02b7, true));
+        assert_eq!(
+            (parent.span, parent.is_sampled),
+            (0x00f0_67aa_0ba9_02b7, true)
+        );
         assert_eq!(parent.to_string(), text);
         let later = "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-what-comes";
         assert_eq!(later.parse::<TraceParent>().unwrap().trace, parent.trace);
@@ -91,7 +112,11 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         ] {
-            assert_eq!(wrong.parse::<TraceParent>(), Err(UnknownTraceParent), "{wrong}");
+            assert_eq!(
+                wrong.parse::<TraceParent>(),
+                Err(UnknownTraceParent),
+                "{wrong}"
+            );
         }
     }
 }

@@ -42,7 +42,8 @@ pub struct VoiceModelReady {
     /// The language that is spoken, as a BCP 47 tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// Milliseconds from the submission to the trained voice, waiting for its owner's verification included.
+    /// Milliseconds from the submission to the trained voice, waiting for its owner's verification
+    /// included.
     pub duration_ms: u64,
     /// Credits that training it used.
     pub credits_used: u64,

@@ -1,5 +1,6 @@
-//! What starts the training of a cloned voice: the input of an execution of the state machine `voice-training`, whose name is the voice
-//! model's id. `events/voice-training/schema.json` describes the same.
+//! What starts the training of a cloned voice: the input of an execution of the state machine
+//! `voice-training`, whose name is the voice model's id. `events/voice-training/schema.json`
+//! describes the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +53,8 @@ impl VoiceTraining {
     /// A [`DataError`] with the path of the field and what is wrong with it.
     pub fn parse(input: &str) -> Result<Self, DataError> {
         let mut deserializer = serde_json::Deserializer::from_str(input);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| DataError::new("input", error))
+        serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| DataError::new("input", error))
     }
 }
 
@@ -67,10 +69,16 @@ fn samples<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<S3Ob
         return Err(D::Error::custom("there is no sample of the voice"));
     }
     if samples.len() > MOST_SAMPLES {
-        return Err(D::Error::custom(format!("there are {} samples; at most {MOST_SAMPLES} are taken", samples.len())));
+        return Err(D::Error::custom(format!(
+            "there are {} samples; at most {MOST_SAMPLES} are taken",
+            samples.len()
+        )));
     }
     match (1..samples.len()).find(|&index| samples[..index].contains(&samples[index])) {
-        Some(index) => Err(D::Error::custom(format!("{} is named twice", samples[index]))),
+        Some(index) => Err(D::Error::custom(format!(
+            "{} is named twice",
+            samples[index]
+        ))),
         None => Ok(samples),
     }
 }
@@ -96,25 +104,49 @@ mod tests {
         let refused = |path: &[&str], value: Value| {
             let mut input = input();
             let (last, parents) = path.split_last().unwrap();
-            let place = parents.iter().fold(&mut input, |value, name| &mut value[*name]);
+            let place = parents
+                .iter()
+                .fold(&mut input, |value, name| &mut value[*name]);
             match value {
                 Value::Null => drop(place.as_object_mut().unwrap().remove(*last)),
                 value => place[*last] = value,
             }
-            VoiceTraining::parse(&input.to_string()).unwrap_err().to_string()
+            VoiceTraining::parse(&input.to_string())
+                .unwrap_err()
+                .to_string()
         };
-        assert_eq!(refused(&["consent"], Value::Null), "input: missing field `consent`");
-        assert_eq!(refused(&["consent", "givenAt"], Value::Null), "input.consent: missing field `givenAt`");
-        assert_eq!(refused(&["samples"], Value::Null), "input: missing field `samples`");
-        assert_eq!(refused(&["samples"], json!([])), "input.samples: there is no sample of the voice");
-        let twice = refused(&["samples"], json!(["s3://voices/a.mp3", "s3://voices/a.mp3"]));
+        assert_eq!(
+            refused(&["consent"], Value::Null),
+            "input: missing field `consent`"
+        );
+        assert_eq!(
+            refused(&["consent", "givenAt"], Value::Null),
+            "input.consent: missing field `givenAt`"
+        );
+        assert_eq!(
+            refused(&["samples"], Value::Null),
+            "input: missing field `samples`"
+        );
+        assert_eq!(
+            refused(&["samples"], json!([])),
+            "input.samples: there is no sample of the voice"
+        );
+        let twice = refused(
+            &["samples"],
+            json!(["s3://voices/a.mp3", "s3://voices/a.mp3"]),
+        );
         assert_eq!(twice, "input.samples: s3://voices/a.mp3 is named twice");
-        let many = (0..26).map(|number| json!(format!("s3://voices/{number}.mp3"))).collect();
+        let many = (0..26)
+            .map(|number| json!(format!("s3://voices/{number}.mp3")))
+            .collect();
         assert_eq!(
             refused(&["samples"], Value::Array(many)),
             "input.samples: there are 26 samples; at most 25 are taken"
         );
-        assert!(refused(&["samples"], json!(["https://example.com/a.mp3"])).contains("is not an address in S3"));
+        assert!(
+            refused(&["samples"], json!(["https://example.com/a.mp3"]))
+                .contains("is not an address in S3")
+        );
         assert_eq!(refused(&["name"], json!(" ")), "input.name: it is blank");
     }
 }

@@ -1,8 +1,9 @@
-//! A schema may only change so that what was written against the last release goes on working. `events/released` has the schemas of
-//! the last release; a release copies the new ones there.
+//! A schema may only change so that what was written against the last release goes on working.
+//! `events/released` has the schemas of the last release; a release copies the new ones there.
 //!
-//! What is consumed must go on taking everything it took: its producers do not deploy with the studio. What is produced must go on
-//! being what its consumers were promised; new fields, and new values where `x-may-grow` says so, they were told to expect.
+//! What is consumed must go on taking everything it took: its producers do not deploy with the
+//! studio. What is produced must go on being what its consumers were promised; new fields, and new
+//! values where `x-may-grow` says so, they were told to expect.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -33,15 +34,27 @@ impl<'a> Node<'a> {
     }
 
     fn resolved(self) -> Self {
-        match self.value["$ref"].as_str().and_then(|path| path.strip_prefix('#')) {
-            Some(pointer) => Self { value: self.root.pointer(pointer).unwrap(), ..self }.resolved(),
+        match self.value["$ref"]
+            .as_str()
+            .and_then(|path| path.strip_prefix('#'))
+        {
+            Some(pointer) => Self {
+                value: self.root.pointer(pointer).unwrap(),
+                ..self
+            }
+            .resolved(),
             None => self,
         }
     }
 
     fn properties(self) -> Vec<(&'a str, Self)> {
-        let properties = self.value["properties"].as_object().into_iter().flat_map(Map::iter);
-        properties.map(|(name, value)| (name.as_str(), self.at(value))).collect()
+        let properties = self.value["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(Map::iter);
+        properties
+            .map(|(name, value)| (name.as_str(), self.at(value)))
+            .collect()
     }
 
     fn strings(self, keyword: &str) -> BTreeSet<String> {
@@ -75,7 +88,8 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
             say(format!("`{keyword}` was {before} and is {after}"));
         }
     }
-    // An upper limit widens when it grows, a lower one when it falls; without one there is no limit.
+    // An upper limit widens when it grows, a lower one when it falls; without one there is no
+    // limit.
     for (keyword, upper) in [
         ("maxLength", true),
         ("maximum", true),
@@ -85,13 +99,24 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
         ("minItems", false),
     ] {
         let limit = |node: Node<'_>| {
-            let none = if upper { f64::INFINITY } else { f64::NEG_INFINITY };
+            let none = if upper {
+                f64::INFINITY
+            } else {
+                f64::NEG_INFINITY
+            };
             node.value[keyword].as_f64().unwrap_or(none)
         };
         let (before, after) = (limit(old), limit(new));
-        let widens = if upper { after > before } else { after < before };
+        let widens = if upper {
+            after > before
+        } else {
+            after < before
+        };
         if before != after && widens == (side == Side::Produced) {
-            say(format!("`{keyword}` was {} and is {}", old.value[keyword], new.value[keyword]));
+            say(format!(
+                "`{keyword}` was {} and is {}",
+                old.value[keyword], new.value[keyword]
+            ));
         }
     }
     let (before, after) = (old.strings("enum"), new.strings("enum"));
@@ -104,7 +129,9 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
     if side == Side::Produced && !before.is_empty() && old.value["x-may-grow"] != true {
         let gained: Vec<&String> = after.difference(&before).collect();
         if after.is_empty() || !gained.is_empty() {
-            say(format!("may now be {gained:?}, and `x-may-grow` did not announce it"));
+            say(format!(
+                "may now be {gained:?}, and `x-may-grow` did not announce it"
+            ));
         }
     }
     let (required_before, required_after) = (old.strings("required"), new.strings("required"));
@@ -113,13 +140,17 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
             for name in required_after.difference(&required_before) {
                 found.push(format!("{path}.{name}: is required, and was not"));
             }
-            if old.value["additionalProperties"] != false && new.value["additionalProperties"] == false {
+            if old.value["additionalProperties"] != false
+                && new.value["additionalProperties"] == false
+            {
                 found.push(format!("{path}: takes no unknown fields any more"));
             }
         }
         Side::Produced => {
             for name in required_before.difference(&required_after) {
-                found.push(format!("{path}.{name}: was always there, and need not be any more"));
+                found.push(format!(
+                    "{path}.{name}: was always there, and need not be any more"
+                ));
             }
         }
     }
@@ -131,21 +162,36 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
         }
     }
     if old.value["items"].is_object() {
-        compare(side, &format!("{path}[]"), old.at(&old.value["items"]), new.at(&new.value["items"]), found);
+        compare(
+            side,
+            &format!("{path}[]"),
+            old.at(&old.value["items"]),
+            new.at(&new.value["items"]),
+            found,
+        );
     }
 }
 
 fn read(path: &str) -> Value {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events")).join(path);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap()
 }
 
 #[test]
 fn no_schema_breaks_what_the_last_release_promised() {
     for topic in Topic::ALL {
-        let side = if topic.is_consumed() { Side::Consumed } else { Side::Produced };
-        let found = breaks(side, &read(&format!("released/{topic}.json")), &read(&format!("{topic}/schema.json")));
+        let side = if topic.is_consumed() {
+            Side::Consumed
+        } else {
+            Side::Produced
+        };
+        let found = breaks(
+            side,
+            &read(&format!("released/{topic}.json")),
+            &read(&format!("{topic}/schema.json")),
+        );
         assert!(found.is_empty(), "{topic}:\n{}", found.join("\n"));
     }
 }
@@ -192,12 +238,30 @@ fn each_change_breaks_the_side_that_it_breaks_and_says_where_and_why() {
     let both = |message| (Some(message), Some(message));
     for (patch, (to_producers, to_consumers)) in [
         (json!({}), (None, None)),
-        (json!({ "properties": { "new": { "type": "string" } } }), (None, None)),
-        (json!({ "description": "another", "properties": { "title": { "examples": ["x"] } } }), (None, None)),
-        (json!({ "properties": { "title": null } }), both("data.title: is gone")),
-        (json!({ "required": ["id", "title"] }), consumed("data.title: is required, and was not")),
-        (json!({ "required": [] }), produced("data.id: was always there, and need not be any more")),
-        (json!({ "additionalProperties": false }), consumed("data: takes no unknown fields any more")),
+        (
+            json!({ "properties": { "new": { "type": "string" } } }),
+            (None, None),
+        ),
+        (
+            json!({ "description": "another", "properties": { "title": { "examples": ["x"] } } }),
+            (None, None),
+        ),
+        (
+            json!({ "properties": { "title": null } }),
+            both("data.title: is gone"),
+        ),
+        (
+            json!({ "required": ["id", "title"] }),
+            consumed("data.title: is required, and was not"),
+        ),
+        (
+            json!({ "required": [] }),
+            produced("data.id: was always there, and need not be any more"),
+        ),
+        (
+            json!({ "additionalProperties": false }),
+            consumed("data: takes no unknown fields any more"),
+        ),
         (
             json!({ "properties": { "title": { "type": "integer" } } }),
             both("data.title: `type` was \"string\" and is \"integer\""),
@@ -210,7 +274,10 @@ fn each_change_breaks_the_side_that_it_breaks_and_says_where_and_why() {
             json!({ "properties": { "title": { "maxLength": 400 } } }),
             produced("data.title: `maxLength` was 300 and is 400"),
         ),
-        (json!({ "properties": { "title": { "minLength": 2 } } }), consumed("data.title: `minLength` was 1 and is 2")),
+        (
+            json!({ "properties": { "title": { "minLength": 2 } } }),
+            consumed("data.title: `minLength` was 1 and is 2"),
+        ),
         (
             json!({ "properties": { "title": { "minLength": null } } }),
             produced("data.title: `minLength` was 1 and is null"),
@@ -227,21 +294,34 @@ fn each_change_breaks_the_side_that_it_breaks_and_says_where_and_why() {
             json!({ "$defs": { "id": { "pattern": "^[a-c]+$" } } }),
             both("data.id: `pattern` was \"^[a-z]+$\" and is \"^[a-c]+$\""),
         ),
-        (json!({ "properties": { "kind": { "enum": ["a"] } } }), consumed("data.kind: takes no longer [\"b\"]")),
+        (
+            json!({ "properties": { "kind": { "enum": ["a"] } } }),
+            consumed("data.kind: takes no longer [\"b\"]"),
+        ),
         (
             json!({ "properties": { "kind": { "enum": ["a", "b", "c"] } } }),
             produced("data.kind: may now be [\"c\"], and `x-may-grow` did not announce it"),
         ),
-        (json!({ "properties": { "class": { "enum": ["x", "y"] } } }), (None, None)),
+        (
+            json!({ "properties": { "class": { "enum": ["x", "y"] } } }),
+            (None, None),
+        ),
         (
             json!({ "properties": { "list": { "items": { "properties": { "n": { "type": "number" } } } } } }),
             both("data.list[].n: `type` was \"integer\" and is \"number\""),
         ),
     ] {
         let (old, new) = changed(&patch);
-        for (side, expected) in [(Side::Consumed, to_producers), (Side::Produced, to_consumers)] {
+        for (side, expected) in [
+            (Side::Consumed, to_producers),
+            (Side::Produced, to_consumers),
+        ] {
             let found = breaks(side, &old, &new);
-            assert_eq!(found, expected.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{patch}");
+            assert_eq!(
+                found,
+                expected.map(str::to_owned).into_iter().collect::<Vec<_>>(),
+                "{patch}"
+            );
         }
     }
 }

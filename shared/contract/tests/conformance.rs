@@ -1,5 +1,5 @@
-//! The scenarios of the CloudEvents conformance suite for Kafka (cloudevents/conformance, kafka-protocol-binding), in our own words,
-//! and what each must not take for an event.
+//! The scenarios of the CloudEvents conformance suite for Kafka (cloudevents/conformance,
+//! kafka-protocol-binding), in our own words, and what each must not take for an event.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 fn headers<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<Header<'a>> {
-    pairs.iter().map(|(name, value)| (Cow::Borrowed(*name), Some(Cow::Borrowed(value.as_bytes())))).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (Cow::Borrowed(*name), Some(Cow::Borrowed(value.as_bytes()))))
+        .collect()
 }
 
 const BINARY: [(&str, &str); 6] = [
@@ -25,8 +28,14 @@ fn is_the_event(envelope: &Envelope<'_>) {
     assert_eq!(envelope.id, "1234-1234-1234");
     assert_eq!(envelope.event_type, "com.example.someevent");
     assert_eq!(envelope.source, "/mycontext/subcontext");
-    assert_eq!(envelope.time, Some("2018-04-05T03:56:24Z".parse::<Timestamp>().unwrap()));
-    assert_eq!(serde_json::from_str::<Value>(&envelope.data).unwrap(), json!({ "message": "Hello World!" }));
+    assert_eq!(
+        envelope.time,
+        Some("2018-04-05T03:56:24Z".parse::<Timestamp>().unwrap())
+    );
+    assert_eq!(
+        serde_json::from_str::<Value>(&envelope.data).unwrap(),
+        json!({ "message": "Hello World!" })
+    );
 }
 
 fn structured() -> String {
@@ -50,7 +59,10 @@ fn binary_content_mode() {
 
 #[test]
 fn structured_content_mode() {
-    for content_type in ["application/cloudevents+json", "application/cloudevents+json; charset=utf-8"] {
+    for content_type in [
+        "application/cloudevents+json",
+        "application/cloudevents+json; charset=utf-8",
+    ] {
         let headers = headers(&[("content-type", content_type)]);
         is_the_event(&Envelope::decode(&headers, Some(structured().as_bytes())).unwrap());
     }
@@ -59,17 +71,25 @@ fn structured_content_mode() {
 #[test]
 fn in_binary_mode_each_required_attribute_is_required() {
     for required in ["ce_specversion", "ce_id", "ce_type", "ce_source"] {
-        let without: Vec<(&str, &str)> = BINARY.into_iter().filter(|(name, _)| *name != required).collect();
+        let without: Vec<(&str, &str)> = BINARY
+            .into_iter()
+            .filter(|(name, _)| *name != required)
+            .collect();
         let headers = headers(&without);
         let refused = Envelope::decode(&headers, Some(br#"{"message": "Hello World!"}"#));
-        // Without `ce_id` but with a content type that is not CloudEvents' own, it is binary mode all the same.
+        // Without `ce_id` but with a content type that is not CloudEvents' own, it is binary mode
+        // all the same.
         assert!(refused.is_err(), "without {required}");
     }
 }
 
 #[test]
 fn in_structured_mode_the_headers_say_nothing_of_the_event() {
-    let mut all = vec![("content-type", "application/cloudevents+json"), ("ce_id", "another"), ("ce_type", "another")];
+    let mut all = vec![
+        ("content-type", "application/cloudevents+json"),
+        ("ce_id", "another"),
+        ("ce_type", "another"),
+    ];
     all.push(("ce_source", "another"));
     let headers = headers(&all);
     is_the_event(&Envelope::decode(&headers, Some(structured().as_bytes())).unwrap());
@@ -77,7 +97,10 @@ fn in_structured_mode_the_headers_say_nothing_of_the_event() {
 
 #[test]
 fn another_format_or_a_batch_is_refused_by_name() {
-    for content_type in ["application/cloudevents+avro", "application/cloudevents-batch+json"] {
+    for content_type in [
+        "application/cloudevents+avro",
+        "application/cloudevents-batch+json",
+    ] {
         let headers = headers(&[("content-type", content_type)]);
         let refused = Envelope::decode(&headers, Some(structured().as_bytes())).unwrap_err();
         assert!(refused.to_string().contains(content_type), "{refused}");

@@ -41,12 +41,21 @@ fn the_example_of_a_created_event_decodes_into_its_type_and_back() {
     let envelope = Envelope::decode(&[], Some(file.as_bytes())).unwrap();
     assert_eq!(envelope.event_type, Topic::EventCreated.as_str());
     let data: EventCreated = envelope.data().unwrap();
-    assert_eq!(serde_json::to_value(&data).unwrap(), serde_json::from_str::<Value>(&envelope.data).unwrap());
+    assert_eq!(
+        serde_json::to_value(&data).unwrap(),
+        serde_json::from_str::<Value>(&envelope.data).unwrap()
+    );
 }
 
 #[test]
 fn there_are_four_consumed_topics_and_seven_produced_ones_each_under_its_own_name() {
-    assert_eq!(Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).count(), 4);
+    assert_eq!(
+        Topic::ALL
+            .into_iter()
+            .filter(|topic| topic.is_consumed())
+            .count(),
+        4
+    );
     for topic in Topic::ALL {
         assert_eq!(topic.as_str().parse(), Ok(topic));
         assert_eq!(serde_json::to_value(topic).unwrap(), json!(topic.as_str()));
@@ -58,14 +67,24 @@ fn header<'a>(name: &'a str, value: &'a str) -> Header<'a> {
 }
 
 fn refusal(headers: &[Header<'_>], value: Option<&str>) -> String {
-    Envelope::decode(headers, value.map(str::as_bytes)).unwrap_err().to_string()
+    Envelope::decode(headers, value.map(str::as_bytes))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
 fn the_content_type_decides_the_mode_in_any_case() {
     let structured = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"a":1}}"#;
-    let headers = [header("Content-Type", "Application/CloudEvents+JSON; charset=utf-8")];
-    assert_eq!(Envelope::decode(&headers, Some(structured.as_bytes())).unwrap().data, r#"{"a":1}"#);
+    let headers = [header(
+        "Content-Type",
+        "Application/CloudEvents+JSON; charset=utf-8",
+    )];
+    assert_eq!(
+        Envelope::decode(&headers, Some(structured.as_bytes()))
+            .unwrap()
+            .data,
+        r#"{"a":1}"#
+    );
 
     let headers = [
         header("ce_specversion", "1.0"),
@@ -75,24 +94,48 @@ fn the_content_type_decides_the_mode_in_any_case() {
         header("content-type", "application/json"),
     ];
     let binary = Envelope::decode(&headers, Some(br#"{"a":1}"#)).unwrap();
-    assert_eq!((&*binary.id, &*binary.source, &*binary.data), ("1", "s", r#"{"a":1}"#));
+    assert_eq!(
+        (&*binary.id, &*binary.source, &*binary.data),
+        ("1", "s", r#"{"a":1}"#)
+    );
 }
 
 #[test]
 fn what_is_not_a_cloud_event_is_refused_in_a_sentence() {
-    let event = |extra: &str| format!(r#"{{"specversion":"1.0","id":"1","source":"s","type":"t"{extra}}}"#);
+    let event =
+        |extra: &str| format!(r#"{{"specversion":"1.0","id":"1","source":"s","type":"t"{extra}}}"#);
     for (headers, value, expected) in [
         (vec![], None, "the record has no value (a tombstone)"),
-        (vec![], Some("[]".to_owned()), "not a CloudEvent: the value is JSON, but not an object"),
-        (vec![], Some("5".to_owned()), "not a CloudEvent: the value is JSON, but not an object"),
+        (
+            vec![],
+            Some("[]".to_owned()),
+            "not a CloudEvent: the value is JSON, but not an object",
+        ),
+        (
+            vec![],
+            Some("5".to_owned()),
+            "not a CloudEvent: the value is JSON, but not an object",
+        ),
         (
             vec![],
             Some(r#"["1.0","1","s","t",null,null,null,{}]"#.to_owned()),
             "not a CloudEvent: the value is JSON, but not an object",
         ),
-        (vec![], Some("{}".to_owned()), "not a CloudEvent: `specversion` is missing"),
-        (vec![], Some(r#"{"specversion":"0.3"}"#.to_owned()), "not a CloudEvent 1.0: `specversion` is `0.3`"),
-        (vec![], Some(event("")), "not a CloudEvent: `data` is missing"),
+        (
+            vec![],
+            Some("{}".to_owned()),
+            "not a CloudEvent: `specversion` is missing",
+        ),
+        (
+            vec![],
+            Some(r#"{"specversion":"0.3"}"#.to_owned()),
+            "not a CloudEvent 1.0: `specversion` is `0.3`",
+        ),
+        (
+            vec![],
+            Some(event("")),
+            "not a CloudEvent: `data` is missing",
+        ),
         (
             vec![],
             Some(event(r#","time":"noon","data":{}"#)),
@@ -127,16 +170,26 @@ fn what_is_not_a_cloud_event_is_refused_in_a_sentence() {
 fn a_header_whose_name_has_a_character_across_its_third_byte_is_another_header() {
     let named = ["aaéa", "naïvee", "ce🏮", "é"].map(|name| header(name, "x"));
     let headers: Vec<_> = named.into_iter().chain([header("ce_id", "1")]).collect();
-    assert_eq!(refusal(&headers, Some("{}")), "not a CloudEvent: `specversion` is missing");
+    assert_eq!(
+        refusal(&headers, Some("{}")),
+        "not a CloudEvent: `specversion` is missing"
+    );
 }
 
 #[test]
 fn text_after_the_data_is_refused_in_binary_mode_too() {
-    let headers =
-        [header("ce_specversion", "1.0"), header("ce_id", "1"), header("ce_source", "s"), header("ce_type", "t")];
+    let headers = [
+        header("ce_specversion", "1.0"),
+        header("ce_id", "1"),
+        header("ce_source", "s"),
+        header("ce_type", "t"),
+    ];
     let envelope = Envelope::decode(&headers, Some(b"{} rubbish")).unwrap();
     assert_eq!(
-        envelope.data::<serde_json::Map<String, Value>>().unwrap_err().to_string(),
+        envelope
+            .data::<serde_json::Map<String, Value>>()
+            .unwrap_err()
+            .to_string(),
         "data: it is followed by other text"
     );
 }
@@ -144,8 +197,12 @@ fn text_after_the_data_is_refused_in_binary_mode_too() {
 #[test]
 fn an_id_longer_than_the_studio_keeps_is_refused() {
     let id = "x".repeat(1025);
-    let json = format!(r#"{{"specversion":"1.0","id":"{id}","source":"s","type":"t","data":{{}}}}"#);
-    assert_eq!(refusal(&[], Some(&json)), "`id` has 1025 bytes; at most 1024 are read");
+    let json =
+        format!(r#"{{"specversion":"1.0","id":"{id}","source":"s","type":"t","data":{{}}}}"#);
+    assert_eq!(
+        refusal(&[], Some(&json)),
+        "`id` has 1025 bytes; at most 1024 are read"
+    );
 }
 
 #[test]
@@ -157,8 +214,12 @@ fn a_nullish_attribute_is_an_unset_one() {
 
 #[test]
 fn base64_data_is_the_same_as_inline_data() {
-    let json = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"eyJhIjoxfQ=="}"#;
-    assert_eq!(Envelope::decode(&[], Some(json.as_bytes())).unwrap().data, r#"{"a":1}"#);
+    let json =
+        r#"{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"eyJhIjoxfQ=="}"#;
+    assert_eq!(
+        Envelope::decode(&[], Some(json.as_bytes())).unwrap().data,
+        r#"{"a":1}"#
+    );
 }
 
 /// Attribute values that CloudEvents allows: printable text.

@@ -1,12 +1,14 @@
-//! Schemas, examples and Rust types say the same: what each example is, what the types produce, what both refuse.
+//! Schemas, examples and Rust types say the same: what each example is, what the types produce,
+//! what both refuse.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
 use contract::{
-    AssetKind, Brand, CampaignLaunched, Channel, CloningMethod, CloudEvent, CmsPublished, Color, Configuration,
-    ContentTranslation, Entity, EntityKind, Envelope, EventCreated, EventPublished, FailureClass, Identifier, Locale,
-    MediaType, Moment, RenderJobCompleted, RenderJobCreated, RenderJobFailed, S3Object, Template, TemplateAsset, Text,
-    Time, TimeZoneName, Topic, Trigger, Typeface, Venue, VoiceModelCreated, VoiceModelReady, VoiceTraining,
+    AssetKind, Brand, CampaignLaunched, Channel, CloningMethod, CloudEvent, CmsPublished, Color,
+    Configuration, ContentTranslation, Entity, EntityKind, Envelope, EventCreated, EventPublished,
+    FailureClass, Identifier, Locale, MediaType, Moment, RenderJobCompleted, RenderJobCreated,
+    RenderJobFailed, S3Object, Template, TemplateAsset, Text, Time, TimeZoneName, Topic, Trigger,
+    Typeface, Venue, VoiceModelCreated, VoiceModelReady, VoiceTraining,
 };
 use jsonschema::Validator;
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -18,23 +20,33 @@ const LARGEST_EVENT: usize = 64 * 1024;
 
 fn read(path: &str) -> Value {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events")).join(path);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap()
 }
 
 fn compiled(schema: &Value) -> Validator {
     assert!(jsonschema::meta::is_valid(schema), "not a JSON Schema");
-    jsonschema::options().should_validate_formats(true).build(schema).unwrap()
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(schema)
+        .unwrap()
 }
 
 static SCHEMAS: LazyLock<BTreeMap<Topic, Validator>> = LazyLock::new(|| {
-    Topic::ALL.into_iter().map(|topic| (topic, compiled(&read(&format!("{topic}/schema.json"))))).collect()
+    Topic::ALL
+        .into_iter()
+        .map(|topic| (topic, compiled(&read(&format!("{topic}/schema.json")))))
+        .collect()
 });
 static ENVELOPE: LazyLock<Validator> = LazyLock::new(|| compiled(&read("cloudevent.schema.json")));
 
 /// What `validator` has against `value`.
 fn faults(validator: &Validator, value: &Value) -> Vec<String> {
-    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 /// Writes `data` as `topic` has it, and holds it to the topic's schema.
@@ -75,7 +87,10 @@ fn what_starts_a_voice_training_is_refused_by_its_schema_where_its_type_refuses_
     assert_eq!(faults(&schema, &example), Vec::<String>::new());
     let mut least = example.clone();
     least.as_object_mut().unwrap().remove("method");
-    least["consent"].as_object_mut().unwrap().remove("statement");
+    least["consent"]
+        .as_object_mut()
+        .unwrap()
+        .remove("statement");
     least["tenantId"] = json!("\u{feff}"); // `\S` does not match it, and no space of Unicode's is it
     least["name"] = json!("two\nlines");
     assert!(schema.is_valid(&least) && VoiceTraining::parse(&least.to_string()).is_ok());
@@ -96,7 +111,10 @@ fn what_starts_a_voice_training_is_refused_by_its_schema_where_its_type_refuses_
     ] {
         let mut input = example.clone();
         *input.pointer_mut(path).unwrap() = wrong;
-        assert!(!schema.is_valid(&input) && VoiceTraining::parse(&input.to_string()).is_err(), "{path}");
+        assert!(
+            !schema.is_valid(&input) && VoiceTraining::parse(&input.to_string()).is_err(),
+            "{path}"
+        );
     }
 }
 
@@ -105,11 +123,19 @@ fn every_example_is_what_its_schema_and_its_type_say() {
     for topic in Topic::ALL {
         let example = read(&format!("{topic}/example.json"));
         assert_eq!(example["type"], topic.as_str());
-        assert_eq!(faults(&SCHEMAS[&topic], &example["data"]), Vec::<String>::new(), "{topic}");
+        assert_eq!(
+            faults(&SCHEMAS[&topic], &example["data"]),
+            Vec::<String>::new(),
+            "{topic}"
+        );
         if !topic.is_consumed() {
             assert_eq!(faults(&ENVELOPE, &example), Vec::<String>::new(), "{topic}");
         }
-        assert_eq!(through_its_type(topic, &example.to_string()), example["data"], "{topic}");
+        assert_eq!(
+            through_its_type(topic, &example.to_string()),
+            example["data"],
+            "{topic}"
+        );
     }
 }
 
@@ -119,15 +145,25 @@ fn the_specifications_own_example_satisfies_the_schema_as_it_stands_there() {
         "tenantId": "tenant-uuid", "userId": "user-uuid", "jobId": "job-uuid", "type": "image", "provider": "dall-e-3",
         "outputUrl": "https://s3.amazonaws.com/eventzr-studio-assets-dev/...", "durationMs": 8500, "creditsUsed": 25,
     });
-    assert_eq!(faults(&SCHEMAS[&Topic::RenderJobCompleted], &data), Vec::<String>::new());
+    assert_eq!(
+        faults(&SCHEMAS[&Topic::RenderJobCompleted], &data),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn each_topics_assets_are_those_of_its_schema() {
     for topic in Topic::ALL.into_iter().filter(|topic| topic.is_consumed()) {
         let schema = read(&format!("{topic}/schema.json"));
-        let made: Vec<&str> = AssetKind::made_for(topic).iter().map(|kind| kind.as_str()).collect();
-        assert_eq!(schema["properties"]["assets"]["items"]["enum"], json!(made), "{topic}");
+        let made: Vec<&str> = AssetKind::made_for(topic)
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect();
+        assert_eq!(
+            schema["properties"]["assets"]["items"]["enum"],
+            json!(made),
+            "{topic}"
+        );
     }
 }
 
@@ -146,14 +182,23 @@ fn what_a_schema_refuses_the_type_refuses_too() {
             Topic::CampaignLaunched => envelope.data::<CampaignLaunched>().is_err(),
             _ => unreachable!("not consumed"),
         };
-        assert_eq!(by_schema, by_type, "{topic}: schema and type do not agree on {text}");
+        assert_eq!(
+            by_schema, by_type,
+            "{topic}: schema and type do not agree on {text}"
+        );
         by_type
     };
     let set = |path: &'static str, value: Value| {
-        move |data: &mut Value| *data.pointer_mut(path).unwrap_or_else(|| panic!("no {path}")) = value.clone()
+        move |data: &mut Value| {
+            *data
+                .pointer_mut(path)
+                .unwrap_or_else(|| panic!("no {path}")) = value.clone()
+        }
     };
     let add = |name: &'static str, value: Value| move |data: &mut Value| data[name] = value.clone();
-    let remove = |name: &'static str| move |data: &mut Value| drop(data.as_object_mut().unwrap().remove(name));
+    let remove = |name: &'static str| {
+        move |data: &mut Value| drop(data.as_object_mut().unwrap().remove(name))
+    };
     let consumed = Topic::ALL.into_iter().filter(|topic| topic.is_consumed());
     for topic in consumed {
         let id = match topic {
@@ -161,16 +206,38 @@ fn what_a_schema_refuses_the_type_refuses_too() {
             Topic::CampaignLaunched => "campaignId",
             _ => "eventId",
         };
-        let title = if topic == Topic::CampaignLaunched { "headline" } else { "title" };
+        let title = if topic == Topic::CampaignLaunched {
+            "headline"
+        } else {
+            "title"
+        };
         for required in ["tenantId", id, title] {
-            assert!(refused(topic, &remove(required)), "{topic} without {required}");
-            assert!(refused(topic, &add(required, json!(7))), "{topic}: {required} is a number");
-            assert!(refused(topic, &add(required, json!(""))), "{topic}: {required} is empty");
-            assert!(refused(topic, &add(required, json!(" \t"))), "{topic}: {required} is blank");
-            assert!(refused(topic, &add(required, json!("a\u{7}b"))), "{topic}: {required} rings");
+            assert!(
+                refused(topic, &remove(required)),
+                "{topic} without {required}"
+            );
+            assert!(
+                refused(topic, &add(required, json!(7))),
+                "{topic}: {required} is a number"
+            );
+            assert!(
+                refused(topic, &add(required, json!(""))),
+                "{topic}: {required} is empty"
+            );
+            assert!(
+                refused(topic, &add(required, json!(" \t"))),
+                "{topic}: {required} is blank"
+            );
+            assert!(
+                refused(topic, &add(required, json!("a\u{7}b"))),
+                "{topic}: {required} rings"
+            );
         }
         assert!(refused(topic, &add(id, json!("x".repeat(257)))));
-        assert!(!refused(topic, &add(id, json!("é".repeat(256)))), "characters are counted, not bytes");
+        assert!(
+            !refused(topic, &add(id, json!("é".repeat(256)))),
+            "characters are counted, not bytes"
+        );
         assert!(refused(topic, &add(title, json!("x".repeat(301)))));
         assert!(!refused(topic, &add(title, json!("🎉".repeat(300)))));
         assert!(!refused(topic, &add(title, json!("two\nlines"))));
@@ -178,55 +245,116 @@ fn what_a_schema_refuses_the_type_refuses_too() {
         assert!(refused(topic, &add("version", json!("1"))));
         assert!(refused(topic, &add("locale", json!("english"))));
         assert!(!refused(topic, &add("locale", json!("ZH-hant-tw"))));
-        assert!(refused(topic, &add("assets", json!(["presentation"]))), "nothing makes one");
+        assert!(
+            refused(topic, &add("assets", json!(["presentation"]))),
+            "nothing makes one"
+        );
         assert!(refused(topic, &add("assets", json!(["mural"]))));
         assert!(!refused(topic, &add("assets", json!([]))));
-        assert!(refused(topic, &add("brand", json!({ "primaryColor": "red" }))));
+        assert!(refused(
+            topic,
+            &add("brand", json!({ "primaryColor": "red" }))
+        ));
         assert!(refused(topic, &add("brand", json!({ "font": "gothic" }))));
-        assert!(refused(topic, &add("brand", json!({ "logo": "https://example.com/logo.png" }))));
+        assert!(refused(
+            topic,
+            &add("brand", json!({ "logo": "https://example.com/logo.png" }))
+        ));
         assert!(refused(topic, &add("brand", json!({ "logo": "s3://B/x" }))));
         assert!(!refused(
             topic,
-            &add("brand", json!({ "logo": "s3://brands/acme/logo.png", "font": "classic", "slogan": "x" }))
+            &add(
+                "brand",
+                json!({ "logo": "s3://brands/acme/logo.png", "font": "classic", "slogan": "x" })
+            )
         ));
-        assert!(!refused(topic, &add("nobodyKnows", json!({ "a": [1] }))), "{topic} passes over what it does not know");
+        assert!(
+            !refused(topic, &add("nobodyKnows", json!({ "a": [1] }))),
+            "{topic} passes over what it does not know"
+        );
     }
     assert!(refused(Topic::EventCreated, &remove("startsAt")));
     assert!(!refused(Topic::EventPublished, &remove("startsAt")));
-    assert!(refused(Topic::EventCreated, &set("/startsAt", json!("tomorrow"))));
-    assert!(refused(Topic::EventCreated, &set("/startsAt", json!("2026-12-19T18:30:00"))), "without an offset");
-    assert!(refused(Topic::EventCreated, &set("/venue/name", json!("x".repeat(201)))));
-    assert!(refused(Topic::EventCreated, &set("/venue", json!({ "city": "Pune" }))), "a venue without a name");
-    assert!(refused(Topic::CmsPublished, &set("/translations/0", json!({ "title": "no language" }))));
-    assert!(refused(Topic::CmsPublished, &set("/translations/0/locale", json!("x"))));
-    assert!(refused(Topic::CampaignLaunched, &set("/channels", json!("display"))));
-    assert!(!refused(Topic::CampaignLaunched, &set("/channels", json!(["sky-writing"]))));
-    assert!(refused(Topic::CampaignLaunched, &set("/offer", json!("x".repeat(61)))));
-    assert!(refused(Topic::CampaignLaunched, &set("/callToAction", json!("x".repeat(41)))));
+    assert!(refused(
+        Topic::EventCreated,
+        &set("/startsAt", json!("tomorrow"))
+    ));
+    assert!(
+        refused(
+            Topic::EventCreated,
+            &set("/startsAt", json!("2026-12-19T18:30:00"))
+        ),
+        "without an offset"
+    );
+    assert!(refused(
+        Topic::EventCreated,
+        &set("/venue/name", json!("x".repeat(201)))
+    ));
+    assert!(
+        refused(
+            Topic::EventCreated,
+            &set("/venue", json!({ "city": "Pune" }))
+        ),
+        "a venue without a name"
+    );
+    assert!(refused(
+        Topic::CmsPublished,
+        &set("/translations/0", json!({ "title": "no language" }))
+    ));
+    assert!(refused(
+        Topic::CmsPublished,
+        &set("/translations/0/locale", json!("x"))
+    ));
+    assert!(refused(
+        Topic::CampaignLaunched,
+        &set("/channels", json!("display"))
+    ));
+    assert!(!refused(
+        Topic::CampaignLaunched,
+        &set("/channels", json!(["sky-writing"]))
+    ));
+    assert!(refused(
+        Topic::CampaignLaunched,
+        &set("/offer", json!("x".repeat(61)))
+    ));
+    assert!(refused(
+        Topic::CampaignLaunched,
+        &set("/callToAction", json!("x".repeat(41)))
+    ));
 }
 
-// ---- everything that the types can be -----------------------------------------------------------------------------------
+// ---- everything that the types can be
+// -----------------------------------------------------------------------------------
 
 fn text<const MAX: usize>() -> impl Strategy<Value = Text<MAX>> {
-    let character =
-        prop_oneof![any::<char>(), select(vec!['a', ' ', '\n', '\t', '"', '\\', 'é', 'ह', 'ि', '漢', '🎉'])];
+    let character = prop_oneof![
+        any::<char>(),
+        select(vec![
+            'a', ' ', '\n', '\t', '"', '\\', 'é', 'ह', 'ि', '漢', '🎉'
+        ])
+    ];
     let some = vec(character, 1..MAX.min(40)).prop_map(String::from_iter);
-    let most = select(vec!["x", "🎉", "\n.", "\""]).prop_map(|unit| unit.repeat(MAX).chars().take(MAX).collect());
+    let most = select(vec!["x", "🎉", "\n.", "\""])
+        .prop_map(|unit| unit.repeat(MAX).chars().take(MAX).collect());
     prop_oneof![9 => some, 1 => most].prop_filter_map("not a text", |text| Text::parse(&text).ok())
 }
 
 fn identifier() -> impl Strategy<Value = Identifier> {
     let most = select(vec!["x", "🎉"]).prop_map(|unit| unit.repeat(256));
-    prop_oneof![9 => ".{1,30}", 1 => most].prop_filter_map("not an id", |id| Identifier::parse(&id).ok())
+    prop_oneof![9 => ".{1,30}", 1 => most]
+        .prop_filter_map("not an id", |id| Identifier::parse(&id).ok())
 }
 
 fn moment() -> impl Strategy<Value = Moment> {
-    (946_684_800_i64..4_102_444_800, 0_i32..1000, -14 * 60_i32..=14 * 60).prop_map(|(second, millisecond, minutes)| {
-        Moment {
+    (
+        946_684_800_i64..4_102_444_800,
+        0_i32..1000,
+        -14 * 60_i32..=14 * 60,
+    )
+        .prop_map(|(second, millisecond, minutes)| Moment {
             timestamp: jiff::Timestamp::new(second, millisecond * 1_000_000).unwrap(),
             offset: jiff::tz::Offset::from_seconds(minutes * 60).unwrap(),
-        }
-    })
+        })
 }
 
 fn locale() -> impl Strategy<Value = Locale> {
@@ -234,8 +362,12 @@ fn locale() -> impl Strategy<Value = Locale> {
 }
 
 fn time_zone() -> impl Strategy<Value = TimeZoneName> {
-    select(vec!["Asia/Kolkata", "UTC", "America/Argentina/ComodRivadavia"])
-        .prop_map(|name| TimeZoneName::parse(name).unwrap())
+    select(vec![
+        "Asia/Kolkata",
+        "UTC",
+        "America/Argentina/ComodRivadavia",
+    ])
+    .prop_map(|name| TimeZoneName::parse(name).unwrap())
 }
 
 prop_compose! {
@@ -275,7 +407,8 @@ fn kind() -> impl Strategy<Value = AssetKind> {
 /// Tenant, user and a UUID.
 fn ids() -> impl Strategy<Value = (String, String, String)> {
     let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
-    (identifier(), identifier(), uuid).prop_map(|(tenant, user, id)| (tenant.to_string(), user.to_string(), id))
+    (identifier(), identifier(), uuid)
+        .prop_map(|(tenant, user, id)| (tenant.to_string(), user.to_string(), id))
 }
 
 fn url() -> impl Strategy<Value = String> {
@@ -389,20 +522,27 @@ proptest! {
 
 #[test]
 fn the_largest_event_that_can_be_produced_is_below_the_limit() {
-    // The character that JSON makes longest is one that it escapes: \n takes two bytes, and no other may stand in a text but tabs and
-    // quotes; a character of four bytes takes four.
+    // The character that JSON makes longest is one that it escapes: \n takes two bytes, and no
+    // other may stand in a text but tabs and quotes; a character of four bytes takes four.
     fn longest<const MAX: usize>() -> Text<MAX> {
         Text::parse(&"🎉".repeat(MAX)).unwrap()
     }
     let id = Identifier::parse(&"🎉".repeat(256)).unwrap();
-    let color = Some(Color { red: 0, green: 0, blue: 0 });
+    let color = Some(Color {
+        red: 0,
+        green: 0,
+        blue: 0,
+    });
     let moment = Some("2026-12-19T18:30:00.123456789+05:30".parse().unwrap());
     let template = Template {
         tenant_id: id.to_string(),
         user_id: id.to_string(),
         template_id: "x".repeat(36),
         kind: AssetKind::BannerLeaderboard,
-        entity: Entity { kind: EntityKind::Campaign, id: id.clone() },
+        entity: Entity {
+            kind: EntityKind::Campaign,
+            id: id.clone(),
+        },
         revision: u64::MAX,
         configuration: Configuration {
             title: longest(),
@@ -411,7 +551,11 @@ fn the_largest_event_that_can_be_produced_is_below_the_limit() {
             ends_at: moment,
             time_zone: Some(TimeZoneName::parse("America/Argentina/ComodRivadavia").unwrap()),
             locale: Locale::parse("zh-Hant-TW"),
-            venue: Some(Venue { name: longest(), address: Some(longest()), city: Some(longest()) }),
+            venue: Some(Venue {
+                name: longest(),
+                address: Some(longest()),
+                city: Some(longest()),
+            }),
             organizer: Some(longest()),
             label: Some(longest()),
             call_to_action: Some(longest()),

@@ -1,5 +1,5 @@
-//! An attempt: one provider asked once for one job. It is written down before it is made, so that nobody pays twice without
-//! knowing.
+//! An attempt: one provider asked once for one job. It is written down before it is made, so that
+//! nobody pays twice without knowing.
 
 use contract::{FailureClass, Time};
 use serde::{Deserialize, Serialize};
@@ -16,14 +16,15 @@ pub const BREAKER_SECONDS: u32 = 15 * 60;
 /// One request to one provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it. The vendor gets it as `x-client-request-id`, which
-    /// its support can search for.
+    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it. The vendor
+    /// gets it as `x-client-request-id`, which its support can search for.
     pub token: Uuid,
     /// Who is asked.
     pub provider: ProviderId,
     /// When it was written down.
     pub at: Time,
-    /// What the provider calls what it makes, or made, of it: to ask with how far it is, and to have its copy erased.
+    /// What the provider calls what it makes, or made, of it: to ask with how far it is, and to
+    /// have its copy erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
     /// What came of it. None while the request may be on its way.
@@ -69,7 +70,12 @@ impl Outcome {
     /// The outcome of which nothing is known, and since `at` never will be.
     #[must_use]
     pub fn unknown(detail: &str, at: Time) -> Self {
-        Self::Refused { refusal: Refusal::OutcomeUnknown, detail: detail.to_owned(), at, credits: 0 }
+        Self::Refused {
+            refusal: Refusal::OutcomeUnknown,
+            detail: detail.to_owned(),
+            at,
+            credits: 0,
+        }
     }
 }
 
@@ -134,13 +140,17 @@ impl Refusal {
             Self::Moderation | Self::InvalidInput => Fate::Fail,
             Self::Auth | Self::Billing | Self::ProviderGone => Fate::OpenTheBreaker,
             Self::RateLimited { .. } | Self::Transient => Fate::AskAgain,
-            // None of the vendors takes an idempotency key for these calls, so asking again may pay again.
+            // None of the vendors takes an idempotency key for these calls, so asking again may pay
+            // again.
             Self::OutcomeUnknown => match provider {
                 // Costs nothing.
                 ProviderId::StudioCanvas => Fate::AskAgain,
-                // Costs a fraction of a cent; what the lost task writes is a file that nobody reads.
+                // Costs a fraction of a cent; what the lost task writes is a file that nobody
+                // reads.
                 ProviderId::Polly => Fate::AskAgain,
-                ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway => Fate::AskTheNext,
+                ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway => {
+                    Fate::AskTheNext
+                }
             },
         }
     }
@@ -151,13 +161,17 @@ impl Refusal {
         match self {
             Self::Moderation => FailureClass::Moderation,
             Self::InvalidInput => FailureClass::InvalidInput,
-            Self::Auth | Self::Billing | Self::ProviderGone | Self::RateLimited { .. } | Self::Transient => {
-                FailureClass::Unavailable
-            }
+            Self::Auth
+            | Self::Billing
+            | Self::ProviderGone
+            | Self::RateLimited { .. }
+            | Self::Transient => FailureClass::Unavailable,
             // What is asked for again at will was not lost, it did not come about.
             Self::OutcomeUnknown => match self.fate(provider) {
                 Fate::AskAgain => FailureClass::Unavailable,
-                Fate::AskTheNext | Fate::OpenTheBreaker | Fate::Fail => FailureClass::OutcomeUnknown,
+                Fate::AskTheNext | Fate::OpenTheBreaker | Fate::Fail => {
+                    FailureClass::OutcomeUnknown
+                }
             },
         }
     }
@@ -182,15 +196,24 @@ pub enum Next {
     },
 }
 
-/// Decides whom to ask for `job` at `now`: of `providers` the first that is not given up for it. `out_of_order` are those that nobody
-/// is to ask at present.
+/// Decides whom to ask for `job` at `now`: of `providers` the first that is not given up for it.
+/// `out_of_order` are those that nobody is to ask at present.
 #[must_use]
 pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], now: Time) -> Next {
     let mut last: Option<(FailureClass, String)> = None;
     for &provider in providers {
-        let tried: Vec<&Attempt> = job.attempts.iter().filter(|attempt| attempt.provider == provider).collect();
+        let tried: Vec<&Attempt> = job
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.provider == provider)
+            .collect();
         let refused = tried.last().and_then(|attempt| match &attempt.outcome {
-            Some(Outcome::Refused { refusal, detail, at, .. }) => Some((*refusal, detail, *at)),
+            Some(Outcome::Refused {
+                refusal,
+                detail,
+                at,
+                ..
+            }) => Some((*refusal, detail, *at)),
             _ => None,
         });
         let Some((refusal, detail, at)) = refused else {
@@ -203,14 +226,21 @@ pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], no
             }
             return Next::Ask(provider);
         };
-        let failed = || (refusal.failure_class(provider), format!("{provider}: {detail}"));
+        let failed = || {
+            (
+                refusal.failure_class(provider),
+                format!("{provider}: {detail}"),
+            )
+        };
         match refusal.fate(provider) {
             Fate::Fail => {
                 let (class, detail) = failed();
                 return Next::GiveUp { class, detail };
             }
             Fate::AskTheNext | Fate::OpenTheBreaker => last = Some(failed()),
-            Fate::AskAgain if tried.len() >= MOST_ATTEMPTS || out_of_order.contains(&provider) => last = Some(failed()),
+            Fate::AskAgain if tried.len() >= MOST_ATTEMPTS || out_of_order.contains(&provider) => {
+                last = Some(failed())
+            }
             Fate::AskAgain => {
                 let pause = match provider.is_paid() {
                     true => pause_after_refusal(job.id.0, refusal, tried.len()),
@@ -219,7 +249,9 @@ pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], no
                 };
                 let waited = now.milliseconds_since(at) / 1000;
                 return match u32::try_from(waited) {
-                    Ok(waited) if waited < pause => Next::Wait { seconds: pause - waited },
+                    Ok(waited) if waited < pause => Next::Wait {
+                        seconds: pause - waited,
+                    },
                     _ => Next::Ask(provider),
                 };
             }
@@ -227,18 +259,24 @@ pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], no
     }
     let (class, detail) = last.unwrap_or_else(|| {
         let media = job.asset.media_type();
-        (FailureClass::NotConfigured, format!("nobody is configured to make media of the type {media:?}"))
+        (
+            FailureClass::NotConfigured,
+            format!("nobody is configured to make media of the type {media:?}"),
+        )
     });
     Next::GiveUp { class, detail }
 }
 
-/// How long to leave a provider alone after its `tries`-th refusal for what has this id: as long as it says, else 2 s, 4 s and so on up to
-/// a minute, and up to a quarter more, each id its own part of it.
+/// How long to leave a provider alone after its `tries`-th refusal for what has this id: as long as
+/// it says, else 2 s, 4 s and so on up to a minute, and up to a quarter more, each id its own part
+/// of it.
 pub(crate) fn pause_after_refusal(id: Uuid, refusal: Refusal, tries: usize) -> u32 {
     const LONGEST: u32 = 600;
     let exponent = u32::try_from(tries.clamp(1, 6)).unwrap_or(6);
     let own = match refusal {
-        Refusal::RateLimited { retry_after: Some(seconds) } => seconds.min(LONGEST),
+        Refusal::RateLimited {
+            retry_after: Some(seconds),
+        } => seconds.min(LONGEST),
         _ => 2_u32.pow(exponent).min(60),
     };
     own + own * u32::from(id.as_bytes()[15] % 4) / 12
@@ -249,11 +287,20 @@ impl Job {
     #[must_use]
     pub fn asking(mut self, provider: ProviderId, token: Uuid, now: Time) -> Self {
         if let State::Created = self.state {
-            self.state = State::Submitted { at: now, output: None };
+            self.state = State::Submitted {
+                at: now,
+                output: None,
+            };
         }
         if let State::Submitted { .. } = self.state {
             provider.as_str().clone_into(&mut self.provider);
-            self.attempts.push(Attempt { token, provider, at: now, ticket: None, outcome: None });
+            self.attempts.push(Attempt {
+                token,
+                provider,
+                at: now,
+                ticket: None,
+                outcome: None,
+            });
         }
         self
     }
@@ -261,13 +308,18 @@ impl Job {
     /// The attempt that is written down and of which nothing more is known.
     #[must_use]
     pub fn open_attempt(&self) -> Option<&Attempt> {
-        self.attempts.last().filter(|attempt| attempt.outcome.is_none())
+        self.attempts
+            .last()
+            .filter(|attempt| attempt.outcome.is_none())
     }
 
     /// What to ask with how far the provider is, as long as it works on the job.
     #[must_use]
     pub fn ticket(&self) -> Option<&str> {
-        let last = self.attempts.last().filter(|attempt| attempt.outcome == Some(Outcome::Accepted))?;
+        let last = self
+            .attempts
+            .last()
+            .filter(|attempt| attempt.outcome == Some(Outcome::Accepted))?;
         last.ticket.as_deref()
     }
 
@@ -302,6 +354,10 @@ impl Job {
     /// Credits that all its attempts used.
     #[must_use]
     pub fn credits(&self) -> u64 {
-        self.attempts.iter().filter_map(|attempt| attempt.outcome.as_ref()).map(Outcome::credits).sum()
+        self.attempts
+            .iter()
+            .filter_map(|attempt| attempt.outcome.as_ref())
+            .map(Outcome::credits)
+            .sum()
     }
 }

@@ -7,14 +7,21 @@ use crate::{
     decision::{OutboundEvent, template_asset, template_data},
 };
 
-/// Decides the end of `job`, whose asset is stored and readable at `output_url`: the job is completed and published, and the
-/// template it was made for has it as its asset. A job that a newer one has replaced is published too, but leaves the template
-/// alone.
+/// Decides the end of `job`, whose asset is stored and readable at `output_url`: the job is
+/// completed and published, and the template it was made for has it as its asset. A job that a
+/// newer one has replaced is published too, but leaves the template alone.
 ///
 /// `None` if there is nothing to finish: no asset is stored yet, or the job is closed.
 #[must_use]
 pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) -> Option<Decision> {
-    let State::Submitted { at, output: Some(output), .. } = job.state.clone() else { return None };
+    let State::Submitted {
+        at,
+        output: Some(output),
+        ..
+    } = job.state.clone()
+    else {
+        return None;
+    };
     let data = RenderJobCompleted {
         tenant_id: job.tenant.as_str().to_owned(),
         user_id: job.user_id.clone(),
@@ -27,13 +34,26 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
         length_ms: output.length_ms,
     };
     let mut events = vec![
-        OutboundEvent::new(Topic::RenderJobCompleted, &job.tenant, job.id.0, b"finish", now, data).traced(job.trace),
+        OutboundEvent::new(
+            Topic::RenderJobCompleted,
+            &job.tenant,
+            job.id.0,
+            b"finish",
+            now,
+            data,
+        )
+        .traced(job.trace),
     ];
 
     let key = job.template_key();
     // Without a translation any more, the template still shows what the job was made of.
-    let configuration = entity.configuration_of(&key).unwrap_or_else(|| job.configuration.clone());
-    let current = entity.templates.get_mut(&key).filter(|template| template.job == job.id);
+    let configuration = entity
+        .configuration_of(&key)
+        .unwrap_or_else(|| job.configuration.clone());
+    let current = entity
+        .templates
+        .get_mut(&key)
+        .filter(|template| template.job == job.id);
     let entity = match current {
         Some(template) => {
             template.revision += 1;
@@ -42,26 +62,53 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
             let template = &entity.templates[&key];
             let because = job.id.0.as_bytes();
             events.push(
-                OutboundEvent::new(Topic::TemplateUpdated, &job.tenant, template.id.0, because, now, data)
-                    .traced(job.trace),
+                OutboundEvent::new(
+                    Topic::TemplateUpdated,
+                    &job.tenant,
+                    template.id.0,
+                    because,
+                    now,
+                    data,
+                )
+                .traced(job.trace),
             );
             Some(entity)
         }
         None => None,
     };
-    let job = Job { state: State::Completed { output, submitted_at: at }, ..job };
-    Some(Decision { entity, jobs: vec![job], events, ..Decision::default() })
+    let job = Job {
+        state: State::Completed {
+            output,
+            submitted_at: at,
+        },
+        ..job
+    };
+    Some(Decision {
+        entity,
+        jobs: vec![job],
+        events,
+        ..Decision::default()
+    })
 }
 
-/// Decides that `job` is cancelled: it is published as failed, for there is no other event for it. `None` if the job is closed already.
+/// Decides that `job` is cancelled: it is published as failed, for there is no other event for it.
+/// `None` if the job is closed already.
 #[must_use]
 pub fn cancel(job: Job, now: Time) -> Option<Decision> {
     // What was accepted and not made says so.
-    let job = match job.attempts.last().and_then(|attempt| attempt.outcome.as_ref()) {
+    let job = match job
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.outcome.as_ref())
+    {
         Some(Outcome::Accepted) => job.answered(Outcome::unknown("the job was cancelled", now)),
         _ => job,
     };
-    let failure = Failure { class: FailureClass::Cancelled, detail: "cancelled".to_owned(), at: now };
+    let failure = Failure {
+        class: FailureClass::Cancelled,
+        detail: "cancelled".to_owned(),
+        at: now,
+    };
     let mut decision = fail(job, failure, None)?;
     for job in &mut decision.jobs {
         job.state = State::Cancelled { at: now };
@@ -69,15 +116,19 @@ pub fn cancel(job: Job, now: Time) -> Option<Decision> {
     Some(decision)
 }
 
-/// Decides that `job` failed for good, because of `failure`, whose `detail` is for operators; `sentence` is what a person reads
-/// went wrong, where more than the class is known. `None` if the job is closed already.
+/// Decides that `job` failed for good, because of `failure`, whose `detail` is for operators;
+/// `sentence` is what a person reads went wrong, where more than the class is known. `None` if the
+/// job is closed already.
 #[must_use]
 pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decision> {
     if job.is_closed() {
         return None;
     }
     let job = match job.open_attempt() {
-        Some(_) => job.answered(Outcome::unknown("the job was closed before it was answered", failure.at)),
+        Some(_) => job.answered(Outcome::unknown(
+            "the job was closed before it was answered",
+            failure.at,
+        )),
         None => job,
     };
     let data = RenderJobFailed {
@@ -94,10 +145,25 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
         can_resubmit: can_resubmit(failure.class),
     };
     let events = vec![
-        OutboundEvent::new(Topic::RenderJobFailed, &job.tenant, job.id.0, b"fail", failure.at, data).traced(job.trace),
+        OutboundEvent::new(
+            Topic::RenderJobFailed,
+            &job.tenant,
+            job.id.0,
+            b"fail",
+            failure.at,
+            data,
+        )
+        .traced(job.trace),
     ];
-    let job = Job { state: State::Failed { failure }, ..job };
-    Some(Decision { jobs: vec![job], events, ..Decision::default() })
+    let job = Job {
+        state: State::Failed { failure },
+        ..job
+    };
+    Some(Decision {
+        jobs: vec![job],
+        events,
+        ..Decision::default()
+    })
 }
 
 /// What a person reads: what went wrong, and what they can do.
@@ -133,7 +199,9 @@ fn reason(class: FailureClass, sentence: Option<&str>) -> String {
 
 fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 fn can_resubmit(class: FailureClass) -> bool {

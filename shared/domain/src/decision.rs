@@ -1,4 +1,5 @@
-//! What the studio decides: what becomes true, what is published, what is started. A decision is kept whole or not at all.
+//! What the studio decides: what becomes true, what is published, what is started. A decision is
+//! kept whole or not at all.
 
 use contract::{CloudEvent, Template, TemplateAsset, Time, Topic, TraceParent};
 use serde::Serialize;
@@ -48,10 +49,16 @@ impl OutboundEvent {
         let event = CloudEvent::new(topic, id, now, tenant.as_str().to_owned(), data);
         // Room for what most have, and no more than it takes: a batch's events are held together.
         let mut json = Vec::with_capacity(2048);
-        serde_json::to_writer(&mut json, &event).expect("an event is strings and numbers under string keys");
+        serde_json::to_writer(&mut json, &event)
+            .expect("an event is strings and numbers under string keys");
         json.shrink_to_fit();
         let value = String::from_utf8(json).expect("JSON is UTF-8");
-        Self { topic, key: tenant.as_str().to_owned(), value, trace: None }
+        Self {
+            topic,
+            key: tenant.as_str().to_owned(),
+            value,
+            trace: None,
+        }
     }
 
     /// The same, published as a part of `trace`.
@@ -83,5 +90,11 @@ pub(crate) fn template_data(
 /// A finished job's asset as its template carries it.
 pub(crate) fn template_asset(job: &Job, output_url: String) -> TemplateAsset {
     let (width, height) = job.asset.size().unzip();
-    TemplateAsset { job_id: job.id.to_string(), output_url, width, height, format: job.asset.format() }
+    TemplateAsset {
+        job_id: job.id.to_string(),
+        output_url,
+        width,
+        height,
+        format: job.asset.format(),
+    }
 }

@@ -2,17 +2,20 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use contract::{AssetKind, Configuration, Entity, Identifier, Locale, TemplateAsset, Time, Topic, Translation};
+use contract::{
+    AssetKind, Configuration, Entity, Identifier, Locale, TemplateAsset, Time, Topic, Translation,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
 use crate::{EntityKey, JobId, Stamp, TemplateId, inbound_event::hex};
 
-/// Everything the studio knows of one entity. It is kept as one item with its templates in it, so that a decision rests on one
-/// consistent snapshot and is guarded by one condition.
+/// Everything the studio knows of one entity. It is kept as one item with its templates in it, so
+/// that a decision rests on one consistent snapshot and is guarded by one condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityState {
-    /// How often it was written; 0 before the first time. A write holds only if nobody else's came in between.
+    /// How often it was written; 0 before the first time. A write holds only if nobody else's came
+    /// in between.
     pub version: u64,
     /// Whose it is.
     pub tenant: Identifier,
@@ -27,8 +30,8 @@ pub struct EntityState {
     pub erased_at: Option<Time>,
 }
 
-/// Which of its entity's templates one is: a kind of asset, in the entity's own language (`None`) or in one that it is translated
-/// into. Written `poster` or `blog-image/hi-IN`.
+/// Which of its entity's templates one is: a kind of asset, in the entity's own language (`None`)
+/// or in one that it is translated into. Written `poster` or `blog-image/hi-IN`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TemplateKey {
     /// What it makes.
@@ -40,7 +43,9 @@ pub struct TemplateKey {
 impl fmt::Display for TemplateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.as_str())?;
-        self.locale.as_ref().map_or(Ok(()), |locale| write!(f, "/{}", locale.as_str()))
+        self.locale
+            .as_ref()
+            .map_or(Ok(()), |locale| write!(f, "/{}", locale.as_str()))
     }
 }
 
@@ -58,8 +63,13 @@ impl<'de> Deserialize<'de> for TemplateKey {
             None => (text.as_str(), None),
         };
         let unknown = || de::Error::custom(format!("`{text}` is not a template of an entity"));
-        let kind = AssetKind::ALL.into_iter().find(|one| one.as_str() == kind).ok_or_else(unknown)?;
-        let locale = locale.map(|tag| Locale::parse(tag).ok_or_else(unknown)).transpose()?;
+        let kind = AssetKind::ALL
+            .into_iter()
+            .find(|one| one.as_str() == kind)
+            .ok_or_else(unknown)?;
+        let locale = locale
+            .map(|tag| Locale::parse(tag).ok_or_else(unknown))
+            .transpose()?;
         Ok(Self { kind, locale })
     }
 }
@@ -97,10 +107,18 @@ impl EntityState {
     /// An entity of which nothing is known yet.
     #[must_use]
     pub fn new(tenant: Identifier, entity: Entity) -> Self {
-        Self { version: 0, tenant, entity, snapshots: BTreeMap::new(), templates: BTreeMap::new(), erased_at: None }
+        Self {
+            version: 0,
+            tenant,
+            entity,
+            snapshots: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            erased_at: None,
+        }
     }
 
-    /// What is left once it is erased: that it was, and of its templates the ids and revisions, so that the next revision is higher still.
+    /// What is left once it is erased: that it was, and of its templates the ids and revisions, so
+    /// that the next revision is higher still.
     #[must_use]
     pub fn erased(mut self, now: Time) -> Self {
         self.snapshots.clear();
@@ -119,37 +137,49 @@ impl EntityState {
         EntityKey::new(&self.tenant, &self.entity)
     }
 
-    /// The configuration that holds: each topic's over that of the topics before it, field by field. `None` before anything
-    /// was said.
+    /// The configuration that holds: each topic's over that of the topics before it, field by
+    /// field. `None` before anything was said.
     #[must_use]
     pub fn configuration(&self) -> Option<Configuration> {
-        self.snapshots.values().map(|snapshot| &snapshot.configuration).cloned().reduce(|below, above| Configuration {
-            title: above.title,
-            description: above.description.or(below.description),
-            starts_at: above.starts_at.or(below.starts_at),
-            ends_at: above.ends_at.or(below.ends_at),
-            time_zone: above.time_zone.or(below.time_zone),
-            locale: above.locale.or(below.locale),
-            venue: above.venue.or(below.venue),
-            organizer: above.organizer.or(below.organizer),
-            label: above.label.or(below.label),
-            call_to_action: above.call_to_action.or(below.call_to_action),
-            brand: above.brand.or(below.brand),
-        })
+        self.snapshots
+            .values()
+            .map(|snapshot| &snapshot.configuration)
+            .cloned()
+            .reduce(|below, above| Configuration {
+                title: above.title,
+                description: above.description.or(below.description),
+                starts_at: above.starts_at.or(below.starts_at),
+                ends_at: above.ends_at.or(below.ends_at),
+                time_zone: above.time_zone.or(below.time_zone),
+                locale: above.locale.or(below.locale),
+                venue: above.venue.or(below.venue),
+                organizer: above.organizer.or(below.organizer),
+                label: above.label.or(below.label),
+                call_to_action: above.call_to_action.or(below.call_to_action),
+                brand: above.brand.or(below.brand),
+            })
     }
 
     /// The languages that hold, beside the entity's own.
     pub fn locales(&self) -> impl Iterator<Item = &Locale> {
-        self.snapshots.values().flat_map(|snapshot| snapshot.translations.keys())
+        self.snapshots
+            .values()
+            .flat_map(|snapshot| snapshot.translations.keys())
     }
 
-    /// The configuration of one template. `None` before anything was said, and in a language into which nothing is translated any
-    /// more.
+    /// The configuration of one template. `None` before anything was said, and in a language into
+    /// which nothing is translated any more.
     #[must_use]
     pub fn configuration_of(&self, template: &TemplateKey) -> Option<Configuration> {
         let own = self.configuration()?;
-        let Some(locale) = &template.locale else { return Some(own) };
-        let translation = self.snapshots.values().rev().find_map(|snapshot| snapshot.translations.get(locale))?;
+        let Some(locale) = &template.locale else {
+            return Some(own);
+        };
+        let translation = self
+            .snapshots
+            .values()
+            .rev()
+            .find_map(|snapshot| snapshot.translations.get(locale))?;
         Some(own.translated(locale.clone(), translation.clone()))
     }
 }
@@ -192,7 +222,10 @@ mod tests {
             }
         }
         for wrong in ["\"\"", "\"presentation\"", "\"poster/\"", "\"poster/x\""] {
-            assert!(serde_json::from_str::<TemplateKey>(wrong).is_err(), "{wrong}");
+            assert!(
+                serde_json::from_str::<TemplateKey>(wrong).is_err(),
+                "{wrong}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Ids that are derived, never drawn: the same inbound event makes the same ids, however often and wherever it is decided.
+//! Ids that are derived, never drawn: the same inbound event makes the same ids, however often and
+//! wherever it is decided.
 
 use std::fmt;
 
@@ -12,8 +13,9 @@ use crate::TemplateKey;
 /// The namespace of every id of the studio's (UUIDv5 of `studio.eventzr` in the DNS namespace).
 const NAMESPACE: Uuid = Uuid::from_u128(0xb7fe_e3db_d8a2_56ce_a7f8_5c12_1389_fb12);
 
-/// UUIDv5 over length-prefixed parts. A part cannot run into the next one, and the first is always the tenant (for what a
-/// tenant owns), so no tenant can make another's id by choosing its own text.
+/// UUIDv5 over length-prefixed parts. A part cannot run into the next one, and the first is always
+/// the tenant (for what a tenant owns), so no tenant can make another's id by choosing its own
+/// text.
 #[must_use]
 pub fn derive(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha1::new_with_prefix(NAMESPACE);
@@ -44,7 +46,8 @@ macro_rules! id {
 }
 
 id! {
-    /// What a template, an entity's facts and its jobs are kept under: (tenant, entity kind, entity id).
+    /// What a template, an entity's facts and its jobs are kept under: (tenant, entity kind, entity
+    /// id).
     EntityKey
 }
 id! {
@@ -56,21 +59,25 @@ id! {
     JobId
 }
 id! {
-    /// (tenant, source, id of the inbound event): CloudEvents makes source and id unique for an event. Or (tenant, job) of a resubmission.
+    /// (tenant, source, id of the inbound event): CloudEvents makes source and id unique for an
+    /// event. Or (tenant, job) of a resubmission.
     InboundEventKey
 }
 id! {
-    /// (tenant, what the event speaks of, its type, its inbound event or step). In the envelope it reads `evt-<uuid>`.
+    /// (tenant, what the event speaks of, its type, its inbound event or step). In the envelope it
+    /// reads `evt-<uuid>`.
     EventId
 }
 
 id! {
-    /// A cloned voice. Whoever starts its training chooses it; it is also the name of its execution.
+    /// A cloned voice. Whoever starts its training chooses it; it is also the name of its
+    /// execution.
     VoiceModelId
 }
 
 impl VoiceModelId {
-    /// The id that is the name of an execution: a UUID as it is usually written, in lower case, so that the name can be made of it again.
+    /// The id that is the name of an execution: a UUID as it is usually written, in lower case, so
+    /// that the name can be made of it again.
     #[must_use]
     pub fn of_execution(name: &str) -> Option<Self> {
         let id = Self(name.parse().ok()?);
@@ -119,7 +126,12 @@ impl JobId {
     /// The id of the job that `inbound` opens for `template`.
     #[must_use]
     pub fn new(tenant: &Identifier, template: TemplateId, inbound: InboundEventKey) -> Self {
-        Self(derive(&[tenant.as_str().as_bytes(), b"job", template.0.as_bytes(), inbound.0.as_bytes()]))
+        Self(derive(&[
+            tenant.as_str().as_bytes(),
+            b"job",
+            template.0.as_bytes(),
+            inbound.0.as_bytes(),
+        ]))
     }
 }
 
@@ -127,22 +139,38 @@ impl InboundEventKey {
     /// The key of the event `id` of `source`, about `tenant`.
     #[must_use]
     pub fn new(tenant: &Identifier, source: &str, id: &str) -> Self {
-        Self(derive(&[tenant.as_str().as_bytes(), b"cause", source.as_bytes(), id.as_bytes()]))
+        Self(derive(&[
+            tenant.as_str().as_bytes(),
+            b"cause",
+            source.as_bytes(),
+            id.as_bytes(),
+        ]))
     }
 
-    /// The key of an operator's request to have `job` made again, which is one however often it is made.
+    /// The key of an operator's request to have `job` made again, which is one however often it is
+    /// made.
     #[must_use]
     pub fn of_resubmission(tenant: &Identifier, job: JobId) -> Self {
-        Self(derive(&[tenant.as_str().as_bytes(), b"resubmission", job.0.as_bytes()]))
+        Self(derive(&[
+            tenant.as_str().as_bytes(),
+            b"resubmission",
+            job.0.as_bytes(),
+        ]))
     }
 }
 
 impl EventId {
-    /// The id of the event of type `topic` about `subject` (a job's or a template's id), published because of `because` (a
-    /// inbound event's key or a step's name).
+    /// The id of the event of type `topic` about `subject` (a job's or a template's id), published
+    /// because of `because` (a inbound event's key or a step's name).
     #[must_use]
     pub fn new(tenant: &Identifier, subject: Uuid, topic: Topic, because: &[u8]) -> Self {
-        Self(derive(&[tenant.as_str().as_bytes(), b"event", subject.as_bytes(), topic.as_str().as_bytes(), because]))
+        Self(derive(&[
+            tenant.as_str().as_bytes(),
+            b"event",
+            subject.as_bytes(),
+            topic.as_str().as_bytes(),
+            because,
+        ]))
     }
 }
 
@@ -158,6 +186,9 @@ mod tests {
 
     #[test]
     fn the_namespace_is_what_its_name_makes() {
-        assert_eq!(NAMESPACE, Uuid::new_v5(&Uuid::NAMESPACE_DNS, b"studio.eventzr"));
+        assert_eq!(
+            NAMESPACE,
+            Uuid::new_v5(&Uuid::NAMESPACE_DNS, b"studio.eventzr")
+        );
     }
 }

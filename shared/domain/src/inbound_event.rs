@@ -2,14 +2,18 @@
 
 use std::{collections::BTreeMap, fmt, iter};
 
-use contract::{AssetKind, Configuration, Entity, Envelope, Identifier, Locale, Time, Topic, TraceParent, Translation};
+use contract::{
+    AssetKind, Configuration, Entity, Envelope, Identifier, Locale, Time, Topic, TraceParent,
+    Translation,
+};
 use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::InboundEventKey;
 
-/// What an inbound event says of its entity, in the studio's terms. A consumer's `describe` makes it.
+/// What an inbound event says of its entity, in the studio's terms. A consumer's `describe` makes
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// Whose entity it is.
@@ -55,12 +59,17 @@ impl InboundEvent {
     /// Where it stands among everything that its topic says of one entity.
     #[must_use]
     pub fn stamp(&self, description: &Description) -> Stamp {
-        Stamp { version: description.version, time: self.time, id: self.id.clone() }
+        Stamp {
+            version: description.version,
+            time: self.time,
+            id: self.id.clone(),
+        }
     }
 }
 
-/// The order in which events about one entity hold: by the entity's version, then by time, then by id. An event without a
-/// version comes before every event with one; the order is total, so that every order of arrival ends the same.
+/// The order in which events about one entity hold: by the entity's version, then by time, then by
+/// id. An event without a version comes before every event with one; the order is total, so that
+/// every order of arrival ends the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     version: Option<u64>,
@@ -68,8 +77,9 @@ pub struct Stamp {
     id: String,
 }
 
-/// SHA-256 of what an event says: its type, subject, time and data, the data without the white space between its tokens, so
-/// that the same event sent by another serializer or in the other mode is the same event.
+/// SHA-256 of what an event says: its type, subject, time and data, the data without the white
+/// space between its tokens, so that the same event sent by another serializer or in the other mode
+/// is the same event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentHash([u8; 32]);
 
@@ -114,14 +124,17 @@ impl fmt::Display for ContentHash {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 15)].into());
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            text.push(DIGITS[usize::from(byte >> 4)].into());
+            text.push(DIGITS[usize::from(byte & 15)].into());
+            text
+        })
 }
 
-/// The runs of `json` between white space that stands outside strings: one, as most serializers write.
+/// The runs of `json` between white space that stands outside strings: one, as most serializers
+/// write.
 fn tokens(json: &str) -> impl Iterator<Item = &[u8]> {
     let bytes = json.as_bytes();
     let mut at = 0;
@@ -130,7 +143,11 @@ fn tokens(json: &str) -> impl Iterator<Item = &[u8]> {
         at += bytes[at..].iter().position(|byte| !is_space(byte))?;
         let begin = at;
         while let Some(byte) = bytes.get(at).filter(|byte| !is_space(byte)) {
-            at = if *byte == b'"' { end_of_string(bytes, at + 1) } else { at + 1 };
+            at = if *byte == b'"' {
+                end_of_string(bytes, at + 1)
+            } else {
+                at + 1
+            };
         }
         Some(&bytes[begin..at])
     })
@@ -153,7 +170,8 @@ mod tests {
     use super::*;
 
     fn hash_of_data(data: &str) -> ContentHash {
-        let json = format!(r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","data":{data}}}"#);
+        let json =
+            format!(r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","data":{data}}}"#);
         ContentHash::of(&Envelope::decode(&[], Some(json.as_bytes())).unwrap())
     }
 
@@ -167,23 +185,41 @@ mod tests {
 
     #[test]
     fn white_space_within_a_string_is_content() {
-        assert_ne!(hash_of_data(r#"{"title":"a b"}"#), hash_of_data(r#"{"title":"a  b"}"#));
-        assert_ne!(hash_of_data(r#"{"t":"\" a"}"#), hash_of_data(r#"{"t":"\"a"}"#));
+        assert_ne!(
+            hash_of_data(r#"{"title":"a b"}"#),
+            hash_of_data(r#"{"title":"a  b"}"#)
+        );
+        assert_ne!(
+            hash_of_data(r#"{"t":"\" a"}"#),
+            hash_of_data(r#"{"t":"\"a"}"#)
+        );
     }
 
     #[test]
     fn stamps_order_by_version_then_time_then_id() {
         let stamp = |version, second: i64, id: &str| Stamp {
             version,
-            time: format!("2026-01-01T00:00:{second:02}Z").parse().map(Time::new).unwrap(),
+            time: format!("2026-01-01T00:00:{second:02}Z")
+                .parse()
+                .map(Time::new)
+                .unwrap(),
             id: id.to_owned(),
         };
-        let mut stamps =
-            vec![stamp(Some(2), 1, "a"), stamp(None, 9, "a"), stamp(Some(1), 5, "b"), stamp(Some(1), 5, "a")];
+        let mut stamps = vec![
+            stamp(Some(2), 1, "a"),
+            stamp(None, 9, "a"),
+            stamp(Some(1), 5, "b"),
+            stamp(Some(1), 5, "a"),
+        ];
         stamps.sort();
         assert_eq!(
             stamps,
-            [stamp(None, 9, "a"), stamp(Some(1), 5, "a"), stamp(Some(1), 5, "b"), stamp(Some(2), 1, "a")]
+            [
+                stamp(None, 9, "a"),
+                stamp(Some(1), 5, "a"),
+                stamp(Some(1), 5, "b"),
+                stamp(Some(2), 1, "a")
+            ]
         );
     }
 }

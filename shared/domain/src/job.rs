@@ -1,13 +1,18 @@
 //! A render job.
 
 use contract::{
-    AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Time, TraceParent, Trigger,
+    AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Time,
+    TraceParent, Trigger,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, EntityKey, InboundEventKey, JobId, Outcome, TemplateId, TemplateKey, ids::execution_name};
+use crate::{
+    Attempt, EntityKey, InboundEventKey, JobId, Outcome, TemplateId, TemplateKey,
+    ids::execution_name,
+};
 
-/// One render of one template: what to render is copied into it, so that it means the same however late it runs.
+/// One render of one template: what to render is copied into it, so that it means the same however
+/// late it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its id, which is also the name of its execution.
@@ -102,7 +107,8 @@ pub struct Output {
     pub stored_at: Time,
     /// Credits that making it used.
     pub credits: u64,
-    /// How long it lasts, in milliseconds: of what is seen in motion or heard, as far as it is known.
+    /// How long it lasts, in milliseconds: of what is seen in motion or heard, as far as it is
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
 }
@@ -124,7 +130,10 @@ impl Job {
     pub fn is_closed(&self) -> bool {
         match self.state {
             State::Created | State::Submitted { .. } => false,
-            State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => true,
+            State::Completed { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Erased { .. } => true,
         }
     }
 
@@ -143,13 +152,22 @@ impl Job {
     /// Which of its entity's templates it renders.
     #[must_use]
     pub fn template_key(&self) -> TemplateKey {
-        TemplateKey { kind: self.asset, locale: self.locale.clone() }
+        TemplateKey {
+            kind: self.asset,
+            locale: self.locale.clone(),
+        }
     }
 
-    /// The key of its object, made of the job's id and the kind alone: nothing a tenant writes steers it.
+    /// The key of its object, made of the job's id and the kind alone: nothing a tenant writes
+    /// steers it.
     #[must_use]
     pub fn object_key(&self) -> String {
-        format!("{}{}.{}", self.folder(), self.asset.as_str(), self.asset.format().as_str())
+        format!(
+            "{}{}.{}",
+            self.folder(),
+            self.asset.as_str(),
+            self.asset.format().as_str()
+        )
     }
 
     /// The folder of its objects in the bucket.
@@ -161,7 +179,11 @@ impl Job {
     /// The job with its asset stored, which `made_by` made; the first one stays.
     #[must_use]
     pub fn stored(mut self, made_by: String, stored: Output) -> Self {
-        if let State::Submitted { output: output @ None, .. } = &mut self.state {
+        if let State::Submitted {
+            output: output @ None,
+            ..
+        } = &mut self.state
+        {
             *output = Some(stored);
             self.provider = made_by;
         }
@@ -178,7 +200,8 @@ impl Job {
         }
     }
 
-    /// What is left of a closed job once everything is erased: no fact, no person, no word of a vendor's.
+    /// What is left of a closed job once everything is erased: no fact, no person, no word of a
+    /// vendor's.
     #[must_use]
     pub fn erased(mut self, now: Time) -> Self {
         SOURCE.clone_into(&mut self.user_id);

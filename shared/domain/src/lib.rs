@@ -1,5 +1,6 @@
-//! The domain, pure: (what is true, an inbound event) → a decision. No I/O, no clock, no randomness: time comes in as a value and
-//! ids are derived, so that deciding the same thing twice decides the same.
+//! The domain, pure: (what is true, an inbound event) → a decision. No I/O, no clock, no
+//! randomness: time comes in as a value and ids are derived, so that deciding the same thing twice
+//! decides the same.
 
 mod attempt;
 mod close;
@@ -26,5 +27,9 @@ pub use limits::{Caps, ConcurrencyLimits};
 pub use plan::{HORIZON_SECONDS, MOST_ASSETS, NOBODY, PlanError, Planning, plan};
 pub use provider::{ProviderId, ProviderRouting, RoutingError};
 pub use resubmit::{ResubmitError, resubmit};
-pub use voice::{ErasedVoice, Registration, TaskToken, VoiceAttempt, VoiceModel, VoiceRequest, VoiceState, ready};
-pub use voice_next::{TRAINING_SECONDS, Training, VoiceNext, VoiceView, fate_of_voice, next_for_voice};
+pub use voice::{
+    ErasedVoice, Registration, TaskToken, VoiceAttempt, VoiceModel, VoiceRequest, VoiceState, ready,
+};
+pub use voice_next::{
+    TRAINING_SECONDS, Training, VoiceNext, VoiceView, fate_of_voice, next_for_voice,
+};

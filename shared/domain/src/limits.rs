@@ -1,5 +1,5 @@
-//! ConcurrencyLimits: how many calls to one provider are in flight, in all and for each tenant, so that one tenant's two hundred campaigns do not
-//! starve another's poster.
+//! ConcurrencyLimits: how many calls to one provider are in flight, in all and for each tenant, so
+//! that one tenant's two hundred campaigns do not starve another's poster.
 
 use std::collections::BTreeMap;
 
@@ -33,18 +33,32 @@ pub struct Caps {
 }
 
 impl ConcurrencyLimits {
-    /// The leases with one for `holder` until `until`, or a longer one if it has one; `None` if all are taken. Those that ran out are
-    /// gone: whoever held them died.
+    /// The leases with one for `holder` until `until`, or a longer one if it has one; `None` if all
+    /// are taken. Those that ran out are gone: whoever held them died.
     #[must_use]
-    pub fn taken(mut self, holder: Uuid, tenant: &Identifier, caps: Caps, now: Time, until: Time) -> Option<Self> {
+    pub fn taken(
+        mut self,
+        holder: Uuid,
+        tenant: &Identifier,
+        caps: Caps,
+        now: Time,
+        until: Time,
+    ) -> Option<Self> {
         self.held.retain(|_, lease| lease.until > now);
         let others = self.held.iter().filter(|(other, _)| **other != holder);
-        let (all, own) =
-            others.fold((0, 0), |(all, own), (_, lease)| (all + 1, own + usize::from(lease.tenant == *tenant)));
+        let (all, own) = others.fold((0, 0), |(all, own), (_, lease)| {
+            (all + 1, own + usize::from(lease.tenant == *tenant))
+        });
         if all >= caps.in_flight || own >= caps.per_tenant {
             return None;
         }
-        self.held.insert(holder, Lease { tenant: tenant.clone(), until });
+        self.held.insert(
+            holder,
+            Lease {
+                tenant: tenant.clone(),
+                until,
+            },
+        );
         Some(self)
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use contract::{AssetKind, Configuration, Locale, RenderJobCreated, SOURCE, Time, Topic, Trigger};
 
 use crate::{
-    Decision, Description, Digest, EntityState, InboundEvent, InboundEventKey, Job, JobId, ProviderRouting, State,
-    TemplateId, TemplateKey, TemplateState, TopicSnapshot,
+    Decision, Description, Digest, EntityState, InboundEvent, InboundEventKey, Job, JobId,
+    ProviderRouting, State, TemplateId, TemplateKey, TemplateState, TopicSnapshot,
     decision::{OutboundEvent, template_data},
 };
 
@@ -16,8 +16,9 @@ pub const MOST_ASSETS: usize = 40;
 /// Who makes what nobody is configured for: the job fails, and says so.
 pub const NOBODY: &str = "none";
 
-/// How long a decision is remembered, in seconds: the longest retention of a consumed topic (7 days) and the 90 days for which
-/// Step Functions remembers an execution's name. An inbound event from before that could be decided, and paid for, twice.
+/// How long a decision is remembered, in seconds: the longest retention of a consumed topic (7
+/// days) and the 90 days for which Step Functions remembers an execution's name. An inbound event
+/// from before that could be decided, and paid for, twice.
 pub const HORIZON_SECONDS: u32 = 97 * 24 * 60 * 60;
 
 /// Why an inbound event cannot be planned, now or ever.
@@ -29,7 +30,8 @@ pub enum PlanError {
     /// It would make more than [`MOST_ASSETS`].
     #[error("it plans {0} assets; one event may plan at most {MOST_ASSETS}")]
     TooManyAssets(usize),
-    /// It is in more languages than [`MOST_ASSETS`], whatever it asks for: what comes later may ask for all of them.
+    /// It is in more languages than [`MOST_ASSETS`], whatever it asks for: what comes later may ask
+    /// for all of them.
     #[error("it is in {0} languages; one event may be in at most {MOST_ASSETS}")]
     TooManyLanguages(usize),
     /// It asks for something that the studio makes, but not for an event of its type.
@@ -43,7 +45,11 @@ pub enum PlanError {
 }
 
 fn names(kinds: &[AssetKind]) -> String {
-    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+    kinds
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// What a plan depends on besides the entity and the inbound event.
@@ -57,11 +63,14 @@ pub struct Planning<'a> {
     pub routing: &'a ProviderRouting,
 }
 
-/// Decides what `inbound`, which says `description`, makes of an entity that was `before` (`None`: never seen).
+/// Decides what `inbound`, which says `description`, makes of an entity that was `before` (`None`:
+/// never seen).
 ///
-/// The configuration of the inbound event's topic is replaced if the inbound event stands higher than what the topic said last. What is asked for and
-/// not there yet becomes a template with a job; a template whose pixels change gets a new job and is published again; one whose
-/// configuration changes where it does not show is only published again; an inbound event that changes nothing publishes nothing.
+/// The configuration of the inbound event's topic is replaced if the inbound event stands higher
+/// than what the topic said last. What is asked for and not there yet becomes a template with a
+/// job; a template whose pixels change gets a new job and is published again; one whose
+/// configuration changes where it does not show is only published again; an inbound event that
+/// changes nothing publishes nothing.
 ///
 /// # Errors
 /// A [`PlanError`], which no repetition mends.
@@ -76,12 +85,22 @@ pub fn plan(
         return Err(PlanError::TooOld(inbound.time));
     }
     // It was published before its entity was erased, whenever it arrives.
-    if before.and_then(|entity| entity.erased_at).is_some_and(|erased_at| inbound.time <= erased_at) {
+    if before
+        .and_then(|entity| entity.erased_at)
+        .is_some_and(|erased_at| inbound.time <= erased_at)
+    {
         return Ok(Decision::default());
     }
     let made = AssetKind::made_for(inbound.topic);
-    if let Some(&asset) = description.assets.iter().find(|asset| !made.contains(asset)) {
-        return Err(PlanError::NotMadeFor { asset, topic: inbound.topic });
+    if let Some(&asset) = description
+        .assets
+        .iter()
+        .find(|asset| !made.contains(asset))
+    {
+        return Err(PlanError::NotMadeFor {
+            asset,
+            topic: inbound.topic,
+        });
     }
     let asked: BTreeSet<AssetKind> = description.assets.iter().copied().collect();
     let languages = 1 + description.translations.len();
@@ -92,18 +111,33 @@ pub fn plan(
     if planned > MOST_ASSETS {
         return Err(PlanError::TooManyAssets(planned));
     }
-    let mut entity =
-        before.cloned().unwrap_or_else(|| EntityState::new(description.tenant.clone(), description.entity.clone()));
+    let mut entity = before.cloned().unwrap_or_else(|| {
+        EntityState::new(description.tenant.clone(), description.entity.clone())
+    });
     take_in(&mut entity, inbound, description);
 
-    // What was asked for is made in every language that holds now, which an event that comes late does not change.
-    let locales: Vec<_> = std::iter::once(None).chain(entity.locales().cloned().map(Some)).collect();
-    let asked = asked.iter().flat_map(|&kind| locales.iter().cloned().map(move |locale| TemplateKey { kind, locale }));
+    // What was asked for is made in every language that holds now, which an event that comes late
+    // does not change.
+    let locales: Vec<_> = std::iter::once(None)
+        .chain(entity.locales().cloned().map(Some))
+        .collect();
+    let asked = asked.iter().flat_map(|&kind| {
+        locales
+            .iter()
+            .cloned()
+            .map(move |locale| TemplateKey { kind, locale })
+    });
     let keys: BTreeSet<TemplateKey> = entity.templates.keys().cloned().chain(asked).collect();
 
-    let plan = Plan { inbound, because: inbound.key(&description.tenant), description, planning };
+    let plan = Plan {
+        inbound,
+        because: inbound.key(&description.tenant),
+        description,
+        planning,
+    };
     // Templates in one language have one configuration, which is made and digested once.
-    let mut configurations: BTreeMap<Option<Locale>, Option<(Configuration, Digest)>> = BTreeMap::new();
+    let mut configurations: BTreeMap<Option<Locale>, Option<(Configuration, Digest)>> =
+        BTreeMap::new();
     let mut decision = Decision::default();
     for key in keys {
         let configured = configurations.entry(key.locale.clone()).or_insert_with(|| {
@@ -111,19 +145,28 @@ pub fn plan(
             let digest = Digest::of(&configuration);
             Some((configuration, digest))
         });
-        let Some((configuration, digest)) = configured else { continue };
+        let Some((configuration, digest)) = configured else {
+            continue;
+        };
         let pixels = Digest::of_pixels(key.kind, configuration);
         let (topic, job) = match entity.templates.get_mut(&key) {
             None => {
                 let id = TemplateId::new(&description.tenant, &description.entity, &key);
                 let job = plan.job(id, &key, configuration);
-                let template =
-                    TemplateState { id, revision: 1, configuration: digest.clone(), pixels, job: job.id, asset: None };
+                let template = TemplateState {
+                    id,
+                    revision: 1,
+                    configuration: digest.clone(),
+                    pixels,
+                    job: job.id,
+                    asset: None,
+                };
                 entity.templates.insert(key.clone(), template);
                 (Topic::TemplateCreated, Some(job))
             }
             Some(template) if template.configuration != *digest => {
-                let job = (template.pixels != pixels).then(|| plan.job(template.id, &key, configuration));
+                let job =
+                    (template.pixels != pixels).then(|| plan.job(template.id, &key, configuration));
                 template.revision += 1;
                 template.configuration = digest.clone();
                 template.pixels = pixels;
@@ -134,7 +177,14 @@ pub fn plan(
         };
         let template = entity.templates[&key].id;
         let data = template_data(&entity, &key, configuration.clone(), plan.user_id());
-        let event = OutboundEvent::new(topic, &entity.tenant, template.0, plan.because.0.as_bytes(), now, data);
+        let event = OutboundEvent::new(
+            topic,
+            &entity.tenant,
+            template.0,
+            plan.because.0.as_bytes(),
+            now,
+            data,
+        );
         decision.events.push(event.traced(inbound.trace));
         if let Some(job) = job {
             decision.events.push(created(&job, now));
@@ -178,7 +228,10 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn user_id(&self) -> &str {
-        self.description.user.as_ref().map_or(SOURCE, |user| user.as_str())
+        self.description
+            .user
+            .as_ref()
+            .map_or(SOURCE, |user| user.as_str())
     }
 
     fn job(&self, template: TemplateId, key: &TemplateKey, configuration: &Configuration) -> Job {
@@ -214,7 +267,11 @@ impl Plan<'_> {
 
 /// Who is to make `kind`.
 pub(crate) fn first_provider(routing: &ProviderRouting, kind: AssetKind) -> String {
-    routing.of(kind).first().map_or(NOBODY, |first| first.as_str()).to_owned()
+    routing
+        .of(kind)
+        .first()
+        .map_or(NOBODY, |first| first.as_str())
+        .to_owned()
 }
 
 pub(crate) fn created(job: &Job, now: Time) -> OutboundEvent {
@@ -234,6 +291,13 @@ pub(crate) fn created(job: &Job, now: Time) -> OutboundEvent {
         trigger: job.trigger.clone(),
         resubmit_of: job.resubmit_of.map(|old| old.to_string()),
     };
-    OutboundEvent::new(Topic::RenderJobCreated, &job.tenant, job.id.0, job.inbound.0.as_bytes(), now, data)
-        .traced(job.trace)
+    OutboundEvent::new(
+        Topic::RenderJobCreated,
+        &job.tenant,
+        job.id.0,
+        job.inbound.0.as_bytes(),
+        now,
+        data,
+    )
+    .traced(job.trace)
 }

@@ -25,7 +25,13 @@ pub enum ProviderId {
 
 impl ProviderId {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::StudioCanvas, Self::OpenAi, Self::ElevenLabs, Self::Runway, Self::Polly];
+    pub const ALL: [Self; 5] = [
+        Self::StudioCanvas,
+        Self::OpenAi,
+        Self::ElevenLabs,
+        Self::Runway,
+        Self::Polly,
+    ];
 
     /// Its name in configuration, in the table and, with the model after a slash, in events.
     #[must_use]
@@ -58,7 +64,8 @@ impl ProviderId {
         }
     }
 
-    /// Whether a call costs money, so that it is written down before it is made, and made within caps.
+    /// Whether a call costs money, so that it is written down before it is made, and made within
+    /// caps.
     #[must_use]
     pub fn is_paid(self) -> bool {
         match self {
@@ -78,7 +85,10 @@ impl FromStr for ProviderId {
     type Err = RoutingError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|one| one.as_str() == name).ok_or_else(|| RoutingError::Unknown(name.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|one| one.as_str() == name)
+            .ok_or_else(|| RoutingError::Unknown(name.to_owned()))
     }
 }
 
@@ -114,13 +124,17 @@ pub enum RoutingError {
 impl Default for ProviderRouting {
     /// The embedded canvas for images, and nobody for the rest.
     fn default() -> Self {
-        Self { image: vec![ProviderId::StudioCanvas], video: Vec::new(), audio: Vec::new() }
+        Self {
+            image: vec![ProviderId::StudioCanvas],
+            video: Vec::new(),
+            audio: Vec::new(),
+        }
     }
 }
 
 impl ProviderRouting {
-    /// Reads three lists of names with commas between, those asked first in front. An empty list means nobody, and for images the
-    /// embedded canvas.
+    /// Reads three lists of names with commas between, those asked first in front. An empty list
+    /// means nobody, and for images the embedded canvas.
     ///
     /// # Errors
     /// A [`RoutingError`].
@@ -136,7 +150,8 @@ impl ProviderRouting {
         Ok(routing)
     }
 
-    /// Who is asked for `asset`, the first first. What has no picture in it is the canvas's alone: there is nothing to paint.
+    /// Who is asked for `asset`, the first first. What has no picture in it is the canvas's alone:
+    /// there is nothing to paint.
     #[must_use]
     pub fn of(&self, asset: AssetKind) -> &[ProviderId] {
         match asset.media_type() {
@@ -149,17 +164,29 @@ impl ProviderRouting {
 
     /// All that are named, each once.
     pub fn all(&self) -> impl Iterator<Item = ProviderId> {
-        self.image.iter().chain(&self.video).chain(&self.audio).copied()
+        self.image
+            .iter()
+            .chain(&self.video)
+            .chain(&self.audio)
+            .copied()
     }
 }
 
 fn list(names: &str, asked: MediaType) -> Result<Vec<ProviderId>, RoutingError> {
     let mut providers = Vec::new();
-    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    for name in names
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
         let provider: ProviderId = name.parse()?;
         let made = provider.media_type();
         if made != asked {
-            return Err(RoutingError::MakesAnother { provider, made, asked });
+            return Err(RoutingError::MakesAnother {
+                provider,
+                made,
+                asked,
+            });
         }
         if providers.contains(&provider) {
             return Err(RoutingError::Twice(provider));
@@ -176,14 +203,31 @@ mod tests {
     #[test]
     fn a_list_names_each_provider_once_for_what_it_makes() {
         let routing = ProviderRouting::parse("openai, studio-canvas", "runway", "").unwrap();
-        assert_eq!(routing.of(AssetKind::Poster), [ProviderId::OpenAi, ProviderId::StudioCanvas]);
-        assert_eq!(routing.of(AssetKind::Invitation), [ProviderId::StudioCanvas], "it is all text");
+        assert_eq!(
+            routing.of(AssetKind::Poster),
+            [ProviderId::OpenAi, ProviderId::StudioCanvas]
+        );
+        assert_eq!(
+            routing.of(AssetKind::Invitation),
+            [ProviderId::StudioCanvas],
+            "it is all text"
+        );
         assert_eq!(routing.of(AssetKind::Video), [ProviderId::Runway]);
         assert!(routing.of(AssetKind::AudioSpot).is_empty());
-        assert_eq!(ProviderRouting::parse("", "", "").unwrap(), ProviderRouting::default());
+        assert_eq!(
+            ProviderRouting::parse("", "", "").unwrap(),
+            ProviderRouting::default()
+        );
 
-        let wrong = |image, audio| ProviderRouting::parse(image, "", audio).unwrap_err().to_string();
-        assert!(wrong("dalle", "").starts_with("there is no provider `dalle`; there are studio-canvas, openai"));
+        let wrong = |image, audio| {
+            ProviderRouting::parse(image, "", audio)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            wrong("dalle", "")
+                .starts_with("there is no provider `dalle`; there are studio-canvas, openai")
+        );
         assert_eq!(wrong("", "runway"), "`runway` makes Video, not Audio");
         assert_eq!(wrong("", "polly,polly"), "`polly` is named twice");
     }

@@ -22,24 +22,37 @@ pub enum ResubmitError {
     NoTemplate,
 }
 
-/// Decides that `job`, which is closed, is made again: a new job, with what its template shows now. The template is as it was, apart from
-/// whose asset it waits for, so nothing is published of it before it has one.
+/// Decides that `job`, which is closed, is made again: a new job, with what its template shows now.
+/// The template is as it was, apart from whose asset it waits for, so nothing is published of it
+/// before it has one.
 ///
 /// # Errors
 /// A [`ResubmitError`].
-pub fn resubmit(job: &Job, mut entity: EntityState, planning: Planning<'_>) -> Result<Decision, ResubmitError> {
+pub fn resubmit(
+    job: &Job,
+    mut entity: EntityState,
+    planning: Planning<'_>,
+) -> Result<Decision, ResubmitError> {
     match &job.state {
         State::Created | State::Submitted { .. } => return Err(ResubmitError::Open),
         State::Erased { .. } => return Err(ResubmitError::Erased),
         State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => {}
     }
-    if entity.erased_at.is_some_and(|erased_at| job.created_at <= erased_at) {
+    if entity
+        .erased_at
+        .is_some_and(|erased_at| job.created_at <= erased_at)
+    {
         return Err(ResubmitError::Erased);
     }
     let key = job.template_key();
     // Without a translation any more, the template still shows what the job was made of.
-    let configuration = entity.configuration_of(&key).unwrap_or_else(|| job.configuration.clone());
-    let template = entity.templates.get_mut(&key).ok_or(ResubmitError::NoTemplate)?;
+    let configuration = entity
+        .configuration_of(&key)
+        .unwrap_or_else(|| job.configuration.clone());
+    let template = entity
+        .templates
+        .get_mut(&key)
+        .ok_or(ResubmitError::NoTemplate)?;
     if template.job != job.id {
         return Err(ResubmitError::Replaced(template.job));
     }

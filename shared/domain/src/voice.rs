@@ -1,12 +1,19 @@
-//! A cloned voice: from its registration over its owner's verification to its training; and what is left of it once it is erased.
+//! A cloned voice: from its registration over its owner's verification to its training; and what is
+//! left of it once it is erased.
 
 use std::fmt;
 
-use contract::{FailureClass, Identifier, S3Object, Time, Topic, VoiceModelCreated, VoiceModelReady, VoiceTraining};
+use contract::{
+    FailureClass, Identifier, S3Object, Time, Topic, VoiceModelCreated, VoiceModelReady,
+    VoiceTraining,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Decision, Failure, Outcome, ProviderId, VoiceModelId, decision::OutboundEvent, ids::execution_name};
+use crate::{
+    Decision, Failure, Outcome, ProviderId, VoiceModelId, decision::OutboundEvent,
+    ids::execution_name,
+};
 
 /// A voice that is cloned, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +59,8 @@ pub enum VoiceState {
         since: Time,
         /// What lets the execution go on.
         token: TaskToken,
-        /// The object with what the owner is to read aloud, if the provider has them read something.
+        /// The object with what the owner is to read aloud, if the provider has them read
+        /// something.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         captcha: Option<String>,
     },
@@ -121,7 +129,8 @@ impl fmt::Debug for TaskToken {
 /// One request that changes something at the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoiceAttempt {
-    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it. The vendor gets it as `x-client-request-id`.
+    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it. The vendor
+    /// gets it as `x-client-request-id`.
     pub token: Uuid,
     /// What is asked for.
     pub request: VoiceRequest,
@@ -151,7 +160,9 @@ impl VoiceModel {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match self.state {
-            VoiceState::Registered | VoiceState::AwaitingOwner { .. } | VoiceState::Training { .. } => false,
+            VoiceState::Registered
+            | VoiceState::AwaitingOwner { .. }
+            | VoiceState::Training { .. } => false,
             VoiceState::Ready { .. }
             | VoiceState::Failed { .. }
             | VoiceState::Erasing { .. }
@@ -165,8 +176,8 @@ impl VoiceModel {
         execution_name(self.id.0, self.restarts)
     }
 
-    /// What it is called at the provider: made of its id alone, so that a voice whose creation was never answered can be found, and nobody's
-    /// name is given away.
+    /// What it is called at the provider: made of its id alone, so that a voice whose creation was
+    /// never answered can be found, and nobody's name is given away.
     #[must_use]
     pub fn name_at_provider(&self) -> String {
         format!("studio-{}", self.id)
@@ -181,36 +192,61 @@ impl VoiceModel {
     /// Whether the provider said that it did what was asked.
     #[must_use]
     pub fn is_done(&self, request: VoiceRequest) -> bool {
-        let done = |attempt: &&VoiceAttempt| matches!(attempt.outcome, Some(Outcome::Made { .. } | Outcome::Accepted));
-        self.attempts.iter().filter(|attempt| attempt.request == request).any(|attempt| done(&attempt))
+        let done = |attempt: &&VoiceAttempt| {
+            matches!(
+                attempt.outcome,
+                Some(Outcome::Made { .. } | Outcome::Accepted)
+            )
+        };
+        self.attempts
+            .iter()
+            .filter(|attempt| attempt.request == request)
+            .any(|attempt| done(&attempt))
     }
 
     /// Credits that all its attempts used.
     #[must_use]
     pub fn credits(&self) -> u64 {
-        self.attempts.iter().filter_map(|attempt| attempt.outcome.as_ref()).map(Outcome::credits).sum()
+        self.attempts
+            .iter()
+            .filter_map(|attempt| attempt.outcome.as_ref())
+            .map(Outcome::credits)
+            .sum()
     }
 
     /// The model with an attempt written down, not made yet.
     #[must_use]
     pub fn asking(mut self, request: VoiceRequest, token: Uuid, now: Time) -> Self {
-        self.attempts.push(VoiceAttempt { token, request, at: now, outcome: None });
+        self.attempts.push(VoiceAttempt {
+            token,
+            request,
+            at: now,
+            outcome: None,
+        });
         self
     }
 
     /// The attempt that is written down and of which nothing more is known.
     #[must_use]
     pub fn open_attempt(&self) -> Option<&VoiceAttempt> {
-        self.attempts.last().filter(|attempt| attempt.outcome.is_none())
+        self.attempts
+            .last()
+            .filter(|attempt| attempt.outcome.is_none())
     }
 
     /// The model with what came of its last attempt. What is asked to train begins to.
     #[must_use]
     pub fn answered(mut self, outcome: Outcome, now: Time) -> Self {
-        let Some(last) = self.attempts.last_mut() else { return self };
+        let Some(last) = self.attempts.last_mut() else {
+            return self;
+        };
         let trains = last.request == VoiceRequest::Train && matches!(outcome, Outcome::Made { .. });
         last.outcome = Some(outcome);
-        if trains { self.trained_since(now) } else { self }
+        if trains {
+            self.trained_since(now)
+        } else {
+            self
+        }
     }
 
     /// The model of an open voice that the provider trains, since `now` unless it did before.
@@ -230,7 +266,11 @@ impl VoiceModel {
             _ => now,
         };
         if !self.is_closed() {
-            self.state = VoiceState::AwaitingOwner { since, token, captcha };
+            self.state = VoiceState::AwaitingOwner {
+                since,
+                token,
+                captcha,
+            };
         }
         self
     }
@@ -250,9 +290,10 @@ impl VoiceModel {
             return self;
         }
         let mut model = match self.open_attempt() {
-            Some(_) => {
-                self.answered(Outcome::unknown("the voice failed before it was answered", failure.at), failure.at)
-            }
+            Some(_) => self.answered(
+                Outcome::unknown("the voice failed before it was answered", failure.at),
+                failure.at,
+            ),
             None => self,
         };
         let reason = reason(failure.class, sentence);
@@ -263,13 +304,17 @@ impl VoiceModel {
     /// The model of a voice that is to be erased, from now on and for good.
     #[must_use]
     pub fn erasing(mut self, now: Time) -> Self {
-        if !matches!(self.state, VoiceState::Erasing { .. } | VoiceState::Erased { .. }) {
+        if !matches!(
+            self.state,
+            VoiceState::Erasing { .. } | VoiceState::Erased { .. }
+        ) {
             self.state = VoiceState::Erasing { at: now };
         }
         self
     }
 
-    /// What is left once everything is erased: no name, no consent, no sample, no word of the vendor's.
+    /// What is left once everything is erased: no name, no consent, no sample, no word of the
+    /// vendor's.
     #[must_use]
     pub fn erased(mut self, erased: ErasedVoice, now: Time) -> Self {
         self.training = None;
@@ -331,16 +376,34 @@ impl Registration<'_> {
             method: training.method,
             locale: Some(training.locale.as_str().to_owned()),
         };
-        let event =
-            OutboundEvent::new(Topic::VoiceModelCreated, &model.tenant, model.id.0, b"register", self.now, data);
-        Decision { voice: Some(model), events: vec![event], ..Decision::default() }
+        let event = OutboundEvent::new(
+            Topic::VoiceModelCreated,
+            &model.tenant,
+            model.id.0,
+            b"register",
+            self.now,
+            data,
+        );
+        Decision {
+            voice: Some(model),
+            events: vec![event],
+            ..Decision::default()
+        }
     }
 
-    /// Decides that the voice is not cloned, because of `failure`; what was asked for may not have been readable. There is no event for
-    /// it; `sentence` is what a person is told.
+    /// Decides that the voice is not cloned, because of `failure`; what was asked for may not have
+    /// been readable. There is no event for it; `sentence` is what a person is told.
     #[must_use]
-    pub fn refused(self, training: Option<&VoiceTraining>, failure: Failure, sentence: Option<&str>) -> Decision {
-        Decision { voice: Some(self.model(training).failed(failure, sentence)), ..Decision::default() }
+    pub fn refused(
+        self,
+        training: Option<&VoiceTraining>,
+        failure: Failure,
+        sentence: Option<&str>,
+    ) -> Decision {
+        Decision {
+            voice: Some(self.model(training).failed(failure, sentence)),
+            ..Decision::default()
+        }
     }
 }
 
@@ -362,9 +425,23 @@ pub fn ready(model: VoiceModel, now: Time) -> Option<Decision> {
         duration_ms: now.milliseconds_since(model.created_at),
         credits_used: model.credits(),
     };
-    let event = OutboundEvent::new(Topic::VoiceModelReady, &model.tenant, model.id.0, b"ready", now, data);
-    let model = VoiceModel { state: VoiceState::Ready { at: now }, ..model };
-    Some(Decision { voice: Some(model), events: vec![event], ..Decision::default() })
+    let event = OutboundEvent::new(
+        Topic::VoiceModelReady,
+        &model.tenant,
+        model.id.0,
+        b"ready",
+        now,
+        data,
+    );
+    let model = VoiceModel {
+        state: VoiceState::Ready { at: now },
+        ..model
+    };
+    Some(Decision {
+        voice: Some(model),
+        events: vec![event],
+        ..Decision::default()
+    })
 }
 
 /// What a person reads: what went wrong, and what they can do.
@@ -376,15 +453,21 @@ fn reason(class: FailureClass, sentence: Option<&str>) -> String {
                 "The service that clones the voice can make nothing of it as it is. Train it again, from better or longer samples."
             }
         },
-        FailureClass::Unavailable => "The service that clones voices did not do its part. Train it again later.",
+        FailureClass::Unavailable => {
+            "The service that clones voices did not do its part. Train it again later."
+        }
         FailureClass::Timeout => match sentence {
             Some(sentence) => return format!("{sentence}."),
             None => "The service that clones voices took too long. Train it again later.",
         },
-        FailureClass::Abandoned => "The training was interrupted several times and never ended. Train it again.",
+        FailureClass::Abandoned => {
+            "The training was interrupted several times and never ended. Train it again."
+        }
         FailureClass::NotConfigured => "Nobody is set up to clone voices here.",
         FailureClass::Moderation => "The service that clones voices refuses this one by its rules.",
-        FailureClass::OutcomeUnknown => "The service that clones voices was asked and never answered. Train it again.",
+        FailureClass::OutcomeUnknown => {
+            "The service that clones voices was asked and never answered. Train it again."
+        }
         FailureClass::Cancelled => "It was cancelled.",
         FailureClass::Internal => "The studio made a mistake. The operators can see it.",
     };

@@ -1,9 +1,11 @@
 //! Who is asked for a job, how often, and what becomes of it when they will not.
 
-use contract::{AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Time, Topic, Trigger};
+use contract::{
+    AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Time, Topic, Trigger,
+};
 use domain::{
-    Caps, ConcurrencyLimits, Fate, InboundEventKey, Job, JobId, MOST_ATTEMPTS, Next, Outcome, ProviderId, Refusal,
-    State, TemplateId, derive, next,
+    Caps, ConcurrencyLimits, Fate, InboundEventKey, Job, JobId, MOST_ATTEMPTS, Next, Outcome,
+    ProviderId, Refusal, State, TemplateId, derive, next,
 };
 use proptest::prelude::*;
 
@@ -27,13 +29,20 @@ fn job(asset: AssetKind) -> Job {
         inbound: InboundEventKey::new(&tenant, "campaign-svc", "evt-1"),
         tenant,
         user_id: "user-1".to_owned(),
-        entity: Entity { kind: EntityKind::Campaign, id: id("campaign-1") },
+        entity: Entity {
+            kind: EntityKind::Campaign,
+            id: id("campaign-1"),
+        },
         template: TemplateId(derive(&[b"a template"])),
         asset,
         locale: None,
         configuration,
         provider: "none".to_owned(),
-        trigger: Trigger { topic: Topic::CampaignLaunched, source: "campaign-svc".to_owned(), id: "evt-1".to_owned() },
+        trigger: Trigger {
+            topic: Topic::CampaignLaunched,
+            source: "campaign-svc".to_owned(),
+            id: "evt-1".to_owned(),
+        },
         created_at: at(0),
         deadline: at(900),
         trace: None,
@@ -48,7 +57,12 @@ fn job(asset: AssetKind) -> Job {
 /// The job after `provider` refused it at `second`.
 fn refused(job: Job, provider: ProviderId, refusal: Refusal, second: i64) -> Job {
     let detail = "as it was asked to".to_owned();
-    job.asking(provider, derive(&[b"token", &second.to_be_bytes()]), at(second)).answered(Outcome::Refused {
+    job.asking(
+        provider,
+        derive(&[b"token", &second.to_be_bytes()]),
+        at(second),
+    )
+    .answered(Outcome::Refused {
         refusal,
         detail,
         at: at(second),
@@ -62,59 +76,96 @@ fn asks(job: &Job, providers: &[ProviderId], second: i64) -> Next {
 
 #[test]
 fn each_refusal_has_one_fate() {
-    let fates =
-        |refusal: Refusal| [StudioCanvas, OpenAi, ElevenLabs, Runway, Polly].map(|provider| refusal.fate(provider));
+    let fates = |refusal: Refusal| {
+        [StudioCanvas, OpenAi, ElevenLabs, Runway, Polly].map(|provider| refusal.fate(provider))
+    };
     assert_eq!(fates(Refusal::Moderation), [Fate::Fail; 5]);
     assert_eq!(fates(Refusal::InvalidInput), [Fate::Fail; 5]);
     for opens in [Refusal::Auth, Refusal::Billing, Refusal::ProviderGone] {
         assert_eq!(fates(opens), [Fate::OpenTheBreaker; 5]);
     }
-    for again in [Refusal::Transient, Refusal::RateLimited { retry_after: None }] {
+    for again in [
+        Refusal::Transient,
+        Refusal::RateLimited { retry_after: None },
+    ] {
         assert_eq!(fates(again), [AskAgain; 5]);
     }
-    // Canvas, OpenAI, ElevenLabs, Runway, Polly: whoever is paid well is never asked the same thing twice without knowing.
+    // Canvas, OpenAI, ElevenLabs, Runway, Polly: whoever is paid well is never asked the same thing
+    // twice without knowing.
     use Fate::{AskAgain, AskTheNext};
-    assert_eq!(fates(Refusal::OutcomeUnknown), [AskAgain, AskTheNext, AskTheNext, AskTheNext, AskAgain]);
+    assert_eq!(
+        fates(Refusal::OutcomeUnknown),
+        [AskAgain, AskTheNext, AskTheNext, AskTheNext, AskAgain]
+    );
 }
 
 #[test]
 fn a_new_job_asks_the_first_who_is_not_out_of_order() {
     let poster = job(AssetKind::Poster);
     assert_eq!(asks(&poster, &[OpenAi, StudioCanvas], 0), Next::Ask(OpenAi));
-    assert_eq!(next(&poster, &[OpenAi, StudioCanvas], &[OpenAi], at(0)), Next::Ask(StudioCanvas));
-    let Next::GiveUp { class, detail } = next(&poster, &[OpenAi], &[OpenAi], at(0)) else { panic!("asked") };
+    assert_eq!(
+        next(&poster, &[OpenAi, StudioCanvas], &[OpenAi], at(0)),
+        Next::Ask(StudioCanvas)
+    );
+    let Next::GiveUp { class, detail } = next(&poster, &[OpenAi], &[OpenAi], at(0)) else {
+        panic!("asked")
+    };
     assert_eq!(class, FailureClass::Unavailable);
     assert!(detail.contains("openai is out of order"), "{detail}");
-    let Next::GiveUp { class, .. } = asks(&job(AssetKind::Video), &[], 0) else { panic!("asked") };
+    let Next::GiveUp { class, .. } = asks(&job(AssetKind::Video), &[], 0) else {
+        panic!("asked")
+    };
     assert_eq!(class, FailureClass::NotConfigured);
 }
 
 #[test]
 fn a_refusal_that_may_pass_is_waited_out_as_long_as_the_vendor_says() {
-    let limited = refused(job(AssetKind::Poster), OpenAi, Refusal::RateLimited { retry_after: Some(40) }, 0);
-    let Next::Wait { seconds } = asks(&limited, &[OpenAi], 10) else { panic!("did not wait") };
+    let limited = refused(
+        job(AssetKind::Poster),
+        OpenAi,
+        Refusal::RateLimited {
+            retry_after: Some(40),
+        },
+        0,
+    );
+    let Next::Wait { seconds } = asks(&limited, &[OpenAi], 10) else {
+        panic!("did not wait")
+    };
     assert!((30..=40).contains(&seconds), "{seconds}");
     assert_eq!(asks(&limited, &[OpenAi], 50), Next::Ask(OpenAi));
     let busy = refused(job(AssetKind::Poster), OpenAi, Refusal::Transient, 0);
-    assert!(matches!(asks(&busy, &[OpenAi], 0), Next::Wait { seconds: 2..=3 }));
+    assert!(matches!(
+        asks(&busy, &[OpenAi], 0),
+        Next::Wait { seconds: 2..=3 }
+    ));
 }
 
 #[test]
 fn whoever_refuses_too_often_is_given_up_for_the_next() {
     let mut spot = job(AssetKind::AudioSpot);
     for attempt in 0..MOST_ATTEMPTS {
-        assert_eq!(asks(&spot, &[ElevenLabs, Polly], 1000 * attempt as i64), Next::Ask(ElevenLabs));
+        assert_eq!(
+            asks(&spot, &[ElevenLabs, Polly], 1000 * attempt as i64),
+            Next::Ask(ElevenLabs)
+        );
         spot = refused(spot, ElevenLabs, Refusal::Transient, 1000 * attempt as i64);
     }
     assert_eq!(asks(&spot, &[ElevenLabs, Polly], 10_000), Next::Ask(Polly));
-    let Next::GiveUp { class, detail } = asks(&spot, &[ElevenLabs], 10_000) else { panic!("asked") };
-    assert_eq!((class, detail.as_str()), (FailureClass::Unavailable, "elevenlabs: as it was asked to"));
+    let Next::GiveUp { class, detail } = asks(&spot, &[ElevenLabs], 10_000) else {
+        panic!("asked")
+    };
+    assert_eq!(
+        (class, detail.as_str()),
+        (FailureClass::Unavailable, "elevenlabs: as it was asked to")
+    );
 }
 
 #[test]
 fn what_is_forbidden_is_not_taken_elsewhere() {
     let forbidden = refused(job(AssetKind::Poster), OpenAi, Refusal::Moderation, 0);
-    let Next::GiveUp { class, .. } = asks(&forbidden, &[OpenAi, StudioCanvas], 1000) else { panic!("asked") };
+    let Next::GiveUp { class, .. } = asks(&forbidden, &[OpenAi, StudioCanvas], 1000) else {
+        panic!("asked")
+    };
     assert_eq!(class, FailureClass::Moderation);
 }
 
@@ -138,14 +189,20 @@ fn credits_add_up_over_attempts() {
         credits: 60,
     };
     let token = derive(&[b"token"]);
-    let job = job(AssetKind::Video).asking(Runway, token, at(0)).answered(charged);
-    let job = job.asking(Runway, token, at(1)).answered(Outcome::Made { credits: 5 });
+    let job = job(AssetKind::Video)
+        .asking(Runway, token, at(0))
+        .answered(charged);
+    let job = job
+        .asking(Runway, token, at(1))
+        .answered(Outcome::Made { credits: 5 });
     assert_eq!(job.credits(), 65);
 }
 
 #[test]
 fn a_refused_job_has_no_ticket_any_more() {
-    let accepted = job(AssetKind::Video).asking(Runway, derive(&[b"t"]), at(0)).accepted("task-1".to_owned());
+    let accepted = job(AssetKind::Video)
+        .asking(Runway, derive(&[b"t"]), at(0))
+        .accepted("task-1".to_owned());
     assert_eq!(accepted.ticket(), Some("task-1"));
     let failed = accepted.answered(Outcome::unknown("the task is gone", at(5)));
     assert_eq!(failed.ticket(), None, "nobody works on it");
@@ -155,7 +212,10 @@ fn a_refused_job_has_no_ticket_any_more() {
 
 #[test]
 fn no_tenant_has_more_in_flight_than_its_cap_and_others_find_room() {
-    let caps = Caps { in_flight: 4, per_tenant: 2 };
+    let caps = Caps {
+        in_flight: 4,
+        per_tenant: 2,
+    };
     let job = |number: u8| derive(&[b"job", &[number]]);
     let take = |leases: ConcurrencyLimits, number: u8, tenant: &str| {
         leases.taken(job(number), &id(tenant), caps, at(0), at(60))
@@ -163,12 +223,22 @@ fn no_tenant_has_more_in_flight_than_its_cap_and_others_find_room() {
     let leases = take(ConcurrencyLimits::default(), 1, "one").unwrap();
     let leases = take(leases, 2, "one").unwrap();
     assert!(take(leases.clone(), 3, "one").is_none(), "the tenant's cap");
-    assert!(take(leases.clone(), 1, "one").is_some(), "one's own lease is no obstacle");
+    assert!(
+        take(leases.clone(), 1, "one").is_some(),
+        "one's own lease is no obstacle"
+    );
     let leases = take(take(leases, 4, "two").unwrap(), 5, "three").unwrap();
     assert!(take(leases.clone(), 6, "four").is_none(), "the cap of all");
     // What is given back, or runs out, makes room.
     assert!(take(leases.clone().released(job(4)).unwrap(), 6, "four").is_some());
-    assert_eq!(leases.clone().taken(job(6), &id("four"), caps, at(61), at(90)).unwrap().held(), 1);
+    assert_eq!(
+        leases
+            .clone()
+            .taken(job(6), &id("four"), caps, at(61), at(90))
+            .unwrap()
+            .held(),
+        1
+    );
     assert!(leases.released(job(9)).is_none());
 }
 

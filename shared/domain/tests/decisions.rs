@@ -1,12 +1,15 @@
-//! What the studio decides: (what is true, an inbound event) → what becomes true, what is published, what is started.
+//! What the studio decides: (what is true, an inbound event) → what becomes true, what is
+//! published, what is started.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use contract::{AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Time, Topic};
+use contract::{
+    AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Time, Topic,
+};
 use domain::{
-    ContentHash, Decision, Description, EntityState, Failure, HORIZON_SECONDS, InboundEvent, Job, MOST_ASSETS, Output,
-    PlanError, Planning, ProviderId, ProviderRouting, ResubmitError, State, TemplateKey, cancel, derive, fail, finish,
-    plan, resubmit,
+    ContentHash, Decision, Description, EntityState, Failure, HORIZON_SECONDS, InboundEvent, Job,
+    MOST_ASSETS, Output, PlanError, Planning, ProviderId, ProviderRouting, ResubmitError, State,
+    TemplateKey, cancel, derive, fail, finish, plan, resubmit,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -20,7 +23,9 @@ fn now() -> Time {
 }
 
 fn inbound(id: &str, time: &str) -> InboundEvent {
-    let json = format!(r#"{{"specversion":"1.0","id":"{id}","source":"events-svc","type":"t","data":"{id}"}}"#);
+    let json = format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"events-svc","type":"t","data":"{id}"}}"#
+    );
     let content = ContentHash::of(&contract::Envelope::decode(&[], Some(json.as_bytes())).unwrap());
     InboundEvent {
         topic: Topic::EventCreated,
@@ -36,7 +41,10 @@ fn says(title: &str, description: Option<&str>) -> Description {
     Description {
         tenant: Identifier::parse("tenant-1").unwrap(),
         user: Some(Identifier::parse("user-1").unwrap()),
-        entity: Entity { kind: EntityKind::Event, id: Identifier::parse("event-1").unwrap() },
+        entity: Entity {
+            kind: EntityKind::Event,
+            id: Identifier::parse("event-1").unwrap(),
+        },
         version: None,
         configuration: Configuration {
             title: Text::parse(title).unwrap(),
@@ -58,7 +66,11 @@ fn says(title: &str, description: Option<&str>) -> Description {
 
 fn planning() -> Planning<'static> {
     static ROUTING: LazyLock<ProviderRouting> = LazyLock::new(ProviderRouting::default);
-    Planning { now: now(), deadline: now().plus_seconds(900), routing: &ROUTING }
+    Planning {
+        now: now(),
+        deadline: now().plus_seconds(900),
+        routing: &ROUTING,
+    }
 }
 
 /// The canvas asked once more.
@@ -66,7 +78,11 @@ fn asked(job: Job) -> Job {
     job.asking(ProviderId::StudioCanvas, derive(&[b"one"]), now())
 }
 
-fn decide(before: Option<&EntityState>, inbound: &InboundEvent, description: &Description) -> Decision {
+fn decide(
+    before: Option<&EntityState>,
+    inbound: &InboundEvent,
+    description: &Description,
+) -> Decision {
     plan(before, inbound, description, planning()).unwrap()
 }
 
@@ -75,26 +91,45 @@ fn published_lines(decision: &Decision) -> Vec<String> {
     let line = |outbound: &domain::OutboundEvent| {
         let event: Value = serde_json::from_str(&outbound.value).unwrap();
         let data = &event["data"];
-        let asset = data["kind"].as_str().or(data["asset"].as_str()).unwrap_or("-");
-        let topic = outbound.topic.as_str().trim_start_matches("eventzr.studio.").trim_end_matches(".v1");
+        let asset = data["kind"]
+            .as_str()
+            .or(data["asset"].as_str())
+            .unwrap_or("-");
+        let topic = outbound
+            .topic
+            .as_str()
+            .trim_start_matches("eventzr.studio.")
+            .trim_end_matches(".v1");
         format!("{topic} {asset} {}", data["revision"])
     };
     decision.events.iter().map(line).collect()
 }
 
 fn failure(class: FailureClass) -> Failure {
-    Failure { class, detail: "secret detail".to_owned(), at: now() }
+    Failure {
+        class,
+        detail: "secret detail".to_owned(),
+        at: now(),
+    }
 }
 
 fn stored(job: &Job) -> Job {
-    let output =
-        Output { key: job.object_key(), stored_at: at("2026-11-20T10:00:01.500Z"), credits: 0, length_ms: None };
+    let output = Output {
+        key: job.object_key(),
+        stored_at: at("2026-11-20T10:00:01.500Z"),
+        credits: 0,
+        length_ms: None,
+    };
     asked(job.clone()).stored("studio-canvas".to_owned(), output)
 }
 
 #[test]
 fn a_new_event_gets_two_templates_and_a_job_for_each_created_before_it_is_started() {
-    let decision = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
+    let decision = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
     assert_eq!(
         published_lines(&decision),
         [
@@ -104,9 +139,16 @@ fn a_new_event_gets_two_templates_and_a_job_for_each_created_before_it_is_starte
             "render-job.created invitation null"
         ]
     );
-    assert_eq!(decision.starts, decision.jobs.iter().map(|job| job.id).collect::<Vec<_>>());
+    assert_eq!(
+        decision.starts,
+        decision.jobs.iter().map(|job| job.id).collect::<Vec<_>>()
+    );
     assert!(decision.jobs.iter().all(|job| job.state == State::Created));
-    let events: Vec<Value> = decision.events.iter().map(|event| serde_json::from_str(&event.value).unwrap()).collect();
+    let events: Vec<Value> = decision
+        .events
+        .iter()
+        .map(|event| serde_json::from_str(&event.value).unwrap())
+        .collect();
     insta::assert_json_snapshot!(events);
 }
 
@@ -114,20 +156,42 @@ fn a_new_event_gets_two_templates_and_a_job_for_each_created_before_it_is_starte
 fn deciding_the_same_thing_twice_decides_the_same_bytes() {
     let inbound = inbound("a", "2026-11-20T09:00:00Z");
     let description = says("Lanterns", None);
-    assert_eq!(decide(None, &inbound, &description), decide(None, &inbound, &description));
+    assert_eq!(
+        decide(None, &inbound, &description),
+        decide(None, &inbound, &description)
+    );
 }
 
 #[test]
 fn the_same_entity_described_again_the_same_way_tells_nothing() {
-    let first = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
-    let again = decide(first.entity.as_ref(), &inbound("b", "2026-11-20T09:30:00Z"), &says("Lanterns", None));
-    assert_eq!((again.events.len(), again.jobs.len(), again.starts.len()), (0, 0, 0));
+    let first = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
+    let again = decide(
+        first.entity.as_ref(),
+        &inbound("b", "2026-11-20T09:30:00Z"),
+        &says("Lanterns", None),
+    );
+    assert_eq!(
+        (again.events.len(), again.jobs.len(), again.starts.len()),
+        (0, 0, 0)
+    );
 }
 
 #[test]
 fn a_new_title_renders_both_again() {
-    let first = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
-    let again = decide(first.entity.as_ref(), &inbound("b", "2026-11-20T09:30:00Z"), &says("Lanterns, again", None));
+    let first = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
+    let again = decide(
+        first.entity.as_ref(),
+        &inbound("b", "2026-11-20T09:30:00Z"),
+        &says("Lanterns, again", None),
+    );
     assert_eq!(
         published_lines(&again),
         [
@@ -137,72 +201,151 @@ fn a_new_title_renders_both_again() {
             "render-job.created invitation null"
         ]
     );
-    assert!(again.jobs.iter().zip(&first.jobs).all(|(new, old)| new.id != old.id && new.template == old.template));
+    assert!(
+        again
+            .jobs
+            .iter()
+            .zip(&first.jobs)
+            .all(|(new, old)| new.id != old.id && new.template == old.template)
+    );
 }
 
 #[test]
 fn an_older_event_that_comes_late_changes_nothing() {
-    let newer = decide(None, &inbound("b", "2026-11-20T09:30:00Z"), &says("New", None));
-    let older = decide(newer.entity.as_ref(), &inbound("a", "2026-11-20T09:00:00Z"), &says("Old", None));
+    let newer = decide(
+        None,
+        &inbound("b", "2026-11-20T09:30:00Z"),
+        &says("New", None),
+    );
+    let older = decide(
+        newer.entity.as_ref(),
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Old", None),
+    );
     assert!(older.events.is_empty());
-    assert_eq!(older.entity.unwrap().configuration().unwrap().title.as_str(), "New");
+    assert_eq!(
+        older
+            .entity
+            .unwrap()
+            .configuration()
+            .unwrap()
+            .title
+            .as_str(),
+        "New"
+    );
 }
 
 #[test]
 fn a_cause_from_before_the_horizon_is_refused() {
-    let old = InboundEvent { time: at("2026-08-01T00:00:00Z"), ..inbound("a", "2026-11-20T09:00:00Z") };
+    let old = InboundEvent {
+        time: at("2026-08-01T00:00:00Z"),
+        ..inbound("a", "2026-11-20T09:00:00Z")
+    };
     let refused = plan(None, &old, &says("Lanterns", None), planning());
     assert_eq!(refused, Err(PlanError::TooOld(old.time)));
-    let young = InboundEvent { time: at("2026-08-20T00:00:00Z"), ..old };
+    let young = InboundEvent {
+        time: at("2026-08-20T00:00:00Z"),
+        ..old
+    };
     assert!(plan(None, &young, &says("Lanterns", None), planning()).is_ok());
     assert_eq!(HORIZON_SECONDS, 97 * 86_400);
 }
 
 #[test]
 fn an_asset_asked_for_twice_is_made_once_and_counts_once() {
-    let description = Description { assets: vec![AssetKind::Poster; MOST_ASSETS + 1], ..says("Lanterns", None) };
-    assert_eq!(decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &description).jobs.len(), 1);
+    let description = Description {
+        assets: vec![AssetKind::Poster; MOST_ASSETS + 1],
+        ..says("Lanterns", None)
+    };
+    assert_eq!(
+        decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &description)
+            .jobs
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn a_finished_job_is_told_and_becomes_its_templates_asset() {
-    let first = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
+    let first = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
     let job = stored(&first.jobs[0]);
     let url = "https://assets.example/poster.png";
     let finished = finish(job, first.entity.clone().unwrap(), url, now()).unwrap();
-    assert_eq!(published_lines(&finished), ["render-job.completed - null", "template.updated poster 2"]);
-    let asset = finished.entity.as_ref().unwrap().templates[&TemplateKey { kind: AssetKind::Poster, locale: None }]
+    assert_eq!(
+        published_lines(&finished),
+        ["render-job.completed - null", "template.updated poster 2"]
+    );
+    let asset = finished.entity.as_ref().unwrap().templates[&TemplateKey {
+        kind: AssetKind::Poster,
+        locale: None,
+    }]
         .asset
         .clone()
         .unwrap();
     assert_eq!(asset.output_url, url);
-    let events: Vec<Value> = finished.events.iter().map(|event| serde_json::from_str(&event.value).unwrap()).collect();
+    let events: Vec<Value> = finished
+        .events
+        .iter()
+        .map(|event| serde_json::from_str(&event.value).unwrap())
+        .collect();
     insta::assert_json_snapshot!(events);
 
     let closed = finished.jobs[0].clone();
-    assert_eq!(finish(closed.clone(), finished.entity.unwrap(), url, now()), None);
+    assert_eq!(
+        finish(closed.clone(), finished.entity.unwrap(), url, now()),
+        None
+    );
     assert_eq!(fail(closed, failure(FailureClass::Timeout), None), None);
 }
 
 #[test]
 fn a_job_that_a_newer_one_replaced_is_told_and_leaves_the_template_alone() {
-    let first = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
-    let second = decide(first.entity.as_ref(), &inbound("b", "2026-11-20T09:30:00Z"), &says("Lamps", None));
-    let finished = finish(stored(&first.jobs[0]), second.entity.unwrap(), "https://a/old.png", now()).unwrap();
+    let first = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
+    let second = decide(
+        first.entity.as_ref(),
+        &inbound("b", "2026-11-20T09:30:00Z"),
+        &says("Lamps", None),
+    );
+    let finished = finish(
+        stored(&first.jobs[0]),
+        second.entity.unwrap(),
+        "https://a/old.png",
+        now(),
+    )
+    .unwrap();
     assert_eq!(published_lines(&finished), ["render-job.completed - null"]);
     assert_eq!(finished.entity, None);
 }
 
 #[test]
 fn a_job_without_a_stored_asset_is_not_finished() {
-    let first = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
+    let first = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
     let submitted = asked(first.jobs[0].clone());
-    assert_eq!(finish(submitted, first.entity.unwrap(), "https://a/b.png", now()), None);
+    assert_eq!(
+        finish(submitted, first.entity.unwrap(), "https://a/b.png", now()),
+        None
+    );
 }
 
 #[test]
 fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
-    let first = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
+    let first = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
     let job = asked(asked(first.jobs[0].clone()));
     let events: Vec<Value> = [
         FailureClass::InvalidInput,
@@ -218,7 +361,10 @@ fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
     .into_iter()
     .map(|class| {
         let failed = fail(job.clone(), failure(class), None).unwrap();
-        assert!(!failed.events[0].value.contains("secret detail"), "operators' detail is not for tenants");
+        assert!(
+            !failed.events[0].value.contains("secret detail"),
+            "operators' detail is not for tenants"
+        );
         serde_json::from_str::<Value>(&failed.events[0].value).unwrap()["data"].take()
     })
     .collect();
@@ -227,47 +373,110 @@ fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
 
 #[test]
 fn a_job_that_failed_is_made_again_by_another_whose_asset_its_template_then_has() {
-    let first = decide(None, &inbound("evt-1", "2026-11-20T09:00:00Z"), &says("Monsoon Jazz Night", None));
+    let first = decide(
+        None,
+        &inbound("evt-1", "2026-11-20T09:00:00Z"),
+        &says("Monsoon Jazz Night", None),
+    );
     let (job, entity) = (first.jobs[0].clone(), first.entity.unwrap());
-    let failed = fail(job, failure(FailureClass::Unavailable), None).unwrap().jobs.remove(0);
+    let failed = fail(job, failure(FailureClass::Unavailable), None)
+        .unwrap()
+        .jobs
+        .remove(0);
     let decision = resubmit(&failed, entity.clone(), planning()).unwrap();
-    // The same request makes the same bytes, and the template is published once there is something to publish of it.
+    // The same request makes the same bytes, and the template is published once there is something
+    // to publish of it.
     assert_eq!(resubmit(&failed, entity, planning()).unwrap(), decision);
-    assert_eq!(published_lines(&decision), ["render-job.created poster null"]);
+    assert_eq!(
+        published_lines(&decision),
+        ["render-job.created poster null"]
+    );
     let created: Value = serde_json::from_str(&decision.events[0].value).unwrap();
     assert_eq!(created["data"]["resubmitOf"], failed.id.to_string());
     assert_eq!(created["data"]["trigger"]["id"], "evt-1");
-    let [again] = &decision.jobs[..] else { panic!("{decision:?}") };
+    let [again] = &decision.jobs[..] else {
+        panic!("{decision:?}")
+    };
     assert_ne!(again.id, failed.id);
-    assert_eq!((decision.starts[0], &again.configuration), (again.id, &failed.configuration));
+    assert_eq!(
+        (decision.starts[0], &again.configuration),
+        (again.id, &failed.configuration)
+    );
 
-    let finished = finish(stored(again), decision.entity.unwrap(), "https://assets/x.png", now()).unwrap();
-    assert_eq!(published_lines(&finished), ["render-job.completed - null", "template.updated poster 2"]);
+    let finished = finish(
+        stored(again),
+        decision.entity.unwrap(),
+        "https://assets/x.png",
+        now(),
+    )
+    .unwrap();
+    assert_eq!(
+        published_lines(&finished),
+        ["render-job.completed - null", "template.updated poster 2"]
+    );
 }
 
 #[test]
 fn a_job_that_is_open_or_was_replaced_or_erased_is_not_made_again() {
-    let first = decide(None, &inbound("evt-1", "2026-11-20T09:00:00Z"), &says("Monsoon Jazz Night", None));
+    let first = decide(
+        None,
+        &inbound("evt-1", "2026-11-20T09:00:00Z"),
+        &says("Monsoon Jazz Night", None),
+    );
     let (job, entity) = (first.jobs[0].clone(), first.entity.unwrap());
-    assert_eq!(resubmit(&job, entity.clone(), planning()), Err(ResubmitError::Open));
+    assert_eq!(
+        resubmit(&job, entity.clone(), planning()),
+        Err(ResubmitError::Open)
+    );
     let cancelled = cancel(job, now()).unwrap().jobs.remove(0);
-    let newer = decide(Some(&entity), &inbound("evt-2", "2026-11-20T09:30:00Z"), &says("Monsoon Jazz Evening", None));
+    let newer = decide(
+        Some(&entity),
+        &inbound("evt-2", "2026-11-20T09:30:00Z"),
+        &says("Monsoon Jazz Evening", None),
+    );
     let replaced = Err(ResubmitError::Replaced(newer.jobs[0].id));
-    assert_eq!(resubmit(&cancelled, newer.entity.unwrap(), planning()), replaced);
+    assert_eq!(
+        resubmit(&cancelled, newer.entity.unwrap(), planning()),
+        replaced
+    );
     let again = resubmit(&cancelled, entity.clone(), planning()).unwrap();
     let replaced = Err(ResubmitError::Replaced(again.jobs[0].id));
-    assert_eq!(resubmit(&cancelled, again.entity.unwrap(), planning()), replaced);
-    assert_eq!(resubmit(&cancelled, entity.clone().erased(now()), planning()), Err(ResubmitError::Erased));
-    assert_eq!(resubmit(&cancelled.erased(now()), entity, planning()), Err(ResubmitError::Erased));
+    assert_eq!(
+        resubmit(&cancelled, again.entity.unwrap(), planning()),
+        replaced
+    );
+    assert_eq!(
+        resubmit(&cancelled, entity.clone().erased(now()), planning()),
+        Err(ResubmitError::Erased)
+    );
+    assert_eq!(
+        resubmit(&cancelled.erased(now()), entity, planning()),
+        Err(ResubmitError::Erased)
+    );
 }
 
 #[test]
 fn a_state_only_moves_forward() {
-    let first = decide(None, &inbound("a", "2026-11-20T09:00:00Z"), &says("Lanterns", None));
-    let finished = finish(stored(&first.jobs[0]), first.entity.unwrap(), "https://a/b.png", now()).unwrap();
+    let first = decide(
+        None,
+        &inbound("a", "2026-11-20T09:00:00Z"),
+        &says("Lanterns", None),
+    );
+    let finished = finish(
+        stored(&first.jobs[0]),
+        first.entity.unwrap(),
+        "https://a/b.png",
+        now(),
+    )
+    .unwrap();
     let closed = finished.jobs[0].clone();
     assert_eq!(asked(closed.clone()), closed);
-    let other = Output { key: "other".to_owned(), stored_at: now(), credits: 9, length_ms: None };
+    let other = Output {
+        key: "other".to_owned(),
+        stored_at: now(),
+        credits: 9,
+        length_ms: None,
+    };
     assert_eq!(closed.clone().stored("somebody".to_owned(), other), closed);
 }
 

@@ -2,8 +2,9 @@
 
 use contract::{CloningMethod, FailureClass, Time, Topic, VoiceTraining};
 use domain::{
-    ErasedVoice, Failure, Fate, Outcome, ProviderId, Refusal, Registration, TRAINING_SECONDS, Training, VoiceModel,
-    VoiceModelId, VoiceNext, VoiceRequest, VoiceState, VoiceView, derive, fate_of_voice, next_for_voice, ready,
+    ErasedVoice, Failure, Fate, Outcome, ProviderId, Refusal, Registration, TRAINING_SECONDS,
+    Training, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, VoiceState, VoiceView, derive,
+    fate_of_voice, next_for_voice, ready,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -15,7 +16,10 @@ fn at(second: i64) -> Time {
 
 fn training(method: CloningMethod) -> VoiceTraining {
     let example = include_str!("../../../events/voice-training/example.json");
-    VoiceTraining { method, ..VoiceTraining::parse(example).unwrap() }
+    VoiceTraining {
+        method,
+        ..VoiceTraining::parse(example).unwrap()
+    }
 }
 
 fn id() -> VoiceModelId {
@@ -39,17 +43,31 @@ fn model(method: CloningMethod) -> VoiceModel {
 
 /// What the provider shows of a voice with its first `samples` samples.
 fn view(samples: usize, wants_owner: bool, training: Training) -> VoiceView {
-    VoiceView { voice: "v1".to_owned(), samples: (1..=samples).collect(), wants_owner, training }
+    VoiceView {
+        voice: "v1".to_owned(),
+        samples: (1..=samples).collect(),
+        wants_owner,
+        training,
+    }
 }
 
 fn refused(model: VoiceModel, request: VoiceRequest, refusal: Refusal, second: i64) -> VoiceModel {
-    let outcome = Outcome::Refused { refusal, detail: "no".to_owned(), at: at(second), credits: 0 };
-    model.asking(request, derive(&[b"t", &second.to_be_bytes()]), at(second)).answered(outcome, at(second))
+    let outcome = Outcome::Refused {
+        refusal,
+        detail: "no".to_owned(),
+        at: at(second),
+        credits: 0,
+    };
+    model
+        .asking(request, derive(&[b"t", &second.to_be_bytes()]), at(second))
+        .answered(outcome, at(second))
 }
 
 fn made(model: VoiceModel, request: VoiceRequest, second: i64) -> VoiceModel {
     let token = derive(&[b"t", &second.to_be_bytes()]);
-    model.asking(request, token, at(second)).answered(Outcome::Made { credits: 7 }, at(second))
+    model
+        .asking(request, token, at(second))
+        .answered(Outcome::Made { credits: 7 }, at(second))
 }
 
 #[test]
@@ -57,22 +75,47 @@ fn a_professional_voice_is_made_given_its_samples_verified_and_trained() {
     use VoiceNext::{Ask, AwaitOwner, Ready};
     let model = model(CloningMethod::Professional);
     let next = |view: &VoiceView| next_for_voice(&model, Some(view), at(1));
-    assert_eq!(next_for_voice(&model, None, at(1)), Ask(VoiceRequest::Create));
+    assert_eq!(
+        next_for_voice(&model, None, at(1)),
+        Ask(VoiceRequest::Create)
+    );
     for there in 0..3 {
-        assert_eq!(next(&view(there, true, Training::NotStarted)), Ask(VoiceRequest::Sample(there + 1)));
+        assert_eq!(
+            next(&view(there, true, Training::NotStarted)),
+            Ask(VoiceRequest::Sample(there + 1))
+        );
     }
     assert_eq!(next(&view(3, true, Training::NotStarted)), AwaitOwner);
-    assert_eq!(next(&view(3, false, Training::NotStarted)), Ask(VoiceRequest::Train));
-    assert_eq!(next(&view(3, false, Training::Underway("contemplating".to_owned()))), VoiceNext::Wait { seconds: 300 });
+    assert_eq!(
+        next(&view(3, false, Training::NotStarted)),
+        Ask(VoiceRequest::Train)
+    );
+    assert_eq!(
+        next(&view(
+            3,
+            false,
+            Training::Underway("contemplating".to_owned())
+        )),
+        VoiceNext::Wait { seconds: 300 }
+    );
     assert_eq!(next(&view(3, false, Training::Done)), Ready);
 }
 
 #[test]
 fn an_instant_voice_needs_one_request_and_its_owner_only_if_the_provider_wants_them() {
     let model = model(CloningMethod::Instant);
-    assert_eq!(next_for_voice(&model, None, at(1)), VoiceNext::Ask(VoiceRequest::Create));
-    assert_eq!(next_for_voice(&model, Some(&view(3, false, Training::NotStarted)), at(1)), VoiceNext::Ready);
-    assert_eq!(next_for_voice(&model, Some(&view(3, true, Training::NotStarted)), at(1)), VoiceNext::AwaitOwner);
+    assert_eq!(
+        next_for_voice(&model, None, at(1)),
+        VoiceNext::Ask(VoiceRequest::Create)
+    );
+    assert_eq!(
+        next_for_voice(&model, Some(&view(3, false, Training::NotStarted)), at(1)),
+        VoiceNext::Ready
+    );
+    assert_eq!(
+        next_for_voice(&model, Some(&view(3, true, Training::NotStarted)), at(1)),
+        VoiceNext::AwaitOwner
+    );
 }
 
 #[test]
@@ -89,68 +132,147 @@ fn each_refusal_has_one_fate_and_a_lost_request_is_looked_up_before_it_is_repeat
     ] {
         assert_eq!(fate_of_voice(refusal), fate, "{refusal:?}");
     }
-    let lost = refused(model(CloningMethod::Professional), VoiceRequest::Create, Refusal::OutcomeUnknown, 0);
+    let lost = refused(
+        model(CloningMethod::Professional),
+        VoiceRequest::Create,
+        Refusal::OutcomeUnknown,
+        0,
+    );
     // For a while nobody asks again; then only if it still does not show.
-    assert_eq!(next_for_voice(&lost, None, at(20)), VoiceNext::Wait { seconds: 10 });
-    assert_eq!(next_for_voice(&lost, None, at(30)), VoiceNext::Ask(VoiceRequest::Create));
+    assert_eq!(
+        next_for_voice(&lost, None, at(20)),
+        VoiceNext::Wait { seconds: 10 }
+    );
+    assert_eq!(
+        next_for_voice(&lost, None, at(30)),
+        VoiceNext::Ask(VoiceRequest::Create)
+    );
     let shown = view(0, true, Training::NotStarted);
-    assert_eq!(next_for_voice(&lost, Some(&shown), at(20)), VoiceNext::Ask(VoiceRequest::Sample(1)));
+    assert_eq!(
+        next_for_voice(&lost, Some(&shown), at(20)),
+        VoiceNext::Ask(VoiceRequest::Sample(1))
+    );
 }
 
 #[test]
 fn what_a_lost_request_did_is_counted_once_it_shows() {
-    let lost = refused(model(CloningMethod::Professional), VoiceRequest::Create, Refusal::OutcomeUnknown, 0);
+    let lost = refused(
+        model(CloningMethod::Professional),
+        VoiceRequest::Create,
+        Refusal::OutcomeUnknown,
+        0,
+    );
     let lost = refused(lost, VoiceRequest::Create, Refusal::OutcomeUnknown, 90);
     let lost = refused(lost, VoiceRequest::Sample(1), Refusal::OutcomeUnknown, 100);
     let found = lost.shown(&view(0, true, Training::NotStarted), |_| 9, at(200));
     assert_eq!(found.voice.as_deref(), Some("v1"));
-    let known: Vec<bool> = found.attempts.iter().map(|a| a.outcome == Some(Outcome::Made { credits: 9 })).collect();
-    assert_eq!(known, [false, true, false], "the last of the two; the sample does not show");
-    let trained = found.shown(&view(1, false, Training::Underway("queued".to_owned())), |_| 9, at(300));
-    assert_eq!((trained.credits(), trained.state), (18, VoiceState::Training { since: at(300) }));
+    let known: Vec<bool> = found
+        .attempts
+        .iter()
+        .map(|a| a.outcome == Some(Outcome::Made { credits: 9 }))
+        .collect();
+    assert_eq!(
+        known,
+        [false, true, false],
+        "the last of the two; the sample does not show"
+    );
+    let trained = found.shown(
+        &view(1, false, Training::Underway("queued".to_owned())),
+        |_| 9,
+        at(300),
+    );
+    assert_eq!(
+        (trained.credits(), trained.state),
+        (18, VoiceState::Training { since: at(300) })
+    );
 }
 
 #[test]
 fn a_provider_that_does_not_answer_is_asked_for_a_day() {
     let model = model(CloningMethod::Professional);
-    assert_eq!(model.wait_for_an_answer(at(10)), VoiceNext::Wait { seconds: 30 });
-    assert_eq!(model.wait_for_an_answer(at(40_000)), VoiceNext::Wait { seconds: 600 });
-    assert!(matches!(model.wait_for_an_answer(at(90_000)), VoiceNext::Fail { class: FailureClass::Unavailable, .. }));
+    assert_eq!(
+        model.wait_for_an_answer(at(10)),
+        VoiceNext::Wait { seconds: 30 }
+    );
+    assert_eq!(
+        model.wait_for_an_answer(at(40_000)),
+        VoiceNext::Wait { seconds: 600 }
+    );
+    assert!(matches!(
+        model.wait_for_an_answer(at(90_000)),
+        VoiceNext::Fail {
+            class: FailureClass::Unavailable,
+            ..
+        }
+    ));
     let token: domain::TaskToken = serde_json::from_str("\"token\"").unwrap();
     let awaiting = model.awaiting_owner(token, None, at(100));
-    assert_eq!(awaiting.wait_for_an_answer(at(90_000)), VoiceNext::Wait { seconds: 600 });
-    assert!(matches!(awaiting.wait_for_an_answer(at(700_000)), VoiceNext::Fail { .. }));
+    assert_eq!(
+        awaiting.wait_for_an_answer(at(90_000)),
+        VoiceNext::Wait { seconds: 600 }
+    );
+    assert!(matches!(
+        awaiting.wait_for_an_answer(at(700_000)),
+        VoiceNext::Fail { .. }
+    ));
 }
 
 #[test]
 fn an_owner_who_has_just_verified_it_is_not_asked_again_at_once() {
     let verified = made(model(CloningMethod::Professional), VoiceRequest::Verify, 0);
     let late = view(3, true, Training::NotStarted);
-    assert_eq!(next_for_voice(&verified, Some(&late), at(5)), VoiceNext::Wait { seconds: 15 });
-    assert_eq!(next_for_voice(&verified, Some(&late), at(1000)), VoiceNext::AwaitOwner);
+    assert_eq!(
+        next_for_voice(&verified, Some(&late), at(5)),
+        VoiceNext::Wait { seconds: 15 }
+    );
+    assert_eq!(
+        next_for_voice(&verified, Some(&late), at(1000)),
+        VoiceNext::AwaitOwner
+    );
 }
 
 #[test]
 fn a_refusal_is_not_taken_to_the_next_request_and_repeated_ones_end() {
-    let forbidden = refused(model(CloningMethod::Professional), VoiceRequest::Sample(1), Refusal::Moderation, 0);
+    let forbidden = refused(
+        model(CloningMethod::Professional),
+        VoiceRequest::Sample(1),
+        Refusal::Moderation,
+        0,
+    );
     let shown = view(0, true, Training::NotStarted);
-    let VoiceNext::Fail { class, detail } = next_for_voice(&forbidden, Some(&shown), at(1000)) else { panic!("asked") };
-    assert_eq!((class, detail.as_str()), (FailureClass::Moderation, "elevenlabs, Sample(1): no"));
+    let VoiceNext::Fail { class, detail } = next_for_voice(&forbidden, Some(&shown), at(1000))
+    else {
+        panic!("asked")
+    };
+    assert_eq!(
+        (class, detail.as_str()),
+        (FailureClass::Moderation, "elevenlabs, Sample(1): no")
+    );
 
     let mut busy = model(CloningMethod::Professional);
     for number in 0..5 {
-        assert!(matches!(next_for_voice(&busy, None, at(number * 100)), VoiceNext::Ask(_)));
+        assert!(matches!(
+            next_for_voice(&busy, None, at(number * 100)),
+            VoiceNext::Ask(_)
+        ));
         busy = refused(busy, VoiceRequest::Create, Refusal::Transient, number * 100);
     }
-    let VoiceNext::Fail { class, .. } = next_for_voice(&busy, None, at(1000)) else { panic!("asked again") };
+    let VoiceNext::Fail { class, .. } = next_for_voice(&busy, None, at(1000)) else {
+        panic!("asked again")
+    };
     assert_eq!(class, FailureClass::Unavailable);
 }
 
 #[test]
 fn what_the_provider_accepted_and_does_not_show_is_not_asked_for_again() {
     let created = made(model(CloningMethod::Professional), VoiceRequest::Create, 0);
-    assert_eq!(next_for_voice(&created, None, at(100)), VoiceNext::Wait { seconds: 15 });
-    let VoiceNext::Fail { class, .. } = next_for_voice(&created, None, at(900)) else { panic!("asked again") };
+    assert_eq!(
+        next_for_voice(&created, None, at(100)),
+        VoiceNext::Wait { seconds: 15 }
+    );
+    let VoiceNext::Fail { class, .. } = next_for_voice(&created, None, at(900)) else {
+        panic!("asked again")
+    };
     assert_eq!(class, FailureClass::OutcomeUnknown);
     // A sample that it said it took counts, though it calls it by another name.
     let given = made(created, VoiceRequest::Sample(1), 1);
@@ -171,55 +293,117 @@ fn training_may_take_two_days_and_is_asked_for_some_hundred_times() {
         }
         polls += 1;
     };
-    assert!(matches!(end, VoiceNext::Fail { class: FailureClass::Timeout, .. }), "{end:?}");
-    assert!(second >= i64::from(TRAINING_SECONDS) && polls < 130, "{polls} polls in {second} s");
+    assert!(
+        matches!(
+            end,
+            VoiceNext::Fail {
+                class: FailureClass::Timeout,
+                ..
+            }
+        ),
+        "{end:?}"
+    );
+    assert!(
+        second >= i64::from(TRAINING_SECONDS) && polls < 130,
+        "{polls} polls in {second} s"
+    );
 }
 
 #[test]
 fn created_and_ready_are_told_once_each_with_what_it_took() {
     let training = training(CloningMethod::Professional);
     let registered = registration(&training).accepted(&training);
-    assert_eq!(registered, registration(&training).accepted(&training), "the same bytes");
-    let [created] = &registered.events[..] else { panic!("one event") };
-    assert_eq!((created.topic, created.key.as_str()), (Topic::VoiceModelCreated, "tenant-monsoon-arts"));
+    assert_eq!(
+        registered,
+        registration(&training).accepted(&training),
+        "the same bytes"
+    );
+    let [created] = &registered.events[..] else {
+        panic!("one event")
+    };
+    assert_eq!(
+        (created.topic, created.key.as_str()),
+        (Topic::VoiceModelCreated, "tenant-monsoon-arts")
+    );
 
-    let model = made(made(registered.voice.unwrap(), VoiceRequest::Create, 1), VoiceRequest::Train, 2);
+    let model = made(
+        made(registered.voice.unwrap(), VoiceRequest::Create, 1),
+        VoiceRequest::Train,
+        2,
+    );
     let decision = ready(model, at(90)).unwrap();
     let event: Value = serde_json::from_str(&decision.events[0].value).unwrap();
     assert_eq!(event["data"]["durationMs"], 90_000);
     assert_eq!(event["data"]["creditsUsed"], 14, "of all its attempts");
     assert_eq!(event["data"]["voiceModelId"], id().to_string());
-    assert!(ready(decision.voice.unwrap(), at(91)).is_none(), "it is closed");
+    assert!(
+        ready(decision.voice.unwrap(), at(91)).is_none(),
+        "it is closed"
+    );
 }
 
 #[test]
 fn a_voice_that_is_not_cloned_says_why_and_tells_nobody() {
     let training = training(CloningMethod::Instant);
-    let failure = Failure { class: FailureClass::InvalidInput, detail: "no consent".to_owned(), at: at(0) };
+    let failure = Failure {
+        class: FailureClass::InvalidInput,
+        detail: "no consent".to_owned(),
+        at: at(0),
+    };
     let decision = registration(&training).refused(None, failure, Some("the consent is missing"));
     assert!(decision.events.is_empty());
-    let VoiceState::Failed { reason, .. } = decision.voice.unwrap().state else { panic!("not failed") };
+    let VoiceState::Failed { reason, .. } = decision.voice.unwrap().state else {
+        panic!("not failed")
+    };
     assert_eq!(reason, "the consent is missing.");
 }
 
 #[test]
 fn what_is_erased_holds_nothing_of_its_owner() {
-    let mut model = refused(model(CloningMethod::Professional), VoiceRequest::Create, Refusal::Transient, 0);
+    let mut model = refused(
+        model(CloningMethod::Professional),
+        VoiceRequest::Create,
+        Refusal::Transient,
+        0,
+    );
     model.voice = Some("vendors-voice".to_owned());
     let erasing = model.erasing(at(5));
     assert!(erasing.is_closed() && ready(erasing.clone(), at(6)).is_none());
-    let json = serde_json::to_string(&erasing.erased(ErasedVoice { voices: 1, objects: 4, events: 2 }, at(7))).unwrap();
-    for part in ["Asha", "consent-7781", "s3://", "vendors-voice", "\"no\"", "user-asha-rao"] {
+    let json = serde_json::to_string(&erasing.erased(
+        ErasedVoice {
+            voices: 1,
+            objects: 4,
+            events: 2,
+        },
+        at(7),
+    ))
+    .unwrap();
+    for part in [
+        "Asha",
+        "consent-7781",
+        "s3://",
+        "vendors-voice",
+        "\"no\"",
+        "user-asha-rao",
+    ] {
         assert!(!json.contains(part), "{part} in {json}");
     }
-    assert!(json.contains(r#""erased":{"voices":1,"objects":4,"events":2}"#), "{json}");
+    assert!(
+        json.contains(r#""erased":{"voices":1,"objects":4,"events":2}"#),
+        "{json}"
+    );
 }
 
 #[test]
 fn the_id_is_a_name_as_it_is_written() {
     let name = id().to_string();
     assert_eq!(VoiceModelId::of_execution(&name), Some(id()));
-    for other in [name.to_uppercase(), name.replace('-', ""), format!("{name}-1"), "voice".to_owned()] {
+    for other in [
+        name.to_uppercase(),
+        name.replace('-', ""),
+        format!("{name}-1"),
+        "voice".to_owned(),
+    ] {
         assert_eq!(VoiceModelId::of_execution(&other), None, "{other}");
     }
 }
@@ -234,7 +418,8 @@ enum Does {
 }
 
 proptest! {
-    /// Whatever a provider does, a voice ends, no request that it fulfilled is made again, and none is made more than five times.
+    /// Whatever a provider does, a voice ends, no request that it fulfilled is made again, and none
+    /// is made more than five times.
     #[test]
     fn whatever_a_provider_does_a_voice_ends_and_nothing_is_done_twice(
         does in proptest::collection::vec(

@@ -1,8 +1,10 @@
-//! A batch as an MSK event source mapping sends it: read in one go where all of it is in order, else loosely and record by record.
+//! A batch as an MSK event source mapping sends it: read in one go where all of it is in order,
+//! else loosely and record by record.
 //!
-//! `aws_lambda_events::KafkaEvent` reads the same JSON, but refuses the whole batch for one null header or one byte written
-//! unsigned, before a handler could say which record it was, and its timestamps are a millisecond off. Here only what a batch
-//! cannot do without is asked of the whole; the rest is each record's own affair.
+//! `aws_lambda_events::KafkaEvent` reads the same JSON, but refuses the whole batch for one null
+//! header or one byte written unsigned, before a handler could say which record it was, and its
+//! timestamps are a millisecond off. Here only what a batch cannot do without is asked of the
+//! whole; the rest is each record's own affair.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
@@ -114,13 +116,16 @@ struct Loose<'a> {
     headers: Option<&'a RawValue>,
 }
 
-/// Reads a payload: in one go where everything in it is in order, as it nearly always is, else record by record.
+/// Reads a payload: in one go where everything in it is in order, as it nearly always is, else
+/// record by record.
 ///
 /// # Errors
 /// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
 pub(crate) fn parse(json: &str) -> Result<Vec<Partition<'_>>, BatchError> {
     match serde_json::from_str::<Batch<'_, InOrder<'_>>>(json) {
-        Ok(batch) => partitions(batch, |record, topic, partition| Ok(record.read(topic, partition))),
+        Ok(batch) => partitions(batch, |record, topic, partition| {
+            Ok(record.read(topic, partition))
+        }),
         Err(_) => parse_loosely(json),
     }
 }
@@ -142,12 +147,25 @@ fn partitions<'a, R>(
         .into_iter()
         .map(|(name, records)| {
             // A topic's name may hold hyphens; the number comes after the last one.
-            let (topic, number) = name.rsplit_once('-').ok_or_else(|| BatchError::Name(name.to_string()))?;
-            let number: i32 = number.parse().map_err(|_| BatchError::Name(name.to_string()))?;
+            let (topic, number) = name
+                .rsplit_once('-')
+                .ok_or_else(|| BatchError::Name(name.to_string()))?;
+            let number: i32 = number
+                .parse()
+                .map_err(|_| BatchError::Name(name.to_string()))?;
             let topic = Arc::from(topic);
-            let records = records.into_iter().map(|record| read(record, &topic, number)).collect::<Result<_, _>>();
-            let records = records.map_err(|source| BatchError::Offset { partition: name.to_string(), source })?;
-            Ok(Partition { name: name.into_owned(), records })
+            let records = records
+                .into_iter()
+                .map(|record| read(record, &topic, number))
+                .collect::<Result<_, _>>();
+            let records = records.map_err(|source| BatchError::Offset {
+                partition: name.to_string(),
+                source,
+            })?;
+            Ok(Partition {
+                name: name.into_owned(),
+                records,
+            })
         })
         .collect()
 }
@@ -155,9 +173,19 @@ fn partitions<'a, R>(
 impl<'a> InOrder<'a> {
     fn read(self, topic: &Arc<str>, partition: i32) -> Record<'a> {
         let bytes = |base64: Option<Base64>| base64.map(|Base64(bytes)| bytes);
-        let content = Content { key: bytes(self.key), value: bytes(self.value), headers: self.headers };
+        let content = Content {
+            key: bytes(self.key),
+            value: bytes(self.value),
+            headers: self.headers,
+        };
         let (offset, timestamp) = (self.offset, self.timestamp);
-        Record { topic: topic.clone(), partition, offset, timestamp, content: Ok(content) }
+        Record {
+            topic: topic.clone(),
+            partition,
+            offset,
+            timestamp,
+            content: Ok(content),
+        }
     }
 }
 
@@ -167,7 +195,9 @@ impl<'a> Loose<'a> {
             topic: topic.clone(),
             partition,
             offset: self.offset,
-            timestamp: self.timestamp.and_then(|timestamp| serde_json::from_str(timestamp.get()).ok()),
+            timestamp: self
+                .timestamp
+                .and_then(|timestamp| serde_json::from_str(timestamp.get()).ok()),
             content: self.content().map_err(|error| Unread { error, json }),
         }
     }
@@ -181,10 +211,12 @@ impl<'a> Loose<'a> {
     }
 }
 
-/// Base64 text, or nothing: AWS leaves a tombstone's `value` out, and has been seen to write it as null.
+/// Base64 text, or nothing: AWS leaves a tombstone's `value` out, and has been seen to write it as
+/// null.
 fn bytes(name: &'static str, value: Option<&RawValue>) -> Result<Option<Vec<u8>>, RecordError> {
     let Some(value) = value else { return Ok(None) };
-    let base64: Option<Base64> = serde_json::from_str(value.get()).map_err(|_| RecordError::Base64(name))?;
+    let base64: Option<Base64> =
+        serde_json::from_str(value.get()).map_err(|_| RecordError::Base64(name))?;
     Ok(base64.map(|Base64(bytes)| bytes))
 }
 
@@ -202,7 +234,10 @@ impl<'de> Deserialize<'de> for Base64 {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
-                base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map(Base64).map_err(E::custom)
+                base64_simd::STANDARD
+                    .decode_to_vec(text.as_bytes())
+                    .map(Base64)
+                    .map_err(E::custom)
             }
         }
         deserializer.deserialize_str(Text)
@@ -220,10 +255,17 @@ mod tests {
 
     #[test]
     fn what_is_in_order_is_read_at_once_as_it_is_record_by_record() {
-        for file in ["event-created-several-partitions.json", "event-created-hundred.json", "cms-published.json"] {
+        for file in [
+            "event-created-several-partitions.json",
+            "event-created-hundred.json",
+            "cms-published.json",
+        ] {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
             let json = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
-            assert!(serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(), "{file}");
+            assert!(
+                serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(),
+                "{file}"
+            );
             let [at_once, one_by_one] = both_ways(&json);
             assert_eq!(at_once, one_by_one);
         }
@@ -233,7 +275,10 @@ mod tests {
             r#"{"offset":7,"timestamp":1,"key":"","value":"\/\/\u002f\u002f","headers":[{"a":null,"b":[-1,255]},{}]}"#,
         ] {
             let json = format!(r#"{{"records":{{"t-0":[{record}]}}}}"#);
-            assert!(serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(), "{record}");
+            assert!(
+                serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(),
+                "{record}"
+            );
             let [at_once, one_by_one] = both_ways(&json);
             assert_eq!(at_once, one_by_one);
         }
@@ -243,35 +288,60 @@ mod tests {
         let json = format!(r#"{{"records":{{"eventzr.event.created.v1-3":[{record}]}}}}"#);
         let partitions = parse(&json).unwrap();
         let record = partitions.into_iter().next().unwrap().records.remove(0);
-        assert_eq!((&*record.topic, record.partition, record.offset), ("eventzr.event.created.v1", 3, 7));
+        assert_eq!(
+            (&*record.topic, record.partition, record.offset),
+            ("eventzr.event.created.v1", 3, 7)
+        );
         let content = record.content.map_err(|unread| unread.error)?;
-        let headers = content
-            .headers
-            .into_iter()
-            .map(|(name, value)| (Cow::Owned(name.into_owned()), value.map(|value| Cow::Owned(value.into_owned()))));
+        let headers = content.headers.into_iter().map(|(name, value)| {
+            (
+                Cow::Owned(name.into_owned()),
+                value.map(|value| Cow::Owned(value.into_owned())),
+            )
+        });
         Ok((headers.collect(), content.value))
     }
 
     #[test]
     fn header_bytes_are_signed_and_unsigned_ones_mean_the_same() {
-        let signed = one(r#"{"offset":7,"headers":[{"x":[99,97,102,-61,-87]}]}"#).unwrap().0;
-        let unsigned = one(r#"{"offset":7,"headers":[{"x":[99,97,102,195,169]}]}"#).unwrap().0;
+        let signed = one(r#"{"offset":7,"headers":[{"x":[99,97,102,-61,-87]}]}"#)
+            .unwrap()
+            .0;
+        let unsigned = one(r#"{"offset":7,"headers":[{"x":[99,97,102,195,169]}]}"#)
+            .unwrap()
+            .0;
         assert_eq!(signed, unsigned);
         assert_eq!(signed[0].1.as_deref(), Some("café".as_bytes()));
     }
 
     #[test]
     fn a_header_without_a_value_stays_one_and_the_order_stays() {
-        let headers = one(r#"{"offset":7,"headers":[{"b":null},{"a":[1]},{"b":[2]}]}"#).unwrap().0;
-        let names: Vec<_> = headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
-        assert_eq!(names, [("b", None), ("a", Some(&[1][..])), ("b", Some(&[2][..]))]);
+        let headers = one(r#"{"offset":7,"headers":[{"b":null},{"a":[1]},{"b":[2]}]}"#)
+            .unwrap()
+            .0;
+        let names: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (&**name, value.as_deref()))
+            .collect();
+        assert_eq!(
+            names,
+            [("b", None), ("a", Some(&[1][..])), ("b", Some(&[2][..]))]
+        );
     }
 
     #[test]
     fn names_in_one_object_stay_as_they_are_written() {
-        let headers = one(r#"{"offset":7,"headers":[{"b":[1],"a":null,"b":[2]},{}]}"#).unwrap().0;
-        let names: Vec<_> = headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
-        assert_eq!(names, [("b", Some(&[1][..])), ("a", None), ("b", Some(&[2][..]))]);
+        let headers = one(r#"{"offset":7,"headers":[{"b":[1],"a":null,"b":[2]},{}]}"#)
+            .unwrap()
+            .0;
+        let names: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (&**name, value.as_deref()))
+            .collect();
+        assert_eq!(
+            names,
+            [("b", Some(&[1][..])), ("a", None), ("b", Some(&[2][..]))]
+        );
     }
 
     #[test]
@@ -288,22 +358,43 @@ mod tests {
 
     #[test]
     fn base64_may_be_written_with_escapes() {
-        assert_eq!(one(r#"{"offset":7,"value":"\/\/\u002f\u002f"}"#).unwrap().1, Some(vec![255; 3]));
+        assert_eq!(
+            one(r#"{"offset":7,"value":"\/\/\u002f\u002f"}"#).unwrap().1,
+            Some(vec![255; 3])
+        );
     }
 
     #[test]
     fn what_is_wrong_with_one_record_is_said_of_that_record() {
-        assert_eq!(one(r#"{"offset":7,"value":"***"}"#), Err(RecordError::Base64("value")));
-        assert_eq!(one(r#"{"offset":7,"key":5}"#), Err(RecordError::Base64("key")));
-        assert_eq!(one(r#"{"offset":7,"headers":"none"}"#), Err(RecordError::Headers));
-        let byte = RecordError::Byte { name: "x".to_owned(), value: 300 };
+        assert_eq!(
+            one(r#"{"offset":7,"value":"***"}"#),
+            Err(RecordError::Base64("value"))
+        );
+        assert_eq!(
+            one(r#"{"offset":7,"key":5}"#),
+            Err(RecordError::Base64("key"))
+        );
+        assert_eq!(
+            one(r#"{"offset":7,"headers":"none"}"#),
+            Err(RecordError::Headers)
+        );
+        let byte = RecordError::Byte {
+            name: "x".to_owned(),
+            value: 300,
+        };
         assert_eq!(one(r#"{"offset":7,"headers":[{"x":[300]}]}"#), Err(byte));
     }
 
     #[test]
     fn a_payload_that_is_no_batch_is_refused_as_a_whole() {
         assert!(matches!(parse("{}"), Err(BatchError::Shape(_))));
-        assert!(matches!(parse(r#"{"records":{"t-0":[{"value":""}]}}"#), Err(BatchError::Offset { .. })));
-        assert!(matches!(parse(r#"{"records":{"nohyphen":[]}}"#), Err(BatchError::Name(_))));
+        assert!(matches!(
+            parse(r#"{"records":{"t-0":[{"value":""}]}}"#),
+            Err(BatchError::Offset { .. })
+        ));
+        assert!(matches!(
+            parse(r#"{"records":{"nohyphen":[]}}"#),
+            Err(BatchError::Name(_))
+        ));
     }
 }

@@ -1,4 +1,5 @@
-//! A batch → what each of its records says, or why it can never succeed. Pure: nothing is committed, published or dead-lettered yet.
+//! A batch → what each of its records says, or why it can never succeed. Pure: nothing is
+//! committed, published or dead-lettered yet.
 
 use contract::Topic;
 use domain::{Description, InboundEvent};
@@ -24,7 +25,8 @@ pub struct Examined {
     pub examination: Examination,
 }
 
-/// What a batch of `topic`, whose events `describe` reads, holds: each of its records, in the order in which they would be handled.
+/// What a batch of `topic`, whose events `describe` reads, holds: each of its records, in the order
+/// in which they would be handled.
 ///
 /// # Errors
 /// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
@@ -50,7 +52,10 @@ pub(crate) fn examine_record<D: DeserializeOwned>(
     record: &Record<'_>,
     describe: impl Fn(D) -> Description,
 ) -> Examination {
-    let content = record.content.as_ref().map_err(|unread| Box::new(dead_letter(record, &unread.error.to_string())))?;
+    let content = record
+        .content
+        .as_ref()
+        .map_err(|unread| Box::new(dead_letter(record, &unread.error.to_string())))?;
     match record::read(topic, content, describe) {
         Ok(read) => Ok(Box::new(read)),
         Err(poison) => Err(Box::new(dead_letter(record, &poison.to_string()))),
@@ -72,7 +77,10 @@ pub(crate) fn dead_letter(record: &Record<'_>, cause: &str) -> DeadLetter {
         cause: contract::readable(cause),
     };
     match &record.content {
-        Err(unread) => DeadLetter { unread: Some(unread.json.to_owned()), ..letter },
+        Err(unread) => DeadLetter {
+            unread: Some(unread.json.to_owned()),
+            ..letter
+        },
         Ok(content) => DeadLetter {
             key: content.key.clone(),
             value: content.value.clone(),

@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::batch::RecordError;
 
-/// A list of objects with one name each. Bytes are Java's, so signed; whoever imitates the mapping tends to write them
-/// unsigned, and means the same. A value may be null, as in Kafka; the list may be null, as nobody promised it is not.
+/// A list of objects with one name each. Bytes are Java's, so signed; whoever imitates the mapping
+/// tends to write them unsigned, and means the same. A value may be null, as in Kafka; the list may
+/// be null, as nobody promised it is not.
 pub(crate) fn headers<'a>(headers: &'a RawValue) -> Result<Vec<contract::Header<'a>>, RecordError> {
     let headers = serde_json::from_str(headers.get()).map_err(|_| RecordError::Headers)?;
     in_bytes(headers)
@@ -25,17 +26,24 @@ pub(crate) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
 }
 
 fn in_bytes(headers: Option<Headers<'_>>) -> Result<Vec<contract::Header<'_>>, RecordError> {
-    let headers = headers.map(|Headers(list)| list).unwrap_or_default().into_iter();
+    let headers = headers
+        .map(|Headers(list)| list)
+        .unwrap_or_default()
+        .into_iter();
     headers
         .map(|(name, value)| match value {
             None => Ok((name, None)),
             Some(Bytes::Are(bytes)) => Ok((name, Some(Cow::Owned(bytes)))),
-            Some(Bytes::AreNot(value)) => Err(RecordError::Byte { name: name.into_owned(), value }),
+            Some(Bytes::AreNot(value)) => Err(RecordError::Byte {
+                name: name.into_owned(),
+                value,
+            }),
         })
         .collect()
 }
 
-/// Headers as they are written. Read one by one into one list: as maps, the million that a batch can hold would take hundreds of bytes each.
+/// Headers as they are written. Read one by one into one list: as maps, the million that a batch
+/// can hold would take hundreds of bytes each.
 struct Headers<'a>(Vec<(Cow<'a, str>, Option<Bytes>)>);
 
 /// A header's value.
@@ -124,5 +132,8 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 fn byte(value: i64) -> Option<u8> {
-    i8::try_from(value).map(|signed| signed.to_be_bytes()[0]).or_else(|_| u8::try_from(value)).ok()
+    i8::try_from(value)
+        .map(|signed| signed.to_be_bytes()[0])
+        .or_else(|_| u8::try_from(value))
+        .ok()
 }

@@ -1,4 +1,5 @@
-//! An MSK batch → events → the fate of each record → the partial batch response. The only crate that knows Lambda's Kafka JSON.
+//! An MSK batch → events → the fate of each record → the partial batch response. The only crate
+//! that knows Lambda's Kafka JSON.
 
 use std::{
     sync::Arc,
@@ -27,8 +28,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use telemetry::Telemetry;
 
-/// Serves `topic` as a Lambda function: `describe` says what one of its events means, and everything else is the same for
-/// every topic. Clients and the producer are made here, in the init phase, and connected; returns when the runtime stops.
+/// Serves `topic` as a Lambda function: `describe` says what one of its events means, and
+/// everything else is the same for every topic. Clients and the producer are made here, in the init
+/// phase, and connected; returns when the runtime stops.
 ///
 /// # Errors
 /// What is wrong with the environment, or with the Lambda Runtime API.
@@ -45,16 +47,19 @@ pub async fn serve<D: DeserializeOwned + 'static>(
         async move {
             let deadline = deadline(event.context.deadline(), SystemTime::now());
             let payload = event.payload.get();
-            let answer = phases::handle(topic, describe, (&journal, &telemetry), payload, deadline).await;
+            let answer =
+                phases::handle(topic, describe, (&journal, &telemetry), payload, deadline).await;
             telemetry.traces.flush().await;
             Ok::<_, lambda_runtime::Error>(answer?)
         }
     }));
-    // A task of its own: Tokio wakes the future of `main` through the kernel, and each call to AWS would wake it twice.
+    // A task of its own: Tokio wakes the future of `main` through the kernel, and each call to AWS
+    // would wake it twice.
     tokio::spawn(serving).await?
 }
 
-/// When an invocation ends. `cargo lambda watch` writes its length where the time belongs: ten minutes after 1970 began.
+/// When an invocation ends. `cargo lambda watch` writes its length where the time belongs: ten
+/// minutes after 1970 began.
 fn deadline(written: SystemTime, now: SystemTime) -> SystemTime {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     match written.duration_since(UNIX_EPOCH) {

@@ -1,5 +1,6 @@
-//! An on-failure envelope → the records in it. AWS puts one object for each batch into the on-failure destination, with the whole event
-//! as an escaped JSON string (docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html).
+//! An on-failure envelope → the records in it. AWS puts one object for each batch into the
+//! on-failure destination, with the whole event as an escaped JSON string
+//! (docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html).
 
 use contract::Time;
 use jiff::Timestamp;
@@ -69,7 +70,10 @@ pub fn read_envelope(envelope: &str) -> Result<OnFailureBatch, EnvelopeError> {
     let partitions = batch::parse(&envelope.payload).map_err(EnvelopeError::Payload)?;
     let records = partitions.iter().flat_map(|partition| &partition.records);
     let records = records.map(|record| dead_letter(record, &cause)).collect();
-    Ok(OnFailureBatch { at: Time::new(envelope.timestamp), records })
+    Ok(OnFailureBatch {
+        at: Time::new(envelope.timestamp),
+        records,
+    })
 }
 
 #[cfg(test)]
@@ -98,14 +102,32 @@ mod tests {
             ],
             "eventzr.event.created.v1-4": [{ "offset": 1 }],
         } });
-        let batch = read_envelope(&envelope("RetryAttemptsExhausted", 12, &event.to_string())).unwrap();
+        let batch =
+            read_envelope(&envelope("RetryAttemptsExhausted", 12, &event.to_string())).unwrap();
         assert_eq!(batch.at.to_string(), "2019-11-14T00:38:06.021Z");
-        let [first, unread, tombstone] = &batch.records[..] else { panic!("{batch:?}") };
-        assert_eq!(first.cause, "the mapping gave it up after 12 invocations: RetryAttemptsExhausted");
-        assert_eq!((first.partition, first.offset, first.timestamp), (3, 7, Some(5)));
-        assert_eq!((first.key.as_deref(), first.value.as_deref()), (Some(&b"t"[..]), Some(&b"{}"[..])));
-        assert_eq!(first.headers, [("a".to_owned(), Some("é".as_bytes().to_vec()))]);
-        assert_eq!(unread.unread.as_deref(), Some(r#"{"offset":8,"value":"***"}"#));
+        let [first, unread, tombstone] = &batch.records[..] else {
+            panic!("{batch:?}")
+        };
+        assert_eq!(
+            first.cause,
+            "the mapping gave it up after 12 invocations: RetryAttemptsExhausted"
+        );
+        assert_eq!(
+            (first.partition, first.offset, first.timestamp),
+            (3, 7, Some(5))
+        );
+        assert_eq!(
+            (first.key.as_deref(), first.value.as_deref()),
+            (Some(&b"t"[..]), Some(&b"{}"[..]))
+        );
+        assert_eq!(
+            first.headers,
+            [("a".to_owned(), Some("é".as_bytes().to_vec()))]
+        );
+        assert_eq!(
+            unread.unread.as_deref(),
+            Some(r#"{"offset":8,"value":"***"}"#)
+        );
         assert_eq!((tombstone.partition, tombstone.value.as_ref()), (4, None));
     }
 
@@ -113,12 +135,21 @@ mod tests {
     fn one_that_was_never_sent_says_so() {
         let event = r#"{"records":{"t-0":[{"offset":1}]}}"#;
         let batch = read_envelope(&envelope("MaximumPayloadSizeExceeded", 0, event)).unwrap();
-        assert_eq!(batch.records[0].cause, "the mapping gave it up and never sent it: MaximumPayloadSizeExceeded");
+        assert_eq!(
+            batch.records[0].cause,
+            "the mapping gave it up and never sent it: MaximumPayloadSizeExceeded"
+        );
     }
 
     #[test]
     fn what_is_no_envelope_is_refused_as_a_whole() {
-        assert!(matches!(read_envelope("{}"), Err(EnvelopeError::Envelope(_))));
-        assert!(matches!(read_envelope(&envelope("x", 1, "{}")), Err(EnvelopeError::Payload(_))));
+        assert!(matches!(
+            read_envelope("{}"),
+            Err(EnvelopeError::Envelope(_))
+        ));
+        assert!(matches!(
+            read_envelope(&envelope("x", 1, "{}")),
+            Err(EnvelopeError::Payload(_))
+        ));
     }
 }

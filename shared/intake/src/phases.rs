@@ -1,5 +1,6 @@
-//! A batch in phases: everything is read, then committed, then published, then started. In each phase all records go at once; between
-//! two phases a partition is cut at its first record to be retried, so that nothing is published out of turn.
+//! A batch in phases: everything is read, then committed, then published, then started. In each
+//! phase all records go at once; between two phases a partition is cut at its first record to be
+//! retried, so that nothing is published out of turn.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,8 @@ use futures::{
     stream::{self, FuturesUnordered},
 };
 use journal::{
-    DeadLetter, DeadLetterError, Journal, MESSAGE_TIMEOUT, OutboxEntry, PublishError, StartError, StoreError, chain,
+    DeadLetter, DeadLetterError, Journal, MESSAGE_TIMEOUT, OutboxEntry, PublishError, StartError,
+    StoreError, chain,
 };
 use serde::de::DeserializeOwned;
 use telemetry::{Kind, Measured, Span, Telemetry, Traces};
@@ -27,11 +29,12 @@ use crate::{
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
 
-/// Records in flight at once in one phase. Each call needs a connection of its own (AWS speaks HTTP/1.1), and a new connection costs
-/// more than a turn in the queue.
+/// Records in flight at once in one phase. Each call needs a connection of its own (AWS speaks
+/// HTTP/1.1), and a new connection costs more than a turn in the queue.
 const RECORDS_IN_FLIGHT: usize = 32;
 
-/// The least a phase needs to begin: one call that is answered at its last moment, or every acknowledgement.
+/// The least a phase needs to begin: one call that is answered at its last moment, or every
+/// acknowledgement.
 const COMMIT_TIME: Duration = Duration::from_secs(6);
 const PUBLISH_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
 const START_TIME: Duration = Duration::from_secs(6);
@@ -102,7 +105,9 @@ pub(crate) async fn handle<D: DeserializeOwned>(
 ) -> Result<BatchResponse, BatchError> {
     let begun = Instant::now();
     let partitions = batch::parse(payload)?;
-    let mut whole = telemetry.traces.begin(format_args!("handle {topic}"), Kind::Internal, None);
+    let mut whole = telemetry
+        .traces
+        .begin(format_args!("handle {topic}"), Kind::Internal, None);
     whole.set("faas.trigger", "pubsub");
     let mut items: Vec<Item<'_>> = Vec::new();
     for (partition, Partition { records, .. }) in partitions.iter().enumerate() {
@@ -119,12 +124,21 @@ pub(crate) async fn handle<D: DeserializeOwned>(
                 Ok(read) => Progress::Described(read),
                 Err(letter) => Progress::Poison(letter),
             };
-            Item { partition, record, progress, span }
+            Item {
+                partition,
+                record,
+                progress,
+                span,
+            }
         }));
     }
-    whole.set("messaging.batch.message_count", i64::try_from(items.len()).unwrap_or(i64::MAX));
+    whole.set(
+        "messaging.batch.message_count",
+        i64::try_from(items.len()).unwrap_or(i64::MAX),
+    );
 
-    // Each phase ends in time for the next ones; what it has not done by then is to be delivered again.
+    // Each phase ends in time for the next ones; what it has not done by then is to be delivered
+    // again.
     let start_by = deadline - START_TIME;
     let publish_by = start_by - PUBLISH_TIME;
     if begin(&mut items, "keep", COMMIT_TIME, publish_by) {
@@ -146,8 +160,8 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     Ok(response)
 }
 
-/// Whether `phase` may begin, which must end by `until`; if there is no time for it, whatever is not over is to be delivered
-/// again.
+/// Whether `phase` may begin, which must end by `until`; if there is no time for it, whatever is
+/// not over is to be delivered again.
 fn begin(items: &mut [Item<'_>], phase: &'static str, takes: Duration, until: SystemTime) -> bool {
     if left(until) >= takes {
         return true;
@@ -181,7 +195,8 @@ fn cut(items: &mut [Item<'_>]) {
     }
 }
 
-/// Keeps a decision for every record, at once across entities and in order within one; dead-letters what can never succeed.
+/// Keeps a decision for every record, at once across entities and in order within one; dead-letters
+/// what can never succeed.
 async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
     let mut entities: BTreeMap<EntityKey, Vec<&mut Item<'_>>> = BTreeMap::new();
     let mut lines: Vec<Vec<&mut Item<'_>>> = Vec::new();
@@ -189,7 +204,10 @@ async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
         match &item.progress {
             Progress::Described(read) => {
                 let (_, description) = &**read;
-                entities.entry(EntityKey::new(&description.tenant, &description.entity)).or_default().push(item);
+                entities
+                    .entry(EntityKey::new(&description.tenant, &description.entity))
+                    .or_default()
+                    .push(item);
             }
             _ => lines.push(vec![item]),
         }
@@ -233,8 +251,10 @@ async fn commit_one(item: &mut Item<'_>, journal: &Journal) {
     };
     let fate = match journal.write_dead_letter(letter, now).await {
         Ok(()) => {
-            // Not its cause, which quotes what somebody sent: `studio dead-letters show` has that under the id.
-            let (topic, partition, offset, id) = (&*letter.topic, letter.partition, letter.offset, letter.id());
+            // Not its cause, which quotes what somebody sent: `studio dead-letters show` has that
+            // under the id.
+            let (topic, partition, offset, id) =
+                (&*letter.topic, letter.partition, letter.offset, letter.id());
             tracing::warn!(topic, partition, offset, %id, tenant = letter.tenant(), "record dead-lettered");
             item.span.happens("dead-lettered");
             Fate::DeadLetter
@@ -258,14 +278,16 @@ async fn tell(items: &mut [Item<'_>], journal: &Journal) {
 }
 
 async fn start_all(jobs: &[JobId], journal: &Journal) -> Result<(), Retry> {
-    let mut starts: FuturesUnordered<_> = jobs.iter().map(|job| journal.start(*job, now())).collect();
+    let mut starts: FuturesUnordered<_> =
+        jobs.iter().map(|job| journal.start(*job, now())).collect();
     while let Some(started) = starts.next().await {
         started.map_err(Retry::Start)?;
     }
     Ok(())
 }
 
-/// Starts the jobs and notes that they are published: one wait, for a redelivery starts again whatever was published.
+/// Starts the jobs and notes that they are published: one wait, for a redelivery starts again
+/// whatever was published.
 async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
     stream::iter(items.iter_mut())
         .for_each_concurrent(RECORDS_IN_FLIGHT, |item| async {
@@ -285,8 +307,14 @@ async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
         .await;
 }
 
-/// A record's own span, a part of the trace that its event came with: what it is, in OpenTelemetry's words for messaging, and never what it says.
-fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, traces: &'t Traces) -> Span<'t> {
+/// A record's own span, a part of the trace that its event came with: what it is, in
+/// OpenTelemetry's words for messaging, and never what it says.
+fn span_of<'t>(
+    record: &Record<'_>,
+    examination: &Examination,
+    topic: Topic,
+    traces: &'t Traces,
+) -> Span<'t> {
     let read = examination.as_ref().ok();
     let parent = read.and_then(|read| read.0.trace);
     let mut span = traces.begin(format_args!("process {topic}"), Kind::Consumer, parent);
@@ -297,7 +325,10 @@ fn span_of<'t>(record: &Record<'_>, examination: &Examination, topic: Topic, tra
     span.set("messaging.operation.type", "process");
     span.set("messaging.operation.name", "process");
     span.set("messaging.destination.name", record.topic.to_string());
-    span.set("messaging.destination.partition.id", record.partition.to_string());
+    span.set(
+        "messaging.destination.partition.id",
+        record.partition.to_string(),
+    );
     span.set("messaging.kafka.offset", record.offset);
     if let Some((inbound, description)) = read.map(|read| &**read) {
         span.set("cloudevents.event_id", inbound.id.clone());
@@ -317,7 +348,8 @@ impl Item<'_> {
     }
 }
 
-/// The answer, and the invocation's line in the log: failures once and with their causes, followers only as a count.
+/// The answer, and the invocation's line in the log: failures once and with their causes, followers
+/// only as a count.
 fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchResponse {
     let mut response = BatchResponse::default();
     let mut counts = vec![Counts::default(); partitions.len()];
@@ -333,8 +365,18 @@ fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchRespons
                     item.span.fails(chain(retry));
                 }
                 if !matches!(retry, Retry::Follows) {
-                    let (topic, partition, offset) = (&*item.record.topic, item.record.partition, item.record.offset);
-                    tracing::error!(topic, partition, offset, "record to be delivered again: {}", chain(retry));
+                    let (topic, partition, offset) = (
+                        &*item.record.topic,
+                        item.record.partition,
+                        item.record.offset,
+                    );
+                    tracing::error!(
+                        topic,
+                        partition,
+                        offset,
+                        "record to be delivered again: {}",
+                        chain(retry)
+                    );
                 }
                 response.batch_item_failures.push(BatchItemFailure {
                     item_identifier: ItemIdentifier {
@@ -350,18 +392,35 @@ fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchRespons
             }
         }
     }
-    let Counts { done, dead_lettered, retried } = counts.iter().copied().fold(Counts::default(), Counts::plus);
-    let by_partition =
-        partitions.iter().zip(&counts).map(|(partition, counts)| format!("{}: {counts}", partition.name));
+    let Counts {
+        done,
+        dead_lettered,
+        retried,
+    } = counts.iter().copied().fold(Counts::default(), Counts::plus);
+    let by_partition = partitions
+        .iter()
+        .zip(&counts)
+        .map(|(partition, counts)| format!("{}: {counts}", partition.name));
     let by_partition = by_partition.collect::<Vec<_>>().join("; ");
-    tracing::info!(received, done, dead_lettered, retried, by_partition, "batch handled");
+    tracing::info!(
+        received,
+        done,
+        dead_lettered,
+        retried,
+        by_partition,
+        "batch handled"
+    );
     response
 }
 
-/// A batch as the metrics have it: without what a smoke check sent, and nothing of one that has nothing else.
+/// A batch as the metrics have it: without what a smoke check sent, and nothing of one that has
+/// nothing else.
 fn measured(topic: Topic, items: &[Item<'_>], took: Duration) -> Option<Measured<'static>> {
     let is_smoke = |item: &Item<'_>| {
-        item.record.content.as_ref().is_ok_and(|content| content.key.as_deref() == Some(SMOKE_TENANT.as_bytes()))
+        item.record
+            .content
+            .as_ref()
+            .is_ok_and(|content| content.key.as_deref() == Some(SMOKE_TENANT.as_bytes()))
     };
     let mut counts = Counts::default();
     for item in items.iter().filter(|item| !is_smoke(item)) {
@@ -369,9 +428,20 @@ fn measured(topic: Topic, items: &[Item<'_>], took: Duration) -> Option<Measured
             counts.add(fate);
         }
     }
-    let Counts { done, dead_lettered, retried } = counts;
+    let Counts {
+        done,
+        dead_lettered,
+        retried,
+    } = counts;
     let received = done + dead_lettered + retried;
-    (received > 0).then_some(Measured::Batch { topic, received, done, dead_lettered, retried, took })
+    (received > 0).then_some(Measured::Batch {
+        topic,
+        received,
+        done,
+        dead_lettered,
+        retried,
+        took,
+    })
 }
 
 /// What became of some records.
@@ -402,7 +472,11 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} done, {} dead-lettered, {} retried", self.done, self.dead_lettered, self.retried)
+        write!(
+            f,
+            "{} done, {} dead-lettered, {} retried",
+            self.done, self.dead_lettered, self.retried
+        )
     }
 }
 

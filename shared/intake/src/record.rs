@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::batch::Content;
 
-/// The largest value of a record that is read, in bytes. CloudEvents asks consumers to take 64 KiB; a description with every
-/// field at its limit has a tenth of that.
+/// The largest value of a record that is read, in bytes. CloudEvents asks consumers to take 64 KiB;
+/// a description with every field at its limit has a tenth of that.
 const LARGEST_VALUE: usize = 256 * 1024;
 
 /// Why a record can never succeed. Each says in one sentence what is wrong and where.
@@ -28,7 +28,11 @@ pub(crate) enum Poison {
     #[error("the record has no key; the contract's key is the tenant's id")]
     NoKey,
     #[error("tenant mismatch: data.tenantId is `{tenant}`, but {place} is `{other}`")]
-    Tenant { tenant: String, place: &'static str, other: String },
+    Tenant {
+        tenant: String,
+        place: &'static str,
+        other: String,
+    },
 }
 
 /// Reads a record of `topic` to the end: envelope, data, tenant.
@@ -37,24 +41,46 @@ pub(crate) fn read<D: DeserializeOwned>(
     content: &Content<'_>,
     describe: impl Fn(D) -> Description,
 ) -> Result<(InboundEvent, Description), Poison> {
-    if let Some(length) = content.value.as_ref().map(Vec::len).filter(|&length| length > LARGEST_VALUE) {
+    if let Some(length) = content
+        .value
+        .as_ref()
+        .map(Vec::len)
+        .filter(|&length| length > LARGEST_VALUE)
+    {
         return Err(Poison::TooLarge(length));
     }
     let envelope = Envelope::decode(&content.headers, content.value.as_deref())?;
     if envelope.event_type != topic.as_str() {
-        return Err(Poison::WrongType { found: envelope.event_type.into_owned(), expected: topic });
+        return Err(Poison::WrongType {
+            found: envelope.event_type.into_owned(),
+            expected: topic,
+        });
     }
     let description = describe(envelope.data()?);
     let time = Time::new(envelope.time.ok_or(Poison::NoTime)?);
 
-    // Whoever writes to the topic says the tenant two or three times; who says two different ones is broken or lying.
+    // Whoever writes to the topic says the tenant two or three times; who says two different ones
+    // is broken or lying.
     let key = content.key.as_deref().ok_or(Poison::NoKey)?;
     let tenant = description.tenant.as_str();
-    let mismatch = |place, other: String| Err(Poison::Tenant { tenant: tenant.to_owned(), place, other });
+    let mismatch = |place, other: String| {
+        Err(Poison::Tenant {
+            tenant: tenant.to_owned(),
+            place,
+            other,
+        })
+    };
     if key != tenant.as_bytes() {
-        return mismatch("the record's key", String::from_utf8_lossy(key).into_owned());
+        return mismatch(
+            "the record's key",
+            String::from_utf8_lossy(key).into_owned(),
+        );
     }
-    if let Some(subject) = envelope.subject.as_deref().filter(|subject| *subject != tenant) {
+    if let Some(subject) = envelope
+        .subject
+        .as_deref()
+        .filter(|subject| *subject != tenant)
+    {
         return mismatch("`subject`", subject.to_owned());
     }
 
@@ -82,7 +108,10 @@ mod tests {
         Description {
             tenant: event.tenant_id,
             user: event.user_id,
-            entity: Entity { kind: EntityKind::Event, id: event.event_id },
+            entity: Entity {
+                kind: EntityKind::Event,
+                id: event.event_id,
+            },
             version: event.version,
             configuration: Configuration {
                 title: event.title,
@@ -110,11 +139,14 @@ mod tests {
         for partition in batch::parse(&json).unwrap() {
             for record in partition.records {
                 let read = match &record.content {
-                    Ok(content) => read(Topic::EventCreated, content, describe).map_err(|poison| poison.to_string()),
+                    Ok(content) => read(Topic::EventCreated, content, describe)
+                        .map_err(|poison| poison.to_string()),
                     Err(unread) => Err(unread.error.to_string()),
                 };
                 let fate = match read {
-                    Ok((inbound, description)) => format!("{}: {}", inbound.id, description.configuration.title),
+                    Ok((inbound, description)) => {
+                        format!("{}: {}", inbound.id, description.configuration.title)
+                    }
                     Err(poison) => format!("DEAD LETTER: {poison}"),
                 };
                 writeln!(lines, "{}@{} {fate}", partition.name, record.offset).unwrap();
@@ -136,9 +168,16 @@ mod tests {
 
     #[test]
     fn a_value_over_256_kib_is_dead_lettered() {
-        let content = Content { key: None, value: Some(vec![b' '; 300_000]), headers: Vec::new() };
+        let content = Content {
+            key: None,
+            value: Some(vec![b' '; 300_000]),
+            headers: Vec::new(),
+        };
         let poison = read(Topic::EventCreated, &content, describe).unwrap_err();
-        assert_eq!(poison.to_string(), "the value has 300000 bytes; at most 262144 are read");
+        assert_eq!(
+            poison.to_string(),
+            "the value has 300000 bytes; at most 262144 are read"
+        );
     }
 
     #[test]
@@ -154,21 +193,34 @@ mod tests {
         ] {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
             let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
-            let theirs: aws_lambda_events::event::kafka::KafkaEvent = serde_json::from_str(&json).unwrap();
+            let theirs: aws_lambda_events::event::kafka::KafkaEvent =
+                serde_json::from_str(&json).unwrap();
             for partition in batch::parse(&json).unwrap() {
                 let their_records = &theirs.records[&partition.name];
                 assert_eq!(their_records.len(), partition.records.len());
                 for (ours, theirs) in partition.records.iter().zip(their_records) {
-                    assert_eq!((ours.offset, i64::from(ours.partition)), (theirs.offset, theirs.partition));
+                    assert_eq!(
+                        (ours.offset, i64::from(ours.partition)),
+                        (theirs.offset, theirs.partition)
+                    );
                     let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
                     let content = ours.content.as_ref().unwrap();
                     assert_eq!(content.key.as_ref().map(base64), theirs.key);
                     assert_eq!(content.value.as_ref().map(base64), theirs.value);
                     let headers = theirs.headers.iter().flatten().map(|(name, bytes)| {
-                        (name.clone(), bytes.iter().map(|byte| byte.to_be_bytes()[0]).collect::<Vec<u8>>())
+                        (
+                            name.clone(),
+                            bytes
+                                .iter()
+                                .map(|byte| byte.to_be_bytes()[0])
+                                .collect::<Vec<u8>>(),
+                        )
                     });
                     let our_headers = content.headers.iter().map(|(name, value)| {
-                        (name.to_string(), value.as_ref().map_or_else(Vec::new, |value| value.to_vec()))
+                        (
+                            name.to_string(),
+                            value.as_ref().map_or_else(Vec::new, |value| value.to_vec()),
+                        )
                     });
                     assert!(headers.eq(our_headers));
                 }

@@ -1,5 +1,5 @@
-//! A dead letter → the batch in which it is delivered again, as the mapping would deliver it: under its own topic, partition and
-//! offset, so that it is the same record to its consumer.
+//! A dead letter → the batch in which it is delivered again, as the mapping would deliver it: under
+//! its own topic, partition and offset, so that it is the same record to its consumer.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ use crate::{
 pub struct Redelivery {
     /// The payload of the invocation.
     pub payload: String,
-    /// The id under which the record stands if it becomes a dead letter again. Another than it had if it could not be read then and can be now.
+    /// The id under which the record stands if it becomes a dead letter again. Another than it had
+    /// if it could not be read then and can be now.
     pub id: Uuid,
 }
 
@@ -41,7 +42,8 @@ struct OneRecord<'a> {
     records: BTreeMap<String, [&'a RawValue; 1]>,
 }
 
-/// A record as the mapping writes it: bytes in Base64, header bytes as Java's, which are signed. What is not there is left out.
+/// A record as the mapping writes it: bytes in Base64, header bytes as Java's, which are signed.
+/// What is not there is left out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
@@ -57,7 +59,8 @@ struct Record<'a> {
     headers: Vec<BTreeMap<&'a str, Option<Vec<i8>>>>,
 }
 
-/// The batch in which `record` is delivered again, alone. One that could not be read goes as it came.
+/// The batch in which `record` is delivered again, alone. One that could not be read goes as it
+/// came.
 ///
 /// # Errors
 /// A [`RedeliveryError`].
@@ -68,18 +71,35 @@ pub fn redelivery(record: &DeadLetter) -> Result<Redelivery, RedeliveryError> {
     };
     let json = RawValue::from_string(json).map_err(RedeliveryError::Unread)?;
     let name = format!("{}-{}", record.topic, record.partition);
-    let batch = OneRecord { event_source: "aws:kafka", records: BTreeMap::from([(name, [&*json])]) };
+    let batch = OneRecord {
+        event_source: "aws:kafka",
+        records: BTreeMap::from([(name, [&*json])]),
+    };
     let payload = serde_json::to_string(&batch).expect("a batch is JSON under string keys");
     let read = batch::parse(&payload)?;
-    let id = read.iter().flat_map(|partition| &partition.records).map(|one| dead_letter(one, "").id()).next();
-    Ok(Redelivery { id: id.unwrap_or_else(|| record.id()), payload })
+    let id = read
+        .iter()
+        .flat_map(|partition| &partition.records)
+        .map(|one| dead_letter(one, "").id())
+        .next();
+    Ok(Redelivery {
+        id: id.unwrap_or_else(|| record.id()),
+        payload,
+    })
 }
 
 fn written(record: &DeadLetter) -> String {
     let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
-    let signed = |bytes: &Vec<u8>| bytes.iter().map(|byte| i8::from_be_bytes([*byte])).collect();
-    let headers =
-        record.headers.iter().map(|(name, value)| BTreeMap::from([(name.as_str(), value.as_ref().map(signed))]));
+    let signed = |bytes: &Vec<u8>| {
+        bytes
+            .iter()
+            .map(|byte| i8::from_be_bytes([*byte]))
+            .collect()
+    };
+    let headers = record
+        .headers
+        .iter()
+        .map(|(name, value)| BTreeMap::from([(name.as_str(), value.as_ref().map(signed))]));
     let written = Record {
         topic: &record.topic,
         partition: record.partition,
@@ -92,7 +112,8 @@ fn written(record: &DeadLetter) -> String {
     serde_json::to_string(&written).expect("a record is strings and numbers under string keys")
 }
 
-/// Whether a consumer that was given one record answers that it is done with it: it follows what it says, or is dead-lettered again.
+/// Whether a consumer that was given one record answers that it is done with it: it follows what it
+/// says, or is dead-lettered again.
 ///
 /// # Errors
 /// If `answer` is not what a consumer answers.
@@ -131,7 +152,13 @@ mod tests {
 
     #[test]
     fn a_consumer_sees_the_redriven_record_as_it_first_came() {
-        let tombstone = DeadLetter { key: None, value: None, headers: Vec::new(), timestamp: None, ..record() };
+        let tombstone = DeadLetter {
+            key: None,
+            value: None,
+            headers: Vec::new(),
+            timestamp: None,
+            ..record()
+        };
         for record in [record(), tombstone] {
             let redelivery = redelivery(&record).unwrap();
             assert_eq!(again(&redelivery.payload), record);
@@ -158,14 +185,18 @@ mod tests {
 
     #[test]
     fn one_that_can_be_read_by_now_is_another_if_it_comes_back() {
-        let unread = DeadLetter { unread: Some(r#"{"offset":7,"value":"e30="}"#.to_owned()), ..record() };
+        let unread = DeadLetter {
+            unread: Some(r#"{"offset":7,"value":"e30="}"#.to_owned()),
+            ..record()
+        };
         assert_ne!(redelivery(&unread).unwrap().id, unread.id());
     }
 
     #[test]
     fn an_answer_without_failures_means_done() {
         assert!(is_done(br#"{"batchItemFailures":[]}"#).unwrap());
-        let failure = br#"{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0","offset":7}}]}"#;
+        let failure =
+            br#"{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0","offset":7}}]}"#;
         assert!(!is_done(failure).unwrap());
         assert!(is_done(b"null").is_err());
     }

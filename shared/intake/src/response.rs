@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The partial batch response for Kafka. It works only on a mapping with provisioned pollers and
-/// `FunctionResponseTypes: [ReportBatchItemFailures]`; without the flag it is ignored and what it names is lost, so a test
-/// holds the template to it. (AWS Lambda guide, kafka-retry-configurations; `aws_lambda_events` has no type for it.)
+/// `FunctionResponseTypes: [ReportBatchItemFailures]`; without the flag it is ignored and what it
+/// names is lost, so a test holds the template to it. (AWS Lambda guide,
+/// kafka-retry-configurations; `aws_lambda_events` has no type for it.)
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {

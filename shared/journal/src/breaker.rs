@@ -24,7 +24,11 @@ impl Journal {
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub async fn breaker(&self, provider: ProviderId, now: Time) -> Result<Option<OpenBreaker>, StoreError> {
+    pub async fn breaker(
+        &self,
+        provider: ProviderId,
+        now: Time,
+    ) -> Result<Option<OpenBreaker>, StoreError> {
         let item = self.read(Key::breaker(provider)).await?;
         let breaker = item.as_ref().map(items::state::<OpenBreaker>).transpose()?;
         Ok(breaker.filter(|breaker| now < breaker.until))
@@ -34,11 +38,21 @@ impl Journal {
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub async fn open_breaker(&self, provider: ProviderId, breaker: &OpenBreaker) -> Result<(), StoreError> {
+    pub async fn open_breaker(
+        &self,
+        provider: ProviderId,
+        breaker: &OpenBreaker,
+    ) -> Result<(), StoreError> {
         let mut item = Key::breaker(provider).into_item();
         item.insert("state".to_owned(), AttributeValue::S(items::json(breaker)));
-        let put = self.dynamodb.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map_err(|error| StoreError::Write(error.into()))?;
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        put.send()
+            .await
+            .map_err(|error| StoreError::Write(error.into()))?;
         Ok(())
     }
 
@@ -47,7 +61,10 @@ impl Journal {
     /// # Errors
     /// A [`StoreError`].
     pub async fn close_breaker(&self, provider: ProviderId, now: Time) -> Result<(), StoreError> {
-        let closed = OpenBreaker { until: now, why: "closed by an operator".to_owned() };
+        let closed = OpenBreaker {
+            until: now,
+            why: "closed by an operator".to_owned(),
+        };
         self.open_breaker(provider, &closed).await
     }
 }

@@ -3,8 +3,8 @@
 use std::{env, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
-    timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_smithy_http_client::{
@@ -28,7 +28,8 @@ pub struct Config {
     pub voice_state_machine: String,
     /// Seconds that a job may take before the sweep looks at it: `RENDER_DEADLINE_SECONDS`.
     pub render_deadline_seconds: u32,
-    /// Who makes what: `IMAGE_PROVIDERS`, `VIDEO_PROVIDERS` and `AUDIO_PROVIDERS`, names with commas between, those asked first in front.
+    /// Who makes what: `IMAGE_PROVIDERS`, `VIDEO_PROVIDERS` and `AUDIO_PROVIDERS`, names with
+    /// commas between, those asked first in front.
     pub routing: ProviderRouting,
     /// The brokers, `host:port` with commas between: `KAFKA_BOOTSTRAP_SERVERS`.
     pub bootstrap_servers: String,
@@ -45,7 +46,8 @@ pub enum Authentication {
     Iam {
         /// The brokers' region.
         region: String,
-        /// The certificates that the brokers' own chain to, as PEM: `KAFKA_ROOTS_PEM`. Amazon's, if it is empty or not set.
+        /// The certificates that the brokers' own chain to, as PEM: `KAFKA_ROOTS_PEM`. Amazon's, if
+        /// it is empty or not set.
         roots: Option<String>,
     },
 }
@@ -60,7 +62,9 @@ pub enum ConfigError {
     #[error("the environment variables IMAGE_PROVIDERS, VIDEO_PROVIDERS and AUDIO_PROVIDERS")]
     Routing(#[from] RoutingError),
     /// The certificates that the environment names are not to be had.
-    #[error("reading the certificates in {path}, which the environment variable AWS_CA_BUNDLE names")]
+    #[error(
+        "reading the certificates in {path}, which the environment variable AWS_CA_BUNDLE names"
+    )]
     Roots {
         /// The file.
         path: String,
@@ -91,7 +95,10 @@ impl Config {
     pub fn from_env() -> Result<Self, ConfigError> {
         let authentication = match variable("KAFKA_AUTHENTICATION")?.as_str() {
             "none" => Authentication::None,
-            "iam" => Authentication::Iam { region: variable("AWS_REGION")?, roots: variable("KAFKA_ROOTS_PEM").ok() },
+            "iam" => Authentication::Iam {
+                region: variable("AWS_REGION")?,
+                roots: variable("KAFKA_ROOTS_PEM").ok(),
+            },
             other => {
                 return Err(ConfigError::Invalid {
                     name: "KAFKA_AUTHENTICATION",
@@ -122,23 +129,38 @@ impl Config {
     }
 }
 
-/// The AWS SDK's configuration, from the environment alone: Lambda gives region and credentials in variables, so nothing is
-/// probed (the default chain costs most of a cold start). One HTTPS client for all, which trusts
-/// Amazon's own roots: the SDK's own parses a system's bundle for each of its clients (half of a consumer's instructions to its first poll).
-/// `AWS_CA_BUNDLE` names a file of others, as for AWS's own tools. It asks no proxy: unlike the SDK's own, it does not look at `HTTPS_PROXY`.
+/// The AWS SDK's configuration, from the environment alone: Lambda gives region and credentials in
+/// variables, so nothing is probed (the default chain costs most of a cold start). One HTTPS client
+/// for all, which trusts Amazon's own roots: the SDK's own parses a system's bundle for each of its
+/// clients (half of a consumer's instructions to its first poll). `AWS_CA_BUNDLE` names a file of
+/// others, as for AWS's own tools. It asks no proxy: unlike the SDK's own, it does not look at
+/// `HTTPS_PROXY`.
 ///
 /// # Errors
 /// A [`ConfigError`] that names the variable.
 pub fn aws_config_from_env() -> Result<SdkConfig, ConfigError> {
-    let trusted = TrustStore::empty().with_pem_certificate(roots::trusted(variable("AWS_CA_BUNDLE").ok())?);
-    let tls = TlsContext::builder().with_trust_store(trusted).build().map_err(ConfigError::Https)?;
-    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls).build_https();
+    let trusted =
+        TrustStore::empty().with_pem_certificate(roots::trusted(variable("AWS_CA_BUNDLE").ok())?);
+    let tls = TlsContext::builder()
+        .with_trust_store(trusted)
+        .build()
+        .map_err(ConfigError::Https)?;
+    let https = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls)
+        .build_https();
     let mut config = SdkConfig::builder()
         .http_client(https)
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(variable("AWS_REGION")?))
-        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
-        .retry_config(RetryConfig::standard().with_max_attempts(3).with_max_backoff(Duration::from_secs(2)))
+        .credentials_provider(SharedCredentialsProvider::new(
+            EnvironmentVariableCredentialsProvider::new(),
+        ))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(3)
+                .with_max_backoff(Duration::from_secs(2)),
+        )
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(2))
@@ -156,9 +178,15 @@ pub fn aws_config_from_env() -> Result<SdkConfig, ConfigError> {
 ///
 /// # Errors
 /// [`ConfigError::Missing`].
-#[expect(clippy::disallowed_methods, reason = "this is the config.rs that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the config.rs that reads the environment"
+)]
 pub fn variable(name: &'static str) -> Result<String, ConfigError> {
-    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+    env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or(ConfigError::Missing(name))
 }
 
 /// The environment variable `name`; empty if it is not set.

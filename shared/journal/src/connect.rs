@@ -1,4 +1,5 @@
-//! Connect: the first connections are made in the init phase, where a function has a whole processor and no record waits for it.
+//! Connect: the first connections are made in the init phase, where a function has a whole
+//! processor and no record waits for it.
 
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use tokio::{join, time::timeout};
 
 use crate::{Journal, chain, items::Key, start};
 
-/// How long the init phase waits for each. Whoever cannot be reached by then is met by the first invocation.
+/// How long the init phase waits for each. Whoever cannot be reached by then is met by the first
+/// invocation.
 const WITHIN: Duration = Duration::from_secs(3);
 
 impl Journal {
-    /// Connects to Kafka and DynamoDB, at once. Who is unreachable is a warning: the function must come up all the same, and
-    /// the first invocation finds out.
+    /// Connects to Kafka and DynamoDB, at once. Who is unreachable is a warning: the function must
+    /// come up all the same, and the first invocation finds out.
     pub async fn connect(&self) {
         join!(self.connect_to_kafka(), self.connect_to_dynamodb());
     }
@@ -27,24 +29,44 @@ impl Journal {
         match self.producer.connect(WITHIN).await {
             Ok(Ok(())) => tracing::debug!("connected to Kafka"),
             Ok(Err(error)) => tracing::warn!(error = chain(&error), "Kafka is not reachable yet"),
-            Err(error) => tracing::warn!(error = chain(&error), "connecting to Kafka was interrupted"),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "connecting to Kafka was interrupted")
+            }
         }
     }
 
     /// Asks for an item that is not there.
     async fn connect_to_dynamodb(&self) {
-        let nobody = Key { pk: "connect".to_owned(), sk: "-".to_owned() };
-        let get = self.dynamodb.get_item().table_name(&self.table).set_key(Some(nobody.into_item())).customize();
+        let nobody = Key {
+            pk: "connect".to_owned(),
+            sk: "-".to_owned(),
+        };
+        let get = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(nobody.into_item()))
+            .customize();
         let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
-        answered("DynamoDB", timeout(WITHIN, get.config_override(once).send()).await.ok());
+        answered(
+            "DynamoDB",
+            timeout(WITHIN, get.config_override(once).send()).await.ok(),
+        );
     }
 
     /// Asks how an execution is that is not there.
     async fn connect_to_step_functions(&self) {
         let describe = self.sfn.describe_execution();
-        let describe = describe.execution_arn(start::execution_arn(&self.render_state_machine, "connect")).customize();
+        let describe = describe
+            .execution_arn(start::execution_arn(&self.render_state_machine, "connect"))
+            .customize();
         let once = aws_sdk_sfn::config::Builder::new().retry_config(RetryConfig::disabled());
-        answered("Step Functions", timeout(WITHIN, describe.config_override(once).send()).await.ok());
+        answered(
+            "Step Functions",
+            timeout(WITHIN, describe.config_override(once).send())
+                .await
+                .ok(),
+        );
     }
 }
 
@@ -56,6 +78,9 @@ where
     match answer {
         Some(Ok(_) | Err(SdkError::ServiceError(_))) => tracing::debug!("connected to {whom}"),
         Some(Err(error)) => tracing::warn!(error = chain(&error), "{whom} is not reachable yet"),
-        None => tracing::warn!("{whom} is not reachable yet: it did not answer within {} s", WITHIN.as_secs()),
+        None => tracing::warn!(
+            "{whom} is not reachable yet: it did not answer within {} s",
+            WITHIN.as_secs()
+        ),
     }
 }

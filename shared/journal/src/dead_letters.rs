@@ -1,4 +1,5 @@
-//! Dead letters: a record that can never succeed is kept whole, so that the rest of its partition goes on.
+//! Dead letters: a record that can never succeed is kept whole, so that the rest of its partition
+//! goes on.
 
 mod entry;
 mod list;
@@ -67,7 +68,8 @@ pub enum DeadLetterError {
     /// S3 did not delete it.
     #[error("deleting a dead letter from S3")]
     Delete(#[source] BoxError),
-    /// Its object is not what it should be: another version of the code put it there, or a hand did.
+    /// Its object is not what it should be: another version of the code put it there, or a hand
+    /// did.
     #[error("the object of a dead letter cannot be read")]
     Content(#[from] ContentError),
 }
@@ -100,12 +102,16 @@ struct Object<'a> {
 }
 
 impl DeadLetter {
-    /// UUIDv5 of the coordinates and the content: a redelivery finds the same place, another record at the same offset (a topic
-    /// made anew) does not.
+    /// UUIDv5 of the coordinates and the content: a redelivery finds the same place, another record
+    /// at the same offset (a topic made anew) does not.
     #[must_use]
     pub fn id(&self) -> Uuid {
         let mut content = Sha256::new();
-        for part in [self.key.as_deref(), self.value.as_deref(), self.unread.as_deref().map(str::as_bytes)] {
+        for part in [
+            self.key.as_deref(),
+            self.value.as_deref(),
+            self.unread.as_deref().map(str::as_bytes),
+        ] {
             content.update((part.map_or(u64::MAX, |part| part.len() as u64)).to_be_bytes());
             content.update(part.unwrap_or_default());
         }
@@ -126,7 +132,13 @@ impl DeadLetter {
     }
 
     fn object_key(&self) -> String {
-        format!("records/{}/{}/{:020}-{}.json", self.topic, self.partition, self.offset, self.id())
+        format!(
+            "records/{}/{}/{:020}-{}.json",
+            self.topic,
+            self.partition,
+            self.offset,
+            self.id()
+        )
     }
 
     fn to_json(&self) -> Vec<u8> {
@@ -139,7 +151,11 @@ impl DeadLetter {
             cause: Cow::Borrowed(&self.cause),
             key: self.key.as_ref().map(base64),
             value: self.value.as_ref().map(base64),
-            headers: self.headers.iter().map(|(name, value)| (name.into(), value.as_ref().map(base64))).collect(),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.into(), value.as_ref().map(base64)))
+                .collect(),
             unread: self.unread.as_deref().map(Cow::Borrowed),
         };
         serde_json::to_vec(&object).expect("a record is strings and numbers under string keys")
@@ -151,7 +167,10 @@ impl DeadLetter {
             let decoded = text.map(|text| base64_simd::STANDARD.decode_to_vec(text));
             decoded.transpose().map_err(|_| ContentError::Base64(name))
         };
-        let headers = object.headers.into_iter().map(|(name, value)| Ok((name.into_owned(), bytes("headers", value)?)));
+        let headers = object
+            .headers
+            .into_iter()
+            .map(|(name, value)| Ok((name.into_owned(), bytes("headers", value)?)));
         Ok(Self {
             topic: object.topic.into_owned(),
             partition: object.partition,
@@ -167,24 +186,36 @@ impl DeadLetter {
 }
 
 impl Journal {
-    /// Writes a dead letter: first into the bucket, then into the index, so that an entry always has its
-    /// object. Doing it again counts, and opens an entry again that was resolved.
+    /// Writes a dead letter: first into the bucket, then into the index, so that an entry always
+    /// has its object. Doing it again counts, and opens an entry again that was resolved.
     ///
     /// # Errors
     /// A [`DeadLetterError`].
-    pub async fn write_dead_letter(&self, record: &DeadLetter, now: Time) -> Result<(), DeadLetterError> {
+    pub async fn write_dead_letter(
+        &self,
+        record: &DeadLetter,
+        now: Time,
+    ) -> Result<(), DeadLetterError> {
         self.put_dead_letter(record).await?;
-        let update = self.index(record, now, "").return_values(ReturnValue::AllOld);
-        let before = update.send().await.map_err(|error| DeadLetterError::Index(error.into()))?.attributes;
-        // Whoever resolved it may have deleted what was just put, before the entry stood open again.
+        let update = self
+            .index(record, now, "")
+            .return_values(ReturnValue::AllOld);
+        let before = update
+            .send()
+            .await
+            .map_err(|error| DeadLetterError::Index(error.into()))?
+            .attributes;
+        // Whoever resolved it may have deleted what was just put, before the entry stood open
+        // again.
         if before.is_some_and(|before| before.contains_key("resolved")) {
             self.put_dead_letter(record).await?;
         }
         Ok(())
     }
 
-    /// As [`write_dead_letter`](Self::write_dead_letter), for a record of the on-failure envelope `envelope`: however often it is done
-    /// for one envelope it counts once, and does not open an entry again that was resolved since. Returns whether it was the first time.
+    /// As [`write_dead_letter`](Self::write_dead_letter), for a record of the on-failure envelope
+    /// `envelope`: however often it is done for one envelope it counts once, and does not open an
+    /// entry again that was resolved since. Returns whether it was the first time.
     ///
     /// # Errors
     /// A [`DeadLetterError`].
@@ -195,8 +226,11 @@ impl Journal {
         now: Time,
     ) -> Result<bool, DeadLetterError> {
         // Looked at first, so that the content of one that was resolved since is not put back.
-        let before =
-            self.read(Key::dead_letter(record.id())).await.map_err(DeadLetterError::Entry)?.unwrap_or_default();
+        let before = self
+            .read(Key::dead_letter(record.id()))
+            .await
+            .map_err(DeadLetterError::Entry)?
+            .unwrap_or_default();
         let envelope = AttributeValue::S(envelope.to_owned());
         if before.get("envelope") == Some(&envelope) {
             return Ok(false);
@@ -207,9 +241,14 @@ impl Journal {
             .condition_expression("attribute_not_exists(envelope) OR envelope <> :envelope")
             .expression_attribute_values(":envelope", envelope)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = update.send().await else { return Ok(true) };
+        let Err(error) = update.send().await else {
+            return Ok(true);
+        };
         // Somebody else was faster.
-        if !unmet(error).map_err(DeadLetterError::Index)?.contains_key("open") {
+        if !unmet(error)
+            .map_err(DeadLetterError::Index)?
+            .contains_key("open")
+        {
             self.delete_dead_letter(&record.object_key()).await?;
         }
         Ok(false)
@@ -217,24 +256,44 @@ impl Journal {
 
     /// Puts `record` where its entry says that it is.
     async fn put_dead_letter(&self, record: &DeadLetter) -> Result<(), DeadLetterError> {
-        let put = self.s3.put_object().bucket(&self.dead_letters_bucket).key(record.object_key());
-        let put = put.content_type("application/json").body(ByteStream::from(record.to_json()));
-        put.send().await.map_err(|error| DeadLetterError::Object(error.into()))?;
+        let put = self
+            .s3
+            .put_object()
+            .bucket(&self.dead_letters_bucket)
+            .key(record.object_key());
+        let put = put
+            .content_type("application/json")
+            .body(ByteStream::from(record.to_json()));
+        put.send()
+            .await
+            .map_err(|error| DeadLetterError::Object(error.into()))?;
         Ok(())
     }
 
     /// Deletes the object of a record. One that is not there any more is fine.
     async fn delete_dead_letter(&self, object: &str) -> Result<(), DeadLetterError> {
-        let delete = self.s3.delete_object().bucket(&self.dead_letters_bucket).key(object);
-        delete.send().await.map_err(|error| DeadLetterError::Delete(error.into()))?;
+        let delete = self
+            .s3
+            .delete_object()
+            .bucket(&self.dead_letters_bucket)
+            .key(object);
+        delete
+            .send()
+            .await
+            .map_err(|error| DeadLetterError::Delete(error.into()))?;
         Ok(())
     }
 
-    /// The update that has the entry of `record` stand open, counted once more; `and_set` is what else it sets.
+    /// The update that has the entry of `record` stand open, counted once more; `and_set` is what
+    /// else it sets.
     fn index(&self, record: &DeadLetter, now: Time, and_set: &str) -> UpdateItemFluentBuilder {
         // What is no name lists it nowhere.
         let tenant = record.tenant();
-        let listed = if tenant.is_some() { ", tenant = :tenant, listed = if_not_exists(listed, :listed)" } else { "" };
+        let listed = if tenant.is_some() {
+            ", tenant = :tenant, listed = if_not_exists(listed, :listed)"
+        } else {
+            ""
+        };
         let key = Key::dead_letter(record.id());
         let shard = items::dead_letters_shard(items::open_shard(&key.pk));
         let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -268,7 +327,10 @@ impl Journal {
         match tenant {
             Some(tenant) => update
                 .expression_attribute_values(":tenant", text(tenant))
-                .expression_attribute_values(":listed", AttributeValue::S(format!("dead-letter#{now}"))),
+                .expression_attribute_values(
+                    ":listed",
+                    AttributeValue::S(format!("dead-letter#{now}")),
+                ),
             None => update,
         }
     }
@@ -307,8 +369,17 @@ mod tests {
             unread: None,
             cause: "data.title: it is blank".to_owned(),
         };
-        let tombstone = DeadLetter { key: None, value: None, headers: Vec::new(), timestamp: None, ..read.clone() };
-        let unread = DeadLetter { unread: Some(r#"{"offset":7,"value":"***"}"#.to_owned()), ..tombstone.clone() };
+        let tombstone = DeadLetter {
+            key: None,
+            value: None,
+            headers: Vec::new(),
+            timestamp: None,
+            ..read.clone()
+        };
+        let unread = DeadLetter {
+            unread: Some(r#"{"offset":7,"value":"***"}"#.to_owned()),
+            ..tombstone.clone()
+        };
         for record in [read, tombstone, unread] {
             assert_eq!(DeadLetter::from_json(&record.to_json()).unwrap(), record);
         }

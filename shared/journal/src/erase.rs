@@ -1,4 +1,5 @@
-//! Erase: what a tenant has in the table is found and blanked, and what is left says what was erased and when.
+//! Erase: what a tenant has in the table is found and blanked, and what is left says what was
+//! erased and when.
 
 use std::collections::BTreeSet;
 
@@ -57,15 +58,29 @@ pub struct Erased {
     pub records: usize,
 }
 
-/// What is looked for, in this order: a job is closed, and tells its end, before its events are blanked.
+/// What is looked for, in this order: a job is closed, and tells its end, before its events are
+/// blanked.
 const KINDS: [&str; 5] = ["job#", "voice#", "entity", "outbox#", "dead-letter#"];
 
 impl Owned {
     fn read(kind: &str, item: &Item) -> Result<Self, ItemError> {
-        let text = |name: &'static str| item.get(name).and_then(|a| a.as_s().ok()).ok_or(ItemError::Attribute(name));
+        let text = |name: &'static str| {
+            item.get(name)
+                .and_then(|a| a.as_s().ok())
+                .ok_or(ItemError::Attribute(name))
+        };
         let (pk, sk) = (text("pk")?, text("sk")?);
-        let id = || pk.split_once('#').and_then(|(_, id)| id.parse().ok()).ok_or(ItemError::Attribute("pk"));
-        let named = || OwnedItem(Key { pk: pk.clone(), sk: sk.clone() });
+        let id = || {
+            pk.split_once('#')
+                .and_then(|(_, id)| id.parse().ok())
+                .ok_or(ItemError::Attribute("pk"))
+        };
+        let named = || {
+            OwnedItem(Key {
+                pk: pk.clone(),
+                sk: sk.clone(),
+            })
+        };
         Ok(match kind {
             "job#" => Self::Job(JobId(id()?)),
             "voice#" => Self::Voice(VoiceModelId(id()?)),
@@ -77,8 +92,8 @@ impl Owned {
 }
 
 impl Journal {
-    /// What is `tenant`'s and not erased, from `cursor` on: at most `most` of one kind, jobs first, and where to go on; `None` once all was
-    /// seen.
+    /// What is `tenant`'s and not erased, from `cursor` on: at most `most` of one kind, jobs first,
+    /// and where to go on; `None` once all was seen.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -88,7 +103,9 @@ impl Journal {
         cursor: Cursor,
         most: i32,
     ) -> Result<Option<(Vec<Owned>, Cursor)>, StoreError> {
-        let Some(kind) = KINDS.get(cursor.kind) else { return Ok(None) };
+        let Some(kind) = KINDS.get(cursor.kind) else {
+            return Ok(None);
+        };
         let query = self
             .dynamodb
             .query()
@@ -99,16 +116,30 @@ impl Journal {
             .expression_attribute_values(":kind", AttributeValue::S((*kind).to_owned()))
             .set_exclusive_start_key(cursor.after)
             .limit(most);
-        let output = query.send().await.map_err(|error| StoreError::Read(error.into()))?;
-        let owned = output.items().iter().map(|item| Owned::read(kind, item)).collect::<Result<_, _>>()?;
+        let output = query
+            .send()
+            .await
+            .map_err(|error| StoreError::Read(error.into()))?;
+        let owned = output
+            .items()
+            .iter()
+            .map(|item| Owned::read(kind, item))
+            .collect::<Result<_, _>>()?;
         let next = match output.last_evaluated_key {
-            Some(after) => Cursor { kind: cursor.kind, after: Some(after) },
-            None => Cursor { kind: cursor.kind + 1, after: None },
+            Some(after) => Cursor {
+                kind: cursor.kind,
+                after: Some(after),
+            },
+            None => Cursor {
+                kind: cursor.kind + 1,
+                after: None,
+            },
         };
         Ok(Some((owned, next)))
     }
 
-    /// Blanks the events of a decision: nothing publishes them any more, and the outbox entry itself stands, so that its inbound event is not decided again.
+    /// Blanks the events of a decision: nothing publishes them any more, and the outbox entry
+    /// itself stands, so that its inbound event is not decided again.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -142,17 +173,26 @@ impl Journal {
         only_if_there(update).await
     }
 
-    /// Blanks what an entity says, and forgets its templates' assets; what came before `now` is not taken in any more.
+    /// Blanks what an entity says, and forgets its templates' assets; what came before `now` is not
+    /// taken in any more.
     ///
     /// # Errors
     /// A [`StoreError`].
     pub async fn erase_entity(&self, entity: EntityKey, now: Time) -> Result<(), StoreError> {
         for round in 0..MOST_ROUNDS {
-            let Some(item) = self.read(Key::entity(entity)).await? else { return Ok(()) };
+            let Some(item) = self.read(Key::entity(entity)).await? else {
+                return Ok(());
+            };
             let state: EntityState = items::state(&item)?;
             let before = state.version;
-            let erased = EntityState { version: before + 1, ..state.erased(now) };
-            match self.save(items::entity_item(&erased), before, &erased).await {
+            let erased = EntityState {
+                version: before + 1,
+                ..state.erased(now)
+            };
+            match self
+                .save(items::entity_item(&erased), before, &erased)
+                .await
+            {
                 Err(StoreError::Contended) => pause(round + 1).await,
                 saved => return saved,
             }
@@ -160,7 +200,8 @@ impl Journal {
         Err(StoreError::Contended)
     }
 
-    /// Deletes a dead letter, and what its entry says of it. What is left of the entry goes by itself.
+    /// Deletes a dead letter, and what its entry says of it. What is left of the entry goes by
+    /// itself.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -189,10 +230,21 @@ impl Journal {
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub async fn note_erased(&self, tenant: &Identifier, erased: Erased, now: Time) -> Result<(), StoreError> {
+    pub async fn note_erased(
+        &self,
+        tenant: &Identifier,
+        erased: Erased,
+        now: Time,
+    ) -> Result<(), StoreError> {
         let id = derive(&[tenant.as_str().as_bytes(), b"tenant"]);
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        let Erased { jobs, voices, entities, decisions, records } = erased;
+        let Erased {
+            jobs,
+            voices,
+            entities,
+            decisions,
+            records,
+        } = erased;
         let counts = [
             (":jobs", jobs),
             (":voices", voices),
@@ -211,44 +263,66 @@ impl Journal {
         let update = counts.into_iter().fold(update, |update, (name, count)| {
             update.expression_attribute_values(name, AttributeValue::N(count.to_string()))
         });
-        update.send().await.map_err(|error| StoreError::Write(error.into()))?;
+        update
+            .send()
+            .await
+            .map_err(|error| StoreError::Write(error.into()))?;
         Ok(())
     }
 
     fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
-        self.dynamodb.update_item().table_name(&self.table).set_key(Some(key.clone().into_item()))
+        self.dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.clone().into_item()))
     }
 }
 
 /// Makes an update of an item that may not be there; whether it was.
 async fn only_if_there(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    match update.condition_expression("attribute_exists(pk)").send().await {
+    match update
+        .condition_expression("attribute_exists(pk)")
+        .send()
+        .await
+    {
         Ok(_) => Ok(true),
-        Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => Ok(false),
+        Err(SdkError::ServiceError(error))
+            if error.err().is_conditional_check_failed_exception() =>
+        {
+            Ok(false)
+        }
         Err(error) => Err(StoreError::Write(error.into())),
     }
 }
 
-/// Deletes every version of every object of ours whose key begins with `prefix`, so that nothing of them can be had back; returns how many
-/// objects there were.
+/// Deletes every version of every object of ours whose key begins with `prefix`, so that nothing of
+/// them can be had back; returns how many objects there were.
 ///
 /// # Errors
 /// What S3 said.
-pub async fn erase_objects(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<usize, BoxError> {
+pub async fn erase_objects(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    prefix: &str,
+) -> Result<usize, BoxError> {
     let mut keys = BTreeSet::new();
     while erase_page(s3, bucket, prefix, |_| true, &mut keys).await? {}
     Ok(keys.len())
 }
 
 /// Deletes one object, with all its versions.
-pub(crate) async fn erase_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<(), BoxError> {
+pub(crate) async fn erase_object(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &str,
+) -> Result<(), BoxError> {
     // S3 lists in the keys' order, and nothing that begins with a key comes before it.
     while erase_page(s3, bucket, key, |found| found == key, &mut BTreeSet::new()).await? {}
     Ok(())
 }
 
-/// Deletes what one page of a listing has that is meant, and says whether there may be more. What was listed is deleted before the next look: there
-/// is no second page to be kept track of.
+/// Deletes what one page of a listing has that is meant, and says whether there may be more. What
+/// was listed is deleted before the next look: there is no second page to be kept track of.
 async fn erase_page(
     s3: &aws_sdk_s3::Client,
     bucket: &str,
@@ -256,13 +330,31 @@ async fn erase_page(
     is_meant: impl Fn(&str) -> bool,
     keys: &mut BTreeSet<String>,
 ) -> Result<bool, BoxError> {
-    let list = s3.list_object_versions().bucket(bucket).prefix(prefix).send().await?;
-    let versions = list.versions().iter().map(|version| (version.key(), version.version_id()));
-    let markers = list.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-    let all = versions.chain(markers).map(|(key, version)| (key.unwrap_or_default(), version));
+    let list = s3
+        .list_object_versions()
+        .bucket(bucket)
+        .prefix(prefix)
+        .send()
+        .await?;
+    let versions = list
+        .versions()
+        .iter()
+        .map(|version| (version.key(), version.version_id()));
+    let markers = list
+        .delete_markers()
+        .iter()
+        .map(|marker| (marker.key(), marker.version_id()));
+    let all = versions
+        .chain(markers)
+        .map(|(key, version)| (key.unwrap_or_default(), version));
     let mut deleted = false;
     for (key, version) in all.filter(|(key, _)| is_meant(key)) {
-        s3.delete_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned)).send().await?;
+        s3.delete_object()
+            .bucket(bucket)
+            .key(key)
+            .set_version_id(version.map(str::to_owned))
+            .send()
+            .await?;
         keys.insert(key.to_owned());
         deleted = true;
     }

@@ -13,21 +13,24 @@
 //! | `tenant#<uuid>` | `erased` | what of a tenant's was erased, and when |
 //! | `dead-letter#<uuid>` | `record` | a record that can never succeed (`dead_letters.rs`); from when it is resolved, until its TTL |
 //!
-//! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one. Entities, jobs and voice models carry
-//! their whole state as JSON in `state` and their write count in `version`.
+//! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
+//! Entities, jobs and voice models carry their whole state as JSON in `state` and their write count
+//! in `version`.
 //!
-//! Two indexes: `by-tenant` (`tenant`, `listed`) has all that is a tenant's, `listed` being what it is, `#` and when it came to be, so that a
-//! tenant's jobs can be listed in their order, and everything be found that is to be erased. `open` (`open`, `deadline`) has jobs and voice
-//! models as long as they are open, and what was decided of them as long as it is not published. Beside those, in shards of their own, it has the
-//! dead letters and are not resolved, `deadline` being when the first was seen: an operator finds them in their order there.
+//! Two indexes: `by-tenant` (`tenant`, `listed`) has all that is a tenant's, `listed` being what it
+//! is, `#` and when it came to be, so that a tenant's jobs can be listed in their order, and
+//! everything be found that is to be erased. `open` (`open`, `deadline`) has jobs and voice models
+//! as long as they are open, and what was decided of them as long as it is not published. Beside
+//! those, in shards of their own, it has the dead letters and are not resolved, `deadline` being
+//! when the first was seen: an operator finds them in their order there.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{Time, Topic};
 use domain::{
-    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, Job, JobId, OutboundEvent, ProviderId, State, VoiceModel,
-    VoiceModelId, VoiceState,
+    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, Job, JobId, OutboundEvent,
+    ProviderId, State, VoiceModel, VoiceModelId, VoiceState,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -55,47 +58,80 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn inbound(event: InboundEventKey) -> Self {
-        Self { pk: format!("inbound#{event}"), sk: "outbox".to_owned() }
+        Self {
+            pk: format!("inbound#{event}"),
+            sk: "outbox".to_owned(),
+        }
     }
 
     pub(crate) fn entity(entity: EntityKey) -> Self {
-        Self { pk: format!("entity#{entity}"), sk: "state".to_owned() }
+        Self {
+            pk: format!("entity#{entity}"),
+            sk: "state".to_owned(),
+        }
     }
 
     pub(crate) fn job(job: JobId) -> Self {
-        Self { pk: format!("job#{job}"), sk: "state".to_owned() }
+        Self {
+            pk: format!("job#{job}"),
+            sk: "state".to_owned(),
+        }
     }
 
     pub(crate) fn end(job: JobId) -> Self {
-        Self { pk: format!("job#{job}"), sk: "end".to_owned() }
+        Self {
+            pk: format!("job#{job}"),
+            sk: "end".to_owned(),
+        }
     }
 
     pub(crate) fn voice(voice: VoiceModelId) -> Self {
-        Self { pk: format!("voice#{voice}"), sk: "state".to_owned() }
+        Self {
+            pk: format!("voice#{voice}"),
+            sk: "state".to_owned(),
+        }
     }
 
     pub(crate) fn voice_created(voice: VoiceModelId) -> Self {
-        Self { pk: format!("voice#{voice}"), sk: "created".to_owned() }
+        Self {
+            pk: format!("voice#{voice}"),
+            sk: "created".to_owned(),
+        }
     }
 
     pub(crate) fn voice_ready(voice: VoiceModelId) -> Self {
-        Self { pk: format!("voice#{voice}"), sk: "ready".to_owned() }
+        Self {
+            pk: format!("voice#{voice}"),
+            sk: "ready".to_owned(),
+        }
     }
 
     pub(crate) fn breaker(provider: ProviderId) -> Self {
-        Self { pk: format!("provider#{provider}"), sk: "breaker".to_owned() }
+        Self {
+            pk: format!("provider#{provider}"),
+            sk: "breaker".to_owned(),
+        }
     }
 
     pub(crate) fn leases(provider: ProviderId) -> Self {
-        Self { pk: format!("provider#{provider}"), sk: "leases".to_owned() }
+        Self {
+            pk: format!("provider#{provider}"),
+            sk: "leases".to_owned(),
+        }
     }
 
     pub(crate) fn dead_letter(id: Uuid) -> Self {
-        Self { pk: format!("dead-letter#{id}"), sk: "record".to_owned() }
+        Self {
+            pk: format!("dead-letter#{id}"),
+            sk: "record".to_owned(),
+        }
     }
 
     pub(crate) fn into_item(self) -> Item {
-        HashMap::from([("pk".to_owned(), AttributeValue::S(self.pk)), ("sk".to_owned(), AttributeValue::S(self.sk))])
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
     }
 }
 
@@ -128,7 +164,10 @@ impl OutboxEntry {
         let tenant = self.events.first().map(|event| event.key.clone());
         let events = self.events.into_iter().map(|event| {
             let mut map = HashMap::from([
-                ("topic".to_owned(), AttributeValue::S(event.topic.as_str().to_owned())),
+                (
+                    "topic".to_owned(),
+                    AttributeValue::S(event.topic.as_str().to_owned()),
+                ),
                 ("key".to_owned(), AttributeValue::S(event.key)),
                 ("value".to_owned(), AttributeValue::S(event.value)),
             ]);
@@ -142,7 +181,10 @@ impl OutboxEntry {
             list(&mut item, &tenant, &format!("outbox#{}", expiry.from));
         }
         item.insert("events".to_owned(), AttributeValue::L(events.collect()));
-        let starts = self.starts.iter().map(|job| AttributeValue::S(job.to_string()));
+        let starts = self
+            .starts
+            .iter()
+            .map(|job| AttributeValue::S(job.to_string()));
         item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
         item.insert("content".to_owned(), AttributeValue::S(self.content));
         item.insert("published".to_owned(), AttributeValue::Bool(self.published));
@@ -154,11 +196,18 @@ impl OutboxEntry {
     }
 
     pub(crate) fn from_item(item: &Item) -> Result<Self, ItemError> {
-        let events = item.get("events").and_then(|a| a.as_l().ok()).ok_or(ItemError::Attribute("events"))?;
+        let events = item
+            .get("events")
+            .and_then(|a| a.as_l().ok())
+            .ok_or(ItemError::Attribute("events"))?;
         let events = events.iter().map(|event| {
             let event = event.as_m().map_err(|_| ItemError::Attribute("events"))?;
-            let topic: Topic = text(event, "topic")?.parse().map_err(|_| ItemError::Attribute("topic"))?;
-            let trace = text(event, "trace").ok().and_then(|trace| trace.parse().ok());
+            let topic: Topic = text(event, "topic")?
+                .parse()
+                .map_err(|_| ItemError::Attribute("topic"))?;
+            let trace = text(event, "trace")
+                .ok()
+                .and_then(|trace| trace.parse().ok());
             Ok(OutboundEvent {
                 topic,
                 key: text(event, "key")?.to_owned(),
@@ -166,13 +215,19 @@ impl OutboxEntry {
                 trace,
             })
         });
-        let starts = item.get("starts").and_then(|a| a.as_l().ok()).ok_or(ItemError::Attribute("starts"))?;
+        let starts = item
+            .get("starts")
+            .and_then(|a| a.as_l().ok())
+            .ok_or(ItemError::Attribute("starts"))?;
         let starts = starts.iter().map(|job| {
             let job = job.as_s().ok().and_then(|id| id.parse().ok());
             job.map(JobId).ok_or(ItemError::Attribute("starts"))
         });
         Ok(Self {
-            key: Key { pk: text(item, "pk")?.to_owned(), sk: text(item, "sk")?.to_owned() },
+            key: Key {
+                pk: text(item, "pk")?.to_owned(),
+                sk: text(item, "sk")?.to_owned(),
+            },
             content: text(item, "content")?.to_owned(),
             events: events.collect::<Result<_, _>>()?,
             starts: starts.collect::<Result<_, _>>()?,
@@ -187,24 +242,36 @@ impl OutboxEntry {
 /// The item of an entity that is written for the `version`-th time.
 pub(crate) fn entity_item(entity: &EntityState) -> Item {
     let mut item = Key::entity(entity.key()).into_item();
-    item.insert("version".to_owned(), AttributeValue::N(entity.version.to_string()));
+    item.insert(
+        "version".to_owned(),
+        AttributeValue::N(entity.version.to_string()),
+    );
     item.insert("state".to_owned(), AttributeValue::S(json(entity)));
-    // Without a time: an entity that changes does not write the index again. One that says nothing any more is erased.
+    // Without a time: an entity that changes does not write the index again. One that says nothing
+    // any more is erased.
     if !entity.snapshots.is_empty() {
         list(&mut item, entity.tenant.as_str(), "entity");
     }
     item
 }
 
-/// The item of a job, with the attributes of its indexes. What is left of an erased one stands in neither.
+/// The item of a job, with the attributes of its indexes. What is left of an erased one stands in
+/// neither.
 pub(crate) fn job_item(job: &Job) -> Item {
     let key = Key::job(job.id);
     let shard = open_shard(&key.pk);
     let mut item = key.into_item();
-    item.insert("version".to_owned(), AttributeValue::N(job.version.to_string()));
+    item.insert(
+        "version".to_owned(),
+        AttributeValue::N(job.version.to_string()),
+    );
     item.insert("state".to_owned(), AttributeValue::S(json(job)));
     if !matches!(job.state, State::Erased { .. }) {
-        list(&mut item, job.tenant.as_str(), &format!("job#{}", job.created_at));
+        list(
+            &mut item,
+            job.tenant.as_str(),
+            &format!("job#{}", job.created_at),
+        );
     }
     if !job.is_closed() {
         stand_open(&mut item, shard, job.deadline);
@@ -212,15 +279,23 @@ pub(crate) fn job_item(job: &Job) -> Item {
     item
 }
 
-/// The item of a voice model, with the attributes of its indexes. What is left of an erased one stands in neither.
+/// The item of a voice model, with the attributes of its indexes. What is left of an erased one
+/// stands in neither.
 pub(crate) fn voice_item(model: &VoiceModel) -> Item {
     let key = Key::voice(model.id);
     let shard = open_shard(&key.pk);
     let mut item = key.into_item();
-    item.insert("version".to_owned(), AttributeValue::N(model.version.to_string()));
+    item.insert(
+        "version".to_owned(),
+        AttributeValue::N(model.version.to_string()),
+    );
     item.insert("state".to_owned(), AttributeValue::S(json(model)));
     if !matches!(model.state, VoiceState::Erased { .. }) {
-        list(&mut item, model.tenant.as_str(), &format!("voice#{}", model.created_at));
+        list(
+            &mut item,
+            model.tenant.as_str(),
+            &format!("voice#{}", model.created_at),
+        );
     }
     if !model.is_closed() {
         stand_open(&mut item, shard, model.deadline);
@@ -230,13 +305,22 @@ pub(crate) fn voice_item(model: &VoiceModel) -> Item {
 
 /// The time to live of what is remembered for as long as an event may come again, from `from` on.
 pub(crate) fn expires_at(from: Time) -> AttributeValue {
-    AttributeValue::N(from.plus_seconds(HORIZON_SECONDS).timestamp().as_second().to_string())
+    AttributeValue::N(
+        from.plus_seconds(HORIZON_SECONDS)
+            .timestamp()
+            .as_second()
+            .to_string(),
+    )
 }
 
-/// Has an item stand in the index of what is open, until the deadline when the sweep looks after it.
+/// Has an item stand in the index of what is open, until the deadline when the sweep looks after
+/// it.
 fn stand_open(item: &mut Item, shard: &str, deadline: Time) {
     item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
-    item.insert("deadline".to_owned(), AttributeValue::S(deadline.to_string()));
+    item.insert(
+        "deadline".to_owned(),
+        AttributeValue::S(deadline.to_string()),
+    );
 }
 
 /// Lists an item among all that is `tenant`'s.
@@ -245,12 +329,14 @@ fn list(item: &mut Item, tenant: &str, listed: &str) {
     item.insert("listed".to_owned(), AttributeValue::S(listed.to_owned()));
 }
 
-/// The partitions of the index of what is open: sixteen, by the first digit of the id, so that a burst of new jobs does not
-/// meet the write limit of one.
-pub(crate) const OPEN_SHARDS: [&str; 16] =
-    ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
+/// The partitions of the index of what is open: sixteen, by the first digit of the id, so that a
+/// burst of new jobs does not meet the write limit of one.
+pub(crate) const OPEN_SHARDS: [&str; 16] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f",
+];
 
-/// The shard for dead letters beside that for jobs and voice models: the sweep does not look into it.
+/// The shard for dead letters beside that for jobs and voice models: the sweep does not look into
+/// it.
 pub(crate) fn dead_letters_shard(shard: &str) -> String {
     format!("dead-letter#{shard}")
 }
@@ -258,7 +344,9 @@ pub(crate) fn dead_letters_shard(shard: &str) -> String {
 /// The shard of an item whose key is `job#<uuid>`, `voice#<uuid>` or `dead-letter#<uuid>`.
 pub(crate) fn open_shard(pk: &str) -> &'static str {
     let id = pk.split_once('#').map_or("", |(_, id)| id);
-    let digit = id.get(..1).and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));
+    let digit = id
+        .get(..1)
+        .and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));
     digit.copied().unwrap_or(OPEN_SHARDS[0])
 }
 
@@ -272,5 +360,8 @@ pub(crate) fn json<T: serde::Serialize>(state: &T) -> String {
 }
 
 fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
-    item.get(name).and_then(|a| a.as_s().ok()).map(String::as_str).ok_or(ItemError::Attribute(name))
+    item.get(name)
+        .and_then(|a| a.as_s().ok())
+        .map(String::as_str)
+        .ok_or(ItemError::Attribute(name))
 }

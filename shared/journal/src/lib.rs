@@ -1,7 +1,9 @@
-//! Keeps a decision in DynamoDB, then tells Kafka and starts executions. The only crate that knows any of the three.
+//! Keeps a decision in DynamoDB, then tells Kafka and starts executions. The only crate that knows
+//! any of the three.
 //!
-//! Commit, publish, start, then acknowledge: whoever calls these in that order and returns success only after the last of them loses
-//! nothing, whatever dies in between, because the next delivery finds the decision and goes on from it.
+//! Commit, publish, start, then acknowledge: whoever calls these in that order and returns success
+//! only after the last of them loses nothing, whatever dies in between, because the next delivery
+//! finds the decision and goes on from it.
 //!
 //! One file for each thing a [`Journal`] does.
 
@@ -34,7 +36,8 @@ pub use breaker::OpenBreaker;
 pub use commit::StoreError;
 pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
 pub use dead_letters::{
-    ContentError, DeadLetter, DeadLetterError, Entry, Outcome, Place, Resolution, Resolved, UnknownPlace, Window,
+    ContentError, DeadLetter, DeadLetterError, Entry, Outcome, Place, Resolution, Resolved,
+    UnknownPlace, Window,
 };
 pub use erase::{Cursor, Erased, Owned, OwnedItem, erase_objects};
 pub use error_chain::chain;
@@ -48,7 +51,8 @@ pub use start::{Execution, PublishAndStartError, Resumed, StartError};
 pub use topics::{ConnectionError, Ensured, TopicSettings, Topics, TopicsError};
 pub use voice::GoOnError;
 
-/// The store, the producer and the state machines of one function. One for each execution environment, made in its init phase.
+/// The store, the producer and the state machines of one function. One for each execution
+/// environment, made in its init phase.
 pub struct Journal {
     dynamodb: aws_sdk_dynamodb::Client,
     table: String,
@@ -67,7 +71,8 @@ impl Journal {
     /// A journal that writes where `config` says. Makes no call yet.
     ///
     /// # Errors
-    /// [`PublishError::Producer`] if librdkafka does not take the settings, [`PublishError::Thread`] if nobody can listen to it.
+    /// [`PublishError::Producer`] if librdkafka does not take the settings,
+    /// [`PublishError::Thread`] if nobody can listen to it.
     pub fn new(config: Config, aws: &SdkConfig) -> Result<Self, PublishError> {
         let refusal = authentication::Refusal::default();
         let context = authentication::Context {

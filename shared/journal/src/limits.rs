@@ -1,4 +1,5 @@
-//! ConcurrencyLimits on a provider: one item that all execution environments share, so that a cap holds across them.
+//! ConcurrencyLimits on a provider: one item that all execution environments share, so that a cap
+//! holds across them.
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
 use contract::{Identifier, Time};
@@ -12,7 +13,8 @@ use crate::{
 };
 
 impl Journal {
-    /// Takes a lease on `provider` for `holder`, a job or a voice model of `tenant`'s, until `until`, or makes its own longer; `false` if all are taken.
+    /// Takes a lease on `provider` for `holder`, a job or a voice model of `tenant`'s, until
+    /// `until`, or makes its own longer; `false` if all are taken.
     ///
     /// # Errors
     /// A [`StoreError`]; [`StoreError::Contended`] if too many take one at once.
@@ -24,19 +26,28 @@ impl Journal {
         now: Time,
         until: Time,
     ) -> Result<bool, StoreError> {
-        self.change_leases(provider, |leases| leases.taken(holder, tenant, caps, now, until)).await
+        self.change_leases(provider, |leases| {
+            leases.taken(holder, tenant, caps, now, until)
+        })
+        .await
     }
 
     /// Gives the lease of `holder` on `provider` back, if it has one.
     ///
     /// # Errors
     /// A [`StoreError`]; the lease runs out by itself then.
-    pub async fn release_lease(&self, provider: ProviderId, holder: Uuid) -> Result<(), StoreError> {
-        self.change_leases(provider, |leases| leases.released(holder)).await?;
+    pub async fn release_lease(
+        &self,
+        provider: ProviderId,
+        holder: Uuid,
+    ) -> Result<(), StoreError> {
+        self.change_leases(provider, |leases| leases.released(holder))
+            .await?;
         Ok(())
     }
 
-    /// Writes what `change` makes of the leases, if it makes something, and if nobody else wrote them in between.
+    /// Writes what `change` makes of the leases, if it makes something, and if nobody else wrote
+    /// them in between.
     async fn change_leases(
         &self,
         provider: ProviderId,
@@ -44,12 +55,21 @@ impl Journal {
     ) -> Result<bool, StoreError> {
         for round in 0..MOST_ROUNDS {
             let item = self.read(Key::leases(provider)).await?;
-            let leases = item.as_ref().map(items::state::<ConcurrencyLimits>).transpose()?.unwrap_or_default();
+            let leases = item
+                .as_ref()
+                .map(items::state::<ConcurrencyLimits>)
+                .transpose()?
+                .unwrap_or_default();
             let before = leases.version;
-            let Some(mut changed) = change(leases) else { return Ok(false) };
+            let Some(mut changed) = change(leases) else {
+                return Ok(false);
+            };
             changed.version = before + 1;
             let mut item = Key::leases(provider).into_item();
-            item.insert("version".to_owned(), AttributeValue::N(changed.version.to_string()));
+            item.insert(
+                "version".to_owned(),
+                AttributeValue::N(changed.version.to_string()),
+            );
             item.insert("state".to_owned(), AttributeValue::S(items::json(&changed)));
             let put = self
                 .dynamodb
@@ -60,7 +80,9 @@ impl Journal {
                 .expression_attribute_values(":version", AttributeValue::N(before.to_string()));
             match put.send().await {
                 Ok(_) => return Ok(true),
-                Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                Err(SdkError::ServiceError(error))
+                    if error.err().is_conditional_check_failed_exception() =>
+                {
                     pause(round + 1).await;
                 }
                 Err(error) => return Err(StoreError::Write(error.into())),

@@ -1,4 +1,5 @@
-//! A tenant's render jobs, the newest first. Everything here asks for the tenant: what is another's is not there.
+//! A tenant's render jobs, the newest first. Everything here asks for the tenant: what is another's
+//! is not there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{Identifier, Time};
@@ -19,7 +20,8 @@ pub struct JobsPage {
 }
 
 impl Journal {
-    /// `tenant`'s jobs that were created in `since..until`, those after `after`: at most `most` of them, the newest first.
+    /// `tenant`'s jobs that were created in `since..until`, those after `after`: at most `most` of
+    /// them, the newest first.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -30,11 +32,15 @@ impl Journal {
         after: Option<Place>,
         most: i32,
     ) -> Result<JobsPage, StoreError> {
-        // A time begins with a digit: nothing comes after a tilde, and BETWEEN has both of its ends.
+        // A time begins with a digit: nothing comes after a tilde, and BETWEEN has both of its
+        // ends.
         let from = since.map_or_else(String::new, |time| time.to_string());
         let to = until.map_or_else(|| "~".to_owned(), |time| time.to_string());
         if until.is_some() && from >= to {
-            return Ok(JobsPage { jobs: Vec::new(), next: None });
+            return Ok(JobsPage {
+                jobs: Vec::new(),
+                next: None,
+            });
         }
         let query = self
             .dynamodb
@@ -48,14 +54,28 @@ impl Journal {
             .set_exclusive_start_key(after.map(|after| start_key(tenant, after)))
             .scan_index_forward(false)
             .limit(most);
-        let output = query.send().await.map_err(|error| StoreError::Read(error.into()))?;
+        let output = query
+            .send()
+            .await
+            .map_err(|error| StoreError::Read(error.into()))?;
         let next = output.last_evaluated_key.as_ref().map(place).transpose()?;
-        let keys = output.items().iter().map(place).map(|place| place.map(|place| Key::job(JobId(place.id))));
+        let keys = output
+            .items()
+            .iter()
+            .map(place)
+            .map(|place| place.map(|place| Key::job(JobId(place.id))));
         let items = self.read_all(keys.collect::<Result<_, _>>()?).await?;
-        let jobs = items.iter().map(items::state).collect::<Result<Vec<Job>, _>>()?;
+        let jobs = items
+            .iter()
+            .map(items::state)
+            .collect::<Result<Vec<Job>, _>>()?;
         // An erased one may stand in the index for a moment; `until` itself is not meant.
-        let is_meant = |job: &Job| job.tenant == *tenant && until.is_none_or(|until| job.created_at < until);
-        Ok(JobsPage { jobs: jobs.into_iter().filter(is_meant).collect(), next })
+        let is_meant =
+            |job: &Job| job.tenant == *tenant && until.is_none_or(|until| job.created_at < until);
+        Ok(JobsPage {
+            jobs: jobs.into_iter().filter(is_meant).collect(),
+            next,
+        })
     }
 
     /// `tenant`'s job, read consistently.
@@ -64,22 +84,40 @@ impl Journal {
     /// A [`StoreError`]; [`StoreError::NoSuchJob`] if it is another tenant's, too.
     pub async fn job_of(&self, tenant: &Identifier, job: JobId) -> Result<Job, StoreError> {
         let found = self.job(job).await?;
-        if found.tenant == *tenant { Ok(found) } else { Err(StoreError::NoSuchJob(job)) }
+        if found.tenant == *tenant {
+            Ok(found)
+        } else {
+            Err(StoreError::NoSuchJob(job))
+        }
     }
 }
 
 /// The place of a job in the index, as a query goes on after it.
 fn start_key(tenant: &Identifier, after: Place) -> Item {
     let mut key = Key::job(JobId(after.id)).into_item();
-    key.insert("tenant".to_owned(), AttributeValue::S(tenant.as_str().to_owned()));
-    key.insert("listed".to_owned(), AttributeValue::S(format!("job#{}", after.time)));
+    key.insert(
+        "tenant".to_owned(),
+        AttributeValue::S(tenant.as_str().to_owned()),
+    );
+    key.insert(
+        "listed".to_owned(),
+        AttributeValue::S(format!("job#{}", after.time)),
+    );
     key
 }
 
 fn place(item: &Item) -> Result<Place, ItemError> {
-    let text = |name: &'static str| item.get(name).and_then(|a| a.as_s().ok()).ok_or(ItemError::Attribute(name));
-    let time = text("listed")?.strip_prefix("job#").and_then(|time| time.parse().ok());
-    let id = text("pk")?.strip_prefix("job#").and_then(|id| id.parse().ok());
+    let text = |name: &'static str| {
+        item.get(name)
+            .and_then(|a| a.as_s().ok())
+            .ok_or(ItemError::Attribute(name))
+    };
+    let time = text("listed")?
+        .strip_prefix("job#")
+        .and_then(|time| time.parse().ok());
+    let id = text("pk")?
+        .strip_prefix("job#")
+        .and_then(|id| id.parse().ok());
     Ok(Place {
         time: Time::new(time.ok_or(ItemError::Attribute("listed"))?),
         id: id.ok_or(ItemError::Attribute("pk"))?,

@@ -1,4 +1,5 @@
-//! The on-failure envelopes: objects that AWS puts into the bucket for dead letters, one for each batch.
+//! The on-failure envelopes: objects that AWS puts into the bucket for dead letters, one for each
+//! batch.
 
 use crate::{DeadLetterError, Journal, erase::erase_object};
 
@@ -10,18 +11,35 @@ impl Journal {
     ///
     /// # Errors
     /// A [`DeadLetterError`].
-    pub async fn envelopes(&self, after: Option<String>) -> Result<(Vec<String>, bool), DeadLetterError> {
-        let list = self.s3.list_objects_v2().bucket(&self.dead_letters_bucket).prefix(PREFIX).set_start_after(after);
-        let list = list.send().await.map_err(|error| DeadLetterError::Fetch(error.into()))?;
-        let keys = list.contents().iter().filter_map(|object| object.key().map(str::to_owned));
+    pub async fn envelopes(
+        &self,
+        after: Option<String>,
+    ) -> Result<(Vec<String>, bool), DeadLetterError> {
+        let list = self
+            .s3
+            .list_objects_v2()
+            .bucket(&self.dead_letters_bucket)
+            .prefix(PREFIX)
+            .set_start_after(after);
+        let list = list
+            .send()
+            .await
+            .map_err(|error| DeadLetterError::Fetch(error.into()))?;
+        let keys = list
+            .contents()
+            .iter()
+            .filter_map(|object| object.key().map(str::to_owned));
         Ok((keys.collect(), list.is_truncated() == Some(true)))
     }
 
-    /// Deletes an envelope, each of whose records stands by itself now, with all its versions: nobody looks there for what is a tenant's.
+    /// Deletes an envelope, each of whose records stands by itself now, with all its versions:
+    /// nobody looks there for what is a tenant's.
     ///
     /// # Errors
     /// A [`DeadLetterError`]; doing it again is safe.
     pub async fn delete_envelope(&self, key: &str) -> Result<(), DeadLetterError> {
-        erase_object(&self.s3, &self.dead_letters_bucket, key).await.map_err(DeadLetterError::Delete)
+        erase_object(&self.s3, &self.dead_letters_bucket, key)
+            .await
+            .map_err(DeadLetterError::Delete)
     }
 }

@@ -1,5 +1,5 @@
-//! What the sweep looks after: jobs and voice models that are open past their deadline, and decisions that Kafka may never
-//! have heard of.
+//! What the sweep looks after: jobs and voice models that are open past their deadline, and
+//! decisions that Kafka may never have heard of.
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
 use contract::Time;
@@ -27,7 +27,11 @@ pub struct Unpublished(pub(crate) Key);
 
 impl Overdue {
     fn read(item: &Item) -> Result<Self, ItemError> {
-        let text = |name: &'static str| item.get(name).and_then(|a| a.as_s().ok()).ok_or(ItemError::Attribute(name));
+        let text = |name: &'static str| {
+            item.get(name)
+                .and_then(|a| a.as_s().ok())
+                .ok_or(ItemError::Attribute(name))
+        };
         let (pk, sk) = (text("pk")?, text("sk")?);
         let (kind, id) = pk.split_once('#').ok_or(ItemError::Attribute("pk"))?;
         let id = id.parse().map_err(|_| ItemError::Attribute("pk"))?;
@@ -35,7 +39,10 @@ impl Overdue {
             ("job", "state") => Ok(Self::Job(JobId(id))),
             ("voice", "state") => Ok(Self::Voice(VoiceModelId(id))),
             ("job", "end") | ("voice", "created" | "ready") => {
-                Ok(Self::Unpublished(Unpublished(Key { pk: pk.clone(), sk: sk.clone() })))
+                Ok(Self::Unpublished(Unpublished(Key {
+                    pk: pk.clone(),
+                    sk: sk.clone(),
+                })))
             }
             _ => Err(ItemError::Attribute("sk")),
         }
@@ -43,7 +50,8 @@ impl Overdue {
 }
 
 impl Journal {
-    /// What is open past its deadline at `now`: at most `most` of each of sixteen shards, the oldest of each first.
+    /// What is open past its deadline at `now`: at most `most` of each of sixteen shards, the
+    /// oldest of each first.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -60,7 +68,10 @@ impl Journal {
                 .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
                 .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
                 .limit(most);
-            let output = query.send().await.map_err(|error| StoreError::Read(error.into()))?;
+            let output = query
+                .send()
+                .await
+                .map_err(|error| StoreError::Read(error.into()))?;
             for item in output.items() {
                 overdue.push(Overdue::read(item)?);
             }
@@ -68,8 +79,9 @@ impl Journal {
         Ok(overdue)
     }
 
-    /// Gives an open job or voice model another while in the index of what is open, so that it does not stand before others that need
-    /// looking after. Its state is not touched: its execution goes on, and must not find that somebody else wrote it.
+    /// Gives an open job or voice model another while in the index of what is open, so that it does
+    /// not stand before others that need looking after. Its state is not touched: its execution
+    /// goes on, and must not find that somebody else wrote it.
     ///
     /// # Errors
     /// A [`StoreError`]; it is overdue again next time.
@@ -92,7 +104,11 @@ impl Journal {
         match update.send().await {
             Ok(_) => Ok(()),
             // It was closed meanwhile.
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => Ok(()),
+            Err(SdkError::ServiceError(error))
+                if error.err().is_conditional_check_failed_exception() =>
+            {
+                Ok(())
+            }
             Err(error) => Err(StoreError::Write(error.into())),
         }
     }

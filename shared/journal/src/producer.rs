@@ -1,7 +1,9 @@
-//! The producer of an execution environment: librdkafka's, its settings, and the thread that hears what became of each event.
+//! The producer of an execution environment: librdkafka's, its settings, and the thread that hears
+//! what became of each event.
 //!
-//! Not rust-rdkafka's `FutureProducer`: its thread waits a tenth of a second at a time and spins through the last millisecond of each, because what is
-//! left of the wait is cut to whole milliseconds (0.39, `BaseProducer::poll`). That was a twentieth of a batch's processor time.
+//! Not rust-rdkafka's `FutureProducer`: its thread waits a tenth of a second at a time and spins
+//! through the last millisecond of each, because what is left of the wait is cut to whole
+//! milliseconds (0.39, `BaseProducer::poll`). That was a twentieth of a batch's processor time.
 
 use std::{
     io,
@@ -25,7 +27,8 @@ use crate::{
     publish::{MESSAGE_TIMEOUT, PublishError},
 };
 
-/// How long the thread waits before it looks whether the producer is still wanted: so long it lives on, at most.
+/// How long the thread waits before it looks whether the producer is still wanted: so long it lives
+/// on, at most.
 const LISTENS: Duration = Duration::from_secs(1);
 
 /// What became of an event; an error if the producer went away before anybody knew.
@@ -36,29 +39,42 @@ pub(crate) struct Producer(Arc<BaseProducer<Context>>);
 
 impl Producer {
     /// # Errors
-    /// [`PublishError::Producer`] if librdkafka does not take the settings, [`PublishError::Thread`] if nobody can listen.
+    /// [`PublishError::Producer`] if librdkafka does not take the settings,
+    /// [`PublishError::Thread`] if nobody can listen.
     pub fn new(bootstrap_servers: &str, context: Context) -> Result<Self, PublishError> {
-        let producer: BaseProducer<Context> =
-            settings(bootstrap_servers, &context).create_with_context(context).map_err(PublishError::Producer)?;
+        let producer: BaseProducer<Context> = settings(bootstrap_servers, &context)
+            .create_with_context(context)
+            .map_err(PublishError::Producer)?;
         let producer = Arc::new(producer);
         listen(Arc::downgrade(&producer)).map_err(|error| PublishError::Thread(Arc::new(error)))?;
         Ok(Self(producer))
     }
 
-    /// Hands an event to librdkafka, which keeps a copy. Events of one tenant arrive in the order in which they are handed over.
+    /// Hands an event to librdkafka, which keeps a copy. Events of one tenant arrive in the order
+    /// in which they are handed over.
     ///
     /// # Errors
     /// [`PublishError::Enqueue`].
     pub fn enqueue(&self, event: &OutboundEvent) -> Result<Acknowledgement, PublishError> {
-        let mut headers = OwnedHeaders::new_with_capacity(2)
-            .insert(Header { key: "content-type", value: Some(STRUCTURED_CONTENT_TYPE) });
+        let mut headers = OwnedHeaders::new_with_capacity(2).insert(Header {
+            key: "content-type",
+            value: Some(STRUCTURED_CONTENT_TYPE),
+        });
         if let Some(trace) = event.trace {
-            headers = headers.insert(Header { key: "traceparent", value: Some(&trace.to_string()) });
+            headers = headers.insert(Header {
+                key: "traceparent",
+                value: Some(&trace.to_string()),
+            });
         }
         let (sender, acknowledgement) = oneshot::channel();
         let record = BaseRecord::with_opaque_to(event.topic.as_str(), Box::new(sender));
-        let record = record.key(&event.key).payload(&event.value).headers(headers);
-        self.0.send(record).map_err(|(error, _)| PublishError::Enqueue(error))?;
+        let record = record
+            .key(&event.key)
+            .payload(&event.value)
+            .headers(headers);
+        self.0
+            .send(record)
+            .map_err(|(error, _)| PublishError::Enqueue(error))?;
         Ok(acknowledgement)
     }
 
@@ -67,13 +83,20 @@ impl Producer {
         self.0.purge(PurgeConfig::default().queue().inflight());
     }
 
-    /// Asks the brokers for the cluster's metadata on a thread that may wait, for at most `within`: there is a connection afterwards.
+    /// Asks the brokers for the cluster's metadata on a thread that may wait, for at most `within`:
+    /// there is a connection afterwards.
     ///
     /// # Errors
     /// What librdkafka says, or that the runtime ended.
-    pub async fn connect(&self, within: Duration) -> Result<Result<(), KafkaError>, tokio::task::JoinError> {
+    pub async fn connect(
+        &self,
+        within: Duration,
+    ) -> Result<Result<(), KafkaError>, tokio::task::JoinError> {
         let producer = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || producer.client().fetch_metadata(None, within).map(drop)).await
+        tokio::task::spawn_blocking(move || {
+            producer.client().fetch_metadata(None, within).map(drop)
+        })
+        .await
     }
 }
 
@@ -81,7 +104,10 @@ impl ProducerContext for Context {
     type DeliveryOpaque = Box<oneshot::Sender<Result<(), KafkaError>>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, sender: Self::DeliveryOpaque) {
-        let result = result.as_ref().map(drop).map_err(|(error, _)| error.clone());
+        let result = result
+            .as_ref()
+            .map(drop)
+            .map_err(|(error, _)| error.clone());
         // Whoever does not wait any more, because an invocation was given up, has no use for it.
         _ = sender.send(result);
     }
@@ -104,12 +130,17 @@ fn settings(bootstrap_servers: &str, context: &Context) -> ClientConfig {
         .set("bootstrap.servers", bootstrap_servers)
         .set("client.id", "studio-svc")
         .set("acks", "all")
-        // Order within a partition by one request at a time, and not by idempotence: docs/decisions/0001-producer.md.
+        // Order within a partition by one request at a time, and not by idempotence:
+        // docs/decisions/0001-producer.md.
         .set("max.in.flight.requests.per.connection", "1")
         // Java's partitioner: a tenant's records land where the Java services put them.
         .set("partitioner", "murmur2_random")
-        .set("message.timeout.ms", MESSAGE_TIMEOUT.as_millis().to_string())
-        // A connection that a NAT gateway or a frozen sandbox forgot answers nothing: given up in time to send again.
+        .set(
+            "message.timeout.ms",
+            MESSAGE_TIMEOUT.as_millis().to_string(),
+        )
+        // A connection that a NAT gateway or a frozen sandbox forgot answers nothing: given up in
+        // time to send again.
         .set("socket.timeout.ms", "5000")
         .set("request.timeout.ms", "5000")
         .set("connections.max.idle.ms", "180000")
@@ -118,7 +149,8 @@ fn settings(bootstrap_servers: &str, context: &Context) -> ClientConfig {
         .set("allow.auto.create.topics", "false")
         .set("socket.keepalive.enable", "true")
         .set("socket.connection.setup.timeout.ms", "5000")
-        // To every broker at once, in init, and not to a partition's leader at its first record: docs/decisions/0002-connections.md.
+        // To every broker at once, in init, and not to a partition's leader at its first record:
+        // docs/decisions/0002-connections.md.
         .set("enable.sparse.connections", "false")
         // MSK takes 100 new connections a second on a broker, so the pause doubles.
         .set("reconnect.backoff.ms", "100")
@@ -140,7 +172,11 @@ mod tests {
 
     /// A producer for brokers that are not there.
     fn producer() -> Producer {
-        let context = Context { authentication: Authentication::None, credentials: None, refusal: Refusal::default() };
+        let context = Context {
+            authentication: Authentication::None,
+            credentials: None,
+            refusal: Refusal::default(),
+        };
         Producer::new("127.0.0.1:1", context).unwrap()
     }
 
@@ -151,7 +187,11 @@ mod tests {
         let becomes = |holders: usize| {
             let begun = Instant::now();
             while left.strong_count() != holders {
-                assert!(begun.elapsed() < 5 * LISTENS, "{} hold it, and not {holders}", left.strong_count());
+                assert!(
+                    begun.elapsed() < 5 * LISTENS,
+                    "{} hold it, and not {holders}",
+                    left.strong_count()
+                );
                 thread::sleep(Duration::from_millis(1));
             }
         };
@@ -165,11 +205,21 @@ mod tests {
     async fn an_event_that_is_taken_back_is_heard_of() {
         let producer = producer();
         let (topic, trace) = (Topic::RenderJobCreated, None);
-        let event = OutboundEvent { topic, key: "tenant".to_owned(), value: "{}".to_owned(), trace };
+        let event = OutboundEvent {
+            topic,
+            key: "tenant".to_owned(),
+            value: "{}".to_owned(),
+            trace,
+        };
         let acknowledgement = producer.enqueue(&event).unwrap();
         producer.purge();
-        let heard = timeout(5 * LISTENS, acknowledgement).await.expect("nobody heard of it");
+        let heard = timeout(5 * LISTENS, acknowledgement)
+            .await
+            .expect("nobody heard of it");
         let error = heard.unwrap().unwrap_err();
-        assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::PurgeQueue));
+        assert_eq!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::PurgeQueue)
+        );
     }
 }

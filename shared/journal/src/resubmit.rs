@@ -1,4 +1,5 @@
-//! An operator's request to have a job made again is an inbound event like any other: decided once, committed, published and started.
+//! An operator's request to have a job made again is an inbound event like any other: decided once,
+//! committed, published and started.
 
 use contract::Time;
 use domain::{Decision, EntityState, InboundEventKey, Job, JobId, Planning};
@@ -52,22 +53,39 @@ impl Journal {
             Some(item) => items::state(&item)?,
             None => EntityState::new(job.tenant.clone(), job.entity.clone()),
         };
-        let planning = Planning { now, deadline: self.deadline(now), routing: &self.routing };
-        Ok(Resubmission::New(Box::new(domain::resubmit(job, entity, planning)?)))
+        let planning = Planning {
+            now,
+            deadline: self.deadline(now),
+            routing: &self.routing,
+        };
+        Ok(Resubmission::New(Box::new(domain::resubmit(
+            job, entity, planning,
+        )?)))
     }
 
     /// Decides that `job` is made again and keeps the decision, or finds the one kept before.
     ///
     /// # Errors
-    /// A [`StoreError`]. Whether the decision was kept all the same, its answer lost, the next try finds out.
-    pub async fn commit_resubmission(&self, job: &Job, now: Time) -> Result<OutboxEntry, StoreError> {
+    /// A [`StoreError`]. Whether the decision was kept all the same, its answer lost, the next try
+    /// finds out.
+    pub async fn commit_resubmission(
+        &self,
+        job: &Job,
+        now: Time,
+    ) -> Result<OutboxEntry, StoreError> {
         for round in 0..MOST_ROUNDS {
             let decision = match self.resubmission(job, now).await? {
                 Resubmission::Before(entry) => return Ok(entry),
                 Resubmission::New(decision) => *decision,
             };
-            let expiry = Expiry { from: now, republish_from: None };
-            match self.write(resubmission_key(job), "resubmission", decision, expiry).await? {
+            let expiry = Expiry {
+                from: now,
+                republish_from: None,
+            };
+            match self
+                .write(resubmission_key(job), "resubmission", decision, expiry)
+                .await?
+            {
                 Written::Committed(entry) | Written::Before(entry) => return Ok(entry),
                 Written::Changed { .. } => pause(round).await,
             }

@@ -9,8 +9,9 @@ use tokio_rustls::rustls::{
 
 use crate::ConfigError;
 
-/// The certificates that Amazon's endpoints chain to, as PEM. OpenSSL built into the binary looks for others only under the prefix it was built with,
-/// which Lambda does not have; and parsing five costs a fifth of parsing a system's bundle.
+/// The certificates that Amazon's endpoints chain to, as PEM. OpenSSL built into the binary looks
+/// for others only under the prefix it was built with, which Lambda does not have; and parsing five
+/// costs a fifth of parsing a system's bundle.
 pub(crate) const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
 /// Certificates are not what they are to be.
@@ -39,16 +40,22 @@ pub(crate) fn parse(pem: &str) -> Result<RootCertStore, RootsError> {
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         store.add(certificate?)?;
     }
-    if store.is_empty() { Err(RootsError::None) } else { Ok(store) }
+    if store.is_empty() {
+        Err(RootsError::None)
+    } else {
+        Ok(store)
+    }
 }
 
-/// What AWS's endpoints chain to: the certificates in the file `bundle`, else Amazon's. The SDK takes them as text and
-/// panics over what it cannot read.
+/// What AWS's endpoints chain to: the certificates in the file `bundle`, else Amazon's. The SDK
+/// takes them as text and panics over what it cannot read.
 ///
 /// # Errors
 /// [`ConfigError::Roots`] with the file's name.
 pub(crate) fn trusted(bundle: Option<String>) -> Result<String, ConfigError> {
-    let Some(path) = bundle else { return Ok(AMAZON_ROOTS.to_owned()) };
+    let Some(path) = bundle else {
+        return Ok(AMAZON_ROOTS.to_owned());
+    };
     let read = || {
         let pem = fs::read_to_string(&path)?;
         parse(&pem)?;
@@ -72,11 +79,23 @@ mod tests {
         let own = concat!(env!("CARGO_MANIFEST_DIR"), "/amazon-roots.pem").to_owned();
         assert_eq!(trusted(Some(own)).unwrap(), AMAZON_ROOTS);
         let missing = crate::chain(&trusted(Some("/nowhere/roots.pem".to_owned())).unwrap_err());
-        assert!(missing.contains("/nowhere/roots.pem") && missing.contains("os error 2"), "{missing}");
-        assert!(matches!(parse("no certificate at all"), Err(RootsError::None)));
+        assert!(
+            missing.contains("/nowhere/roots.pem") && missing.contains("os error 2"),
+            "{missing}"
+        );
+        assert!(matches!(
+            parse("no certificate at all"),
+            Err(RootsError::None)
+        ));
         let begin = "-----BEGIN CERTIFICATE-----\n";
-        assert!(matches!(parse(begin), Err(RootsError::Pem(_))), "it has no end");
+        assert!(
+            matches!(parse(begin), Err(RootsError::Pem(_))),
+            "it has no end"
+        );
         let rubbish = format!("{begin}aGVsbG8=\n-----END CERTIFICATE-----\n");
-        assert!(matches!(parse(&rubbish), Err(RootsError::Certificate(_))), "the SDK would panic over it");
+        assert!(
+            matches!(parse(&rubbish), Err(RootsError::Certificate(_))),
+            "the SDK would panic over it"
+        );
     }
 }

@@ -77,8 +77,8 @@ pub enum Execution {
 }
 
 impl Journal {
-    /// Starts the execution of `job`. If there is one of that name, now or within 90 days, that is fine if it goes on or has
-    /// closed the job; else the job is started again under the next name.
+    /// Starts the execution of `job`. If there is one of that name, now or within 90 days, that is
+    /// fine if it goes on or has closed the job; else the job is started again under the next name.
     ///
     /// # Errors
     /// A [`StartError`].
@@ -89,12 +89,20 @@ impl Journal {
         Ok(())
     }
 
-    /// Tells what was committed and starts its jobs, then marks it published: for a decision that comes alone.
+    /// Tells what was committed and starts its jobs, then marks it published: for a decision that
+    /// comes alone.
     ///
     /// # Errors
     /// A [`PublishAndStartError`]; doing it again is safe.
-    pub async fn publish_and_start(&self, entry: &OutboxEntry, now: Time) -> Result<(), PublishAndStartError> {
-        self.publish(&[entry]).await.into_iter().collect::<Result<(), PublishError>>()?;
+    pub async fn publish_and_start(
+        &self,
+        entry: &OutboxEntry,
+        now: Time,
+    ) -> Result<(), PublishAndStartError> {
+        self.publish(&[entry])
+            .await
+            .into_iter()
+            .collect::<Result<(), PublishError>>()?;
         for job in &entry.starts {
             self.start(*job, now).await?;
         }
@@ -114,14 +122,16 @@ impl Journal {
         }
         match self.execution_of(&before).await? {
             Execution::Running => return Ok(Resumed::Running),
-            // Under the name it was to have, so that whoever starts it at this moment starts the same one.
+            // Under the name it was to have, so that whoever starts it at this moment starts the
+            // same one.
             Execution::Missing => {
                 self.begin_render(&before.execution_name(), job).await?;
                 return Ok(Resumed::Started);
             }
             Execution::Ended => {}
         }
-        // The execution may have closed the job between the two looks, and somebody else may have started it again.
+        // The execution may have closed the job between the two looks, and somebody else may have
+        // started it again.
         let job_now = self.job(job).await.map_err(failed)?;
         if job_now.is_closed() {
             return Ok(Resumed::Closed);
@@ -130,7 +140,10 @@ impl Journal {
             return Ok(Resumed::Running);
         }
         let deadline = now.plus_seconds(self.deadline_seconds);
-        let restarted = self.save_job(job_now.restarted(deadline)).await.map_err(failed)?;
+        let restarted = self
+            .save_job(job_now.restarted(deadline))
+            .await
+            .map_err(failed)?;
         self.begin_render(&restarted.execution_name(), job).await?;
         Ok(Resumed::Started)
     }
@@ -140,33 +153,68 @@ impl Journal {
     /// # Errors
     /// A [`StartError`].
     pub async fn execution_of(&self, job: &Job) -> Result<Execution, StartError> {
-        self.execution(&self.render_state_machine, &job.execution_name()).await
+        self.execution(&self.render_state_machine, &job.execution_name())
+            .await
     }
 
     /// How the execution `name` of a state machine is.
-    pub(crate) async fn execution(&self, state_machine: &str, name: &str) -> Result<Execution, StartError> {
-        match self.sfn.describe_execution().execution_arn(execution_arn(state_machine, name)).send().await {
+    pub(crate) async fn execution(
+        &self,
+        state_machine: &str,
+        name: &str,
+    ) -> Result<Execution, StartError> {
+        match self
+            .sfn
+            .describe_execution()
+            .execution_arn(execution_arn(state_machine, name))
+            .send()
+            .await
+        {
             Ok(execution) => match execution.status() {
-                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Ok(Execution::Running),
+                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
+                    Ok(Execution::Running)
+                }
                 _ => Ok(Execution::Ended),
             },
             Err(SdkError::ServiceError(error))
-                if matches!(error.err(), DescribeExecutionError::ExecutionDoesNotExist(_)) =>
+                if matches!(
+                    error.err(),
+                    DescribeExecutionError::ExecutionDoesNotExist(_)
+                ) =>
             {
                 Ok(Execution::Missing)
             }
-            Err(error) => Err(StartError::Describe { name: name.to_owned(), source: error.into() }),
+            Err(error) => Err(StartError::Describe {
+                name: name.to_owned(),
+                source: error.into(),
+            }),
         }
     }
 
-    /// Starts the execution `name` of `job`, unless there is one. The input is the job's id alone: the same bytes each time.
+    /// Starts the execution `name` of `job`, unless there is one. The input is the job's id alone:
+    /// the same bytes each time.
     async fn begin_render(&self, name: &str, job: JobId) -> Result<NameTaken, StartError> {
-        self.begin(&self.render_state_machine, name, format!(r#"{{"jobId":"{job}"}}"#)).await
+        self.begin(
+            &self.render_state_machine,
+            name,
+            format!(r#"{{"jobId":"{job}"}}"#),
+        )
+        .await
     }
 
     /// Starts the execution `name` of a state machine, unless there is one.
-    pub(crate) async fn begin(&self, state_machine: &str, name: &str, input: String) -> Result<NameTaken, StartError> {
-        let start = self.sfn.start_execution().state_machine_arn(state_machine).name(name).input(input);
+    pub(crate) async fn begin(
+        &self,
+        state_machine: &str,
+        name: &str,
+        input: String,
+    ) -> Result<NameTaken, StartError> {
+        let start = self
+            .sfn
+            .start_execution()
+            .state_machine_arn(state_machine)
+            .name(name)
+            .input(input);
         match start.send().await {
             Ok(_) => Ok(NameTaken::No),
             Err(SdkError::ServiceError(error))
@@ -174,7 +222,10 @@ impl Journal {
             {
                 Ok(NameTaken::Yes)
             }
-            Err(error) => Err(StartError::Start { name: name.to_owned(), source: error.into() }),
+            Err(error) => Err(StartError::Start {
+                name: name.to_owned(),
+                source: error.into(),
+            }),
         }
     }
 }
@@ -188,5 +239,8 @@ pub(crate) enum NameTaken {
 
 /// The ARN of the execution `name` of a state machine.
 pub(crate) fn execution_arn(state_machine: &str, name: &str) -> String {
-    format!("{}:{name}", state_machine.replacen(":stateMachine:", ":execution:", 1))
+    format!(
+        "{}:{name}",
+        state_machine.replacen(":stateMachine:", ":execution:", 1)
+    )
 }

@@ -1,4 +1,5 @@
-//! Topics: those the studio writes are made and kept as they are meant to be; those it reads are other teams', and only looked for.
+//! Topics: those the studio writes are made and kept as they are meant to be; those it reads are
+//! other teams', and only looked for.
 
 mod connection;
 
@@ -13,8 +14,8 @@ use contract::Topic;
 use kafka_protocol::{
     error::{ParseResponseErrorCode as _, ResponseError},
     messages::{
-        CreateTopicsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest, MetadataRequest, MetadataResponse,
-        TopicName,
+        CreateTopicsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest,
+        MetadataRequest, MetadataResponse, TopicName,
         create_topics_request::{CreatableTopic, CreatableTopicConfig},
         describe_configs_request::DescribeConfigsResource,
         incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig},
@@ -28,7 +29,8 @@ use crate::{Authentication, Config};
 use connection::Connection;
 pub use connection::ConnectionError;
 
-/// Versions of the protocol that Kafka has spoken since 2.4, and still speaks in 4: MSK Serverless is the oldest of ours.
+/// Versions of the protocol that Kafka has spoken since 2.4, and still speaks in 4: MSK Serverless
+/// is the oldest of ours.
 const METADATA: i16 = 7;
 const CREATE_TOPICS: i16 = 4;
 const DESCRIBE_CONFIGS: i16 = 2;
@@ -53,11 +55,13 @@ const TRIES: u32 = 3;
 /// How the topics that the studio writes are meant to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicSettings {
-    /// How many partitions each has, from 1. They are never changed: a tenant's events would no longer be in order.
+    /// How many partitions each has, from 1. They are never changed: a tenant's events would no
+    /// longer be in order.
     pub partitions: u32,
     /// How long a record is kept.
     pub retention_hours: u32,
-    /// How many replicas a record must be on to be acknowledged; `None` is as the brokers have it, which on MSK Serverless cannot be changed.
+    /// How many replicas a record must be on to be acknowledged; `None` is as the brokers have it,
+    /// which on MSK Serverless cannot be changed.
     pub min_insync_replicas: Option<u32>,
 }
 
@@ -128,30 +132,46 @@ impl Topics {
     #[must_use]
     pub fn new(config: &Config, aws: &SdkConfig) -> Self {
         Self {
-            bootstrap_servers: config.bootstrap_servers.split(',').map(|server| server.trim().to_owned()).collect(),
+            bootstrap_servers: config
+                .bootstrap_servers
+                .split(',')
+                .map(|server| server.trim().to_owned())
+                .collect(),
             authentication: config.authentication.clone(),
             credentials: aws.credentials_provider(),
         }
     }
 
-    /// Has every topic that the studio writes be there and be as `wanted`. Doing it again changes nothing.
+    /// Has every topic that the studio writes be there and be as `wanted`. Doing it again changes
+    /// nothing.
     ///
     /// # Errors
-    /// A [`TopicsError`]; nothing is made or changed if a topic that the studio reads is missing, or one has another number of partitions.
-    pub async fn ensure(&self, wanted: TopicSettings) -> Result<BTreeMap<Topic, Ensured>, TopicsError> {
+    /// A [`TopicsError`]; nothing is made or changed if a topic that the studio reads is missing,
+    /// or one has another number of partitions.
+    pub async fn ensure(
+        &self,
+        wanted: TopicSettings,
+    ) -> Result<BTreeMap<Topic, Ensured>, TopicsError> {
         for _ in 1..TRIES {
             match self.try_to_ensure(wanted).await {
-                Err(TopicsError::Refused { passes: true, .. }) => sleep(Duration::from_secs(1)).await,
+                Err(TopicsError::Refused { passes: true, .. }) => {
+                    sleep(Duration::from_secs(1)).await
+                }
                 ended => return ended,
             }
         }
         self.try_to_ensure(wanted).await
     }
 
-    async fn try_to_ensure(&self, wanted: TopicSettings) -> Result<BTreeMap<Topic, Ensured>, TopicsError> {
+    async fn try_to_ensure(
+        &self,
+        wanted: TopicSettings,
+    ) -> Result<BTreeMap<Topic, Ensured>, TopicsError> {
         let mut controller = self.controller().await?;
         let partitions = controller.partitions().await?;
-        let there: Vec<Topic> = produced().filter(|topic| partitions.contains_key(topic)).collect();
+        let there: Vec<Topic> = produced()
+            .filter(|topic| partitions.contains_key(topic))
+            .collect();
         let settings = controller.settings(&there).await?;
         let plan = plan(&partitions, &settings, wanted)?;
         controller.make(&plan.make, wanted).await?;
@@ -164,16 +184,25 @@ impl Topics {
         Ok(produced().map(|topic| (topic, became(topic))).collect())
     }
 
-    /// The broker that makes topics. Where brokers elect none for all to see (KRaft), any passes on what it is asked.
+    /// The broker that makes topics. Where brokers elect none for all to see (KRaft), any passes on
+    /// what it is asked.
     async fn controller(&self) -> Result<Asked, TopicsError> {
         let mut last = None;
         for address in &self.bootstrap_servers {
             match self.connect(address.clone()).await {
                 Ok(mut first) => {
-                    let metadata =
-                        first.ask(&MetadataRequest::default().with_topics(Some(Vec::new())), METADATA).await?;
-                    let controller = metadata.brokers.iter().find(|broker| broker.node_id == metadata.controller_id);
-                    return match controller.map(|broker| format!("{}:{}", broker.host, broker.port)) {
+                    let metadata = first
+                        .ask(
+                            &MetadataRequest::default().with_topics(Some(Vec::new())),
+                            METADATA,
+                        )
+                        .await?;
+                    let controller = metadata
+                        .brokers
+                        .iter()
+                        .find(|broker| broker.node_id == metadata.controller_id);
+                    return match controller.map(|broker| format!("{}:{}", broker.host, broker.port))
+                    {
                         Some(address) if address != first.address => self.connect(address).await,
                         _ => Ok(first),
                     };
@@ -186,7 +215,10 @@ impl Topics {
 
     async fn connect(&self, address: String) -> Result<Asked, TopicsError> {
         match Connection::open(&address, &self.authentication, self.credentials.as_ref()).await {
-            Ok(connection) => Ok(Asked { connection, address }),
+            Ok(connection) => Ok(Asked {
+                connection,
+                address,
+            }),
             Err(source) => Err(TopicsError::Connection { address, source }),
         }
     }
@@ -206,24 +238,40 @@ fn plan(
     wanted: TopicSettings,
 ) -> Result<Plan, TopicsError> {
     let consumed = Topic::ALL.into_iter().filter(|topic| topic.is_consumed());
-    let missing: Vec<_> = consumed.filter(|topic| !partitions.contains_key(topic)).map(Topic::as_str).collect();
+    let missing: Vec<_> = consumed
+        .filter(|topic| !partitions.contains_key(topic))
+        .map(Topic::as_str)
+        .collect();
     if !missing.is_empty() {
         return Err(TopicsError::Missing(missing));
     }
-    let mut plan = Plan { make: BTreeSet::new(), change: BTreeMap::new() };
+    let mut plan = Plan {
+        make: BTreeSet::new(),
+        change: BTreeMap::new(),
+    };
     for topic in produced() {
         match partitions.get(&topic) {
             None => {
                 plan.make.insert(topic);
             }
             Some(&found) if usize::try_from(wanted.partitions) != Ok(found) => {
-                return Err(TopicsError::Partitions { topic, found, wanted: wanted.partitions });
+                return Err(TopicsError::Partitions {
+                    topic,
+                    found,
+                    wanted: wanted.partitions,
+                });
             }
             Some(_) => {
                 let has = |name: &str, value: &str| {
-                    settings.get(&topic).and_then(|of| of.get(name)).is_some_and(|v| v == value)
+                    settings
+                        .get(&topic)
+                        .and_then(|of| of.get(name))
+                        .is_some_and(|v| v == value)
                 };
-                let others: Vec<_> = wanted.entries().filter(|(name, value)| !has(name, value)).collect();
+                let others: Vec<_> = wanted
+                    .entries()
+                    .filter(|(name, value)| !has(name, value))
+                    .collect();
                 if !others.is_empty() {
                     plan.change.insert(topic, others);
                 }
@@ -241,8 +289,12 @@ impl TopicSettings {
     /// As Kafka has them.
     fn entries(self) -> impl Iterator<Item = (&'static str, String)> {
         let retention = u64::from(self.retention_hours) * 60 * 60 * 1000;
-        let replicas = self.min_insync_replicas.map(|replicas| (MIN_INSYNC_REPLICAS, replicas.to_string()));
-        [(RETENTION, retention.to_string())].into_iter().chain(replicas)
+        let replicas = self
+            .min_insync_replicas
+            .map(|replicas| (MIN_INSYNC_REPLICAS, replicas.to_string()));
+        [(RETENTION, retention.to_string())]
+            .into_iter()
+            .chain(replicas)
     }
 }
 
@@ -259,13 +311,17 @@ impl Asked {
         version: i16,
     ) -> Result<R::Response, TopicsError> {
         let answered = self.connection.ask(request, version).await;
-        answered.map_err(|source| TopicsError::Connection { address: self.address.clone(), source })
+        answered.map_err(|source| TopicsError::Connection {
+            address: self.address.clone(),
+            source,
+        })
     }
 
     async fn metadata(&mut self) -> Result<MetadataResponse, TopicsError> {
         let topic = |topic: Topic| MetadataRequestTopic::default().with_name(Some(name(topic)));
         let request = MetadataRequest::default().with_topics(Some(Topic::ALL.map(topic).into()));
-        self.ask(&request.with_allow_auto_topic_creation(false), METADATA).await
+        self.ask(&request.with_allow_auto_topic_creation(false), METADATA)
+            .await
     }
 
     /// How many partitions each topic has that is there.
@@ -275,7 +331,9 @@ impl Asked {
             let name = topic.name.unwrap_or_default();
             match topic.error_code.err() {
                 Some(ResponseError::UnknownTopicOrPartition) => continue,
-                Some(error) => return Err(refused(&format!("describe {}", name.as_str()), error, None)),
+                Some(error) => {
+                    return Err(refused(&format!("describe {}", name.as_str()), error, None));
+                }
                 None => {}
             }
             if let Ok(known) = name.as_str().parse() {
@@ -286,24 +344,37 @@ impl Asked {
     }
 
     /// What the topics are set to, of what we care for.
-    async fn settings(&mut self, topics: &[Topic]) -> Result<BTreeMap<Topic, BTreeMap<String, String>>, TopicsError> {
+    async fn settings(
+        &mut self,
+        topics: &[Topic],
+    ) -> Result<BTreeMap<Topic, BTreeMap<String, String>>, TopicsError> {
         if topics.is_empty() {
             return Ok(BTreeMap::new());
         }
         let keys = [RETENTION, MIN_INSYNC_REPLICAS].map(StrBytes::from_static_str);
         let of = |topic: &Topic| {
             let resource = DescribeConfigsResource::default().with_resource_type(RESOURCE_TOPIC);
-            resource.with_resource_name(name(*topic).0).with_configuration_keys(Some(keys.clone().into()))
+            resource
+                .with_resource_name(name(*topic).0)
+                .with_configuration_keys(Some(keys.clone().into()))
         };
-        let request = DescribeConfigsRequest::default().with_resources(topics.iter().map(of).collect());
+        let request =
+            DescribeConfigsRequest::default().with_resources(topics.iter().map(of).collect());
         let mut settings = BTreeMap::new();
         for topic in self.ask(&request, DESCRIBE_CONFIGS).await?.results {
             let name = topic.resource_name.as_str();
             if let Some(error) = topic.error_code.err() {
-                return Err(refused(&format!("describe the settings of {name}"), error, topic.error_message));
+                return Err(refused(
+                    &format!("describe the settings of {name}"),
+                    error,
+                    topic.error_message,
+                ));
             }
             if let Ok(known) = name.parse::<Topic>() {
-                let values = topic.configs.into_iter().filter_map(|c| Some((c.name.to_string(), c.value?.to_string())));
+                let values = topic
+                    .configs
+                    .into_iter()
+                    .filter_map(|c| Some((c.name.to_string(), c.value?.to_string())));
                 settings.insert(known, values.collect());
             }
         }
@@ -311,37 +382,66 @@ impl Asked {
     }
 
     /// Makes topics, and awaits that they have leaders.
-    async fn make(&mut self, topics: &BTreeSet<Topic>, wanted: TopicSettings) -> Result<(), TopicsError> {
+    async fn make(
+        &mut self,
+        topics: &BTreeSet<Topic>,
+        wanted: TopicSettings,
+    ) -> Result<(), TopicsError> {
         if topics.is_empty() {
             return Ok(());
         }
         let setting = |(name, value)| {
-            let setting = CreatableTopicConfig::default().with_name(StrBytes::from_static_str(name));
+            let setting =
+                CreatableTopicConfig::default().with_name(StrBytes::from_static_str(name));
             setting.with_value(Some(StrBytes::from_string(value)))
         };
         let topic = |topic: &Topic| {
-            let topic = CreatableTopic::default().with_name(name(*topic)).with_replication_factor(AS_THE_BROKER_HAS_IT);
-            let topic = topic.with_num_partitions(i32::try_from(wanted.partitions).unwrap_or(i32::MAX));
+            let topic = CreatableTopic::default()
+                .with_name(name(*topic))
+                .with_replication_factor(AS_THE_BROKER_HAS_IT);
+            let topic =
+                topic.with_num_partitions(i32::try_from(wanted.partitions).unwrap_or(i32::MAX));
             topic.with_configs(wanted.entries().map(setting).collect())
         };
-        let request = CreateTopicsRequest::default().with_topics(topics.iter().map(topic).collect());
+        let request =
+            CreateTopicsRequest::default().with_topics(topics.iter().map(topic).collect());
         let within = i32::try_from(MAKE_WITHIN.as_millis() / 2).unwrap_or(i32::MAX);
-        for made in self.ask(&request.with_timeout_ms(within), CREATE_TOPICS).await?.topics {
+        for made in self
+            .ask(&request.with_timeout_ms(within), CREATE_TOPICS)
+            .await?
+            .topics
+        {
             match made.error_code.err() {
                 // Somebody was quicker; what they made is looked at the next time.
                 None | Some(ResponseError::TopicAlreadyExists) => {}
-                Some(error) => return Err(refused(&format!("make {}", made.name.as_str()), error, made.error_message)),
+                Some(error) => {
+                    return Err(refused(
+                        &format!("make {}", made.name.as_str()),
+                        error,
+                        made.error_message,
+                    ));
+                }
             }
         }
         let begin = Instant::now();
         loop {
             let mut found = self.metadata().await?.topics;
             found.retain(|topic| {
-                topics.iter().any(|made| topic.name.as_ref().is_some_and(|n| n.as_str() == made.as_str()))
+                topics.iter().any(|made| {
+                    topic
+                        .name
+                        .as_ref()
+                        .is_some_and(|n| n.as_str() == made.as_str())
+                })
             });
-            let led = |topic: &kafka_protocol::messages::metadata_response::MetadataResponseTopic| {
-                topic.error_code.is_ok() && topic.partitions.iter().all(|partition| partition.leader_id.0 >= 0)
-            };
+            let led =
+                |topic: &kafka_protocol::messages::metadata_response::MetadataResponseTopic| {
+                    topic.error_code.is_ok()
+                        && topic
+                            .partitions
+                            .iter()
+                            .all(|partition| partition.leader_id.0 >= 0)
+                };
             if found.iter().all(led) {
                 return Ok(());
             }
@@ -352,21 +452,32 @@ impl Asked {
         }
     }
 
-    async fn change(&mut self, topics: &BTreeMap<Topic, Vec<(&'static str, String)>>) -> Result<(), TopicsError> {
+    async fn change(
+        &mut self,
+        topics: &BTreeMap<Topic, Vec<(&'static str, String)>>,
+    ) -> Result<(), TopicsError> {
         if topics.is_empty() {
             return Ok(());
         }
         let setting = |(name, value): &(&'static str, String)| {
-            let setting =
-                AlterableConfig::default().with_name(StrBytes::from_static_str(name)).with_config_operation(SET);
+            let setting = AlterableConfig::default()
+                .with_name(StrBytes::from_static_str(name))
+                .with_config_operation(SET);
             setting.with_value(Some(StrBytes::from_string(value.clone())))
         };
         let resource = |(topic, settings): (&Topic, &Vec<_>)| {
             let resource = AlterConfigsResource::default().with_resource_type(RESOURCE_TOPIC);
-            resource.with_resource_name(name(*topic).0).with_configs(settings.iter().map(setting).collect())
+            resource
+                .with_resource_name(name(*topic).0)
+                .with_configs(settings.iter().map(setting).collect())
         };
-        let request = IncrementalAlterConfigsRequest::default().with_resources(topics.iter().map(resource).collect());
-        for changed in self.ask(&request, INCREMENTAL_ALTER_CONFIGS).await?.responses {
+        let request = IncrementalAlterConfigsRequest::default()
+            .with_resources(topics.iter().map(resource).collect());
+        for changed in self
+            .ask(&request, INCREMENTAL_ALTER_CONFIGS)
+            .await?
+            .responses
+        {
             if let Some(error) = changed.error_code.err() {
                 let what = format!("change the settings of {}", changed.resource_name.as_str());
                 return Err(refused(&what, error, changed.error_message));
@@ -381,16 +492,25 @@ fn name(topic: Topic) -> TopicName {
 }
 
 fn refused(what: &str, error: ResponseError, message: Option<StrBytes>) -> TopicsError {
-    let why =
-        message.filter(|message| !message.is_empty()).map_or_else(|| error.to_string(), |message| message.to_string());
-    TopicsError::Refused { what: what.to_owned(), why, passes: error.is_retriable() }
+    let why = message
+        .filter(|message| !message.is_empty())
+        .map_or_else(|| error.to_string(), |message| message.to_string());
+    TopicsError::Refused {
+        what: what.to_owned(),
+        why,
+        passes: error.is_retriable(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const WANTED: TopicSettings = TopicSettings { partitions: 12, retention_hours: 168, min_insync_replicas: Some(2) };
+    const WANTED: TopicSettings = TopicSettings {
+        partitions: 12,
+        retention_hours: 168,
+        min_insync_replicas: Some(2),
+    };
 
     fn all() -> BTreeMap<Topic, usize> {
         Topic::ALL.map(|topic| (topic, 12)).into()
@@ -398,30 +518,56 @@ mod tests {
 
     fn settings(retention: &str, replicas: &str) -> BTreeMap<Topic, BTreeMap<String, String>> {
         let of = [(RETENTION, retention), (MIN_INSYNC_REPLICAS, replicas)];
-        let of: BTreeMap<_, _> = of.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let of: BTreeMap<_, _> = of
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
         produced().map(|topic| (topic, of.clone())).collect()
     }
 
     #[test]
     fn topics_that_are_as_wanted_are_left() {
         let plan = plan(&all(), &settings("604800000", "2"), WANTED).unwrap();
-        assert_eq!(plan, Plan { make: BTreeSet::new(), change: BTreeMap::new() });
+        assert_eq!(
+            plan,
+            Plan {
+                make: BTreeSet::new(),
+                change: BTreeMap::new()
+            }
+        );
     }
 
     #[test]
     fn what_is_not_there_is_made_and_what_is_set_otherwise_changed() {
         let (mut partitions, mut settings) = (all(), settings("604800000", "2"));
         partitions.remove(&Topic::VoiceModelReady);
-        settings.get_mut(&Topic::TemplateCreated).unwrap().insert(RETENTION.to_owned(), "1".to_owned());
+        settings
+            .get_mut(&Topic::TemplateCreated)
+            .unwrap()
+            .insert(RETENTION.to_owned(), "1".to_owned());
         let plan = plan(&partitions, &settings, WANTED).unwrap();
         assert_eq!(plan.make, [Topic::VoiceModelReady].into());
-        assert_eq!(plan.change, [(Topic::TemplateCreated, vec![(RETENTION, "604800000".to_owned())])].into());
+        assert_eq!(
+            plan.change,
+            [(
+                Topic::TemplateCreated,
+                vec![(RETENTION, "604800000".to_owned())]
+            )]
+            .into()
+        );
     }
 
     #[test]
     fn what_is_left_to_the_brokers_is_never_changed() {
-        let wanted = TopicSettings { min_insync_replicas: None, ..WANTED };
-        assert_eq!(plan(&all(), &settings("604800000", "1"), wanted).unwrap().change, BTreeMap::new());
+        let wanted = TopicSettings {
+            min_insync_replicas: None,
+            ..WANTED
+        };
+        assert_eq!(
+            plan(&all(), &settings("604800000", "1"), wanted)
+                .unwrap()
+                .change,
+            BTreeMap::new()
+        );
     }
 
     #[test]

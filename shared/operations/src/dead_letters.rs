@@ -49,7 +49,10 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { per_second: NonZeroU32::MIN.saturating_add(9), guard: 5 }
+        Self {
+            per_second: NonZeroU32::MIN.saturating_add(9),
+            guard: 5,
+        }
     }
 }
 
@@ -97,7 +100,8 @@ pub struct Resolved {
 pub struct Gathered {
     /// Envelopes whose records become dead letters now.
     pub envelopes: usize,
-    /// Records that become dead letters because of that; one that was so before, for the same envelope, is not counted.
+    /// Records that become dead letters because of that; one that was so before, for the same
+    /// envelope, is not counted.
     pub records: usize,
     /// Envelopes that cannot be read. They stay where they are.
     pub unread: Vec<Unread>,
@@ -245,7 +249,8 @@ impl Fate {
         }
     }
 
-    /// Whether the record waits for somebody all the same, though something was to be done about it.
+    /// Whether the record waits for somebody all the same, though something was to be done about
+    /// it.
     #[must_use]
     pub fn is_left(&self) -> bool {
         match self {
@@ -275,7 +280,11 @@ mod tests {
             Fate::WouldBeDiscarded,
             Fate::Redriven { to: why.clone() },
             Fate::Discarded,
-            Fate::CameBack { cause: why.clone(), count: 2, now: None },
+            Fate::CameBack {
+                cause: why.clone(),
+                count: 2,
+                now: None,
+            },
             Fate::NotYet { why: why.clone() },
             Fate::Stays { why },
             Fate::WasResolved,
@@ -293,15 +302,38 @@ mod tests {
             "pace": { "perSecond": 2 },
         });
         let read: Step = serde_json::from_value(step).unwrap();
-        let Step::Redrive { which: Which::Matching(filter), execute: true, pace, after: None } = &read else {
+        let Step::Redrive {
+            which: Which::Matching(filter),
+            execute: true,
+            pace,
+            after: None,
+        } = &read
+        else {
             panic!("{read:?}")
         };
-        assert_eq!(filter.since.unwrap().to_string(), "2026-11-27T06:30:00.000Z");
+        assert_eq!(
+            filter.since.unwrap().to_string(),
+            "2026-11-27T06:30:00.000Z"
+        );
         assert_eq!((pace.per_second.get(), pace.guard), (2, 5));
-        assert_eq!(serde_json::from_value::<Step>(serde_json::to_value(&read).unwrap()).unwrap(), read);
+        assert_eq!(
+            serde_json::from_value::<Step>(serde_json::to_value(&read).unwrap()).unwrap(),
+            read
+        );
 
-        let list: Step = serde_json::from_value(json!({ "step": "list-dead-letters", "most": 10 })).unwrap();
-        assert_eq!(list, Step::ListDeadLetters { filter: Filter::default(), after: None, most: 10 });
-        assert_eq!(serde_json::from_value::<Step>(json!({ "step": "gather" })).unwrap(), Step::Gather);
+        let list: Step =
+            serde_json::from_value(json!({ "step": "list-dead-letters", "most": 10 })).unwrap();
+        assert_eq!(
+            list,
+            Step::ListDeadLetters {
+                filter: Filter::default(),
+                after: None,
+                most: 10
+            }
+        );
+        assert_eq!(
+            serde_json::from_value::<Step>(json!({ "step": "gather" })).unwrap(),
+            Step::Gather
+        );
     }
 }

@@ -17,7 +17,12 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::NotFound, Self::InvalidInput, Self::Transient, Self::Internal];
+    pub const ALL: [Self; 4] = [
+        Self::NotFound,
+        Self::InvalidInput,
+        Self::Transient,
+        Self::Internal,
+    ];
 
     /// As `errorType` has it.
     #[must_use]
@@ -41,10 +46,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// What kind it is; `None` if it is not the function's own word: its sandbox died, or Lambda ended it.
+    /// What kind it is; `None` if it is not the function's own word: its sandbox died, or Lambda
+    /// ended it.
     #[must_use]
     pub fn kind(&self) -> Option<FailureKind> {
-        FailureKind::ALL.into_iter().find(|kind| kind.as_str() == self.error_type)
+        FailureKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == self.error_type)
     }
 }
 

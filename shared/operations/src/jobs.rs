@@ -44,8 +44,14 @@ pub enum JobState {
 
 impl JobState {
     /// All of them, in the order in which a job comes to them.
-    pub const ALL: [Self; 6] =
-        [Self::Created, Self::Submitted, Self::Completed, Self::Failed, Self::Cancelled, Self::Erased];
+    pub const ALL: [Self; 6] = [
+        Self::Created,
+        Self::Submitted,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Erased,
+    ];
 
     /// The state as it is written.
     #[must_use]
@@ -76,7 +82,10 @@ impl FromStr for JobState {
     type Err = UnknownState;
 
     fn from_str(text: &str) -> Result<Self, UnknownState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(UnknownState)
     }
 }
 

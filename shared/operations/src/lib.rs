@@ -1,17 +1,21 @@
-//! What an operator asks of the studio, and what is answered: the contract between the function `operator`, which does it inside the VPC, and
-//! the command line `studio` in front of it. No I/O.
+//! What an operator asks of the studio, and what is answered: the contract between the function
+//! `operator`, which does it inside the VPC, and the command line `studio` in front of it. No I/O.
 //!
-//! A listing, and everything that is done to several records, comes in pages: an answer says where to go on, and whoever asks goes on there.
+//! A listing, and everything that is done to several records, comes in pages: an answer says where
+//! to go on, and whoever asks goes on there.
 
 mod dead_letters;
 mod failure;
 mod jobs;
 
 pub use dead_letters::{
-    Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Resolved, Shown, Unread, Which,
+    Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Resolved, Shown, Unread,
+    Which,
 };
 pub use failure::{Failure, FailureKind};
-pub use jobs::{Execution, Happened, Job, JobFate, JobFilter, JobHandled, JobShown, JobState, JobsListed};
+pub use jobs::{
+    Execution, Happened, Job, JobFate, JobFilter, JobHandled, JobShown, JobState, JobsListed,
+};
 
 use contract::Identifier;
 use serde::{Deserialize, Serialize};
@@ -19,11 +23,16 @@ use uuid::Uuid;
 
 /// What is asked of the function: its payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "step",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub enum Step {
     /// Write a dead letter for each record of the on-failure envelopes. Answered by [`Gathered`].
     Gather,
-    /// The dead letters that wait for an operator, those that were first seen earliest first. Answered by [`Listed`].
+    /// The dead letters that wait for an operator, those that were first seen earliest first.
+    /// Answered by [`Listed`].
     ListDeadLetters {
         /// Which of them.
         #[serde(default)]
@@ -62,7 +71,8 @@ pub enum Step {
         /// Whether to do it; else it is only said what would be done.
         execute: bool,
     },
-    /// Send an event of the reserved tenant through all of it, and wait for its poster. Answered by [`Smoked`].
+    /// Send an event of the reserved tenant through all of it, and wait for its poster. Answered by
+    /// [`Smoked`].
     Smoke {
         /// How long it may take, in seconds.
         within: u32,

@@ -1,12 +1,15 @@
-//! Asks each vendor once, for something cheap, with keys from the environment: `make test-live`. A vendor without a key is skipped, and that is
-//! said.
+//! Asks each vendor once, for something cheap, with keys from the environment: `make test-live`. A
+//! vendor without a key is skipped, and that is said.
 //!
-//! `OPENAI_API_KEY`, `ELEVENLABS_API_KEY`, `RUNWAYML_API_SECRET`; for Polly, AWS credentials in the environment, `AWS_REGION` and
-//! `POLLY_BUCKET`, a bucket that they may write to. `PROVIDER_SETTINGS` is as in the template. Costs about thirty US cents.
+//! `OPENAI_API_KEY`, `ELEVENLABS_API_KEY`, `RUNWAYML_API_SECRET`; for Polly, AWS credentials in the
+//! environment, `AWS_REGION` and `POLLY_BUCKET`, a bucket that they may write to.
+//! `PROVIDER_SETTINGS` is as in the template. Costs about thirty US cents.
 
 use std::{env, error::Error, path::Path, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+};
 use aws_sdk_polly::config::SharedCredentialsProvider;
 use contract::{AssetKind, Configuration, Entity, EntityKind, Identifier, Time, Topic, Trigger};
 use domain::{InboundEventKey, Job, JobId, ProviderId, State, TemplateId, derive};
@@ -17,22 +20,36 @@ use secrecy::SecretString;
 async fn main() -> Result<(), Box<dyn Error>> {
     let variables = [
         (ProviderId::OpenAi, "OPENAI_API_KEY", AssetKind::Poster),
-        (ProviderId::ElevenLabs, "ELEVENLABS_API_KEY", AssetKind::AudioSpot),
+        (
+            ProviderId::ElevenLabs,
+            "ELEVENLABS_API_KEY",
+            AssetKind::AudioSpot,
+        ),
         (ProviderId::Runway, "RUNWAYML_API_SECRET", AssetKind::Video),
         (ProviderId::Polly, "POLLY_BUCKET", AssetKind::AudioSpot),
     ];
-    let given =
-        variables.iter().filter_map(|(provider, name, _)| Some((*provider, SecretString::from(variable(name)?))));
+    let given = variables
+        .iter()
+        .filter_map(|(provider, name, _)| Some((*provider, SecretString::from(variable(name)?))));
     let keys = Keys::Given(given.collect());
     let settings = variable("PROVIDER_SETTINGS")
         .unwrap_or_else(|| r#"{"runway":{"seconds":2},"openai":{"quality":"low"}}"#.to_owned());
     let aws = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned())))
-        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        .region(Region::new(
+            variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+        ))
+        .credentials_provider(SharedCredentialsProvider::new(
+            EnvironmentVariableCredentialsProvider::new(),
+        ))
         .build();
     let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../canvas/fonts/cjk");
-    let providers = Providers::new(StudioCanvas::new(&fonts)?, &Settings::parse(&settings)?, &aws, &keys)?;
+    let providers = Providers::new(
+        StudioCanvas::new(&fonts)?,
+        &Settings::parse(&settings)?,
+        &aws,
+        &keys,
+    )?;
 
     let (mut asked, mut failed) = (0, 0);
     for (provider, name, asset) in variables {
@@ -50,7 +67,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     println!("{asked} vendors asked, {failed} failed");
-    if failed > 0 { Err("a vendor is not as it was taken to be".into()) } else { Ok(()) }
+    if failed > 0 {
+        Err("a vendor is not as it was taken to be".into())
+    } else {
+        Ok(())
+    }
 }
 
 async fn ask(
@@ -62,7 +83,11 @@ async fn ask(
     let now = Time::new(jiff::Timestamp::now());
     let token = derive(&[b"live", now.to_string().as_bytes()]);
     let job = job(asset, now)?.asking(provider, token, now);
-    let order = Order { job: &job, logo: None, bucket };
+    let order = Order {
+        job: &job,
+        logo: None,
+        bucket,
+    };
     providers.prepare(provider, order).await?;
     let ticket = match providers.submit(provider, order).await? {
         Answer::Done(media) => return Ok(described(&media)),
@@ -86,17 +111,24 @@ fn described(media: &Media) -> String {
         Body::Stream(_) => "a stream".to_owned(),
         Body::Object { bucket, key } => format!("s3://{bucket}/{key}"),
     };
-    format!("made {what} by {} for {} credits", media.made_by, media.credits)
+    format!(
+        "made {what} by {} for {} credits",
+        media.made_by, media.credits
+    )
 }
 
 fn job(asset: AssetKind, now: Time) -> Result<Job, Box<dyn Error>> {
     let tenant = Identifier::parse("live-test")?;
-    let configuration: Configuration = serde_json::from_str(r#"{"title":"A test","locale":"en-IN"}"#)?;
+    let configuration: Configuration =
+        serde_json::from_str(r#"{"title":"A test","locale":"en-IN"}"#)?;
     Ok(Job {
         id: JobId(derive(&[b"live", now.to_string().as_bytes()])),
         version: 0,
         inbound: InboundEventKey::new(&tenant, "live", "live"),
-        entity: Entity { kind: EntityKind::Campaign, id: tenant.clone() },
+        entity: Entity {
+            kind: EntityKind::Campaign,
+            id: tenant.clone(),
+        },
         tenant,
         user_id: "live-test".to_owned(),
         template: TemplateId(derive(&[b"live"])),
@@ -104,7 +136,11 @@ fn job(asset: AssetKind, now: Time) -> Result<Job, Box<dyn Error>> {
         locale: None,
         configuration,
         provider: "none".to_owned(),
-        trigger: Trigger { topic: Topic::CampaignLaunched, source: "live".to_owned(), id: "live".to_owned() },
+        trigger: Trigger {
+            topic: Topic::CampaignLaunched,
+            source: "live".to_owned(),
+            id: "live".to_owned(),
+        },
         created_at: now,
         deadline: now,
         trace: None,

@@ -1,7 +1,7 @@
 //! ElevenLabs: a spot is spoken, or sounds, or is music; at once. And cloned voices, in `voices`.
 //!
-//! Source of shapes and codes: the vendor's SDK 2.78.0, and its error codes as read from its documentation on 2026-09-17. `detail` is an
-//! object, a list or a text; all are read.
+//! Source of shapes and codes: the vendor's SDK 2.78.0, and its error codes as read from its
+//! documentation on 2026-09-17. `detail` is an object, a list or a text; all are read.
 
 use domain::{Job, Refusal};
 use reqwest::header::HeaderMap;
@@ -30,7 +30,11 @@ pub struct ElevenLabs {
 
 impl ElevenLabs {
     pub(crate) fn new(settings: ElevenLabsSettings, http: Http, key: Key) -> Self {
-        Self { settings, http, key }
+        Self {
+            settings,
+            http,
+            key,
+        }
     }
 
     /// Gets the key.
@@ -45,10 +49,18 @@ impl ElevenLabs {
     pub(crate) async fn make(&self, job: &Job) -> Result<Answer, Refused> {
         let key = self.key.get().await?;
         let (endpoint, model, text, body) = self.request(job);
-        let url = format!("{}/{endpoint}?output_format=mp3_44100_128", self.settings.base_url);
-        let response =
-            send_paid(attempt_of(job)?, self.http.post(url).header("xi-api-key", key.expose_secret()).json(&body))
-                .await?;
+        let url = format!(
+            "{}/{endpoint}?output_format=mp3_44100_128",
+            self.settings.base_url
+        );
+        let response = send_paid(
+            attempt_of(job)?,
+            self.http
+                .post(url)
+                .header("xi-api-key", key.expose_secret())
+                .json(&body),
+        )
+        .await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             let refusal = refusal(&no);
@@ -79,7 +91,9 @@ impl ElevenLabs {
 
     async fn delete(&self, path: &str) -> Result<(), Refused> {
         let key = self.key.get().await?;
-        let request = self.http.delete(format!("{}/{path}", self.settings.base_url));
+        let request = self
+            .http
+            .delete(format!("{}/{path}", self.settings.base_url));
         let response = send_free(request.header("xi-api-key", key.expose_secret())).await?;
         if response.status().is_success() || response.status().as_u16() == 404 {
             return Ok(());
@@ -92,16 +106,29 @@ impl ElevenLabs {
         let settings = &self.settings;
         match settings.spot {
             Spot::Speech => {
-                let text = prompt::speech(&job.configuration, canvas::day(&job.configuration).as_deref());
+                let text = prompt::speech(
+                    &job.configuration,
+                    canvas::day(&job.configuration).as_deref(),
+                );
                 let body = json!({ "text": text, "model_id": settings.model });
-                (format!("text-to-speech/{}", settings.voice), &settings.model, text, body)
+                (
+                    format!("text-to-speech/{}", settings.voice),
+                    &settings.model,
+                    text,
+                    body,
+                )
             }
             Spot::Sound => {
                 let text = prompt::sound(&job.configuration);
                 let body = json!({
                     "text": text, "duration_seconds": settings.seconds, "model_id": settings.sound_model,
                 });
-                ("sound-generation".to_owned(), &settings.sound_model, text, body)
+                (
+                    "sound-generation".to_owned(),
+                    &settings.sound_model,
+                    text,
+                    body,
+                )
             }
             Spot::Music => {
                 let text = prompt::music(&job.configuration);
@@ -119,10 +146,17 @@ impl ElevenLabs {
 
 /// What the vendor says that the call cost it.
 fn characters(headers: &HeaderMap) -> Option<u64> {
-    headers.get("character-cost")?.to_str().ok()?.trim().parse().ok()
+    headers
+        .get("character-cost")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
-/// What the vendor's history calls it. An older header, of which its pages do not speak any more: taken where it comes.
+/// What the vendor's history calls it. An older header, of which its pages do not speak any more:
+/// taken where it comes.
 fn history_item(headers: &HeaderMap) -> Option<String> {
     let item = headers.get("history-item-id")?.to_str().ok()?.trim();
     is_id(item).then(|| item.to_owned())
@@ -145,9 +179,12 @@ fn refusal(no: &No) -> Refusal {
         "content_moderated" | "moderation" | "content_against_policy" => Refusal::Moderation,
         "voice_not_found" | "model_not_found" => Refusal::ProviderGone,
         "voice_limit_reached" | "voice_add_edit_limit_reached" => Refusal::Billing,
-        "system_busy" | "concurrent_limit_exceeded" | "too_many_concurrent_requests" | "rate_limit_exceeded" => {
-            Refusal::RateLimited { retry_after: no.retry_after() }
-        }
+        "system_busy"
+        | "concurrent_limit_exceeded"
+        | "too_many_concurrent_requests"
+        | "rate_limit_exceeded" => Refusal::RateLimited {
+            retry_after: no.retry_after(),
+        },
         _ => no.by_status(),
     }
 }

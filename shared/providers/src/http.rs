@@ -1,4 +1,5 @@
-//! One way to ask a vendor over HTTP: no retries, no redirects, bounded bodies, and every way to fail classed.
+//! One way to ask a vendor over HTTP: no retries, no redirects, bounded bodies, and every way to
+//! fail classed.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ const MAKING: Duration = Duration::from_secs(200);
 /// How long a question that makes nothing may take.
 const ASKING: Duration = Duration::from_secs(20);
 
-/// The longest answer that is read into memory, in bytes: a picture of 4096 × 4096 as base64 is half of it.
+/// The longest answer that is read into memory, in bytes: a picture of 4096 × 4096 as base64 is
+/// half of it.
 const LONGEST: usize = 64 * 1024 * 1024;
 
 /// How much of what a vendor says is kept for operators, in letters.
@@ -62,7 +64,10 @@ pub(crate) struct Attempted {
 }
 
 /// Sends a request that may cost money. What was sent and not answered has an unknown outcome.
-pub(crate) async fn send_paid(attempt: Attempted, request: RequestBuilder) -> Result<Response, Refused> {
+pub(crate) async fn send_paid(
+    attempt: Attempted,
+    request: RequestBuilder,
+) -> Result<Response, Refused> {
     let mut request = request.header(REQUEST_ID, attempt.token.to_string());
     if let Some(trace) = attempt.trace {
         request = request.header("traceparent", trace.to_string());
@@ -78,21 +83,34 @@ pub(crate) async fn send_paid(attempt: Attempted, request: RequestBuilder) -> Re
 
 /// The attempt that is written down for `job` and not made yet: without one nothing is sent.
 pub(crate) fn attempt_of(job: &Job) -> Result<Attempted, Refused> {
-    let open = job.open_attempt().map(|attempt| Attempted { token: attempt.token, trace: job.trace });
+    let open = job.open_attempt().map(|attempt| Attempted {
+        token: attempt.token,
+        trace: job.trace,
+    });
     open.ok_or_else(|| Refused::new(Refusal::Transient, "no attempt is written down for it"))
 }
 
 /// Sends a request that may be repeated at will.
 pub(crate) async fn send_free(request: RequestBuilder) -> Result<Response, Refused> {
-    request.send().await.map_err(|error| Refused::new(Refusal::Transient, of_transport(error)))
+    request
+        .send()
+        .await
+        .map_err(|error| Refused::new(Refusal::Transient, of_transport(error)))
 }
 
 /// The whole body of an answer.
 pub(crate) async fn whole(mut response: Response, if_broken: Refusal) -> Result<Vec<u8>, Refused> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Refused::new(if_broken, of_transport(error)))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| Refused::new(if_broken, of_transport(error)))?
+    {
         if bytes.len() + chunk.len() > LONGEST {
-            return Err(Refused::new(if_broken, format!("its answer is longer than {LONGEST} bytes")));
+            return Err(Refused::new(
+                if_broken,
+                format!("its answer is longer than {LONGEST} bytes"),
+            ));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -111,24 +129,40 @@ impl No {
     pub(crate) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // What is said in a refusal matters less than that it is one.
-        let bytes = whole(response, Refusal::Transient).await.unwrap_or_default();
+        let bytes = whole(response, Refusal::Transient)
+            .await
+            .unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+        Self {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+        }
     }
 
-    /// A refusal for this reason, with what the vendor said; but not what it says of a key, for it may repeat it.
+    /// A refusal for this reason, with what the vendor said; but not what it says of a key, for it
+    /// may repeat it.
     pub(crate) fn refused(&self, refusal: Refusal) -> Refused {
         if refusal == Refusal::Auth {
-            return Refused::new(refusal, format!("HTTP {}: it does not take our key for this", self.status));
+            return Refused::new(
+                refusal,
+                format!("HTTP {}: it does not take our key for this", self.status),
+            );
         }
-        Refused::new(refusal, short(&format!("HTTP {}: {}", self.status, self.text.trim())))
+        Refused::new(
+            refusal,
+            short(&format!("HTTP {}: {}", self.status, self.text.trim())),
+        )
     }
 
-    /// What the status alone says, of a request that may cost money. 429 and 503 are refusals; after another server error nobody knows
-    /// what was done.
+    /// What the status alone says, of a request that may cost money. 429 and 503 are refusals;
+    /// after another server error nobody knows what was done.
     pub(crate) fn by_status(&self) -> Refusal {
         match StatusCode::from_u16(self.status) {
-            Ok(StatusCode::TOO_MANY_REQUESTS) => Refusal::RateLimited { retry_after: self.retry_after() },
+            Ok(StatusCode::TOO_MANY_REQUESTS) => Refusal::RateLimited {
+                retry_after: self.retry_after(),
+            },
             Ok(StatusCode::SERVICE_UNAVAILABLE) => Refusal::Transient,
             Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Refusal::Auth,
             Ok(StatusCode::PAYMENT_REQUIRED) => Refusal::Billing,
@@ -145,15 +179,21 @@ impl No {
     }
 }
 
-/// `retry-after-ms`, or `retry-after` as seconds or as a date (RFC 9110, 10.2.3), in seconds from `now`, rounded up.
+/// `retry-after-ms`, or `retry-after` as seconds or as a date (RFC 9110, 10.2.3), in seconds from
+/// `now`, rounded up.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
     let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
     let number = |name: &str| text(name)?.parse::<f64>().ok();
     let date = || {
-        let date = rfc2822::DateTimeParser::new().parse_timestamp(text("retry-after")?).ok()?;
+        let date = rfc2822::DateTimeParser::new()
+            .parse_timestamp(text("retry-after")?)
+            .ok()?;
         Some(date.duration_since(now).as_secs_f64().max(0.0))
     };
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after")).or_else(date)?;
+    let seconds = number("retry-after-ms")
+        .map(|ms| ms / 1000.0)
+        .or_else(|| number("retry-after"))
+        .or_else(date)?;
     (seconds >= 0.0).then(|| seconds.ceil().min(f64::from(u32::MAX)) as u32)
 }
 
@@ -171,7 +211,11 @@ fn of_transport(error: reqwest::Error) -> String {
 
 /// Whether what a vendor gave as an id can be part of an address.
 pub(crate) fn is_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 128 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    !id.is_empty()
+        && id.len() <= 128
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 /// `text` cut to what an operator reads.
@@ -190,13 +234,25 @@ mod tests {
     fn a_vendor_says_how_long_to_wait_in_milliseconds_in_seconds_or_as_a_date() {
         let now: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
         let after = |headers: &[(&'static str, &'static str)]| {
-            let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
             retry_after(&headers.collect(), now)
         };
-        assert_eq!(after(&[("retry-after-ms", "1500"), ("retry-after", "9")]), Some(2));
+        assert_eq!(
+            after(&[("retry-after-ms", "1500"), ("retry-after", "9")]),
+            Some(2)
+        );
         assert_eq!(after(&[("retry-after", "7")]), Some(7));
-        assert_eq!(after(&[("retry-after", "Fri, 27 Nov 2026 10:00:30 GMT")]), Some(30));
-        assert_eq!(after(&[("retry-after", "Fri, 27 Nov 2026 09:00:00 GMT")]), Some(0), "it is over");
+        assert_eq!(
+            after(&[("retry-after", "Fri, 27 Nov 2026 10:00:30 GMT")]),
+            Some(30)
+        );
+        assert_eq!(
+            after(&[("retry-after", "Fri, 27 Nov 2026 09:00:00 GMT")]),
+            Some(0),
+            "it is over"
+        );
         assert_eq!(after(&[("retry-after", "soon")]), None);
         assert_eq!(after(&[]), None);
     }

@@ -1,9 +1,12 @@
-//! A vendor's key: read from Secrets Manager when it is first needed, and again after a while, so that a new one is found.
+//! A vendor's key: read from Secrets Manager when it is first needed, and again after a while, so
+//! that a new one is found.
 
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::{Client, error::SdkError, operation::get_secret_value::GetSecretValueError};
+use aws_sdk_secretsmanager::{
+    Client, error::SdkError, operation::get_secret_value::GetSecretValueError,
+};
 use domain::{ProviderId, Refusal};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
@@ -42,15 +45,19 @@ impl Key {
     /// The key of `provider` among `keys`.
     pub(crate) fn new(aws: &SdkConfig, keys: &Keys, provider: ProviderId) -> Self {
         let source = match keys {
-            Keys::Secrets { prefix } => {
-                Source::Secret { client: Client::new(aws), name: format!("{prefix}{provider}") }
-            }
+            Keys::Secrets { prefix } => Source::Secret {
+                client: Client::new(aws),
+                name: format!("{prefix}{provider}"),
+            },
             Keys::Given(given) => {
                 let of_this = given.iter().find(|(of, _)| *of == provider);
                 Source::Given(of_this.map(|(_, key)| key.clone()))
             }
         };
-        Self { source, read: Mutex::new(None) }
+        Self {
+            source,
+            read: Mutex::new(None),
+        }
     }
 
     /// The key.
@@ -58,7 +65,9 @@ impl Key {
         let (client, name) = match &self.source {
             Source::Secret { client, name } => (client, name),
             Source::Given(key) => {
-                return key.clone().ok_or_else(|| Refused::new(Refusal::Auth, "no key is given for it"));
+                return key
+                    .clone()
+                    .ok_or_else(|| Refused::new(Refusal::Auth, "no key is given for it"));
             }
         };
         let mut read = self.read.lock().await;
@@ -69,15 +78,24 @@ impl Key {
         let answer = answer.map_err(|error| {
             // Only the error's kind: nothing of an answer that might hold a key is repeated.
             let (refusal, why) = match error.as_service_error() {
-                Some(GetSecretValueError::ResourceNotFoundException(_)) => (Refusal::Auth, "there is no such secret"),
+                Some(GetSecretValueError::ResourceNotFoundException(_)) => {
+                    (Refusal::Auth, "there is no such secret")
+                }
                 Some(_) => (Refusal::Auth, "Secrets Manager does not give it"),
-                None if matches!(error, SdkError::ConstructionFailure(_)) => (Refusal::Auth, "it has no possible name"),
+                None if matches!(error, SdkError::ConstructionFailure(_)) => {
+                    (Refusal::Auth, "it has no possible name")
+                }
                 None => (Refusal::Transient, "Secrets Manager did not answer"),
             };
             Refused::new(refusal, format!("reading the secret {name}: {why}"))
         })?;
-        let text = answer.secret_string().map(str::trim).filter(|text| !text.is_empty());
-        let text = text.ok_or_else(|| Refused::new(Refusal::Auth, format!("the secret {name} holds no text")))?;
+        let text = answer
+            .secret_string()
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
+        let text = text.ok_or_else(|| {
+            Refused::new(Refusal::Auth, format!("the secret {name} holds no text"))
+        })?;
         let key = SecretString::from(text);
         *read = Some((key.clone(), Instant::now()));
         Ok(key)

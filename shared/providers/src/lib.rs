@@ -1,7 +1,8 @@
-//! Who makes media: one concrete client a file. The set is closed and ours ([`ProviderId`]), so it is no trait.
+//! Who makes media: one concrete client a file. The set is closed and ours ([`ProviderId`]), so it
+//! is no trait.
 //!
-//! Every request that may cost money is sent once and never again by itself: whether it is repeated is decided in `jobs`
-//! ([`Refusal::fate`]), where attempts are written down.
+//! Every request that may cost money is sent once and never again by itself: whether it is repeated
+//! is decided in `jobs` ([`Refusal::fate`]), where attempts are written down.
 
 mod elevenlabs;
 mod http;
@@ -103,7 +104,11 @@ impl Stream {
     /// # Errors
     /// [`StreamError`] if the connection broke.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
-        let chunk = self.0.chunk().await.map_err(|error| StreamError(error.without_url()))?;
+        let chunk = self
+            .0
+            .chunk()
+            .await
+            .map_err(|error| StreamError(error.without_url()))?;
         Ok(chunk.map(|bytes| bytes.to_vec()))
     }
 }
@@ -141,7 +146,11 @@ pub struct Refused {
 
 impl Refused {
     fn new(refusal: Refusal, detail: impl Into<String>) -> Self {
-        Self { refusal, detail: detail.into(), credits: 0 }
+        Self {
+            refusal,
+            detail: detail.into(),
+            credits: 0,
+        }
     }
 }
 
@@ -160,24 +169,42 @@ impl Providers {
     ///
     /// # Errors
     /// [`SettingsError::Http`] if the machine has no root certificates, say.
-    pub fn new(canvas: StudioCanvas, settings: &Settings, aws: &SdkConfig, keys: &Keys) -> Result<Self, SettingsError> {
+    pub fn new(
+        canvas: StudioCanvas,
+        settings: &Settings,
+        aws: &SdkConfig,
+        keys: &Keys,
+    ) -> Result<Self, SettingsError> {
         let http = Http::new()?;
         let key = |provider| Key::new(aws, keys, provider);
         Ok(Self {
             canvas,
-            openai: OpenAi::new(settings.openai.clone(), http.clone(), key(ProviderId::OpenAi)),
-            elevenlabs: ElevenLabs::new(settings.elevenlabs.clone(), http.clone(), key(ProviderId::ElevenLabs)),
+            openai: OpenAi::new(
+                settings.openai.clone(),
+                http.clone(),
+                key(ProviderId::OpenAi),
+            ),
+            elevenlabs: ElevenLabs::new(
+                settings.elevenlabs.clone(),
+                http.clone(),
+                key(ProviderId::ElevenLabs),
+            ),
             runway: Runway::new(settings.runway.clone(), http, key(ProviderId::Runway)),
             polly: Polly::new(settings.polly.clone(), aws),
         })
     }
 
-    /// Gets ready to ask `provider` for `order`: whatever can be found out without asking it is found out here, before the attempt is
-    /// written down. That is its key, and whether the logo can be drawn.
+    /// Gets ready to ask `provider` for `order`: whatever can be found out without asking it is
+    /// found out here, before the attempt is written down. That is its key, and whether the logo
+    /// can be drawn.
     ///
     /// # Errors
     /// A [`ProviderError`]; nobody was asked.
-    pub async fn prepare(&self, provider: ProviderId, order: Order<'_>) -> Result<(), ProviderError> {
+    pub async fn prepare(
+        &self,
+        provider: ProviderId,
+        order: Order<'_>,
+    ) -> Result<(), ProviderError> {
         match provider {
             ProviderId::StudioCanvas => Ok(()),
             ProviderId::OpenAi => {
@@ -194,12 +221,19 @@ impl Providers {
     ///
     /// # Errors
     /// A [`ProviderError`].
-    pub async fn submit(&self, provider: ProviderId, order: Order<'_>) -> Result<Answer, ProviderError> {
+    pub async fn submit(
+        &self,
+        provider: ProviderId,
+        order: Order<'_>,
+    ) -> Result<Answer, ProviderError> {
         match provider {
-            ProviderId::StudioCanvas => self.canvas.draw(order, None, "studio-canvas".to_owned(), 0),
+            ProviderId::StudioCanvas => {
+                self.canvas.draw(order, None, "studio-canvas".to_owned(), 0)
+            }
             ProviderId::OpenAi => {
                 let art = self.openai.paint(order.job).await?;
-                self.canvas.draw(order, Some(&art.png), art.made_by, art.credits)
+                self.canvas
+                    .draw(order, Some(&art.png), art.made_by, art.credits)
             }
             ProviderId::ElevenLabs => Ok(self.elevenlabs.make(order.job).await?),
             ProviderId::Runway => Ok(self.runway.submit(order.job).await?),
@@ -207,23 +241,33 @@ impl Providers {
         }
     }
 
-    /// Asks `provider` again, with the `ticket` of an earlier answer. It costs nothing, and may be repeated.
+    /// Asks `provider` again, with the `ticket` of an earlier answer. It costs nothing, and may be
+    /// repeated.
     ///
     /// # Errors
     /// [`Refused`]: the question was not answered, and the ticket still stands.
-    pub async fn poll(&self, provider: ProviderId, order: Order<'_>, ticket: &str) -> Result<Progress, Refused> {
+    pub async fn poll(
+        &self,
+        provider: ProviderId,
+        order: Order<'_>,
+        ticket: &str,
+    ) -> Result<Progress, Refused> {
         match provider {
             ProviderId::Runway => self.runway.poll(ticket).await,
             ProviderId::Polly => self.polly.poll(order, ticket).await,
             // They answer at once and give no tickets.
             ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs => {
                 let detail = format!("{provider} gives no tickets");
-                Ok(Progress::Failed(Refused::new(Refusal::OutcomeUnknown, detail)))
+                Ok(Progress::Failed(Refused::new(
+                    Refusal::OutcomeUnknown,
+                    detail,
+                )))
             }
         }
     }
 
-    /// Has `provider` stop what the ticket stands for, or erase what it made of it, where that can be had.
+    /// Has `provider` stop what the ticket stands for, or erase what it made of it, where that can
+    /// be had.
     ///
     /// # Errors
     /// [`Refused`]; doing it again is safe.
@@ -231,7 +275,8 @@ impl Providers {
         match provider {
             ProviderId::Runway => self.runway.erase(ticket).await,
             ProviderId::ElevenLabs => self.elevenlabs.erase(ticket).await,
-            // They keep nothing that has a name: OpenAI's pictures come in the answer, Polly's go into our bucket.
+            // They keep nothing that has a name: OpenAI's pictures come in the answer, Polly's go
+            // into our bucket.
             ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Polly => Ok(()),
         }
     }
@@ -248,7 +293,10 @@ impl Providers {
         match provider {
             // Its rule: no faster than 5 s.
             ProviderId::Runway => (6, 60),
-            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Polly => (3, 30),
+            ProviderId::StudioCanvas
+            | ProviderId::OpenAi
+            | ProviderId::ElevenLabs
+            | ProviderId::Polly => (3, 30),
         }
     }
 }

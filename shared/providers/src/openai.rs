@@ -1,7 +1,9 @@
-//! OpenAI Images, or the same deployed on Azure: the picture under the text of an asset. It answers at once, in up to two minutes.
+//! OpenAI Images, or the same deployed on Azure: the picture under the text of an asset. It answers
+//! at once, in up to two minutes.
 //!
-//! Source of shapes and codes: OpenAI's SDK 3.54.0 (`image_generate_params.py`, `image_model.py`) and its deprecations page; Azure's
-//! paths from the SDK's `lib/azure.py`. Azure's moderation codes are not verified: both spellings of OpenAI's are accepted.
+//! Source of shapes and codes: OpenAI's SDK 3.54.0 (`image_generate_params.py`, `image_model.py`)
+//! and its deprecations page; Azure's paths from the SDK's `lib/azure.py`. Azure's moderation codes
+//! are not verified: both spellings of OpenAI's are accepted.
 
 use contract::AssetKind;
 use domain::{Job, Refusal};
@@ -50,7 +52,11 @@ struct Image {
 
 impl OpenAi {
     pub(crate) fn new(settings: OpenAiSettings, http: Http, key: Key) -> Self {
-        Self { settings, http, key }
+        Self {
+            settings,
+            http,
+            key,
+        }
     }
 
     pub(crate) async fn prepare(&self) -> Result<(), Refused> {
@@ -79,13 +85,26 @@ impl OpenAi {
         }
         let credits = self.credits(size);
         // It was made and is paid for, whatever is wrong with the answer.
-        let broken = |why: &str| Refused { refusal: Refusal::OutcomeUnknown, detail: why.to_owned(), credits };
+        let broken = |why: &str| Refused {
+            refusal: Refusal::OutcomeUnknown,
+            detail: why.to_owned(),
+            credits,
+        };
         let bytes = whole(response, Refusal::OutcomeUnknown).await?;
-        let images: Images = serde_json::from_slice(&bytes).map_err(|_| broken("its answer holds no picture"))?;
-        let image = images.data.first().ok_or_else(|| broken("its answer holds no picture"))?;
-        let png =
-            base64_simd::STANDARD.decode_to_vec(&image.b64_json).map_err(|_| broken("its picture is no base64"))?;
-        Ok(Art { png, made_by: format!("openai/{}", self.settings.model), credits })
+        let images: Images =
+            serde_json::from_slice(&bytes).map_err(|_| broken("its answer holds no picture"))?;
+        let image = images
+            .data
+            .first()
+            .ok_or_else(|| broken("its answer holds no picture"))?;
+        let png = base64_simd::STANDARD
+            .decode_to_vec(&image.b64_json)
+            .map_err(|_| broken("its picture is no base64"))?;
+        Ok(Art {
+            png,
+            made_by: format!("openai/{}", self.settings.model),
+            credits,
+        })
     }
 
     async fn request(&self) -> Result<RequestBuilder, Refused> {
@@ -113,7 +132,8 @@ impl OpenAi {
     }
 }
 
-/// The size to ask for: the asset's, scaled up to the fewest pixels, both sides rounded up to multiples of 16; the canvas crops it.
+/// The size to ask for: the asset's, scaled up to the fewest pixels, both sides rounded up to
+/// multiples of 16; the canvas crops it.
 fn size(asset: AssetKind) -> (u32, u32) {
     let (width, height) = asset.size().unwrap_or((1024, 1024));
     let (width, height) = (f64::from(width), f64::from(height));
@@ -128,7 +148,10 @@ fn refusal(no: &No) -> Refusal {
     let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
     match (text("code"), text("type")) {
         (
-            "moderation_blocked" | "content_policy_violation" | "image_content_policy_violation" | "content_filter",
+            "moderation_blocked"
+            | "content_policy_violation"
+            | "image_content_policy_violation"
+            | "content_filter",
             _,
         ) => Refusal::Moderation,
         (
@@ -152,14 +175,23 @@ mod tests {
 
     #[test]
     fn every_illustrated_asset_is_asked_for_in_a_size_that_the_vendor_takes() {
-        for asset in AssetKind::ALL.into_iter().filter(|asset| asset.is_illustrated()) {
+        for asset in AssetKind::ALL
+            .into_iter()
+            .filter(|asset| asset.is_illustrated())
+        {
             let (width, height) = size(asset);
             let (least_width, least_height) = asset.size().unwrap();
             assert!(width >= least_width && height >= least_height, "{asset:?}");
             assert_eq!((width % 16, height % 16), (0, 0), "{asset:?}");
-            assert!((655_360..=8_294_400).contains(&(width * height)), "{asset:?}: {width}x{height}");
+            assert!(
+                (655_360..=8_294_400).contains(&(width * height)),
+                "{asset:?}: {width}x{height}"
+            );
             assert!(width <= 3 * height && height <= 3 * width, "{asset:?}");
-            assert!(width <= 3840 && height <= 2160, "{asset:?}: {width}x{height}");
+            assert!(
+                width <= 3840 && height <= 2160,
+                "{asset:?}: {width}x{height}"
+            );
         }
         assert_eq!(size(AssetKind::Poster), (1088, 1360));
     }

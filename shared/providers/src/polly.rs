@@ -1,4 +1,5 @@
-//! Amazon Polly: a spot is spoken by a task that writes into our bucket; known by the function's role alone.
+//! Amazon Polly: a spot is spoken by a task that writes into our bucket; known by the function's
+//! role alone.
 //!
 //! Source: the API reference of StartSpeechSynthesisTask and GetSpeechSynthesisTask.
 
@@ -28,11 +29,15 @@ pub(crate) struct Polly {
 impl Polly {
     pub(crate) fn new(settings: PollySettings, aws: &SdkConfig) -> Self {
         // A start is sent once: each is a task of its own.
-        let mut config = aws_sdk_polly::config::Builder::from(aws).retry_config(RetryConfig::disabled());
+        let mut config =
+            aws_sdk_polly::config::Builder::from(aws).retry_config(RetryConfig::disabled());
         if let Some(endpoint) = &settings.endpoint {
             config = config.endpoint_url(endpoint);
         }
-        Self { settings, client: Client::from_conf(config.build()) }
+        Self {
+            settings,
+            client: Client::from_conf(config.build()),
+        }
     }
 
     /// Starts the task of a spot.
@@ -52,15 +57,27 @@ impl Polly {
         let start = start.customize().mutate_request(move |request| {
             request.headers_mut().insert(REQUEST_ID, token.clone());
         });
-        let started = start.send().await.map_err(|error| refused(&error, Refusal::OutcomeUnknown))?;
-        let task = started.synthesis_task().and_then(|task| task.task_id()).map(str::to_owned);
-        let ticket = task.ok_or_else(|| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
+        let started = start
+            .send()
+            .await
+            .map_err(|error| refused(&error, Refusal::OutcomeUnknown))?;
+        let task = started
+            .synthesis_task()
+            .and_then(|task| task.task_id())
+            .map(str::to_owned);
+        let ticket =
+            task.ok_or_else(|| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
         Ok(Answer::Accepted { ticket })
     }
 
     /// How the task is.
     pub(crate) async fn poll(&self, order: Order<'_>, task: &str) -> Result<Progress, Refused> {
-        let answer = self.client.get_speech_synthesis_task().task_id(task).send().await;
+        let answer = self
+            .client
+            .get_speech_synthesis_task()
+            .task_id(task)
+            .send()
+            .await;
         let answer = answer.map_err(|error| refused(&error, Refusal::Transient))?;
         let Some(state) = answer.synthesis_task() else {
             return Err(Refused::new(Refusal::Transient, "its task cannot be read"));
@@ -74,18 +91,22 @@ impl Polly {
                         key: format!("{}.{task}.mp3", prefix(order)),
                     },
                     made_by: format!("polly/{}", self.settings.engine),
-                    credits: (characters * self.settings.credits_per_million_characters).div_ceil(1_000_000),
+                    credits: (characters * self.settings.credits_per_million_characters)
+                        .div_ceil(1_000_000),
                     length_ms: None,
                     copy: None,
                 }))
             }
             Some(TaskStatus::Failed) => {
                 let reason = state.task_status_reason().unwrap_or("the task failed");
-                Ok(Progress::Failed(Refused::new(Refusal::Transient, short(reason))))
+                Ok(Progress::Failed(Refused::new(
+                    Refusal::Transient,
+                    short(reason),
+                )))
             }
-            other => {
-                Ok(Progress::Pending { status: other.map_or_else(|| "unknown".to_owned(), |s| s.as_str().to_owned()) })
-            }
+            other => Ok(Progress::Pending {
+                status: other.map_or_else(|| "unknown".to_owned(), |s| s.as_str().to_owned()),
+            }),
         }
     }
 }
@@ -95,10 +116,16 @@ fn prefix(order: Order<'_>) -> String {
     format!("renders/{}/polly", order.job.id)
 }
 
-fn refused<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, if_unknown: Refusal) -> Refused {
+fn refused<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+    if_unknown: Refusal,
+) -> Refused {
     let (refusal, detail) = match error {
         SdkError::ServiceError(service) => {
-            let (code, message) = (service.err().code().unwrap_or("unknown"), service.err().message().unwrap_or(""));
+            let (code, message) = (
+                service.err().code().unwrap_or("unknown"),
+                service.err().message().unwrap_or(""),
+            );
             let refusal = match code {
                 "ThrottlingException" | "Throttling" | "TooManyRequestsException" => {
                     Refusal::RateLimited { retry_after: None }
@@ -109,16 +136,22 @@ fn refused<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>, if_unknow
                 | "UnrecognizedClientException"
                 | "ExpiredTokenException"
                 | "SubscriptionRequiredException" => Refusal::Auth,
-                "EngineNotSupportedException" | "SynthesisTaskNotFoundException" => Refusal::ProviderGone,
+                "EngineNotSupportedException" | "SynthesisTaskNotFoundException" => {
+                    Refusal::ProviderGone
+                }
                 "InvalidS3BucketException" | "InvalidS3KeyException" => Refusal::Auth,
                 _ if service.raw().status().is_server_error() => if_unknown,
                 _ => Refusal::InvalidInput,
             };
             (refusal, format!("{code}: {message}"))
         }
-        SdkError::ConstructionFailure(_) => (Refusal::InvalidInput, "the request cannot be made".to_owned()),
+        SdkError::ConstructionFailure(_) => (
+            Refusal::InvalidInput,
+            "the request cannot be made".to_owned(),
+        ),
         SdkError::DispatchFailure(failure) if failure.is_io() && !failure.is_timeout() => {
-            // The connection was refused, or cut: only the first is certain, and the two look alike.
+            // The connection was refused, or cut: only the first is certain, and the two look
+            // alike.
             (if_unknown, "the connection failed".to_owned())
         }
         _ => (if_unknown, "no answer".to_owned()),

@@ -1,7 +1,7 @@
 //! Runway: a video is a task that is polled.
 //!
-//! Source of shapes and codes: the vendor's SDK 5.24.0, its pages on HTTP errors and on task failures. Statuses are an open set: what is
-//! not known is pending.
+//! Source of shapes and codes: the vendor's SDK 5.24.0, its pages on HTTP errors and on task
+//! failures. Statuses are an open set: what is not known is pending.
 
 use std::time::Duration;
 
@@ -53,7 +53,11 @@ struct Cost {
 
 impl Runway {
     pub(crate) fn new(settings: RunwaySettings, http: Http, key: Key) -> Self {
-        Self { settings, http, key }
+        Self {
+            settings,
+            http,
+            key,
+        }
     }
 
     pub(crate) async fn prepare(&self) -> Result<(), Refused> {
@@ -72,7 +76,10 @@ impl Runway {
             "ratio": ratio,
             "duration": self.settings.seconds,
         });
-        let request = self.http.post(format!("{}/text_to_video", self.settings.base_url)).json(&body);
+        let request = self
+            .http
+            .post(format!("{}/text_to_video", self.settings.base_url))
+            .json(&body);
         let response = send_paid(attempt_of(job)?, self.signed(request).await?).await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
@@ -82,7 +89,10 @@ impl Runway {
         let created: Created = serde_json::from_slice(&bytes)
             .map_err(|_| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
         if !is_id(&created.id) {
-            return Err(Refused::new(Refusal::OutcomeUnknown, "its task's id cannot be part of an address"));
+            return Err(Refused::new(
+                Refusal::OutcomeUnknown,
+                "its task's id cannot be part of an address",
+            ));
         }
         Ok(Answer::Accepted { ticket: created.id })
     }
@@ -102,14 +112,18 @@ impl Runway {
             };
         }
         let bytes = whole(response, Refusal::Transient).await?;
-        let task: Task =
-            serde_json::from_slice(&bytes).map_err(|_| Refused::new(Refusal::Transient, "its task cannot be read"))?;
+        let task: Task = serde_json::from_slice(&bytes)
+            .map_err(|_| Refused::new(Refusal::Transient, "its task cannot be read"))?;
         let credits = self.credits(&task);
         match task.status.as_str() {
             "SUCCEEDED" => {
                 let Some(url) = task.output.first() else {
                     let detail = "the task succeeded without a video".to_owned();
-                    return Ok(Progress::Failed(Refused { refusal: Refusal::OutcomeUnknown, detail, credits }));
+                    return Ok(Progress::Failed(Refused {
+                        refusal: Refusal::OutcomeUnknown,
+                        detail,
+                        credits,
+                    }));
                 };
                 Ok(Progress::Done(Media {
                     body: Body::Stream(self.download(url).await?),
@@ -122,16 +136,28 @@ impl Runway {
             }
             "FAILED" | "CANCELLED" => {
                 let code = task.failure_code.as_deref().unwrap_or_default();
-                let detail = short(&format!("{} {code}: {}", task.status, task.failure.as_deref().unwrap_or_default()));
-                Ok(Progress::Failed(Refused { refusal: of_task(code), detail, credits }))
+                let detail = short(&format!(
+                    "{} {code}: {}",
+                    task.status,
+                    task.failure.as_deref().unwrap_or_default()
+                ));
+                Ok(Progress::Failed(Refused {
+                    refusal: of_task(code),
+                    detail,
+                    credits,
+                }))
             }
-            other => Ok(Progress::Pending { status: other.to_owned() }),
+            other => Ok(Progress::Pending {
+                status: other.to_owned(),
+            }),
         }
     }
 
     /// Cancels a task, or deletes what it made. One that is not there any more is fine.
     pub(crate) async fn erase(&self, task: &str) -> Result<(), Refused> {
-        let request = self.http.delete(format!("{}/tasks/{task}", self.settings.base_url));
+        let request = self
+            .http
+            .delete(format!("{}/tasks/{task}", self.settings.base_url));
         let response = send_free(self.signed(request).await?).await?;
         if response.status().is_success() || response.status().as_u16() == 404 {
             return Ok(());
@@ -139,24 +165,33 @@ impl Runway {
         Err(No::read(response).await.refused(Refusal::Transient))
     }
 
-    /// The video, from an address that is signed and runs out: without the key, and only over TLS (or from where the API is).
+    /// The video, from an address that is signed and runs out: without the key, and only over TLS
+    /// (or from where the API is).
     async fn download(&self, url: &str) -> Result<Stream, Refused> {
-        let own_machine =
-            self.settings.base_url.starts_with("http://127.0.0.1:") && url.starts_with("http://127.0.0.1:");
+        let own_machine = self.settings.base_url.starts_with("http://127.0.0.1:")
+            && url.starts_with("http://127.0.0.1:");
         if !(url.starts_with("https://") || own_machine) {
-            return Err(Refused::new(Refusal::Transient, "its video is not at an https:// address"));
+            return Err(Refused::new(
+                Refusal::Transient,
+                "its video is not at an https:// address",
+            ));
         }
         let response = send_free(self.http.get(url.to_owned()).timeout(DOWNLOAD)).await?;
         match response.status().as_u16() {
             200 => Ok(Stream(response)),
             // Asking for the task again brings a fresh address.
-            status => Err(Refused::new(Refusal::Transient, format!("its video: HTTP {status}"))),
+            status => Err(Refused::new(
+                Refusal::Transient,
+                format!("its video: HTTP {status}"),
+            )),
         }
     }
 
     async fn signed(&self, request: RequestBuilder) -> Result<RequestBuilder, Refused> {
         let key = self.key.get().await?;
-        Ok(request.bearer_auth(key.expose_secret()).header("X-Runway-Version", "2024-11-06"))
+        Ok(request
+            .bearer_auth(key.expose_secret())
+            .header("X-Runway-Version", "2024-11-06"))
     }
 
     async fn refused(&self, no: &No) -> Refused {

@@ -1,4 +1,5 @@
-//! What is configured of the vendors: addresses, models, sizes, prices and limits. `infra/providers.schema.json` describes the same.
+//! What is configured of the vendors: addresses, models, sizes, prices and limits.
+//! `infra/providers.schema.json` describes the same.
 
 use contract::CloningMethod;
 use domain::{Caps, ProviderId};
@@ -27,7 +28,8 @@ pub(crate) struct InFlight {
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OpenAiSettings {
     pub base_url: String,
-    /// The header that carries the key: `authorization` (with `Bearer`), or `api-key` as Azure wants it.
+    /// The header that carries the key: `authorization` (with `Bearer`), or `api-key` as Azure
+    /// wants it.
     pub key_header: KeyHeader,
     /// Azure's `api-version`.
     pub api_version: Option<String>,
@@ -162,8 +164,15 @@ impl Default for OpenAiSettings {
             api_version: None,
             model: IMAGE_MODEL.to_owned(),
             quality: Quality::Medium,
-            credits: QualityCredits { low: 1, medium: 5, high: 20 },
-            in_flight: InFlight { all: 10, per_tenant: 3 },
+            credits: QualityCredits {
+                low: 1,
+                medium: 5,
+                high: 20,
+            },
+            in_flight: InFlight {
+                all: 10,
+                per_tenant: 3,
+            },
         }
     }
 }
@@ -180,7 +189,10 @@ impl Default for ElevenLabsSettings {
             seconds: 15,
             credits_per_thousand_characters: 30,
             voices: VoiceSettings::default(),
-            in_flight: InFlight { all: 5, per_tenant: 2 },
+            in_flight: InFlight {
+                all: 5,
+                per_tenant: 2,
+            },
         }
     }
 }
@@ -205,7 +217,10 @@ impl Default for RunwaySettings {
             model: "gen4.5".to_owned(),
             seconds: 5,
             credits_per_credit: 1,
-            in_flight: InFlight { all: 4, per_tenant: 2 },
+            in_flight: InFlight {
+                all: 4,
+                per_tenant: 2,
+            },
         }
     }
 }
@@ -217,7 +232,10 @@ impl Default for PollySettings {
             voice: "Kajal".to_owned(),
             engine: "neural".to_owned(),
             credits_per_million_characters: 1600,
-            in_flight: InFlight { all: 10, per_tenant: 5 },
+            in_flight: InFlight {
+                all: 10,
+                per_tenant: 5,
+            },
         }
     }
 }
@@ -241,7 +259,9 @@ pub enum SettingsError {
     #[error("the settings of the providers (PROVIDER_SETTINGS): {0}")]
     Form(#[source] serde_json::Error),
     /// A value cannot be.
-    #[error("the settings of the providers (PROVIDER_SETTINGS): {name} is `{value}`; it must be {expected}")]
+    #[error(
+        "the settings of the providers (PROVIDER_SETTINGS): {name} is `{value}`; it must be {expected}"
+    )]
     Value {
         /// Which.
         name: &'static str,
@@ -263,7 +283,11 @@ impl Settings {
     pub fn parse(json: &str) -> Result<Self, SettingsError> {
         let json = if json.trim().is_empty() { "{}" } else { json };
         let mut settings: Self = serde_json::from_str(json).map_err(SettingsError::Form)?;
-        let wrong = |name, value: &str, expected| SettingsError::Value { name, value: value.to_owned(), expected };
+        let wrong = |name, value: &str, expected| SettingsError::Value {
+            name,
+            value: value.to_owned(),
+            expected,
+        };
         for (name, url) in [
             ("openai.baseUrl", &mut settings.openai.base_url),
             ("elevenlabs.baseUrl", &mut settings.elevenlabs.base_url),
@@ -276,20 +300,44 @@ impl Settings {
             *url = url.trim_end_matches('/').to_owned();
         }
         if !(2..=10).contains(&settings.runway.seconds) {
-            return Err(wrong("runway.seconds", &settings.runway.seconds.to_string(), "2 to 10"));
+            return Err(wrong(
+                "runway.seconds",
+                &settings.runway.seconds.to_string(),
+                "2 to 10",
+            ));
         }
         if !(3..=30).contains(&settings.elevenlabs.seconds) {
-            return Err(wrong("elevenlabs.seconds", &settings.elevenlabs.seconds.to_string(), "3 to 30"));
+            return Err(wrong(
+                "elevenlabs.seconds",
+                &settings.elevenlabs.seconds.to_string(),
+                "3 to 30",
+            ));
         }
         let voice = &settings.elevenlabs.voice;
         if voice.is_empty() || !voice.chars().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(wrong("elevenlabs.voice", voice, "a voice id: letters and digits"));
+            return Err(wrong(
+                "elevenlabs.voice",
+                voice,
+                "a voice id: letters and digits",
+            ));
         }
         let voices = &settings.elevenlabs.voices;
         for (name, value, most) in [
-            ("elevenlabs.voices.instantSeconds", voices.instant_seconds, 3600),
-            ("elevenlabs.voices.professionalSeconds", voices.professional_seconds, 86_400),
-            ("elevenlabs.voices.sampleMegabytes", voices.sample_megabytes, 1000),
+            (
+                "elevenlabs.voices.instantSeconds",
+                voices.instant_seconds,
+                3600,
+            ),
+            (
+                "elevenlabs.voices.professionalSeconds",
+                voices.professional_seconds,
+                86_400,
+            ),
+            (
+                "elevenlabs.voices.sampleMegabytes",
+                voices.sample_megabytes,
+                1000,
+            ),
         ] {
             if !(1..=most).contains(&value) {
                 return Err(SettingsError::Value {
@@ -307,7 +355,11 @@ impl Settings {
         ] {
             if limits.all == 0 || limits.per_tenant == 0 || limits.all > 500 {
                 let value = format!("{} and {}", limits.all, limits.per_tenant);
-                return Err(wrong(name, &value, "1 to 500 in all, and at least 1 for a tenant"));
+                return Err(wrong(
+                    name,
+                    &value,
+                    "1 to 500 in all, and at least 1 for a tenant",
+                ));
             }
         }
         if matches!(settings.openai.model.as_str(), "dall-e-3" | "dall-e-2") {
@@ -345,7 +397,10 @@ impl Settings {
             ProviderId::Runway => self.runway.in_flight,
             ProviderId::Polly => self.polly.in_flight,
         };
-        Some(Caps { in_flight: limits.all, per_tenant: limits.per_tenant })
+        Some(Caps {
+            in_flight: limits.all,
+            per_tenant: limits.per_tenant,
+        })
     }
 }
 
@@ -358,8 +413,13 @@ mod tests {
     #[test]
     fn nothing_means_the_defaults_and_a_part_leaves_the_rest() {
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
-        let settings = Settings::parse(r#"{"runway":{"seconds":8,"baseUrl":"https://runway.example/v1/"}}"#).unwrap();
-        assert_eq!((settings.runway.seconds, settings.runway.base_url.as_str()), (8, "https://runway.example/v1"));
+        let settings =
+            Settings::parse(r#"{"runway":{"seconds":8,"baseUrl":"https://runway.example/v1/"}}"#)
+                .unwrap();
+        assert_eq!(
+            (settings.runway.seconds, settings.runway.base_url.as_str()),
+            (8, "https://runway.example/v1")
+        );
         assert_eq!(settings.openai, OpenAiSettings::default());
     }
 
@@ -374,12 +434,30 @@ mod tests {
                 r#"{"openai":{"baseUrl":"http://openai.example"}}"#,
                 "openai.baseUrl is `http://openai.example`; it must be an https:// address",
             ),
-            (r#"{"runway":{"seconds":11}}"#, "runway.seconds is `11`; it must be 2 to 10"),
-            (r#"{"elevenlabs":{"voice":"../user"}}"#, "elevenlabs.voice is `../user`"),
-            (r#"{"elevenlabs":{"spot":"opera"}}"#, "unknown variant `opera`"),
-            (r#"{"elevenlabs":{"seconds":31}}"#, "elevenlabs.seconds is `31`; it must be 3 to 30"),
-            (r#"{"elevenlabs":{"voices":{"sampleMegabytes":0}}}"#, "elevenlabs.voices.sampleMegabytes is `0`"),
-            (r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#, "polly.inFlight is `0 and 1`"),
+            (
+                r#"{"runway":{"seconds":11}}"#,
+                "runway.seconds is `11`; it must be 2 to 10",
+            ),
+            (
+                r#"{"elevenlabs":{"voice":"../user"}}"#,
+                "elevenlabs.voice is `../user`",
+            ),
+            (
+                r#"{"elevenlabs":{"spot":"opera"}}"#,
+                "unknown variant `opera`",
+            ),
+            (
+                r#"{"elevenlabs":{"seconds":31}}"#,
+                "elevenlabs.seconds is `31`; it must be 3 to 30",
+            ),
+            (
+                r#"{"elevenlabs":{"voices":{"sampleMegabytes":0}}}"#,
+                "elevenlabs.voices.sampleMegabytes is `0`",
+            ),
+            (
+                r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#,
+                "polly.inFlight is `0 and 1`",
+            ),
         ] {
             let error = Settings::parse(json).unwrap_err();
             let text = match &error {
@@ -407,14 +485,22 @@ mod tests {
             Some(default) => default.clone(),
             None => defaults_of(property),
         };
-        Value::Object(properties.iter().map(|(name, property)| (name.clone(), default(property))).collect())
+        Value::Object(
+            properties
+                .iter()
+                .map(|(name, property)| (name.clone(), default(property)))
+                .collect(),
+        )
     }
 
     #[test]
     fn the_schemas_defaults_are_the_codes() {
         let defaults = defaults_of(&schema());
         assert!(jsonschema::is_valid(&schema(), &defaults));
-        assert_eq!(Settings::parse(&defaults.to_string()).unwrap(), Settings::default());
+        assert_eq!(
+            Settings::parse(&defaults.to_string()).unwrap(),
+            Settings::default()
+        );
     }
 
     #[test]
@@ -435,7 +521,10 @@ mod tests {
             r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#,
         ] {
             assert!(Settings::parse(wrong).is_err(), "{wrong}");
-            assert!(!schema.is_valid(&serde_json::from_str(wrong).unwrap()), "{wrong}");
+            assert!(
+                !schema.is_valid(&serde_json::from_str(wrong).unwrap()),
+                "{wrong}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `studio-canvas`: the embedded renderer. No key, no network, no cost; the same job draws the same bytes.
+//! `studio-canvas`: the embedded renderer. No key, no network, no cost; the same job draws the same
+//! bytes.
 
 use std::{
     path::Path,
@@ -20,7 +21,8 @@ impl std::fmt::Debug for StudioCanvas {
 }
 
 impl StudioCanvas {
-    /// The renderer, its built-in fonts loaded; those for Chinese, Japanese and Korean are read from `fonts` when they are needed.
+    /// The renderer, its built-in fonts loaded; those for Chinese, Japanese and Korean are read
+    /// from `fonts` when they are needed.
     ///
     /// # Errors
     /// A [`RenderError`] if the build holds a font that cannot be read, or `fonts` lacks one.
@@ -28,8 +30,8 @@ impl StudioCanvas {
         Ok(Self(Mutex::new(Canvas::new(fonts)?)))
     }
 
-    /// Draws the order's asset, over `art` if somebody painted one (`made_by`, for `credits`). It keeps its thread for some tens of
-    /// milliseconds; a function has nothing else to do meanwhile.
+    /// Draws the order's asset, over `art` if somebody painted one (`made_by`, for `credits`). It
+    /// keeps its thread for some tens of milliseconds; a function has nothing else to do meanwhile.
     pub(crate) fn draw(
         &self,
         order: Order<'_>,
@@ -38,11 +40,14 @@ impl StudioCanvas {
         credits: u64,
     ) -> Result<Answer, ProviderError> {
         let logo = order.logo.map(Logo::decode).transpose()?;
-        let art = art.map(Painting::decode).transpose().map_err(|error| Refused {
-            refusal: Refusal::OutcomeUnknown,
-            detail: format!("the picture of {made_by} cannot be used: {error}"),
-            credits,
-        })?;
+        let art = art
+            .map(Painting::decode)
+            .transpose()
+            .map_err(|error| Refused {
+                refusal: Refusal::OutcomeUnknown,
+                detail: format!("the picture of {made_by} cannot be used: {error}"),
+                credits,
+            })?;
         // A panic in an earlier drawing left at most a cache behind.
         let mut canvas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let drawn = canvas.render(&Drawing {
@@ -53,6 +58,12 @@ impl StudioCanvas {
             logo: logo.as_ref(),
             painting: art.as_ref(),
         })?;
-        Ok(Answer::Done(Media { body: Body::Bytes(drawn.png), made_by, credits, length_ms: None, copy: None }))
+        Ok(Answer::Done(Media {
+            body: Body::Bytes(drawn.png),
+            made_by,
+            credits,
+            length_ms: None,
+            copy: None,
+        }))
     }
 }

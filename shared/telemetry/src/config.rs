@@ -11,7 +11,9 @@ pub enum TelemetryError {
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
     /// There is no sending to that address.
-    #[error("the environment variable OTEL_EXPORTER_OTLP_ENDPOINT is `{endpoint}`, where no spans can be sent")]
+    #[error(
+        "the environment variable OTEL_EXPORTER_OTLP_ENDPOINT is `{endpoint}`, where no spans can be sent"
+    )]
     Endpoint {
         /// What it says.
         endpoint: String,
@@ -21,8 +23,10 @@ pub enum TelemetryError {
 }
 
 impl Telemetry {
-    /// Reads the environment: `STAGE`; `AWS_LAMBDA_FUNCTION_NAME`; and `OTEL_EXPORTER_OTLP_ENDPOINT`, the base of a collector's address over plain HTTP,
-    /// such as `http://localhost:4318`. Without that there are no spans, and what comes in with a trace is published with the same one.
+    /// Reads the environment: `STAGE`; `AWS_LAMBDA_FUNCTION_NAME`; and
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, the base of a collector's address over plain HTTP, such as
+    /// `http://localhost:4318`. Without that there are no spans, and what comes in with a trace is
+    /// published with the same one.
     ///
     /// # Errors
     /// A [`TelemetryError`] that names the variable.
@@ -31,16 +35,23 @@ impl Telemetry {
         let traces = match variable("OTEL_EXPORTER_OTLP_ENDPOINT") {
             None => Traces::off(),
             Some(endpoint) => {
-                let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "studio".to_owned());
+                let function =
+                    variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "studio".to_owned());
                 Traces::to(&endpoint, function, stage.clone())
                     .map_err(|source| TelemetryError::Endpoint { endpoint, source })?
             }
         };
-        Ok(Self { metrics: Metrics::new(stage), traces })
+        Ok(Self {
+            metrics: Metrics::new(stage),
+            traces,
+        })
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the config.rs that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the config.rs that reads the environment"
+)]
 fn variable(name: &'static str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

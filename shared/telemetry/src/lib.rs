@@ -1,4 +1,5 @@
-//! What an operator sees of a function from outside, besides its log: metrics and traces. No other crate writes a metric or sends a span.
+//! What an operator sees of a function from outside, besides its log: metrics and traces. No other
+//! crate writes a metric or sends a span.
 
 mod config;
 mod metrics;

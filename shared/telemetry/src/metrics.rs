@@ -1,5 +1,6 @@
-//! Metrics, as lines that CloudWatch makes metrics of (its Embedded Metric Format): no call, no daemon, and the line itself is in the log. A tenant is
-//! never a dimension, for each value of one is a metric that is paid for; it stands beside the metrics, to be searched for.
+//! Metrics, as lines that CloudWatch makes metrics of (its Embedded Metric Format): no call, no
+//! daemon, and the line itself is in the log. A tenant is never a dimension, for each value of one
+//! is a metric that is paid for; it stands beside the metrics, to be searched for.
 
 use std::{
     io::{self, Write as _},
@@ -22,14 +23,29 @@ pub const NAMESPACE: &str = "Eventzr/Studio";
 pub const METRICS: [(&str, &str); 14] = [
     ("RecordsReceived", "records of a batch"),
     ("RecordsDone", "records of a batch that are done"),
-    ("RecordsDeadLettered", "records of a batch that can never succeed"),
-    ("RecordsRetried", "records of a batch that are to be delivered again"),
-    ("BatchDuration", "milliseconds from an invocation with a batch to its answer"),
+    (
+        "RecordsDeadLettered",
+        "records of a batch that can never succeed",
+    ),
+    (
+        "RecordsRetried",
+        "records of a batch that are to be delivered again",
+    ),
+    (
+        "BatchDuration",
+        "milliseconds from an invocation with a batch to its answer",
+    ),
     ("ProviderCalls", "calls of a provider"),
     ("ProviderDuration", "milliseconds of a call of a provider"),
-    ("ProviderFailures", "calls of a provider that failed, by the class of the failure"),
+    (
+        "ProviderFailures",
+        "calls of a provider that failed, by the class of the failure",
+    ),
     ("ProviderCredits", "a provider's credits that were spent"),
-    ("BreakerOpened", "times that a provider turned the studio away, so that nobody asks it for a while"),
+    (
+        "BreakerOpened",
+        "times that a provider turned the studio away, so that nobody asks it for a while",
+    ),
     ("JobsCompleted", "jobs that have their asset"),
     ("JobsFailed", "jobs that failed for good, or were cancelled"),
     ("EventToAsset", "seconds from an event to its asset"),
@@ -122,7 +138,11 @@ impl Metrics {
     #[must_use]
     pub fn new(stage: String) -> Self {
         let format = |besides: &[&str]| {
-            let dimensions = ["Stage"].iter().chain(besides).map(|name| (*name).to_owned()).collect();
+            let dimensions = ["Stage"]
+                .iter()
+                .chain(besides)
+                .map(|name| (*name).to_owned())
+                .collect();
             Emf::builder(NAMESPACE.to_owned(), vec![dimensions]).build()
         };
         let formats = Formats {
@@ -131,27 +151,48 @@ impl Metrics {
             of_provider: format(&["Provider"]),
             of_failure: format(&["Provider", "Class"]),
         };
-        Self { stage, formats: Mutex::new(formats) }
+        Self {
+            stage,
+            formats: Mutex::new(formats),
+        }
     }
 
     /// Writes a line. One that cannot be written is said in the log, and stops nothing.
     pub fn emit(&self, measured: Measured<'_>) {
-        let written = self.line(measured, SystemTime::now()).and_then(|line| io::stdout().lock().write_all(&line));
+        let written = self
+            .line(measured, SystemTime::now())
+            .and_then(|line| io::stdout().lock().write_all(&line));
         if let Err(error) = written {
             tracing::warn!(?measured, "a metric was not written: {error}");
         }
     }
 
     fn line(&self, measured: Measured<'_>, at: SystemTime) -> io::Result<Vec<u8>> {
-        let mut formats = self.formats.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut formats = self
+            .formats
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let format = match measured {
             Measured::Batch { .. } => &mut formats.of_topic,
-            Measured::Call { .. } | Measured::Spent { .. } | Measured::BreakerOpened { .. } => &mut formats.of_provider,
+            Measured::Call { .. } | Measured::Spent { .. } | Measured::BreakerOpened { .. } => {
+                &mut formats.of_provider
+            }
             Measured::Failure { .. } => &mut formats.of_failure,
-            Measured::Completed { .. } | Measured::Failed { .. } | Measured::Waiting { .. } => &mut formats.of_stage,
+            Measured::Completed { .. } | Measured::Failed { .. } | Measured::Waiting { .. } => {
+                &mut formats.of_stage
+            }
         };
         let mut line = Vec::new();
-        format.format(&Line { stage: &self.stage, measured, at }, &mut line).map_err(io::Error::other)?;
+        format
+            .format(
+                &Line {
+                    stage: &self.stage,
+                    measured,
+                    at,
+                },
+                &mut line,
+            )
+            .map_err(io::Error::other)?;
         Ok(line)
     }
 }
@@ -167,7 +208,14 @@ impl Entry for Line<'_> {
         writer.timestamp(self.at);
         writer.value("Stage", self.stage);
         match self.measured {
-            Measured::Batch { topic, received, done, dead_lettered, retried, took } => {
+            Measured::Batch {
+                topic,
+                received,
+                done,
+                dead_lettered,
+                retried,
+                took,
+            } => {
                 writer.value("Topic", topic.as_str());
                 writer.value("RecordsReceived", &AsCount::from(received));
                 writer.value("RecordsDone", &AsCount::from(done));
@@ -193,7 +241,11 @@ impl Entry for Line<'_> {
                 writer.value("Provider", provider);
                 writer.value("BreakerOpened", &AsCount::from(1_u64));
             }
-            Measured::Completed { tenant, job, since_event } => {
+            Measured::Completed {
+                tenant,
+                job,
+                since_event,
+            } => {
                 writer.value("Tenant", tenant);
                 writer.value("Job", job);
                 writer.value("JobsCompleted", &AsCount::from(1_u64));
@@ -204,7 +256,9 @@ impl Entry for Line<'_> {
                 writer.value("Job", job);
                 writer.value("JobsFailed", &AsCount::from(1_u64));
             }
-            Measured::Waiting { records } => writer.value("DeadLetterDepth", &AsCount::from(records)),
+            Measured::Waiting { records } => {
+                writer.value("DeadLetterDepth", &AsCount::from(records))
+            }
         }
     }
 }
@@ -222,23 +276,64 @@ mod tests {
         let metrics = Metrics::new("staging".to_owned());
         let took = Duration::from_millis(1234);
         let measured = [
-            Measured::Batch { topic: Topic::EventCreated, received: 100, done: 97, dead_lettered: 1, retried: 2, took },
-            Measured::Call { provider: "runway", took },
-            Measured::Failure { provider: "runway", class: "rate-limited" },
-            Measured::Spent { provider: "runway", credits: 25 },
+            Measured::Batch {
+                topic: Topic::EventCreated,
+                received: 100,
+                done: 97,
+                dead_lettered: 1,
+                retried: 2,
+                took,
+            },
+            Measured::Call {
+                provider: "runway",
+                took,
+            },
+            Measured::Failure {
+                provider: "runway",
+                class: "rate-limited",
+            },
+            Measured::Spent {
+                provider: "runway",
+                credits: 25,
+            },
             Measured::BreakerOpened { provider: "runway" },
-            Measured::Completed { tenant: "tenant-1", job: "aec4c8e1", since_event: Some(took) },
-            Measured::Completed { tenant: "tenant-1", job: "aec4c8e1", since_event: None },
-            Measured::Failed { tenant: "tenant-1", job: "aec4c8e1" },
+            Measured::Completed {
+                tenant: "tenant-1",
+                job: "aec4c8e1",
+                since_event: Some(took),
+            },
+            Measured::Completed {
+                tenant: "tenant-1",
+                job: "aec4c8e1",
+                since_event: None,
+            },
+            Measured::Failed {
+                tenant: "tenant-1",
+                job: "aec4c8e1",
+            },
             Measured::Waiting { records: 3 },
         ];
         let (mut lines, mut names) = (String::new(), BTreeSet::new());
         for one in measured {
-            let line = metrics.line(one, SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123)).unwrap();
-            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "a line is an event of the log");
+            let line = metrics
+                .line(
+                    one,
+                    SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123),
+                )
+                .unwrap();
+            assert_eq!(
+                line.iter().filter(|byte| **byte == b'\n').count(),
+                1,
+                "a line is an event of the log"
+            );
             let line: Value = serde_json::from_slice(&line).unwrap();
             let said = &line["_aws"]["CloudWatchMetrics"][0]["Metrics"];
-            names.extend(said.as_array().unwrap().iter().map(|metric| metric["Name"].as_str().unwrap().to_owned()));
+            names.extend(
+                said.as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|metric| metric["Name"].as_str().unwrap().to_owned()),
+            );
             writeln!(lines, "{line:#}").unwrap();
         }
         let all: BTreeSet<String> = METRICS.iter().map(|(name, _)| (*name).to_owned()).collect();

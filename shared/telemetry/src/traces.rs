@@ -1,5 +1,6 @@
-//! Traces: spans that are made by hand, held until the invocation is over, and sent then over OTLP, before the sandbox is frozen. Where nobody
-//! collects them there are none, and a span is what it would have been a part of.
+//! Traces: spans that are made by hand, held until the invocation is over, and sent then over OTLP,
+//! before the sandbox is frozen. Where nobody collects them there are none, and a span is what it
+//! would have been a part of.
 
 use std::{
     borrow::Cow,
@@ -16,7 +17,9 @@ use opentelemetry::{
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{
     Resource,
-    trace::{IdGenerator as _, RandomIdGenerator, SpanData, SpanEvents, SpanExporter as _, SpanLinks},
+    trace::{
+        IdGenerator as _, RandomIdGenerator, SpanData, SpanEvents, SpanExporter as _, SpanLinks,
+    },
 };
 
 /// How long sending may take: a collector that is away must not take a function's time.
@@ -52,7 +55,10 @@ impl Traces {
     /// Nobody collects spans.
     #[must_use]
     pub fn off() -> Self {
-        Self { exporter: None, finished: Mutex::default() }
+        Self {
+            exporter: None,
+            finished: Mutex::default(),
+        }
     }
 
     /// A collector does, at `endpoint`, of the function `function` of `stage`.
@@ -62,7 +68,10 @@ impl Traces {
     pub fn to(endpoint: &str, function: String, stage: String) -> Result<Self, ExporterBuildError> {
         let exporter = SpanExporter::builder().with_http();
         let address = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-        let mut exporter = exporter.with_endpoint(address).with_timeout(AT_MOST).build()?;
+        let mut exporter = exporter
+            .with_endpoint(address)
+            .with_timeout(AT_MOST)
+            .build()?;
         let resource = Resource::builder_empty()
             .with_service_name(function.clone())
             .with_attributes([
@@ -73,20 +82,37 @@ impl Traces {
             ])
             .build();
         exporter.set_resource(&resource);
-        Ok(Self { exporter: Some(exporter), finished: Mutex::default() })
+        Ok(Self {
+            exporter: Some(exporter),
+            finished: Mutex::default(),
+        })
     }
 
-    /// Begins a span that is a part of `parent`, or the first of a trace of its own. Its name is written only if it is recorded.
-    pub fn begin(&self, name: fmt::Arguments<'_>, kind: Kind, parent: Option<TraceParent>) -> Span<'_> {
+    /// Begins a span that is a part of `parent`, or the first of a trace of its own. Its name is
+    /// written only if it is recorded.
+    pub fn begin(
+        &self,
+        name: fmt::Arguments<'_>,
+        kind: Kind,
+        parent: Option<TraceParent>,
+    ) -> Span<'_> {
         let is_recorded = self.exporter.is_some() && parent.is_none_or(|parent| parent.is_sampled);
         let data = is_recorded.then(|| Box::new(begin(name.to_string(), kind, parent)));
-        Span { traces: self, parent, data }
+        Span {
+            traces: self,
+            parent,
+            data,
+        }
     }
 
-    /// Sends what has ended. What cannot be sent is said in the log and forgotten: a function never waits for its own traces again.
+    /// Sends what has ended. What cannot be sent is said in the log and forgotten: a function never
+    /// waits for its own traces again.
     pub async fn flush(&self) {
-        let Some(exporter) = &self.exporter else { return };
-        let finished = std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some(exporter) = &self.exporter else {
+            return;
+        };
+        let finished =
+            std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner));
         if finished.is_empty() {
             return;
         }
@@ -94,7 +120,11 @@ impl Traces {
         match tokio::time::timeout(AT_MOST, exporter.export(finished)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(spans, "spans were not collected: {error}"),
-            Err(_) => tracing::warn!(spans, "spans were not collected within {} s", AT_MOST.as_secs()),
+            Err(_) => tracing::warn!(
+                spans,
+                "spans were not collected within {} s",
+                AT_MOST.as_secs()
+            ),
         }
     }
 }
@@ -103,7 +133,13 @@ fn begin(name: String, kind: Kind, parent: Option<TraceParent>) -> SpanData {
     let ids = RandomIdGenerator::default();
     let trace = parent.map_or_else(|| ids.new_trace_id(), |parent| TraceId::from(parent.trace));
     SpanData {
-        span_context: SpanContext::new(trace, ids.new_span_id(), TraceFlags::SAMPLED, false, TraceState::NONE),
+        span_context: SpanContext::new(
+            trace,
+            ids.new_span_id(),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::NONE,
+        ),
         parent_span_id: parent.map_or(SpanId::INVALID, |parent| SpanId::from(parent.span)),
         parent_span_is_remote: true,
         span_kind: match kind {
@@ -133,7 +169,9 @@ impl Span<'_> {
     /// What is a part of this span: where nobody collects them, what this is a part of itself.
     #[must_use]
     pub fn context(&self) -> Option<TraceParent> {
-        let Some(data) = &self.data else { return self.parent };
+        let Some(data) = &self.data else {
+            return self.parent;
+        };
         let context = &data.span_context;
         Some(TraceParent {
             trace: u128::from_be_bytes(context.trace_id().to_bytes()),
@@ -153,7 +191,8 @@ impl Span<'_> {
     pub fn link(&mut self, other: TraceParent) {
         if let Some(data) = &mut self.data {
             let (trace, span) = (TraceId::from(other.trace), SpanId::from(other.span));
-            let context = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::NONE);
+            let context =
+                SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::NONE);
             data.links.links.push(Link::with_context(context));
         }
     }
@@ -161,7 +200,9 @@ impl Span<'_> {
     /// Something happens in it now.
     pub fn happens(&mut self, what: &'static str) {
         if let Some(data) = &mut self.data {
-            data.events.events.push(Event::new(what, SystemTime::now(), Vec::new(), 0));
+            data.events
+                .events
+                .push(Event::new(what, SystemTime::now(), Vec::new(), 0));
         }
     }
 
@@ -177,7 +218,11 @@ impl Drop for Span<'_> {
     fn drop(&mut self) {
         if let Some(mut data) = self.data.take() {
             data.end_time = SystemTime::now();
-            self.traces.finished.lock().unwrap_or_else(PoisonError::into_inner).push(*data);
+            self.traces
+                .finished
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(*data);
         }
     }
 }
@@ -186,7 +231,11 @@ impl Drop for Span<'_> {
 mod tests {
     use super::*;
 
-    const PARENT: TraceParent = TraceParent { trace: 7, span: 8, is_sampled: true };
+    const PARENT: TraceParent = TraceParent {
+        trace: 7,
+        span: 8,
+        is_sampled: true,
+    };
 
     #[test]
     fn where_nobody_collects_spans_a_span_is_what_it_would_be_a_part_of() {
@@ -195,21 +244,44 @@ mod tests {
         span.set("messaging.system", "kafka");
         assert!(!span.is_recorded());
         assert_eq!(span.context(), Some(PARENT));
-        assert_eq!(traces.begin(format_args!("process"), Kind::Consumer, None).context(), None);
+        assert_eq!(
+            traces
+                .begin(format_args!("process"), Kind::Consumer, None)
+                .context(),
+            None
+        );
         drop(span);
         assert!(traces.finished.lock().unwrap().is_empty());
     }
 
     #[test]
     fn a_span_is_a_part_of_its_parents_trace_and_what_is_not_sampled_is_not_recorded() {
-        let traces = Traces::to("http://127.0.0.1:1", "studio-x".to_owned(), "local".to_owned()).unwrap();
-        let context = traces.begin(format_args!("process"), Kind::Consumer, Some(PARENT)).context().unwrap();
+        let traces = Traces::to(
+            "http://127.0.0.1:1",
+            "studio-x".to_owned(),
+            "local".to_owned(),
+        )
+        .unwrap();
+        let context = traces
+            .begin(format_args!("process"), Kind::Consumer, Some(PARENT))
+            .context()
+            .unwrap();
         assert_eq!((context.trace, context.is_sampled), (PARENT.trace, true));
         assert_ne!(context.span, PARENT.span);
-        let unsampled = TraceParent { is_sampled: false, ..PARENT };
-        assert_eq!(traces.begin(format_args!("process"), Kind::Consumer, Some(unsampled)).context(), Some(unsampled));
+        let unsampled = TraceParent {
+            is_sampled: false,
+            ..PARENT
+        };
+        assert_eq!(
+            traces
+                .begin(format_args!("process"), Kind::Consumer, Some(unsampled))
+                .context(),
+            Some(unsampled)
+        );
         let finished = traces.finished.lock().unwrap();
-        let [span] = &finished[..] else { panic!("{finished:?}") };
+        let [span] = &finished[..] else {
+            panic!("{finished:?}")
+        };
         assert_eq!(span.parent_span_id, SpanId::from(PARENT.span));
         assert!(span.end_time >= span.start_time);
     }

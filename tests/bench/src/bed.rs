@@ -1,4 +1,5 @@
-//! What all subjects work on: Apache Kafka that knows its clients as MSK does, the emulator, and the deployed template, whose executions do nothing.
+//! What all subjects work on: Apache Kafka that knows its clients as MSK does, the emulator, and
+//! the deployed template, whose executions do nothing.
 
 use std::fs;
 use std::io;
@@ -50,16 +51,30 @@ impl Bed {
         let mut options = Options::new(checkout.clone());
         options.broker = Broker::Apache;
         options.poll = false;
-        options.iam = Some(Iam { source: checkout.root.join("tests/msk/MskIam.java"), known: properties });
+        options.iam = Some(Iam {
+            source: checkout.root.join("tests/msk/MskIam.java"),
+            known: properties,
+        });
         let stack = Stack::start(&options).await?;
-        let nothing = json!({ "StartAt": "Only", "States": { "Only": { "Type": "Succeed" } } }).to_string();
+        let nothing =
+            json!({ "StartAt": "Only", "States": { "Only": { "Type": "Succeed" } } }).to_string();
         let machine = stack.clients.sfn.update_state_machine().definition(nothing);
-        let replaced = machine.state_machine_arn(&stack.outputs.render_state_machine_arn).send().await;
-        replaced.map_err(|error| Error::Machine(aws_sdk_sfn::error::DisplayErrorContext(error).to_string()))?;
+        let replaced = machine
+            .state_machine_arn(&stack.outputs.render_state_machine_arn)
+            .send()
+            .await;
+        replaced.map_err(|error| {
+            Error::Machine(aws_sdk_sfn::error::DisplayErrorContext(error).to_string())
+        })?;
         let environment = environment(&stack, checkout).await?;
         let example = fs::read(checkout.example(contract::Topic::EventCreated))?;
         let example = serde_json::from_slice(&example).map_err(io::Error::other)?;
-        Ok(Self { stack, environment, example, _known: known })
+        Ok(Self {
+            stack,
+            environment,
+            example,
+            _known: known,
+        })
     }
 
     /// A batch of so many events, which nobody has seen and whose ids begin with `name`.
@@ -70,7 +85,10 @@ impl Bed {
     /// How many such events are a batch of 6 MB, the most that Lambda takes.
     pub fn most_events(&self) -> u32 {
         const MOST: usize = 6_000_000;
-        let (one, many) = (self.batch("size-10", 10).len(), self.batch("size-1000", 1000).len());
+        let (one, many) = (
+            self.batch("size-10", 10).len(),
+            self.batch("size-1000", 1000).len(),
+        );
         let each = (many - one) as f64 / 990.0;
         (MOST as f64 / each) as u32
     }

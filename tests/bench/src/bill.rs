@@ -13,8 +13,9 @@ pub const EVENTS: f64 = 1e6;
 /// Pictures that a created event of the contract's example asks for.
 pub const JOBS: f64 = 2.0;
 
-/// The template's batch, and the memory of its functions, in MB. Lambda gives a whole processor with 1,769 MB, and of it in
-/// proportion below (Lambda Developer Guide, "Configure Lambda function memory").
+/// The template's batch, and the memory of its functions, in MB. Lambda gives a whole processor
+/// with 1,769 MB, and of it in proportion below (Lambda Developer Guide, "Configure Lambda function
+/// memory").
 const BATCH: u32 = 100;
 const CONSUMER_MEMORY: f64 = 512.0;
 const COMPLETION_MEMORY: f64 = 1769.0;
@@ -23,13 +24,13 @@ const WHOLE_PROCESSOR: f64 = 1769.0;
 /// What a call to AWS takes, of those that wait for each other: as in the rows about waits.
 const CALL: Duration = Duration::from_millis(5);
 
-/// States that a picture's execution goes through, by `infra/statemachines/render.asl.json`: one that is drawn at once
-/// waits for nothing. "Each time a step of your workflow is executed" is what AWS charges; should it charge the way in as
-/// well, it is one more.
+/// States that a picture's execution goes through, by `infra/statemachines/render.asl.json`: one
+/// that is drawn at once waits for nothing. "Each time a step of your workflow is executed" is what
+/// AWS charges; should it charge the way in as well, it is one more.
 pub const TRANSITIONS: f64 = 3.0;
 
-/// Seconds that a batch of 100 is billed for: its processor time at the share of a processor that the function has, and what
-/// it waits besides. Kafka is one wait more than the calls to AWS.
+/// Seconds that a batch of 100 is billed for: its processor time at the share of a processor that
+/// the function has, and what it waits besides. Kafka is one wait more than the calls to AWS.
 pub fn seconds_of_batch(answers: &Answers) -> Option<f64> {
     let processor = answers.at(BATCH)? * f64::from(BATCH) / 1e6 * WHOLE_PROCESSOR / CONSUMER_MEMORY;
     Some(processor + (answers.longest_chain + 1) as f64 * CALL.as_secs_f64())
@@ -44,46 +45,89 @@ pub fn seconds_of_job(per_job: &PerJob) -> f64 {
 /// The compute of each consumer, and ours as a whole.
 pub fn rows(answers: &[Answers], per_job: &PerJob, units: Units) -> Vec<Row> {
     let batches = EVENTS / f64::from(BATCH);
-    let compute = |seconds: f64, memory: f64| seconds * memory / 1024.0 * prices::LAMBDA_GIBIBYTE_SECOND;
+    let compute =
+        |seconds: f64, memory: f64| seconds * memory / 1024.0 * prices::LAMBDA_GIBIBYTE_SECOND;
     let consumer = |answers: &Answers| {
         let seconds = seconds_of_batch(answers)?;
-        Some((answers.name.clone(), batches * (compute(seconds, CONSUMER_MEMORY) + prices::LAMBDA_REQUEST)))
+        Some((
+            answers.name.clone(),
+            batches * (compute(seconds, CONSUMER_MEMORY) + prices::LAMBDA_REQUEST),
+        ))
     };
     let consumers: Vec<(String, f64)> = answers.iter().filter_map(consumer).collect();
-    let Some(ours) = answers.iter().find(|answers| answers.name == OURS) else { return Vec::new() };
-    let Some((_, of_consumer)) = consumers.iter().find(|(name, _)| name == OURS) else { return Vec::new() };
+    let Some(ours) = answers.iter().find(|answers| answers.name == OURS) else {
+        return Vec::new();
+    };
+    let Some((_, of_consumer)) = consumers.iter().find(|(name, _)| name == OURS) else {
+        return Vec::new();
+    };
     let jobs = EVENTS * JOBS;
     let logged = (batches * ours.logged + jobs * per_job.logged) / 1e9;
     let lines = [
-        ("Step Functions, transitions", jobs * TRANSITIONS * prices::TRANSITION),
+        (
+            "Step Functions, transitions",
+            jobs * TRANSITIONS * prices::TRANSITION,
+        ),
         (
             "Lambda, completion",
-            jobs * (compute(seconds_of_job(per_job), COMPLETION_MEMORY) + 2.0 * prices::LAMBDA_REQUEST),
+            jobs * (compute(seconds_of_job(per_job), COMPLETION_MEMORY)
+                + 2.0 * prices::LAMBDA_REQUEST),
         ),
         ("Lambda, consumer", *of_consumer),
-        ("Lambda, an hour of the poller unit that the mappings share", prices::POLLER_HOUR),
-        ("DynamoDB, written by the consumer", EVENTS * units.written_by_consumer * prices::WRITE_UNIT),
-        ("DynamoDB, written by completion", EVENTS * units.written_by_completion * prices::WRITE_UNIT),
-        ("DynamoDB, read by completion", EVENTS * units.read_by_completion * prices::READ_UNIT),
+        (
+            "Lambda, an hour of the poller unit that the mappings share",
+            prices::POLLER_HOUR,
+        ),
+        (
+            "DynamoDB, written by the consumer",
+            EVENTS * units.written_by_consumer * prices::WRITE_UNIT,
+        ),
+        (
+            "DynamoDB, written by completion",
+            EVENTS * units.written_by_completion * prices::WRITE_UNIT,
+        ),
+        (
+            "DynamoDB, read by completion",
+            EVENTS * units.read_by_completion * prices::READ_UNIT,
+        ),
         ("S3, pictures put", jobs * prices::S3_PUT),
         ("CloudWatch, logs", logged * prices::LOGGED_GIGABYTE),
     ];
     let whole = lines.iter().map(|(_, dollars)| dollars).sum();
-    let mut figures = lines.map(|(name, dollars)| (name.to_owned(), dollars)).to_vec();
+    let mut figures = lines
+        .map(|(name, dollars)| (name.to_owned(), dollars))
+        .to_vec();
     figures.push(("all of it".to_owned(), whole));
     let how = "list prices of ap-south-1; 512 MB, batches of 100: time on 0.29 of a processor, 5 ms a call in a row";
-    let compute = Row::new("Compute of the consumer for a million created events", how, Unit::Dollars, consumers);
-    let how = "list prices of ap-south-1, two pictures an event; without cluster, storage and traffic";
+    let compute = Row::new(
+        "Compute of the consumer for a million created events",
+        how,
+        Unit::Dollars,
+        consumers,
+    );
+    let how =
+        "list prices of ap-south-1, two pictures an event; without cluster, storage and traffic";
     vec![
         compute.tried(EFFECTS).at_most_times(OURS, 0.2, "Node"),
-        Row::new("A million created events and their two million pictures", how, Unit::Dollars, figures),
+        Row::new(
+            "A million created events and their two million pictures",
+            how,
+            Unit::Dollars,
+            figures,
+        ),
         Row::new(
             "DynamoDB's units for a created event",
             "from the items' sizes; twice in a transaction",
             Unit::Count,
             vec![
-                ("written by the consumer".to_owned(), units.written_by_consumer),
-                ("written by completion".to_owned(), units.written_by_completion),
+                (
+                    "written by the consumer".to_owned(),
+                    units.written_by_consumer,
+                ),
+                (
+                    "written by completion".to_owned(),
+                    units.written_by_completion,
+                ),
                 ("read by completion".to_owned(), units.read_by_completion),
             ],
         ),
@@ -99,11 +143,16 @@ mod tests {
     #[test]
     fn a_picture_that_is_drawn_at_once_goes_through_so_many_states() {
         let machine: Value =
-            serde_json::from_str(include_str!("../../../infra/statemachines/render.asl.json")).unwrap();
+            serde_json::from_str(include_str!("../../../infra/statemachines/render.asl.json"))
+                .unwrap();
         let (mut state, mut entered) = (&machine["StartAt"], 0.0);
         while let Some(name) = state.as_str() {
             let this = &machine["States"][name];
-            state = if this["Type"] == "Choice" { &this["Default"] } else { &this["Next"] };
+            state = if this["Type"] == "Choice" {
+                &this["Default"]
+            } else {
+                &this["Next"]
+            };
             entered += 1.0;
         }
         assert_eq!(entered, TRANSITIONS);
@@ -114,8 +163,16 @@ mod tests {
         let template = include_str!("../../../infra/template.yaml");
         let times = |text: String| template.matches(&text).count();
         assert_eq!(times(format!("BatchSize: {BATCH}\n")), 4);
-        assert_eq!(times(format!("MemorySize: {CONSUMER_MEMORY}\n")), 5, "four consumers and the operator");
+        assert_eq!(
+            times(format!("MemorySize: {CONSUMER_MEMORY}\n")),
+            5,
+            "four consumers and the operator"
+        );
         assert_eq!(times(format!("MemorySize: {COMPLETION_MEMORY}\n")), 1);
-        assert_eq!(times("PollerGroupName: studio ".to_owned()), 4, "in one group they share units");
+        assert_eq!(
+            times("PollerGroupName: studio ".to_owned()),
+            4,
+            "in one group they share units"
+        );
     }
 }

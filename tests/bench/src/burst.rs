@@ -1,5 +1,6 @@
-//! A burst of a million created events in an hour through production's quotas, simulated second by second with the times of
-//! the same run: which ceiling it meets first, how long it waits there, and who waits. Enough pollers are taken to be there.
+//! A burst of a million created events in an hour through production's quotas, simulated second by
+//! second with the times of the same run: which ceiling it meets first, how long it waits there,
+//! and who waits. Enough pollers are taken to be there.
 
 use std::collections::VecDeque;
 
@@ -9,19 +10,26 @@ use crate::report::{Row, Unit};
 /// Quotas and settings that the burst meets.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// `StartExecution` of standard machines: so many at once, and so many a second (ap-south-1: 800 and 150; Step Functions, service quotas).
+    /// `StartExecution` of standard machines: so many at once, and so many a second (ap-south-1:
+    /// 800 and 150; Step Functions, service quotas).
     pub starts: (f64, f64),
     /// State transitions a second (ap-south-1: 800).
     pub transitions: f64,
     /// Renders at once: the template's `CompletionConcurrency`.
     pub renders: f64,
-    /// Partitions of the topic, which is another team's: an assumption. The mapping has one batch of each in flight.
+    /// Partitions of the topic, which is another team's: an assumption. The mapping has one batch
+    /// of each in flight.
     pub partitions: usize,
 }
 
 impl Limits {
     /// Production's.
-    pub const PRODUCTION: Self = Self { starts: (800.0, 150.0), transitions: 800.0, renders: 20.0, partitions: 12 };
+    pub const PRODUCTION: Self = Self {
+        starts: (800.0, 150.0),
+        transitions: 800.0,
+        renders: 20.0,
+        partitions: 12,
+    };
 }
 
 /// What the run measured.
@@ -41,7 +49,8 @@ const BATCH: f64 = 100.0;
 /// One tenant sends half of all, the others the rest.
 const LARGE: f64 = 0.5;
 
-/// The mapping gives up a record of that age, in seconds. What is compared with it is longer: until the picture is finished.
+/// The mapping gives up a record of that age, in seconds. What is compared with it is longer: until
+/// the picture is finished.
 const MAX_RECORD_AGE: f64 = 518_400.0;
 
 /// Who sent events.
@@ -83,7 +92,10 @@ impl Line {
             && let Some(first) = self.cohorts.front_mut()
         {
             let part = first.events.min(left);
-            taken.push(Cohort { events: part, ..*first });
+            taken.push(Cohort {
+                events: part,
+                ..*first
+            });
             first.events -= part;
             left -= part;
             self.events -= part;
@@ -107,7 +119,10 @@ struct Outcome {
 /// Jobs a second that each stage takes.
 fn ceilings(limits: &Limits, times: &Times) -> [(&'static str, f64); 4] {
     [
-        ("consumer, a batch of each partition at once", limits.partitions as f64 * BATCH / times.batch * JOBS),
+        (
+            "consumer, a batch of each partition at once",
+            limits.partitions as f64 * BATCH / times.batch * JOBS,
+        ),
         ("StartExecution", limits.starts.1),
         ("state transitions", limits.transitions / times.transitions),
         ("completion", limits.renders / times.job),
@@ -116,8 +131,9 @@ fn ceilings(limits: &Limits, times: &Times) -> [(&'static str, f64); 4] {
 
 /// Runs it.
 ///
-/// A partition is read in order, a batch at a time, so what it has started in a second is at most what its batches take. Starts that are refused are tried
-/// again by all alike, 32 at once in each batch, so that partitions that wait share them evenly.
+/// A partition is read in order, a batch at a time, so what it has started in a second is at most
+/// what its batches take. Starts that are refused are tried again by all alike, 32 at once in each
+/// batch, so that partitions that wait share them evenly.
 fn simulate(limits: &Limits, times: &Times) -> Outcome {
     let mut partitions = vec![Line::default(); limits.partitions];
     let mut started = Line::default();
@@ -131,10 +147,15 @@ fn simulate(limits: &Limits, times: &Times) -> Outcome {
             arrive(&mut partitions, now);
         }
         starts = (starts + refill).min(burst);
-        let wanted: Vec<f64> = partitions.iter().map(|line| line.events.min(of_batches)).collect();
+        let wanted: Vec<f64> = partitions
+            .iter()
+            .map(|line| line.events.min(of_batches))
+            .collect();
         for (line, events) in partitions.iter_mut().zip(share(&wanted, starts / JOBS)) {
             starts -= events * JOBS;
-            line.take(events).into_iter().for_each(|cohort| started.push(cohort));
+            line.take(events)
+                .into_iter()
+                .for_each(|cohort| started.push(cohort));
         }
         now += 1.0;
         for cohort in started.take(drawn) {
@@ -142,7 +163,10 @@ fn simulate(limits: &Limits, times: &Times) -> Outcome {
             finished.push((cohort, now - cohort.came));
         }
     }
-    Outcome { finished, ends: now }
+    Outcome {
+        finished,
+        ends: now,
+    }
 }
 
 /// What comes in a second: the large tenant's into the first partition, everybody else's evenly.
@@ -150,14 +174,23 @@ fn arrive(partitions: &mut [Line], came: f64) {
     let (each_second, count) = (EVENTS / LASTS, partitions.len() as f64);
     for (index, line) in partitions.iter_mut().enumerate() {
         let who = if index == 0 { Who::Beside } else { Who::Others };
-        line.push(Cohort { who, came, events: each_second * (1.0 - LARGE) / count });
+        line.push(Cohort {
+            who,
+            came,
+            events: each_second * (1.0 - LARGE) / count,
+        });
         if index == 0 {
-            line.push(Cohort { who: Who::Large, came, events: each_second * LARGE });
+            line.push(Cohort {
+                who: Who::Large,
+                came,
+                events: each_second * LARGE,
+            });
         }
     }
 }
 
-/// Shares `all` among those who want so much: evenly, and what one does not want goes to the others.
+/// Shares `all` among those who want so much: evenly, and what one does not want goes to the
+/// others.
 fn share(wanted: &[f64], all: f64) -> Vec<f64> {
     let mut given = vec![0.0; wanted.len()];
     let mut order: Vec<usize> = (0..wanted.len()).collect();
@@ -191,34 +224,59 @@ impl Outcome {
     }
 
     fn oldest(&self) -> f64 {
-        self.finished.iter().map(|(_, took)| *took).fold(0.0, f64::max)
+        self.finished
+            .iter()
+            .map(|(_, took)| *took)
+            .fold(0.0, f64::max)
     }
 }
 
 /// What the table says of it.
 pub fn rows(limits: &Limits, times: &Times) -> Vec<Row> {
     let ceilings = ceilings(limits, times);
-    let first = ceilings.iter().min_by(|one, other| one.1.total_cmp(&other.1)).map_or("none", |(name, _)| name);
+    let first = ceilings
+        .iter()
+        .min_by(|one, other| one.1.total_cmp(&other.1))
+        .map_or("none", |(name, _)| name);
     let outcome = simulate(limits, times);
     let how = "simulated with ap-south-1's quotas and this run's times; 12 partitions, one tenant sends half of all";
     let row = |what: String, unit, figures: Vec<(&str, f64)>| {
-        let figures = figures.into_iter().map(|(name, figure)| (name.to_owned(), figure));
+        let figures = figures
+            .into_iter()
+            .map(|(name, figure)| (name.to_owned(), figure));
         Row::new(what, how, unit, figures.collect())
     };
     let asked = ("asked for", EVENTS / LASTS * JOBS);
     let stages = [asked].into_iter().chain(ceilings).collect();
     let waits = vec![
         ("until all is finished", outcome.ends),
-        ("tenants on other partitions, half of their events within", outcome.waited(Who::Others, 0.5)),
+        (
+            "tenants on other partitions, half of their events within",
+            outcome.waited(Who::Others, 0.5),
+        ),
         ("and 99 % within", outcome.waited(Who::Others, 0.99)),
-        ("tenants beside the large one, half within", outcome.waited(Who::Beside, 0.5)),
-        ("the large one, half within", outcome.waited(Who::Large, 0.5)),
+        (
+            "tenants beside the large one, half within",
+            outcome.waited(Who::Beside, 0.5),
+        ),
+        (
+            "the large one, half within",
+            outcome.waited(Who::Large, 0.5),
+        ),
         ("the oldest", outcome.oldest()),
     ];
     vec![
-        row(format!("A million events in an hour: jobs a second; the first ceiling is {first}"), Unit::Count, stages),
-        row("A million events in an hour: nothing is given up".to_owned(), Unit::Seconds, waits)
-            .at_most("the oldest", MAX_RECORD_AGE),
+        row(
+            format!("A million events in an hour: jobs a second; the first ceiling is {first}"),
+            Unit::Count,
+            stages,
+        ),
+        row(
+            "A million events in an hour: nothing is given up".to_owned(),
+            Unit::Seconds,
+            waits,
+        )
+        .at_most("the oldest", MAX_RECORD_AGE),
     ]
 }
 
@@ -226,15 +284,27 @@ pub fn rows(limits: &Limits, times: &Times) -> Vec<Row> {
 mod tests {
     use super::*;
 
-    const TIMES: Times = Times { batch: 1.0, job: 0.1, transitions: 4.0 };
+    const TIMES: Times = Times {
+        batch: 1.0,
+        job: 0.1,
+        transitions: 4.0,
+    };
 
     #[test]
     fn the_first_ceiling_of_production_is_starting_executions_and_all_is_finished_after_it() {
         let outcome = simulate(&Limits::PRODUCTION, &TIMES);
-        let events: f64 = outcome.finished.iter().map(|(cohort, _)| cohort.events).sum();
+        let events: f64 = outcome
+            .finished
+            .iter()
+            .map(|(cohort, _)| cohort.events)
+            .sum();
         assert!((events - EVENTS).abs() < 1.0, "{events}");
         // Two million starts at 150 a second, and what was in the bucket.
-        assert!((outcome.ends - (EVENTS * JOBS - 800.0) / 150.0).abs() < 20.0, "{}", outcome.ends);
+        assert!(
+            (outcome.ends - (EVENTS * JOBS - 800.0) / 150.0).abs() < 20.0,
+            "{}",
+            outcome.ends
+        );
     }
 
     #[test]
@@ -242,8 +312,10 @@ mod tests {
         let template = include_str!("../../../infra/template.yaml");
         let max_age = format!("MaximumRecordAgeInSeconds: {MAX_RECORD_AGE}\n");
         assert_eq!(template.matches(&max_age).count(), 4);
-        let renders =
-            format!("CompletionConcurrency:\n    Type: Number\n    Default: {}\n", Limits::PRODUCTION.renders);
+        let renders = format!(
+            "CompletionConcurrency:\n    Type: Number\n    Default: {}\n",
+            Limits::PRODUCTION.renders
+        );
         assert!(template.contains(&renders));
     }
 
@@ -251,22 +323,49 @@ mod tests {
     fn a_large_tenant_delays_those_on_its_partition_and_nobody_else() {
         let outcome = simulate(&Limits::PRODUCTION, &TIMES);
         let waited = |who| outcome.waited(who, 0.5);
-        assert!(waited(Who::Others) < waited(Who::Large) / 2.0, "{} {}", waited(Who::Others), waited(Who::Large));
+        assert!(
+            waited(Who::Others) < waited(Who::Large) / 2.0,
+            "{} {}",
+            waited(Who::Others),
+            waited(Who::Large)
+        );
         assert!((waited(Who::Beside) - waited(Who::Large)).abs() <= 2.0);
     }
 
     #[test]
     fn without_ceilings_nobody_waits() {
-        let none = Limits { starts: (1e9, 1e9), transitions: 1e9, renders: 1e9, partitions: 12 };
-        assert_eq!(simulate(&none, &Times { batch: 0.1, ..TIMES }).oldest(), 1.0);
+        let none = Limits {
+            starts: (1e9, 1e9),
+            transitions: 1e9,
+            renders: 1e9,
+            partitions: 12,
+        };
+        assert_eq!(
+            simulate(
+                &none,
+                &Times {
+                    batch: 0.1,
+                    ..TIMES
+                }
+            )
+            .oldest(),
+            1.0
+        );
     }
 
     #[test]
     fn a_partition_is_read_in_order_and_its_batches_are_a_ceiling_of_their_own() {
-        let none = Limits { starts: (1e9, 1e9), transitions: 1e9, renders: 1e9, partitions: 12 };
+        let none = Limits {
+            starts: (1e9, 1e9),
+            transitions: 1e9,
+            renders: 1e9,
+            partitions: 12,
+        };
         let outcome = simulate(&none, &TIMES);
         // 150 a second come into the large tenant's partition, and a batch of 100 takes a second.
-        assert!(outcome.waited(Who::Large, 1.0) > 1000.0 && outcome.waited(Who::Others, 1.0) == 1.0);
+        assert!(
+            outcome.waited(Who::Large, 1.0) > 1000.0 && outcome.waited(Who::Others, 1.0) == 1.0
+        );
     }
 
     #[test]

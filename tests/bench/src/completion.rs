@@ -1,4 +1,5 @@
-//! What a finished picture costs: the completion function takes both steps of jobs that a consumer kept, one after the other.
+//! What a finished picture costs: the completion function takes both steps of jobs that a consumer
+//! kept, one after the other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -24,8 +25,8 @@ pub struct PerJob {
     memory: f64,
 }
 
-/// What DynamoDB counts for a created event with its two pictures, from the sizes of the items that stand in the table in
-/// the end.
+/// What DynamoDB counts for a created event with its two pictures, from the sizes of the items that
+/// stand in the table in the end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Units {
     /// Write units to keep the decision, the entity and the jobs, and to note that it is published.
@@ -52,11 +53,17 @@ pub async fn measure(
     }
     let is_new = |item: &&Item| !before.contains(&key(item));
     let kept = items(bed).await?;
-    let jobs: Vec<String> =
-        kept.iter().filter(is_new).filter_map(|item| Some(key(item).0.strip_prefix("job#")?.to_owned())).collect();
+    let jobs: Vec<String> = kept
+        .iter()
+        .filter(is_new)
+        .filter_map(|item| Some(key(item).0.strip_prefix("job#")?.to_owned()))
+        .collect();
 
     if jobs.is_empty() {
-        return Err(Error::NotDone { name: consumer.name.clone(), answer: "it kept no job".to_owned() });
+        return Err(Error::NotDone {
+            name: consumer.name.clone(),
+            answer: "it kept no job".to_owned(),
+        });
     }
     let mut running = completion.start(&bed.environment).await?;
     running.first_next().await?;
@@ -69,18 +76,31 @@ pub async fn measure(
             let payload = json!({ "step": step, "jobId": job }).to_string();
             let (answer, _) = running.ask(&Bytes::from(payload)).await?;
             if !matches!(answer["status"].as_str(), Some("stored" | "closed")) {
-                return Err(Error::NotDone { name: completion.name.clone(), answer: answer.to_string() });
+                return Err(Error::NotDone {
+                    name: completion.name.clone(),
+                    answer: answer.to_string(),
+                });
             }
         }
         processor.push(running.cpu().saturating_sub(cpu).as_secs_f64());
         logged.push((running.logged() - log) as f64);
     }
     let mut calls = BTreeMap::new();
-    for call in bed.stack.proxy.calls().iter().filter(|call| call.process_id == Some(running.id())) {
+    for call in bed
+        .stack
+        .proxy
+        .calls()
+        .iter()
+        .filter(|call| call.process_id == Some(running.id()))
+    {
         *calls.entry(call.operation.name.clone()).or_insert(0.0) += 1.0 / jobs.len() as f64;
     }
-    let per_job =
-        PerJob { processor: median(processor), calls, logged: median(logged), memory: running.peak_memory() as f64 };
+    let per_job = PerJob {
+        processor: median(processor),
+        calls,
+        logged: median(logged),
+        memory: running.peak_memory() as f64,
+    };
     let now = items(bed).await?;
     Ok((per_job, units(now.iter().filter(is_new), f64::from(events))))
 }
@@ -88,11 +108,26 @@ pub async fn measure(
 /// A row of what both steps cost.
 pub fn rows(per_job: &PerJob) -> Vec<Row> {
     let figure = |figure| vec![("completion".to_owned(), figure)];
-    let how = "submit and finish of a poster or an invitation; processor time of all threads, median";
-    let calls = per_job.calls.iter().map(|(operation, count)| (operation.clone(), *count)).collect();
+    let how =
+        "submit and finish of a poster or an invitation; processor time of all threads, median";
+    let calls = per_job
+        .calls
+        .iter()
+        .map(|(operation, count)| (operation.clone(), *count))
+        .collect();
     vec![
-        Row::new("A picture from its job to its event", how, Unit::Milliseconds, figure(per_job.processor * 1000.0)),
-        Row::new("Calls to AWS for it", "seen by the proxy", Unit::Count, calls),
+        Row::new(
+            "A picture from its job to its event",
+            how,
+            Unit::Milliseconds,
+            figure(per_job.processor * 1000.0),
+        ),
+        Row::new(
+            "Calls to AWS for it",
+            "seen by the proxy",
+            Unit::Count,
+            calls,
+        ),
         Row::new(
             "Memory of the completion function",
             "largest resident set, by the kernel",
@@ -105,14 +140,26 @@ pub fn rows(per_job: &PerJob) -> Vec<Row> {
 type Item = HashMap<String, AttributeValue>;
 
 fn key(item: &Item) -> (&str, &str) {
-    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    let text = |name: &str| {
+        item.get(name)
+            .and_then(|value| value.as_s().ok())
+            .map_or("", String::as_str)
+    };
     (text("pk"), text("sk"))
 }
 
 async fn items(bed: &Bed) -> Result<Vec<Item>, Error> {
     let table = &bed.stack.outputs.table_name;
-    let pages =
-        bed.stack.clients.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+    let pages = bed
+        .stack
+        .clients
+        .dynamodb
+        .scan()
+        .table_name(table)
+        .consistent_read(true)
+        .into_paginator()
+        .items()
+        .send();
     let items: Result<Vec<Item>, _> = pages.collect().await;
     items.map_err(|error| Error::NotDone {
         name: "a scan of the table".to_owned(),
@@ -120,13 +167,14 @@ async fn items(bed: &Bed) -> Result<Vec<Item>, Error> {
     })
 }
 
-/// For one event of so many: a transaction writes each item at twice its kibibytes, another write at once, and a consistent
-/// read takes a unit for four.
+/// For one event of so many: a transaction writes each item at twice its kibibytes, another write
+/// at once, and a consistent read takes a unit for four.
 ///
-/// The consumer puts decision, entity and jobs in a transaction and updates the decision; completion reads a job to submit
-/// it, puts it when it asks and when the picture is stored, reads job and entity to finish, puts job, entity and end in a
-/// transaction and updates the end ([`PerJob::calls`] has the same calls). The indexes hold keys alone: an entry of
-/// `by-tenant` is written once, one of `open` once and removed once.
+/// The consumer puts decision, entity and jobs in a transaction and updates the decision;
+/// completion reads a job to submit it, puts it when it asks and when the picture is stored, reads
+/// job and entity to finish, puts job, entity and end in a transaction and updates the end
+/// ([`PerJob::calls`] has the same calls). The indexes hold keys alone: an entry of `by-tenant` is
+/// written once, one of `open` once and removed once.
 fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
     let mut units = Units::default();
     for item in items {
@@ -134,7 +182,9 @@ fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
         let (write, read) = ((size / 1024.0).ceil(), (size / 4096.0).ceil());
         let listed = f64::from(item.contains_key("listed"));
         match key(item) {
-            (pk, _) if pk.starts_with("inbound#") => units.written_by_consumer += 3.0 * write + listed,
+            (pk, _) if pk.starts_with("inbound#") => {
+                units.written_by_consumer += 3.0 * write + listed
+            }
             (pk, _) if pk.starts_with("entity#") => {
                 units.written_by_consumer += 2.0 * write + listed;
                 // Each of its two jobs.
@@ -157,10 +207,13 @@ fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
     }
 }
 
-/// The bytes of an item as DynamoDB counts them: names and values in UTF-8; a list or map has three more, and each of its
-/// elements one (DynamoDB Developer Guide, "DynamoDB item sizes and formats").
+/// The bytes of an item as DynamoDB counts them: names and values in UTF-8; a list or map has three
+/// more, and each of its elements one (DynamoDB Developer Guide, "DynamoDB item sizes and
+/// formats").
 fn size(item: &Item) -> f64 {
-    item.iter().map(|(name, value)| name.len() + of_value(value)).sum::<usize>() as f64
+    item.iter()
+        .map(|(name, value)| name.len() + of_value(value))
+        .sum::<usize>() as f64
 }
 
 fn of_value(value: &AttributeValue) -> usize {
@@ -170,11 +223,21 @@ fn of_value(value: &AttributeValue) -> usize {
         AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
         AttributeValue::B(bytes) => bytes.as_ref().len(),
         AttributeValue::Bool(_) | AttributeValue::Null(_) => 1,
-        AttributeValue::L(values) => 3 + values.iter().map(|value| 1 + of_value(value)).sum::<usize>(),
-        AttributeValue::M(values) => {
-            3 + values.iter().map(|(name, value)| 1 + name.len() + of_value(value)).sum::<usize>()
+        AttributeValue::L(values) => {
+            3 + values
+                .iter()
+                .map(|value| 1 + of_value(value))
+                .sum::<usize>()
         }
-        AttributeValue::Ss(texts) | AttributeValue::Ns(texts) => texts.iter().map(String::len).sum(),
+        AttributeValue::M(values) => {
+            3 + values
+                .iter()
+                .map(|(name, value)| 1 + name.len() + of_value(value))
+                .sum::<usize>()
+        }
+        AttributeValue::Ss(texts) | AttributeValue::Ns(texts) => {
+            texts.iter().map(String::len).sum()
+        }
         AttributeValue::Bs(blobs) => blobs.iter().map(|blob| blob.as_ref().len()).sum(),
         // The SDK may learn of more types.
         _ => 0,
@@ -211,7 +274,16 @@ mod tests {
 
     #[test]
     fn a_map_counts_its_names_and_three_bytes_more() {
-        let map = AttributeValue::M(HashMap::from([("ab".to_owned(), AttributeValue::Bool(true))]));
-        assert_eq!((of_value(&map), of_value(&AttributeValue::N("12345".to_owned()))), (3 + 1 + 2 + 1, 4));
+        let map = AttributeValue::M(HashMap::from([(
+            "ab".to_owned(),
+            AttributeValue::Bool(true),
+        )]));
+        assert_eq!(
+            (
+                of_value(&map),
+                of_value(&AttributeValue::N("12345".to_owned()))
+            ),
+            (3 + 1 + 2 + 1, 4)
+        );
     }
 }

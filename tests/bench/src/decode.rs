@@ -25,7 +25,8 @@ const PLANNING: &str = "In the way: for a record of 1 kB four events, two jobs a
      (below). Tried: a configuration digested once for all its pictures, texts that are shared instead of copied, ids by the processor's own SHA-1, times by \
      their printer, opt-level 3 for what plans: the last two, and what reading gained, a third less";
 
-/// Each subject's program is asked to `decode` a batch so often; what ours allocates is counted by `counting`.
+/// Each subject's program is asked to `decode` a batch so often; what ours allocates is counted by
+/// `counting`.
 pub async fn measure(
     bed: &Bed,
     folder: &Path,
@@ -34,7 +35,10 @@ pub async fn measure(
     rounds: usize,
 ) -> Result<Vec<Row>, Error> {
     let path = folder.join("batch.json");
-    let failed = |source| Error::Start { name: path.display().to_string(), source };
+    let failed = |source| Error::Start {
+        name: path.display().to_string(),
+        source,
+    };
     std::fs::write(&path, bed.batch("decode", EVENTS)).map_err(failed)?;
     let batch = path.display().to_string();
     let rounds = rounds.to_string();
@@ -49,20 +53,35 @@ pub async fn measure(
             figures.push(planning);
         }
     }
-    let how = "in one process, without effects; median of its rounds, and of five processes in turns";
+    let how =
+        "in one process, without effects; median of its rounds, and of five processes in turns";
     let read = Row::new(
         "Batch of 1,000 to what its records say, for a record",
         how,
         Unit::Microseconds,
         vec![(example.name.clone(), median(to_read) / 1000.0)],
     );
-    let names = std::iter::once(example).chain(peers).map(|subject| subject.name.clone());
-    let figures = names.zip(to_plan.into_iter().map(|nanoseconds| median(nanoseconds) / 1000.0)).collect();
-    let planned =
-        Row::new("The same, and what is to be committed, published and started", how, Unit::Microseconds, figures)
-            .tried(PLANNING);
+    let names = std::iter::once(example)
+        .chain(peers)
+        .map(|subject| subject.name.clone());
+    let figures = names
+        .zip(
+            to_plan
+                .into_iter()
+                .map(|nanoseconds| median(nanoseconds) / 1000.0),
+        )
+        .collect();
+    let planned = Row::new(
+        "The same, and what is to be committed, published and started",
+        how,
+        Unit::Microseconds,
+        figures,
+    )
+    .tried(PLANNING);
     let once = Profile::of(example, &bed.environment, &[&batch, "1"]).await?;
-    let more = Profile::of(example, &bed.environment, &[&batch, "6"]).await?.without(&once);
+    let more = Profile::of(example, &bed.environment, &[&batch, "6"])
+        .await?
+        .without(&once);
     let each = more.instructions() as f64 / 5.0 / f64::from(EVENTS) / 1_000_000.0;
     let instructions = Row::new(
         "Reading and planning, instructions for a record",
@@ -80,27 +99,51 @@ pub async fn measure(
     Ok(rows)
 }
 
-/// What a small and a large batch allocate, and hold beside what comes of them: the records as they came, which are needed
-/// until they are done.
+/// What a small and a large batch allocate, and hold beside what comes of them: the records as they
+/// came, which are needed until they are done.
 async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec<Row>, Error> {
     let (mut allocations, mut beside) = (Vec::new(), Vec::new());
     for events in [100, EVENTS] {
         let path = folder.join(format!("batch-{events}.json"));
-        let failed = |source| Error::Start { name: path.display().to_string(), source };
+        let failed = |source| Error::Start {
+            name: path.display().to_string(),
+            source,
+        };
         std::fs::write(&path, bed.batch("allocate", events)).map_err(failed)?;
         let printed = run(bed, counting, &[&path.display().to_string()]).await?;
-        let figures: Vec<f64> = printed.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
+        let figures: Vec<f64> = printed
+            .split_whitespace()
+            .filter_map(|figure| figure.parse().ok())
+            .collect();
         let [count, _, held] = figures[..] else {
-            return Err(Error::NoFigure { name: counting.name.clone(), output: printed });
+            return Err(Error::NoFigure {
+                name: counting.name.clone(),
+                output: printed,
+            });
         };
         let name = format!("batch of {events}");
         allocations.push((name.clone(), count / f64::from(events)));
         beside.push((name, held / f64::from(events)));
     }
-    let row = |what: &str, unit, figures| Row::new(what, "dhat, in one process, without effects; exact", unit, figures);
-    let beside = row("Reading and planning, bytes held beside what comes of it, for a record", Unit::Bytes, beside);
+    let row = |what: &str, unit, figures| {
+        Row::new(
+            what,
+            "dhat, in one process, without effects; exact",
+            unit,
+            figures,
+        )
+    };
+    let beside = row(
+        "Reading and planning, bytes held beside what comes of it, for a record",
+        Unit::Bytes,
+        beside,
+    );
     Ok(vec![
-        row("Reading and planning, allocations for a record", Unit::Count, allocations),
+        row(
+            "Reading and planning, allocations for a record",
+            Unit::Count,
+            allocations,
+        ),
         beside.at_most_times("batch of 1000", 1.1, "batch of 100"),
     ])
 }
@@ -112,21 +155,39 @@ async fn nanoseconds<const COUNT: usize>(
     arguments: &[&str],
 ) -> Result<[f64; COUNT], Error> {
     let output = run(bed, subject, arguments).await?;
-    let figures: Option<Vec<f64>> = output.split_whitespace().map(|figure| figure.parse().ok()).collect();
+    let figures: Option<Vec<f64>> = output
+        .split_whitespace()
+        .map(|figure| figure.parse().ok())
+        .collect();
     let figures = figures.and_then(|figures| <[f64; COUNT]>::try_from(figures).ok());
-    figures.ok_or_else(|| Error::NoFigure { name: subject.name.clone(), output })
+    figures.ok_or_else(|| Error::NoFigure {
+        name: subject.name.clone(),
+        output,
+    })
 }
 
 /// What it printed.
 async fn run(bed: &Bed, subject: &Subject, arguments: &[&str]) -> Result<String, Error> {
     let mut command = Command::new(&subject.program);
-    command.args(&subject.arguments).args(arguments).current_dir(&subject.folder).env_clear();
-    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").envs(bed.environment.iter().map(|(name, value)| (name, value)));
+    command
+        .args(&subject.arguments)
+        .args(arguments)
+        .current_dir(&subject.folder)
+        .env_clear();
+    command
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .envs(bed.environment.iter().map(|(name, value)| (name, value)));
     let ran = command.stdin(Stdio::null()).output().await;
-    let ran = ran.map_err(|source| Error::Start { name: subject.name.clone(), source })?;
+    let ran = ran.map_err(|source| Error::Start {
+        name: subject.name.clone(),
+        source,
+    })?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if ran.status.success() {
         return Ok(text(&ran.stdout));
     }
-    Err(Error::NoFigure { name: subject.name.clone(), output: text(&ran.stderr) })
+    Err(Error::NoFigure {
+        name: subject.name.clone(),
+        output: text(&ran.stderr),
+    })
 }

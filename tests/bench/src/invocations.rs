@@ -1,4 +1,5 @@
-//! Invocations with all their effects: the first and a warm one, processor time for a record by the size of the batch, memory, and waits.
+//! Invocations with all their effects: the first and a warm one, processor time for a record by the
+//! size of the batch, memory, and waits.
 
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ pub struct Answers {
     pub name: String,
     first: f64,
     warm: f64,
-    /// Microseconds of processor time for a record, by the size of the batch: of those that it did within what Lambda lets it take.
+    /// Microseconds of processor time for a record, by the size of the batch: of those that it did
+    /// within what Lambda lets it take.
     per_record: Vec<(u32, f64)>,
     /// Bytes written to its log for a batch of 100.
     pub logged: f64,
@@ -57,7 +59,10 @@ pub struct Answers {
 impl Answers {
     /// Microseconds of processor time for a record in a batch of that size, if it did one.
     pub fn at(&self, size: u32) -> Option<f64> {
-        self.per_record.iter().find(|(of, _)| *of == size).map(|(_, figure)| *figure)
+        self.per_record
+            .iter()
+            .find(|(of, _)| *of == size)
+            .map(|(_, figure)| *figure)
     }
 }
 
@@ -68,7 +73,9 @@ pub async fn measure(bed: &Bed, subjects: &[Subject], quick: bool) -> Result<Vec
         let mut running = subject.start(&bed.environment).await?;
         running.first_next().await?;
         for number in 0..3 {
-            running.invoke(&bed.batch(&format!("warm-{number}"), 1)).await?;
+            running
+                .invoke(&bed.batch(&format!("warm-{number}"), 1))
+                .await?;
         }
     }
     let mut answers = Vec::new();
@@ -100,7 +107,10 @@ async fn ask(bed: &Bed, subject: &Subject, quick: bool) -> Result<Answers, Error
         warm.push(running.invoke(&batch(1)).await?.as_secs_f64() * 1000.0);
     }
     let most = bed.most_events();
-    let sizes = SIZES.into_iter().chain([(most, 1)]).filter(|(size, _)| !quick || *size <= 100);
+    let sizes = SIZES
+        .into_iter()
+        .chain([(most, 1)])
+        .filter(|(size, _)| !quick || *size <= 100);
     let (mut per_record, mut memory_at_100, mut logged) = (Vec::new(), 0.0, 0.0);
     for (size, times) in sizes {
         eprintln!("    a batch of {size}");
@@ -108,7 +118,10 @@ async fn ask(bed: &Bed, subject: &Subject, quick: bool) -> Result<Answers, Error
         match processor_times(&mut running, (0..times).map(|_| batch(size)), size).await {
             Ok(figures) => per_record.push((size, median(figures))),
             // That is a figure too: on Lambda it would never end.
-            Err(Error::Runtime { source: runtime_api::Error::Silent, .. }) => {
+            Err(Error::Runtime {
+                source: runtime_api::Error::Silent,
+                ..
+            }) => {
                 eprintln!("    not done within the longest that Lambda lets a function run");
                 running = subject.start(&bed.environment).await?;
                 running.first_next().await?;
@@ -152,7 +165,9 @@ async fn processor_times(
     for batch in batches {
         let before = running.cpu();
         running.invoke(&batch).await?;
-        figures.push(running.cpu().saturating_sub(before).as_secs_f64() * 1_000_000.0 / f64::from(size));
+        figures.push(
+            running.cpu().saturating_sub(before).as_secs_f64() * 1_000_000.0 / f64::from(size),
+        );
     }
     Ok(figures)
 }
@@ -160,30 +175,58 @@ async fn processor_times(
 /// The consumer that is compared.
 pub const OURS: &str = "event-created";
 
-/// What ours does for warm batches: whose the instructions of one of 100 are, and how many a record is in it and in one of 1,000.
+/// What ours does for warm batches: whose the instructions of one of 100 are, and how many a record
+/// is in it and in one of 1,000.
 pub async fn profile(bed: &Bed, subject: &Subject) -> Result<Vec<Row>, Error> {
     let batches = |name: &str, sizes: &[u32]| -> Vec<Bytes> {
-        sizes.iter().enumerate().map(|(number, size)| bed.batch(&format!("{name}-{number}"), *size)).collect()
+        sizes
+            .iter()
+            .enumerate()
+            .map(|(number, size)| bed.batch(&format!("{name}-{number}"), *size))
+            .collect()
     };
-    let profile = async |name, sizes: &[u32]| subject.profile(&bed.environment, &batches(name, sizes)).await;
+    let profile = async |name, sizes: &[u32]| {
+        subject
+            .profile(&bed.environment, &batches(name, sizes))
+            .await
+    };
     // The first one warms, and is taken off again.
     let first = profile("profiled-first", &[100]).await?;
-    let small = profile("profiled-small", &[100, 100, 100]).await?.without(&first);
-    let large = profile("profiled-large", &[100, 1000]).await?.without(&first);
-    let record = |profile: &Profile, records| profile.instructions() as f64 / 1e6 / f64::from(records);
+    let small = profile("profiled-small", &[100, 100, 100])
+        .await?
+        .without(&first);
+    let large = profile("profiled-large", &[100, 1000])
+        .await?
+        .without(&first);
+    let record =
+        |profile: &Profile, records| profile.instructions() as f64 / 1e6 / f64::from(records);
     let by_size = Row::new(
         "Instructions for a record, ours, by the size of the batch",
         "callgrind, all threads, with all effects; in a warm process",
         Unit::Instructions,
-        vec![("batch of 100".to_owned(), record(&small, 200)), ("batch of 1000".to_owned(), record(&large, 1000))],
+        vec![
+            ("batch of 100".to_owned(), record(&small, 200)),
+            ("batch of 1000".to_owned(), record(&large, 1000)),
+        ],
     );
-    Ok(vec![by_size, small.row("A warm batch of 100 with all its effects: where its instructions go")])
+    Ok(vec![
+        by_size,
+        small.row("A warm batch of 100 with all its effects: where its instructions go"),
+    ])
 }
 
 /// What they answered, for the table.
 pub fn rows(answers: &[Answers]) -> Vec<Row> {
     let row = |what: &str, how, unit, figure: &dyn Fn(&Answers) -> f64| {
-        Row::new(what, how, unit, answers.iter().map(|answer| (answer.name.clone(), figure(answer))).collect())
+        Row::new(
+            what,
+            how,
+            unit,
+            answers
+                .iter()
+                .map(|answer| (answer.name.clone(), figure(answer)))
+                .collect(),
+        )
     };
     let mut first = row(
         "First invocation, one record",
@@ -191,37 +234,82 @@ pub fn rows(answers: &[Answers]) -> Vec<Row> {
         Unit::Milliseconds,
         &|a| a.first,
     );
-    first.figures.extend(answers.iter().map(|a| (format!("{} (warm)", a.name), a.warm)));
-    let mut rows = vec![first.tried(FIRST).at_most_times(OURS, 2.0, "event-created (warm)")];
+    first.figures.extend(
+        answers
+            .iter()
+            .map(|a| (format!("{} (warm)", a.name), a.warm)),
+    );
+    let mut rows = vec![
+        first
+            .tried(FIRST)
+            .at_most_times(OURS, 2.0, "event-created (warm)"),
+    ];
 
     let how = "processor time of all threads, with all effects; median";
-    let sizes: Vec<u32> =
-        answers.first().map(|a| a.per_record.iter().map(|(size, _)| *size).collect()).unwrap_or_default();
+    let sizes: Vec<u32> = answers
+        .first()
+        .map(|a| a.per_record.iter().map(|(size, _)| *size).collect())
+        .unwrap_or_default();
     for size in &sizes {
-        let figures = answers.iter().filter_map(|answer| Some((answer.name.clone(), answer.at(*size)?)));
+        let figures = answers
+            .iter()
+            .filter_map(|answer| Some((answer.name.clone(), answer.at(*size)?)));
         let what = format!("Processor time for a record in a batch of {size}");
         let row = Row::new(what, how, Unit::Microseconds, figures.collect());
-        rows.push(if *size == 100 { row.tried(EFFECTS).at_most_times(OURS, 0.1, "Node") } else { row });
+        rows.push(if *size == 100 {
+            row.tried(EFFECTS).at_most_times(OURS, 0.1, "Node")
+        } else {
+            row
+        });
     }
     if let Some(ours) = answers.iter().find(|answer| answer.name == OURS) {
         let large = ours.per_record.iter().filter(|(size, _)| *size >= 100);
-        let figures: Vec<_> = large.map(|(size, figure)| (format!("batch of {size}"), *figure)).collect();
-        let last = figures.last().map(|(name, _)| name.clone()).unwrap_or_default();
+        let figures: Vec<_> = large
+            .map(|(size, figure)| (format!("batch of {size}"), *figure))
+            .collect();
+        let last = figures
+            .last()
+            .map(|(name, _)| name.clone())
+            .unwrap_or_default();
         let what = "Processor time for a record, ours, by the size of the batch";
         let flat = Row::new(what, how, Unit::Microseconds, figures);
         rows.push(flat.tried(LARGE).at_most_times(&last, 1.1, "batch of 100"));
     }
     let how = "largest resident set, by the kernel";
-    rows.push(row("Memory after a batch of 100", how, Unit::Bytes, &|a| a.memory_at_100).at_most(OURS, 40e6));
-    rows.push(row("Memory after the largest batch", how, Unit::Bytes, &|a| a.memory_at_most).at_most(OURS, 100e6));
-    let how = "each call to AWS delayed by 5 ms; chains of calls seen by the proxy. Kafka is one more";
-    rows.push(row("Longest chain of calls, batch of 100", how, Unit::Count, &|a| a.longest_chain as f64));
     rows.push(
-        row("Waits one after the other apart from queueing, batch of 100", how, Unit::Count, &|a| {
-            a.different_in_a_row as f64
+        row("Memory after a batch of 100", how, Unit::Bytes, &|a| {
+            a.memory_at_100
         })
+        .at_most(OURS, 40e6),
+    );
+    rows.push(
+        row("Memory after the largest batch", how, Unit::Bytes, &|a| {
+            a.memory_at_most
+        })
+        .at_most(OURS, 100e6),
+    );
+    let how =
+        "each call to AWS delayed by 5 ms; chains of calls seen by the proxy. Kafka is one more";
+    rows.push(row(
+        "Longest chain of calls, batch of 100",
+        how,
+        Unit::Count,
+        &|a| a.longest_chain as f64,
+    ));
+    rows.push(
+        row(
+            "Waits one after the other apart from queueing, batch of 100",
+            how,
+            Unit::Count,
+            &|a| a.different_in_a_row as f64,
+        )
         .at_most(OURS, 3.0),
     );
-    rows.push(row("The same batch, in delays of 5 ms", how, Unit::Count, &|a| a.elapsed_in_delays));
+    rows.push(row(
+        "The same batch, in delays of 5 ms",
+        how,
+        Unit::Count,
+        &|a| a.elapsed_in_delays,
+    ));
     rows
 }

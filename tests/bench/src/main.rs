@@ -1,7 +1,8 @@
-//! What the functions cost, beside what users would pick instead, in one run on one machine: a table on the screen, and target/bench/report.html.
+//! What the functions cost, beside what users would pick instead, in one run on one machine: a
+//! table on the screen, and target/bench/report.html.
 //!
-//! All of them run as processes under one fake Runtime API that times from outside, on the same Apache Kafka and the same emulator, and do the same work
-//! with the same effects.
+//! All of them run as processes under one fake Runtime API that times from outside, on the same
+//! Apache Kafka and the same emulator, and do the same work with the same effects.
 
 mod bed;
 mod bill;
@@ -33,11 +34,18 @@ use report::Row;
 use subject::Subject;
 
 /// The functions, those that consume first.
-const FUNCTIONS: [&str; 6] =
-    ["event-created", "event-published", "cms-published", "campaign-launched", "completion", "operator"];
+const FUNCTIONS: [&str; 6] = [
+    "event-created",
+    "event-published",
+    "cms-published",
+    "campaign-launched",
+    "completion",
+    "operator",
+];
 
-/// Measures sizes, pictures, starts, decoding and invocations, and reckons what a million events cost and what a burst of them
-/// meets. Run it by `make bench`, which builds and installs what it measures, on a machine that does nothing else.
+/// Measures sizes, pictures, starts, decoding and invocations, and reckons what a million events
+/// cost and what a burst of them meets. Run it by `make bench`, which builds and installs what it
+/// measures, on a machine that does nothing else.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -60,7 +68,8 @@ enum Part {
     Starts,
     /// A batch to what is decided, without effects.
     Decode,
-    /// Invocations with all their effects, what a million events cost, and what a burst of them meets.
+    /// Invocations with all their effects, what a million events cost, and what a burst of them
+    /// meets.
     Invocations,
     /// From a published event to its finished picture.
     Walk,
@@ -97,12 +106,21 @@ async fn main() -> ExitCode {
 
 async fn bench(arguments: &Arguments) -> Result<(), Error> {
     let checkout = Checkout::find()?;
-    let (release, folder) = (checkout.root.join("target/release"), checkout.root.join("target/bench"));
+    let (release, folder) = (
+        checkout.root.join("target/release"),
+        checkout.root.join("target/bench"),
+    );
     fs::create_dir_all(&folder)?;
     let rounds = if arguments.quick { 3 } else { 15 };
 
-    let hello = Subject { name: "hello".to_owned(), ..Subject::built(&release, "bench-hello") };
-    let ours: Vec<Subject> = FUNCTIONS.iter().map(|name| Subject::built(&release, name)).collect();
+    let hello = Subject {
+        name: "hello".to_owned(),
+        ..Subject::built(&release, "bench-hello")
+    };
+    let ours: Vec<Subject> = FUNCTIONS
+        .iter()
+        .map(|name| Subject::built(&release, name))
+        .collect();
     let peers = peers(&checkout.root, &folder)?;
     let native: Vec<Subject> = [hello].into_iter().chain(ours.iter().cloned()).collect();
     let everybody: Vec<Subject> = native.iter().chain(&peers).cloned().collect();
@@ -126,7 +144,10 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
         eprintln!("Publishing {events} events to the local stack, four a second");
         found(walk::measure(&checkout, &release, events).await?);
     }
-    if [Part::Starts, Part::Decode, Part::Invocations].into_iter().any(wanted) {
+    if [Part::Starts, Part::Decode, Part::Invocations]
+        .into_iter()
+        .any(wanted)
+    {
         eprintln!("Starting Apache Kafka and the emulator");
         let bed = Bed::start(&checkout).await?;
         if wanted(Part::Starts) {
@@ -135,7 +156,10 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
         }
         if wanted(Part::Decode) {
             eprintln!("Decoding");
-            let decode = Subject { name: OURS.to_owned(), ..Subject::built(&release, "bench-decode") };
+            let decode = Subject {
+                name: OURS.to_owned(),
+                ..Subject::built(&release, "bench-decode")
+            };
             let rounds = if arguments.quick { 5 } else { 51 };
             let counting = Subject::built(&release, "bench-allocations");
             found(decode::measure(&bed, &folder, (&decode, &counting), &peers, rounds).await?);
@@ -152,8 +176,16 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
             found(invocations::rows(&answers));
             found(invocations::profile(&bed, &ours[0]).await?);
             found(bill::rows(&answers, &per_job, units));
-            if let Some(batch) = answers.iter().find(|answers| answers.name == OURS).and_then(bill::seconds_of_batch) {
-                let times = burst::Times { batch, job: bill::seconds_of_job(&per_job), transitions: bill::TRANSITIONS };
+            if let Some(batch) = answers
+                .iter()
+                .find(|answers| answers.name == OURS)
+                .and_then(bill::seconds_of_batch)
+            {
+                let times = burst::Times {
+                    batch,
+                    job: bill::seconds_of_job(&per_job),
+                    transitions: bill::TRANSITIONS,
+                };
                 found(burst::rows(&burst::Limits::PRODUCTION, &times));
             }
         }
@@ -171,18 +203,36 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
 fn peers(root: &Path, folder: &Path) -> io::Result<Vec<Subject>> {
     let on_path = |name: &str| {
         let folders = ["/usr/local/bin", "/usr/bin", "/bin"];
-        let found = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists());
-        found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{name} is not installed")))
+        let found = folders
+            .iter()
+            .map(|folder| Path::new(folder).join(name))
+            .find(|path| path.exists());
+        found.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, format!("{name} is not installed"))
+        })
     };
     let peer = |name: &str, program: PathBuf, arguments: &[&str], folder: PathBuf| Subject {
         name: name.to_owned(),
         program,
-        arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        arguments: arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect(),
         folder,
     };
     Ok(vec![
-        peer("Node", on_path("node")?, &["--no-warnings", "consumer.mjs"], folder.join("node")),
-        peer("Python", folder.join("python/bin/python"), &["consumer.py"], root.join("tests/bench/peers/python")),
+        peer(
+            "Node",
+            on_path("node")?,
+            &["--no-warnings", "consumer.mjs"],
+            folder.join("node"),
+        ),
+        peer(
+            "Python",
+            folder.join("python/bin/python"),
+            &["consumer.py"],
+            root.join("tests/bench/peers/python"),
+        ),
     ])
 }
 

@@ -9,8 +9,7 @@ use crate::report::{Row, Unit};
 use crate::subject::{Error, Subject};
 
 /// What a row of a profile was taken by.
-const HOW: &str =
-    "callgrind, by the crate or library of each function; its processor knows no SHA instructions, ours does";
+const HOW: &str = "callgrind, by the crate or library of each function; its processor knows no SHA instructions, ours does";
 
 /// How many owners a row names.
 const MOST: usize = 12;
@@ -34,16 +33,42 @@ const OWNERS: [(&str, &[&str]); 11] = [
             "telemetry",
         ],
     ),
-    ("Rust's library", &["alloc", "core", "hashbrown", "std", "__rustc"]),
+    (
+        "Rust's library",
+        &["alloc", "core", "hashbrown", "std", "__rustc"],
+    ),
     ("AWS's SDK", &["aws_"]),
     ("HTTP: hyper", &["h2", "http", "hyper", "tower"]),
     ("TLS to AWS: rustls", &["rustls", "webpki"]),
     ("JSON: serde", &["serde"]),
-    ("hashes, ids and signatures", &["crypto", "digest", "hmac", "sha1", "sha2", "uuid"]),
+    (
+        "hashes, ids and signatures",
+        &["crypto", "digest", "hmac", "sha1", "sha2", "uuid"],
+    ),
     ("Tokio", &["futures", "tokio", "mio"]),
     ("shapes: tiny-skia", &["tiny_skia"]),
-    ("text: cosmic-text and what is below it", &["cosmic_text", "harfrust", "read_fonts", "skrifa", "swash", "zeno"]),
-    ("compression: flate2 and miniz_oxide", &["adler", "crc32fast", "flate2", "miniz_oxide", "png", "simd_adler32"]),
+    (
+        "text: cosmic-text and what is below it",
+        &[
+            "cosmic_text",
+            "harfrust",
+            "read_fonts",
+            "skrifa",
+            "swash",
+            "zeno",
+        ],
+    ),
+    (
+        "compression: flate2 and miniz_oxide",
+        &[
+            "adler",
+            "crc32fast",
+            "flate2",
+            "miniz_oxide",
+            "png",
+            "simd_adler32",
+        ],
+    ),
 ];
 
 /// Instructions, or bytes, by whose code they are.
@@ -52,17 +77,39 @@ pub struct Profile(BTreeMap<String, u64>);
 
 impl Profile {
     /// What `subject` does from its start to its end, given `arguments`.
-    pub async fn of(subject: &Subject, environment: &[(String, String)], arguments: &[&str]) -> Result<Self, Error> {
-        let failed = |source| Error::Start { name: format!("callgrind of {}", subject.name), source };
+    pub async fn of(
+        subject: &Subject,
+        environment: &[(String, String)],
+        arguments: &[&str],
+    ) -> Result<Self, Error> {
+        let failed = |source| Error::Start {
+            name: format!("callgrind of {}", subject.name),
+            source,
+        };
         let out = tempfile::NamedTempFile::new().map_err(failed)?;
         let mut command = Command::new("valgrind");
-        command.arg("--tool=callgrind").arg(out_file(&out)).arg(&subject.program).args(&subject.arguments);
-        command.args(arguments).current_dir(&subject.folder).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command
+            .arg("--tool=callgrind")
+            .arg(out_file(&out))
+            .arg(&subject.program)
+            .args(&subject.arguments);
+        command
+            .args(arguments)
+            .current_dir(&subject.folder)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
-        let ran = command.stdin(Stdio::null()).output().await.map_err(failed)?;
+        let ran = command
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .map_err(failed)?;
         if !ran.status.success() {
             let output = String::from_utf8_lossy(&ran.stderr).into_owned();
-            return Err(Error::NoFigure { name: format!("callgrind of {}", subject.name), output });
+            return Err(Error::NoFigure {
+                name: format!("callgrind of {}", subject.name),
+                output,
+            });
         }
         Self::read(out.path(), &subject.name)
     }
@@ -71,15 +118,22 @@ impl Profile {
     pub fn read(path: &std::path::Path, name: &str) -> Result<Self, Error> {
         let named = || format!("callgrind of {name}");
         // Names of functions are anybody's bytes.
-        let bytes = std::fs::read(path).map_err(|source| Error::End { name: named(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| Error::End {
+            name: named(),
+            source,
+        })?;
         let profile = Self::parse(&String::from_utf8_lossy(&bytes));
         if profile.0.is_empty() {
-            return Err(Error::NoFigure { name: named(), output: "callgrind wrote nothing".to_owned() });
+            return Err(Error::NoFigure {
+                name: named(),
+                output: "callgrind wrote nothing".to_owned(),
+            });
         }
         Ok(profile)
     }
 
-    /// Sums the costs in callgrind's output (<https://valgrind.org/docs/manual/cl-format.html>): each function's own, not those of what it calls.
+    /// Sums the costs in callgrind's output (<https://valgrind.org/docs/manual/cl-format.html>):
+    /// each function's own, not those of what it calls.
     fn parse(text: &str) -> Self {
         let mut names: HashMap<(Name, &str), &str> = HashMap::new();
         let mut resolve = |kind, text| named(&mut names, kind, text);
@@ -88,9 +142,13 @@ impl Profile {
         let mut profile = Self::default();
         for line in text.lines() {
             if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
-                // The line after `calls=` has what the call cost, which is counted where it was spent.
+                // The line after `calls=` has what the call cost, which is counted where it was
+                // spent.
                 if !std::mem::take(&mut of_a_call)
-                    && let Some(cost) = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok())
+                    && let Some(cost) = line
+                        .split(' ')
+                        .nth(1)
+                        .and_then(|cost| cost.parse::<u64>().ok())
                 {
                     match profile.0.get_mut(&owner) {
                         Some(sum) => *sum += cost,
@@ -119,7 +177,8 @@ impl Profile {
         let mut profile = Self::default();
         for line in printed.lines() {
             let mut words = line.splitn(4, ' ');
-            let (Some(_), Some(size), Some(_), Some(name)) = (words.next(), words.next(), words.next(), words.next())
+            let (Some(_), Some(size), Some(_), Some(name)) =
+                (words.next(), words.next(), words.next(), words.next())
             else {
                 continue;
             };
@@ -151,8 +210,11 @@ impl Profile {
     /// The same, taken otherwise.
     pub fn row_by(&self, what: &str, how: &'static str) -> Row {
         let whole = self.instructions().max(1) as f64;
-        let mut shares: Vec<(String, f64)> =
-            self.0.iter().map(|(owner, sum)| (owner.clone(), *sum as f64 / whole * 100.0)).collect();
+        let mut shares: Vec<(String, f64)> = self
+            .0
+            .iter()
+            .map(|(owner, sum)| (owner.clone(), *sum as f64 / whole * 100.0))
+            .collect();
         shares.sort_by(|one, other| other.1.total_cmp(&one.1));
         let rest: f64 = shares.iter().skip(MOST).map(|(_, share)| share).sum();
         shares.truncate(MOST);
@@ -166,7 +228,10 @@ impl Profile {
 /// Where callgrind is to write.
 pub fn out_file(out: &tempfile::NamedTempFile) -> String {
     // Its `%` stands for more than itself.
-    format!("--callgrind-out-file={}", out.path().display().to_string().replace('%', "%%"))
+    format!(
+        "--callgrind-out-file={}",
+        out.path().display().to_string().replace('%', "%%")
+    )
 }
 
 /// What a name in callgrind's output names; each kind counts for itself.
@@ -188,15 +253,22 @@ fn named<'a>(names: &mut HashMap<(Name, &'a str), &'a str>, kind: Name, text: &'
     }
 }
 
-/// Whose a function is: Rust's are named by their crates; C's are known by the file, or by how their names begin.
+/// Whose a function is: Rust's are named by their crates; C's are known by the file, or by how
+/// their names begin.
 fn owner_of(function: &str, file: &str, object: &str) -> String {
-    let within = function.strip_prefix("core::ptr::drop_in_place<").unwrap_or(function);
+    let within = function
+        .strip_prefix("core::ptr::drop_in_place<")
+        .unwrap_or(function);
     let within = within.trim_start_matches(['<', '&', '*', '(', ' ']);
-    let within = ["dyn ", "mut ", "const "].iter().fold(within, |name, word| name.strip_prefix(word).unwrap_or(name));
+    let within = ["dyn ", "mut ", "const "]
+        .iter()
+        .fold(within, |name, word| name.strip_prefix(word).unwrap_or(name));
     let crate_name = within.split_once("::").map(|(first, _)| first);
     let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if let Some(name) = crate_name.filter(is_name) {
-        let owner = OWNERS.iter().find(|(_, begins)| begins.iter().any(|begin| name.starts_with(begin)));
+        let owner = OWNERS
+            .iter()
+            .find(|(_, begins)| begins.iter().any(|begin| name.starts_with(begin)));
         return owner.map_or(name, |(owner, _)| owner).to_owned();
     }
     let of_file = |part: &str| file.contains(part);
@@ -227,13 +299,38 @@ mod tests {
     fn a_function_is_its_crates_or_its_librarys() {
         for (function, file, object, owner) in [
             ("serde_json::read::next", "", "", "JSON: serde"),
-            ("<aws_sigv4::sign::Params as core::fmt::Debug>::fmt", "", "", "AWS's SDK"),
-            ("core::ptr::drop_in_place<domain::Job>", "", "", "this repository"),
-            ("<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop", "", "", "Rust's library"),
+            (
+                "<aws_sigv4::sign::Params as core::fmt::Debug>::fmt",
+                "",
+                "",
+                "AWS's SDK",
+            ),
+            (
+                "core::ptr::drop_in_place<domain::Job>",
+                "",
+                "",
+                "this repository",
+            ),
+            (
+                "<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop",
+                "",
+                "",
+                "Rust's library",
+            ),
             ("<&dyn tracing::Subscriber as X>::event", "", "", "tracing"),
-            ("SSL_CTX_new", "/out/openssl-build/ssl/ssl_lib.c", "/bin/f", "TLS to Kafka: OpenSSL"),
+            (
+                "SSL_CTX_new",
+                "/out/openssl-build/ssl/ssl_lib.c",
+                "/bin/f",
+                "TLS to Kafka: OpenSSL",
+            ),
             ("rd_kafka_poll", "", "", "Kafka: librdkafka"),
-            ("malloc", "./malloc/malloc.c", "/lib/libc.so.6", "libc: memory and copies"),
+            (
+                "malloc",
+                "./malloc/malloc.c",
+                "/lib/libc.so.6",
+                "libc: memory and copies",
+            ),
         ] {
             assert_eq!(owner_of(function, file, object), owner, "{function}");
         }
@@ -256,7 +353,10 @@ fn=(2)
 * 40
 ";
         let profile = Profile::parse(text);
-        let expected = [("JSON: serde".to_owned(), 100), ("this repository".to_owned(), 12)];
+        let expected = [
+            ("JSON: serde".to_owned(), 100),
+            ("this repository".to_owned(), 12),
+        ];
         assert_eq!(profile, Profile(expected.into()));
         assert_eq!(profile.instructions(), 112);
         assert_eq!(profile.clone().without(&profile).instructions(), 0);
@@ -265,7 +365,10 @@ fn=(2)
     #[test]
     fn symbols_are_summed_by_their_sizes() {
         let printed = "0000000000001000 0000000000000010 t domain::plan\n0000000000002000 000000000000000a T rd_kafka_new\n                 U free\n";
-        let expected = [("Kafka: librdkafka".to_owned(), 10), ("this repository".to_owned(), 16)];
+        let expected = [
+            ("Kafka: librdkafka".to_owned(), 10),
+            ("this repository".to_owned(), 16),
+        ];
         assert_eq!(Profile::of_symbols(printed), Profile(expected.into()));
     }
 

@@ -12,8 +12,8 @@ use crate::profile::Profile;
 use crate::report::{Row, Unit};
 use crate::subject::{Error, Subject};
 
-/// What one of them spent on a kind of picture: microseconds of processor time, bytes of the file, and bytes of the largest
-/// resident set meanwhile.
+/// What one of them spent on a kind of picture: microseconds of processor time, bytes of the file,
+/// and bytes of the largest resident set meanwhile.
 type Spent = (String, f64, f64, f64);
 
 /// Draws so often with each; keeps the pictures in `folder`, to be looked at.
@@ -28,17 +28,25 @@ pub async fn measure(
     let rounds = rounds.to_string();
     let pictures = |name: &str| {
         let pictures = folder.join("pictures").join(name);
-        std::fs::create_dir_all(&pictures)
-            .map_err(|source| Error::Start { name: pictures.display().to_string(), source })?;
+        std::fs::create_dir_all(&pictures).map_err(|source| Error::Start {
+            name: pictures.display().to_string(),
+            source,
+        })?;
         Ok::<_, Error>(pictures.display().to_string())
     };
     let kept = pictures("canvas")?;
     let by_canvas = spent(Command::new(&ours.program).args([&example, &rounds, &kept])).await?;
     let measures = |asset: AssetKind| Some((asset.as_str().to_owned(), json!(asset.size()?)));
     let sizes: Map<_, _> = AssetKind::ALL.into_iter().filter_map(measures).collect();
-    let sizes = sizes.into_iter().filter(|(kind, _)| by_canvas.iter().any(|(of, ..)| of == kind));
+    let sizes = sizes
+        .into_iter()
+        .filter(|(kind, _)| by_canvas.iter().any(|(of, ..)| of == kind));
     let sizes = json!(sizes.collect::<Map<_, _>>()).to_string();
-    let fonts = checkout.root.join("shared/canvas/fonts").display().to_string();
+    let fonts = checkout
+        .root
+        .join("shared/canvas/fonts")
+        .display()
+        .to_string();
     let kept = pictures("satori")?;
     let mut by_satori = Command::new(node);
     by_satori
@@ -50,15 +58,27 @@ pub async fn measure(
 
     let mut rows = Vec::new();
     for (kind, time, size, memory) in by_canvas {
-        let Some((_, their_time, their_size, their_memory)) = by_satori.iter().find(|(of, ..)| *of == kind) else {
+        let Some((_, their_time, their_size, their_memory)) =
+            by_satori.iter().find(|(of, ..)| *of == kind)
+        else {
             continue;
         };
         let row = |what: &str, how, unit, ours, theirs| {
-            let figures = vec![("canvas".to_owned(), ours), ("satori + resvg".to_owned(), theirs)];
+            let figures = vec![
+                ("canvas".to_owned(), ours),
+                ("satori + resvg".to_owned(), theirs),
+            ];
             Row::new(format!("{kind}: {what}"), how, unit, figures)
         };
-        let how = "in one process, warm; median. satori draws the poster's design in these measures";
-        let time = row("processor time", how, Unit::Milliseconds, time / 1000.0, their_time / 1000.0);
+        let how =
+            "in one process, warm; median. satori draws the poster's design in these measures";
+        let time = row(
+            "processor time",
+            how,
+            Unit::Milliseconds,
+            time / 1000.0,
+            their_time / 1000.0,
+        );
         let size = row("the file", "PNG, 8 bit", Unit::Bytes, size, *their_size);
         let time = time.at_most_times("canvas", 0.5, "satori + resvg");
         let missed = time.goals.iter().any(|goal| !goal.is_met());
@@ -66,7 +86,9 @@ pub async fn measure(
         rows.push(size.at_most_times("canvas", 1.0, "satori + resvg"));
         if missed {
             let once = Profile::of(ours, &[], &[&example, "1", "-", &kind]).await?;
-            let more = Profile::of(ours, &[], &[&example, "3", "-", &kind]).await?.without(&once);
+            let more = Profile::of(ours, &[], &[&example, "3", "-", &kind])
+                .await?
+                .without(&once);
             rows.push(more.row(&format!("{kind}: where its instructions go")));
         }
         rows.push(row(
@@ -81,9 +103,16 @@ pub async fn measure(
 }
 
 async fn spent(command: &mut Command) -> Result<Vec<Spent>, Error> {
-    let name = command.as_std().get_program().to_string_lossy().into_owned();
+    let name = command
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
     let ran = command.stdin(Stdio::null()).output().await;
-    let ran = ran.map_err(|source| Error::Start { name: name.clone(), source })?;
+    let ran = ran.map_err(|source| Error::Start {
+        name: name.clone(),
+        source,
+    })?;
     let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
     let read = |line: &str| {
         let mut words = line.split(' ');
@@ -93,6 +122,9 @@ async fn spent(command: &mut Command) -> Result<Vec<Spent>, Error> {
     };
     match printed.lines().map(read).collect::<Option<Vec<Spent>>>() {
         Some(spent) if ran.status.success() && !spent.is_empty() => Ok(spent),
-        _ => Err(Error::NoFigure { name, output: printed + &String::from_utf8_lossy(&ran.stderr) }),
+        _ => Err(Error::NoFigure {
+            name,
+            output: printed + &String::from_utf8_lossy(&ran.stderr),
+        }),
     }
 }

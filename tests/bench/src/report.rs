@@ -55,20 +55,40 @@ pub struct Goal {
 
 impl Row {
     /// A row without a goal.
-    pub fn new(what: impl Into<String>, how: &'static str, unit: Unit, figures: Vec<(String, f64)>) -> Self {
-        Self { what: what.into(), how, unit, figures, goals: Vec::new(), tried: "" }
+    pub fn new(
+        what: impl Into<String>,
+        how: &'static str,
+        unit: Unit,
+        figures: Vec<(String, f64)>,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            how,
+            unit,
+            figures,
+            goals: Vec::new(),
+            tried: "",
+        }
     }
 
     /// The figure of a subject.
     pub fn of(&self, subject: &str) -> Option<f64> {
-        self.figures.iter().find(|(name, _)| name == subject).map(|(_, figure)| *figure)
+        self.figures
+            .iter()
+            .find(|(name, _)| name == subject)
+            .map(|(_, figure)| *figure)
     }
 
     /// Adds that `subject` is to have at most `times` what `than` has.
     pub fn at_most_times(mut self, subject: &str, times: f64, than: &str) -> Self {
         if let (Some(one), Some(other)) = (self.of(subject), self.of(than)) {
             let of = format!("{subject} / {than}");
-            self.goals.push(Goal { of, is: one / other.max(f64::MIN_POSITIVE), at_most: times, unit: None });
+            self.goals.push(Goal {
+                of,
+                is: one / other.max(f64::MIN_POSITIVE),
+                at_most: times,
+                unit: None,
+            });
         }
         self
     }
@@ -80,13 +100,19 @@ impl Row {
 
     /// What stands in the way, if something does.
     fn in_the_way(&self) -> Option<&'static str> {
-        (!self.tried.is_empty() && self.goals.iter().any(|goal| !goal.is_met())).then_some(self.tried)
+        (!self.tried.is_empty() && self.goals.iter().any(|goal| !goal.is_met()))
+            .then_some(self.tried)
     }
 
     /// Adds that `subject` is to have at most so much.
     pub fn at_most(mut self, subject: &str, most: f64) -> Self {
         if let Some(figure) = self.of(subject) {
-            let goal = Goal { of: subject.to_owned(), is: figure, at_most: most, unit: Some(self.unit) };
+            let goal = Goal {
+                of: subject.to_owned(),
+                is: figure,
+                at_most: most,
+                unit: Some(self.unit),
+            };
             self.goals.push(goal);
         }
         self
@@ -100,14 +126,21 @@ impl Goal {
     }
 
     fn show(&self, figure: f64) -> String {
-        self.unit.map_or_else(|| significant(figure), |unit| unit.show(figure))
+        self.unit
+            .map_or_else(|| significant(figure), |unit| unit.show(figure))
     }
 }
 
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.is_met() { "met" } else { "MISSED" };
-        write!(f, "{mark}: {} is {}, at most {}", self.of, self.show(self.is), self.show(self.at_most))
+        write!(
+            f,
+            "{mark}: {} is {}, at most {}",
+            self.of,
+            self.show(self.is),
+            self.show(self.at_most)
+        )
     }
 }
 
@@ -148,7 +181,10 @@ pub fn median(figures: Vec<f64>) -> f64 {
 pub fn quantile(mut figures: Vec<f64>, share: f64) -> f64 {
     figures.sort_by(f64::total_cmp);
     let rank = (figures.len() as f64 * share).ceil() as usize;
-    figures.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    figures
+        .get(rank.saturating_sub(1))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// The rows for a terminal, each with a line of space after it.
@@ -156,7 +192,12 @@ pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
         let _ = writeln!(text, "{}\n  ({})", row.what, row.how);
-        let width = row.figures.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        let width = row
+            .figures
+            .iter()
+            .map(|(name, _)| name.chars().count())
+            .max()
+            .unwrap_or_default();
         for (name, figure) in &row.figures {
             let _ = writeln!(text, "  {name:<width$}  {:>10}", row.unit.show(*figure));
         }
@@ -173,7 +214,10 @@ pub fn table(rows: &[Row]) -> String {
 
 /// How many goals are met, and which are not.
 pub fn summary(rows: &[Row]) -> String {
-    let goals: Vec<(&Row, &Goal)> = rows.iter().flat_map(|row| row.goals.iter().map(move |goal| (row, goal))).collect();
+    let goals: Vec<(&Row, &Goal)> = rows
+        .iter()
+        .flat_map(|row| row.goals.iter().map(move |goal| (row, goal)))
+        .collect();
     let met = goals.iter().filter(|(_, goal)| goal.is_met()).count();
     let mut text = format!("{met} of {} goals met\n", goals.len());
     for (row, goal) in goals.iter().filter(|(_, goal)| !goal.is_met()) {
@@ -186,8 +230,17 @@ pub fn summary(rows: &[Row]) -> String {
 pub fn page(rows: &[Row], machine: &str) -> String {
     let mut sections = String::new();
     for row in rows {
-        let _ = write!(sections, "<section><h2>{}</h2><p>{}</p><table>", escaped(&row.what), escaped(row.how));
-        let most = row.figures.iter().map(|(_, figure)| *figure).fold(f64::MIN_POSITIVE, f64::max);
+        let _ = write!(
+            sections,
+            "<section><h2>{}</h2><p>{}</p><table>",
+            escaped(&row.what),
+            escaped(row.how)
+        );
+        let most = row
+            .figures
+            .iter()
+            .map(|(_, figure)| *figure)
+            .fold(f64::MIN_POSITIVE, f64::max);
         for (name, figure) in &row.figures {
             let share = figure / most * 100.0;
             let _ = write!(
@@ -200,7 +253,11 @@ pub fn page(rows: &[Row], machine: &str) -> String {
         sections.push_str("</table>");
         for goal in &row.goals {
             let class = if goal.is_met() { "met" } else { "missed" };
-            let _ = write!(sections, "<p class={class}>{}</p>", escaped(&goal.to_string()));
+            let _ = write!(
+                sections,
+                "<p class={class}>{}</p>",
+                escaped(&goal.to_string())
+            );
         }
         if let Some(tried) = row.in_the_way() {
             let _ = write!(sections, "<p>{}</p>", escaped(tried));
@@ -209,7 +266,10 @@ pub fn page(rows: &[Row], machine: &str) -> String {
     }
     let summary = summary(rows);
     let mut lines = summary.lines().map(|line| escaped(line.trim()));
-    let mut goals = format!("<p><strong>{}</strong></p><ul>", lines.next().unwrap_or_default());
+    let mut goals = format!(
+        "<p><strong>{}</strong></p><ul>",
+        lines.next().unwrap_or_default()
+    );
     lines.for_each(|line| goals.push_str(&format!("<li>{line}</li>")));
     goals.push_str("</ul>");
     include_str!("page.html")
@@ -219,7 +279,9 @@ pub fn page(rows: &[Row], machine: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -229,27 +291,52 @@ mod tests {
     fn row() -> Row {
         let figures = [("ours", 2.0), ("Node", 100.0), ("hello <1>", 1.0)];
         let figures = figures.map(|(name, figure)| (name.to_owned(), figure));
-        Row::new("spawn to first /next", "wall, median of 15", Unit::Milliseconds, figures.into())
-            .tried("Connecting takes one of the two.")
+        Row::new(
+            "spawn to first /next",
+            "wall, median of 15",
+            Unit::Milliseconds,
+            figures.into(),
+        )
+        .tried("Connecting takes one of the two.")
     }
 
     #[test]
     fn a_row_says_what_is_met_and_what_is_missed() {
-        let row = row().at_most_times("ours", 0.04, "Node").at_most("ours", 1.5).at_most_times("ours", 2.0, "nobody");
+        let row = row()
+            .at_most_times("ours", 0.04, "Node")
+            .at_most("ours", 1.5)
+            .at_most_times("ours", 2.0, "nobody");
         insta::assert_snapshot!(table(std::slice::from_ref(&row)) + &summary(&[row]));
     }
 
     #[test]
     fn a_page_shows_names_as_text() {
         let page = page(&[row()], "2 cores & more");
-        assert!(page.contains("hello &lt;1&gt;") && page.contains("2 cores &amp; more") && !page.contains("{{"));
-        assert!(page.contains("<strong>0 of 0 goals met</strong>"), "what counts stands at its top");
+        assert!(
+            page.contains("hello &lt;1&gt;")
+                && page.contains("2 cores &amp; more")
+                && !page.contains("{{")
+        );
+        assert!(
+            page.contains("<strong>0 of 0 goals met</strong>"),
+            "what counts stands at its top"
+        );
     }
 
     #[test]
     fn a_median_is_one_of_the_figures() {
-        assert_eq!((median(vec![3.0, 1.0, 2.0]), median(Vec::new())), (2.0, 0.0));
+        assert_eq!(
+            (median(vec![3.0, 1.0, 2.0]), median(Vec::new())),
+            (2.0, 0.0)
+        );
         let hundred = || (1..=100).map(f64::from).collect();
-        assert_eq!((quantile(hundred(), 0.99), quantile(hundred(), 1.0), quantile(hundred(), 0.0)), (99.0, 100.0, 1.0));
+        assert_eq!(
+            (
+                quantile(hundred(), 0.99),
+                quantile(hundred(), 1.0),
+                quantile(hundred(), 0.0)
+            ),
+            (99.0, 100.0, 1.0)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Lambda's Runtime API as a function sees it, on loopback: hands out one invocation at a time and sees from outside when a function asks for the next.
+//! Lambda's Runtime API as a function sees it, on loopback: hands out one invocation at a time and
+//! sees from outside when a function asks for the next.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -61,15 +62,23 @@ impl RuntimeApi {
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (given, hears) = (given.clone(), hears.clone());
-                let service = service_fn(move |request| answer(request, given.clone(), hears.clone()));
+                let service =
+                    service_fn(move |request| answer(request, given.clone(), hears.clone()));
                 // A process that is killed breaks its connection; that is no news.
                 tokio::spawn(async move {
                     let _ = stream.set_nodelay(true);
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    let _ = http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
                 });
             }
         });
-        Ok(Self { address, payloads, heard, server })
+        Ok(Self {
+            address,
+            payloads,
+            heard,
+            server,
+        })
     }
 
     /// When the process asks for its next invocation.
@@ -83,7 +92,8 @@ impl RuntimeApi {
         }
     }
 
-    /// Gives it an invocation; returns its answer, and how long it took, once it asks for the next one.
+    /// Gives it an invocation; returns its answer, and how long it took, once it asks for the next
+    /// one.
     pub async fn invoke(&mut self, payload: Bytes) -> Result<(Bytes, Duration), Error> {
         // It is there as long as the server is.
         let _ = self.payloads.send(payload);
@@ -103,7 +113,11 @@ impl RuntimeApi {
     }
 
     async fn hear(&mut self) -> Result<Heard, Error> {
-        tokio::time::timeout(WITHIN, self.heard.recv()).await.ok().flatten().ok_or(Error::Silent)
+        tokio::time::timeout(WITHIN, self.heard.recv())
+            .await
+            .ok()
+            .flatten()
+            .ok_or(Error::Silent)
     }
 }
 
@@ -128,16 +142,34 @@ async fn answer(
         hear(Heard::Next(Instant::now()));
         let payload = given.lock().await.recv().await.unwrap_or_default();
         hear(Heard::Given(Instant::now()));
-        let ends = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + WITHIN;
+        let ends = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            + WITHIN;
         let response = Response::builder()
-            .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+            .header(
+                "lambda-runtime-aws-request-id",
+                "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            )
             .header("lambda-runtime-deadline-ms", ends.as_millis().to_string())
-            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:bench");
+            .header(
+                "lambda-runtime-invoked-function-arn",
+                "arn:aws:lambda:us-east-1:000000000000:function:bench",
+            );
         return Ok(response.body(Full::new(payload)).unwrap_or_default());
     }
-    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let at = Instant::now();
-    hear(if path.ends_with("/response") { Heard::Answered(at, body) } else { Heard::Failed(body) });
+    hear(if path.ends_with("/response") {
+        Heard::Answered(at, body)
+    } else {
+        Heard::Failed(body)
+    });
     let mut accepted = Response::new(Full::new(Bytes::from_static(b"{\"status\":\"OK\"}")));
     *accepted.status_mut() = hyper::StatusCode::ACCEPTED;
     Ok(accepted)

@@ -23,16 +23,25 @@ const SIZE: &str = "In the way: librdkafka with its OpenSSL, the SDK with a TLS 
 pub fn measure(folder: &Path, functions: &[&str]) -> io::Result<Vec<Row>> {
     let mut figures = Vec::new();
     for function in functions {
-        figures.push(((*function).to_owned(), zipped(&stripped(&folder.join(function))?)? as f64));
+        figures.push((
+            (*function).to_owned(),
+            zipped(&stripped(&folder.join(function))?)? as f64,
+        ));
     }
     let how = "release, x86_64, stripped, deflated; without the fonts that lie beside completion's";
     let row = Row::new("Zipped bootstrap", how, Unit::Bytes, figures).tried(SIZE);
     let mut rows = vec![row.at_most("event-created", 5e6).at_most("completion", 9e6)];
     for function in EXPLAINED {
-        let symbols = said_by(Command::new("nm").args(["--demangle", "--print-size"]).arg(folder.join(function)))?;
+        let symbols = said_by(
+            Command::new("nm")
+                .args(["--demangle", "--print-size"])
+                .arg(folder.join(function)),
+        )?;
         let profile = Profile::of_symbols(&String::from_utf8_lossy(&symbols));
         if profile.instructions() == 0 {
-            return Err(io::Error::other(format!("{function} has no symbols: `make bench` builds it with them")));
+            return Err(io::Error::other(format!(
+                "{function} has no symbols: `make bench` builds it with them"
+            )));
         }
         let how = "nm, by the crate or library of each symbol; before compression";
         rows.push(profile.row_by(&format!("{function}'s bootstrap: whose its code is"), how));
@@ -40,10 +49,17 @@ pub fn measure(folder: &Path, functions: &[&str]) -> io::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A program as it is deployed: what is measured here keeps its symbols, by which a profile knows whose code it is.
+/// A program as it is deployed: what is measured here keeps its symbols, by which a profile knows
+/// whose code it is.
 fn stripped(program: &Path) -> io::Result<Vec<u8>> {
     let to = tempfile::NamedTempFile::new()?;
-    said_by(Command::new("strip").arg("--strip-all").arg("-o").arg(to.path()).arg(program))?;
+    said_by(
+        Command::new("strip")
+            .arg("--strip-all")
+            .arg("-o")
+            .arg(to.path())
+            .arg(program),
+    )?;
     fs::read(to.path())
 }
 
@@ -53,14 +69,19 @@ fn said_by(command: &mut Command) -> io::Result<Vec<u8>> {
         return Ok(ran.stdout);
     }
     let program = command.get_program().display().to_string();
-    Err(io::Error::other(format!("{program} said {}", String::from_utf8_lossy(&ran.stderr).trim())))
+    Err(io::Error::other(format!(
+        "{program} said {}",
+        String::from_utf8_lossy(&ran.stderr).trim()
+    )))
 }
 
 fn zipped(bytes: &[u8]) -> io::Result<usize> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options =
-        SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(9));
-    zip.start_file("bootstrap", options.unix_permissions(0o755)).map_err(io::Error::other)?;
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9));
+    zip.start_file("bootstrap", options.unix_permissions(0o755))
+        .map_err(io::Error::other)?;
     zip.write_all(bytes)?;
     Ok(zip.finish().map_err(io::Error::other)?.into_inner().len())
 }

@@ -1,10 +1,12 @@
-//! From a process's start to when it asks for its first invocation, its clients made and connected: what a cold start is of ours to shorten.
+//! From a process's start to when it asks for its first invocation, its clients made and connected:
+//! what a cold start is of ours to shorten.
 
 use crate::bed::Bed;
 use crate::report::{Row, Unit, median};
 use crate::subject::{Error, Subject};
 
-/// Millions of instructions that a function may need until its clients and its producer are made; a prototype needed 15.4.
+/// Millions of instructions that a function may need until its clients and its producer are made; a
+/// prototype needed 15.4.
 const MOST_INSTRUCTIONS: f64 = 20.0;
 
 /// Those whose starts are taken apart.
@@ -19,8 +21,14 @@ const START: &str = "In the way: half of the operator's instructions are the con
 /// Nobody listens there: the clients are made and their connections are tried, and refused.
 const NOBODY: &str = "127.0.0.1:1";
 
-/// Starts each of `subjects` so often, in turns, so that what the machine does besides hits them alike; `native` are also counted by callgrind.
-pub async fn measure(bed: &Bed, subjects: &[Subject], native: &[Subject], rounds: usize) -> Result<Vec<Row>, Error> {
+/// Starts each of `subjects` so often, in turns, so that what the machine does besides hits them
+/// alike; `native` are also counted by callgrind.
+pub async fn measure(
+    bed: &Bed,
+    subjects: &[Subject],
+    native: &[Subject],
+    rounds: usize,
+) -> Result<Vec<Row>, Error> {
     let mut figures: Vec<(Vec<f64>, Vec<f64>)> = vec![(Vec::new(), Vec::new()); subjects.len()];
     for _ in 0..rounds {
         for (subject, (wall, cpu)) in subjects.iter().zip(&mut figures) {
@@ -30,36 +38,61 @@ pub async fn measure(bed: &Bed, subjects: &[Subject], native: &[Subject], rounds
         }
     }
     let names = subjects.iter().map(|subject| subject.name.clone());
-    let (wall, cpu): (Vec<f64>, Vec<f64>) = figures.into_iter().map(|(wall, cpu)| (median(wall), median(cpu))).unzip();
-    let row =
-        |what: &str, how, unit, figures: Vec<f64>| Row::new(what, how, unit, names.clone().zip(figures).collect());
+    let (wall, cpu): (Vec<f64>, Vec<f64>) = figures
+        .into_iter()
+        .map(|(wall, cpu)| (median(wall), median(cpu)))
+        .unzip();
+    let row = |what: &str, how, unit, figures: Vec<f64>| {
+        Row::new(what, how, unit, names.clone().zip(figures).collect())
+    };
     let how = "from spawn, clients made and connected to Kafka (TLS, a token), by ours to AWS too; operator connects later; median";
     let mut rows = vec![
-        // The operator makes all clients and the producer, and connects when it is asked for something.
+        // The operator makes all clients and the producer, and connects when it is asked for
+        // something.
         row("Start to first /next, wall", how, Unit::Milliseconds, wall)
             .tried(START)
             .at_most_times("operator", 4.0, "hello"),
-        row("Start to first /next, processor time of all threads", how, Unit::Milliseconds, cpu).at_most_times(
-            "event-created",
-            1.0 / 25.0,
-            "Node",
-        ),
+        row(
+            "Start to first /next, processor time of all threads",
+            how,
+            Unit::Milliseconds,
+            cpu,
+        )
+        .at_most_times("event-created", 1.0 / 25.0, "Node"),
     ];
-    let nowhere = [("KAFKA_BOOTSTRAP_SERVERS", NOBODY.to_owned()), ("AWS_ENDPOINT_URL", format!("http://{NOBODY}"))];
+    let nowhere = [
+        ("KAFKA_BOOTSTRAP_SERVERS", NOBODY.to_owned()),
+        ("AWS_ENDPOINT_URL", format!("http://{NOBODY}")),
+    ];
     let nowhere = nowhere.map(|(name, value)| (name.to_owned(), value));
     // With the roots of a deployment, which are more than the local broker's one.
-    let as_deployed = bed.environment.iter().filter(|(name, _)| name != "KAFKA_ROOTS_PEM").cloned();
+    let as_deployed = bed
+        .environment
+        .iter()
+        .filter(|(name, _)| name != "KAFKA_ROOTS_PEM")
+        .cloned();
     let unconnected: Vec<(String, String)> = as_deployed.chain(nowhere).collect();
     let environments = [
-        ("Start to first /next, instructions, clients made and nobody there", &unconnected, Some(MOST_INSTRUCTIONS)),
-        ("Start to first /next, instructions, all connected", &bed.environment, None),
+        (
+            "Start to first /next, instructions, clients made and nobody there",
+            &unconnected,
+            Some(MOST_INSTRUCTIONS),
+        ),
+        (
+            "Start to first /next, instructions, all connected",
+            &bed.environment,
+            None,
+        ),
     ];
     for (what, environment, most) in environments {
         let mut counted = Vec::new();
         let mut profiles = Vec::new();
         for subject in native {
             let profile = subject.profile(environment, &[]).await?;
-            counted.push((subject.name.clone(), profile.instructions() as f64 / 1_000_000.0));
+            counted.push((
+                subject.name.clone(),
+                profile.instructions() as f64 / 1_000_000.0,
+            ));
             profiles.push((&subject.name, profile));
         }
         let how = "callgrind, one run; repeatable but for TLS and timers";
@@ -69,10 +102,12 @@ pub async fn measure(bed: &Bed, subjects: &[Subject], native: &[Subject], rounds
             continue;
         };
         rows.push(row.at_most("event-created", most));
-        let explained = profiles.iter().filter(|(name, _)| EXPLAINED.contains(&name.as_str()));
-        rows.extend(
-            explained.map(|(name, profile)| profile.row(&format!("{name}'s start: where its instructions go"))),
-        );
+        let explained = profiles
+            .iter()
+            .filter(|(name, _)| EXPLAINED.contains(&name.as_str()));
+        rows.extend(explained.map(|(name, profile)| {
+            profile.row(&format!("{name}'s start: where its instructions go"))
+        }));
     }
     Ok(rows)
 }

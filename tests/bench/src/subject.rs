@@ -1,4 +1,5 @@
-//! Who is measured: a function as a process under the fake Runtime API, and what the kernel says it used.
+//! Who is measured: a function as a process under the fake Runtime API, and what the kernel says it
+//! used.
 
 use std::fs;
 use std::io;
@@ -32,7 +33,9 @@ pub struct Subject {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be started.
-    #[error("{name} cannot be started: run it by `make bench`, which builds and installs all that is measured")]
+    #[error(
+        "{name} cannot be started: run it by `make bench`, which builds and installs all that is measured"
+    )]
     Start {
         /// Who.
         name: String,
@@ -89,7 +92,12 @@ pub struct Running {
 impl Subject {
     /// A built function of ours, or an example of the bench: `<folder>/<name>`.
     pub fn built(folder: &Path, name: &str) -> Self {
-        Self { name: name.to_owned(), program: folder.join(name), arguments: Vec::new(), folder: folder.to_owned() }
+        Self {
+            name: name.to_owned(),
+            program: folder.join(name),
+            arguments: Vec::new(),
+            folder: folder.to_owned(),
+        }
     }
 
     /// Starts it with `environment` and nothing else.
@@ -98,11 +106,21 @@ impl Subject {
     }
 
     /// Starts it under a program that runs others.
-    async fn start_by(&self, runner: &[&str], environment: &[(String, String)]) -> Result<Running, Error> {
-        let failed = |source| Error::Start { name: self.name.clone(), source };
+    async fn start_by(
+        &self,
+        runner: &[&str],
+        environment: &[(String, String)],
+    ) -> Result<Running, Error> {
+        let failed = |source| Error::Start {
+            name: self.name.clone(),
+            source,
+        };
         let api = RuntimeApi::start().await.map_err(failed)?;
         let log = tempfile::tempfile().map_err(failed)?;
-        let mut words = runner.iter().map(PathBuf::from).chain([self.program.clone()]);
+        let mut words = runner
+            .iter()
+            .map(PathBuf::from)
+            .chain([self.program.clone()]);
         let mut command = Command::new(words.next().unwrap_or_default());
         command
             .args(words)
@@ -119,24 +137,51 @@ impl Subject {
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(failed)?)
-            .stderr(if runner.is_empty() { Stdio::inherit() } else { Stdio::piped() })
+            .stderr(if runner.is_empty() {
+                Stdio::inherit()
+            } else {
+                Stdio::piped()
+            })
             .kill_on_drop(true);
         let spawned = Instant::now();
         let child = command.spawn().map_err(failed)?;
-        Ok(Running { name: self.name.clone(), child, api, spawned, log })
+        Ok(Running {
+            name: self.name.clone(),
+            child,
+            api,
+            spawned,
+            log,
+        })
     }
 
-    /// What it does under callgrind from its first instruction on: until it asks for its first invocation, and then for each of `batches`.
-    pub async fn profile(&self, environment: &[(String, String)], batches: &[Bytes]) -> Result<Profile, Error> {
-        let failed = |source| Error::End { name: format!("callgrind of {}", self.name), source };
+    /// What it does under callgrind from its first instruction on: until it asks for its first
+    /// invocation, and then for each of `batches`.
+    pub async fn profile(
+        &self,
+        environment: &[(String, String)],
+        batches: &[Bytes],
+    ) -> Result<Profile, Error> {
+        let failed = |source| Error::End {
+            name: format!("callgrind of {}", self.name),
+            source,
+        };
         let out = tempfile::NamedTempFile::new().map_err(failed)?;
-        let mut running = self.start_by(&["valgrind", "--tool=callgrind", &out_file(&out)], environment).await?;
+        let mut running = self
+            .start_by(
+                &["valgrind", "--tool=callgrind", &out_file(&out)],
+                environment,
+            )
+            .await?;
         running.first_next().await?;
         for batch in batches {
             running.invoke(batch).await?;
         }
         // Valgrind counts to the end, and writes when a signal ends it.
-        let ended = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().await.map_err(failed)?;
+        let ended = Command::new("kill")
+            .args(["-TERM", &running.id().to_string()])
+            .status()
+            .await
+            .map_err(failed)?;
         if !ended.success() {
             return Err(failed(io::Error::other(format!("kill answered {ended}"))));
         }
@@ -152,7 +197,10 @@ impl Subject {
 impl Running {
     /// From its start to when it asks for its first invocation.
     pub async fn first_next(&mut self) -> Result<Duration, Error> {
-        let asked = self.api.next().await.map_err(|source| Error::Runtime { name: self.name.clone(), source })?;
+        let asked = self.api.next().await.map_err(|source| Error::Runtime {
+            name: self.name.clone(),
+            source,
+        })?;
         Ok(asked - self.spawned)
     }
 
@@ -161,28 +209,41 @@ impl Running {
         let (answer, took) = self.ask(batch).await?;
         match answer["batchItemFailures"].as_array() {
             Some(failures) if failures.is_empty() => Ok(took),
-            _ => Err(Error::NotDone { name: self.name.clone(), answer: answer.to_string() }),
+            _ => Err(Error::NotDone {
+                name: self.name.clone(),
+                answer: answer.to_string(),
+            }),
         }
     }
 
     /// Gives it an invocation; returns its answer, which is JSON, and how long that took.
     pub async fn ask(&mut self, payload: &Bytes) -> Result<(Value, Duration), Error> {
         let answered = self.api.invoke(payload.clone()).await;
-        let (answer, took) = answered.map_err(|source| Error::Runtime { name: self.name.clone(), source })?;
+        let (answer, took) = answered.map_err(|source| Error::Runtime {
+            name: self.name.clone(),
+            source,
+        })?;
         let read = serde_json::from_slice(&answer);
-        let not_done =
-            |_| Error::NotDone { name: self.name.clone(), answer: String::from_utf8_lossy(&answer).into_owned() };
+        let not_done = |_| Error::NotDone {
+            name: self.name.clone(),
+            answer: String::from_utf8_lossy(&answer).into_owned(),
+        };
         Ok((read.map_err(not_done)?, took))
     }
 
-    /// How many bytes it has logged so far. On Lambda there are two or three lines of its own for each invocation besides.
+    /// How many bytes it has logged so far. On Lambda there are two or three lines of its own for
+    /// each invocation besides.
     pub fn logged(&self) -> u64 {
         self.log.metadata().map_or(0, |metadata| metadata.len())
     }
 
-    /// The processor time of all its threads so far. By `schedstat`, which counts nanoseconds; `stat` counts in hundredths of a second.
+    /// The processor time of all its threads so far. By `schedstat`, which counts nanoseconds;
+    /// `stat` counts in hundredths of a second.
     pub fn cpu(&self) -> Duration {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).into_iter().flatten().flatten();
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id()))
+            .into_iter()
+            .flatten()
+            .flatten();
         let of_thread = |folder: fs::DirEntry| {
             let text = fs::read_to_string(folder.path().join("schedstat")).ok()?;
             text.split(' ').next()?.parse::<u64>().ok()

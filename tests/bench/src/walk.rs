@@ -1,4 +1,5 @@
-//! From a published event to its finished picture, as whoever waits for it sees it: the whole local stack with its mappings polled, on Apache Kafka.
+//! From a published event to its finished picture, as whoever waits for it sees it: the whole local
+//! stack with its mappings polled, on Apache Kafka.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +16,8 @@ use serde_json::{Value, json};
 
 use crate::report::{Row, Unit, quantile};
 
-/// One event after the other, at this distance: more than the emulator can take would measure its queue.
+/// One event after the other, at this distance: more than the emulator can take would measure its
+/// queue.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// How long the last picture may take after it was asked for.
@@ -55,11 +57,19 @@ struct Times {
     seen: Option<f64>,
 }
 
-/// Publishes so many events about one poster each to a stack of the functions in `release`, and waits for all pictures.
-pub async fn measure(checkout: &Checkout, release: &Path, events: usize) -> Result<Vec<Row>, Error> {
-    let example: Value =
-        serde_json::from_slice(&fs::read(checkout.example(Topic::EventCreated))?).map_err(io::Error::other)?;
-    let mut options = Options::new(Checkout { binaries: release.to_owned(), ..checkout.clone() });
+/// Publishes so many events about one poster each to a stack of the functions in `release`, and
+/// waits for all pictures.
+pub async fn measure(
+    checkout: &Checkout,
+    release: &Path,
+    events: usize,
+) -> Result<Vec<Row>, Error> {
+    let example: Value = serde_json::from_slice(&fs::read(checkout.example(Topic::EventCreated))?)
+        .map_err(io::Error::other)?;
+    let mut options = Options::new(Checkout {
+        binaries: release.to_owned(),
+        ..checkout.clone()
+    });
     options.broker = Broker::Apache;
     let stack = Stack::start(&options).await?;
     let topics = [Topic::RenderJobCreated, Topic::RenderJobCompleted].map(Topic::as_str);
@@ -101,13 +111,32 @@ async fn publish(
     event["subject"] = json!(tenant);
     event["data"]["tenantId"] = json!(tenant);
     event["data"]["assets"] = json!(["poster"]);
-    let headers = [("content-type", Some(&b"application/cloudevents+json; charset=UTF-8"[..]))];
-    times.insert(tenant.to_owned(), Times { published: now(), ..Times::default() });
-    stack.publish(topic, Some(tenant.as_bytes()), Some(event.to_string().as_bytes()), &headers).await?;
+    let headers = [(
+        "content-type",
+        Some(&b"application/cloudevents+json; charset=UTF-8"[..]),
+    )];
+    times.insert(
+        tenant.to_owned(),
+        Times {
+            published: now(),
+            ..Times::default()
+        },
+    );
+    stack
+        .publish(
+            topic,
+            Some(tenant.as_bytes()),
+            Some(event.to_string().as_bytes()),
+            &headers,
+        )
+        .await?;
     Ok(())
 }
 
-async fn until_all_are_seen(reader: &mut Reader, times: &mut BTreeMap<String, Times>) -> Result<(), Error> {
+async fn until_all_are_seen(
+    reader: &mut Reader,
+    times: &mut BTreeMap<String, Times>,
+) -> Result<(), Error> {
     let all_are_seen = async {
         while times.values().any(|times| times.seen.is_none()) {
             note(&reader.next().await?, times);
@@ -118,15 +147,24 @@ async fn until_all_are_seen(reader: &mut Reader, times: &mut BTreeMap<String, Ti
         Ok(read) => read,
         Err(_) => {
             let completed = times.values().filter(|times| times.seen.is_some()).count();
-            Err(Error::Missing { completed, published: times.len() })
+            Err(Error::Missing {
+                completed,
+                published: times.len(),
+            })
         }
     }
 }
 
-/// What a record says about its event; the record's own time is when its producer took it. What is published again counts once.
+/// What a record says about its event; the record's own time is when its producer took it. What is
+/// published again counts once.
 fn note(record: &Produced, times: &mut BTreeMap<String, Times>) {
-    let tenant = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
-    let Some(times) = tenant.and_then(|tenant| times.get_mut(tenant)) else { return };
+    let tenant = record
+        .key
+        .as_deref()
+        .and_then(|key| std::str::from_utf8(key).ok());
+    let Some(times) = tenant.and_then(|tenant| times.get_mut(tenant)) else {
+        return;
+    };
     let at = record.timestamp.map(|at| at as f64);
     if record.topic == Topic::RenderJobCreated.as_str() {
         times.created = times.created.or(at);
@@ -137,28 +175,52 @@ fn note(record: &Produced, times: &mut BTreeMap<String, Times>) {
 }
 
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+        * 1000.0
 }
 
 fn rows(times: impl Iterator<Item = Times>) -> Vec<Row> {
     let mut parts: [Vec<f64>; 4] = Default::default();
     let [whole, kept, drawn, read] = &mut parts;
-    for Times { published, created, completed, seen } in times {
-        let (Some(created), Some(completed), Some(seen)) = (created, completed, seen) else { continue };
+    for Times {
+        published,
+        created,
+        completed,
+        seen,
+    } in times
+    {
+        let (Some(created), Some(completed), Some(seen)) = (created, completed, seen) else {
+            continue;
+        };
         whole.push(seen - published);
         kept.push(created - published);
         drawn.push(completed - created);
         read.push(seen - completed);
     }
-    let names = ["whole", "until its job is published", "until its picture is", "until that is read"];
-    let how = "an event each 250 ms, a poster each; with the waits of the mapping and of the emulator";
+    let names = [
+        "whole",
+        "until its job is published",
+        "until its picture is",
+        "until that is read",
+    ];
+    let how =
+        "an event each 250 ms, a poster each; with the waits of the mapping and of the emulator";
     let row = |what: &str, share| {
-        let figures = names.iter().zip(parts.clone()).map(|(name, part)| ((*name).to_owned(), quantile(part, share)));
+        let figures = names
+            .iter()
+            .zip(parts.clone())
+            .map(|(name, part)| ((*name).to_owned(), quantile(part, share)));
         Row::new(what, how, Unit::Milliseconds, figures.collect())
     };
     let of = format!("of {}", parts[0].len());
     vec![
         row(&format!("Published to completed, p50 {of}"), 0.5),
-        row(&format!("Published to completed, p99 {of}; each part's own"), 0.99),
+        row(
+            &format!("Published to completed, p99 {of}; each part's own"),
+            0.99,
+        ),
     ]
 }

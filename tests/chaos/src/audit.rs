@@ -1,4 +1,5 @@
-//! The audit: what stands in Kafka, in the table and in the buckets, held against what was expected.
+//! The audit: what stands in Kafka, in the table and in the buckets, held against what was
+//! expected.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -65,7 +66,13 @@ impl Audit {
 
     fn know(&mut self, what: &str, found: impl fmt::Display) {
         let (what, found) = (what.to_owned(), found.to_string());
-        self.rows.push(Row { what, expected: None, found, holds: true, wrong: Vec::new() });
+        self.rows.push(Row {
+            what,
+            expected: None,
+            found,
+            holds: true,
+            wrong: Vec::new(),
+        });
     }
 
     /// There should be none of these.
@@ -73,14 +80,32 @@ impl Audit {
         let (expected, found) = (Some("0".to_owned()), wrong.len().to_string());
         let holds = wrong.is_empty();
         let wrong = wrong.into_iter().take(MOST_SHOWN).collect();
-        self.rows.push(Row { what: what.to_owned(), expected, found, holds, wrong });
+        self.rows.push(Row {
+            what: what.to_owned(),
+            expected,
+            found,
+            holds,
+            wrong,
+        });
     }
 
     /// These two should be the same.
-    fn same<T: Ord + fmt::Debug>(&mut self, what: &str, expected: &BTreeSet<T>, found: &BTreeSet<T>) {
-        let missing = expected.difference(found).map(|one| format!("missing: {one:?}"));
-        let unexpected = found.difference(expected).map(|one| format!("unexpected: {one:?}"));
-        let wrong: Vec<String> = missing.take(MOST_SHOWN).chain(unexpected.take(MOST_SHOWN)).collect();
+    fn same<T: Ord + fmt::Debug>(
+        &mut self,
+        what: &str,
+        expected: &BTreeSet<T>,
+        found: &BTreeSet<T>,
+    ) {
+        let missing = expected
+            .difference(found)
+            .map(|one| format!("missing: {one:?}"));
+        let unexpected = found
+            .difference(expected)
+            .map(|one| format!("unexpected: {one:?}"));
+        let wrong: Vec<String> = missing
+            .take(MOST_SHOWN)
+            .chain(unexpected.take(MOST_SHOWN))
+            .collect();
         let row = Row {
             what: what.to_owned(),
             expected: Some(expected.len().to_string()),
@@ -92,14 +117,30 @@ impl Audit {
     }
 
     fn count(&mut self, what: &str, expected: usize, found: usize) {
-        let (what, expected, found, holds) = (what.to_owned(), Some(expected.to_string()), found, expected == found);
-        self.rows.push(Row { what, expected, found: found.to_string(), holds, wrong: Vec::new() });
+        let (what, expected, found, holds) = (
+            what.to_owned(),
+            Some(expected.to_string()),
+            found,
+            expected == found,
+        );
+        self.rows.push(Row {
+            what,
+            expected,
+            found: found.to_string(),
+            holds,
+            wrong: Vec::new(),
+        });
     }
 }
 
 impl fmt::Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.rows.iter().map(|row| row.what.chars().count()).max().unwrap_or_default();
+        let width = self
+            .rows
+            .iter()
+            .map(|row| row.what.chars().count())
+            .max()
+            .unwrap_or_default();
         writeln!(f, "     {:width$}  {:>9}  {:>9}", "", "expected", "found")?;
         for row in &self.rows {
             let mark = match (&row.expected, row.holds) {
@@ -108,7 +149,11 @@ impl fmt::Display for Audit {
                 (Some(_), false) => "WRONG",
             };
             let expected = row.expected.as_deref().unwrap_or_default();
-            writeln!(f, "{mark:5}{:width$}  {expected:>9}  {:>9}", row.what, row.found)?;
+            writeln!(
+                f,
+                "{mark:5}{:width$}  {expected:>9}  {:>9}",
+                row.what, row.found
+            )?;
             for wrong in &row.wrong {
                 writeln!(f, "       {wrong}")?;
             }
@@ -121,15 +166,38 @@ impl fmt::Display for Audit {
 pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit, Error> {
     let table = Table::read(stack).await?;
     let mut audit = Audit::default();
-    let Evidence { workload, produced, states, log, unsettled, deliveries, outage } = evidence;
+    let Evidence {
+        workload,
+        produced,
+        states,
+        log,
+        unsettled,
+        deliveries,
+        outage,
+    } = evidence;
 
-    audit.know("records published", workload.lines.iter().chain([&workload.last]).map(Vec::len).sum::<usize>());
+    audit.know(
+        "records published",
+        workload
+            .lines
+            .iter()
+            .chain([&workload.last])
+            .map(Vec::len)
+            .sum::<usize>(),
+    );
     for (function, point, kills) in log.kills() {
-        audit.count(&format!("{function} was killed {point}"), kills.max(1) as usize, kills as usize);
+        audit.count(
+            &format!("{function} was killed {point}"),
+            kills.max(1) as usize,
+            kills as usize,
+        );
     }
     audit.know("processes killed at random", log.killed_at_random);
     audit.know("calls that AWS refused", log.refusals());
-    audit.know("the line was cut, and slow", format!("{}, {}", log.line.0, log.line.1));
+    audit.know(
+        "the line was cut, and slow",
+        format!("{}, {}", log.line.0, log.line.1),
+    );
     audit.know("the broker was killed", log.broker);
     audit.know(
         "a topic was delivered twice at once, and from its start",
@@ -144,10 +212,18 @@ pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit
         wrong: Vec::new(),
     });
 
-    let left = unsettled.map(|Unsettled { lag, open }| format!("{lag} records behind, {open} items open")).into_iter();
-    audit.none("something is still on its way after the last sweep", left.collect());
+    let left = unsettled
+        .map(|Unsettled { lag, open }| format!("{lag} records behind, {open} items open"))
+        .into_iter();
+    audit.none(
+        "something is still on its way after the last sweep",
+        left.collect(),
+    );
     jobs::audit(&mut audit, stack, &table, &workload.expected).await?;
-    audit.none(&format!("states that went backwards, in {} looks", states.looks), states.backwards.clone());
+    audit.none(
+        &format!("states that went backwards, in {} looks", states.looks),
+        states.backwards.clone(),
+    );
     published::audit(&mut audit, &table, &produced, &workload.expected);
     dead_letters::audit(&mut audit, stack, &table, workload).await?;
     Ok(audit)

@@ -8,7 +8,8 @@ impl Chance {
     /// The chance that grows from `seed`. Neighbouring seeds have nothing in common.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        // SplitMix64: spreads small seeds over all bits, and is 0, which xorshift could never leave, for one seed alone.
+        // SplitMix64: spreads small seeds over all bits, and is 0, which xorshift could never
+        // leave, for one seed alone.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

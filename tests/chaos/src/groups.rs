@@ -7,14 +7,32 @@ use crate::Error;
 
 /// How many records the mappings' groups are behind.
 pub async fn lag(stack: &Stack) -> Result<i64, Error> {
-    let failed = |source| Error::Kafka { doing: "asking how far the mappings are", source };
+    let failed = |source| Error::Kafka {
+        doing: "asking how far the mappings are",
+        source,
+    };
     let cluster = stack.broker.cluster();
     let mut lag = 0;
     for mapping in &stack.mappings {
-        let committed = cluster.committed(&mapping.consumer_group, &mapping.topic).await.map_err(failed)?;
-        let first = cluster.offsets(&mapping.topic, At::Earliest).await.map_err(failed)?;
-        for (partition, end) in cluster.offsets(&mapping.topic, At::Latest).await.map_err(failed)? {
-            lag += end - committed.get(&partition).or_else(|| first.get(&partition)).copied().unwrap_or(0);
+        let committed = cluster
+            .committed(&mapping.consumer_group, &mapping.topic)
+            .await
+            .map_err(failed)?;
+        let first = cluster
+            .offsets(&mapping.topic, At::Earliest)
+            .await
+            .map_err(failed)?;
+        for (partition, end) in cluster
+            .offsets(&mapping.topic, At::Latest)
+            .await
+            .map_err(failed)?
+        {
+            lag += end
+                - committed
+                    .get(&partition)
+                    .or_else(|| first.get(&partition))
+                    .copied()
+                    .unwrap_or(0);
         }
     }
     Ok(lag)
@@ -22,10 +40,21 @@ pub async fn lag(stack: &Stack) -> Result<i64, Error> {
 
 /// Has the group of `copied`, which has never read anything, begin where that of `own` would go on.
 pub async fn begin_with(stack: &Stack, own: &Mapping, copied: &Mapping) -> Result<(), Error> {
-    let failed = |source| Error::Kafka { doing: "having a second mapping begin where the first one is", source };
+    let failed = |source| Error::Kafka {
+        doing: "having a second mapping begin where the first one is",
+        source,
+    };
     let cluster = stack.broker.cluster();
-    let committed = cluster.committed(&own.consumer_group, &own.topic).await.map_err(failed)?;
+    let committed = cluster
+        .committed(&own.consumer_group, &own.topic)
+        .await
+        .map_err(failed)?;
     let partitions = cluster.partitions(&own.topic).await.map_err(failed)?;
-    let begin = partitions.into_iter().map(|number| (number, committed.get(&number).copied().unwrap_or(0)));
-    cluster.commit(&copied.consumer_group, &copied.topic, &begin.collect()).await.map_err(failed)
+    let begin = partitions
+        .into_iter()
+        .map(|number| (number, committed.get(&number).copied().unwrap_or(0)));
+    cluster
+        .commit(&copied.consumer_group, &copied.topic, &begin.collect())
+        .await
+        .map_err(failed)
 }

@@ -1,8 +1,9 @@
 //! A storm on the real stack, from a seed, and an audit of what is left of it.
 //!
-//! `workload` says what is published and what has to come of it, `poison` what can never succeed; `storm` kills, cuts, refuses and
-//! repeats, from outside; `run` lets all of it happen at once, and waits until nothing is on its way any more; `audit` then
-//! looks at Kafka, the table and the buckets as a stranger would, and holds what it finds against what was expected.
+//! `workload` says what is published and what has to come of it, `poison` what can never succeed;
+//! `storm` kills, cuts, refuses and repeats, from outside; `run` lets all of it happen at once, and
+//! waits until nothing is on its way any more; `audit` then looks at Kafka, the table and the
+//! buckets as a stranger would, and holds what it finds against what was expected.
 
 mod audit;
 mod chance;
@@ -21,7 +22,8 @@ pub use chance::Chance;
 pub use run::{Plan, run};
 pub use workload::Size;
 
-/// Why a run has no result. A result that is not as it should be is none of these: it is an [`Audit`].
+/// Why a run has no result. A result that is not as it should be is none of these: it is an
+/// [`Audit`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The stack.
@@ -31,7 +33,9 @@ pub enum Error {
     #[error("reading the checkout")]
     Checkout(#[from] std::io::Error),
     /// The stack was started without a line that can be cut.
-    #[error("the functions have no line of their own to the broker: it has to be Apache Kafka, with `line`")]
+    #[error(
+        "the functions have no line of their own to the broker: it has to be Apache Kafka, with `line`"
+    )]
     NoLine,
     /// Kafka, as whoever audits it reads it.
     #[error("{doing}")]
@@ -43,7 +47,9 @@ pub enum Error {
         source: kafka_client::Error,
     },
     /// A record that the broker counts does not come.
-    #[error("after {read} of {count} records of the consumed topics no more came within {within:?}")]
+    #[error(
+        "after {read} of {count} records of the consumed topics no more came within {within:?}"
+    )]
     Missing {
         /// How many came.
         read: i64,

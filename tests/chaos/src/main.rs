@@ -8,12 +8,14 @@ use local::checkout::Checkout;
 
 /// A storm on the real stack, and an audit of what is left of it.
 ///
-/// Starts Apache Kafka, the emulator with IAM enforced and the real functions on this machine; publishes events of all four
-/// topics; meanwhile kills functions at named points and at random, kills the broker, cuts and slows the line to it, has AWS
-/// refuse calls, delivers batches twice and topics from their start. Then it sweeps until nothing is on its way, and counts: what
-/// is lost, what is twice, what is out of order. Exits with 0 if nothing is.
+/// Starts Apache Kafka, the emulator with IAM enforced and the real functions on this machine;
+/// publishes events of all four topics; meanwhile kills functions at named points and at random,
+/// kills the broker, cuts and slows the line to it, has AWS refuse calls, delivers batches twice
+/// and topics from their start. Then it sweeps until nothing is on its way, and counts: what is
+/// lost, what is twice, what is out of order. Exits with 0 if nothing is.
 ///
-/// Any seed runs the same storm again, as far as the machine lets it: what happens is the seed's, at which instruction is not.
+/// Any seed runs the same storm again, as far as the machine lets it: what happens is the seed's,
+/// at which instruction is not.
 #[derive(Debug, Parser)]
 #[command(name = "studio-chaos", max_term_width = 110)]
 struct Arguments {
@@ -23,7 +25,8 @@ struct Arguments {
     /// How many seeds to run, one after the other, from the first.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
-    /// Publish five hundred records instead of ten thousand, and leave out the long outage: what `make test` does.
+    /// Publish five hundred records instead of ten thousand, and leave out the long outage: what
+    /// `make test` does.
     #[arg(long)]
     short: bool,
 }
@@ -33,7 +36,11 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut failed = Vec::new();
     for seed in arguments.seed..arguments.seed + arguments.seeds {
-        let plan = if arguments.short { Plan::short(seed) } else { Plan::long(seed) };
+        let plan = if arguments.short {
+            Plan::short(seed)
+        } else {
+            Plan::long(seed)
+        };
         let begun = Instant::now();
         let say = |what: &str| eprintln!("{:7.1} s  {what}", begun.elapsed().as_secs_f32());
         let audit = match Checkout::find() {
@@ -42,7 +49,10 @@ async fn main() -> ExitCode {
         };
         match audit {
             Ok(audit) => {
-                println!("seed {seed}, {:.0} s\n{audit}", begun.elapsed().as_secs_f32());
+                println!(
+                    "seed {seed}, {:.0} s\n{audit}",
+                    begun.elapsed().as_secs_f32()
+                );
                 if !audit.passes() {
                     failed.push(seed);
                 }
@@ -63,6 +73,9 @@ async fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let seeds: Vec<String> = failed.iter().map(u64::to_string).collect();
-    eprintln!("studio-chaos: something is wrong with seed {}; run one again with --seed", seeds.join(", "));
+    eprintln!(
+        "studio-chaos: something is wrong with seed {}; run one again with --seed",
+        seeds.join(", ")
+    );
     ExitCode::FAILURE
 }

@@ -1,5 +1,5 @@
-//! Records that can never succeed: those of `events/lambda`, and any number more from a grammar. Each rule of it takes a good
-//! event and breaks one thing that makes any event a bad one.
+//! Records that can never succeed: those of `events/lambda`, and any number more from a grammar.
+//! Each rule of it takes a good event and breaks one thing that makes any event a bad one.
 
 use std::{fs, io, path::Path};
 
@@ -14,7 +14,8 @@ use crate::{
 /// A rule: its name, and what it does to a good event.
 type Rule = (&'static str, fn(&mut Value, &mut Chance) -> Record);
 
-/// What becomes of the event: a record, of which the key is the tenant's unless the rule says otherwise.
+/// What becomes of the event: a record, of which the key is the tenant's unless the rule says
+/// otherwise.
 enum Record {
     /// The event as it now is, in either mode.
     Event,
@@ -28,9 +29,13 @@ enum Record {
 
 const RULES: [Rule; 25] = [
     ("a tombstone", |_, _| Record::Raw(Vec::new(), None)),
-    ("an empty value", |event, _| Record::Raw(structured(event).0, Some(Vec::new()))),
+    ("an empty value", |event, _| {
+        Record::Raw(structured(event).0, Some(Vec::new()))
+    }),
     ("no key", |_, _| Record::Under(None)),
-    ("another tenant's key", |_, chance| Record::Under(Some(format!("tenant-{}", chance.bits()).into_bytes()))),
+    ("another tenant's key", |_, chance| {
+        Record::Under(Some(format!("tenant-{}", chance.bits()).into_bytes()))
+    }),
     ("another tenant as subject", |event, chance| {
         event["subject"] = json!(format!("tenant-{}", chance.bits()));
         Record::Event
@@ -42,7 +47,10 @@ const RULES: [Rule; 25] = [
     }),
     ("bytes that are no text", |event, chance| {
         let bytes = (0..chance.between(1, 200)).map(|_| chance.bits().to_le_bytes()[0]);
-        Record::Raw(structured(event).0, Some(std::iter::once(0xff).chain(bytes).collect()))
+        Record::Raw(
+            structured(event).0,
+            Some(std::iter::once(0xff).chain(bytes).collect()),
+        )
     }),
     ("JSON that is no object", |event, chance| {
         let value = chance.one_of(&["null", "7", "\"event\"", "[]", "[{}]", "true"]);
@@ -50,7 +58,10 @@ const RULES: [Rule; 25] = [
     }),
     ("an attribute missing", |event, chance| {
         let name = *chance.one_of(&["specversion", "id", "source", "type", "time"]);
-        event.as_object_mut().expect("an event is an object").remove(name);
+        event
+            .as_object_mut()
+            .expect("an event is an object")
+            .remove(name);
         Record::Event
     }),
     ("an empty attribute", |event, chance| {
@@ -59,7 +70,9 @@ const RULES: [Rule; 25] = [
     }),
     ("an attribute that is no text", |event, chance| {
         let name = *chance.one_of(&["id", "source", "type", "time", "subject"]);
-        event[name] = chance.one_of(&[json!(5), json!(true), json!({}), json!([]), json!(1.5)]).clone();
+        event[name] = chance
+            .one_of(&[json!(5), json!(true), json!({}), json!([]), json!(1.5)])
+            .clone();
         Record::Structured
     }),
     ("another specversion", |event, _| {
@@ -71,7 +84,13 @@ const RULES: [Rule; 25] = [
         Record::Event
     }),
     ("a time that is none", |event, chance| {
-        event["time"] = json!(chance.one_of(&["yesterday", "2026-13-01T00:00:00Z", "2026-11-27", "", "1790000000"]));
+        event["time"] = json!(chance.one_of(&[
+            "yesterday",
+            "2026-13-01T00:00:00Z",
+            "2026-11-27",
+            "",
+            "1790000000"
+        ]));
         Record::Event
     }),
     ("too old", |event, chance| {
@@ -79,7 +98,9 @@ const RULES: [Rule; 25] = [
         Record::Event
     }),
     ("data that is no object", |event, chance| {
-        event["data"] = chance.one_of(&[json!("data"), json!(5), json!([1]), json!(false)]).clone();
+        event["data"] = chance
+            .one_of(&[json!("data"), json!(5), json!([1]), json!(false)])
+            .clone();
         Record::Structured
     }),
     ("two kinds of data", |event, _| {
@@ -88,16 +109,29 @@ const RULES: [Rule; 25] = [
     }),
     ("a field missing", |event, chance| {
         let name = *chance.one_of(&["tenantId", "contentId", "title"]);
-        event["data"].as_object_mut().expect("data is an object").remove(name);
+        event["data"]
+            .as_object_mut()
+            .expect("data is an object")
+            .remove(name);
         Record::Event
     }),
     ("a field of another type", |event, chance| {
-        let name = *chance.one_of(&["contentId", "title", "summary", "version", "assets", "locale"]);
-        event["data"][name] = chance.one_of(&[json!(-1.5), json!(true), json!({ "x": [] }), json!([[]])]).clone();
+        let name = *chance.one_of(&[
+            "contentId",
+            "title",
+            "summary",
+            "version",
+            "assets",
+            "locale",
+        ]);
+        event["data"][name] = chance
+            .one_of(&[json!(-1.5), json!(true), json!({ "x": [] }), json!([[]])])
+            .clone();
         Record::Event
     }),
     ("a blank title", |event, chance| {
-        event["data"]["title"] = json!(chance.one_of(&["", " ", "\t\n", "\u{2003}\u{3000}", "a\u{0}b"]));
+        event["data"]["title"] =
+            json!(chance.one_of(&["", " ", "\t\n", "\u{2003}\u{3000}", "a\u{0}b"]));
         Record::Event
     }),
     ("a title that is too long", |event, chance| {
@@ -105,16 +139,26 @@ const RULES: [Rule; 25] = [
         Record::Event
     }),
     ("an asset that is not made of it", |event, chance| {
-        event["data"]["assets"] = json!(["thumbnail", chance.one_of(&["poster", "banner-mobile", "hologram", ""])]);
+        event["data"]["assets"] = json!([
+            "thumbnail",
+            chance.one_of(&["poster", "banner-mobile", "hologram", ""])
+        ]);
         Record::Event
     }),
     ("too many assets", |event, chance| {
-        const LOCALES: [&str; 16] =
-            ["hi", "ja", "fr", "de", "es", "it", "pt", "nl", "sv", "da", "fi", "pl", "cs", "ru", "ar", "ko"];
+        const LOCALES: [&str; 16] = [
+            "hi", "ja", "fr", "de", "es", "it", "pt", "nl", "sv", "da", "fi", "pl", "cs", "ru",
+            "ar", "ko",
+        ];
         let locales = LOCALES.iter().take(chance.between(14, 17));
-        let locales: Vec<Value> = locales.map(|locale| json!({ "locale": locale, "title": "T" })).collect();
+        let locales: Vec<Value> = locales
+            .map(|locale| json!({ "locale": locale, "title": "T" }))
+            .collect();
         event["data"]["translations"] = json!(locales);
-        event["data"].as_object_mut().expect("data is an object").remove("assets");
+        event["data"]
+            .as_object_mut()
+            .expect("data is an object")
+            .remove("assets");
         Record::Event
     }),
     ("over 256 KiB", |event, chance| {
@@ -134,8 +178,15 @@ const RULES: [Rule; 25] = [
     }),
 ];
 
-/// Puts a record into a tenant's line that can never succeed; `number` says which rule it breaks, so that each has its turn.
-pub fn mix_in(line: &mut Vec<Publication>, number: usize, tenant: &str, now: &str, chance: &mut Chance) {
+/// Puts a record into a tenant's line that can never succeed; `number` says which rule it breaks,
+/// so that each has its turn.
+pub fn mix_in(
+    line: &mut Vec<Publication>,
+    number: usize,
+    tenant: &str,
+    now: &str,
+    chance: &mut Chance,
+) {
     let at = chance.below(line.len() + 1);
     // One rule needs a good event before it: its id, and other content.
     let reused = number % (RULES.len() + 1) == RULES.len();
@@ -145,7 +196,10 @@ pub fn mix_in(line: &mut Vec<Publication>, number: usize, tenant: &str, now: &st
         return;
     }
     let id = format!("evt-poison-{number}-{}", chance.bits());
-    line.insert(at, broken(RULES[number % RULES.len()], &good(tenant, &id, now), chance));
+    line.insert(
+        at,
+        broken(RULES[number % RULES.len()], &good(tenant, &id, now), chance),
+    );
 }
 
 fn good(tenant: &str, id: &str, now: &str) -> Value {
@@ -161,7 +215,9 @@ fn good(tenant: &str, id: &str, now: &str) -> Value {
 
 fn broken((name, breaks): Rule, good: &Value, chance: &mut Chance) -> Publication {
     let mut event = good.clone();
-    let key = good["subject"].as_str().map(|tenant| tenant.as_bytes().to_vec());
+    let key = good["subject"]
+        .as_str()
+        .map(|tenant| tenant.as_bytes().to_vec());
     let record = breaks(&mut event, chance);
     let (key, (headers, value)) = match record {
         Record::Event if chance.happens(50) => (key, whole(binary(&event))),
@@ -169,16 +225,30 @@ fn broken((name, breaks): Rule, good: &Value, chance: &mut Chance) -> Publicatio
         Record::Raw(headers, value) => (key, (headers, value)),
         Record::Under(key) => (key, whole(structured(&event))),
     };
-    Publication { topic: Topic::CmsPublished, key, value, headers, poison: Some(name), opens: 0 }
+    Publication {
+        topic: Topic::CmsPublished,
+        key,
+        value,
+        headers,
+        poison: Some(name),
+        opens: 0,
+    }
 }
 
-/// The bad records of `events/lambda` that Kafka can carry. Two of the file cannot be: their headers are none.
+/// The bad records of `events/lambda` that Kafka can carry. Two of the file cannot be: their
+/// headers are none.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn examples(root: &Path) -> io::Result<Vec<Publication>> {
-    let batch: Value = serde_json::from_slice(&fs::read(root.join("events/lambda/event-created-bad-records.json"))?)?;
-    let records = batch["records"].as_object().into_iter().flat_map(serde_json::Map::values).flat_map(Value::as_array);
+    let batch: Value = serde_json::from_slice(&fs::read(
+        root.join("events/lambda/event-created-bad-records.json"),
+    )?)?;
+    let records = batch["records"]
+        .as_object()
+        .into_iter()
+        .flat_map(serde_json::Map::values)
+        .flat_map(Value::as_array);
     Ok(records.flatten().filter_map(example).collect())
 }
 
@@ -186,12 +256,27 @@ pub fn examples(root: &Path) -> io::Result<Vec<Publication>> {
 const BAD_OFFSETS: std::ops::RangeInclusive<i64> = 101..=119;
 
 fn example(record: &Value) -> Option<Publication> {
-    let bytes = |name: &str| base64_simd::STANDARD.decode_to_vec(record[name].as_str()?).ok();
-    record["offset"].as_i64().filter(|offset| BAD_OFFSETS.contains(offset))?;
+    let bytes = |name: &str| {
+        base64_simd::STANDARD
+            .decode_to_vec(record[name].as_str()?)
+            .ok()
+    };
+    record["offset"]
+        .as_i64()
+        .filter(|offset| BAD_OFFSETS.contains(offset))?;
     let headers = record["headers"].as_array()?.iter().map(|header| {
         let (name, bytes) = header.as_object()?.iter().next()?;
         let byte = |byte: &Value| Some(i8::try_from(byte.as_i64()?).ok()?.to_be_bytes()[0]);
-        Some((name.clone(), Some(bytes.as_array()?.iter().map(byte).collect::<Option<Vec<u8>>>()?)))
+        Some((
+            name.clone(),
+            Some(
+                bytes
+                    .as_array()?
+                    .iter()
+                    .map(byte)
+                    .collect::<Option<Vec<u8>>>()?,
+            ),
+        ))
     });
     Some(Publication {
         topic: Topic::EventCreated,
@@ -209,13 +294,16 @@ fn whole((headers, value): (Headers, Vec<u8>)) -> (Headers, Option<Vec<u8>>) {
     (headers, Some(value))
 }
 
-/// An event under the id of a good one of the line, with another title; after which place it may come.
+/// An event under the id of a good one of the line, with another title; after which place it may
+/// come.
 fn id_reused(line: &[Publication], chance: &mut Chance) -> Option<(usize, Publication)> {
     let good: Vec<usize> = (0..line.len())
         .filter(|at| {
             let publication = &line[*at];
             // In structured mode the title stands in the value.
-            publication.topic == Topic::CmsPublished && publication.poison.is_none() && publication.headers.len() == 1
+            publication.topic == Topic::CmsPublished
+                && publication.poison.is_none()
+                && publication.headers.len() == 1
         })
         .collect();
     if good.is_empty() {
@@ -224,6 +312,16 @@ fn id_reused(line: &[Publication], chance: &mut Chance) -> Option<(usize, Public
     let at = *chance.one_of(&good);
     let mut event: Value = serde_json::from_slice(line[at].value.as_deref()?).ok()?;
     event["data"]["title"] = json!("Something else under the same id");
-    let reused = Publication { value: Some(event.to_string().into_bytes()), opens: 0, ..line[at].clone() };
-    Some((at, Publication { poison: Some("an id that was used before"), ..reused }))
+    let reused = Publication {
+        value: Some(event.to_string().into_bytes()),
+        opens: 0,
+        ..line[at].clone()
+    };
+    Some((
+        at,
+        Publication {
+            poison: Some("an id that was used before"),
+            ..reused
+        },
+    ))
 }

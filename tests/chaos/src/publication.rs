@@ -31,22 +31,45 @@ pub type Fingerprint = u64;
 impl Publication {
     /// `event` as its producer sends it: in one of the two modes that CloudEvents has on Kafka.
     pub fn of(topic: Topic, event: &Value, chance: &mut Chance) -> Self {
-        let key = event["data"]["tenantId"].as_str().map(|tenant| tenant.as_bytes().to_vec());
-        let (headers, value) = if chance.happens(25) { binary(event) } else { structured(event) };
-        Self { topic, key, value: Some(value), headers, poison: None, opens: 0 }
+        let key = event["data"]["tenantId"]
+            .as_str()
+            .map(|tenant| tenant.as_bytes().to_vec());
+        let (headers, value) = if chance.happens(25) {
+            binary(event)
+        } else {
+            structured(event)
+        };
+        Self {
+            topic,
+            key,
+            value: Some(value),
+            headers,
+            poison: None,
+            opens: 0,
+        }
     }
 
     /// What its record is known by.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        fingerprint(self.topic.as_str(), self.key.as_deref(), self.value.as_deref(), &self.headers)
+        fingerprint(
+            self.topic.as_str(),
+            self.key.as_deref(),
+            self.value.as_deref(),
+            &self.headers,
+        )
     }
 }
 
 /// What a record in Kafka is known by.
 #[must_use]
 pub fn fingerprint_of(record: &Produced) -> Fingerprint {
-    fingerprint(&record.topic, record.key.as_deref(), record.value.as_deref(), &record.headers)
+    fingerprint(
+        &record.topic,
+        record.key.as_deref(),
+        record.value.as_deref(),
+        &record.headers,
+    )
 }
 
 fn fingerprint(
@@ -76,7 +99,10 @@ pub fn structured(event: &Value) -> (Headers, Vec<u8>) {
 pub fn binary(event: &Value) -> (Headers, Vec<u8>) {
     let mut headers = vec![header("content-type", "application/json")];
     for (name, value) in event.as_object().into_iter().flatten() {
-        if let (false, Some(value)) = (matches!(name.as_str(), "data" | "datacontenttype"), value.as_str()) {
+        if let (false, Some(value)) = (
+            matches!(name.as_str(), "data" | "datacontenttype"),
+            value.as_str(),
+        ) {
             headers.push(header(&format!("ce_{name}"), value));
         }
     }

@@ -1,4 +1,5 @@
-//! The storm: what is done to the functions, the broker and the line between them, and to AWS's answers, all from outside.
+//! The storm: what is done to the functions, the broker and the line between them, and to AWS's
+//! answers, all from outside.
 
 use std::{
     collections::BTreeMap,
@@ -37,9 +38,17 @@ pub enum Point {
 }
 
 impl Point {
-    const OF_CONSUMERS: [Self; 4] =
-        [Self::BeforeCommit, Self::BetweenCommitAndPublish, Self::BetweenPublishAndStart, Self::BeforeTheResponse];
-    const OF_COMPLETION: [Self; 3] = [Self::AfterSubmit, Self::DuringUpload, Self::BetweenEndAndPublish];
+    const OF_CONSUMERS: [Self; 4] = [
+        Self::BeforeCommit,
+        Self::BetweenCommitAndPublish,
+        Self::BetweenPublishAndStart,
+        Self::BeforeTheResponse,
+    ];
+    const OF_COMPLETION: [Self; 3] = [
+        Self::AfterSubmit,
+        Self::DuringUpload,
+        Self::BetweenEndAndPublish,
+    ];
 
     /// The call, and the side of it.
     fn call(self) -> (&'static str, &'static str, Moment) {
@@ -59,7 +68,7 @@ impl Point {
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BeforeCommit => "before keep",
+            Self::BeforeCommit => "before commit",
             Self::BetweenCommitAndPublish => "between commit and publish",
             Self::BetweenPublishAndStart => "between publish and start",
             Self::BeforeTheResponse => "after start, before the response",
@@ -71,7 +80,12 @@ impl fmt::Display for Point {
 }
 
 /// The functions, by their folders.
-const CONSUMERS: [&str; 4] = ["event-created", "event-published", "cms-published", "campaign-launched"];
+const CONSUMERS: [&str; 4] = [
+    "event-created",
+    "event-published",
+    "cms-published",
+    "campaign-launched",
+];
 const COMPLETION: &str = "completion";
 
 /// What is done next.
@@ -91,7 +105,8 @@ enum Trouble {
     Slow(Duration, Duration),
     /// The broker dies as by a power cut, and is away for so long.
     KillBroker(Duration),
-    /// A topic is read by a second mapping from where its own is, as in a rebalance: batches are delivered twice at once.
+    /// A topic is read by a second mapping from where its own is, as in a rebalance: batches are
+    /// delivered twice at once.
     DeliverTwice(Duration),
     /// A topic is read again from its start by a second mapping.
     Replay(Duration),
@@ -103,9 +118,16 @@ impl fmt::Display for Trouble {
             Self::Kill(function, point) => write!(f, "{function} is killed {point}"),
             Self::KillAny => write!(f, "a function is killed"),
             Self::KillAll => write!(f, "all functions are killed"),
-            Self::Cut(duration) => write!(f, "the line to the broker is cut for {:.0} s", duration.as_secs_f32()),
+            Self::Cut(duration) => write!(
+                f,
+                "the line to the broker is cut for {:.0} s",
+                duration.as_secs_f32()
+            ),
             Self::CutUntilDelivered(times) => {
-                write!(f, "the line to the broker is cut until a batch was delivered {times} times")
+                write!(
+                    f,
+                    "the line to the broker is cut until a batch was delivered {times} times"
+                )
             }
             Self::Slow(delay, duration) => {
                 write!(
@@ -115,9 +137,21 @@ impl fmt::Display for Trouble {
                     duration.as_secs_f32()
                 )
             }
-            Self::KillBroker(away) => write!(f, "the broker is killed, and away for {:.0} s", away.as_secs_f32()),
-            Self::DeliverTwice(duration) => write!(f, "a topic is delivered twice for {:.0} s", duration.as_secs_f32()),
-            Self::Replay(duration) => write!(f, "a topic is read from its start for {:.0} s", duration.as_secs_f32()),
+            Self::KillBroker(away) => write!(
+                f,
+                "the broker is killed, and away for {:.0} s",
+                away.as_secs_f32()
+            ),
+            Self::DeliverTwice(duration) => write!(
+                f,
+                "a topic is delivered twice for {:.0} s",
+                duration.as_secs_f32()
+            ),
+            Self::Replay(duration) => write!(
+                f,
+                "a topic is read from its start for {:.0} s",
+                duration.as_secs_f32()
+            ),
         }
     }
 }
@@ -141,7 +175,9 @@ pub struct Log {
 impl Log {
     /// How often each function was killed at each point.
     pub fn kills(&self) -> impl Iterator<Item = (&'static str, Point, u32)> {
-        self.kills.iter().map(|((function, point), hits)| (*function, *point, hits.iter().map(Hits::count).sum()))
+        self.kills.iter().map(|((function, point), hits)| {
+            (*function, *point, hits.iter().map(Hits::count).sum())
+        })
     }
 
     /// How many calls AWS refused.
@@ -154,8 +190,9 @@ impl Log {
 /// How hard it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Force {
-    /// How often some batch is delivered while the line is cut once, if it is. By the clock it cannot be said: a batch that loses a record counts from
-    /// the start, and how long a delivery takes depends on what was killed.
+    /// How often some batch is delivered while the line is cut once, if it is. By the clock it
+    /// cannot be said: a batch that loses a record counts from the start, and how long a delivery
+    /// takes depends on what was killed.
     pub outage: Option<u32>,
 }
 
@@ -174,7 +211,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the outage lasts at most; the audit says so if that was not enough.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(420);
 
-/// Has the storm rage until all is published, and at least until everything was done once. When it ends, all is whole again.
+/// Has the storm rage until all is published, and at least until everything was done once. When it
+/// ends, all is whole again.
 ///
 /// # Errors
 /// The broker did not come back, or a mapping could not be started.
@@ -185,7 +223,10 @@ pub async fn rage(
     (stage, deliveries): (&Stage, &Deliveries),
     say: impl Fn(&str),
 ) -> Result<Log, Error> {
-    let mut log = Log { refusals: refuse_some(stack), ..Log::default() };
+    let mut log = Log {
+        refusals: refuse_some(stack),
+        ..Log::default()
+    };
     let mut copies = Copies::default();
     let mut round = 0;
     while round == 0 || !stage.published.load(Ordering::Relaxed) {
@@ -194,7 +235,10 @@ pub async fn rage(
                 break;
             }
             // The long one comes once the storm is under way.
-            let outage = force.outage.filter(|_| (round, turn) == (0, 8)).map(Trouble::CutUntilDelivered);
+            let outage = force
+                .outage
+                .filter(|_| (round, turn) == (0, 8))
+                .map(Trouble::CutUntilDelivered);
             for trouble in outage.into_iter().chain([trouble]) {
                 if !matches!(trouble, Trouble::Kill(..) | Trouble::KillAny) {
                     say(&trouble.to_string());
@@ -216,7 +260,8 @@ pub async fn rage(
     Ok(log)
 }
 
-/// One round: every named point once, the rest between, in any order. The broker dies in every second one.
+/// One round: every named point once, the rest between, in any order. The broker dies in every
+/// second one.
 fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
     let mut deck = Vec::new();
     for function in CONSUMERS {
@@ -232,7 +277,10 @@ fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
         Trouble::KillAny,
         Trouble::KillAll,
         Trouble::Cut(seconds(chance, 1, 18)),
-        Trouble::Slow(Duration::from_millis(chance.between(20, 300) as u64), seconds(chance, 2, 6)),
+        Trouble::Slow(
+            Duration::from_millis(chance.between(20, 300) as u64),
+            seconds(chance, 2, 6),
+        ),
         Trouble::DeliverTwice(seconds(chance, 5, 15)),
         Trouble::Replay(seconds(chance, 5, 15)),
     ]);
@@ -260,7 +308,10 @@ async fn make(
                 occurrence: Occurrence::Nth(chance.between(1, 3) as u32),
                 ..Matches::default()
             };
-            let hits = stack.proxy.inject(Fault { matches, action: Action::KillCaller(moment) });
+            let hits = stack.proxy.inject(Fault {
+                matches,
+                action: Action::KillCaller(moment),
+            });
             log.kills.entry((function, point)).or_default().push(hits);
         }
         Trouble::KillAny => {
@@ -301,7 +352,11 @@ async fn make(
         Trouble::KillBroker(away) => {
             log.broker += usize::from(stack.broker.kill().await);
             sleep(away).await;
-            stack.broker.restart().await.map_err(local::stack::Error::from)?;
+            stack
+                .broker
+                .restart()
+                .await
+                .map_err(local::stack::Error::from)?;
         }
         Trouble::DeliverTwice(duration) => {
             log.repeated.0 += 1;
@@ -339,7 +394,10 @@ async fn copy(
     copies: &mut Copies,
 ) -> Result<(), Error> {
     let own = chance.one_of(&stack.mappings).clone();
-    let copied = Mapping { consumer_group: format!("{}-again-{}", own.consumer_group, chance.bits()), ..own.clone() };
+    let copied = Mapping {
+        consumer_group: format!("{}-again-{}", own.consumer_group, chance.bits()),
+        ..own.clone()
+    };
     if begin == Begin::WhereItIs {
         groups::begin_with(stack, &own, &copied).await?;
     }
@@ -375,7 +433,13 @@ fn refuse_some(stack: &Stack) -> Vec<Hits> {
             occurrence: Occurrence::EveryNth(one_in),
             ..Matches::default()
         };
-        stack.proxy.inject(Fault { matches, action: Action::Fail { status, error: error.to_owned() } })
+        stack.proxy.inject(Fault {
+            matches,
+            action: Action::Fail {
+                status,
+                error: error.to_owned(),
+            },
+        })
     })
     .collect()
 }

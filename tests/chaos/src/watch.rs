@@ -1,4 +1,5 @@
-//! Who watches while the storm rages: a plain consumer of everything produced, and a look at the jobs' states from time to time.
+//! Who watches while the storm rages: a plain consumer of everything produced, and a look at the
+//! jobs' states from time to time.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -31,9 +32,18 @@ pub struct Watch {
 impl Watch {
     /// Begins to read.
     pub async fn start(stack: &Stack) -> Result<Self, Error> {
-        let produced: Vec<_> = Topic::ALL.into_iter().filter(|topic| !topic.is_consumed()).map(Topic::as_str).collect();
-        let failed = |source| Error::Kafka { doing: "reading what the studio produces", source };
-        let mut reader = Reader::start(stack.broker.cluster(), &produced, From::Beginning).await.map_err(failed)?;
+        let produced: Vec<_> = Topic::ALL
+            .into_iter()
+            .filter(|topic| !topic.is_consumed())
+            .map(Topic::as_str)
+            .collect();
+        let failed = |source| Error::Kafka {
+            doing: "reading what the studio produces",
+            source,
+        };
+        let mut reader = Reader::start(stack.broker.cluster(), &produced, From::Beginning)
+            .await
+            .map_err(failed)?;
         let (stop, mut stopped) = oneshot::channel();
         let (read, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (counted, counted_ends) = (Arc::clone(&read), Arc::clone(&ended));
@@ -44,10 +54,12 @@ impl Watch {
                     record = reader.next() => record,
                     _ = &mut stopped => break,
                 };
-                // The reader waits while the broker is away. What it cannot read it would leave out for good, and the audit must not.
+                // The reader waits while the broker is away. What it cannot read it would leave out
+                // for good, and the audit must not.
                 let record = record?;
-                let is_end =
-                    [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(Topic::as_str).contains(&&*record.topic);
+                let is_end = [Topic::RenderJobCompleted, Topic::RenderJobFailed]
+                    .map(Topic::as_str)
+                    .contains(&&*record.topic);
                 if is_end && let Some(job) = record.event()["data"]["jobId"].as_str() {
                     ends.insert(job.to_owned());
                     counted_ends.store(ends.len(), Ordering::Relaxed);
@@ -57,7 +69,12 @@ impl Watch {
             }
             Ok(records)
         });
-        Ok(Self { task, stop, read, ended })
+        Ok(Self {
+            task,
+            stop,
+            read,
+            ended,
+        })
     }
 
     /// How many jobs have ended.
@@ -85,7 +102,10 @@ impl Watch {
         // The reader may have ended by itself, with the error that is returned.
         let _ = self.stop.send(());
         let read = self.task.await.expect("the reader does not panic");
-        read.map_err(|source| Error::Kafka { doing: "reading what the studio produces", source })
+        read.map_err(|source| Error::Kafka {
+            doing: "reading what the studio produces",
+            source,
+        })
     }
 }
 
@@ -102,20 +122,37 @@ pub struct States {
 impl States {
     /// Looks at all jobs.
     pub async fn look(&mut self, stack: &Stack) -> Result<(), Error> {
-        let scan = stack.clients.dynamodb.scan().table_name(&stack.outputs.table_name).consistent_read(true);
-        let scan = scan.filter_expression("begins_with(pk, :job) AND sk = :state").projection_expression("pk, #state");
+        let scan = stack
+            .clients
+            .dynamodb
+            .scan()
+            .table_name(&stack.outputs.table_name)
+            .consistent_read(true);
+        let scan = scan
+            .filter_expression("begins_with(pk, :job) AND sk = :state")
+            .projection_expression("pk, #state");
         let scan = scan.expression_attribute_names("#state", "state");
         let scan = scan.expression_attribute_values(":job", AttributeValue::S("job#".to_owned()));
-        let scan = scan.expression_attribute_values(":state", AttributeValue::S("state".to_owned()));
+        let scan =
+            scan.expression_attribute_values(":state", AttributeValue::S("state".to_owned()));
         let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
         let items = items.map_err(|error| Error::Aws {
             doing: "looking at the jobs",
             reason: DisplayErrorContext(error).to_string(),
         })?;
         for item in items {
-            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            let text = |name: &str| {
+                item.get(name)
+                    .and_then(|value| value.as_s().ok())
+                    .cloned()
+                    .unwrap_or_default()
+            };
             let state: Value = serde_json::from_str(&text("state")).unwrap_or_default();
-            self.see(text("pk"), state["state"]["is"].as_str().unwrap_or_default(), state["version"].as_u64());
+            self.see(
+                text("pk"),
+                state["state"]["is"].as_str().unwrap_or_default(),
+                state["version"].as_u64(),
+            );
         }
         self.looks += 1;
         Ok(())
@@ -128,7 +165,8 @@ impl States {
             // A closed job stays what it is; every write counts up.
             let back = now.0 < *rank || (now.0 == *rank && now.1 != *state) || now.2 < *version;
             if back {
-                self.backwards.push(format!("{job}: {before:?}, then {now:?}"));
+                self.backwards
+                    .push(format!("{job}: {before:?}, then {now:?}"));
             }
         }
         self.seen.insert(job, now);
@@ -136,7 +174,10 @@ impl States {
 }
 
 fn rank(state: &str) -> usize {
-    ["created", "submitted"].iter().position(|open| *open == state).unwrap_or(2)
+    ["created", "submitted"]
+        .iter()
+        .position(|open| *open == state)
+        .unwrap_or(2)
 }
 
 #[cfg(test)]
@@ -147,10 +188,20 @@ mod tests {
     fn a_job_that_goes_back_or_ends_twice_in_different_ways_is_seen() {
         let back = |states: &[(&str, u64)]| {
             let mut seen = States::default();
-            states.iter().for_each(|(is, version)| seen.see("job#1".to_owned(), is, Some(*version)));
+            states
+                .iter()
+                .for_each(|(is, version)| seen.see("job#1".to_owned(), is, Some(*version)));
             seen.backwards.len()
         };
-        assert_eq!(back(&[("created", 1), ("submitted", 2), ("submitted", 3), ("completed", 4)]), 0);
+        assert_eq!(
+            back(&[
+                ("created", 1),
+                ("submitted", 2),
+                ("submitted", 3),
+                ("completed", 4)
+            ]),
+            0
+        );
         assert_eq!(back(&[("submitted", 2), ("created", 3)]), 1);
         assert_eq!(back(&[("completed", 2), ("failed", 3)]), 1);
         assert_eq!(back(&[("submitted", 3), ("submitted", 2)]), 1);

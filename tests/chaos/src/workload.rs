@@ -1,5 +1,5 @@
-//! What is published, from a seed, and what has to come of it. The expectations are a model of their own, three lines of it for
-//! each entity, and owe nothing to the code that they judge.
+//! What is published, from a seed, and what has to come of it. The expectations are a model of
+//! their own, three lines of it for each entity, and owe nothing to the code that they judge.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use crate::{chance::Chance, poison, publication::Publication};
 pub struct Workload {
     /// A line for each tenant: what stands in one goes to Kafka one after the other.
     pub lines: Vec<Vec<Publication>>,
-    /// One line more, which comes last: of each topic some that open jobs, so that everything the storm has in store finds somebody to hit.
+    /// One line more, which comes last: of each topic some that open jobs, so that everything the
+    /// storm has in store finds somebody to hit.
     pub last: Vec<Publication>,
     /// What has to come of it, whatever happens meanwhile.
     pub expected: Expected,
@@ -22,7 +23,7 @@ pub struct Workload {
 /// What has to be true at the end.
 #[derive(Debug, Default)]
 pub struct Expected {
-    /// InboundEvents that are decided: distinct good events.
+    /// Inbound events that are decided: distinct good events.
     pub causes: usize,
     /// Jobs, each by what it renders and the event that opened it.
     pub jobs: BTreeMap<JobKey, Certainty>,
@@ -55,7 +56,8 @@ pub struct JobKey {
 pub enum Certainty {
     /// Whatever the order of arrival.
     Always,
-    /// If its event comes after another topic's about the same entity, and the order across topics nobody promises.
+    /// If its event comes after another topic's about the same entity, and the order across topics
+    /// nobody promises.
     IfLater,
 }
 
@@ -84,7 +86,8 @@ pub struct Size {
 /// Of a hundred records, how many can never succeed.
 const POISON_PERCENT: usize = 1;
 
-/// Of a hundred versions of an entity, how many change what its template says and its picture does not show.
+/// Of a hundred versions of an entity, how many change what its template says and its picture does
+/// not show.
 const DESCRIPTIONS_PERCENT: usize = 18;
 
 /// Of a hundred records, how many are published twice.
@@ -100,10 +103,18 @@ impl Workload {
         let (mut good, mut number) = (0, 0);
         while good < size.events - poisons {
             let tenant = chance.below(size.tenants);
-            let seed = Seed { tenant: format!("tenant-{tenant:03}"), number, now };
+            let seed = Seed {
+                tenant: format!("tenant-{tenant:03}"),
+                number,
+                now,
+            };
             let publications = match chance.below(4) {
                 // Their pictures are large: few ask for one.
-                0 | 1 => seed.event((chance.happens(15), chance.happens(15)), chance, &mut expected),
+                0 | 1 => seed.event(
+                    (chance.happens(15), chance.happens(15)),
+                    chance,
+                    &mut expected,
+                ),
                 2 => seed.versions(&CAMPAIGN, size, chance, &mut expected),
                 _ => seed.versions(&CONTENT, size, chance, &mut expected),
             };
@@ -113,7 +124,11 @@ impl Workload {
         }
         let last: Vec<Publication> = (number..number + LAST)
             .flat_map(|number| {
-                let seed = Seed { tenant: "tenant-last".to_owned(), number, now };
+                let seed = Seed {
+                    tenant: "tenant-last".to_owned(),
+                    number,
+                    now,
+                };
                 let of_event = seed.event((true, true), chance, &mut expected);
                 let of_campaign = seed.versions(&CAMPAIGN, size, chance, &mut expected);
                 let of_content = seed.versions(&CONTENT, size, chance, &mut expected);
@@ -121,7 +136,10 @@ impl Workload {
             })
             .collect();
         expected.causes = good + last.len();
-        let mut lines: Vec<_> = entities.into_iter().map(|of_tenant| interleave(of_tenant, chance)).collect();
+        let mut lines: Vec<_> = entities
+            .into_iter()
+            .map(|of_tenant| interleave(of_tenant, chance))
+            .collect();
         for line in &mut lines {
             repeat_some(line, chance);
         }
@@ -129,9 +147,19 @@ impl Workload {
         let first_rule = chance.below(100);
         for rule in first_rule..first_rule + poisons {
             let line = chance.below(size.tenants);
-            poison::mix_in(&mut lines[line], rule, &format!("tenant-{line:03}"), now, chance);
+            poison::mix_in(
+                &mut lines[line],
+                rule,
+                &format!("tenant-{line:03}"),
+                now,
+                chance,
+            );
         }
-        Self { lines, last, expected }
+        Self {
+            lines,
+            last,
+            expected,
+        }
     }
 }
 
@@ -175,12 +203,26 @@ struct Seed<'a> {
 }
 
 impl Seed<'_> {
-    /// An entity of one topic, in several versions, some of which come late: a title that changes is rendered again, a
-    /// description that changes is only published, and a version that comes late says nothing any more.
-    fn versions(&self, kind: &Kind, size: Size, chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
+    /// An entity of one topic, in several versions, some of which come late: a title that changes
+    /// is rendered again, a description that changes is only published, and a version that comes
+    /// late says nothing any more.
+    fn versions(
+        &self,
+        kind: &Kind,
+        size: Size,
+        chance: &mut Chance,
+        expected: &mut Expected,
+    ) -> Vec<Publication> {
         let entity = format!("{}-{}", kind.asset, self.number);
-        let template = TemplateKey { tenant: self.tenant.clone(), entity: entity.clone(), kind: kind.asset.to_owned() };
-        let mut facts = Facts { title: format!("Number {}", self.number), description: "As it was".to_owned() };
+        let template = TemplateKey {
+            tenant: self.tenant.clone(),
+            entity: entity.clone(),
+            kind: kind.asset.to_owned(),
+        };
+        let mut facts = Facts {
+            title: format!("Number {}", self.number),
+            description: "As it was".to_owned(),
+        };
         let mut versions: Vec<(usize, Facts)> = Vec::new();
         for version in 1..=chance.between(1, size.versions) {
             if version > 1 {
@@ -206,9 +248,15 @@ impl Seed<'_> {
         for (version, facts) in versions {
             let id = format!("evt-{entity}-{version}");
             let newer = shown.as_ref().is_none_or(|(newest, _)| *newest < version);
-            let renders = newer && shown.as_ref().is_none_or(|(_, shown)| shown.title != facts.title);
+            let renders = newer
+                && shown
+                    .as_ref()
+                    .is_none_or(|(_, shown)| shown.title != facts.title);
             if renders {
-                let job = JobKey { template: template.clone(), event: id.clone() };
+                let job = JobKey {
+                    template: template.clone(),
+                    event: id.clone(),
+                };
                 expected.jobs.insert(job, Certainty::Always);
             }
             let event = self.envelope(kind.topic, kind.source, &id, |data| {
@@ -219,7 +267,10 @@ impl Seed<'_> {
                 data["assets"] = json!([kind.asset]);
             });
             let publication = Publication::of(kind.topic, &event, chance);
-            publications.push(Publication { opens: u32::from(renders), ..publication });
+            publications.push(Publication {
+                opens: u32::from(renders),
+                ..publication
+            });
             if newer {
                 shown = Some((version, facts));
             }
@@ -230,16 +281,37 @@ impl Seed<'_> {
         publications
     }
 
-    /// An event that people attend: created and published, in either order. What is published stands over what was created. It may ask for
-    /// a poster when it is created, and for a preview when it is published.
-    fn event(&self, (poster, preview): (bool, bool), chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
+    /// An event that people attend: created and published, in either order. What is published
+    /// stands over what was created. It may ask for a poster when it is created, and for a preview
+    /// when it is published.
+    fn event(
+        &self,
+        (poster, preview): (bool, bool),
+        chance: &mut Chance,
+        expected: &mut Expected,
+    ) -> Vec<Publication> {
         let entity = format!("event-{}", self.number);
-        let template =
-            |kind: &str| TemplateKey { tenant: self.tenant.clone(), entity: entity.clone(), kind: kind.to_owned() };
-        let facts = Facts { title: format!("Event {}", self.number), description: "Made public".to_owned() };
-        let (created, published) = (format!("evt-{entity}-created"), format!("evt-{entity}-published"));
+        let template = |kind: &str| TemplateKey {
+            tenant: self.tenant.clone(),
+            entity: entity.clone(),
+            kind: kind.to_owned(),
+        };
+        let facts = Facts {
+            title: format!("Event {}", self.number),
+            description: "Made public".to_owned(),
+        };
+        let (created, published) = (
+            format!("evt-{entity}-created"),
+            format!("evt-{entity}-published"),
+        );
         let mut job = |kind: &str, event: &str, certainty| {
-            expected.jobs.insert(JobKey { template: template(kind), event: event.to_owned() }, certainty);
+            expected.jobs.insert(
+                JobKey {
+                    template: template(kind),
+                    event: event.to_owned(),
+                },
+                certainty,
+            );
         };
         if poster {
             job("poster", &created, Certainty::Always);
@@ -265,17 +337,33 @@ impl Seed<'_> {
             data["title"] = json!(facts.title);
             data["description"] = json!(facts.description);
             data["startsAt"] = json!("2027-06-05T19:00:00+05:30");
-            data["assets"] = if preview { json!(["link-preview"]) } else { json!([]) };
+            data["assets"] = if preview {
+                json!(["link-preview"])
+            } else {
+                json!([])
+            };
         });
         let mut publications = vec![
-            Publication { opens: u32::from(poster), ..Publication::of(Topic::EventCreated, &created, chance) },
-            Publication { opens: u32::from(preview), ..Publication::of(Topic::EventPublished, &published, chance) },
+            Publication {
+                opens: u32::from(poster),
+                ..Publication::of(Topic::EventCreated, &created, chance)
+            },
+            Publication {
+                opens: u32::from(preview),
+                ..Publication::of(Topic::EventPublished, &published, chance)
+            },
         ];
         chance.shuffle(&mut publications);
         publications
     }
 
-    fn envelope(&self, topic: Topic, source: &str, id: &str, fill: impl FnOnce(&mut Value)) -> Value {
+    fn envelope(
+        &self,
+        topic: Topic,
+        source: &str,
+        id: &str,
+        fill: impl FnOnce(&mut Value),
+    ) -> Value {
         let mut data = json!({ "tenantId": self.tenant, "userId": "user-of-the-storm" });
         fill(&mut data);
         json!({
@@ -287,7 +375,9 @@ impl Seed<'_> {
 
 /// The publications of several entities between each other's, each entity's in its order.
 fn interleave(mut entities: Vec<Vec<Publication>>, chance: &mut Chance) -> Vec<Publication> {
-    entities.iter_mut().for_each(|publications| publications.reverse());
+    entities
+        .iter_mut()
+        .for_each(|publications| publications.reverse());
     let mut line = Vec::new();
     while !entities.is_empty() {
         let entity = chance.below(entities.len());
@@ -303,7 +393,10 @@ fn interleave(mut entities: Vec<Vec<Publication>>, chance: &mut Chance) -> Vec<P
 fn repeat_some(line: &mut Vec<Publication>, chance: &mut Chance) {
     for index in (0..line.len()).rev() {
         if chance.happens(COPIES_PERCENT) {
-            let again = Publication { opens: 0, ..line[index].clone() };
+            let again = Publication {
+                opens: 0,
+                ..line[index].clone()
+            };
             line.insert(chance.between(index + 1, line.len() + 1), again);
         }
     }
@@ -315,7 +408,12 @@ mod tests {
 
     fn grow(seed: u64) -> Workload {
         Workload::grow(
-            Size { events: 500, tenants: 20, versions: 12, titles_percent: 12 },
+            Size {
+                events: 500,
+                tenants: 20,
+                versions: 12,
+                titles_percent: 12,
+            },
             "2026-11-27T00:00:00.000Z",
             &mut Chance::of(seed),
         )
@@ -323,8 +421,14 @@ mod tests {
 
     #[test]
     fn a_seed_grows_the_same_workload_again_and_another_seed_another_one() {
-        let fingerprints =
-            |seed| -> Vec<_> { grow(seed).lines.iter().flatten().map(Publication::fingerprint).collect() };
+        let fingerprints = |seed| -> Vec<_> {
+            grow(seed)
+                .lines
+                .iter()
+                .flatten()
+                .map(Publication::fingerprint)
+                .collect()
+        };
         assert_eq!(fingerprints(7), fingerprints(7));
         assert_ne!(fingerprints(7), fingerprints(8));
     }
@@ -333,7 +437,13 @@ mod tests {
     fn what_comes_last_opens_jobs_for_each_topic() {
         let last = grow(7).last;
         for topic in Topic::ALL.into_iter().filter(|topic| topic.is_consumed()) {
-            assert!(last.iter().filter(|record| record.topic == topic && record.opens > 0).count() >= LAST, "{topic}");
+            assert!(
+                last.iter()
+                    .filter(|record| record.topic == topic && record.opens > 0)
+                    .count()
+                    >= LAST,
+                "{topic}"
+            );
         }
     }
 
@@ -341,11 +451,24 @@ mod tests {
     fn it_has_as_many_records_as_asked_for_one_in_a_hundred_of_them_poison_and_some_copies() {
         let workload = grow(7);
         let records: Vec<_> = workload.lines.iter().flatten().collect();
-        let poison = records.iter().filter(|record| record.poison.is_some()).count();
+        let poison = records
+            .iter()
+            .filter(|record| record.poison.is_some())
+            .count();
         assert_eq!(poison, 5);
         assert!((500..530).contains(&records.len()), "{}", records.len());
-        let opened: u32 = records.iter().copied().chain(&workload.last).map(|record| record.opens).sum();
-        let always = workload.expected.jobs.values().filter(|certainty| **certainty == Certainty::Always).count();
+        let opened: u32 = records
+            .iter()
+            .copied()
+            .chain(&workload.last)
+            .map(|record| record.opens)
+            .sum();
+        let always = workload
+            .expected
+            .jobs
+            .values()
+            .filter(|certainty| **certainty == Certainty::Always)
+            .count();
         assert_eq!(opened as usize, always);
         assert!(always > 80, "{always}");
         assert!(

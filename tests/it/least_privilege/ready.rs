@@ -38,26 +38,43 @@ const RECORDING: &[u8] = include_bytes!("../../../infra/local/fixtures/two-secon
 
 /// Everything but the voices. Executions do nothing: the steps are taken here.
 pub async fn ready(studio: &mut Studio) -> Ready {
-    put(studio, LOGO_BUCKET, "logo.png", include_bytes!("../../../docs/invitation.png")).await;
+    put(
+        studio,
+        LOGO_BUCKET,
+        "logo.png",
+        include_bytes!("../../../docs/invitation.png"),
+    )
+    .await;
     put(studio, VOICE_BUCKET, "sample.mp3", RECORDING).await;
-    let breaks = Behaviour::OutputBreaks { bytes: 12 * 1024 * 1024 };
-    studio.stack.sandbox.script(Script::posts(Vendor::Runway, Occurrence::Every, breaks));
+    let breaks = Behaviour::OutputBreaks {
+        bytes: 12 * 1024 * 1024,
+    };
+    studio
+        .stack
+        .sandbox
+        .script(Script::posts(Vendor::Runway, Occurrence::Every, breaks));
 
     let known = created("tenant-known", "known");
     let drawn = jobs(studio, &known).await;
     let mut event = created("tenant-logo", "logo");
-    event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/logo.png") });
+    event["data"]["brand"] =
+        json!({ "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/logo.png") });
     let with_logo = jobs(studio, &event).await.remove(0);
     let mut spoken = Vec::new();
     for tenant in ["tenant-spot-1", "tenant-spot-2"] {
         spoken.extend(jobs(studio, &campaign(tenant, "audio-spot")).await);
     }
-    let filmed = jobs(studio, &campaign("tenant-film", "video")).await.remove(0);
+    let filmed = jobs(studio, &campaign("tenant-film", "video"))
+        .await
+        .remove(0);
     // Polly is done at the second question, and the video at the third.
     for (job, polls) in [(&spoken[0], 1), (&spoken[1], 1), (&filmed, 2)] {
         studio.completion(&step("submit", job)).await;
         for _ in 0..polls {
-            assert_eq!(studio.completion(&step("poll", job)).await["status"], "pending");
+            assert_eq!(
+                studio.completion(&step("poll", job)).await["status"],
+                "pending"
+            );
         }
     }
     for number in 1..=5 {
@@ -66,7 +83,11 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         letter["data"]["startsAt"] = json!("tomorrow");
         hand_over(studio, &letter).await;
     }
-    for topic in [Topic::EventPublished, Topic::CmsPublished, Topic::CampaignLaunched] {
+    for topic in [
+        Topic::EventPublished,
+        Topic::CmsPublished,
+        Topic::CampaignLaunched,
+    ] {
         let mut letter = example(topic, "tenant-dead-letter-6", topic.as_str());
         letter["subject"] = json!("tenant-of-another-name");
         hand_over(studio, &letter).await;
@@ -75,11 +96,23 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     for job in &cancelled {
         studio.completion(&step("cancel", job)).await;
     }
-    let open = jobs(studio, &created("tenant-open", "open")).await.remove(0);
-    Ready { known, drawn, with_logo, spoken, filmed, cancelled, open, voices: Vec::new() }
+    let open = jobs(studio, &created("tenant-open", "open"))
+        .await
+        .remove(0);
+    Ready {
+        known,
+        drawn,
+        with_logo,
+        spoken,
+        filmed,
+        cancelled,
+        open,
+        voices: Vec::new(),
+    }
 }
 
-/// Five voices whose owner is waited for; all but the first have what the owner is to read aloud, and an execution that waits.
+/// Five voices whose owner is waited for; all but the first have what the owner is to read aloud,
+/// and an execution that waits.
 pub async fn ready_voices(studio: &Studio) -> Vec<String> {
     let mut voices = Vec::new();
     for number in 0..5 {
@@ -87,7 +120,10 @@ pub async fn ready_voices(studio: &Studio) -> Vec<String> {
         let advance = json!({ "step": "advance-voice", "voiceModelId": voice });
         while studio.completion(&advance).await["status"] != "unverified" {}
         if number > 0 {
-            assert_eq!(studio.completion(&await_owner(&voice)).await["status"], "awaiting-owner");
+            assert_eq!(
+                studio.completion(&await_owner(&voice)).await["status"],
+                "awaiting-owner"
+            );
         }
         voices.push(voice);
     }
@@ -98,18 +134,33 @@ pub async fn ready_voices(studio: &Studio) -> Vec<String> {
 pub async fn new_voice(studio: &Studio) -> String {
     put(studio, VOICE_BUCKET, "sample.mp3", RECORDING).await;
     let voice = voice_id();
-    assert_eq!(studio.completion(&register(&voice)).await["status"], "registered");
+    assert_eq!(
+        studio.completion(&register(&voice)).await["status"],
+        "registered"
+    );
     voice
 }
 
 async fn put(studio: &Studio, bucket: &str, key: &str, bytes: &[u8]) {
-    let put = studio.stack.clients.s3.put_object().bucket(bucket).key(key).body(bytes.to_vec().into());
+    let put = studio
+        .stack
+        .clients
+        .s3
+        .put_object()
+        .bucket(bucket)
+        .key(key)
+        .body(bytes.to_vec().into());
     put.send().await.unwrap();
 }
 
 async fn hand_over(studio: &Studio, event: &Value) {
     let topic: Topic = event["type"].as_str().unwrap().parse().unwrap();
-    let answer = invoke(&studio.stack, studio.stack.consumer(topic).unwrap(), &batch(event)).await;
+    let answer = invoke(
+        &studio.stack,
+        studio.stack.consumer(topic).unwrap(),
+        &batch(event),
+    )
+    .await;
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
 }
 
@@ -117,7 +168,10 @@ async fn hand_over(studio: &Studio, event: &Value) {
 async fn jobs(studio: &mut Studio, event: &Value) -> Vec<String> {
     hand_over(studio, event).await;
     let tenant = event["data"]["tenantId"].as_str().unwrap();
-    jobs_of(&studio.produced_for(tenant, 2).await, Topic::RenderJobCreated)
+    jobs_of(
+        &studio.produced_for(tenant, 2).await,
+        Topic::RenderJobCreated,
+    )
 }
 
 fn campaign(tenant: &str, asset: &str) -> Value {
@@ -155,7 +209,13 @@ pub async fn give_up(studio: &Studio) {
         "timestamp": now(), "payload": tombstone().to_string(),
     });
     let bucket = &studio.stack.outputs.dead_letters_bucket_name;
-    put(studio, bucket, &format!("aws/lambda/mapping/{}.json", next()), envelope.to_string().as_bytes()).await;
+    put(
+        studio,
+        bucket,
+        &format!("aws/lambda/mapping/{}.json", next()),
+        envelope.to_string().as_bytes(),
+    )
+    .await;
 }
 
 pub fn gather() -> Value {
@@ -207,7 +267,8 @@ pub fn voice_id() -> String {
 
 /// Registers a voice.
 pub fn register(voice: &str) -> Value {
-    let mut input: Value = serde_json::from_str(include_str!("../../../events/voice-training/example.json")).unwrap();
+    let mut input: Value =
+        serde_json::from_str(include_str!("../../../events/voice-training/example.json")).unwrap();
     input["tenantId"] = json!("tenant-voices");
     input["method"] = json!("professional");
     input["consent"]["givenAt"] = json!(now());

@@ -1,4 +1,5 @@
-//! The owner of a voice shows that it is theirs: the execution waits for that, as long as it takes or its task's timeout lets it.
+//! The owner of a voice shows that it is theirs: the execution waits for that, as long as it takes
+//! or its task's timeout lets it.
 
 use aws_sdk_s3::primitives::ByteStream;
 use contract::{CloningMethod, Identifier, S3Object, Time};
@@ -15,27 +16,42 @@ use crate::{
     submit::LEASE_SECONDS,
 };
 
-/// Keeps what lets the execution go on, and what the owner is to read aloud, if the provider has them read something.
-pub(crate) async fn await_owner(app: &App, id: VoiceModelId, token: &TaskToken, now: Time) -> Result<Reply, StepError> {
+/// Keeps what lets the execution go on, and what the owner is to read aloud, if the provider has
+/// them read something.
+pub(crate) async fn await_owner(
+    app: &App,
+    id: VoiceModelId,
+    token: &TaskToken,
+    now: Time,
+) -> Result<Reply, StepError> {
     let model = app.journal.voice(id).await?;
     if model.is_closed() {
         app.journal.let_go_on(id, token).await?;
         return Ok(Reply::Closed);
     }
     let captcha = captcha(app, &model).await?;
-    app.journal.save_voice(model.awaiting_owner(token.clone(), captcha, now)).await?;
+    app.journal
+        .save_voice(model.awaiting_owner(token.clone(), captcha, now))
+        .await?;
     Ok(Reply::AwaitingOwner)
 }
 
 /// Puts what the owner is to read into the bucket; returns its key.
 async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepError> {
-    let (Some(voice), Some(training)) = (&model.voice, &model.training) else { return Ok(None) };
+    let (Some(voice), Some(training)) = (&model.voice, &model.training) else {
+        return Ok(None);
+    };
     if training.method == CloningMethod::Instant {
         return Ok(None);
     }
     let captcha = match cloner(app, model)?.captcha(voice).await {
         Ok(captcha) => captcha,
-        Err(refused) if matches!(refused.refusal, Refusal::Transient | Refusal::RateLimited { .. }) => {
+        Err(refused)
+            if matches!(
+                refused.refusal,
+                Refusal::Transient | Refusal::RateLimited { .. }
+            ) =>
+        {
             return Err(StepError::Provider(refused));
         }
         // Its owner can be verified by hand all the same.
@@ -50,14 +66,23 @@ async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepEr
         _ => "txt",
     };
     let key = format!("{}captcha.{extension}", model.folder());
-    let put = app.s3.put_object().bucket(&app.config.assets_bucket).key(&key).content_type(captcha.content_type);
-    let put = put.cache_control("no-store").body(ByteStream::from(captcha.bytes)).send().await;
+    let put = app
+        .s3
+        .put_object()
+        .bucket(&app.config.assets_bucket)
+        .key(&key)
+        .content_type(captcha.content_type);
+    let put = put
+        .cache_control("no-store")
+        .body(ByteStream::from(captcha.bytes))
+        .send()
+        .await;
     put.map_err(|error| StepError::Asset(error.into()))?;
     Ok(Some(key))
 }
 
-/// Has the provider compare what the owner read aloud, or without a recording only looks whether it is satisfied; if so, the execution goes
-/// on.
+/// Has the provider compare what the owner read aloud, or without a recording only looks whether it
+/// is satisfied; if so, the execution goes on.
 pub(crate) async fn verify(
     app: &App,
     id: VoiceModelId,
@@ -66,7 +91,11 @@ pub(crate) async fn verify(
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let not_verified = |reason: &str| Ok(Reply::NotVerified { reason: reason.to_owned() });
+    let not_verified = |reason: &str| {
+        Ok(Reply::NotVerified {
+            reason: reason.to_owned(),
+        })
+    };
     let mut model = of_tenant(app, id, tenant).await?;
     if let Some(open) = model.open_attempt() {
         // Whoever wrote it down may be at it, until their invocation must have ended.
@@ -79,7 +108,11 @@ pub(crate) async fn verify(
         VoiceState::AwaitingOwner { token, .. } => token.clone(),
         VoiceState::Training { .. } | VoiceState::Ready { .. } => return Ok(Reply::Verified),
         VoiceState::Registered => return not_verified("It is not the owner's turn yet."),
-        VoiceState::Failed { reason, .. } => return Ok(Reply::VoiceFailed { reason: reason.clone() }),
+        VoiceState::Failed { reason, .. } => {
+            return Ok(Reply::VoiceFailed {
+                reason: reason.clone(),
+            });
+        }
         VoiceState::Erasing { .. } | VoiceState::Erased { .. } => return Ok(Reply::Closed),
     };
     if is_satisfied(app, &model).await? {
@@ -89,10 +122,18 @@ pub(crate) async fn verify(
     let Some(recording) = recording else {
         return not_verified("The provider still waits for its owner.");
     };
-    if model.training.as_ref().is_some_and(|training| training.method == CloningMethod::Instant) {
+    if model
+        .training
+        .as_ref()
+        .is_some_and(|training| training.method == CloningMethod::Instant)
+    {
         return not_verified("The owner of an instant voice is verified at the provider itself.");
     }
-    let sent = match samples::open(app, recording, |format| format!("recording.{}", format.extension())).await? {
+    let sent = match samples::open(app, recording, |format| {
+        format!("recording.{}", format.extension())
+    })
+    .await?
+    {
         Ok(sent) => sent,
         Err(unfit) => return not_verified(&format!("{}.", unfit.sentence)),
     };
@@ -105,17 +146,22 @@ pub(crate) async fn verify(
             Ok(Reply::Verified)
         }
         Requested::Refused(refused) => match refused.refusal {
-            Refusal::InvalidInput | Refusal::Moderation => {
-                not_verified("The provider did not recognise the voice, or what it was to read. Record it again.")
-            }
+            Refusal::InvalidInput | Refusal::Moderation => not_verified(
+                "The provider did not recognise the voice, or what it was to read. Record it again.",
+            ),
             // It may have been heard: whoever asks again is told.
-            _ => not_verified("The provider did not answer. Ask again in a minute; it looks first."),
+            _ => {
+                not_verified("The provider did not answer. Ask again in a minute; it looks first.")
+            }
         },
         Requested::NotItsTurn => not_verified("The provider is busy. Ask again in a minute."),
     }
 }
 
 async fn is_satisfied(app: &App, model: &VoiceModel) -> Result<bool, StepError> {
-    let view = cloner(app, model)?.look(model).await.map_err(StepError::Provider)?;
+    let view = cloner(app, model)?
+        .look(model)
+        .await
+        .map_err(StepError::Provider)?;
     Ok(view.is_some_and(|view| !view.wants_owner))
 }

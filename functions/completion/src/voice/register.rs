@@ -1,4 +1,5 @@
-//! Register: what was asked for is checked, committed and announced; or it is kept that it cannot be, and why.
+//! Register: what was asked for is checked, committed and announced; or it is kept that it cannot
+//! be, and why.
 
 use contract::{FailureClass, Identifier, Time, VoiceTraining};
 use domain::{ContentHash, Failure, ProviderId, Refusal, Registration, VoiceModelId};
@@ -20,10 +21,17 @@ pub(super) struct Unfit {
     pub sentence: String,
 }
 
-/// Registers the voice model that the execution `name` is for, and announces it. Without consent, with samples that cannot be used, or with
-/// nobody set up to clone it, it fails at once, and says why.
-pub(crate) async fn register(app: &App, name: &str, input: &Input, now: Time) -> Result<Reply, StepError> {
-    let id = VoiceModelId::of_execution(name).ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
+/// Registers the voice model that the execution `name` is for, and announces it. Without consent,
+/// with samples that cannot be used, or with nobody set up to clone it, it fails at once, and says
+/// why.
+pub(crate) async fn register(
+    app: &App,
+    name: &str,
+    input: &Input,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let id = VoiceModelId::of_execution(name)
+        .ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
     // Registered before, and started again by the sweep.
     if input.json().get("voiceModelId").is_some() && input.json().get("tenantId").is_none() {
         app.journal.publish_registration(id).await?;
@@ -33,7 +41,13 @@ pub(crate) async fn register(app: &App, name: &str, input: &Input, now: Time) ->
     let (tenant, training) = match VoiceTraining::parse(&text) {
         Ok(training) => (training.tenant_id.clone(), Ok(training)),
         Err(error) => match tenant_of(input.json()) {
-            Some(tenant) => (tenant, Err(Unfit { class: FailureClass::InvalidInput, sentence: error.to_string() })),
+            Some(tenant) => (
+                tenant,
+                Err(Unfit {
+                    class: FailureClass::InvalidInput,
+                    sentence: error.to_string(),
+                }),
+            ),
             // Nobody's: there is nothing to keep it under.
             None => return Err(StepError::Input(error)),
         },
@@ -48,7 +62,15 @@ pub(crate) async fn register(app: &App, name: &str, input: &Input, now: Time) ->
     };
     let refused = |training: Option<&VoiceTraining>, Unfit { class, sentence }: &Unfit| {
         tracing::error!(voice = %id, ?class, sentence, "a voice is not cloned");
-        registration.refused(training, Failure { class: *class, detail: sentence.clone(), at: now }, Some(sentence))
+        registration.refused(
+            training,
+            Failure {
+                class: *class,
+                detail: sentence.clone(),
+                at: now,
+            },
+            Some(sentence),
+        )
     };
     let decision = match &training {
         Err(unread) => refused(None, unread),
@@ -58,7 +80,10 @@ pub(crate) async fn register(app: &App, name: &str, input: &Input, now: Time) ->
         },
     };
     let content = ContentHash::of_text(&text).to_hex();
-    let entry = app.journal.commit_registration(id, &content, decision, now).await?;
+    let entry = app
+        .journal
+        .commit_registration(id, &content, decision, now)
+        .await?;
     app.journal.publish_and_mark(&entry).await?;
     gone_on_with(app, id, now).await
 }
@@ -66,17 +91,32 @@ pub(crate) async fn register(app: &App, name: &str, input: &Input, now: Time) ->
 /// What the execution of a registered voice model goes on with.
 async fn gone_on_with(app: &App, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
     let model = app.journal.voice(id).await?;
-    Ok(super::end(app, &model, now).await?.unwrap_or(Reply::Registered))
+    Ok(super::end(app, &model, now)
+        .await?
+        .unwrap_or(Reply::Registered))
 }
 
 async fn unfit(app: &App, training: &VoiceTraining, now: Time) -> Result<Option<Unfit>, StepError> {
-    let invalid = |sentence: String| Ok(Some(Unfit { class: FailureClass::InvalidInput, sentence }));
-    let not_configured = |sentence: String| Ok(Some(Unfit { class: FailureClass::NotConfigured, sentence }));
+    let invalid = |sentence: String| {
+        Ok(Some(Unfit {
+            class: FailureClass::InvalidInput,
+            sentence,
+        }))
+    };
+    let not_configured = |sentence: String| {
+        Ok(Some(Unfit {
+            class: FailureClass::NotConfigured,
+            sentence,
+        }))
+    };
     let Some(provider) = app.config.voice_provider else {
         return not_configured("Nobody is set up to clone voices here".to_owned());
     };
     if Time::new(training.consent.given_at.timestamp) > now.plus_seconds(CLOCKS_DIFFER) {
-        return invalid(format!("The consent is dated {}, which is still to come", training.consent.given_at));
+        return invalid(format!(
+            "The consent is dated {}, which is still to come",
+            training.consent.given_at
+        ));
     }
     let limits = app.config.providers.voice_limits(training.method);
     if let Some(unfit) = samples::unfit(app, &training.samples, limits).await? {
@@ -88,7 +128,9 @@ async fn unfit(app: &App, training: &VoiceTraining, now: Time) -> Result<Option<
             Ok(()) => Ok(None),
             Err(refused) if refused.refusal == Refusal::Auth => {
                 tracing::error!(%provider, "no key: {refused}");
-                not_configured(format!("{provider} is to clone voices here, and has no key"))
+                not_configured(format!(
+                    "{provider} is to clone voices here, and has no key"
+                ))
             }
             Err(refused) => Err(StepError::Provider(refused)),
         },

@@ -1,5 +1,5 @@
-//! Each of these waits 3 s at first: so long librdkafka's broker waits for more members. When a group changes later, it waits for all of the
-//! session but a second.
+//! Each of these waits 3 s at first: so long librdkafka's broker waits for more members. When a
+//! group changes later, it waits for all of the session but a second.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,13 +12,18 @@ use kafka_client::{Event, Member, Message, Options, Reset};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::time::sleep;
 
-use crate::harness::{Broker, WITHIN, assert_each_once, broker, cluster, consumer, message, within};
+use crate::harness::{
+    Broker, WITHIN, assert_each_once, broker, cluster, consumer, message, within,
+};
 
 const TOPIC: &str = "orders";
 const GROUP: &str = "readers";
 
 fn options() -> Options {
-    Options { session_timeout: Duration::from_secs(4), ..Options::new(GROUP, TOPIC) }
+    Options {
+        session_timeout: Duration::from_secs(4),
+        ..Options::new(GROUP, TOPIC)
+    }
 }
 
 fn join(broker: &Broker) -> Member {
@@ -51,21 +56,33 @@ async fn a_group_is_shared_with_librdkafka() {
     let broker = broker(TOPIC, 5);
     let cluster = cluster(&broker);
     // More than the member takes until the other one comes.
-    join_all((0..2_000).map(|number| cluster.publish(message(TOPIC, None, &number.to_string())))).await;
+    join_all((0..2_000).map(|number| cluster.publish(message(TOPIC, None, &number.to_string()))))
+        .await;
     let mut member = join(&broker);
-    assert_eq!(next(&mut member).await, Event::Assigned(vec![0, 1, 2, 3, 4]));
+    assert_eq!(
+        next(&mut member).await,
+        Event::Assigned(vec![0, 1, 2, 3, 4])
+    );
 
     // Polled in a thread of its own, as it must be to stay.
     let other = consumer(
         &broker.bootstrap_servers(),
         GROUP,
-        &[("partition.assignment.strategy", "range"), ("session.timeout.ms", "4000"), ("heartbeat.interval.ms", "500")],
+        &[
+            ("partition.assignment.strategy", "range"),
+            ("session.timeout.ms", "4000"),
+            ("heartbeat.interval.ms", "500"),
+        ],
     );
     other.subscribe(&[TOPIC]).unwrap();
-    let (ends, theirs) = (AtomicBool::new(false), std::sync::Mutex::new(BTreeSet::new()));
+    let (ends, theirs) = (
+        AtomicBool::new(false),
+        std::sync::Mutex::new(BTreeSet::new()),
+    );
     let (mut mine, mut strays) = (vec![0, 1, 2, 3, 4], Vec::new());
-    let settled =
-        |mine: &[i32], theirs: &BTreeSet<i32>| mine.len() + theirs.len() == 5 && !mine.is_empty() && !theirs.is_empty();
+    let settled = |mine: &[i32], theirs: &BTreeSet<i32>| {
+        mine.len() + theirs.len() == 5 && !mine.is_empty() && !theirs.is_empty()
+    };
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !ends.load(Ordering::Acquire) {
@@ -98,15 +115,27 @@ async fn a_group_is_shared_with_librdkafka() {
         ends.store(true, Ordering::Release);
     });
     let theirs = theirs.into_inner().unwrap();
-    assert!(strays.is_empty(), "{} records of partitions that were revoked", strays.len());
+    assert!(
+        strays.is_empty(),
+        "{} records of partitions that were revoked",
+        strays.len()
+    );
     assert!(mine.len() == 2 || mine.len() == 3, "{mine:?}");
-    assert_eq!(mine.iter().copied().chain(theirs).collect::<BTreeSet<_>>(), (0..5).collect());
+    assert_eq!(
+        mine.iter().copied().chain(theirs).collect::<BTreeSet<_>>(),
+        (0..5).collect()
+    );
 
     let mut changes = Vec::new();
     while changes.len() < 2 {
-        changes.extend(Some(next(&mut member).await).filter(|event| !matches!(event, Event::Record(_))));
+        changes.extend(
+            Some(next(&mut member).await).filter(|event| !matches!(event, Event::Record(_))),
+        );
     }
-    assert_eq!(changes, [Event::Revoked(mine), Event::Assigned(vec![0, 1, 2, 3, 4])]);
+    assert_eq!(
+        changes,
+        [Event::Revoked(mine), Event::Assigned(vec![0, 1, 2, 3, 4])]
+    );
     within(member.leave()).await;
 }
 
@@ -115,7 +144,10 @@ async fn the_next_member_goes_on_where_the_last_one_committed() {
     let broker = broker(TOPIC, 2);
     let cluster = cluster(&broker);
     for number in 0..10 {
-        let message = Message { partition: Some(number % 2), ..message(TOPIC, None, &number.to_string()) };
+        let message = Message {
+            partition: Some(number % 2),
+            ..message(TOPIC, None, &number.to_string())
+        };
         cluster.publish(message).await.unwrap();
     }
     let mut member = join(&broker);
@@ -134,11 +166,22 @@ async fn the_next_member_goes_on_where_the_last_one_committed() {
     assert_eq!(records.len(), 10);
     assert_each_once(&records);
     let late = member.committer();
-    within(member.commit([(0, 5), (1, 3)].into())).await.unwrap();
+    within(member.commit([(0, 5), (1, 3)].into()))
+        .await
+        .unwrap();
     within(member.leave()).await;
-    assert!(within(late.commit([(0, 1)].into())).await.is_err(), "it has left");
+    assert!(
+        within(late.commit([(0, 1)].into())).await.is_err(),
+        "it has left"
+    );
 
-    let mut member = Member::join(&cluster, Options { reset: Reset::Latest, ..options() });
+    let mut member = Member::join(
+        &cluster,
+        Options {
+            reset: Reset::Latest,
+            ..options()
+        },
+    );
     assert_eq!(next(&mut member).await, Event::Assigned(vec![0, 1]));
     let mut places = Vec::new();
     for _ in 0..2 {
@@ -147,20 +190,34 @@ async fn the_next_member_goes_on_where_the_last_one_committed() {
         }
     }
     assert_eq!(places, [(1, 3), (1, 4)]);
-    assert_eq!(cluster.committed(GROUP, TOPIC).await.unwrap(), BTreeMap::from([(0, 5), (1, 3)]));
+    assert_eq!(
+        cluster.committed(GROUP, TOPIC).await.unwrap(),
+        BTreeMap::from([(0, 5), (1, 3)])
+    );
 
-    // What is paused does not come until it is resumed. A fetch may be under way: the record of another partition comes after it.
+    // What is paused does not come until it is resumed. A fetch may be under way: the record of
+    // another partition comes after it.
     member.pause(0);
     sleep(Duration::from_millis(100)).await;
     for partition in [0, 1] {
-        cluster.publish(Message { partition: Some(partition), ..message(TOPIC, None, "x") }).await.unwrap();
+        cluster
+            .publish(Message {
+                partition: Some(partition),
+                ..message(TOPIC, None, "x")
+            })
+            .await
+            .unwrap();
     }
     let place = |event: Event| match event {
         Event::Record(record) => (record.partition, record.offset),
         other => panic!("{other:?}"),
     };
     assert_eq!(place(next(&mut member).await), (1, 5));
-    assert!(tokio::time::timeout(Duration::from_millis(200), member.next()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(200), member.next())
+            .await
+            .is_err()
+    );
     member.resume(0);
     assert_eq!(place(next(&mut member).await), (0, 5));
 }
@@ -181,7 +238,9 @@ async fn a_topic_that_is_made_later_is_noticed_and_an_outage_is_said_once() {
     assert!(more.is_err(), "{more:?}");
     broker.broker_up(1).unwrap();
     let cluster = cluster(&broker);
-    within(cluster.publish(message(TOPIC, None, "after"))).await.unwrap();
+    within(cluster.publish(message(TOPIC, None, "after")))
+        .await
+        .unwrap();
     assert!(matches!(within(member.next()).await, Event::Record(_)));
 
     broker.broker_down(1).unwrap();

@@ -42,16 +42,25 @@ pub fn broker(topic: &str, partitions: i32) -> Broker {
 }
 
 pub fn cluster(broker: &Broker) -> Cluster {
-    Cluster::new(&broker.bootstrap_servers()).expect("addresses").with_fetch_wait(FETCH_WAIT)
+    Cluster::new(&broker.bootstrap_servers())
+        .expect("addresses")
+        .with_fetch_wait(FETCH_WAIT)
 }
 
 pub async fn within<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(WITHIN, work).await.expect("it takes too long")
+    tokio::time::timeout(WITHIN, work)
+        .await
+        .expect("it takes too long")
 }
 
 pub fn message(topic: &str, key: Option<&str>, value: &str) -> Message {
     let (topic, key) = (topic.to_owned(), key.map(|key| Bytes::from(key.to_owned())));
-    Message { topic, key, value: Some(Bytes::from(value.to_owned())), ..Message::default() }
+    Message {
+        topic,
+        key,
+        value: Some(Bytes::from(value.to_owned())),
+        ..Message::default()
+    }
 }
 
 /// The next `count` records of a reader.
@@ -66,7 +75,9 @@ pub async fn read(reader: &mut Reader, count: usize) -> Result<Vec<Record>, Erro
 pub fn values(records: &[Record]) -> Vec<String> {
     records
         .iter()
-        .map(|record| String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned())
+        .map(|record| {
+            String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned()
+        })
         .collect()
 }
 
@@ -83,14 +94,25 @@ impl Writer {
         Self(config.create().expect("a producer"))
     }
 
-    pub fn write(&self, topic: &str, partition: Option<i32>, key: Option<&str>, value: Option<&str>) {
+    pub fn write(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        key: Option<&str>,
+        value: Option<&str>,
+    ) {
         let mut record = BaseRecord::<str, str>::to(topic);
         (record.key, record.payload, record.partition) = (key, value, partition);
         let headers = [("a", None), ("a", Some("")), ("b", Some("x"))];
         let headers = headers
             .iter()
-            .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: *value }));
-        self.0.send(record.headers(headers)).map_err(|(error, _)| error).expect("enqueued");
+            .fold(OwnedHeaders::new(), |headers, (key, value)| {
+                headers.insert(Header { key, value: *value })
+            });
+        self.0
+            .send(record.headers(headers))
+            .map_err(|(error, _)| error)
+            .expect("enqueued");
     }
 
     pub fn flush(&self) {
@@ -111,21 +133,29 @@ pub struct Seen {
 
 impl From<&BorrowedMessage<'_>> for Seen {
     fn from(message: &BorrowedMessage<'_>) -> Self {
-        let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+        let headers = message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter());
         Self {
             partition: message.partition(),
             offset: message.offset(),
             timestamp: message.timestamp().to_millis(),
             key: message.key().map(<[u8]>::to_vec),
             value: message.payload().map(<[u8]>::to_vec),
-            headers: headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect(),
+            headers: headers
+                .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
+                .collect(),
         }
     }
 }
 
 pub fn consumer(bootstrap: &str, group: &str, settings: &[(&str, &str)]) -> BaseConsumer {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", bootstrap).set("group.id", group).set("auto.offset.reset", "earliest");
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", group)
+        .set("auto.offset.reset", "earliest");
     for (name, value) in settings {
         config.set(*name, *value);
     }
@@ -136,7 +166,9 @@ pub fn consumer(bootstrap: &str, group: &str, settings: &[(&str, &str)]) -> Base
 pub fn see(bootstrap: &str, topic: &str, partition: i32, count: usize) -> Vec<Seen> {
     let consumer = consumer(bootstrap, "unused", &[]);
     let mut partitions = rdkafka::TopicPartitionList::new();
-    partitions.add_partition_offset(topic, partition, rdkafka::Offset::Beginning).expect("an offset");
+    partitions
+        .add_partition_offset(topic, partition, rdkafka::Offset::Beginning)
+        .expect("an offset");
     consumer.assign(&partitions).expect("assigned");
     let (mut seen, deadline) = (Vec::new(), Instant::now() + WITHIN);
     while seen.len() < count {
@@ -148,7 +180,8 @@ pub fn see(bootstrap: &str, topic: &str, partition: i32, count: usize) -> Vec<Se
     seen
 }
 
-/// A line to a broker. Answers that name the broker's port name the line's instead, so that all goes by the line.
+/// A line to a broker. Answers that name the broker's port name the line's instead, so that all
+/// goes by the line.
 pub struct Line {
     pub address: SocketAddr,
     whole: watch::Sender<bool>,
@@ -176,7 +209,12 @@ impl Line {
                 });
             }
         });
-        Self { address, whole, connections, _work: work }
+        Self {
+            address,
+            whole,
+            connections,
+            _work: work,
+        }
     }
 
     /// How many connections go by the line.
@@ -194,7 +232,12 @@ impl Line {
     }
 }
 
-async fn carry(mut near: TcpStream, address: SocketAddr, far: SocketAddr, is_whole: watch::Receiver<bool>) {
+async fn carry(
+    mut near: TcpStream,
+    address: SocketAddr,
+    far: SocketAddr,
+    is_whole: watch::Receiver<bool>,
+) {
     if !*is_whole.borrow() {
         return;
     }
@@ -222,8 +265,13 @@ async fn carry(mut near: TcpStream, address: SocketAddr, far: SocketAddr, is_who
 
 /// In an answer a port of four bytes follows the host.
 fn rename(frame: &mut [u8], far: SocketAddr, near: SocketAddr) {
-    let text =
-        |address: SocketAddr| [address.ip().to_string().as_bytes(), &u32::from(address.port()).to_be_bytes()].concat();
+    let text = |address: SocketAddr| {
+        [
+            address.ip().to_string().as_bytes(),
+            &u32::from(address.port()).to_be_bytes(),
+        ]
+        .concat()
+    };
     let (far, near) = (text(far), text(near));
     for begin in 0..frame.len().saturating_sub(far.len() - 1) {
         if frame[begin..].starts_with(&far) {

@@ -1,6 +1,10 @@
-//! Held to another implementation: librdkafka is the broker (its mock cluster), and the producer or the consumer at the other end.
+//! Held to another implementation: librdkafka is the broker (its mock cluster), and the producer or
+//! the consumer at the other end.
 
-#![expect(clippy::disallowed_types, reason = "librdkafka's consumer is the judge here, and its broker outlives it")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "librdkafka's consumer is the judge here, and its broker outlives it"
+)]
 
 mod group;
 mod harness;

@@ -4,7 +4,8 @@ use kafka_client::{Cluster, Error, From, Reader, Timestamp};
 use tokio::time::sleep;
 
 use crate::harness::{
-    FETCH_WAIT, Line, Seen, Writer, assert_each_once, broker, cluster, message, read, see, values, within,
+    FETCH_WAIT, Line, Seen, Writer, assert_each_once, broker, cluster, message, read, see, values,
+    within,
 };
 
 const TOPIC: &str = "orders";
@@ -15,7 +16,10 @@ async fn what_librdkafka_writes_is_read_whatever_it_is_compressed_by() {
         let broker = broker(TOPIC, 1);
         let bootstrap = broker.bootstrap_servers();
         // Batches of many: some of thousands of records are compressed as one.
-        let writer = Writer::new(&bootstrap, &[("compression.codec", codec), ("linger.ms", "50")]);
+        let writer = Writer::new(
+            &bootstrap,
+            &[("compression.codec", codec), ("linger.ms", "50")],
+        );
         for number in 0..3_000 {
             writer.write(
                 TOPIC,
@@ -25,7 +29,9 @@ async fn what_librdkafka_writes_is_read_whatever_it_is_compressed_by() {
             );
         }
         writer.flush();
-        let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Beginning).await.unwrap();
+        let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Beginning)
+            .await
+            .unwrap();
         let records = read(&mut reader, 3_000).await.unwrap();
         let read = records.into_iter().map(|record| Seen {
             partition: record.partition,
@@ -39,7 +45,10 @@ async fn what_librdkafka_writes_is_read_whatever_it_is_compressed_by() {
                 .map(|(name, value)| (name, value.map(|value| value.to_vec())))
                 .collect(),
         });
-        assert!(read.collect::<Vec<_>>() == see(&bootstrap, TOPIC, 0, 3_000), "{codec}");
+        assert!(
+            read.collect::<Vec<_>>() == see(&bootstrap, TOPIC, 0, 3_000),
+            "{codec}"
+        );
     }
 }
 
@@ -48,16 +57,34 @@ async fn a_reader_from_now_on_misses_nothing_from_then_on_and_shows_nothing_from
     let broker = broker(TOPIC, 4);
     let cluster = cluster(&broker);
     for number in 0..20 {
-        cluster.publish(message(TOPIC, None, &format!("before {number}"))).await.unwrap();
+        cluster
+            .publish(message(TOPIC, None, &format!("before {number}")))
+            .await
+            .unwrap();
     }
     let mut reader = Reader::start(&cluster, &[TOPIC], From::Now).await.unwrap();
     for number in 0..20 {
-        cluster.publish(message(TOPIC, None, &format!("after {number}"))).await.unwrap();
+        cluster
+            .publish(message(TOPIC, None, &format!("after {number}")))
+            .await
+            .unwrap();
     }
     let mut read = values(&read(&mut reader, 20).await.unwrap());
-    read.sort_by_key(|value| value.trim_start_matches("after ").parse::<u32>().expect("one from after"));
-    assert_eq!(read, (0..20).map(|number| format!("after {number}")).collect::<Vec<_>>());
-    let unknown = Reader::start(&cluster, &["none"], From::Now).await.unwrap_err();
+    read.sort_by_key(|value| {
+        value
+            .trim_start_matches("after ")
+            .parse::<u32>()
+            .expect("one from after")
+    });
+    assert_eq!(
+        read,
+        (0..20)
+            .map(|number| format!("after {number}"))
+            .collect::<Vec<_>>()
+    );
+    let unknown = Reader::start(&cluster, &["none"], From::Now)
+        .await
+        .unwrap_err();
     assert_eq!(unknown, Error::UnknownTopic("none".to_owned()));
 }
 
@@ -65,10 +92,15 @@ async fn a_reader_from_now_on_misses_nothing_from_then_on_and_shows_nothing_from
 async fn next_may_be_dropped_in_mid_wait_and_loses_nothing() {
     let broker = broker(TOPIC, 2);
     let cluster = cluster(&broker);
-    let mut reader = Reader::start(&cluster, &[TOPIC], From::Beginning).await.unwrap();
+    let mut reader = Reader::start(&cluster, &[TOPIC], From::Beginning)
+        .await
+        .unwrap();
     let writing = tokio::spawn(async move {
         for number in 0..300 {
-            cluster.publish(message(TOPIC, None, &number.to_string())).await.unwrap();
+            cluster
+                .publish(message(TOPIC, None, &number.to_string()))
+                .await
+                .unwrap();
             sleep(Duration::from_micros(500)).await;
         }
     });
@@ -89,7 +121,9 @@ async fn next_may_be_dropped_in_mid_wait_and_loses_nothing() {
 async fn a_reader_goes_on_after_cuts_with_nothing_twice_and_nothing_missing() {
     let broker = broker(TOPIC, 3);
     let line = Line::to(&broker).await;
-    let near = Cluster::new(&line.address.to_string()).unwrap().with_fetch_wait(FETCH_WAIT);
+    let near = Cluster::new(&line.address.to_string())
+        .unwrap()
+        .with_fetch_wait(FETCH_WAIT);
     let mut reader = Reader::start(&near, &[TOPIC], From::Now).await.unwrap();
     let writer = Writer::new(&broker.bootstrap_servers(), &[]);
     let mut records = Vec::new();
@@ -102,30 +136,53 @@ async fn a_reader_goes_on_after_cuts_with_nothing_twice_and_nothing_missing() {
         }
         writer.flush();
         line.mend();
-        records.extend(read(&mut reader, (cut + 1) * 100 - records.len()).await.unwrap());
+        records.extend(
+            read(&mut reader, (cut + 1) * 100 - records.len())
+                .await
+                .unwrap(),
+        );
     }
     assert_each_once(&records);
-    assert!(tokio::time::timeout(Duration::from_millis(200), reader.next()).await.is_err(), "one comes twice");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(200), reader.next())
+            .await
+            .is_err(),
+        "one comes twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_larger_than_all_that_is_buffered_comes() {
     let broker = broker(TOPIC, 1);
-    let writer = Writer::new(&broker.bootstrap_servers(), &[("message.max.bytes", "40000000")]);
+    let writer = Writer::new(
+        &broker.bootstrap_servers(),
+        &[("message.max.bytes", "40000000")],
+    );
     let large = "x".repeat(30_000_000);
     writer.write(TOPIC, Some(0), None, Some(&large));
     writer.flush();
-    let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Beginning).await.unwrap();
+    let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Beginning)
+        .await
+        .unwrap();
     let records = read(&mut reader, 1).await.unwrap();
-    assert_eq!(records[0].value.as_ref().map(bytes::Bytes::len), Some(large.len()));
+    assert_eq!(
+        records[0].value.as_ref().map(bytes::Bytes::len),
+        Some(large.len())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_is_dropped_while_the_broker_is_gone_ends_at_once() {
     let broker = broker(TOPIC, 1);
-    let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Now).await.unwrap();
+    let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Now)
+        .await
+        .unwrap();
     broker.broker_down(1).unwrap();
-    assert!(tokio::time::timeout(Duration::from_millis(300), reader.next()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), reader.next())
+            .await
+            .is_err()
+    );
     let begun = Instant::now();
     drop(reader);
     assert!(begun.elapsed() < Duration::from_millis(50));

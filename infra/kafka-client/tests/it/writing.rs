@@ -11,13 +11,18 @@ const TOPIC: &str = "orders";
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_go_where_librdkafkas_murmur2_sends_them() {
     let broker = broker(TOPIC, 7);
-    let writer = Writer::new(&broker.bootstrap_servers(), &[("partitioner", "murmur2_random")]);
+    let writer = Writer::new(
+        &broker.bootstrap_servers(),
+        &[("partitioner", "murmur2_random")],
+    );
     for number in 0..1_000_u32 {
         let key = format!("key-{number}-{}", "ü".repeat(number as usize % 5));
         writer.write(TOPIC, None, Some(&key), Some("x"));
     }
     writer.flush();
-    let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Beginning).await.unwrap();
+    let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Beginning)
+        .await
+        .unwrap();
     for record in read(&mut reader, 1_000).await.unwrap() {
         let key = record.key.expect("a key");
         assert_eq!(partition_of(&key, 7), record.partition, "{key:?}");
@@ -28,21 +33,46 @@ async fn keys_go_where_librdkafkas_murmur2_sends_them() {
 async fn librdkafka_reads_what_is_published_byte_for_byte() {
     let broker = broker(TOPIC, 1);
     let cluster = cluster(&broker);
-    let large: Bytes = (0..1_000_000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large: Bytes = (0..1_000_000_u32)
+        .map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let headers = || {
         let some = |value: &'static [u8]| Some(Bytes::from_static(value));
-        [("a", None), ("b", some(b"")), ("a", some(b"\xff\0")), ("", some(b"no name"))]
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec()
+        [
+            ("a", None),
+            ("b", some(b"")),
+            ("a", some(b"\xff\0")),
+            ("", some(b"no name")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
     };
     let messages = [
-        Message { value: Some(Bytes::from_static(b"no key")), ..Message::default() },
-        Message { key: Some(Bytes::from_static(b"gone")), ..Message::default() },
-        Message { key: Some(Bytes::new()), value: Some(Bytes::new()), headers: headers(), ..Message::default() },
-        Message { key: Some(Bytes::from_static(b"large")), value: Some(large), ..Message::default() },
+        Message {
+            value: Some(Bytes::from_static(b"no key")),
+            ..Message::default()
+        },
+        Message {
+            key: Some(Bytes::from_static(b"gone")),
+            ..Message::default()
+        },
+        Message {
+            key: Some(Bytes::new()),
+            value: Some(Bytes::new()),
+            headers: headers(),
+            ..Message::default()
+        },
+        Message {
+            key: Some(Bytes::from_static(b"large")),
+            value: Some(large),
+            ..Message::default()
+        },
     ];
-    let messages =
-        messages.map(|message| Message { topic: TOPIC.to_owned(), timestamp: Some(1_700_000_000_123), ..message });
+    let messages = messages.map(|message| Message {
+        topic: TOPIC.to_owned(),
+        timestamp: Some(1_700_000_000_123),
+        ..message
+    });
     for (offset, message) in (0..).zip(&messages) {
         let published = within(cluster.publish(message.clone())).await.unwrap();
         assert_eq!((published.partition, published.offset), (0, offset));
@@ -55,7 +85,11 @@ async fn librdkafka_reads_what_is_published_byte_for_byte() {
         timestamp: message.timestamp,
         key: bytes(&message.key),
         value: bytes(&message.value),
-        headers: message.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect(),
+        headers: message
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), bytes(value)))
+            .collect(),
     });
     assert!(seen == expected.collect::<Vec<_>>(), "not the same");
 }
@@ -67,17 +101,29 @@ async fn many_at_once_are_each_written_once_and_in_the_order_of_their_calls() {
     let key = |number: usize| format!("key-{}", number % 10);
     let messages = (0..2_000).map(|number| message(TOPIC, Some(&key(number)), &number.to_string()));
     let published = within(join_all(messages.map(|message| cluster.publish(message)))).await;
-    let mut reader = Reader::start(&cluster, &[TOPIC], From::Beginning).await.unwrap();
+    let mut reader = Reader::start(&cluster, &[TOPIC], From::Beginning)
+        .await
+        .unwrap();
     let records = read(&mut reader, 2_000).await.unwrap();
     let mut by_key: BTreeMap<Bytes, Vec<usize>> = BTreeMap::new();
     for (record, value) in records.iter().zip(values(&records)) {
         let number = value.parse::<usize>().unwrap();
         let published = published[number].as_ref().unwrap();
-        assert_eq!((published.partition, published.offset), (record.partition, record.offset));
-        by_key.entry(record.key.clone().unwrap()).or_default().push(number);
+        assert_eq!(
+            (published.partition, published.offset),
+            (record.partition, record.offset)
+        );
+        by_key
+            .entry(record.key.clone().unwrap())
+            .or_default()
+            .push(number);
     }
     assert_eq!(by_key.len(), 10);
-    assert!(by_key.values().all(|numbers| numbers.is_sorted() && numbers.len() == 200));
+    assert!(
+        by_key
+            .values()
+            .all(|numbers| numbers.is_sorted() && numbers.len() == 200)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,33 +135,87 @@ async fn errors_that_pass_are_waited_out_and_others_are_not() {
     let broker: MockCluster<_> = broker(TOPIC, 1);
     let cluster = cluster(&broker);
     let fails = |errors: &[RDKafkaRespErr]| broker.request_errors(RDKafkaApiKey::Produce, errors);
-    fails(&[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RDKafkaRespErr::RD_KAFKA_RESP_ERR__TRANSPORT]);
-    within(cluster.publish(message(TOPIC, None, "patience"))).await.unwrap();
+    fails(&[
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR__TRANSPORT,
+    ]);
+    within(cluster.publish(message(TOPIC, None, "patience")))
+        .await
+        .unwrap();
     fails(&[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
-    let error = within(cluster.publish(message(TOPIC, None, "large"))).await.unwrap_err();
-    assert_eq!(error, Error::MessageTooLarge { topic: TOPIC.to_owned(), bytes: 5 });
+    let error = within(cluster.publish(message(TOPIC, None, "large")))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error,
+        Error::MessageTooLarge {
+            topic: TOPIC.to_owned(),
+            bytes: 5
+        }
+    );
     fails(&[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED]);
-    let error = within(cluster.publish(message(TOPIC, None, "secret"))).await.unwrap_err();
+    let error = within(cluster.publish(message(TOPIC, None, "secret")))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Some(ResponseError::TopicAuthorizationFailed));
     let hurried = cluster.within(std::time::Duration::ZERO);
-    assert_eq!(within(hurried.publish(message("none", None, "x"))).await, Err(Error::UnknownTopic("none".to_owned())));
-    let refused = Cluster::new("127.0.0.1:1").unwrap().within(std::time::Duration::ZERO);
-    assert!(matches!(refused.brokers().await, Err(Error::Unreachable { address, .. }) if address == "127.0.0.1:1"));
+    assert_eq!(
+        within(hurried.publish(message("none", None, "x"))).await,
+        Err(Error::UnknownTopic("none".to_owned()))
+    );
+    let refused = Cluster::new("127.0.0.1:1")
+        .unwrap()
+        .within(std::time::Duration::ZERO);
+    assert!(
+        matches!(refused.brokers().await, Err(Error::Unreachable { address, .. }) if address == "127.0.0.1:1")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_says_what_there_is() {
     let broker = broker(TOPIC, 3);
     let cluster = cluster(&broker);
-    assert_eq!(cluster.brokers().await.unwrap().into_values().collect::<Vec<_>>(), [broker.bootstrap_servers()]);
+    assert_eq!(
+        cluster
+            .brokers()
+            .await
+            .unwrap()
+            .into_values()
+            .collect::<Vec<_>>(),
+        [broker.bootstrap_servers()]
+    );
     assert_eq!(cluster.partitions(TOPIC).await.unwrap(), [0, 1, 2]);
-    assert_eq!(cluster.partitions("none").await, Err(Error::UnknownTopic("none".to_owned())));
+    assert_eq!(
+        cluster.partitions("none").await,
+        Err(Error::UnknownTopic("none".to_owned()))
+    );
     for _ in 0..3 {
-        cluster.publish(Message { partition: Some(1), ..message(TOPIC, None, "x") }).await.unwrap();
+        cluster
+            .publish(Message {
+                partition: Some(1),
+                ..message(TOPIC, None, "x")
+            })
+            .await
+            .unwrap();
     }
-    assert_eq!(cluster.offsets(TOPIC, At::Latest).await.unwrap(), [(0, 0), (1, 3), (2, 0)].into());
-    assert_eq!(cluster.offsets(TOPIC, At::Earliest).await.unwrap(), [(0, 0), (1, 0), (2, 0)].into());
-    assert_eq!(cluster.committed("readers", TOPIC).await.unwrap(), BTreeMap::new());
-    cluster.commit("readers", TOPIC, &[(1, 2), (2, 7)].into()).await.unwrap();
-    assert_eq!(cluster.committed("readers", TOPIC).await.unwrap(), [(1, 2), (2, 7)].into());
+    assert_eq!(
+        cluster.offsets(TOPIC, At::Latest).await.unwrap(),
+        [(0, 0), (1, 3), (2, 0)].into()
+    );
+    assert_eq!(
+        cluster.offsets(TOPIC, At::Earliest).await.unwrap(),
+        [(0, 0), (1, 0), (2, 0)].into()
+    );
+    assert_eq!(
+        cluster.committed("readers", TOPIC).await.unwrap(),
+        BTreeMap::new()
+    );
+    cluster
+        .commit("readers", TOPIC, &[(1, 2), (2, 7)].into())
+        .await
+        .unwrap();
+    assert_eq!(
+        cluster.committed("readers", TOPIC).await.unwrap(),
+        [(1, 2), (2, 7)].into()
+    );
 }

@@ -31,16 +31,24 @@ pub(super) struct Apache {
 
 impl Apache {
     pub(super) async fn start(options: &Options) -> Result<Self, Error> {
-        let (pom, folder, iam) = (options.pom.clone(), options.installed.clone(), options.iam.clone());
+        let (pom, folder, iam) = (
+            options.pom.clone(),
+            options.installed.clone(),
+            options.iam.clone(),
+        );
         let port = match options.port {
             Some(port) => port,
             None => free_port()?,
         };
-        // Clients connect to where the broker says it is: at the far end of a line it says the near one.
+        // Clients connect to where the broker says it is: at the far end of a line it says the near
+        // one.
         let (line, by_line) = if options.line {
             let port = free_port()?;
             let line = Line::open(loopback(port)).await?;
-            let by_line = ByLine { port, advertised: line.address().port() };
+            let by_line = ByLine {
+                port,
+                advertised: line.address().port(),
+            };
             (Some(line), Some(by_line))
         } else {
             (None, None)
@@ -48,14 +56,23 @@ impl Apache {
         let prepared = tokio::task::spawn_blocking(move || {
             let installed = Installed::by(&pom, &folder)?;
             let folder = tempfile::Builder::new().prefix("studio-kafka-").tempdir()?;
-            let iam = iam.map(|iam| Listener::prepare(iam, folder.path())).transpose()?;
+            let iam = iam
+                .map(|iam| Listener::prepare(iam, folder.path()))
+                .transpose()?;
             let properties = properties(port, by_line, iam.as_ref(), free_port()?, folder.path());
             fs::write(folder.path().join("server.properties"), properties)?;
             copy_folder(&installed.storage, &folder.path().join("data"))?;
             Ok::<_, Error>((installed, folder, iam))
         });
         let (installed, folder, iam) = prepared.await.map_err(io::Error::other)??;
-        let apache = Self { port, installed, line, iam, folder, group: Mutex::new(None) };
+        let apache = Self {
+            port,
+            installed,
+            line,
+            iam,
+            folder,
+            group: Mutex::new(None),
+        };
         apache.restart().await?;
         Ok(apache)
     }
@@ -79,7 +96,10 @@ impl Apache {
     pub(super) async fn restart(&self) -> Result<(), Error> {
         let mut running = self.group.lock().await;
         *running = None;
-        let log = File::options().create(true).append(true).open(self.log_file())?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_file())?;
         let mut command = self.installed.broker(self.folder.path());
         match &self.iam {
             // A file of source, which the JVM compiles and runs.
@@ -88,24 +108,36 @@ impl Apache {
         };
         command.arg(self.folder.path().join("server.properties"));
         let group = running.insert(Group::spawn(command, &log, self.folder.path())?);
-        let failed = |log: &Path| Error::Failed { what: "starting Apache Kafka", log: tail(log, 30) };
+        let failed = |log: &Path| Error::Failed {
+            what: "starting Apache Kafka",
+            log: tail(log, 30),
+        };
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             let ended = group.ended()?.is_some();
             if ended || Instant::now() > deadline {
                 return Err(failed(&self.folder.path().join("kafka.log")));
             }
-            if tokio::net::TcpStream::connect(loopback(self.port)).await.is_ok() {
+            if tokio::net::TcpStream::connect(loopback(self.port))
+                .await
+                .is_ok()
+            {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         // Somebody else may have the port: ours is the one in our group.
-        if owner_of_listener(loopback(self.port)).is_some_and(|owner| !members(group.id()).contains(&owner)) {
+        if owner_of_listener(loopback(self.port))
+            .is_some_and(|owner| !members(group.id()).contains(&owner))
+        {
             return Err(failed(&self.folder.path().join("kafka.log")));
         }
-        // The port opens before the broker knows itself: it is ready when it is in its own metadata.
-        let failed = |source| Error::Kafka { bootstrap: self.bootstrap(), source };
+        // The port opens before the broker knows itself: it is ready when it is in its own
+        // metadata.
+        let failed = |source| Error::Kafka {
+            bootstrap: self.bootstrap(),
+            source,
+        };
         let cluster = Cluster::new(&self.bootstrap()).map_err(failed)?;
         while cluster.brokers().await.map_err(failed)?.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -125,7 +157,8 @@ pub(super) struct ByLine {
     advertised: u16,
 }
 
-/// The session is short, for a killed broker may register again only when its old session has ended.
+/// The session is short, for a killed broker may register again only when its old session has
+/// ended.
 pub(super) fn properties(
     port: u16,
     by_line: Option<ByLine>,
@@ -134,9 +167,12 @@ pub(super) fn properties(
     folder: &Path,
 ) -> String {
     let at = |port: u16| format!(",LINE://127.0.0.1:{port}");
-    let (line, line_advertised) = by_line.map(|line| (at(line.port), at(line.advertised))).unwrap_or_default();
-    let (iam_listener, iam_properties) =
-        iam.map(|listener| (listener.address(), listener.properties())).unwrap_or_default();
+    let (line, line_advertised) = by_line
+        .map(|line| (at(line.port), at(line.advertised)))
+        .unwrap_or_default();
+    let (iam_listener, iam_properties) = iam
+        .map(|listener| (listener.address(), listener.properties()))
+        .unwrap_or_default();
     format!(
         "process.roles=broker,controller
 node.id=1

@@ -12,7 +12,8 @@ use tokio::task;
 
 use super::{Error, PARTITIONS, loopback};
 
-/// The cluster belongs to a thread of its own, which does as it is told: it is neither `Send` nor `Sync`.
+/// The cluster belongs to a thread of its own, which does as it is told: it is neither `Send` nor
+/// `Sync`.
 #[derive(Debug)]
 pub(super) struct Embedded {
     /// Where the broker listens, and says that it does.
@@ -30,33 +31,50 @@ impl Embedded {
     pub(super) async fn start(port: Option<u16>) -> Result<Self, Error> {
         let (orders, received) = mpsc::channel::<Order>();
         let (started, ready) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("embedded-broker".to_owned()).spawn(move || {
-            let cluster = match MockCluster::new(1) {
-                Ok(cluster) => cluster,
-                Err(error) => {
-                    let _ = started.send(Err(error));
-                    return;
+        let thread = std::thread::Builder::new()
+            .name("embedded-broker".to_owned())
+            .spawn(move || {
+                let cluster = match MockCluster::new(1) {
+                    Ok(cluster) => cluster,
+                    Err(error) => {
+                        let _ = started.send(Err(error));
+                        return;
+                    }
+                };
+                let _ = started.send(Ok(cluster.bootstrap_servers()));
+                while let Ok((topics, done)) = received.recv() {
+                    let mut created = topics.iter().map(|topic| {
+                        match cluster.create_topic(topic, PARTITIONS, 1) {
+                            Err(KafkaError::MockCluster(
+                                rdkafka::types::RDKafkaErrorCode::TopicAlreadyExists,
+                            )) => Ok(()),
+                            other => other,
+                        }
+                    });
+                    let _ = done.send(created.find(Result::is_err).unwrap_or(Ok(())));
                 }
-            };
-            let _ = started.send(Ok(cluster.bootstrap_servers()));
-            while let Ok((topics, done)) = received.recv() {
-                let mut created = topics.iter().map(|topic| match cluster.create_topic(topic, PARTITIONS, 1) {
-                    Err(KafkaError::MockCluster(rdkafka::types::RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
-                    other => other,
-                });
-                let _ = done.send(created.find(Result::is_err).unwrap_or(Ok(())));
-            }
-        })?;
-        let advertised = ready.await.unwrap_or(Err(KafkaError::Canceled)).map_err(Error::Embedded)?;
+            })?;
+        let advertised = ready
+            .await
+            .unwrap_or(Err(KafkaError::Canceled))
+            .map_err(Error::Embedded)?;
         let door = match port {
             Some(port) => Some(open_door(port, advertised.clone()).await?),
             None => None,
         };
-        Ok(Self { advertised, door, orders: Some(orders), thread: Some(thread) })
+        Ok(Self {
+            advertised,
+            door,
+            orders: Some(orders),
+            thread: Some(thread),
+        })
     }
 
     pub(super) fn bootstrap(&self) -> String {
-        self.door.as_ref().map_or_else(|| self.advertised.clone(), |(address, _)| address.to_string())
+        self.door.as_ref().map_or_else(
+            || self.advertised.clone(),
+            |(address, _)| address.to_string(),
+        )
     }
 
     pub(super) async fn create_topics(&self, names: &[&str]) -> Result<(), Error> {
@@ -82,9 +100,12 @@ impl Drop for Embedded {
     }
 }
 
-/// The broker's own port cannot be chosen. A client comes through a fixed one, learns from the metadata where the broker
-/// really is, and goes there by itself.
-async fn open_door(port: u16, advertised: String) -> Result<(SocketAddr, task::JoinHandle<()>), Error> {
+/// The broker's own port cannot be chosen. A client comes through a fixed one, learns from the
+/// metadata where the broker really is, and goes there by itself.
+async fn open_door(
+    port: u16,
+    advertised: String,
+) -> Result<(SocketAddr, task::JoinHandle<()>), Error> {
     let listener = TcpListener::bind(loopback(port)).await?;
     let address = listener.local_addr()?;
     let forwarding = tokio::spawn(async move {

@@ -1,4 +1,5 @@
-//! A listener of Apache Kafka that knows its clients as MSK does: TLS, and a token that IAM credentials sign.
+//! A listener of Apache Kafka that knows its clients as MSK does: TLS, and a token that IAM
+//! credentials sign.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +8,8 @@ use super::Error;
 use super::apache::{missing, text};
 use crate::emulator::free_port;
 
-/// How long a connection may go on without showing a token again. MSK asks for one at the end of the last one's life.
+/// How long a connection may go on without showing a token again. MSK asks for one at the end of
+/// the last one's life.
 const REAUTHENTICATE_MS: u32 = 900_000;
 
 /// Who decides on the tokens, and by what.
@@ -40,11 +42,25 @@ impl Listener {
         // By name and not by address: OpenSSL, as librdkafka asks it, looks for names alone.
         keytool(
             &keystore,
-            &["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2"],
+            &[
+                "-genkeypair",
+                "-keyalg",
+                "EC",
+                "-groupname",
+                "secp256r1",
+                "-validity",
+                "2",
+            ],
             &["-dname", "CN=localhost", "-ext", "SAN=dns:localhost"],
         )?;
         let roots = keytool(&keystore, &["-exportcert", "-rfc"], &[])?;
-        Ok(Self { iam, bootstrap: format!("localhost:{port}"), roots, port, keystore })
+        Ok(Self {
+            iam,
+            bootstrap: format!("localhost:{port}"),
+            roots,
+            port,
+            keystore,
+        })
     }
 
     /// As it stands in `listeners`, after the others.
@@ -76,15 +92,30 @@ listener.name.iam.ssl.key.password={PASSWORD}
 fn keytool(keystore: &Path, command: &[&str], more: &[&str]) -> Result<String, Error> {
     let output = Command::new("keytool")
         .args(command)
-        .args(["-alias", "broker", "-storetype", "PKCS12", "-storepass", PASSWORD, "-keystore"])
+        .args([
+            "-alias",
+            "broker",
+            "-storetype",
+            "PKCS12",
+            "-storepass",
+            PASSWORD,
+            "-keystore",
+        ])
         .arg(keystore)
         .args(more)
         .output()
         .map_err(|error| {
-            missing(error, "keytool", "install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
+            missing(
+                error,
+                "keytool",
+                "install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)",
+            )
         })?;
     if output.status.success() {
         return Ok(text(&output.stdout));
     }
-    Err(Error::Failed { what: "making a certificate", log: text(&output.stdout) + &text(&output.stderr) })
+    Err(Error::Failed {
+        what: "making a certificate",
+        log: text(&output.stdout) + &text(&output.stderr),
+    })
 }

@@ -1,4 +1,5 @@
-//! The line between the functions and the broker: what comes in on one side goes out on the other, unless the line is slow or cut.
+//! The line between the functions and the broker: what comes in on one side goes out on the other,
+//! unless the line is slow or cut.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,9 +33,15 @@ impl Line {
     pub async fn open(target: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let condition = Arc::new(watch::Sender::new(Condition::Open { delay: Duration::ZERO }));
+        let condition = Arc::new(watch::Sender::new(Condition::Open {
+            delay: Duration::ZERO,
+        }));
         let accepting = tokio::spawn(accept(listener, target, Arc::clone(&condition)));
-        Ok(Self { address, condition, accepting })
+        Ok(Self {
+            address,
+            condition,
+            accepting,
+        })
     }
 
     /// Where it begins.
@@ -65,7 +72,11 @@ impl Drop for Line {
     }
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, condition: Arc<watch::Sender<Condition>>) {
+async fn accept(
+    listener: TcpListener,
+    target: SocketAddr,
+    condition: Arc<watch::Sender<Condition>>,
+) {
     // Owned here, so that the connections end with the line.
     let mut connections = JoinSet::new();
     loop {
@@ -87,7 +98,9 @@ async fn connect(near: TcpStream, target: SocketAddr, mut condition: watch::Rece
     if *condition.borrow() == Condition::Cut {
         return;
     }
-    let Ok(far) = TcpStream::connect(target).await else { return };
+    let Ok(far) = TcpStream::connect(target).await else {
+        return;
+    };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let (delays, more_delays) = (condition.clone(), condition.clone());
     let (near_in, near_out) = near.into_split();
@@ -99,7 +112,8 @@ async fn connect(near: TcpStream, target: SocketAddr, mut condition: watch::Rece
     }
 }
 
-/// One direction of a connection. A piece waits for the one before it, so that a slow line is also a narrow one.
+/// One direction of a connection. A piece waits for the one before it, so that a slow line is also
+/// a narrow one.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
@@ -129,7 +143,9 @@ mod tests {
 
     /// A server that sends back what it gets, and a line to it.
     async fn echo() -> Line {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a port");
         let target = listener.local_addr().expect("bound");
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -151,21 +167,29 @@ mod tests {
     #[tokio::test]
     async fn a_line_that_is_cut_ends_its_connections_and_takes_none_until_it_is_mended() {
         let line = echo().await;
-        let mut stream = TcpStream::connect(line.address()).await.expect("a connection");
+        let mut stream = TcpStream::connect(line.address())
+            .await
+            .expect("a connection");
         say(&mut stream).await.expect("an echo");
         line.cut();
         assert!(say(&mut stream).await.is_err());
-        let mut during = TcpStream::connect(line.address()).await.expect("a connection");
+        let mut during = TcpStream::connect(line.address())
+            .await
+            .expect("a connection");
         assert!(say(&mut during).await.is_err());
         line.mend();
-        let mut after = TcpStream::connect(line.address()).await.expect("a connection");
+        let mut after = TcpStream::connect(line.address())
+            .await
+            .expect("a connection");
         say(&mut after).await.expect("an echo");
     }
 
     #[tokio::test]
     async fn a_slow_line_delays_each_piece_both_ways() {
         let line = echo().await;
-        let mut stream = TcpStream::connect(line.address()).await.expect("a connection");
+        let mut stream = TcpStream::connect(line.address())
+            .await
+            .expect("a connection");
         line.slow_down(Duration::from_millis(50));
         let begun = Instant::now();
         say(&mut stream).await.expect("an echo");

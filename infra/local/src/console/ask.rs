@@ -41,7 +41,9 @@ impl Unread {
     pub(super) fn cure(&self) -> &'static str {
         match self {
             Self::Step(_) => "Reload the page: it is of another version than the console.",
-            Self::Question(_) => "Look at what you typed: a tenant has a name without line breaks, an id is a UUID.",
+            Self::Question(_) => {
+                "Look at what you typed: a tenant has a name without line breaks, an id is a UUID."
+            }
         }
     }
 }
@@ -67,7 +69,10 @@ pub(super) struct Answer {
 impl Answer {
     /// What cannot be done, in a sentence's part, and what to do about it, in a sentence.
     pub(super) fn refused(status: StatusCode, error: &str, cure: &str) -> Self {
-        Self { status, body: Bytes::from(json!({ "error": error, "cure": cure }).to_string()) }
+        Self {
+            status,
+            body: Bytes::from(json!({ "error": error, "cure": cure }).to_string()),
+        }
     }
 }
 
@@ -85,18 +90,35 @@ impl Operator {
             Ok(payload) => payload,
             Err(error) => {
                 let cure = "This is a defect of the console.";
-                return Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string(), cure);
+                return Answer::refused(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    &error.to_string(),
+                    cure,
+                );
             }
         };
-        let invoked = self.lambda.invoke().function_name(&self.function).payload(Blob::new(payload)).send().await;
+        let invoked = self
+            .lambda
+            .invoke()
+            .function_name(&self.function)
+            .payload(Blob::new(payload))
+            .send()
+            .await;
         match invoked {
             Ok(output) => {
                 let failed = output.function_error.is_some();
-                self.answer(output.payload.map(Blob::into_inner).unwrap_or_default(), failed)
+                self.answer(
+                    output.payload.map(Blob::into_inner).unwrap_or_default(),
+                    failed,
+                )
             }
             Err(error) => Answer::refused(
                 StatusCode::BAD_GATEWAY,
-                &format!("{} was not reached: {}", self.function, DisplayErrorContext(&error)),
+                &format!(
+                    "{} was not reached: {}",
+                    self.function,
+                    DisplayErrorContext(&error)
+                ),
                 "Look whether `make up` still runs, and try again.",
             ),
         }
@@ -104,7 +126,10 @@ impl Operator {
 
     fn answer(&self, body: Vec<u8>, failed: bool) -> Answer {
         if !failed {
-            return Answer { status: StatusCode::OK, body: Bytes::from(body) };
+            return Answer {
+                status: StatusCode::OK,
+                body: Bytes::from(body),
+            };
         }
         let function = &self.function;
         let Ok(failure) = serde_json::from_slice::<Failure>(&body) else {
@@ -115,11 +140,18 @@ impl Operator {
             );
         };
         let (status, cure) = match failure.kind() {
-            Some(FailureKind::NotFound) => {
-                (StatusCode::NOT_FOUND, "Look at the id, and at the tenant: another tenant's is not there.")
-            }
-            Some(FailureKind::InvalidInput) => (StatusCode::BAD_REQUEST, "Start the list again from its beginning."),
-            Some(FailureKind::Transient) => (StatusCode::SERVICE_UNAVAILABLE, "It passes: try again in a moment."),
+            Some(FailureKind::NotFound) => (
+                StatusCode::NOT_FOUND,
+                "Look at the id, and at the tenant: another tenant's is not there.",
+            ),
+            Some(FailureKind::InvalidInput) => (
+                StatusCode::BAD_REQUEST,
+                "Start the list again from its beginning.",
+            ),
+            Some(FailureKind::Transient) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "It passes: try again in a moment.",
+            ),
             Some(FailureKind::Internal) | None => (
                 StatusCode::BAD_GATEWAY,
                 "Asking again, as things are, brings nothing else: look into the function's log.",
@@ -137,15 +169,24 @@ mod tests {
 
     #[test]
     fn a_question_is_the_step_that_its_path_names() {
-        let question = br#"{ "which": { "ids": ["00000000-0000-0000-0000-000000000007"] }, "execute": true }"#;
-        let Ok(Step::Redrive { which: Which::Ids(ids), execute: true, after: None, .. }) = read("redrive", question)
+        let question =
+            br#"{ "which": { "ids": ["00000000-0000-0000-0000-000000000007"] }, "execute": true }"#;
+        let Ok(Step::Redrive {
+            which: Which::Ids(ids),
+            execute: true,
+            after: None,
+            ..
+        }) = read("redrive", question)
         else {
             panic!("not understood")
         };
         assert_eq!(ids, [uuid::Uuid::from_u128(7)]);
         // What the body says of the step does not count.
         let sly = br#"{ "step": "discard", "most": 10 }"#;
-        assert!(matches!(read("list-dead-letters", sly), Ok(Step::ListDeadLetters { most: 10, .. })));
+        assert!(matches!(
+            read("list-dead-letters", sly),
+            Ok(Step::ListDeadLetters { most: 10, .. })
+        ));
     }
 
     #[test]
@@ -153,26 +194,47 @@ mod tests {
         assert!(matches!(read("gather", b"{}"), Err(Unread::Step(_))));
         assert!(matches!(read("erase-tenant", b"{}"), Err(Unread::Step(_))));
         for question in [&b""[..], b"[]", b"{}", br#"{ "tenant": "", "most": 10 }"#] {
-            assert!(matches!(read("list-jobs", question), Err(Unread::Question(_))), "{question:?}");
+            assert!(
+                matches!(read("list-jobs", question), Err(Unread::Question(_))),
+                "{question:?}"
+            );
         }
     }
 
     #[tokio::test]
     async fn a_failure_says_what_to_do() {
         let clients = crate::clients::Clients::of(([127, 0, 0, 1], 9).into());
-        let operator = Operator { function: "studio-operator-local".to_owned(), lambda: clients.lambda };
+        let operator = Operator {
+            function: "studio-operator-local".to_owned(),
+            lambda: clients.lambda,
+        };
         let failed = |error_type: &str| {
-            let body = json!({ "errorType": error_type, "errorMessage": "no such job" }).to_string();
+            let body =
+                json!({ "errorType": error_type, "errorMessage": "no such job" }).to_string();
             operator.answer(body.into_bytes(), true).status.as_u16()
         };
         assert_eq!(
-            ["Studio.NotFound", "Studio.InvalidInput", "Studio.Transient", "Runtime.ExitError"].map(failed),
+            [
+                "Studio.NotFound",
+                "Studio.InvalidInput",
+                "Studio.Transient",
+                "Runtime.ExitError"
+            ]
+            .map(failed),
             [404, 400, 503, 502]
         );
-        assert_eq!(operator.answer(b"not JSON".to_vec(), true).status, StatusCode::BAD_GATEWAY);
+        assert_eq!(
+            operator.answer(b"not JSON".to_vec(), true).status,
+            StatusCode::BAD_GATEWAY
+        );
         let unreached = operator.ask(&Step::Gather).await;
         assert_eq!(unreached.status, StatusCode::BAD_GATEWAY);
         let said: Value = serde_json::from_slice(&unreached.body).expect("JSON");
-        assert!(said["error"].as_str().is_some_and(|error| error.contains("was not reached")), "{said}");
+        assert!(
+            said["error"]
+                .as_str()
+                .is_some_and(|error| error.contains("was not reached")),
+            "{said}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The assets that were rendered since the stack started, as the events about them say: what each is, where it is, and what it is of.
+//! The assets that were rendered since the stack started, as the events about them say: what each
+//! is, where it is, and what it is of.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,8 @@ pub(super) struct Gallery {
     known: Mutex<Known>,
 }
 
-/// What the events have said. They may come in any order across topics, so that they are put together when somebody looks.
+/// What the events have said. They may come in any order across topics, so that they are put
+/// together when somebody looks.
 #[derive(Debug, Default)]
 struct Known {
     /// Those that are completed, the newest first.
@@ -62,8 +64,16 @@ struct Asset<'a> {
 impl Gallery {
     /// Takes what a record says of assets.
     pub(super) fn take(&self, record: &Produced) {
-        let Ok(topic) = record.topic.parse::<Topic>() else { return };
-        let data = || record.event().get_mut("data").map(Value::take).unwrap_or_default();
+        let Ok(topic) = record.topic.parse::<Topic>() else {
+            return;
+        };
+        let data = || {
+            record
+                .event()
+                .get_mut("data")
+                .map(Value::take)
+                .unwrap_or_default()
+        };
         let mut known = self.known();
         match topic {
             Topic::RenderJobCreated => known.open(data()),
@@ -92,7 +102,11 @@ impl Gallery {
     /// `{"assets": […]}`, the newest first.
     pub(super) fn json(&self) -> String {
         let known = self.known();
-        let assets: Vec<Asset> = known.completed.iter().map(|completed| known.asset(completed)).collect();
+        let assets: Vec<Asset> = known
+            .completed
+            .iter()
+            .map(|completed| known.asset(completed))
+            .collect();
         json!({ "assets": assets }).to_string()
     }
 
@@ -103,13 +117,17 @@ impl Gallery {
 
 impl Known {
     fn open(&mut self, data: Value) {
-        let Some(job) = data["jobId"].as_str().map(str::to_owned) else { return };
+        let Some(job) = data["jobId"].as_str().map(str::to_owned) else {
+            return;
+        };
         self.opened.insert(job, data);
     }
 
     /// One that is published again is the same.
     fn complete(&mut self, data: Value, at: Option<i64>) {
-        let Some(job) = data["jobId"].as_str().map(str::to_owned) else { return };
+        let Some(job) = data["jobId"].as_str().map(str::to_owned) else {
+            return;
+        };
         if !self.ids.insert(job.clone()) {
             return;
         }
@@ -124,7 +142,10 @@ impl Known {
     fn asset<'a>(&'a self, Completed { job, data, at }: &'a Completed) -> Asset<'a> {
         const NOTHING: &Value = &Value::Null;
         let opened = self.opened.get(job).unwrap_or(NOTHING);
-        let template = opened["templateId"].as_str().and_then(|id| self.templates.get(id)).unwrap_or(NOTHING);
+        let template = opened["templateId"]
+            .as_str()
+            .and_then(|id| self.templates.get(id))
+            .unwrap_or(NOTHING);
         Asset {
             job,
             tenant: &data["tenantId"],
@@ -150,7 +171,8 @@ mod tests {
     use super::*;
 
     fn record(topic: Topic, data: Value) -> Produced {
-        let value = serde_json::to_vec(&json!({ "id": "evt", "type": topic, "data": data })).expect("JSON");
+        let value =
+            serde_json::to_vec(&json!({ "id": "evt", "type": topic, "data": data })).expect("JSON");
         Produced {
             topic: topic.to_string(),
             partition: 0,
@@ -164,7 +186,10 @@ mod tests {
 
     fn completed(job: &str) -> Produced {
         let url = format!("http://127.0.0.1:1/renders/{job}/poster.png");
-        record(Topic::RenderJobCompleted, json!({ "jobId": job, "tenantId": "t", "type": "image", "outputUrl": url }))
+        record(
+            Topic::RenderJobCompleted,
+            json!({ "jobId": job, "tenantId": "t", "type": "image", "outputUrl": url }),
+        )
     }
 
     fn shown(gallery: &Gallery) -> Vec<Value> {
@@ -175,8 +200,7 @@ mod tests {
     #[test]
     fn an_asset_is_put_together_from_events_in_any_order_and_is_there_once() {
         let entity = json!({ "kind": "event", "id": "event-1" });
-        let template =
-            |title: &str| json!({ "templateId": "tpl", "entity": entity.clone(), "configuration": { "title": title } });
+        let template = |title: &str| json!({ "templateId": "tpl", "entity": entity.clone(), "configuration": { "title": title } });
         let records = [
             completed("one"),
             record(Topic::TemplateCreated, template("Lantern")),
@@ -190,9 +214,17 @@ mod tests {
         let gallery = Gallery::default();
         records.iter().for_each(|record| gallery.take(record));
         let shown = shown(&gallery);
-        let [asset] = &shown[..] else { panic!("{shown:?}") };
-        assert_eq!((&asset["asset"], &asset["width"], &asset["at"]), (&json!("poster"), &json!(1080), &json!(5)));
-        assert_eq!((&asset["title"], &asset["entity"]), (&json!("Lanterns"), &entity));
+        let [asset] = &shown[..] else {
+            panic!("{shown:?}")
+        };
+        assert_eq!(
+            (&asset["asset"], &asset["width"], &asset["at"]),
+            (&json!("poster"), &json!(1080), &json!(5))
+        );
+        assert_eq!(
+            (&asset["title"], &asset["entity"]),
+            (&json!("Lanterns"), &entity)
+        );
         assert_eq!(asset["url"], "http://127.0.0.1:1/renders/one/poster.png");
     }
 
@@ -200,12 +232,22 @@ mod tests {
     fn the_newest_is_first_and_only_the_last_are_kept() {
         let gallery = Gallery::default();
         for job in 0..KEPT + 2 {
-            gallery.take(&record(Topic::RenderJobCreated, json!({ "jobId": job.to_string() })));
+            gallery.take(&record(
+                Topic::RenderJobCreated,
+                json!({ "jobId": job.to_string() }),
+            ));
             gallery.take(&completed(&job.to_string()));
         }
         let shown = shown(&gallery);
-        assert_eq!((shown.len(), &shown[0]["job"]), (KEPT, &json!((KEPT + 1).to_string())));
-        assert_eq!(gallery.known().opened.len(), KEPT, "what is not shown is forgotten");
+        assert_eq!(
+            (shown.len(), &shown[0]["job"]),
+            (KEPT, &json!((KEPT + 1).to_string()))
+        );
+        assert_eq!(
+            gallery.known().opened.len(),
+            KEPT,
+            "what is not shown is forgotten"
+        );
     }
 
     #[test]
@@ -214,9 +256,21 @@ mod tests {
         gallery.take(&record(Topic::RenderJobCreated, json!({ "jobId": "one" })));
         gallery.take(&record(Topic::RenderJobFailed, json!({ "jobId": "one" })));
         gallery.take(&record(Topic::RenderJobCompleted, json!({ "jobId": 7 })));
-        gallery.take(&Produced { value: None, ..completed("gone") });
-        for value in [&b"not JSON"[..], b"\"text\"", b"[]", b"{}", br#"{"data":"text"}"#] {
-            gallery.take(&Produced { value: Some(value.to_vec()), ..completed("gone") });
+        gallery.take(&Produced {
+            value: None,
+            ..completed("gone")
+        });
+        for value in [
+            &b"not JSON"[..],
+            b"\"text\"",
+            b"[]",
+            b"{}",
+            br#"{"data":"text"}"#,
+        ] {
+            gallery.take(&Produced {
+                value: Some(value.to_vec()),
+                ..completed("gone")
+            });
         }
         assert!(shown(&gallery).is_empty() && gallery.known().opened.is_empty());
     }

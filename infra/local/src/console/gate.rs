@@ -1,7 +1,9 @@
-//! Who may ask the console: its own page, in a browser on this machine, and whoever speaks to it without one.
+//! Who may ask the console: its own page, in a browser on this machine, and whoever speaks to it
+//! without one.
 //!
-//! Other sites that are open in the same browser can send requests here, though they cannot read the answers; and a name of theirs can point
-//! here, so that they can. Neither is to learn what a tenant sent, still less to redrive it.
+//! Other sites that are open in the same browser can send requests here, though they cannot read
+//! the answers; and a name of theirs can point here, so that they can. Neither is to learn what a
+//! tenant sent, still less to redrive it.
 
 use hyper::header::{CONTENT_TYPE, HOST, ORIGIN};
 use hyper::{HeaderMap, Method};
@@ -25,9 +27,13 @@ impl Refused {
     /// What to do.
     pub(super) fn cure(self) -> &'static str {
         match self {
-            Self::Host => "Open it as http://127.0.0.1 or http://localhost, with the port that `make up` prints.",
+            Self::Host => {
+                "Open it as http://127.0.0.1 or http://localhost, with the port that `make up` prints."
+            }
             Self::Site => "Open the console's page itself, and do it there.",
-            Self::Origin => "Send the header Origin with the address that you ask, or use `studio --local`.",
+            Self::Origin => {
+                "Send the header Origin with the address that you ask, or use `studio --local`."
+            }
             Self::NotJson => "Send content-type: application/json.",
         }
     }
@@ -64,9 +70,17 @@ mod tests {
 
     use super::*;
 
-    fn admitted(method: Method, path: &str, headers: &[(&'static str, &'static str)]) -> Result<(), Refused> {
-        let headers =
-            headers.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    fn admitted(
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<(), Refused> {
+        let headers = headers.iter().map(|&(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        });
         admit(&method, path, &headers.collect())
     }
 
@@ -76,11 +90,24 @@ mod tests {
     #[test]
     fn the_page_and_what_it_asks_are_answered() {
         let own = ("sec-fetch-site", "same-origin");
-        assert_eq!(admitted(Method::GET, "/", &[HERE, ("sec-fetch-site", "none")]), Ok(()));
-        assert_eq!(admitted(Method::GET, "/live", &[("host", "localhost:9999"), own]), Ok(()));
+        assert_eq!(
+            admitted(Method::GET, "/", &[HERE, ("sec-fetch-site", "none")]),
+            Ok(())
+        );
+        assert_eq!(
+            admitted(Method::GET, "/live", &[("host", "localhost:9999"), own]),
+            Ok(())
+        );
         let origin = ("origin", "http://127.0.0.1:4567");
-        assert_eq!(admitted(Method::POST, "/ask/redrive", &[HERE, own, origin, JSON]), Ok(()));
-        assert_eq!(admitted(Method::GET, "/gallery", &[HERE]), Ok(()), "curl says nothing of sites");
+        assert_eq!(
+            admitted(Method::POST, "/ask/redrive", &[HERE, own, origin, JSON]),
+            Ok(())
+        );
+        assert_eq!(
+            admitted(Method::GET, "/gallery", &[HERE]),
+            Ok(()),
+            "curl says nothing of sites"
+        );
     }
 
     #[test]
@@ -89,35 +116,63 @@ mod tests {
             let site = ("sec-fetch-site", site);
             assert_eq!(admitted(Method::GET, "/", &[HERE, site]), Ok(()));
             for path in ["/live", "/gallery", "/ask/list-dead-letters"] {
-                assert_eq!(admitted(Method::GET, path, &[HERE, site]), Err(Refused::Site));
+                assert_eq!(
+                    admitted(Method::GET, path, &[HERE, site]),
+                    Err(Refused::Site)
+                );
             }
         }
     }
 
     #[test]
     fn a_name_that_somebody_else_points_here_is_turned_away() {
-        for host in ["evil.example:4567", "127.0.0.1.evil.example", "localhost.evil.example:4567", "[::1]:4567", ""] {
-            assert_eq!(admitted(Method::GET, "/", &[("host", host)]), Err(Refused::Host), "{host}");
+        for host in [
+            "evil.example:4567",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:4567",
+            "[::1]:4567",
+            "",
+        ] {
+            assert_eq!(
+                admitted(Method::GET, "/", &[("host", host)]),
+                Err(Refused::Host),
+                "{host}"
+            );
         }
         assert_eq!(admitted(Method::GET, "/", &[]), Err(Refused::Host));
     }
 
     #[test]
     fn another_site_and_another_port_of_this_machine_change_nothing() {
-        for origin in
-            ["https://evil.example", "null", "http://127.0.0.1:8080", "http://localhost:4567", "http://127.0.0.1"]
-        {
-            let asked = admitted(Method::POST, "/ask/redrive", &[HERE, ("origin", origin), JSON]);
+        for origin in [
+            "https://evil.example",
+            "null",
+            "http://127.0.0.1:8080",
+            "http://localhost:4567",
+            "http://127.0.0.1",
+        ] {
+            let asked = admitted(
+                Method::POST,
+                "/ask/redrive",
+                &[HERE, ("origin", origin), JSON],
+            );
             assert_eq!(asked, Err(Refused::Origin), "{origin}");
         }
-        assert_eq!(admitted(Method::POST, "/ask/redrive", &[HERE, JSON]), Err(Refused::Origin));
+        assert_eq!(
+            admitted(Method::POST, "/ask/redrive", &[HERE, JSON]),
+            Err(Refused::Origin)
+        );
     }
 
     #[test]
     fn what_a_form_can_send_is_not_a_question() {
         let origin = ("origin", "http://127.0.0.1:4567");
         for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
-            let asked = admitted(Method::POST, "/ask/redrive", &[HERE, origin, ("content-type", content_type)]);
+            let asked = admitted(
+                Method::POST,
+                "/ask/redrive",
+                &[HERE, origin, ("content-type", content_type)],
+            );
             assert_eq!(asked, Err(Refused::NotJson));
         }
     }

@@ -1,5 +1,5 @@
-//! What happens, as it happens: records in Kafka and reports of the mappings, each with a number, the last of them kept for a page that comes
-//! later or comes back.
+//! What happens, as it happens: records in Kafka and reports of the mappings, each with a number,
+//! the last of them kept for a page that comes later or comes back.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -93,11 +93,18 @@ impl Live {
     pub(super) fn report(&self, report: &Report, now: Timestamp) {
         let mut said = match &report.what {
             What::Started { .. } => return,
-            What::Invoked { records, partitions, attempt, duration, outcome } => {
+            What::Invoked {
+                records,
+                partitions,
+                attempt,
+                duration,
+                outcome,
+            } => {
                 let (ended, why) = match outcome {
-                    Outcome::Answered { answer, body } if answer.function_error.is_some() => {
-                        ("failed", String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into_owned())
-                    }
+                    Outcome::Answered { answer, body } if answer.function_error.is_some() => (
+                        "failed",
+                        String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into_owned(),
+                    ),
                     Outcome::Answered { .. } => ("answered", String::new()),
                     Outcome::Throttled => ("throttled", String::new()),
                     Outcome::NotReached { reason } => ("not-reached", reason.clone()),
@@ -105,10 +112,19 @@ impl Live {
                 json!({ "what": "invoked", "records": records, "partitions": partitions, "attempt": attempt,
                     "took": duration.as_millis() as u64, "ended": ended, "why": why })
             }
-            What::Retrying { records, cause, pause, .. } => {
+            What::Retrying {
+                records,
+                cause,
+                pause,
+                ..
+            } => {
                 json!({ "what": "retrying", "records": records, "why": cause, "pause": pause.as_millis() as u64 })
             }
-            What::Discarded { records, condition, destination } => {
+            What::Discarded {
+                records,
+                condition,
+                destination,
+            } => {
                 json!({ "what": "discarded", "records": records, "why": format!("{condition:?}"), "to": destination })
             }
             What::Committed { partition, offset } => {
@@ -129,7 +145,9 @@ impl Live {
         ring.bytes += frame.len();
         ring.entries.push_back((number, frame));
         while ring.entries.len() > KEPT || ring.bytes > KEPT_BYTES {
-            let Some((_, oldest)) = ring.entries.pop_front() else { break };
+            let Some((_, oldest)) = ring.entries.pop_front() else {
+                break;
+            };
             ring.bytes -= oldest.len();
         }
         self.last.send_replace(number);
@@ -142,39 +160,58 @@ impl Live {
     /// All entries after one, and the number of the last.
     fn after(&self, number: u64) -> (Bytes, u64) {
         let ring = self.ring();
-        let frames: Vec<&Bytes> =
-            ring.entries.iter().filter(|(own, _)| *own > number).map(|(_, frame)| frame).collect();
+        let frames: Vec<&Bytes> = ring
+            .entries
+            .iter()
+            .filter(|(own, _)| *own > number)
+            .map(|(_, frame)| frame)
+            .collect();
         let last = ring.entries.back().map_or(number, |(own, _)| *own);
-        (Bytes::from(frames.into_iter().flat_map(|frame| frame.iter().copied()).collect::<Vec<u8>>()), last)
+        (
+            Bytes::from(
+                frames
+                    .into_iter()
+                    .flat_map(|frame| frame.iter().copied())
+                    .collect::<Vec<u8>>(),
+            ),
+            last,
+        )
     }
 
     /// Says hello, then what was kept after `id`, then what comes, for as long as it is read.
     pub(super) fn follow(self: &Arc<Self>, id: Option<&str>) -> impl Stream<Item = Bytes> + use<> {
         let (live, seen, last) = (Arc::clone(self), self.seen(id), self.last.subscribe());
         let hello = self.hello.clone();
-        let rest = stream::unfold((live, seen, last), |(live, mut seen, mut last)| async move {
-            loop {
-                last.borrow_and_update();
-                let (frames, number) = live.after(seen);
-                seen = number;
-                if !frames.is_empty() {
-                    return Some((frames, (live, seen, last)));
-                }
-                tokio::select! {
-                    changed = last.changed() => changed.ok()?,
-                    () = tokio::time::sleep(SILENCE) => {
-                        return Some((Bytes::from_static(b": still here\n\n"), (live, seen, last)));
+        let rest = stream::unfold(
+            (live, seen, last),
+            |(live, mut seen, mut last)| async move {
+                loop {
+                    last.borrow_and_update();
+                    let (frames, number) = live.after(seen);
+                    seen = number;
+                    if !frames.is_empty() {
+                        return Some((frames, (live, seen, last)));
+                    }
+                    tokio::select! {
+                        changed = last.changed() => changed.ok()?,
+                        () = tokio::time::sleep(SILENCE) => {
+                            return Some((Bytes::from_static(b": still here\n\n"), (live, seen, last)));
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
         stream::once(async move { hello }).chain(rest)
     }
 
     /// The number that a page saw last, if it is one of this stack's.
     fn seen(&self, id: Option<&str>) -> u64 {
-        let number = id.and_then(|id| id.split_once('-')).filter(|(run, _)| run.parse() == Ok(self.run));
-        number.and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+        let number = id
+            .and_then(|id| id.split_once('-'))
+            .filter(|(run, _)| run.parse() == Ok(self.run));
+        number
+            .and_then(|(_, number)| number.parse().ok())
+            .unwrap_or(0)
     }
 }
 
@@ -197,10 +234,15 @@ mod tests {
     /// The entries in some frames: their ids and their data.
     fn entries(frames: &Bytes) -> Vec<(String, serde_json::Value)> {
         let text = std::str::from_utf8(frames).expect("UTF-8");
-        let frames = text.split_terminator("\n\n").map(|frame| frame.split_once('\n').expect("an id and data"));
+        let frames = text
+            .split_terminator("\n\n")
+            .map(|frame| frame.split_once('\n').expect("an id and data"));
         let read = |(id, data): (&str, &str)| {
             let data = data.strip_prefix("data: ").expect("data");
-            (id.strip_prefix("id: ").expect("an id").to_owned(), serde_json::from_str(data).expect("JSON"))
+            (
+                id.strip_prefix("id: ").expect("an id").to_owned(),
+                serde_json::from_str(data).expect("JSON"),
+            )
         };
         frames.map(read).collect()
     }
@@ -211,22 +253,41 @@ mod tests {
         live.record(&record(7, Some(b"line one\nid: sly\n\nline two".to_vec())));
         let mut page = Box::pin(live.follow(None));
         let hello = page.next().await.expect("hello");
-        assert!(hello.starts_with(b"retry: 1000\nevent: hello\ndata: {"), "{hello:?}");
+        assert!(
+            hello.starts_with(b"retry: 1000\nevent: hello\ndata: {"),
+            "{hello:?}"
+        );
         let first = entries(&page.next().await.expect("what was"));
-        let [(id, said)] = &first[..] else { panic!("{first:?}") };
-        assert_eq!(said["record"]["text"], "line one\nid: sly\n\nline two", "a value makes no frame of its own");
-        assert_eq!((&said["record"]["offset"], &said["record"]["bytes"]), (&json!(7), &json!(26)));
+        let [(id, said)] = &first[..] else {
+            panic!("{first:?}")
+        };
+        assert_eq!(
+            said["record"]["text"], "line one\nid: sly\n\nline two",
+            "a value makes no frame of its own"
+        );
+        assert_eq!(
+            (&said["record"]["offset"], &said["record"]["bytes"]),
+            (&json!(7), &json!(26))
+        );
 
         live.record(&record(8, None));
         let second = entries(&page.next().await.expect("what comes"));
-        assert_eq!((second[0].1["record"]["text"].clone(), second.len()), (serde_json::Value::Null, 1), "a tombstone");
+        assert_eq!(
+            (second[0].1["record"]["text"].clone(), second.len()),
+            (serde_json::Value::Null, 1),
+            "a tombstone"
+        );
 
         let mut again = Box::pin(live.follow(Some(id)));
         again.next().await.expect("hello");
         assert_eq!(entries(&again.next().await.expect("the rest")), second);
         let mut other = Box::pin(live.follow(Some("1-1")));
         other.next().await.expect("hello");
-        assert_eq!(entries(&other.next().await.expect("all")).len(), 2, "an earlier stack's numbers mean nothing");
+        assert_eq!(
+            entries(&other.next().await.expect("all")).len(),
+            2,
+            "an earlier stack's numbers mean nothing"
+        );
     }
 
     #[test]
@@ -236,27 +297,61 @@ mod tests {
             live.record(&record(offset as i64, Some(b"{}".to_vec())));
         }
         let kept = entries(&live.after(0).0);
-        assert_eq!((kept.len(), &kept[0].1["record"]["offset"]), (KEPT, &json!(1)));
+        assert_eq!(
+            (kept.len(), &kept[0].1["record"]["offset"]),
+            (KEPT, &json!(1))
+        );
         for offset in 0..200 {
             live.record(&record(offset, Some(vec![b'x'; 2 * SHOWN])));
         }
         let kept = entries(&live.after(0).0);
         assert!(kept.len() < 200 && live.ring().bytes <= KEPT_BYTES);
         let last = &kept[kept.len() - 1].1["record"];
-        assert_eq!((last["text"].as_str().map(str::len), &last["cut"]), (Some(SHOWN), &json!(true)));
+        assert_eq!(
+            (last["text"].as_str().map(str::len), &last["cut"]),
+            (Some(SHOWN), &json!(true))
+        );
     }
 
     #[test]
     fn a_report_says_what_a_mapping_did() {
         let live = Live::start(&json!({}));
-        let report = |what| Report { topic: "eventzr.event.created.v1".into(), what };
+        let report = |what| Report {
+            topic: "eventzr.event.created.v1".into(),
+            what,
+        };
         let now = Timestamp::from_millisecond(1_000).expect("a time");
-        live.report(&report(What::Started { partitions: vec![0] }), now);
-        live.report(&report(What::Committed { partition: 3, offset: 8 }), now);
-        let outcome = Outcome::NotReached { reason: "nobody listens".to_owned() };
+        live.report(
+            &report(What::Started {
+                partitions: vec![0],
+            }),
+            now,
+        );
+        live.report(
+            &report(What::Committed {
+                partition: 3,
+                offset: 8,
+            }),
+            now,
+        );
+        let outcome = Outcome::NotReached {
+            reason: "nobody listens".to_owned(),
+        };
         let (partitions, duration) = (vec![0, 3], Duration::from_millis(412));
-        live.report(&report(What::Invoked { records: 2, partitions, attempt: 1, duration, outcome }), now);
-        let said: Vec<_> = entries(&live.after(0).0).into_iter().map(|(_, said)| said["report"].clone()).collect();
+        live.report(
+            &report(What::Invoked {
+                records: 2,
+                partitions,
+                attempt: 1,
+                duration,
+                outcome,
+            }),
+            now,
+        );
+        let said: Vec<_> = entries(&live.after(0).0)
+            .into_iter()
+            .map(|(_, said)| said["report"].clone())
+            .collect();
         let topic = "eventzr.event.created.v1";
         assert_eq!(
             said,

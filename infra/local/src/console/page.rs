@@ -12,22 +12,86 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const FILES: [File; 16] = [
-    File { path: "/", content_type: "text/html; charset=utf-8", text: include_str!("index.html") },
-    File { path: "/icon.svg", content_type: "image/svg+xml", text: include_str!("icon.svg") },
-    File { path: "/console.css", content_type: STYLE, text: include_str!("console.css") },
-    File { path: "/console.js", content_type: SCRIPT, text: include_str!("console.js") },
-    File { path: "/ask.js", content_type: SCRIPT, text: include_str!("ask.js") },
-    File { path: "/asset.js", content_type: SCRIPT, text: include_str!("asset.js") },
-    File { path: "/confirm.js", content_type: SCRIPT, text: include_str!("confirm.js") },
-    File { path: "/describe.js", content_type: SCRIPT, text: include_str!("describe.js") },
-    File { path: "/dom.js", content_type: SCRIPT, text: include_str!("dom.js") },
-    File { path: "/events.js", content_type: SCRIPT, text: include_str!("events.js") },
-    File { path: "/gallery.js", content_type: SCRIPT, text: include_str!("gallery.js") },
-    File { path: "/jobs.js", content_type: SCRIPT, text: include_str!("jobs.js") },
-    File { path: "/live.js", content_type: SCRIPT, text: include_str!("live.js") },
-    File { path: "/dead-letters.js", content_type: SCRIPT, text: include_str!("dead-letters.js") },
-    File { path: "/waiting.js", content_type: SCRIPT, text: include_str!("waiting.js") },
-    File { path: "/walk.js", content_type: SCRIPT, text: include_str!("walk.js") },
+    File {
+        path: "/",
+        content_type: "text/html; charset=utf-8",
+        text: include_str!("index.html"),
+    },
+    File {
+        path: "/icon.svg",
+        content_type: "image/svg+xml",
+        text: include_str!("icon.svg"),
+    },
+    File {
+        path: "/console.css",
+        content_type: STYLE,
+        text: include_str!("console.css"),
+    },
+    File {
+        path: "/console.js",
+        content_type: SCRIPT,
+        text: include_str!("console.js"),
+    },
+    File {
+        path: "/ask.js",
+        content_type: SCRIPT,
+        text: include_str!("ask.js"),
+    },
+    File {
+        path: "/asset.js",
+        content_type: SCRIPT,
+        text: include_str!("asset.js"),
+    },
+    File {
+        path: "/confirm.js",
+        content_type: SCRIPT,
+        text: include_str!("confirm.js"),
+    },
+    File {
+        path: "/describe.js",
+        content_type: SCRIPT,
+        text: include_str!("describe.js"),
+    },
+    File {
+        path: "/dom.js",
+        content_type: SCRIPT,
+        text: include_str!("dom.js"),
+    },
+    File {
+        path: "/events.js",
+        content_type: SCRIPT,
+        text: include_str!("events.js"),
+    },
+    File {
+        path: "/gallery.js",
+        content_type: SCRIPT,
+        text: include_str!("gallery.js"),
+    },
+    File {
+        path: "/jobs.js",
+        content_type: SCRIPT,
+        text: include_str!("jobs.js"),
+    },
+    File {
+        path: "/live.js",
+        content_type: SCRIPT,
+        text: include_str!("live.js"),
+    },
+    File {
+        path: "/dead-letters.js",
+        content_type: SCRIPT,
+        text: include_str!("dead-letters.js"),
+    },
+    File {
+        path: "/waiting.js",
+        content_type: SCRIPT,
+        text: include_str!("waiting.js"),
+    },
+    File {
+        path: "/walk.js",
+        content_type: SCRIPT,
+        text: include_str!("walk.js"),
+    },
 ];
 
 /// The file at a path.
@@ -35,8 +99,8 @@ pub(super) fn file(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
 
-/// What the page may do: run its own scripts, ask its own server, and show what is served at `assets`. No text becomes markup: there is no
-/// Trusted Types policy to make any with.
+/// What the page may do: run its own scripts, ask its own server, and show what is served at
+/// `assets`. No text becomes markup: there is no Trusted Types policy to make any with.
 pub(super) fn policy(assets: &str) -> String {
     [
         "default-src 'none'",
@@ -64,20 +128,33 @@ mod tests {
             .iter()
             .flat_map(|file| file.text.split(['"', '\'']))
             .filter(|text| text.starts_with("./") || text.starts_with('/'))
-            .filter(|text| [".js", ".css", ".svg"].iter().any(|end| text.ends_with(end)))
+            .filter(|text| {
+                [".js", ".css", ".svg"]
+                    .iter()
+                    .any(|end| text.ends_with(end))
+            })
             .collect();
         assert!(named.len() > FILES.len(), "{named:?}");
         for name in named {
-            assert!(file(name.trim_start_matches('.')).is_some(), "{name} is not there");
+            assert!(
+                file(name.trim_start_matches('.')).is_some(),
+                "{name} is not there"
+            );
         }
     }
 
     #[test]
     fn nothing_in_the_page_makes_markup_of_text_or_needs_what_its_policy_forbids() {
         for file in &FILES {
-            for banned in
-                ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", " style=", " onclick="]
-            {
+            for banned in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                " style=",
+                " onclick=",
+            ] {
                 assert!(!file.text.contains(banned), "{} has {banned}", file.path);
             }
         }

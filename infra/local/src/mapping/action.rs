@@ -8,7 +8,8 @@ use super::response::ResponseError;
 /// What the runner is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Invoke the function with these records and [`settle`](super::batch::Batches::settle) the outcome.
+    /// Invoke the function with these records and [`settle`](super::batch::Batches::settle) the
+    /// outcome.
     Invoke {
         /// Names the unit until it is settled.
         unit: u64,
@@ -17,8 +18,8 @@ pub enum Action {
         /// In order of partition, then offset.
         records: Vec<Arc<Record>>,
     },
-    /// Send these records to the on-failure destination, or drop them where there is none, and then say
-    /// [`discarded`](super::batch::Batches::discarded).
+    /// Send these records to the on-failure destination, or drop them where there is none, and then
+    /// say [`discarded`](super::batch::Batches::discarded).
     Discard {
         /// Names the unit until it is discarded.
         unit: u64,
@@ -37,7 +38,7 @@ pub enum Action {
         /// How many records.
         records: usize,
         /// Why.
-        cause: InboundEvent,
+        cause: RetryReason,
         /// Milliseconds until then.
         pause: i64,
         /// Whether they were split in two.
@@ -95,7 +96,8 @@ pub struct Answer {
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Lambda answered: a result or, where [`Answer::function_error`] is set, a description of the error.
+    /// Lambda answered: a result or, where [`Answer::function_error`] is set, a description of the
+    /// error.
     Answered {
         /// The answer.
         answer: Answer,
@@ -113,7 +115,7 @@ pub enum Outcome {
 
 /// Why records are sent again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InboundEvent {
+pub enum RetryReason {
     /// The function failed.
     #[error("function error {0}")]
     FunctionError(String),

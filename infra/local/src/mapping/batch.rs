@@ -1,26 +1,32 @@
-//! The mapping itself, without I/O and without a clock: records and outcomes go in with the time, actions come out.
+//! The mapping itself, without I/O and without a clock: records and outcomes go in with the time,
+//! actions come out.
 //!
-//! Records wait per partition until a batch is formed; from then on they belong to a *unit*, which is invoked, retried,
-//! split or dead-lettered as one. Units stand in the order in which their records must be resolved: a unit waits while an
-//! earlier one holds records of one of its partitions, and new batches are formed only of partitions that no unit holds.
-//! So there is at most one invocation in flight per partition, and a partition's records are resolved in order, however a
-//! batch is split.
+//! Records wait per partition until a batch is formed; from then on they belong to a *unit*, which
+//! is invoked, retried, split or dead-lettered as one. Units stand in the order in which their
+//! records must be resolved: a unit waits while an earlier one holds records of one of its
+//! partitions, and new batches are formed only of partitions that no unit holds. So there is at
+//! most one invocation in flight per partition, and a partition's records are resolved in order,
+//! however a batch is split.
 //!
 //! What AWS's pages leave open, and how it is read here:
 //! - A partial response retries exactly the listed records ("just those specific items",
-//!   kafka-retry-configurations.html), as one smaller batch, before any later record of their partitions. The committed
-//!   offset advances to the lowest unresolved one, so after a restart records that had succeeded may come again.
-//! - "Splitting a batch does not count towards the retry quota" (the page for streams): a batch of two or more that fails
-//!   with bisect on is split, and each half goes on with the retries its parent had left, at once. A response that is not
-//!   valid is no function error: "entire batch will be retried", and it is not split.
-//! - An invocation that the function did not receive (throttled, or Lambda not reached) is no attempt: it is repeated
+//! kafka-retry-configurations.html), as one smaller batch, before any later record of their
+//! partitions. The committed offset advances to the lowest unresolved one, so after a restart
+//! records that had succeeded may come again.
+//! - "Splitting a batch does not count towards the retry quota" (the page for streams): a batch of
+//!   two or more that fails
+//! with bisect on is split, and each half goes on with the retries its parent had left, at once. A
+//! response that is not valid is no function error: "entire batch will be retried", and it is not
+//! split.
+//! - An invocation that the function did not receive (throttled, or Lambda not reached) is no
+//!   attempt: it is repeated
 //!   until the records are too old (the page for streams).
 //! - The pause between retries is not documented. Ours is 200 ms, doubled up to 5 s.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::action::{Action, Answer, Condition, Discard, InboundEvent, Outcome};
+use super::action::{Action, Answer, Condition, Discard, Outcome, RetryReason};
 use super::payload::{Frame, PAYLOAD_LIMIT, Record};
 use super::response::failed_records;
 use super::settings::Mapping;
@@ -48,7 +54,8 @@ struct Partition {
     paused: bool,
     /// One past the last record that went into a unit.
     taken: i64,
-    /// What was committed last or, before that, where reading began; `None` before the first record.
+    /// What was committed last or, before that, where reading began; `None` before the first
+    /// record.
     committed: Option<i64>,
 }
 
@@ -83,7 +90,9 @@ enum State {
 
 impl Unit {
     fn holds(&self, partition: i32) -> bool {
-        self.records.iter().any(|record| record.partition == partition)
+        self.records
+            .iter()
+            .any(|record| record.partition == partition)
     }
 
     fn partitions(&self) -> BTreeSet<i32> {
@@ -95,18 +104,26 @@ impl Batches {
     /// A mapping that holds no partition yet.
     #[must_use]
     pub fn new(mapping: Arc<Mapping>, frame: Arc<Frame>) -> Self {
-        Self { mapping, frame, partitions: BTreeMap::new(), units: Vec::new(), next_unit: 0 }
+        Self {
+            mapping,
+            frame,
+            partitions: BTreeMap::new(),
+            units: Vec::new(),
+            next_unit: 0,
+        }
     }
 
     /// The group gave us a partition.
     pub fn assign(&mut self, partition: i32) {
-        self.partitions.entry(partition).or_insert_with(|| Partition {
-            buffer: VecDeque::new(),
-            buffered_bytes: 0,
-            paused: false,
-            taken: 0,
-            committed: None,
-        });
+        self.partitions
+            .entry(partition)
+            .or_insert_with(|| Partition {
+                buffer: VecDeque::new(),
+                buffered_bytes: 0,
+                paused: false,
+                taken: 0,
+                committed: None,
+            });
     }
 
     /// Whether a partition is ours.
@@ -115,12 +132,15 @@ impl Batches {
         self.partitions.contains_key(&partition)
     }
 
-    /// The group took a partition from us: what is buffered of it is forgotten, what is in flight ends without a commit.
+    /// The group took a partition from us: what is buffered of it is forgotten, what is in flight
+    /// ends without a commit.
     pub fn revoke(&mut self, partition: i32) {
         self.partitions.remove(&partition);
         for unit in &mut self.units {
             match unit.state {
-                State::Waiting { .. } => unit.records.retain(|record| record.partition != partition),
+                State::Waiting { .. } => {
+                    unit.records.retain(|record| record.partition != partition)
+                }
                 State::Invoking | State::Discarding => {
                     unit.revoked.insert(partition);
                 }
@@ -137,8 +157,14 @@ impl Batches {
         let partition = self.partitions.get_mut(&number)?;
         partition.committed.get_or_insert(record.offset);
         partition.buffered_bytes += size;
-        partition.buffer.push_back(Buffered { record: Arc::new(record), size, since: now });
-        if partition.paused || (partition.buffer.len() < most && partition.buffered_bytes < 2 * PAYLOAD_LIMIT) {
+        partition.buffer.push_back(Buffered {
+            record: Arc::new(record),
+            size,
+            since: now,
+        });
+        if partition.paused
+            || (partition.buffer.len() < most && partition.buffered_bytes < 2 * PAYLOAD_LIMIT)
+        {
             return None;
         }
         partition.paused = true;
@@ -157,7 +183,10 @@ impl Batches {
         }
         let most = self.most_buffered();
         for (&number, partition) in &mut self.partitions {
-            if partition.paused && partition.buffer.len() <= most / 2 && partition.buffered_bytes <= PAYLOAD_LIMIT {
+            if partition.paused
+                && partition.buffer.len() <= most / 2
+                && partition.buffered_bytes <= PAYLOAD_LIMIT
+            {
                 partition.paused = false;
                 actions.push(Action::Resume { partition: number });
             }
@@ -165,7 +194,8 @@ impl Batches {
         actions
     }
 
-    /// When there is something to do if nothing else happens; `None` where only an outcome or a record can help.
+    /// When there is something to do if nothing else happens; `None` where only an outcome or a
+    /// record can help.
     #[must_use]
     pub fn wake_at(&self) -> Option<i64> {
         if self.invoking() == MOST_INVOCATIONS {
@@ -175,13 +205,20 @@ impl Batches {
             State::Waiting { until } if self.is_first(at) => Some(until),
             _ => None,
         });
-        let window = self.free_partitions().first().map(|(since, _)| since + self.window());
+        let window = self
+            .free_partitions()
+            .first()
+            .map(|(since, _)| since + self.window());
         retries.chain(window).min()
     }
 
     /// Takes the outcome of [`Action::Invoke`].
     pub fn settle(&mut self, unit: u64, outcome: Outcome, now: i64) -> Vec<Action> {
-        let Some(at) = self.units.iter().position(|one| one.id == unit && one.state == State::Invoking) else {
+        let Some(at) = self
+            .units
+            .iter()
+            .position(|one| one.id == unit && one.state == State::Invoking)
+        else {
             return Vec::new();
         };
         let mut unit = self.units.remove(at);
@@ -191,17 +228,19 @@ impl Batches {
                 let verdict = self.verdict(&answer, &body, &unit.records);
                 unit.answer = Some(answer);
                 match verdict {
-                    Ok(failed) => (InboundEvent::Listed, Some(failed)),
+                    Ok(failed) => (RetryReason::Listed, Some(failed)),
                     Err(cause) => (cause, None),
                 }
             }
-            Outcome::Throttled => (InboundEvent::Throttled, None),
-            Outcome::NotReached { reason } => (InboundEvent::NotReached(reason), None),
+            Outcome::Throttled => (RetryReason::Throttled, None),
+            Outcome::NotReached { reason } => (RetryReason::NotReached(reason), None),
         };
         // A revoked partition's records belong to another reader now.
         let revoked = std::mem::take(&mut unit.revoked);
         unit.records.retain(|record| {
-            let listed = failed.as_ref().is_none_or(|failed| failed.contains(&(record.partition, record.offset)));
+            let listed = failed
+                .as_ref()
+                .is_none_or(|failed| failed.contains(&(record.partition, record.offset)));
             listed && !revoked.contains(&record.partition)
         });
         let mut actions = Vec::new();
@@ -214,7 +253,11 @@ impl Batches {
 
     /// Takes the end of [`Action::Discard`]: the records are at the destination, or dropped.
     pub fn discarded(&mut self, unit: u64) -> Vec<Action> {
-        let Some(at) = self.units.iter().position(|one| one.id == unit && one.state == State::Discarding) else {
+        let Some(at) = self
+            .units
+            .iter()
+            .position(|one| one.id == unit && one.state == State::Discarding)
+        else {
             return Vec::new();
         };
         let unit = self.units.remove(at);
@@ -226,7 +269,9 @@ impl Batches {
     /// Whether a unit is with Lambda or on its way to the destination.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.units.iter().any(|unit| !matches!(unit.state, State::Waiting { .. }))
+        self.units
+            .iter()
+            .any(|unit| !matches!(unit.state, State::Waiting { .. }))
     }
 
     fn verdict(
@@ -234,21 +279,31 @@ impl Batches {
         answer: &Answer,
         body: &[u8],
         records: &[Arc<Record>],
-    ) -> Result<BTreeSet<(i32, i64)>, InboundEvent> {
+    ) -> Result<BTreeSet<(i32, i64)>, RetryReason> {
         match &answer.function_error {
-            Some(error) => Err(InboundEvent::FunctionError(error.clone())),
-            // services-kinesis-batchfailurereporting.html: without ReportBatchItemFailures the response says nothing.
+            Some(error) => Err(RetryReason::FunctionError(error.clone())),
+            // services-kinesis-batchfailurereporting.html: without ReportBatchItemFailures the
+            // response says nothing.
             None if !self.mapping.report_batch_item_failures => Ok(BTreeSet::new()),
-            None => failed_records(body, &self.frame, records).map_err(InboundEvent::InvalidResponse),
+            None => {
+                failed_records(body, &self.frame, records).map_err(RetryReason::InvalidResponse)
+            }
         }
     }
 
-    fn try_again(&mut self, at: usize, mut unit: Unit, cause: InboundEvent, now: i64, actions: &mut Vec<Action>) {
+    fn try_again(
+        &mut self,
+        at: usize,
+        mut unit: Unit,
+        cause: RetryReason,
+        now: i64,
+        actions: &mut Vec<Action>,
+    ) {
         let records = unit.records.len();
         let (counts, bisect) = match cause {
-            InboundEvent::FunctionError(_) => (true, self.mapping.bisect && records > 1),
-            InboundEvent::Listed | InboundEvent::InvalidResponse(_) => (true, false),
-            InboundEvent::Throttled | InboundEvent::NotReached(_) => (false, false),
+            RetryReason::FunctionError(_) => (true, self.mapping.bisect && records > 1),
+            RetryReason::Listed | RetryReason::InvalidResponse(_) => (true, false),
+            RetryReason::Throttled | RetryReason::NotReached(_) => (false, false),
         };
         if bisect {
             let second = unit.records.split_off(records / 2);
@@ -260,13 +315,27 @@ impl Batches {
                 revoked: BTreeSet::new(),
                 ..unit
             };
-            let first = Unit { id: self.new_id(), state: State::Waiting { until: now }, ..unit };
+            let first = Unit {
+                id: self.new_id(),
+                state: State::Waiting { until: now },
+                ..unit
+            };
             self.units.splice(at..at, [first, second]);
-            actions.push(Action::Retrying { records, cause, pause: 0, split: true });
+            actions.push(Action::Retrying {
+                records,
+                cause,
+                pause: 0,
+                split: true,
+            });
             return;
         }
         unit.failures += u32::from(counts);
-        if counts && self.mapping.maximum_retries.is_some_and(|most| unit.failures > most) {
+        if counts
+            && self
+                .mapping
+                .maximum_retries
+                .is_some_and(|most| unit.failures > most)
+        {
             self.discard(at, unit, Condition::RetryAttemptsExhausted, actions);
             return;
         }
@@ -275,15 +344,34 @@ impl Batches {
         unit.id = self.new_id();
         unit.state = State::Waiting { until: now + pause };
         self.units.insert(at, unit);
-        actions.push(Action::Retrying { records, cause, pause, split: false });
+        actions.push(Action::Retrying {
+            records,
+            cause,
+            pause,
+            split: false,
+        });
     }
 
-    fn discard(&mut self, at: usize, mut unit: Unit, condition: Condition, actions: &mut Vec<Action>) {
+    fn discard(
+        &mut self,
+        at: usize,
+        mut unit: Unit,
+        condition: Condition,
+        actions: &mut Vec<Action>,
+    ) {
         unit.id = self.new_id();
         unit.state = State::Discarding;
         let (records, answer) = (unit.records.clone(), unit.answer.clone());
-        let discard = Discard { records, condition, invocations: unit.invocations, answer };
-        actions.push(Action::Discard { unit: unit.id, discard });
+        let discard = Discard {
+            records,
+            condition,
+            invocations: unit.invocations,
+            answer,
+        };
+        actions.push(Action::Discard {
+            unit: unit.id,
+            discard,
+        });
         self.units.insert(at, unit);
     }
 
@@ -298,7 +386,8 @@ impl Batches {
             }
             let expired = self.take_expired(at, now);
             if let Some(expired) = expired {
-                // The rest of the unit, if any, stands behind what is on its way to the destination.
+                // The rest of the unit, if any, stands behind what is on its way to the
+                // destination.
                 self.units.retain(|unit| !unit.records.is_empty());
                 self.discard(at, expired, Condition::RecordAgeExceeded, actions);
                 continue;
@@ -307,18 +396,27 @@ impl Batches {
             unit.state = State::Invoking;
             unit.invocations += 1;
             let (attempt, records) = (unit.invocations, unit.records.clone());
-            actions.push(Action::Invoke { unit: unit.id, attempt, records });
+            actions.push(Action::Invoke {
+                unit: unit.id,
+                attempt,
+                records,
+            });
             at += 1;
         }
     }
 
     /// The records of a unit that are too old to be sent, as a unit of their own.
     fn take_expired(&mut self, at: usize, now: i64) -> Option<Unit> {
-        let oldest = now.saturating_sub(i64::try_from(self.mapping.maximum_age?.as_millis()).unwrap_or(i64::MAX));
+        let oldest = now.saturating_sub(
+            i64::try_from(self.mapping.maximum_age?.as_millis()).unwrap_or(i64::MAX),
+        );
         let unit = &mut self.units[at];
-        let (expired, fresh) = std::mem::take(&mut unit.records)
-            .into_iter()
-            .partition(|record: &Arc<Record>| record.timestamp.is_some_and(|at| at.millis() < oldest));
+        let (expired, fresh) =
+            std::mem::take(&mut unit.records)
+                .into_iter()
+                .partition(|record: &Arc<Record>| {
+                    record.timestamp.is_some_and(|at| at.millis() < oldest)
+                });
         unit.records = fresh;
         let unit = &self.units[at];
         (!expired.is_empty()).then(|| Unit {
@@ -329,24 +427,44 @@ impl Batches {
         })
     }
 
-    /// A record that does not fit alone goes to the destination as soon as it is the first of its partition.
+    /// A record that does not fit alone goes to the destination as soon as it is the first of its
+    /// partition.
     fn discard_oversized(&mut self, actions: &mut Vec<Action>) {
-        let free: Vec<i32> = self.free_partitions().into_iter().map(|(_, number)| number).collect();
+        let free: Vec<i32> = self
+            .free_partitions()
+            .into_iter()
+            .map(|(_, number)| number)
+            .collect();
         for number in free {
             let room = PAYLOAD_LIMIT - self.frame.size() - self.frame.partition_size(number);
-            let partition = self.partitions.get_mut(&number).expect("a free partition is ours");
-            if partition.buffer.front().is_some_and(|first| first.size >= room) {
+            let partition = self
+                .partitions
+                .get_mut(&number)
+                .expect("a free partition is ours");
+            if partition
+                .buffer
+                .front()
+                .is_some_and(|first| first.size >= room)
+            {
                 let record = partition.take();
                 let unit = self.new_unit(vec![record], 0);
-                self.discard(self.units.len(), unit, Condition::MaximumPayloadSizeExceeded, actions);
+                self.discard(
+                    self.units.len(),
+                    unit,
+                    Condition::MaximumPayloadSizeExceeded,
+                    actions,
+                );
             }
         }
     }
 
-    /// Makes a unit of buffered records if a batch is full or its window is over; false where neither is so.
+    /// Makes a unit of buffered records if a batch is full or its window is over; false where
+    /// neither is so.
     fn form_batch(&mut self, now: i64) -> bool {
         let free = self.free_partitions();
-        let Some(&(since, _)) = free.first() else { return false };
+        let Some(&(since, _)) = free.first() else {
+            return false;
+        };
         let mut bytes = self.frame.size();
         let mut full = false;
         let mut counts: Vec<(i32, usize)> = Vec::new();
@@ -358,7 +476,9 @@ impl Batches {
                 if buffered.size >= room {
                     break; // it goes to the destination, once the records before it are resolved
                 }
-                if total == self.mapping.batch_size || bytes + of_partition + buffered.size >= PAYLOAD_LIMIT {
+                if total == self.mapping.batch_size
+                    || bytes + of_partition + buffered.size >= PAYLOAD_LIMIT
+                {
                     full = true;
                     break 'partitions;
                 }
@@ -368,7 +488,10 @@ impl Batches {
                 if index == 0 {
                     counts.push((number, 0));
                 }
-                counts.last_mut().expect("pushed with the partition's first record").1 += 1;
+                counts
+                    .last_mut()
+                    .expect("pushed with the partition's first record")
+                    .1 += 1;
             }
         }
         if !(full || total == self.mapping.batch_size || now >= since + self.window()) {
@@ -377,7 +500,10 @@ impl Batches {
         counts.sort_unstable();
         let mut records = Vec::with_capacity(total);
         for (number, count) in counts {
-            let partition = self.partitions.get_mut(&number).expect("a free partition is ours");
+            let partition = self
+                .partitions
+                .get_mut(&number)
+                .expect("a free partition is ours");
             records.extend((0..count).map(|_| partition.take()));
         }
         let unit = self.new_unit(records, now);
@@ -385,10 +511,14 @@ impl Batches {
         true
     }
 
-    /// Partitions with buffered records and no unit, with the time since when their first record waits; longest first.
+    /// Partitions with buffered records and no unit, with the time since when their first record
+    /// waits; longest first.
     fn free_partitions(&self) -> Vec<(i64, i32)> {
-        let held: BTreeSet<i32> =
-            self.units.iter().flat_map(|unit| unit.records.iter().map(|record| record.partition)).collect();
+        let held: BTreeSet<i32> = self
+            .units
+            .iter()
+            .flat_map(|unit| unit.records.iter().map(|record| record.partition))
+            .collect();
         let mut free: Vec<(i64, i32)> = self
             .partitions
             .iter()
@@ -401,19 +531,37 @@ impl Batches {
 
     fn is_first(&self, at: usize) -> bool {
         let partitions = self.units[at].partitions();
-        !self.units[..at].iter().any(|earlier| partitions.iter().any(|&partition| earlier.holds(partition)))
+        !self.units[..at]
+            .iter()
+            .any(|earlier| partitions.iter().any(|&partition| earlier.holds(partition)))
     }
 
     /// Commits, for each partition, everything before its lowest unresolved record.
     fn commit(&mut self, touched: BTreeSet<i32>, actions: &mut Vec<Action>) {
         for number in touched {
-            let Some(partition) = self.partitions.get_mut(&number) else { continue };
-            let unresolved = self.units.iter().filter(|unit| !unit.revoked.contains(&number));
-            let unresolved = unresolved.flat_map(|unit| &unit.records).filter(|record| record.partition == number);
-            let offset = unresolved.map(|record| record.offset).min().unwrap_or(partition.taken);
-            if partition.committed.is_none_or(|committed| committed < offset) {
+            let Some(partition) = self.partitions.get_mut(&number) else {
+                continue;
+            };
+            let unresolved = self
+                .units
+                .iter()
+                .filter(|unit| !unit.revoked.contains(&number));
+            let unresolved = unresolved
+                .flat_map(|unit| &unit.records)
+                .filter(|record| record.partition == number);
+            let offset = unresolved
+                .map(|record| record.offset)
+                .min()
+                .unwrap_or(partition.taken);
+            if partition
+                .committed
+                .is_none_or(|committed| committed < offset)
+            {
                 partition.committed = Some(offset);
-                actions.push(Action::Commit { partition: number, offset });
+                actions.push(Action::Commit {
+                    partition: number,
+                    offset,
+                });
             }
         }
     }
@@ -437,14 +585,18 @@ impl Batches {
     }
 
     fn invoking(&self) -> usize {
-        self.units.iter().filter(|unit| unit.state == State::Invoking).count()
+        self.units
+            .iter()
+            .filter(|unit| unit.state == State::Invoking)
+            .count()
     }
 
     fn window(&self) -> i64 {
         i64::try_from(self.mapping.window.as_millis()).expect("at most 300 s")
     }
 
-    /// Records of one partition. Resuming costs a fetch, so a small batch size does not make it a small number.
+    /// Records of one partition. Resuming costs a fetch, so a small batch size does not make it a
+    /// small number.
     fn most_buffered(&self) -> usize {
         (2 * self.mapping.batch_size).max(1_000)
     }

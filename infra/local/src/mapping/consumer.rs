@@ -1,4 +1,5 @@
-//! The mapping as a member of its consumer group: what it is, where it begins, and a record as the mapping sends it.
+//! The mapping as a member of its consumer group: what it is, where it begins, and a record as the
+//! mapping sends it.
 
 use hyper::body::Bytes;
 use kafka_client::{At, Cluster, Error, Options, Reset};
@@ -12,21 +13,27 @@ pub fn member_options(mapping: &Mapping) -> Options {
         client_id: format!("mapping-{}", mapping.uuid),
         reset: match mapping.start {
             StartingPosition::TrimHorizon => Reset::Earliest,
-            // AT_TIMESTAMP commits its positions beforehand; a partition without one has no record that young.
+            // AT_TIMESTAMP commits its positions beforehand; a partition without one has no record
+            // that young.
             StartingPosition::Latest | StartingPosition::AtTimestamp(_) => Reset::Latest,
         },
         ..Options::new(&mapping.consumer_group, &mapping.topic)
     }
 }
 
-/// Commits, for the partitions where the group has no offset, that of the first record not older than `millis`. An
-/// existing group keeps its offsets: its starting position is ignored (kafka-consumer-group-id.html).
+/// Commits, for the partitions where the group has no offset, that of the first record not older
+/// than `millis`. An existing group keeps its offsets: its starting position is ignored
+/// (kafka-consumer-group-id.html).
 pub async fn begin_at(cluster: &Cluster, mapping: &Mapping, millis: i64) -> Result<(), Error> {
     let (group, topic) = (&mapping.consumer_group, &mapping.topic);
     let committed = cluster.committed(group, topic).await?;
     let mut found = cluster.offsets(topic, At::Time(millis)).await?;
     found.retain(|partition, _| !committed.contains_key(partition));
-    if found.is_empty() { Ok(()) } else { cluster.commit(group, topic, &found).await }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        cluster.commit(group, topic, &found).await
+    }
 }
 
 /// The record as the mapping sends it.
@@ -38,6 +45,10 @@ pub fn record_of(record: kafka_client::Record) -> Record {
         timestamp: record.timestamp,
         key: record.key.map(owned),
         value: record.value.map(owned),
-        headers: record.headers.into_iter().map(|(name, value)| (name, value.map(owned))).collect(),
+        headers: record
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name, value.map(owned)))
+            .collect(),
     }
 }

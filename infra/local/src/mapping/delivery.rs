@@ -1,4 +1,5 @@
-//! Calls that leave the poller: the invocation of the function, and the delivery of what is discarded.
+//! Calls that leave the poller: the invocation of the function, and the delivery of what is
+//! discarded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +25,18 @@ use super::settings::{Destination, Mapping};
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Invokes `function` synchronously with an event, once: the client neither repeats nor gives up, for a function may run
-/// for 14 minutes and an invocation that is repeated unseen would be an attempt that nobody counts.
+/// Invokes `function` synchronously with an event, once: the client neither repeats nor gives up,
+/// for a function may run for 14 minutes and an invocation that is repeated unseen would be an
+/// attempt that nobody counts.
 pub async fn invoke(lambda: &aws_sdk_lambda::Client, function: &str, event: Vec<u8>) -> Outcome {
     let patient = aws_sdk_lambda::Config::builder()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    let invocation = lambda.invoke().function_name(function).payload(Blob::new(event));
+    let invocation = lambda
+        .invoke()
+        .function_name(function)
+        .payload(Blob::new(event));
     match invocation.customize().config_override(patient).send().await {
         Ok(output) => Outcome::Answered {
             answer: Answer {
@@ -48,9 +53,14 @@ pub async fn invoke(lambda: &aws_sdk_lambda::Client, function: &str, event: Vec<
 
 fn not_taken(error: &SdkError<InvokeError, HttpResponse>) -> Outcome {
     // 429 is TooManyRequestsException, whatever its body says.
-    match error.raw_response().map(|response| response.status().as_u16()) {
+    match error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+    {
         Some(429) => Outcome::Throttled,
-        _ => Outcome::NotReached { reason: chain(error) },
+        _ => Outcome::NotReached {
+            reason: chain(error),
+        },
     }
 }
 
@@ -64,14 +74,30 @@ pub struct Delivery {
 
 impl Delivery {
     /// Delivers to the mapping's destination.
-    pub fn new(mapping: Arc<Mapping>, frame: Arc<Frame>, s3: aws_sdk_s3::Client, cluster: Cluster) -> Self {
-        Self { mapping, frame, s3, cluster }
+    pub fn new(
+        mapping: Arc<Mapping>,
+        frame: Arc<Frame>,
+        s3: aws_sdk_s3::Client,
+        cluster: Cluster,
+    ) -> Self {
+        Self {
+            mapping,
+            frame,
+            s3,
+            cluster,
+        }
     }
 
-    /// Sends what was discarded `at`, and tries again until it is there: what cannot be delivered holds its partitions,
-    /// and every failure is sent to `trouble`. (What AWS does with it then is not documented; here nothing is lost
-    /// unseen.) Answers where it went; `None` where there is no destination.
-    pub async fn deliver(&self, discard: &Discard, at: Timestamp, trouble: impl Fn(String)) -> Option<String> {
+    /// Sends what was discarded `at`, and tries again until it is there: what cannot be delivered
+    /// holds its partitions, and every failure is sent to `trouble`. (What AWS does with it then is
+    /// not documented; here nothing is lost unseen.) Answers where it went; `None` where there is
+    /// no destination.
+    pub async fn deliver(
+        &self,
+        discard: &Discard,
+        at: Timestamp,
+        trouble: impl Fn(String),
+    ) -> Option<String> {
         let destination = self.mapping.destination.as_ref()?;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -90,22 +116,37 @@ impl Delivery {
 
     async fn put(&self, bucket: &str, discard: &Discard, at: Timestamp) -> Result<String, String> {
         let batch = failed_batch(&self.mapping, &self.frame, discard, at);
-        let put = self.s3.put_object().bucket(bucket).key(&batch.key).content_type("application/json");
+        let put = self
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(&batch.key)
+            .content_type("application/json");
         match put.body(batch.body.into()).send().await {
             Ok(_) => Ok(format!("s3://{bucket}/{}", batch.key)),
             Err(error) => Err(chain(&error)),
         }
     }
 
-    async fn produce(&self, topic: &str, discard: &Discard, at: Timestamp) -> Result<String, String> {
-        // "The same partition key": a record without a partition goes where Java's client spreads its key.
-        let messages = failed_records(&self.mapping, &self.frame, discard, at).into_iter().map(|record| Message {
-            topic: topic.to_owned(),
-            key: record.key.map(Bytes::from),
-            value: Some(record.body.into()),
-            ..Message::default()
-        });
-        try_join_all(messages.map(|message| self.cluster.publish(message))).await.map_err(|error| error.to_string())?;
+    async fn produce(
+        &self,
+        topic: &str,
+        discard: &Discard,
+        at: Timestamp,
+    ) -> Result<String, String> {
+        // "The same partition key": a record without a partition goes where Java's client spreads
+        // its key.
+        let messages = failed_records(&self.mapping, &self.frame, discard, at)
+            .into_iter()
+            .map(|record| Message {
+                topic: topic.to_owned(),
+                key: record.key.map(Bytes::from),
+                value: Some(record.body.into()),
+                ..Message::default()
+            });
+        try_join_all(messages.map(|message| self.cluster.publish(message)))
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(format!("kafka://{topic}"))
     }
 }
@@ -119,7 +160,8 @@ mod tests {
     use super::*;
     use crate::mapping::poller::tests::{lambda_at, serve};
 
-    /// The outcome of one invocation by a client that repeats and gives up early by itself, and how many calls it made.
+    /// The outcome of one invocation by a client that repeats and gives up early by itself, and how
+    /// many calls it made.
     async fn outcome(status: u16, kind: &'static str) -> (Outcome, usize) {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
@@ -127,7 +169,9 @@ mod tests {
             counted.fetch_add(1, Ordering::Relaxed);
             async move {
                 tokio::time::sleep(Duration::from_millis(300)).await;
-                let answer = Response::builder().status(status).header("x-amzn-errortype", kind);
+                let answer = Response::builder()
+                    .status(status)
+                    .header("x-amzn-errortype", kind);
                 answer.body("null".into()).unwrap()
             }
         };
@@ -136,19 +180,35 @@ mod tests {
             .operation_attempt_timeout(Duration::from_millis(100))
             .read_timeout(Duration::from_millis(100))
             .build();
-        let lambda = lambda_at(serve(answer).await).timeout_config(impatient).retry_config(RetryConfig::standard());
-        let outcome = invoke(&aws_sdk_lambda::Client::from_conf(lambda.build()), "function-arn", b"{}".to_vec()).await;
+        let lambda = lambda_at(serve(answer).await)
+            .timeout_config(impatient)
+            .retry_config(RetryConfig::standard());
+        let outcome = invoke(
+            &aws_sdk_lambda::Client::from_conf(lambda.build()),
+            "function-arn",
+            b"{}".to_vec(),
+        )
+        .await;
         (outcome, calls.load(Ordering::Relaxed))
     }
 
     #[tokio::test]
     async fn an_invocation_is_one_call_that_takes_its_time() {
         let (answered, calls) = outcome(200, "").await;
-        assert!(matches!(&answered, Outcome::Answered { body, .. } if body == b"null"), "{answered:?}");
+        assert!(
+            matches!(&answered, Outcome::Answered { body, .. } if body == b"null"),
+            "{answered:?}"
+        );
         assert_eq!(calls, 1);
-        assert_eq!(outcome(429, "TooManyRequestsException").await, (Outcome::Throttled, 1));
+        assert_eq!(
+            outcome(429, "TooManyRequestsException").await,
+            (Outcome::Throttled, 1)
+        );
         let (failed, calls) = outcome(503, "ServiceException").await;
-        assert!(matches!(&failed, Outcome::NotReached { reason } if reason.len() < 300), "{failed:?}");
+        assert!(
+            matches!(&failed, Outcome::NotReached { reason } if reason.len() < 300),
+            "{failed:?}"
+        );
         assert_eq!(calls, 1);
     }
 }

@@ -1,10 +1,12 @@
 //! What is sent to the on-failure destination
-//! (docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html and kafka-on-failure-destination.html).
+//! (docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html and
+//! kafka-on-failure-destination.html).
 //!
-//! A bucket gets one object per discarded batch, with the whole event as an escaped JSON string; a topic gets one message
-//! per record, with the original key and the event of that one record as an object. The two pages spell the condition of
-//! exhausted retries differently, and so does this. Neither page names a condition for records that are too old: this
-//! takes the one that stream mappings write.
+//! A bucket gets one object per discarded batch, with the whole event as an escaped JSON string; a
+//! topic gets one message per record, with the original key and the event of that one record as an
+//! object. The two pages spell the condition of exhausted retries differently, and so does this.
+//! Neither page names a condition for records that are too old: this takes the one that stream
+//! mappings write.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,10 +40,15 @@ pub struct FailedRecord {
 
 /// The object for a batch that was discarded `at`.
 ///
-/// AWS ends the key with a random UUID. Here it follows from the batch and the time, so that a delivery that is repeated
-/// writes the same object.
+/// AWS ends the key with a random UUID. Here it follows from the batch and the time, so that a
+/// delivery that is repeated writes the same object.
 #[must_use]
-pub fn failed_batch(mapping: &Mapping, frame: &Frame, discard: &Discard, at: Timestamp) -> FailedBatch {
+pub fn failed_batch(
+    mapping: &Mapping,
+    frame: &Frame,
+    discard: &Discard,
+    at: Timestamp,
+) -> FailedBatch {
     let event = String::from_utf8(frame.event(&discard.records).to_json()).expect("JSON is UTF-8");
     let of_partition = |records: &[Arc<Record>]| {
         let (first, last) = (&records[0], &records[records.len() - 1]);
@@ -53,26 +60,62 @@ pub fn failed_batch(mapping: &Mapping, frame: &Frame, discard: &Discard, at: Tim
         };
         (frame.partition_key(first.partition), info)
     };
-    let partitions = discard.records.chunk_by(|one, next| one.partition == next.partition).map(of_partition);
-    let envelope = Envelope { mapping, frame, discard, at, id: discard_id(mapping, &discard.records, at) };
+    let partitions = discard
+        .records
+        .chunk_by(|one, next| one.partition == next.partition)
+        .map(of_partition);
+    let envelope = Envelope {
+        mapping,
+        frame,
+        discard,
+        at,
+        id: discard_id(mapping, &discard.records, at),
+    };
     let size = event.len();
     FailedBatch {
-        key: format!("aws/lambda/{}/{}-{}", mapping.uuid, at.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S"), envelope.id),
-        body: envelope.json("RetryAttemptsExhausted", size, Info::RecordsInfo(partitions.collect()), event),
+        key: format!(
+            "aws/lambda/{}/{}-{}",
+            mapping.uuid,
+            at.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S"),
+            envelope.id
+        ),
+        body: envelope.json(
+            "RetryAttemptsExhausted",
+            size,
+            Info::RecordsInfo(partitions.collect()),
+            event,
+        ),
     }
 }
 
 /// The messages for a batch that was discarded `at`, in the order of its records.
 #[must_use]
-pub fn failed_records(mapping: &Mapping, frame: &Frame, discard: &Discard, at: Timestamp) -> Vec<FailedRecord> {
+pub fn failed_records(
+    mapping: &Mapping,
+    frame: &Frame,
+    discard: &Discard,
+    at: Timestamp,
+) -> Vec<FailedRecord> {
     let of_record = |record: &Arc<Record>| {
         let alone = std::slice::from_ref(record);
         let event = String::from_utf8(frame.event(alone).to_json()).expect("JSON is UTF-8");
-        let envelope = Envelope { mapping, frame, discard, at, id: discard_id(mapping, alone, at) };
-        let info = Info::RecordInfo { offset: record.offset.to_string(), timestamp: timestamp(record) };
+        let envelope = Envelope {
+            mapping,
+            frame,
+            discard,
+            at,
+            id: discard_id(mapping, alone, at),
+        };
+        let info = Info::RecordInfo {
+            offset: record.offset.to_string(),
+            timestamp: timestamp(record),
+        };
         let size = event.len();
         let event = RawValue::from_string(event).expect("the event is JSON");
-        FailedRecord { key: record.key.clone(), body: envelope.json("RetriesExhausted", size, info, event) }
+        FailedRecord {
+            key: record.key.clone(),
+            body: envelope.json("RetriesExhausted", size, info, event),
+        }
     };
     discard.records.iter().map(of_record).collect()
 }
@@ -97,7 +140,9 @@ impl Envelope<'_> {
         let record = InvocationRecord {
             request_context: RequestContext {
                 // A batch that was never sent has no request: the pages show an id there too.
-                request_id: answer.and_then(|answer| answer.request_id.clone()).unwrap_or_else(|| self.id.to_string()),
+                request_id: answer
+                    .and_then(|answer| answer.request_id.clone())
+                    .unwrap_or_else(|| self.id.to_string()),
                 function_arn: &self.mapping.function,
                 condition: match self.discard.condition {
                     Condition::RetryAttemptsExhausted => retries_exhausted,
@@ -190,12 +235,17 @@ struct PartitionInfo {
 
 /// A record without a timestamp, or with one outside the calendar, says the epoch.
 fn timestamp(record: &Record) -> String {
-    let at = record.timestamp.and_then(|at| Timestamp::from_millisecond(at.millis()).ok());
+    let at = record
+        .timestamp
+        .and_then(|at| Timestamp::from_millisecond(at.millis()).ok());
     format!("{:.3}", at.unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 fn discard_id(mapping: &Mapping, records: &[Arc<Record>], at: Timestamp) -> Uuid {
-    let coordinates: Vec<_> = records.iter().map(|record| (record.partition, record.offset)).collect();
+    let coordinates: Vec<_> = records
+        .iter()
+        .map(|record| (record.partition, record.offset))
+        .collect();
     let name = format!("{} {} {coordinates:?}", mapping.uuid, at.as_millisecond());
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
 }
@@ -218,8 +268,17 @@ mod tests {
                 headers: vec![],
             })
         };
-        let records = vec![record(0, 7, 1_573_690_684_835), record(0, 9, 1_573_690_685_580), record(2, 1, 0)];
-        Discard { records, condition, invocations, answer }
+        let records = vec![
+            record(0, 7, 1_573_690_684_835),
+            record(0, 9, 1_573_690_685_580),
+            record(2, 1, 0),
+        ];
+        Discard {
+            records,
+            condition,
+            invocations,
+            answer,
+        }
     }
 
     fn failed() -> Option<Answer> {
@@ -241,7 +300,11 @@ mod tests {
         let discard = discard(Condition::RetryAttemptsExhausted, 3, failed());
         let object = failed_batch(&mapping(), &frame(), &discard, at());
         let prefix = "aws/lambda/0e1f/2019/11/14/2019-11-14T00.38.06-";
-        assert!(object.key.starts_with(prefix) && object.key.len() == prefix.len() + 36, "{}", object.key);
+        assert!(
+            object.key.starts_with(prefix) && object.key.len() == prefix.len() + 36,
+            "{}",
+            object.key
+        );
         let mut body: Value = serde_json::from_slice(&object.body).unwrap();
         let payload = body["payload"].take();
         let event = frame().event(&discard.records).to_json();
@@ -272,7 +335,8 @@ mod tests {
         );
     }
 
-    /// kafka-on-failure-destination.html, "Record format for a Kafka destination" and "Partition key behavior".
+    /// kafka-on-failure-destination.html, "Record format for a Kafka destination" and "Partition
+    /// key behavior".
     #[test]
     fn a_topic_gets_every_record_by_itself_under_its_own_key() {
         let discard = discard(Condition::RetryAttemptsExhausted, 3, failed());
@@ -288,16 +352,29 @@ mod tests {
         );
         assert_eq!(body["KafkaBatchInfo"].get("recordsInfo"), None);
         assert_eq!(body["payload"]["records"]["topic-0"][0]["offset"], 9);
-        assert_eq!(body["payload"]["records"].as_object().map(|partitions| partitions.len()), Some(1));
+        assert_eq!(
+            body["payload"]["records"]
+                .as_object()
+                .map(|partitions| partitions.len()),
+            Some(1)
+        );
     }
 
     /// kafka-on-failure.html: "null if record is MaximumPayloadSizeExceeded".
     #[test]
     fn a_record_that_was_never_sent_has_no_response_context() {
-        let object = failed_batch(&mapping(), &frame(), &discard(Condition::MaximumPayloadSizeExceeded, 0, None), at());
+        let object = failed_batch(
+            &mapping(),
+            &frame(),
+            &discard(Condition::MaximumPayloadSizeExceeded, 0, None),
+            at(),
+        );
         let body: Value = serde_json::from_slice(&object.body).unwrap();
         assert_eq!(body["responseContext"], Value::Null);
-        assert_eq!(body["requestContext"]["condition"], "MaximumPayloadSizeExceeded");
+        assert_eq!(
+            body["requestContext"]["condition"],
+            "MaximumPayloadSizeExceeded"
+        );
         assert_eq!(body["requestContext"]["approximateInvokeCount"], 0);
     }
 }

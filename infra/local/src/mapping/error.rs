@@ -1,4 +1,5 @@
-//! What keeps a mapping from being read or started. What goes wrong afterwards is reported, and tried again.
+//! What keeps a mapping from being read or started. What goes wrong afterwards is reported, and
+//! tried again.
 
 use super::template::Unresolved;
 use crate::aws;
@@ -71,8 +72,8 @@ pub enum Error {
     },
 }
 
-/// A client's error with what caused it, in one line. (The SDK's own display of the whole chain ends in pages of debug
-/// output, which no timeline has room for.)
+/// A client's error with what caused it, in one line. (The SDK's own display of the whole chain
+/// ends in pages of debug output, which no timeline has room for.)
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

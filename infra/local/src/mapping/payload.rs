@@ -1,8 +1,9 @@
 //! The event as a mapping sends it: one JSON object with records by partition
 //! (docs.aws.amazon.com/lambda/latest/dg/with-msk.html, "Example event").
 //!
-//! Written with serde and not with the types of `aws_lambda_events`: those cannot hold a null header value, and lose a
-//! millisecond of every other timestamp. A test holds a well-formed event to that crate's `KafkaEvent`.
+//! Written with serde and not with the types of `aws_lambda_events`: those cannot hold a null
+//! header value, and lose a millisecond of every other timestamp. A test holds a well-formed event
+//! to that crate's `KafkaEvent`.
 
 use std::io;
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use base64_simd::STANDARD;
 use kafka_client::Timestamp;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-/// Bytes that a synchronous invocation's payload must stay under: 6 MB, and Lambda's own refusal says "must be smaller
-/// than 6291456 bytes".
+/// Bytes that a synchronous invocation's payload must stay under: 6 MB, and Lambda's own refusal
+/// says "must be smaller than 6291456 bytes".
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
 /// One Kafka record of the mapping's topic, as the broker holds it.
@@ -44,10 +45,14 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The event that carries `records`, which are in order of partition and, within one, of offset.
+    /// The event that carries `records`, which are in order of partition and, within one, of
+    /// offset.
     #[must_use]
     pub fn event<'a>(&'a self, records: &'a [Arc<Record>]) -> Event<'a> {
-        Event { frame: self, records }
+        Event {
+            frame: self,
+            records,
+        }
     }
 
     /// The key of a partition in the event and in a partial batch response: `<topic>-<partition>`.
@@ -71,7 +76,10 @@ impl Frame {
     /// Bytes that a record adds to its partition, a comma included.
     #[must_use]
     pub fn record_size(&self, record: &Record) -> usize {
-        json_size(&RecordJson { topic: &self.topic, record }) + ",".len()
+        json_size(&RecordJson {
+            topic: &self.topic,
+            record,
+        }) + ",".len()
     }
 }
 
@@ -111,7 +119,13 @@ impl Serialize for Partitions<'_> {
         let mut map = serializer.serialize_map(None)?;
         for of_partition in records.chunk_by(|one, next| one.partition == next.partition) {
             let key = frame.partition_key(of_partition[0].partition);
-            map.serialize_entry(&key, &Records { topic: &frame.topic, records: of_partition })?;
+            map.serialize_entry(
+                &key,
+                &Records {
+                    topic: &frame.topic,
+                    records: of_partition,
+                },
+            )?;
         }
         map.end()
     }
@@ -124,7 +138,10 @@ struct Records<'a> {
 
 impl Serialize for Records<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.records.iter().map(|record| RecordJson { topic: self.topic, record }))
+        serializer.collect_seq(self.records.iter().map(|record| RecordJson {
+            topic: self.topic,
+            record,
+        }))
     }
 }
 
@@ -136,7 +153,8 @@ struct RecordJson<'a> {
 impl Serialize for RecordJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let record = self.record;
-        // How AWS spells a record without a timestamp is not established: Kafka's own -1 and name are sent.
+        // How AWS spells a record without a timestamp is not established: Kafka's own -1 and name
+        // are sent.
         let (timestamp, kind) = match record.timestamp {
             Some(Timestamp::CreateTime(at)) => (at, "CREATE_TIME"),
             Some(Timestamp::LogAppendTime(at)) => (at, "LOG_APPEND_TIME"),
@@ -148,7 +166,8 @@ impl Serialize for RecordJson<'_> {
         map.serialize_entry("offset", &record.offset)?;
         map.serialize_entry("timestamp", &timestamp)?;
         map.serialize_entry("timestampType", kind)?;
-        // A tombstone arrives without the field (aws-powertools/powertools-lambda-typescript#5016), not as null.
+        // A tombstone arrives without the field (aws-powertools/powertools-lambda-typescript#5016),
+        // not as null.
         if let Some(key) = &record.key {
             map.serialize_entry("key", &STANDARD.encode_to_string(key))?;
         }
@@ -167,7 +186,10 @@ impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
         for (name, value) in self.0 {
-            list.serialize_element(&Header { name, value: value.as_deref() })?;
+            list.serialize_element(&Header {
+                name,
+                value: value.as_deref(),
+            })?;
         }
         list.end()
     }
@@ -180,8 +202,9 @@ struct Header<'a> {
 
 impl Serialize for Header<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The bytes are Java's, hence signed: "ë" is [-61,-85] (aws-powertools/powertools-lambda-python#6862). How AWS
-        // sends a null value is not established; null is what Kafka says, and what a function must bear at the least.
+        // The bytes are Java's, hence signed: "ë" is [-61,-85]
+        // (aws-powertools/powertools-lambda-python#6862). How AWS sends a null value is not
+        // established; null is what Kafka says, and what a function must bear at the least.
         let mut map = serializer.serialize_map(Some(1))?;
         map.serialize_entry(self.name, &self.value.map(SignedBytes))?;
         map.end()
@@ -203,7 +226,8 @@ fn json_size(value: &impl Serialize) -> usize {
 }
 
 fn write_json(to: impl io::Write, value: &impl Serialize) {
-    serde_json::to_writer(to, value).expect("string keys, and a writer that never fails, always serialize");
+    serde_json::to_writer(to, value)
+        .expect("string keys, and a writer that never fails, always serialize");
 }
 
 struct Counter(usize);
@@ -227,7 +251,8 @@ mod tests {
 
     fn frame() -> Frame {
         Frame {
-            event_source_arn: "arn:aws:kafka:us-east-1:123456789012:cluster/studio/0e1f-2".to_owned(),
+            event_source_arn: "arn:aws:kafka:us-east-1:123456789012:cluster/studio/0e1f-2"
+                .to_owned(),
             bootstrap_servers: "127.0.0.1:9092".to_owned(),
             topic: "eventzr.event.created.v1".to_owned(),
         }
@@ -291,7 +316,8 @@ mod tests {
     #[test]
     fn a_well_formed_event_is_one_that_aws_own_crate_reads() {
         let event: KafkaEvent =
-            serde_json::from_slice(&frame().event(&[record(0, 15), record(3, 2)]).to_json()).unwrap();
+            serde_json::from_slice(&frame().event(&[record(0, 15), record(3, 2)]).to_json())
+                .unwrap();
         assert_eq!(event.records.len(), 2);
         let first = &event.records["eventzr.event.created.v1-0"][0];
         assert_eq!((first.partition, first.offset), (0, 15));
@@ -302,13 +328,18 @@ mod tests {
     fn sizes_are_those_of_the_json_as_sent() {
         let frame = frame();
         let mut loud = (*record(0, 16)).clone();
-        loud.headers.push(("x".to_owned(), Some((0..=255).collect())));
+        loud.headers
+            .push(("x".to_owned(), Some((0..=255).collect())));
         let records = [record(0, 15), Arc::new(loud), record(12, 2)];
         let counted = frame.size()
             + frame.partition_size(0)
             + frame.partition_size(12)
-            + records.iter().map(|record| frame.record_size(record)).sum::<usize>();
-        // Every partition, the list of them, and every record's list counts one comma that is not written.
+            + records
+                .iter()
+                .map(|record| frame.record_size(record))
+                .sum::<usize>();
+        // Every partition, the list of them, and every record's list counts one comma that is not
+        // written.
         assert_eq!(counted - 3, frame.event(&records).to_json().len());
     }
 }

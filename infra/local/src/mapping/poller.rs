@@ -1,4 +1,5 @@
-//! The runner: reads the topic in the mapping's consumer group, tells the core, and does what the core says.
+//! The runner: reads the topic in the mapping's consumer group, tells the core, and does what the
+//! core says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,14 +49,21 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// Joins the mapping's consumer group and polls until [`stop`](Self::stop), on the Tokio runtime of the caller.
-    /// Reports go out as things happen; a receiver that is gone stops nothing.
+    /// Joins the mapping's consumer group and polls until [`stop`](Self::stop), on the Tokio
+    /// runtime of the caller. Reports go out as things happen; a receiver that is gone stops
+    /// nothing.
     ///
     /// # Errors
     /// [`Error`] where the mapping is disabled.
-    pub fn start(mapping: Mapping, sources: Sources, reports: UnboundedSender<Report>) -> Result<Self, Error> {
+    pub fn start(
+        mapping: Mapping,
+        sources: Sources,
+        reports: UnboundedSender<Report>,
+    ) -> Result<Self, Error> {
         if !mapping.enabled {
-            return Err(Error::Disabled { topic: mapping.topic });
+            return Err(Error::Disabled {
+                topic: mapping.topic,
+            });
         }
         let frame = Frame {
             event_source_arn: mapping.event_source_arn.clone(),
@@ -63,11 +71,22 @@ impl Poller {
             topic: mapping.topic.clone(),
         };
         let (mapping, frame) = (Arc::new(mapping), Arc::new(frame));
-        let reports = Reports { topic: Arc::from(mapping.topic.as_str()), sender: reports };
-        let delivery = Delivery::new(Arc::clone(&mapping), Arc::clone(&frame), sources.s3, sources.cluster.clone());
+        let reports = Reports {
+            topic: Arc::from(mapping.topic.as_str()),
+            sender: reports,
+        };
+        let delivery = Delivery::new(
+            Arc::clone(&mapping),
+            Arc::clone(&frame),
+            sources.s3,
+            sources.cluster.clone(),
+        );
         let (stop, mut stopped) = oneshot::channel();
         let task = async move {
-            let Some(member) = join(&mapping, &sources.cluster, &reports, &mut stopped).await else { return };
+            let Some(member) = join(&mapping, &sources.cluster, &reports, &mut stopped).await
+            else {
+                return;
+            };
             let runner = Runner {
                 batches: Batches::new(Arc::clone(&mapping), Arc::clone(&frame)),
                 mapping,
@@ -83,10 +102,14 @@ impl Poller {
             };
             runner.run(stopped).await;
         };
-        Ok(Self { stop, task: tokio::spawn(task) })
+        Ok(Self {
+            stop,
+            task: tokio::spawn(task),
+        })
     }
 
-    /// Stops reading, waits a while for what is in flight, commits what it resolved and leaves the group.
+    /// Stops reading, waits a while for what is in flight, commits what it resolved and leaves the
+    /// group.
     pub async fn stop(self) {
         // Either end may be gone already; then there is nothing to stop.
         let _ = self.stop.send(());
@@ -103,8 +126,13 @@ async fn join(
 ) -> Option<Member> {
     if let StartingPosition::AtTimestamp(millis) = mapping.start {
         while let Err(error) = begin_at(cluster, mapping, millis).await {
-            reports.send(What::Trouble { problem: format!("joining the group: {error}") });
-            if tokio::time::timeout(COMMIT_PAUSE, &mut *stopped).await.is_ok() {
+            reports.send(What::Trouble {
+                problem: format!("joining the group: {error}"),
+            });
+            if tokio::time::timeout(COMMIT_PAUSE, &mut *stopped)
+                .await
+                .is_ok()
+            {
                 return None;
             }
         }
@@ -121,7 +149,10 @@ struct Reports {
 impl Reports {
     fn send(&self, what: What) {
         // A caller that does not listen is no reason to stop.
-        let _ = self.sender.send(Report { topic: Arc::clone(&self.topic), what });
+        let _ = self.sender.send(Report {
+            topic: Arc::clone(&self.topic),
+            what,
+        });
     }
 }
 
@@ -133,8 +164,13 @@ struct Clock {
 
 impl Clock {
     fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), wall: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) }
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            started: Instant::now(),
+            wall: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
+        }
     }
 
     fn now(&self) -> i64 {
@@ -155,9 +191,24 @@ enum Commit {
 
 /// What ended outside of the core.
 enum Landing {
-    Committed { offsets: BTreeMap<i32, i64>, result: Result<(), kafka_client::Error> },
-    Invoked { unit: u64, attempt: u32, records: usize, partitions: Vec<i32>, duration: Duration, outcome: Outcome },
-    Discarded { unit: u64, records: usize, condition: Condition, destination: Option<String> },
+    Committed {
+        offsets: BTreeMap<i32, i64>,
+        result: Result<(), kafka_client::Error>,
+    },
+    Invoked {
+        unit: u64,
+        attempt: u32,
+        records: usize,
+        partitions: Vec<i32>,
+        duration: Duration,
+        outcome: Outcome,
+    },
+    Discarded {
+        unit: u64,
+        records: usize,
+        condition: Condition,
+        destination: Option<String>,
+    },
 }
 
 struct Runner {
@@ -225,23 +276,51 @@ impl Runner {
 
     fn land(&mut self, landing: Landing) {
         let actions = match landing {
-            Landing::Invoked { unit, attempt, records, partitions, duration, outcome } => {
+            Landing::Invoked {
+                unit,
+                attempt,
+                records,
+                partitions,
+                duration,
+                outcome,
+            } => {
                 let actions = self.batches.settle(unit, outcome.clone(), self.clock.now());
-                self.reports.send(What::Invoked { records, partitions, attempt, duration, outcome });
+                self.reports.send(What::Invoked {
+                    records,
+                    partitions,
+                    attempt,
+                    duration,
+                    outcome,
+                });
                 actions
             }
-            Landing::Discarded { unit, records, condition, destination } => {
-                self.reports.send(What::Discarded { records, condition, destination });
+            Landing::Discarded {
+                unit,
+                records,
+                condition,
+                destination,
+            } => {
+                self.reports.send(What::Discarded {
+                    records,
+                    condition,
+                    destination,
+                });
                 self.batches.discarded(unit)
             }
-            Landing::Committed { offsets, result: Ok(()) } => {
+            Landing::Committed {
+                offsets,
+                result: Ok(()),
+            } => {
                 self.commit = Commit::Idle;
                 for (partition, offset) in offsets {
                     self.reports.send(What::Committed { partition, offset });
                 }
                 return;
             }
-            Landing::Committed { offsets, result: Err(error) } => {
+            Landing::Committed {
+                offsets,
+                result: Err(error),
+            } => {
                 self.commit = Commit::FailedUntil(Instant::now() + COMMIT_PAUSE);
                 for (partition, offset) in offsets {
                     if self.batches.is_assigned(partition) {
@@ -258,14 +337,28 @@ impl Runner {
     fn act(&mut self, actions: impl IntoIterator<Item = Action>) {
         for action in actions {
             match action {
-                Action::Invoke { unit, attempt, records } => self.invoke(unit, attempt, &records),
+                Action::Invoke {
+                    unit,
+                    attempt,
+                    records,
+                } => self.invoke(unit, attempt, &records),
                 Action::Discard { unit, discard } => self.discard(unit, discard),
                 Action::Commit { partition, offset } => {
                     self.uncommitted.insert(partition, offset);
                 }
-                Action::Retrying { records, cause, pause, split } => {
+                Action::Retrying {
+                    records,
+                    cause,
+                    pause,
+                    split,
+                } => {
                     let pause = Duration::from_millis(pause.unsigned_abs());
-                    self.reports.send(What::Retrying { records, cause: cause.to_string(), pause, split });
+                    self.reports.send(What::Retrying {
+                        records,
+                        cause: cause.to_string(),
+                        pause,
+                        split,
+                    });
                 }
                 Action::Pause { partition } => self.member.pause(partition),
                 Action::Resume { partition } => self.member.resume(partition),
@@ -276,13 +369,22 @@ impl Runner {
     fn invoke(&mut self, unit: u64, attempt: u32, records: &[Arc<Record>]) {
         let (lambda, function) = (self.lambda.clone(), self.mapping.function.clone());
         let payload = self.frame.event(records).to_json();
-        let partitions =
-            records.chunk_by(|one, next| one.partition == next.partition).map(|of| of[0].partition).collect();
+        let partitions = records
+            .chunk_by(|one, next| one.partition == next.partition)
+            .map(|of| of[0].partition)
+            .collect();
         let records = records.len();
         self.flights.spawn(async move {
             let started = Instant::now();
             let outcome = invoke(&lambda, &function, payload).await;
-            Landing::Invoked { unit, attempt, records, partitions, duration: started.elapsed(), outcome }
+            Landing::Invoked {
+                unit,
+                attempt,
+                records,
+                partitions,
+                duration: started.elapsed(),
+                outcome,
+            }
         });
     }
 
@@ -292,8 +394,17 @@ impl Runner {
         let at = Timestamp::from_millisecond(self.clock.now()).expect("now is in the calendar");
         self.flights.spawn(async move {
             let (records, condition) = (discard.records.len(), discard.condition);
-            let destination = delivery.deliver(&discard, at, |problem| reports.send(What::Trouble { problem })).await;
-            Landing::Discarded { unit, records, condition, destination }
+            let destination = delivery
+                .deliver(&discard, at, |problem| {
+                    reports.send(What::Trouble { problem })
+                })
+                .await;
+            Landing::Discarded {
+                unit,
+                records,
+                condition,
+                destination,
+            }
         });
     }
 
@@ -313,7 +424,12 @@ impl Runner {
         let offsets = std::mem::take(&mut self.uncommitted);
         let committed = self.member.commit(offsets.clone());
         self.commit = Commit::InFlight;
-        self.flights.spawn(async move { Landing::Committed { result: committed.await, offsets } });
+        self.flights.spawn(async move {
+            Landing::Committed {
+                result: committed.await,
+                offsets,
+            }
+        });
     }
 
     /// Ends what is in flight, within reason, and leaves the group.

@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use super::payload::{Frame, Record};
 
-/// The records of an invocation that its response lists as failed, as (partition, offset); none means that all succeeded.
+/// The records of an invocation that its response lists as failed, as (partition, offset); none
+/// means that all succeeded.
 ///
-/// The page says: "If you return an empty valid JSON or null, the event source mapping will consider a batch as
-/// successfully processed. Any invalid topic-partition_number or offset returned that was not present in the invoked
-/// event will be treated as failure and entire batch will be retried." So nothing at all, `null`, `{}`, `[]`, and an
-/// object whose list is absent, null or empty (as the page for Kinesis has it) are success. Fields beside the list say
-/// nothing.
+/// The page says: "If you return an empty valid JSON or null, the event source mapping will
+/// consider a batch as successfully processed. Any invalid topic-partition_number or offset
+/// returned that was not present in the invoked event will be treated as failure and entire batch
+/// will be retried." So nothing at all, `null`, `{}`, `[]`, and an object whose list is absent,
+/// null or empty (as the page for Kinesis has it) are success. Fields beside the list say nothing.
 ///
 /// # Errors
 /// A [`ResponseError`] where the whole batch counts as failed.
@@ -38,14 +39,20 @@ pub fn failed_records(
         },
         _ => return Err(ResponseError::NotAResponse),
     };
-    let invoked: BTreeSet<_> = records.iter().map(|record| (record.partition, record.offset)).collect();
-    let partitions: BTreeMap<_, _> =
-        records.iter().map(|record| (frame.partition_key(record.partition), record.partition)).collect();
+    let invoked: BTreeSet<_> = records
+        .iter()
+        .map(|record| (record.partition, record.offset))
+        .collect();
+    let partitions: BTreeMap<_, _> = records
+        .iter()
+        .map(|record| (frame.partition_key(record.partition), record.partition))
+        .collect();
     failures
         .into_iter()
         .map(|failure| {
-            let ItemFailure { item_identifier: ItemIdentifier { partition, offset } } =
-                serde_json::from_value(failure).map_err(|_| ResponseError::MalformedItem)?;
+            let ItemFailure {
+                item_identifier: ItemIdentifier { partition, offset },
+            } = serde_json::from_value(failure).map_err(|_| ResponseError::MalformedItem)?;
             match partitions.get(&partition) {
                 Some(&number) if invoked.contains(&(number, offset)) => Ok((number, offset)),
                 _ => Err(ResponseError::NotInBatch { partition, offset }),
@@ -76,7 +83,9 @@ pub enum ResponseError {
     #[error("the response is no partial batch response")]
     NotAResponse,
     /// An entry of the list lacks its identifier, or has a part of another type.
-    #[error("an entry of batchItemFailures is no {{\"itemIdentifier\":{{\"partition\":string,\"offset\":integer}}}}")]
+    #[error(
+        "an entry of batchItemFailures is no {{\"itemIdentifier\":{{\"partition\":string,\"offset\":integer}}}}"
+    )]
     MalformedItem,
     /// An identifier that the invoked event did not hold.
     #[error("the response names {partition} offset {offset}, which was not in the batch")]
@@ -94,19 +103,29 @@ mod tests {
     use kafka_client::Timestamp;
 
     fn read(body: &str) -> Result<Vec<(i32, i64)>, ResponseError> {
-        let frame =
-            Frame { event_source_arn: String::new(), bootstrap_servers: String::new(), topic: "a-topic".to_owned() };
+        let frame = Frame {
+            event_source_arn: String::new(),
+            bootstrap_servers: String::new(),
+            topic: "a-topic".to_owned(),
+        };
         let records: Vec<_> = [(0, 4), (0, 5), (1, 4)]
             .map(|(partition, offset)| {
                 let timestamp = Some(Timestamp::CreateTime(0));
-                Arc::new(Record { partition, offset, timestamp, key: None, value: None, headers: vec![] })
+                Arc::new(Record {
+                    partition,
+                    offset,
+                    timestamp,
+                    key: None,
+                    value: None,
+                    headers: vec![],
+                })
             })
             .into();
         failed_records(body.as_bytes(), &frame, &records).map(|failed| failed.into_iter().collect())
     }
 
-    /// kafka-retry-configurations.html: "an empty valid JSON or null"; services-kinesis-batchfailurereporting.html: an
-    /// empty or null list.
+    /// kafka-retry-configurations.html: "an empty valid JSON or null";
+    /// services-kinesis-batchfailurereporting.html: an empty or null list.
     #[test]
     fn an_empty_answer_is_success() {
         for body in [
@@ -132,16 +151,29 @@ mod tests {
     /// kafka-retry-configurations.html: "any invalid topic-partition_number or offset".
     #[test]
     fn an_identifier_that_was_not_in_the_batch_fails_the_whole_batch() {
-        for (partition, offset) in [("a-topic-1", 5), ("a-topic-2", 4), ("topic-0", 4), ("0", 4), ("", 4)] {
+        for (partition, offset) in [
+            ("a-topic-1", 5),
+            ("a-topic-2", 4),
+            ("topic-0", 4),
+            ("0", 4),
+            ("", 4),
+        ] {
             let body = format!(
                 r#"{{"batchItemFailures":[{{"itemIdentifier":{{"partition":"a-topic-0","offset":4}}}},
                     {{"itemIdentifier":{{"partition":"{partition}","offset":{offset}}}}}]}}"#
             );
-            assert_eq!(read(&body), Err(ResponseError::NotInBatch { partition: partition.to_owned(), offset }));
+            assert_eq!(
+                read(&body),
+                Err(ResponseError::NotInBatch {
+                    partition: partition.to_owned(),
+                    offset
+                })
+            );
         }
     }
 
-    /// "A flat string identifier is treated as invalid and the entire batch is retried" (middyjs, event-batch-response).
+    /// "A flat string identifier is treated as invalid and the entire batch is retried" (middyjs,
+    /// event-batch-response).
     #[test]
     fn a_malformed_identifier_fails_the_whole_batch() {
         for item in [
@@ -163,7 +195,13 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_shape_fails_the_whole_batch() {
-        for body in [r#""ok""#, "0", "true", r#"["a"]"#, r#"{"batchItemFailures":"none"}"#] {
+        for body in [
+            r#""ok""#,
+            "0",
+            "true",
+            r#"["a"]"#,
+            r#"{"batchItemFailures":"none"}"#,
+        ] {
             assert_eq!(read(body), Err(ResponseError::NotAResponse), "{body}");
         }
         assert_eq!(read("ok"), Err(ResponseError::NotJson));

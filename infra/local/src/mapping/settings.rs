@@ -1,14 +1,17 @@
 //! A mapping's settings, read once from the deployed stack.
 //!
-//! Two sources, because an emulator's record of a mapping may lack what only Kafka has (topics, consumer group, pollers)
-//! and fills absent numbers with the defaults of queues: the processed template says what was asked for, the record says
-//! what the function, the cluster and the destination resolved to.
+//! Two sources, because an emulator's record of a mapping may lack what only Kafka has (topics,
+//! consumer group, pollers) and fills absent numbers with the defaults of queues: the processed
+//! template says what was asked for, the record says what the function, the cluster and the
+//! destination resolved to.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use aws_sdk_lambda::types::{EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType};
+use aws_sdk_lambda::types::{
+    EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType,
+};
 use serde_json::Value;
 
 use super::error::{Error, chain};
@@ -38,11 +41,12 @@ pub struct Mapping {
     pub window: Duration,
     /// Where a group without committed offsets begins.
     pub start: StartingPosition,
-    /// Whether there are provisioned pollers. Without them the error controls below are not in force, whatever the
-    /// template says: the whole batch is retried until it succeeds (kafka-scaling-modes.html).
+    /// Whether there are provisioned pollers. Without them the error controls below are not in
+    /// force, whatever the template says: the whole batch is retried until it succeeds
+    /// (kafka-scaling-modes.html).
     pub provisioned: bool,
-    /// Most retries after the first try, 0 to 10,000; `None` is for ever. Ten where the template says infinite and there
-    /// is an on-failure destination.
+    /// Most retries after the first try, 0 to 10,000; `None` is for ever. Ten where the template
+    /// says infinite and there is an on-failure destination.
     pub maximum_retries: Option<u32>,
     /// Records older than this are not sent any more; `None` is any age.
     pub maximum_age: Option<Duration>,
@@ -86,35 +90,80 @@ pub enum Destination {
 ///
 /// # Errors
 /// [`Error`] where a service does not answer, or a mapping says something that has no meaning here.
-pub async fn read_mappings(aws: &Aws, lambda: &aws_sdk_lambda::Client, stack: &str) -> Result<Vec<Mapping>, Error> {
+pub async fn read_mappings(
+    aws: &Aws,
+    lambda: &aws_sdk_lambda::Client,
+    stack: &str,
+) -> Result<Vec<Mapping>, Error> {
     let of_stack = ("StackName", stack);
-    let cloudformation =
-        async |operation, fields: &[(&str, &str)]| aws.query(QueryService::CloudFormation, operation, fields).await;
+    let cloudformation = async |operation, fields: &[(&str, &str)]| {
+        aws.query(QueryService::CloudFormation, operation, fields)
+            .await
+    };
     let stacks = cloudformation("DescribeStacks", &[of_stack]).await?;
-    let description = members(&stacks["Stacks"]).first().ok_or(Error::NoStack { stack: stack.to_owned() })?;
-    let template = cloudformation("GetTemplate", &[of_stack, ("TemplateStage", "Processed")]).await?;
+    let description = members(&stacks["Stacks"]).first().ok_or(Error::NoStack {
+        stack: stack.to_owned(),
+    })?;
+    let template =
+        cloudformation("GetTemplate", &[of_stack, ("TemplateStage", "Processed")]).await?;
     let resources = cloudformation("DescribeStackResources", &[of_stack]).await?;
-    let records = lambda.list_event_source_mappings().into_paginator().items().send();
+    let records = lambda
+        .list_event_source_mappings()
+        .into_paginator()
+        .items()
+        .send();
     let records = records.collect::<Result<Vec<_>, _>>().await;
-    let records = records.map_err(|error| Error::Service { call: "ListEventSourceMappings", reason: chain(&error) })?;
+    let records = records.map_err(|error| Error::Service {
+        call: "ListEventSourceMappings",
+        reason: chain(&error),
+    })?;
 
     let mut references = BTreeMap::from([("AWS::StackName".to_owned(), stack.to_owned())]);
     if let Some(id) = description["StackId"].as_str() {
         // arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<id>
         let parts = id.split(':').map(str::to_owned);
-        let names = [None, Some("AWS::Partition"), None, Some("AWS::Region"), Some("AWS::AccountId")];
-        references.extend(names.into_iter().zip(parts).filter_map(|(name, part)| Some((name?.to_owned(), part))));
+        let names = [
+            None,
+            Some("AWS::Partition"),
+            None,
+            Some("AWS::Region"),
+            Some("AWS::AccountId"),
+        ];
+        references.extend(
+            names
+                .into_iter()
+                .zip(parts)
+                .filter_map(|(name, part)| Some((name?.to_owned(), part))),
+        );
         references.insert("AWS::StackId".to_owned(), id.to_owned());
     }
     let pairs = |list: &Value, name: &str, value: &str| {
         let text = |item: &Value, field: &str| item[field].as_str().map(str::to_owned);
-        let pairs = members(list).iter().filter_map(|item| Some((text(item, name)?, text(item, value)?)));
+        let pairs = members(list)
+            .iter()
+            .filter_map(|item| Some((text(item, name)?, text(item, value)?)));
         pairs.collect::<Vec<_>>()
     };
-    references.extend(pairs(&resources["StackResources"], "LogicalResourceId", "PhysicalResourceId"));
-    references.extend(pairs(&description["Parameters"], "ParameterKey", "ParameterValue"));
-    references.extend(pairs(&description["Parameters"], "ParameterKey", "ResolvedValue"));
-    mappings_of(template["TemplateBody"].as_str().unwrap_or_default(), references, &records)
+    references.extend(pairs(
+        &resources["StackResources"],
+        "LogicalResourceId",
+        "PhysicalResourceId",
+    ));
+    references.extend(pairs(
+        &description["Parameters"],
+        "ParameterKey",
+        "ParameterValue",
+    ));
+    references.extend(pairs(
+        &description["Parameters"],
+        "ParameterKey",
+        "ResolvedValue",
+    ));
+    mappings_of(
+        template["TemplateBody"].as_str().unwrap_or_default(),
+        references,
+        &records,
+    )
 }
 
 fn mappings_of(
@@ -123,18 +172,30 @@ fn mappings_of(
     records: &[EventSourceMappingConfiguration],
 ) -> Result<Vec<Mapping>, Error> {
     let physical_ids = references.clone();
-    let template = Template::parse(template, references).map_err(|reason| Error::Template { reason })?;
+    let template =
+        Template::parse(template, references).map_err(|reason| Error::Template { reason })?;
     let mut mappings = Vec::new();
-    for (logical_id, properties) in
-        template.resources_of("AWS::Lambda::EventSourceMapping").map_err(|reason| Error::Template { reason })?
+    for (logical_id, properties) in template
+        .resources_of("AWS::Lambda::EventSourceMapping")
+        .map_err(|reason| Error::Template { reason })?
     {
         if !properties.has("Topics") {
             continue; // a queue's or a stream's mapping: the emulator polls those itself
         }
-        let record =
-            physical_ids.get(logical_id).and_then(|id| records.iter().find(|record| record.uuid() == Some(id)));
-        let record = record.ok_or_else(|| Error::NotDeployed { mapping: logical_id.to_owned() })?;
-        mappings.push(Reader { logical_id, properties, record }.read()?);
+        let record = physical_ids
+            .get(logical_id)
+            .and_then(|id| records.iter().find(|record| record.uuid() == Some(id)));
+        let record = record.ok_or_else(|| Error::NotDeployed {
+            mapping: logical_id.to_owned(),
+        })?;
+        mappings.push(
+            Reader {
+                logical_id,
+                properties,
+                record,
+            }
+            .read()?,
+        );
     }
     Ok(mappings)
 }
@@ -149,26 +210,53 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&self) -> Result<Mapping, Error> {
         let record = self.record;
-        let source = self.known("AmazonManagedKafkaEventSourceConfig")?.unwrap_or_default();
+        let source = self
+            .known("AmazonManagedKafkaEventSourceConfig")?
+            .unwrap_or_default();
         let unsupported = match source.get("SchemaRegistryConfig") {
             Some(_) => Some("SchemaRegistryConfig"),
-            None => ["FilterCriteria", "SelfManagedEventSource"].into_iter().find(|name| self.properties.has(name)),
+            None => ["FilterCriteria", "SelfManagedEventSource"]
+                .into_iter()
+                .find(|name| self.properties.has(name)),
         };
         if let Some(property) = unsupported {
-            return Err(Error::NotSupported { mapping: self.logical_id.to_owned(), what: property.to_owned() });
+            return Err(Error::NotSupported {
+                mapping: self.logical_id.to_owned(),
+                what: property.to_owned(),
+            });
         }
-        let topic = match self.known("Topics")?.as_ref().and_then(Value::as_array).map(Vec::as_slice) {
+        let topic = match self
+            .known("Topics")?
+            .as_ref()
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+        {
             Some([Value::String(topic)]) => topic.clone(),
             _ => return Err(self.wrong("Topics", "a list of one topic")),
         };
         let provisioned = self.known("ProvisionedPollerConfig")?.is_some();
         let destination = self.destination(provisioned, &topic)?;
-        let batch_size = self.number("BatchSize", 1..=10_000, record.batch_size())?.unwrap_or(100);
-        let window =
-            self.number("MaximumBatchingWindowInSeconds", 0..=300, record.maximum_batching_window_in_seconds())?;
-        let retries = self.number("MaximumRetryAttempts", -1..=10_000, record.maximum_retry_attempts())?.unwrap_or(-1);
+        let batch_size = self
+            .number("BatchSize", 1..=10_000, record.batch_size())?
+            .unwrap_or(100);
+        let window = self.number(
+            "MaximumBatchingWindowInSeconds",
+            0..=300,
+            record.maximum_batching_window_in_seconds(),
+        )?;
+        let retries = self
+            .number(
+                "MaximumRetryAttempts",
+                -1..=10_000,
+                record.maximum_retry_attempts(),
+            )?
+            .unwrap_or(-1);
         let age = self
-            .number("MaximumRecordAgeInSeconds", -1..=604_800, record.maximum_record_age_in_seconds())?
+            .number(
+                "MaximumRecordAgeInSeconds",
+                -1..=604_800,
+                record.maximum_record_age_in_seconds(),
+            )?
             .unwrap_or(-1);
         if (0..60).contains(&age) {
             return Err(self.wrong("MaximumRecordAgeInSeconds", "-1, or 60 to 604800"));
@@ -177,10 +265,16 @@ impl Reader<'_> {
         Ok(Mapping {
             function: self.of_record("FunctionName", record.function_arn())?,
             event_source_arn: self.of_record("EventSourceArn", record.event_source_arn())?,
-            consumer_group: source.get("ConsumerGroupId").and_then(Value::as_str).unwrap_or(&uuid).to_owned(),
+            consumer_group: source
+                .get("ConsumerGroupId")
+                .and_then(Value::as_str)
+                .unwrap_or(&uuid)
+                .to_owned(),
             topic,
             batch_size: usize::try_from(batch_size).expect("1 to 10,000"),
-            window: window.map_or(Duration::from_millis(500), |seconds| Duration::from_secs(seconds.unsigned_abs())),
+            window: window.map_or(Duration::from_millis(500), |seconds| {
+                Duration::from_secs(seconds.unsigned_abs())
+            }),
             start: self.starting_position()?,
             provisioned,
             maximum_retries: match u32::try_from(retries) {
@@ -188,13 +282,24 @@ impl Reader<'_> {
                 Ok(retries) => Some(retries),
                 Err(_) => destination.is_some().then_some(RETRIES_WITH_DESTINATION),
             },
-            maximum_age: u64::try_from(age).ok().filter(|_| provisioned).map(Duration::from_secs),
+            maximum_age: u64::try_from(age)
+                .ok()
+                .filter(|_| provisioned)
+                .map(Duration::from_secs),
             bisect: provisioned
-                && self.flag("BisectBatchOnFunctionError", record.bisect_batch_on_function_error())?.unwrap_or(false),
+                && self
+                    .flag(
+                        "BisectBatchOnFunctionError",
+                        record.bisect_batch_on_function_error(),
+                    )?
+                    .unwrap_or(false),
             report_batch_item_failures: provisioned && self.reports()?,
             destination,
             enabled: self
-                .flag("Enabled", Some(!matches!(record.state(), Some("Disabled" | "Disabling"))))?
+                .flag(
+                    "Enabled",
+                    Some(!matches!(record.state(), Some("Disabled" | "Disabling"))),
+                )?
                 .unwrap_or(true),
             uuid,
         })
@@ -202,27 +307,51 @@ impl Reader<'_> {
 
     fn destination(&self, provisioned: bool, topic: &str) -> Result<Option<Destination>, Error> {
         let config = match self.properties.get("DestinationConfig") {
-            Ok(config) => {
-                config.and_then(|config| Some(config.get("OnFailure")?.get("Destination")?.as_str()?.to_owned()))
-            }
-            Err(_) => {
-                self.record.destination_config().and_then(|config| Some(config.on_failure()?.destination()?.to_owned()))
-            }
+            Ok(config) => config.and_then(|config| {
+                Some(
+                    config
+                        .get("OnFailure")?
+                        .get("Destination")?
+                        .as_str()?
+                        .to_owned(),
+                )
+            }),
+            Err(_) => self
+                .record
+                .destination_config()
+                .and_then(|config| Some(config.on_failure()?.destination()?.to_owned())),
         };
-        let Some(destination) = config.filter(|destination| !destination.is_empty()) else { return Ok(None) };
+        let Some(destination) = config.filter(|destination| !destination.is_empty()) else {
+            return Ok(None);
+        };
         if let Some(to) = destination.strip_prefix("kafka://") {
             // kafka-on-failure-destination.html, "Requirements and limitations".
             return match (provisioned, to == topic) {
-                (true, false) => Ok(Some(Destination::Kafka { topic: to.to_owned() })),
-                (false, _) => Err(self.wrong("DestinationConfig", "a Kafka topic only with provisioned pollers")),
-                (_, true) => Err(self.wrong("DestinationConfig", "another topic than the one that is read")),
+                (true, false) => Ok(Some(Destination::Kafka {
+                    topic: to.to_owned(),
+                })),
+                (false, _) => Err(self.wrong(
+                    "DestinationConfig",
+                    "a Kafka topic only with provisioned pollers",
+                )),
+                (_, true) => Err(self.wrong(
+                    "DestinationConfig",
+                    "another topic than the one that is read",
+                )),
             };
         }
         match destination.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", _, "s3", _, _, bucket] => Ok(Some(Destination::S3 { bucket: (*bucket).to_owned() })),
+            ["arn", _, "s3", _, _, bucket] => Ok(Some(Destination::S3 {
+                bucket: (*bucket).to_owned(),
+            })),
             ["arn", _, "sqs" | "sns", ..] => {
-                let what = format!("the on-failure destination {destination} (an S3 bucket or kafka://topic is)");
-                Err(Error::NotSupported { mapping: self.logical_id.to_owned(), what })
+                let what = format!(
+                    "the on-failure destination {destination} (an S3 bucket or kafka://topic is)"
+                );
+                Err(Error::NotSupported {
+                    mapping: self.logical_id.to_owned(),
+                    what,
+                })
             }
             _ => Err(self.wrong("DestinationConfig", "an ARN or kafka://topic")),
         }
@@ -230,7 +359,10 @@ impl Reader<'_> {
 
     fn starting_position(&self) -> Result<StartingPosition, Error> {
         let position = match self.properties.get("StartingPosition") {
-            Ok(position) => position.as_ref().and_then(Value::as_str).map(EventSourcePosition::from),
+            Ok(position) => position
+                .as_ref()
+                .and_then(Value::as_str)
+                .map(EventSourcePosition::from),
             Err(_) => self.record.starting_position().cloned(),
         };
         match position {
@@ -242,9 +374,16 @@ impl Reader<'_> {
                     .known("StartingPositionTimestamp")?
                     .and_then(|at| at.as_f64().or_else(|| at.as_str()?.parse().ok()))
                 {
-                    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any real date fit")]
-                    Some(seconds) => Ok(StartingPosition::AtTimestamp((seconds * 1000.0).round() as i64)),
-                    None => Err(self.wrong("StartingPositionTimestamp", "seconds since the Unix epoch")),
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        reason = "milliseconds of any real date fit"
+                    )]
+                    Some(seconds) => Ok(StartingPosition::AtTimestamp(
+                        (seconds * 1000.0).round() as i64
+                    )),
+                    None => {
+                        Err(self.wrong("StartingPositionTimestamp", "seconds since the Unix epoch"))
+                    }
                 }
             }
             _ => Err(self.wrong("StartingPosition", "TRIM_HORIZON, LATEST or AT_TIMESTAMP")),
@@ -254,27 +393,37 @@ impl Reader<'_> {
     fn reports(&self) -> Result<bool, Error> {
         match self.properties.get("FunctionResponseTypes") {
             Ok(None) => Ok(false),
-            Ok(Some(Value::Array(types))) => Ok(types.iter().any(|kind| kind == "ReportBatchItemFailures")),
-            Ok(Some(_)) => Err(self.wrong("FunctionResponseTypes", "a list")),
-            Err(_) => {
-                Ok(self.record.function_response_types().contains(&FunctionResponseType::ReportBatchItemFailures))
+            Ok(Some(Value::Array(types))) => {
+                Ok(types.iter().any(|kind| kind == "ReportBatchItemFailures"))
             }
+            Ok(Some(_)) => Err(self.wrong("FunctionResponseTypes", "a list")),
+            Err(_) => Ok(self
+                .record
+                .function_response_types()
+                .contains(&FunctionResponseType::ReportBatchItemFailures)),
         }
     }
 
     /// A property that no record keeps.
     fn known(&self, property: &str) -> Result<Option<Value>, Error> {
         let mapping = || self.logical_id.to_owned();
-        self.properties.get(property).map_err(|reason| Error::Unknown {
-            mapping: mapping(),
-            property: property.to_owned(),
-            reason,
-        })
+        self.properties
+            .get(property)
+            .map_err(|reason| Error::Unknown {
+                mapping: mapping(),
+                property: property.to_owned(),
+                reason,
+            })
     }
 
-    /// A whole number: the template's, the record's where the template's cannot be resolved, `None` where it is absent. A
-    /// number that went through a parameter is text.
-    fn number(&self, property: &str, range: RangeInclusive<i64>, recorded: Option<i32>) -> Result<Option<i64>, Error> {
+    /// A whole number: the template's, the record's where the template's cannot be resolved, `None`
+    /// where it is absent. A number that went through a parameter is text.
+    fn number(
+        &self,
+        property: &str,
+        range: RangeInclusive<i64>,
+        recorded: Option<i32>,
+    ) -> Result<Option<i64>, Error> {
         let number = match self.properties.get(property) {
             Ok(None) => return Ok(None),
             Ok(Some(value)) => value.as_i64().or_else(|| value.as_str()?.parse().ok()),
@@ -282,7 +431,10 @@ impl Reader<'_> {
         };
         match number {
             Some(number) if range.contains(&number) => Ok(Some(number)),
-            _ => Err(self.wrong(property, &format!("a whole number from {} to {}", range.start(), range.end()))),
+            _ => Err(self.wrong(
+                property,
+                &format!("a whole number from {} to {}", range.start(), range.end()),
+            )),
         }
     }
 
@@ -292,7 +444,8 @@ impl Reader<'_> {
             Ok(Some(value)) => value.as_bool().or_else(|| value.as_str()?.parse().ok()),
             Err(_) => recorded,
         };
-        flag.map(Some).ok_or_else(|| self.wrong(property, "true or false"))
+        flag.map(Some)
+            .ok_or_else(|| self.wrong(property, "true or false"))
     }
 
     fn of_record(&self, property: &str, value: Option<&str>) -> Result<String, Error> {

@@ -1,5 +1,6 @@
-//! The stack's processed template, as far as a mapping needs it: parameters, conditions and the intrinsic functions that
-//! can be resolved without asking a resource (docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+//! The stack's processed template, as far as a mapping needs it: parameters, conditions and the
+//! intrinsic functions that can be resolved without asking a resource
+//! (docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 //! intrinsic-function-reference.html).
 
 use std::collections::BTreeMap;
@@ -14,18 +15,24 @@ pub struct Template {
 }
 
 impl Template {
-    /// Takes `body`, the template as JSON (which is what CloudFormation makes of a SAM template), and what `Ref` answers
-    /// by name: parameters, pseudo parameters and the physical ids of resources.
+    /// Takes `body`, the template as JSON (which is what CloudFormation makes of a SAM template),
+    /// and what `Ref` answers by name: parameters, pseudo parameters and the physical ids of
+    /// resources.
     ///
     /// # Errors
     /// [`Unresolved::NotJson`] where the body is anything else.
     pub fn parse(body: &str, references: BTreeMap<String, String>) -> Result<Self, Unresolved> {
-        let document =
-            serde_json::from_str(body).map_err(|source| Unresolved::NotJson { reason: source.to_string() })?;
-        Ok(Self { document, references })
+        let document = serde_json::from_str(body).map_err(|source| Unresolved::NotJson {
+            reason: source.to_string(),
+        })?;
+        Ok(Self {
+            document,
+            references,
+        })
     }
 
-    /// The resources of a type, by logical id, with their properties; those whose condition does not hold are left out.
+    /// The resources of a type, by logical id, with their properties; those whose condition does
+    /// not hold are left out.
     ///
     /// # Errors
     /// [`Unresolved`] where a resource's condition cannot be decided.
@@ -37,7 +44,13 @@ impl Template {
                 None => true,
             };
             if exists && resource["Type"] == kind {
-                found.push((logical_id.as_str(), Properties { template: self, values: &resource["Properties"] }));
+                found.push((
+                    logical_id.as_str(),
+                    Properties {
+                        template: self,
+                        values: &resource["Properties"],
+                    },
+                ));
             }
         }
         Ok(found)
@@ -47,7 +60,10 @@ impl Template {
     fn resolve(&self, value: &Value) -> Result<Option<Value>, Unresolved> {
         match value {
             Value::Array(items) => Ok(Some(Value::Array(
-                items.iter().filter_map(|item| self.resolve(item).transpose()).collect::<Result<_, _>>()?,
+                items
+                    .iter()
+                    .filter_map(|item| self.resolve(item).transpose())
+                    .collect::<Result<_, _>>()?,
             ))),
             Value::Object(map) => match single_entry(map) {
                 Some((function, argument)) if function == "Ref" || function.starts_with("Fn::") => {
@@ -63,35 +79,53 @@ impl Template {
                     Ok(Some(Value::Object(resolved)))
                 }
             },
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(Some(value.clone())),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                Ok(Some(value.clone()))
+            }
         }
     }
 
     fn call(&self, function: &str, argument: &Value) -> Result<Option<Value>, Unresolved> {
-        let malformed = || Unresolved::Function { function: function.to_owned() };
+        let malformed = || Unresolved::Function {
+            function: function.to_owned(),
+        };
         match (function, argument) {
             ("Ref", Value::String(name)) if name == "AWS::NoValue" => Ok(None),
-            ("Ref", Value::String(name)) => self.reference(name).map(|value| Some(Value::from(value))),
+            ("Ref", Value::String(name)) => {
+                self.reference(name).map(|value| Some(Value::from(value)))
+            }
             ("Fn::Sub", Value::String(text)) => self.substitute(text, &Map::new()).map(Some),
             ("Fn::Sub", Value::Array(arguments)) => match arguments.as_slice() {
-                [Value::String(text), Value::Object(values)] => self.substitute(text, values).map(Some),
+                [Value::String(text), Value::Object(values)] => {
+                    self.substitute(text, values).map(Some)
+                }
                 _ => Err(malformed()),
             },
             ("Fn::Join", Value::Array(arguments)) => match arguments.as_slice() {
                 [Value::String(separator), Value::Array(parts)] => {
-                    let parts = parts.iter().map(|part| self.text(part, function)).collect::<Result<Vec<_>, _>>()?;
+                    let parts = parts
+                        .iter()
+                        .map(|part| self.text(part, function))
+                        .collect::<Result<Vec<_>, _>>()?;
                     Ok(Some(Value::from(parts.join(separator))))
                 }
                 _ => Err(malformed()),
             },
             ("Fn::If", Value::Array(arguments)) => match arguments.as_slice() {
                 [Value::String(condition), then, otherwise] => {
-                    self.resolve(if self.holds(condition)? { then } else { otherwise })
+                    self.resolve(if self.holds(condition)? {
+                        then
+                    } else {
+                        otherwise
+                    })
                 }
                 _ => Err(malformed()),
             },
             ("Fn::FindInMap", Value::Array(arguments)) => {
-                let keys = arguments.iter().map(|key| self.text(key, function)).collect::<Result<Vec<_>, _>>()?;
+                let keys = arguments
+                    .iter()
+                    .map(|key| self.text(key, function))
+                    .collect::<Result<Vec<_>, _>>()?;
                 keys.iter()
                     .try_fold(&self.document["Mappings"], |map, key| map.get(key))
                     .cloned()
@@ -105,14 +139,20 @@ impl Template {
     fn holds(&self, condition: &str) -> Result<bool, Unresolved> {
         match self.document["Conditions"].get(condition) {
             Some(expression) => self.decide(expression),
-            None => Err(Unresolved::Reference { name: condition.to_owned() }),
+            None => Err(Unresolved::Reference {
+                name: condition.to_owned(),
+            }),
         }
     }
 
     fn decide(&self, expression: &Value) -> Result<bool, Unresolved> {
-        let malformed = |function: &str| Unresolved::Function { function: function.to_owned() };
-        let (function, argument) =
-            expression.as_object().and_then(single_entry).ok_or_else(|| malformed("condition"))?;
+        let malformed = |function: &str| Unresolved::Function {
+            function: function.to_owned(),
+        };
+        let (function, argument) = expression
+            .as_object()
+            .and_then(single_entry)
+            .ok_or_else(|| malformed("condition"))?;
         match (function, argument) {
             ("Condition", Value::String(name)) => self.holds(name),
             ("Fn::Equals", Value::Array(sides)) => match sides.as_slice() {
@@ -123,24 +163,35 @@ impl Template {
                 [inner] => Ok(!self.decide(inner)?),
                 _ => Err(malformed(function)),
             },
-            ("Fn::And", Value::Array(all)) => all.iter().try_fold(true, |so_far, one| Ok(so_far & self.decide(one)?)),
-            ("Fn::Or", Value::Array(any)) => any.iter().try_fold(false, |so_far, one| Ok(so_far | self.decide(one)?)),
+            ("Fn::And", Value::Array(all)) => all
+                .iter()
+                .try_fold(true, |so_far, one| Ok(so_far & self.decide(one)?)),
+            ("Fn::Or", Value::Array(any)) => any
+                .iter()
+                .try_fold(false, |so_far, one| Ok(so_far | self.decide(one)?)),
             _ => Err(malformed(function)),
         }
     }
 
     fn reference(&self, name: &str) -> Result<&str, Unresolved> {
-        self.references.get(name).map(String::as_str).ok_or_else(|| Unresolved::Reference { name: name.to_owned() })
+        self.references
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| Unresolved::Reference {
+                name: name.to_owned(),
+            })
     }
 
-    /// Fn::Sub: `${Name}` stands for a value of `values` or a reference, `${!Name}` for itself without the mark.
+    /// Fn::Sub: `${Name}` stands for a value of `values` or a reference, `${!Name}` for itself
+    /// without the mark.
     fn substitute(&self, text: &str, values: &Map<String, Value>) -> Result<Value, Unresolved> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             result.push_str(before);
-            let (name, after) =
-                after.split_once('}').ok_or_else(|| Unresolved::Function { function: "Fn::Sub".to_owned() })?;
+            let (name, after) = after.split_once('}').ok_or_else(|| Unresolved::Function {
+                function: "Fn::Sub".to_owned(),
+            })?;
             match (name.strip_prefix('!'), values.get(name)) {
                 (Some(literal), _) => {
                     result.push_str("${");
@@ -160,7 +211,9 @@ impl Template {
         match self.resolve(value)? {
             Some(Value::String(text)) => Ok(text),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
-            _ => Err(Unresolved::Function { function: function.to_owned() }),
+            _ => Err(Unresolved::Function {
+                function: function.to_owned(),
+            }),
         }
     }
 }
@@ -178,7 +231,9 @@ impl Properties<'_> {
     /// # Errors
     /// [`Unresolved`] where it needs more than the template, its parameters and the physical ids.
     pub fn get(&self, name: &str) -> Result<Option<Value>, Unresolved> {
-        self.values.get(name).map_or(Ok(None), |value| self.template.resolve(value))
+        self.values
+            .get(name)
+            .map_or(Ok(None), |value| self.template.resolve(value))
     }
 
     /// Whether the property is written in the template, whatever it resolves to.
@@ -239,11 +294,15 @@ mod tests {
                 "Other": {"Type": "U", "Properties": {}},
             },
         });
-        let references =
-            [("Stage", "staging"), ("Table", "studio-jobs")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let references = [("Stage", "staging"), ("Table", "studio-jobs")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let template = Template::parse(&document.to_string(), references.into()).unwrap();
         let resources = template.resources_of("T").unwrap();
-        assert_eq!(resources.len(), 1, "the resource whose condition does not hold is left out");
+        assert_eq!(
+            resources.len(),
+            1,
+            "the resource whose condition does not hold is left out"
+        );
         resources[0].1.get("Value")
     }
 
@@ -251,13 +310,25 @@ mod tests {
     fn parameters_conditions_and_substitutions_are_resolved() {
         for (value, expected) in [
             (json!({"Ref": "Stage"}), json!("staging")),
-            (json!({"Fn::Sub": "a-${Stage}-${Table}-${!Stage}"}), json!("a-staging-studio-jobs-${Stage}")),
-            (json!({"Fn::Sub": ["${x}-${Stage}", {"x": {"Ref": "Table"}}]}), json!("studio-jobs-staging")),
-            (json!({"Fn::Join": ["/", ["a", {"Ref": "Stage"}, 1]]}), json!("a/staging/1")),
+            (
+                json!({"Fn::Sub": "a-${Stage}-${Table}-${!Stage}"}),
+                json!("a-staging-studio-jobs-${Stage}"),
+            ),
+            (
+                json!({"Fn::Sub": ["${x}-${Stage}", {"x": {"Ref": "Table"}}]}),
+                json!("studio-jobs-staging"),
+            ),
+            (
+                json!({"Fn::Join": ["/", ["a", {"Ref": "Stage"}, 1]]}),
+                json!("a/staging/1"),
+            ),
             (json!({"Fn::If": ["IsProduction", 1, 2]}), json!(2)),
             (json!({"Fn::If": ["Either", 1, 2]}), json!(1)),
             (json!({"Fn::If": ["Both", 1, 2]}), json!(2)),
-            (json!({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "Batch"]}), json!(10)),
+            (
+                json!({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "Batch"]}),
+                json!(10),
+            ),
             (
                 json!({"a": [{"Ref": "Stage"}, {"Ref": "AWS::NoValue"}], "b": {"Ref": "AWS::NoValue"}}),
                 json!({"a": ["staging"]}),
@@ -265,19 +336,31 @@ mod tests {
         ] {
             assert_eq!(resolved(value.clone()), Ok(Some(expected)), "{value}");
         }
-        assert_eq!(resolved(json!({"Fn::If": ["IsProduction", 1, {"Ref": "AWS::NoValue"}]})), Ok(None));
+        assert_eq!(
+            resolved(json!({"Fn::If": ["IsProduction", 1, {"Ref": "AWS::NoValue"}]})),
+            Ok(None)
+        );
     }
 
     #[test]
     fn what_needs_more_than_the_template_is_named() {
         assert_eq!(
             resolved(json!({"Fn::GetAtt": ["Table", "Arn"]})),
-            Err(Unresolved::Function { function: "Fn::GetAtt".to_owned() })
+            Err(Unresolved::Function {
+                function: "Fn::GetAtt".to_owned()
+            })
         );
-        assert_eq!(resolved(json!({"Ref": "Nobody"})), Err(Unresolved::Reference { name: "Nobody".to_owned() }));
+        assert_eq!(
+            resolved(json!({"Ref": "Nobody"})),
+            Err(Unresolved::Reference {
+                name: "Nobody".to_owned()
+            })
+        );
         assert_eq!(
             resolved(json!({"Fn::Sub": "${Table.Arn}"})),
-            Err(Unresolved::Reference { name: "Table.Arn".to_owned() })
+            Err(Unresolved::Reference {
+                name: "Table.Arn".to_owned()
+            })
         );
     }
 }

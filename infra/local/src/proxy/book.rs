@@ -27,11 +27,13 @@ pub struct Call {
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pub calls: Vec<Call>,
-    /// Counts the times that `calls` was cleared: a call that began before must not end in another's row.
+    /// Counts the times that `calls` was cleared: a call that began before must not end in
+    /// another's row.
     pub chapter: u64,
     /// The functions that ever called, by their process.
     pub functions: BTreeMap<u32, Arc<str>>,
-    /// The processes that connected last, the last one first: who connects mostly does so several times at once.
+    /// The processes that connected last, the last one first: who connects mostly does so several
+    /// times at once.
     pub recent: Vec<u32>,
     pub faults: Vec<Injected>,
     pub delay: Duration,
@@ -69,7 +71,10 @@ impl Book {
             self.functions.insert(process_id, Arc::clone(function));
         }
         self.calls.push(call);
-        Row { chapter: self.chapter, index: self.calls.len() - 1 }
+        Row {
+            chapter: self.chapter,
+            index: self.calls.len() - 1,
+        }
     }
 
     pub(super) fn end(&mut self, row: Row, status: Option<u16>) {
@@ -83,8 +88,12 @@ impl Book {
     }
 
     pub(super) fn wants_body(&self, operation: &Operation, function: Option<&str>) -> bool {
-        let wants = |matches: &Matches| matches.body_contains.is_some() && matches.names(operation, function);
-        self.faults.iter().any(|injected| wants(&injected.fault.matches))
+        let wants = |matches: &Matches| {
+            matches.body_contains.is_some() && matches.names(operation, function)
+        };
+        self.faults
+            .iter()
+            .any(|injected| wants(&injected.fault.matches))
     }
 
     /// The constant delay, and what the first fault that hits this call does.

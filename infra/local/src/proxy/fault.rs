@@ -32,9 +32,17 @@ pub struct Matches {
 
 impl Matches {
     pub(super) fn names(&self, operation: &Operation, function: Option<&str>) -> bool {
-        self.service.as_ref().is_none_or(|service| *service == operation.service)
-            && self.operation.as_ref().is_none_or(|name| *name == operation.name)
-            && self.function.as_deref().is_none_or(|name| Some(name) == function)
+        self.service
+            .as_ref()
+            .is_none_or(|service| *service == operation.service)
+            && self
+                .operation
+                .as_ref()
+                .is_none_or(|name| *name == operation.name)
+            && self
+                .function
+                .as_deref()
+                .is_none_or(|name| Some(name) == function)
     }
 }
 

@@ -49,7 +49,11 @@ fn s3_operation(head: &Parts) -> String {
     let path = head.uri.path().trim_start_matches('/');
     let key = path.split_once('/').map_or("", |(_, key)| key);
     let query = head.uri.query().unwrap_or_default();
-    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let has = |name: &str| {
+        query
+            .split('&')
+            .any(|pair| pair.split('=').next() == Some(name))
+    };
     let name = match (&head.method, key.is_empty()) {
         (&Method::PUT, false) if has("partNumber") => "UploadPart",
         (&Method::PUT, false) if head.headers.contains_key("x-amz-copy-source") => "CopyObject",
@@ -86,9 +90,13 @@ mod tests {
     use super::*;
 
     fn head(method: &str, uri: &str, service: &str, target: Option<&str>) -> Parts {
-        let scope =
-            format!("AWS4-HMAC-SHA256 Credential=ASIA/20260228/us-east-1/{service}/aws4_request, SignedHeaders=host");
-        let mut request = Request::builder().method(method).uri(uri).header("authorization", scope);
+        let scope = format!(
+            "AWS4-HMAC-SHA256 Credential=ASIA/20260228/us-east-1/{service}/aws4_request, SignedHeaders=host"
+        );
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("authorization", scope);
         if let Some(target) = target {
             request = request.header("x-amz-target", target);
         }
@@ -99,16 +107,57 @@ mod tests {
     fn names_operations_of_each_protocol() {
         let cases = [
             (
-                head("POST", "/", "dynamodb", Some("DynamoDB_20120810.TransactWriteItems")),
+                head(
+                    "POST",
+                    "/",
+                    "dynamodb",
+                    Some("DynamoDB_20120810.TransactWriteItems"),
+                ),
                 "dynamodb TransactWriteItems",
             ),
-            (head("POST", "/", "states", Some("AWSStepFunctions.StartExecution")), "states StartExecution"),
-            (head("PUT", "/bucket/a/b.png?x-id=PutObject", "s3", None), "s3 PutObject"),
-            (head("PUT", "/bucket/a?partNumber=1&uploadId=u", "s3", None), "s3 UploadPart"),
-            (head("GET", "/bucket?list-type=2", "s3", None), "s3 ListObjectsV2"),
-            (head("POST", "/2015-03-31/functions/f/invocations", "lambda", None), "lambda Invoke"),
-            (head("POST", "/service/Granite/operation/PutMetricData", "monitoring", None), "monitoring PutMetricData"),
-            (head("GET", "/elsewhere", "xray", None), "xray GET /elsewhere"),
+            (
+                head(
+                    "POST",
+                    "/",
+                    "states",
+                    Some("AWSStepFunctions.StartExecution"),
+                ),
+                "states StartExecution",
+            ),
+            (
+                head("PUT", "/bucket/a/b.png?x-id=PutObject", "s3", None),
+                "s3 PutObject",
+            ),
+            (
+                head("PUT", "/bucket/a?partNumber=1&uploadId=u", "s3", None),
+                "s3 UploadPart",
+            ),
+            (
+                head("GET", "/bucket?list-type=2", "s3", None),
+                "s3 ListObjectsV2",
+            ),
+            (
+                head(
+                    "POST",
+                    "/2015-03-31/functions/f/invocations",
+                    "lambda",
+                    None,
+                ),
+                "lambda Invoke",
+            ),
+            (
+                head(
+                    "POST",
+                    "/service/Granite/operation/PutMetricData",
+                    "monitoring",
+                    None,
+                ),
+                "monitoring PutMetricData",
+            ),
+            (
+                head("GET", "/elsewhere", "xray", None),
+                "xray GET /elsewhere",
+            ),
         ];
         for (head, expected) in cases {
             assert_eq!(Operation::of(&head).to_string(), expected);

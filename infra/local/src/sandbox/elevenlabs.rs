@@ -1,36 +1,52 @@
-//! ElevenLabs. Source: the vendor's SDK 2.78.0; headers and error bodies as read from its documentation on 2026-09-17.
+//! ElevenLabs. Source: the vendor's SDK 2.78.0; headers and error bodies as read from its
+//! documentation on 2026-09-17.
 
 use serde_json::{Value, json};
 
-use super::{Asked, State, TopicSnapshot, voices};
+use super::{Asked, Reply, State, voices};
 
 static SPEECH: &[u8] = include_bytes!("../../fixtures/two-seconds.mp3");
 
-pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
     if asked.header("xi-api-key").is_none_or(str::is_empty) {
-        return TopicSnapshot::json(401, &body("authentication_error", "invalid_api_key", "Invalid API key"));
+        return Reply::json(
+            401,
+            &body("authentication_error", "invalid_api_key", "Invalid API key"),
+        );
     }
     if asked.path == "/voices" || asked.path.starts_with("/voices/") {
         return voices::answer(state, asked);
     }
     if asked.method == "DELETE" && asked.path.starts_with("/history/") {
-        return TopicSnapshot::json(200, &json!({ "status": "ok" }));
+        return Reply::json(200, &json!({ "status": "ok" }));
     }
-    let speaks = asked.path.strip_prefix("/text-to-speech/").is_some_and(|voice| !voice.is_empty());
+    let speaks = asked
+        .path
+        .strip_prefix("/text-to-speech/")
+        .is_some_and(|voice| !voice.is_empty());
     if asked.method != "POST" || !(speaks || matches!(asked.path, "/sound-generation" | "/music")) {
-        return TopicSnapshot::json(404, &body("not_found", "not_found", "Not found"));
+        return Reply::json(404, &body("not_found", "not_found", "Not found"));
     }
     let request = asked.json();
-    let text = request["text"].as_str().or(request["prompt"].as_str()).unwrap_or_default();
-    let takes =
-        |name: &str, least: f64, most: f64| request[name].as_f64().is_none_or(|value| (least..=most).contains(&value));
-    if text.is_empty() || !takes("duration_seconds", 0.5, 30.0) || !takes("music_length_ms", 3000.0, 600_000.0) {
-        return TopicSnapshot::json(
+    let text = request["text"]
+        .as_str()
+        .or(request["prompt"].as_str())
+        .unwrap_or_default();
+    let takes = |name: &str, least: f64, most: f64| {
+        request[name]
+            .as_f64()
+            .is_none_or(|value| (least..=most).contains(&value))
+    };
+    if text.is_empty()
+        || !takes("duration_seconds", 0.5, 30.0)
+        || !takes("music_length_ms", 3000.0, 600_000.0)
+    {
+        return Reply::json(
             422,
             &json!({ "detail": [{ "loc": ["body", "text"], "msg": "Field required", "type": "missing" }] }),
         );
     }
-    let mut said = TopicSnapshot::file("audio/mpeg", SPEECH);
+    let mut said = Reply::file("audio/mpeg", SPEECH);
     said.headers.extend([
         ("request-id", "sandbox".to_owned()),
         // An older name, which some answers still carry.

@@ -1,37 +1,68 @@
-//! OpenAI Images. Source: the vendor's SDK 3.54.0 (request and response types, the size rule in the doc comment of `size`); error bodies from
-//! its documentation.
+//! OpenAI Images. Source: the vendor's SDK 3.54.0 (request and response types, the size rule in the
+//! doc comment of `size`); error bodies from its documentation.
 
 use serde_json::{Value, json};
 
-use super::{Asked, TopicSnapshot};
+use super::{Asked, Reply};
 
-const MODELS: [&str; 5] =
-    ["gpt-image-2", "gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.6-sunburst", "gpt-image-2.6-flare"];
+const MODELS: [&str; 5] = [
+    "gpt-image-2",
+    "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.6-sunburst",
+    "gpt-image-2.6-flare",
+];
 
-pub(super) fn answer(asked: &Asked<'_>) -> TopicSnapshot {
-    let key = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).or(asked.header("api-key"));
+pub(super) fn answer(asked: &Asked<'_>) -> Reply {
+    let key = asked
+        .header("authorization")
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .or(asked.header("api-key"));
     if key.is_none_or(str::is_empty) {
-        return error(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided.");
+        return error(
+            401,
+            "invalid_request_error",
+            "invalid_api_key",
+            "Incorrect API key provided.",
+        );
     }
     if asked.method != "POST" || !asked.path.ends_with("/images/generations") {
-        return error(404, "invalid_request_error", "unknown_url", "Unknown request URL.");
+        return error(
+            404,
+            "invalid_request_error",
+            "unknown_url",
+            "Unknown request URL.",
+        );
     }
     let body = asked.json();
     let model = body["model"].as_str().unwrap_or_default();
     if !MODELS.contains(&model) {
-        let message = format!("The model '{model}' does not exist or you do not have access to it.");
+        let message =
+            format!("The model '{model}' does not exist or you do not have access to it.");
         return error(404, "invalid_request_error", "model_not_found", &message);
     }
     let prompt = body["prompt"].as_str().unwrap_or_default();
     if prompt.is_empty() || prompt.chars().count() > 32_000 {
-        return error(400, "invalid_request_error", "invalid_value", "Invalid value for 'prompt'.");
+        return error(
+            400,
+            "invalid_request_error",
+            "invalid_value",
+            "Invalid value for 'prompt'.",
+        );
     }
     let size = body["size"].as_str().and_then(|size| size.split_once('x'));
-    let size = size.and_then(|(width, height)| Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?)));
+    let size = size.and_then(|(width, height)| {
+        Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?))
+    });
     let Some((width, height)) = size.filter(|size| is_taken(*size)) else {
-        return error(400, "invalid_request_error", "invalid_value", "Invalid value for 'size'.");
+        return error(
+            400,
+            "invalid_request_error",
+            "invalid_value",
+            "Invalid value for 'size'.",
+        );
     };
-    let mut said = TopicSnapshot::json(
+    let mut said = Reply::json(
         200,
         &json!({
             "created": 1_795_000_000,
@@ -41,7 +72,8 @@ pub(super) fn answer(asked: &Asked<'_>) -> TopicSnapshot {
                        "input_tokens_details": { "text_tokens": 80, "image_tokens": 0 } },
         }),
     );
-    said.headers.push(("x-request-id", "req_sandbox".to_owned()));
+    said.headers
+        .push(("x-request-id", "req_sandbox".to_owned()));
     said
 }
 
@@ -54,24 +86,29 @@ fn is_taken((width, height): (u32, u32)) -> bool {
         && (655_360..=8_294_400).contains(&(u64::from(width) * u64::from(height)))
 }
 
-fn error(status: u16, kind: &str, code: &str, message: &str) -> TopicSnapshot {
-    TopicSnapshot::json(status, &body(kind, code, message))
+fn error(status: u16, kind: &str, code: &str, message: &str) -> Reply {
+    Reply::json(status, &body(kind, code, message))
 }
 
 pub(super) fn body(kind: &str, code: &str, message: &str) -> Value {
     json!({ "error": { "message": message, "type": kind, "param": null, "code": code } })
 }
 
-/// An evening sky over hills, as a PNG: something that a person sees to be the vendor's and not the canvas's.
+/// An evening sky over hills, as a PNG: something that a person sees to be the vendor's and not the
+/// canvas's.
 fn picture(width: u32, height: u32) -> Vec<u8> {
     let mut pixels = Vec::with_capacity((width * height * 3) as usize);
     for y in 0..height {
         let down = f64::from(y) / f64::from(height);
         for x in 0..width {
             let across = f64::from(x) / f64::from(width);
-            let (sun_x, sun_y) = (across - 0.68, (down - 0.42) * f64::from(height) / f64::from(width));
+            let (sun_x, sun_y) = (
+                across - 0.68,
+                (down - 0.42) * f64::from(height) / f64::from(width),
+            );
             let glow = (1.0 - (sun_x * sun_x + sun_y * sun_y).sqrt() * 2.4).max(0.0);
-            let hill = |base: f64, swing: f64, speed: f64| down > base + swing * (across * speed).sin();
+            let hill =
+                |base: f64, swing: f64, speed: f64| down > base + swing * (across * speed).sin();
             let color = if hill(0.82, 0.05, 7.0) {
                 [24.0, 30.0, 54.0]
             } else if hill(0.7, 0.06, 4.0) {
@@ -91,7 +128,9 @@ fn picture(width: u32, height: u32) -> Vec<u8> {
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
+    let written = encoder
+        .write_header()
+        .and_then(|mut writer| writer.write_image_data(&pixels));
     // Memory takes every byte.
     written.map(|()| bytes).unwrap_or_default()
 }

@@ -1,24 +1,29 @@
-//! Runway. Source: the vendor's SDK 5.24.0 (text to video, tasks, their states and costs), its pages on HTTP errors and task failures.
+//! Runway. Source: the vendor's SDK 5.24.0 (text to video, tasks, their states and costs), its
+//! pages on HTTP errors and task failures.
 
 use serde_json::{Value, json};
 
 use super::tasks::Task;
-use super::{Asked, State, TopicSnapshot};
+use super::{Asked, Reply, State};
 
 static VIDEO: &[u8] = include_bytes!("../../fixtures/two-seconds.mp4");
 
 /// What a second of gen4.5 costs, in the vendor's credits.
 const CREDITS_PER_SECOND: u64 = 12;
 
-pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
     if let Some(output) = asked.path.strip_prefix("/outputs/") {
         return fetch(state, asked, output);
     }
-    if asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).is_none_or(str::is_empty) {
-        return TopicSnapshot::json(401, &body("The API key provided is invalid."));
+    if asked
+        .header("authorization")
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .is_none_or(str::is_empty)
+    {
+        return Reply::json(401, &body("The API key provided is invalid."));
     }
     if asked.header("x-runway-version").is_none() {
-        return TopicSnapshot::json(400, &body("The X-Runway-Version header is required."));
+        return Reply::json(400, &body("The X-Runway-Version header is required."));
     }
     match (asked.method, asked.path.strip_prefix("/tasks/")) {
         ("POST", None) if asked.path == "/text_to_video" => submit(state, asked),
@@ -27,39 +32,51 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
             Some(task) => {
                 task.cancelled = true;
                 task.is_over = true;
-                TopicSnapshot::json(204, &Value::Null)
+                Reply::json(204, &Value::Null)
             }
-            None => TopicSnapshot::json(404, &body("Task not found.")),
+            None => Reply::json(404, &body("Task not found.")),
         },
-        _ => TopicSnapshot::json(404, &body("Not found.")),
+        _ => Reply::json(404, &body("Not found.")),
     }
 }
 
-fn submit(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
+fn submit(state: &State, asked: &Asked<'_>) -> Reply {
     let request = asked.json();
-    let units = request["promptText"].as_str().unwrap_or_default().encode_utf16().count();
+    let units = request["promptText"]
+        .as_str()
+        .unwrap_or_default()
+        .encode_utf16()
+        .count();
     let seconds = request["duration"].as_u64().unwrap_or_default();
     let ratio = request["ratio"].as_str().unwrap_or_default();
-    if !(1..=1000).contains(&units) || !(2..=10).contains(&seconds) || !matches!(ratio, "1280:720" | "720:1280") {
-        return TopicSnapshot::json(400, &body("Validation of body failed"));
+    if !(1..=1000).contains(&units)
+        || !(2..=10).contains(&seconds)
+        || !matches!(ratio, "1280:720" | "720:1280")
+    {
+        return Reply::json(400, &body("Validation of body failed"));
     }
     let cost = seconds * CREDITS_PER_SECOND;
     let id = state.tasks.add(Task::new(cost, asked.behaviour));
-    TopicSnapshot::json(200, &json!({ "id": id, "estimatedCost": { "credits": cost } }))
+    Reply::json(
+        200,
+        &json!({ "id": id, "estimatedCost": { "credits": cost } }),
+    )
 }
 
-fn task(state: &State, id: &str) -> TopicSnapshot {
+fn task(state: &State, id: &str) -> Reply {
     let waits = state.tasks.waits(id);
     let mut tasks = state.tasks.all();
-    let Some(task) = tasks.get_mut(id) else { return TopicSnapshot::json(404, &body("Task not found.")) };
+    let Some(task) = tasks.get_mut(id) else {
+        return Reply::json(404, &body("Task not found."));
+    };
     let mut said = json!({ "id": id, "createdAt": "2026-11-24T10:00:00.000Z" });
     if task.cancelled {
         said["status"] = json!("CANCELLED");
-        return TopicSnapshot::json(200, &said);
+        return Reply::json(200, &said);
     }
     if waits {
         said["status"] = json!("THROTTLED");
-        return TopicSnapshot::json(200, &said);
+        return Reply::json(200, &said);
     }
     match task.asked() {
         Err(held) => said["status"] = json!(held),
@@ -79,29 +96,32 @@ fn task(state: &State, id: &str) -> TopicSnapshot {
                 }
                 None => {
                     // Each question brings a fresh address.
-                    let url = format!("http://{}/runway/v1/outputs/{id}.mp4?signature={}", state.address, task.polls);
+                    let url = format!(
+                        "http://{}/runway/v1/outputs/{id}.mp4?signature={}",
+                        state.address, task.polls
+                    );
                     said["status"] = json!("SUCCEEDED");
                     said["output"] = json!([url]);
                 }
             }
         }
     }
-    TopicSnapshot::json(200, &said)
+    Reply::json(200, &said)
 }
 
 /// The video. Whoever fetches it with the API key gives the key away.
-fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> TopicSnapshot {
+fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Reply {
     if asked.header("authorization").is_some() {
-        return TopicSnapshot::json(400, &body("The key was sent to where the file is."));
+        return Reply::json(400, &body("The key was sent to where the file is."));
     }
     let mut tasks = state.tasks.all();
     match output.strip_suffix(".mp4").and_then(|id| tasks.get_mut(id)) {
         Some(task) if task.expires => {
             task.expires = false;
-            TopicSnapshot::json(403, &body("Request has expired"))
+            Reply::json(403, &body("Request has expired"))
         }
         Some(task) => {
-            let mut said = TopicSnapshot::file("video/mp4", VIDEO);
+            let mut said = Reply::file("video/mp4", VIDEO);
             if let Some(bytes) = task.bytes {
                 // After its end a player finds nothing that it knows, and stops there.
                 let mut video = VIDEO.to_vec();
@@ -111,7 +131,7 @@ fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> TopicSnapshot {
             said.breaks = task.breaks;
             said
         }
-        None => TopicSnapshot::json(404, &body("Not found.")),
+        None => Reply::json(404, &body("Not found.")),
     }
 }
 

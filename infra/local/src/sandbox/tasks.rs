@@ -54,10 +54,16 @@ impl Task {
             place: None,
         };
         match behaviour {
-            Some(Behaviour::TaskStatus { status, polls }) => task.held = Some((status.clone(), *polls)),
-            Some(Behaviour::TaskFails { code, message }) => task.fails = Some((code.clone(), message.clone())),
+            Some(Behaviour::TaskStatus { status, polls }) => {
+                task.held = Some((status.clone(), *polls))
+            }
+            Some(Behaviour::TaskFails { code, message }) => {
+                task.fails = Some((code.clone(), message.clone()))
+            }
             Some(Behaviour::OutputOf { bytes }) => task.bytes = Some(*bytes),
-            Some(Behaviour::OutputBreaks { bytes }) => (task.bytes, task.breaks) = (Some(*bytes), true),
+            Some(Behaviour::OutputBreaks { bytes }) => {
+                (task.bytes, task.breaks) = (Some(*bytes), true)
+            }
             Some(Behaviour::OutputExpires) => task.expires = true,
             _ => {}
         }
@@ -88,7 +94,10 @@ impl Tasks {
     pub(super) fn waits(&self, id: &str) -> bool {
         let at_once = self.at_once.load(Ordering::Relaxed);
         let all = self.all();
-        let before = all.range(..id.to_owned()).filter(|(_, task)| !task.is_over).count();
+        let before = all
+            .range(..id.to_owned())
+            .filter(|(_, task)| !task.is_over)
+            .count();
         at_once > 0 && before >= at_once
     }
 

@@ -1,5 +1,6 @@
-//! ElevenLabs' cloned voices. Source: the vendor's SDK 2.78.0 (`/voices/add`, `/voices/pvc`, `/voices/{id}` and what a voice looks like). The
-//! body of a captcha is documented nowhere: here it is a picture in base64.
+//! ElevenLabs' cloned voices. Source: the vendor's SDK 2.78.0 (`/voices/add`, `/voices/pvc`,
+//! `/voices/{id}` and what a voice looks like). The body of a captcha is documented nowhere: here
+//! it is a picture in base64.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::elevenlabs::body;
-use super::{Asked, Behaviour, State, TopicSnapshot};
+use super::{Asked, Behaviour, Reply, State};
 
 /// The model that is trained.
 const MODEL: &str = "eleven_multilingual_v2";
@@ -46,7 +47,9 @@ impl Voices {
 
     /// Every voice is its owner's.
     pub(super) fn verify(&self) {
-        self.all().values_mut().for_each(|voice| voice.is_verified = true);
+        self.all()
+            .values_mut()
+            .for_each(|voice| voice.is_verified = true);
     }
 
     fn add(&self, voice: Voice) -> String {
@@ -59,13 +62,13 @@ impl Voices {
 }
 
 /// Answers for everything below `/voices`.
-pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
+pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
     let parts: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
     match (asked.method, &parts[1..]) {
         ("POST", ["add"]) => add(state, asked),
         ("POST", ["pvc"]) => create(state, asked),
         ("GET", []) => list(state),
-        ("GET", [id]) => with(state, id, |voice| TopicSnapshot::json(200, &voice.shown(id, true))),
+        ("GET", [id]) => with(state, id, |voice| Reply::json(200, &voice.shown(id, true))),
         ("DELETE", [id]) => match state.voices.all().remove(*id) {
             Some(_) => ok(),
             None => not_found(),
@@ -76,11 +79,13 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
                 return missing("files");
             }
             voice.samples.extend(files.iter().cloned());
-            let said = files.iter().map(|name| json!({ "sample_id": format!("of-{id}-{name}"), "file_name": name }));
-            TopicSnapshot::json(200, &Value::Array(said.collect()))
+            let said = files
+                .iter()
+                .map(|name| json!({ "sample_id": format!("of-{id}-{name}"), "file_name": name }));
+            Reply::json(200, &Value::Array(said.collect()))
         }),
         ("GET", ["pvc", id, "captcha"]) => with(state, id, |_| {
-            let mut said = TopicSnapshot::json(200, &Value::Null);
+            let mut said = Reply::json(200, &Value::Null);
             said.headers = vec![("content-type", "text/plain".to_owned())];
             said.body = base64_simd::STANDARD.encode_to_string(picture()).into();
             said
@@ -97,50 +102,79 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
     }
 }
 
-fn add(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
+fn add(state: &State, asked: &Asked<'_>) -> Reply {
     let (name, files) = (field(asked, "name"), files(asked));
     if name.is_empty() || files.is_empty() {
         return missing("files");
     }
     let wants_owner = matches!(asked.behaviour, Some(Behaviour::WantsOwner));
-    let voice = Voice { name, samples: files, wants_owner, ..Voice::default() };
+    let voice = Voice {
+        name,
+        samples: files,
+        wants_owner,
+        ..Voice::default()
+    };
     let id = state.voices.add(voice);
-    TopicSnapshot::json(200, &json!({ "voice_id": id, "requires_verification": wants_owner }))
+    Reply::json(
+        200,
+        &json!({ "voice_id": id, "requires_verification": wants_owner }),
+    )
 }
 
-fn create(state: &State, asked: &Asked<'_>) -> TopicSnapshot {
+fn create(state: &State, asked: &Asked<'_>) -> Reply {
     let request = asked.json();
     let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
     if text("name").is_empty() || text("language").is_empty() {
         return missing("name");
     }
-    let voice = Voice { name: text("name"), is_professional: true, wants_owner: true, ..Voice::default() };
-    TopicSnapshot::json(200, &json!({ "voice_id": state.voices.add(voice) }))
+    let voice = Voice {
+        name: text("name"),
+        is_professional: true,
+        wants_owner: true,
+        ..Voice::default()
+    };
+    Reply::json(200, &json!({ "voice_id": state.voices.add(voice) }))
 }
 
-fn train(voice: &mut Voice, asked: &Asked<'_>) -> TopicSnapshot {
+fn train(voice: &mut Voice, asked: &Asked<'_>) -> Reply {
     if !voice.is_verified || voice.samples.is_empty() {
-        return TopicSnapshot::json(
+        return Reply::json(
             400,
-            &body("invalid_request", "voice_not_verified", "The voice has not been verified."),
+            &body(
+                "invalid_request",
+                "voice_not_verified",
+                "The voice has not been verified.",
+            ),
         );
     }
     if voice.looked_at.is_some() {
-        return TopicSnapshot::json(409, &body("conflict", "already_running", "The voice is being trained already."));
+        return Reply::json(
+            409,
+            &body(
+                "conflict",
+                "already_running",
+                "The voice is being trained already.",
+            ),
+        );
     }
     voice.looked_at = Some(0);
     match asked.behaviour {
-        Some(Behaviour::TaskStatus { status, polls }) => voice.held = Some((status.clone(), *polls)),
+        Some(Behaviour::TaskStatus { status, polls }) => {
+            voice.held = Some((status.clone(), *polls))
+        }
         Some(Behaviour::TaskFails { message, .. }) => voice.fails = Some(message.clone()),
         _ => {}
     }
     ok()
 }
 
-fn list(state: &State) -> TopicSnapshot {
+fn list(state: &State) -> Reply {
     let mut all = state.voices.all();
-    let voices: Vec<Value> = all.iter_mut().map(|(id, voice)| voice.shown(id, false)).collect();
-    TopicSnapshot::json(200, &json!({ "voices": voices }))
+    let voices: Vec<Value> = all
+        .iter_mut()
+        .map(|(id, voice)| voice.shown(id, false))
+        .collect();
+    Reply::json(200, &json!({ "voices": voices }))
 }
 
 impl Voice {
@@ -151,13 +185,22 @@ impl Voice {
         let held = self.held.as_ref().map_or(0, |(_, looks)| *looks);
         let (training, message) = match (self.looked_at, &self.fails) {
             (None, _) => ("not_started", ""),
-            (Some(looks), _) if looks <= held => (self.held.as_ref().map_or("queued", |(state, _)| state.as_str()), ""),
+            (Some(looks), _) if looks <= held => (
+                self.held
+                    .as_ref()
+                    .map_or("queued", |(state, _)| state.as_str()),
+                "",
+            ),
             (Some(looks), _) if looks - held == 1 => ("queued", ""),
             (Some(looks), _) if looks - held == 2 => ("fine_tuning", ""),
             (Some(_), Some(message)) => ("failed", message.as_str()),
             (Some(_), None) => ("fine_tuned", "Done!"),
         };
-        let samples: Vec<Value> = self.samples.iter().map(|name| json!({ "file_name": name })).collect();
+        let samples: Vec<Value> = self
+            .samples
+            .iter()
+            .map(|name| json!({ "file_name": name }))
+            .collect();
         json!({
             "voice_id": id,
             "name": self.name,
@@ -175,27 +218,41 @@ impl Voice {
     }
 }
 
-fn with(state: &State, id: &str, answer: impl FnOnce(&mut Voice) -> TopicSnapshot) -> TopicSnapshot {
-    state.voices.all().get_mut(id).map_or_else(not_found, answer)
+fn with(state: &State, id: &str, answer: impl FnOnce(&mut Voice) -> Reply) -> Reply {
+    state
+        .voices
+        .all()
+        .get_mut(id)
+        .map_or_else(not_found, answer)
 }
 
-fn ok() -> TopicSnapshot {
-    TopicSnapshot::json(200, &json!({ "status": "ok" }))
+fn ok() -> Reply {
+    Reply::json(200, &json!({ "status": "ok" }))
 }
 
-fn not_found() -> TopicSnapshot {
-    TopicSnapshot::json(404, &body("not_found", "voice_not_found", "A voice with this id was not found"))
+fn not_found() -> Reply {
+    Reply::json(
+        404,
+        &body(
+            "not_found",
+            "voice_not_found",
+            "A voice with this id was not found",
+        ),
+    )
 }
 
-fn missing(field: &str) -> TopicSnapshot {
+fn missing(field: &str) -> Reply {
     let detail = json!({ "detail": [{ "loc": ["body", field], "msg": "Field required", "type": "missing" }] });
-    TopicSnapshot::json(422, &detail)
+    Reply::json(422, &detail)
 }
 
 /// The names of the files in a multipart body.
 fn files(asked: &Asked<'_>) -> Vec<String> {
     let text = String::from_utf8_lossy(asked.body);
-    let names = text.split("filename=\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
+    let names = text
+        .split("filename=\"")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
     names.collect()
 }
 
@@ -203,20 +260,25 @@ fn files(asked: &Asked<'_>) -> Vec<String> {
 fn field(asked: &Asked<'_>, name: &str) -> String {
     let text = String::from_utf8_lossy(asked.body);
     let begin = format!("name=\"{name}\"\r\n\r\n");
-    let value = text.split_once(begin.as_str()).and_then(|(_, rest)| rest.split_once("\r\n"));
+    let value = text
+        .split_once(begin.as_str())
+        .and_then(|(_, rest)| rest.split_once("\r\n"));
     value.map(|(value, _)| value.to_owned()).unwrap_or_default()
 }
 
 /// Something that stands for words to be read: bars on white, as a PNG.
 fn picture() -> Vec<u8> {
     const SIZE: (u32, u32) = (240, 60);
-    let pixels: Vec<u8> =
-        (0..SIZE.1).flat_map(|y| (0..SIZE.0).map(move |x| if y % 20 > 12 && x % 37 > 4 { 40 } else { 250 })).collect();
+    let pixels: Vec<u8> = (0..SIZE.1)
+        .flat_map(|y| (0..SIZE.0).map(move |x| if y % 20 > 12 && x % 37 > 4 { 40 } else { 250 }))
+        .collect();
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, SIZE.0, SIZE.1);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
+    let written = encoder
+        .write_header()
+        .and_then(|mut writer| writer.write_image_data(&pixels));
     // Memory takes every byte.
     written.map(|()| bytes).unwrap_or_default()
 }

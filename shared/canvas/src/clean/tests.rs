@@ -5,22 +5,34 @@ use super::*;
 fn pieces(voice: Voice, han: Option<Han>, text: &str) -> Vec<(String, Face)> {
     let fonts = Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap();
     let cleaned = clean(&fonts, voice, han, text);
-    cleaned.pieces.into_iter().map(|(text, face)| (text, face.unwrap())).collect()
+    cleaned
+        .pieces
+        .into_iter()
+        .map(|(text, face)| (text, face.unwrap()))
+        .collect()
 }
 
 fn faces(han: Option<Han>, text: &str) -> Vec<Face> {
-    pieces(Voice::Plain, han, text).into_iter().map(|(_, face)| face).collect()
+    pieces(Voice::Plain, han, text)
+        .into_iter()
+        .map(|(_, face)| face)
+        .collect()
 }
 
 #[test]
 fn the_reader_decides_whose_characters_are_shown() {
-    for (han, face) in
-        [(Han::Japanese, Face::NotoSansJp), (Han::Simplified, Face::NotoSansSc), (Han::Traditional, Face::NotoSansTc)]
-    {
+    for (han, face) in [
+        (Han::Japanese, Face::NotoSansJp),
+        (Han::Simplified, Face::NotoSansSc),
+        (Han::Traditional, Face::NotoSansTc),
+    ] {
         assert_eq!(faces(Some(han), "直骨"), [face]);
     }
     // The Korean face has no Chinese characters; Korea writes the traditional ones.
-    assert_eq!(faces(Some(Han::Korean), "한국 直骨"), [Face::NotoSansKr, Face::InterRegular, Face::NotoSansTc]);
+    assert_eq!(
+        faces(Some(Han::Korean), "한국 直骨"),
+        [Face::NotoSansKr, Face::InterRegular, Face::NotoSansTc]
+    );
 }
 
 #[test]
@@ -39,7 +51,10 @@ fn without_a_reader_the_text_decides() {
 
 #[test]
 fn one_face_helps_out_with_what_another_lacks() {
-    assert_eq!(faces(Some(Han::Japanese), "东京서울"), [Face::NotoSansSc, Face::NotoSansJp, Face::NotoSansKr]);
+    assert_eq!(
+        faces(Some(Han::Japanese), "东京서울"),
+        [Face::NotoSansSc, Face::NotoSansJp, Face::NotoSansKr]
+    );
 }
 
 #[test]
@@ -60,7 +75,10 @@ fn letters_and_digits_are_latin_even_if_they_were_written_wide() {
 fn quotation_marks_are_wide_in_chinese_and_narrow_around_latin_words_and_in_english() {
     let of_quotes = |text: &str| -> Vec<Face> {
         let pieces = pieces(Voice::Plain, Some(Han::Simplified), text).into_iter();
-        pieces.filter(|(text, _)| text.contains(['“', '”', '’'])).map(|(_, face)| face).collect()
+        pieces
+            .filter(|(text, _)| text.contains(['“', '”', '’']))
+            .map(|(_, face)| face)
+            .collect()
     };
     assert_eq!(of_quotes("“你好”他说"), [Face::NotoSansSc]);
     assert_eq!(of_quotes("他听“Jazz”音乐"), [Face::NotoSansSc; 2]);
@@ -70,13 +88,24 @@ fn quotation_marks_are_wide_in_chinese_and_narrow_around_latin_words_and_in_engl
 
 #[test]
 fn a_title_in_chinese_characters_has_digits_of_their_weight_and_a_numeral_its_own() {
-    assert_eq!(pieces(Voice::Loud, None, "夏の音楽祭2026").last().unwrap().1, Face::InterSemiBold);
-    assert_eq!(pieces(Voice::Loud, None, "18日").first().unwrap().1, Face::BricolageExtraBold);
+    assert_eq!(
+        pieces(Voice::Loud, None, "夏の音楽祭2026")
+            .last()
+            .unwrap()
+            .1,
+        Face::InterSemiBold
+    );
+    assert_eq!(
+        pieces(Voice::Loud, None, "18日").first().unwrap().1,
+        Face::BricolageExtraBold
+    );
 }
 
 #[test]
 fn a_tower_of_marks_on_a_kana_is_kept_to_three() {
-    let text: String =
-        pieces(Voice::Plain, None, &format!("か{}", "\u{309a}".repeat(20))).into_iter().map(|p| p.0).collect();
+    let text: String = pieces(Voice::Plain, None, &format!("か{}", "\u{309a}".repeat(20)))
+        .into_iter()
+        .map(|p| p.0)
+        .collect();
     assert!(text.chars().count() <= 4, "{text}");
 }

@@ -14,7 +14,11 @@ pub(super) fn day(date: Date, speech: Speech) -> String {
 pub(super) fn days_of_month(first: Date, last: Date, speech: Speech) -> String {
     let mut text = speech.number(i32::from(first.day()), 1);
     if first != last {
-        let dash = if speech.language == Language::Korean { '~' } else { '–' };
+        let dash = if speech.language == Language::Korean {
+            '~'
+        } else {
+            '–'
+        };
         text = format!("{text}{dash}{}", speech.number(i32::from(last.day()), 1));
     }
     text + speech.counters().map_or("", |counters| counters.day)
@@ -50,7 +54,11 @@ pub(super) fn years(first: Date, last: Date, speech: Speech) -> String {
 /// Days, months and years in one line.
 pub(super) fn whole_date(first: Date, last: Date, speech: Speech) -> String {
     if (first.year(), first.month()) == (last.year(), last.month()) {
-        return in_year(&day_and_month(&days_of_month(first, last, speech), first, speech), first, speech);
+        return in_year(
+            &day_and_month(&days_of_month(first, last, speech), first, speech),
+            first,
+            speech,
+        );
     }
     let [begin, end] = [first, last].map(|date| day_and_month(&day(date, speech), date, speech));
     if first.year() == last.year() {
@@ -61,7 +69,11 @@ pub(super) fn whole_date(first: Date, last: Date, speech: Speech) -> String {
             range(&begin, &in_year(&end, last, speech), speech)
         };
     }
-    range(&in_year(&begin, first, speech), &in_year(&end, last, speech), speech)
+    range(
+        &in_year(&begin, first, speech),
+        &in_year(&end, last, speech),
+        speech,
+    )
 }
 
 /// From one day to another; a line may be broken between the two, and nowhere else.

@@ -49,9 +49,15 @@ impl Face {
         Self::NotoEmoji,
     ];
     /// The faces that are read from files, in the order of `cjk-coverage.bits`.
-    pub(super) const IN_FILES: [Self; 4] = [Self::NotoSansJp, Self::NotoSansSc, Self::NotoSansTc, Self::NotoSansKr];
+    pub(super) const IN_FILES: [Self; 4] = [
+        Self::NotoSansJp,
+        Self::NotoSansSc,
+        Self::NotoSansTc,
+        Self::NotoSansKr,
+    ];
 
-    /// The name that the face goes by inside the canvas, where weight and style are part of the name.
+    /// The name that the face goes by inside the canvas, where weight and style are part of the
+    /// name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::BricolageExtraBold => "Bricolage Grotesque ExtraBold",
@@ -82,17 +88,25 @@ impl Face {
     /// Where its bytes are.
     pub(super) fn stored(self) -> Stored {
         let bytes: &'static [u8] = match self {
-            Self::BricolageExtraBold => include_bytes!("../../fonts/BricolageGrotesque-ExtraBold.ttf"),
+            Self::BricolageExtraBold => {
+                include_bytes!("../../fonts/BricolageGrotesque-ExtraBold.ttf")
+            }
             Self::InterTightExtraBold => include_bytes!("../../fonts/InterTight-ExtraBold.ttf"),
             Self::MuktaExtraBold => include_bytes!("../../fonts/Mukta-ExtraBold.ttf"),
             Self::Lalezar => include_bytes!("../../fonts/Lalezar-Regular.ttf"),
             Self::FrauncesDisplay => include_bytes!("../../fonts/Fraunces-Display.ttf"),
-            Self::NotoSerifDisplayMedium => include_bytes!("../../fonts/NotoSerifDisplay-Medium.ttf"),
-            Self::TiroDevanagariHindi => include_bytes!("../../fonts/TiroDevanagariHindi-Regular.ttf"),
+            Self::NotoSerifDisplayMedium => {
+                include_bytes!("../../fonts/NotoSerifDisplay-Medium.ttf")
+            }
+            Self::TiroDevanagariHindi => {
+                include_bytes!("../../fonts/TiroDevanagariHindi-Regular.ttf")
+            }
             Self::AmiriBold => include_bytes!("../../fonts/Amiri-Bold.ttf"),
             Self::InterRegular => include_bytes!("../../fonts/Inter-Regular.ttf"),
             Self::InterSemiBold => include_bytes!("../../fonts/Inter-SemiBold.ttf"),
-            Self::NotoSansDevanagariMedium => include_bytes!("../../fonts/NotoSansDevanagari-Medium.ttf"),
+            Self::NotoSansDevanagariMedium => {
+                include_bytes!("../../fonts/NotoSansDevanagari-Medium.ttf")
+            }
             Self::NotoSansArabicMedium => include_bytes!("../../fonts/NotoSansArabic-Medium.ttf"),
             Self::NotoEmoji => include_bytes!("../../fonts/NotoEmoji-Bold.ttf"),
             Self::NotoSansJp => return Stored::File("NotoSansJP-Medium.ttf"),

@@ -1,5 +1,6 @@
-//! Whose forms of the Chinese characters a text is set in. One character is drawn differently in Tokyo, Beijing, Taipei and
-//! Seoul, and the text does not say which is meant: its reader's language does.
+//! Whose forms of the Chinese characters a text is set in. One character is drawn differently in
+//! Tokyo, Beijing, Taipei and Seoul, and the text does not say which is meant: its reader's
+//! language does.
 
 use super::{Face, Fonts};
 
@@ -16,15 +17,36 @@ impl Han {
     /// The faces, the right one first; each next one helps out with what is missing before it.
     pub(crate) fn faces(self) -> [Face; 4] {
         match self {
-            Self::Japanese => [Face::NotoSansJp, Face::NotoSansTc, Face::NotoSansSc, Face::NotoSansKr],
-            Self::Simplified => [Face::NotoSansSc, Face::NotoSansTc, Face::NotoSansJp, Face::NotoSansKr],
-            Self::Traditional => [Face::NotoSansTc, Face::NotoSansJp, Face::NotoSansSc, Face::NotoSansKr],
-            Self::Korean => [Face::NotoSansKr, Face::NotoSansTc, Face::NotoSansJp, Face::NotoSansSc],
+            Self::Japanese => [
+                Face::NotoSansJp,
+                Face::NotoSansTc,
+                Face::NotoSansSc,
+                Face::NotoSansKr,
+            ],
+            Self::Simplified => [
+                Face::NotoSansSc,
+                Face::NotoSansTc,
+                Face::NotoSansJp,
+                Face::NotoSansKr,
+            ],
+            Self::Traditional => [
+                Face::NotoSansTc,
+                Face::NotoSansJp,
+                Face::NotoSansSc,
+                Face::NotoSansKr,
+            ],
+            Self::Korean => [
+                Face::NotoSansKr,
+                Face::NotoSansTc,
+                Face::NotoSansJp,
+                Face::NotoSansSc,
+            ],
         }
     }
 
-    /// What `text` says by itself: kana are Japanese and hangul is Korean. Of Chinese characters alone, the first standard
-    /// that has all of them is meant: 音楽 is in no Chinese one, 爵士樂 is not in the simplified one.
+    /// What `text` says by itself: kana are Japanese and hangul is Korean. Of Chinese characters
+    /// alone, the first standard that has all of them is meant: 音楽 is in no Chinese one, 爵士樂 is not
+    /// in the simplified one.
     pub(crate) fn of_text(fonts: &Fonts, text: &str) -> Self {
         if text.chars().any(is_kana) {
             return Self::Japanese;
@@ -34,7 +56,11 @@ impl Han {
         }
         [Self::Simplified, Self::Traditional, Self::Japanese]
             .into_iter()
-            .find(|han| text.chars().filter(|c| is_chinese(*c)).all(|c| fonts.covers(han.faces()[0], c)))
+            .find(|han| {
+                text.chars()
+                    .filter(|c| is_chinese(*c))
+                    .all(|c| fonts.covers(han.faces()[0], c))
+            })
             .unwrap_or(Self::Simplified)
     }
 }

@@ -1,5 +1,5 @@
-//! A picture at a smaller size: each pixel is the mean of the area that it stands for, exactly, so that nothing flickers or
-//! gets lost that is thinner than a pixel.
+//! A picture at a smaller size: each pixel is the mean of the area that it stands for, exactly, so
+//! that nothing flickers or gets lost that is thinner than a pixel.
 
 use std::ops::Range;
 
@@ -8,17 +8,27 @@ use tiny_skia::Pixmap;
 /// `from` in `width` × `height` pixels. `None` only if a side is zero.
 pub(super) fn shrunk(from: &Pixmap, width: u32, height: u32) -> Option<Pixmap> {
     let mut to = Pixmap::new(width, height)?;
-    let columns: Vec<Span> = (0..width).map(|x| Span::of(x, width, from.width())).collect();
+    let columns: Vec<Span> = (0..width)
+        .map(|x| Span::of(x, width, from.width()))
+        .collect();
     let row_length = from.width() as usize * 4;
     let area = u64::from(from.width()) * u64::from(from.height());
-    for (y, row) in to.data_mut().chunks_exact_mut(width as usize * 4).enumerate() {
+    for (y, row) in to
+        .data_mut()
+        .chunks_exact_mut(width as usize * 4)
+        .enumerate()
+    {
         let rows = Span::of(y as u32, height, from.height());
         for (pixel, columns) in row.chunks_exact_mut(4).zip(&columns) {
             let mut sums = [0_u64; 4];
             for line in rows.pixels.clone() {
                 let line_weight = rows.weight(line);
                 let line = &from.data()[line * row_length..][..row_length];
-                for (column, four) in columns.pixels.clone().zip(line[columns.pixels.start * 4..].chunks_exact(4)) {
+                for (column, four) in columns
+                    .pixels
+                    .clone()
+                    .zip(line[columns.pixels.start * 4..].chunks_exact(4))
+                {
                     let weight = line_weight * columns.weight(column);
                     for (sum, channel) in sums.iter_mut().zip(four) {
                         *sum += weight * u64::from(*channel);
@@ -33,8 +43,9 @@ pub(super) fn shrunk(from: &Pixmap, width: u32, height: u32) -> Option<Pixmap> {
     Some(to)
 }
 
-/// The pixels of a longer line that one pixel of a shorter one stands for, in units in which a pixel of the longer line has
-/// the shorter one's length, and the other way round: all ends are whole numbers.
+/// The pixels of a longer line that one pixel of a shorter one stands for, in units in which a
+/// pixel of the longer line has the shorter one's length, and the other way round: all ends are
+/// whole numbers.
 struct Span {
     pixels: Range<usize>,
     begin: u64,
@@ -44,9 +55,17 @@ struct Span {
 
 impl Span {
     fn of(index: u32, count: u32, length: u32) -> Self {
-        let (begin, end) = (u64::from(index) * u64::from(length), u64::from(index + 1) * u64::from(length));
+        let (begin, end) = (
+            u64::from(index) * u64::from(length),
+            u64::from(index + 1) * u64::from(length),
+        );
         let unit = u64::from(count);
-        Self { pixels: (begin / unit) as usize..end.div_ceil(unit) as usize, begin, end, unit }
+        Self {
+            pixels: (begin / unit) as usize..end.div_ceil(unit) as usize,
+            begin,
+            end,
+            unit,
+        }
     }
 
     /// How much of a pixel lies in the span.

@@ -1,6 +1,8 @@
 //! Finding the size: as large as a style allows in a box, in whole words if it can be, else cut.
 
-use cosmic_text::{Attrs, Buffer, Family, FeatureTag, FontFeatures, Metrics, Shaping, Weight, Wrap};
+use cosmic_text::{
+    Attrs, Buffer, Family, FeatureTag, FontFeatures, Metrics, Shaping, Weight, Wrap,
+};
 
 use super::{
     Block, Style, Typesetter,
@@ -33,7 +35,11 @@ impl Typesetter {
         let style = attempt.style;
         // Whole words first, even if that makes them smaller; then words broken where they must be.
         if let Some((mut buffer, size)) = self.in_whole_words(cleaned, tracking, attempt) {
-            let width = if style.balanced { self.balance(&mut buffer, size, attempt) } else { attempt.width };
+            let width = if style.balanced {
+                self.balance(&mut buffer, size, attempt)
+            } else {
+                attempt.width
+            };
             return self.measure(cleaned, &buffer, size, width, attempt, false);
         }
         let mut buffer = self.buffer(cleaned, tracking, style);
@@ -51,7 +57,8 @@ impl Typesetter {
         let (mut low, mut high) = (0, cleaned.text().chars().count());
         while low < high {
             let middle = (low + high).div_ceil(2);
-            let mut shorter = self.buffer(&cleaned.cut(&self.fonts, middle, ellipsis), tracking, style);
+            let mut shorter =
+                self.buffer(&cleaned.cut(&self.fonts, middle, ellipsis), tracking, style);
             if self.fits(&mut shorter, Wrap::WordOrGlyph, style.smallest, attempt) {
                 low = middle
             } else {
@@ -61,12 +68,25 @@ impl Typesetter {
         let shorter = cleaned.cut(&self.fonts, low, ellipsis);
         let mut buffer = self.buffer(&shorter, tracking, style);
         self.fits(&mut buffer, Wrap::WordOrGlyph, style.smallest, attempt);
-        self.measure(&shorter, &buffer, style.smallest, attempt.width, attempt, true)
+        self.measure(
+            &shorter,
+            &buffer,
+            style.smallest,
+            attempt.width,
+            attempt,
+            true,
+        )
     }
 
-    /// `cleaned` in lines that break between words, as large as fits, and laid out so. A line of Chinese or Japanese may
-    /// break between almost any two characters; it does so only where keeping phrases whole would make them much smaller.
-    fn in_whole_words(&mut self, cleaned: &Clean, tracking: f32, attempt: &Attempt<'_>) -> Option<(Buffer, f32)> {
+    /// `cleaned` in lines that break between words, as large as fits, and laid out so. A line of
+    /// Chinese or Japanese may break between almost any two characters; it does so only where
+    /// keeping phrases whole would make them much smaller.
+    fn in_whole_words(
+        &mut self,
+        cleaned: &Clean,
+        tracking: f32,
+        attempt: &Attempt<'_>,
+    ) -> Option<(Buffer, f32)> {
         let style = attempt.style;
         let mut broken = self.buffer(cleaned, tracking, style);
         let mut size = self.largest_that_fits(&mut broken, Wrap::Word, attempt)?;
@@ -74,10 +94,11 @@ impl Typesetter {
         if cleaned.han.is_none() || style.most_lines < 2 || tracking != 0.0 {
             return Some((broken, size));
         }
-        // Chinese does not mark its words. What stands between two punctuations is a phrase of a title, but for a longer text
-        // that would be too few places to break.
+        // Chinese does not mark its words. What stands between two punctuations is a phrase of a
+        // title, but for a longer text that would be too few places to break.
         if (style.voice != Voice::Plain || cleaned.han == Some(Han::Japanese))
-            && let Some(whole) = self.held(cleaned, Hold::Phrases, size * LEAST_FOR_PHRASES, attempt)
+            && let Some(whole) =
+                self.held(cleaned, Hold::Phrases, size * LEAST_FOR_PHRASES, attempt)
         {
             return Some(whole);
         }
@@ -88,7 +109,10 @@ impl Typesetter {
         let least = size * LEAST_FOR_WORDS;
         loop {
             let lines = broken.layout_runs().count();
-            let fewer = Attempt { most_lines: lines.saturating_sub(1), ..*attempt };
+            let fewer = Attempt {
+                most_lines: lines.saturating_sub(1),
+                ..*attempt
+            };
             match self.largest_that_fits(&mut broken, Wrap::Word, &fewer) {
                 Some(smaller) if smaller >= least => size = smaller,
                 _ => break,
@@ -98,8 +122,15 @@ impl Typesetter {
         Some((broken, size))
     }
 
-    /// `cleaned` with what `hold` says kept whole, if it can then be set in a size of `least` or more.
-    fn held(&mut self, cleaned: &Clean, hold: Hold, least: f32, attempt: &Attempt<'_>) -> Option<(Buffer, f32)> {
+    /// `cleaned` with what `hold` says kept whole, if it can then be set in a size of `least` or
+    /// more.
+    fn held(
+        &mut self,
+        cleaned: &Clean,
+        hold: Hold,
+        least: f32,
+        attempt: &Attempt<'_>,
+    ) -> Option<(Buffer, f32)> {
         let mut buffer = self.buffer(&phrases::kept_whole(cleaned, hold), 0.0, attempt.style);
         let size = self.largest_that_fits(&mut buffer, Wrap::Word, attempt)?;
         (size >= least).then_some((buffer, size))
@@ -110,7 +141,8 @@ impl Typesetter {
         if tracking != 0.0 {
             attributes = attributes.letter_spacing(tracking);
         }
-        // In a title kana and punctuation stand as close as their shapes allow, not each in a square.
+        // In a title kana and punctuation stand as close as their shapes allow, not each in a
+        // square.
         let mut proportional = FontFeatures::new();
         if style.voice.is_display() {
             proportional.enable(FeatureTag::new(b"palt"));
@@ -118,7 +150,11 @@ impl Typesetter {
         let spans = cleaned.pieces.iter().map(|(text, face)| {
             let face = face.unwrap_or(Face::InterRegular);
             let attributes = attributes.clone().family(Family::Name(face.name()));
-            let attributes = if face.is_cjk() { attributes.font_features(proportional.clone()) } else { attributes };
+            let attributes = if face.is_cjk() {
+                attributes.font_features(proportional.clone())
+            } else {
+                attributes
+            };
             (text.as_str(), attributes)
         });
         let mut buffer = Buffer::new_empty(Metrics::relative(style.largest, style.leading));
@@ -126,7 +162,12 @@ impl Typesetter {
         buffer
     }
 
-    fn largest_that_fits(&mut self, buffer: &mut Buffer, wrap: Wrap, attempt: &Attempt<'_>) -> Option<f32> {
+    fn largest_that_fits(
+        &mut self,
+        buffer: &mut Buffer,
+        wrap: Wrap,
+        attempt: &Attempt<'_>,
+    ) -> Option<f32> {
         let style = attempt.style;
         if self.fits(buffer, wrap, style.largest, attempt) {
             return Some(style.largest);
@@ -137,14 +178,22 @@ impl Typesetter {
         let (mut low, mut high) = (style.smallest, style.largest);
         while high - low > 0.5 {
             let middle = (low + high) / 2.0;
-            if self.fits(buffer, wrap, middle, attempt) { low = middle } else { high = middle }
+            if self.fits(buffer, wrap, middle, attempt) {
+                low = middle
+            } else {
+                high = middle
+            }
         }
         self.fits(buffer, wrap, low, attempt).then_some(low)
     }
 
     fn fits(&mut self, buffer: &mut Buffer, wrap: Wrap, size: f32, attempt: &Attempt<'_>) -> bool {
         buffer.set_wrap(wrap);
-        buffer.set_metrics_and_size(Metrics::relative(size, attempt.leading), Some(attempt.width), None);
+        buffer.set_metrics_and_size(
+            Metrics::relative(size, attempt.leading),
+            Some(attempt.width),
+            None,
+        );
         buffer.shape_until_scroll(&mut self.fonts.system, false);
         let (mut lines, mut bottom) = (0, 0.0_f32);
         for run in buffer.layout_runs() {
@@ -157,7 +206,8 @@ impl Typesetter {
         lines <= attempt.most_lines && bottom <= attempt.height + 0.5
     }
 
-    /// The narrowest width that takes no more lines: the rag becomes even, and no word is left alone on the last line.
+    /// The narrowest width that takes no more lines: the rag becomes even, and no word is left
+    /// alone on the last line.
     fn balance(&mut self, buffer: &mut Buffer, size: f32, attempt: &Attempt<'_>) -> f32 {
         let lines = buffer.layout_runs().count();
         if lines < 2 {
@@ -166,11 +216,23 @@ impl Typesetter {
         let (mut low, mut high) = (attempt.width * 0.4, attempt.width);
         while high - low > 2.0 {
             let middle = (low + high) / 2.0;
-            let narrower = Attempt { width: middle, ..*attempt };
-            let fits = self.fits(buffer, Wrap::Word, size, &narrower) && buffer.layout_runs().count() == lines;
+            let narrower = Attempt {
+                width: middle,
+                ..*attempt
+            };
+            let fits = self.fits(buffer, Wrap::Word, size, &narrower)
+                && buffer.layout_runs().count() == lines;
             if fits { high = middle } else { low = middle }
         }
-        self.fits(buffer, Wrap::Word, size, &Attempt { width: high, ..*attempt });
+        self.fits(
+            buffer,
+            Wrap::Word,
+            size,
+            &Attempt {
+                width: high,
+                ..*attempt
+            },
+        );
         high
     }
 }
@@ -186,14 +248,20 @@ mod tests {
     use crate::fonts::Fonts;
 
     fn typesetter() -> Typesetter {
-        Typesetter::new(Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap())
+        Typesetter::new(
+            Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap(),
+        )
     }
 
     fn style(voice: Voice) -> Style {
         Style {
             role: "text",
             voice,
-            color: Color { red: 0, green: 0, blue: 0 },
+            color: Color {
+                red: 0,
+                green: 0,
+                blue: 0,
+            },
             largest: 40.0,
             smallest: 20.0,
             leading: 1.2,
@@ -211,7 +279,14 @@ mod tests {
         for face in cleaned.pieces.iter().filter_map(|(_, face)| *face) {
             typesetter.fonts.read(face).unwrap();
         }
-        let attempt = Attempt { style: &style, width, side: 0.0, height: 4000.0, leading: 1.2, most_lines: 60 };
+        let attempt = Attempt {
+            style: &style,
+            width,
+            side: 0.0,
+            height: 4000.0,
+            leading: 1.2,
+            most_lines: 60,
+        };
         let (buffer, _) = typesetter.in_whole_words(&cleaned, 0.0, &attempt).unwrap();
         let runs = buffer.layout_runs().filter_map(|run| {
             let (first, last) = (run.glyphs.first()?, run.glyphs.last()?);
@@ -234,9 +309,13 @@ mod tests {
                 for width in (90..500).step_by(7) {
                     let lines = lines(&mut typesetter, text, voice, width as f32);
                     for line in &lines {
-                        let (first, last) = (line.chars().next().unwrap(), line.trim_end().chars().last().unwrap());
+                        let (first, last) = (
+                            line.chars().next().unwrap(),
+                            line.trim_end().chars().last().unwrap(),
+                        );
                         assert!(
-                            !"、。，．」』）！？：；…ーッャュョァィゥェォっゃゅょ々・》,.!?)ｰﾞ".contains(first),
+                            !"、。，．」』）！？：；…ーッャュョァィゥェォっゃゅょ々・》,.!?)ｰﾞ"
+                                .contains(first),
                             "{width}: {lines:#?}"
                         );
                         assert!(!"「『（《(“".contains(last), "{width}: {lines:#?}");
@@ -249,9 +328,17 @@ mod tests {
     #[test]
     fn a_title_is_broken_between_phrases_as_long_as_it_stays_large() {
         let mut typesetter = typesetter();
-        assert_eq!(lines(&mut typesetter, "夏の夜の音楽祭", Voice::Loud, 170.0), ["夏の夜の", "音楽祭"]);
         assert_eq!(
-            lines(&mut typesetter, "서울국제음악제 개막공연", Voice::Loud, 300.0),
+            lines(&mut typesetter, "夏の夜の音楽祭", Voice::Loud, 170.0),
+            ["夏の夜の", "音楽祭"]
+        );
+        assert_eq!(
+            lines(
+                &mut typesetter,
+                "서울국제음악제 개막공연",
+                Voice::Loud,
+                300.0
+            ),
             ["서울국제음악제", "개막공연"]
         );
         let long = "국제".repeat(20);

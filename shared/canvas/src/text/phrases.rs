@@ -1,5 +1,6 @@
-//! Where a line of Chinese, Japanese or Korean may be broken if it is to be read at a glance. The standard's rules (which
-//! cosmic-text keeps) allow a break between almost any two characters; a title is broken between phrases.
+//! Where a line of Chinese, Japanese or Korean may be broken if it is to be read at a glance. The
+//! standard's rules (which cosmic-text keeps) allow a break between almost any two characters; a
+//! title is broken between phrases.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -42,9 +43,11 @@ impl Kind {
 /// What is not to be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hold {
-    /// Korean words, and numbers with what they count. A few Chinese characters beside a punctuation stay with it.
+    /// Korean words, and numbers with what they count. A few Chinese characters beside a
+    /// punctuation stay with it.
     Words,
-    /// The phrases of Japanese too, and whatever stands between two spaces or punctuations in Chinese.
+    /// The phrases of Japanese too, and whatever stands between two spaces or punctuations in
+    /// Chinese.
     Phrases,
 }
 
@@ -85,28 +88,43 @@ struct Phrases<'a> {
 impl<'a> Phrases<'a> {
     fn of(text: &'a str) -> Self {
         let kind = |letter: &str| letter.chars().next().map_or(Kind::Other, Kind::of);
-        Self { letters: text.graphemes(true).map(|letter| (letter, kind(letter))).collect() }
+        Self {
+            letters: text
+                .graphemes(true)
+                .map(|letter| (letter, kind(letter)))
+                .collect(),
+        }
     }
 
     fn kind(&self, index: usize) -> Kind {
-        self.letters.get(index).map_or(Kind::Other, |(_, kind)| *kind)
+        self.letters
+            .get(index)
+            .map_or(Kind::Other, |(_, kind)| *kind)
     }
 
-    /// Whether the character at `index` makes the Chinese character after it polite: it does at the beginning of a phrase.
+    /// Whether the character at `index` makes the Chinese character after it polite: it does at the
+    /// beginning of a phrase.
     fn is_honour(&self, index: usize) -> bool {
         let begins = match index.checked_sub(1).map(|before| self.letters[before]) {
             Some((letter, Kind::Hiragana)) => "とやにをはがのでもへ".contains(letter),
             _ => true,
         };
-        begins && matches!(self.letters[index].0, "お" | "ご") && self.kind(index + 1) == Kind::Chinese
+        begins
+            && matches!(self.letters[index].0, "お" | "ご")
+            && self.kind(index + 1) == Kind::Chinese
     }
 
-    /// Whether the character at `index` and the next belong together. Japanese marks its phrases by changing its script: what
-    /// follows hiragana begins one, and so does a word of katakana or of Chinese characters beside one of another script.
+    /// Whether the character at `index` and the next belong together. Japanese marks its phrases by
+    /// changing its script: what follows hiragana begins one, and so does a word of katakana or of
+    /// Chinese characters beside one of another script.
     fn belong(&self, index: usize, hold: Hold) -> bool {
         use Kind::{Chinese, Digit, Hangul, Hiragana, Katakana, Letter, Other};
         let phrases = hold == Hold::Phrases;
-        let before = if index == 0 { Other } else { self.kind(index - 1) };
+        let before = if index == 0 {
+            Other
+        } else {
+            self.kind(index - 1)
+        };
         match (self.kind(index), self.kind(index + 1)) {
             (Other, _) | (_, Other) => false,
             (Hangul, _) | (_, Hangul) => true,
@@ -120,12 +138,18 @@ impl<'a> Phrases<'a> {
             (Katakana, Katakana) => phrases,
             // What is counted ends with its counter: 第12回横浜花火大会, but 3人展.
             (Chinese, Chinese) if before == Digit => self.kind(index + 2) != Chinese,
-            // Beside a space or punctuation: two characters after it and three before it, as most words end in 音乐节 and 研讨会.
-            (Chinese, Chinese) => phrases || before == Other || (2..=3).any(|ahead| self.kind(index + ahead) == Other),
+            // Beside a space or punctuation: two characters after it and three before it, as most
+            // words end in 音乐节 and 研讨会.
+            (Chinese, Chinese) => {
+                phrases || before == Other || (2..=3).any(|ahead| self.kind(index + ahead) == Other)
+            }
             // One Chinese character is a beginning or an end: 新サービス, ジャズ祭.
             (Chinese, Katakana | Letter) => phrases && before != Chinese,
             (Katakana | Letter, Chinese) => phrases && self.kind(index + 2) != Chinese,
-            (Hiragana, _) | (Katakana, Letter | Digit) | (Letter, Katakana) | (Letter | Digit, Letter | Digit) => false,
+            (Hiragana, _)
+            | (Katakana, Letter | Digit)
+            | (Letter, Katakana)
+            | (Letter | Digit, Letter | Digit) => false,
         }
     }
 }
@@ -138,11 +162,13 @@ mod tests {
         let phrases = Phrases::of(text);
         let letters = phrases.letters.iter().enumerate();
         letters
-            .map(
-                |(index, (letter, _))| {
-                    if phrases.belong(index, hold) { (*letter).to_owned() } else { format!("{letter}/") }
-                },
-            )
+            .map(|(index, (letter, _))| {
+                if phrases.belong(index, hold) {
+                    (*letter).to_owned()
+                } else {
+                    format!("{letter}/")
+                }
+            })
             .collect()
     }
 
@@ -159,12 +185,18 @@ mod tests {
         ] {
             assert_eq!(phrases(&title.replace('/', ""), Hold::Phrases), title);
         }
-        assert_eq!(phrases("2026年7月18日開催", Hold::Phrases), "2/0/2/6年7月1/8日/開催/");
+        assert_eq!(
+            phrases("2026年7月18日開催", Hold::Phrases),
+            "2/0/2/6年7月1/8日/開催/"
+        );
     }
 
     #[test]
     fn a_korean_word_is_never_broken() {
-        assert_eq!(phrases("서울 국제 음악제 2026년", Hold::Words), "서울/ /국제/ /음악제/ /2/0/2/6년/");
+        assert_eq!(
+            phrases("서울 국제 음악제 2026년", Hold::Words),
+            "서울/ /국제/ /음악제/ /2/0/2/6년/"
+        );
     }
 
     #[test]

@@ -23,12 +23,23 @@ fn read(token: &str) -> (String, BTreeMap<String, String>) {
     let url = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(token).unwrap();
     let url = String::from_utf8(url).unwrap();
     let (address, query) = url.split_once('?').unwrap();
-    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().unwrap().into_owned();
+    let decoded = |text: &str| {
+        percent_decode_str(&text.replace('+', " "))
+            .decode_utf8()
+            .unwrap()
+            .into_owned()
+    };
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
-    (address.to_owned(), pairs.map(|(name, value)| (decoded(name), decoded(value))).collect())
+    (
+        address.to_owned(),
+        pairs
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect(),
+    )
 }
 
-/// What AWS's own signer for Python makes for the same credentials at `moment`: the token, and when it ends.
+/// What AWS's own signer for Python makes for the same credentials at `moment`: the token, and when
+/// it ends.
 fn official(credentials: &Credentials, region: &str, moment: &str) -> (String, i64) {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = crate_folder.join("../../target/venv/bin/python");
@@ -38,11 +49,19 @@ fn official(credentials: &Credentials, region: &str, moment: &str) -> (String, i
     );
     let output = Command::new(python)
         .arg(crate_folder.join("tests/official_msk_token.py"))
-        .args([region, credentials.access_key_id(), credentials.secret_access_key()])
+        .args([
+            region,
+            credentials.access_key_id(),
+            credentials.secret_access_key(),
+        ])
         .args([credentials.session_token().unwrap_or("-"), moment])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let printed = String::from_utf8(output.stdout).unwrap();
     let (token, expires) = printed.trim().split_once(' ').unwrap();
     (token.to_owned(), expires.parse().unwrap())
@@ -55,18 +74,40 @@ fn a_token_is_field_by_field_what_the_official_python_signer_makes() {
     for session in [None, Some(session.to_owned())] {
         for region in ["us-east-1", "ap-south-1", "eu-central-1"] {
             let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-            let credentials = Credentials::new("ASIAIOSFODNN7EXAMPLE", secret, session.clone(), None, "test");
+            let credentials = Credentials::new(
+                "ASIAIOSFODNN7EXAMPLE",
+                secret,
+                session.clone(),
+                None,
+                "test",
+            );
             let ours = token_of(&credentials, region);
             let (address, mut query) = read(&ours.token);
             let (official, expires) = official(&credentials, region, &query["X-Amz-Date"]);
             let (official_address, mut official_query) = read(&official);
-            assert_eq!((address, ours.lifetime_ms), (official_address, expires), "{region}");
+            assert_eq!(
+                (address, ours.lifetime_ms),
+                (official_address, expires),
+                "{region}"
+            );
 
             // Each signer says who it is, after signing: the signature does not cover it.
-            assert_eq!(query.remove("User-Agent").unwrap(), "aws-msk-iam-sasl-signer-rs/1.0.1");
-            assert_eq!(official_query.remove("User-Agent").unwrap(), "aws-msk-iam-sasl-signer-python/1.0.2");
+            assert_eq!(
+                query.remove("User-Agent").unwrap(),
+                "aws-msk-iam-sasl-signer-rs/1.0.1"
+            );
+            assert_eq!(
+                official_query.remove("User-Agent").unwrap(),
+                "aws-msk-iam-sasl-signer-python/1.0.2"
+            );
             assert_eq!(query, official_query, "{region}");
-            let mut names = vec!["Action", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires"];
+            let mut names = vec![
+                "Action",
+                "X-Amz-Algorithm",
+                "X-Amz-Credential",
+                "X-Amz-Date",
+                "X-Amz-Expires",
+            ];
             names.extend(session.as_ref().map(|_| "X-Amz-Security-Token"));
             names.extend(["X-Amz-Signature", "X-Amz-SignedHeaders"]);
             assert_eq!(query.keys().collect::<Vec<_>>(), names);
@@ -93,7 +134,10 @@ fn credentials_that_have_expired_sign_nothing_and_are_named() {
     let expired = SystemTime::now() - Duration::from_secs(1);
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, Some(expired), "test");
     let refusal = Refusal::default();
-    let context = context(Some(SharedCredentialsProvider::new(credentials)), refusal.clone());
+    let context = context(
+        Some(SharedCredentialsProvider::new(credentials)),
+        refusal.clone(),
+    );
     assert!(context.generate_oauth_token(None).is_err());
     let said = refusal.get().unwrap().to_string();
     assert_eq!(
@@ -102,7 +146,10 @@ fn credentials_that_have_expired_sign_nothing_and_are_named() {
     );
     // librdkafka says it too, in its words; ours stay.
     let failed = KafkaError::Global(RDKafkaErrorCode::Authentication);
-    context.error(failed, "Failed to acquire SASL OAUTHBEARER token: the function's credentials have expired");
+    context.error(
+        failed,
+        "Failed to acquire SASL OAUTHBEARER token: the function's credentials have expired",
+    );
     assert_eq!(refusal.get().unwrap().to_string(), said);
 }
 
@@ -110,20 +157,36 @@ fn credentials_that_have_expired_sign_nothing_and_are_named() {
 fn what_the_brokers_said_last_counts_and_that_all_are_down_says_nothing() {
     let refusal = Refusal::default();
     let context = context(None, refusal.clone());
-    context.error(KafkaError::Global(RDKafkaErrorCode::Authentication), "SASL authentication error: Access denied");
-    context.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");
+    context.error(
+        KafkaError::Global(RDKafkaErrorCode::Authentication),
+        "SASL authentication error: Access denied",
+    );
+    context.error(
+        KafkaError::Global(RDKafkaErrorCode::AllBrokersDown),
+        "1/1 brokers are down",
+    );
     assert_eq!(
         refusal.get().unwrap().to_string(),
         "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this cluster and \
          whether its clock is right: SASL authentication error: Access denied"
     );
-    context.error(KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
+    context.error(
+        KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure),
+        "Connection refused",
+    );
     assert!(refusal.get().is_none());
 }
 
 fn context(credentials: Option<SharedCredentialsProvider>, refusal: Refusal) -> Context {
-    let authentication = Authentication::Iam { region: "us-east-1".to_owned(), roots: None };
-    Context { authentication, credentials, refusal }
+    let authentication = Authentication::Iam {
+        region: "us-east-1".to_owned(),
+        roots: None,
+    };
+    Context {
+        authentication,
+        credentials,
+        refusal,
+    }
 }
 
 /// A producer for brokers that are not there.
@@ -156,15 +219,24 @@ impl ProvideCredentials for Slow {
 #[tokio::test(flavor = "current_thread")]
 async fn signing_never_blocks_the_runtime_however_long_the_credentials_take() {
     let slow = Slow::default();
-    let producer = producer(context(Some(SharedCredentialsProvider::new(slow.clone())), Refusal::default()));
+    let producer = producer(context(
+        Some(SharedCredentialsProvider::new(slow.clone())),
+        Refusal::default(),
+    ));
     let (begin, mut longest) = (Instant::now(), Duration::ZERO);
     while begin.elapsed() < Duration::from_millis(1500) {
         let before = Instant::now();
         tokio::time::sleep(Duration::from_millis(5)).await;
         longest = longest.max(before.elapsed());
     }
-    assert!(longest < Duration::from_millis(500), "the runtime stood still for {longest:?}");
+    assert!(
+        longest < Duration::from_millis(500),
+        "the runtime stood still for {longest:?}"
+    );
     let asked = slow.0.lock().unwrap().clone();
-    assert!(!asked.is_empty() && !asked.contains(&thread::current().id()), "{asked:?}");
+    assert!(
+        !asked.is_empty() && !asked.contains(&thread::current().id()),
+        "{asked:?}"
+    );
     drop(producer);
 }

@@ -36,7 +36,8 @@ pub struct Entry {
     pub count: u64,
     /// What became of it; `None` as long as it waits for somebody.
     pub resolved: Option<Resolved>,
-    /// The key of its object in the bucket; that of a resolved one is deleted, and has old versions for a while.
+    /// The key of its object in the bucket; that of a resolved one is deleted, and has old versions
+    /// for a while.
     pub object: Option<String>,
 }
 
@@ -74,30 +75,56 @@ impl Resolution {
 
 impl Entry {
     pub(super) fn read(item: &Item) -> Result<Self, ItemError> {
-        let text = |name: &'static str| item.get(name).and_then(|a| a.as_s().ok()).ok_or(ItemError::Attribute(name));
-        let number = |name: &'static str| item.get(name).and_then(|a| a.as_n().ok()).ok_or(ItemError::Attribute(name));
+        let text = |name: &'static str| {
+            item.get(name)
+                .and_then(|a| a.as_s().ok())
+                .ok_or(ItemError::Attribute(name))
+        };
+        let number = |name: &'static str| {
+            item.get(name)
+                .and_then(|a| a.as_n().ok())
+                .ok_or(ItemError::Attribute(name))
+        };
         let time = |name: &'static str| {
-            let timestamp = text(name)?.parse().map_err(|_| ItemError::Attribute(name))?;
+            let timestamp = text(name)?
+                .parse()
+                .map_err(|_| ItemError::Attribute(name))?;
             Ok::<_, ItemError>(Time::new(timestamp))
         };
         let resolved = match item.get("resolved").and_then(|how| how.as_s().ok()) {
             None => None,
             Some(how) => {
-                let all = [Resolution::Redriven, Resolution::Discarded, Resolution::Erased];
-                let how = all.into_iter().find(|one| one.as_str() == how).ok_or(ItemError::Attribute("resolved"))?;
-                Some(Resolved { how, at: time("resolved_at")? })
+                let all = [
+                    Resolution::Redriven,
+                    Resolution::Discarded,
+                    Resolution::Erased,
+                ];
+                let how = all
+                    .into_iter()
+                    .find(|one| one.as_str() == how)
+                    .ok_or(ItemError::Attribute("resolved"))?;
+                Some(Resolved {
+                    how,
+                    at: time("resolved_at")?,
+                })
             }
         };
         Ok(Self {
             id: id_of(item)?,
             topic: text("topic")?.clone(),
-            partition: number("partition")?.parse().map_err(|_| ItemError::Attribute("partition"))?,
-            offset: number("offset")?.parse().map_err(|_| ItemError::Attribute("offset"))?,
+            partition: number("partition")?
+                .parse()
+                .map_err(|_| ItemError::Attribute("partition"))?,
+            offset: number("offset")?
+                .parse()
+                .map_err(|_| ItemError::Attribute("offset"))?,
             tenant: text("tenant").ok().cloned(),
             cause: text("cause")?.clone(),
             first_seen: time("first_seen")?,
             last_seen: time("last_seen")?,
-            count: number("count")?.parse().map_err(|_| ItemError::Attribute("count"))?,
+            count: number("count")?
+                .parse()
+                .map_err(|_| ItemError::Attribute("count"))?,
             resolved,
             object: text("object").ok().cloned(),
         })
@@ -106,7 +133,10 @@ impl Entry {
 
 /// The id in the key of a record's entry.
 pub(super) fn id_of(item: &Item) -> Result<Uuid, ItemError> {
-    let pk = item.get("pk").and_then(|pk| pk.as_s().ok()).ok_or(ItemError::Attribute("pk"))?;
+    let pk = item
+        .get("pk")
+        .and_then(|pk| pk.as_s().ok())
+        .ok_or(ItemError::Attribute("pk"))?;
     let id = pk.split_once('#').and_then(|(_, id)| id.parse().ok());
     id.ok_or(ItemError::Attribute("pk"))
 }
@@ -126,37 +156,71 @@ impl Journal {
     /// # Errors
     /// A [`DeadLetterError`].
     pub async fn dead_letter(&self, entry: &Entry) -> Result<Option<DeadLetter>, DeadLetterError> {
-        let Some(object) = &entry.object else { return Ok(None) };
+        let Some(object) = &entry.object else {
+            return Ok(None);
+        };
         let json = self.dead_letter_object(object).await?;
         Ok(json.map(|json| DeadLetter::from_json(&json)).transpose()?)
     }
 
-    /// An object of the bucket for dead letters, a record's or an envelope; `None` if it is not there.
+    /// An object of the bucket for dead letters, a record's or an envelope; `None` if it is not
+    /// there.
     ///
     /// # Errors
     /// [`DeadLetterError::Fetch`].
     pub async fn dead_letter_object(&self, key: &str) -> Result<Option<Vec<u8>>, DeadLetterError> {
-        let get = match self.s3.get_object().bucket(&self.dead_letters_bucket).key(key).send().await {
+        let get = match self
+            .s3
+            .get_object()
+            .bucket(&self.dead_letters_bucket)
+            .key(key)
+            .send()
+            .await
+        {
             Ok(get) => get,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_no_such_key()) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(DeadLetterError::Fetch(error.into())),
         };
-        let body = get.body.collect().await.map_err(|error| DeadLetterError::Fetch(error.into()))?;
+        let body = get
+            .body
+            .collect()
+            .await
+            .map_err(|error| DeadLetterError::Fetch(error.into()))?;
         Ok(Some(body.to_vec()))
     }
 
-    /// Items by their keys, read consistently, in the keys' order; what is not there any more is left out.
+    /// Items by their keys, read consistently, in the keys' order; what is not there any more is
+    /// left out.
     pub(crate) async fn read_all(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         for some in keys.chunks(MOST_AT_ONCE) {
             let wanted = some.iter().map(|key| key.clone().into_item()).collect();
-            let mut ask = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build().ok();
+            let mut ask = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build()
+                .ok();
             while let Some(of_table) = ask.take() {
-                let get = self.dynamodb.batch_get_item().request_items(&self.table, of_table).send().await;
+                let get = self
+                    .dynamodb
+                    .batch_get_item()
+                    .request_items(&self.table, of_table)
+                    .send()
+                    .await;
                 let get = get.map_err(|error| StoreError::Read(error.into()))?;
                 found.extend(get.responses.unwrap_or_default().into_values().flatten());
                 // What did not fit into one answer.
-                ask = get.unprocessed_keys.unwrap_or_default().into_values().next();
+                ask = get
+                    .unprocessed_keys
+                    .unwrap_or_default()
+                    .into_values()
+                    .next();
             }
         }
         let place = |item: &Item| keys.iter().position(|key| is_of(item, key));
@@ -166,6 +230,8 @@ impl Journal {
 }
 
 fn is_of(item: &Item, key: &Key) -> bool {
-    let is = |name: &str, value: &String| item.get(name).and_then(|a: &AttributeValue| a.as_s().ok()) == Some(value);
+    let is = |name: &str, value: &String| {
+        item.get(name).and_then(|a: &AttributeValue| a.as_s().ok()) == Some(value)
+    };
     is("pk", &key.pk) && is("sk", &key.sk)
 }

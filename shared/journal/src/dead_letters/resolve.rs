@@ -1,6 +1,9 @@
-//! Resolve: a dead letter waits for nobody any more. Its content goes, and its entry, which says what became of it, later by itself.
+//! Resolve: a dead letter waits for nobody any more. Its content goes, and its entry, which says
+//! what became of it, later by itself.
 
-use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
+};
 use contract::Time;
 
 use super::{DeadLetter, DeadLetterError, Entry, Resolution, unmet};
@@ -19,9 +22,11 @@ pub enum Outcome {
 }
 
 impl Journal {
-    /// Resolves `entry`, whose content is `record` (`None`: nothing is left of it), if it was not dead-lettered again since it was read. Three steps,
-    /// and whoever finds an entry that one of them was the last for (it stands open and is resolved) takes them again: it is said what
-    /// becomes of the record, its content is deleted, and the entry leaves the index of what is open. The bucket has old versions for a week.
+    /// Resolves `entry`, whose content is `record` (`None`: nothing is left of it), if it was not
+    /// dead-lettered again since it was read. Three steps, and whoever finds an entry that one of
+    /// them was the last for (it stands open and is resolved) takes them again: it is said what
+    /// becomes of the record, its content is deleted, and the entry leaves the index of what is
+    /// open. The bucket has old versions for a week.
     ///
     /// # Errors
     /// A [`DeadLetterError`]; doing it again is safe.
@@ -49,9 +54,12 @@ impl Journal {
             .update_expression("SET expires_at = :expires REMOVE #open, deadline")
             .condition_expression("#count = :count AND attribute_exists(resolved)")
             .expression_attribute_values(":expires", items::expires_at(now));
-        let Err(error) = close.send().await else { return Ok(Outcome::Resolved) };
+        let Err(error) = close.send().await else {
+            return Ok(Outcome::Resolved);
+        };
         let outcome = outcome(&unmet(error).map_err(DeadLetterError::Index)?);
-        // It came back between the first step and the last, and what it came with may be what was just deleted.
+        // It came back between the first step and the last, and what it came with may be what was
+        // just deleted.
         if let (Outcome::CameBack, Some(record)) = (outcome, record) {
             self.put_dead_letter(record).await?;
         }
@@ -75,5 +83,9 @@ impl Journal {
 
 /// What an entry that is not as it was read says: it came back, or somebody else resolved it.
 fn outcome(item: &Item) -> Outcome {
-    if item.contains_key("open") { Outcome::CameBack } else { Outcome::Resolved }
+    if item.contains_key("open") {
+        Outcome::CameBack
+    } else {
+        Outcome::Resolved
+    }
 }

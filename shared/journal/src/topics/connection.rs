@@ -1,5 +1,6 @@
-//! A connection to one broker, in Kafka's own protocol. librdkafka's client for administrators has no place for a token: rdkafka asks for one only where
-//! a producer or a consumer is polled, so on MSK it would be refused.
+//! A connection to one broker, in Kafka's own protocol. librdkafka's client for administrators has
+//! no place for a token: rdkafka asks for one only where a producer or a consumer is polled, so on
+//! MSK it would be refused.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -8,7 +9,9 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     error::ParseResponseErrorCode as _,
     messages::{RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest},
-    protocol::{Decodable as _, HeaderVersion as _, Request, StrBytes, encode_request_header_into_buffer},
+    protocol::{
+        Decodable as _, HeaderVersion as _, Request, StrBytes, encode_request_header_into_buffer,
+    },
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -80,9 +83,12 @@ impl Connection {
         authentication: &Authentication,
         credentials: Option<&SharedCredentialsProvider>,
     ) -> Result<Self, ConnectionError> {
-        timeout(WITHIN, Self::open_slowly(address, authentication, credentials))
-            .await
-            .unwrap_or(Err(ConnectionError::TimedOut))
+        timeout(
+            WITHIN,
+            Self::open_slowly(address, authentication, credentials),
+        )
+        .await
+        .unwrap_or(Err(ConnectionError::TimedOut))
     }
 
     async fn open_slowly(
@@ -93,36 +99,58 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         match authentication {
-            Authentication::None => Ok(Self { stream: Either::Left(stream), requests: 0 }),
+            Authentication::None => Ok(Self {
+                stream: Either::Left(stream),
+                requests: 0,
+            }),
             Authentication::Iam { region, roots } => {
-                let host = address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned();
-                let name = ServerName::try_from(host).map_err(|_| ConnectionError::Address(address.to_owned()))?;
-                let connector = TlsConnector::from(Arc::new(tls(roots.as_deref().unwrap_or(AMAZON_ROOTS))?));
+                let host = address
+                    .rsplit_once(':')
+                    .map_or(address, |(host, _)| host)
+                    .to_owned();
+                let name = ServerName::try_from(host)
+                    .map_err(|_| ConnectionError::Address(address.to_owned()))?;
+                let connector =
+                    TlsConnector::from(Arc::new(tls(roots.as_deref().unwrap_or(AMAZON_ROOTS))?));
                 let stream = Either::Right(Box::new(connector.connect(name, stream).await?));
-                let credentials =
-                    credentials.ok_or_else(|| ConnectionError::NoToken("it has no credentials".into()))?;
+                let credentials = credentials
+                    .ok_or_else(|| ConnectionError::NoToken("it has no credentials".into()))?;
                 let token = token(credentials, region.clone()).await;
-                let token = token.map_err(|error| ConnectionError::NoToken(chain(&*error)))?.token;
-                let mut connection = Self { stream, requests: 0 };
+                let token = token
+                    .map_err(|error| ConnectionError::NoToken(chain(&*error)))?
+                    .token;
+                let mut connection = Self {
+                    stream,
+                    requests: 0,
+                };
                 connection.show(&token).await?;
                 Ok(connection)
             }
         }
     }
 
-    /// Shows the token (RFC 7628). A broker that does not like it says why only after a dummy 0x01 reply.
+    /// Shows the token (RFC 7628). A broker that does not like it says why only after a dummy 0x01
+    /// reply.
     async fn show(&mut self, token: &str) -> Result<(), ConnectionError> {
-        let handshake = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("OAUTHBEARER"));
+        let handshake = SaslHandshakeRequest::default()
+            .with_mechanism(StrBytes::from_static_str("OAUTHBEARER"));
         let answer = self.ask(&handshake, 1).await?;
         if answer.error_code.is_err() {
             let known: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
-            return Err(ConnectionError::Refused(format!("it knows no OAUTHBEARER, only {}", known.join(", "))));
+            return Err(ConnectionError::Refused(format!(
+                "it knows no OAUTHBEARER, only {}",
+                known.join(", ")
+            )));
         }
         let mut said = Bytes::from(format!("n,,\u{1}auth=Bearer {token}\u{1}\u{1}"));
         loop {
-            let answer = self.ask(&SaslAuthenticateRequest::default().with_auth_bytes(said), 1).await?;
+            let answer = self
+                .ask(&SaslAuthenticateRequest::default().with_auth_bytes(said), 1)
+                .await?;
             if let Some(error) = answer.error_code.err() {
-                let message = answer.error_message.map_or_else(|| error.to_string(), |message| message.to_string());
+                let message = answer
+                    .error_message
+                    .map_or_else(|| error.to_string(), |message| message.to_string());
                 return Err(ConnectionError::Refused(message));
             }
             if answer.auth_bytes.is_empty() {
@@ -133,11 +161,21 @@ impl Connection {
     }
 
     /// Asks in a version of the protocol, and awaits the answer.
-    pub(super) async fn ask<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, ConnectionError> {
-        timeout(WITHIN, self.ask_slowly(request, version)).await.unwrap_or(Err(ConnectionError::TimedOut))
+    pub(super) async fn ask<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, ConnectionError> {
+        timeout(WITHIN, self.ask_slowly(request, version))
+            .await
+            .unwrap_or(Err(ConnectionError::TimedOut))
     }
 
-    async fn ask_slowly<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, ConnectionError> {
+    async fn ask_slowly<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, ConnectionError> {
         self.requests += 1;
         let header = RequestHeader::default()
             .with_request_api_key(R::KEY)
@@ -146,8 +184,11 @@ impl Connection {
             .with_client_id(Some(StrBytes::from_static_str("studio")));
         let not_understood = |error: &dyn ToString| ConnectionError::Protocol(error.to_string());
         let mut bytes = BytesMut::new();
-        encode_request_header_into_buffer(&mut bytes, &header).map_err(|error| not_understood(&error))?;
-        request.encode(&mut bytes, version).map_err(|error| not_understood(&error))?;
+        encode_request_header_into_buffer(&mut bytes, &header)
+            .map_err(|error| not_understood(&error))?;
+        request
+            .encode(&mut bytes, version)
+            .map_err(|error| not_understood(&error))?;
         let length = u32::try_from(bytes.len()).map_err(|error| not_understood(&error))?;
         self.stream.write_u32(length).await?;
         self.stream.write_all(&bytes).await?;
@@ -155,7 +196,9 @@ impl Connection {
 
         let length = self.stream.read_u32().await?;
         if length > LONGEST_ANSWER {
-            return Err(ConnectionError::Protocol(format!("an answer of {length} bytes")));
+            return Err(ConnectionError::Protocol(format!(
+                "an answer of {length} bytes"
+            )));
         }
         let mut bytes = vec![0; usize::try_from(length).map_err(|error| not_understood(&error))?];
         self.stream.read_exact(&mut bytes).await?;
@@ -163,7 +206,9 @@ impl Connection {
         let header = ResponseHeader::decode(&mut bytes, R::Response::header_version(version))
             .map_err(|error| not_understood(&error))?;
         if header.correlation_id != self.requests {
-            return Err(ConnectionError::Protocol("the answer to another request".to_owned()));
+            return Err(ConnectionError::Protocol(
+                "the answer to another request".to_owned(),
+            ));
         }
         R::Response::decode(&mut bytes, version).map_err(|error| not_understood(&error))
     }
@@ -172,5 +217,8 @@ impl Connection {
 fn tls(roots: &str) -> Result<ClientConfig, ConnectionError> {
     let store = roots::parse(roots)?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    Ok(config.with_safe_default_protocol_versions()?.with_root_certificates(store).with_no_client_auth())
+    Ok(config
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(store)
+        .with_no_client_auth())
 }

@@ -1,8 +1,9 @@
-//! Cloned voices: instant ones, made of their samples at once, and professional ones, whose owner shows that the voice is theirs before it
-//! is trained for hours.
+//! Cloned voices: instant ones, made of their samples at once, and professional ones, whose owner
+//! shows that the voice is theirs before it is trained for hours.
 //!
-//! Source: the vendor's SDK 2.78.0 (`/voices/add`, `/voices/pvc`, `/voices/{id}`) and its guide to professional cloning. What the body of a
-//! captcha is, nobody documents: it is passed on as it comes. States of training are an open set: what is not known goes on.
+//! Source: the vendor's SDK 2.78.0 (`/voices/add`, `/voices/pvc`, `/voices/{id}`) and its guide to
+//! professional cloning. What the body of a captcha is, nobody documents: it is passed on as it
+//! comes. States of training are an open set: what is not known goes on.
 
 use std::collections::BTreeSet;
 
@@ -67,11 +68,17 @@ pub fn sample_name(number: usize, extension: &str) -> String {
 }
 
 fn sample_number(file_name: &str) -> Option<usize> {
-    file_name.strip_prefix("sample-")?.split('.').next()?.parse().ok()
+    file_name
+        .strip_prefix("sample-")?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
 }
 
 impl ElevenLabs {
-    /// What the vendor shows of the voice; `None` if it has none. A voice whose creation was never answered is found by its name.
+    /// What the vendor shows of the voice; `None` if it has none. A voice whose creation was never
+    /// answered is found by its name.
     ///
     /// # Errors
     /// [`Refused`]: [`Refusal::InvalidInput`] if it had one and has it no more.
@@ -88,7 +95,8 @@ impl ElevenLabs {
         Ok(Some(self.view(voice, &said)))
     }
 
-    /// The vendor's voices that are called as `model` is: more than one if a creation was repeated that was done and did not show.
+    /// The vendor's voices that are called as `model` is: more than one if a creation was repeated
+    /// that was done and did not show.
     ///
     /// # Errors
     /// [`Refused`].
@@ -96,12 +104,15 @@ impl ElevenLabs {
         let said = self.ask_freely("voices").await?;
         let name = model.name_at_provider();
         let voices = said["voices"].as_array().into_iter().flatten();
-        let ids = voices.filter(|voice| voice["name"] == name.as_str()).filter_map(|voice| voice["voice_id"].as_str());
+        let ids = voices
+            .filter(|voice| voice["name"] == name.as_str())
+            .filter_map(|voice| voice["voice_id"].as_str());
         Ok(ids.filter(|id| is_id(id)).map(str::to_owned).collect())
     }
 
-    /// Asks for `request` once, under the token of the attempt that was written down for it. `recordings` are what is sent along: all samples
-    /// with the creation of an instant voice, one with each other request for one, and what the owner read with a verification.
+    /// Asks for `request` once, under the token of the attempt that was written down for it.
+    /// `recordings` are what is sent along: all samples with the creation of an instant voice, one
+    /// with each other request for one, and what the owner read with a verification.
     ///
     /// # Errors
     /// [`Refused`].
@@ -113,38 +124,60 @@ impl ElevenLabs {
         recordings: Vec<Recording>,
     ) -> Result<Fulfilled, Refused> {
         let Some(training) = &model.training else {
-            return Err(Refused::new(Refusal::InvalidInput, "it is not known what to clone"));
+            return Err(Refused::new(
+                Refusal::InvalidInput,
+                "it is not known what to clone",
+            ));
         };
         let voice = || match &model.voice {
             Some(voice) => Ok(voice.as_str()),
-            None => Err(Refused::new(Refusal::InvalidInput, "the vendor has no such voice")),
+            None => Err(Refused::new(
+                Refusal::InvalidInput,
+                "the vendor has no such voice",
+            )),
         };
         let is_instant = training.method == CloningMethod::Instant;
         let asked = match request {
             VoiceRequest::Create if is_instant => {
                 let form = Form::new().text("name", model.name_at_provider());
-                self.post("voices/add").await?.multipart(with_files(form, "files", recordings)?)
+                self.post("voices/add")
+                    .await?
+                    .multipart(with_files(form, "files", recordings)?)
             }
             VoiceRequest::Create => {
-                let language = training.locale.as_str().split('-').next().unwrap_or_default();
-                self.post("voices/pvc").await?.json(&json!({ "name": model.name_at_provider(), "language": language }))
+                let language = training
+                    .locale
+                    .as_str()
+                    .split('-')
+                    .next()
+                    .unwrap_or_default();
+                self.post("voices/pvc")
+                    .await?
+                    .json(&json!({ "name": model.name_at_provider(), "language": language }))
             }
             VoiceRequest::Sample(_) => {
                 let form = with_files(Form::new(), "files", recordings)?;
-                self.post(&format!("voices/pvc/{}/samples", voice()?)).await?.multipart(form)
+                self.post(&format!("voices/pvc/{}/samples", voice()?))
+                    .await?
+                    .multipart(form)
             }
             VoiceRequest::Verify => {
                 let form = with_files(Form::new(), "recording", recordings)?;
-                self.post(&format!("voices/pvc/{}/captcha", voice()?)).await?.multipart(form)
+                self.post(&format!("voices/pvc/{}/captcha", voice()?))
+                    .await?
+                    .multipart(form)
             }
             VoiceRequest::Train => {
                 let body = json!({ "model_id": self.settings.voices.model });
-                self.post(&format!("voices/pvc/{}/train", voice()?)).await?.json(&body)
+                self.post(&format!("voices/pvc/{}/train", voice()?))
+                    .await?
+                    .json(&body)
             }
         };
         let response = send_paid(Attempted { token, trace: None }, asked).await?;
         let list = self.list_price(training.method, request);
-        let credits = characters(response.headers()).map_or(list, |characters| self.credits(characters));
+        let credits =
+            characters(response.headers()).map_or(list, |characters| self.credits(characters));
         if !response.status().is_success() {
             return self.said_no(response, request, credits).await;
         }
@@ -160,17 +193,29 @@ impl ElevenLabs {
     pub fn list_price(&self, method: CloningMethod, request: VoiceRequest) -> u64 {
         match (method, request) {
             (CloningMethod::Instant, VoiceRequest::Create) => self.settings.voices.instant_credits,
-            (CloningMethod::Professional, VoiceRequest::Train) => self.settings.voices.professional_credits,
+            (CloningMethod::Professional, VoiceRequest::Train) => {
+                self.settings.voices.professional_credits
+            }
             _ => 0,
         }
     }
 
-    async fn said_no(&self, response: Response, request: VoiceRequest, credits: u64) -> Result<Fulfilled, Refused> {
+    async fn said_no(
+        &self,
+        response: Response,
+        request: VoiceRequest,
+        credits: u64,
+    ) -> Result<Fulfilled, Refused> {
         let no = No::read(response).await;
         let code = code(&no);
         // It trains already: an earlier request was heard after all.
-        if request == VoiceRequest::Train && matches!(code, "already_running" | "already_processing") {
-            return Ok(Fulfilled { voice: None, credits });
+        if request == VoiceRequest::Train
+            && matches!(code, "already_running" | "already_processing")
+        {
+            return Ok(Fulfilled {
+                voice: None,
+                credits,
+            });
         }
         let refusal = refusal(&no);
         if refusal == Refusal::Auth {
@@ -185,9 +230,17 @@ impl ElevenLabs {
     /// [`Refused`].
     pub async fn captcha(&self, voice: &str) -> Result<Captcha, Refused> {
         let response = self.get(&format!("voices/pvc/{voice}/captcha")).await?;
-        let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or("application/octet-stream").to_owned();
-        Ok(read_captcha(whole(response, Refusal::Transient).await?, content_type))
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .and_then(|value| value.to_str().ok());
+        let content_type = content_type
+            .unwrap_or("application/octet-stream")
+            .to_owned();
+        Ok(read_captcha(
+            whole(response, Refusal::Transient).await?,
+            content_type,
+        ))
     }
 
     /// Deletes a voice, and with it its samples. One that is not there any more is fine.
@@ -222,29 +275,39 @@ impl ElevenLabs {
 
     async fn ask_freely(&self, path: &str) -> Result<Value, Refused> {
         let bytes = whole(self.get(path).await?, Refusal::Transient).await?;
-        serde_json::from_slice(&bytes).map_err(|_| Refused::new(Refusal::Transient, "its answer cannot be read"))
+        serde_json::from_slice(&bytes)
+            .map_err(|_| Refused::new(Refusal::Transient, "its answer cannot be read"))
     }
 
     fn view(&self, voice: String, said: &Value) -> VoiceView {
         let samples = said["samples"].as_array().into_iter().flatten();
-        let samples: BTreeSet<usize> =
-            samples.filter_map(|sample| sample_number(sample["file_name"].as_str()?)).collect();
+        let samples: BTreeSet<usize> = samples
+            .filter_map(|sample| sample_number(sample["file_name"].as_str()?))
+            .collect();
         let is = |name: &str| said["voice_verification"][name].as_bool().unwrap_or(false);
         let tuning = &said["fine_tuning"];
         let model = self.settings.voices.model.as_str();
         let training = match tuning["state"][model].as_str().unwrap_or("not_started") {
             "not_started" => Training::NotStarted,
             "fine_tuned" => Training::Done,
-            "failed" => {
-                Training::Failed(short(tuning["message"][model].as_str().unwrap_or("it failed, and does not say why")))
-            }
+            "failed" => Training::Failed(short(
+                tuning["message"][model]
+                    .as_str()
+                    .unwrap_or("it failed, and does not say why"),
+            )),
             other => Training::Underway(short(other)),
         };
-        VoiceView { voice, samples, wants_owner: is("requires_verification") && !is("is_verified"), training }
+        VoiceView {
+            voice,
+            samples,
+            wants_owner: is("requires_verification") && !is("is_verified"),
+            training,
+        }
     }
 }
 
-/// Why it does not do this for a voice. One that is not there any more is this voice's affair, not the vendor's.
+/// Why it does not do this for a voice. One that is not there any more is this voice's affair, not
+/// the vendor's.
 fn refusal(no: &No) -> Refusal {
     match code(no) {
         "voice_not_found" => Refusal::InvalidInput,
@@ -257,7 +320,12 @@ fn with_files(form: Form, name: &'static str, recordings: Vec<Recording>) -> Res
         let body = Body::wrap_stream(ReaderStream::new(recording.reader));
         let part = Part::stream_with_length(body, recording.bytes).file_name(recording.file_name);
         let part = part.mime_str(recording.content_type);
-        let part = part.map_err(|_| Refused::new(Refusal::InvalidInput, "a recording has no possible media type"))?;
+        let part = part.map_err(|_| {
+            Refused::new(
+                Refusal::InvalidInput,
+                "a recording has no possible media type",
+            )
+        })?;
         Ok(form.part(name, part))
     })
 }
@@ -268,19 +336,37 @@ async fn created(response: Response) -> Result<String, Refused> {
     let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     match said["voice_id"].as_str() {
         Some(id) if is_id(id) => Ok(id.to_owned()),
-        _ => Err(Refused::new(Refusal::OutcomeUnknown, "its answer names no voice")),
+        _ => Err(Refused::new(
+            Refusal::OutcomeUnknown,
+            "its answer names no voice",
+        )),
     }
 }
 
-/// A captcha is a picture, or a picture in base64, with quotation marks or without; anything else stays as it is.
+/// A captcha is a picture, or a picture in base64, with quotation marks or without; anything else
+/// stays as it is.
 fn read_captcha(bytes: Vec<u8>, content_type: String) -> Captcha {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
-    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim().trim_matches('"');
-    let text = text.split_once("base64,").map_or(text, |(_, base64)| base64);
+    let text = std::str::from_utf8(&bytes)
+        .unwrap_or_default()
+        .trim()
+        .trim_matches('"');
+    let text = text
+        .split_once("base64,")
+        .map_or(text, |(_, base64)| base64);
     match base64_simd::STANDARD.decode_to_vec(text) {
-        _ if bytes.starts_with(PNG) => Captcha { bytes, content_type: "image/png".to_owned() },
-        Ok(png) if png.starts_with(PNG) => Captcha { bytes: png, content_type: "image/png".to_owned() },
-        _ => Captcha { bytes, content_type },
+        _ if bytes.starts_with(PNG) => Captcha {
+            bytes,
+            content_type: "image/png".to_owned(),
+        },
+        Ok(png) if png.starts_with(PNG) => Captcha {
+            bytes: png,
+            content_type: "image/png".to_owned(),
+        },
+        _ => Captcha {
+            bytes,
+            content_type,
+        },
     }
 }
 
@@ -298,11 +384,17 @@ mod tests {
             format!("\"{base64}\"").into_bytes(),
             format!("data:image/png;base64,{base64}").into_bytes(),
         ] {
-            let expected = Captcha { bytes: png.clone(), content_type: "image/png".to_owned() };
+            let expected = Captcha {
+                bytes: png.clone(),
+                content_type: "image/png".to_owned(),
+            };
             assert_eq!(read_captcha(sent, "application/json".to_owned()), expected);
         }
         let text = b"Please read: the quick brown fox".to_vec();
-        assert_eq!(read_captcha(text.clone(), "text/plain".to_owned()).bytes, text);
+        assert_eq!(
+            read_captcha(text.clone(), "text/plain".to_owned()).bytes,
+            text
+        );
     }
 
     #[test]

@@ -1,29 +1,34 @@
-//! What reading and planning cost in instructions and in allocations, which are the same on every machine with this compiler and
-//! these dependencies: a change that makes it dearer is seen here, and not a year later on a bill.
+//! What reading and planning cost in instructions and in allocations, which are the same on every
+//! machine with this compiler and these dependencies: a change that makes it dearer is seen here,
+//! and not a year later on a bill.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
-/// Instructions to read a record of the contract's example and to plan what comes of it, in the development profile, where nothing is optimised:
-/// 3.07 million on 2026-11-28. A release build needs a tenth or less; two development builds show the same regressions.
+/// Instructions to read a record of the contract's example and to plan what comes of it, in the
+/// development profile, where nothing is optimised: 3.07 million on 2026-11-28. A release build
+/// needs a tenth or less; two development builds show the same regressions.
 const MOST: u64 = 3_300_000;
 
 const RECORDS: u64 = 100;
 
-/// Allocations to read a record of the contract's example and to plan what comes of it: each text of its configuration once, and the jobs and the events to
-/// tell. 118 on 2026-11-28.
+/// Allocations to read a record of the contract's example and to plan what comes of it: each text
+/// of its configuration once, and the jobs and the events to tell. 118 on 2026-11-28.
 const MOST_ALLOCATIONS: u64 = 124;
 
-/// Bytes that are held beside the output for each record of a batch: what is decoded of the partition that is being read, less
-/// what is still to come of it. 222 on 2026-11-28.
+/// Bytes that are held beside the output for each record of a batch: what is decoded of the
+/// partition that is being read, less what is still to come of it. 222 on 2026-11-28.
 const MOST_BESIDE: u64 = 245;
 
 /// A batch of so many events like the example, over four partitions.
 fn batch(events: u64) -> String {
     let topic = "eventzr.event.created.v1";
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../events").join(topic).join("example.json");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../events")
+        .join(topic)
+        .join("example.json");
     let example: Value = serde_json::from_slice(&fs::read(example).unwrap()).unwrap();
     let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for number in 0..events {
@@ -43,13 +48,20 @@ fn batch(events: u64) -> String {
 /// The instructions of a process that decodes the batch so often.
 fn instructions(batch: &Path, rounds: u64) -> u64 {
     let ran = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", env!("CARGO_BIN_EXE_bench-decode")])
+        .args([
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+            env!("CARGO_BIN_EXE_bench-decode"),
+        ])
         .args([batch.as_os_str(), rounds.to_string().as_ref()])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{said}");
-    let collected = said.lines().find_map(|line| line.split_once("Collected : ")).expect("callgrind counts");
+    let collected = said
+        .lines()
+        .find_map(|line| line.split_once("Collected : "))
+        .expect("callgrind counts");
     collected.1.trim().parse().unwrap()
 }
 
@@ -71,22 +83,47 @@ fn reading_and_planning_a_record_costs_no_more_instructions_than_it_did() {
 }
 
 #[test]
-fn a_batch_allocates_in_proportion_to_its_records_and_holds_the_records_themselves_beside_its_output_and_no_more() {
+fn a_batch_allocates_in_proportion_to_its_records_and_holds_the_records_themselves_beside_its_output_and_no_more()
+ {
     let folder = tempfile::tempdir().unwrap();
     let allocated = |events: u64| {
         let path = folder.path().join(format!("{events}.json"));
         fs::write(&path, batch(events)).unwrap();
-        let ran = Command::new(env!("CARGO_BIN_EXE_bench-allocations")).arg(&path).output().unwrap();
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let ran = Command::new(env!("CARGO_BIN_EXE_bench-allocations"))
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
         let said = String::from_utf8(ran.stdout).unwrap();
-        let figures: Vec<u64> = said.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
-        let [allocations, output, beside] = figures[..] else { panic!("{said}") };
+        let figures: Vec<u64> = said
+            .split_whitespace()
+            .map(|figure| figure.parse().unwrap())
+            .collect();
+        let [allocations, output, beside] = figures[..] else {
+            panic!("{said}")
+        };
         (allocations, output, beside)
     };
     let (few, many) = (allocated(RECORDS), allocated(10 * RECORDS));
     let each = |few, many| (many - few) / (9 * RECORDS);
-    let (allocations, output, beside) = (each(few.0, many.0), each(few.1, many.1), each(few.2, many.2));
-    println!("for a record {allocations} allocations, {output} bytes of output, {beside} bytes beside it");
-    assert!(allocations <= MOST_ALLOCATIONS, "{allocations} allocations for a record, at most {MOST_ALLOCATIONS}");
-    assert!(beside <= MOST_BESIDE, "{beside} bytes beside the output for a record, at most {MOST_BESIDE}");
+    let (allocations, output, beside) = (
+        each(few.0, many.0),
+        each(few.1, many.1),
+        each(few.2, many.2),
+    );
+    println!(
+        "for a record {allocations} allocations, {output} bytes of output, {beside} bytes beside it"
+    );
+    assert!(
+        allocations <= MOST_ALLOCATIONS,
+        "{allocations} allocations for a record, at most {MOST_ALLOCATIONS}"
+    );
+    assert!(
+        beside <= MOST_BESIDE,
+        "{beside} bytes beside the output for a record, at most {MOST_BESIDE}"
+    );
 }

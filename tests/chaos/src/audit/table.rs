@@ -41,7 +41,12 @@ pub struct Entry {
 impl Table {
     /// Reads all of it.
     pub async fn read(stack: &Stack) -> Result<Self, Error> {
-        let scan = stack.clients.dynamodb.scan().table_name(&stack.outputs.table_name).consistent_read(true);
+        let scan = stack
+            .clients
+            .dynamodb
+            .scan()
+            .table_name(&stack.outputs.table_name)
+            .consistent_read(true);
         let mut items = scan.into_paginator().items().send();
         let mut table = Self::default();
         while let Some(item) = items.next().await {
@@ -65,13 +70,29 @@ impl Table {
             }
             ("entity", "state") => self.entities.push(state()),
             ("dead-letter", "record") => {
-                let place = (text(item, "topic"), number(item, "partition"), number(item, "offset"));
-                self.dead_letters.push(Entry { place, object: text(item, "object"), cause: text(item, "cause") });
+                let place = (
+                    text(item, "topic"),
+                    number(item, "partition"),
+                    number(item, "offset"),
+                );
+                self.dead_letters.push(Entry {
+                    place,
+                    object: text(item, "object"),
+                    cause: text(item, "cause"),
+                });
             }
             _ => {}
         }
-        for event in item.get("events").and_then(|events| events.as_l().ok()).into_iter().flatten() {
-            let value = event.as_m().map(|event| text(event, "value")).unwrap_or_default();
+        for event in item
+            .get("events")
+            .and_then(|events| events.as_l().ok())
+            .into_iter()
+            .flatten()
+        {
+            let value = event
+                .as_m()
+                .map(|event| text(event, "value"))
+                .unwrap_or_default();
             let event: Value = serde_json::from_str(&value).unwrap_or_default();
             let id = event["id"].as_str().unwrap_or_default().to_owned();
             if let Some(before) = self.kept.insert(id.clone(), value.clone())
@@ -84,9 +105,14 @@ impl Table {
 }
 
 fn text(item: &Item, name: &str) -> String {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn number<N: std::str::FromStr + From<i8>>(item: &Item, name: &str) -> N {
-    item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_else(|| N::from(-1))
+    item.get(name)
+        .and_then(|value| value.as_n().ok()?.parse().ok())
+        .unwrap_or_else(|| N::from(-1))
 }

@@ -1,4 +1,5 @@
-//! Whatever happens to invocations: nothing is committed that was not resolved, one invocation a partition, and an end.
+//! Whatever happens to invocations: nothing is committed that was not resolved, one invocation a
+//! partition, and an end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,7 +34,10 @@ fn luck() -> impl Strategy<Value = Luck> {
 }
 
 fn outcome(luck: Luck, records: &[Arc<Record>]) -> (Outcome, BTreeSet<(i32, i64)>) {
-    let all: BTreeSet<_> = records.iter().map(|record| (record.partition, record.offset)).collect();
+    let all: BTreeSet<_> = records
+        .iter()
+        .map(|record| (record.partition, record.offset))
+        .collect();
     let answered = |function_error: Option<&str>, body: String| Outcome::Answered {
         answer: Answer {
             request_id: None,
@@ -57,19 +61,39 @@ fn outcome(luck: Luck, records: &[Arc<Record>]) -> (Outcome, BTreeSet<(i32, i64)
                 .iter()
                 .map(|(partition, offset)| serde_json::json!({"itemIdentifier": {"partition": format!("topic-{partition}"), "offset": offset}}))
                 .collect();
-            let succeeded = all.into_iter().filter(|one| !failed.contains(one)).collect();
-            (answered(None, serde_json::json!({"batchItemFailures": items}).to_string()), succeeded)
+            let succeeded = all
+                .into_iter()
+                .filter(|one| !failed.contains(one))
+                .collect();
+            (
+                answered(
+                    None,
+                    serde_json::json!({"batchItemFailures": items}).to_string(),
+                ),
+                succeeded,
+            )
         }
         Luck::FunctionError => (answered(Some("Unhandled"), String::new()), BTreeSet::new()),
         Luck::Invalid => (answered(None, "\"no\"".to_owned()), BTreeSet::new()),
         Luck::Throttled => (Outcome::Throttled, BTreeSet::new()),
-        Luck::Unreached => (Outcome::NotReached { reason: String::new() }, BTreeSet::new()),
+        Luck::Unreached => (
+            Outcome::NotReached {
+                reason: String::new(),
+            },
+            BTreeSet::new(),
+        ),
     }
 }
 
 enum Flight {
-    Invocation { unit: u64, records: Vec<Arc<Record>> },
-    Discard { unit: u64, records: Vec<Arc<Record>> },
+    Invocation {
+        unit: u64,
+        records: Vec<Arc<Record>>,
+    },
+    Discard {
+        unit: u64,
+        records: Vec<Arc<Record>>,
+    },
 }
 
 proptest! {

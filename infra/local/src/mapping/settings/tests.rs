@@ -32,8 +32,14 @@ fn read(changes: Value) -> Result<Mapping, Error> {
             "Queue": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": "arn:aws:sqs:::q"}},
         },
     });
-    let references = [("Stage", "staging"), ("Retries", "10000"), ("EventCreatedRecords", "0e1f")];
-    let on_failure = aws_sdk_lambda::types::OnFailure::builder().destination("arn:aws:s3:::failed-batches").build();
+    let references = [
+        ("Stage", "staging"),
+        ("Retries", "10000"),
+        ("EventCreatedRecords", "0e1f"),
+    ];
+    let on_failure = aws_sdk_lambda::types::OnFailure::builder()
+        .destination("arn:aws:s3:::failed-batches")
+        .build();
     let record = EventSourceMappingConfiguration::builder()
         .uuid("0e1f")
         .function_arn("arn:aws:lambda:us-east-1:000000000000:function:event-created")
@@ -41,9 +47,15 @@ fn read(changes: Value) -> Result<Mapping, Error> {
         .batch_size(10)
         .maximum_batching_window_in_seconds(0)
         .state("Enabled")
-        .destination_config(aws_sdk_lambda::types::DestinationConfig::builder().on_failure(on_failure).build())
+        .destination_config(
+            aws_sdk_lambda::types::DestinationConfig::builder()
+                .on_failure(on_failure)
+                .build(),
+        )
         .build();
-    let references = references.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let references = references
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     mappings_of(&template.to_string(), references, &[record]).map(|mut mappings| mappings.remove(0))
 }
 
@@ -67,14 +79,17 @@ fn the_template_and_the_record_together_make_a_mapping() {
         maximum_age: Some(Duration::from_secs(86_400)),
         bisect: true,
         report_batch_item_failures: true,
-        destination: Some(Destination::S3 { bucket: "failed-batches".to_owned() }),
+        destination: Some(Destination::S3 {
+            bucket: "failed-batches".to_owned(),
+        }),
         enabled: true,
     };
     assert_eq!(read(json!({})).unwrap(), expected);
 }
 
-/// API CreateEventSourceMapping: BatchSize 100 and 500 ms for Amazon MSK; infinite retries and age; the group's name is
-/// the mapping's id (kafka-consumer-group-id.html). An emulator's own defaults in the record do not count.
+/// API CreateEventSourceMapping: BatchSize 100 and 500 ms for Amazon MSK; infinite retries and age;
+/// the group's name is the mapping's id (kafka-consumer-group-id.html). An emulator's own defaults
+/// in the record do not count.
 #[test]
 fn what_is_absent_has_the_default_of_a_kafka_mapping() {
     let mapping = read(json!({
@@ -83,24 +98,47 @@ fn what_is_absent_has_the_default_of_a_kafka_mapping() {
         "DestinationConfig": null, "AmazonManagedKafkaEventSourceConfig": null,
     }))
     .unwrap();
-    assert_eq!((mapping.batch_size, mapping.window), (100, Duration::from_millis(500)));
+    assert_eq!(
+        (mapping.batch_size, mapping.window),
+        (100, Duration::from_millis(500))
+    );
     assert_eq!((mapping.maximum_retries, mapping.maximum_age), (None, None));
     assert!(!mapping.bisect && !mapping.report_batch_item_failures && mapping.enabled);
-    assert_eq!((mapping.destination, mapping.consumer_group.as_str()), (None, "0e1f"));
+    assert_eq!(
+        (mapping.destination, mapping.consumer_group.as_str()),
+        (None, "0e1f")
+    );
 }
 
 /// kafka-retry-configurations.html: "automatically applies a maximum of 10 retry attempts".
 #[test]
 fn infinite_retries_with_a_destination_are_ten() {
-    assert_eq!(read(json!({"MaximumRetryAttempts": -1})).unwrap().maximum_retries, Some(10));
-    assert_eq!(read(json!({"MaximumRetryAttempts": -1, "DestinationConfig": null})).unwrap().maximum_retries, None);
-    assert_eq!(read(json!({"MaximumRetryAttempts": 0})).unwrap().maximum_retries, Some(0));
+    assert_eq!(
+        read(json!({"MaximumRetryAttempts": -1}))
+            .unwrap()
+            .maximum_retries,
+        Some(10)
+    );
+    assert_eq!(
+        read(json!({"MaximumRetryAttempts": -1, "DestinationConfig": null}))
+            .unwrap()
+            .maximum_retries,
+        None
+    );
+    assert_eq!(
+        read(json!({"MaximumRetryAttempts": 0}))
+            .unwrap()
+            .maximum_retries,
+        Some(0)
+    );
 }
 
-/// kafka-scaling-modes.html: error controls are for provisioned mode. CloudFormation accepts them without.
+/// kafka-scaling-modes.html: error controls are for provisioned mode. CloudFormation accepts them
+/// without.
 #[test]
 fn without_provisioned_pollers_the_error_controls_are_not_in_force() {
-    let pollers = json!({"Fn::If": ["IsProduction", {"MinimumPollers": 1}, {"Ref": "AWS::NoValue"}]});
+    let pollers =
+        json!({"Fn::If": ["IsProduction", {"MinimumPollers": 1}, {"Ref": "AWS::NoValue"}]});
     let mapping = read(json!({"ProvisionedPollerConfig": pollers})).unwrap();
     assert!(!mapping.provisioned && !mapping.bisect && !mapping.report_batch_item_failures);
     assert_eq!((mapping.maximum_retries, mapping.maximum_age), (None, None));
@@ -111,12 +149,18 @@ fn a_destination_is_a_bucket_or_another_topic() {
     let to = |destination: &str| json!({"DestinationConfig": {"OnFailure": {"Destination": destination}}});
     assert_eq!(
         read(to("kafka://failed")).unwrap().destination,
-        Some(Destination::Kafka { topic: "failed".to_owned() })
+        Some(Destination::Kafka {
+            topic: "failed".to_owned()
+        })
     );
     assert_eq!(read(to("")).unwrap().destination, None);
     assert!(complaint(to("kafka://eventzr.event.created.v1")).contains("another topic"));
     let queue = complaint(to("arn:aws:sqs:us-east-1:000000000000:failed"));
-    assert!(queue.contains("arn:aws:sqs:us-east-1:000000000000:failed") && queue.contains("not supported"), "{queue}");
+    assert!(
+        queue.contains("arn:aws:sqs:us-east-1:000000000000:failed")
+            && queue.contains("not supported"),
+        "{queue}"
+    );
     let mut on_demand = to("kafka://failed");
     on_demand["ProvisionedPollerConfig"] = json!({"Ref": "AWS::NoValue"});
     assert!(complaint(on_demand).contains("provisioned"));
@@ -128,16 +172,28 @@ fn what_has_no_meaning_here_is_refused_by_name() {
         complaint(json!({"BatchSize": 10_001})),
         "EventCreatedRecords: BatchSize must be a whole number from 1 to 10000"
     );
-    assert!(complaint(json!({"MaximumRecordAgeInSeconds": 30})).contains("MaximumRecordAgeInSeconds"));
-    assert!(complaint(json!({"Topics": ["a", "b"]})).contains("Topics must be a list of one topic"));
+    assert!(
+        complaint(json!({"MaximumRecordAgeInSeconds": 30})).contains("MaximumRecordAgeInSeconds")
+    );
+    assert!(
+        complaint(json!({"Topics": ["a", "b"]})).contains("Topics must be a list of one topic")
+    );
     assert!(
         complaint(json!({"Topics": [{"Fn::GetAtt": ["a", "b"]}]}))
             .contains("Topics: Fn::GetAtt cannot be resolved here")
     );
-    assert!(complaint(json!({"FilterCriteria": {"Filters": []}})).contains("FilterCriteria is not supported"));
-    assert!(complaint(json!({"StartingPosition": "AT_TIMESTAMP"})).contains("StartingPositionTimestamp"));
+    assert!(
+        complaint(json!({"FilterCriteria": {"Filters": []}}))
+            .contains("FilterCriteria is not supported")
+    );
+    assert!(
+        complaint(json!({"StartingPosition": "AT_TIMESTAMP"}))
+            .contains("StartingPositionTimestamp")
+    );
     assert_eq!(
-        read(json!({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1.5})).unwrap().start,
+        read(json!({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1.5}))
+            .unwrap()
+            .start,
         StartingPosition::AtTimestamp(1500)
     );
 }

@@ -1,5 +1,6 @@
-//! What reading a batch and planning what comes of it allocates: `bench-allocations <batch.json>` prints the allocations, the
-//! bytes of what comes of it, and the most bytes that were held beside what had come by then.
+//! What reading a batch and planning what comes of it allocates: `bench-allocations <batch.json>`
+//! prints the allocations, the bytes of what comes of it, and the most bytes that were held beside
+//! what had come by then.
 
 use std::{env, fs};
 
@@ -14,16 +15,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = fs::read_to_string(env::args().nth(1).ok_or("which batch?")?)?;
     let now = Time::new(jiff::Timestamp::now());
     let routing = ProviderRouting::parse("studio-canvas", "", "")?;
-    let planning = Planning { now, deadline: now.plus_seconds(900), routing: &routing };
+    let planning = Planning {
+        now,
+        deadline: now.plus_seconds(900),
+        routing: &routing,
+    };
     // What is made once is no record's.
-    let _first = intake::examine(Topic::EventCreated, event_created::describe, r#"{"records":{}}"#)?;
+    let _first = intake::examine(
+        Topic::EventCreated,
+        event_created::describe,
+        r#"{"records":{}}"#,
+    )?;
 
     let _profiler = Profiler::builder().testing().build();
     let examined = intake::examine(Topic::EventCreated, event_created::describe, &text)?;
     let read = HeapStats::get();
     let mut plans = Vec::with_capacity(examined.len());
     for record in &examined {
-        let (cause, description) = record.examination.as_ref().map_err(|letter| letter.cause.clone())?.as_ref();
+        let (cause, description) = record
+            .examination
+            .as_ref()
+            .map_err(|letter| letter.cause.clone())?
+            .as_ref();
         plans.push(plan(None, cause, description, planning)?);
     }
     let stats = HeapStats::get();

@@ -1,6 +1,7 @@
-//! A batch to what its records say, and to what is decided about them, without any effect: `bench-decode <batch.json> <rounds>` prints the nanoseconds
-//! for a record, to read it and to read it and plan; the median of the rounds. Under callgrind the difference of two numbers of rounds is what rounds
-//! cost.
+//! A batch to what its records say, and to what is decided about them, without any effect:
+//! `bench-decode <batch.json> <rounds>` prints the nanoseconds for a record, to read it and to read
+//! it and plan; the median of the rounds. Under callgrind the difference of two numbers of rounds
+//! is what rounds cost.
 
 use std::{env, fs, hint::black_box, time::Instant};
 
@@ -19,15 +20,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = fs::read_to_string(path)?;
     let now = Time::new(jiff::Timestamp::now());
     let routing = ProviderRouting::parse("studio-canvas", "", "")?;
-    let planning = Planning { now, deadline: now.plus_seconds(900), routing: &routing };
+    let planning = Planning {
+        now,
+        deadline: now.plus_seconds(900),
+        routing: &routing,
+    };
     let (mut to_read, mut to_plan) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
     for _ in 0..rounds {
         let begin = Instant::now();
-        let examined = black_box(intake::examine(Topic::EventCreated, event_created::describe, black_box(&text))?);
+        let examined = black_box(intake::examine(
+            Topic::EventCreated,
+            event_created::describe,
+            black_box(&text),
+        )?);
         let records = examined.len().max(1) as u128;
         to_read.push(begin.elapsed().as_nanos() / records);
         for record in &examined {
-            let (cause, description) = record.examination.as_ref().map_err(|letter| letter.cause.clone())?.as_ref();
+            let (cause, description) = record
+                .examination
+                .as_ref()
+                .map_err(|letter| letter.cause.clone())?
+                .as_ref();
             black_box(plan(None, cause, description, planning)?);
         }
         to_plan.push(begin.elapsed().as_nanos() / records);

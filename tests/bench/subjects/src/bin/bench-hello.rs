@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    run(service_fn(async |_: LambdaEvent<Value>| Ok::<_, lambda_runtime::Error>(json!({ "batchItemFailures": [] }))))
-        .await
+    run(service_fn(async |_: LambdaEvent<Value>| {
+        Ok::<_, lambda_runtime::Error>(json!({ "batchItemFailures": [] }))
+    }))
+    .await
 }

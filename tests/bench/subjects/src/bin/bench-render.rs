@@ -1,6 +1,8 @@
-//! Draws every kind of picture of the contract's example: `bench-render <example.json> <rounds>` prints, for each kind, its name, the microseconds of
-//! processor time of the median round, the bytes of the file, and those of the largest resident set meanwhile. `bench-render <example.json> <rounds> <folder>` keeps the files too.
-//! `bench-render <example.json> <rounds> - invitation` keeps none and draws that one alone.
+//! Draws every kind of picture of the contract's example: `bench-render <example.json> <rounds>`
+//! prints, for each kind, its name, the microseconds of processor time of the median round, the
+//! bytes of the file, and those of the largest resident set meanwhile. `bench-render <example.json>
+//! <rounds> <folder>` keeps the files too. `bench-render <example.json> <rounds> - invitation`
+//! keeps none and draws that one alone.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -20,7 +22,10 @@ fn processor_time() -> i64 {
 /// In bytes, since it was last counted anew.
 fn largest_resident_set() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("the kernel does not say")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .ok_or("the kernel does not say")?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024)
 }
@@ -37,10 +42,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kind = arguments.next();
     let data: EventCreated = serde_json::from_value(event["data"].clone())?;
     let configuration = describe(data).configuration;
-    let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/canvas/fonts/cjk")))?;
+    let mut canvas = Canvas::new(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/canvas/fonts/cjk"
+    )))?;
     let wanted = |asset: &AssetKind| kind.as_deref().is_none_or(|kind| kind == asset.as_str());
-    for asset in AssetKind::ALL.into_iter().filter(|asset| asset.media_type() == MediaType::Image).filter(wanted) {
-        let drawing = Drawing { asset, configuration: &configuration, look: "bench", logo: None, painting: None };
+    for asset in AssetKind::ALL
+        .into_iter()
+        .filter(|asset| asset.media_type() == MediaType::Image)
+        .filter(wanted)
+    {
+        let drawing = Drawing {
+            asset,
+            configuration: &configuration,
+            look: "bench",
+            logo: None,
+            painting: None,
+        };
         // The largest resident set counts anew (proc(5), clear_refs).
         fs::write("/proc/self/clear_refs", "5")?;
         let (mut nanoseconds, mut bytes) = (Vec::with_capacity(rounds), 0);
@@ -50,12 +68,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             nanoseconds.push(processor_time() - before);
             bytes = rendered.png.len();
             if let Some(folder) = &folder {
-                fs::write(Path::new(folder).join(asset.as_str()).with_extension("png"), rendered.png)?;
+                fs::write(
+                    Path::new(folder).join(asset.as_str()).with_extension("png"),
+                    rendered.png,
+                )?;
             }
         }
         nanoseconds.sort_unstable();
         let median = nanoseconds.get(rounds / 2).copied().unwrap_or_default() / 1000;
-        println!("{} {median} {bytes} {}", asset.as_str(), largest_resident_set()?);
+        println!(
+            "{} {median} {bytes} {}",
+            asset.as_str(),
+            largest_resident_set()?
+        );
     }
     Ok(())
 }
