@@ -20,7 +20,9 @@ use aws_credential_types::{
 };
 use contract::{Envelope, Time, Topic};
 use domain::{ContentHash, InboundEvent, ProviderRouting};
-use journal::{Authentication, Config, Journal, chain};
+use journal::{Config, Journal};
+use kafka::Authentication;
+use runtime::chain;
 
 /// The emulator's root credentials, which live for so many seconds from whenever they are asked
 /// for.
@@ -64,10 +66,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         voice_state_machine: String::new(),
         render_deadline_seconds: 900,
         routing: ProviderRouting::parse("studio-canvas", "", "")?,
-        bootstrap_servers: brokers.clone(),
-        authentication: Authentication::Iam {
-            region,
-            roots: Some(fs::read_to_string(roots)?),
+        kafka: kafka::Config {
+            bootstrap_servers: brokers.clone(),
+            authentication: Authentication::Iam {
+                region,
+                roots: Some(fs::read_to_string(roots)?),
+            },
         },
     };
     let journal = Journal::new(config, &aws)?;

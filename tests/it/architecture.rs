@@ -66,14 +66,7 @@ fn no_crate_of_ours_may_be_unsafe() {
         lints.trim_start().starts_with("unsafe_code = \"forbid\""),
         "{lints}"
     );
-    let shared = fs::read_dir(root.join("shared")).unwrap();
-    let shared = shared.map(|folder| {
-        format!(
-            "shared/{}",
-            folder.unwrap().file_name().into_string().unwrap()
-        )
-    });
-    let crates: Vec<String> = functions().into_iter().chain(shared).collect();
+    let crates: Vec<String> = functions().into_iter().chain(shared()).collect();
     assert!(crates.len() > 10, "{crates:?}");
     for folder in crates.iter().map(String::as_str).chain([
         "infra/local",
@@ -90,28 +83,59 @@ fn no_crate_of_ours_may_be_unsafe() {
     }
 }
 
-#[test]
-fn only_the_journal_knows_dynamodb_kafka_and_step_functions_and_only_intake_and_main_know_lambda() {
-    let shared = ["shared/intake", "shared/providers", "shared/canvas"].map(str::to_owned);
-    for folder in functions().into_iter().chain(shared) {
-        for forbidden in ["aws-sdk-dynamodb", "rdkafka", "aws-sdk-sfn"] {
+/// The folders of the shared crates.
+fn shared() -> Vec<String> {
+    let folders = fs::read_dir(Checkout::find().unwrap().root.join("shared")).unwrap();
+    folders
+        .map(|folder| {
+            format!(
+                "shared/{}",
+                folder.unwrap().file_name().into_string().unwrap()
+            )
+        })
+        .collect()
+}
+
+/// Fails if a function or a shared crate other than `owners` depends on one of `forbidden`.
+fn only(owners: &[&str], forbidden: &[&str]) {
+    for folder in functions().into_iter().chain(shared()) {
+        for dependency in dependencies(&folder) {
+            let is_forbidden = forbidden.iter().any(|name| {
+                dependency == *name
+                    || name.ends_with('*') && dependency.starts_with(&name[..name.len() - 1])
+            });
             assert!(
-                !dependencies(&folder).contains(forbidden),
-                "{folder} depends on {forbidden}"
+                !is_forbidden || owners.contains(&folder.as_str()),
+                "{folder} depends on {dependency}, which only {owners:?} may"
             );
         }
-    }
-    for folder in ["shared/journal", "shared/providers", "shared/canvas"] {
-        assert!(
-            !dependencies(folder).contains("lambda_runtime"),
-            "{folder} depends on lambda_runtime"
-        );
     }
 }
 
 #[test]
+fn only_the_outbox_knows_dynamodb_and_step_functions() {
+    only(&["shared/journal"], &["aws-sdk-dynamodb", "aws-sdk-sfn"]);
+}
+
+#[test]
+fn only_the_kafka_crate_knows_brokers_and_their_authentication() {
+    only(
+        &["shared/kafka"],
+        &["rdkafka", "kafka-protocol", "aws-msk-iam-sasl-signer"],
+    );
+}
+
+#[test]
+fn only_intake_and_the_mains_know_lambda() {
+    let functions = functions();
+    let mut owners: Vec<&str> = functions.iter().map(String::as_str).collect();
+    owners.push("shared/intake");
+    only(&owners, &["lambda_runtime"]);
+}
+
+#[test]
 fn what_the_storm_expects_owes_nothing_to_the_code_that_it_judges() {
-    for judged in ["domain", "journal", "intake"] {
+    for judged in ["domain", "journal", "kafka", "intake"] {
         assert!(
             !dependencies("tests/chaos").contains(judged),
             "tests/chaos depends on {judged}"
@@ -121,53 +145,15 @@ fn what_the_storm_expects_owes_nothing_to_the_code_that_it_judges() {
 
 #[test]
 fn only_the_providers_know_vendors() {
-    let shared = [
-        "shared/intake",
-        "shared/journal",
-        "shared/canvas",
-        "shared/domain",
-        "shared/contract",
-    ]
-    .map(str::to_owned);
-    for folder in functions().into_iter().chain(shared) {
-        // The operator function tells CloudFormation, over HTTP.
-        let may = |dependency: &str| dependency == "reqwest" && folder == "functions/operator";
-        for forbidden in [
-            "reqwest",
-            "aws-sdk-polly",
-            "aws-sdk-secretsmanager",
-            "secrecy",
-        ] {
-            assert!(
-                !dependencies(&folder).contains(forbidden) || may(forbidden),
-                "{folder} depends on {forbidden}"
-            );
-        }
-    }
+    let vendors = ["aws-sdk-polly", "aws-sdk-secretsmanager", "secrecy"];
+    only(&["shared/providers"], &vendors);
+    // The operator function answers CloudFormation over HTTP.
+    only(&["shared/providers", "functions/operator"], &["reqwest"]);
 }
 
 #[test]
 fn only_telemetry_writes_metrics_and_sends_spans() {
-    let shared = [
-        "intake",
-        "journal",
-        "domain",
-        "contract",
-        "providers",
-        "canvas",
-        "operations",
-    ];
-    for folder in functions()
-        .into_iter()
-        .chain(shared.map(|name| format!("shared/{name}")))
-    {
-        for dependency in dependencies(&folder) {
-            let is_its = ["metrique", "opentelemetry"]
-                .iter()
-                .any(|name| dependency.starts_with(name));
-            assert!(!is_its, "{folder} depends on {dependency}");
-        }
-    }
+    only(&["shared/telemetry"], &["metrique*", "opentelemetry*"]);
 }
 
 #[test]
@@ -181,6 +167,8 @@ fn a_consumer_links_no_renderer_and_no_function_another() {
     for folder in consumers.chain([
         "shared/intake",
         "shared/journal",
+        "shared/kafka",
+        "shared/runtime",
         "shared/domain",
         "shared/contract",
     ]) {

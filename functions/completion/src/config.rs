@@ -3,8 +3,8 @@
 use std::{env, path::PathBuf};
 
 use domain::{ProviderId, RoutingError};
-use journal::{ConfigError, optional, variable};
 use providers::{Keys, Settings, SettingsError};
+use runtime::{ConfigError, optional, variable};
 
 /// Where assets go, how they are called there, and what they are made with.
 #[derive(Debug)]

@@ -20,10 +20,11 @@ mod voice;
 
 use contract::Time;
 use domain::ProviderId;
-use journal::{Journal, aws_config_from_env};
+use journal::Journal;
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
 use providers::{Providers, StudioCanvas};
+use runtime::aws_config;
 use telemetry::Telemetry;
 use uuid::Uuid;
 
@@ -45,7 +46,7 @@ struct App {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
-    let aws = aws_config_from_env()?;
+    let aws = aws_config()?;
     let config = Config::from_env()?;
     let app = &App {
         telemetry: Telemetry::from_env()?,
@@ -118,7 +119,7 @@ async fn take(app: &App, step: Step, token: Uuid, now: Time) -> Result<Reply, St
     };
     match &taken {
         Ok(reply) => tracing::info!(?step, ?reply, "step taken"),
-        Err(error) => tracing::error!(?step, "step not taken: {}", journal::chain(error)),
+        Err(error) => tracing::error!(?step, "step not taken: {}", runtime::chain(error)),
     }
     taken
 }

@@ -235,7 +235,7 @@ impl StepError {
             | Self::GoOn(_)
             | Self::NoCloner(_)
             | Self::NothingStored(_)
-            | Self::Sweep { .. } => journal::chain(self),
+            | Self::Sweep { .. } => runtime::chain(self),
         }
     }
 }

@@ -268,7 +268,7 @@ impl<'a> Upload<'a> {
                     break Some(format!("what it made has only {length} bytes"));
                 }
                 Ok(None) => break None,
-                Err(error) => break Some(journal::chain(&error)),
+                Err(error) => break Some(runtime::chain(&error)),
             }
         };
         match (broken, parts) {
@@ -382,7 +382,7 @@ impl<'a> Parts<'a> {
             tracing::warn!(
                 key = self.upload.key,
                 "an upload is left to the bucket's lifecycle: {}",
-                journal::chain(&error)
+                runtime::chain(&error)
             );
         }
     }

@@ -242,7 +242,7 @@ pub(crate) async fn release(app: &App, provider: ProviderId, holder: Uuid) {
         return;
     }
     if let Err(error) = app.journal.release_lease(provider, holder).await {
-        tracing::warn!(%holder, %provider, "its lease runs out by itself: {}", journal::chain(&error));
+        tracing::warn!(%holder, %provider, "its lease runs out by itself: {}", runtime::chain(&error));
     }
 }
 

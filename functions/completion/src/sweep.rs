@@ -41,7 +41,7 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
             Ok(After::Published) => published += 1,
             Err(error) => {
                 troubled += 1;
-                tracing::error!(?one, "not looked after: {}", journal::chain(&error));
+                tracing::error!(?one, "not looked after: {}", runtime::chain(&error));
                 // Kafka is away: each of the others would wait for it as long.
                 if matches!(error, Trouble::Publish(PublishEntryError::Publish(_))) {
                     break;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::Topic;
-use journal::{ConfigError, variable};
+use runtime::{ConfigError, variable};
 
 /// Which functions it invokes.
 #[derive(Debug)]

@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use contract::Time;
-use journal::{DeadLetterError, Entry, Outcome, Resolution, chain};
+use journal::{DeadLetterError, Entry, Outcome, Resolution};
 use operations::{Fate, Handled, Which};
+use runtime::chain;
 
 use crate::{
     Operator,

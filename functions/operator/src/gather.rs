@@ -7,8 +7,8 @@ use std::{
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use journal::chain;
 use operations::{Gathered, Unread};
+use runtime::chain;
 use telemetry::Measured;
 
 use crate::{Operator, step::StepError};

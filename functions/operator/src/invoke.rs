@@ -7,8 +7,8 @@ use aws_sdk_lambda::{
     error::BoxError,
     primitives::Blob,
 };
-use journal::chain;
 use operations::Failure;
+use runtime::chain;
 
 /// How long a function may take: longer than the consumers' own timeout of 90 s.
 pub(crate) const AT_MOST: Duration = Duration::from_secs(100);

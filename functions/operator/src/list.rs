@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use contract::Time;
-use journal::chain;
 use operations::{Entry, Filter, Listed, Resolved};
+use runtime::chain;
 
 use crate::{Operator, gather::gather, step::StepError, waiting::Waiting};
 

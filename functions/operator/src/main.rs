@@ -18,10 +18,12 @@ mod waiting;
 
 use contract::Time;
 use domain::JobId;
-use journal::{Journal, Topics, aws_config_from_env};
+use journal::Journal;
+use kafka::Topics;
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
 use operations::Step;
+use runtime::aws_config;
 use serde_json::Value;
 use telemetry::Telemetry;
 
@@ -43,11 +45,11 @@ struct Operator {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
-    let aws = aws_config_from_env()?;
+    let aws = aws_config()?;
     let journal_config = journal::Config::from_env()?;
     let operator = &Operator {
         telemetry: Telemetry::from_env()?,
-        topics: Topics::new(&journal_config, &aws),
+        topics: Topics::new(&journal_config.kafka, &aws),
         journal: Journal::new(journal_config, &aws)?,
         lambda: invoke::client(&aws),
         config: Config::from_env()?,
@@ -77,7 +79,7 @@ async fn answer(
             Err(error) => Err(StepError::Payload(error)),
         },
     };
-    answered.inspect_err(|error| tracing::error!("not done: {}", journal::chain(error)))
+    answered.inspect_err(|error| tracing::error!("not done: {}", runtime::chain(error)))
 }
 
 async fn take(

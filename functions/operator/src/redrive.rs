@@ -5,8 +5,9 @@
 use std::time::{Duration, Instant};
 
 use contract::{Time, Topic};
-use journal::{DeadLetterError, Entry, Outcome, Resolution, chain};
+use journal::{DeadLetterError, Entry, Outcome, Resolution};
 use operations::{Fate, Handled, Pace, Which};
+use runtime::chain;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{

@@ -44,7 +44,11 @@ pub(crate) async fn smoke(
         TemplateId::new(&tenant, &entity, &poster),
         InboundEventKey::new(&tenant, SOURCE, id),
     );
-    operator.journal.publish_event(&event(id, now)).await?;
+    operator
+        .journal
+        .publisher()
+        .publish_one(&event(id, now))
+        .await?;
     loop {
         let state = match operator.journal.job_of(&tenant, job).await {
             Ok(job) => Some(job.state),

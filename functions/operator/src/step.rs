@@ -1,8 +1,7 @@
 //! What a step answers, and what can go wrong on the way.
 
-use journal::{
-    DeadLetterError, PublishAndStartError, PublishError, StartError, StoreError, UnknownPlace,
-};
+use journal::{DeadLetterError, PublishAndStartError, StartError, StoreError, UnknownPlace};
+use kafka::PublishError;
 use lambda_runtime::Diagnostic;
 use operations::{
     FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked,
@@ -81,7 +80,7 @@ impl From<StepError> for Diagnostic {
     fn from(error: StepError) -> Self {
         Self {
             error_type: error.kind().as_str().to_owned(),
-            error_message: journal::chain(&error),
+            error_message: runtime::chain(&error),
         }
     }
 }

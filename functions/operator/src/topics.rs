@@ -5,7 +5,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use contract::Topic;
-use journal::{Ensured, TopicSettings, TopicsError, chain};
+use kafka::{Ensured, TopicSettings, TopicsError};
+use runtime::chain;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use tokio::time::sleep;

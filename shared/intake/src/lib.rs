@@ -22,8 +22,9 @@ pub use redelivery::{Redelivery, RedeliveryError, is_done, redelivery};
 
 use contract::Topic;
 use domain::Description;
-use journal::{Config, Journal, aws_config_from_env};
+use journal::{Config, Journal};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use runtime::aws_config;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use telemetry::Telemetry;
@@ -40,7 +41,7 @@ pub async fn serve<D: DeserializeOwned + 'static>(
 ) -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let telemetry = Arc::new(Telemetry::from_env()?);
-    let journal = Arc::new(Journal::new(Config::from_env()?, &aws_config_from_env()?)?);
+    let journal = Arc::new(Journal::new(Config::from_env()?, &aws_config()?)?);
     journal.connect_to_start().await;
     let serving = run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let (telemetry, journal) = (telemetry.clone(), journal.clone());

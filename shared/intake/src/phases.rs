@@ -15,10 +15,9 @@ use futures::{
     future::try_join,
     stream::{self, FuturesUnordered},
 };
-use journal::{
-    DeadLetter, DeadLetterError, Journal, MESSAGE_TIMEOUT, OutboxEntry, PublishError, StartError,
-    StoreError, chain,
-};
+use journal::{DeadLetter, DeadLetterError, Journal, OutboxEntry, StartError, StoreError};
+use kafka::{MESSAGE_TIMEOUT, PublishError};
+use runtime::chain;
 use serde::de::DeserializeOwned;
 use telemetry::{Kind, Measured, Span, Telemetry, Traces};
 use tokio::time::timeout;

@@ -7,7 +7,9 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::SdkError;
 use tokio::{join, time::timeout};
 
-use crate::{Journal, chain, items::Key, start};
+use runtime::chain;
+
+use crate::{Journal, items::Key, start};
 
 /// How long the init phase waits for each. Whoever cannot be reached by then is met by the first
 /// invocation.
@@ -17,22 +19,12 @@ impl Journal {
     /// Connects to Kafka and DynamoDB, at once. Who is unreachable is a warning: the function must
     /// come up all the same, and the first invocation finds out.
     pub async fn connect(&self) {
-        join!(self.connect_to_kafka(), self.connect_to_dynamodb());
+        join!(self.publisher.connect(WITHIN), self.connect_to_dynamodb());
     }
 
     /// As [`connect`](Self::connect), and to Step Functions.
     pub async fn connect_to_start(&self) {
         join!(self.connect(), self.connect_to_step_functions());
-    }
-
-    async fn connect_to_kafka(&self) {
-        match self.producer.connect(WITHIN).await {
-            Ok(Ok(())) => tracing::debug!("connected to Kafka"),
-            Ok(Err(error)) => tracing::warn!(error = chain(&error), "Kafka is not reachable yet"),
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "connecting to Kafka was interrupted")
-            }
-        }
     }
 
     /// Asks for an item that is not there.

@@ -1,5 +1,5 @@
-//! Keeps a decision in DynamoDB, then tells Kafka and starts executions. The only crate that knows
-//! any of the three.
+//! The transactional outbox: commits a decision to DynamoDB, publishes its events to Kafka, then
+//! starts its executions. The only crate that knows DynamoDB and Step Functions.
 //!
 //! Commit, publish, start, then acknowledge: whoever calls these in that order and returns success
 //! only after the last of them loses nothing, whatever dies in between, because the next delivery
@@ -7,48 +7,41 @@
 //!
 //! One file for each thing a [`Journal`] does.
 
-mod authentication;
 mod breaker;
 mod commit;
 mod config;
 mod connect;
 mod dead_letters;
 mod erase;
-mod error_chain;
 mod items;
 mod limits;
 mod of_tenant;
 mod on_failure;
 mod overdue;
-mod producer;
 mod publish;
 mod resubmit;
-mod roots;
 mod start;
-mod topics;
 mod voice;
 
 use aws_config::SdkConfig;
 use contract::Time;
 use domain::ProviderRouting;
+use kafka::{PublishError, Publisher};
 
 pub use breaker::OpenBreaker;
 pub use commit::StoreError;
-pub use config::{Authentication, Config, ConfigError, aws_config_from_env, optional, variable};
+pub use config::{Config, ConfigError};
 pub use dead_letters::{
     ContentError, DeadLetter, DeadLetterError, Entry, Outcome, Place, Resolution, Resolved,
     UnknownPlace, Window,
 };
 pub use erase::{Cursor, Erased, Owned, OwnedItem, erase_objects};
-pub use error_chain::chain;
 pub use items::{ItemError, OutboxEntry};
 pub use of_tenant::JobsPage;
 pub use overdue::{Overdue, Unpublished};
-pub use publish::{MESSAGE_TIMEOUT, PublishEntryError, PublishError};
+pub use publish::PublishEntryError;
 pub use resubmit::Resubmission;
-pub use roots::RootsError;
 pub use start::{Execution, PublishAndStartError, Resumed, StartError};
-pub use topics::{ConnectionError, Ensured, TopicSettings, Topics, TopicsError};
 pub use voice::GoOnError;
 
 /// The store, the producer and the state machines of one function. One for each execution
@@ -61,8 +54,7 @@ pub struct Journal {
     sfn: aws_sdk_sfn::Client,
     render_state_machine: String,
     voice_state_machine: String,
-    producer: producer::Producer,
-    refusal: authentication::Refusal,
+    publisher: Publisher,
     deadline_seconds: u32,
     routing: ProviderRouting,
 }
@@ -71,15 +63,8 @@ impl Journal {
     /// A journal that writes where `config` says. Makes no call yet.
     ///
     /// # Errors
-    /// [`PublishError::Producer`] if librdkafka does not take the settings,
-    /// [`PublishError::Thread`] if nobody can listen to it.
+    /// A [`PublishError`] if the producer cannot be made.
     pub fn new(config: Config, aws: &SdkConfig) -> Result<Self, PublishError> {
-        let refusal = authentication::Refusal::default();
-        let context = authentication::Context {
-            authentication: config.authentication,
-            credentials: aws.credentials_provider(),
-            refusal: refusal.clone(),
-        };
         Ok(Self {
             dynamodb: aws_sdk_dynamodb::Client::new(aws),
             table: config.table,
@@ -88,8 +73,7 @@ impl Journal {
             sfn: aws_sdk_sfn::Client::new(aws),
             render_state_machine: config.render_state_machine,
             voice_state_machine: config.voice_state_machine,
-            producer: producer::Producer::new(&config.bootstrap_servers, context)?,
-            refusal,
+            publisher: Publisher::new(config.kafka, aws.credentials_provider())?,
             deadline_seconds: config.render_deadline_seconds,
             routing: config.routing,
         })
@@ -105,6 +89,12 @@ impl Journal {
     #[must_use]
     pub fn deadline(&self, now: Time) -> Time {
         now.plus_seconds(self.deadline_seconds)
+    }
+
+    /// The producer, for events that have no outbox entry.
+    #[must_use]
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
     }
 
     /// Who makes what.

@@ -9,7 +9,9 @@ use contract::Time;
 use domain::{Job, JobId};
 use uuid::Uuid;
 
-use crate::{Journal, OutboxEntry, PublishError, StoreError};
+use kafka::PublishError;
+
+use crate::{Journal, OutboxEntry, StoreError};
 
 /// Why a job was not started. Starting it again is safe.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     error::ParseResponseErrorCode as _,
@@ -25,12 +25,9 @@ use tokio_rustls::{
 };
 use tokio_util::either::Either;
 
-use crate::{
-    Authentication,
-    authentication::token,
-    chain,
-    roots::{self, AMAZON_ROOTS, RootsError},
-};
+use runtime::{AMAZON_ROOTS, RootsError, chain, parse_roots};
+
+use crate::{Authentication, authentication::token};
 
 /// What a broker may take to let us in, and for each answer.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -215,7 +212,7 @@ impl Connection {
 }
 
 fn tls(roots: &str) -> Result<ClientConfig, ConnectionError> {
-    let store = roots::parse(roots)?;
+    let store = parse_roots(roots)?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     Ok(config
         .with_safe_default_protocol_versions()?

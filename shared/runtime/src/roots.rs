@@ -12,7 +12,7 @@ use crate::ConfigError;
 /// The certificates that Amazon's endpoints chain to, as PEM. OpenSSL built into the binary looks
 /// for others only under the prefix it was built with, which Lambda does not have; and parsing five
 /// costs a fifth of parsing a system's bundle.
-pub(crate) const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
+pub const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
 /// Certificates are not what they are to be.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum RootsError {
 ///
 /// # Errors
 /// A [`RootsError`] that says what is wrong with them.
-pub(crate) fn parse(pem: &str) -> Result<RootCertStore, RootsError> {
+pub fn parse(pem: &str) -> Result<RootCertStore, RootsError> {
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         store.add(certificate?)?;

@@ -16,8 +16,9 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use aws_config::Region;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_msk_iam_sasl_signer::generate_auth_token_from_credentials_provider;
-use aws_sdk_dynamodb::config::{ProvideCredentials, Region, SharedCredentialsProvider};
 use rdkafka::{
     ClientConfig, ClientContext,
     client::OAuthToken,
@@ -25,7 +26,9 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use crate::{Authentication, PublishError, chain, roots::AMAZON_ROOTS};
+use runtime::{AMAZON_ROOTS, chain};
+
+use crate::{Authentication, PublishError};
 
 /// What librdkafka's report of a token begins with that could not be had.
 const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";

@@ -9,7 +9,7 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use contract::Topic;
 use kafka_protocol::{
     error::{ParseResponseErrorCode as _, ResponseError},

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_credential_types::provider::future;
-use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials};
+use aws_credential_types::{Credentials, provider::ProvideCredentials};
 use percent_encoding::percent_decode_str;
 
 use super::*;

@@ -1,0 +1,12 @@
+//! Kafka, as the functions need it: a producer whose every record is acknowledged before an
+//! invocation ends, MSK's IAM authentication, and the topics that the studio writes.
+
+mod authentication;
+mod config;
+mod producer;
+mod publish;
+mod topics;
+
+pub use config::{Authentication, Config};
+pub use publish::{MESSAGE_TIMEOUT, PublishError, Publisher};
+pub use topics::{ConnectionError, Ensured, TopicSettings, Topics, TopicsError};

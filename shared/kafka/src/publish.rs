@@ -1,0 +1,155 @@
+//! Publish: the brokers get an event's bytes and acknowledge them.
+
+use std::{io, slice, sync::Arc, time::Duration};
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use domain::OutboundEvent;
+use futures::future::join_all;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::{
+    Config,
+    authentication::{Context, Refusal},
+    producer::{Acknowledgement, Producer},
+};
+
+/// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout:
+/// what Kafka has not acknowledged by then is published again by the redelivery.
+pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why Kafka may not have an event. Every one of these is worth another try: the bytes are
+/// committed, and only their way failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PublishError {
+    /// The producer could not be made.
+    #[error("making a Kafka producer")]
+    Producer(#[source] KafkaError),
+    /// There is no thread to hear the brokers' answers.
+    #[error("starting the thread that hears what became of events")]
+    Thread(#[source] Arc<io::Error>),
+    /// librdkafka did not take it.
+    #[error("handing an event to librdkafka")]
+    Enqueue(#[source] KafkaError),
+    /// The brokers did not acknowledge it in time, or refused it.
+    #[error("waiting for Kafka to acknowledge an event")]
+    Delivery(#[source] KafkaError),
+    /// The producer went away before the acknowledgement came.
+    #[error("waiting for Kafka to acknowledge an event: the producer was closed")]
+    Closed,
+    /// The brokers do not let the function in: it has no `kafka-cluster:Connect`, its token has
+    /// ended by their clock, or is not what its credentials sign.
+    #[error(
+        "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this cluster and whether \
+         its clock is right: {0}"
+    )]
+    Refused(String),
+    /// There is no token to show to the brokers.
+    #[error("the function could not sign an IAM token for the brokers: {0}")]
+    NoToken(String),
+}
+
+/// The producer of an execution environment, made in its init phase.
+pub struct Publisher {
+    producer: Producer,
+    refusal: Refusal,
+}
+
+impl Publisher {
+    /// A publisher to the brokers that `config` names. It signs its IAM tokens with `credentials`
+    /// and connects when it is first used, or asked to.
+    ///
+    /// # Errors
+    /// [`PublishError::Producer`] if librdkafka does not take the settings,
+    /// [`PublishError::Thread`] if the thread that hears of deliveries cannot be started.
+    pub fn new(
+        config: Config,
+        credentials: Option<SharedCredentialsProvider>,
+    ) -> Result<Self, PublishError> {
+        let refusal = Refusal::default();
+        let context = Context {
+            authentication: config.authentication,
+            credentials,
+            refusal: refusal.clone(),
+        };
+        Ok(Self {
+            producer: Producer::new(&config.bootstrap_servers, context)?,
+            refusal,
+        })
+    }
+
+    /// Connects to the brokers, within `within`. A broker that is not reachable yet is a warning:
+    /// the first invocation finds out.
+    pub async fn connect(&self, within: Duration) {
+        match self.producer.connect(within).await {
+            Ok(Ok(())) => tracing::debug!("connected to Kafka"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = runtime::chain(&error), "Kafka is not reachable yet")
+            }
+            Err(error) => tracing::warn!(
+                error = runtime::chain(&error),
+                "connecting to Kafka was interrupted"
+            ),
+        }
+    }
+
+    /// Hands all events over, pipelined and in order, and awaits every acknowledgement: one result
+    /// for each group.
+    pub async fn publish(&self, groups: &[&[OutboundEvent]]) -> Vec<Result<(), PublishError>> {
+        let enqueued: Vec<Vec<Result<Acknowledgement, PublishError>>> = groups
+            .iter()
+            .map(|events| {
+                events
+                    .iter()
+                    .map(|event| self.producer.enqueue(event))
+                    .collect()
+            })
+            .collect();
+        let published = join_all(enqueued.into_iter().map(|deliveries| async {
+            let acknowledged = join_all(deliveries.into_iter().map(|delivery| async {
+                match delivery?.await {
+                    Ok(Ok(())) => {
+                        self.refusal.clear();
+                        Ok(())
+                    }
+                    Ok(Err(error)) => Err(PublishError::Delivery(error)),
+                    Err(_) => Err(PublishError::Closed),
+                }
+            }));
+            acknowledged.await.into_iter().collect::<Result<(), _>>()
+        }))
+        .await;
+        if published.iter().all(Result::is_ok) {
+            return published;
+        }
+        self.producer.purge();
+        let refusal = self.refusal.get();
+        published
+            .into_iter()
+            .map(|outcome| outcome.map_err(|error| explained(error, refusal.as_ref())))
+            .collect()
+    }
+
+    /// Publishes an event that has no outbox entry, and awaits its acknowledgement.
+    ///
+    /// # Errors
+    /// A [`PublishError`]; Kafka may have it all the same.
+    pub async fn publish_one(&self, event: &OutboundEvent) -> Result<(), PublishError> {
+        self.publish(&[slice::from_ref(event)])
+            .await
+            .into_iter()
+            .collect()
+    }
+}
+
+/// Why Kafka may not have an event: that its delivery timed out says less than why the brokers do
+/// not let the function in.
+fn explained(error: PublishError, refusal: Option<&PublishError>) -> PublishError {
+    match (&error, refusal) {
+        (PublishError::Delivery(failed), Some(refusal)) if timed_out(failed) => refusal.clone(),
+        _ => error,
+    }
+}
+
+fn timed_out(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageTimedOut)
+}

@@ -1,0 +1,12 @@
+//! What every function needs at its start: environment variables, the AWS SDK's configuration, the
+//! certificates it trusts, and an error with its causes as one line of a log.
+
+mod aws;
+mod environment;
+mod error_chain;
+mod roots;
+
+pub use aws::aws_config;
+pub use environment::{ConfigError, optional, variable};
+pub use error_chain::chain;
+pub use roots::{AMAZON_ROOTS, RootsError, parse as parse_roots};
