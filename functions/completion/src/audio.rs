@@ -1,5 +1,5 @@
-//! What a recording is and how long it is, by how it begins. Only what says its own length is taken
-//! for a sample of a voice: nothing is decoded.
+//! The format and length of a recording, from its first bytes. Nothing is decoded, so a recording
+//! is accepted as a voice sample only if its header states its length.
 
 /// A format of recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format of a file that begins so.
+    /// The format of a file with these first bytes.
     pub(crate) fn of(begin: &[u8]) -> Option<Self> {
         match begin {
             [
@@ -54,7 +54,8 @@ impl Format {
     }
 }
 
-/// How long a file of `bytes` bytes lasts, in milliseconds; `None` if how it begins does not say.
+/// The length of a file of `bytes` bytes, in milliseconds; `None` if its first bytes do not state
+/// it.
 pub(crate) fn length_ms(format: Format, begin: &[u8], bytes: u64) -> Option<u64> {
     match format {
         Format::Mp3 => mp3_length_ms(begin, bytes),
@@ -63,11 +64,11 @@ pub(crate) fn length_ms(format: Format, begin: &[u8], bytes: u64) -> Option<u64>
     }
 }
 
-/// By the number of frames that an encoder of variable bit rates writes into the first one, else by
-/// the first frame's bit rate.
+/// The length by the number of frames, which a variable-bit-rate encoder writes into the first
+/// frame, or else by the first frame's bit rate.
 pub(crate) fn mp3_length_ms(begin: &[u8], bytes: u64) -> Option<u64> {
     let tag = match begin.get(..10) {
-        // An ID3 tag says its own length, seven bits to a byte.
+        // An ID3 tag states its length in seven bits per byte.
         Some([b'I', b'D', b'3', _, _, _, a, b, c, d]) => {
             10 + [a, b, c, d]
                 .into_iter()
@@ -87,11 +88,11 @@ pub(crate) fn mp3_length_ms(begin: &[u8], bytes: u64) -> Option<u64> {
 struct Frame {
     /// Bit rate, in kbit/s.
     kilobits: u64,
-    /// Samples a second.
+    /// Samples per second.
     rate: u64,
-    /// Samples in a frame.
+    /// Samples per frame.
     samples: u64,
-    /// Where an encoder's own header begins.
+    /// The offset of the encoder's own header.
     side: usize,
 }
 
@@ -134,8 +135,8 @@ impl Frame {
         })
     }
 
-    /// How many frames the file has, if its first one holds no sound but an encoder's `Xing` or
-    /// `Info` header that says so.
+    /// The number of frames in the file, if the first frame has no sound but the encoder's `Xing`
+    /// or `Info` header with that number.
     fn count(&self, frame: &[u8]) -> Option<u32> {
         let header = frame.get(self.side..self.side + 12)?;
         let says =
@@ -157,7 +158,8 @@ fn wav_length_ms(begin: &[u8], bytes: u64) -> Option<u64> {
                 ])));
             }
             b"data" => {
-                // A recorder that was cut off says 0, or all ones: then it is what is there.
+                // A recorder that was interrupted writes 0 or all ones; then the rest of the file
+                // counts.
                 let there = bytes.checked_sub(at as u64 + 8)?;
                 let sound = if length == 0 {
                     there
@@ -173,8 +175,8 @@ fn wav_length_ms(begin: &[u8], bytes: u64) -> Option<u64> {
     }
 }
 
-/// The first block after `fLaC` is STREAMINFO: 20 bits of the rate from byte 18 on, and 36 of the
-/// number of samples, from the second half of byte 21 on.
+/// Reads STREAMINFO, the first block after `fLaC`: the sample rate is 20 bits from byte 18, the
+/// number of samples 36 bits from the second half of byte 21.
 fn flac_length_ms(begin: &[u8]) -> Option<u64> {
     let rate = begin.get(18..21)?;
     let rate = u64::from(rate[0]) << 12 | u64::from(rate[1]) << 4 | u64::from(rate[2] >> 4);
@@ -184,7 +186,7 @@ fn flac_length_ms(begin: &[u8]) -> Option<u64> {
         .fold(u64::from(count[0] & 0x0f), |all, byte| {
             all << 8 | u64::from(*byte)
         });
-    // Zero means that the encoder did not know.
+    // Zero means that the encoder did not know the number.
     if samples == 0 {
         None
     } else {
@@ -197,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_of_a_file_is_known_by_how_it_begins() {
+    fn the_length_of_a_file_is_read_from_its_first_bytes() {
         let mp3 = include_bytes!("../../../infra/local/fixtures/two-seconds.mp3");
         assert_eq!(Format::of(mp3), Some(Format::Mp3));
         let length = length_ms(Format::Mp3, mp3, mp3.len() as u64).unwrap();
@@ -221,7 +223,7 @@ mod tests {
 
         let mut flac = b"fLaC\0\0\0\x22".to_vec();
         flac.extend([0; 10]);
-        // 44,100 Hz in 20 bits, a channel and a size, 441,000 samples in 36 bits.
+        // 44,100 Hz in 20 bits, the channels and sample size, then 441,000 samples in 36 bits.
         flac.extend([0x0a, 0xc4, 0x40, 0xf0, 0x00, 0x06, 0xba, 0xa8]);
         assert_eq!(Format::of(&flac), Some(Format::Flac));
         assert_eq!(length_ms(Format::Flac, &flac, 1000), Some(10_000));
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_mp3s_length_is_in_its_first_frame() {
-        // 128 kbit/s: 16,000 bytes are a second.
+        // At 128 kbit/s one second has 16,000 bytes.
         assert_eq!(mp3_length_ms(&[0xff, 0xfb, 0x90, 0x64], 32_000), Some(2000));
         let mut tagged = b"ID3\x04\0\0\0\0\0\x05#####".to_vec();
         tagged.extend([0xff, 0xfb, 0x90, 0x64]);
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_breaks_it() {
+    fn malformed_files_have_no_length() {
         for begin in [
             &b""[..],
             b"RIFF\0\0\0\0WAVE",

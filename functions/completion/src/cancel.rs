@@ -1,4 +1,4 @@
-//! Cancel: the media is no longer wanted, so the job closes and its provider is told to stop.
+//! Cancel: closes a job that is no longer wanted and cancels it at its provider.
 
 use contract::Time;
 use domain::{JobId, State};
@@ -10,17 +10,18 @@ use crate::{
     submit::release,
 };
 
-/// Cancels a job: closes it, tells, and cancels it at its provider, where that can be done. A job
-/// that was closed in another way stays as it is. Doing it again does nothing more; the job's
-/// execution ends at its next step.
+/// Cancels a job: closes it, publishes its end, and cancels it at the provider if possible. A job
+/// that has another end keeps it. Repeating the step changes nothing; the job's execution ends at
+/// its next step.
 pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, StepError> {
-    let open = app.journal.job(id).await?;
+    let open = app.store.job(id).await?;
     if !open.is_closed() {
-        // Its consumer may have died before it published: its `created` comes before its end.
-        app.journal.publish_opening_entry(&open).await?;
+        // The consumer may have died before it published the job's `created`, which must come
+        // before its end.
+        app.outbox.publish_opening_entry(&open).await?;
     }
     close(app, id, now, |job, _| domain::cancel(job, now)).await?;
-    let job = app.journal.job(id).await?;
+    let job = app.store.job(id).await?;
     let Some(last) = job.attempts.last() else {
         return Ok(Reply::Closed);
     };

@@ -1,6 +1,4 @@
-//! The end of a job, whichever it is: decided once, published, marked.
-
-use std::sync::OnceLock;
+//! The end of a job, of any kind: committed once, published, marked published.
 
 use contract::Time;
 use domain::{Decision, EntityState, Job, JobId};
@@ -11,25 +9,21 @@ use crate::{
     step::StepError,
 };
 
-/// Keeps what `decide` makes of the job as its end, or finds the end it has; tells it and notes
-/// that. `false` if the job has no end and there is nothing to decide.
+/// Commits the decision of `decide` as the job's end, or finds the end that it already has; then
+/// publishes that end and marks it published. `false` if the job has no end and `decide` returns
+/// `None`.
 pub(crate) async fn close(
     app: &App,
     job: JobId,
     now: Time,
     decide: impl Fn(Job, EntityState) -> Option<Decision>,
 ) -> Result<bool, StepError> {
-    let seen = OnceLock::new();
-    let decide = |job: Job, entity| {
-        seen.get_or_init(|| Ending::of(&job));
-        decide(job, entity)
-    };
-    let Some(end) = app.journal.commit_end(job, now, decide).await? else {
+    let Some((end, job)) = app.outbox.commit_end(job, now, decide).await? else {
         return Ok(false);
     };
-    app.journal.publish_and_mark(&end).await?;
-    if let Some(ending) = seen.get().filter(|_| !end.published) {
-        ended(app, ending, &end, now);
+    app.outbox.publish_and_mark(&end).await?;
+    if !end.published {
+        ended(app, &Ending::of(&job), &end, now);
     }
     Ok(true)
 }

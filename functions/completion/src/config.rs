@@ -1,4 +1,4 @@
-//! What the completion function needs to know besides the journal, read from the environment once.
+//! The completion function's own configuration, read from the environment once.
 
 use std::{env, path::PathBuf};
 
@@ -6,32 +6,31 @@ use domain::{ProviderId, RoutingError};
 use providers::{Keys, Settings, SettingsError};
 use runtime::{ConfigError, optional, variable};
 
-/// Where assets go, how they are called there, and what they are made with.
+/// The buckets, URLs, fonts and providers of the completion function.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The bucket: `ASSETS_BUCKET`.
+    /// The bucket of the assets: `ASSETS_BUCKET`.
     pub assets_bucket: String,
-    /// What the URL of an asset begins with, without a slash at its end: `ASSET_BASE_URL`.
+    /// The base URL of the assets, without a slash at the end: `ASSET_BASE_URL`.
     pub asset_base_url: String,
-    /// The buckets that a brand's logo may be read from: `LOGO_BUCKETS`, with commas between; empty
-    /// for none.
+    /// The buckets that logos may be read from: `LOGO_BUCKETS`, comma-separated; empty for none.
     pub logo_buckets: Vec<String>,
-    /// Who clones voices: `VOICE_PROVIDER`; empty for nobody.
+    /// The provider that clones voices: `VOICE_PROVIDER`; empty for none.
     pub voice_provider: Option<ProviderId>,
-    /// The buckets that samples of voices may be read from, and are deleted from when a voice is
-    /// erased: `VOICE_BUCKETS`, with commas between; empty for none.
+    /// The buckets that voice samples may be read from, and are deleted from when a voice is
+    /// erased: `VOICE_BUCKETS`, comma-separated; empty for none.
     pub voice_buckets: Vec<String>,
-    /// The folder with the fonts that are not built in: `FONTS_FOLDER`, else `fonts` in the
+    /// The folder with the fonts that are not built in: `FONTS_FOLDER`, or else `fonts` in the
     /// deployment package.
     pub fonts_folder: PathBuf,
-    /// What is configured of the vendors: `PROVIDER_SETTINGS`, JSON as
-    /// `infra/providers.schema.json` describes it; empty for the defaults.
+    /// The settings of the vendors: `PROVIDER_SETTINGS`, JSON as `infra/providers.schema.json`
+    /// describes it; empty for the defaults.
     pub providers: Settings,
-    /// What the names of the vendors' keys begin with in Secrets Manager: `SECRETS_PREFIX`.
+    /// The prefix of the vendors' keys in Secrets Manager: `SECRETS_PREFIX`.
     pub keys: Keys,
 }
 
-/// The function cannot start.
+/// Why the function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error(transparent)]
@@ -88,7 +87,8 @@ fn voice_provider(name: &str) -> Result<Option<ProviderId>, StartError> {
 }
 
 /// The folder of the function's code: `LAMBDA_TASK_ROOT`, which Lambda sets
-/// (configuration-envvars.html, "Defined runtime environment variables"), else the binary's own.
+/// (configuration-envvars.html, "Defined runtime environment variables"), or else the binary's
+/// folder.
 fn package_folder() -> PathBuf {
     match optional("LAMBDA_TASK_ROOT") {
         root if root.is_empty() => env::current_exe()
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_who_clones_voices_is_set_up_for_them() {
+    fn only_a_provider_that_clones_voices_is_accepted() {
         assert_eq!(voice_provider("").unwrap(), None);
         assert_eq!(
             voice_provider("elevenlabs").unwrap(),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_stand_between_commas() {
+    fn buckets_are_separated_by_commas() {
         assert_eq!(buckets(" brands, more-brands,"), ["brands", "more-brands"]);
         assert!(buckets("").is_empty());
     }

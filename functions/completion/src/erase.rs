@@ -1,10 +1,11 @@
-//! Erase: nothing of a tenant's is left but that it was erased.
+//! Erase: removes everything of a tenant; only the fact of its erasure remains.
 
 use std::time::{Duration, Instant};
 
 use contract::{Identifier, Time};
+use dead_letters::erase_objects;
 use domain::{JobId, State};
-use journal::{Cursor, Erased, Owned, erase_objects};
+use store::{Cursor, Erased, Owned};
 
 use crate::{
     App, cancel,
@@ -13,16 +14,16 @@ use crate::{
     voice,
 };
 
-/// How long one step goes on, below the function's timeout: what is left then is the next one's.
+/// The longest run of one step, below the function's timeout; the next step does the rest.
 const AT_MOST: Duration = Duration::from_secs(200);
 
-/// How much is looked for at once.
+/// The number of items read at once.
 const AT_ONCE: i32 = 25;
 
-/// Erases all media of `tenant`, cancels what is being made, and blanks what the studio knows of
-/// it. Events from before are not handled any more; one from after it, of a tenant that is still
-/// there, is as of a new one. As long as something may be on its way the answer is `erasing`: ask
-/// again in a few minutes.
+/// Erases all media of `tenant`, cancels its open jobs, and blanks the stored facts about it.
+/// Events from before the erasure are ignored from now on. If the tenant still exists, a later
+/// event is handled like one of a new tenant. The reply is `erasing` while requests may still be in
+/// flight: repeat the step in a few minutes.
 pub(crate) async fn erase_tenant(
     app: &App,
     tenant: &Identifier,
@@ -30,8 +31,8 @@ pub(crate) async fn erase_tenant(
 ) -> Result<Reply, StepError> {
     let mut erased = Erased::default();
     let is_all = erase_all(app, tenant, &mut erased, now).await;
-    // What was done counts, whatever stopped it.
-    app.journal.note_erased(tenant, erased, now).await?;
+    // The counts are stored even if the run failed.
+    app.store.note_erased(tenant, erased, now).await?;
     let Erased {
         jobs,
         voices,
@@ -57,7 +58,7 @@ pub(crate) async fn erase_tenant(
     })
 }
 
-/// Whether nothing is left.
+/// Erases all that the tenant owns; `false` if something is left.
 async fn erase_all(
     app: &App,
     tenant: &Identifier,
@@ -67,7 +68,7 @@ async fn erase_all(
     let begin = Instant::now();
     let mut is_all = true;
     let mut cursor = Cursor::default();
-    while let Some((owned, next)) = app.journal.owned_by(tenant, cursor, AT_ONCE).await? {
+    while let Some((owned, next)) = app.store.owned_by(tenant, cursor, AT_ONCE).await? {
         for one in &owned {
             if begin.elapsed() > AT_MOST {
                 return Ok(false);
@@ -89,7 +90,7 @@ async fn erase_all(
     Ok(is_all)
 }
 
-/// Whether nothing of it is left.
+/// Erases one item; `false` if it is not fully erased yet.
 async fn erase_one(
     app: &App,
     tenant: &Identifier,
@@ -101,19 +102,19 @@ async fn erase_one(
         Owned::Voice(voice) => {
             return Ok(voice::erase(app, *voice, tenant, now).await? == Reply::VoiceErased);
         }
-        Owned::Entity(entity) => app.journal.erase_entity(*entity, now).await?,
-        Owned::Decision(decision) => app.journal.blank_decision(decision).await?,
-        Owned::DeadLetter(record) => app.journal.erase_dead_letter(record, now).await?,
+        Owned::Entity(entity) => app.store.erase_entity(*entity, now).await?,
+        Owned::Decision(decision) => app.store.blank_decision(decision).await?,
+        Owned::DeadLetter(record) => app.dead_letters.erase(record, now).await?,
     }
     Ok(true)
 }
 
-/// Cancels a job if it is open, has its vendors erase what they have of it, deletes its files, and
-/// blanks what it shows. One that was cancelled just now may still be made by an invocation that
-/// has not heard of it: that one is done once it must have ended.
+/// Cancels the job if it is open, erases the vendors' copies, deletes its files, and blanks its
+/// facts. If the job was cancelled just now, an invocation that has not noticed may still make its
+/// asset, so the job counts as erased only after that invocation must have ended.
 async fn erase_job(app: &App, id: JobId, now: Time) -> Result<bool, StepError> {
     cancel::cancel(app, id, now).await?;
-    let job = app.journal.job(id).await?;
+    let job = app.store.job(id).await?;
     let settled = match job.state {
         State::Erased { .. } => return Ok(true),
         State::Cancelled { at } => now >= at.plus_seconds(LEASE_SECONDS),
@@ -132,13 +133,13 @@ async fn erase_job(app: &App, id: JobId, now: Time) -> Result<bool, StepError> {
     }
     delete_assets(app, &job.folder()).await?;
     if settled {
-        app.journal.save_job(job.erased(now)).await?;
+        app.store.save_job(job.erased(now)).await?;
     }
     Ok(settled)
 }
 
-/// Deletes everything of ours whose key begins so, and every version of it; returns how many
-/// objects that was.
+/// Deletes all assets whose key begins with `prefix`, in every version; returns the number of
+/// objects.
 pub(crate) async fn delete_assets(app: &App, prefix: &str) -> Result<usize, StepError> {
     let erase = erase_objects(&app.s3, &app.config.assets_bucket, prefix).await;
     erase.map_err(StepError::Delete)

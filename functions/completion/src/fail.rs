@@ -1,4 +1,4 @@
-//! Fail: no more tries, so the job is failed, with a class and a reason a person can act on.
+//! Fail: closes a job as failed, with a class and a reason that a person can act on.
 
 use contract::{FailureClass, Time};
 use domain::{Failure, JobId};
@@ -10,11 +10,12 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// What is called by this name is somebody else's, and is left alone.
+/// The error name for an execution whose name already belongs to another voice model, which must
+/// not change.
 pub(crate) const ID_REUSED: &str = "Studio.IdReused";
 
-/// Fails a job because of the Step Functions error `error`, and tells. A job that was closed before
-/// stays as it is, and its end is published.
+/// Fails a job because of the Step Functions error `error`, and publishes its end. A job that has
+/// another end keeps it, and that end is published.
 pub(crate) async fn fail(
     app: &App,
     job: JobId,
@@ -28,7 +29,7 @@ pub(crate) async fn fail(
         format!("{error}: {cause}")
     };
     let class = class(error);
-    // Only then is the message made for a person: `StepError::message`.
+    // Only for this class is the message written for a person: `StepError::message`.
     let sentence = if class == FailureClass::InvalidInput {
         message(cause)
     } else {
@@ -48,7 +49,7 @@ pub(crate) async fn fail(
     Ok(Reply::Closed)
 }
 
-/// Closes a job as failed and tells.
+/// Closes a job as failed and publishes its end.
 pub(crate) async fn close_as_failed(
     app: &App,
     job: JobId,
@@ -62,7 +63,7 @@ pub(crate) async fn close_as_failed(
     Ok(())
 }
 
-/// The message of a Lambda function's error, which Step Functions gives as JSON.
+/// The message of a Lambda function's error, which Step Functions passes on as JSON.
 pub(crate) fn message(cause: &str) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -74,7 +75,8 @@ pub(crate) fn message(cause: &str) -> Option<String> {
         .map(|error| error.error_message)
 }
 
-/// The class of a Step Functions error: our own names, then those of Lambda and of Step Functions.
+/// The class of a Step Functions error: first our own error names, then those of Lambda and Step
+/// Functions.
 pub(crate) fn class(error: &str) -> FailureClass {
     match error {
         "Studio.InvalidInput" | ID_REUSED => FailureClass::InvalidInput,
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_functions_message_is_taken_out_of_what_step_functions_gives() {
+    fn the_message_is_extracted_from_a_lambda_error() {
         let cause = r#"{"errorType":"Studio.InvalidInput","errorMessage":"the logo is not a PNG"}"#;
         assert_eq!(message(cause).as_deref(), Some("the logo is not a PNG"));
         assert_eq!(message("State 'Submit' failed"), None);

@@ -1,4 +1,4 @@
-//! Finish: the asset is stored, so the job is completed and its template has it.
+//! Finish: completes a job whose asset is stored, and gives the asset to its template.
 
 use contract::Time;
 use domain::{JobId, State};
@@ -9,7 +9,7 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// Completes a job and tells. A job that was closed in another way stays as it is, and its end is
+/// Completes a job and publishes its end. A job that has another end keeps it, and that end is
 /// published.
 pub(crate) async fn finish(app: &App, job: JobId, now: Time) -> Result<Reply, StepError> {
     let finished = close(app, job, now, |job, entity| {

@@ -1,5 +1,5 @@
-//! The brand's logo: the only thing that is fetched because an event says so, and only from buckets
-//! that the configuration names.
+//! The brand's logo. It is the only file that the studio fetches because an event names it, and
+//! only from configured buckets.
 
 use aws_sdk_s3::{
     error::{BoxError, SdkError},
@@ -9,11 +9,11 @@ use contract::S3Object;
 
 use crate::App;
 
-/// The largest logo that is fetched, in bytes. It is as much as the canvas takes.
+/// The largest logo that is fetched, in bytes; the canvas has the same limit.
 const LARGEST: i64 = 2 * 1024 * 1024;
 
-/// Why there is no logo. All but the last are the tenant's to mend, and say so in a sentence for a
-/// person.
+/// Why the logo cannot be fetched. The tenant can fix all causes but the last; their messages are
+/// sentences for a person.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("the studio may not read the bucket of the logo {0}")]
@@ -26,7 +26,7 @@ pub(crate) enum FetchError {
     S3 { logo: S3Object, source: BoxError },
 }
 
-/// The bytes of `logo`.
+/// Fetches `logo`.
 pub(crate) async fn fetch(app: &App, logo: &S3Object) -> Result<Vec<u8>, FetchError> {
     if !app
         .config
@@ -66,7 +66,8 @@ pub(crate) async fn fetch(app: &App, logo: &S3Object) -> Result<Vec<u8>, FetchEr
         .to_vec())
 }
 
-/// Without the right to list a bucket, S3 says of what is not there that it is forbidden.
+/// Whether the object does not exist. Without the right to list the bucket, S3 answers 403 for a
+/// missing object.
 fn is_missing(error: &SdkError<GetObjectError>) -> bool {
     let status = error
         .raw_response()

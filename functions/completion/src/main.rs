@@ -1,6 +1,7 @@
-//! Lambda: takes each step of a render job and of a cloned voice for their state machines, and
-//! sweeps up what hangs.
+//! Lambda: runs the steps of the state machines for render jobs and cloned voices, and sweeps up
+//! overdue ones.
 
+mod assets;
 mod audio;
 mod cancel;
 mod close;
@@ -13,18 +14,19 @@ mod measure;
 mod media;
 mod poll;
 mod step;
-mod store;
 mod submit;
 mod sweep;
 mod voice;
 
 use contract::Time;
+use dead_letters::DeadLetters;
 use domain::ProviderId;
-use journal::Journal;
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
+use outbox::Outbox;
 use providers::{Providers, StudioCanvas};
 use runtime::aws_config;
+use store::Store;
 use telemetry::Telemetry;
 use uuid::Uuid;
 
@@ -34,9 +36,11 @@ use step::{Reply, Step, StepError};
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Everything a step works with, made once in the init phase.
+/// The clients and configuration of every step, made once in the init phase.
 struct App {
-    journal: Journal,
+    store: Store,
+    outbox: Outbox,
+    dead_letters: DeadLetters,
     providers: Providers,
     s3: aws_sdk_s3::Client,
     config: Config,
@@ -47,10 +51,13 @@ struct App {
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config()?;
+    let store = Store::from_env(&aws)?;
     let config = Config::from_env()?;
     let app = &App {
         telemetry: Telemetry::from_env()?,
-        journal: Journal::new(journal::Config::from_env()?, &aws)?,
+        outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
+        dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
+        store,
         providers: Providers::new(
             StudioCanvas::new(&config.fonts_folder)?,
             &config.providers,
@@ -60,7 +67,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         s3: aws_sdk_s3::Client::new(&aws),
         config,
     };
-    app.journal.connect().await;
+    app.outbox.connect().await;
     run(service_fn(async |event: LambdaEvent<Step>| {
         let token = token(&event.context.request_id);
         let taken = take(app, event.payload, token, now()).await;
@@ -125,11 +132,11 @@ async fn take(app: &App, step: Step, token: Uuid, now: Time) -> Result<Reply, St
 }
 
 async fn close_breaker(app: &App, provider: ProviderId, now: Time) -> Result<Reply, StepError> {
-    app.journal.close_breaker(provider, now).await?;
+    app.store.close_breaker(provider, now).await?;
     Ok(Reply::BreakerClosed)
 }
 
-/// What tells this invocation from every other one: its request id, which Lambda makes a UUID of.
+/// This invocation's unique token: its request id, which Lambda makes a UUID.
 fn token(request_id: &str) -> Uuid {
     request_id
         .parse()

@@ -1,16 +1,15 @@
-//! What is measured of the providers and of the jobs' ends.
+//! Metrics and spans of the calls to providers and of the ends of jobs.
 
 use std::time::{Duration, Instant};
 
 use contract::{Identifier, SMOKE_TENANT, Time, Topic, TraceParent};
 use domain::{Job, JobId, ProviderId, Refusal, VoiceModel};
-use journal::OutboxEntry;
+use store::OutboxEntry;
 use telemetry::{Kind, Measured, Span};
 
 use crate::App;
 
-/// A provider is being asked something: how long that takes, and whether it is refused, is said
-/// once it ends.
+/// A call to a provider in progress. Its duration and a refusal are emitted when it ends.
 pub(crate) struct Call<'s> {
     app: &'s App,
     provider: ProviderId,
@@ -20,8 +19,7 @@ pub(crate) struct Call<'s> {
 }
 
 impl<'s> Call<'s> {
-    /// `what` is asked of `provider` for a voice model, whose requests are a trace of their own: no
-    /// event asks for one.
+    /// Begins a call for a voice model. It starts a trace of its own, because no event triggers it.
     pub(crate) fn of_voice(app: &'s App, what: &str, model: &VoiceModel) -> Self {
         let mut call = Self::begin(app, (model.provider, what), &model.tenant, None);
         if call.span.is_recorded() {
@@ -54,7 +52,7 @@ impl<'s> Call<'s> {
         }
     }
 
-    /// It has answered, and refused if there is a `refusal`.
+    /// Ends the call; `refusal` is the provider's refusal, if it refused.
     pub(crate) fn ends(mut self, refusal: Option<Refusal>) {
         let Self { app, provider, .. } = self;
         let (metrics, provider) = (&app.telemetry.metrics, provider.as_str());
@@ -76,9 +74,8 @@ impl<'s> Call<'s> {
     }
 }
 
-/// Asks `provider` something about `job`, and says how long that took and whether it was refused:
-/// `refusal` looks for that in the answer. What is asked is given the job as a part of the span
-/// that this is.
+/// Calls a provider for `job` and emits the call's duration and its refusal, which `refusal` finds
+/// in the answer. `call` gets the job with this span as its trace parent.
 pub(crate) async fn called<A>(
     app: &App,
     asked: (ProviderId, &str),
@@ -99,7 +96,7 @@ pub(crate) async fn called<A>(
     answer
 }
 
-/// Says that credits of a provider's were spent; nothing, if there were none.
+/// Emits the credits spent at a provider, if any.
 pub(crate) fn spent(app: &App, provider: ProviderId, credits: u64) {
     if credits > 0 {
         app.telemetry.metrics.emit(Measured::Spent {
@@ -109,7 +106,7 @@ pub(crate) fn spent(app: &App, provider: ProviderId, credits: u64) {
     }
 }
 
-/// What is said of a job that ends.
+/// The parts of a job that the metrics and the span of its end need.
 pub(crate) struct Ending {
     tenant: Identifier,
     job: JobId,
@@ -130,7 +127,7 @@ impl Ending {
     }
 }
 
-/// Says how a job ended, once `end` is published for the first time.
+/// Emits the end of a job, once `end` is published for the first time.
 pub(crate) fn ended(app: &App, ending: &Ending, end: &OutboxEntry, now: Time) {
     let (tenant, id) = (ending.tenant.as_str(), ending.job.to_string());
     let measured = match end

@@ -1,13 +1,13 @@
-//! What a file is, by how it begins.
+//! Recognizes a file's format by its first bytes.
 
 use contract::Format;
 
 use crate::audio;
 
-/// How much of a file says what it is, in bytes.
+/// The number of bytes that suffices to recognize a format.
 pub(crate) const ENOUGH: usize = 512;
 
-/// The media type that the bucket serves it as.
+/// The content type that the bucket serves it with.
 pub(crate) fn content_type(format: Format) -> &'static str {
     match format {
         Format::Png => "image/png",
@@ -16,7 +16,7 @@ pub(crate) fn content_type(format: Format) -> &'static str {
     }
 }
 
-/// Whether a file that begins so is of the format.
+/// Whether a file with these first bytes has the format.
 pub(crate) fn is(format: Format, begin: &[u8]) -> bool {
     match format {
         Format::Png => begin.starts_with(b"\x89PNG\r\n\x1a\n"),
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_by_how_it_begins() {
+    fn a_file_is_recognized_by_its_first_bytes() {
         assert!(is(Format::Mp4, b"\0\0\0\x20ftypisom"));
         assert!(!is(Format::Mp4, b"<html><body>"));
         assert!(is(Format::Mp3, b"ID3\x04") && is(Format::Mp3, &[0xff, 0xfb, 0x90, 0x64]));

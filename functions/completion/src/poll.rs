@@ -1,4 +1,4 @@
-//! Poll: whoever accepted the job is asked how far it is.
+//! Poll: asks the provider that accepted the job for its progress.
 
 use contract::{FailureClass, Time};
 use domain::{Job, JobId, Outcome};
@@ -6,22 +6,22 @@ use providers::{Order, Progress, Providers, Refused};
 
 use crate::{
     App,
+    assets::{self, Stored},
     fail::close_as_failed,
     measure::called,
     step::{Reply, StepError},
-    store::{self, Stored},
     submit::{LEASE_SECONDS, refused, release},
 };
 
-/// Asks again whether the media of a job is made.
+/// Polls the provider, and stores the media if it is done.
 pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepError> {
-    let job = app.journal.job(id).await?;
-    if store::is_stored(&job) {
+    let job = app.store.job(id).await?;
+    if assets::is_stored(&job) {
         return Ok(Reply::Stored);
     }
     let (Some(ticket), Some(attempt)) = (job.ticket().map(str::to_owned), job.attempts.last())
     else {
-        // It was refused meanwhile, by another execution of this step.
+        // Another execution of this step has stored a refusal in the meantime.
         return Ok(Reply::Waiting { seconds: 1 });
     };
     let (provider, at) = (attempt.provider, attempt.at);
@@ -30,9 +30,9 @@ pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepE
         return give_up(app, provider, job, &ticket, now).await;
     }
     if let Some(caps) = app.config.providers.caps(provider) {
-        // Its own lease is made longer. If it ran out and another job has its place, this one is in
-        // flight all the same.
-        app.journal
+        // Renews the job's lease. The result is ignored: if the lease expired and another job took
+        // its place, this job is in flight nevertheless.
+        app.store
             .take_lease(
                 provider,
                 (job.id.0, &job.tenant),
@@ -62,9 +62,9 @@ pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepE
                 poll_after_seconds: pause,
             })
         }
-        Ok(Progress::Done(media)) => match store::store(app, &job, media).await? {
-            Stored::Stored(made) => store::note(app, provider, job, made).await,
-            // It is still there to be fetched.
+        Ok(Progress::Done(media)) => match assets::store(app, &job, media).await? {
+            Stored::Stored(made) => assets::note(app, provider, job, made).await,
+            // The provider still has it, so the next poll can fetch it.
             Stored::Lost(error) => {
                 tracing::warn!(job = %id, %provider, "not fetched: {error}");
                 Ok(Reply::Pending {
@@ -82,7 +82,7 @@ pub(crate) async fn poll(app: &App, id: JobId, now: Time) -> Result<Reply, StepE
     }
 }
 
-/// It took too long: the provider is told to cancel where it can, and the job fails.
+/// Gives up a job that took too long: cancels it at the provider if possible, and fails it.
 async fn give_up(
     app: &App,
     provider: domain::ProviderId,
@@ -95,7 +95,7 @@ async fn give_up(
     }
     let detail = format!("{provider} was not done after {} s", job.patience_seconds());
     let job = app
-        .journal
+        .store
         .save_job(job.answered(Outcome::unknown(&detail, now)))
         .await?;
     release(app, provider, job.id.0).await;
@@ -113,8 +113,8 @@ async fn give_up(
     Ok(Reply::Closed)
 }
 
-/// The seconds to the next poll of something `age_ms` old: an eighth of its age, within what the
-/// provider wants.
+/// The seconds until the next poll of a job of age `age_ms`: an eighth of its age, within the
+/// provider's limits.
 pub(crate) fn grown(age_ms: u64, (least, most): (u32, u32)) -> u32 {
     u32::try_from(age_ms / 8000)
         .unwrap_or(most)
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn polls_lie_further_apart_the_longer_it_takes_and_stay_few() {
+    fn polls_become_rarer_with_age_and_stay_below_100_an_hour() {
         assert_eq!(
             (
                 grown(0, (6, 60)),
@@ -140,7 +140,7 @@ mod tests {
             age += u64::from(grown(age, (6, 60))) * 1000;
             polls += 1;
         }
-        // Each is a dozen entries in the history of an execution, which may have 25,000.
+        // Each poll adds a dozen entries to the history of an execution, which may have 25,000.
         assert!(polls < 100, "{polls}");
     }
 }

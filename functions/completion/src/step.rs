@@ -1,16 +1,18 @@
-//! A step: what the state machine asks for, what it is answered, and what can go wrong on the way.
+//! A step: the requests of the state machines, the replies and the errors.
 
 use aws_sdk_s3::error::BoxError;
 use contract::{DataError, Identifier, S3Object};
+use dead_letters::DeadLetterError;
 use domain::{JobId, ProviderId, TaskToken, VoiceModelId};
-use journal::{GoOnError, PublishEntryError, StoreError};
 use lambda_runtime::Diagnostic;
+use outbox::{CommitError, GoOnError, PublishEntryError};
 use providers::Refused;
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 
 use crate::{fail, logo::FetchError};
 
-/// What the state machine, or the schedule, asks for.
+/// A request of a state machine, of the schedule or of a caller.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(
     tag = "step",
@@ -20,30 +22,31 @@ use crate::{fail, logo::FetchError};
 pub(crate) enum Step {
     /// Ask the provider for the job's media.
     Submit { job_id: JobId },
-    /// Ask again whether it is made.
+    /// Ask the provider again whether the media is done.
     Poll { job_id: JobId },
-    /// The media is stored: close the job and tell.
+    /// The media is stored: close the job and publish its end.
     Finish { job_id: JobId },
-    /// A step failed for good, with Step Functions' error name and cause: close the job and tell.
+    /// A step failed for good, with Step Functions' error name and cause: close the job and publish
+    /// its end.
     Fail {
         job_id: JobId,
         error: String,
         #[serde(default)]
         cause: String,
     },
-    /// Somebody who may do so does not want the job's media any more.
+    /// An operator cancels the job.
     Cancel { job_id: JobId },
-    /// Register the voice model that the execution of this name is for.
+    /// Register the voice model of the execution with this name.
     RegisterVoice { name: String, input: Input },
-    /// Do the next thing for a voice model, if it is time for one.
+    /// Do the next action for a voice model, if one is due.
     AdvanceVoice { voice_model_id: VoiceModelId },
-    /// The execution of a voice model waits for its owner, and goes on with the token.
+    /// The execution of a voice model waits for its owner; the token resumes it.
     AwaitOwner {
         voice_model_id: VoiceModelId,
         task_token: TaskToken,
     },
-    /// The owner of a voice read aloud what they were to; without a recording it is only asked
-    /// whether the provider is satisfied.
+    /// The owner of a voice recorded the text for verification. Without a recording, the step only
+    /// checks whether the provider is satisfied.
     VerifyVoice {
         voice_model_id: VoiceModelId,
         tenant_id: Identifier,
@@ -57,20 +60,20 @@ pub(crate) enum Step {
         #[serde(default)]
         cause: String,
     },
-    /// Its owner, or their tenant, wants nothing of a voice to be left.
+    /// The owner of a voice, or their tenant, wants it erased.
     EraseVoice {
         voice_model_id: VoiceModelId,
         tenant_id: Identifier,
     },
-    /// A tenant wants nothing of its media to be left.
+    /// A tenant wants all its data erased.
     EraseTenant { tenant_id: Identifier },
-    /// An operator says that a provider can be asked again.
+    /// An operator closes the breaker of a provider.
     CloseBreaker { provider: ProviderId },
-    /// Find jobs whose execution died without a word.
+    /// Handle overdue jobs and voice models, and unpublished ends.
     Sweep,
 }
 
-/// The input of an execution: somebody's content, which no log shows.
+/// The input of an execution. It is personal content, so no log shows it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Input(serde_json::Value);
@@ -87,7 +90,7 @@ impl std::fmt::Debug for Input {
     }
 }
 
-/// What a step answers. The state machine goes by `status`.
+/// The reply of a step. The state machine branches on `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "status",
@@ -95,33 +98,33 @@ impl std::fmt::Debug for Input {
     rename_all_fields = "camelCase"
 )]
 pub(crate) enum Reply {
-    /// The provider needs longer; poll after so many seconds.
+    /// The provider needs more time; poll after this many seconds.
     Pending { poll_after_seconds: u32 },
-    /// It is somebody else's turn, or the provider wants a pause; submit again after so many
-    /// seconds.
+    /// A concurrency limit is reached, or the provider asks for a pause; submit again after this
+    /// many seconds.
     Waiting { seconds: u32 },
     /// The asset is stored.
     Stored,
-    /// The job is closed, and Kafka has its events.
+    /// The job is closed, and its end is published.
     Closed,
-    /// The voice model is registered, and announced.
+    /// The voice model is registered, and that is published.
     Registered,
-    /// The owner of the voice is to show that it is theirs.
+    /// The owner still has to verify that the voice is theirs.
     Unverified,
-    /// What lets the execution go on is committed.
+    /// The token that resumes the execution is stored.
     AwaitingOwner,
-    /// The owner has shown it.
+    /// The owner is verified.
     Verified,
-    /// The owner has not shown it; what to do, for a person.
+    /// The owner is not verified; the reason tells a person what to do.
     NotVerified { reason: String },
-    /// The voice failed; why, for a person.
+    /// The voice failed; the reason is for a person.
     VoiceFailed { reason: String },
-    /// Nothing of the voice is left.
+    /// The voice is erased.
     VoiceErased,
-    /// Nothing more is done for the voice, and something may still be on its way to the provider:
-    /// ask again in a few minutes.
+    /// The voice is no longer worked on, but a request to the provider may still be in flight:
+    /// repeat the step in a few minutes.
     VoiceErasing,
-    /// Nothing of the tenant's is left; what was erased just now.
+    /// The tenant is erased, with counts of what this step erased.
     Erased {
         jobs: usize,
         voices: usize,
@@ -129,7 +132,8 @@ pub(crate) enum Reply {
         decisions: usize,
         records: usize,
     },
-    /// As [`Erased`](Self::Erased), and there is more, or may be: ask again in a few minutes.
+    /// Like [`Erased`](Self::Erased), but something is left or may be left: repeat the step in a
+    /// few minutes.
     Erasing {
         jobs: usize,
         voices: usize,
@@ -137,9 +141,9 @@ pub(crate) enum Reply {
         decisions: usize,
         records: usize,
     },
-    /// The provider is asked again.
+    /// The breaker is closed; the provider gets requests again.
     BreakerClosed,
-    /// What the sweep found.
+    /// The counts of the sweep.
     Swept {
         overdue: usize,
         running: usize,
@@ -150,11 +154,15 @@ pub(crate) enum Reply {
     },
 }
 
-/// Why a step was not taken.
+/// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    DeadLetter(#[from] DeadLetterError),
     #[error(transparent)]
     Publish(#[from] PublishEntryError),
     #[error(transparent)]
@@ -188,11 +196,12 @@ pub(crate) enum StepError {
 }
 
 impl StepError {
-    /// The name that the state machine's `Retry` and `Catch` match, which is the failure's fate:
-    /// `Studio.Transient` is tried again, the others are not.
+    /// The error name that the state machine's `Retry` and `Catch` match. It decides the failure's
+    /// fate: `Studio.Transient` is retried, the others are not.
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Self::Store(error) if error.is_transient() => "Studio.Transient",
+            Self::Commit(error) if error.is_transient() => "Studio.Transient",
             Self::Publish(_)
             | Self::Asset(_)
             | Self::Cancel { .. }
@@ -207,13 +216,18 @@ impl StepError {
             )
             | Self::Input(_)
             | Self::ExecutionName(_) => "Studio.InvalidInput",
-            Self::Store(StoreError::IdReused) => fail::ID_REUSED,
-            Self::Store(_) | Self::NothingStored(_) | Self::NoCloner(_) => "Studio.Internal",
+            Self::Commit(CommitError::IdReused) => fail::ID_REUSED,
+            Self::Store(_)
+            | Self::Commit(_)
+            | Self::DeadLetter(DeadLetterError::Content(_))
+            | Self::NothingStored(_)
+            | Self::NoCloner(_) => "Studio.Internal",
+            Self::DeadLetter(_) => "Studio.Transient",
         }
     }
 
-    /// What went wrong, for whoever's content it is: where that is theirs to mend, a sentence and
-    /// nothing else; else the chain, which only operators see.
+    /// The message of the error. If the content's owner can fix it, it is one sentence for them;
+    /// otherwise it is the chain of causes, which only operators see.
     fn message(&self) -> String {
         match self {
             Self::Logo(
@@ -221,10 +235,12 @@ impl StepError {
                 | FetchError::Missing(_)
                 | FetchError::TooLarge { .. }),
             ) => error.to_string(),
-            Self::Input(_) | Self::ExecutionName(_) | Self::Store(StoreError::IdReused) => {
+            Self::Input(_) | Self::ExecutionName(_) | Self::Commit(CommitError::IdReused) => {
                 self.to_string()
             }
             Self::Store(_)
+            | Self::Commit(_)
+            | Self::DeadLetter(_)
             | Self::Publish(_)
             | Self::Logo(FetchError::S3 { .. })
             | Self::Asset(_)

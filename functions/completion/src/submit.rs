@@ -1,51 +1,52 @@
-//! Submit: whoever makes the job's media is asked, once, after that was written down.
+//! Submit: asks a provider for the job's media, once, after storing the attempt.
 
 use contract::{Identifier, Time};
 use domain::{Fate, Job, JobId, Next, Outcome, ProviderId, next};
-use journal::{OpenBreaker, StoreError};
 use providers::{Answer, Order, ProviderError, Refused};
+use store::{OpenBreaker, StoreError};
 use telemetry::Measured;
 use uuid::Uuid;
 
 use crate::{
     App,
+    assets::{self, Stored},
     fail::close_as_failed,
     logo,
     measure::{called, spent},
     poll::{self, poll},
     step::{Reply, StepError},
-    store::{self, Stored},
 };
 
-/// How long a call holds its lease, in seconds: longer than the function runs, and than two polls
-/// lie apart.
+/// How long a call holds its lease, in seconds: longer than an invocation lasts and longer than the
+/// pause between two polls.
 pub(crate) const LEASE_SECONDS: u32 = 330;
 
-/// Asks for the media of a job, or says how long to wait first. `token` is this invocation's alone.
+/// Asks for the media of a job, or replies how long to wait first. `token` is unique to this
+/// invocation.
 pub(crate) async fn submit(
     app: &App,
     id: JobId,
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let mut job = app.journal.job(id).await?;
-    if store::is_stored(&job) {
+    let mut job = app.store.job(id).await?;
+    if assets::is_stored(&job) {
         return Ok(Reply::Stored);
     }
     if job.ticket().is_some() {
         return poll(app, id, now).await;
     }
-    // Whoever wrote it down died, or never heard: what came of it nobody knows.
+    // The invocation that stored this attempt died or got no answer, so its outcome is unknown.
     if let Some(provider) = job.open_attempt().map(|open| open.provider) {
         tracing::warn!(job = %id, %provider, "an attempt was interrupted; its outcome is not known");
         job = app
-            .journal
+            .store
             .save_job(job.answered(Outcome::unknown("the attempt was interrupted", now)))
             .await?;
         release(app, provider, job.id.0).await;
     }
     let logo = logo_of(app, &job).await?;
-    let providers = app.journal.routing().of(job.asset);
+    let providers = app.outbox.routing().of(job.asset);
     let mut out_of_order = Vec::new();
     loop {
         match next(&job, providers, &out_of_order, now) {
@@ -84,7 +85,7 @@ impl App {
         if !provider.is_paid() {
             return Ok(None);
         }
-        Ok(self.journal.breaker(provider, now).await?)
+        Ok(self.store.breaker(provider, now).await?)
     }
 }
 
@@ -111,7 +112,7 @@ async fn ask(
     if let Err(error) = prepared {
         return refused(app, provider, asking, error).await;
     }
-    let job = app.journal.save_job(asking).await?;
+    let job = app.store.save_job(asking).await?;
     let id = job.id;
     let ask = async |job: Job| {
         app.providers
@@ -126,9 +127,9 @@ async fn ask(
     match called(app, (provider, "submit"), &job, ask, refusal).await {
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.accepted(ticket.clone());
-            if let Err(error) = app.journal.save_job(accepted).await {
-                // The job was cancelled in between, or taken for interrupted: nobody else knows of
-                // this ticket.
+            if let Err(error) = app.store.save_job(accepted).await {
+                // The job was cancelled in the meantime, or its attempt was marked interrupted.
+                // Only this invocation knows the ticket, so it cancels the task.
                 if matches!(error, StoreError::Contended)
                     && let Err(error) = app.providers.erase(provider, &ticket).await
                 {
@@ -140,15 +141,15 @@ async fn ask(
                 poll_after_seconds: poll::grown(0, providers::Providers::poll_seconds(provider)),
             })
         }
-        Ok(Answer::Done(media)) => match store::store(app, &job, media).await? {
-            Stored::Stored(made) => store::note(app, provider, job, made).await,
+        Ok(Answer::Done(media)) => match assets::store(app, &job, media).await? {
+            Stored::Stored(made) => assets::note(app, provider, job, made).await,
             Stored::Lost(error) => refused(app, provider, job, error.into()).await,
         },
         Err(error) => refused(app, provider, job, error).await,
     }
 }
 
-/// Writes down that `provider` refused, and lets the next submission decide what to do about it.
+/// Stores the refusal of `provider`; the next submission decides what follows.
 pub(crate) async fn refused(
     app: &App,
     provider: ProviderId,
@@ -183,7 +184,7 @@ pub(crate) async fn refused(
         at,
         credits,
     };
-    let job = app.journal.save_job(job.answered(outcome)).await?;
+    let job = app.store.save_job(job.answered(outcome)).await?;
     spent(app, provider, credits);
     release(app, provider, job.id.0).await;
     match refusal.fate(provider) {
@@ -192,12 +193,12 @@ pub(crate) async fn refused(
                 until: at.plus_seconds(domain::BREAKER_SECONDS),
                 why: detail,
             };
-            app.journal.open_breaker(provider, &breaker).await?;
+            app.store.open_breaker(provider, &breaker).await?;
             app.telemetry.metrics.emit(Measured::BreakerOpened {
                 provider: provider.as_str(),
             });
         }
-        // Only here is there a sentence for whoever's content it is.
+        // Only a final refusal may have a sentence for the content's owner.
         Fate::Fail => {
             let class = refusal.failure_class(provider);
             close_as_failed(
@@ -214,8 +215,8 @@ pub(crate) async fn refused(
     Ok(Reply::Waiting { seconds: 1 })
 }
 
-/// Takes a lease on `provider` for a job or a voice model of a tenant's, if the provider has caps;
-/// `false` if it is somebody else's turn.
+/// Takes a lease on `provider` for a job or a voice model, if the provider has caps; `false` if a
+/// cap is reached.
 pub(crate) async fn take_lease(
     app: &App,
     provider: ProviderId,
@@ -226,22 +227,22 @@ pub(crate) async fn take_lease(
         return Ok(true);
     };
     match app
-        .journal
+        .store
         .take_lease(provider, holder, caps, now, now.plus_seconds(LEASE_SECONDS))
         .await
     {
-        // Many want one at this moment.
+        // Many invocations want a lease at this moment.
         Err(StoreError::Contended) => Ok(false),
         taken => Ok(taken?),
     }
 }
 
-/// Gives a lease back. One that cannot be given back runs out.
+/// Releases a lease. If that fails, the lease expires by itself.
 pub(crate) async fn release(app: &App, provider: ProviderId, holder: Uuid) {
     if !provider.is_paid() {
         return;
     }
-    if let Err(error) = app.journal.release_lease(provider, holder).await {
+    if let Err(error) = app.store.release_lease(provider, holder).await {
         tracing::warn!(%holder, %provider, "its lease runs out by itself: {}", runtime::chain(&error));
     }
 }

@@ -1,10 +1,11 @@
-//! Sweep: no job and no voice hangs, and no end goes unpublished. Timeouts of a whole execution and
-//! aborts by hand go past every `Catch`; what they leave behind is found here by its deadline.
+//! Sweep: handles overdue jobs, voices and unpublished ends. The timeout of a whole execution and a
+//! manual abort bypass every `Catch`; the sweep finds such jobs and voices by their deadline.
 
 use contract::{FailureClass, Time};
 use domain::{Failure, JobId, VoiceModelId};
 use futures::{StreamExt as _, stream};
-use journal::{Execution, Overdue, PublishEntryError, Resumed, StartError, StoreError};
+use outbox::{Execution, PublishEntryError, Resumed, StartError};
+use store::{Overdue, StoreError};
 
 use crate::{
     App,
@@ -13,20 +14,20 @@ use crate::{
     voice,
 };
 
-/// How much of one shard of the index one sweep looks at; the next one is minutes away.
+/// The most items of one shard of the index in one sweep; the next sweep is minutes away.
 const MOST_OF_A_SHARD: i32 = 25;
 
-/// How many jobs are looked after at once.
+/// The number of items handled concurrently.
 const AT_ONCE: usize = 8;
 
-/// How often a job's execution is started again before the job is given up.
+/// The most restarts of an execution; after them the job or voice is failed.
 const MOST_RESTARTS: u32 = 2;
 
-/// Looks after everything overdue: a job whose execution goes on is left alone for another while,
-/// one whose execution is gone is started again, one that was started again too often is failed,
-/// and an end that Kafka may not have heard of is published.
+/// Handles everything overdue. An item whose execution is running is postponed. One whose execution
+/// is gone is restarted, or failed after too many restarts. An end that may be unpublished is
+/// published.
 pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
-    let overdue = app.journal.overdue(now, MOST_OF_A_SHARD).await?;
+    let overdue = app.store.overdue(now, MOST_OF_A_SHARD).await?;
     let (mut running, mut restarted, mut failed, mut closed, mut published, mut troubled) =
         (0, 0, 0, 0, 0, 0);
     let mut looked_after = stream::iter(&overdue)
@@ -42,7 +43,7 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
             Err(error) => {
                 troubled += 1;
                 tracing::error!(?one, "not looked after: {}", runtime::chain(&error));
-                // Kafka is away: each of the others would wait for it as long.
+                // Kafka is unavailable: each of the others would wait for it just as long.
                 if matches!(error, Trouble::Publish(PublishEntryError::Publish(_))) {
                     break;
                 }
@@ -73,7 +74,7 @@ enum After {
     Published,
 }
 
-/// Why something overdue was not looked after this time.
+/// Why an overdue item could not be handled.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error(transparent)]
@@ -91,7 +92,7 @@ async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Tro
         Overdue::Job(job) => reconcile_job(app, *job, now).await?,
         Overdue::Voice(voice) => reconcile_voice(app, *voice, now).await?,
         Overdue::Unpublished(unpublished) => {
-            app.journal.publish_overdue(unpublished).await?;
+            app.outbox.publish_overdue(unpublished).await?;
             return Ok(After::Published);
         }
     };
@@ -100,45 +101,45 @@ async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Tro
         Some(Resumed::Closed) => Ok(After::Closed),
         Some(Resumed::Started) => Ok(After::Restarted),
         Some(Resumed::Running) => {
-            app.journal.postpone(overdue, now).await?;
+            app.store.postpone(overdue, now).await?;
             Ok(After::Running)
         }
     }
 }
 
-/// `None`: it was given up.
+/// `None` if it was given up.
 async fn reconcile_job(app: &App, id: JobId, now: Time) -> Result<Option<Resumed>, Trouble> {
-    let job = app.journal.job(id).await?;
+    let job = app.store.job(id).await?;
     if job.is_closed() {
         return Ok(Some(Resumed::Closed));
     }
-    // The consumer may have died before it published: then the job was never started, and its
-    // `created` comes first.
-    app.journal.publish_opening_entry(&job).await?;
-    if job.restarts >= MOST_RESTARTS && app.journal.execution_of(&job).await? == Execution::Ended {
+    // The consumer may have died before it published the job's `created`. Then the job was never
+    // started, and `created` must be published first.
+    app.outbox.publish_opening_entry(&job).await?;
+    if job.restarts >= MOST_RESTARTS && app.outbox.execution_of(&job).await? == Execution::Ended {
         close_as_failed(app, id, abandoned(job.restarts, now), None).await?;
         return Ok(None);
     }
-    Ok(Some(app.journal.resume(id, now).await?))
+    Ok(Some(app.outbox.resume(id, now).await?))
 }
 
-/// `None`: it was given up.
+/// `None` if it was given up.
 async fn reconcile_voice(
     app: &App,
     id: VoiceModelId,
     now: Time,
 ) -> Result<Option<Resumed>, Trouble> {
-    let model = app.journal.voice(id).await?;
+    let model = app.store.voice(id).await?;
     if model.is_closed() {
         return Ok(Some(Resumed::Closed));
     }
     if model.restarts >= MOST_RESTARTS
-        && app.journal.execution_of_voice(&model).await? == Execution::Ended
+        && app.outbox.execution_of_voice(&model).await? == Execution::Ended
     {
         voice::give_up(app, id, abandoned(model.restarts, now), None).await?;
         return Ok(None);
     }
-    Ok(Some(app.journal.resume_voice(model, now).await?))
+    Ok(Some(app.outbox.resume_voice(model, now).await?))
 }
 
 fn abandoned(restarts: u32, now: Time) -> Failure {

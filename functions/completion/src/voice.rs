@@ -1,4 +1,4 @@
-//! The steps of a cloned voice: `voice-training.asl.json` takes them, one after the other.
+//! The steps of a cloned voice, which the state machine `voice-training.asl.json` runs.
 
 mod advance;
 mod erase;
@@ -22,28 +22,29 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// The client of whoever clones the voice.
+/// The client of the provider that clones the voice.
 fn cloner<'a>(app: &'a App, model: &VoiceModel) -> Result<&'a ElevenLabs, StepError> {
     app.providers
         .cloner(model.provider)
         .ok_or(StepError::NoCloner(model.provider))
 }
 
-/// The voice model, if it is `tenant`'s: of another's nobody learns that it is there.
+/// The voice model, if it is `tenant`'s. For another tenant's model the error is the same as for
+/// one that does not exist.
 async fn of_tenant(
     app: &App,
     id: VoiceModelId,
     tenant: &Identifier,
 ) -> Result<VoiceModel, StepError> {
-    let model = app.journal.voice(id).await?;
+    let model = app.store.voice(id).await?;
     match model.tenant == *tenant {
         true => Ok(model),
-        false => Err(journal::StoreError::NoSuchVoice(id).into()),
+        false => Err(store::StoreError::NoSuchVoice(id).into()),
     }
 }
 
-/// What the execution of a closed voice model is told; `None` if it is open. One that is ready may
-/// not have been told yet.
+/// The reply for the execution of a closed voice model; `None` if it is open. Publishes a ready
+/// model, because that may not have happened yet.
 async fn end(app: &App, model: &VoiceModel, now: Time) -> Result<Option<Reply>, StepError> {
     match &model.state {
         VoiceState::Registered | VoiceState::AwaitingOwner { .. } | VoiceState::Training { .. } => {
@@ -57,21 +58,21 @@ async fn end(app: &App, model: &VoiceModel, now: Time) -> Result<Option<Reply>, 
     }
 }
 
-/// Keeps that a voice is ready, or finds that it was committed, and tells.
+/// Commits that a voice is ready, or finds that entry, and publishes it.
 async fn ready(app: &App, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
-    if let Some(entry) = app.journal.commit_ready(id, now).await? {
-        app.journal.publish_and_mark(&entry).await?;
+    if let Some(entry) = app.outbox.commit_ready(id, now).await? {
+        app.outbox.publish_and_mark(&entry).await?;
     }
     Ok(Reply::Closed)
 }
 
-/// Deletes what the provider has of a voice: the one that is known, or those that go by its name.
-/// Returns how many there were.
+/// Deletes the provider's voices of a model: the known one and all with the model's name there.
+/// Returns their number.
 async fn delete_at_provider(app: &App, model: &VoiceModel) -> Result<usize, Refused> {
     let Some(cloner) = app.providers.cloner(model.provider) else {
         return Ok(0);
     };
-    // A creation that was lost may have made a second one.
+    // A lost creation may have made a second voice.
     let mut voices = match model.attempts.is_empty() {
         true => Vec::new(),
         false => cloner.find(model).await?,

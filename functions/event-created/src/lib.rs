@@ -1,11 +1,11 @@
-//! What `eventzr.event.created.v1` means: a new event gets a poster and an invitation.
+//! Describes `eventzr.event.created.v1`: a new event gets a poster and an invitation.
 
 use std::collections::BTreeMap;
 
 use contract::{AssetKind, Configuration, Entity, EntityKind, EventCreated, Topic};
 use domain::Description;
 
-/// What a created event says of its entity, and the assets it asks for.
+/// The description of a created event and the assets to make.
 #[must_use]
 pub fn describe(event: EventCreated) -> Description {
     Description {

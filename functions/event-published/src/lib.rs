@@ -1,12 +1,12 @@
-//! What `eventzr.event.published.v1` means: an event that everybody may see gets pictures for
-//! social media.
+//! Describes `eventzr.event.published.v1`: a published event gets images for social media, a link
+//! preview and a cover.
 
 use std::collections::BTreeMap;
 
 use contract::{AssetKind, Configuration, Entity, EntityKind, EventPublished, Topic};
 use domain::Description;
 
-/// What a published event says of its entity, and the assets it asks for.
+/// The description of a published event and the assets to make.
 #[must_use]
 pub fn describe(event: EventPublished) -> Description {
     Description {

@@ -1,23 +1,22 @@
-//! What the operator function needs to know besides the journal, read from the environment once.
+//! The operator function's own configuration, read from the environment once.
 
 use std::collections::BTreeMap;
 
 use contract::Topic;
 use runtime::{ConfigError, variable};
 
-/// Which functions it invokes.
+/// The functions that it invokes, and the bucket of the assets.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The function that consumes each topic: `CONSUMERS`, `<topic>=<function>` with commas
-    /// between.
+    /// The consumer of each topic: `CONSUMERS`, comma-separated `<topic>=<function>`.
     pub consumers: BTreeMap<Topic, String>,
-    /// The function that takes the steps of jobs: `COMPLETION`.
+    /// The function that runs the steps of jobs: `COMPLETION`.
     pub completion: String,
-    /// Where assets are: `ASSETS_BUCKET`.
+    /// The bucket of the assets: `ASSETS_BUCKET`.
     pub assets_bucket: String,
 }
 
-/// The function cannot start.
+/// Why the function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error(transparent)]
@@ -26,7 +25,7 @@ pub(crate) enum StartError {
     Consumers(#[from] ConsumersError),
 }
 
-/// What is wrong with `CONSUMERS`.
+/// An error in `CONSUMERS`.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConsumersError {
     #[error("`{0}` is not a topic that the studio consumes and a function, with = between")]
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_without_a_consumer_and_what_is_no_pair_are_named() {
+    fn an_invalid_pair_or_a_topic_without_a_consumer_is_refused() {
         let without = ALL.replace(",eventzr.campaign.launched.v1=d", "");
         assert_eq!(
             consumers(&without),

@@ -1,12 +1,13 @@
-//! Discard: records that nobody wants are deleted. Their entries say so for as long as an event may
-//! come again.
+//! Discard: deletes records that are no longer wanted. Their entries are marked discarded and
+//! remain for as long as their events can be redelivered.
 
 use std::time::{Duration, Instant};
 
 use contract::Time;
-use journal::{DeadLetterError, Entry, Outcome, Resolution};
+use dead_letters::DeadLetterError;
 use operations::{Fate, Handled, Which};
 use runtime::chain;
+use store::{DeadLetterEntry, Resolution, ResolveOutcome};
 
 use crate::{
     Operator,
@@ -15,13 +16,13 @@ use crate::{
     waiting::{Found, Records},
 };
 
-/// How long it goes on.
+/// The longest run.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-/// How many are handled before it is said what became of them.
+/// The most records of one answer.
 const MOST: usize = 100;
 
-/// Deletes records, or says which would be.
+/// Deletes records, or without `execute` reports which would be deleted.
 pub(crate) async fn discard(
     operator: &Operator,
     which: &Which,
@@ -30,7 +31,7 @@ pub(crate) async fn discard(
     now: Time,
 ) -> Result<Handled, StepError> {
     let begin = Instant::now();
-    let mut records = Records::of(&operator.journal, which, after, now)?;
+    let mut records = Records::of(operator, which, after, now)?;
     let mut handled = Handled {
         records: Vec::new(),
         unknown: Vec::new(),
@@ -63,22 +64,22 @@ pub(crate) async fn discard(
 
 async fn discard_one(
     operator: &Operator,
-    entry: &Entry,
+    entry: &DeadLetterEntry,
     now: Time,
 ) -> Result<Fate, DeadLetterError> {
-    let record = match operator.journal.dead_letter(entry).await {
-        // What cannot be read can be deleted.
+    let record = match operator.dead_letters.record(entry).await {
+        // A record that cannot be read can still be deleted.
         Err(DeadLetterError::Content(_)) => None,
         record => record?,
     };
     Ok(
         match operator
-            .journal
+            .dead_letters
             .resolve(entry, record.as_ref(), Resolution::Discarded, now)
             .await?
         {
-            Outcome::Resolved => Fate::Discarded,
-            Outcome::CameBack => Fate::CameBack {
+            ResolveOutcome::Resolved => Fate::Discarded,
+            ResolveOutcome::CameBack => Fate::CameBack {
                 cause: entry.cause.clone(),
                 count: entry.count + 1,
                 now: None,

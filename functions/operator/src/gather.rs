@@ -1,5 +1,5 @@
-//! Gather: each record of an on-failure envelope becomes a dead letter, in the same place and form
-//! as those that the consumers write.
+//! Gather: turns each record of an on-failure envelope into a dead letter, in the same place and
+//! format as the dead letters of the consumers.
 
 use std::{
     str,
@@ -13,16 +13,16 @@ use telemetry::Measured;
 
 use crate::{Operator, step::StepError};
 
-/// How long it goes on when it is asked for by itself, below the function's timeout.
+/// The longest run of gathering as a step of its own, below the function's timeout.
 const AT_MOST: Duration = Duration::from_secs(200);
 
-/// How many records become dead letters at once.
+/// The number of records written concurrently.
 const AT_ONCE: usize = 16;
 
-/// Gathers, and says how many records wait for somebody.
+/// Gathers, and emits how many dead letters are waiting as a metric.
 pub(crate) async fn gather_and_count(operator: &Operator) -> Result<Gathered, StepError> {
     let gathered = gather(operator, AT_MOST).await?;
-    let records = operator.journal.count_dead_letters().await?;
+    let records = operator.store.count_dead_letters().await?;
     operator
         .telemetry
         .metrics
@@ -30,15 +30,15 @@ pub(crate) async fn gather_and_count(operator: &Operator) -> Result<Gathered, St
     Ok(gathered)
 }
 
-/// Writes a dead letter for each record of each envelope, and then deletes the envelope. Whatever
-/// dies in between, the next one goes on from there: a record counts once for one envelope. An
-/// envelope that cannot be read stays, and is named.
+/// Writes a dead letter for each record of each envelope, then deletes the envelope. After an
+/// interruption the next run continues: each record counts once per envelope. An envelope that
+/// cannot be read is kept and reported.
 pub(crate) async fn gather(operator: &Operator, at_most: Duration) -> Result<Gathered, StepError> {
     let begin = Instant::now();
     let mut gathered = Gathered::default();
     let mut after = None;
     loop {
-        let (keys, more) = operator.journal.envelopes(after).await?;
+        let (keys, more) = operator.dead_letters.envelopes(after).await?;
         for key in &keys {
             if begin.elapsed() > at_most {
                 gathered.more = true;
@@ -65,11 +65,10 @@ pub(crate) async fn gather(operator: &Operator, at_most: Duration) -> Result<Gat
     }
 }
 
-/// How many records become dead letters now that were not before; or why the envelope cannot be
-/// read.
+/// The number of new dead letters, or why the envelope cannot be read.
 async fn gather_one(operator: &Operator, key: &str) -> Result<Result<usize, String>, StepError> {
-    // Somebody else was faster.
-    let Some(envelope) = operator.journal.dead_letter_object(key).await? else {
+    // Another run has gathered it already.
+    let Some(envelope) = operator.dead_letters.object(key).await? else {
         return Ok(Ok(0));
     };
     let Ok(envelope) = str::from_utf8(&envelope) else {
@@ -82,12 +81,12 @@ async fn gather_one(operator: &Operator, key: &str) -> Result<Result<usize, Stri
     let new = stream::iter(&batch.records)
         .map(|record| {
             operator
-                .journal
-                .write_dead_letter_of_envelope(record, key, batch.at)
+                .dead_letters
+                .write_of_envelope(record, key, batch.at)
         })
         .buffer_unordered(AT_ONCE)
         .try_fold(0, async |count, is_new| Ok(count + usize::from(is_new)));
     let new = new.await?;
-    operator.journal.delete_envelope(key).await?;
+    operator.dead_letters.delete_envelope(key).await?;
     Ok(Ok(new))
 }

@@ -1,4 +1,4 @@
-//! Invokes another function of the stack, and waits for what it answers.
+//! Invokes another function of the stack and waits for its answer.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use aws_sdk_lambda::{
 use operations::Failure;
 use runtime::chain;
 
-/// How long a function may take: longer than the consumers' own timeout of 90 s.
+/// The longest that an invocation may take: more than the consumers' timeout of 90 s.
 pub(crate) const AT_MOST: Duration = Duration::from_secs(100);
 
-/// The most that Lambda takes for one invocation, in bytes.
+/// The largest payload that Lambda accepts for one invocation, in bytes.
 pub(crate) const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// A function did not do what it was invoked for.
+/// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvokeError {
     #[error("invoking {function}")]
@@ -25,7 +25,7 @@ pub(crate) enum InvokeError {
     Failed { function: String, message: String },
 }
 
-/// A client that asks once: whoever invokes says what a failure means.
+/// A client without retries: the caller decides what a failure means.
 pub(crate) fn client(aws: &aws_config::SdkConfig) -> aws_sdk_lambda::Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
@@ -40,10 +40,10 @@ pub(crate) fn client(aws: &aws_config::SdkConfig) -> aws_sdk_lambda::Client {
     )
 }
 
-/// What `function` answers to `payload`.
+/// Invokes `function` with `payload` and returns its answer.
 ///
 /// # Errors
-/// An [`InvokeError`]; the function may have done it all the same.
+/// An [`InvokeError`]; the function may have done its work nevertheless.
 pub(crate) async fn invoke(
     lambda: &aws_sdk_lambda::Client,
     function: &str,
@@ -68,7 +68,7 @@ pub(crate) async fn invoke(
     }
 }
 
-/// The sentence in a function's error.
+/// The message in a function's error.
 fn message_of(error: &[u8]) -> String {
     match serde_json::from_slice::<Failure>(error) {
         Ok(failure) => failure.error_message,

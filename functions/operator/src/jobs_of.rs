@@ -1,24 +1,24 @@
-//! A tenant's jobs: in a list, and one with all that happened to it.
+//! A tenant's jobs: a list of them, or one job with its history.
 
 use std::time::{Duration, Instant};
 
 use contract::{Identifier, Time};
 use domain::{Job, JobId, Outcome, Refusal, State};
-use journal::Execution;
 use operations::{Happened, JobFilter, JobShown, JobState, JobsListed};
+use outbox::Execution;
 
 use crate::{Operator, step::StepError};
 
-/// How long a page is looked for: where few match, it is shorter than it may be.
+/// The longest search for a page; if few jobs match, the page may be short.
 const AT_MOST: Duration = Duration::from_secs(30);
 
-/// The most of a page.
+/// The largest page.
 const MOST: u32 = 500;
 
-/// How many are looked at at once.
+/// The number of jobs read at once.
 const AT_ONCE: i32 = 100;
 
-/// At most `most` of a tenant's jobs that match, the newest first.
+/// Lists up to `most` of a tenant's jobs that match, newest first.
 pub(crate) async fn list(
     operator: &Operator,
     tenant: &Identifier,
@@ -31,12 +31,12 @@ pub(crate) async fn list(
     let mut after = after.map(str::parse).transpose()?;
     let mut jobs = Vec::new();
     loop {
-        // No more than what is missing: the page ends where its last job stands.
+        // Reads only as many as are missing: the next page begins after the last job read.
         let missing = i32::try_from(most - jobs.len())
             .unwrap_or(AT_ONCE)
             .min(AT_ONCE);
         let page = operator
-            .journal
+            .store
             .jobs_of(tenant, (filter.since, filter.until), after, missing)
             .await?;
         jobs.extend(
@@ -66,13 +66,13 @@ pub(crate) async fn show(
     tenant: &Identifier,
     id: JobId,
 ) -> Result<JobShown, StepError> {
-    let job = operator.journal.job_of(tenant, id).await?;
-    let is = match operator.journal.execution_of(&job).await? {
+    let job = operator.store.job_of(tenant, id).await?;
+    let is = match operator.outbox.execution_of(&job).await? {
         Execution::Running => "running",
         Execution::Ended => "ended",
         Execution::Missing => "missing",
     };
-    let resubmitted = operator.journal.resubmitted(&job).await?;
+    let resubmitted = operator.outbox.resubmitted(&job).await?;
     let execution = operations::Execution {
         name: job.execution_name(),
         is: is.to_owned(),
@@ -95,7 +95,7 @@ pub(crate) async fn show(
     })
 }
 
-/// A job as it stands in a list.
+/// A job's entry in a list.
 pub(crate) fn summary(job: &Job) -> operations::Job {
     let state = match &job.state {
         State::Created => JobState::Created,
@@ -117,7 +117,7 @@ pub(crate) fn summary(job: &Job) -> operations::Job {
     }
 }
 
-/// What happened to a job, in its order.
+/// The history of a job, in order.
 fn history(job: &Job) -> Vec<Happened> {
     let mut history = Vec::new();
     let mut happened = |at: Time, what: String| history.push(Happened { at, what });

@@ -1,4 +1,4 @@
-//! List: the records that wait for somebody.
+//! List: the dead letters that wait for an operator.
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,16 @@ use runtime::chain;
 
 use crate::{Operator, gather::gather, step::StepError, waiting::Waiting};
 
-/// How long the on-failure envelopes are gathered before a list.
+/// The longest run of gathering before a list.
 const GATHER_AT_MOST: Duration = Duration::from_secs(60);
 
-/// How long a page is looked for: where few match, it is shorter than it may be.
+/// The longest search for a page; if few records match, the page may be short.
 const AT_MOST: Duration = Duration::from_secs(30);
 
-/// The most of a page.
+/// The largest page.
 const MOST: u32 = 500;
 
-/// Gathers the on-failure envelopes, and lists at most `most` records that match.
+/// Gathers the on-failure envelopes, then lists up to `most` records that match.
 pub(crate) async fn list(
     operator: &Operator,
     filter: &Filter,
@@ -39,7 +39,7 @@ pub(crate) async fn list(
         },
     };
     let begin = Instant::now();
-    let mut waiting = Waiting::after(&operator.journal, filter, after, now)?;
+    let mut waiting = Waiting::after(operator, filter, after, now)?;
     let mut entries = Vec::new();
     while entries.len() < most.clamp(1, MOST) as usize && begin.elapsed() < AT_MOST {
         let Some(entry) = waiting.next().await? else {
@@ -54,9 +54,9 @@ pub(crate) async fn list(
     })
 }
 
-/// An entry as it is answered.
-pub(crate) fn entry_of(entry: journal::Entry) -> Entry {
-    let journal::Entry {
+/// A stored entry in the form of an answer.
+pub(crate) fn entry_of(entry: store::DeadLetterEntry) -> Entry {
+    let store::DeadLetterEntry {
         id,
         topic,
         partition,

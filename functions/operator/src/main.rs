@@ -1,5 +1,4 @@
-//! Lambda: does inside the VPC what an operator asks for. The command line `studio` is in front of
-//! it.
+//! Lambda: runs an operator's requests inside the VPC. The command line `studio` invokes it.
 
 mod cancel;
 mod config;
@@ -17,14 +16,16 @@ mod topics;
 mod waiting;
 
 use contract::Time;
+use dead_letters::DeadLetters;
 use domain::JobId;
-use journal::Journal;
 use kafka::Topics;
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
 use operations::Step;
+use outbox::Outbox;
 use runtime::aws_config;
 use serde_json::Value;
+use store::Store;
 use telemetry::Telemetry;
 
 use config::Config;
@@ -33,9 +34,11 @@ use step::{Answer, StepError};
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Everything a step works with, made once in the init phase.
+/// The clients and configuration of every step, made once in the init phase.
 struct Operator {
-    journal: Journal,
+    store: Store,
+    outbox: Outbox,
+    dead_letters: DeadLetters,
     topics: Topics,
     lambda: aws_sdk_lambda::Client,
     config: Config,
@@ -46,11 +49,14 @@ struct Operator {
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config()?;
-    let journal_config = journal::Config::from_env()?;
+    let store = Store::from_env(&aws)?;
+    let outbox_config = outbox::Config::from_env()?;
     let operator = &Operator {
         telemetry: Telemetry::from_env()?,
-        topics: Topics::new(&journal_config.kafka, &aws),
-        journal: Journal::new(journal_config, &aws)?,
+        topics: Topics::new(&outbox_config.kafka, &aws),
+        outbox: Outbox::new(outbox_config, store.clone(), &aws)?,
+        dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
+        store,
         lambda: invoke::client(&aws),
         config: Config::from_env()?,
     };
@@ -60,7 +66,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     .await
 }
 
-/// An operator asks for a step, and CloudFormation for topics.
+/// Answers a request: a step from an operator, or a custom resource from CloudFormation.
 async fn answer(
     operator: &Operator,
     asked: Value,
@@ -88,7 +94,7 @@ async fn take(
     request_id: &str,
     now: Time,
 ) -> Result<Answer, StepError> {
-    // What was asked stays in the log; what was found does not.
+    // The log has the request, but not the result.
     tracing::info!(?step, "asked");
     match step {
         Step::Gather => gather::gather_and_count(operator)
@@ -119,7 +125,7 @@ async fn take(
         } => discard::discard(operator, &which, after.as_deref(), execute, now)
             .await
             .map(Answer::Handled),
-        // An invocation's id is nobody else's, so the event is a new one each time.
+        // An invocation's id is unique, so each smoke check sends a new event.
         Step::Smoke { within } => smoke::smoke(operator, request_id, within, now)
             .await
             .map(Answer::Smoked),

@@ -1,13 +1,14 @@
-//! Redrive: records are given to their consumers once more, as the mapping would deliver them.
-//! Nothing is published: others read those topics too, and would see each record twice. What is
-//! handled twice is done once, for its ids come from what it says.
+//! Redrive: invokes the consumers of dead letters again, as the mapping would. Nothing is published
+//! to the topics, because their other readers would see each record twice. A record that was
+//! handled before has no further effect, because ids are derived from its event.
 
 use std::time::{Duration, Instant};
 
 use contract::{Time, Topic};
-use journal::{DeadLetterError, Entry, Outcome, Resolution};
+use dead_letters::DeadLetterError;
 use operations::{Fate, Handled, Pace, Which};
 use runtime::chain;
+use store::{DeadLetterEntry, Resolution, ResolveOutcome};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{
@@ -18,17 +19,20 @@ use crate::{
     waiting::{Found, Records},
 };
 
-/// How long records are begun with; the last one may take as long as its consumer does.
+/// The longest time during which records are begun; the last one may take as long as its consumer
+/// does.
 const AT_MOST: Duration = Duration::from_secs(150);
 
-/// How many are handled before it is said what became of them.
+/// The most records of one answer.
 const MOST: usize = 50;
 
-/// After so many in a row that are not handled now, it ends: the next ones would not be either.
+/// The run stops after this many records in a row that could not be handled now, because the next
+/// ones would probably fail too.
 const MOST_FAILURES: usize = 3;
 
-/// Gives records to their consumers, or says what would be given to whom. One that its consumer is
-/// done with is resolved at once, so that whoever is interrupted begins again at what is left.
+/// Redrives records, or without `execute` reports which consumer would get each. A record that its
+/// consumer is done with is resolved at once, so that an interrupted run can continue with the
+/// rest.
 pub(crate) async fn redrive(
     operator: &Operator,
     which: &Which,
@@ -40,7 +44,7 @@ pub(crate) async fn redrive(
     let begin = Instant::now();
     let mut ticks = interval(Duration::from_secs(1) / pace.per_second.get());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut records = Records::of(&operator.journal, which, after, now)?;
+    let mut records = Records::of(operator, which, after, now)?;
     let mut handled = Handled {
         records: Vec::new(),
         unknown: Vec::new(),
@@ -83,7 +87,7 @@ pub(crate) async fn redrive(
 
 async fn redrive_one(
     operator: &Operator,
-    entry: &Entry,
+    entry: &DeadLetterEntry,
     execute: bool,
     pace: Pace,
     ticks: &mut Interval,
@@ -100,7 +104,7 @@ async fn redrive_one(
             entry.count
         ));
     }
-    let Some(record) = operator.journal.dead_letter(entry).await? else {
+    let Some(record) = operator.dead_letters.record(entry).await? else {
         return stays("its content is gone".to_owned());
     };
     let redelivery = match intake::redelivery(&record) {
@@ -121,7 +125,7 @@ async fn redrive_one(
 
     let stands = async |id| {
         operator
-            .journal
+            .store
             .dead_letter_entry(id)
             .await
             .map_err(DeadLetterError::Entry)
@@ -151,10 +155,10 @@ async fn redrive_one(
         Err(error) => return Ok(Fate::NotYet { why: chain(&error) }),
     }
     let outcome = operator
-        .journal
+        .dead_letters
         .resolve(entry, Some(&record), Resolution::Redriven, now)
         .await?;
-    // It waits under the id that it has now.
+    // A record that has become readable comes back under its new id.
     let other = if is_another {
         stands(redelivery.id).await?
     } else {
@@ -170,10 +174,10 @@ async fn redrive_one(
         });
     }
     match outcome {
-        Outcome::Resolved => Ok(Fate::Redriven {
+        ResolveOutcome::Resolved => Ok(Fate::Redriven {
             to: consumer.clone(),
         }),
-        Outcome::CameBack => {
+        ResolveOutcome::CameBack => {
             let (cause, count) = stands(entry.id)
                 .await?
                 .map_or_else(Default::default, |now| (now.cause, now.count));

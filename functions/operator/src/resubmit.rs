@@ -1,14 +1,15 @@
-//! Resubmit: a job that is over is made again, by a new one.
+//! Resubmit: a new job makes the asset of a closed one again.
 
 use contract::{Identifier, Time};
 use domain::JobId;
-use journal::{Resubmission, StoreError};
 use operations::{JobFate, JobHandled};
+use outbox::{CommitError, Resubmission};
 
 use crate::{Operator, jobs_of::summary, step::StepError};
 
-/// Has a job made again, or says what would be done. The same job is made again once, however often
-/// that is asked for: what is decided is committed, then published, then started, as for any event.
+/// Resubmits a job, or without `execute` reports what would happen. A job is resubmitted only once,
+/// however often that is requested: the decision is committed, published and started like that of
+/// an inbound event.
 pub(crate) async fn resubmit(
     operator: &Operator,
     tenant: &Identifier,
@@ -16,9 +17,9 @@ pub(crate) async fn resubmit(
     execute: bool,
     now: Time,
 ) -> Result<JobHandled, StepError> {
-    let job = operator.journal.job_of(tenant, id).await?;
-    let fate = match operator.journal.resubmission(&job, now).await {
-        Err(StoreError::Resubmit(why)) => JobFate::Stays {
+    let job = operator.store.job_of(tenant, id).await?;
+    let fate = match operator.outbox.resubmission(&job, now).await {
+        Err(CommitError::Resubmit(why)) => JobFate::Stays {
             why: why.to_string(),
         },
         Err(error) => return Err(error.into()),
@@ -32,14 +33,14 @@ pub(crate) async fn resubmit(
             let before = matches!(planned, Resubmission::Before(_));
             let entry = match planned {
                 Resubmission::Before(entry) => entry,
-                Resubmission::New(_) => operator.journal.commit_resubmission(&job, now).await?,
+                Resubmission::New(_) => operator.outbox.commit_resubmission(&job, now).await?,
             };
             if execute {
-                operator.journal.publish_and_start(&entry, now).await?;
+                operator.outbox.publish_and_start(&entry, now).await?;
             }
             match entry.starts.first() {
                 Some(by) => JobFate::Resubmitted { by: by.0, before },
-                // Its events were blanked when all of the tenant's was erased.
+                // Its events were blanked when its tenant was erased.
                 None => JobFate::Stays {
                     why: "it was made again before, and that is erased".to_owned(),
                 },

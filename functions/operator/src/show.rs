@@ -1,27 +1,27 @@
-//! Show: one record with its content.
+//! Show: one dead letter with its content.
 
-use journal::DeadLetter;
+use dead_letters::DeadLetter;
 use operations::{Bytes, Content, Shown};
 use uuid::Uuid;
 
 use crate::{Operator, list::entry_of, step::StepError};
 
-/// The largest content that is answered, in bytes; Lambda answers at most 6 MB, and JSON escapes
-/// what it has to.
+/// The largest content in an answer, in bytes. Lambda's limit is 6 MB, and JSON escapes make the
+/// answer longer than the content.
 const LARGEST: usize = 2 * 1024 * 1024;
 
-/// What is known of a record, and its content as long as it has one.
+/// A record's entry, and its content if it still exists and is not too large.
 pub(crate) async fn show(operator: &Operator, id: Uuid) -> Result<Shown, StepError> {
     let entry = operator
-        .journal
+        .store
         .dead_letter_entry(id)
         .await?
         .ok_or(StepError::NoSuchRecord(id))?;
-    let record = operator.journal.dead_letter(&entry).await?;
+    let record = operator.dead_letters.record(&entry).await?;
     let object = entry
         .object
         .as_ref()
-        .map(|key| format!("s3://{}/{key}", operator.journal.dead_letters_bucket()));
+        .map(|key| format!("s3://{}/{key}", operator.dead_letters.bucket()));
     let content = record.filter(|record| size(record) <= LARGEST).map(content);
     Ok(Shown {
         entry: entry_of(entry),
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_shown_as_the_text_that_they_are() {
+    fn bytes_are_shown_as_text_or_base64() {
         assert_eq!(bytes("é".as_bytes().to_vec()), Bytes::Text("é".to_owned()));
         assert_eq!(bytes(vec![0xff, 0]), Bytes::Base64("/wA=".to_owned()));
     }

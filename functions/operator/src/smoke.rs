@@ -1,27 +1,27 @@
-//! Smoke: an event of a tenant that is nobody's goes the whole way, by Kafka, the mapping, a
-//! consumer, Step Functions and the render, and its job is seen to be completed.
+//! Smoke: sends an event of the reserved tenant through Kafka, the mapping, a consumer, Step
+//! Functions and the render, and checks that its job completes.
 
 use std::time::{Duration, Instant};
 
 use contract::{AssetKind, Entity, EntityKind, Identifier, SMOKE_TENANT, Time, Topic};
 use domain::{InboundEventKey, JobId, OutboundEvent, State, TemplateId, TemplateKey};
-use journal::StoreError;
 use operations::Smoked;
 use serde_json::json;
+use store::StoreError;
 use tokio::time::sleep;
 
 use crate::{Operator, step::StepError};
 
-/// Who sends it.
+/// The event's source.
 const SOURCE: &str = "studio-svc/smoke";
 
-/// Between two looks at the job.
+/// The pause between two reads of the job.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest that is waited, below the function's timeout, in seconds.
+/// The longest wait in seconds, below the function's timeout.
 const MOST: u32 = 240;
 
-/// Sends the event `id`, and waits for its poster.
+/// Sends the event `id` and waits for its poster.
 pub(crate) async fn smoke(
     operator: &Operator,
     id: &str,
@@ -45,14 +45,14 @@ pub(crate) async fn smoke(
         InboundEventKey::new(&tenant, SOURCE, id),
     );
     operator
-        .journal
+        .outbox
         .publisher()
         .publish_one(&event(id, now))
         .await?;
     loop {
-        let state = match operator.journal.job_of(&tenant, job).await {
+        let state = match operator.store.job_of(&tenant, job).await {
             Ok(job) => Some(job.state),
-            // Not decided yet.
+            // No consumer has decided on the event yet.
             Err(StoreError::NoSuchJob(_)) => None,
             Err(error) => return Err(error.into()),
         };
@@ -91,7 +91,7 @@ pub(crate) async fn smoke(
     }
 }
 
-/// An event like any, with a title of its own, so that there is something to draw.
+/// An ordinary event. Its title is new each time, so that the poster has to be rendered.
 fn event(id: &str, now: Time) -> OutboundEvent {
     let value = json!({
         "specversion": "1.0", "id": id, "source": SOURCE, "type": Topic::EventCreated.as_str(), "time": now,

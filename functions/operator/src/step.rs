@@ -1,17 +1,19 @@
-//! What a step answers, and what can go wrong on the way.
+//! The answers and errors of a step.
 
-use journal::{DeadLetterError, PublishAndStartError, StartError, StoreError, UnknownPlace};
+use dead_letters::DeadLetterError;
 use kafka::PublishError;
 use lambda_runtime::Diagnostic;
 use operations::{
     FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked,
 };
+use outbox::{CommitError, PublishAndStartError, StartError};
 use serde::Serialize;
+use store::{StoreError, UnknownPlace};
 use uuid::Uuid;
 
 use crate::invoke::InvokeError;
 
-/// What is answered: `operations` says which to what.
+/// The answer to a step; `operations` says which answer belongs to which step.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Answer {
@@ -23,11 +25,11 @@ pub(crate) enum Answer {
     JobsListed(JobsListed),
     JobShown(Box<JobShown>),
     JobHandled(Box<JobHandled>),
-    /// CloudFormation has its answer already.
+    /// CloudFormation has got its answer already.
     Provided {},
 }
 
-/// Why a step was not taken, or not to its end. Taking it again is safe.
+/// Why a step failed, wholly or partly. Repeating it is safe.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
     #[error("reading what is asked")]
@@ -36,6 +38,8 @@ pub(crate) enum StepError {
     NotPublished(#[from] reqwest::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
     #[error(transparent)]
     DeadLetter(#[from] DeadLetterError),
     #[error(transparent)]
@@ -57,14 +61,15 @@ pub(crate) enum StepError {
 }
 
 impl StepError {
-    /// What whoever asked tells apart what to do by.
+    /// The kind of error, by which the caller decides what to do.
     fn kind(&self) -> FailureKind {
         match self {
-            Self::Store(error) if error.is_transient() => FailureKind::Transient,
-            Self::Store(StoreError::NoSuchJob(_) | StoreError::NoSuchVoice(_))
-            | Self::NoSuchRecord(_) => FailureKind::NotFound,
+            Self::Store(error) | Self::Commit(CommitError::Store(error)) => of_store(error),
+            Self::NoSuchRecord(_) => FailureKind::NotFound,
             Self::Payload(_) | Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
-            Self::DeadLetter(DeadLetterError::Content(_)) | Self::Store(_) => FailureKind::Internal,
+            Self::DeadLetter(DeadLetterError::Content(_)) | Self::Commit(_) => {
+                FailureKind::Internal
+            }
             Self::DeadLetter(_)
             | Self::PublishAndStart(_)
             | Self::Start(_)
@@ -73,6 +78,18 @@ impl StepError {
             | Self::NotPublished(_)
             | Self::Smoke(_) => FailureKind::Transient,
         }
+    }
+}
+
+/// What an operator does about a failure of the store.
+fn of_store(error: &StoreError) -> FailureKind {
+    match error {
+        StoreError::NoSuchJob(_) | StoreError::NoSuchVoice(_) => FailureKind::NotFound,
+        StoreError::Contended
+        | StoreError::Write(_)
+        | StoreError::Read(_)
+        | StoreError::Item(_) => FailureKind::Transient,
+        StoreError::Refused(_) => FailureKind::Internal,
     }
 }
 

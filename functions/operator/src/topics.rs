@@ -1,6 +1,6 @@
-//! Topics: what CloudFormation asks of the custom resource `Custom::KafkaTopics`. It asks a
-//! function, and waits for an answer at an address that it gives, in the form that it documents
-//! (User Guide, "Custom resource response objects").
+//! Topics: handles the custom resource `Custom::KafkaTopics`. CloudFormation invokes the function
+//! and waits for an answer at a given URL, in the form that its User Guide documents ("Custom
+//! resource response objects").
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,18 +13,18 @@ use tokio::time::sleep;
 
 use crate::{Operator, step::StepError};
 
-/// The resource's own name, which never changes: CloudFormation would take another one for another
-/// resource, and delete this one.
+/// The resource's physical id, which must never change: CloudFormation would take another id for a
+/// new resource and delete this one.
 const NAME: &str = "studio-kafka-topics";
 
-/// How often CloudFormation is told. Whatever it does not hear it waits for, for minutes, and then
-/// takes back all that it did.
+/// The number of attempts to answer CloudFormation. Without an answer it waits for minutes and then
+/// rolls back everything.
 const TRIES: u32 = 3;
 
-/// The longest reason that is given, in characters: an answer may be 4 KiB.
+/// The longest reason in characters; an answer may have 4 KiB.
 const LONGEST_REASON: usize = 1000;
 
-/// What CloudFormation asks.
+/// CloudFormation's request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Asked {
@@ -34,7 +34,7 @@ pub(crate) struct Asked {
     stack_id: String,
     request_id: String,
     logical_resource_id: String,
-    /// Read by itself: whatever it is, CloudFormation is told.
+    /// Parsed later, so that an error in it can be reported to CloudFormation.
     resource_properties: Value,
 }
 
@@ -45,7 +45,7 @@ enum RequestType {
     Delete,
 }
 
-/// What the template says. CloudFormation makes every value a string.
+/// The properties in the template. CloudFormation turns every value into a string.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Properties {
@@ -53,7 +53,7 @@ struct Properties {
     partitions: u32,
     #[serde(deserialize_with = "number")]
     retention_hours: u32,
-    /// 0 is as the brokers have it.
+    /// 0 means the brokers' default.
     #[serde(deserialize_with = "number")]
     min_in_sync_replicas: u32,
 }
@@ -76,7 +76,7 @@ struct Told<'a> {
     logical_resource_id: &'a str,
 }
 
-/// Why the topics are not as the template says.
+/// Why the topics do not match the template.
 #[derive(Debug, thiserror::Error)]
 enum NotProvided {
     #[error("reading the resource's properties: {0}")]
@@ -85,14 +85,14 @@ enum NotProvided {
     Topics(#[from] TopicsError),
 }
 
-/// Does what CloudFormation asks, and tells it how that ended. Only that it could not be told is a
-/// failure of the function.
+/// Handles CloudFormation's request and reports the result to it. The function itself fails only if
+/// that report cannot be sent.
 pub(crate) async fn provide(operator: &Operator, asked: &Asked) -> Result<(), StepError> {
     let provided = match asked.request_type {
         RequestType::Create | RequestType::Update => {
             ensure(operator, &asked.resource_properties).await
         }
-        // They are other teams' to read, and outlive the stack as its table does.
+        // The topics belong to their readers too, and outlive the stack like its table.
         RequestType::Delete => Ok(BTreeMap::new()),
     };
     let reason = match &provided {
@@ -130,7 +130,8 @@ async fn ensure(
     Ok(operator.topics.ensure(wanted).await?)
 }
 
-/// Puts the answer where CloudFormation looks for it. The address is signed for no type of content.
+/// Puts the answer to the URL that CloudFormation gave. No content type is set, because the URL's
+/// signature has none.
 async fn tell(asked: &Asked, reason: Option<&str>) -> Result<(), StepError> {
     let told = Told {
         status: if reason.is_some() {
@@ -154,7 +155,7 @@ async fn tell(asked: &Asked, reason: Option<&str>) -> Result<(), StepError> {
             .body(body.clone())
             .send()
             .await;
-        // The address lets whoever has it answer: it is in no error.
+        // The URL is removed from errors, because anyone who has it can answer.
         match put
             .and_then(reqwest::Response::error_for_status)
             .map_err(reqwest::Error::without_url)
@@ -178,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn properties_are_strings_and_what_is_no_number_is_named() {
+    fn properties_are_numbers_in_strings() {
         let properties = |partitions: Value| json!({ "ServiceToken": "arn", "Partitions": partitions, "RetentionHours": "168", "MinInSyncReplicas": "0" });
         let read = Properties::deserialize(properties("12".into())).unwrap();
         assert_eq!(
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_what_cloudformation_reads() {
+    fn an_answer_has_the_form_that_cloudformation_documents() {
         let told = Told {
             status: "FAILED",
             reason: Some("why"),

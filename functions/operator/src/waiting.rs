@@ -1,33 +1,32 @@
-//! The records that something is to be done with, one after the other: those that match, or those
-//! that are named.
+//! Iterates over the dead letters to handle: the matching ones or the named ones.
 
 use std::collections::VecDeque;
 
 use contract::Time;
-use journal::{Entry, Journal, Outcome, Place, Window};
 use operations::{Filter, Which};
+use store::{DeadLetterEntry, Place, ResolveOutcome, Window};
 use uuid::Uuid;
 
-use crate::step::StepError;
+use crate::{Operator, step::StepError};
 
-/// How many are looked at at once.
+/// The number of entries read at once.
 const AT_ONCE: usize = 50;
 
-/// Those that match, those that were first seen earliest first.
+/// The matching records, by the time they were first seen, oldest first.
 pub(crate) struct Waiting<'a> {
-    journal: &'a Journal,
+    operator: &'a Operator,
     window: Window,
     filter: &'a Filter,
-    page: VecDeque<(Place, Entry)>,
+    page: VecDeque<(Place, DeadLetterEntry)>,
     after: Option<Place>,
     seen_all: bool,
     now: Time,
 }
 
 impl<'a> Waiting<'a> {
-    /// From the place on where a page before ended.
+    /// Continues `after` the end of the previous page.
     pub(crate) fn after(
-        journal: &'a Journal,
+        operator: &'a Operator,
         filter: &'a Filter,
         after: Option<&str>,
         now: Time,
@@ -39,7 +38,7 @@ impl<'a> Waiting<'a> {
         };
         let after = after.map(str::parse).transpose()?;
         Ok(Self {
-            journal,
+            operator,
             window,
             filter,
             page: VecDeque::new(),
@@ -49,12 +48,12 @@ impl<'a> Waiting<'a> {
         })
     }
 
-    /// The next one.
-    pub(crate) async fn next(&mut self) -> Result<Option<Entry>, StepError> {
+    /// The next record.
+    pub(crate) async fn next(&mut self) -> Result<Option<DeadLetterEntry>, StepError> {
         loop {
             while let Some((place, entry)) = self.page.pop_front() {
                 self.after = Some(place);
-                if let Some(entry) = still_waits(self.journal, entry, self.now).await?
+                if let Some(entry) = still_waits(self.operator, entry, self.now).await?
                     && matches(self.filter, &entry)
                 {
                     return Ok(Some(entry));
@@ -64,19 +63,20 @@ impl<'a> Waiting<'a> {
                 return Ok(None);
             }
             let (page, next) = self
-                .journal
+                .operator
+                .store
                 .dead_letter_entries(&self.window, self.after, AT_ONCE)
                 .await?;
             self.page = page.into();
             self.seen_all = next.is_none();
-            // Of what has no entry any more, the place counts all the same.
+            // The place advances even if none of its records has an entry any more.
             if self.page.is_empty() {
                 self.after = next.or(self.after);
             }
         }
     }
 
-    /// Where to go on, if there may be more.
+    /// Where the next page begins, if there may be more records.
     pub(crate) fn goes_on(&self) -> Option<String> {
         let is_over = self.seen_all && self.page.is_empty();
         self.after
@@ -85,31 +85,33 @@ impl<'a> Waiting<'a> {
     }
 }
 
-/// The entry if it waits for somebody. One that was being resolved when whoever did so died is
-/// resolved to the end.
+/// The entry, if it waits for an operator. If an earlier run died while resolving it, this finishes
+/// the resolution.
 async fn still_waits(
-    journal: &Journal,
-    entry: Entry,
+    operator: &Operator,
+    entry: DeadLetterEntry,
     now: Time,
-) -> Result<Option<Entry>, StepError> {
+) -> Result<Option<DeadLetterEntry>, StepError> {
     let Some(resolved) = entry.resolved else {
         return Ok(Some(entry));
     };
-    let record = journal.dead_letter(&entry).await?;
-    match journal
+    let record = operator.dead_letters.record(&entry).await?;
+    match operator
+        .dead_letters
         .resolve(&entry, record.as_ref(), resolved.how, now)
         .await?
     {
-        Outcome::Resolved => Ok(None),
-        Outcome::CameBack => Ok(journal
+        ResolveOutcome::Resolved => Ok(None),
+        ResolveOutcome::CameBack => Ok(operator
+            .store
             .dead_letter_entry(entry.id)
             .await?
             .filter(|entry| entry.resolved.is_none())),
     }
 }
 
-/// Whether an entry is one of those that are wanted; tenant and time are the index's.
-fn matches(filter: &Filter, entry: &Entry) -> bool {
+/// Whether an entry matches the filter's topic and cause; the index selects tenant and time.
+fn matches(filter: &Filter, entry: &DeadLetterEntry) -> bool {
     let topic = filter
         .topic
         .is_none_or(|topic| topic.as_str() == entry.topic);
@@ -117,23 +119,23 @@ fn matches(filter: &Filter, entry: &Entry) -> bool {
     topic && cause.is_none_or(|text| entry.cause.to_lowercase().contains(&text))
 }
 
-/// A record that was asked for.
+/// A requested record.
 pub(crate) enum Found {
-    /// It waits.
-    Waits(Entry),
+    /// It waits for an operator.
+    Waits(DeadLetterEntry),
     /// It was resolved before.
-    WasResolved(Entry),
-    /// There is none of this id.
+    WasResolved(DeadLetterEntry),
+    /// There is no record with this id.
     Unknown(Uuid),
 }
 
-/// The records of `which`, from where a page before ended.
+/// The records of `which`, continued after the previous page.
 pub(crate) enum Records<'a> {
-    /// Those that match.
+    /// The matching records.
     Waiting(Box<Waiting<'a>>),
-    /// Those that are named.
+    /// The named records.
     Named {
-        journal: &'a Journal,
+        operator: &'a Operator,
         ids: &'a [Uuid],
         at: usize,
         now: Time,
@@ -142,21 +144,21 @@ pub(crate) enum Records<'a> {
 
 impl<'a> Records<'a> {
     pub(crate) fn of(
-        journal: &'a Journal,
+        operator: &'a Operator,
         which: &'a Which,
         after: Option<&str>,
         now: Time,
     ) -> Result<Self, StepError> {
         Ok(match which {
             Which::Matching(filter) => {
-                Self::Waiting(Box::new(Waiting::after(journal, filter, after, now)?))
+                Self::Waiting(Box::new(Waiting::after(operator, filter, after, now)?))
             }
             Which::Ids(ids) => {
                 let at = after.map_or(Ok(0), |text| {
                     text.parse().map_err(|_| StepError::Number(text.to_owned()))
                 })?;
                 Self::Named {
-                    journal,
+                    operator,
                     ids,
                     at,
                     now,
@@ -165,12 +167,12 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// The next one.
+    /// The next record.
     pub(crate) async fn next(&mut self) -> Result<Option<Found>, StepError> {
         match self {
             Self::Waiting(waiting) => Ok(waiting.next().await?.map(Found::Waits)),
             Self::Named {
-                journal,
+                operator,
                 ids,
                 at,
                 now,
@@ -179,11 +181,11 @@ impl<'a> Records<'a> {
                     return Ok(None);
                 };
                 *at += 1;
-                let Some(entry) = journal.dead_letter_entry(id).await? else {
+                let Some(entry) = operator.store.dead_letter_entry(id).await? else {
                     return Ok(Some(Found::Unknown(id)));
                 };
                 Ok(Some(
-                    match still_waits(journal, entry.clone(), *now).await? {
+                    match still_waits(operator, entry.clone(), *now).await? {
                         Some(entry) => Found::Waits(entry),
                         None => Found::WasResolved(entry),
                     },
@@ -192,7 +194,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Where to go on, if there may be more.
+    /// Where the next page begins, if there may be more records.
     pub(crate) fn goes_on(&self) -> Option<String> {
         match self {
             Self::Waiting(waiting) => waiting.goes_on(),
@@ -206,8 +208,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_asks_for_the_topic_and_for_text_in_the_cause_in_whatever_case() {
-        let entry = Entry {
+    fn a_filter_matches_the_topic_and_ignores_case_in_the_cause() {
+        let entry = DeadLetterEntry {
             id: Uuid::nil(),
             topic: "eventzr.event.created.v1".to_owned(),
             partition: 0,

@@ -1,4 +1,4 @@
-//! What can be written on the command line, and what it means.
+//! The arguments of the command line, and what they mean.
 
 use std::{num::NonZeroU32, path::PathBuf};
 
@@ -9,16 +9,16 @@ use uuid::Uuid;
 
 use crate::{place::Place, time::time_of_now};
 
-/// What an operator of the studio's event functions needs: dead letters, and render jobs.
+/// The operator's command line for the studio's event functions: dead letters and render jobs.
 ///
-/// Asks the function studio-operator-<STAGE>, with the credentials and the region that the AWS CLI
-/// would take in this shell.
+/// It invokes the function studio-operator-<STAGE>, with the credentials and the region that the
+/// AWS CLI would use in this shell.
 #[derive(Debug, Parser)]
 #[command(name = "studio", max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Arguments {
     #[command(flatten)]
     pub place: PlaceArguments,
-    /// Print what the function answers, as JSON, a line for each page.
+    /// Print the function's answers as JSON, one line for each page.
     #[arg(long, global = true)]
     pub json: bool,
     #[command(subcommand)]
@@ -41,18 +41,18 @@ Exit codes:
 #[derive(Debug, Args)]
 #[group(id = "place", multiple = false)]
 pub struct PlaceArguments {
-    /// The environment to ask, such as staging.
+    /// The environment on AWS, such as staging.
     #[arg(long, global = true, value_name = "STAGE")]
     stage: Option<String>,
-    /// Ask the stack of `make up` on this machine; FILE is what `make up` wrote, else target/up.env
-    /// here or above.
+    /// Use the stack of `make up` on this machine; FILE is the file that `make up` wrote, by
+    /// default target/up.env in this folder or one above.
     #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "stage")]
     local: Option<Option<PathBuf>>,
 }
 
 impl PlaceArguments {
-    /// The place that is meant. Ends the program if none is said: clap has no global argument that
-    /// must be there.
+    /// The place that the arguments name. Exits with an error if they name none, because clap
+    /// cannot require a global argument.
     pub fn place(self) -> Place {
         match (self.stage, self.local) {
             (Some(stage), _) => Place::Stage(stage),
@@ -70,17 +70,17 @@ impl PlaceArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Records that can never succeed as they are, or that the mappings gave up: look at them, try
-    /// them again, delete them.
+    /// Dead letters, which are records that cannot succeed as they are or that a mapping gave up:
+    /// show, redrive or discard them.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// A tenant's render jobs: look at them, have them made again, cancel them.
+    /// A tenant's render jobs: show, resubmit or cancel them.
     #[command(subcommand)]
     Jobs(Jobs),
-    /// Send an event of the reserved tenant studio-smoke through all of it, and wait for its
+    /// Send an event of the reserved tenant studio-smoke through the whole system, and wait for its
     /// poster.
     Smoke {
-        /// How long it may take, in seconds.
+        /// How long this may take, in seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         within: u32,
     },
@@ -88,36 +88,37 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum DeadLetters {
-    /// List the records that wait for somebody, those that were first seen earliest first.
+    /// List the dead letters that wait for a decision, by when they were first seen, the oldest
+    /// first.
     ///
-    /// Before that, each record of the on-failure envelopes becomes a dead letter, so that the list
-    /// has all.
+    /// Without --after, the function first turns the records of the on-failure envelopes into dead
+    /// letters, so that the list includes them.
     #[command(
         after_help = "Example:\n  studio --stage staging dead-letters list --topic eventzr.event.created.v1 --cause startsAt --since 6h"
     )]
     List {
         #[command(flatten)]
         filter: FilterArguments,
-        /// How many at most.
+        /// The maximum number of entries.
         #[arg(long, value_name = "NUMBER", default_value_t = 50)]
         most: u32,
-        /// Go on where a list ended.
+        /// Continue where an earlier list ended.
         #[arg(long, value_name = "PLACE")]
         after: Option<String>,
     },
-    /// Show one record: what is wrong with it, where it stood, and all that is in it.
+    /// Show one dead letter: its cause, its position in the topic, and its full content.
     Show {
-        /// Its id, as the list has it.
+        /// The record's id, from the list.
         id: Uuid,
     },
-    /// Give records to their consumers once more, as the mapping would. Says what it would do; does
-    /// it with --execute.
+    /// Give records to their consumers again, as the mapping would. Without --execute, only show
+    /// what would happen.
     ///
-    /// It is safe to do this twice: what a record leads to has ids that come from the record.
-    /// Nothing is published, so nobody else sees it. A record that its consumer handles leaves the
-    /// list; one that comes back stays, and counts. Interrupted, it is simply started again. Mend
-    /// the cause first: by a deployment, or wherever a record depends on something that was
-    /// missing.
+    /// A second redrive does no harm, because all ids that a record leads to are derived from the
+    /// record. Nothing is published, so no other consumer sees the record. A record that its
+    /// consumer handles leaves the list; one that fails again stays, with a higher count. After an
+    /// interruption, run the same command again. Fix the cause first: by a deployment, or by
+    /// supplying what the record depends on.
     #[command(
         after_help = "Examples:\n  studio --stage staging dead-letters redrive --cause 'gave it up' --since 1d\n  \
                             studio --stage staging dead-letters redrive --cause 'gave it up' --since 1d --execute\n  \
@@ -126,27 +127,27 @@ pub enum DeadLetters {
     Redrive {
         #[command(flatten)]
         which: WhichArguments,
-        /// Do it.
+        /// Execute it, instead of only showing what would happen.
         #[arg(long)]
         execute: bool,
-        /// Records a second at most.
+        /// The maximum number of records per second.
         #[arg(long, value_name = "NUMBER", default_value_t = Pace::default().per_second)]
         per_second: NonZeroU32,
-        /// Leave a record alone that was dead-lettered so often: it comes back each time.
+        /// Skip a record that was dead-lettered at least this often: it fails each time.
         #[arg(long, value_name = "TIMES", default_value_t = Pace::default().guard)]
         guard: u64,
     },
-    /// Delete records that nobody wants. Says what it would do; does it with --execute.
+    /// Delete records that are not needed. Without --execute, only show what would happen.
     ///
-    /// The bucket keeps old versions for a week, and the entry says for 97 days that the record was
-    /// discarded.
+    /// The bucket keeps old versions for a week, and the entry shows for 97 days that the record
+    /// was discarded.
     #[command(
         after_help = "Example:\n  studio --stage staging dead-letters discard --tenant tenant-monsoon-arts --cause tombstone --execute"
     )]
     Discard {
         #[command(flatten)]
         which: WhichArguments,
-        /// Do it.
+        /// Execute it, instead of only showing what would happen.
         #[arg(long)]
         execute: bool,
     },
@@ -161,37 +162,37 @@ pub enum Jobs {
     List {
         #[command(flatten)]
         tenant: TenantArgument,
-        /// Only jobs that are so far: created, submitted, completed, failed, cancelled or erased.
+        /// Only jobs in this state: created, submitted, completed, failed, cancelled or erased.
         #[arg(long)]
         state: Option<JobState>,
-        /// Only jobs that make this, such as poster.
+        /// Only jobs that make this kind of asset, such as poster.
         #[arg(long, value_name = "KIND", value_parser = asset_kind)]
         asset: Option<AssetKind>,
-        /// Only jobs created since then: 6h ago, a day, or a time with its offset.
+        /// Only jobs created since this time: how long ago (6h), a day, or a time with its offset.
         #[arg(long, value_name = "TIME", value_parser = time_of_now)]
         since: Option<Time>,
-        /// Only jobs created before.
+        /// Only jobs created before this time.
         #[arg(long, value_name = "TIME", value_parser = time_of_now)]
         until: Option<Time>,
-        /// How many at most.
+        /// The maximum number of entries.
         #[arg(long, value_name = "NUMBER", default_value_t = 50)]
         most: u32,
-        /// Go on where a list ended.
+        /// Continue where an earlier list ended.
         #[arg(long, value_name = "PLACE")]
         after: Option<String>,
     },
-    /// Show one job with all that happened to it.
+    /// Show one job and its history.
     Show {
         #[command(flatten)]
         tenant: TenantArgument,
-        /// Its id, as the list has it.
+        /// The job's id, from the list.
         id: Uuid,
     },
-    /// Have jobs that are over made again, each by a new job. Says what it would do; does it with
-    /// --execute.
+    /// Make jobs that have ended again, each as a new job. Without --execute, only show what would
+    /// happen.
     ///
-    /// The new job shows what its template shows now, and may cost what the old one did. Asked for
-    /// twice, the same job is made again once; to have the new one made again, name that.
+    /// The new job shows what its template shows now, and may cost as much as the old one. A second
+    /// resubmit of the same job makes nothing new; to make the new job again, name that one.
     #[command(
         after_help = "Example:\n  studio --stage staging jobs resubmit --tenant tenant-monsoon-arts aec4c8e1-cbe3-5d61-8d23-fabd1e6117d0 --execute"
     )]
@@ -199,8 +200,8 @@ pub enum Jobs {
         #[command(flatten)]
         which: JobsArguments,
     },
-    /// Cancel jobs that are open, here and at their providers. Says what it would do; does it with
-    /// --execute.
+    /// Cancel open jobs, here and at their providers. Without --execute, only show what would
+    /// happen.
     Cancel {
         #[command(flatten)]
         which: JobsArguments,
@@ -209,7 +210,7 @@ pub enum Jobs {
 
 #[derive(Debug, Args)]
 pub struct TenantArgument {
-    /// Whose: another tenant's jobs are not there.
+    /// The tenant that owns the jobs: the jobs of other tenants are not visible.
     #[arg(long, value_parser = tenant)]
     pub tenant: Identifier,
 }
@@ -218,10 +219,10 @@ pub struct TenantArgument {
 pub struct JobsArguments {
     #[command(flatten)]
     pub tenant: TenantArgument,
-    /// The jobs, by their ids.
+    /// The ids of the jobs.
     #[arg(value_name = "ID", required = true)]
     pub ids: Vec<Uuid>,
-    /// Do it.
+    /// Execute it, instead of only showing what would happen.
     #[arg(long)]
     pub execute: bool,
 }
@@ -234,13 +235,14 @@ pub struct FilterArguments {
     /// Only records whose key is this tenant.
     #[arg(long, value_parser = tenant)]
     tenant: Option<Identifier>,
-    /// Only records with this text in their cause, in whatever case.
+    /// Only records with this text in their cause, in upper or lower case.
     #[arg(long, value_name = "TEXT")]
     cause: Option<String>,
-    /// Only records first seen since then: 6h ago, a day, or a time with its offset.
+    /// Only records first seen since this time: how long ago (6h), a day, or a time with its
+    /// offset.
     #[arg(long, value_name = "TIME", value_parser = time_of_now)]
     since: Option<Time>,
-    /// Only records first seen before.
+    /// Only records first seen before this time.
     #[arg(long, value_name = "TIME", value_parser = time_of_now)]
     until: Option<Time>,
 }
@@ -248,10 +250,10 @@ pub struct FilterArguments {
 #[derive(Debug, Args)]
 #[group(id = "which", required = true, multiple = true, args = ["ids", "all", "topic", "tenant", "cause", "since", "until"])]
 pub struct WhichArguments {
-    /// These records, by their ids.
+    /// The ids of the records.
     #[arg(value_name = "ID", conflicts_with_all = ["all", "topic", "tenant", "cause", "since", "until"])]
     ids: Vec<Uuid>,
-    /// All records that wait.
+    /// All waiting records.
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn help_teaches() {
+    fn help_matches_its_snapshots() {
         insta::assert_snapshot!("help", help(&[]));
         insta::assert_snapshot!("help_of_dead_letters_list", help(&["dead-letters", "list"]));
         insta::assert_snapshot!(
@@ -335,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_may_stand_anywhere_and_is_one() {
+    fn the_place_may_come_anywhere_but_only_once() {
         let place = |line| parse(line).unwrap().place.place();
         assert_eq!(
             place("studio dead-letters list --stage staging"),
@@ -353,8 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_to_records_is_done_to_named_ones_or_to_those_that_match_and_to_all_only_if_that_is_said()
-     {
+    fn records_are_chosen_by_id_or_by_filter_and_all_only_with_the_flag() {
         let which = |line: &str| match parse(line).map(|arguments| arguments.command) {
             Ok(Command::DeadLetters(
                 DeadLetters::Redrive { which, .. } | DeadLetters::Discard { which, .. },

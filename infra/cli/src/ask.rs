@@ -1,4 +1,4 @@
-//! Asks the function, and reads what it answers.
+//! Invokes the function, and parses its answer.
 
 use std::time::Duration;
 
@@ -12,63 +12,63 @@ use serde::de::DeserializeOwned;
 
 use crate::place::{Place, PlaceError};
 
-/// How long an answer may take: longer than the function may.
+/// How long an answer may take: longer than the function's timeout.
 const AT_MOST: Duration = Duration::from_secs(320);
 
-/// The function that is asked.
+/// The function that the command line invokes.
 pub struct Function {
     name: String,
     client: aws_sdk_lambda::Client,
 }
 
-/// The function did not do what it was asked for.
+/// Why the function did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// It cannot be found.
+    /// The function's place cannot be found.
     #[error(transparent)]
     Place(#[from] PlaceError),
-    /// Lambda did not invoke it, or did not say what came of it.
+    /// Lambda did not invoke the function, or did not report the result.
     #[error("asking {function}")]
     Call {
-        /// Its name.
+        /// The function's name.
         function: String,
-        /// What went wrong.
+        /// The error of the call.
         source: BoxError,
     },
-    /// There is no such function.
+    /// The function does not exist.
     #[error("there is no function {0}: is the stage right, and the region?")]
     NoFunction(String),
-    /// Whoever calls may not.
+    /// The caller is not allowed to invoke the function.
     #[error("you may not invoke {function}: {why}")]
     Denied {
-        /// Its name.
+        /// The function's name.
         function: String,
-        /// What AWS said.
+        /// AWS's message.
         why: String,
     },
-    /// It says that this cannot be done, now or ever.
+    /// The function says that this cannot be done, now or later.
     #[error("{0}")]
     Refused(String),
-    /// It failed, and may not the next time.
+    /// The function failed, but may succeed the next time.
     #[error("{0}")]
     Failed(String),
-    /// It failed by a defect of its own.
+    /// The function failed because of a defect of its own.
     #[error("{0}")]
     Defect(String),
-    /// It answered something else than was asked for.
+    /// The function's answer does not have the expected shape.
     #[error(
         "{function} answered what this version does not understand: deploy both from one version"
     )]
     Answer {
-        /// Its name.
+        /// The function's name.
         function: String,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         source: serde_json::Error,
     },
 }
 
 impl AskError {
-    /// Whether asking again, as things are, brings nothing else.
+    /// Whether the same request would fail again unless something changes.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Refused(_)
@@ -85,8 +85,8 @@ impl Function {
     /// The function at a place.
     pub async fn at(place: Place) -> Result<Self, AskError> {
         let config = aws_sdk_lambda::config::Builder::from(&place.config().await?)
-            // What may have been done is not asked for again by itself; whoever sees that nothing
-            // came of it asks again.
+            // The SDK must not retry a request that may have been carried out. An operator who sees
+            // that it failed can retry it.
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().operation_timeout(AT_MOST).build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -97,7 +97,7 @@ impl Function {
         })
     }
 
-    /// What it answers to `step`: as it wrote it, and read.
+    /// The answer to `step`: as text, and parsed.
     pub async fn ask<A: DeserializeOwned>(&self, step: &Step) -> Result<(String, A), AskError> {
         let payload =
             serde_json::to_vec(step).expect("a step is strings and numbers under string keys");

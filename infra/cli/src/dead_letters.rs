@@ -1,4 +1,4 @@
-//! `studio dead-letters`: what is asked for each of its commands, and how the answers read.
+//! `studio dead-letters`: the requests of its commands, and the text of the answers.
 
 use operations::{
     Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Shown, Step, Which,
@@ -12,7 +12,7 @@ use crate::{
     time::shown,
 };
 
-/// How much of a cause stands in a list, in characters.
+/// How many characters of a cause a list shows.
 const LONGEST_CAUSE: usize = 160;
 
 pub async fn run(function: &Function, command: DeadLetters, json: bool) -> Result<End, AskError> {
@@ -73,7 +73,7 @@ pub(crate) fn print(json: bool, answer: &str, text: impl FnOnce() -> String) {
     }
 }
 
-/// Has it done page by page, saying at each what became of its records.
+/// Handles the records page by page, and prints what happened to each.
 async fn pages(
     function: &Function,
     step: impl Fn(Option<String>) -> Step,
@@ -255,7 +255,7 @@ fn bytes(bytes: Option<&Bytes>) -> String {
     }
 }
 
-/// A line for each record: what becomes of it, and which it is.
+/// One line for each record: what happened to it, and its id and position.
 fn fates(handled: &Handled) -> String {
     let mut text: String = handled
         .records
@@ -296,7 +296,7 @@ fn fate_of(entry: &Entry, fate: &Fate) -> String {
     format!("{word:<18}  {}  {}{why}\n", entry.id, plain(&at))
 }
 
-/// What became of all pages.
+/// The totals of all pages.
 #[derive(Debug, Default)]
 struct Sum {
     done: usize,
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_a_line_for_each_record_and_its_cause_beneath() {
+    fn a_list_shows_each_record_with_its_cause_below() {
         let unread = vec![operations::Unread {
             key: "aws/lambda/x".to_owned(),
             why: "it is not UTF-8".to_owned(),
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_shown_with_all_that_is_in_it_and_nothing_of_it_steers_the_terminal() {
+    fn a_record_is_shown_in_full_with_control_characters_escaped() {
         let content = Content {
             timestamp: Some(1_795_000_000_000),
             key: Some(Bytes::Text("tenant-monsoon-arts".to_owned())),
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_of_each_record_is_a_line_and_what_is_left_is_said() {
+    fn each_record_has_a_line_and_the_total_counts_what_is_left() {
         let [first, second, third] = three();
         let to = "studio-event-created-staging".to_owned();
         let dry = Handled {

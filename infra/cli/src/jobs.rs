@@ -1,4 +1,4 @@
-//! `studio jobs`: what is asked for each of its commands, and how the answers read.
+//! `studio jobs`: the requests of its commands, and the text of the answers.
 
 use operations::{Job, JobFate, JobFilter, JobHandled, JobShown, JobsListed, Step};
 
@@ -77,7 +77,7 @@ pub async fn run(function: &Function, command: Jobs, json: bool) -> Result<End, 
     }
 }
 
-/// Takes step after step, saying at each what became of its job.
+/// Runs the steps one by one, and prints what happened to each job.
 async fn handle(
     function: &Function,
     steps: impl Iterator<Item = Step>,
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_shown_with_what_happened_to_it() {
+    fn a_job_is_shown_with_its_history() {
         let happened = |at: &str, what: &str| Happened {
             at: time(at),
             what: what.to_owned(),
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_of_a_job_is_a_line() {
+    fn each_fate_of_a_job_is_one_line() {
         let by = Uuid::from_u128(2);
         let fates = [
             JobFate::WouldBeResubmitted { by },

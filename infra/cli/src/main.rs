@@ -1,5 +1,5 @@
-//! `studio`: the operator's command line. It asks the function `operator`, which runs where the
-//! brokers and the table are, and shows what that answers.
+//! `studio`: the operator's command line. It invokes the function `operator`, which runs next to
+//! the brokers and the table, and prints its answers.
 
 mod arguments;
 mod ask;
@@ -17,16 +17,17 @@ use arguments::{Arguments, Command};
 use ask::{AskError, Function};
 use operations::{Smoked, Step};
 
-/// How it ended, as the shell sees it. 2 is clap's, for a command line that is not understood.
+/// The exit code. 2 is clap's, for a command line that it cannot parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// All of it is done, or shown.
+    /// Everything is done or shown.
     Done = 0,
-    /// AWS or the function did not do their part; trying again may help.
+    /// AWS or the function failed; a retry may help.
     Failed = 1,
-    /// There is no such thing, or it cannot be had: trying again does not help.
+    /// A retry does not help, for example because the thing does not exist or access to it is
+    /// denied.
     Refused = 3,
-    /// It is done as far as it can be, and something is left.
+    /// The work is done as far as possible, but something is left.
     Left = 4,
 }
 
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
     ExitCode::from(end as u8)
 }
 
-/// Has an event go the whole way.
+/// Sends an event through the whole system.
 async fn smoke(function: &Function, within: u32, json: bool) -> Result<End, AskError> {
     let (answer, smoked) = function.ask::<Smoked>(&Step::Smoke { within }).await?;
     let seconds = smoked.milliseconds as f64 / 1000.0;
@@ -77,7 +78,7 @@ async fn smoke(function: &Function, within: u32, json: bool) -> Result<End, AskE
     Ok(End::Done)
 }
 
-/// An error and what caused it, in one line.
+/// An error and its causes, in one line.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

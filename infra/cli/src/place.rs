@@ -1,4 +1,4 @@
-//! Where the studio is that is asked: a stage on AWS, or the stack of `make up` on this machine.
+//! Where the studio runs: a stage on AWS, or the stack of `make up` on this machine.
 
 use std::{
     env, fs, io,
@@ -8,20 +8,20 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::config::{Credentials, SharedCredentialsProvider};
 
-/// The stack that is asked.
+/// The stack to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// On AWS, as whoever the AWS configuration of this shell says.
+    /// A stage on AWS, with the identity that this shell's AWS configuration names.
     Stage(String),
-    /// On this machine, as the file says that `make up` writes; `None` for the one of the checkout
-    /// around the current folder.
+    /// On this machine, described by the file that `make up` writes. `None` means the file of the
+    /// checkout around the current folder.
     Local(Option<PathBuf>),
 }
 
-/// The stack cannot be found.
+/// Why the stack cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
-    /// There is no file of `make up`.
+    /// There is no file from `make up`.
     #[error(
         "there is no target/up.env in this folder or above it: start the local stack with `make up`"
     )]
@@ -29,17 +29,17 @@ pub enum PlaceError {
     /// The file cannot be read.
     #[error("reading {path}")]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the read.
         source: io::Error,
     },
-    /// The file does not say what is needed.
+    /// The file lacks a variable.
     #[error("{path} does not say {variable}")]
     Missing {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is missing.
+        /// The variable that it lacks.
         variable: &'static str,
     },
     /// No region is configured.
@@ -48,7 +48,7 @@ pub enum PlaceError {
 }
 
 impl Place {
-    /// The name of the function that is asked.
+    /// The function's name.
     pub fn function(&self) -> String {
         let stage = match self {
             Self::Stage(stage) => stage,
@@ -57,7 +57,7 @@ impl Place {
         format!("studio-operator-{stage}")
     }
 
-    /// Who calls, and where.
+    /// The credentials, region and endpoint.
     pub async fn config(&self) -> Result<SdkConfig, PlaceError> {
         match self {
             Self::Stage(_) => {
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-/// The file of the stack of the checkout around the current folder.
+/// The `make up` file of the checkout around the current folder.
 fn find() -> Result<PathBuf, PlaceError> {
     let here = env::current_dir().map_err(|source| PlaceError::Read {
         path: PathBuf::from("."),
@@ -89,8 +89,8 @@ fn find() -> Result<PathBuf, PlaceError> {
         .ok_or(PlaceError::NotUp)
 }
 
-/// What the file says, as `make up` writes it for a shell: a line `export NAME='value'` for each
-/// variable.
+/// The configuration in the file that `make up` writes for a shell: one line `export NAME='value'`
+/// for each variable.
 fn local(path: &Path) -> Result<SdkConfig, PlaceError> {
     let text = fs::read_to_string(path).map_err(|source| PlaceError::Read {
         path: path.to_owned(),

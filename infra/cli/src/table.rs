@@ -1,8 +1,7 @@
-//! Text for a terminal: columns that stand under each other, and nothing that a terminal would
-//! obey.
+//! Text for a terminal: aligned columns, and no character that the terminal would interpret.
 
-/// Lines of `rows` under `head`, with the columns aligned; what a row has beneath it stands
-/// indented below.
+/// A table with `head` as its first line and aligned columns. A row's second part goes on an
+/// indented line below the row.
 pub fn table(head: &[&str], rows: &[(Vec<String>, Option<String>)]) -> String {
     let mut widths: Vec<usize> = head.iter().map(|name| name.chars().count()).collect();
     for (cells, _) in rows {
@@ -28,7 +27,7 @@ fn line(cells: impl Iterator<Item = String>, widths: &[usize]) -> String {
     format!("{}\n", padded.join("  ").trim_end())
 }
 
-/// `text` with what steers a terminal, or breaks a line, written out: it is somebody else's.
+/// `text` with its control characters and line breaks escaped, because it comes from other parties.
 pub fn plain(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
@@ -41,17 +40,17 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
-/// As [`plain`], of text that may have several lines.
+/// As [`plain`], for text that may have several lines.
 pub fn plain_lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters, and those that turn the direction of what follows.
+/// Control characters, and those that change the text direction.
 fn is_steering(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// At most `most` characters of `text`.
+/// At most `most` characters of `text`; an ellipsis marks a cut.
 pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_under_each_other_and_nothing_steers_the_terminal() {
+    fn columns_are_aligned_and_control_characters_are_escaped() {
         let rows = [
             (
                 vec![

@@ -1,9 +1,9 @@
-//! Points in time as a person writes them: how long ago, a day, or the whole of it.
+//! Times as a person writes them: an age, a day, or a full timestamp.
 
 use contract::Time;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
-/// Some text is no time.
+/// The text is not a time.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write how long ago it was (30m, 6h, 2d), a day in UTC (2026-11-27), or a time with its offset (2026-11-27T09:30:00Z)"
@@ -40,12 +40,12 @@ pub fn time(text: &str, now: Timestamp) -> Result<Time, TimeError> {
     now.checked_sub(ago).map(Time::new).map_err(|_| TimeError)
 }
 
-/// As [`time`], of now.
+/// As [`time`], with the current time.
 pub fn time_of_now(text: &str) -> Result<Time, TimeError> {
     time(text, Timestamp::now())
 }
 
-/// A time as it stands in a table, in UTC: `2026-11-27 09:30:00`.
+/// A time as tables show it, in UTC: `2026-11-27 09:30:00`.
 pub fn shown(time: Time) -> String {
     time.timestamp().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_how_long_ago_it_was_or_a_day_or_the_whole_of_it() {
+    fn a_time_is_an_age_a_day_or_a_full_timestamp() {
         let now: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
         for (text, expected) in [
             ("30m", "2026-11-27T11:30:00.000Z"),

@@ -1,6 +1,6 @@
-//! Who reads which partitions in a group: Kafka's `RangeAssignor`, and how it is written (Kafka's
-//! class `ConsumerProtocol`). Without a network, so that it is the same for librdkafka's and Java's
-//! members.
+//! Which member of a group reads which partitions: Kafka's `RangeAssignor` and the encoding of its
+//! result (Kafka's class `ConsumerProtocol`). It does no I/O. It must match Kafka's rules exactly,
+//! because librdkafka's and Java's members share groups with this client.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use kafka_protocol::{
     protocol::{Decodable as _, Encodable as _, StrBytes},
 };
 
-/// The newest version of either structure that is read. A newer one begins like it.
+/// The newest version of both structures that this client reads. Newer versions only append fields.
 const NEWEST: i16 = 3;
 
-/// A member as the group's leader sees it.
+/// A member, as the group's leader sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscriber {
     pub(crate) id: String,
@@ -27,8 +27,8 @@ pub(crate) struct Subscriber {
 /// Partitions by topic.
 pub(crate) type Partitions = BTreeMap<String, Vec<i32>>;
 
-/// Gives each subscriber of a topic as many of its partitions, side by side; where that does not
-/// come out even, the first get one more.
+/// Divides each topic into contiguous ranges, one for each of its subscribers. If the division
+/// leaves a remainder, the first subscribers get one partition more each.
 pub(crate) fn range(
     subscribers: &[Subscriber],
     counts: &BTreeMap<String, i32>,
@@ -42,8 +42,8 @@ pub(crate) fn range(
             .iter()
             .filter(|subscriber| subscriber.topics.contains(topic))
             .collect();
-        // Kafka's `AbstractPartitionAssignor.MemberInfo`: static members first, by their own names,
-        // which outlive their ids.
+        // As in Kafka's `AbstractPartitionAssignor.MemberInfo`: static members come first, sorted
+        // by instance id, because the instance id stays when the member id changes.
         theirs.sort_by_key(|subscriber| {
             (
                 subscriber.instance.is_none(),
@@ -65,7 +65,7 @@ pub(crate) fn range(
     assigned
 }
 
-/// What a member says when it joins.
+/// Encodes the subscription that a member sends when it joins.
 pub(crate) fn encode_subscription(topic: &str) -> Result<Bytes, String> {
     let subscription = ConsumerProtocolSubscription::default()
         .with_topics(vec![StrBytes::from_string(topic.to_owned())]);
@@ -77,7 +77,7 @@ pub(crate) fn encode_subscription(topic: &str) -> Result<Bytes, String> {
     Ok(bytes.freeze())
 }
 
-/// The topics that another member says it reads.
+/// Decodes the topics that another member subscribes to.
 pub(crate) fn decode_subscription(mut bytes: Bytes) -> Result<BTreeSet<String>, String> {
     let version = version(&mut bytes)?;
     let read = ConsumerProtocolSubscription::decode(&mut bytes, version)
@@ -85,7 +85,7 @@ pub(crate) fn decode_subscription(mut bytes: Bytes) -> Result<BTreeSet<String>, 
     Ok(read.topics.iter().map(ToString::to_string).collect())
 }
 
-/// What the leader gives a member.
+/// Encodes the partitions that the leader assigns to a member.
 pub(crate) fn encode_assignment(partitions: &Partitions) -> Result<Bytes, String> {
     let topic = |(topic, partitions): (&String, &Vec<i32>)| {
         let name = TopicName(StrBytes::from_string(topic.clone()));
@@ -103,7 +103,8 @@ pub(crate) fn encode_assignment(partitions: &Partitions) -> Result<Bytes, String
     Ok(bytes.freeze())
 }
 
-/// What the leader gave this member. A member that the leader left out gets no bytes at all.
+/// Decodes the partitions that the leader assigned to this member. A member that the leader left
+/// out receives no bytes.
 pub(crate) fn decode_assignment(mut bytes: Bytes) -> Result<Partitions, String> {
     if bytes.is_empty() {
         return Ok(Partitions::new());
@@ -143,10 +144,10 @@ mod tests {
         assigned[id].get(topic).cloned().unwrap_or_default()
     }
 
-    /// The example in the documentation of Kafka's `RangeAssignor`, and a third topic that one
-    /// alone reads.
+    /// The example from the documentation of Kafka's `RangeAssignor`, plus a third topic with a
+    /// single reader.
     #[test]
-    fn each_topic_is_divided_among_those_who_read_it() {
+    fn each_topic_is_divided_among_its_subscribers() {
         let members = [
             subscriber("C1", None, &["t0", "t1"]),
             subscriber("C0", None, &["t0", "t1", "t2"]),
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gets_nothing_is_still_in_it_and_static_members_come_first() {
+    fn static_members_come_first_and_a_member_may_get_nothing() {
         let members = [
             subscriber("a", None, &["t"]),
             subscriber("b", Some("2"), &["t"]),
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_partition_goes_to_one_reader() {
+    fn every_partition_goes_to_exactly_one_member() {
         for readers in 1..8 {
             let members: Vec<_> = (0..readers)
                 .map(|id| subscriber(&id.to_string(), None, &["t"]))
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn subscriptions_and_assignments_survive_a_round_trip() {
         let partitions: Partitions = [("t".to_owned(), vec![1, 5])].into();
         assert_eq!(
             decode_assignment(encode_assignment(&partitions).unwrap()),

@@ -1,4 +1,4 @@
-//! A cluster: who its brokers are, who leads what, and all that is asked of it once.
+//! A Kafka cluster: its brokers, the leaders of its partitions, and single requests to it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -33,23 +33,22 @@ use crate::{
     task::pause_after,
 };
 
-/// How long an error that may pass is waited out where nothing else is said.
+/// How long an error that may pass is retried by default.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A topic among the resources that have settings (Kafka's class `ConfigResource`).
+/// The resource type of a topic (Kafka's class `ConfigResource`).
 const TOPIC_RESOURCE: i8 = 2;
 
-/// `fetch.max.wait.ms` of Java's consumers.
+/// The default of `fetch.max.wait.ms` in Java's consumers.
 const FETCH_WAIT: Duration = Duration::from_millis(500);
 
-/// How long a broker may take to make topics, in milliseconds.
+/// How long a broker may take to create topics, in milliseconds.
 const MAKE_WITHIN_MS: i32 = 10_000;
 
-/// A Kafka cluster, spoken to without TLS and without authentication. A clone is the same cluster,
-/// with the same connections.
+/// A Kafka cluster, reached without TLS and without authentication. A clone shares the connections.
 ///
-/// What it is asked for is tried again while the error may pass ([`Error::is_passing`]), for 15 s
-/// or as [`Cluster::within`] says.
+/// Requests are retried while the error may pass ([`Error::is_passing`]), for 15 s or as
+/// [`Cluster::within`] says.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
@@ -61,30 +60,31 @@ pub struct Cluster {
 struct Inner {
     bootstrap: Vec<String>,
     pool: Pool,
-    /// Brokers that the cluster has named, to ask when those we know from the start are gone.
+    /// Brokers that the cluster has named. They are asked when the bootstrap brokers are gone.
     known: Mutex<Vec<String>>,
-    /// Who leads the topics that are written to.
+    /// The leaders of the topics that are written to.
     leaders: tokio::sync::Mutex<HashMap<String, Arc<Leaders>>>,
     lanes: Mutex<HashMap<(String, i32), Arc<Lane>>>,
     turn: AtomicU32,
 }
 
-/// Who leads each partition of a topic, as host:port. `None` has no leader at the moment.
+/// The leader of each partition of a topic, as host:port. `None` means that the partition has no
+/// leader at the moment.
 pub(crate) type Leaders = BTreeMap<i32, Option<String>>;
 
-/// Which offset of a partition is asked for.
+/// Which offset of a partition to look up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
-    /// That of the first record that is still there.
+    /// The offset of the first record that still exists.
     Earliest,
-    /// That which the next record will get.
+    /// The offset that the next record will get.
     Latest,
-    /// That of the first record that is not older than this, in milliseconds since 1970.
+    /// The offset of the first record that is not older than this, in milliseconds since 1970.
     Time(i64),
 }
 
 impl At {
-    /// Kafka's numbers for it (its class `ListOffsetsRequest`).
+    /// Kafka's number for this lookup (from its class `ListOffsetsRequest`).
     fn timestamp(self) -> i64 {
         match self {
             Self::Latest => -1,
@@ -95,11 +95,11 @@ impl At {
 }
 
 impl Cluster {
-    /// The cluster that these brokers are of: `host:port`, and a comma between two. Makes no
+    /// The cluster of these brokers, given as `host:port` with commas between them. This opens no
     /// connection yet.
     ///
     /// # Errors
-    /// [`Error::Bootstrap`] if it is not such a list.
+    /// [`Error::Bootstrap`] if the list cannot be parsed.
     pub fn new(bootstrap: &str) -> Result<Self, Error> {
         let inner = Inner {
             bootstrap: addresses(bootstrap)?,
@@ -116,8 +116,8 @@ impl Cluster {
         })
     }
 
-    /// The same cluster, where errors that may pass are waited out for so long. With zero, all is
-    /// tried once.
+    /// The same cluster with another patience: how long errors that may pass are retried. With
+    /// zero, each request is tried once.
     #[must_use]
     pub fn within(&self, patience: Duration) -> Self {
         Self {
@@ -126,9 +126,9 @@ impl Cluster {
         }
     }
 
-    /// The same cluster, whose brokers wait so long for a record before they answer a fetch that
-    /// there is none. 500 ms if not said otherwise, as in Java's and librdkafka's consumers.
-    /// librdkafka's mock broker does not wake a fetch that waits: 20 ms serve there.
+    /// The same cluster with another fetch wait: how long a broker waits for a record before it
+    /// answers a fetch without one. The default is 500 ms, as in Java's and librdkafka's consumers.
+    /// librdkafka's mock broker does not wake a waiting fetch, so use 20 ms there.
     #[must_use]
     pub fn with_fetch_wait(&self, fetch_wait: Duration) -> Self {
         Self {
@@ -162,10 +162,10 @@ impl Cluster {
         self.inner.pool.connection(address).await
     }
 
-    /// The brokers that are up: their addresses, as host:port, by their ids.
+    /// The addresses of the brokers that are up, as host:port, by broker id.
     ///
     /// # Errors
-    /// No broker can be reached, or none answers as it should.
+    /// The client can reach no broker, or none answers correctly.
     pub async fn brokers(&self) -> Result<BTreeMap<i32, String>, Error> {
         self.patiently(async || Ok(brokers(&self.metadata(&[]).await?)))
             .await
@@ -174,7 +174,7 @@ impl Cluster {
     /// The partitions of a topic, in ascending order.
     ///
     /// # Errors
-    /// [`Error::UnknownTopic`] at once, or no broker can be reached.
+    /// [`Error::UnknownTopic`] at once, or the client can reach no broker.
     pub async fn partitions(&self, topic: &str) -> Result<Vec<i32>, Error> {
         let leaders = self
             .patiently(async || self.leaders_of(topic).await)
@@ -182,11 +182,12 @@ impl Cluster {
         Ok(leaders.into_keys().collect())
     }
 
-    /// Makes topics, each with so many partitions and replicas; -1 of either leaves it to the
-    /// broker (KIP-464). One that exists is left as it is. When it returns, each has leaders.
+    /// Creates topics, each with this number of partitions and replicas; -1 for either leaves the
+    /// choice to the broker (KIP-464). A topic that exists is left as it is. On return, each
+    /// partition has a leader.
     ///
     /// # Errors
-    /// The cluster refuses to make one, or cannot be reached.
+    /// The cluster refuses to create a topic, or cannot be reached.
     pub async fn create_topics(
         &self,
         names: &[&str],
@@ -208,7 +209,7 @@ impl Cluster {
         self.patiently(async || {
             for name in names {
                 let leaders = self.leaders_of(name).await;
-                // It was made: a broker that does not know it yet will.
+                // The topic was created, so a broker that does not know it yet soon will.
                 let led = leaders.is_ok_and(|leaders| {
                     !leaders.is_empty() && leaders.values().all(Option::is_some)
                 });
@@ -222,7 +223,7 @@ impl Cluster {
     async fn try_to_create(&self, request: &CreateTopicsRequest) -> Result<(), Error> {
         let metadata = self.metadata(&[]).await?;
         let brokers = brokers(&metadata);
-        // In KRaft any broker is named here, and passes it on.
+        // In KRaft mode the cluster names any broker here, and that broker forwards the request.
         let controller = brokers
             .get(&metadata.controller_id.0)
             .ok_or_else(|| Error::Refused {
@@ -252,10 +253,11 @@ impl Cluster {
         Ok(())
     }
 
-    /// Sets topics' settings, each by its name in Kafka, and leaves their other settings (KIP-339).
+    /// Changes settings of topics, each by its Kafka name, and leaves all other settings as they
+    /// are (KIP-339).
     ///
     /// # Errors
-    /// The cluster refuses one, or cannot be reached.
+    /// The cluster refuses a setting, or cannot be reached.
     pub async fn configure_topics(
         &self,
         names: &[&str],
@@ -297,10 +299,10 @@ impl Cluster {
         .await
     }
 
-    /// An offset of each partition of a topic. A partition that has no such record is not in it.
+    /// One offset of each partition of a topic. A partition without such a record is left out.
     ///
     /// # Errors
-    /// [`Error::UnknownTopic`] at once, or a leader cannot be reached.
+    /// [`Error::UnknownTopic`] at once, or the client cannot reach a leader.
     pub async fn offsets(&self, topic: &str, at: At) -> Result<BTreeMap<i32, i64>, Error> {
         self.patiently(async || self.try_offsets(topic, at).await)
             .await
@@ -322,11 +324,11 @@ impl Cluster {
         Ok(offsets)
     }
 
-    /// Where a group has committed that it goes on, by partition. A partition for which it never
-    /// did is not in it.
+    /// The offsets that a group has committed for a topic, by partition. A partition without a
+    /// commit is left out.
     ///
     /// # Errors
-    /// [`Error::UnknownTopic`] at once, or the group's coordinator cannot be reached.
+    /// [`Error::UnknownTopic`] at once, or the client cannot reach the group's coordinator.
     pub async fn committed(&self, group: &str, topic: &str) -> Result<BTreeMap<i32, i64>, Error> {
         self.patiently(async || {
             let partitions = self.leaders_of(topic).await?.into_keys().collect();
@@ -352,10 +354,10 @@ impl Cluster {
         .await
     }
 
-    /// Commits for a group that has no members at the moment.
+    /// Commits offsets for a group that has no members at the moment.
     ///
     /// # Errors
-    /// `UnknownMemberId` from a group with members, or its coordinator cannot be reached.
+    /// `UnknownMemberId` if the group has members, or the client cannot reach its coordinator.
     pub async fn commit(
         &self,
         group: &str,
@@ -370,10 +372,10 @@ impl Cluster {
         .await
     }
 
-    /// The broker that keeps a group, as host:port.
+    /// The coordinator of a group, as host:port.
     pub(crate) async fn coordinator(&self, group: &str) -> Result<String, Error> {
         let key = StrBytes::from_string(group.to_owned());
-        // What kind of key it is can be said since version 1; 0 is a group.
+        // Since version 1 the request has a key type. Its default, 0, is a group.
         let request = FindCoordinatorRequest::default().with_key(key);
         let answer = self.any().await?.ask(&request, 1..=3, WITHIN).await?;
         check(answer.error_code, || {
@@ -382,7 +384,7 @@ impl Cluster {
         Ok(format!("{}:{}", answer.host, answer.port))
     }
 
-    /// Who leads the partitions of a topic, as the cluster says now.
+    /// The leaders of a topic's partitions, as the cluster reports them now.
     pub(crate) async fn leaders_of(&self, topic: &str) -> Result<Leaders, Error> {
         let metadata = self.metadata(&[topic]).await?;
         let named = |found: &&MetadataResponseTopic| {
@@ -395,7 +397,7 @@ impl Cluster {
         leaders(topic, found, &brokers(&metadata))
     }
 
-    /// As [`Cluster::leaders_of`], but not asked again unless what is known is `stale`.
+    /// As [`Cluster::leaders_of`], but from memory unless the known leaders are `stale`.
     pub(crate) async fn known_leaders(
         &self,
         topic: &str,
@@ -436,7 +438,7 @@ impl Cluster {
         Ok(answer)
     }
 
-    /// A connection to any broker; if there is none, the last one's reason.
+    /// A connection to any broker. If none can be reached, the error of the last one.
     async fn any(&self) -> Result<Arc<Connection>, Error> {
         let known = self
             .inner
@@ -454,8 +456,8 @@ impl Cluster {
         Err(last)
     }
 
-    /// Tries until it is done, the error does not pass, or the patience is over. A topic that is
-    /// unknown is not waited for.
+    /// Retries until the request succeeds, the error cannot pass, or the patience is over. An
+    /// unknown topic is not retried.
     async fn patiently<T, F: Future<Output = Result<T, Error>>>(
         &self,
         attempt: impl Fn() -> F,
@@ -541,7 +543,7 @@ fn leaders(
         .collect())
 }
 
-/// Asks the leader of these partitions.
+/// Asks the leader of these partitions for their offsets.
 pub(crate) async fn list_offsets(
     connection: &Connection,
     topic: &str,
@@ -573,7 +575,7 @@ pub(crate) async fn list_offsets(
     Ok(offsets)
 }
 
-/// A commit without a member.
+/// A commit request without a member.
 pub(crate) fn commit_request(
     group: &str,
     topic: &str,
@@ -618,7 +620,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_brokers_is_read() {
+    fn a_list_of_brokers_is_parsed() {
         assert_eq!(addresses("a:1, [::1]:9092").unwrap(), ["a:1", "[::1]:9092"]);
         for wrong in ["", "a", "a:", ":1", "a:1,", "a:99999"] {
             assert_eq!(
@@ -630,7 +632,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_that_is_not_there_is_another_error_than_one_that_cannot_be_described() {
+    fn an_unknown_topic_and_a_topic_without_a_leader_are_different_errors() {
         let topic =
             |code: ResponseError| MetadataResponseTopic::default().with_error_code(code.code());
         let leaders = |topic: Option<&MetadataResponseTopic>| {

@@ -1,5 +1,5 @@
-//! A connection to one broker. Any number of requests may be under way: an answer finds its request
-//! by the correlation id. A broker answers in the order in which it was asked.
+//! A connection to one broker. Any number of requests may be in flight: the correlation id assigns
+//! each answer to its request. A broker answers requests in the order in which they arrive.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,20 +31,21 @@ use tokio::{
 
 use crate::{Error, task::Task};
 
-/// What a broker may take to accept a connection, and for an answer that waits for nothing.
+/// How long a broker may take to accept a connection, or to answer a request that waits for
+/// nothing.
 pub(crate) const WITHIN: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read, in bytes. A fetch asks for far less, but gets a single batch
-/// whole however large it is (KIP-74).
+/// The longest answer that the client accepts, in bytes. A fetch asks for far less, but a broker
+/// sends a single batch whole, however large it is (KIP-74).
 const LONGEST_ANSWER: u32 = 256 << 20;
 
-/// How many requests wait to be written before the next one waits too.
+/// How many unwritten requests the queue holds. While it is full, further callers wait.
 const WAITING: usize = 64;
 
-/// What the broker is called where nothing else is said.
+/// The client id that the broker sees unless the caller sets another.
 pub(crate) const CLIENT_ID: &str = "kafka-client";
 
-/// A connection that is being spoken on. It closes when it is dropped.
+/// An open connection. It closes when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Connection {
     address: String,
@@ -55,18 +56,18 @@ pub(crate) struct Connection {
     task: Task,
 }
 
-/// A request that is to be written.
+/// A request that waits to be written.
 struct Waiting {
     correlation: i32,
     frame: Bytes,
     answer: oneshot::Sender<Bytes>,
 }
 
-/// Who waits for which answer.
+/// The callers that wait for an answer, by correlation id.
 type Unanswered = Mutex<HashMap<i32, oneshot::Sender<Bytes>>>;
 
 impl Connection {
-    /// Connects, and asks which versions of the protocol the broker speaks (KIP-35).
+    /// Connects, and asks the broker for the protocol versions that it supports (KIP-35).
     pub(crate) async fn open(address: &str, client_id: &str) -> Result<Self, Error> {
         let stream = match timeout(WITHIN, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => stream,
@@ -83,8 +84,8 @@ impl Connection {
                 });
             }
         };
-        // Without it an answer waits for the next packet's acknowledgement; where it cannot be set,
-        // it only waits.
+        // Without `TCP_NODELAY` a small request can wait until the previous packet is acknowledged.
+        // If the option cannot be set, requests are only slower.
         let _ = stream.set_nodelay(true);
         let (requests, waiting) = mpsc::channel(WAITING);
         let mut connection = Self {
@@ -92,7 +93,8 @@ impl Connection {
             client_id: StrBytes::from_string(client_id.to_owned()),
             requests,
             correlation: AtomicI32::new(0),
-            // Every broker answers version 0, and says the same in it.
+            // Every broker understands version 0 of this request, and answers with the same content
+            // in it.
             versions: [(ApiVersionsRequest::KEY, VersionRange { min: 0, max: 0 })].into(),
             task: Task::spawn(speak(stream, waiting)),
         };
@@ -120,8 +122,8 @@ impl Connection {
         &self.address
     }
 
-    /// Asks in the newest of `versions` that the broker speaks, and awaits the answer. A caller
-    /// that stops waiting loses the answer and no more.
+    /// Sends a request in the newest of `versions` that the broker supports, and waits for the
+    /// answer. A caller that stops waiting loses this answer and nothing else.
     pub(crate) async fn ask<R: Request>(
         &self,
         request: &R,
@@ -144,7 +146,7 @@ impl Connection {
             answered.await.map_err(|_| self.lost())
         };
         let Ok(answer) = timeout(within, exchange).await else {
-            // The broker hangs: the next request is to come by a new connection.
+            // The broker hangs, so the next request must use a new connection.
             self.task.stop();
             return Err(Error::TimedOut {
                 address: self.address.clone(),
@@ -157,7 +159,7 @@ impl Connection {
             .map_err(|error| self.not_understood(&error))
     }
 
-    /// Whether the broker speaks this version of a request.
+    /// Whether the broker supports this version of a request.
     pub(crate) fn speaks<R: Request>(&self, version: i16) -> bool {
         self.versions
             .get(&R::KEY)
@@ -223,7 +225,8 @@ impl Connection {
     }
 }
 
-/// Writes and reads until either ends. All who wait hear of the end, for their senders go with it.
+/// Writes requests and reads answers until either fails. Then every waiting caller gets an error,
+/// because its sender is dropped.
 async fn speak(stream: TcpStream, waiting: mpsc::Receiver<Waiting>) {
     let (reading, writing) = stream.into_split();
     let unanswered = Unanswered::default();
@@ -254,8 +257,8 @@ async fn write(
     }
 }
 
-/// Reads frames: a length of four bytes, and as many bytes, of which the first four are the
-/// correlation id in every version.
+/// Reads frames: a length of four bytes, then that many bytes. In every version the first four of
+/// them are the correlation id.
 async fn read(mut stream: OwnedReadHalf, unanswered: &Unanswered) {
     while let Ok(length @ 4..=LONGEST_ANSWER) = stream.read_u32().await {
         let mut frame = vec![0; length as usize];
@@ -268,21 +271,21 @@ async fn read(mut stream: OwnedReadHalf, unanswered: &Unanswered) {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&correlation);
         match waits {
-            // Who asked may be gone.
+            // The caller may have stopped waiting.
             Some(waits) => drop(waits.send(Bytes::from(frame))),
             None => return,
         }
     }
 }
 
-/// One connection for each broker, made when it is needed, and made again when it was lost.
+/// One connection per broker, opened when it is first needed and reopened after it is lost.
 #[derive(Debug)]
 pub(crate) struct Pool {
     client_id: String,
     slots: Mutex<HashMap<String, Slot>>,
 }
 
-/// Its lock is held while a connection is made, so that one is made and not many.
+/// The lock is held while a connection opens, so that concurrent callers share one connection.
 type Slot = Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>;
 
 impl Pool {

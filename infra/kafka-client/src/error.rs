@@ -1,66 +1,67 @@
-//! What can go wrong, as far as a caller decides on it.
+//! The errors of this client, as finely divided as a caller needs to decide what to do.
 
 use std::time::Duration;
 
 use kafka_protocol::error::ResponseError;
 
-/// Why Kafka did not do what was asked.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The list of brokers is not one.
+    /// The list of brokers cannot be parsed.
     #[error("`{0}` is not a list of brokers: write host:port, and a comma between two")]
     Bootstrap(String),
     /// The broker answered with an error code.
     #[error("the broker refused to {doing}: {code} (Kafka's code {number}){}", .said.as_deref().map(|said| format!(": {said}")).unwrap_or_default(), number = .code.code())]
     Refused {
-        /// What was asked of it: a verb and its object.
+        /// What the client asked for: a verb and its object.
         doing: String,
-        /// Kafka's code for the reason; its meaning is in Kafka's class `Errors`.
+        /// Kafka's error code. Kafka's class `Errors` documents its meaning.
         code: ResponseError,
-        /// What the broker says of it in words.
+        /// The broker's own message, if it sent one.
         said: Option<String>,
     },
-    /// The broker cannot be reached, or the connection to it was lost.
+    /// The client cannot reach the broker, or lost the connection to it.
     #[error(
         "the broker {address} cannot be reached, so look whether it runs and listens there: {reason}"
     )]
     Unreachable {
-        /// Its address, as host:port.
+        /// The broker's address, as host:port.
         address: String,
-        /// What the operating system says.
+        /// The operating system's error message.
         reason: String,
     },
-    /// The broker took too long.
+    /// The broker did not answer in time.
     #[error(
         "the broker {address} did not answer within {after:?}, so look whether it hangs or is overloaded"
     )]
     TimedOut {
-        /// Its address, as host:port.
+        /// The broker's address, as host:port.
         address: String,
-        /// How long it had.
+        /// How long the client waited.
         after: Duration,
     },
     /// The cluster has no such topic.
     #[error("the cluster has no topic {0}: create it, or look how its name is spelled")]
     UnknownTopic(String),
-    /// A record is larger than the broker takes.
+    /// A record is larger than the broker accepts.
     #[error(
         "a record of {bytes} bytes is more than the broker takes for {topic}: make it smaller, or raise max.message.bytes of the topic"
     )]
     MessageTooLarge {
-        /// The topic it was meant for.
+        /// The topic of the record.
         topic: String,
-        /// Key, value and headers together.
+        /// The size of key, value and headers together.
         bytes: usize,
     },
-    /// What a broker says is not Kafka's protocol, or not a version of it that both know.
+    /// A broker's answer is not Kafka's protocol, or the broker and this client share no version of
+    /// it.
     #[error(
         "the broker {address} does not speak the protocol as this client does, so look what listens there: {what}"
     )]
     Protocol {
-        /// Its address, as host:port.
+        /// The broker's address, as host:port.
         address: String,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         what: String,
     },
     /// A batch cannot be read.
@@ -68,21 +69,21 @@ pub enum Error {
         "a batch in {topic}/{partition} at offset {offset} is damaged, so read it with another client to compare: {what}"
     )]
     Damaged {
-        /// Its topic.
+        /// The batch's topic.
         topic: String,
-        /// Its partition.
+        /// The batch's partition.
         partition: i32,
-        /// Its first offset.
+        /// The batch's first offset.
         offset: i64,
-        /// What is wrong with it.
+        /// What is wrong with the batch.
         what: String,
     },
-    /// A batch is compressed by a codec that this client does not have.
+    /// A batch is compressed with a codec that this client does not support.
     #[error(
         "a batch in {topic}/{partition} is compressed with {codec}, which this client cannot read: have its producer use none, gzip, snappy or lz4"
     )]
     Codec {
-        /// The codec, as Kafka's `CompressionType` names it, or its number.
+        /// The codec's name in Kafka's `CompressionType`, or its number.
         codec: String,
         /// The batch's topic.
         topic: String,
@@ -92,11 +93,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether trying again, without a change to anything, can help.
+    /// Whether the same request can succeed later, without a change to anything.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            // A topic that was just made is not known to each broker yet.
+            // Not every broker knows a new topic at once.
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::UnknownTopic(_) => true,
             Self::Refused { code, .. } => code.is_retriable(),
             Self::Bootstrap(_)
@@ -107,7 +108,7 @@ impl Error {
         }
     }
 
-    /// Kafka's code, where the broker gave one.
+    /// Kafka's error code, if the broker sent one.
     #[must_use]
     pub fn code(&self) -> Option<ResponseError> {
         match self {
@@ -117,7 +118,7 @@ impl Error {
     }
 }
 
-/// An error of Kafka's, if `code` is one.
+/// An error if `code` is one of Kafka's error codes.
 pub(crate) fn check(code: i16, doing: impl FnOnce() -> String) -> Result<(), Error> {
     match ResponseError::try_from_code(code) {
         None => Ok(()),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_tried_again_and_what_does_not_is_not() {
+    fn only_errors_that_may_pass_are_worth_a_retry() {
         assert!(refused(ResponseError::NotLeaderOrFollower).is_passing());
         assert!(
             Error::Unreachable {
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_was_asked_and_the_code() {
+    fn a_refusal_names_the_request_and_the_code() {
         let message = refused(ResponseError::InvalidRequiredAcks).to_string();
         assert_eq!(
             message,

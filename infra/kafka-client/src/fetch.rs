@@ -1,5 +1,5 @@
-//! Fetching: the records of some partitions in their order, from the brokers that lead them, across
-//! all that happens to brokers.
+//! Fetches records of some partitions, in order, from the brokers that lead them, through outages
+//! and changes of leader.
 
 use std::{
     collections::BTreeMap,
@@ -34,30 +34,31 @@ use crate::{
     task::{Outages, Source, Task, pause_after},
 };
 
-/// How much of a partition may be fetched and not taken, in bytes. At the limit no more is asked
-/// for.
+/// How many bytes of a partition may be fetched and not yet taken. At this limit the fetcher asks
+/// for no more.
 const BUFFER: usize = 16 << 20;
 
-/// What is asked of one partition, and of all of a broker's, in one fetch, in bytes.
+/// How many bytes one fetch asks for: of each partition, and of all partitions of a broker
+/// together.
 const PARTITION_BYTES: i32 = 1 << 20;
 const FETCH_BYTES: i32 = 16 << 20;
 
-/// How often partitions that all are paused or full are looked at anyway.
+/// How often the fetcher checks its partitions while all are paused or full.
 const IDLE: Duration = Duration::from_millis(100);
 
 /// A partition of a topic.
 pub(crate) type Place = (Arc<str>, i32);
 
-/// Where to go on when the log has no such offset any more, or not yet.
+/// Where to continue when the requested offset is no longer, or not yet, in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lost {
-    /// At the one that is asked for.
+    /// At this offset.
     To(At),
-    /// At the end that is nearer.
+    /// At the nearer end of the log.
     Nearest,
 }
 
-/// What fetching is to be like.
+/// How to fetch.
 #[derive(Debug, Clone)]
 pub(crate) struct Manner {
     pub(crate) client_id: String,
@@ -65,7 +66,7 @@ pub(crate) struct Manner {
     pub(crate) lost: Lost,
 }
 
-/// What the taker and the fetcher share of a partition.
+/// The state of a partition that the fetcher and the taker of its records share.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     buffered: AtomicUsize,
@@ -78,7 +79,7 @@ impl Gate {
     }
 }
 
-/// A record on its way. Taking it makes room.
+/// A fetched record. Taking it makes room in the buffer.
 #[derive(Debug)]
 pub(crate) struct Parcel {
     record: Record,
@@ -97,15 +98,15 @@ impl Parcel {
     }
 }
 
-/// What the fetcher hands over.
+/// What the fetcher hands to the taker.
 #[derive(Debug)]
 pub(crate) enum Item {
     Record(Parcel),
-    /// A partition cannot be read further, and is left. This is the last of it.
+    /// A partition cannot be read any further, and its fetching ends. This is its last item.
     Stuck(Error),
 }
 
-/// Opens and shuts the gates of what is being fetched.
+/// Pauses and resumes the partitions that are being fetched.
 #[derive(Debug)]
 pub(crate) struct Gates {
     gates: BTreeMap<Place, Arc<Gate>>,
@@ -113,7 +114,7 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
-    /// Has no more of this partition fetched, or again.
+    /// Pauses or resumes the fetching of this partition.
     pub(crate) fn pause(&self, place: &Place, paused: bool) {
         if let Some(gate) = self.gates.get(place) {
             gate.paused.store(paused, Ordering::Release);
@@ -122,7 +123,7 @@ impl Gates {
     }
 }
 
-/// What comes of fetching.
+/// The receiver of what was fetched.
 pub(crate) type Items = mpsc::UnboundedReceiver<Item>;
 
 impl Fetching {
@@ -159,20 +160,20 @@ impl Fetching {
     }
 }
 
-/// How far a partition is fetched.
+/// How far a partition has been fetched.
 #[derive(Debug)]
 struct Position {
     place: Place,
-    /// The next one to fetch.
+    /// The next offset to fetch.
     offset: i64,
-    /// How much to ask for.
+    /// How many bytes to ask for.
     bytes: i32,
-    /// How often it failed in a row.
+    /// How many tries in a row have failed.
     tries: u32,
     gate: Arc<Gate>,
 }
 
-/// Partitions that go together: at their leader, or at none that is known.
+/// Partitions with the same leader, or without a known one.
 type Herd = (Option<String>, Vec<Position>);
 
 /// The work of fetching.
@@ -197,7 +198,7 @@ impl Fetching {
         }
     }
 
-    /// Does what can be done for a herd, until it has to part.
+    /// Works for a herd until it has to split, and returns the parts.
     async fn follow(&self, (leader, mut positions): Herd) -> Vec<Herd> {
         match leader {
             None => self.look_for_leaders(positions).await,
@@ -241,8 +242,8 @@ impl Fetching {
         herds.into_iter().collect()
     }
 
-    /// Fetches from a leader. Returns the positions that it cannot serve any more, which are gone
-    /// from `positions` then.
+    /// Fetches from a leader. Moves the positions that the leader can no longer serve out of
+    /// `positions`, and returns them.
     async fn fetch_from(&self, leader: &str, positions: &mut Vec<Position>) -> Vec<Position> {
         let mut strays = Vec::new();
         let ended = match Connection::open(leader, &self.manner.client_id).await {
@@ -266,7 +267,7 @@ impl Fetching {
     ) -> Result<(), Error> {
         while strays.is_empty() && !positions.is_empty() {
             if !positions.iter().any(|position| position.gate.is_open()) {
-                // A permit that is left over from before only makes it look once more.
+                // A permit from an earlier notification only causes one extra check.
                 let _ = timeout(IDLE, self.room.notified()).await;
                 continue;
             }
@@ -294,8 +295,8 @@ impl Fetching {
                     }
                 }
             }
-            // The first in a request gets its batch however large it is (KIP-74): each is once the
-            // first.
+            // Only the first partition of a request gets a batch of any size (KIP-74), so the
+            // partitions take turns.
             let others = positions.len().min(1);
             positions.rotate_left(others);
         }
@@ -339,7 +340,7 @@ impl Fetching {
         let sent = batches.len();
         let fetched = decode(topic, *partition, position.offset, batches);
         if sent > 0 && fetched.next == position.offset && fetched.failed.is_none() {
-            // Not even one batch was whole.
+            // The answer did not hold even one whole batch.
             position.bytes = position.bytes.saturating_mul(2);
         }
         position.offset = fetched.next;
@@ -349,7 +350,7 @@ impl Fetching {
                 .buffered
                 .fetch_add(record.size(), Ordering::AcqRel);
             let (gate, room) = (Arc::clone(&position.gate), Arc::clone(&self.room));
-            // The taker is gone only when this task is about to be stopped.
+            // The taker is gone only if this task is about to be stopped.
             let _ = self.items.send(Item::Record(Parcel { record, gate, room }));
         }
         match fetched.failed {
@@ -361,7 +362,7 @@ impl Fetching {
         }
     }
 
-    /// Where to go on in a log that does not have the offset.
+    /// Where to continue in a log that does not have the requested offset.
     async fn found(&self, connection: &Connection, position: &Position) -> Result<i64, Error> {
         let (topic, partition) = &position.place;
         let end = async |at| {
@@ -381,15 +382,15 @@ impl Fetching {
     }
 }
 
-/// What becomes of a position after an answer.
+/// What happens to a position after an answer.
 enum Fate {
     GoesOn,
     Strays,
     Ends,
 }
 
-/// A fetch outside of a session (KIP-227), of what is open, uncommitted transactions too (isolation
-/// 0).
+/// A fetch request without a session (KIP-227), for the partitions whose gate is open. It includes
+/// uncommitted transactions (isolation level 0).
 fn request(positions: &[Position], wait: Duration) -> FetchRequest {
     let mut topics: Vec<FetchTopic> = Vec::new();
     for position in positions.iter().filter(|position| position.gate.is_open()) {

@@ -1,9 +1,9 @@
-//! A member of a consumer group, as Kafka has had them from the start (the "classic" protocol),
-//! with one topic.
+//! A member of a consumer group that reads one topic. It uses Kafka's original group protocol
+//! ("classic").
 //!
-//! What the member does is a loop in a task: find the coordinator, join, learn what is assigned,
-//! and then send heartbeats until the group changes. In each round all of the last one's fetching
-//! is gone before anything is said of it.
+//! The member runs a loop in a task: it finds the coordinator, joins, receives its assignment, and
+//! then sends heartbeats until the group rebalances. Each round stops all its fetching before the
+//! member reports the revocation.
 
 use std::{
     collections::BTreeMap,
@@ -44,42 +44,43 @@ use crate::{
     task::{Outages, Source, Task, pause_after},
 };
 
-/// What librdkafka's and Java's consumers say they are, too.
+/// The protocol type that librdkafka's and Java's consumers send, too.
 const PROTOCOL_TYPE: &str = "consumer";
 const ASSIGNOR: &str = "range";
 
-/// The versions of the requests of a group. librdkafka's mock broker says that it speaks newer
-/// ones, and cannot read them: they are "flexible" (KIP-482).
+/// The versions of the group requests. librdkafka's mock broker announces newer ones but cannot
+/// read them: they are "flexible" (KIP-482).
 const JOIN: RangeInclusive<i16> = 1..=5;
 const SYNC: RangeInclusive<i16> = 0..=3;
 const HEARTBEATS: RangeInclusive<i16> = 0..=3;
 const LEAVE: RangeInclusive<i16> = 0..=2;
 
-/// Names a static member by its instance (KIP-345).
+/// This version names a static member by its instance id (KIP-345).
 const LEAVE_STATIC: RangeInclusive<i16> = 3..=3;
 
-/// The version of a join since which a static member that leads hears that the assignment stays
-/// (KIP-814). Without it, it leads and does not know.
+/// Since this version, the answer to a join tells a static member that leads the group if the
+/// assignment stays as it is (KIP-814). With an older version, such a member leads without knowing
+/// it.
 const SKIPS: i16 = 9;
 
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// How often the leader looks whether a topic has other partitions than those it assigned.
+/// How often the leader checks whether a topic's partition count has changed since the assignment.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long a join may take: a coordinator waits for the slowest of the others, and librdkafka's
-/// consumers give themselves five minutes.
+/// How long a join may take. The coordinator waits for the slowest of the other members, and
+/// librdkafka's consumers allow themselves five minutes.
 const JOIN_WITHIN: Duration = Duration::from_secs(310);
 
-/// How long leaving may take, also where the broker is gone.
+/// How long leaving may take, even when the broker is gone.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where to begin in a partition for which the group has committed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
-    /// With the first record that is there.
+    /// At the first record that still exists.
     Earliest,
-    /// With the next record that is written.
+    /// At the next record that is written.
     Latest,
 }
 
@@ -92,26 +93,27 @@ impl Reset {
     }
 }
 
-/// What a member is to be.
+/// The settings of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The group.
+    /// The group's id.
     pub group: String,
-    /// The topic that it reads. It may be made later.
+    /// The topic to read. It may be created later.
     pub topic: String,
-    /// What the broker's logs call it.
+    /// The client id in the broker's logs.
     pub client_id: String,
-    /// Makes it a static member (KIP-345): if it is dropped and another of the same name joins
-    /// before the session ends, that one is the same member.
+    /// Makes this a static member (KIP-345). If it is dropped and another member with the same
+    /// instance id joins before the session times out, the group treats both as the same member.
     pub instance_id: Option<String>,
-    /// Where to begin where the group has committed nothing.
+    /// Where to begin in a partition without a committed offset.
     pub reset: Reset,
-    /// After so long without a heartbeat the group goes on without it. 45 s as in librdkafka.
+    /// The group goes on without the member after this time without a heartbeat. The default is 45
+    /// s, as in librdkafka.
     pub session_timeout: Duration,
 }
 
 impl Options {
-    /// As librdkafka's consumers are, but beginning with the first record.
+    /// librdkafka's defaults, except that the member begins with the first record.
     #[must_use]
     pub fn new(group: &str, topic: &str) -> Self {
         Self {
@@ -128,29 +130,29 @@ impl Options {
 /// What happens to a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// It reads these partitions from now on; there may be none. Each begins where the group has
-    /// committed, else as [`Options::reset`] says.
+    /// The member now reads these partitions; the list may be empty. Each partition begins at its
+    /// committed offset, or else where [`Options::reset`] says.
     Assigned(Vec<i32>),
-    /// It reads these partitions no more: they are those of the last `Assigned`. No record of them
-    /// comes until they are assigned again.
+    /// The member no longer reads these partitions, which are those of the last `Assigned`. None of
+    /// their records arrives until they are assigned again.
     Revoked(Vec<i32>),
-    /// A record, in the order of its partition.
+    /// A record. The records of one partition arrive in order.
     Record(Record),
-    /// Something fails and is tried again; this is why. It is said once until all is well again.
-    /// What was fetched still comes. A batch that cannot be read is said here too: of its partition
-    /// nothing more comes.
+    /// Something fails and is being retried; this is the reason. An outage is reported once, until
+    /// everything has recovered. Records that were already fetched still arrive. A batch that
+    /// cannot be read is reported here, too: no more records of its partition arrive.
     Trouble(String),
 }
 
-/// The right to commit, which a member has from one assignment to the next. The broker refuses a
-/// commit by an earlier one, as soon as the next generation has begun.
+/// The right to commit, which a member has from one assignment to the next. Once the next
+/// generation has begun, the broker refuses commits from an earlier one.
 #[derive(Debug, Clone)]
 struct Session {
     member: String,
     generation: i32,
 }
 
-/// What a member's task says of the group.
+/// What a member's task reports about the group.
 #[derive(Debug)]
 enum Control {
     Assigned(Assigned),
@@ -162,12 +164,13 @@ struct Assigned {
     partitions: Vec<i32>,
     session: Session,
     gates: Gates,
-    /// Is none when nothing more comes of it.
+    /// `None` once no more records can come from this assignment.
     items: Option<Items>,
 }
 
-/// A member of a group. Dropping it stops all at once and tells the broker nothing: the group goes
-/// on without it when the session ends. [`Member::leave`] tells it.
+/// A member of a group. Dropping it stops everything at once without a message to the broker: the
+/// group goes on without the member when the session times out. [`Member::leave`] informs the
+/// group.
 #[derive(Debug)]
 pub struct Member {
     controls: mpsc::UnboundedReceiver<Control>,
@@ -177,20 +180,21 @@ pub struct Member {
     task: Task,
 }
 
-/// What the member, its task and its committers know.
+/// The state that a member shares with its task and its committers.
 #[derive(Debug)]
 struct Shared {
     cluster: Cluster,
     options: Options,
     topic: Arc<str>,
-    /// What the coordinator calls the member; empty if it does not know it.
+    /// The member id from the coordinator. It is empty while the coordinator does not know the
+    /// member.
     member: Mutex<String>,
-    /// Where the coordinator was last, as host:port.
+    /// The last known address of the coordinator, as host:port.
     coordinator: Mutex<Option<String>>,
 }
 
 impl Member {
-    /// Begins to join. What comes of it is said by [`Member::next`]. Must be called in a tokio
+    /// Starts to join the group. [`Member::next`] reports the progress. Must be called in a tokio
     /// runtime.
     #[must_use]
     pub fn join(cluster: &Cluster, options: Options) -> Self {
@@ -221,18 +225,17 @@ impl Member {
         }
     }
 
-    /// What happens next. Waits until something does. It may be dropped at any time, and loses
-    /// nothing then.
+    /// Waits for the next event. The future may be dropped at any time without losing an event.
     pub async fn next(&mut self) -> Event {
         loop {
-            // In this order: what was fetched before a revocation is not shown after it.
+            // The order matters: a revocation goes before the records that were fetched before it.
             tokio::select! {
                 biased;
                 Some(control) = self.controls.recv() => return self.change(control),
                 Some(trouble) = self.troubles.recv() => return Event::Trouble(trouble),
                 item = fetched(self.assigned.as_mut()) => match item {
                     Some(item) => return show(item),
-                    // The fetching ended with the assignment, and its revocation is about to come;
+                    // Either the fetching ended with the assignment, whose revocation follows soon,
                     // or no partition is left to read.
                     None => self.assigned.iter_mut().for_each(|assigned| assigned.items = None),
                 },
@@ -240,7 +243,7 @@ impl Member {
         }
     }
 
-    /// What has happened already, if something has.
+    /// The next event, if there is one already.
     pub fn try_next(&mut self) -> Option<Event> {
         if let Ok(control) = self.controls.try_recv() {
             return Some(self.change(control));
@@ -269,13 +272,13 @@ impl Member {
         }
     }
 
-    /// Fetches no more of a partition until it is resumed or assigned anew. Records that were
-    /// fetched before may still come.
+    /// Stops fetching a partition until it is resumed or assigned again. Records that were fetched
+    /// before may still arrive.
     pub fn pause(&self, partition: i32) {
         self.set_paused(partition, true);
     }
 
-    /// Fetches a paused partition again, where it was left.
+    /// Fetches a paused partition again, from where it stopped.
     pub fn resume(&self, partition: i32) {
         self.set_paused(partition, false);
     }
@@ -288,7 +291,7 @@ impl Member {
         }
     }
 
-    /// A handle to commit with, for as long as the partitions that were assigned last.
+    /// A handle that can commit until the current assignment ends.
     #[must_use]
     pub fn committer(&self) -> Committer {
         let session = self
@@ -301,7 +304,7 @@ impl Member {
         }
     }
 
-    /// As [`Committer::commit`], with what is assigned now.
+    /// As [`Committer::commit`], for the current assignment.
     pub fn commit(
         &self,
         offsets: BTreeMap<i32, i64>,
@@ -309,16 +312,16 @@ impl Member {
         self.committer().commit(offsets)
     }
 
-    /// Leaves the group, a static member too, so that the others get its partitions at once.
-    /// Returns within 2 s, also if no broker answers.
+    /// Leaves the group, so that the other members get its partitions at once. A static member
+    /// leaves, too. Returns within 2 s, even if no broker answers.
     pub async fn leave(self) {
-        // First, so that the heartbeats do not join again.
+        // The task must stop first, or it would join again.
         self.task.stop();
         let _ = timeout(LEAVE_WITHIN, self.shared.leave()).await;
     }
 }
 
-/// The next of what was fetched. Waits forever without an assignment.
+/// The next fetched item. Without an assignment it waits forever.
 async fn fetched(assigned: Option<&mut Assigned>) -> Option<Item> {
     match assigned.and_then(|assigned| assigned.items.as_mut()) {
         Some(items) => items.recv().await,
@@ -333,7 +336,7 @@ fn show(item: Item) -> Event {
     }
 }
 
-/// Commits for a member, for as long as the assignment during which it was made.
+/// Commits offsets for a member, as long as the assignment lasts under which it was made.
 #[derive(Debug, Clone)]
 pub struct Committer {
     shared: Arc<Shared>,
@@ -341,12 +344,12 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Commits where the group goes on: for each partition the offset after the last record that is
-    /// done. Borrows nothing, and does nothing until it is polled.
+    /// Commits where the group continues: for each partition, the offset after the last processed
+    /// record. The future borrows nothing, and does nothing until it is polled.
     ///
     /// # Errors
-    /// Any error, once: it is not tried again. `IllegalGeneration`, `UnknownMemberId` and
-    /// `RebalanceInProgress` say that the assignment is over.
+    /// Any error, after a single try. `IllegalGeneration`, `UnknownMemberId` and
+    /// `RebalanceInProgress` mean that the assignment is over.
     pub fn commit(
         &self,
         offsets: BTreeMap<i32, i64>,
@@ -404,7 +407,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Where the coordinator is, as far as is known, or as a broker says.
+    /// The coordinator's address: the last known one, or else the one that a broker names.
     async fn coordinator(&self) -> Result<String, Error> {
         let known = self
             .coordinator
@@ -422,7 +425,7 @@ impl Shared {
         Ok(found)
     }
 
-    /// By the connection that all share: a member's own is busy while it joins.
+    /// Uses the shared connection, because the member's own connection is busy during a join.
     async fn commit(&self, request: &OffsetCommitRequest) -> Result<(), Error> {
         let coordinator = self.cluster.connection(&self.coordinator().await?).await?;
         commit(&coordinator, request).await
@@ -464,7 +467,7 @@ impl Shared {
     }
 }
 
-/// A member's task.
+/// The task of a member.
 #[derive(Debug)]
 struct Seat {
     shared: Arc<Shared>,
@@ -473,33 +476,34 @@ struct Seat {
     outages: Outages,
 }
 
-/// A round of the group, of which this is a member.
+/// One generation of the group, with this member in it.
 #[derive(Debug)]
 struct Round {
     session: Session,
     partitions: Vec<i32>,
-    /// The leader has how many partitions each topic of the group had; the others have none.
+    /// On the leader, the partition count of each topic that the group reads. Empty on all other
+    /// members.
     watched: BTreeMap<String, i32>,
 }
 
-/// What an error of the coordinator's means for a member.
+/// How the member reacts to an error from the coordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// The group changes: it joins again, as the same.
+    /// The group rebalances: join again with the same member id.
     Rejoin,
-    /// The coordinator does not know it any more: it joins as another.
+    /// The coordinator no longer knows the member: join with a new member id.
     Anew,
-    /// Another has taken the static member's name. It joins as another, after a while: the other
-    /// may be about to end.
+    /// Another client has taken the static member's instance id. Join as a new member after a
+    /// pause, because the other client may be about to end.
     Fenced,
-    /// The coordinator is gone or moved: it is looked for.
+    /// The coordinator is gone or has moved: look it up again.
     Lost,
 }
 
 fn verdict(error: &Error) -> Verdict {
     match error.code() {
-        // With an old generation it may still be known. As another it would have the group wait for
-        // the one that it was.
+        // The coordinator may still know a member with an old generation. If it joined with a new
+        // member id, the group would wait for the old one.
         Some(ResponseError::RebalanceInProgress | ResponseError::IllegalGeneration) => {
             Verdict::Rejoin
         }
@@ -521,7 +525,7 @@ impl Seat {
         }
     }
 
-    /// Joins, for as long as it takes.
+    /// Joins the group, with retries for as long as it takes.
     async fn enter(&mut self) -> Round {
         for tries in 1.. {
             match self.try_to_enter().await {
@@ -541,7 +545,7 @@ impl Seat {
         unreachable!("the loop ends by returning")
     }
 
-    /// What an error changes in what is known.
+    /// Forgets what an error has made obsolete.
     fn take_in(&mut self, verdict: Verdict, error: Error) {
         match verdict {
             Verdict::Rejoin => {}
@@ -587,7 +591,7 @@ impl Seat {
                 subscribers.iter().flat_map(|subscriber| &subscriber.topics),
             )
             .await?;
-            // A static member that comes back leads a group whose assignment stays (KIP-814).
+            // A returning static member leads a group whose assignment does not change (KIP-814).
             if !joined.skip_assignment {
                 assignments = range(&subscribers, &watched);
             }
@@ -633,8 +637,8 @@ impl Seat {
             if ResponseError::try_from_code(joined.error_code)
                 == Some(ResponseError::MemberIdRequired)
             {
-                // KIP-394: it is given a name first, so that one that asks again is known to be the
-                // same.
+                // KIP-394: the coordinator assigns a member id first, so that it recognises the
+                // member when it repeats the request.
                 shared.set_member(&joined.member_id);
                 continue;
             }
@@ -684,7 +688,7 @@ impl Seat {
         decode_assignment(synced.assignment).map_err(|what| own(group, what))
     }
 
-    /// Is a member until the round is over.
+    /// Stays a member until the round is over.
     async fn stay(&mut self, round: &Round, shown: &AtomicBool) {
         let serves = serve(
             Arc::clone(&self.shared),
@@ -708,8 +712,8 @@ impl Seat {
         self.outages.is_well(Source::Fetch);
     }
 
-    /// Heartbeats, until the coordinator says that the round is over. While it is gone it is looked
-    /// for, and the fetching goes on.
+    /// Sends heartbeats until the coordinator ends the round. While the coordinator is gone, this
+    /// looks for it, and the fetching continues.
     async fn beat(&mut self, session: &Session) {
         let mut tries = 0;
         loop {
@@ -756,7 +760,7 @@ impl Seat {
     }
 }
 
-/// Fetches what is assigned, for as long as it is polled.
+/// Reports the assignment and fetches its partitions, for as long as the future is polled.
 async fn serve(
     shared: Arc<Shared>,
     outages: Outages,
@@ -803,7 +807,7 @@ async fn serve(
     pending().await
 }
 
-/// Where each partition begins: as committed, else as the reset says.
+/// Where each partition begins: at its committed offset, or else where the reset says.
 async fn begins(shared: &Shared, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, Error> {
     if partitions.is_empty() {
         return Ok(BTreeMap::new());
@@ -827,8 +831,8 @@ async fn begins(shared: &Shared, partitions: &[i32]) -> Result<BTreeMap<i32, i64
     Ok(begins)
 }
 
-/// Ends when a topic has another number of partitions than it had. Only a leader's new join makes a
-/// group assign anew, so only it looks.
+/// Ends when the partition count of a topic changes. Only the leader watches, because only its new
+/// join makes the group assign partitions again.
 async fn watch(cluster: Cluster, outages: Outages, counts: &BTreeMap<String, i32>) {
     if counts.is_empty() {
         return pending().await;
@@ -843,7 +847,7 @@ async fn watch(cluster: Cluster, outages: Outages, counts: &BTreeMap<String, i32
     }
 }
 
-/// How many partitions each of these topics has. One that is not there has none.
+/// The partition count of each topic. A topic that does not exist has 0.
 async fn count(
     cluster: &Cluster,
     topics: impl Iterator<Item = &String>,
@@ -875,7 +879,7 @@ fn subscribers(joined: &JoinGroupResponse, group: &str) -> Result<Vec<Subscriber
     joined.members.iter().map(subscriber).collect()
 }
 
-/// What a member says to the others passes through the coordinator unread.
+/// An error in what a member sent to the others. The coordinator passes it on without reading it.
 fn own(group: &str, what: String) -> Error {
     Error::Protocol {
         address: format!("of the group {group}"),
@@ -896,7 +900,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_means_for_a_member() {
+    fn each_coordinator_error_has_its_verdict() {
         assert_eq!(
             verdict(&refused(ResponseError::RebalanceInProgress)),
             Verdict::Rejoin

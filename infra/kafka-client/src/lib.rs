@@ -1,9 +1,9 @@
-//! A Kafka client without C, for what is only for development: the local stack, its poller, the
-//! tests. librdkafka crashes now and then where a consumer closes while its coordinator goes away
-//! (librdkafka issue 5347), and a crash of theirs ends a whole test run.
+//! A Kafka client without C code, for development only: the local stack, its poller and the tests
+//! use it. librdkafka sometimes crashes when a consumer closes while its coordinator goes away
+//! (librdkafka issue 5347), and such a crash ends a whole test run.
 //!
-//! [`Cluster`] asks and publishes, [`Reader`] reads topics in no group, [`Member`] reads one in a
-//! group.
+//! [`Cluster`] sends single requests and publishes. [`Reader`] reads topics without a consumer
+//! group. [`Member`] reads one topic as a member of a group.
 
 mod assign;
 mod cluster;

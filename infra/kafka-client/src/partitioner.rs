@@ -1,4 +1,4 @@
-//! Where a record goes that says no partition itself.
+//! Chooses the partition of a record that names none.
 
 use bytes::Bytes;
 
@@ -10,7 +10,7 @@ pub fn partition_of(key: &[u8], count: i32) -> i32 {
     (murmur2(key) & 0x7fff_ffff).cast_signed() % count.max(1)
 }
 
-/// As [`partition_of`], and one after the other without a key.
+/// As [`partition_of`]. Without a key the partitions take turns.
 pub(crate) fn choose(key: Option<&Bytes>, count: i32, turn: u32) -> i32 {
     match key {
         Some(key) => partition_of(key, count),
@@ -18,7 +18,7 @@ pub(crate) fn choose(key: Option<&Bytes>, count: i32, turn: u32) -> i32 {
     }
 }
 
-/// MurmurHash 2, 32 bits, as Kafka's `Utils.murmur2` has it.
+/// 32-bit MurmurHash 2, as in Kafka's `Utils.murmur2`.
 fn murmur2(data: &[u8]) -> u32 {
     const MIX: u32 = 0x5bd1_e995;
     const SEED: u32 = 0x9747_b28c;

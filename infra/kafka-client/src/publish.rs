@@ -1,7 +1,7 @@
-//! Writing. Each partition has a lane: what comes while a batch of it is under way goes with the
-//! next batch. So there is one connection for each broker, any number of callers may wait, each
-//! partition keeps the order in which it was called even where a batch is tried again, and many
-//! small records cost few requests.
+//! Publishes records. Each partition has a queue, its lane: records that arrive while a batch is
+//! being written go into the next batch. One connection per broker is enough, any number of callers
+//! may wait, each partition keeps the order of the calls even when a batch is retried, and many
+//! small records need few requests.
 
 use std::{
     mem,
@@ -28,48 +28,48 @@ use crate::{
     task::pause_after,
 };
 
-/// About how much goes in one batch, in bytes. A larger record goes alone. Half of what Kafka takes
-/// unless it is told otherwise.
+/// The approximate size of a batch, in bytes. A larger record goes alone. This is half of Kafka's
+/// default limit.
 const BATCH: usize = 512 << 10;
 
-/// How long the replicas may take to have it, in milliseconds.
+/// How long the replicas may take to store a batch, in milliseconds.
 const REPLICATED_WITHIN_MS: i32 = 10_000;
 
 /// A record to publish.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
-    /// Where to.
+    /// The topic.
     pub topic: String,
-    /// Which partition; `None` is that of the key ([`crate::partition_of`]), and without a key each
-    /// in turn.
+    /// The partition. `None` means the key's partition ([`crate::partition_of`]); without a key the
+    /// partitions take turns.
     pub partition: Option<i32>,
-    /// When it was made, in milliseconds since 1970; `None` is now.
+    /// The creation time, in milliseconds since 1970. `None` means now.
     pub timestamp: Option<i64>,
-    /// Its key.
+    /// The key.
     pub key: Option<Bytes>,
-    /// Its value. `None` is a tombstone.
+    /// The value. `None` is a tombstone.
     pub value: Option<Bytes>,
-    /// Its headers, in their order.
+    /// The headers, in order.
     pub headers: Vec<(String, Option<Bytes>)>,
 }
 
-/// Where a record was written.
+/// Where the broker stored a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
-    /// Its partition.
+    /// The record's partition.
     pub partition: i32,
-    /// Its place in the partition.
+    /// The record's offset in the partition.
     pub offset: i64,
 }
 
-/// What waits to be written to one partition.
+/// The records that wait to be written to one partition.
 #[derive(Debug, Default)]
 pub(crate) struct Lane(Mutex<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Vec<Pending>,
-    /// Whether a task is writing.
+    /// Whether a task is writing this lane.
     busy: bool,
 }
 
@@ -91,16 +91,16 @@ impl Pending {
 }
 
 impl Cluster {
-    /// Writes a record, and returns when all replicas in sync have it (`acks=all`). Errors that may
-    /// pass are waited out, with a new look at who leads the partition. Where the connection is
-    /// lost before the answer, the record may be written twice.
+    /// Publishes a record, and returns once all in-sync replicas have it (`acks=all`). Errors that
+    /// may pass are retried, with a new lookup of the partition's leader. If the connection is lost
+    /// before the answer arrives, the record may be written twice.
     ///
-    /// Records of one key keep the order in which their calls were first polled.
+    /// Records with the same key keep the order in which their calls were first polled.
     ///
     /// # Errors
-    /// The last error when the patience is over (15 s, or as [`Cluster::within`] says); an error
-    /// that does not pass, at once. A try that is under way then is awaited: where a broker hangs,
-    /// 20 s more.
+    /// An error that cannot pass, at once. The last error that may pass, when the patience is over
+    /// (15 s, or as [`Cluster::within`] says). A try that is in progress at that moment is awaited
+    /// first: if the broker hangs, up to 20 s more.
     pub async fn publish(&self, message: Message) -> Result<Published, Error> {
         let deadline = Instant::now() + self.patience();
         let partition = match message.partition {
@@ -128,7 +128,7 @@ impl Cluster {
             deadline,
             done,
         });
-        // The sender is lost only with the runtime in which the lane was written.
+        // The sender is dropped only if the runtime of the lane's task ends.
         written
             .await
             .unwrap_or_else(|_| Err(no_leader(&lane.topic)))
@@ -150,7 +150,7 @@ impl Cluster {
     }
 }
 
-/// Pauses before the next try, or returns the error if there is to be none.
+/// Pauses before the next try, or returns the error if there is no next try.
 async fn wait_out(error: Error, tries: u32, deadline: Instant) -> Result<(), Error> {
     let pause = pause_after(tries);
     if !error.is_passing() || Instant::now() + pause >= deadline {
@@ -167,7 +167,7 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A lane with what it takes to write it.
+/// A lane with all that a task needs to write it.
 #[derive(Clone)]
 struct Writer {
     cluster: Cluster,
@@ -191,7 +191,8 @@ impl Lane {
     }
 }
 
-/// Says that the lane is not written any more, also where the runtime ends in mid-work.
+/// Marks the lane as free when it is dropped, which also covers a runtime that ends in the middle
+/// of a write.
 struct Busy(Arc<Lane>);
 
 impl Drop for Busy {
@@ -216,11 +217,11 @@ impl Writer {
         while let Some(batch) = self.next_batch() {
             self.write_batch(batch).await;
         }
-        // `next_batch` has freed the lane, and another task may be in it.
+        // `next_batch` has freed the lane already, and another task may be writing it.
         mem::forget(busy);
     }
 
-    /// What waits, as much as goes in a batch. If nothing does, the lane is free.
+    /// Takes the waiting records that fit into a batch. If none wait, it frees the lane.
     fn next_batch(&self) -> Option<Vec<Pending>> {
         let mut queue = self.lane.queue();
         if queue.waiting.is_empty() {
@@ -232,7 +233,7 @@ impl Writer {
         Some(mem::replace(&mut queue.waiting, rest))
     }
 
-    /// Writes a batch until it is written, or tells each record's caller why not.
+    /// Writes a batch, with retries, and sends each record's caller the outcome.
     async fn write_batch(&self, mut batch: Vec<Pending>) {
         let mut leaders: Option<Arc<Leaders>> = None;
         for tries in 1.. {
@@ -245,7 +246,7 @@ impl Writer {
                         })
                     });
                 }
-                // One record may be at fault for all: each is tried by itself.
+                // A single record may have caused the refusal, so each is written alone.
                 Err(error) if !error.is_passing() && batch.len() > 1 => {
                     for pending in batch {
                         Box::pin(self.write_batch(vec![pending])).await;
@@ -269,8 +270,8 @@ impl Writer {
         }
     }
 
-    /// The offset of the first record. `leaders` are those that were asked at the last try, which
-    /// failed.
+    /// Returns the offset of the first record. `leaders` holds the leaders of the previous try: it
+    /// failed, so they are stale.
     async fn try_to_write(
         &self,
         batch: &[Pending],
@@ -332,7 +333,7 @@ impl Writer {
     }
 }
 
-/// How many of these go in a batch: at least one.
+/// How many records of these sizes go into a batch: at least one.
 fn how_many(sizes: impl Iterator<Item = usize>) -> usize {
     let mut sum = 0;
     let fit = sizes.take_while(|size| {
@@ -344,7 +345,7 @@ fn how_many(sizes: impl Iterator<Item = usize>) -> usize {
 
 fn tell(batch: Vec<Pending>, outcome: impl Fn(i64) -> Result<Published, Error>) {
     for (place, pending) in (0..).zip(batch) {
-        // Who published it may have stopped waiting.
+        // The caller may have stopped waiting.
         let _ = pending.done.send(outcome(place));
     }
 }
@@ -354,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_has_what_fits_and_at_least_one() {
+    fn a_batch_takes_the_records_that_fit_and_at_least_one() {
         assert_eq!(how_many([10, 10].into_iter()), 2);
         assert_eq!(how_many([BATCH - 10, 10, 1].into_iter()), 2);
         assert_eq!(how_many([BATCH + 1, 1].into_iter()), 1);

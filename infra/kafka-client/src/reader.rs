@@ -1,4 +1,4 @@
-//! All that is written to some topics, in no group.
+//! Reads all records of some topics, without a consumer group.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,14 +12,15 @@ use crate::{
 /// Where a [`Reader`] begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
-    /// With the first record that is there.
+    /// The first record that still exists.
     Beginning,
-    /// With the next record that is written.
+    /// The next record that is written.
     Now,
 }
 
-/// Reads all partitions of some topics: each in its order, each record once. It reads the
-/// partitions that there are when it starts. Dropping it stops it at once.
+/// Reads all partitions of some topics: the records of each partition in order, each record once.
+/// It does not notice partitions that are added after the start. Dropping the reader stops it at
+/// once.
 #[derive(Debug)]
 pub struct Reader {
     items: Items,
@@ -28,10 +29,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Begins to read. When it returns, nothing that is written from now on is missed.
-    ///
-    /// # Errors
-    /// [`Error::UnknownTopic`] at once, or the cluster cannot be reached.
+    /// Starts to read. Once this returns, the reader misses no record that is written afterwards.
     pub async fn start(cluster: &Cluster, topics: &[&str], from: From) -> Result<Self, Error> {
         let at = match from {
             From::Beginning => At::Earliest,
@@ -52,7 +50,7 @@ impl Reader {
             wait: cluster.fetch_wait(),
             lost: Lost::Nearest,
         };
-        // A reader waits, and says nothing of it.
+        // A reader waits through outages without reporting them.
         let (outages, _) = Outages::new();
         let (task, _, items) = Fetching::start(cluster, manner, begin, outages);
         Ok(Self {
@@ -62,12 +60,12 @@ impl Reader {
         })
     }
 
-    /// The next record. Waits until there is one, also while brokers are gone. It may be dropped at
-    /// any time, and loses nothing then.
+    /// The next record. Waits until there is one, even while brokers are down. The future may be
+    /// dropped at any time without losing a record.
     ///
     /// # Errors
-    /// A batch cannot be read ([`Error::Codec`], [`Error::Damaged`]). Then it is an error forever:
-    /// to go on would be to leave records out.
+    /// A batch cannot be read ([`Error::Codec`], [`Error::Damaged`]). From then on every call
+    /// returns this error, because reading on would skip records.
     pub async fn next(&mut self) -> Result<Record, Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -75,7 +73,7 @@ impl Reader {
         match self.items.recv().await {
             Some(Item::Record(parcel)) => Ok(parcel.take()),
             Some(Item::Stuck(error)) => Err(self.failed.insert(error).clone()),
-            // No partition is read: there are no topics.
+            // There are no topics, so the fetcher has no partition to read and has ended.
             None => std::future::pending().await,
         }
     }

@@ -1,6 +1,6 @@
 //! Records, and the batches in which Kafka stores and sends them (magic 2, KIP-98; Kafka's class
-//! `DefaultRecordBatch`). By hand, and not by kafka-protocol: that keeps headers in a map, so that
-//! of two headers of one name it loses one.
+//! `DefaultRecordBatch`). The code is our own because kafka-protocol keeps headers in a map: of two
+//! headers with the same name it loses one.
 
 use std::{io::Read as _, sync::Arc};
 
@@ -8,36 +8,36 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 
 use crate::Error;
 
-/// A record as it is in Kafka.
+/// A record as Kafka stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Its topic.
+    /// The record's topic.
     pub topic: Arc<str>,
-    /// Its partition.
+    /// The record's partition.
     pub partition: i32,
-    /// Its place in the partition.
+    /// The record's offset in the partition.
     pub offset: i64,
-    /// When it was made or appended. `None` if it has no time.
+    /// When the record was created or appended. `None` if it has no timestamp.
     pub timestamp: Option<Timestamp>,
-    /// Its key.
+    /// The record's key.
     pub key: Option<Bytes>,
-    /// Its value. `None` is a tombstone.
+    /// The record's value. `None` is a tombstone.
     pub value: Option<Bytes>,
-    /// Its headers, in their order. A name may come more than once; a value may be null.
+    /// The record's headers, in order. A name may occur more than once, and a value may be null.
     pub headers: Vec<(String, Option<Bytes>)>,
 }
 
-/// A record's time, in milliseconds since 1970, by who set it (Kafka's class `TimestampType`).
+/// A record's timestamp in milliseconds since 1970, by who set it (Kafka's class `TimestampType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timestamp {
-    /// The producer.
+    /// The producer set it.
     CreateTime(i64),
-    /// The broker, where the topic's `message.timestamp.type` says so.
+    /// The broker set it, because the topic's `message.timestamp.type` says so.
     LogAppendTime(i64),
 }
 
 impl Timestamp {
-    /// The time, set by the producer or by the broker.
+    /// The timestamp, whether the producer or the broker set it.
     #[must_use]
     pub fn millis(self) -> i64 {
         match self {
@@ -47,13 +47,13 @@ impl Timestamp {
 }
 
 impl Record {
-    /// What it takes in memory, about.
+    /// The record's approximate size in memory, in bytes.
     pub(crate) fn size(&self) -> usize {
         payload(self.key.as_ref(), self.value.as_ref(), &self.headers) + 64
     }
 }
 
-/// How many bytes key, value and headers are.
+/// The size of key, value and headers, in bytes.
 pub(crate) fn payload(
     key: Option<&Bytes>,
     value: Option<&Bytes>,
@@ -65,7 +65,7 @@ pub(crate) fn payload(
     key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len) + headers.sum::<usize>()
 }
 
-/// A record that is to be written.
+/// A record that waits to be written.
 #[derive(Debug, Clone)]
 pub(crate) struct Unwritten {
     /// Milliseconds since 1970.
@@ -75,19 +75,19 @@ pub(crate) struct Unwritten {
     pub(crate) headers: Vec<(String, Option<Bytes>)>,
 }
 
-/// Where the parts of a batch lie, in bytes from its beginning.
+/// The positions of a batch's parts, in bytes from its beginning.
 const LENGTH_ENDS: usize = 12;
 const MAGIC: usize = 16;
 const CRC: usize = 17;
 const CRC_BEGINS: usize = 21;
 const HEADER: usize = 61;
 
-/// What the attributes say, in bits.
+/// The bits of the attributes.
 const CODEC: i16 = 0b111;
 const APPEND_TIME: i16 = 1 << 3;
 const CONTROL: i16 = 1 << 5;
 
-/// One batch of records, uncompressed, from a producer without an id.
+/// One uncompressed batch of records, from a producer without an id.
 pub(crate) fn encode<'a>(records: impl ExactSizeIterator<Item = &'a Unwritten> + Clone) -> Bytes {
     let count = i32::try_from(records.len()).unwrap_or(i32::MAX);
     let first = records.clone().next().map_or(0, |record| record.timestamp);
@@ -98,15 +98,15 @@ pub(crate) fn encode<'a>(records: impl ExactSizeIterator<Item = &'a Unwritten> +
         .unwrap_or(first);
     let mut batch = BytesMut::new();
     batch.put_i64(0);
-    batch.put_i32(0); // the length, when it is known
-    batch.put_i32(-1); // no leader's epoch
+    batch.put_i32(0); // the length: filled in below
+    batch.put_i32(-1); // no leader epoch
     batch.put_i8(2);
-    batch.put_u32(0); // the checksum, when it is known
+    batch.put_u32(0); // the checksum: filled in below
     batch.put_i16(0);
     batch.put_i32(count - 1);
     batch.put_i64(first);
     batch.put_i64(last);
-    batch.put_i64(-1); // no producer's id, epoch, sequence
+    batch.put_i64(-1); // no producer id, epoch or sequence
     batch.put_i16(-1);
     batch.put_i32(-1);
     batch.put_i32(count);
@@ -133,18 +133,18 @@ pub(crate) fn encode<'a>(records: impl ExactSizeIterator<Item = &'a Unwritten> +
     batch.freeze()
 }
 
-/// What a fetch brought of a partition.
+/// What a fetch returned for a partition.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) records: Vec<Record>,
-    /// Where to fetch from next.
+    /// The offset to fetch next.
     pub(crate) next: i64,
-    /// Why no more could be read, though there is more. What is before it was read.
+    /// Why the rest could not be read. `records` holds what came before it.
     pub(crate) failed: Option<Error>,
 }
 
-/// Reads batches, and keeps of them the records from `from` on: a broker sends whole batches. The
-/// last may be cut off, and is left.
+/// Reads batches and keeps the records from offset `from` on, because a broker sends whole batches.
+/// The last batch may be cut off, and is ignored then.
 pub(crate) fn decode(topic: &Arc<str>, partition: i32, from: i64, mut batches: Bytes) -> Fetched {
     let mut fetched = Fetched {
         records: Vec::new(),
@@ -199,8 +199,8 @@ fn split_batch(batches: &mut Bytes) -> Option<Bytes> {
     (batches.len() >= LENGTH_ENDS + length).then(|| batches.split_to(LENGTH_ENDS + length))
 }
 
-/// The records of a batch, and the offset after it. That may be far from the last record's:
-/// compaction leaves gaps.
+/// The records of a batch, and the offset after the batch. That offset may be far beyond the last
+/// record, because compaction leaves gaps.
 fn decode_batch(
     topic: &Arc<str>,
     partition: i32,
@@ -237,7 +237,7 @@ fn decode_batch(
         if record.is_empty() {
             return Err("a record is empty".into());
         }
-        record.advance(1); // attributes, of which there are none
+        record.advance(1); // attributes: none are defined
         let time = first_time + varint(&mut record)?;
         let timestamp = match attributes & APPEND_TIME {
             0 => Timestamp::CreateTime(time),
@@ -273,7 +273,7 @@ fn headers(record: &mut Bytes) -> Result<Vec<(String, Option<Bytes>)>, Broken> {
         .collect()
 }
 
-/// Codecs by Kafka's class `CompressionType`.
+/// The codec numbers are those of Kafka's class `CompressionType`.
 fn decompress(codec: i16, mut body: Bytes) -> Result<Bytes, Broken> {
     let mut plain = Vec::new();
     let read = match codec {
@@ -292,8 +292,8 @@ fn decompress(codec: i16, mut body: Bytes) -> Result<Bytes, Broken> {
     Ok(plain.into())
 }
 
-/// Snappy, whole, or in the blocks of Java's snappy (xerial's `SnappyOutputStream`): 16 bytes, then
-/// blocks after their lengths.
+/// Decompresses snappy: one block, or the framing of Java's snappy (xerial's `SnappyOutputStream`),
+/// which is a header of 16 bytes and then blocks, each after its length.
 fn unsnap(body: &mut Bytes) -> Result<Bytes, Broken> {
     const XERIAL: &[u8] = b"\x82SNAPPY\0";
     let mut decoder = snap::raw::Decoder::new();
@@ -317,7 +317,7 @@ fn unsnap(body: &mut Bytes) -> Result<Bytes, Broken> {
     Ok(plain.into())
 }
 
-/// Bytes after their length; -1 is null.
+/// Bytes with their length before them; a length of -1 is null.
 fn take(from: &mut Bytes) -> Result<Option<Bytes>, Broken> {
     match varint(from)? {
         -1 => Ok(None),
@@ -328,7 +328,7 @@ fn take(from: &mut Bytes) -> Result<Option<Bytes>, Broken> {
     }
 }
 
-/// A number in Protocol Buffers' zigzag coding, seven bits a byte.
+/// A number in Protocol Buffers' zigzag encoding, seven bits per byte.
 fn varint(from: &mut Bytes) -> Result<i64, Broken> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
@@ -384,7 +384,7 @@ mod tests {
         "orders".into()
     }
 
-    /// The batch with another base offset, attributes and body; all is sealed anew.
+    /// The batch with another base offset, attributes and body, and a matching length and checksum.
     fn changed(batch: &Bytes, base: i64, attributes: i16, body: &[u8]) -> Bytes {
         let mut bytes = batch[..HEADER].to_vec();
         bytes.extend(body);
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_as_protocol_buffers_have_them() {
+    fn numbers_use_the_zigzag_encoding_of_protocol_buffers() {
         for (number, bytes) in [
             (0, &[0][..]),
             (-1, &[1]),
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_read_from_the_offset_that_was_asked_for_and_a_piece_of_one_is_left() {
+    fn a_batch_is_read_from_the_requested_offset_and_a_cut_off_one_is_ignored() {
         let records = [unwritten(b"one"), unwritten(b"two"), unwritten(b"three")];
         let batch = encode(records.iter());
         let mut bytes = changed(&batch, 40, 0, &batch[HEADER..]).to_vec();
@@ -442,10 +442,10 @@ mod tests {
         );
     }
 
-    /// Batches as Java's producer (Kafka 4.4) wrote them, copied from the broker's log. rdkafka is
-    /// built without zlib here and cannot make the first.
+    /// Batches that Java's producer (Kafka 4.4) wrote, copied from the broker's log. rdkafka is
+    /// built without zlib here and cannot write the first one.
     #[test]
-    fn what_javas_producer_compressed_is_read() {
+    fn batches_that_javas_producer_compressed_are_read() {
         let batches: [(&str, &[u8]); 3] = [
             ("gzip", include_bytes!("../tests/batches/java-gzip.batch")),
             (
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn a_control_batch_is_passed_over() {
+    fn a_control_batch_is_skipped() {
         let batch = encode([unwritten(b"end of a transaction")].iter());
         let fetched = decode(
             &topic(),
@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_codec_that_is_not_supported_is_named_and_what_is_before_it_is_kept() {
+    fn an_unsupported_codec_is_named_and_earlier_records_are_returned() {
         let batch = encode([unwritten(b"x")].iter());
         let mut bytes = batch.to_vec();
         bytes.extend(changed(&batch, 1, 4, &batch[HEADER..]));
@@ -516,7 +516,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_is_damaged_is_an_error_and_never_a_panic() {
+    fn a_damaged_batch_is_an_error_and_never_a_panic() {
         let batch = encode([unwritten(b"value")].iter());
         let mut flipped = batch.to_vec();
         flipped[HEADER + 3] ^= 1;

@@ -1,4 +1,4 @@
-//! What goes on in the background, and ends with its owner.
+//! Background tasks, the pauses between their retries, and their reports of outages.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,8 @@ use std::{
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// A task that is stopped when this is dropped; nothing waits for it.
+/// A task that is aborted when this handle is dropped. The drop does not wait until the task has
+/// ended.
 #[derive(Debug)]
 pub(crate) struct Task(JoinHandle<()>);
 
@@ -33,12 +34,12 @@ impl Drop for Task {
     }
 }
 
-/// How long to wait after so many tries that failed: 50 ms, doubled each time up to 500 ms.
+/// The pause after this number of failed tries in a row: 50 ms, doubled each time up to 500 ms.
 pub(crate) fn pause_after(tries: u32) -> Duration {
     Duration::from_millis(50 << tries.saturating_sub(1).min(4)).min(Duration::from_millis(500))
 }
 
-/// What may fail on its own while a broker is away.
+/// The parts that can fail independently while a broker is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     Group,
@@ -47,7 +48,8 @@ pub(crate) enum Source {
     Fetch,
 }
 
-/// Tells of an outage once: from the first source that fails until all sources are well again.
+/// Reports an outage once: it sends the first failure, and nothing more until every source has
+/// recovered.
 #[derive(Debug, Clone)]
 pub(crate) struct Outages {
     failing: Arc<Mutex<BTreeSet<Source>>>,
@@ -70,7 +72,7 @@ impl Outages {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         let first = failing.is_empty();
         if failing.insert(source) && first {
-            // A reader has no use for it and has closed the channel.
+            // A reader reports no outages and has dropped the receiver, so the send may fail.
             let _ = self.told.send(why.to_string());
         }
     }
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_told_once_until_all_are_well() {
+    fn an_outage_is_reported_once_until_every_source_recovers() {
         let (outages, mut told) = Outages::new();
         outages.fails(Source::Fetch, "one");
         outages.fails(Source::Fetch, "two");

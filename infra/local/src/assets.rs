@@ -1,5 +1,5 @@
-//! Serves the assets bucket over HTTP, as a content delivery network does in front of the real one:
-//! an `outputUrl` of the local stack can be opened.
+//! Serves the assets bucket over HTTP, as a content delivery network does on AWS, so that an
+//! `outputUrl` of the local stack can be opened.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// The way to the assets. It closes when it is dropped.
+/// The server of the assets. It closes when it is dropped.
 #[derive(Debug)]
 pub struct Assets {
     address: SocketAddr,
@@ -23,7 +23,8 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Takes a port on loopback: the stack has to know its own URLs before it has a bucket.
+    /// Binds a loopback port before the bucket exists, because the stack must know its own URLs
+    /// when it is deployed.
     pub async fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         Ok(Self {
@@ -33,13 +34,13 @@ impl Assets {
         })
     }
 
-    /// What the URLs begin with.
+    /// The beginning of the URLs.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Serves the objects of a bucket from now on.
+    /// Starts to serve the objects of a bucket.
     pub fn serve(&mut self, s3: aws_sdk_s3::Client, bucket: String) {
         let Some(listener) = self.listener.take() else {
             return;
@@ -48,7 +49,7 @@ impl Assets {
             let mut connections = JoinSet::new();
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
-                    // Out of file descriptors, or the reader left: neither ends the server.
+                    // Out of file descriptors, or the client left: neither ends the server.
                     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                     continue;
                 };
@@ -56,7 +57,7 @@ impl Assets {
                 connections.spawn(async move {
                     let service = service_fn(|request| answer(request, &s3, &bucket));
                     let connection = hyper::server::conn::http1::Builder::new();
-                    // A reader may leave at any time.
+                    // A client may disconnect at any time.
                     let _ = connection
                         .serve_connection(TokioIo::new(stream), service)
                         .await;

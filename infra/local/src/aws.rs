@@ -1,5 +1,6 @@
-//! Signed requests to the emulator, for services of which a few operations are called: the SDKs of
-//! CloudFormation, CloudWatch Logs and IAM take two minutes of processor time to compile.
+//! Signed requests to the emulator, for services of which the stack needs only a few operations.
+//! The SDKs of CloudFormation, CloudWatch Logs and IAM take two minutes of processor time to
+//! compile.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -22,14 +23,14 @@ use crate::mapping::chain;
 /// How long the emulator may take to answer.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// Speaks to the emulator with its root credentials.
+/// A client of the emulator, with its root credentials.
 #[derive(Debug, Clone)]
 pub struct Aws {
     address: SocketAddr,
     http: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// A service with AWS's query protocol: a form goes in, XML comes out.
+/// A service with AWS's query protocol: a form as the request, XML as the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryService {
     /// CloudFormation.
@@ -39,7 +40,7 @@ pub enum QueryService {
 }
 
 impl QueryService {
-    /// The service as a signature names it, and the version of its API.
+    /// The service's name in a signature, and the version of its API.
     fn api(self) -> (&'static str, &'static str) {
         match self {
             Self::CloudFormation => ("cloudformation", "2010-05-15"),
@@ -48,49 +49,49 @@ impl QueryService {
     }
 }
 
-/// A request that did not succeed.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It could not be signed: a fault in this file.
+    /// The request cannot be signed, which is a bug in this file.
     #[error("{operation} cannot be signed: {reason}")]
     NotSigned {
         /// The operation.
         operation: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// The emulator did not answer.
     #[error("the emulator at {address} did not answer {operation}: {reason}")]
     NoAnswer {
-        /// Where it was asked.
+        /// The emulator's address.
         address: SocketAddr,
         /// The operation.
         operation: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// The service refused.
+    /// The service refused the request.
     #[error("{operation} was refused ({status}): {answer}")]
     Refused {
         /// The operation.
         operation: String,
-        /// HTTP's.
+        /// The HTTP status.
         status: StatusCode,
-        /// What the service says.
+        /// The service's answer.
         answer: String,
     },
-    /// The answer has another form than the protocol's.
+    /// The answer does not follow the protocol.
     #[error("the answer to {operation} cannot be read: {reason}")]
     Unreadable {
         /// The operation.
         operation: String,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         reason: String,
     },
 }
 
 impl Aws {
-    /// Speaks to the emulator at an address.
+    /// A client of the emulator at an address.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
         Self {
@@ -99,11 +100,12 @@ impl Aws {
         }
     }
 
-    /// Calls an operation of a query service; returns its result as JSON: elements named `member`
-    /// are an array, other elements an object, and an element without elements is its text.
+    /// Calls an operation of a query service, and returns its result as JSON: elements named
+    /// `member` become an array, other elements an object, and an element without child elements
+    /// its text.
     ///
     /// # Errors
-    /// [`Error`] if it does not succeed.
+    /// [`Error`] if the call fails.
     pub async fn query(
         &self,
         service: QueryService,
@@ -153,7 +155,7 @@ impl Aws {
     /// All items of an operation of CloudWatch Logs that answers in pages.
     ///
     /// # Errors
-    /// [`Error`] if a page does not come.
+    /// [`Error`] if a page cannot be fetched.
     pub async fn all_logs(
         &self,
         operation: &str,
@@ -258,13 +260,13 @@ impl Aws {
     }
 }
 
-/// The items of a list in an answer: none where the list is empty or not there.
+/// The items of a list in an answer. Empty if the list is empty or missing.
 #[must_use]
 pub fn members(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The fields of `Field.member.1.Name=…` by which the query protocol takes a list of structures.
+/// The fields `Field.member.1.Name=…` in which the query protocol passes a list of structures.
 #[must_use]
 pub(crate) fn listed<'a>(
     list: &'a str,
@@ -301,7 +303,7 @@ fn json_of(node: roxmltree::Node<'_, '_>) -> Value {
     }
 }
 
-/// Percent-encoded as a form's values are: RFC 3986's unreserved characters stay.
+/// Percent-encodes a form's value: only RFC 3986's unreserved characters stay as they are.
 fn escaped(value: &str) -> impl std::fmt::Display + '_ {
     const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'-')

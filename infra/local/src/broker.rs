@@ -1,4 +1,4 @@
-//! The Kafka broker: in this process, a real one in a JVM, or somebody else's.
+//! The Kafka broker: librdkafka's in this process, Apache Kafka in a JVM, or an external one.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,22 +19,24 @@ use embedded::Embedded;
 pub use iam::Iam;
 pub use line::Line;
 
-/// How many partitions each topic gets: enough that one invocation gets records of several.
+/// The number of partitions per topic. It is large enough that one invocation gets records from
+/// several partitions.
 pub const PARTITIONS: i32 = 4;
 
 /// Which broker to use.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Broker {
-    /// librdkafka's own in-process broker: nothing to install, up at once, gone with the process.
+    /// librdkafka's in-process broker: it needs no installation, is up at once, and ends with the
+    /// process.
     #[default]
     Embedded,
-    /// Apache Kafka (KRaft, one node) from Maven Central: Java 17 and Maven.
+    /// Apache Kafka (KRaft, one node) from Maven Central. It needs Java 17 and Maven.
     Apache,
-    /// A broker that runs already, by host and port.
+    /// A broker that already runs, by host and port.
     External(String),
 }
 
-/// A name of no broker.
+/// The text names no broker.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no broker: say `embedded`, `apache`, or the `host:port` of one that runs")]
 pub struct UnknownBroker(String);
@@ -64,29 +66,29 @@ pub enum Error {
     Missing {
         /// The program.
         program: &'static str,
-        /// How to get it.
+        /// How to install it.
         cure: &'static str,
     },
     /// Maven, the storage tool or the broker failed.
     #[error("{what} failed; its output ends:\n{log}")]
     Failed {
-        /// Which step.
+        /// The failed step.
         what: &'static str,
         /// The end of its output.
         log: String,
     },
-    /// A file, a port or a process could not be had.
+    /// A file, a port or a process was not available.
     #[error("the broker could not be started")]
     Start(#[from] io::Error),
-    /// The in-process broker did not start, or made no topic.
+    /// The in-process broker did not start, or did not create a topic.
     #[error("the embedded broker does not do as it is told")]
     Embedded(#[source] rdkafka::error::KafkaError),
-    /// The broker cannot be reached, or refused.
+    /// The broker cannot be reached, or refused a request.
     #[error("the broker at {bootstrap} does not do as it is told")]
     Kafka {
-        /// Which broker.
+        /// The broker's address.
         bootstrap: String,
-        /// Why not.
+        /// The client's error.
         #[source]
         source: kafka_client::Error,
     },
@@ -95,20 +97,20 @@ pub enum Error {
 /// How to start a broker.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// A free port, or one that is found.
+    /// The port. `None` chooses a free one.
     pub port: Option<u16>,
-    /// The folder that has Apache Kafka's `pom.xml`.
+    /// The folder with Apache Kafka's `pom.xml`.
     pub pom: PathBuf,
-    /// The folder of what Apache Kafka starts from, kept between runs.
+    /// The folder of the installed Apache Kafka, which is kept between runs.
     pub installed: PathBuf,
-    /// Whether the functions reach Apache Kafka by a [`Line`] of their own, which can be slow, and
-    /// cut.
+    /// Whether the functions reach Apache Kafka through a [`Line`] of their own, which can be
+    /// slowed down and cut.
     pub line: bool,
-    /// Whether Apache Kafka has a listener besides that knows its clients as MSK does.
+    /// Whether Apache Kafka has another listener that authenticates its clients as MSK does.
     pub iam: Option<Iam>,
 }
 
-/// A broker to publish to and read from. What was started stops when it is dropped.
+/// A broker to publish to and read from. Dropping it stops what [`Broker::start`] started.
 #[derive(Debug)]
 pub struct RunningBroker {
     bootstrap: String,
@@ -124,7 +126,7 @@ enum Kind {
 }
 
 impl Broker {
-    /// Starts it, if it is ours to start, and returns when it answers.
+    /// Starts the broker, unless it is external, and returns once it answers.
     pub async fn start(&self, options: &Options) -> Result<RunningBroker, Error> {
         let (bootstrap, kind) = match self {
             Self::Embedded => {
@@ -141,7 +143,7 @@ impl Broker {
             Ok(cluster) => cluster,
             Err(source) => return Err(Error::Kafka { bootstrap, source }),
         };
-        // The embedded broker does not wake a fetch that waits: it is asked again soon instead.
+        // The embedded broker does not wake a waiting fetch, so clients must ask again soon.
         let cluster = match kind {
             Kind::Embedded(_) => cluster.with_fetch_wait(Duration::from_millis(20)),
             Kind::Apache(_) | Kind::External => cluster,
@@ -155,21 +157,20 @@ impl Broker {
 }
 
 impl RunningBroker {
-    /// What clients call `bootstrap.servers`.
+    /// The address for clients' `bootstrap.servers`.
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
     }
 
-    /// The way for all of this machine's own clients: those that read, those that publish, and the
-    /// mappings' pollers.
+    /// The cluster for this machine's own clients: readers, publishers and the mappings' pollers.
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// What the functions call `bootstrap.servers`: the listener that knows them, or the beginning
-    /// of their line, if there is one.
+    /// The address for the functions' `bootstrap.servers`: the IAM listener if there is one, else
+    /// the near end of their line if there is one.
     #[must_use]
     pub fn bootstrap_of_functions(&self) -> String {
         match (self.iam(), self.line()) {
@@ -179,8 +180,8 @@ impl RunningBroker {
         }
     }
 
-    /// The listener for clients with an IAM token, if it has one: its address, and the certificate
-    /// that its own chains to, as PEM.
+    /// The listener for clients with an IAM token, if the broker has one: its address, and the root
+    /// of its certificate, as PEM.
     #[must_use]
     pub fn iam(&self) -> Option<(&str, &str)> {
         match &self.kind {
@@ -200,13 +201,13 @@ impl RunningBroker {
         }
     }
 
-    /// Whether others may have written to it before.
+    /// Whether other programs may have written to the broker before.
     #[must_use]
     pub fn is_external(&self) -> bool {
         matches!(self.kind, Kind::External)
     }
 
-    /// Creates the topics that are not there yet.
+    /// Creates the topics that do not exist yet.
     pub async fn create_topics(&self, names: &[&str]) -> Result<(), Error> {
         let replication = match &self.kind {
             Kind::Embedded(embedded) => return embedded.create_topics(names).await,
@@ -223,7 +224,8 @@ impl RunningBroker {
         })
     }
 
-    /// Kills Apache Kafka as a power cut would; its data stay. `false` if it is another broker.
+    /// Kills Apache Kafka as a power failure would; its data survives. Returns `false` for any
+    /// other broker.
     pub async fn kill(&self) -> bool {
         match &self.kind {
             Kind::Apache(apache) => {
@@ -234,8 +236,8 @@ impl RunningBroker {
         }
     }
 
-    /// Starts a killed Apache Kafka again, with its data and on its port. Any other broker is left
-    /// as it is.
+    /// Starts a killed Apache Kafka again, with its data and on its port. Does nothing for any
+    /// other broker.
     pub async fn restart(&self) -> Result<(), Error> {
         match &self.kind {
             Kind::Apache(apache) => apache.restart().await,

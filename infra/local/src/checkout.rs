@@ -1,13 +1,13 @@
-//! Where things are in a checkout.
+//! The paths in a checkout.
 
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A checkout of the repository, and where its parts are.
+/// A checkout of the repository, and the paths of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
-    /// Its root.
+    /// The checkout's root.
     pub root: PathBuf,
     /// The emulator's Python environment.
     pub venv: PathBuf,
@@ -16,7 +16,7 @@ pub struct Checkout {
 }
 
 impl Checkout {
-    /// The checkout around the current folder, with the binaries beside the running one.
+    /// The checkout around the current folder, with the binaries next to the running one.
     pub fn find() -> io::Result<Self> {
         let here = env::current_dir()?;
         let root = here
@@ -30,7 +30,7 @@ impl Checkout {
         })?;
         let running = env::current_exe()?;
         let folder = running.parent().unwrap_or(Path::new("."));
-        // Cargo puts a test's binary one folder deeper.
+        // Cargo puts a test binary one folder deeper.
         let binaries = if folder.ends_with("deps") {
             folder.parent().unwrap_or(folder)
         } else {
@@ -43,7 +43,7 @@ impl Checkout {
         })
     }
 
-    /// The template that is deployed, here and on AWS.
+    /// The template, which is deployed here and on AWS.
     #[must_use]
     pub fn template(&self) -> PathBuf {
         self.root.join("infra/template.yaml")
@@ -55,7 +55,7 @@ impl Checkout {
         self.root.join("functions")
     }
 
-    /// The fonts that the completion function has beside its bootstrap.
+    /// The fonts that are deployed next to the completion function's bootstrap.
     #[must_use]
     pub fn fonts(&self) -> PathBuf {
         self.functions().join("completion/package/fonts")
@@ -67,25 +67,25 @@ impl Checkout {
         self.root.join("infra/local/apache-kafka")
     }
 
-    /// Where what Apache Kafka starts from is kept.
+    /// The folder of the installed Apache Kafka.
     #[must_use]
     pub fn apache_kafka(&self) -> PathBuf {
         self.root.join("target/apache-kafka")
     }
 
-    /// What `make up` leaves for a shell as long as it runs.
+    /// The file that `make up` provides for a shell while it runs.
     #[must_use]
     pub fn env(&self) -> PathBuf {
         self.root.join("target/up.env")
     }
 
-    /// What the demo leaves behind.
+    /// The folder of the demo's results.
     #[must_use]
     pub fn demo(&self) -> PathBuf {
         self.root.join("target/demo")
     }
 
-    /// An example event of a topic.
+    /// The example event of a topic.
     #[must_use]
     pub fn example(&self, topic: contract::Topic) -> PathBuf {
         self.root
@@ -94,7 +94,7 @@ impl Checkout {
             .join("example.json")
     }
 
-    /// An example of what starts the training of a voice.
+    /// The example input that starts the training of a voice.
     #[must_use]
     pub fn voice_training(&self) -> PathBuf {
         self.root.join("events/voice-training/example.json")

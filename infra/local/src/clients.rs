@@ -1,5 +1,5 @@
-//! Clients of the emulator, with its root credentials and nothing from the environment of whoever
-//! runs the local stack.
+//! Clients of the emulator, with its root credentials. They use nothing from the environment of the
+//! user who runs the local stack.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub struct Clients {
     pub aws: Aws,
     /// The table.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Invokes, once per call: whoever invokes decides what a failure means, and a slow function is
-    /// no reason to try again.
+    /// Lambda, without retries: the caller decides what a failure means, and a slow function is no
+    /// reason for a retry.
     pub lambda: aws_sdk_lambda::Client,
     /// The buckets.
     pub s3: aws_sdk_s3::Client,
@@ -34,7 +34,8 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients of the AWS at an address: the emulator's, or the proxy's to be seen and disturbed.
+    /// Clients of AWS at an address: the emulator's, or the proxy's, which records and disturbs
+    /// their calls.
     #[must_use]
     pub fn of(address: SocketAddr) -> Self {
         let (key, secret) = ROOT;

@@ -1,8 +1,7 @@
-//! The console: a page on loopback that shows what the stack does as it does it, and has the
-//! function `operator` do what `studio` would ask it for.
+//! The console: a page on loopback that shows what the stack does, live. Through the function
+//! `operator` it offers the same operations as `studio`.
 //!
-//! It knows what anybody may know: what stands in Kafka, what the mappings report, and what that
-//! function answers.
+//! It uses only the records in Kafka, the mappings' reports, and that function's answers.
 
 use std::convert::Infallible;
 use std::io;
@@ -39,12 +38,12 @@ use crate::mapping::Report;
 use crate::records::Produced;
 use crate::stack::Stack;
 
-/// The most that a page asks with, in bytes.
+/// The largest request body that the page may send, in bytes.
 const LARGEST_QUESTION: usize = 64 * 1024;
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// A running console. It ends when it is dropped.
+/// A running console. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Console {
     address: SocketAddr,
@@ -52,17 +51,17 @@ pub struct Console {
     accepting: JoinHandle<()>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 struct Shared {
     live: Arc<Live>,
     gallery: Gallery,
     operator: Operator,
-    /// What the page may load, and from where.
+    /// The content security policy of the page.
     policy: HeaderValue,
 }
 
-/// What the page says of the stack.
+/// What the page shows about the stack.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct About {
@@ -75,10 +74,10 @@ struct About {
 }
 
 impl Console {
-    /// Listens on loopback, on `port` or on any.
+    /// Listens on loopback, on `port` or on any free port.
     ///
     /// # Errors
-    /// If there is no port to listen on.
+    /// If the port cannot be bound.
     pub async fn start(port: Option<u16>, stack: &Stack) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
         let address = listener.local_addr()?;
@@ -111,19 +110,19 @@ impl Console {
         })
     }
 
-    /// Where it listens.
+    /// The address on which the console listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Shows a record that stands in Kafka.
+    /// Shows a record from Kafka.
     pub fn record(&self, record: &Produced) {
         self.shared.gallery.take(record);
         self.shared.live.record(record);
     }
 
-    /// Shows what a mapping did.
+    /// Shows a mapping's report.
     pub fn report(&self, report: &Report) {
         self.shared.live.report(report, jiff::Timestamp::now());
     }
@@ -136,7 +135,7 @@ impl Drop for Console {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Owned here, so that the connections end with the console.
+    // The connections are owned here, so that they end with the console.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -144,7 +143,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, Arc::clone(&shared)));
                 }
-                // Out of file descriptors, or the reader left: neither ends the console.
+                // Out of file descriptors, or the client left: neither ends the console.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -158,7 +157,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(answer(request, &shared).await) }
     });
-    // A reader may leave at any time.
+    // A client may disconnect at any time.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -237,7 +236,8 @@ fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed()
 }
 
-/// What every answer carries: it is for this page alone, is what it says it is, and is not kept.
+/// Adds the headers of every answer: only this page may use it, browsers must not guess its type,
+/// and must not store it.
 fn with_headers(
     mut response: Response<Body>,
     content_type: &'static str,

@@ -1,4 +1,4 @@
-//! Dead letters, as their index in the table has them.
+//! Dead letters, read from their entries in the table.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use aws_sdk_dynamodb::types::AttributeValue;
 /// A dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its topic.
+    /// The record's topic.
     pub topic: String,
-    /// Its partition.
+    /// The record's partition.
     pub partition: i32,
-    /// Its offset.
+    /// The record's offset.
     pub offset: i64,
-    /// Why, in a sentence that says where.
+    /// The cause, in a sentence that names the place.
     pub cause: String,
-    /// The key of the whole record in the bucket for them.
+    /// The key of the whole record in the dead-letter bucket.
     pub object: String,
 }
 
-/// The table could not be read.
+/// The table cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the table cannot be read: {0}")]
 pub struct Error(String);
 
-/// Every dead letter, in no order.
+/// All dead letters, in no particular order.
 pub async fn dead_letters(
     dynamodb: &aws_sdk_dynamodb::Client,
     table: &str,

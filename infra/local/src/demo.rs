@@ -1,4 +1,5 @@
-//! The demo: one event goes in, and what comes of it is shown, checked and kept.
+//! The demo: publishes one event, shows and checks everything that follows from it, and keeps the
+//! results in a folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -23,108 +24,109 @@ use crate::stack::{self, Options, Stack};
 use crate::story::{Asset, Story};
 use crate::timeline::{Mark, Timeline};
 
-/// How long nothing must happen after the last expected event: a duplicate would come in this time.
+/// How long no event may follow after the last expected one: a duplicate would arrive within this
+/// time.
 const QUIET: Duration = Duration::from_millis(1500);
-/// How long an event that opened no job is given to open one after all.
+/// How long the demo waits for a job when an event has opened none.
 const QUIET_WITHOUT_JOBS: Duration = Duration::from_secs(4);
 
-/// Why the demo did not end well.
+/// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no event to publish.
     #[error(transparent)]
     Input(#[from] input::Error),
-    /// The contract has the topic, and the deployed stack has no function for it.
+    /// The contract has the topic, but the deployed stack has no function for it.
     #[error("nothing in infra/template.yaml consumes {0} yet")]
     NotDeployed(Topic),
-    /// The broker takes no record that large.
+    /// The record is larger than the broker accepts.
     #[error("the event has {size} bytes, which is more than the broker takes in one record")]
     TooLarge {
-        /// Bytes.
+        /// The size in bytes.
         size: usize,
     },
-    /// What the functions emitted cannot be read.
+    /// The functions' metrics cannot be read.
     #[error(transparent)]
     Metrics(#[from] aws::Error),
-    /// The stack.
+    /// The stack failed.
     #[error(transparent)]
     Stack(#[from] stack::Error),
-    /// The function refused the event.
+    /// The function dead-lettered the event.
     #[error("the event was dead-lettered: {0}")]
     DeadLetter(String),
-    /// Jobs ended, and not well.
+    /// Render jobs failed.
     #[error("{failed} of {opened} render jobs failed: {reason}")]
     Failed {
-        /// How many.
+        /// How many failed.
         failed: usize,
-        /// Of how many.
+        /// How many were opened.
         opened: usize,
-        /// Why the first did.
+        /// Why the first one failed.
         reason: String,
     },
-    /// An id was published twice.
+    /// An event was published twice.
     #[error(
         "the event {id} was produced twice, at {topic} partition {partition} offset {offset} again"
     )]
     Twice {
-        /// Its id.
+        /// The event's id.
         id: String,
-        /// Where the second is.
+        /// The topic of the second record.
         topic: String,
-        /// Its partition.
+        /// The partition of the second record.
         partition: i32,
-        /// Its offset.
+        /// The offset of the second record.
         offset: i64,
     },
-    /// It took too long.
+    /// The demo took too long.
     #[error("after {seconds} s {waiting}; the emulator's log is {log}")]
     TimedOut {
-        /// How long it had.
+        /// The time limit, in seconds.
         seconds: u64,
-        /// What was still missing.
+        /// What the demo was still waiting for.
         waiting: String,
-        /// Where the log was kept.
+        /// The copy of the emulator's log.
         log: PathBuf,
     },
     /// The voice was not cloned.
     #[error("the voice is not cloned: {0}")]
     VoiceFailed(String),
-    /// AWS, which is the emulator, refused.
+    /// The emulator refused a call to AWS.
     #[error("cannot {what}: {reason}")]
     Aws {
-        /// What was tried.
+        /// What the demo tried.
         what: &'static str,
-        /// What it answered.
+        /// The emulator's answer.
         reason: String,
     },
-    /// A record was discarded by its mapping.
+    /// The mapping gave up the record.
     #[error("the mapping gave the event up ({condition}); it is at {destination}")]
     Discarded {
-        /// Why.
+        /// The on-failure condition.
         condition: String,
-        /// Where it is.
+        /// Where the mapping put the record.
         destination: String,
     },
-    /// The broker cannot be read.
+    /// The topics cannot be read.
     #[error("the broker cannot be read")]
     Read(#[source] kafka_client::Error),
     /// The table cannot be read.
     #[error(transparent)]
     Table(#[from] dead_letters::Error),
-    /// An asset is not where its URL says.
+    /// An asset is not at its URL.
     #[error("the asset {url} cannot be fetched: {reason}")]
     Asset {
-        /// Its URL.
+        /// The asset's URL.
         url: String,
-        /// Why not.
+        /// Why the asset cannot be fetched.
         reason: String,
     },
-    /// What the demo leaves behind cannot be written.
+    /// The demo's results cannot be written.
     #[error("cannot write {path}")]
     Write {
-        /// Where.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it cannot be written.
         #[source]
         source: io::Error,
     },
@@ -193,7 +195,8 @@ async fn follow(
     timeline.wait_for("the mapping joins its consumer group");
 
     let mut story = Story::default();
-    // The function has answered for the event: everything it opened is published.
+    // True once the function has answered for the event: then everything that the event opened is
+    // published.
     let mut answered = false;
     let mut last = Instant::now();
     let deadline = Instant::now() + within;
@@ -295,7 +298,7 @@ async fn publish(stack: &Stack, event: &Event) -> Result<Published, Error> {
         })
 }
 
-/// Why the function dead-lettered the record, if it did.
+/// The cause, if the function dead-lettered the record.
 async fn cause(stack: &Stack, topic: Topic, at: Published) -> Result<Option<String>, Error> {
     let all = dead_letters(&stack.clients.dynamodb, &stack.outputs.table_name).await?;
     let found = all.into_iter().find(|record| {
@@ -306,7 +309,7 @@ async fn cause(stack: &Stack, topic: Topic, at: Published) -> Result<Option<Stri
     Ok(found.map(|record| record.cause))
 }
 
-/// A line for what a mapping did, where a person wants to know.
+/// Prints a line for each report of a mapping that is of interest to a person.
 pub(crate) fn tell(report: &Report, timeline: &Timeline) {
     match &report.what {
         What::Invoked {
@@ -371,7 +374,7 @@ pub(crate) fn tell(report: &Report, timeline: &Timeline) {
     }
 }
 
-/// What a function says of its failure: `errorMessage` of the payload.
+/// The message of a failed function: `errorMessage` of the payload.
 fn error_message(body: &[u8]) -> String {
     let payload: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     payload["errorMessage"]
@@ -389,7 +392,7 @@ fn waiting(story: &Story, answered: bool) -> String {
 }
 
 impl Error {
-    /// The record's event was published before.
+    /// The error for a record whose event was published before.
     pub(crate) fn twice(record: &Produced) -> Self {
         Self::Twice {
             id: record.event()["id"].as_str().unwrap_or_default().to_owned(),
@@ -400,14 +403,15 @@ impl Error {
     }
 }
 
-/// What the demo leaves behind.
+/// The folder with the demo's results: the published events, the assets, the metrics and the
+/// emulator's log.
 pub(crate) struct OutboxEntry {
     folder: PathBuf,
     lines: File,
 }
 
 impl OutboxEntry {
-    /// Begins anew: what an earlier demo left is removed.
+    /// Creates the folder, without the results of an earlier demo.
     pub(crate) fn empty(folder: PathBuf) -> Result<Self, Error> {
         let make = || {
             if folder.exists() {
@@ -431,8 +435,8 @@ impl OutboxEntry {
         })
     }
 
-    /// Writes what the functions emitted of each metric, a line for each that there is; returns
-    /// where, and how many had something to measure.
+    /// Writes the metrics that the functions emitted, with an entry for every metric that exists.
+    /// Returns the file, and how many metrics have a value.
     async fn metrics(&self, stack: &Stack) -> Result<(PathBuf, usize), Error> {
         let emitted = emitted(&stack.clients).await?;
         let path = self.folder.join("metrics.txt");
@@ -447,7 +451,7 @@ impl OutboxEntry {
         Ok((path, measured.count()))
     }
 
-    /// Fetches an asset from the bucket: its URL is the configured base, and then its key.
+    /// Fetches an asset from the bucket. Its URL is the configured base followed by its key.
     async fn fetch(&self, stack: &Stack, asset: &Asset) -> Result<PathBuf, Error> {
         let failed = |reason: String| Error::Asset {
             url: asset.output_url.clone(),
@@ -462,7 +466,7 @@ impl OutboxEntry {
         self.fetch_object(stack, &asset.name, key).await
     }
 
-    /// Fetches an object from the bucket of the assets.
+    /// Fetches an object from the assets bucket.
     pub(crate) async fn fetch_object(
         &self,
         stack: &Stack,
@@ -509,7 +513,7 @@ impl OutboxEntry {
         Ok(path)
     }
 
-    /// Keeps the emulator's log, which goes with the stack.
+    /// Copies the emulator's log, because the stack deletes it.
     pub(crate) fn log(&self, stack: &Stack) -> Result<PathBuf, Error> {
         let path = self.folder.join("emulator.log");
         fs::copy(stack.emulator.log_file(), &path).map_err(|source| Error::Write {
@@ -520,8 +524,8 @@ impl OutboxEntry {
     }
 }
 
-/// Every metric that there is, with what it measures and its values, in the order of time; one that
-/// was not emitted says so.
+/// Every metric that exists, with its meaning and its values in the order of time. A metric that
+/// was not emitted has a line that says so.
 fn listed(emitted: &BTreeMap<Metric, Vec<f64>>) -> String {
     let mut text = String::new();
     for (name, measures) in METRICS {

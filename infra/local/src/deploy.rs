@@ -1,5 +1,5 @@
-//! Deploys `infra/template.yaml` as it is: only the addresses of code and definitions are
-//! rewritten, as `sam package` would.
+//! Deploys `infra/template.yaml` unchanged, except that it rewrites the addresses of code and state
+//! machine definitions, as `sam package` would.
 
 use std::fs;
 use std::io::{self, Cursor, Write};
@@ -19,19 +19,19 @@ use crate::emulator::REGION;
 
 /// The stack's name in the emulator.
 pub const STACK: &str = "studio-local";
-/// The cluster that the mappings name. There is none: the local poller reads from the local broker.
+/// The cluster in the mappings. It does not exist: the local poller reads from the local broker.
 pub const CLUSTER_ARN: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/studio-local/00000000-0000-0000-0000-000000000000-s1";
 
-/// The bucket that a brand's logo may be read from.
+/// The bucket from which brands' logos may be read.
 pub const LOGO_BUCKET: &str = "studio-local-logos";
 
-/// The bucket that samples of voices are read from.
+/// The bucket from which samples of voices are read.
 pub const VOICE_BUCKET: &str = "studio-local-voices";
 
-/// The vendors' keys. Whatever they are, the sandbox takes them; a vendor would not.
+/// The key of every vendor. The sandbox accepts any key; a real vendor would refuse this one.
 pub const KEY: &str = "sandbox-key-and-nobody-elses";
 
-/// The vendors that know us by a key.
+/// The vendors that authenticate us by a key.
 const VENDORS_WITH_KEYS: [&str; 3] = ["openai", "elevenlabs", "runway"];
 
 const BUCKET: &str = "studio-local-deployment";
@@ -41,12 +41,12 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// Where the parts of a deployment are.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// The template; what it refers to is relative to its folder.
+    /// The template. Paths in it are relative to its folder.
     pub template: PathBuf,
-    /// The folder of the built functions: a function's binary has its folder's name, and is run
-    /// where it lies.
+    /// The folder of the built functions. Each binary has the name of its function's folder and
+    /// runs from here.
     pub binaries: PathBuf,
-    /// The folder of the functions' sources: what is in a function's `package` folder goes beside
+    /// The folder of the functions' sources. The files in a function's `package` folder go next to
     /// its bootstrap.
     pub functions: PathBuf,
 }
@@ -56,41 +56,41 @@ pub struct Sources {
 pub struct Parameters {
     /// The broker that the functions publish to.
     pub bootstrap_servers: String,
-    /// How it knows them: `iam` or `none`.
+    /// How the functions authenticate: `iam` or `none`.
     pub authentication: &'static str,
-    /// The certificates that the broker's own chains to, as PEM; empty for Amazon's.
+    /// The root certificates of the broker's own certificate, as PEM; empty for Amazon's.
     pub roots: String,
-    /// Whether the deployment makes the topics that the functions write, and so many partitions.
+    /// The number of partitions, if the deployment creates the topics that the functions write.
     pub makes_topics: Option<u32>,
-    /// What the URLs of assets begin with.
+    /// The beginning of the assets' URLs.
     pub asset_base_url: String,
-    /// How long a render may take before the sweep looks after it.
+    /// How long a render may take before the sweep checks it.
     pub render_deadline: Duration,
-    /// How many steps are taken at once.
+    /// How many steps may run at once.
     pub completion_concurrency: u32,
-    /// Who makes what.
+    /// The providers.
     pub providers: Providers,
     /// The vendors' settings, as JSON.
     pub provider_settings: String,
-    /// The base of a collector's address that takes spans; empty for no spans.
+    /// The base address of a collector that accepts spans; empty for no spans.
     pub otlp_endpoint: String,
 }
 
-/// Who makes what: names with commas between, as the template takes them.
+/// The providers by media type, as the template takes them: names separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Providers {
-    /// Images.
+    /// The image providers.
     pub image: String,
-    /// Videos.
+    /// The video providers.
     pub video: String,
-    /// Audio.
+    /// The audio providers.
     pub audio: String,
-    /// Cloned voices; empty for nobody.
+    /// The provider that clones voices; empty for none.
     pub voice: String,
 }
 
 impl Default for Providers {
-    /// The embedded canvas, and nobody else: nothing costs anything.
+    /// Only the embedded canvas, so nothing costs anything.
     fn default() -> Self {
         Self {
             image: "studio-canvas".to_owned(),
@@ -101,50 +101,50 @@ impl Default for Providers {
     }
 }
 
-/// What the stack says of itself.
+/// The stack's outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outputs {
     /// The table.
     pub table_name: String,
-    /// The bucket that rendered files are in.
+    /// The bucket of the rendered files.
     pub assets_bucket_name: String,
-    /// The bucket that the dead letters are in.
+    /// The bucket of the dead letters.
     pub dead_letters_bucket_name: String,
     /// The state machine that renders.
     pub render_state_machine_arn: String,
     /// The state machine that trains voices.
     pub voice_state_machine_arn: String,
-    /// The function that takes each step of a render.
+    /// The function that runs the steps of a render.
     pub completion_function_name: String,
-    /// The function that does what an operator asks for.
+    /// The function that handles operators' requests.
     pub operator_function_name: String,
-    /// What the URLs of assets begin with.
+    /// The beginning of the assets' URLs.
     pub asset_base_url: String,
 }
 
-/// Why the stack is not deployed.
+/// Why the stack was not deployed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file cannot be read.
     #[error("cannot read {path}")]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it cannot be read.
         #[source]
         source: io::Error,
     },
-    /// A function's binary is not there.
+    /// A function's binary is missing.
     #[error("{0} is not built: run `make build`")]
     NotBuilt(PathBuf),
-    /// A line that has to be rewritten has another form than the one that is understood.
+    /// A line that must be rewritten has an unexpected form.
     #[error("line {number} of the template, `{line}`, is not of the form `{expected}`")]
     Line {
-        /// Its number, from 1.
+        /// The line's number, counted from 1.
         number: usize,
         /// The line.
         line: String,
-        /// What it should look like.
+        /// The expected form.
         expected: &'static str,
     },
     /// A zip could not be written.
@@ -153,28 +153,28 @@ pub enum Error {
     /// The emulator refused a call.
     #[error("cannot {what}: {reason}")]
     Refused {
-        /// What was tried.
+        /// The refused action.
         what: &'static str,
-        /// What it answered.
+        /// The emulator's answer.
         reason: String,
     },
-    /// CloudFormation did not deploy the template.
+    /// CloudFormation refused a call.
     #[error(transparent)]
     Aws(#[from] aws::Error),
-    /// CloudFormation gave up.
+    /// CloudFormation did not create the stack.
     #[error("the stack was not created ({status}):\n{reasons}")]
     Failed {
         /// The stack's status.
         status: String,
-        /// Resource by resource.
+        /// The reasons, one line per failed resource.
         reasons: String,
     },
-    /// An output that the local stack reads is missing.
+    /// An output that the local stack needs is missing.
     #[error("the template has no output `{0}`")]
     Output(&'static str),
 }
 
-/// The template ready for CreateStack, and what has to be in the bucket for it.
+/// The template ready for CreateStack, and the objects that it needs in the bucket.
 #[derive(Debug, PartialEq, Eq)]
 struct Packaged {
     template: String,
@@ -182,7 +182,7 @@ struct Packaged {
     definitions: Vec<String>,
 }
 
-/// Packs and uploads the code, creates the stack and waits until it stands.
+/// Packs and uploads the code, creates the stack, and waits until it is complete.
 pub async fn deploy(
     clients: &Clients,
     sources: &Sources,
@@ -213,8 +213,8 @@ pub async fn deploy(
     })
 }
 
-/// Rewrites the lines that `sam package` would, and no byte of any other. A line of another form is
-/// refused, not skipped.
+/// Rewrites the lines that `sam package` would rewrite, and changes no other byte. A line of
+/// another form is an error, and is not skipped.
 fn package(template: &str) -> Result<Packaged, Error> {
     let mut packaged = Packaged {
         template: String::with_capacity(template.len()),
@@ -329,9 +329,10 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
     Ok(())
 }
 
-/// Lambda wants one file named `bootstrap`, executable, at the top of a zip. Here that file is a
-/// script which becomes the binary where Cargo put it: six binaries of 90 MB each took a stack four
-/// seconds to copy. The files in the folder `beside`, if there is one, keep their paths.
+/// Packs a function. Lambda expects an executable file named `bootstrap` at the top of a zip. Here
+/// that file is a script that replaces itself by the binary in Cargo's folder, because copying six
+/// binaries of 90 MB each took a stack four seconds. The files in the folder `beside`, if it
+/// exists, keep their paths.
 fn zip_function(binary: &Path, beside: &Path) -> Result<Vec<u8>, Error> {
     let binary = fs::canonicalize(binary).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotBuilt(binary.to_owned()),
@@ -365,7 +366,7 @@ fn zip_function(binary: &Path, beside: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// A shell script that replaces itself by a program. Between single quotes the shell takes every
-/// byte as it is.
+/// byte literally.
 fn becomes(program: &Path) -> Vec<u8> {
     let mut script = b"#!/bin/sh\nexec '".to_vec();
     for &byte in program.as_os_str().as_bytes() {
@@ -378,7 +379,7 @@ fn becomes(program: &Path) -> Vec<u8> {
     script
 }
 
-/// All files in a folder and those in it, in a fixed order; none if it is not there.
+/// All files in a folder and its subfolders, in a fixed order. Empty if the folder does not exist.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     if !folder.exists() {
         return Ok(Vec::new());
@@ -445,7 +446,8 @@ async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error>
         ("CompletionConcurrency", concurrency.as_str()),
         ("OtlpEndpoint", parameters.otlp_endpoint.as_str()),
     ];
-    // From the bucket, as sam deploy does: it is longer than a request may be (51,200 bytes).
+    // As `sam deploy` does, CloudFormation reads the template from the bucket, because it is longer
+    // than a request may be (51,200 bytes).
     let template = format!("https://s3.{REGION}.amazonaws.com/{BUCKET}/{TEMPLATE_KEY}");
     let values = aws::listed("Parameters", ("ParameterKey", "ParameterValue"), &values);
     let mut fields = vec![
@@ -482,7 +484,7 @@ async fn create(clients: &Clients, parameters: &Parameters) -> Result<(), Error>
     }
 }
 
-/// What CloudFormation says of the stack.
+/// Describes the stack.
 async fn describe(aws: &Aws) -> Result<Value, Error> {
     let mut described = aws
         .query(
@@ -497,7 +499,7 @@ async fn describe(aws: &Aws) -> Result<Value, Error> {
     }
 }
 
-/// What the stack's events say of each resource that failed, oldest first.
+/// The reasons of all failed resources from the stack's events, oldest first.
 async fn reasons(aws: &Aws) -> String {
     let events = aws
         .query(
@@ -568,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_another_form_is_refused_by_name() {
+    fn a_line_of_another_form_is_refused_and_quoted() {
         for line in [
             "CodeUri: ../target/lambda/event-created",
             "CodeUri: ../target/lambda/../x/",

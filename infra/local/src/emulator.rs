@@ -1,4 +1,4 @@
-//! AWS on this machine: ministack, with IAM enforced, running our real bootstraps as processes.
+//! AWS on this machine: ministack, with IAM enforced. It runs our real bootstraps as processes.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +16,8 @@ use crate::process::{Group, members, owner_of_listener};
 
 /// The only region of the local stack.
 pub const REGION: &str = "us-east-1";
-/// The emulator's root credentials: access key and secret. Functions get their own role's instead.
+/// The emulator's root credentials: access key and secret. Functions get the credentials of their
+/// own roles instead.
 pub const ROOT: (&str, &str) = ("test", "test");
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -24,18 +25,17 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How to start the emulator.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The Python environment that ministack is installed in, by `requirements.txt`.
+    /// The Python environment in which `requirements.txt` installed ministack.
     pub venv: PathBuf,
-    /// A free port, or one that is found.
+    /// The port. `None` chooses a free one.
     pub port: Option<u16>,
-    /// Where the functions shall find AWS: the proxy.
+    /// The address at which the functions reach AWS, which is the proxy's.
     pub functions_endpoint: SocketAddr,
-    /// What Step Functions multiplies its waits by: 0 skips `Wait` states and the pauses of
-    /// `Retry`.
+    /// The factor for Step Functions' waits: 0 skips `Wait` states and the pauses of `Retry`.
     pub wait_scale: f64,
 }
 
-/// A running emulator. It stops, with every function it runs, when it is dropped.
+/// A running emulator. Dropping it stops it and every function that it runs.
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
@@ -46,29 +46,29 @@ pub struct Emulator {
 /// Why the emulator does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The Python environment is not there.
+    /// The Python environment does not exist.
     #[error(
         "the emulator is not installed in {0}: `make demo` does it, or python3 -m venv and pip install -r infra/local/requirements.txt"
     )]
     NotInstalled(PathBuf),
-    /// A file or a process could not be made.
+    /// A file or a process could not be created.
     #[error("the emulator could not be started")]
     Start(#[from] io::Error),
-    /// The port is somebody else's.
+    /// Another process uses the port.
     #[error("the emulator could not be started on port {0}: another process listens there")]
     PortTaken(u16),
-    /// It ended before it was ready, or never was.
+    /// The emulator ended before it was ready, or did not become ready in time.
     #[error("the emulator {state}; its log ends:\n{log}")]
     NotReady {
-        /// What it did instead.
+        /// What happened to it.
         state: String,
-        /// The end of its log.
+        /// The end of the emulator's log.
         log: String,
     },
 }
 
 impl Emulator {
-    /// Starts it and returns when it answers.
+    /// Starts the emulator, and returns once it answers.
     pub async fn start(options: &Options) -> Result<Self, Error> {
         let python = options.venv.join("bin/python");
         if !python.exists() {
@@ -86,8 +86,8 @@ impl Emulator {
         fs::create_dir(&temporary)?;
 
         let mut command = Command::new(python);
-        // The functions inherit the emulator's whole environment: they get what Lambda would give
-        // them and no more.
+        // The functions inherit the emulator's whole environment, so it has only what Lambda would
+        // give them.
         command
             .args(["-m", "ministack"])
             .current_dir(folder.path())
@@ -102,13 +102,13 @@ impl Emulator {
             .env("GATEWAY_PORT", port.to_string())
             .env("AUTH", "true")
             .env("MINISTACK_REGION", REGION)
-            // A listener on a fixed port, for a service that nobody here uses.
+            // A listener on a fixed port, for a service that the studio does not use.
             .env("IOT_MTLS_ENABLED", "false")
             .env("SFN_WAIT_SCALE", options.wait_scale.to_string())
-            // Each invocation in flight holds one, and each call that a function makes: of its 64
-            // nothing is left once fifty jobs wait for Kafka.
+            // Each invocation in flight occupies a thread, and so does each call that a function
+            // makes. The default of 64 is exhausted once fifty jobs wait for Kafka.
             .env("MINISTACK_WORKER_THREADS", "256")
-            // An IP address and not a name, so that the functions' S3 client uses path-style
+            // An IP address instead of a name, so that the functions' S3 client uses path-style
             // addresses.
             .env(
                 "AWS_ENDPOINT_URL",
@@ -125,25 +125,25 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// Where it listens.
+    /// The address on which the emulator listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where its log is, as long as it runs.
+    /// The emulator's log, which exists as long as the emulator runs.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
         log_file(self.folder.path())
     }
 
-    /// The end of its log.
+    /// The end of the emulator's log.
     #[must_use]
     fn log_tail(&self) -> String {
         tail(&self.log_file(), 40)
     }
 
-    /// Kills it and every function that it runs.
+    /// Kills the emulator and every function that it runs.
     pub fn stop(mut self) {
         self.group.kill();
     }
@@ -164,7 +164,7 @@ impl Emulator {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // The answer may be another emulator's that has the port: ours is the one in our group.
+        // Another emulator may own the port and answer: ours is the one in our group.
         match owner_of_listener(self.address) {
             Some(owner) if !members(self.group.id()).contains(&owner) => {
                 Err(Error::PortTaken(self.address.port()))
@@ -184,14 +184,14 @@ impl Emulator {
     }
 }
 
-/// A port that was free a moment ago, for a server that takes its time to bind it and checks that
-/// it got it. No two calls in one process give the same one, and it lies below those that Linux
-/// gives to outgoing connections, so that none of them takes it.
+/// A port that was free a moment ago, for a server that binds it later and reports if it cannot.
+/// Two calls in one process never return the same port. The port is below the range from which
+/// Linux takes the ports of outgoing connections, so no outgoing connection takes it.
 pub fn free_port() -> io::Result<u16> {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;
     static GIVEN: AtomicU32 = AtomicU32::new(0);
-    // Another process of ours begins elsewhere.
+    // Another process of ours starts at another port.
     let begin = std::process::id().wrapping_mul(101);
     for _ in 0..COUNT {
         let next = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT;
@@ -206,13 +206,13 @@ pub fn free_port() -> io::Result<u16> {
     ))
 }
 
-/// Whether nobody listens on a port.
+/// Whether no process listens on a port.
 #[must_use]
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// The last lines of a file; empty if it cannot be read.
+/// The last lines of a file. Empty if the file cannot be read.
 #[must_use]
 pub fn tail(file: &Path, lines: usize) -> String {
     let text = fs::read(file)
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_emulator_that_is_not_installed_is_named() {
+    async fn an_emulator_that_is_not_installed_has_its_own_error() {
         let error = Emulator::start(&options(PathBuf::from("/nowhere"), None))
             .await
             .expect_err("not there");
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_ones_answer_is_not_taken_for_ours() {
+    async fn another_emulators_answer_is_not_mistaken_for_ours() {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("a port");

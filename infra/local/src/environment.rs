@@ -1,4 +1,4 @@
-//! What the functions find in their environment, for one that is run outside of the emulator.
+//! The functions' environment variables, for a function that runs outside the emulator.
 
 use aws_sdk_lambda::error::DisplayErrorContext;
 
@@ -12,8 +12,8 @@ use crate::stack::Stack;
 #[error("the functions' configuration cannot be read: {0}")]
 pub struct Error(String);
 
-/// The variables of all functions of `stack`, by name: no two of them have one variable with two
-/// values.
+/// The variables of all functions of `stack`, sorted by name. No two functions have different
+/// values for the same variable.
 pub async fn environment(
     stack: &Stack,
     checkout: &Checkout,
@@ -27,7 +27,7 @@ pub async fn environment(
         ("AWS_REGION".to_owned(), REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned()),
         ("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()),
-        // Deployed, they lie beside the bootstrap.
+        // In a deployment, the fonts are next to the bootstrap.
         (
             "FONTS_FOLDER".to_owned(),
             checkout.fonts().display().to_string(),

@@ -1,5 +1,4 @@
-//! An event that somebody wants to publish: an example of the contract's, a file, or what comes on
-//! standard input.
+//! An event to publish: an example from the contract, a file, or standard input.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,7 +9,7 @@ use serde_json::Value;
 
 use crate::checkout::Checkout;
 
-/// The header that says that a value is a whole CloudEvent.
+/// The header that marks a value as a whole CloudEvent.
 pub(crate) const STRUCTURED: (&str, Option<&[u8]>) = (
     "content-type",
     Some(contract::STRUCTURED_CONTENT_TYPE.as_bytes()),
@@ -27,7 +26,7 @@ pub enum Input {
     Stdin,
 }
 
-/// There is nothing to publish, or nowhere to publish it to.
+/// There is nothing to publish, or no topic to publish it to.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The event cannot be read.
@@ -35,11 +34,11 @@ pub enum Error {
     Read {
         /// The file, or standard input.
         from: String,
-        /// Why not.
+        /// Why it cannot be read.
         #[source]
         source: io::Error,
     },
-    /// The type is not that of a consumed topic, so that there is nowhere to publish the event.
+    /// The type is not that of a consumed topic, so there is no topic to publish the event to.
     #[error("`type` is `{0}`, and the studio consumes no such event: it consumes {consumed}", consumed = consumed())]
     Type(String),
 }
@@ -53,7 +52,8 @@ fn consumed() -> String {
     names.join(", ")
 }
 
-/// An event as it will be published: unchecked, for it is the function's part to check it.
+/// An event as it will be published. It is not validated, because validation is the function's
+/// task.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     pub topic: Topic,
@@ -62,7 +62,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Reads it from where it comes from.
+    /// Reads the event from its source.
     pub(crate) async fn read(input: Input, checkout: &Checkout) -> Result<Self, Error> {
         let from = match &input {
             Input::Example(topic) => shown(&checkout.example(*topic)),
@@ -85,8 +85,8 @@ impl Event {
         Self::of(bytes.map_err(|source| Error::Read { from, source })?)
     }
 
-    /// Reads no more of it than where it goes. What names no topic goes where the function will say
-    /// what is wrong with it.
+    /// Parses only what decides the topic and the key. An event that names no topic goes to one
+    /// whose function will report what is wrong with it.
     fn of(bytes: Vec<u8>) -> Result<Self, Error> {
         let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let topic = match value["type"].as_str() {
@@ -106,7 +106,7 @@ impl Event {
     }
 }
 
-/// A path as a person types it from here.
+/// A path, relative to the current folder if possible.
 pub(crate) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here)
@@ -115,8 +115,8 @@ pub(crate) fn shown(path: &Path) -> String {
         .to_string()
 }
 
-/// The contract's example of a topic, with the time of now: it must not grow too old to be handled.
-/// A user's own event is published as it is.
+/// The contract's example of a topic, with the current time, because an old event would not be
+/// processed. A user's own event is published unchanged.
 pub(crate) fn example_of_now(topic: Topic, checkout: &Checkout) -> io::Result<Value> {
     let mut event: Value = serde_json::from_slice(&fs::read(checkout.example(topic))?)?;
     event["time"] = Value::String(format!("{:.3}", jiff::Timestamp::now()));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_type_is_published_all_the_same() {
+    fn an_event_without_a_type_is_still_published() {
         for bytes in [
             &b""[..],
             b"not JSON",
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_not_consumed_is_named() {
+    fn a_type_that_is_not_consumed_is_refused_by_name() {
         for name in [
             "eventzr.event.deleted.v1",
             "eventzr.studio.template.created.v1",

@@ -1,8 +1,8 @@
-//! The local stack: the same template that AWS gets, deployed on one machine.
+//! The local stack: the template that AWS gets, deployed on one machine.
 //!
-//! An emulator of AWS runs the real function binaries, a broker speaks Kafka, an event source
-//! mapping poller stands between the two, and a proxy sees every call that a function makes. The
-//! demo, `make up` and the end-to-end tests run on it.
+//! An AWS emulator runs the real function binaries, and a broker speaks Kafka. An event source
+//! mapping poller connects the two, and a proxy sees every call that a function makes. The demo,
+//! `make up` and the end-to-end tests run on this stack.
 
 pub mod assets;
 pub mod aws;

@@ -22,11 +22,11 @@ use local::voice_demo;
 use local::waits;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The studio's event functions on one machine: the real binaries and the real template, with no
-/// account and no Docker.
+/// The studio's event functions on one machine: the real binaries and the real template, without an
+/// AWS account and without Docker.
 ///
-/// `demo` shows one event's way through them; `up` keeps the same stack running for you to publish
-/// to.
+/// `demo` follows one event through them; `up` keeps the same stack running, so that you can
+/// publish to it.
 #[derive(Debug, Parser)]
 #[command(name = "studio-local", max_term_width = 110)]
 struct Arguments {
@@ -36,55 +36,55 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Publish one event, watch its assets being made, and keep them in target/demo.
+    /// Publish one event, show how its assets are made, and keep them in target/demo.
     ///
-    /// Starts a stack of its own, on free ports, and stops it at the end. Leaves
-    /// target/demo/assets/*.png and target/demo/events.jsonl: a line for each produced record as a
-    /// consumer reads it back. Exits with 0 when every render job that the event opened is
-    /// completed, and nothing was produced twice.
+    /// Starts a stack of its own on free ports, and stops it at the end. Leaves
+    /// target/demo/assets/*.png and target/demo/events.jsonl, which has a line for each produced
+    /// record as a consumer reads it. Exits with 0 if every render job that the event opened is
+    /// completed and nothing was produced twice.
     Demo {
-        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its
-        /// topic is its `type`.
+        /// Your own CloudEvent, as a file or `-` for standard input. It is published unchanged to
+        /// the topic that its `type` names.
         #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
         event: Option<PathBuf>,
-        /// The topic whose example is published: one of the four that the studio consumes.
+        /// Publish the example of this topic: one of the four that the studio consumes.
         #[arg(long, default_value = "eventzr.event.created.v1", value_parser = consumed, conflicts_with = "event")]
         topic: Topic,
-        /// Give up after so many seconds.
+        /// Give up after this number of seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
         within: u64,
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// Clone the contract's example of a voice, as the sandbox plays its vendor, from its samples
-    /// to the voice that is ready.
+    /// Clone the contract's example of a voice, from its samples to the ready voice, with the
+    /// sandbox as the vendor.
     ///
-    /// Plays its owner too, who reads aloud what the vendor wants them to. Waits between two looks
-    /// at the vendor, which last for minutes, are cut to a hundredth. Leaves
-    /// target/demo/events.jsonl, and what the owner was to read.
+    /// Also plays the voice's owner, who reads aloud the text that the vendor asks for. The waits
+    /// between two requests to the vendor last minutes on AWS; here they are cut to a hundredth.
+    /// Leaves target/demo/events.jsonl, and the text that the owner had to read.
     Voice {
-        /// Give up after so many seconds.
+        /// Give up after this number of seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         within: u64,
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// Start the stack and leave it running until Ctrl-C, showing what happens.
+    /// Start the stack, show what happens on it, and run it until Ctrl-C.
     ///
-    /// Takes port 9092 for Kafka, 4566 for AWS and 4567 for the console if they are free, and
-    /// prints how to look at it, publish to it, read from it and run a function against it.
+    /// Uses port 9092 for Kafka, 4566 for AWS and 4567 for the console if they are free. Prints how
+    /// to look at the stack, publish to it, read from it and run a function against it.
     Up {
-        /// The file that says for a shell, and for `studio --local`, where everything is [default:
-        /// target/up.env].
+        /// The file to write with the stack's addresses, for a shell and for `studio --local`
+        /// [default: target/up.env].
         #[arg(long, value_name = "FILE")]
         env: Option<PathBuf>,
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// Cause what an alarm on one of our own metrics is for, and see the metric pass the
-    /// alarm's threshold.
+    /// Provoke an alarm on one of our own metrics, and wait until the metric passes the alarm's
+    /// threshold.
     ///
-    /// ALARM is the alarm's entry in docs/runbook.md. Nothing writes the metric but the functions.
+    /// ALARM is the alarm's entry in docs/runbook.md. Only the functions write the metric.
     Provoke {
         /// dead-letters, breaker, jobs-fail, event-to-asset or spend.
         alarm: Alarm,
@@ -93,27 +93,27 @@ enum Command {
     },
     /// Publish one event to the stack that `up` keeps running.
     Publish {
-        /// Your own CloudEvent, as a file or `-` for standard input. It is published as it is; its
-        /// topic is its `type`.
+        /// Your own CloudEvent, as a file or `-` for standard input. It is published unchanged to
+        /// the topic that its `type` names.
         #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
         event: Option<PathBuf>,
-        /// The topic whose example is published: one of the four that the studio consumes.
+        /// Publish the example of this topic: one of the four that the studio consumes.
         #[arg(long, default_value = "eventzr.event.created.v1", value_parser = consumed, conflicts_with = "event")]
         topic: Topic,
-        /// The file that `up` left [default: target/up.env].
+        /// The file that `up` wrote [default: target/up.env].
         #[arg(long, value_name = "FILE")]
         env: Option<PathBuf>,
     },
-    /// Count how often a consumer waits on the network for one batch, and how much memory it takes.
+    /// Count how often a consumer waits on the network for one batch, and measure its memory.
     ///
-    /// Invokes the consumer of eventzr.event.created.v1 once, warm, with first-seen events, while
-    /// the proxy delays each of its calls. A call that waits for another shows: in the chains of
-    /// calls, and in the time it all took.
+    /// Invokes the warm consumer of eventzr.event.created.v1 once with first-seen events, while the
+    /// proxy delays each of its calls. A call that waits for another shows up in the chains of
+    /// calls and in the elapsed time.
     Waits {
-        /// How many events the batch has.
+        /// The number of events in the batch.
         #[arg(long, default_value_t = 100)]
         events: u32,
-        /// What each call is delayed by, in milliseconds.
+        /// The delay of each call, in milliseconds.
         #[arg(long, value_name = "MILLISECONDS", default_value_t = 100)]
         delay: u64,
         #[command(flatten)]
@@ -123,19 +123,18 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct StackArguments {
-    /// `embedded` (in this process), `apache` (real Apache Kafka: Java 17 and Maven), or the
-    /// `host:port` of one that runs.
+    /// `embedded` (in this process), `apache` (real Apache Kafka: needs Java 17 and Maven), or the
+    /// `host:port` of a broker that already runs.
     #[arg(long, default_value = "embedded")]
     broker: Broker,
-    /// The Python environment of the emulator, made by infra/local/requirements.txt [default:
-    /// target/venv].
+    /// The Python environment of the emulator, installed from infra/local/requirements.txt
+    /// [default: target/venv].
     #[arg(long, value_name = "FOLDER")]
     venv: Option<PathBuf>,
-    /// Have vendors make what they are for, as the sandbox plays them: pictures under the text,
-    /// videos, spoken spots.
+    /// Use vendors, which the sandbox plays: for pictures under the text, videos, and spoken spots.
     #[arg(long)]
     vendors: bool,
-    /// How long a render may take, in seconds, before the sweep looks after it.
+    /// How many seconds a render may take before the sweep checks it.
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     render_deadline: u64,
 }
@@ -195,7 +194,7 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error),
     };
     let code = runtime.block_on(run(arguments.command, no_color));
-    // What waits for a broker that does not answer is not waited for.
+    // Do not wait for tasks that hang on a broker that does not answer.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }
@@ -214,7 +213,7 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
                 let options = stack.options()?;
                 Ok(demo::run(&options, input, Duration::from_secs(within), &timeline).await?)
             };
-            // What the demo started stops as it is dropped.
+            // Dropping the demo stops everything that it started.
             tokio::select! {
                 result = demo => result,
                 () = asked_to_stop() => {
@@ -296,7 +295,7 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
     }
 }
 
-/// Ctrl-C, a polite kill, or the terminal's end.
+/// Waits for Ctrl-C, SIGTERM, or the end of the terminal.
 async fn asked_to_stop() {
     let signals = (
         signal(SignalKind::interrupt()),
@@ -313,7 +312,7 @@ async fn asked_to_stop() {
     }
 }
 
-/// Prints an error with its causes, once, in one line.
+/// Prints an error with its causes, each once, on one line.
 fn failed(error: &(dyn Error + 'static)) -> ExitCode {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,5 +1,5 @@
-//! The metrics that the functions emit, out of their logs: CloudWatch makes them of lines in its
-//! Embedded Metric Format, and so is it done here.
+//! Reads the functions' metrics from their logs. As CloudWatch does, it extracts them from lines in
+//! the Embedded Metric Format.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -13,9 +13,9 @@ use crate::{
 /// A metric with its dimensions: `RecordsDone{Stage=local, Topic=eventzr.event.created.v1}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric {
-    /// Its name.
+    /// The metric's name.
     pub name: String,
-    /// Its dimensions, by name.
+    /// The metric's dimensions, by name.
     pub dimensions: BTreeMap<String, String>,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Metric {
     }
 }
 
-/// What was emitted of each metric, in the order of time within each function.
+/// All values of each metric, in the order of time within each function.
 ///
 /// # Errors
 /// An [`Error`].
@@ -47,7 +47,7 @@ pub async fn emitted(clients: &Clients) -> Result<BTreeMap<Metric, Vec<f64>>, Er
     Ok(metrics)
 }
 
-/// Every line that a function of the stack logged.
+/// Every line that the stack's functions logged.
 ///
 /// # Errors
 /// An [`Error`].
@@ -59,7 +59,7 @@ pub async fn logged(clients: &Clients) -> Result<Vec<String>, Error> {
         .await?;
     let mut lines = Vec::new();
     for group in groups {
-        // One event of the log may have several lines here.
+        // The emulator may put several lines into one log event.
         let messages = logged_since(
             &clients.aws,
             group["logGroupName"].as_str().unwrap_or_default(),
@@ -90,7 +90,7 @@ pub async fn logged_since(aws: &Aws, group: &str, since: i64) -> Result<Vec<Stri
         .collect())
 }
 
-/// The metrics in a line; none in one that is of another kind.
+/// The metrics in a line. Empty for a line of another kind.
 fn metrics_in(line: &Value) -> Vec<(Metric, Vec<f64>)> {
     let mut found = Vec::new();
     for directive in line["_aws"]["CloudWatchMetrics"]

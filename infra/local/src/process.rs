@@ -1,4 +1,4 @@
-//! Processes: starting a group that cannot outlive us, and asking the kernel who owns a connection.
+//! Processes: starts process groups that cannot outlive us, and finds the owner of a connection.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
-/// A process that leads a group of its own, with everything that it starts.
+/// A process that leads a group of its own, with all processes that it starts.
 ///
-/// It ends with us, however we end: `kill` and `Drop` kill the group, and if we are killed
-/// ourselves, a shell that waits for the end of our side of a pipe kills it and removes its folder.
+/// It always ends with us. `kill` and `Drop` kill the group. If we are killed ourselves, our side
+/// of a pipe closes, and a shell that waits for that kills the group and removes its folder.
 #[derive(Debug)]
 pub struct Group {
     leader: Child,
@@ -21,7 +21,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts `command`, whose files are in `folder`; both outputs go to `log`.
+    /// Starts `command`, whose files are in `folder`. Both of its outputs go to `log`.
     pub fn spawn(mut command: Command, log: &File, folder: &Path) -> io::Result<Self> {
         adopt_orphans();
         let mut leader = command
@@ -53,28 +53,26 @@ impl Group {
         }
     }
 
-    /// The process id of the leader, which is the id of the group too.
+    /// The process id of the leader, which is also the id of the group.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.leader.id()
     }
 
-    /// How the leader ended, if it did.
+    /// The leader's exit status, if it has ended.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.leader.try_wait()
     }
 
-    /// Kills the whole group at once (`kill -9`) and waits until none of it runs any more.
+    /// Kills the whole group at once (`kill -9`), and waits until all its processes have ended.
     pub fn kill(&mut self) {
-        // The watchdog first: it must not fire later, at a group id that somebody else may have by
-        // then.
+        // The watchdog goes first: otherwise it might fire later, when another group has this id.
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
         if let Some(group) = pid(self.leader.id()) {
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
             let _ = self.leader.wait();
-            // A killed process takes a moment to be gone, and what the leader left behind is ours
-            // to wait for.
+            // A killed process takes a moment to end, and we must reap what the leader left behind.
             let deadline = Instant::now() + Duration::from_secs(2);
             loop {
                 while matches!(
@@ -96,21 +94,21 @@ impl Drop for Group {
     }
 }
 
-/// Children of a process that we started become ours when it dies before them: not everywhere does
-/// somebody else wait for the dead.
+/// Makes us the parent of orphaned descendants, because not every system has another process that
+/// reaps them.
 fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
-/// Asks one process to end (`kill`), as Ctrl-C does. One that has ended is none.
+/// Asks one process to end (SIGTERM). Does nothing if it has already ended.
 pub(crate) fn terminate(process_id: u32) {
     if let Some(pid) = pid(process_id) {
         let _ = rustix::process::kill_process(pid, Signal::TERM);
     }
 }
 
-/// Kills one process (`kill -9`). `false` if there was none.
+/// Kills one process (`kill -9`). Returns `false` if it did not exist.
 #[must_use]
 pub fn kill(process_id: u32) -> bool {
     pid(process_id).is_some_and(|pid| rustix::process::kill_process(pid, Signal::KILL).is_ok())
@@ -120,9 +118,9 @@ fn pid(process_id: u32) -> Option<Pid> {
     i32::try_from(process_id).ok().and_then(Pid::from_raw)
 }
 
-/// The process at the other end of a TCP connection on this machine: its socket is bound to `local`
-/// and connected to `remote`, as that process sees them. `likely` are asked first: looking through
-/// everybody's descriptors takes milliseconds.
+/// The process at the other end of a TCP connection on this machine. Its socket is bound to `local`
+/// and connected to `remote`, from its own point of view. The processes in `likely` are checked
+/// first, because a search through all processes' descriptors takes milliseconds.
 #[must_use]
 pub fn owner_of_connection(local: SocketAddr, remote: SocketAddr, likely: &[u32]) -> Option<u32> {
     let (local, remote) = (hex(local), hex(remote));
@@ -141,7 +139,7 @@ pub fn owner_of_listener(address: SocketAddr) -> Option<u32> {
     })
 }
 
-/// The name of the Lambda function that a process runs, if it is one.
+/// The name of the Lambda function that a process runs, if it runs one.
 #[must_use]
 pub fn function_of(process_id: u32) -> Option<String> {
     let environment = fs::read(format!("/proc/{process_id}/environ")).ok()?;
@@ -167,7 +165,7 @@ pub fn peak_resident_bytes(process_id: u32) -> Option<u64> {
         .map(|kibibytes| kibibytes * 1024)
 }
 
-/// The processes of a group, the dead ones included that nobody has waited for.
+/// The processes of a group, including dead ones that have not been reaped.
 #[must_use]
 pub fn members(group: u32) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else {
@@ -175,8 +173,8 @@ pub fn members(group: u32) -> Vec<u32> {
     };
     let is_member = |process_id: &u32| {
         let stat = fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
-        // The name, in parentheses, may hold anything: what follows the last one is state, parent,
-        // group.
+        // The name is in parentheses and may contain anything. After the last parenthesis follow
+        // state, parent and group.
         let fields: Vec<&str> = stat
             .rsplit(')')
             .next()
@@ -192,7 +190,8 @@ pub fn members(group: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Linux's table of TCP sockets gives a socket's inode; the process is the one that has it open.
+/// The process that owns the wanted socket. Linux's table of TCP sockets gives the socket's inode,
+/// and the owner has that inode open.
 fn owner_of_socket(likely: &[u32], wanted: impl Fn(&str, &str, &str) -> bool) -> Option<u32> {
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
     let inode = table.lines().skip(1).find_map(|row| {
@@ -222,12 +221,12 @@ fn owner_of_socket(likely: &[u32], wanted: impl Fn(&str, &str, &str) -> bool) ->
     let mut processes: Vec<u32> = entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
-    // Who has just connected has mostly just begun.
+    // A process that has just connected is usually a new one.
     processes.sort_unstable_by(|one, other| other.cmp(one));
     processes.into_iter().find(has_it)
 }
 
-/// An IPv4 address as the kernel's table writes it: the bytes in memory order, then the port.
+/// An IPv4 address in the format of the kernel's table: the bytes in memory order, then the port.
 fn hex(address: SocketAddr) -> String {
     match address {
         SocketAddr::V4(address) => format!(
@@ -235,7 +234,7 @@ fn hex(address: SocketAddr) -> String {
             u32::from_le_bytes(address.ip().octets()),
             address.port()
         ),
-        SocketAddr::V6(_) => String::new(), // the local stack speaks IPv4 only
+        SocketAddr::V6(_) => String::new(), // the local stack uses only IPv4
     }
 }
 
@@ -246,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_knows_who_owns_a_connection_and_a_listener() {
+    fn the_owner_of_a_connection_and_of_a_listener_is_found() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let stream =
             TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
@@ -290,7 +289,7 @@ mod tests {
     fn a_group_and_its_folder_end_when_we_are_killed() {
         let folder = tempfile::tempdir().expect("a temporary folder").keep();
         let (mut group, _) = shell_with_a_child(&folder);
-        // The kernel closes our side of the pipe when we die; here, we do.
+        // The kernel would close our side of the pipe if we died; here the test closes it.
         drop(group.watchdog.stdin.take());
         let ended = group.leader.wait().expect("our child");
         assert_eq!(

@@ -1,6 +1,5 @@
-//! Provoke: what an alarm on one of our own metrics is for is caused on a stack of its own, and the
-//! metric is seen to pass the alarm's threshold. The metric itself is written by the functions
-//! alone.
+//! Provokes an alarm on one of our own metrics: creates its condition on a separate stack, and
+//! waits until the metric passes the alarm's threshold. Only the functions write the metric.
 
 use std::fmt;
 use std::io;
@@ -18,15 +17,15 @@ use crate::sandbox::{Refusal, Script, Vendor, refusal};
 use crate::stack::{self, Options, Stack};
 use crate::timeline::{Mark, Timeline};
 
-/// How long the condition may take to show.
+/// How long the metric may take to pass the threshold.
 const WITHIN: Duration = Duration::from_secs(120);
 
-/// An alarm on a metric of ours, by its entry in docs/runbook.md.
+/// An alarm on one of our own metrics, by its entry in docs/runbook.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alarm {
     /// Dead letters wait for an operator.
     DeadLetters,
-    /// A provider turned the studio away.
+    /// A provider refused the studio.
     Breaker,
     /// Too many jobs fail.
     JobsFail,
@@ -37,7 +36,7 @@ pub enum Alarm {
 }
 
 impl Alarm {
-    /// All of them.
+    /// All alarms on our own metrics.
     pub const ALL: [Self; 5] = [
         Self::DeadLetters,
         Self::Breaker,
@@ -46,7 +45,7 @@ impl Alarm {
         Self::Spend,
     ];
 
-    /// Its entry in the runbook, and the middle of its name.
+    /// The alarm's entry in the runbook, which is also the middle of its name.
     #[must_use]
     pub fn entry(self) -> &'static str {
         match self {
@@ -58,7 +57,7 @@ impl Alarm {
         }
     }
 
-    /// The metrics that it looks at.
+    /// The metrics that the alarm evaluates.
     #[must_use]
     pub fn metrics(self) -> &'static [&'static str] {
         match self {
@@ -70,7 +69,7 @@ impl Alarm {
         }
     }
 
-    /// What it is on above, as the template has it; what is a parameter there, by its default.
+    /// The alarm's threshold in the template. If it is a parameter there, its default.
     #[must_use]
     pub fn threshold(self) -> f64 {
         match self {
@@ -81,7 +80,8 @@ impl Alarm {
         }
     }
 
-    /// What it compares with the threshold, of all values of its metrics so far, in their order.
+    /// The value that the alarm compares with its threshold, from all values of its metrics so far,
+    /// in order.
     fn value(self, values: impl Fn(&str) -> Vec<f64>) -> f64 {
         let sum = |name: &str| values(name).iter().sum::<f64>();
         match self {
@@ -110,7 +110,7 @@ impl fmt::Display for Alarm {
     }
 }
 
-/// Some text is no [`Alarm`].
+/// The text names no [`Alarm`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the alarms on metrics of ours are {}", Alarm::ALL.map(Alarm::entry).join(", "))]
 pub struct UnknownAlarm;
@@ -126,10 +126,10 @@ impl FromStr for Alarm {
     }
 }
 
-/// Why nothing was provoked.
+/// Why the alarm was not provoked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The stack.
+    /// The stack failed.
     #[error(transparent)]
     Stack(#[from] stack::Error),
     /// The metrics cannot be read.
@@ -141,18 +141,18 @@ pub enum Error {
     /// The metric did not pass the threshold.
     #[error("{alarm} would not be on: after {} s its value is {value}, and not above {}", WITHIN.as_secs(), .alarm.threshold())]
     Quiet {
-        /// Which alarm.
+        /// The alarm.
         alarm: Alarm,
-        /// The value.
+        /// The metric's last value.
         value: f64,
     },
 }
 
-/// Causes what `alarm` is for, on a stack of its own, and waits until its metric passes its
-/// threshold; says both. Returns the value that it had then.
+/// Creates the condition of `alarm` on a separate stack, and waits until its metric passes the
+/// threshold. Prints both, and returns the metric's value.
 ///
 /// # Errors
-/// An [`Error`]; [`Error::Quiet`] if the metric does not pass it.
+/// An [`Error`]; [`Error::Quiet`] if the metric does not pass the threshold.
 pub async fn provoke(
     alarm: Alarm,
     mut options: Options,
@@ -214,7 +214,7 @@ async fn watch(
     }
 }
 
-/// Causes it; returns what was done, for a person.
+/// Creates the alarm's condition, and returns a description for a person.
 async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'static str, Error> {
     Ok(match alarm {
         Alarm::DeadLetters => {

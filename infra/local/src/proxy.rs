@@ -1,7 +1,7 @@
-//! A proxy between the functions and AWS: it sees every call, and makes the trouble that tests ask
-//! for.
+//! A proxy between the functions and AWS. It records every call, and injects the faults that tests
+//! ask for.
 //!
-//! Faults come from outside, so that the binaries under test are the ones that are shipped.
+//! Faults come from outside, so that the tested binaries are those that are deployed.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -35,7 +35,7 @@ pub use operation::Operation;
 
 use book::{Book, Injected, Row};
 
-/// A running proxy. It ends when it is dropped.
+/// A running proxy. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -43,7 +43,7 @@ pub struct Proxy {
     accepting: JoinHandle<()>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 struct State {
     target: OnceLock<SocketAddr>,
@@ -52,13 +52,13 @@ struct State {
 }
 
 impl Proxy {
-    /// Listens on loopback, on `port` or on any. Calls wait for nothing: set the target before
-    /// anybody calls.
+    /// Listens on loopback, on `port` or on any free port. Calls do not wait for a target, so set
+    /// the target before the first call.
     pub async fn start(port: Option<u16>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
         let address = listener.local_addr()?;
-        // A request's head and its body leave one after the other: with Nagle's algorithm the body
-        // of a connection's second request waited 40 ms for the acknowledgement of the head.
+        // The head and the body of a request leave one after the other. With Nagle's algorithm, the
+        // body of a connection's second request waited 40 ms for the acknowledgement of the head.
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let state = Arc::new(State {
@@ -74,31 +74,32 @@ impl Proxy {
         })
     }
 
-    /// Says where calls go; only the first word counts.
+    /// Sets the target of the calls. Only the first call of this method has an effect.
     pub fn forward_to(&self, target: SocketAddr) {
         let _ = self.state.target.set(target);
     }
 
-    /// Where it listens.
+    /// The address on which the proxy listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Every call since the start, or since they were last cleared, in the order they came.
+    /// All calls since the start or since the last [`Proxy::clear`], in the order in which they
+    /// arrived.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.state.book().calls.clone()
     }
 
-    /// Forgets the calls.
+    /// Forgets the recorded calls.
     pub fn clear(&self) {
         let mut book = self.state.book();
         book.calls.clear();
         book.chapter += 1;
     }
 
-    /// The processes of functions that have called and still run, with the functions' names.
+    /// The processes of functions that have made calls and still run, with the functions' names.
     #[must_use]
     pub fn functions(&self) -> BTreeMap<u32, Arc<str>> {
         let mut functions = self.state.book().functions.clone();
@@ -108,7 +109,7 @@ impl Proxy {
         functions
     }
 
-    /// Makes trouble from now on. A call suffers the first injected fault that hits it.
+    /// Injects a fault from now on. A call gets the first injected fault that hits it.
     pub fn inject(&self, fault: Fault) -> Hits {
         let hits = Hits::default();
         self.state.book().faults.push(Injected {
@@ -119,14 +120,14 @@ impl Proxy {
         hits
     }
 
-    /// Ends all trouble, the constant delay too.
+    /// Removes all faults and the constant delay.
     pub fn heal(&self) {
         let mut book = self.state.book();
         book.faults.clear();
         book.delay = Duration::ZERO;
     }
 
-    /// Delays every call by so much, besides what faults do.
+    /// Delays every call by this time, in addition to the faults.
     pub fn set_delay(&self, delay: Duration) {
         self.state.book().delay = delay;
     }
@@ -139,7 +140,7 @@ impl Drop for Proxy {
 }
 
 async fn accept(listener: TcpListener, address: SocketAddr, state: Arc<State>) {
-    // Owned here, so that the connections end with the proxy.
+    // The connections are owned here, so that they end with the proxy.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
@@ -162,13 +163,14 @@ async fn serve(stream: TcpStream, peer: SocketAddr, address: SocketAddr, state: 
     let caller = caller.await.unwrap_or_default();
     state.book().has_connected(caller.process_id);
     let service = service_fn(|request| handle(request, caller.clone(), Arc::clone(&state)));
-    // A caller that goes away, or a cut connection, ends here; both are in the book.
+    // If the caller leaves or the connection is cut, serving ends here. The book has a record of
+    // both.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-/// Who is at the other end of a connection.
+/// The process at the other end of a connection.
 #[derive(Debug, Clone, Default)]
 struct Caller {
     process_id: Option<u32>,
@@ -187,7 +189,7 @@ impl Caller {
     }
 }
 
-/// Ends a connection without an answer.
+/// The error that ends a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was cut")]
 struct Cut;
@@ -207,7 +209,7 @@ async fn handle(
         ended: None,
         status: None,
     });
-    // Only a fault that looks into bodies makes one wait until it is whole.
+    // A body is collected only if a fault inspects it.
     let (body, text) = if state
         .book()
         .wants_body(&operation, caller.function.as_deref())
@@ -272,14 +274,14 @@ async fn handle(
 }
 
 fn kill(caller: Option<u32>) {
-    // Tests drive the local stack from their own process too, and a fault is never for that one.
+    // Tests call the local stack from their own process, too. A fault must never kill that one.
     if let Some(process_id) = caller.filter(|caller| *caller != std::process::id()) {
         let _ = crate::process::kill(process_id);
     }
 }
 
-/// Sends the request on as it is: the signature covers the host that the caller addressed, so that
-/// stays.
+/// Forwards the request unchanged. The Host header stays as well, because the signature covers the
+/// host that the caller addressed.
 async fn forward(
     state: &State,
     mut head: Parts,
@@ -300,13 +302,13 @@ async fn forward(
     Ok(response)
 }
 
-/// These speak of one connection, and there are two.
+/// Removes the headers that describe a single connection, because there are two connections here.
 fn remove_connection_headers(headers: &mut hyper::HeaderMap) {
     headers.remove(CONNECTION);
     headers.remove(HeaderName::from_static("keep-alive"));
 }
 
-/// An error as the service itself would write it.
+/// An error in the service's own format.
 fn failure(
     operation: &Operation,
     status: u16,
@@ -349,7 +351,7 @@ impl State {
     }
 }
 
-/// The emulator's answer on its way to the caller; closes the call's row at its end.
+/// The emulator's answer on its way to the caller. At its end, it closes the call's row.
 struct Watched {
     body: Incoming,
     state: Arc<State>,

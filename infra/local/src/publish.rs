@@ -1,4 +1,4 @@
-//! Publishes an event to the stack of `make up`, for whoever has no client of Kafka at hand.
+//! Publishes an event to the stack of `make up`, for users without a Kafka client.
 
 use std::fs;
 use std::io;
@@ -11,13 +11,13 @@ use crate::input::{self, Event, Input, STRUCTURED};
 use crate::stack::message;
 use crate::timeline::{Mark, Timeline};
 
-/// Why the event is not published.
+/// Why the event was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no event.
     #[error(transparent)]
     Input(#[from] input::Error),
-    /// No stack left its file.
+    /// There is no file of a running stack.
     #[error(
         "cannot read {path}, which a running stack leaves there: start one with `make up`, in another terminal"
     )]
@@ -28,24 +28,24 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// The file does not say where the broker is.
+    /// The file does not name the broker.
     #[error("{0} does not say KAFKA_BOOTSTRAP_SERVERS: is it the file of a stack?")]
     NoBroker(PathBuf),
-    /// The broker did not take it.
+    /// The broker did not accept the event.
     #[error("the broker at {bootstrap} did not take the event: does the stack still run?")]
     NotTaken {
         /// The broker.
         bootstrap: String,
-        /// Why not.
+        /// The client's error.
         #[source]
         source: kafka_client::Error,
     },
-    /// The broker takes no record that large.
+    /// The event is larger than the broker accepts.
     #[error("the event has {0} bytes, which is more than the broker takes in one record")]
     TooLarge(usize),
 }
 
-/// Publishes one event to the stack that left `env`, and says where it went.
+/// Publishes one event to the stack that wrote `env`, and prints its position.
 pub async fn run(
     checkout: &Checkout,
     input: Input,
@@ -76,7 +76,7 @@ pub async fn run(
     Ok(())
 }
 
-/// The broker, as the file for the shell has it.
+/// The broker's address in the file for the shell.
 fn bootstrap(env: &Path) -> Result<String, Error> {
     let text = fs::read_to_string(env).map_err(|source| Error::NotUp {
         path: env.to_owned(),
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_broker_is_where_the_file_of_the_stack_says() {
+    fn the_brokers_address_is_read_from_the_stacks_file() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("up.env");
         assert!(matches!(bootstrap(&path), Err(Error::NotUp { .. })));

@@ -1,4 +1,4 @@
-//! What stands in Kafka, read back as any consumer would.
+//! Reads the records in Kafka back, as any consumer would.
 
 use kafka_client::{Cluster, Error, Record, Timestamp};
 use serde::Serialize;
@@ -7,22 +7,22 @@ use serde_json::value::RawValue;
 
 pub use kafka_client::From;
 
-/// A record, whole.
+/// A complete record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Produced {
-    /// Its topic.
+    /// The record's topic.
     pub topic: String,
-    /// Its partition.
+    /// The record's partition.
     pub partition: i32,
-    /// Its offset.
+    /// The record's offset.
     pub offset: i64,
-    /// Its key, if it has one.
+    /// The record's key, if it has one.
     pub key: Option<Vec<u8>>,
-    /// Its headers, in order.
+    /// The record's headers, in order.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// Its value; none is a tombstone.
+    /// The record's value. `None` is a tombstone.
     pub value: Option<Vec<u8>>,
-    /// When its producer took it, in milliseconds since 1970, if the record says so.
+    /// The record's timestamp in milliseconds since 1970, if it has one.
     pub timestamp: Option<i64>,
 }
 
@@ -38,7 +38,7 @@ struct Line<'a> {
 }
 
 impl Produced {
-    /// The value as JSON; null if there is none, or if it is not JSON.
+    /// The value as JSON. Null if there is no value, or if it is not JSON.
     #[must_use]
     pub fn event(&self) -> Value {
         self.value
@@ -48,7 +48,8 @@ impl Produced {
     }
 
     /// `{"topic","partition","offset","key","headers","event"}`, without an end of line. The event
-    /// stands as it was produced, its members in their order; null if it is not JSON of one line.
+    /// is unchanged, with its members in their order. It is null if the value is not JSON on one
+    /// line.
     #[must_use]
     pub fn line(&self) -> String {
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
@@ -92,23 +93,23 @@ impl std::convert::From<Record> for Produced {
     }
 }
 
-/// Reads all partitions of some topics, in no group: nothing is committed.
+/// Reads all partitions of some topics without a consumer group, so nothing is committed.
 #[derive(Debug)]
 pub struct Reader(kafka_client::Reader);
 
 impl Reader {
-    /// Begins to read. When it returns, nothing that is written from now on is missed.
+    /// Starts to read. Once this returns, the reader misses no record that is written afterwards.
     ///
     /// # Errors
-    /// A topic is not there, or the brokers cannot be reached.
+    /// A topic does not exist, or the brokers cannot be reached.
     pub async fn start(cluster: &Cluster, topics: &[&str], from: From) -> Result<Self, Error> {
         Ok(Self(
             kafka_client::Reader::start(cluster, topics, from).await?,
         ))
     }
 
-    /// The next record; waits for one as long as it takes, over lost connections too. It may be
-    /// dropped at any time, and loses nothing then.
+    /// The next record. Waits until there is one, even while connections are lost. The future may
+    /// be dropped at any time without losing a record.
     ///
     /// # Errors
     /// A batch cannot be read.

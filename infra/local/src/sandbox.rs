@@ -1,8 +1,8 @@
-//! The vendor sandbox: one small server that speaks the media vendors' endpoints as they are
-//! documented, and misbehaves as a test scripts it.
+//! The vendor sandbox: one small server that implements the media vendors' endpoints as documented,
+//! and misbehaves as a test scripts it.
 //!
-//! The functions find it through the ordinary base URL settings and know nothing of it. What each
-//! answer looks like, and from where that is known, stands with each vendor.
+//! The functions find it through the ordinary base URL settings and do not know that it is a
+//! sandbox. Each vendor's file names the sources of its answers.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -50,10 +50,10 @@ pub enum Vendor {
 }
 
 impl Vendor {
-    /// All of them.
+    /// All vendors.
     pub const ALL: [Self; 4] = [Self::OpenAi, Self::ElevenLabs, Self::Runway, Self::Polly];
 
-    /// Its name in the sandbox's addresses, and of its key.
+    /// The vendor's name in the sandbox's addresses and in the name of its key.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Vendor {
     }
 }
 
-/// One request that a vendor got.
+/// One request to a vendor.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The vendor.
@@ -76,45 +76,45 @@ pub struct Call {
     pub path: String,
     /// The body.
     pub body: Bytes,
-    /// The attempt that it was sent for: `x-client-request-id`.
+    /// The attempt to which it belongs: `x-client-request-id`.
     pub attempt: Option<String>,
-    /// The process that asked.
+    /// The calling process.
     pub process_id: Option<u32>,
-    /// When it came.
+    /// When the request arrived.
     pub at: Instant,
-    /// Whether the vendor did what was asked, whatever it then said.
+    /// Whether the vendor carried out the request, whatever it then answered.
     pub accepted: bool,
-    /// The status of the answer; none if there was none.
+    /// The status of the answer. `None` if there was no answer.
     pub status: Option<u16>,
 }
 
 impl Call {
-    /// Whether it may cost money: whatever makes something.
+    /// Whether the request may cost money, which every request that creates something may.
     #[must_use]
     pub fn is_paid(&self) -> bool {
         self.method == "POST"
     }
 }
 
-/// How a vendor is to misbehave, and when.
+/// How a vendor misbehaves, and when.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// Which vendor.
+    /// The vendor.
     pub vendor: Vendor,
-    /// With which method; any, if none is named.
+    /// The method. `None` matches any.
     pub method: Option<&'static str>,
-    /// How the path ends; it does not matter, if nothing is said.
+    /// The end of the path. `None` matches any.
     pub path_ends: Option<String>,
-    /// What the body has in it.
+    /// A text that the body contains. `None` matches any.
     pub body_contains: Option<String>,
-    /// Which of the requests that match.
+    /// Which of the matching requests.
     pub occurrence: Occurrence,
-    /// What it does.
+    /// The misbehaviour.
     pub behaviour: Behaviour,
 }
 
 impl Script {
-    /// The behaviour for each request that makes something.
+    /// A behaviour for requests that create something.
     #[must_use]
     pub fn posts(vendor: Vendor, occurrence: Occurrence, behaviour: Behaviour) -> Self {
         Self {
@@ -128,62 +128,62 @@ impl Script {
     }
 }
 
-/// What a vendor does instead of what it should.
+/// What a vendor does instead of its normal behaviour.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Behaviour {
-    /// Answers so much later.
+    /// Answers after this delay.
     Slow(Duration),
-    /// Says this and does nothing.
+    /// Answers with this, and does nothing.
     Answer {
         /// The HTTP status.
         status: u16,
-        /// Headers.
+        /// The headers.
         headers: Vec<(&'static str, String)>,
         /// The body.
         body: Value,
     },
-    /// Does it, and says this.
+    /// Carries out the request, but answers with this.
     AcceptThenAnswer {
         /// The HTTP status.
         status: u16,
         /// The body.
         body: Value,
     },
-    /// Closes the connection without an answer, before or after doing it.
+    /// Closes the connection without an answer, before or after it carries out the request.
     Cut(Moment),
-    /// Kills whoever asked, before or after doing it.
+    /// Kills the caller, before or after it carries out the request.
     KillCaller(Moment),
-    /// The task that it makes has this status for its first so many questions.
+    /// The created task has this status for its first polls.
     TaskStatus {
         /// The status.
         status: String,
-        /// How often.
+        /// The number of polls.
         polls: u32,
     },
-    /// The task that it makes fails.
+    /// The created task fails.
     TaskFails {
-        /// The vendor's code.
+        /// The vendor's error code.
         code: String,
-        /// What it says of it.
+        /// The vendor's message.
         message: String,
     },
-    /// What the task makes has so many bytes.
+    /// The task's output has this size.
     OutputOf {
-        /// Bytes.
+        /// The size in bytes.
         bytes: usize,
     },
-    /// What the task makes breaks off after so many bytes, whenever it is fetched.
+    /// Every download of the task's output breaks off after this many bytes.
     OutputBreaks {
-        /// Bytes.
+        /// The number of bytes.
         bytes: usize,
     },
-    /// The first address of what the task makes has run out when it is fetched.
+    /// The first address of the task's output has expired when it is fetched.
     OutputExpires,
-    /// The voice that it makes is to be verified by its owner.
+    /// The owner of the created voice must verify it.
     WantsOwner,
 }
 
-/// The running sandbox. It ends when it is dropped.
+/// The running sandbox. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -191,7 +191,7 @@ pub struct Sandbox {
     accepting: JoinHandle<()>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct State {
     address: SocketAddr,
@@ -208,7 +208,7 @@ struct Book {
 }
 
 impl Sandbox {
-    /// Listens on loopback, on any port.
+    /// Listens on a free loopback port.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -227,12 +227,12 @@ impl Sandbox {
         })
     }
 
-    /// Gives Polly the S3 that it writes to; only the first counts.
+    /// Sets the S3 client with which Polly writes. Only the first call has an effect.
     pub fn use_s3(&self, s3: aws_sdk_s3::Client) {
         let _ = self.state.s3.set(s3);
     }
 
-    /// The setting of all vendors' addresses, as `PROVIDER_SETTINGS` takes it.
+    /// All vendors' addresses, as a value of `PROVIDER_SETTINGS`.
     #[must_use]
     pub fn settings(&self) -> Value {
         let base = |vendor: Vendor| format!("http://{}/{}/v1", self.address, vendor.as_str());
@@ -244,40 +244,41 @@ impl Sandbox {
         })
     }
 
-    /// Every request since the start, or since they were last cleared.
+    /// All requests since the start or since the last [`Sandbox::clear`].
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.state.book().calls.clone()
     }
 
-    /// Forgets the requests.
+    /// Forgets the recorded requests.
     pub fn clear(&self) {
         self.state.book().calls.clear();
     }
 
-    /// Has Runway work on so many tasks at once, and those that came later wait, `THROTTLED`, as it
-    /// does.
+    /// Limits the number of tasks that Runway works on at once. Later tasks wait as `THROTTLED`, as
+    /// they do at the vendor.
     pub fn let_runway_work_on(&self, tasks: usize) {
         self.state.tasks.limit(tasks);
     }
 
-    /// How many cloned voices ElevenLabs has.
+    /// The number of cloned voices at ElevenLabs.
     #[must_use]
     pub fn voices(&self) -> usize {
         self.state.voices.count()
     }
 
-    /// Has the owners of all cloned voices show at the vendor itself that they are theirs.
+    /// Marks all cloned voices as verified, as if their owners had done it with the vendor
+    /// directly.
     pub fn verify_voices(&self) {
         self.state.voices.verify();
     }
 
-    /// Has a vendor misbehave from now on. A request meets the first script that hits it.
+    /// Makes a vendor misbehave from now on. A request gets the first script that hits it.
     pub fn script(&self, script: Script) {
         self.state.book().scripts.push((script, 0));
     }
 
-    /// Has all behave again.
+    /// Removes all scripts.
     pub fn heal(&self) {
         self.state.book().scripts.clear();
     }
@@ -290,7 +291,7 @@ impl Drop for Sandbox {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
-    // Owned here, so that the connections end with the sandbox.
+    // The connections are owned here, so that they end with the sandbox.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -314,25 +315,26 @@ async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<State>) {
     });
     let caller = caller.await.ok().flatten();
     let service = service_fn(|request| handle(request, caller, Arc::clone(&state)));
-    // A caller that goes away, or a cut connection, ends here; both are in the book.
+    // If the caller leaves or the connection is cut, serving ends here. The book has a record of
+    // both.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-/// Ends a connection without an answer.
+/// The error that ends a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was cut")]
 struct Cut;
 
-/// A request, as a vendor's endpoints read it.
+/// A request, in the form that the vendors' endpoints need.
 pub(crate) struct Asked<'a> {
     pub method: &'a str,
     /// The path after the vendor's own address, without the query.
     pub path: &'a str,
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
-    /// What the task that this makes is to do.
+    /// The scripted behaviour of the task that this request creates.
     pub behaviour: Option<&'a Behaviour>,
 }
 
@@ -346,14 +348,14 @@ impl Asked<'_> {
     }
 }
 
-/// What a vendor answers.
+/// A vendor's answer.
 pub(crate) struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
-    /// Whether it did what was asked.
+    /// Whether the vendor carried out the request.
     pub accepted: bool,
-    /// Whether the connection ends after the body, as if there were more.
+    /// Whether the connection breaks after the body, as if there were more.
     pub breaks: bool,
 }
 
@@ -470,14 +472,14 @@ async fn handle(
 }
 
 fn kill(caller: Option<u32>) {
-    // Tests call from their own process too, and a script is never for that one.
+    // Tests call from their own process, too. A script must never kill that one.
     if let Some(process_id) = caller.filter(|caller| *caller != std::process::id()) {
         let _ = crate::process::kill(process_id);
     }
 }
 
 fn answer(said: Reply) -> Response<BoxBody<Bytes, Cut>> {
-    /// Little enough that what comes before the end of the connection is sent.
+    /// Small enough that the data before the break is really sent.
     const CHUNK: usize = 64 * 1024;
     let body = if said.breaks {
         let chunks: Vec<Bytes> = said
@@ -519,7 +521,7 @@ impl State {
 
 impl Book {
     fn note(&mut self, row: usize, accepted: bool, status: Option<u16>) {
-        // It may have been cleared meanwhile.
+        // The calls may have been cleared meanwhile.
         if let Some(call) = self.calls.get_mut(row) {
             call.accepted = accepted;
             call.status = status;

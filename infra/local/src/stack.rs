@@ -1,5 +1,5 @@
-//! The whole local stack: broker, proxy, emulator, the deployed template, and the mappings that it
-//! asks for.
+//! The whole local stack: broker, proxy, emulator, the deployed template, and pollers for its
+//! mappings.
 
 use std::io;
 use std::time::Duration;
@@ -27,36 +27,39 @@ use crate::sandbox::Sandbox;
 pub struct Options {
     /// Where the template, the functions and the emulator are.
     pub checkout: Checkout,
-    /// Which broker.
+    /// The broker to use.
     pub broker: Broker,
-    /// A free port for the broker, or one that is found.
+    /// The broker's port. `None` chooses a free one.
     pub broker_port: Option<u16>,
-    /// Whether the functions reach Apache Kafka by a line of their own, which can be slow, and cut.
+    /// Whether the functions reach Apache Kafka through a line of their own, which can be slowed
+    /// down and cut.
     pub line: bool,
-    /// How Apache Kafka knows the functions, if it does: they then meet it as they meet MSK.
+    /// How Apache Kafka authenticates the functions, if it does. It then behaves towards them as
+    /// MSK does.
     pub iam: Option<Iam>,
-    /// A free port for AWS (which is the proxy's), or one that is found.
+    /// The port for AWS, which is the proxy's. `None` chooses a free one.
     pub aws_port: Option<u16>,
-    /// How long a render may take before the sweep looks after it.
+    /// How long a render may take before the sweep checks it.
     pub render_deadline: Duration,
-    /// How many steps of renders are taken at once: each is a process, and they share this
-    /// machine's processors.
+    /// How many steps of renders may run at once. Each is a process, and they share this machine's
+    /// processors.
     pub completion_concurrency: u32,
-    /// What Step Functions multiplies its waits by: 1 is as on AWS, 0 skips them.
+    /// The factor for Step Functions' waits: 1 is as on AWS, 0 skips them.
     pub wait_scale: f64,
-    /// Who makes what; vendors are the sandbox's.
+    /// The providers. The sandbox plays the vendors.
     pub providers: Providers,
-    /// Settings of the vendors over the sandbox's addresses: an object for each vendor.
+    /// More settings of the vendors, which take precedence over the sandbox's: an object per
+    /// vendor.
     pub provider_settings: serde_json::Value,
-    /// Whether the mappings are polled. Without, whoever started the stack invokes the functions.
+    /// Whether the mappings are polled. If not, the caller invokes the functions.
     pub poll: bool,
-    /// The base of a collector's address that takes spans over OTLP and plain HTTP; empty for no
+    /// The base address of a collector that accepts spans over OTLP and plain HTTP; empty for no
     /// spans.
     pub otlp_endpoint: String,
 }
 
 impl Options {
-    /// The defaults, for a checkout.
+    /// The default options for a checkout.
     #[must_use]
     pub fn new(checkout: Checkout) -> Self {
         Self {
@@ -77,65 +80,65 @@ impl Options {
     }
 }
 
-/// A running stack. All of it stops when it is dropped; `stop` also lets the mappings finish what
-/// they do.
+/// A running stack. Dropping it stops everything; `stop` also lets the mappings finish their work
+/// first.
 #[derive(Debug)]
 pub struct Stack {
-    /// What the deployed stack says of itself.
+    /// The outputs of the deployed stack.
     pub outputs: Outputs,
-    /// Clients of the emulator, past the proxy.
+    /// Clients of the emulator that bypass the proxy.
     pub clients: Clients,
     /// The mappings of the deployed stack.
     pub mappings: Vec<Mapping>,
-    /// What the functions' calls go through.
+    /// The proxy through which the functions' calls go.
     pub proxy: Proxy,
-    /// The broker, to be killed and restarted if it is Apache Kafka.
+    /// The broker. Apache Kafka can be killed and restarted.
     pub broker: RunningBroker,
-    /// What the mappings do, as they do it.
+    /// The mappings' reports of what they do.
     pub reports: UnboundedReceiver<Report>,
-    /// The media vendors.
+    /// The media vendors' sandbox.
     pub sandbox: Sandbox,
     /// The emulator.
     pub emulator: Emulator,
     pollers: Vec<Poller>,
-    // Last: it is only closed.
+    // Last, because it only has to be closed.
     _assets: Assets,
 }
 
-/// Why there is no stack, or why a record is not on it.
+/// Why there is no stack, or why a record was not published to it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A port or a file could not be had.
+    /// A port or a file was not available.
     #[error("the local stack could not be started")]
     Start(#[from] io::Error),
-    /// The broker.
+    /// The broker failed.
     #[error(transparent)]
     Broker(#[from] broker::Error),
-    /// The emulator.
+    /// The emulator failed.
     #[error(transparent)]
     Emulator(#[from] emulator::Error),
-    /// The deployment.
+    /// The deployment failed.
     #[error(transparent)]
     Deploy(#[from] deploy::Error),
-    /// The mappings.
+    /// The mappings cannot be read or polled.
     #[error("the event source mappings of the stack cannot be polled")]
     Mapping(#[from] mapping::Error),
-    /// The operator function did not count what waits.
+    /// The operator function failed.
     #[error("invoking the operator function: {0}")]
     Operator(String),
-    /// A record was not taken.
+    /// A record was not published.
     #[error("the record could not be published to {topic}")]
     Publish {
-        /// Where to.
+        /// The topic.
         topic: String,
-        /// Why not.
+        /// The client's error.
         #[source]
         source: kafka_client::Error,
     },
 }
 
 impl Stack {
-    /// Starts everything and deploys; returns when events can be published.
+    /// Starts everything and deploys the template. Returns once events can be published.
     pub async fn start(options: &Options) -> Result<Self, Error> {
         let checkout = &options.checkout;
         let proxy = Proxy::start(options.aws_port).await?;
@@ -154,8 +157,9 @@ impl Stack {
             line: options.line,
             iam: options.iam.clone(),
         };
-        // On Apache Kafka the deployment makes the studio's own topics, as it does on AWS; those it
-        // reads are other teams'. Brokers that know nobody yet would refuse it.
+        // On Apache Kafka the deployment creates the studio's own topics, as on AWS; the topics
+        // that the studio reads belong to other teams. With IAM it cannot, because the broker does
+        // not know the functions' credentials yet.
         let makes_topics = matches!(options.broker, Broker::Apache) && options.iam.is_none();
         let topics = Topic::ALL
             .into_iter()
@@ -225,7 +229,7 @@ impl Stack {
         })
     }
 
-    /// The ARN of the function that consumes `topic`, if one does.
+    /// The ARN of the function that consumes `topic`, if there is one.
     #[must_use]
     pub fn consumer(&self, topic: Topic) -> Option<&str> {
         let mapping = self
@@ -235,7 +239,7 @@ impl Stack {
         Some(&mapping.function)
     }
 
-    /// Publishes a record and waits until the broker has it. No value is a tombstone.
+    /// Publishes a record, and waits until the broker has it. Without a value it is a tombstone.
     pub async fn publish(
         &self,
         topic: &str,
@@ -254,11 +258,11 @@ impl Stack {
         })
     }
 
-    /// Has the operator function do what a schedule has it do on AWS every five minutes: gather the
-    /// on-failure envelopes, and count what waits.
+    /// Invokes the operator function as a schedule on AWS does every five minutes: it gathers the
+    /// on-failure envelopes, and counts the dead letters that wait.
     ///
     /// # Errors
-    /// [`Error::Operator`] if it fails.
+    /// [`Error::Operator`] if the function fails.
     pub async fn gather(&self) -> Result<(), Error> {
         let gather = Blob::new(json!({ "step": "gather" }).to_string());
         let invoke = self
@@ -282,7 +286,7 @@ impl Stack {
         }
     }
 
-    /// Lets the mappings finish what they do, then stops everything.
+    /// Lets the mappings finish their work, then stops everything.
     pub async fn stop(self) {
         for poller in self.pollers {
             poller.stop().await;
@@ -291,7 +295,7 @@ impl Stack {
     }
 }
 
-/// A record as a neighbour of the studio's publishes it. No value is a tombstone.
+/// A record as a neighbouring team publishes it. Without a value it is a tombstone.
 pub(crate) fn message(
     topic: &str,
     key: Option<&[u8]>,
@@ -311,7 +315,7 @@ pub(crate) fn message(
     }
 }
 
-/// `settings` with what `more` says of each vendor besides.
+/// `settings`, with the vendors' settings from `more` on top.
 fn over(mut settings: serde_json::Value, more: &serde_json::Value) -> serde_json::Value {
     for (vendor, own) in more.as_object().into_iter().flatten() {
         for (name, value) in own.as_object().into_iter().flatten() {

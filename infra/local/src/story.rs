@@ -1,4 +1,4 @@
-//! What produced events tell, put together: which jobs were opened, how they ended, and a line for
+//! Combines the produced events: which jobs were opened, how they ended, and a line of text for
 //! each event.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::records::Produced;
 use crate::timeline::Mark;
 
-/// The story so far.
+/// The events so far.
 #[derive(Debug, Default)]
 pub struct Story {
     jobs: BTreeMap<String, Job>,
-    /// Template id to what it makes, for events that name only the id.
+    /// The kind of asset by template id, for events that name only the id.
     kinds: BTreeMap<String, String>,
     ids: BTreeSet<String>,
     updates: usize,
@@ -35,11 +35,11 @@ enum End {
 /// What a record adds to the story.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chapter {
-    /// What it is about.
+    /// The label of the line.
     pub mark: Mark,
-    /// The same in words.
+    /// The text of the line.
     pub text: String,
-    /// A file that is there now.
+    /// A newly rendered file.
     pub asset: Option<Asset>,
     /// Whether an event with this id was published before.
     pub again: bool,
@@ -48,14 +48,14 @@ pub struct Chapter {
 /// A rendered file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
-    /// What it is, such as `poster`; `asset` if no event has said yet.
+    /// The kind of asset, such as `poster`; `asset` if no event has named it yet.
     pub name: String,
-    /// Where it is.
+    /// The file's URL.
     pub output_url: String,
 }
 
 impl Story {
-    /// Takes a record, and says what it tells.
+    /// Adds a record, and returns what it adds to the story.
     pub fn take(&mut self, record: &Produced) -> Chapter {
         let event = record.event();
         let again = event["id"]
@@ -179,13 +179,13 @@ impl Story {
         }
     }
 
-    /// How many jobs were opened.
+    /// The number of jobs that were opened.
     #[must_use]
     pub fn opened(&self) -> usize {
         self.jobs.values().filter(|job| job.opened).count()
     }
 
-    /// How many jobs completed.
+    /// The number of jobs that completed.
     #[must_use]
     pub fn completed(&self) -> usize {
         self.jobs
@@ -194,7 +194,7 @@ impl Story {
             .count()
     }
 
-    /// Why jobs failed.
+    /// The reasons of the failed jobs.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let reason = |job: &Job| match &job.end {
@@ -204,7 +204,7 @@ impl Story {
         self.jobs.values().filter_map(reason).collect()
     }
 
-    /// What jobs that are open make.
+    /// The assets that the open jobs make.
     #[must_use]
     pub fn open(&self) -> Vec<&str> {
         let open = self.jobs.values().filter(|job| job.end.is_none());
@@ -212,8 +212,8 @@ impl Story {
             .collect()
     }
 
-    /// Whether everything that was begun has an end: each job, and for each completed one its
-    /// template's update.
+    /// Whether everything has ended: each job has, and each completed job's template has been
+    /// updated.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.jobs
@@ -223,7 +223,7 @@ impl Story {
     }
 }
 
-/// ` 1080×1350`; nothing for what is only heard.
+/// For example ` 1080×1350`. Empty for audio.
 fn size(data: &Value) -> String {
     match (data["width"].as_u64(), data["height"].as_u64()) {
         (Some(width), Some(height)) => format!(" {width}×{height}"),

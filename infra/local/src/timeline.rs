@@ -1,5 +1,5 @@
-//! What happens, line by line as it happens, with the time since the start; on a terminal, with a
-//! sign of life below.
+//! Prints what happens line by line, with the time since the start. On a terminal, a spinner moves
+//! below the lines.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-/// What a line is about: its label, and its colour where there are colours.
+/// The subject of a line: its label, and its colour if colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// The stack itself: a step of its start or its end.
     Stack,
-    /// A record that goes in.
+    /// A record was published.
     Published,
-    /// A mapping invoked a function, or tries again.
+    /// A function answered a mapping's invocation.
     Invoked,
-    /// A template came to be, or changed.
+    /// A template was created or updated.
     Template,
     /// A render job was opened.
     Job,
-    /// A render job is done.
+    /// A render job was completed.
     Completed,
-    /// A voice is cloned, or is ready.
+    /// A voice was submitted, or is ready.
     Voice,
     /// Something failed.
     Failed,
@@ -42,7 +42,7 @@ impl Mark {
         }
     }
 
-    /// The SGR parameter of ANSI terminals.
+    /// The colour as an SGR parameter of ANSI terminals.
     fn color(self) -> &'static str {
         match self {
             Self::Stack => "2",
@@ -73,7 +73,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What is waited for; nothing when nothing is.
+    /// What the program waits for; `None` if it waits for nothing.
     busy: Option<String>,
     frame: usize,
     spinner: Option<JoinHandle<()>>,
@@ -83,8 +83,8 @@ const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "�
 const CLEAR_LINE: &str = "\r\x1b[2K";
 
 impl Timeline {
-    /// A timeline that begins now. `no_color` is the user's wish (no-color.org); without a terminal
-    /// there is none either.
+    /// A timeline that begins now. `no_color` is the user's wish (no-color.org). Without a terminal
+    /// there are no colours either.
     #[must_use]
     pub fn start(no_color: bool) -> Self {
         let live = io::stdout().is_terminal();
@@ -115,7 +115,7 @@ impl Timeline {
         };
         let clear = if self.shared.live { CLEAR_LINE } else { "" };
         let seconds = self.elapsed().as_secs_f64();
-        // A reader that closed the pipe has seen enough.
+        // If the reader has closed the pipe, the line is lost, which is fine.
         let _ = writeln!(
             io::stdout(),
             "{clear}{seconds:7.2} s  {before}{:<9}{after}  {text}",
@@ -124,7 +124,7 @@ impl Timeline {
         self.shared.draw(&state);
     }
 
-    /// Says what is waited for from now on: a spinner on a terminal, nothing elsewhere.
+    /// Shows what the program waits for now: with a spinner on a terminal, not at all elsewhere.
     pub fn wait_for(&self, what: impl Into<String>) {
         let mut state = self.shared.state();
         state.busy = Some(what.into());
@@ -145,7 +145,7 @@ impl Timeline {
         self.shared.draw(&state);
     }
 
-    /// Nothing is waited for any more.
+    /// Ends the waiting, and clears the spinner.
     pub fn rest(&self) {
         let mut state = self.shared.state();
         state.busy = None;
@@ -179,7 +179,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // However the program ends, the shell's prompt begins on a clean line.
+        // However the program ends, the shell's prompt must begin on a clean line.
         if self.live && self.state().busy.is_some() {
             let _ = write!(io::stdout(), "{CLEAR_LINE}");
         }

@@ -1,4 +1,4 @@
-//! A local stack that stays up until it is stopped.
+//! A local stack that runs until it is stopped.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -23,23 +23,23 @@ use crate::stack::{self, Options, Stack};
 use crate::story::Story;
 use crate::timeline::{Mark, Timeline};
 
-/// Where Kafka's clients look first.
+/// The default port of Kafka's clients.
 const BROKER_PORT: u16 = 9092;
-/// Where local AWS clients look first.
+/// The usual port of local AWS emulators.
 const AWS_PORT: u16 = 4566;
-/// Where a person looks who has looked here before.
+/// The console's port, always the same if it is free, so that a bookmark works.
 const CONSOLE_PORT: u16 = 4567;
 
 /// Why the stack is not up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The stack.
+    /// The stack failed.
     #[error(transparent)]
     Stack(#[from] stack::Error),
     /// The console cannot be served.
     #[error("the console cannot listen on a port")]
     Console(#[source] io::Error),
-    /// The broker cannot be read.
+    /// The topics cannot be read.
     #[error("the broker cannot be read")]
     Read(#[source] kafka_client::Error),
     /// The table cannot be read.
@@ -51,16 +51,16 @@ pub enum Error {
     /// The file for the shell cannot be written.
     #[error("cannot write {path}")]
     Write {
-        /// Where.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it cannot be written.
         #[source]
         source: io::Error,
     },
 }
 
-/// Starts a stack, says how to use it, shows what happens, and stops everything when `until` is
-/// over. `env` is the file for the shell.
+/// Starts a stack, prints how to use it, shows what happens, and stops everything when `until`
+/// completes. `env` is the file for the shell.
 pub async fn run(
     mut options: Options,
     env: PathBuf,
@@ -140,7 +140,8 @@ pub async fn run(
     Ok(())
 }
 
-/// Says which records became dead letters that were not before; `known` has their objects.
+/// Prints the records that have newly become dead letters; `known` has the objects of the earlier
+/// ones.
 async fn report_dead_letters(
     stack: &Stack,
     known: &mut HashSet<String>,
@@ -232,16 +233,16 @@ fn how_to(stack: &Stack, console: &Console, options: &Options, env: &Path) -> St
     text
 }
 
-/// What a function finds in its environment, for a shell to `source` and for `studio --local`. The
-/// file goes with this.
+/// A file with a function's environment variables, for a shell to `source` and for
+/// `studio --local`. Dropping this deletes the file.
 #[derive(Debug)]
 pub struct EnvFile {
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
 }
 
 impl EnvFile {
-    /// Writes it for `stack`.
+    /// Writes the file for `stack`.
     ///
     /// # Errors
     /// [`Error::Functions`] or [`Error::Write`].
@@ -261,8 +262,7 @@ impl EnvFile {
 
 impl Drop for EnvFile {
     fn drop(&mut self) {
-        // If it stays, it names ports that answer no more, which is what a stale file is expected
-        // to do.
+        // If the deletion fails, the file names ports that no longer answer, which is harmless.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,5 +1,5 @@
-//! The demo of a cloned voice: samples and consent go in, its owner reads something aloud, and the
-//! voice is ready.
+//! The demo of a cloned voice: samples and consent go in, the owner reads a text aloud, and the
+//! voice becomes ready.
 
 use std::fs;
 use std::time::Duration;
@@ -20,13 +20,14 @@ use crate::stack::{Options, Stack};
 use crate::story::Story;
 use crate::timeline::{Mark, Timeline};
 
-/// How long nothing must happen after the last expected event: a duplicate would come in this time.
+/// How long no event may follow after the last expected one: a duplicate would arrive within this
+/// time.
 const QUIET: Duration = Duration::from_millis(1500);
 
-/// How often the voice model is looked at.
+/// How often the demo reads the voice model.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What stands for each of the owner's recordings.
+/// The file that replaces each of the owner's recordings.
 static RECORDING: &[u8] = include_bytes!("../fixtures/two-seconds.mp3");
 
 /// Starts a stack, trains the contract's example of a voice against the sandbox, and follows it to
@@ -162,7 +163,7 @@ async fn follow(
     Ok(())
 }
 
-/// The contract's example, with samples in the bucket of the local stack and a consent of now.
+/// The contract's example, with samples in the local stack's bucket and consent as of now.
 fn input(example: &std::path::Path) -> Result<Value, Error> {
     let failed = |source| {
         Error::Input(input::Error::Read {
@@ -183,7 +184,8 @@ fn input(example: &std::path::Path) -> Result<Value, Error> {
     Ok(input)
 }
 
-/// The owner reads aloud what the vendor wants them to, and the vendor compares.
+/// Uploads the owner's recording of the text that the vendor wants read aloud, and has the vendor
+/// compare it.
 async fn verify(
     stack: &Stack,
     id: &str,

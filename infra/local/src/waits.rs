@@ -1,5 +1,5 @@
-//! How often a consumer function waits on the network for one batch: measured from outside, with
-//! every call delayed.
+//! Counts how often a consumer function waits on the network for one batch. It measures from
+//! outside, with a delay added to every call.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,66 +19,66 @@ use crate::process::peak_resident_bytes;
 use crate::proxy::{Call, Operation};
 use crate::stack::{self, Options, Stack};
 
-/// What was measured.
+/// The result of a measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waits {
-    /// How many first-seen events the batch had.
+    /// The number of events in the batch, all of them first seen.
     pub events: u32,
-    /// What each call was delayed by.
+    /// The delay that was added to each call.
     pub delay: Duration,
-    /// From the invocation to its answer.
+    /// The time from the invocation to its answer.
     pub elapsed: Duration,
-    /// The function's calls, by operation in the order of their first.
+    /// The function's calls by operation, in the order of each operation's first call.
     pub operations: Vec<OperationCalls>,
-    /// The longest chain of calls of which each began after the one before had ended.
+    /// The longest chain of calls in which each call began after the one before had ended.
     pub longest_chain: usize,
-    /// The same with each operation once: waits that are not for a place in the queue.
+    /// The longest chain that counts each operation once. It leaves out the waits for a free slot.
     pub different_in_a_row: usize,
-    /// The largest resident set that the function's process ever had.
+    /// The largest resident set that the function's process ever had, in bytes.
     pub peak_resident_bytes: Option<u64>,
 }
 
 /// The calls of one operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationCalls {
-    /// Which operation.
+    /// The operation.
     pub operation: Operation,
-    /// How often it was called.
+    /// The number of calls.
     pub calls: usize,
-    /// How many were on their way at the same time, at most.
+    /// The largest number of calls in flight at the same time.
     pub at_once: usize,
-    /// The longest chain of them.
+    /// The longest chain of these calls.
     pub in_a_row: usize,
 }
 
-/// Why nothing was measured.
+/// Why the measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The stack.
+    /// The stack failed.
     #[error(transparent)]
     Stack(#[from] stack::Error),
-    /// The example event is not there, or not JSON.
+    /// The example event is missing, or is not JSON.
     #[error("cannot read {path}")]
     Example {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it cannot be read.
         #[source]
         source: io::Error,
     },
-    /// Lambda refused.
+    /// Lambda refused the invocation.
     #[error("the function cannot be invoked: {0}")]
     Invoke(String),
-    /// The function did not do the whole batch.
+    /// The function did not process the whole batch.
     #[error("the function did not do the batch: {0}")]
     NotDone(String),
-    /// The function called nobody.
+    /// The function made no calls.
     #[error("the function made no call through the proxy")]
     NoCalls,
 }
 
-/// Deploys a stack, warms the consumer of `eventzr.event.created.v1`, and gives it one batch with
-/// every call delayed.
+/// Deploys a stack, warms up the consumer of `eventzr.event.created.v1`, and gives it one batch
+/// with a delay added to every call.
 pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<Waits, Error> {
     let path = options.checkout.example(Topic::EventCreated);
     let example = fs::read(&path)
@@ -90,7 +90,8 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
     })
     .await?;
 
-    // Renders would compete for the processors with what is measured: they wait until it is over.
+    // Renders would compete for the processors with the function under measurement, so they wait
+    // until the end.
     let hold = stack
         .clients
         .lambda
@@ -118,7 +119,7 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
         .into_iter()
         .filter(|call| call.process_id == Some(function))
         .collect();
-    // An event that was dead-lettered costs less, and is not what is measured.
+    // A dead-lettered event needs fewer calls and would distort the result.
     let kept = calls
         .iter()
         .filter(|call| call.operation.name == "TransactWriteItems")
@@ -172,16 +173,16 @@ async fn invoke(stack: &Stack, batch: &Value) -> Result<(), Error> {
     }
 }
 
-/// How long chains are of calls one after the other.
+/// The lengths of chains of calls that follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chains {
-    /// The longest of them.
+    /// The longest chain.
     pub longest: usize,
-    /// The longest with each operation once: waits that are not for a place in a queue.
+    /// The longest chain that counts each operation once. It leaves out the waits for a free slot.
     pub different: usize,
 }
 
-/// The chains of the calls that a process made and that have ended.
+/// The chains among the calls of a process that have ended.
 #[must_use]
 pub fn chains(calls: &[Call], process_id: u32) -> Chains {
     let spans: Vec<Span> = calls
@@ -195,8 +196,8 @@ pub fn chains(calls: &[Call], process_id: u32) -> Chains {
     }
 }
 
-/// A batch as the mapping sends it: so many events, each about an entity that nobody has seen, over
-/// all partitions.
+/// A batch as the mapping sends it, with this number of events spread over all partitions. Each
+/// event is about a new entity.
 #[must_use]
 pub fn batch(example: &Value, name: &str, events: u32) -> Value {
     let topic = Topic::EventCreated.as_str();
@@ -262,7 +263,7 @@ fn by_operation(spans: &[Span]) -> Vec<OperationCalls> {
             .iter()
             .filter(|other| other.operation == span.operation)
             .collect();
-        // The most are on their way when one has just begun.
+        // The number of calls in flight is largest just after a call begins.
         let running_at = |at: Instant| {
             same.iter()
                 .filter(|one| one.started <= at && at < one.ended)
@@ -282,8 +283,8 @@ fn by_operation(spans: &[Span]) -> Vec<OperationCalls> {
     operations
 }
 
-/// Always taking the call that ends first leaves the most room for the rest: the greedy chain is a
-/// longest one.
+/// The length of the longest chain. The greedy choice is optimal: the call that ends first leaves
+/// the most room for the rest.
 fn longest_chain<'a>(spans: impl Iterator<Item = &'a Span>) -> usize {
     let mut by_end: Vec<&Span> = spans.collect();
     by_end.sort_by_key(|span| span.ended);
@@ -298,8 +299,9 @@ fn longest_chain<'a>(spans: impl Iterator<Item = &'a Span>) -> usize {
     length
 }
 
-/// The longest chain of operations: one waits for another if none of its calls began before the
-/// other's first had ended. Calls that wait only for a place in the queue do not make it longer.
+/// The longest chain of operations. One operation waits for another if none of its calls began
+/// before the other's first call had ended. Calls that only wait for a free slot do not make the
+/// chain longer.
 fn different_in_a_row(spans: &[Span]) -> usize {
     let mut first: BTreeMap<&Operation, Span> = BTreeMap::new();
     for span in spans {
@@ -383,8 +385,8 @@ mod tests {
     }
 
     #[test]
-    fn queueing_makes_chains_longer_and_not_the_waits() {
-        // Three keeps over two places, then a start and a mark side by side.
+    fn queueing_makes_the_chain_longer_but_not_the_waits() {
+        // Three keeps on two slots, then a start and a mark in parallel.
         let spans = spans(&[
             ("Keep", 0, 100),
             ("Keep", 1, 101),
@@ -413,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_waits_for_its_start_is_another_wait() {
+    fn a_mark_after_its_start_counts_as_another_wait() {
         let spans = spans(&[
             ("Keep", 0, 100),
             ("Start", 100, 200),

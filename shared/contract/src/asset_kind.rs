@@ -1,11 +1,11 @@
-//! The kinds of asset the studio makes, and everything that goes by the kind alone: who asks for
-//! it, its size, its file, what it shows.
+//! The kinds of asset that the studio makes, and everything that depends on the kind alone: the
+//! topics that ask for it, its size, its file format and the facts it shows.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Format, MediaType, Topic};
 
-/// A kind of asset. A template is one of these for one entity, in one language.
+/// A kind of asset. A template is one kind for one entity in one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AssetKind {
@@ -15,13 +15,13 @@ pub enum AssetKind {
     Invitation,
     /// A square post.
     SocialSquare,
-    /// A post higher than wide.
+    /// A post that is taller than wide.
     SocialPortrait,
-    /// A story: a whole telephone's screen.
+    /// A story: it fills a phone's screen.
     SocialStory,
-    /// A post wider than high.
+    /// A post that is wider than tall.
     SocialLandscape,
-    /// What stands beside a link that somebody shares.
+    /// The preview picture beside a shared link.
     LinkPreview,
     /// The cover of an event's page.
     EventCover,
@@ -37,7 +37,7 @@ pub enum AssetKind {
     BannerRectangle,
     /// A wide skyscraper.
     BannerSkyscraper,
-    /// A banner on a telephone.
+    /// A banner for phones.
     BannerMobile,
     /// A video.
     Video,
@@ -45,19 +45,18 @@ pub enum AssetKind {
     AudioSpot,
 }
 
-/// Something of a configuration that some kinds show and others do not. Title, language and brand
-/// are shown by all.
+/// A part of a configuration that only some kinds show. Every kind shows title, language and brand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
-    /// The few sentences.
+    /// The description, a few sentences long.
     Description,
-    /// The days and hours.
+    /// The dates and times.
     When,
     /// The place.
     Venue,
-    /// Who stands behind it.
+    /// The organizer, author or advertiser.
     Organizer,
-    /// The words above the title.
+    /// The short text above the title.
     Label,
     /// What the reader is asked to do.
     CallToAction,
@@ -85,8 +84,8 @@ impl AssetKind {
         Self::AudioSpot,
     ];
 
-    /// What an event of `topic` has made, as far as it does not say otherwise. Nothing, if the
-    /// studio does not consume it.
+    /// The kinds made for an event of `topic`, unless the event lists its own. Empty for a topic
+    /// that the studio does not consume.
     #[must_use]
     pub fn made_for(topic: Topic) -> &'static [Self] {
         match topic {
@@ -107,7 +106,7 @@ impl AssetKind {
                 Self::BannerMobile,
                 Self::SocialSquare,
                 Self::SocialPortrait,
-                // These two only where the campaign's channels ask for them.
+                // These two only if the campaign's channels include them.
                 Self::Video,
                 Self::AudioSpot,
             ],
@@ -121,7 +120,7 @@ impl AssetKind {
         }
     }
 
-    /// The kind as the contract writes it, and as file names have it.
+    /// The kind as the contract and file names write it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -145,7 +144,7 @@ impl AssetKind {
         }
     }
 
-    /// Width and height in pixels; `None` for what is only heard.
+    /// Width and height in pixels; `None` for audio.
     #[must_use]
     pub fn size(self) -> Option<(u32, u32)> {
         match self {
@@ -167,8 +166,8 @@ impl AssetKind {
         }
     }
 
-    /// Whether a picture fills a part of it that is worth painting. The others are text and
-    /// ornament, or as small as a stamp.
+    /// Whether a part of the asset is a picture worth generating. The other kinds consist of text
+    /// and ornament, or are too small.
     #[must_use]
     pub fn is_illustrated(self) -> bool {
         match self {
@@ -192,7 +191,7 @@ impl AssetKind {
         }
     }
 
-    /// What kind of media it is.
+    /// The asset's media type.
     #[must_use]
     pub fn media_type(self) -> MediaType {
         match self {
@@ -202,7 +201,7 @@ impl AssetKind {
         }
     }
 
-    /// The format of its file.
+    /// The asset's file format.
     #[must_use]
     pub fn format(self) -> Format {
         match self.media_type() {
@@ -212,7 +211,8 @@ impl AssetKind {
         }
     }
 
-    /// Whether it shows `fact`. A change of what it does not show renders nothing again.
+    /// Whether this kind shows `fact`. A change to a fact that it does not show causes no new
+    /// render.
     #[must_use]
     pub fn shows(self, fact: Fact) -> bool {
         use Fact::{CallToAction, Description, Label, Organizer, Venue, When};

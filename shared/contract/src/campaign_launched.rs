@@ -4,67 +4,68 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
 
-/// A campaign began. The spec gives no schema for it, so this is an assumption, with as few
-/// required fields as serve; fields it does not know are passed over.
+/// A campaign began. The spec gives no schema for it. This one is an assumption, with as few
+/// required fields as possible; unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CampaignLaunched {
-    /// Whose campaign it is; the record's key and the envelope's `subject` say the same.
+    /// The tenant that owns the campaign; the same as the record's key and the envelope's
+    /// `subject`.
     pub tenant_id: Identifier,
-    /// Who launched it.
+    /// The user who launched it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Identifier>,
     /// The campaign's id, unique within the tenant.
     pub campaign_id: Identifier,
-    /// How often the campaign had changed, where its service counts; orders what is said of it
-    /// before `time` does.
+    /// The campaign's change count, if its service counts changes. Inbound events about it are
+    /// ordered by `version` first, then by `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// What it says in one line.
+    /// Its headline.
     pub headline: Text<300>,
-    /// What it says in a few sentences.
+    /// Its description, a few sentences long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Text<2000>>,
-    /// What it offers, in a few words: `20% off until Sunday`.
+    /// Its offer, in a few words: `20% off until Sunday`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Text<60>>,
-    /// What the reader is asked to do: `Book now`.
+    /// The call to action: `Book now`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_to_action: Option<Text<40>>,
-    /// When what it advertises begins.
+    /// The start of the advertised event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Moment>,
-    /// When what it advertises ends.
+    /// The end of the advertised event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Moment>,
-    /// The clock of the place.
+    /// The venue's time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<TimeZoneName>,
     /// Its language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
-    /// Where what it advertises is.
+    /// The venue of the advertised event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue: Option<Venue>,
-    /// Who advertises.
+    /// The advertiser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advertiser: Option<Text<200>>,
-    /// Where it runs. `video` and `audio` have a video and a spot made.
+    /// The channels it runs on. `video` adds a video, `audio` adds an audio spot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
-    /// The tenant's look.
+    /// The tenant's brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,
-    /// What to make of it, where that is not everything its channels ask for.
+    /// The kinds to make; absent means all that its channels call for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assets: Option<Vec<AssetKind>>,
 }
 
-/// Where a campaign runs.
+/// A channel that a campaign runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
-    /// Banners on other people's pages.
+    /// Banners on third-party sites.
     Display,
     /// Posts.
     Social,
@@ -74,7 +75,7 @@ pub enum Channel {
     Video,
     /// Radio, podcasts, music services.
     Audio,
-    /// One that the studio does not know, and makes nothing for.
+    /// A channel that the studio does not know. It adds no assets.
     #[serde(other)]
     Other,
 }

@@ -1,5 +1,5 @@
-//! The envelope of what the studio produces: CloudEvents 1.0, structured JSON, in the spec's order
-//! of fields.
+//! The envelope of outbound events: CloudEvents 1.0, structured JSON, with the fields in the spec's
+//! order.
 
 use std::fmt;
 
@@ -12,34 +12,34 @@ use crate::{Topic, text::Parsed};
 /// mode).
 pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 
-/// The tenant that a smoke check is about, which nobody else may be: it is in no metric.
+/// The tenant id reserved for smoke checks. It appears in no metric.
 pub const SMOKE_TENANT: &str = "studio-smoke";
 
 /// The `source` of every event the studio produces.
 pub const SOURCE: &str = "studio-svc";
 
-/// A produced event, its fields in the order and the formats of the spec's example.
+/// An outbound event, with the order and formats of the fields as in the spec's example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudEvent<D> {
     specversion: SpecVersion,
     /// The type, which is also the topic.
     #[serde(rename = "type")]
     pub topic: Topic,
-    /// Who produced it: [`SOURCE`].
+    /// The producer: [`SOURCE`].
     pub source: String,
     /// `evt-<uuid>`: the same for every repetition of the same event.
     pub id: String,
-    /// When it was decided.
+    /// The time of the decision that caused it.
     pub time: Time,
     datacontenttype: JsonContentType,
     /// The tenant's id, as in the record's key.
     pub subject: String,
-    /// What the event says.
+    /// The event's data.
     pub data: D,
 }
 
 impl<D> CloudEvent<D> {
-    /// An event of the studio's.
+    /// Makes an outbound event with `source` set to [`SOURCE`].
     #[must_use]
     pub fn new(topic: Topic, id: String, time: Time, subject: String, data: D) -> Self {
         Self {
@@ -72,7 +72,7 @@ enum JsonContentType {
 pub struct Time(Timestamp);
 
 impl Time {
-    /// `timestamp` without what is below a millisecond, so that what was written reads back equal.
+    /// Truncates `timestamp` to whole milliseconds, so that a written time reads back equal.
     #[must_use]
     pub fn new(timestamp: Timestamp) -> Self {
         Self(Timestamp::from_millisecond(timestamp.as_millisecond()).unwrap_or(timestamp))
@@ -84,13 +84,13 @@ impl Time {
         self.0
     }
 
-    /// Milliseconds from `earlier` to this time; 0 if this is the earlier one.
+    /// Milliseconds from `earlier` to this time; 0 if `earlier` is the later one.
     #[must_use]
     pub fn milliseconds_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0.as_millisecond() - earlier.0.as_millisecond()).unwrap_or(0)
     }
 
-    /// This time and `seconds` more.
+    /// This time plus `seconds`.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
         Self(
@@ -102,7 +102,8 @@ impl Time {
 }
 
 impl Time {
-    /// As every event has it; by the printer itself, for `Display` hands its pieces on one by one.
+    /// The text in the contract's format. Calls the printer directly, because `Display` writes its
+    /// pieces one by one.
     fn to_text(self) -> String {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
         PRINTER.timestamp_to_string(&self.0)

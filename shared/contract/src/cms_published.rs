@@ -4,20 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Brand, Identifier, Locale, Text, Translation};
 
-/// Content of the CMS was published. The spec gives no schema for it, so this is an assumption,
-/// with as few required fields as serve; fields it does not know are passed over.
+/// An item of CMS content was published. The spec gives no schema for it. This one is an
+/// assumption, with as few required fields as possible; unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CmsPublished {
-    /// Whose content it is; the record's key and the envelope's `subject` say the same.
+    /// The tenant that owns the content; the same as the record's key and the envelope's `subject`.
     pub tenant_id: Identifier,
-    /// Who published it.
+    /// The user who published it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Identifier>,
     /// The content's id, unique within the tenant.
     pub content_id: Identifier,
-    /// How often the content had changed, where the CMS counts; orders what is said of it before
-    /// `time` does.
+    /// The content's change count, if the CMS counts changes. Inbound events about it are ordered
+    /// by `version` first, then by `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// Its title.
@@ -25,38 +25,38 @@ pub struct CmsPublished {
     /// A few sentences about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Text<2000>>,
-    /// What it is filed under.
+    /// Its category.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Text<60>>,
-    /// Who wrote it.
+    /// Its author.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Text<200>>,
-    /// The language of the above.
+    /// The language of the fields above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
-    /// The same in other languages: each gets assets of its own.
+    /// Its translations; each gets its own assets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub translations: Vec<ContentTranslation>,
-    /// The tenant's look.
+    /// The tenant's brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,
-    /// What to make of it, where that is less than everything.
+    /// The kinds to make; absent means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assets: Option<Vec<AssetKind>>,
 }
 
-/// Content in another language.
+/// A translation of the content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContentTranslation {
-    /// Which language.
+    /// The translation's language.
     pub locale: Locale,
     /// The title.
     pub title: Text<300>,
     /// A few sentences about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Text<2000>>,
-    /// What it is filed under.
+    /// Its category.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Text<60>>,
 }

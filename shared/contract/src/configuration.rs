@@ -1,5 +1,5 @@
-//! What a template shows: the facts of an event, a piece of content or a campaign, as every topic
-//! and the renderer know them.
+//! What a template shows: the facts of an event, a piece of content or a campaign. Every topic and
+//! the renderer share this type.
 
 use std::fmt;
 
@@ -7,12 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{AssetKind, Fact, Identifier, Moment, S3Object, Text, TimeZoneName, text::Parsed};
 
-/// The facts that a design is made of. It travels unchanged: a trigger's data becomes one, the
-/// journal keeps it, `template.created|updated` carry it and the canvas draws it.
+/// The facts that a design is drawn from. One value passes through every stage unchanged: a
+/// trigger's data is converted to it, the table stores it, `template.created|updated` carry it and
+/// the canvas draws it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Configuration {
-    /// The name of the thing, in its author's language.
+    /// The entity's title, in its author's language.
     pub title: Text<300>,
     /// A few sentences about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,31 +24,31 @@ pub struct Configuration {
     /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Moment>,
-    /// The clock of the place; without one, the offset of `starts_at`.
+    /// The venue's time zone; if absent, the offset of `starts_at` applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<TimeZoneName>,
-    /// The language that dates and fixed words are set in; without one, English.
+    /// The language of dates and fixed words; if absent, English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
-    /// Where it is.
+    /// The venue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue: Option<Venue>,
-    /// Who stands behind it: who invites, writes or advertises.
+    /// The organizer, author or advertiser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organizer: Option<Text<200>>,
-    /// A few words that stand above the title: a category, an offer.
+    /// A short text above the title: a category, an offer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Text<60>>,
-    /// What the reader is asked to do: `Book now`.
+    /// The call to action: `Book now`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_to_action: Option<Text<40>>,
-    /// The tenant's own look.
+    /// The tenant's brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,
 }
 
 impl Configuration {
-    /// What is left of one that is erased: a title that says so.
+    /// The configuration that replaces an erased one: only a title that says so.
     #[must_use]
     pub fn erased() -> Self {
         Self {
@@ -65,8 +66,8 @@ impl Configuration {
         }
     }
 
-    /// What of it `kind` shows. A design is given this and no more, so two configurations that are
-    /// equal here give the same pixels.
+    /// The part of the configuration that `kind` shows. A design gets only this part, so two
+    /// configurations with an equal part give the same pixels.
     #[must_use]
     pub fn shown_by(&self, kind: AssetKind) -> Self {
         fn if_shown<T: Clone>(kind: AssetKind, fact: Fact, value: &Option<T>) -> Option<T> {
@@ -103,7 +104,8 @@ impl Configuration {
     }
 }
 
-/// What is said in another language; what it leaves out is shown in the language of the original.
+/// The translated texts of a configuration. Optional texts that are absent stay in the original
+/// language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Translation {
@@ -112,10 +114,10 @@ pub struct Translation {
     /// A few sentences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Text<2000>>,
-    /// A few words that stand above the title.
+    /// A short text above the title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Text<60>>,
-    /// What the reader is asked to do.
+    /// The call to action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_to_action: Option<Text<40>>,
 }
@@ -124,7 +126,7 @@ pub struct Translation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Venue {
-    /// What it is called.
+    /// Its name.
     pub name: Text<200>,
     /// Street and number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +136,7 @@ pub struct Venue {
     pub city: Option<Text<100>>,
 }
 
-/// The look of a brand; whatever is not given is derived from what is, or chosen by the design.
+/// A brand's look. The design derives absent values from the given ones, or chooses them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Brand {
@@ -147,12 +149,12 @@ pub struct Brand {
     /// The logo: a PNG in a bucket that the studio may read. A new logo needs a new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<S3Object>,
-    /// What titles are set in.
+    /// The typeface of titles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub font: Option<Typeface>,
 }
 
-/// What titles are set in.
+/// The typeface of titles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Typeface {
@@ -206,15 +208,15 @@ impl<'de> Deserialize<'de> for Color {
     }
 }
 
-/// A language tag in BCP 47's form, `hi-IN`, in the case that BCP 47 recommends, so that one
-/// language is one tag. Only its form is checked: an unknown language is drawn with English dates.
+/// A language tag in BCP 47's form, `hi-IN`, in the case that BCP 47 recommends, so that each
+/// language has one spelling. Only the form is checked: an unknown language gets English dates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Locale(String);
 
 impl Locale {
-    /// Takes a tag: a language of 2 or 3 letters, then subtags of 1 to 8 letters or digits after
-    /// hyphens, 35 characters at most.
+    /// Parses a tag: a language of 2 or 3 letters, then subtags of 1 to 8 letters or digits, each
+    /// after a hyphen; at most 35 characters.
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
         let mut subtags = tag.split('-');
@@ -235,8 +237,8 @@ impl Locale {
     }
 }
 
-/// Language in lower case, script in title case, region in upper case; nothing after a subtag of
-/// one letter is touched but to lower it (RFC 5646, 2.1.1).
+/// Language in lower case, script in title case, region in upper case. After a one-letter subtag
+/// everything is in lower case (RFC 5646, 2.1.1).
 fn in_recommended_case(tag: &str) -> String {
     let mut cased = tag.to_ascii_lowercase();
     let mut begin = 0;
@@ -262,13 +264,13 @@ impl<'de> Deserialize<'de> for Locale {
     }
 }
 
-/// What kind of thing an entity is.
+/// The kind of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntityKind {
     /// An event that people attend.
     Event,
-    /// A piece of content of the CMS.
+    /// An item of CMS content.
     Content,
     /// A campaign.
     Campaign,
@@ -286,12 +288,12 @@ impl EntityKind {
     }
 }
 
-/// The thing that a template is about.
+/// The event, content or campaign that a template is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entity {
     /// Its kind.
     pub kind: EntityKind,
-    /// Its id, as its own service writes it.
+    /// Its id, as its service writes it.
     pub id: Identifier,
 }
 

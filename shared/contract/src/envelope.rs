@@ -1,6 +1,6 @@
-//! The envelope of what other teams produce: a Kafka record's headers and value, read as
-//! CloudEvents 1.0 in either mode of the Kafka binding. The data is borrowed from the record and
-//! read once, later.
+//! The envelope of inbound events. It reads a Kafka record's headers and value as CloudEvents 1.0,
+//! in either mode of the Kafka binding. The data is borrowed from the record and parsed later,
+//! once.
 
 use std::{borrow::Cow, str};
 
@@ -13,28 +13,29 @@ use crate::{TraceParent, readable};
 /// A header of a Kafka record. Kafka allows a value to be null, and a name to occur twice.
 pub type Header<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
 
-/// An inbound CloudEvent. `data` is its JSON text, not yet read.
+/// An inbound CloudEvent. `data` is unparsed JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// Unique within `source`; not empty.
     pub id: Cow<'a, str>,
-    /// Who produced it; not empty.
+    /// The producer; not empty.
     pub source: Cow<'a, str>,
-    /// What happened; not empty.
+    /// The event's type; not empty.
     pub event_type: Cow<'a, str>,
-    /// What it happened to.
+    /// The subject of the event.
     pub subject: Option<Cow<'a, str>>,
     /// When it happened.
     pub time: Option<Timestamp>,
-    /// The trace that it is a part of: what the record's `traceparent` header says, else the
-    /// extension of that name, in which a trace began. One that cannot be read is none.
+    /// The event's trace context: from the record's `traceparent` header, or else from the
+    /// `traceparent` extension, which names the span that the trace began in. An unreadable value
+    /// counts as absent.
     pub trace: Option<TraceParent>,
-    /// The JSON text of its data.
+    /// The JSON text of the data.
     pub data: Cow<'a, str>,
 }
 
-/// The longest `id`, `source` or `type` that is read, in bytes. What the studio keeps and tells
-/// repeats them.
+/// The longest accepted `id`, `source` or `type`, in bytes. The studio stores these and repeats
+/// them in outbound events.
 const LONGEST_ATTRIBUTE: usize = 1024;
 
 /// Why a record is not a CloudEvent that the studio can read.
@@ -46,51 +47,51 @@ pub enum EnvelopeError {
     /// The value is not JSON.
     #[error("the value is not JSON: {0}")]
     NotJson(#[source] serde_json::Error),
-    /// The value is JSON, but no object, so no CloudEvent in structured mode.
+    /// The value is JSON but not an object, so it is not a structured CloudEvent.
     #[error("not a CloudEvent: the value is JSON, but not an object")]
     NotAnObject,
-    /// An attribute is of another type than text.
+    /// An attribute is not a string.
     #[error("not a CloudEvent: {0}")]
     Attribute(#[source] serde_json::Error),
-    /// The Kafka binding has no batches.
+    /// The content type is a batch or a format other than JSON. The Kafka binding has no batches.
     #[error("the record's content-type is {0}, which CloudEvents on Kafka does not have")]
     Format(String),
-    /// A required attribute is not there.
+    /// A required attribute is missing.
     #[error("not a CloudEvent: `{0}` is missing")]
     Missing(&'static str),
-    /// A required attribute is there, and says nothing.
+    /// A required attribute is empty.
     #[error("not a CloudEvent: `{0}` is empty")]
     Empty(&'static str),
-    /// A required attribute is longer than the studio keeps.
+    /// A required attribute is longer than the studio accepts.
     #[error("`{name}` has {length} bytes; at most {LONGEST_ATTRIBUTE} are read")]
     TooLong {
-        /// The attribute.
+        /// The attribute's name.
         name: &'static str,
-        /// Its bytes.
+        /// Its length in bytes.
         length: usize,
     },
-    /// An attribute's header is not UTF-8.
+    /// The header of an attribute is not UTF-8.
     #[error("not a CloudEvent: the header `ce_{0}` is not UTF-8 text")]
     NotText(&'static str),
-    /// Another version of the specification.
+    /// The CloudEvents version is not 1.0.
     #[error("not a CloudEvent 1.0: `specversion` is `{0}`")]
     SpecVersion(String),
-    /// `time` is not RFC 3339.
+    /// `time` is not an RFC 3339 time.
     #[error("not a CloudEvent: `time` is `{0}`, which is not an RFC 3339 time")]
     Time(String),
-    /// `data` is not JSON, so the studio does not read it.
+    /// `datacontenttype` is not a JSON type. The studio reads only JSON.
     #[error("`datacontenttype` is `{0}`; the studio reads JSON")]
     ContentType(String),
-    /// `data_base64` is not Base64, or not UTF-8 within.
+    /// `data_base64` is not Base64, or its content is not UTF-8.
     #[error("`data_base64` is not Base64 of UTF-8 text")]
     Base64,
-    /// Both kinds of data.
+    /// The event has both `data` and `data_base64`.
     #[error("not a CloudEvent: it has both `data` and `data_base64`")]
     TwoData,
 }
 
-/// The structured mode's JSON. Everything is optional here, so that what is missing is named in our
-/// words.
+/// The JSON of structured mode. Every field is optional here, so that this module, not serde,
+/// reports a missing one.
 #[derive(Deserialize)]
 struct Structured<'a> {
     #[serde(borrow, default)]
@@ -115,7 +116,8 @@ struct Structured<'a> {
     data_base64: Option<Written<'a>>,
 }
 
-/// Text that is borrowed where no escape is in it: serde copies a `Cow` that is in an `Option`.
+/// Text that is borrowed if it has no escapes. serde would copy a `Cow` inside an `Option`; this
+/// wrapper prevents that.
 #[derive(Deserialize)]
 struct Written<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -126,10 +128,10 @@ impl<'a> Written<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a record. Its mode is the binding's rule: a `content-type` header that begins with
-    /// `application/cloudevents` means structured. One rule more, for neighbours that send no
-    /// headers: without `content-type` and without `ce_id` the value is read as structured, since
-    /// nothing else could be in it.
+    /// Reads a record. The mode follows the binding's rule: a `content-type` header that begins
+    /// with `application/cloudevents` means structured mode. One extra rule serves producers that
+    /// send no headers: without `content-type` and without `ce_id` the value is read in structured
+    /// mode, because no other mode is possible.
     ///
     /// # Errors
     /// An [`EnvelopeError`] that names what is wrong and where.
@@ -165,7 +167,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Reads `data` as `T`.
+    /// Parses `data` as `T`.
     ///
     /// # Errors
     /// A [`DataError`] with the path of the field and what is wrong with it.
@@ -175,13 +177,13 @@ impl<'a> Envelope<'a> {
         }
         let mut deserializer = serde_json::Deserializer::from_str(&self.data);
         let data = T::deserialize(&mut deserializer).or_else(|_| {
-            // Where something is wrong is looked for once it is: to keep the path all along costs
-            // each record.
+            // The error's path is found in a second pass, because tracking it costs time on every
+            // record.
             deserializer = serde_json::Deserializer::from_str(&self.data);
             serde_path_to_error::deserialize(&mut deserializer)
                 .map_err(|error| DataError::new("data", error))
         })?;
-        // In binary mode nobody has looked at the end of the text yet.
+        // In binary mode the end of the text has not been checked yet.
         match deserializer.end() {
             Ok(()) => Ok(data),
             Err(_) => Err(DataError::at("data", "it is followed by other text")),
@@ -199,7 +201,7 @@ fn structured(value: Option<&[u8]>) -> Result<Envelope<'_>, EnvelopeError> {
             serde_json::error::Category::Data => EnvelopeError::Attribute(error),
             _ => EnvelopeError::NotJson(error),
         })?;
-    // serde reads an array as a struct, field by field.
+    // serde also accepts an array for a struct, field by field.
     if !is_object(value) {
         return Err(EnvelopeError::NotAnObject);
     }
@@ -240,7 +242,7 @@ fn binary<'a>(
         .filter(|v| !v.is_empty())
         .ok_or(EnvelopeError::Tombstone)?;
     let attribute = |name: &'static str| -> Result<Option<Cow<'a, str>>, EnvelopeError> {
-        // By `get`: a header's name is anybody's text, and byte 3 may be in the middle of a
+        // Uses `get`, because a header's name is arbitrary text and byte 3 may be inside a
         // character.
         let found = headers.iter().find(|(n, _)| {
             n.get(..3)
@@ -270,7 +272,7 @@ fn binary<'a>(
     })
 }
 
-/// A value as text, looked at once as a whole.
+/// The value as text; checks the UTF-8 of the whole value in one pass.
 fn text(value: &[u8]) -> Result<&str, EnvelopeError> {
     str::from_utf8(value).map_err(|error| {
         EnvelopeError::NotJson(<serde_json::Error as serde::de::Error>::custom(error))
@@ -331,7 +333,7 @@ fn required<'a>(
     }
 }
 
-/// A header's bytes; the first one counts, as in the CloudEvents SDKs.
+/// A header's value; of several with one name the first counts, as in the CloudEvents SDKs.
 fn header<'a>(headers: &'a [Header<'a>], name: &str) -> Option<&'a [u8]> {
     headers
         .iter()
@@ -339,8 +341,7 @@ fn header<'a>(headers: &'a [Header<'a>], name: &str) -> Option<&'a [u8]> {
         .and_then(|(_, value)| value.as_deref())
 }
 
-/// Whether a media type is JSON: `application/json`, `text/json`, or any `+json`, with or without
-/// parameters.
+/// Whether a media type is JSON: one that ends in `/json` or `+json`, with or without parameters.
 fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     essence
@@ -350,27 +351,26 @@ fn is_json(media_type: &str) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case("/json") || end.eq_ignore_ascii_case("+json"))
 }
 
-/// Whether JSON text is an object.
+/// Whether JSON text begins like an object.
 fn is_object(json: &[u8]) -> bool {
     json.trim_ascii_start().starts_with(b"{")
 }
 
-/// A field of `data`, or of another text of the contract, that is missing, or is not what the
-/// contract says.
+/// A field of `data`, or of another input of the contract, that is missing or invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct DataError(String);
 
 impl DataError {
-    /// What is wrong in `whole`, such as `data`.
+    /// Describes an error in `whole`, such as `data`.
     pub(crate) fn new(whole: &str, error: serde_path_to_error::Error<serde_json::Error>) -> Self {
         let path = match error.path().to_string() {
             path if path == "." => whole.to_owned(),
             path => format!("{whole}.{path}"),
         };
         let problem = error.into_inner().to_string();
-        // serde_json adds the line and column within `data`, which is not where the reader would
-        // look.
+        // serde_json appends the line and column within `data`. They are cut off, because the
+        // reader sees the whole record.
         Self::at(
             &path,
             problem
@@ -379,7 +379,7 @@ impl DataError {
         )
     }
 
-    /// Both may quote what somebody sent.
+    /// `path` and `problem` may quote untrusted input.
     fn at(path: &str, problem: &str) -> Self {
         Self(readable(&format!("{path}: {problem}")))
     }

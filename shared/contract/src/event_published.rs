@@ -4,21 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
 
-/// An event was made public. What it says goes over what was said when the event was created, field
-/// by field. The spec gives no schema for it, so this is an assumption, with as few required fields
-/// as serve; fields it does not know are passed over.
+/// An event was published. Its fields override those of the created event, one by one. The spec
+/// gives no schema for it. This one is an assumption, with as few required fields as possible;
+/// unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventPublished {
-    /// Whose event it is; the record's key and the envelope's `subject` say the same.
+    /// The tenant that owns the event; the same as the record's key and the envelope's `subject`.
     pub tenant_id: Identifier,
-    /// Who published it.
+    /// The user who published it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Identifier>,
     /// The event's id, unique within the tenant.
     pub event_id: Identifier,
-    /// How often the event had changed, where its service counts; orders what is said of it before
-    /// `time` does.
+    /// The event's change count, if its service counts changes. Inbound events about it are ordered
+    /// by `version` first, then by `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// Its name.
@@ -26,28 +26,28 @@ pub struct EventPublished {
     /// A few sentences about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Text<2000>>,
-    /// When it begins, if that is not as it was when the event was created.
+    /// When it begins; absent if unchanged since the event was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Moment>,
     /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Moment>,
-    /// The clock of the place.
+    /// The venue's time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<TimeZoneName>,
     /// The language of its pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
-    /// Where it is.
+    /// The venue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue: Option<Venue>,
-    /// Who invites.
+    /// The organizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organizer: Option<Text<200>>,
-    /// The tenant's look.
+    /// The tenant's brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,
-    /// What to make of it, where that is less than everything.
+    /// The kinds to make; absent means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assets: Option<Vec<AssetKind>>,
 }

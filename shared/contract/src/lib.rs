@@ -1,9 +1,9 @@
-//! The contract in Rust: the CloudEvents envelope, the eleven topics and the typed data of each. No
+//! The contract in Rust: the CloudEvents envelope, the eleven topics and the data type of each. No
 //! I/O.
 //!
-//! Inbound, a record's headers and value become an [`Envelope`] and its data one of the types
-//! below, which cannot be wrong; outbound, a [`CloudEvent`] is written field by field as the spec's
-//! example has it.
+//! Inbound: an [`Envelope`] is read from a record's headers and value, and its data becomes one of
+//! the types below. Parsing checks every rule, so a value of these types is always valid. Outbound:
+//! a [`CloudEvent`] is written with the fields in the order of the spec's example.
 
 mod asset_kind;
 mod campaign_launched;

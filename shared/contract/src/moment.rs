@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::Parsed;
 
-/// When something happens, with the offset from UTC that its author wrote: RFC 3339,
+/// A point in time with the UTC offset that its author wrote: RFC 3339,
 /// `2026-02-14T18:30:00+05:30`.
 ///
-/// The offset is kept because it is all that is known of the place's clock when an event names no
-/// time zone.
+/// The offset matters if an event names no time zone: then it is all that is known of the venue's
+/// clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Moment {
     /// The instant.
@@ -42,8 +42,8 @@ impl FromStr for Moment {
         let timestamp = offset
             .to_timestamp(pieces.date().to_datetime(time))
             .map_err(|error| wrong(Some(error)))?;
-        // jiff reads more than RFC 3339 can say, and what is published repeats it: years before 0,
-        // offsets of seconds or of more than a day.
+        // jiff accepts more than RFC 3339 allows: years before 0, offsets with seconds or of more
+        // than a day. Outbound events repeat the moment, so these are refused.
         let minutes = offset.seconds() / 60;
         let is_published = offset.to_datetime(timestamp).year() >= 0
             && offset.seconds() % 60 == 0
@@ -57,8 +57,8 @@ impl FromStr for Moment {
 }
 
 impl Moment {
-    /// As the contract writes it; by the printer itself, for `Display` hands its pieces on one by
-    /// one.
+    /// The text in the contract's format. Calls the printer directly, because `Display` writes its
+    /// pieces one by one.
     fn to_text(self) -> String {
         const PRINTER: DateTimePrinter = DateTimePrinter::new();
         if self.offset == Offset::UTC {
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// Why some text is not a [`Moment`].
+/// Text that is not a [`Moment`].
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{text}` is not an RFC 3339 time with an offset, such as 2026-02-14T18:30:00+05:30 or 2026-02-14T13:00:00Z"
@@ -97,12 +97,12 @@ pub struct MomentError {
     source: Option<jiff::Error>,
 }
 
-/// A time zone of the IANA database by its name, `Asia/Kolkata`.
+/// An IANA time zone, by its name: `Asia/Kolkata`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeZoneName(TimeZone);
 
 impl TimeZoneName {
-    /// Finds the zone called `name` in the database that is compiled in.
+    /// Finds the zone `name` in the compiled-in database.
     ///
     /// # Errors
     /// A [`TimeZoneNameError`] that repeats the name.
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for TimeZoneName {
     }
 }
 
-/// No such time zone.
+/// A name that is not an IANA time zone.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a time zone of the IANA database, such as Asia/Kolkata")]
 pub struct TimeZoneNameError(String);
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_what_rfc_3339_can_say() {
+    fn only_rfc_3339_times_are_moments() {
         for text in [
             "2026-02-14T18:30:00+05:30",
             "0000-01-01T00:00:00Z",

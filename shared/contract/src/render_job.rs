@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Topic};
 
-/// What kind of media a job makes.
+/// The media type of a job's asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MediaType {
@@ -29,7 +29,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format as the contract writes it, and as file names end.
+    /// The format as the contract and file extensions write it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,78 +40,77 @@ impl Format {
     }
 }
 
-/// A render job was submitted: what is asked for, and what asked for it.
+/// A render job was submitted: the asset to render and the event that triggered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderJobCreated {
-    /// Whose job it is.
+    /// The tenant that owns the job.
     pub tenant_id: String,
-    /// Who triggered it; `studio-svc` where the trigger names nobody.
+    /// The user who triggered it; `studio-svc` if the trigger names no user.
     pub user_id: String,
     /// The job's id.
     pub job_id: String,
-    /// The kind of media.
+    /// The media type.
     #[serde(rename = "type")]
     pub media_type: MediaType,
-    /// Who is to make it.
+    /// The provider it is assigned to.
     pub provider: String,
-    /// The template it renders.
+    /// The template to render.
     pub template_id: String,
-    /// What the template is.
+    /// The template's kind of asset.
     pub asset: AssetKind,
-    /// The language of the translation that it shows, as a BCP 47 tag; absent where it shows the
-    /// original.
+    /// The language of the translation to show, as a BCP 47 tag; absent for the original.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// Pixels; absent for audio.
+    /// In pixels; absent for audio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
-    /// Pixels; absent for audio.
+    /// In pixels; absent for audio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// The format of the file.
     pub format: Format,
-    /// The event that asked for it.
+    /// The event that triggered it.
     pub trigger: Trigger,
-    /// The job that an operator had made again by this one; absent where an event asked for it.
+    /// The job that an operator resubmitted as this one; absent if an event triggered the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resubmit_of: Option<String>,
 }
 
-/// The inbound event that a job answers, by its CloudEvents attributes.
+/// The inbound event that triggered a job, by its CloudEvents attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trigger {
-    /// Its type.
+    /// The event's type.
     #[serde(rename = "type")]
     pub topic: Topic,
-    /// Its source.
+    /// The event's source.
     pub source: String,
-    /// Its id.
+    /// The event's id.
     pub id: String,
 }
 
-/// A render job finished: the fields of the spec's example, and how long the media lasts.
+/// A render job completed: the fields of the spec's example, and the length of the media.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderJobCompleted {
-    /// Whose job it is.
+    /// The tenant that owns the job.
     pub tenant_id: String,
-    /// Who triggered it.
+    /// The user who triggered it; `studio-svc` if the trigger names no user.
     pub user_id: String,
     /// The job's id.
     pub job_id: String,
-    /// The kind of media.
+    /// The media type.
     #[serde(rename = "type")]
     pub media_type: MediaType,
-    /// Who made it.
+    /// The provider that made the asset.
     pub provider: String,
-    /// Where the file is: a stable URL, not signed.
+    /// The file's stable, unsigned URL.
     pub output_url: String,
     /// Milliseconds from the submission to the stored file.
     pub duration_ms: u64,
-    /// Credits that making it used.
+    /// The credits that the job used.
     pub credits_used: u64,
-    /// How long the media lasts, in milliseconds: of a video or an audio, as far as it is known.
+    /// The length of a video or audio file in milliseconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
 }
@@ -120,28 +119,28 @@ pub struct RenderJobCompleted {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderJobFailed {
-    /// Whose job it is.
+    /// The tenant that owns the job.
     pub tenant_id: String,
-    /// Who triggered it.
+    /// The user who triggered it; `studio-svc` if the trigger names no user.
     pub user_id: String,
     /// The job's id.
     pub job_id: String,
-    /// The kind of media.
+    /// The media type.
     #[serde(rename = "type")]
     pub media_type: MediaType,
-    /// Who was to make it.
+    /// The provider it was assigned to.
     pub provider: String,
-    /// The template it was to render.
+    /// The template to render.
     pub template_id: String,
-    /// What the template is.
+    /// The template's kind of asset.
     pub asset: AssetKind,
     /// The class of the failure.
     pub failure: FailureClass,
-    /// What went wrong and what to do, in a sentence or two for a person.
+    /// The problem and its remedy, in one or two sentences for a person.
     pub reason: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// Whether submitting it again, unchanged, can help.
+    /// Whether resubmitting it unchanged can help.
     pub can_resubmit: bool,
 }
 
@@ -151,21 +150,21 @@ pub struct RenderJobFailed {
 pub enum FailureClass {
     /// The content cannot be rendered as it is.
     InvalidInput,
-    /// A service the studio needs did not answer, often enough to give up.
+    /// A service that the studio needs stayed unavailable through all retries.
     Unavailable,
-    /// It took longer than a render may.
+    /// The render exceeded its time limit.
     Timeout,
-    /// Its execution ended without a word, again and again.
+    /// Its execution ended repeatedly without a result.
     Abandoned,
-    /// No provider for this kind of media is configured.
+    /// No provider is configured for this media type.
     NotConfigured,
     /// The provider's rules forbid the content.
     Moderation,
-    /// The provider was asked and never answered; asking again might pay again.
+    /// The request was sent and never answered; another request might be charged again.
     OutcomeUnknown,
-    /// Somebody who may do so cancelled it.
+    /// An operator cancelled it, or the erasure of its tenant did.
     Cancelled,
-    /// A defect of the studio.
+    /// A bug in the studio.
     Internal,
 }
 

@@ -1,11 +1,11 @@
-//! An object in S3, by its address.
+//! The address of an S3 object.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An object in S3, written `s3://bucket/key`. That it is well formed says nothing of whether the
-/// studio may read it: the configuration does.
+/// An S3 object, written `s3://bucket/key`. A well-formed address does not mean that the studio may
+/// read the object: the configuration decides that.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct S3Object {
     bucket: String,
@@ -13,8 +13,9 @@ pub struct S3Object {
 }
 
 impl S3Object {
-    /// Reads `s3://bucket/key`: a bucket of 3 to 63 lower case letters, digits, dots and hyphens,
-    /// and a key of 1 to 1,024 bytes without control characters.
+    /// Parses `s3://bucket/key`: a bucket of 3 to 63 lower-case letters, digits, dots and hyphens
+    /// that begins and ends with a letter or digit, and a key of 1 to 1,024 bytes without control
+    /// characters.
     #[must_use]
     pub fn parse(address: &str) -> Option<Self> {
         let (bucket, key) = address.strip_prefix("s3://")?.split_once('/')?;

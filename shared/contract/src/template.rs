@@ -4,27 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AssetKind, Configuration, Entity, Format};
 
-/// A template as it now is, whole: of two events about one template the one with the higher
-/// `revision` holds, and neither needs the other.
+/// The complete current state of a template. Of two events about one template, the one with the
+/// higher `revision` is valid; each is complete without the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
-    /// Whose template it is.
+    /// The tenant that owns the template.
     pub tenant_id: String,
-    /// Who triggered the change; `studio-svc` where the trigger names nobody.
+    /// The user who triggered the change; `studio-svc` if the trigger names no user.
     pub user_id: String,
     /// The template's id.
     pub template_id: String,
-    /// What it makes.
+    /// The kind of asset.
     pub kind: AssetKind,
-    /// What it is about.
+    /// The entity that the template is about.
     pub entity: Entity,
-    /// 1 for a new template, and one more with each change.
+    /// 1 for a new template; each change adds 1.
     pub revision: u64,
     /// The facts it shows.
     pub configuration: Configuration,
-    /// Its newest rendered asset; absent until there is one. It may be of an earlier revision's
-    /// configuration.
+    /// Its newest rendered asset; absent until the first render completes. It may show the
+    /// configuration of an earlier revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<TemplateAsset>,
 }
@@ -33,14 +33,14 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateAsset {
-    /// The job that made it.
+    /// The job that rendered it.
     pub job_id: String,
-    /// Where the file is: a stable URL, not signed.
+    /// The file's stable, unsigned URL.
     pub output_url: String,
-    /// Pixels; absent for audio.
+    /// In pixels; absent for audio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
-    /// Pixels; absent for audio.
+    /// In pixels; absent for audio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// The format of the file.

@@ -1,4 +1,4 @@
-//! Text and identifiers as they arrive from other teams: bounded, and never blank.
+//! Text and identifiers from other teams: of bounded length, and never blank.
 
 use std::{fmt, sync::Arc};
 
@@ -8,16 +8,16 @@ use serde::{
 };
 
 /// Text for people to read: trimmed, not blank, at most `MAX` characters (Unicode scalar values),
-/// no control characters but line breaks and tabs. A clone is the same text, not a copy: an event's
-/// goes into its entity, each job and each event told.
+/// without control characters other than line breaks and tabs. A clone shares the text instead of
+/// copying it, because one event's text goes into its entity, its jobs and its outbound events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text<const MAX: usize>(Arc<str>);
 
 impl<const MAX: usize> Text<MAX> {
-    /// Takes `text` if it is what the type says.
+    /// Trims `text` and checks it against the type's rules.
     ///
     /// # Errors
-    /// A [`TextError`] that says which rule it breaks.
+    /// A [`TextError`] that names the broken rule.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let text = text.trim();
         if text.is_empty() {
@@ -55,8 +55,8 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     }
 }
 
-/// Whether `text` has at most `most` characters. It has no more of them than bytes, so most are not
-/// counted.
+/// Checks that `text` has at most `most` characters. A string has no more characters than bytes, so
+/// short texts are accepted without counting.
 fn within(text: &str, most: usize) -> Result<(), TextError> {
     if text.len() <= most {
         return Ok(());
@@ -69,10 +69,10 @@ fn within(text: &str, most: usize) -> Result<(), TextError> {
     }
 }
 
-/// The first control character of `text` but those that are `allowed`.
+/// The first control character of `text` that is not in `allowed`.
 fn control(text: &str, allowed: &[char]) -> Option<char> {
-    // All bytes at once, for most texts have none: ASCII's controls, and 0xC2, with which those
-    // from U+0080 to U+009F begin.
+    // A quick scan of the bytes, because most texts have no control characters: it looks for ASCII
+    // controls and for 0xC2, the first byte of U+0080 to U+009F.
     let suspicious = text.bytes().fold(false, |found, byte| {
         found | (byte < b' ') | (byte == 0x7f) | (byte == 0xc2)
     });
@@ -83,7 +83,7 @@ fn control(text: &str, allowed: &[char]) -> Option<char> {
         .find(|c| c.is_control() && !allowed.contains(c))
 }
 
-/// Takes a string from where it stands, without a copy of its own in between.
+/// Deserializes by parsing the borrowed string, without an intermediate copy.
 pub(crate) struct Parsed<T, E>(pub(crate) fn(&str) -> Result<T, E>);
 
 impl<T, E: fmt::Display> Visitor<'_> for Parsed<T, E> {
@@ -98,21 +98,21 @@ impl<T, E: fmt::Display> Visitor<'_> for Parsed<T, E> {
     }
 }
 
-/// Why some text is not a [`Text`].
+/// Text that is not a [`Text`] or an [`Identifier`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Empty, or white space only.
+    /// Empty or only white space.
     #[error("it is blank")]
     Blank,
-    /// More characters than the field holds.
+    /// More characters than the field allows.
     #[error("it has {length} characters; at most {most} are allowed")]
     TooLong {
-        /// How many it has.
+        /// Its length in characters.
         length: usize,
-        /// How many the field holds.
+        /// The most characters that the field allows.
         most: usize,
     },
-    /// A control character that nobody can read.
+    /// A control character.
     #[error("it holds the control character U+{:04X}", u32::from(*.found))]
     Control {
         /// The first one found.
@@ -120,13 +120,13 @@ pub enum TextError {
     },
 }
 
-/// The longest that is said of something that is refused, in characters; what was cut ends in an
-/// ellipsis more.
+/// The longest text that [`readable`] returns, in characters, without the ellipsis that marks a
+/// cut.
 const LONGEST_SENTENCE: usize = 1000;
 
-/// `text`, which may quote what somebody sent, as a sentence that anybody may look at in a log or a
-/// terminal: of bounded length, and what would steer a terminal or turn the direction of what
-/// follows is written as `\u{202e}`.
+/// `text`, which may quote untrusted input, in a form that is safe to show in a log or terminal.
+/// Its length is bounded, and characters that control a terminal or change the text direction are
+/// escaped, like `\u{202e}`.
 #[must_use]
 pub fn readable(text: &str) -> String {
     let mut said = String::with_capacity(text.len().min(LONGEST_SENTENCE));
@@ -146,22 +146,23 @@ pub fn readable(text: &str) -> String {
     said
 }
 
-/// Controls, and marks that turn the direction of text or part its lines.
+/// Whether `c` is a control character, a mark that changes the text direction or a separator of
+/// lines or paragraphs.
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An identifier that another service chose: 1 to 256 characters, not blank, none of them a control
-/// character; opaque to the studio. A clone is the same identifier, not a copy.
+/// An identifier that another service chose: 1 to 256 characters, not blank, without control
+/// characters; opaque to the studio. A clone shares the text instead of copying it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identifier(Arc<str>);
 
 impl Identifier {
-    /// Takes `id` as it is: an identifier is compared, never tidied.
+    /// Checks `id` and takes it unchanged: identifiers are compared, so they are never trimmed.
     ///
     /// # Errors
-    /// A [`TextError`] that says which rule it breaks.
+    /// A [`TextError`] that names the broken rule.
     pub fn parse(id: &str) -> Result<Self, TextError> {
         const MOST: usize = 256;
         if id.trim().is_empty() {
@@ -204,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_of_hostile_text_steers_no_terminal_and_has_an_end() {
+    fn readable_escapes_hostile_text_and_bounds_its_length() {
         assert_eq!(
             readable("`\u{1b}[2J\u{202e}cod.exe` is no name"),
             r"`\u{1b}[2J\u{202e}cod.exe` is no name"

@@ -1,4 +1,4 @@
-//! The eleven topics. A topic and the CloudEvents type of its events have one name.
+//! The eleven topics. A topic has the same name as the CloudEvents type of its events.
 
 use std::{fmt, str::FromStr};
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 /// A topic of the contract (`spec`: four consumed, seven produced).
 ///
-/// The order matters where two topics speak of one entity: the later one's facts go over the
+/// The order matters if two topics describe one entity: the later topic's facts override the
 /// earlier one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Topic {
     /// A new event exists; consumed.
     #[serde(rename = "eventzr.event.created.v1")]
     EventCreated,
-    /// An event was made public; consumed.
+    /// An event was published; consumed.
     #[serde(rename = "eventzr.event.published.v1")]
     EventPublished,
     /// Content of the CMS was published; consumed.
@@ -31,7 +31,7 @@ pub enum Topic {
     /// A render job failed after all retries; produced.
     #[serde(rename = "eventzr.studio.render-job.failed.v1")]
     RenderJobFailed,
-    /// A template came to be; produced.
+    /// A template was created; produced.
     #[serde(rename = "eventzr.studio.template.created.v1")]
     TemplateCreated,
     /// A template has a new configuration or asset; produced.
@@ -46,7 +46,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Every topic: those consumed, then those produced.
+    /// Every topic: the consumed ones, then the produced ones.
     pub const ALL: [Self; 11] = [
         Self::EventCreated,
         Self::EventPublished,
@@ -61,7 +61,7 @@ impl Topic {
         Self::VoiceModelReady,
     ];
 
-    /// The name, of the topic and of the type of its events.
+    /// The name of the topic, and of the type of its events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl Topic {
         }
     }
 
-    /// Whether the studio reads it; the others it writes.
+    /// Whether the studio consumes the topic; it produces the others.
     #[must_use]
     pub fn is_consumed(self) -> bool {
         match self {
@@ -104,7 +104,7 @@ impl fmt::Display for Topic {
     }
 }
 
-/// No topic of the contract has this name.
+/// A name that is not a topic of the contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a topic of the studio's contract")]
 pub struct UnknownTopic(String);

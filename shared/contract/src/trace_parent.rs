@@ -1,24 +1,23 @@
-//! Where something stands in a distributed trace: W3C Trace Context's `traceparent`
-//! (w3.org/TR/trace-context, version 00).
+//! The `traceparent` of W3C Trace Context (w3.org/TR/trace-context, version 00): a position in a
+//! distributed trace.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A trace, and the span in it that what follows is a part of. Written `00-<trace>-<span>-<flags>`,
-/// in lower-case hexadecimal digits.
+/// A trace and the parent span in it. Written `00-<trace>-<span>-<flags>`, in lower-case
+/// hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
-    /// The trace; not 0.
+    /// The trace id; not 0.
     pub trace: u128,
-    /// The span; not 0.
+    /// The parent span's id; not 0.
     pub span: u64,
-    /// Whether whoever began the trace records it.
+    /// Whether the caller records the trace.
     pub is_sampled: bool,
 }
 
-/// Some text is no `traceparent`. Nothing depends on one: whoever reads it begins a trace of its
-/// own.
+/// Text that is not a `traceparent`. The reader ignores it and starts a new trace.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is no `traceparent` of W3C Trace Context")]
 pub struct UnknownTraceParent;
@@ -30,7 +29,7 @@ impl FromStr for TraceParent {
         let mut parts = text.split('-');
         let mut part = |length: usize| {
             let part = parts.next().filter(|part| part.len() == length)?;
-            // `from_str_radix` would take a sign and capitals.
+            // `from_str_radix` also accepts a sign and capitals.
             let is_hex = part
                 .bytes()
                 .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -41,7 +40,7 @@ impl FromStr for TraceParent {
         else {
             return Err(UnknownTraceParent);
         };
-        // A later version may have more parts; this one may not, and 255 is none.
+        // Later versions may have more parts, version 0 may not; version 255 is invalid.
         let has_more = parts.next().is_some();
         if version == 0xff || (version == 0 && has_more) || trace == 0 || span == 0 {
             return Err(UnknownTraceParent);
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_refused() {
+    fn an_invalid_trace_parent_is_refused() {
         for wrong in [
             "",
             "00",

@@ -6,46 +6,46 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VoiceModelCreated {
-    /// Whose voice model it is.
+    /// The tenant that owns the voice model.
     pub tenant_id: String,
-    /// Who asked for it.
+    /// The user who requested it.
     pub user_id: String,
     /// The voice model's id.
     pub voice_model_id: String,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: String,
-    /// Who trains it.
+    /// The provider that trains it.
     pub provider: String,
-    /// How it is cloned.
+    /// The cloning method.
     pub method: CloningMethod,
-    /// The language that is spoken, as a BCP 47 tag.
+    /// The spoken language, as a BCP 47 tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
 }
 
-/// A cloned voice is trained, and speaks.
+/// The training of a cloned voice has finished; the voice can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VoiceModelReady {
-    /// Whose voice model it is.
+    /// The tenant that owns the voice model.
     pub tenant_id: String,
-    /// Who asked for it.
+    /// The user who requested it.
     pub user_id: String,
     /// The voice model's id.
     pub voice_model_id: String,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: String,
-    /// Who trained it.
+    /// The provider that trained it.
     pub provider: String,
-    /// How it was cloned.
+    /// The cloning method.
     pub method: CloningMethod,
-    /// The language that is spoken, as a BCP 47 tag.
+    /// The spoken language, as a BCP 47 tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// Milliseconds from the submission to the trained voice, waiting for its owner's verification
-    /// included.
+    /// Milliseconds from the submission to the trained voice, including the wait for the owner's
+    /// verification.
     pub duration_ms: u64,
-    /// Credits that training it used.
+    /// The credits that the training used.
     pub credits_used: u64,
 }
 
@@ -53,8 +53,8 @@ pub struct VoiceModelReady {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CloningMethod {
-    /// From a short sample, at once.
+    /// From a short sample, immediately.
     Instant,
-    /// Trained on longer ones, for hours.
+    /// Trained on longer samples, for hours.
     Professional,
 }

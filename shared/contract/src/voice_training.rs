@@ -1,4 +1,4 @@
-//! What starts the training of a cloned voice: the input of an execution of the state machine
+//! The input that starts the training of a cloned voice: of an execution of the state machine
 //! `voice-training`, whose name is the voice model's id. `events/voice-training/schema.json`
 //! describes the same.
 
@@ -6,48 +6,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CloningMethod, DataError, Identifier, Locale, Moment, S3Object, Text};
 
-/// A voice to be cloned, the samples to clone it from, and its owner's consent.
+/// A voice to clone, the samples to clone it from, and its owner's consent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VoiceTraining {
-    /// Whose voice model it will be.
+    /// The tenant that will own the voice model.
     pub tenant_id: Identifier,
-    /// Who asks for it.
+    /// The user who requests it.
     pub user_id: Identifier,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: Text<200>,
-    /// The language that is spoken.
+    /// The spoken language.
     pub locale: Locale,
-    /// How it is cloned.
+    /// The cloning method.
     #[serde(default = "professional")]
     pub method: CloningMethod,
-    /// Recordings of the voice, in the order in which they are used: 1 to 25, each once.
+    /// Recordings of the voice, in the order of use: 1 to 25, without duplicates.
     #[serde(deserialize_with = "samples")]
     pub samples: Vec<S3Object>,
-    /// That the voice's owner agreed.
+    /// The consent of the voice's owner.
     pub consent: Consent,
 }
 
-/// The consent of whoever's voice it is. Without it no voice is cloned.
+/// The consent of the voice's owner. The studio clones no voice without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Consent {
-    /// Whose voice it is.
+    /// The voice's owner.
     pub given_by: Text<200>,
-    /// When they agreed.
+    /// When the owner agreed.
     pub given_at: Moment,
-    /// Where their consent can be looked up, by whoever keeps it.
+    /// The reference under which the consent's record can be looked up.
     pub record: Identifier,
-    /// What they agreed to, in their words or those that were shown to them.
+    /// The statement that the owner agreed to, in their words or as it was shown to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<Text<2000>>,
 }
 
-/// The most samples of one voice.
+/// The maximum number of samples of one voice.
 pub const MOST_SAMPLES: usize = 25;
 
 impl VoiceTraining {
-    /// Reads the input of an execution.
+    /// Parses the input of an execution.
     ///
     /// # Errors
     /// A [`DataError`] with the path of the field and what is wrong with it.
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_refusal_names_the_missing_or_invalid_field() {
         let refused = |path: &[&str], value: Value| {
             let mut input = input();
             let (last, parents) = path.split_last().unwrap();

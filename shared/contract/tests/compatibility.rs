@@ -1,23 +1,23 @@
-//! A schema may only change so that what was written against the last release goes on working.
-//! `events/released` has the schemas of the last release; a release copies the new ones there.
+//! Each schema change must stay compatible with the last release. `events/released` has the schemas
+//! of the last release; a release copies the new ones there.
 //!
-//! What is consumed must go on taking everything it took: its producers do not deploy with the
-//! studio. What is produced must go on being what its consumers were promised; new fields, and new
-//! values where `x-may-grow` says so, they were told to expect.
+//! Consumed topics must accept everything that they accepted before, because their producers do not
+//! deploy with the studio. Produced topics must keep what they promised to their consumers.
+//! Consumers were warned to expect new fields, and new values where `x-may-grow` says so.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use contract::Topic;
 use serde_json::{Map, Value, json};
 
-/// Whose side a schema is read from.
+/// The studio's role for a topic.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Consumed,
     Produced,
 }
 
-/// A schema's node with its references resolved within its own document.
+/// A schema node; its references are resolved within its own document.
 #[derive(Clone, Copy)]
 struct Node<'a> {
     root: &'a Value,
@@ -67,7 +67,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// What in `new` breaks what was promised with `old`: a path and a rule for each.
+/// The incompatible changes from `old` to `new`: a path and a rule for each.
 fn breaks(side: Side, old: &Value, new: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(side, "data", Node::root(old), Node::root(new), &mut found);
@@ -88,8 +88,7 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
             say(format!("`{keyword}` was {before} and is {after}"));
         }
     }
-    // An upper limit widens when it grows, a lower one when it falls; without one there is no
-    // limit.
+    // A larger maximum or a smaller minimum widens the schema; an absent limit is infinite.
     for (keyword, upper) in [
         ("maxLength", true),
         ("maximum", true),
@@ -232,7 +231,7 @@ fn changed(patch: &Value) -> (Value, Value) {
 }
 
 #[test]
-fn each_change_breaks_the_side_that_it_breaks_and_says_where_and_why() {
+fn each_breaking_change_is_reported_with_its_path_and_rule() {
     let consumed = |message| (Some(message), None);
     let produced = |message| (None, Some(message));
     let both = |message| (Some(message), Some(message));

@@ -1,5 +1,5 @@
 //! The scenarios of the CloudEvents conformance suite for Kafka (cloudevents/conformance,
-//! kafka-protocol-binding), in our own words, and what each must not take for an event.
+//! kafka-protocol-binding), rewritten for this crate, and the inputs that each mode must refuse.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ const BINARY: [(&str, &str); 6] = [
     ("content-type", "application/json"),
 ];
 
-/// That `envelope` is the suite's event.
+/// Asserts that `envelope` is the suite's event.
 fn is_the_event(envelope: &Envelope<'_>) {
     assert_eq!(envelope.id, "1234-1234-1234");
     assert_eq!(envelope.event_type, "com.example.someevent");
@@ -77,14 +77,13 @@ fn in_binary_mode_each_required_attribute_is_required() {
             .collect();
         let headers = headers(&without);
         let refused = Envelope::decode(&headers, Some(br#"{"message": "Hello World!"}"#));
-        // Without `ce_id` but with a content type that is not CloudEvents' own, it is binary mode
-        // all the same.
+        // Without `ce_id`, the content type `application/json` still selects binary mode.
         assert!(refused.is_err(), "without {required}");
     }
 }
 
 #[test]
-fn in_structured_mode_the_headers_say_nothing_of_the_event() {
+fn structured_mode_ignores_attribute_headers() {
     let mut all = vec![
         ("content-type", "application/cloudevents+json"),
         ("ce_id", "another"),

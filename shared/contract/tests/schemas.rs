@@ -1,5 +1,5 @@
-//! Schemas, examples and Rust types say the same: what each example is, what the types produce,
-//! what both refuse.
+//! The schemas, the examples and the Rust types agree: on each example, on what the types produce,
+//! and on what both refuse.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
@@ -15,7 +15,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-/// What Kafka takes in a record of ours, far below any broker's limit.
+/// Our limit for the size of a record, far below any broker's limit.
 const LARGEST_EVENT: usize = 64 * 1024;
 
 fn read(path: &str) -> Value {
@@ -41,7 +41,7 @@ static SCHEMAS: LazyLock<BTreeMap<Topic, Validator>> = LazyLock::new(|| {
 });
 static ENVELOPE: LazyLock<Validator> = LazyLock::new(|| compiled(&read("cloudevent.schema.json")));
 
-/// What `validator` has against `value`.
+/// The errors that `validator` finds in `value`.
 fn faults(validator: &Validator, value: &Value) -> Vec<String> {
     validator
         .iter_errors(value)
@@ -49,14 +49,14 @@ fn faults(validator: &Validator, value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Writes `data` as `topic` has it, and holds it to the topic's schema.
+/// Asserts that `data`, as JSON, is valid for `topic`'s schema.
 fn conforms<D: Serialize>(topic: Topic, data: &D) {
     let value = serde_json::to_value(data).unwrap();
     let faults = faults(&SCHEMAS[&topic], &value);
     assert!(faults.is_empty(), "{topic}: {faults:#?}\n{value:#}");
 }
 
-/// The data of a topic's example as its type, and that again as JSON.
+/// Parses the data of a topic's example into its type, and serializes it again.
 fn through_its_type(topic: Topic, example: &str) -> Value {
     fn inbound<D: DeserializeOwned + Serialize>(example: &str) -> Value {
         let envelope = Envelope::decode(&[], Some(example.as_bytes())).unwrap();
@@ -81,7 +81,7 @@ fn through_its_type(topic: Topic, example: &str) -> Value {
 }
 
 #[test]
-fn what_starts_a_voice_training_is_refused_by_its_schema_where_its_type_refuses_it() {
+fn voice_training_schema_and_type_refuse_the_same_input() {
     let schema = compiled(&read("voice-training/schema.json"));
     let example = read("voice-training/example.json");
     assert_eq!(faults(&schema, &example), Vec::<String>::new());
@@ -91,7 +91,8 @@ fn what_starts_a_voice_training_is_refused_by_its_schema_where_its_type_refuses_
         .as_object_mut()
         .unwrap()
         .remove("statement");
-    least["tenantId"] = json!("\u{feff}"); // `\S` does not match it, and no space of Unicode's is it
+    // `\S` does not match U+FEFF, but U+FEFF is not white space in Unicode.
+    least["tenantId"] = json!("\u{feff}");
     least["name"] = json!("two\nlines");
     assert!(schema.is_valid(&least) && VoiceTraining::parse(&least.to_string()).is_ok());
     for (path, wrong) in [
@@ -119,7 +120,7 @@ fn what_starts_a_voice_training_is_refused_by_its_schema_where_its_type_refuses_
 }
 
 #[test]
-fn every_example_is_what_its_schema_and_its_type_say() {
+fn every_example_conforms_to_its_schema_and_type() {
     for topic in Topic::ALL {
         let example = read(&format!("{topic}/example.json"));
         assert_eq!(example["type"], topic.as_str());
@@ -140,7 +141,7 @@ fn every_example_is_what_its_schema_and_its_type_say() {
 }
 
 #[test]
-fn the_specifications_own_example_satisfies_the_schema_as_it_stands_there() {
+fn the_specs_example_satisfies_the_schema() {
     let data = json!({
         "tenantId": "tenant-uuid", "userId": "user-uuid", "jobId": "job-uuid", "type": "image", "provider": "dall-e-3",
         "outputUrl": "https://s3.amazonaws.com/eventzr-studio-assets-dev/...", "durationMs": 8500, "creditsUsed": 25,
@@ -168,7 +169,7 @@ fn each_topics_assets_are_those_of_its_schema() {
 }
 
 #[test]
-fn what_a_schema_refuses_the_type_refuses_too() {
+fn schemas_and_types_refuse_the_same_data() {
     let refused = |topic: Topic, change: &dyn Fn(&mut Value)| {
         let mut event = read(&format!("{topic}/example.json"));
         change(&mut event["data"]);
@@ -323,8 +324,7 @@ fn what_a_schema_refuses_the_type_refuses_too() {
     ));
 }
 
-// ---- everything that the types can be
-// -----------------------------------------------------------------------------------
+// ---- generators of every value of the types
 
 fn text<const MAX: usize>() -> impl Strategy<Value = Text<MAX>> {
     let character = prop_oneof![
@@ -404,7 +404,7 @@ fn kind() -> impl Strategy<Value = AssetKind> {
     select(AssetKind::ALL.to_vec())
 }
 
-/// Tenant, user and a UUID.
+/// A tenant, a user and a UUID.
 fn ids() -> impl Strategy<Value = (String, String, String)> {
     let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
     (identifier(), identifier(), uuid)
@@ -421,7 +421,7 @@ fn source() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn every_event_that_the_types_of_what_is_consumed_can_be_is_one_to_the_schema(
+    fn every_consumed_event_conforms_to_its_schema(
         configuration in configuration(), tenant in identifier(), user in option::of(identifier()), id in identifier(), version in option::of(any::<u64>()),
         starts_at in moment(), created in kinds(Topic::EventCreated), published in kinds(Topic::EventPublished), cms in kinds(Topic::CmsPublished),
         campaign in kinds(Topic::CampaignLaunched), translations in vec((locale(), text(), option::of(text()), option::of(text())), 0..3),
@@ -449,7 +449,7 @@ proptest! {
     }
 
     #[test]
-    fn every_render_job_event_is_one_to_its_schema(
+    fn every_render_job_event_conforms_to_its_schema(
         (tenant_id, user_id, job_id) in ids(), (template_id, resubmit_of) in ("[0-9a-f-]{36}", option::of("[0-9a-f-]{36}")), asset in kind(), locale in option::of(locale()), url in url(),
         topic in select(Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect::<Vec<_>>()), source in source(), id in source(),
         numbers in any::<(u64, u64, u32, bool)>(), length_ms in option::of(any::<u64>()), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
@@ -476,7 +476,7 @@ proptest! {
     }
 
     #[test]
-    fn every_template_event_is_one_to_its_schema(
+    fn every_template_event_conforms_to_its_schema(
         (tenant_id, user_id, template_id) in ids(), kind in kind(), entity in select(vec![EntityKind::Event, EntityKind::Content, EntityKind::Campaign]),
         id in identifier(), revision in 1_u64.., configuration in configuration(), url in option::of(url()),
     ) {
@@ -488,7 +488,7 @@ proptest! {
     }
 
     #[test]
-    fn every_voice_model_event_is_one_to_its_schema(
+    fn every_voice_model_event_conforms_to_its_schema(
         (tenant_id, user_id, voice_model_id) in ids(), name in text::<200>(), method in select(vec![CloningMethod::Instant, CloningMethod::Professional]),
         locale in option::of(locale()), duration_ms in any::<u64>(), credits_used in any::<u64>(),
     ) {
@@ -503,7 +503,7 @@ proptest! {
     }
 
     #[test]
-    fn a_context_attribute_is_made_of_ids_and_times_and_nothing_that_a_person_wrote(
+    fn context_attributes_hold_only_ids_and_times(
         tenant in identifier(), template_id in "[0-9a-f-]{36}", configuration in configuration(), second in 0_i64..4_102_444_800,
     ) {
         let template = Template {
@@ -522,8 +522,8 @@ proptest! {
 
 #[test]
 fn the_largest_event_that_can_be_produced_is_below_the_limit() {
-    // The character that JSON makes longest is one that it escapes: \n takes two bytes, and no
-    // other may stand in a text but tabs and quotes; a character of four bytes takes four.
+    // The worst case is `MAX` characters of four bytes: of the characters that a text may hold,
+    // JSON escapes only line breaks, tabs, quotes and backslashes, to two bytes each.
     fn longest<const MAX: usize>() -> Text<MAX> {
         Text::parse(&"🎉".repeat(MAX)).unwrap()
     }

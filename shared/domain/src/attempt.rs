@@ -1,5 +1,5 @@
-//! An attempt: one provider asked once for one job. It is written down before it is made, so that
-//! nobody pays twice without knowing.
+//! An attempt: one request to one provider for one job. It is stored before the request is sent, so
+//! that the studio never pays twice unknowingly.
 
 use contract::{FailureClass, Time};
 use serde::{Deserialize, Serialize};
@@ -7,58 +7,58 @@ use uuid::Uuid;
 
 use crate::{Job, ProviderId, State};
 
-/// How often one provider is asked for one job before it is given up for it.
+/// The most attempts at one provider for one job. After them the job moves on to the next provider.
 pub const MOST_ATTEMPTS: usize = 6;
 
-/// How long a provider is not asked by anybody after it turned the studio away, in seconds.
+/// How long an open breaker keeps every job away from a provider, in seconds.
 pub const BREAKER_SECONDS: u32 = 15 * 60;
 
 /// One request to one provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it. The vendor
-    /// gets it as `x-client-request-id`, which its support can search for.
+    /// Identifies the invocation that wrote the attempt; only that invocation may send the request.
+    /// The vendor gets it as `x-client-request-id`, which its support can search for.
     pub token: Uuid,
-    /// Who is asked.
+    /// The provider to ask.
     pub provider: ProviderId,
-    /// When it was written down.
+    /// When the attempt was stored.
     pub at: Time,
-    /// What the provider calls what it makes, or made, of it: to ask with how far it is, and to
-    /// have its copy erased.
+    /// The provider's id for the task or its result. It serves to poll the task and to erase the
+    /// provider's copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
-    /// What came of it. None while the request may be on its way.
+    /// The outcome; `None` while the request may be in flight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The provider works on it.
+    /// The provider accepted the task and is working on it.
     Accepted,
-    /// It is made, and cost so many credits.
+    /// The provider made the media.
     Made {
-        /// Credits.
+        /// The credits it cost.
         credits: u64,
     },
-    /// It is not made.
+    /// The provider did not make the media.
     Refused {
-        /// Why, for programs.
+        /// The reason, for programs.
         refusal: Refusal,
-        /// Why, for operators.
+        /// The reason, for operators.
         detail: String,
-        /// When that was known.
+        /// When the studio learned of it.
         at: Time,
-        /// Credits that it cost all the same.
+        /// Credits that were charged nevertheless.
         #[serde(default)]
         credits: u64,
     },
 }
 
 impl Outcome {
-    /// Credits that it used.
+    /// The credits that it used.
     #[must_use]
     pub fn credits(&self) -> u64 {
         match self {
@@ -67,7 +67,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of which nothing is known, and since `at` never will be.
+    /// An unknown outcome that, as of `at`, will never become known.
     #[must_use]
     pub fn unknown(detail: &str, at: Time) -> Self {
         Self::Refused {
@@ -79,46 +79,47 @@ impl Outcome {
     }
 }
 
-/// Why a provider did not make it.
+/// Why a provider did not make the media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "class", rename_all = "kebab-case")]
 pub enum Refusal {
-    /// Its rules forbid the content.
+    /// The provider's rules forbid the content.
     Moderation,
-    /// It cannot make anything of the content.
+    /// The provider cannot process the content.
     InvalidInput,
-    /// It does not know our key, or does not let it do this.
+    /// The provider does not accept our key, or the key lacks a permission.
     Auth,
-    /// Our account is empty.
+    /// Our account has no credit left.
     Billing,
-    /// It was asked too often.
+    /// The provider got too many requests.
     RateLimited {
-        /// How long it wants to be left alone, in seconds, if it says so.
+        /// How long the provider asks us to wait, in seconds, if it says so.
         retry_after: Option<u32>,
     },
-    /// It is in trouble, and certainly did nothing.
+    /// A temporary fault of the provider; it certainly did nothing.
     Transient,
-    /// The model, or the service, is no more.
+    /// The model or the service no longer exists.
     ProviderGone,
-    /// The request was sent, and nobody knows what came of it.
+    /// The request was sent, and its outcome is unknown.
     OutcomeUnknown,
 }
 
-/// What becomes of a job whose provider did not make it.
+/// What happens to a job after a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// The same provider is asked again, after a while.
+    /// Ask the same provider again after a pause.
     AskAgain,
-    /// The next provider is asked, if there is one.
+    /// Ask the next provider, if there is one.
     AskTheNext,
-    /// As [`AskTheNext`](Self::AskTheNext), and nobody asks this one for [`BREAKER_SECONDS`].
+    /// As [`AskTheNext`](Self::AskTheNext); in addition no job asks this provider for
+    /// [`BREAKER_SECONDS`].
     OpenTheBreaker,
-    /// Nobody is asked again.
+    /// Ask no provider again.
     Fail,
 }
 
 impl Refusal {
-    /// The class as metrics and the table have it.
+    /// The class as metrics and the table write it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -133,20 +134,20 @@ impl Refusal {
         }
     }
 
-    /// The fate of a job that `provider` refused. The only place where that is decided.
+    /// The fate of a job that `provider` refused. This is the only place that decides it.
     #[must_use]
     pub fn fate(self, provider: ProviderId) -> Fate {
         match self {
             Self::Moderation | Self::InvalidInput => Fate::Fail,
             Self::Auth | Self::Billing | Self::ProviderGone => Fate::OpenTheBreaker,
             Self::RateLimited { .. } | Self::Transient => Fate::AskAgain,
-            // None of the vendors takes an idempotency key for these calls, so asking again may pay
+            // No vendor takes an idempotency key for these calls, so another request may be charged
             // again.
             Self::OutcomeUnknown => match provider {
-                // Costs nothing.
+                // The canvas costs nothing.
                 ProviderId::StudioCanvas => Fate::AskAgain,
-                // Costs a fraction of a cent; what the lost task writes is a file that nobody
-                // reads.
+                // A request costs a fraction of a cent; the lost task writes a file that is never
+                // read.
                 ProviderId::Polly => Fate::AskAgain,
                 ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway => {
                     Fate::AskTheNext
@@ -155,7 +156,7 @@ impl Refusal {
         }
     }
 
-    /// What the failure of a job that `provider` refused is called once nobody is left to ask.
+    /// The failure class of a job that `provider` refused, once no provider is left to ask.
     #[must_use]
     pub fn failure_class(self, provider: ProviderId) -> FailureClass {
         match self {
@@ -166,7 +167,8 @@ impl Refusal {
             | Self::ProviderGone
             | Self::RateLimited { .. }
             | Self::Transient => FailureClass::Unavailable,
-            // What is asked for again at will was not lost, it did not come about.
+            // If the provider may be asked again, the outcome does not matter: the media was not
+            // made.
             Self::OutcomeUnknown => match self.fate(provider) {
                 Fate::AskAgain => FailureClass::Unavailable,
                 Fate::AskTheNext | Fate::OpenTheBreaker | Fate::Fail => {
@@ -182,22 +184,22 @@ impl Refusal {
 pub enum Next {
     /// Ask this provider.
     Ask(ProviderId),
-    /// Wait so many seconds, and decide again.
+    /// Wait, then decide again.
     Wait {
-        /// Seconds.
+        /// How long, in seconds.
         seconds: u32,
     },
-    /// Nobody is left to ask.
+    /// No provider is left to ask.
     GiveUp {
-        /// Why, for programs.
+        /// The reason, for programs.
         class: FailureClass,
-        /// Why, for operators.
+        /// The reason, for operators.
         detail: String,
     },
 }
 
-/// Decides whom to ask for `job` at `now`: of `providers` the first that is not given up for it.
-/// `out_of_order` are those that nobody is to ask at present.
+/// Decides which provider to ask for `job` at `now`: the first of `providers` that has not been
+/// given up for it. The breakers of the providers in `out_of_order` are open.
 #[must_use]
 pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], now: Time) -> Next {
     let mut last: Option<(FailureClass, String)> = None;
@@ -244,7 +246,7 @@ pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], no
             Fate::AskAgain => {
                 let pause = match provider.is_paid() {
                     true => pause_after_refusal(job.id.0, refusal, tried.len()),
-                    // The step's own retry has paused already.
+                    // The retry of the step has already paused.
                     false => 0,
                 };
                 let waited = now.milliseconds_since(at) / 1000;
@@ -267,9 +269,9 @@ pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], no
     Next::GiveUp { class, detail }
 }
 
-/// How long to leave a provider alone after its `tries`-th refusal for what has this id: as long as
-/// it says, else 2 s, 4 s and so on up to a minute, and up to a quarter more, each id its own part
-/// of it.
+/// How long to pause after refusal number `tries`: as long as the provider asks, up to ten minutes,
+/// or else 2 s, 4 s and so on up to a minute. On top comes up to a quarter of that, depending on
+/// `id`, so that jobs do not all retry at once.
 pub(crate) fn pause_after_refusal(id: Uuid, refusal: Refusal, tries: usize) -> u32 {
     const LONGEST: u32 = 600;
     let exponent = u32::try_from(tries.clamp(1, 6)).unwrap_or(6);
@@ -283,7 +285,7 @@ pub(crate) fn pause_after_refusal(id: Uuid, refusal: Refusal, tries: usize) -> u
 }
 
 impl Job {
-    /// The job with an attempt at `provider` written down, not made yet; a closed job as it is.
+    /// The job with a new attempt at `provider`, not sent yet; a closed job is returned unchanged.
     #[must_use]
     pub fn asking(mut self, provider: ProviderId, token: Uuid, now: Time) -> Self {
         if let State::Created = self.state {
@@ -305,7 +307,7 @@ impl Job {
         self
     }
 
-    /// The attempt that is written down and of which nothing more is known.
+    /// The last attempt, if it has no outcome yet.
     #[must_use]
     pub fn open_attempt(&self) -> Option<&Attempt> {
         self.attempts
@@ -313,7 +315,7 @@ impl Job {
             .filter(|attempt| attempt.outcome.is_none())
     }
 
-    /// What to ask with how far the provider is, as long as it works on the job.
+    /// The ticket to poll the provider with, while the provider is working on the job.
     #[must_use]
     pub fn ticket(&self) -> Option<&str> {
         let last = self
@@ -323,7 +325,7 @@ impl Job {
         last.ticket.as_deref()
     }
 
-    /// The job whose last attempt the provider accepted, and gave this ticket for.
+    /// The job after the provider accepted the last attempt and returned `ticket`.
     #[must_use]
     pub fn accepted(mut self, ticket: String) -> Self {
         if let Some(last) = self.attempts.last_mut() {
@@ -333,7 +335,7 @@ impl Job {
         self
     }
 
-    /// The job whose provider keeps a copy of what it made last, if it says what it calls it.
+    /// The job with the provider's id for its copy of the media, if it has one.
     #[must_use]
     pub fn copied(mut self, copy: Option<String>) -> Self {
         if let (Some(last), Some(copy)) = (self.attempts.last_mut(), copy) {
@@ -342,7 +344,7 @@ impl Job {
         self
     }
 
-    /// The job with what came of its last attempt.
+    /// The job with the outcome of its last attempt.
     #[must_use]
     pub fn answered(mut self, outcome: Outcome) -> Self {
         if let Some(last) = self.attempts.last_mut() {
@@ -351,7 +353,7 @@ impl Job {
         self
     }
 
-    /// Credits that all its attempts used.
+    /// The credits that all its attempts used.
     #[must_use]
     pub fn credits(&self) -> u64 {
         self.attempts

@@ -1,4 +1,4 @@
-//! The two ends of a render job.
+//! The ends of a render job: completed, failed or cancelled.
 
 use contract::{FailureClass, RenderJobCompleted, RenderJobFailed, Time, Topic};
 
@@ -7,11 +7,11 @@ use crate::{
     decision::{OutboundEvent, template_asset, template_data},
 };
 
-/// Decides the end of `job`, whose asset is stored and readable at `output_url`: the job is
-/// completed and published, and the template it was made for has it as its asset. A job that a
-/// newer one has replaced is published too, but leaves the template alone.
+/// Decides that `job`, whose asset is stored and readable at `output_url`, is completed. The job is
+/// published, and its template gets the asset. If a newer job has replaced this one, the job is
+/// published too, but the template does not change.
 ///
-/// `None` if there is nothing to finish: no asset is stored yet, or the job is closed.
+/// `None` if no asset is stored yet or the job is closed.
 #[must_use]
 pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) -> Option<Decision> {
     let State::Submitted {
@@ -46,7 +46,7 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
     ];
 
     let key = job.template_key();
-    // Without a translation any more, the template still shows what the job was made of.
+    // If the translation has been removed, the template still shows the job's configuration.
     let configuration = entity
         .configuration_of(&key)
         .unwrap_or_else(|| job.configuration.clone());
@@ -91,11 +91,11 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
     })
 }
 
-/// Decides that `job` is cancelled: it is published as failed, for there is no other event for it.
-/// `None` if the job is closed already.
+/// Decides that `job` is cancelled. It is published as failed, because the contract has no event
+/// for a cancelled job. `None` if the job is closed already.
 #[must_use]
 pub fn cancel(job: Job, now: Time) -> Option<Decision> {
-    // What was accepted and not made says so.
+    // An accepted attempt without a result gets an unknown outcome.
     let job = match job
         .attempts
         .last()
@@ -116,9 +116,8 @@ pub fn cancel(job: Job, now: Time) -> Option<Decision> {
     Some(decision)
 }
 
-/// Decides that `job` failed for good, because of `failure`, whose `detail` is for operators;
-/// `sentence` is what a person reads went wrong, where more than the class is known. `None` if the
-/// job is closed already.
+/// Decides that `job` failed for good. `failure.detail` is for operators. `sentence` tells a person
+/// what went wrong, if more than the class is known. `None` if the job is closed already.
 #[must_use]
 pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decision> {
     if job.is_closed() {
@@ -166,7 +165,7 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
     })
 }
 
-/// What a person reads: what went wrong, and what they can do.
+/// The text for a person: what went wrong and what they can do.
 fn reason(class: FailureClass, sentence: Option<&str>) -> String {
     let general = match class {
         FailureClass::InvalidInput => {

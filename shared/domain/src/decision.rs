@@ -1,5 +1,5 @@
-//! What the studio decides: what becomes true, what is published, what is started. A decision is
-//! kept whole or not at all.
+//! A decision: the state to write, the events to publish and the jobs to start. It is committed
+//! completely or not at all.
 
 use contract::{CloudEvent, Template, TemplateAsset, Time, Topic, TraceParent};
 use serde::Serialize;
@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use crate::{EntityState, EventId, Job, JobId, TemplateKey, VoiceModel};
 
-/// Everything that follows from one inbound event or one step.
+/// All consequences of one inbound event or one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// The entity as it becomes, if it changes.
+    /// The new state of the entity, if it changes.
     pub entity: Option<EntityState>,
-    /// The jobs as they become.
+    /// The new state of the jobs.
     pub jobs: Vec<Job>,
-    /// The voice model as it becomes, if there is one.
+    /// The new state of the voice model, if there is one.
     pub voice: Option<VoiceModel>,
     /// The events to publish, in order.
     pub events: Vec<OutboundEvent>,
@@ -22,7 +22,7 @@ pub struct Decision {
     pub starts: Vec<JobId>,
 }
 
-/// An event to publish, as the bytes it will always have.
+/// An outbound event, as the bytes that are published at every attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboundEvent {
     /// Its topic.
@@ -31,12 +31,12 @@ pub struct OutboundEvent {
     pub key: String,
     /// The record's value: the CloudEvent in structured mode.
     pub value: String,
-    /// The span that it is published in: the record's `traceparent` header.
+    /// The parent span for the record's `traceparent` header.
     pub trace: Option<TraceParent>,
 }
 
 impl OutboundEvent {
-    /// The event of type `topic` about `subject` that follows from `because`.
+    /// The event of type `topic` about `subject`; `because` identifies its cause.
     pub(crate) fn new<D: Serialize>(
         topic: Topic,
         tenant: &contract::Identifier,
@@ -47,7 +47,8 @@ impl OutboundEvent {
     ) -> Self {
         let id = format!("evt-{}", EventId::new(tenant, subject, topic, because));
         let event = CloudEvent::new(topic, id, now, tenant.as_str().to_owned(), data);
-        // Room for what most have, and no more than it takes: a batch's events are held together.
+        // 2 KiB is enough for most events. The rest is given back, because all events of a batch
+        // are in memory at once.
         let mut json = Vec::with_capacity(2048);
         serde_json::to_writer(&mut json, &event)
             .expect("an event is strings and numbers under string keys");
@@ -61,13 +62,13 @@ impl OutboundEvent {
         }
     }
 
-    /// The same, published as a part of `trace`.
+    /// The same event, with `trace` as its parent span.
     pub(crate) fn traced(self, trace: Option<TraceParent>) -> Self {
         Self { trace, ..self }
     }
 }
 
-/// The whole template as its events carry it.
+/// The complete template, as its events carry it.
 pub(crate) fn template_data(
     entity: &EntityState,
     key: &TemplateKey,
@@ -87,7 +88,7 @@ pub(crate) fn template_data(
     }
 }
 
-/// A finished job's asset as its template carries it.
+/// The asset of a finished job, as its template carries it.
 pub(crate) fn template_asset(job: &Job, output_url: String) -> TemplateAsset {
     let (width, height) = job.asset.size().unzip();
     TemplateAsset {

@@ -1,4 +1,4 @@
-//! An entity: what the topics say of it, and the templates the studio keeps for it.
+//! An entity: the facts from each topic, and its templates.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,31 +10,31 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{EntityKey, JobId, Stamp, TemplateId, inbound_event::hex};
 
-/// Everything the studio knows of one entity. It is kept as one item with its templates in it, so
-/// that a decision rests on one consistent snapshot and is guarded by one condition.
+/// Everything that the studio knows of one entity. The entity and its templates are one item in the
+/// table, so that a decision reads one consistent state and one condition guards its write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityState {
-    /// How often it was written; 0 before the first time. A write holds only if nobody else's came
-    /// in between.
+    /// The number of writes so far; 0 before the first. A write succeeds only if no other write
+    /// came in between.
     pub version: u64,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: Identifier,
-    /// What it is.
+    /// Its kind and id.
     pub entity: Entity,
-    /// The latest configuration from each topic that speaks of it.
+    /// The latest snapshot from each topic that describes it.
     pub snapshots: BTreeMap<Topic, TopicSnapshot>,
     /// The templates, one for each kind of asset and language.
     pub templates: BTreeMap<TemplateKey, TemplateState>,
-    /// When it was last erased: what happened before is not taken in any more.
+    /// When it was last erased. Events up to this time are ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<Time>,
 }
 
-/// Which of its entity's templates one is: a kind of asset, in the entity's own language (`None`)
+/// The key of a template within its entity: a kind of asset, in the entity's own language (`None`)
 /// or in one that it is translated into. Written `poster` or `blog-image/hi-IN`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TemplateKey {
-    /// What it makes.
+    /// The kind of asset.
     pub kind: AssetKind,
     /// The language of a translation.
     pub locale: Option<Locale>,
@@ -74,37 +74,37 @@ impl<'de> Deserialize<'de> for TemplateKey {
     }
 }
 
-/// What one topic last said.
+/// The latest state of an entity according to one topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicSnapshot {
-    /// Where it stands in the order of what this topic said; only a higher one replaces it.
+    /// Its position in the order of this topic's events; only a higher stamp replaces the snapshot.
     pub stamp: Stamp,
-    /// What it said.
+    /// The configuration.
     pub configuration: Configuration,
-    /// The same in other languages.
+    /// Its translations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub translations: BTreeMap<Locale, Translation>,
 }
 
-/// A template, without what it has in common with the others of its entity.
+/// A template, without the values that all templates of its entity share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateState {
     /// Its id.
     pub id: TemplateId,
-    /// 1 when it came to be, one more with each change published.
+    /// 1 when created; each published change adds 1.
     pub revision: u64,
-    /// What it carries.
+    /// The digest of its configuration.
     pub configuration: Digest,
-    /// What its pixels depend on.
+    /// The digest of the facts that its pixels depend on.
     pub pixels: Digest,
-    /// The job that renders, or rendered, those pixels.
+    /// The latest job: it renders, or rendered, those pixels.
     pub job: JobId,
     /// Its newest rendered asset.
     pub asset: Option<TemplateAsset>,
 }
 
 impl EntityState {
-    /// An entity of which nothing is known yet.
+    /// An entity without any facts.
     #[must_use]
     pub fn new(tenant: Identifier, entity: Entity) -> Self {
         Self {
@@ -117,8 +117,8 @@ impl EntityState {
         }
     }
 
-    /// What is left once it is erased: that it was, and of its templates the ids and revisions, so
-    /// that the next revision is higher still.
+    /// The entity without its facts, erased at `now`. Its templates keep their ids and revisions,
+    /// so that the next revision is higher.
     #[must_use]
     pub fn erased(mut self, now: Time) -> Self {
         self.snapshots.clear();
@@ -131,14 +131,14 @@ impl EntityState {
         self
     }
 
-    /// The key it is kept under.
+    /// The key that it is stored under.
     #[must_use]
     pub fn key(&self) -> EntityKey {
         EntityKey::new(&self.tenant, &self.entity)
     }
 
-    /// The configuration that holds: each topic's over that of the topics before it, field by
-    /// field. `None` before anything was said.
+    /// The current configuration: each topic's fields override those of the topics before it, one
+    /// by one. `None` without a snapshot.
     #[must_use]
     pub fn configuration(&self) -> Option<Configuration> {
         self.snapshots
@@ -160,15 +160,15 @@ impl EntityState {
             })
     }
 
-    /// The languages that hold, beside the entity's own.
+    /// The current languages, apart from the entity's own.
     pub fn locales(&self) -> impl Iterator<Item = &Locale> {
         self.snapshots
             .values()
             .flat_map(|snapshot| snapshot.translations.keys())
     }
 
-    /// The configuration of one template. `None` before anything was said, and in a language into
-    /// which nothing is translated any more.
+    /// The configuration of one template. `None` without a snapshot, and for a language without a
+    /// current translation.
     #[must_use]
     pub fn configuration_of(&self, template: &TemplateKey) -> Option<Configuration> {
         let own = self.configuration()?;
@@ -184,23 +184,24 @@ impl EntityState {
     }
 }
 
-/// A digest of a configuration: two equal ones stand for equal ones.
+/// A digest of a configuration; equal digests mean equal configurations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(String);
 
 impl Digest {
-    /// The digest of everything in `configuration`.
+    /// The digest of the whole `configuration`.
     #[must_use]
     pub fn of(configuration: &Configuration) -> Self {
-        // Room for what most have: from nothing it would be moved four times.
+        // 1 KiB is enough for most; growing from nothing would move the buffer four times.
         let mut json = Vec::with_capacity(1024);
         serde_json::to_writer(&mut json, configuration)
             .expect("a configuration is strings and numbers under string keys");
         Self(hex(&Sha256::digest(json)))
     }
 
-    /// The digest of what `asset` shows of `configuration`: two equal ones need one render.
+    /// The digest of the part of `configuration` that `asset` shows; equal digests need only one
+    /// render.
     #[must_use]
     pub fn of_pixels(asset: AssetKind, configuration: &Configuration) -> Self {
         Self::of(&configuration.shown_by(asset))
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_templates_key_is_written_as_its_kind_and_its_language_and_read_back() {
+    fn a_template_key_round_trips_through_kind_and_language() {
         for kind in AssetKind::ALL {
             for locale in [None, Locale::parse("zh-Hant-TW")] {
                 let key = TemplateKey { kind, locale };

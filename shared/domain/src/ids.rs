@@ -1,5 +1,5 @@
-//! Ids that are derived, never drawn: the same inbound event makes the same ids, however often and
-//! wherever it is decided.
+//! Derived ids, never random ones: an inbound event gives the same ids whenever and wherever it is
+//! decided.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use uuid::{Builder, Uuid};
 
 use crate::TemplateKey;
 
-/// The namespace of every id of the studio's (UUIDv5 of `studio.eventzr` in the DNS namespace).
+/// The namespace of all the studio's ids (UUIDv5 of `studio.eventzr` in the DNS namespace).
 const NAMESPACE: Uuid = Uuid::from_u128(0xb7fe_e3db_d8a2_56ce_a7f8_5c12_1389_fb12);
 
-/// UUIDv5 over length-prefixed parts. A part cannot run into the next one, and the first is always
-/// the tenant (for what a tenant owns), so no tenant can make another's id by choosing its own
-/// text.
+/// UUIDv5 over length-prefixed parts, so that no part can run into the next. For everything that a
+/// tenant owns the first part is the tenant, so that no tenant can produce another tenant's id by
+/// choosing its own text.
 #[must_use]
 pub fn derive(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha1::new_with_prefix(NAMESPACE);
@@ -29,7 +29,7 @@ pub fn derive(parts: &[&[u8]]) -> Uuid {
     Builder::from_sha1_bytes(bytes).into_uuid()
 }
 
-/// Makes a newtype's worth of typed id, so that a job's id is never taken for a template's.
+/// Defines an id type, so that a job's id cannot be mistaken for a template's.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -46,8 +46,8 @@ macro_rules! id {
 }
 
 id! {
-    /// What a template, an entity's facts and its jobs are kept under: (tenant, entity kind, entity
-    /// id).
+    /// (tenant, entity kind, entity id). An entity's facts, its templates and its jobs are stored
+    /// under it.
     EntityKey
 }
 id! {
@@ -55,29 +55,28 @@ id! {
     TemplateId
 }
 id! {
-    /// (tenant, template, inbound event). It is also the name of the job's execution.
+    /// (tenant, template, inbound event). Also the name of the job's execution.
     JobId
 }
 id! {
     /// (tenant, source, id of the inbound event): CloudEvents makes source and id unique for an
-    /// event. Or (tenant, job) of a resubmission.
+    /// event. For a resubmission: (tenant, job).
     InboundEventKey
 }
 id! {
-    /// (tenant, what the event speaks of, its type, its inbound event or step). In the envelope it
-    /// reads `evt-<uuid>`.
+    /// (tenant, the event's subject, its type, its cause). The envelope writes it as `evt-<uuid>`.
     EventId
 }
 
 id! {
-    /// A cloned voice. Whoever starts its training chooses it; it is also the name of its
+    /// A cloned voice. The caller that starts the training chooses it; it is also the name of the
     /// execution.
     VoiceModelId
 }
 
 impl VoiceModelId {
-    /// The id that is the name of an execution: a UUID as it is usually written, in lower case, so
-    /// that the name can be made of it again.
+    /// The id in the name of an execution. The name must be a UUID in the usual form and in lower
+    /// case, so that the id gives exactly that name again.
     #[must_use]
     pub fn of_execution(name: &str) -> Option<Self> {
         let id = Self(name.parse().ok()?);
@@ -85,7 +84,7 @@ impl VoiceModelId {
     }
 }
 
-/// The name of an execution for what has this id: the id, and from the first restart on `<id>-<n>`.
+/// The name of an execution: the id, and from the first restart on `<id>-<n>`.
 pub(crate) fn execution_name(id: Uuid, restarts: u32) -> String {
     match restarts {
         0 => id.to_string(),
@@ -136,7 +135,7 @@ impl JobId {
 }
 
 impl InboundEventKey {
-    /// The key of the event `id` of `source`, about `tenant`.
+    /// The key of the event `id` of `source`, for `tenant`.
     #[must_use]
     pub fn new(tenant: &Identifier, source: &str, id: &str) -> Self {
         Self(derive(&[
@@ -147,8 +146,7 @@ impl InboundEventKey {
         ]))
     }
 
-    /// The key of an operator's request to have `job` made again, which is one however often it is
-    /// made.
+    /// The key of an operator's request to resubmit `job`; repeated requests have the same key.
     #[must_use]
     pub fn of_resubmission(tenant: &Identifier, job: JobId) -> Self {
         Self(derive(&[
@@ -160,8 +158,9 @@ impl InboundEventKey {
 }
 
 impl EventId {
-    /// The id of the event of type `topic` about `subject` (a job's or a template's id), published
-    /// because of `because` (a inbound event's key or a step's name).
+    /// The id of the event of type `topic` about `subject` (the id of a job, template or voice
+    /// model). `because` is the cause: the key of an inbound event, the id of a job or the name of
+    /// a step.
     #[must_use]
     pub fn new(tenant: &Identifier, subject: Uuid, topic: Topic, because: &[u8]) -> Self {
         Self(derive(&[
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_namespace_is_what_its_name_makes() {
+    fn the_namespace_is_derived_from_its_name() {
         assert_eq!(
             NAMESPACE,
             Uuid::new_v5(&Uuid::NAMESPACE_DNS, b"studio.eventzr")

@@ -1,4 +1,4 @@
-//! What makes the studio act: an inbound event, and what it says.
+//! The inbound event that a decision answers, and the description of its entity.
 
 use std::{collections::BTreeMap, fmt, iter};
 
@@ -12,27 +12,26 @@ use sha2::{Digest as _, Sha256};
 
 use crate::InboundEventKey;
 
-/// What an inbound event says of its entity, in the studio's terms. A consumer's `describe` makes
-/// it.
+/// An inbound event's data in the domain's terms. A consumer's `describe` produces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Whose entity it is.
+    /// The tenant that owns the entity.
     pub tenant: Identifier,
-    /// Who did what the event reports.
+    /// The user who caused the event.
     pub user: Option<Identifier>,
     /// The entity.
     pub entity: Entity,
-    /// The entity's own count of its changes, where its service keeps one.
+    /// The entity's change count, if its service keeps one.
     pub version: Option<u64>,
-    /// What is true of it now.
+    /// Its current facts.
     pub configuration: Configuration,
-    /// The same in other languages.
+    /// Its translations.
     pub translations: BTreeMap<Locale, Translation>,
-    /// What the studio is to make of it, in each of its languages.
+    /// The kinds of asset to make, in each of its languages.
     pub assets: Vec<AssetKind>,
 }
 
-/// An inbound event as what the studio does because of it refers to it.
+/// The identity of an inbound event, without its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboundEvent {
     /// Its type.
@@ -43,20 +42,20 @@ pub struct InboundEvent {
     pub id: String,
     /// When it happened.
     pub time: Time,
-    /// The span that handles it, of which all that follows from it is a part.
+    /// The span that handles the event: the parent of everything that follows from it.
     pub trace: Option<TraceParent>,
-    /// What it said, to tell a repetition from another event under the same id.
+    /// The hash of its content. It distinguishes a redelivery from another event with the same id.
     pub content: ContentHash,
 }
 
 impl InboundEvent {
-    /// The key it is decided under.
+    /// The key of its decision.
     #[must_use]
     pub fn key(&self, tenant: &Identifier) -> InboundEventKey {
         InboundEventKey::new(tenant, &self.source, &self.id)
     }
 
-    /// Where it stands among everything that its topic says of one entity.
+    /// Its position in the order of its topic's events about one entity.
     #[must_use]
     pub fn stamp(&self, description: &Description) -> Stamp {
         Stamp {
@@ -67,9 +66,9 @@ impl InboundEvent {
     }
 }
 
-/// The order in which events about one entity hold: by the entity's version, then by time, then by
-/// id. An event without a version comes before every event with one; the order is total, so that
-/// every order of arrival ends the same.
+/// The order of events about one entity: by the entity's version, then by time, then by id. Events
+/// without a version come before all events with one. The order is total, so every order of arrival
+/// gives the same result.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     version: Option<u64>,
@@ -77,9 +76,9 @@ pub struct Stamp {
     id: String,
 }
 
-/// SHA-256 of what an event says: its type, subject, time and data, the data without the white
-/// space between its tokens, so that the same event sent by another serializer or in the other mode
-/// is the same event.
+/// SHA-256 of an event's type, subject, time and data. White space between the tokens of the data
+/// does not count, so that the same event from another serializer, or in the other mode, has the
+/// same hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentHash([u8; 32]);
 
@@ -103,7 +102,7 @@ impl ContentHash {
         Self(hash.finalize().into())
     }
 
-    /// The hash of a text that is no event.
+    /// The hash of a text that is not an event.
     #[must_use]
     pub fn of_text(text: &str) -> Self {
         Self(Sha256::digest(text).into())
@@ -133,8 +132,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// The runs of `json` between white space that stands outside strings: one, as most serializers
-/// write.
+/// The parts of `json` between white space outside strings: a single part in the output of most
+/// serializers.
 fn tokens(json: &str) -> impl Iterator<Item = &[u8]> {
     let bytes = json.as_bytes();
     let mut at = 0;
@@ -153,7 +152,7 @@ fn tokens(json: &str) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Where a string that has begun before `at` has ended.
+/// The end of the string that begins before `at`.
 fn end_of_string(json: &[u8], mut at: usize) -> usize {
     while let Some(length) = json.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
         at += length;

@@ -11,87 +11,88 @@ use crate::{
     ids::execution_name,
 };
 
-/// One render of one template: what to render is copied into it, so that it means the same however
-/// late it runs.
+/// One render of one template. It holds a copy of the facts to render, so that the result does not
+/// depend on when it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its id, which is also the name of its execution.
     pub id: JobId,
-    /// How often it was written; 0 before the first time.
+    /// The number of writes so far; 0 before the first.
     pub version: u64,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: Identifier,
-    /// Who triggered it, as the events say it.
+    /// The user who triggered it, as the events name them.
     pub user_id: String,
-    /// What it is about.
+    /// The entity that it is about.
     pub entity: Entity,
     /// The template it renders.
     pub template: TemplateId,
-    /// What the template makes.
+    /// The template's kind of asset.
     pub asset: AssetKind,
-    /// The language of the translation that it shows, if it shows one.
+    /// The language of the translation to show; `None` for the original.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
     /// The facts to show.
     pub configuration: Configuration,
-    /// Who is to make it; from the submission on, who does.
+    /// The first provider of the routing; from the submission on, the provider asked last or the
+    /// one that made the asset.
     pub provider: String,
-    /// The decision that opened it.
+    /// The key of the inbound event or resubmission that opened it.
     pub inbound: InboundEventKey,
-    /// The event behind that decision.
+    /// The inbound event that triggered it.
     pub trigger: Trigger,
-    /// The job that an operator had made again by this one.
+    /// The job that an operator resubmitted as this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resubmit_of: Option<JobId>,
-    /// The span that everything done for it is a part of.
+    /// The parent span of everything done for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceParent>,
-    /// When the event behind it happened; `None` of one that an operator asked for.
+    /// When the triggering event happened; `None` for a resubmitted job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused_at: Option<Time>,
-    /// When it was decided.
+    /// When it was decided on.
     pub created_at: Time,
-    /// When an open job is given up, or started again.
+    /// When the sweep restarts or fails the job if it is still open.
     pub deadline: Time,
-    /// How often its execution was started again under another name.
+    /// The number of times its execution was restarted under another name.
     pub restarts: u32,
-    /// Each time that a provider was asked, the first first.
+    /// The attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// How far it is.
+    /// Its state.
     pub state: State,
 }
 
-/// How far a job is. It only moves down this list.
+/// A job's state. It only moves down this list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum State {
-    /// Decided; nobody was asked yet.
+    /// Decided on; no provider was asked yet.
     Created,
-    /// The provider was asked.
+    /// A provider was asked.
     Submitted {
-        /// When it was first asked.
+        /// When a provider was first asked.
         at: Time,
-        /// The asset, once it is in the bucket.
+        /// The asset, once it is stored in the bucket.
         output: Option<Output>,
     },
     /// The asset is stored and published.
     Completed {
         /// The asset.
         output: Output,
-        /// When the provider was first asked.
+        /// When a provider was first asked.
         submitted_at: Time,
     },
     /// It failed for good.
     Failed {
-        /// Why.
+        /// The failure.
         failure: Failure,
     },
-    /// Somebody who may do so cancelled it.
+    /// An operator cancelled it, or the erasure of its tenant did.
     Cancelled {
         /// When.
         at: Time,
     },
-    /// It is erased: its files, its vendors' copies, and what it showed.
+    /// It was erased: its files, the vendors' copies, and its facts.
     Erased {
         /// When.
         at: Time,
@@ -105,10 +106,9 @@ pub struct Output {
     pub key: String,
     /// When it was stored.
     pub stored_at: Time,
-    /// Credits that making it used.
+    /// The credits that the job used.
     pub credits: u64,
-    /// How long it lasts, in milliseconds: of what is seen in motion or heard, as far as it is
-    /// known.
+    /// The length of a video or audio file in milliseconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
 }
@@ -125,7 +125,7 @@ pub struct Failure {
 }
 
 impl Job {
-    /// Whether nothing more will happen to it.
+    /// Whether the job has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match self.state {
@@ -149,7 +149,7 @@ impl Job {
         execution_name(self.id.0, self.restarts)
     }
 
-    /// Which of its entity's templates it renders.
+    /// The key of its template within its entity.
     #[must_use]
     pub fn template_key(&self) -> TemplateKey {
         TemplateKey {
@@ -158,8 +158,8 @@ impl Job {
         }
     }
 
-    /// The key of its object, made of the job's id and the kind alone: nothing a tenant writes
-    /// steers it.
+    /// The key of its S3 object, made only of the job's id and kind. Text from a tenant has no
+    /// influence on it.
     #[must_use]
     pub fn object_key(&self) -> String {
         format!(
@@ -176,7 +176,8 @@ impl Job {
         format!("renders/{}/", self.id)
     }
 
-    /// The job with its asset stored, which `made_by` made; the first one stays.
+    /// The job with its asset stored; `made_by` is the provider that made it. A job that already
+    /// has an asset keeps it.
     #[must_use]
     pub fn stored(mut self, made_by: String, stored: Output) -> Self {
         if let State::Submitted {
@@ -190,7 +191,7 @@ impl Job {
         self
     }
 
-    /// How long, in seconds, a provider may work on it.
+    /// How long a provider may work on it, in seconds.
     #[must_use]
     pub fn patience_seconds(&self) -> u32 {
         match self.asset.media_type() {
@@ -200,8 +201,7 @@ impl Job {
         }
     }
 
-    /// What is left of a closed job once everything is erased: no fact, no person, no word of a
-    /// vendor's.
+    /// The closed job after erasing: without facts, user and vendors' messages.
     #[must_use]
     pub fn erased(mut self, now: Time) -> Self {
         SOURCE.clone_into(&mut self.user_id);
@@ -216,7 +216,7 @@ impl Job {
         self
     }
 
-    /// The job as its next execution finds it.
+    /// The job with one more restart and a new deadline.
     #[must_use]
     pub fn restarted(mut self, deadline: Time) -> Self {
         self.restarts += 1;

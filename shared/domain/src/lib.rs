@@ -1,6 +1,6 @@
-//! The domain, pure: (what is true, an inbound event) → a decision. No I/O, no clock, no
-//! randomness: time comes in as a value and ids are derived, so that deciding the same thing twice
-//! decides the same.
+//! The pure domain: (current state, an inbound event) → a decision. No I/O, no clock, no
+//! randomness: time is an argument and ids are derived, so the same input always gives the same
+//! decision.
 
 mod attempt;
 mod close;

@@ -1,5 +1,5 @@
-//! ConcurrencyLimits: how many calls to one provider are in flight, in all and for each tenant, so
-//! that one tenant's two hundred campaigns do not starve another's poster.
+//! Concurrency limits: caps on the calls to one provider that are in flight, in total and for each
+//! tenant, so that one tenant's two hundred campaigns do not delay another tenant's poster.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use uuid::Uuid;
 
-/// The calls to one provider that are in flight. All execution environments share them.
+/// The leases for calls to one provider. All execution environments share them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcurrencyLimits {
-    /// How often they were written; 0 before the first time.
+    /// The number of writes so far; 0 before the first.
     pub version: u64,
-    /// By the id of the job, or of the voice model, that it is for.
+    /// By the id of the job or voice model that holds the lease.
     held: BTreeMap<Uuid, Lease>,
 }
 
@@ -26,15 +26,15 @@ struct Lease {
 /// How many calls may be in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caps {
-    /// In all.
+    /// In total.
     pub in_flight: usize,
     /// For one tenant.
     pub per_tenant: usize,
 }
 
 impl ConcurrencyLimits {
-    /// The leases with one for `holder` until `until`, or a longer one if it has one; `None` if all
-    /// are taken. Those that ran out are gone: whoever held them died.
+    /// Takes a lease for `holder` until `until`, or renews the one it has; `None` if a cap is
+    /// reached. Expired leases are dropped, because their holders died.
     #[must_use]
     pub fn taken(
         mut self,
@@ -62,13 +62,13 @@ impl ConcurrencyLimits {
         Some(self)
     }
 
-    /// The leases without that of `holder`; `None` if it has none.
+    /// Gives back the lease of `holder`; `None` if it has none.
     #[must_use]
     pub fn released(mut self, holder: Uuid) -> Option<Self> {
         self.held.remove(&holder).map(|_| self)
     }
 
-    /// How many are held.
+    /// The number of leases held.
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.len()

@@ -1,4 +1,4 @@
-//! An inbound event → what the studio makes of it.
+//! Plans what the studio makes of an inbound event.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
@@ -13,33 +13,33 @@ use crate::{
 /// The most assets that one inbound event may plan.
 pub const MOST_ASSETS: usize = 40;
 
-/// Who makes what nobody is configured for: the job fails, and says so.
+/// The provider of a job whose kind has no configured provider. Such a job fails and says so.
 pub const NOBODY: &str = "none";
 
-/// How long a decision is remembered, in seconds: the longest retention of a consumed topic (7
-/// days) and the 90 days for which Step Functions remembers an execution's name. An inbound event
-/// from before that could be decided, and paid for, twice.
+/// How long a decision is stored, in seconds: the longest retention of a consumed topic (7 days)
+/// plus the 90 days for which Step Functions remembers an execution's name. An older inbound event
+/// could be decided, and paid for, twice.
 pub const HORIZON_SECONDS: u32 = 97 * 24 * 60 * 60;
 
 /// Why an inbound event cannot be planned, now or ever.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// It happened longer ago than decisions are remembered.
+    /// It is older than the stored decisions.
     #[error("`time` is {0}, more than 97 days ago: it may have been handled and forgotten")]
     TooOld(Time),
-    /// It would make more than [`MOST_ASSETS`].
+    /// It plans more than [`MOST_ASSETS`] assets.
     #[error("it plans {0} assets; one event may plan at most {MOST_ASSETS}")]
     TooManyAssets(usize),
-    /// It is in more languages than [`MOST_ASSETS`], whatever it asks for: what comes later may ask
-    /// for all of them.
+    /// It is in more than [`MOST_ASSETS`] languages. This is an error even if it asks for no
+    /// assets, because a later event may ask for all languages.
     #[error("it is in {0} languages; one event may be in at most {MOST_ASSETS}")]
     TooManyLanguages(usize),
-    /// It asks for something that the studio makes, but not for an event of its type.
+    /// It asks for a kind of asset that is not made for its topic.
     #[error("`{}` is not made for {topic}; what is: {}", asset.as_str(), names(AssetKind::made_for(*topic)))]
     NotMadeFor {
-        /// What it asks for.
+        /// The kind it asks for.
         asset: AssetKind,
-        /// Its type.
+        /// Its topic.
         topic: Topic,
     },
 }
@@ -52,28 +52,27 @@ fn names(kinds: &[AssetKind]) -> String {
         .join(", ")
 }
 
-/// What a plan depends on besides the entity and the inbound event.
+/// The other inputs of a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Planning<'a> {
-    /// The time.
+    /// The current time.
     pub now: Time,
-    /// When the sweep looks after the jobs.
+    /// When the sweep restarts or fails jobs that are still open.
     pub deadline: Time,
-    /// Who makes what.
+    /// The provider routing.
     pub routing: &'a ProviderRouting,
 }
 
-/// Decides what `inbound`, which says `description`, makes of an entity that was `before` (`None`:
-/// never seen).
+/// Decides what follows from `inbound` and its `description` for an entity in the state `before`
+/// (`None`: not known yet).
 ///
-/// The configuration of the inbound event's topic is replaced if the inbound event stands higher
-/// than what the topic said last. What is asked for and not there yet becomes a template with a
-/// job; a template whose pixels change gets a new job and is published again; one whose
-/// configuration changes where it does not show is only published again; an inbound event that
-/// changes nothing publishes nothing.
+/// The event replaces its topic's snapshot if its stamp is higher. Each requested kind without a
+/// template gets a template with a job. A template whose pixels change gets a new job and is
+/// published again. A template whose configuration changes without a change of pixels is only
+/// published again. An event that changes nothing publishes nothing.
 ///
 /// # Errors
-/// A [`PlanError`], which no repetition mends.
+/// A [`PlanError`]; a retry cannot fix it.
 pub fn plan(
     before: Option<&EntityState>,
     inbound: &InboundEvent,
@@ -84,7 +83,7 @@ pub fn plan(
     if inbound.time.plus_seconds(HORIZON_SECONDS) < now {
         return Err(PlanError::TooOld(inbound.time));
     }
-    // It was published before its entity was erased, whenever it arrives.
+    // The event happened before the entity was erased, so it is ignored whenever it arrives.
     if before
         .and_then(|entity| entity.erased_at)
         .is_some_and(|erased_at| inbound.time <= erased_at)
@@ -116,8 +115,8 @@ pub fn plan(
     });
     take_in(&mut entity, inbound, description);
 
-    // What was asked for is made in every language that holds now, which an event that comes late
-    // does not change.
+    // Each requested kind is made in every current language; a late event does not change the
+    // languages.
     let locales: Vec<_> = std::iter::once(None)
         .chain(entity.locales().cloned().map(Some))
         .collect();
@@ -135,7 +134,8 @@ pub fn plan(
         description,
         planning,
     };
-    // Templates in one language have one configuration, which is made and digested once.
+    // Templates in one language share a configuration, so it is built and digested once per
+    // language.
     let mut configurations: BTreeMap<Option<Locale>, Option<(Configuration, Digest)>> =
         BTreeMap::new();
     let mut decision = Decision::default();
@@ -192,7 +192,7 @@ pub fn plan(
             decision.jobs.push(job);
         }
     }
-    // What it asks for is made in languages that another event brought.
+    // The languages may come from another event, so the number of jobs is checked again.
     if decision.jobs.len() > MOST_ASSETS {
         return Err(PlanError::TooManyAssets(decision.jobs.len()));
     }
@@ -200,7 +200,7 @@ pub fn plan(
     Ok(decision)
 }
 
-/// What the inbound event says replaces what its topic said before, unless that stands higher.
+/// Replaces the snapshot of the event's topic, unless the stored stamp is equal or higher.
 fn take_in(entity: &mut EntityState, inbound: &InboundEvent, description: &Description) {
     let snapshot = TopicSnapshot {
         stamp: inbound.stamp(description),
@@ -265,7 +265,7 @@ impl Plan<'_> {
     }
 }
 
-/// Who is to make `kind`.
+/// The first provider for `kind`.
 pub(crate) fn first_provider(routing: &ProviderRouting, kind: AssetKind) -> String {
     routing
         .of(kind)

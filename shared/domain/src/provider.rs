@@ -1,17 +1,17 @@
-//! Who can make media, and who is asked first.
+//! The providers of media, and the order in which they are asked.
 
 use std::{fmt, str::FromStr};
 
 use contract::{AssetKind, MediaType};
 use serde::{Deserialize, Serialize};
 
-/// A provider of media. The set is closed and ours: each has a client of its own.
+/// A provider of media. The set is closed, because each provider needs its own client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderId {
-    /// The embedded renderer: pictures, for nothing.
+    /// The embedded renderer: images, free of charge.
     StudioCanvas,
-    /// OpenAI Images, or the same on Azure: what is painted under the text of a picture.
+    /// OpenAI Images, directly or on Azure: the picture beneath an image's text.
     #[serde(rename = "openai")]
     OpenAi,
     /// ElevenLabs: speech, and cloned voices.
@@ -24,7 +24,7 @@ pub enum ProviderId {
 }
 
 impl ProviderId {
-    /// All of them.
+    /// Every provider.
     pub const ALL: [Self; 5] = [
         Self::StudioCanvas,
         Self::OpenAi,
@@ -45,7 +45,7 @@ impl ProviderId {
         }
     }
 
-    /// What it makes.
+    /// The media type that it makes.
     #[must_use]
     pub fn media_type(self) -> MediaType {
         match self {
@@ -64,8 +64,8 @@ impl ProviderId {
         }
     }
 
-    /// Whether a call costs money, so that it is written down before it is made, and made within
-    /// caps.
+    /// Whether a call costs money. Paid calls are stored before they are sent, and stay within the
+    /// concurrency limits.
     #[must_use]
     pub fn is_paid(self) -> bool {
         match self {
@@ -92,7 +92,7 @@ impl FromStr for ProviderId {
     }
 }
 
-/// Who is asked for which kind of media, in order of preference.
+/// The providers for each media type, in order of preference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderRouting {
     image: Vec<ProviderId>,
@@ -100,29 +100,29 @@ pub struct ProviderRouting {
     audio: Vec<ProviderId>,
 }
 
-/// A list of providers cannot be meant.
+/// A list of providers that is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoutingError {
     /// There is no provider of this name.
     #[error("there is no provider `{0}`; there are {names}", names = ProviderId::ALL.map(ProviderId::as_str).join(", "))]
     Unknown(String),
-    /// It makes something else.
+    /// The provider makes another media type.
     #[error("`{provider}` makes {made:?}, not {asked:?}")]
     MakesAnother {
         /// The provider.
         provider: ProviderId,
-        /// What it makes.
+        /// The media type that it makes.
         made: MediaType,
-        /// What it was named for.
+        /// The media type that it was listed for.
         asked: MediaType,
     },
-    /// It is named twice for the same.
+    /// The provider is listed twice for one media type.
     #[error("`{0}` is named twice")]
     Twice(ProviderId),
 }
 
 impl Default for ProviderRouting {
-    /// The embedded canvas for images, and nobody for the rest.
+    /// The embedded canvas for images, no provider for video and audio.
     fn default() -> Self {
         Self {
             image: vec![ProviderId::StudioCanvas],
@@ -133,8 +133,8 @@ impl Default for ProviderRouting {
 }
 
 impl ProviderRouting {
-    /// Reads three lists of names with commas between, those asked first in front. An empty list
-    /// means nobody, and for images the embedded canvas.
+    /// Parses three comma-separated lists of names, in order of preference. An empty list means no
+    /// provider; for images it means the embedded canvas.
     ///
     /// # Errors
     /// A [`RoutingError`].
@@ -150,8 +150,8 @@ impl ProviderRouting {
         Ok(routing)
     }
 
-    /// Who is asked for `asset`, the first first. What has no picture in it is the canvas's alone:
-    /// there is nothing to paint.
+    /// The providers for `asset`, in order of preference. A kind without an illustration always
+    /// goes to the canvas, because it needs no generated picture.
     #[must_use]
     pub fn of(&self, asset: AssetKind) -> &[ProviderId] {
         match asset.media_type() {
@@ -162,7 +162,7 @@ impl ProviderRouting {
         }
     }
 
-    /// All that are named, each once.
+    /// All listed providers, each once.
     pub fn all(&self) -> impl Iterator<Item = ProviderId> {
         self.image
             .iter()

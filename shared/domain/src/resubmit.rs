@@ -1,30 +1,30 @@
-//! An operator has a job made again: a new job, for the same template.
+//! Resubmits a job for an operator: opens a new job for the same template.
 
 use crate::{
     Decision, EntityState, InboundEventKey, Job, JobId, Planning, State,
     plan::{created, first_provider},
 };
 
-/// Why a job cannot be made again.
+/// Why a job cannot be resubmitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResubmitError {
-    /// It may still be made as it is.
+    /// The job is still open.
     #[error("it is open; wait for its end, or cancel it first")]
     Open,
-    /// What it showed is erased.
+    /// The job or its entity is erased.
     #[error("it is erased, and what it showed is not known any more")]
     Erased,
-    /// Its template shows something else by now.
+    /// A newer job has replaced it.
     #[error("the job {0} has replaced it: resubmit that one, if it failed")]
     Replaced(JobId),
-    /// The studio does not keep its template.
+    /// Its entity has no such template.
     #[error("the studio keeps no template for it")]
     NoTemplate,
 }
 
-/// Decides that `job`, which is closed, is made again: a new job, with what its template shows now.
-/// The template is as it was, apart from whose asset it waits for, so nothing is published of it
-/// before it has one.
+/// Decides that the closed `job` is made again by a new job, with the current facts of its
+/// template. The template changes only in the job that it waits for, so no template event is
+/// published until the new job completes.
 ///
 /// # Errors
 /// A [`ResubmitError`].
@@ -45,7 +45,7 @@ pub fn resubmit(
         return Err(ResubmitError::Erased);
     }
     let key = job.template_key();
-    // Without a translation any more, the template still shows what the job was made of.
+    // If the translation has been removed, the template still shows the job's configuration.
     let configuration = entity
         .configuration_of(&key)
         .unwrap_or_else(|| job.configuration.clone());

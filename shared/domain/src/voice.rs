@@ -1,5 +1,4 @@
-//! A cloned voice: from its registration over its owner's verification to its training; and what is
-//! left of it once it is erased.
+//! A cloned voice: its registration, its owner's verification, its training, and its erasure.
 
 use std::fmt;
 
@@ -15,82 +14,81 @@ use crate::{
     ids::execution_name,
 };
 
-/// A voice that is cloned, or was.
+/// A voice model: a cloned voice, at any stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoiceModel {
     /// Its id, which is also the name of its execution.
     pub id: VoiceModelId,
-    /// How often it was written; 0 before the first time.
+    /// The number of writes so far; 0 before the first.
     pub version: u64,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: Identifier,
-    /// Who clones it.
+    /// The provider that clones it.
     pub provider: ProviderId,
-    /// What was asked for. Gone once it is erased; never there if it could not be read.
+    /// The training input. `None` after erasing, or if the input could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<VoiceTraining>,
     /// When it was registered.
     pub created_at: Time,
-    /// When an open one is looked after by the sweep.
+    /// When the sweep handles the model if it is still open.
     pub deadline: Time,
-    /// How often its execution was started again under another name.
+    /// The number of times its execution was restarted under another name.
     pub restarts: u32,
-    /// What the provider calls the voice, once it has one.
+    /// The provider's id for the voice, once it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice: Option<String>,
-    /// Each request that changes something at the provider, the first first.
+    /// The attempts, oldest first: one for each request that changes something at the provider.
     pub attempts: Vec<VoiceAttempt>,
-    /// What its owner read aloud to verify it, each time: known so that it can be erased.
+    /// All recordings that the owner made for verification, so that they can be erased.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<S3Object>,
-    /// How far it is.
+    /// Its state.
     pub state: VoiceState,
 }
 
-/// How far a voice model is. It only moves down this list.
+/// A voice model's state. It only moves down this list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum VoiceState {
-    /// Announced; its samples go to the provider.
+    /// Published as created; its samples are uploaded to the provider.
     Registered,
-    /// Its owner is to show that the voice is theirs.
+    /// The owner has to verify that the voice is theirs.
     AwaitingOwner {
         /// Since when.
         since: Time,
-        /// What lets the execution go on.
+        /// The token that resumes the execution.
         token: TaskToken,
-        /// The object with what the owner is to read aloud, if the provider has them read
-        /// something.
+        /// The S3 object with the text for the owner to read aloud, if the provider requires one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         captcha: Option<String>,
     },
-    /// The provider trains it.
+    /// The provider is training it.
     Training {
         /// Since when.
         since: Time,
     },
-    /// It speaks.
+    /// It is ready for use.
     Ready {
         /// Since when.
         at: Time,
     },
     /// It failed for good.
     Failed {
-        /// Why.
+        /// The failure.
         failure: Failure,
-        /// Why, for a person.
+        /// The reason, for a person.
         reason: String,
     },
-    /// It is being erased: nothing else happens to it any more.
+    /// It is being erased; nothing else can happen to it.
     Erasing {
         /// Since when.
         at: Time,
     },
-    /// All that is left of it: what was erased, and when.
+    /// It was erased; only the time and the counts remain.
     Erased {
         /// When.
         at: Time,
-        /// What.
+        /// The counts of what was erased.
         erased: ErasedVoice,
     },
 }
@@ -107,13 +105,14 @@ pub struct ErasedVoice {
     pub events: usize,
 }
 
-/// What lets an execution that waits for somebody go on. Whoever has it can, so it is in no log.
+/// The token that resumes a waiting execution. Its holder can resume the execution, so it is never
+/// logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskToken(String);
 
 impl TaskToken {
-    /// The token, for Step Functions and nobody else.
+    /// The token in plain text, for Step Functions only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -129,34 +128,34 @@ impl fmt::Debug for TaskToken {
 /// One request that changes something at the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoiceAttempt {
-    /// Whose attempt it is: the invocation that wrote it, and nobody else, may make it. The vendor
-    /// gets it as `x-client-request-id`.
+    /// Identifies the invocation that wrote the attempt; only that invocation may send the request.
+    /// The vendor gets it as `x-client-request-id`.
     pub token: Uuid,
-    /// What is asked for.
+    /// The request.
     pub request: VoiceRequest,
-    /// When it was written down.
+    /// When the attempt was stored.
     pub at: Time,
-    /// What came of it. None while the request may be on its way.
+    /// The outcome; `None` while the request may be in flight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
 }
 
-/// What a provider is asked to do for a voice.
+/// A kind of request to a provider for a voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VoiceRequest {
-    /// To make the voice; an instant one with all its samples.
+    /// Create the voice; for an instant voice with all its samples.
     Create,
-    /// To take this sample, counted from 1.
+    /// Upload this sample, counted from 1.
     Sample(usize),
-    /// To compare what its owner read aloud.
+    /// Verify the owner's recording.
     Verify,
-    /// To train it.
+    /// Train the voice.
     Train,
 }
 
 impl VoiceModel {
-    /// Whether nothing more will happen to it but erasing.
+    /// Whether the model has ended; a closed model can still be erased.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match self.state {
@@ -170,26 +169,26 @@ impl VoiceModel {
         }
     }
 
-    /// The name of its execution: its id, and from the first restart on `<id>-<n>`.
+    /// The name of its execution: the id, and from the first restart on `<id>-<n>`.
     #[must_use]
     pub fn execution_name(&self) -> String {
         execution_name(self.id.0, self.restarts)
     }
 
-    /// What it is called at the provider: made of its id alone, so that a voice whose creation was
-    /// never answered can be found, and nobody's name is given away.
+    /// The voice's name at the provider. It is made of the id alone, so that the studio can find
+    /// the voice if the response to its creation was lost, and so that it reveals no personal name.
     #[must_use]
     pub fn name_at_provider(&self) -> String {
         format!("studio-{}", self.id)
     }
 
-    /// The folder of its own objects in the bucket.
+    /// The folder of its objects in the bucket.
     #[must_use]
     pub fn folder(&self) -> String {
         format!("voices/{}/", self.id)
     }
 
-    /// Whether the provider said that it did what was asked.
+    /// Whether the provider confirmed `request`.
     #[must_use]
     pub fn is_done(&self, request: VoiceRequest) -> bool {
         let done = |attempt: &&VoiceAttempt| {
@@ -204,7 +203,7 @@ impl VoiceModel {
             .any(|attempt| done(&attempt))
     }
 
-    /// Credits that all its attempts used.
+    /// The credits that all its attempts used.
     #[must_use]
     pub fn credits(&self) -> u64 {
         self.attempts
@@ -214,7 +213,7 @@ impl VoiceModel {
             .sum()
     }
 
-    /// The model with an attempt written down, not made yet.
+    /// The model with a new attempt, not sent yet.
     #[must_use]
     pub fn asking(mut self, request: VoiceRequest, token: Uuid, now: Time) -> Self {
         self.attempts.push(VoiceAttempt {
@@ -226,7 +225,7 @@ impl VoiceModel {
         self
     }
 
-    /// The attempt that is written down and of which nothing more is known.
+    /// The last attempt, if it has no outcome yet.
     #[must_use]
     pub fn open_attempt(&self) -> Option<&VoiceAttempt> {
         self.attempts
@@ -234,7 +233,8 @@ impl VoiceModel {
             .filter(|attempt| attempt.outcome.is_none())
     }
 
-    /// The model with what came of its last attempt. What is asked to train begins to.
+    /// The model with the outcome of its last attempt. A successful training request starts the
+    /// training.
     #[must_use]
     pub fn answered(mut self, outcome: Outcome, now: Time) -> Self {
         let Some(last) = self.attempts.last_mut() else {
@@ -249,7 +249,7 @@ impl VoiceModel {
         }
     }
 
-    /// The model of an open voice that the provider trains, since `now` unless it did before.
+    /// The open model in training, since `now` unless training began before.
     #[must_use]
     pub fn trained_since(mut self, now: Time) -> Self {
         if !self.is_closed() && !matches!(self.state, VoiceState::Training { .. }) {
@@ -258,7 +258,7 @@ impl VoiceModel {
         self
     }
 
-    /// The model of an open voice that waits for its owner.
+    /// The open model waiting for its owner.
     #[must_use]
     pub fn awaiting_owner(mut self, token: TaskToken, captcha: Option<String>, now: Time) -> Self {
         let since = match &self.state {
@@ -275,7 +275,7 @@ impl VoiceModel {
         self
     }
 
-    /// The model as its next execution finds it.
+    /// The model with one more restart and a new deadline.
     #[must_use]
     pub fn restarted(mut self, deadline: Time) -> Self {
         self.restarts += 1;
@@ -283,7 +283,7 @@ impl VoiceModel {
         self
     }
 
-    /// The model of an open voice that failed; a closed one as it is.
+    /// The open model, failed; a closed model is returned unchanged.
     #[must_use]
     pub fn failed(self, failure: Failure, sentence: Option<&str>) -> Self {
         if self.is_closed() {
@@ -301,7 +301,7 @@ impl VoiceModel {
         model
     }
 
-    /// The model of a voice that is to be erased, from now on and for good.
+    /// The model in erasure, which is final.
     #[must_use]
     pub fn erasing(mut self, now: Time) -> Self {
         if !matches!(
@@ -313,8 +313,7 @@ impl VoiceModel {
         self
     }
 
-    /// What is left once everything is erased: no name, no consent, no sample, no word of the
-    /// vendor's.
+    /// The model after erasing: without name, consent, samples and vendor's messages.
     #[must_use]
     pub fn erased(mut self, erased: ErasedVoice, now: Time) -> Self {
         self.training = None;
@@ -330,18 +329,18 @@ impl VoiceModel {
     }
 }
 
-/// What a voice is registered with.
+/// The inputs of a registration.
 #[derive(Debug, Clone, Copy)]
 pub struct Registration<'a> {
     /// Its id.
     pub id: VoiceModelId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: &'a Identifier,
-    /// Who clones it.
+    /// The provider that clones it.
     pub provider: ProviderId,
-    /// The time.
+    /// The current time.
     pub now: Time,
-    /// When the sweep looks after it.
+    /// When the sweep handles the model if it is still open.
     pub deadline: Time,
 }
 
@@ -363,7 +362,7 @@ impl Registration<'_> {
         }
     }
 
-    /// Decides that the voice is cloned, and tells that its training was submitted.
+    /// Decides to clone the voice, and publishes the submission of its training.
     #[must_use]
     pub fn accepted(self, training: &VoiceTraining) -> Decision {
         let model = self.model(Some(training));
@@ -391,8 +390,8 @@ impl Registration<'_> {
         }
     }
 
-    /// Decides that the voice is not cloned, because of `failure`; what was asked for may not have
-    /// been readable. There is no event for it; `sentence` is what a person is told.
+    /// Decides not to clone the voice, because of `failure`. `training` is `None` if the input
+    /// could not be read. No event is published; `sentence` is the text for a person.
     #[must_use]
     pub fn refused(
         self,
@@ -407,7 +406,8 @@ impl Registration<'_> {
     }
 }
 
-/// Decides that the open `model` speaks, and tells. `None` if it is closed.
+/// Decides that the open `model` is ready, and publishes that. `None` if it is closed or has no
+/// training input.
 #[must_use]
 pub fn ready(model: VoiceModel, now: Time) -> Option<Decision> {
     if model.is_closed() {
@@ -444,7 +444,7 @@ pub fn ready(model: VoiceModel, now: Time) -> Option<Decision> {
     })
 }
 
-/// What a person reads: what went wrong, and what they can do.
+/// The text for a person: what went wrong and what they can do.
 fn reason(class: FailureClass, sentence: Option<&str>) -> String {
     let general = match class {
         FailureClass::InvalidInput => match sentence {

@@ -1,4 +1,4 @@
-//! What to do next for a voice, by what its provider shows of it.
+//! Decides the next action for a voice, from what its provider reports.
 
 use std::collections::BTreeSet;
 
@@ -12,70 +12,70 @@ use crate::{
 /// How long a provider may train a voice, in seconds.
 pub const TRAINING_SECONDS: u32 = 48 * 60 * 60;
 
-/// How often one request is made for one voice before it is given up.
+/// The most attempts at one request for one voice.
 const MOST_REQUESTS: usize = 5;
 
-/// How long to wait, in seconds, before looking whether a request of unknown outcome was fulfilled;
-/// only if it was not, it is repeated.
+/// How long to wait, in seconds, before checking whether a request of unknown outcome took effect.
+/// It is repeated only if it did not.
 const BEFORE_REPEATING: u32 = 30;
 
-/// How long, in seconds, a provider may take to show what it says it accepted.
+/// How long a provider may take to show a request that it accepted, in seconds.
 const TO_SHOW: u32 = 15 * 60;
 
-/// What the provider says of a voice.
+/// What the provider reports about a voice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoiceView {
-    /// What it calls it.
+    /// The provider's id for the voice.
     pub voice: String,
-    /// The samples that it has, counted from 1.
+    /// The samples that the provider has, counted from 1.
     pub samples: BTreeSet<usize>,
-    /// Whether its owner has yet to show that it is theirs.
+    /// Whether the owner still has to verify that the voice is theirs.
     pub wants_owner: bool,
-    /// How far its training is.
+    /// The state of the training.
     pub training: Training,
 }
 
-/// How far a provider is with training a voice.
+/// The state of a voice's training at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Training {
-    /// Nobody has asked for it, as far as it shows.
+    /// The provider shows no request to train it.
     NotStarted,
-    /// It goes on; how the provider calls that.
+    /// It is in progress; the provider's name for that state.
     Underway(String),
-    /// It is done.
+    /// It finished.
     Done,
-    /// It failed; what the provider says of it.
+    /// It failed; the provider's message.
     Failed(String),
 }
 
-/// What to do next for a voice.
+/// The next action for a voice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoiceNext {
-    /// Ask the provider for this.
+    /// Send this request to the provider.
     Ask(VoiceRequest),
-    /// Wait so many seconds, then look again.
+    /// Wait, then check again.
     Wait {
-        /// Seconds.
+        /// How long, in seconds.
         seconds: u32,
     },
-    /// Wait until its owner has shown that the voice is theirs.
+    /// Wait until the owner has verified that the voice is theirs.
     AwaitOwner,
-    /// It speaks.
+    /// The voice is ready.
     Ready,
-    /// It will not become a voice.
+    /// The voice failed for good.
     Fail {
-        /// Why, for programs.
+        /// The reason, for programs.
         class: FailureClass,
-        /// Why, for operators.
+        /// The reason, for operators.
         detail: String,
     },
 }
 
-/// Decides what to do for `model` at `now`, of which the provider says `view` (`None`: it knows no
-/// such voice).
+/// Decides the next action for `model` at `now`. `view` is what the provider reports; `None` if it
+/// does not know the voice.
 ///
-/// What the provider shows is looked at before anything is asked for, so a request whose answer was
-/// lost is repeated only once it shows that nothing came of it.
+/// The view is checked before any request, so a request whose response was lost is repeated only
+/// after the view shows that it had no effect.
 #[must_use]
 pub fn next_for_voice(model: &VoiceModel, view: Option<&VoiceView>, now: Time) -> VoiceNext {
     let Some(training) = &model.training else {
@@ -88,7 +88,7 @@ pub fn next_for_voice(model: &VoiceModel, view: Option<&VoiceView>, now: Time) -
         return ask(model, VoiceRequest::Create, now);
     };
     if training.method == CloningMethod::Instant {
-        // How its owner verifies it is between them and the provider.
+        // An instant voice is verified between its owner and the provider, without the studio.
         return if view.wants_owner {
             VoiceNext::AwaitOwner
         } else {
@@ -115,13 +115,13 @@ pub fn next_for_voice(model: &VoiceModel, view: Option<&VoiceView>, now: Time) -
             VoiceNext::Wait { seconds: 15 }
         }
         Training::NotStarted if view.wants_owner => VoiceNext::AwaitOwner,
-        // It said that it trains, and shows it late.
+        // The provider confirmed the training; its view shows that late.
         Training::NotStarted if model.is_done(VoiceRequest::Train) => model.wait_for_training(now),
         Training::NotStarted => ask(model, VoiceRequest::Train, now),
     }
 }
 
-/// Asks for `request`, unless it was asked for before and that forbids it, now or for good.
+/// Sends `request`, unless an earlier attempt forbids that for now or for good.
 fn ask(model: &VoiceModel, request: VoiceRequest, now: Time) -> VoiceNext {
     let tried: Vec<&VoiceAttempt> = model
         .attempts
@@ -134,7 +134,7 @@ fn ask(model: &VoiceModel, request: VoiceRequest, now: Time) -> VoiceNext {
     let waited =
         |since: Time| u32::try_from(now.milliseconds_since(since) / 1000).unwrap_or(u32::MAX);
     let (refusal, detail, at) = match &last.outcome {
-        // The caller has closed what was interrupted; whatever is open is on its way.
+        // The caller has closed interrupted attempts, so an open one is in flight.
         None => {
             return VoiceNext::Wait {
                 seconds: BEFORE_REPEATING,
@@ -182,8 +182,8 @@ fn ask(model: &VoiceModel, request: VoiceRequest, now: Time) -> VoiceNext {
     }
 }
 
-/// The fate of a voice whose provider refused a request. It differs from a render's: there is
-/// nobody else to ask, and what came of a lost request can be looked up.
+/// The fate of a voice after a refusal. It differs from a render's: there is no other provider to
+/// ask, and the outcome of a lost request can be looked up.
 #[must_use]
 pub fn fate_of_voice(refusal: Refusal) -> Fate {
     match refusal {
@@ -196,8 +196,8 @@ pub fn fate_of_voice(refusal: Refusal) -> Fate {
 }
 
 impl VoiceModel {
-    /// The model with what `view` shows of it: the voice, and of a lost request that it was
-    /// fulfilled, for what `price` lists.
+    /// The model updated from `view`: with the provider's id of the voice, and with each lost
+    /// request that took effect marked as made, at its `price`.
     #[must_use]
     pub fn shown(
         mut self,
@@ -213,8 +213,8 @@ impl VoiceModel {
             VoiceRequest::Train => view.training != Training::NotStarted,
         };
         let mut settled = BTreeSet::new();
-        // Of several lost ones it was the last: the earlier had shown nothing before they were
-        // repeated.
+        // Of several lost attempts at one request the last took effect: each earlier one had shown
+        // no effect before it was repeated.
         for attempt in self.attempts.iter_mut().rev() {
             let is_lost = matches!(
                 attempt.outcome,
@@ -236,7 +236,7 @@ impl VoiceModel {
         }
     }
 
-    /// What to do while the provider does not answer.
+    /// The next action while the provider does not answer.
     #[must_use]
     pub fn wait_for_an_answer(&self, now: Time) -> VoiceNext {
         const A_DAY: u64 = 24 * 60 * 60;
@@ -247,7 +247,7 @@ impl VoiceModel {
                 class: FailureClass::Unavailable,
                 detail: format!("{} has not answered for a day", self.provider),
             },
-            // Its owner had seven days.
+            // The owner had seven days.
             _ if age > 8 * A_DAY => VoiceNext::Fail {
                 class: FailureClass::Unavailable,
                 detail: format!(
@@ -286,7 +286,7 @@ impl VoiceModel {
                 detail,
             };
         }
-        // Every few minutes at first, every half an hour later: some 110 polls in 48 hours.
+        // Every five minutes at first, every half hour later: about 110 polls in 48 hours.
         VoiceNext::Wait {
             seconds: u32::try_from(age / 8).unwrap_or(u32::MAX).clamp(300, 1800),
         }

@@ -1,4 +1,4 @@
-//! Who is asked for a job, how often, and what becomes of it when they will not.
+//! Which provider is asked for a job, how often, and what happens after refusals.
 
 use contract::{
     AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Time, Topic, Trigger,
@@ -90,8 +90,8 @@ fn each_refusal_has_one_fate() {
     ] {
         assert_eq!(fates(again), [AskAgain; 5]);
     }
-    // Canvas, OpenAI, ElevenLabs, Runway, Polly: whoever is paid well is never asked the same thing
-    // twice without knowing.
+    // Canvas, OpenAI, ElevenLabs, Runway, Polly: an expensive provider never gets the same request
+    // twice unknowingly.
     use Fate::{AskAgain, AskTheNext};
     assert_eq!(
         fates(Refusal::OutcomeUnknown),
@@ -100,7 +100,7 @@ fn each_refusal_has_one_fate() {
 }
 
 #[test]
-fn a_new_job_asks_the_first_who_is_not_out_of_order() {
+fn a_new_job_asks_the_first_provider_with_a_closed_breaker() {
     let poster = job(AssetKind::Poster);
     assert_eq!(asks(&poster, &[OpenAi, StudioCanvas], 0), Next::Ask(OpenAi));
     assert_eq!(
@@ -119,7 +119,7 @@ fn a_new_job_asks_the_first_who_is_not_out_of_order() {
 }
 
 #[test]
-fn a_refusal_that_may_pass_is_waited_out_as_long_as_the_vendor_says() {
+fn a_temporary_refusal_waits_as_long_as_the_vendor_asks() {
     let limited = refused(
         job(AssetKind::Poster),
         OpenAi,
@@ -141,7 +141,7 @@ fn a_refusal_that_may_pass_is_waited_out_as_long_as_the_vendor_says() {
 }
 
 #[test]
-fn whoever_refuses_too_often_is_given_up_for_the_next() {
+fn a_provider_that_refuses_too_often_is_given_up_for_the_next() {
     let mut spot = job(AssetKind::AudioSpot);
     for attempt in 0..MOST_ATTEMPTS {
         assert_eq!(
@@ -161,7 +161,7 @@ fn whoever_refuses_too_often_is_given_up_for_the_next() {
 }
 
 #[test]
-fn what_is_forbidden_is_not_taken_elsewhere() {
+fn forbidden_content_is_not_sent_to_another_provider() {
     let forbidden = refused(job(AssetKind::Poster), OpenAi, Refusal::Moderation, 0);
     let Next::GiveUp { class, .. } = asks(&forbidden, &[OpenAi, StudioCanvas], 1000) else {
         panic!("asked")
@@ -170,7 +170,7 @@ fn what_is_forbidden_is_not_taken_elsewhere() {
 }
 
 #[test]
-fn an_unknown_outcome_is_never_asked_for_again_where_that_pays_twice() {
+fn an_expensive_request_with_an_unknown_outcome_is_never_repeated() {
     for provider in [OpenAi, ElevenLabs, Runway] {
         let lost = refused(job(AssetKind::Video), provider, Refusal::OutcomeUnknown, 0);
         let Next::GiveUp { class, .. } = asks(&lost, &[provider], 100_000) else {
@@ -199,19 +199,19 @@ fn credits_add_up_over_attempts() {
 }
 
 #[test]
-fn a_refused_job_has_no_ticket_any_more() {
+fn a_refused_job_no_longer_has_a_ticket() {
     let accepted = job(AssetKind::Video)
         .asking(Runway, derive(&[b"t"]), at(0))
         .accepted("task-1".to_owned());
     assert_eq!(accepted.ticket(), Some("task-1"));
     let failed = accepted.answered(Outcome::unknown("the task is gone", at(5)));
     assert_eq!(failed.ticket(), None, "nobody works on it");
-    // The vendor may keep a copy all the same: erasing has to know of it.
+    // The vendor may still have a copy, so erasing needs the ticket.
     assert_eq!(failed.attempts[0].ticket.as_deref(), Some("task-1"));
 }
 
 #[test]
-fn no_tenant_has_more_in_flight_than_its_cap_and_others_find_room() {
+fn a_tenants_cap_leaves_leases_for_other_tenants() {
     let caps = Caps {
         in_flight: 4,
         per_tenant: 2,
@@ -229,7 +229,7 @@ fn no_tenant_has_more_in_flight_than_its_cap_and_others_find_room() {
     );
     let leases = take(take(leases, 4, "two").unwrap(), 5, "three").unwrap();
     assert!(take(leases.clone(), 6, "four").is_none(), "the cap of all");
-    // What is given back, or runs out, makes room.
+    // Released and expired leases make room.
     assert!(take(leases.clone().released(job(4)).unwrap(), 6, "four").is_some());
     assert_eq!(
         leases
@@ -244,7 +244,7 @@ fn no_tenant_has_more_in_flight_than_its_cap_and_others_find_room() {
 
 proptest! {
     #[test]
-    fn whatever_is_refused_a_job_ends(
+    fn every_sequence_of_refusals_ends_the_job(
         refusals in proptest::collection::vec(
             prop_oneof![
                 Just(Refusal::Auth), Just(Refusal::Billing), Just(Refusal::Transient), Just(Refusal::ProviderGone),
@@ -259,7 +259,7 @@ proptest! {
             loop {
                 match asks(&job, &providers, second) {
                     Next::Wait { seconds } => {
-                        // Nobody waits longer than twelve and a half minutes for one pause.
+                        // The longest pause is twelve and a half minutes.
                         prop_assert!((1..=750).contains(&seconds));
                         second += i64::from(seconds);
                     }

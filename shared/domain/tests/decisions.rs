@@ -1,5 +1,5 @@
-//! What the studio decides: (what is true, an inbound event) → what becomes true, what is
-//! published, what is started.
+//! Decisions: (current state, an inbound event) → the state to write, the events to publish and the
+//! jobs to start.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -73,7 +73,7 @@ fn planning() -> Planning<'static> {
     }
 }
 
-/// The canvas asked once more.
+/// The job with one more attempt at the canvas.
 fn asked(job: Job) -> Job {
     job.asking(ProviderId::StudioCanvas, derive(&[b"one"]), now())
 }
@@ -86,7 +86,7 @@ fn decide(
     plan(before, inbound, description, planning()).unwrap()
 }
 
-/// What is published, a line each: topic, template kind or asset, revision.
+/// The published events, a line each: topic, kind or asset, revision.
 fn published_lines(decision: &Decision) -> Vec<String> {
     let line = |outbound: &domain::OutboundEvent| {
         let event: Value = serde_json::from_str(&outbound.value).unwrap();
@@ -124,7 +124,7 @@ fn stored(job: &Job) -> Job {
 }
 
 #[test]
-fn a_new_event_gets_two_templates_and_a_job_for_each_created_before_it_is_started() {
+fn a_new_event_gets_two_templates_with_a_job_each() {
     let decision = decide(
         None,
         &inbound("a", "2026-11-20T09:00:00Z"),
@@ -163,7 +163,7 @@ fn deciding_the_same_thing_twice_decides_the_same_bytes() {
 }
 
 #[test]
-fn the_same_entity_described_again_the_same_way_tells_nothing() {
+fn an_unchanged_entity_publishes_nothing() {
     let first = decide(
         None,
         &inbound("a", "2026-11-20T09:00:00Z"),
@@ -181,7 +181,7 @@ fn the_same_entity_described_again_the_same_way_tells_nothing() {
 }
 
 #[test]
-fn a_new_title_renders_both_again() {
+fn a_new_title_rerenders_both_assets() {
     let first = decide(
         None,
         &inbound("a", "2026-11-20T09:00:00Z"),
@@ -211,7 +211,7 @@ fn a_new_title_renders_both_again() {
 }
 
 #[test]
-fn an_older_event_that_comes_late_changes_nothing() {
+fn a_late_older_event_changes_nothing() {
     let newer = decide(
         None,
         &inbound("b", "2026-11-20T09:30:00Z"),
@@ -236,7 +236,7 @@ fn an_older_event_that_comes_late_changes_nothing() {
 }
 
 #[test]
-fn a_cause_from_before_the_horizon_is_refused() {
+fn an_event_from_before_the_horizon_is_refused() {
     let old = InboundEvent {
         time: at("2026-08-01T00:00:00Z"),
         ..inbound("a", "2026-11-20T09:00:00Z")
@@ -266,7 +266,7 @@ fn an_asset_asked_for_twice_is_made_once_and_counts_once() {
 }
 
 #[test]
-fn a_finished_job_is_told_and_becomes_its_templates_asset() {
+fn a_finished_job_is_published_and_updates_its_template() {
     let first = decide(
         None,
         &inbound("a", "2026-11-20T09:00:00Z"),
@@ -303,7 +303,7 @@ fn a_finished_job_is_told_and_becomes_its_templates_asset() {
 }
 
 #[test]
-fn a_job_that_a_newer_one_replaced_is_told_and_leaves_the_template_alone() {
+fn a_replaced_job_is_published_but_does_not_change_the_template() {
     let first = decide(
         None,
         &inbound("a", "2026-11-20T09:00:00Z"),
@@ -340,7 +340,7 @@ fn a_job_without_a_stored_asset_is_not_finished() {
 }
 
 #[test]
-fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
+fn a_failed_job_publishes_its_class_reason_and_attempts() {
     let first = decide(
         None,
         &inbound("a", "2026-11-20T09:00:00Z"),
@@ -372,7 +372,7 @@ fn a_failed_job_says_its_class_a_reason_and_how_often_it_was_tried() {
 }
 
 #[test]
-fn a_job_that_failed_is_made_again_by_another_whose_asset_its_template_then_has() {
+fn resubmitting_a_failed_job_opens_a_new_job_that_updates_the_template() {
     let first = decide(
         None,
         &inbound("evt-1", "2026-11-20T09:00:00Z"),
@@ -384,8 +384,8 @@ fn a_job_that_failed_is_made_again_by_another_whose_asset_its_template_then_has(
         .jobs
         .remove(0);
     let decision = resubmit(&failed, entity.clone(), planning()).unwrap();
-    // The same request makes the same bytes, and the template is published once there is something
-    // to publish of it.
+    // The same request gives the same bytes. The template is published only once its new asset
+    // exists.
     assert_eq!(resubmit(&failed, entity, planning()).unwrap(), decision);
     assert_eq!(
         published_lines(&decision),
@@ -417,7 +417,7 @@ fn a_job_that_failed_is_made_again_by_another_whose_asset_its_template_then_has(
 }
 
 #[test]
-fn a_job_that_is_open_or_was_replaced_or_erased_is_not_made_again() {
+fn an_open_replaced_or_erased_job_is_not_resubmitted() {
     let first = decide(
         None,
         &inbound("evt-1", "2026-11-20T09:00:00Z"),
@@ -507,13 +507,13 @@ proptest! {
     }
 
     #[test]
-    fn no_two_lists_of_parts_make_one_id(left in proptest::collection::vec(".{0,6}", 1..4), right in proptest::collection::vec(".{0,6}", 1..4)) {
+    fn different_parts_never_derive_the_same_id(left in proptest::collection::vec(".{0,6}", 1..4), right in proptest::collection::vec(".{0,6}", 1..4)) {
         let id = |parts: &[String]| derive(&parts.iter().map(String::as_bytes).collect::<Vec<_>>());
         prop_assert_eq!(left == right, id(&left) == id(&right));
     }
 
     #[test]
-    fn the_template_with_the_highest_revision_carries_the_newest_configuration(titles in proptest::collection::vec("[a-c]", 1..6)) {
+    fn the_highest_revision_has_the_newest_configuration(titles in proptest::collection::vec("[a-c]", 1..6)) {
         let mut entity = None;
         let mut highest = (0, String::new());
         for (index, title) in titles.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Several topics, several languages, one entity.
+//! Entities that several topics describe, in several languages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -120,7 +120,8 @@ fn topics_of(decision: &Decision) -> Vec<Topic> {
     decision.events.iter().map(|event| event.topic).collect()
 }
 
-/// What a consumer that keeps the highest revision has of each template: its configuration.
+/// The state of a consumer that keeps the highest revision of each template: revision and
+/// configuration.
 type OutboxEntry = BTreeMap<String, (u64, Value)>;
 
 fn keep(kept: &mut OutboxEntry, decision: &Decision) {
@@ -140,8 +141,7 @@ fn keep(kept: &mut OutboxEntry, decision: &Decision) {
 }
 
 #[test]
-fn an_event_that_is_published_with_another_title_has_its_poster_rendered_again_and_social_pictures_made()
- {
+fn publishing_with_a_new_title_rerenders_the_poster_and_adds_social_images() {
     let first = decide(None, &inbound(Topic::EventCreated, 1), &created("Lanterns"));
     let second = decide(
         first.entity.as_ref(),
@@ -163,7 +163,7 @@ fn an_event_that_is_published_with_another_title_has_its_poster_rendered_again_a
 }
 
 #[test]
-fn an_event_that_is_published_as_it_was_created_gets_only_what_it_lacks() {
+fn publishing_an_unchanged_event_renders_only_the_new_kinds() {
     let first = decide(None, &inbound(Topic::EventCreated, 1), &created("Lanterns"));
     let second = decide(
         first.entity.as_ref(),
@@ -180,7 +180,7 @@ fn an_event_that_is_published_as_it_was_created_gets_only_what_it_lacks() {
 }
 
 #[test]
-fn what_was_published_holds_over_what_was_created_whichever_comes_first() {
+fn published_facts_override_created_facts_in_any_order() {
     let venue = Venue {
         name: Text::parse("Opera House").unwrap(),
         address: None,
@@ -251,7 +251,7 @@ fn an_article_is_rendered_in_each_of_its_languages() {
 }
 
 #[test]
-fn a_new_language_gets_pictures_and_the_others_stay_as_they_are() {
+fn a_new_language_renders_only_that_language() {
     let first = decide(
         None,
         &inbound(Topic::CmsPublished, 1),
@@ -269,7 +269,7 @@ fn a_new_language_gets_pictures_and_the_others_stay_as_they_are() {
 }
 
 #[test]
-fn a_language_that_is_given_up_keeps_its_pictures_and_costs_nothing() {
+fn removing_a_language_publishes_nothing() {
     let first = decide(
         None,
         &inbound(Topic::CmsPublished, 1),
@@ -284,7 +284,7 @@ fn a_language_that_is_given_up_keeps_its_pictures_and_costs_nothing() {
 }
 
 #[test]
-fn an_older_event_that_comes_late_brings_no_language_back() {
+fn a_late_older_event_does_not_restore_a_language() {
     let newer = decide(
         None,
         &inbound(Topic::CmsPublished, 2),
@@ -299,7 +299,7 @@ fn an_older_event_that_comes_late_brings_no_language_back() {
 }
 
 #[test]
-fn three_assets_in_fourteen_languages_are_more_than_one_event_may_plan() {
+fn an_event_may_plan_at_most_40_assets() {
     let tags: Vec<String> = ('a'..='n').map(|letter| format!("x{letter}")).collect();
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     let now = at("2026-11-20T10:00:00Z");
@@ -317,7 +317,7 @@ fn three_assets_in_fourteen_languages_are_more_than_one_event_may_plan() {
 }
 
 #[test]
-fn whoever_asks_for_nothing_in_many_languages_leaves_nobody_to_make_them_all() {
+fn an_event_in_too_many_languages_is_refused_even_if_it_asks_for_nothing() {
     let now = at("2026-11-20T10:00:00Z");
     let tags: Vec<String> = ('a'..='e')
         .flat_map(|one| ('a'..='z').map(move |two| format!("{one}{two}")))
@@ -339,15 +339,14 @@ fn whoever_asks_for_nothing_in_many_languages_leaves_nobody_to_make_them_all() {
         planned(None, 2, &asking_nothing(&tags[..40])),
         Err(PlanError::TooManyLanguages(41))
     );
-    // What comes late is made in the languages that hold by then, and there may be too many for
-    // three kinds.
+    // A late event is made in the current languages, and those may be too many for three kinds.
     let newer = planned(None, 2, &asking_nothing(&tags[..39])).unwrap();
     let late = planned(newer.entity.as_ref(), 1, &article("Rain", &[]));
     assert_eq!(late, Err(PlanError::TooManyAssets(120)));
 }
 
 #[test]
-fn an_event_may_ask_for_less() {
+fn an_event_may_ask_for_fewer_assets() {
     let less = Description {
         assets: vec![AssetKind::EventCover],
         ..published("Lanterns")
@@ -379,7 +378,7 @@ fn an_asset_that_is_not_made_for_a_topic_is_refused_by_name() {
 }
 
 #[test]
-fn a_fact_that_an_asset_does_not_show_renders_nothing_again_and_is_told() {
+fn a_change_that_an_asset_does_not_show_is_published_without_a_render() {
     for kind in AssetKind::ALL
         .into_iter()
         .filter(|kind| !kind.shows(Fact::Description))
@@ -411,7 +410,7 @@ fn a_fact_that_an_asset_does_not_show_renders_nothing_again_and_is_told() {
 }
 
 #[test]
-fn a_video_has_nobody_to_make_it_and_an_image_the_canvas() {
+fn by_default_only_images_have_a_provider() {
     let both = Description {
         assets: vec![AssetKind::Video, AssetKind::SocialSquare],
         ..says(
@@ -437,7 +436,7 @@ fn a_video_has_nobody_to_make_it_and_an_image_the_canvas() {
 
 proptest! {
     #[test]
-    fn created_and_published_events_end_in_the_same_templates_in_whichever_order_they_come(
+    fn any_order_of_created_and_published_events_gives_the_same_templates(
         titles in proptest::collection::vec(("[a-c]", any::<bool>()), 1..8),
         order in any::<u64>(),
     ) {
@@ -466,13 +465,13 @@ proptest! {
         };
         let forward = run(&mut (0..events.len()));
         prop_assert_eq!(&forward, &run(&mut shuffled.into_iter()));
-        // One template per kind.
+        // There is one template per kind.
         let kinds: BTreeSet<String> = forward.values().map(|c| c["kind"].to_string()).collect();
         prop_assert_eq!(kinds.len(), forward.len());
     }
 
     #[test]
-    fn no_two_neighbouring_jobs_of_a_template_render_the_same_pixels(titles in proptest::collection::vec(("[ab]", any::<bool>()), 1..10)) {
+    fn consecutive_jobs_of_a_template_render_different_pixels(titles in proptest::collection::vec(("[ab]", any::<bool>()), 1..10)) {
         let mut entity: Option<EntityState> = None;
         let mut shown = BTreeMap::new();
         for (minute, (title, is_published)) in titles.iter().enumerate() {
@@ -489,7 +488,7 @@ proptest! {
 }
 
 #[test]
-fn an_erased_entity_takes_in_nothing_from_before_and_goes_on_with_the_next_revision() {
+fn an_erased_entity_ignores_older_events_and_continues_its_revisions() {
     let first = decide(None, &inbound(Topic::EventCreated, 1), &created("Lanterns"))
         .entity
         .unwrap();

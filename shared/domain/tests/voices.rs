@@ -1,4 +1,4 @@
-//! Cloned voices: what is asked of a provider that shows this or that, and what is published.
+//! Cloned voices: the requests to the provider for each view, and the published events.
 
 use contract::{CloningMethod, FailureClass, Time, Topic, VoiceTraining};
 use domain::{
@@ -41,7 +41,7 @@ fn model(method: CloningMethod) -> VoiceModel {
     registration(&training).accepted(&training).voice.unwrap()
 }
 
-/// What the provider shows of a voice with its first `samples` samples.
+/// A view with the first `samples` samples.
 fn view(samples: usize, wants_owner: bool, training: Training) -> VoiceView {
     VoiceView {
         voice: "v1".to_owned(),
@@ -71,7 +71,7 @@ fn made(model: VoiceModel, request: VoiceRequest, second: i64) -> VoiceModel {
 }
 
 #[test]
-fn a_professional_voice_is_made_given_its_samples_verified_and_trained() {
+fn a_professional_voice_is_created_sampled_verified_and_trained() {
     use VoiceNext::{Ask, AwaitOwner, Ready};
     let model = model(CloningMethod::Professional);
     let next = |view: &VoiceView| next_for_voice(&model, Some(view), at(1));
@@ -102,7 +102,7 @@ fn a_professional_voice_is_made_given_its_samples_verified_and_trained() {
 }
 
 #[test]
-fn an_instant_voice_needs_one_request_and_its_owner_only_if_the_provider_wants_them() {
+fn an_instant_voice_waits_for_its_owner_only_if_the_provider_demands_it() {
     let model = model(CloningMethod::Instant);
     assert_eq!(
         next_for_voice(&model, None, at(1)),
@@ -119,7 +119,7 @@ fn an_instant_voice_needs_one_request_and_its_owner_only_if_the_provider_wants_t
 }
 
 #[test]
-fn each_refusal_has_one_fate_and_a_lost_request_is_looked_up_before_it_is_repeated() {
+fn a_lost_voice_request_is_looked_up_before_it_is_repeated() {
     for (refusal, fate) in [
         (Refusal::Moderation, Fate::Fail),
         (Refusal::InvalidInput, Fate::Fail),
@@ -138,7 +138,7 @@ fn each_refusal_has_one_fate_and_a_lost_request_is_looked_up_before_it_is_repeat
         Refusal::OutcomeUnknown,
         0,
     );
-    // For a while nobody asks again; then only if it still does not show.
+    // The request is repeated after a pause, and only if the voice still does not show.
     assert_eq!(
         next_for_voice(&lost, None, at(20)),
         VoiceNext::Wait { seconds: 10 }
@@ -155,7 +155,7 @@ fn each_refusal_has_one_fate_and_a_lost_request_is_looked_up_before_it_is_repeat
 }
 
 #[test]
-fn what_a_lost_request_did_is_counted_once_it_shows() {
+fn a_lost_request_is_charged_once_its_effect_shows() {
     let lost = refused(
         model(CloningMethod::Professional),
         VoiceRequest::Create,
@@ -188,7 +188,7 @@ fn what_a_lost_request_did_is_counted_once_it_shows() {
 }
 
 #[test]
-fn a_provider_that_does_not_answer_is_asked_for_a_day() {
+fn a_silent_provider_is_polled_for_a_day() {
     let model = model(CloningMethod::Professional);
     assert_eq!(
         model.wait_for_an_answer(at(10)),
@@ -218,7 +218,7 @@ fn a_provider_that_does_not_answer_is_asked_for_a_day() {
 }
 
 #[test]
-fn an_owner_who_has_just_verified_it_is_not_asked_again_at_once() {
+fn an_owner_who_just_verified_is_not_asked_again_at_once() {
     let verified = made(model(CloningMethod::Professional), VoiceRequest::Verify, 0);
     let late = view(3, true, Training::NotStarted);
     assert_eq!(
@@ -232,7 +232,7 @@ fn an_owner_who_has_just_verified_it_is_not_asked_again_at_once() {
 }
 
 #[test]
-fn a_refusal_is_not_taken_to_the_next_request_and_repeated_ones_end() {
+fn a_voice_fails_at_a_final_refusal_and_after_five_temporary_ones() {
     let forbidden = refused(
         model(CloningMethod::Professional),
         VoiceRequest::Sample(1),
@@ -264,7 +264,7 @@ fn a_refusal_is_not_taken_to_the_next_request_and_repeated_ones_end() {
 }
 
 #[test]
-fn what_the_provider_accepted_and_does_not_show_is_not_asked_for_again() {
+fn an_accepted_voice_request_that_does_not_show_is_not_repeated() {
     let created = made(model(CloningMethod::Professional), VoiceRequest::Create, 0);
     assert_eq!(
         next_for_voice(&created, None, at(100)),
@@ -274,14 +274,14 @@ fn what_the_provider_accepted_and_does_not_show_is_not_asked_for_again() {
         panic!("asked again")
     };
     assert_eq!(class, FailureClass::OutcomeUnknown);
-    // A sample that it said it took counts, though it calls it by another name.
+    // A sample counts if the provider confirmed it, even if its view does not list it.
     let given = made(created, VoiceRequest::Sample(1), 1);
     let next = next_for_voice(&given, Some(&view(0, true, Training::NotStarted)), at(2));
     assert_eq!(next, VoiceNext::Ask(VoiceRequest::Sample(2)));
 }
 
 #[test]
-fn training_may_take_two_days_and_is_asked_for_some_hundred_times() {
+fn training_times_out_after_48_hours_and_fewer_than_130_polls() {
     let model = made(model(CloningMethod::Professional), VoiceRequest::Train, 0);
     assert_eq!(model.state, VoiceState::Training { since: at(0) });
     let (mut second, mut polls) = (0, 0);
@@ -310,7 +310,7 @@ fn training_may_take_two_days_and_is_asked_for_some_hundred_times() {
 }
 
 #[test]
-fn created_and_ready_are_told_once_each_with_what_it_took() {
+fn voice_model_created_and_ready_are_each_published_once() {
     let training = training(CloningMethod::Professional);
     let registered = registration(&training).accepted(&training);
     assert_eq!(
@@ -343,7 +343,7 @@ fn created_and_ready_are_told_once_each_with_what_it_took() {
 }
 
 #[test]
-fn a_voice_that_is_not_cloned_says_why_and_tells_nobody() {
+fn a_refused_voice_stores_its_reason_and_publishes_nothing() {
     let training = training(CloningMethod::Instant);
     let failure = Failure {
         class: FailureClass::InvalidInput,
@@ -359,7 +359,7 @@ fn a_voice_that_is_not_cloned_says_why_and_tells_nobody() {
 }
 
 #[test]
-fn what_is_erased_holds_nothing_of_its_owner() {
+fn an_erased_voice_model_holds_no_personal_data() {
     let mut model = refused(
         model(CloningMethod::Professional),
         VoiceRequest::Create,
@@ -395,7 +395,7 @@ fn what_is_erased_holds_nothing_of_its_owner() {
 }
 
 #[test]
-fn the_id_is_a_name_as_it_is_written() {
+fn a_voice_model_id_is_a_uuid_in_its_usual_form() {
     let name = id().to_string();
     assert_eq!(VoiceModelId::of_execution(&name), Some(id()));
     for other in [
@@ -408,7 +408,7 @@ fn the_id_is_a_name_as_it_is_written() {
     }
 }
 
-/// What a provider may do with a request.
+/// How a provider may react to a request.
 #[derive(Debug, Clone, Copy)]
 enum Does {
     ItAndSaysSo,
@@ -418,10 +418,10 @@ enum Does {
 }
 
 proptest! {
-    /// Whatever a provider does, a voice ends, no request that it fulfilled is made again, and none
-    /// is made more than five times.
+    /// Every voice ends, no fulfilled request is repeated, and no request is sent more than five
+    /// times.
     #[test]
-    fn whatever_a_provider_does_a_voice_ends_and_nothing_is_done_twice(
+    fn every_voice_ends_and_no_fulfilled_request_is_repeated(
         does in proptest::collection::vec(
             prop_oneof![
                 6 => Just(Does::ItAndSaysSo),

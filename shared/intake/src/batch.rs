@@ -1,10 +1,10 @@
-//! A batch as an MSK event source mapping sends it: read in one go where all of it is in order,
-//! else loosely and record by record.
+//! A batch in the JSON of an MSK event source mapping. A well-formed batch is parsed in one pass,
+//! any other record by record.
 //!
-//! `aws_lambda_events::KafkaEvent` reads the same JSON, but refuses the whole batch for one null
-//! header or one byte written unsigned, before a handler could say which record it was, and its
-//! timestamps are a millisecond off. Here only what a batch cannot do without is asked of the
-//! whole; the rest is each record's own affair.
+//! `aws_lambda_events::KafkaEvent` parses the same JSON, but one null header or one unsigned byte
+//! makes it refuse the whole batch, before a handler could name the record, and its timestamps are
+//! a millisecond off. This parser refuses a batch only if its structure is unusable; any other
+//! fault belongs to its record.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
@@ -19,13 +19,13 @@ use crate::headers;
 /// The records of one partition.
 #[derive(Debug)]
 pub(crate) struct Partition<'a> {
-    /// `<topic>-<partition>`: the name it has in the response.
+    /// `<topic>-<partition>`: the partition's name in the response.
     pub name: String,
-    /// Its records in order.
+    /// Its records, in order.
     pub records: Vec<Record<'a>>,
 }
 
-/// One record: where it stands, and what it holds.
+/// One record: its coordinates and its content.
 #[derive(Debug)]
 pub(crate) struct Record<'a> {
     pub topic: Arc<str>,
@@ -35,15 +35,15 @@ pub(crate) struct Record<'a> {
     pub content: Result<Content<'a>, Unread<'a>>,
 }
 
-/// A record that is wrong before anyone looks at its event.
+/// A record whose JSON is invalid.
 #[derive(Debug)]
 pub(crate) struct Unread<'a> {
     pub error: RecordError,
-    /// Its JSON as it came.
+    /// Its original JSON.
     pub json: &'a str,
 }
 
-/// What a record holds, out of its Base64.
+/// A record's content, decoded from Base64.
 #[derive(Debug)]
 pub(crate) struct Content<'a> {
     pub key: Option<Vec<u8>>,
@@ -51,7 +51,7 @@ pub(crate) struct Content<'a> {
     pub headers: Vec<contract::Header<'a>>,
 }
 
-/// What is wrong with a record before anyone looks at its event.
+/// The fault in a record's JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RecordError {
     #[error("the record's `{0}` is not Base64 text")]
@@ -62,33 +62,33 @@ pub(crate) enum RecordError {
     Byte { name: String, value: i64 },
 }
 
-/// The payload is not a batch at all, so no record of it can be named.
+/// A payload that is not a batch, so that no record of it can be identified.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
-    /// It is not JSON, or has no `records` by partition.
+    /// The payload is not JSON, or has no `records` by partition.
     #[error("the invocation's payload is not a batch of Kafka records")]
     Shape(#[source] serde_json::Error),
-    /// A record does not say where it stands.
+    /// A record has no usable offset.
     #[error("a record of {partition} has no usable `offset`")]
     Offset {
         /// `<topic>-<partition>`.
         partition: String,
-        /// What is wrong with the record.
+        /// The fault in the record.
         source: serde_json::Error,
     },
-    /// A partition does not say which it is.
+    /// A partition's name does not have the form `<topic>-<partition>`.
     #[error("the partition `{0}` is not a topic and a number with a hyphen between")]
     Name(String),
 }
 
-/// A batch by `<topic>-<partition>`, each list in the order of its offsets.
+/// A batch: the records by `<topic>-<partition>`, each list in the order of its offsets.
 #[derive(Deserialize)]
 struct Batch<'a, R> {
     #[serde(borrow)]
     records: BTreeMap<Cow<'a, str>, Vec<R>>,
 }
 
-/// A record as the mapping writes it.
+/// A record in the mapping's format.
 #[derive(Deserialize)]
 struct InOrder<'a> {
     offset: i64,
@@ -102,7 +102,7 @@ struct InOrder<'a> {
     headers: Vec<contract::Header<'a>>,
 }
 
-/// A record of which only the offset must be there; every other field may be anything.
+/// A record with only its offset required; every other field may be any JSON.
 #[derive(Deserialize)]
 struct Loose<'a> {
     offset: i64,
@@ -116,11 +116,11 @@ struct Loose<'a> {
     headers: Option<&'a RawValue>,
 }
 
-/// Reads a payload: in one go where everything in it is in order, as it nearly always is, else
-/// record by record.
+/// Parses a payload: in one pass if it is well-formed, as it nearly always is, or else record by
+/// record.
 ///
 /// # Errors
-/// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
+/// A [`BatchError`] if the payload is not a batch, so that no record of it can be identified.
 pub(crate) fn parse(json: &str) -> Result<Vec<Partition<'_>>, BatchError> {
     match serde_json::from_str::<Batch<'_, InOrder<'_>>>(json) {
         Ok(batch) => partitions(batch, |record, topic, partition| {
@@ -146,7 +146,7 @@ fn partitions<'a, R>(
         .records
         .into_iter()
         .map(|(name, records)| {
-            // A topic's name may hold hyphens; the number comes after the last one.
+            // A topic's name may contain hyphens; the partition's number follows the last one.
             let (topic, number) = name
                 .rsplit_once('-')
                 .ok_or_else(|| BatchError::Name(name.to_string()))?;
@@ -211,8 +211,8 @@ impl<'a> Loose<'a> {
     }
 }
 
-/// Base64 text, or nothing: AWS leaves a tombstone's `value` out, and has been seen to write it as
-/// null.
+/// Decodes Base64 text, if there is any: AWS leaves out a tombstone's `value`, and has also been
+/// seen to write null.
 fn bytes(name: &'static str, value: Option<&RawValue>) -> Result<Option<Vec<u8>>, RecordError> {
     let Some(value) = value else { return Ok(None) };
     let base64: Option<Base64> =
@@ -220,7 +220,7 @@ fn bytes(name: &'static str, value: Option<&RawValue>) -> Result<Option<Vec<u8>>
     Ok(base64.map(|Base64(bytes)| bytes))
 }
 
-/// What Base64 text stands for.
+/// Bytes, decoded from Base64 text.
 struct Base64(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Base64 {
@@ -248,13 +248,13 @@ impl<'de> Deserialize<'de> for Base64 {
 mod tests {
     use super::*;
 
-    /// What `json` holds, as it is read at once and as it is read record by record.
+    /// The results of parsing `json` in one pass and record by record.
     fn both_ways(json: &str) -> [String; 2] {
         [parse(json), parse_loosely(json)].map(|read| format!("{read:?}"))
     }
 
     #[test]
-    fn what_is_in_order_is_read_at_once_as_it_is_record_by_record() {
+    fn both_parsers_read_a_well_formed_batch_alike() {
         for file in [
             "event-created-several-partitions.json",
             "event-created-hundred.json",
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn header_bytes_are_signed_and_unsigned_ones_mean_the_same() {
+    fn signed_and_unsigned_header_bytes_are_equivalent() {
         let signed = one(r#"{"offset":7,"headers":[{"x":[99,97,102,-61,-87]}]}"#)
             .unwrap()
             .0;
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_a_value_stays_one_and_the_order_stays() {
+    fn null_headers_and_the_order_of_headers_are_preserved() {
         let headers = one(r#"{"offset":7,"headers":[{"b":null},{"a":[1]},{"b":[2]}]}"#)
             .unwrap()
             .0;
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_one_object_stay_as_they_are_written() {
+    fn several_headers_in_one_object_are_preserved_in_order() {
         let headers = one(r#"{"offset":7,"headers":[{"b":[1],"a":null,"b":[2]},{}]}"#)
             .unwrap()
             .0;
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_one_record_is_said_of_that_record() {
+    fn a_fault_in_a_record_is_reported_for_that_record() {
         assert_eq!(
             one(r#"{"offset":7,"value":"***"}"#),
             Err(RecordError::Base64("value"))
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_is_no_batch_is_refused_as_a_whole() {
+    fn a_payload_that_is_not_a_batch_is_refused() {
         assert!(matches!(parse("{}"), Err(BatchError::Shape(_))));
         assert!(matches!(
             parse(r#"{"records":{"t-0":[{"value":""}]}}"#),

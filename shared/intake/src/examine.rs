@@ -1,9 +1,9 @@
-//! A batch → what each of its records says, or why it can never succeed. Pure: nothing is
-//! committed, published or dead-lettered yet.
+//! Examines a batch: reads each record's event, or finds why it can never succeed. Pure: nothing is
+//! committed, published or dead-lettered here.
 
 use contract::Topic;
+use dead_letters::DeadLetter;
 use domain::{Description, InboundEvent};
-use journal::DeadLetter;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -11,25 +11,25 @@ use crate::{
     record,
 };
 
-/// What a record says, or what is to be dead-lettered of it.
+/// A record's event and description, or its dead letter.
 pub type Examination = Result<Box<(InboundEvent, Description)>, Box<DeadLetter>>;
 
-/// A record of a batch, looked at by itself.
+/// A record of a batch, examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examined {
     /// `<topic>-<partition>`, as in the batch.
     pub partition: String,
     /// Its offset.
     pub offset: i64,
-    /// What came of it.
+    /// The result.
     pub examination: Examination,
 }
 
-/// What a batch of `topic`, whose events `describe` reads, holds: each of its records, in the order
-/// in which they would be handled.
+/// Examines each record of a batch of `topic`, in the order in which they would be handled.
+/// `describe` reads the data of an event.
 ///
 /// # Errors
-/// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
+/// A [`BatchError`] if the payload is not a batch, so that no record of it can be identified.
 pub fn examine<D: DeserializeOwned>(
     topic: Topic,
     describe: impl Fn(D) -> Description,
@@ -46,7 +46,7 @@ pub fn examine<D: DeserializeOwned>(
     Ok(examined)
 }
 
-/// What a record says, or what is to be dead-lettered of it.
+/// A record's event and description, or its dead letter.
 pub(crate) fn examine_record<D: DeserializeOwned>(
     topic: Topic,
     record: &Record<'_>,
@@ -62,7 +62,7 @@ pub(crate) fn examine_record<D: DeserializeOwned>(
     }
 }
 
-/// The whole of a record, to be dead-lettered because of `cause`.
+/// The dead letter of the complete `record`, because of `cause`.
 pub(crate) fn dead_letter(record: &Record<'_>, cause: &str) -> DeadLetter {
     let letter = DeadLetter {
         topic: record.topic.to_string(),
@@ -73,7 +73,8 @@ pub(crate) fn dead_letter(record: &Record<'_>, cause: &str) -> DeadLetter {
         value: None,
         headers: Vec::new(),
         unread: None,
-        // It may quote what it is about; the whole of that is in the bucket.
+        // The cause may quote the record, so it is escaped and shortened; the bucket has the
+        // complete record.
         cause: contract::readable(cause),
     };
     match &record.content {

@@ -1,4 +1,4 @@
-//! A record's headers as the mapping writes them.
+//! A record's headers, in the mapping's format.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,15 +10,15 @@ use serde_json::value::RawValue;
 
 use crate::batch::RecordError;
 
-/// A list of objects with one name each. Bytes are Java's, so signed; whoever imitates the mapping
-/// tends to write them unsigned, and means the same. A value may be null, as in Kafka; the list may
-/// be null, as nobody promised it is not.
+/// Parses a list of objects with one name each. The mapping writes Java's bytes, which are signed;
+/// programs that imitate it often write unsigned bytes, which are accepted too. A value may be
+/// null, as in Kafka. The list may also be null, because AWS does not rule that out.
 pub(crate) fn headers<'a>(headers: &'a RawValue) -> Result<Vec<contract::Header<'a>>, RecordError> {
     let headers = serde_json::from_str(headers.get()).map_err(|_| RecordError::Headers)?;
     in_bytes(headers)
 }
 
-/// As [`headers`], where they stand in a record that is being read.
+/// Like [`headers`], for a field of a record that is being deserialized.
 pub(crate) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<contract::Header<'a>>, D::Error> {
@@ -42,18 +42,18 @@ fn in_bytes(headers: Option<Headers<'_>>) -> Result<Vec<contract::Header<'_>>, R
         .collect()
 }
 
-/// Headers as they are written. Read one by one into one list: as maps, the million that a batch
-/// can hold would take hundreds of bytes each.
+/// Headers, parsed directly into one list: a batch can have a million of them, and a map for each
+/// would take hundreds of bytes.
 struct Headers<'a>(Vec<(Cow<'a, str>, Option<Bytes>)>);
 
 /// A header's value.
 enum Bytes {
     Are(Vec<u8>),
-    /// The first number that is no byte.
+    /// The first number that is not a byte.
     AreNot(i64),
 }
 
-/// Text that is borrowed where it can be.
+/// Text that is borrowed if it has no escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -65,7 +65,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
     }
 }
 
-/// The list, and one object of it.
+/// The visitors of the list and of one object in it.
 struct List<'h, 'a>(&'h mut Headers<'a>);
 struct Object<'h, 'a>(&'h mut Headers<'a>);
 

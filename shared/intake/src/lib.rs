@@ -1,5 +1,5 @@
-//! An MSK batch → events → the fate of each record → the partial batch response. The only crate
-//! that knows Lambda's Kafka JSON.
+//! Consumes MSK batches: a batch → inbound events → the fate of each record → the partial batch
+//! response. This is the only crate that knows Lambda's Kafka JSON.
 
 use std::{
     sync::Arc,
@@ -21,46 +21,61 @@ pub use on_failure::{EnvelopeError, OnFailureBatch, read_envelope};
 pub use redelivery::{Redelivery, RedeliveryError, is_done, redelivery};
 
 use contract::Topic;
+use dead_letters::DeadLetters;
 use domain::Description;
-use journal::{Config, Journal};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use outbox::{Config, Outbox};
 use runtime::aws_config;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use store::Store;
 use telemetry::Telemetry;
 
-/// Serves `topic` as a Lambda function: `describe` says what one of its events means, and
-/// everything else is the same for every topic. Clients and the producer are made here, in the init
-/// phase, and connected; returns when the runtime stops.
+/// A consumer's clients, made once in the init phase.
+pub(crate) struct App {
+    store: Store,
+    outbox: Outbox,
+    dead_letters: DeadLetters,
+    telemetry: Telemetry,
+}
+
+/// Serves `topic` as a Lambda function. `describe` turns an event's data into a description; the
+/// rest is the same for every topic. The clients and the producer are made and connected here, in
+/// the init phase. Returns when the runtime stops.
 ///
 /// # Errors
-/// What is wrong with the environment, or with the Lambda Runtime API.
+/// An error of the environment's configuration or of the Lambda Runtime API.
 pub async fn serve<D: DeserializeOwned + 'static>(
     topic: Topic,
     describe: fn(D) -> Description,
 ) -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
-    let telemetry = Arc::new(Telemetry::from_env()?);
-    let journal = Arc::new(Journal::new(Config::from_env()?, &aws_config()?)?);
-    journal.connect_to_start().await;
+    let aws = aws_config()?;
+    let store = Store::from_env(&aws)?;
+    let app = Arc::new(App {
+        outbox: Outbox::new(Config::from_env()?, store.clone(), &aws)?,
+        dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
+        store,
+        telemetry: Telemetry::from_env()?,
+    });
+    app.outbox.connect_to_start().await;
     let serving = run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let (telemetry, journal) = (telemetry.clone(), journal.clone());
+        let app = Arc::clone(&app);
         async move {
             let deadline = deadline(event.context.deadline(), SystemTime::now());
             let payload = event.payload.get();
-            let answer =
-                phases::handle(topic, describe, (&journal, &telemetry), payload, deadline).await;
-            telemetry.traces.flush().await;
+            let answer = phases::handle(topic, describe, &app, payload, deadline).await;
+            app.telemetry.traces.flush().await;
             Ok::<_, lambda_runtime::Error>(answer?)
         }
     }));
-    // A task of its own: Tokio wakes the future of `main` through the kernel, and each call to AWS
-    // would wake it twice.
+    // Runs as a task of its own: Tokio wakes the future of `main` through the kernel, and each call
+    // to AWS would cause two such wake-ups.
     tokio::spawn(serving).await?
 }
 
-/// When an invocation ends. `cargo lambda watch` writes its length where the time belongs: ten
-/// minutes after 1970 began.
+/// The end of the invocation. `cargo lambda watch` sends the length of the invocation instead,
+/// which reads as a time a few minutes after the start of 1970.
 fn deadline(written: SystemTime, now: SystemTime) -> SystemTime {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     match written.duration_since(UNIX_EPOCH) {
@@ -74,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_of_minutes_after_1970_is_a_length_and_any_other_a_time() {
+    fn a_deadline_within_a_day_of_1970_is_a_duration() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let ten_minutes = Duration::from_secs(600);
         assert_eq!(deadline(UNIX_EPOCH + ten_minutes, now), now + ten_minutes);

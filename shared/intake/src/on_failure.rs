@@ -1,10 +1,10 @@
-//! An on-failure envelope → the records in it. AWS puts one object for each batch into the
+//! Reads the records of an on-failure envelope. AWS writes one object for each batch to the
 //! on-failure destination, with the whole event as an escaped JSON string
 //! (docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html).
 
 use contract::Time;
+use dead_letters::DeadLetter;
 use jiff::Timestamp;
-use journal::DeadLetter;
 use serde::Deserialize;
 
 use crate::{
@@ -15,24 +15,24 @@ use crate::{
 /// A batch that the mapping gave up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnFailureBatch {
-    /// When it did.
+    /// When it gave up.
     pub at: Time,
-    /// Its records, to be dead-lettered.
+    /// Its records, as dead letters.
     pub records: Vec<DeadLetter>,
 }
 
-/// Some text is not what the mapping leaves behind.
+/// Text that is not an on-failure envelope.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
-    /// It is not the envelope that AWS documents.
+    /// It does not have the format that AWS documents.
     #[error("it is not an envelope as the mapping writes it")]
     Envelope(#[source] serde_json::Error),
-    /// The event in it is not a batch.
+    /// Its payload is not a batch.
     #[error("its payload cannot be read")]
     Payload(#[source] BatchError),
 }
 
-/// The envelope, as far as it is read.
+/// The fields of the envelope that are read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope {
@@ -49,7 +49,7 @@ struct RequestContext {
 }
 
 impl RequestContext {
-    /// Why a record of the batch becomes a dead letter.
+    /// The cause for the dead letters of the batch.
     fn cause(&self) -> String {
         let condition = &self.condition;
         match self.approximate_invoke_count {
@@ -60,10 +60,10 @@ impl RequestContext {
     }
 }
 
-/// Reads what the mapping left in a bucket for a batch that it gave up.
+/// Reads the envelope that the mapping wrote to a bucket for a batch that it gave up.
 ///
 /// # Errors
-/// A [`EnvelopeError`]; no record of it is known then.
+/// An [`EnvelopeError`]; then no record of the batch is known.
 pub fn read_envelope(envelope: &str) -> Result<OnFailureBatch, EnvelopeError> {
     let envelope: Envelope = serde_json::from_str(envelope).map_err(EnvelopeError::Envelope)?;
     let cause = envelope.request_context.cause();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn each_record_of_an_on_failure_envelope_is_there_with_its_cause() {
+    fn an_on_failure_envelope_gives_each_record_with_its_cause() {
         let event = json!({ "records": {
             "eventzr.event.created.v1-3": [
                 { "offset": 7, "timestamp": 5, "key": "dA==", "value": "e30=", "headers": [{ "a": [-61, -87] }] },
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_never_sent_says_so() {
+    fn the_cause_says_if_a_batch_was_never_sent() {
         let event = r#"{"records":{"t-0":[{"offset":1}]}}"#;
         let batch = read_envelope(&envelope("MaximumPayloadSizeExceeded", 0, event)).unwrap();
         assert_eq!(
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_is_refused_as_a_whole() {
+    fn text_that_is_not_an_envelope_is_refused() {
         assert!(matches!(
             read_envelope("{}"),
             Err(EnvelopeError::Envelope(_))

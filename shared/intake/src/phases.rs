@@ -1,6 +1,6 @@
-//! A batch in phases: everything is read, then committed, then published, then started. In each
-//! phase all records go at once; between two phases a partition is cut at its first record to be
-//! retried, so that nothing is published out of turn.
+//! Handles a batch in phases: all records are read, then committed, then published, then started.
+//! Within a phase the records are handled concurrently. Between phases each partition is cut at its
+//! first record to retry, so that nothing is published out of order.
 
 use std::{
     collections::BTreeMap,
@@ -9,66 +9,69 @@ use std::{
 };
 
 use contract::{SMOKE_TENANT, Time, Topic};
+use dead_letters::{DeadLetter, DeadLetterError};
 use domain::{Description, EntityKey, InboundEvent, JobId};
 use futures::{
     StreamExt as _,
     future::try_join,
     stream::{self, FuturesUnordered},
 };
-use journal::{DeadLetter, DeadLetterError, Journal, OutboxEntry, StartError, StoreError};
 use kafka::{MESSAGE_TIMEOUT, PublishError};
+use outbox::{CommitError, StartError};
 use runtime::chain;
 use serde::de::DeserializeOwned;
-use telemetry::{Kind, Measured, Span, Telemetry, Traces};
+use store::{OutboxEntry, StoreError};
+use telemetry::{Kind, Measured, Span, Traces};
 use tokio::time::timeout;
 
 use crate::{
+    App,
     batch::{self, BatchError, Partition, Record},
     examine::{Examination, dead_letter, examine_record},
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
 
-/// Records in flight at once in one phase. Each call needs a connection of its own (AWS speaks
-/// HTTP/1.1), and a new connection costs more than a turn in the queue.
+/// The most records in flight in one phase. Each call needs a connection of its own (AWS speaks
+/// HTTP/1.1), and opening another connection costs more than waiting for a free one.
 const RECORDS_IN_FLIGHT: usize = 32;
 
-/// The least a phase needs to begin: one call that is answered at its last moment, or every
-/// acknowledgement.
+/// The least time that a phase needs to begin: enough for one call that is answered at its last
+/// moment, or for every acknowledgement.
 const COMMIT_TIME: Duration = Duration::from_secs(6);
 const PUBLISH_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
 const START_TIME: Duration = Duration::from_secs(6);
 
-/// How long before its end a phase stops, so that what it did counts.
+/// How long before its end a phase stops its calls, so that their results still count.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// Where a record is on its way.
+/// The progress of a record.
 enum Progress {
-    /// Read: what it says.
+    /// Read: its event and description.
     Described(Box<(InboundEvent, Description)>),
-    /// It can never succeed, and is to be dead-lettered.
+    /// It can never succeed; it will be dead-lettered.
     Poison(Box<DeadLetter>),
-    /// Its decision stands.
+    /// Its decision is committed.
     Committed(OutboxEntry),
-    /// There is nothing more to do for it.
+    /// It has ended.
     Over(Fate),
 }
 
 /// How a record ends in this invocation.
 #[derive(Debug)]
 enum Fate {
-    /// Everything that follows from it is committed, published and started.
+    /// All its consequences are committed, published and started.
     Done,
-    /// It can never succeed, and stands in the bucket.
+    /// It can never succeed; it is stored as a dead letter.
     DeadLetter,
-    /// The mapping is to deliver it again.
+    /// The mapping must redeliver it.
     Retry(Retry),
 }
 
-/// Why a record is to be delivered again.
+/// Why a record must be redelivered.
 #[derive(Debug, thiserror::Error)]
 enum Retry {
     #[error(transparent)]
-    Commit(StoreError),
+    Commit(CommitError),
     #[error(transparent)]
     DeadLetter(DeadLetterError),
     #[error(transparent)]
@@ -83,7 +86,7 @@ enum Retry {
     Follows,
 }
 
-/// A record on its way.
+/// A record and its progress.
 struct Item<'a> {
     partition: usize,
     record: &'a Record<'a>,
@@ -91,28 +94,29 @@ struct Item<'a> {
     span: Span<'a>,
 }
 
-/// Handles one batch of `topic`, whose events `describe` reads, until `deadline`.
+/// Handles one batch of `topic` until `deadline`. `describe` reads the data of an event.
 ///
 /// # Errors
-/// A [`BatchError`] if the payload is not a batch, so that no record of it can be named.
+/// A [`BatchError`] if the payload is not a batch, so that no record of it can be identified.
 pub(crate) async fn handle<D: DeserializeOwned>(
     topic: Topic,
     describe: impl Fn(D) -> Description,
-    (journal, telemetry): (&Journal, &Telemetry),
+    app: &App,
     payload: &str,
     deadline: SystemTime,
 ) -> Result<BatchResponse, BatchError> {
     let begun = Instant::now();
     let partitions = batch::parse(payload)?;
-    let mut whole = telemetry
-        .traces
-        .begin(format_args!("handle {topic}"), Kind::Internal, None);
+    let mut whole =
+        app.telemetry
+            .traces
+            .begin(format_args!("handle {topic}"), Kind::Internal, None);
     whole.set("faas.trigger", "pubsub");
     let mut items: Vec<Item<'_>> = Vec::new();
     for (partition, Partition { records, .. }) in partitions.iter().enumerate() {
         items.extend(records.iter().map(|record| {
             let mut examination = examine_record(topic, record, &describe);
-            let mut span = span_of(record, &examination, topic, &telemetry.traces);
+            let mut span = span_of(record, &examination, topic, &app.telemetry.traces);
             if let Some(whole) = whole.context() {
                 span.link(whole);
             }
@@ -136,31 +140,31 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         i64::try_from(items.len()).unwrap_or(i64::MAX),
     );
 
-    // Each phase ends in time for the next ones; what it has not done by then is to be delivered
-    // again.
+    // Each phase ends early enough for the next ones; records that it has not finished by then are
+    // redelivered.
     let start_by = deadline - START_TIME;
     let publish_by = start_by - PUBLISH_TIME;
     if begin(&mut items, "keep", COMMIT_TIME, publish_by) {
-        keep(&mut items, journal, publish_by - SLACK).await;
+        commit_all(&mut items, app, publish_by - SLACK).await;
         cut(&mut items);
     }
     if begin(&mut items, "tell", PUBLISH_TIME, start_by) {
-        tell(&mut items, journal).await;
+        publish_all(&mut items, app).await;
         cut(&mut items);
     }
     if begin(&mut items, "start", START_TIME, deadline) {
-        start(&mut items, journal, deadline - SLACK).await;
+        start_all(&mut items, app, deadline - SLACK).await;
         cut(&mut items);
     }
     let response = respond(&partitions, &mut items);
     if let Some(measured) = measured(topic, &items, begun.elapsed()) {
-        telemetry.metrics.emit(measured);
+        app.telemetry.metrics.emit(measured);
     }
     Ok(response)
 }
 
-/// Whether `phase` may begin, which must end by `until`; if there is no time for it, whatever is
-/// not over is to be delivered again.
+/// Whether there is enough time for `phase`, which must end by `until`. If not, all unfinished
+/// records are marked for redelivery.
 fn begin(items: &mut [Item<'_>], phase: &'static str, takes: Duration, until: SystemTime) -> bool {
     if left(until) >= takes {
         return true;
@@ -180,7 +184,8 @@ fn left(until: SystemTime) -> Duration {
     until.duration_since(SystemTime::now()).unwrap_or_default()
 }
 
-/// Cuts each partition at its first record to be delivered again: those after it come again too.
+/// Cuts each partition at its first record to redeliver: the mapping sends the later ones again
+/// too.
 fn cut(items: &mut [Item<'_>]) {
     let mut stopped = None;
     for item in items {
@@ -194,9 +199,9 @@ fn cut(items: &mut [Item<'_>]) {
     }
 }
 
-/// Keeps a decision for every record, at once across entities and in order within one; dead-letters
-/// what can never succeed.
-async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
+/// Commits a decision for each record, concurrently across entities and in order within one;
+/// dead-letters the records that can never succeed.
+async fn commit_all(items: &mut [Item<'_>], app: &App, until: SystemTime) {
     let mut entities: BTreeMap<EntityKey, Vec<&mut Item<'_>>> = BTreeMap::new();
     let mut lines: Vec<Vec<&mut Item<'_>>> = Vec::new();
     for item in items {
@@ -219,7 +224,7 @@ async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
                 if stopped {
                     item.progress = Progress::Over(Fate::Retry(Retry::Follows));
                 } else {
-                    let entry = timeout(left(until), commit_one(item, journal)).await;
+                    let entry = timeout(left(until), commit_one(item, app)).await;
                     if entry.is_err() {
                         item.progress = Progress::Over(Fate::Retry(Retry::NoTime("keep")));
                     }
@@ -230,10 +235,10 @@ async fn keep(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
         .await;
 }
 
-async fn commit_one(item: &mut Item<'_>, journal: &Journal) {
+async fn commit_one(item: &mut Item<'_>, app: &App) {
     let now = now();
     let letter = match &item.progress {
-        Progress::Described(read) => match journal.commit(&read.0, &read.1, now).await {
+        Progress::Described(read) => match app.outbox.commit(&read.0, &read.1, now).await {
             Ok(entry) => {
                 item.span.happens("committed");
                 item.progress = Progress::Committed(entry);
@@ -248,10 +253,10 @@ async fn commit_one(item: &mut Item<'_>, journal: &Journal) {
         Progress::Poison(letter) => letter,
         Progress::Committed(_) | Progress::Over(_) => return,
     };
-    let fate = match journal.write_dead_letter(letter, now).await {
+    let fate = match app.dead_letters.write(letter, now).await {
         Ok(()) => {
-            // Not its cause, which quotes what somebody sent: `studio dead-letters show` has that
-            // under the id.
+            // The cause is not logged, because it quotes the record; `studio dead-letters show`
+            // prints it for this id.
             let (topic, partition, offset, id) =
                 (&*letter.topic, letter.partition, letter.offset, letter.id());
             tracing::warn!(topic, partition, offset, %id, tenant = letter.tenant(), "record dead-lettered");
@@ -263,10 +268,10 @@ async fn commit_one(item: &mut Item<'_>, journal: &Journal) {
     item.progress = Progress::Over(fate);
 }
 
-/// Tells what was committed, pipelined and in the records' order.
-async fn tell(items: &mut [Item<'_>], journal: &Journal) {
+/// Publishes the committed entries, pipelined and in the records' order.
+async fn publish_all(items: &mut [Item<'_>], app: &App) {
     let entry: Vec<&OutboxEntry> = items.iter().filter_map(Item::entry).collect();
-    let published = journal.publish(&entry).await;
+    let published = app.outbox.publish(&entry).await;
     let waiting = items.iter_mut().filter(|item| item.entry().is_some());
     for (item, outcome) in waiting.zip(published) {
         match outcome {
@@ -276,23 +281,25 @@ async fn tell(items: &mut [Item<'_>], journal: &Journal) {
     }
 }
 
-async fn start_all(jobs: &[JobId], journal: &Journal) -> Result<(), Retry> {
-    let mut starts: FuturesUnordered<_> =
-        jobs.iter().map(|job| journal.start(*job, now())).collect();
+async fn start_jobs(jobs: &[JobId], app: &App) -> Result<(), Retry> {
+    let mut starts: FuturesUnordered<_> = jobs
+        .iter()
+        .map(|job| app.outbox.start(*job, now()))
+        .collect();
     while let Some(started) = starts.next().await {
         started.map_err(Retry::Start)?;
     }
     Ok(())
 }
 
-/// Starts the jobs and notes that they are published: one wait, for a redelivery starts again
-/// whatever was published.
-async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
+/// Starts the jobs and marks the entries published, concurrently. Marking need not wait for the
+/// starts: a redelivery starts the jobs again even if the entry is marked published.
+async fn start_all(items: &mut [Item<'_>], app: &App, until: SystemTime) {
     stream::iter(items.iter_mut())
         .for_each_concurrent(RECORDS_IN_FLIGHT, |item| async {
             let Some(entry) = item.entry() else { return };
-            let starts = start_all(&entry.starts, journal);
-            let mark = async { journal.mark_published(entry).await.map_err(Retry::Mark) };
+            let starts = start_jobs(&entry.starts, app);
+            let mark = async { app.store.mark_published(entry).await.map_err(Retry::Mark) };
             let fate = match timeout(left(until), try_join(starts, mark)).await {
                 Ok(Ok(_)) => Fate::Done,
                 Ok(Err(retry)) => Fate::Retry(retry),
@@ -306,8 +313,8 @@ async fn start(items: &mut [Item<'_>], journal: &Journal, until: SystemTime) {
         .await;
 }
 
-/// A record's own span, a part of the trace that its event came with: what it is, in
-/// OpenTelemetry's words for messaging, and never what it says.
+/// The span of a record, a child in its event's trace. Its attributes follow OpenTelemetry's
+/// messaging conventions; they never hold the event's data.
 fn span_of<'t>(
     record: &Record<'_>,
     examination: &Examination,
@@ -347,8 +354,8 @@ impl Item<'_> {
     }
 }
 
-/// The answer, and the invocation's line in the log: failures once and with their causes, followers
-/// only as a count.
+/// The answer. Also logs the invocation: each failure with its causes, the records that only follow
+/// a failure as a count.
 fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchResponse {
     let mut response = BatchResponse::default();
     let mut counts = vec![Counts::default(); partitions.len()];
@@ -412,8 +419,7 @@ fn respond(partitions: &[Partition<'_>], items: &mut [Item<'_>]) -> BatchRespons
     response
 }
 
-/// A batch as the metrics have it: without what a smoke check sent, and nothing of one that has
-/// nothing else.
+/// The metrics of a batch, without the records of smoke checks. `None` if it has no other records.
 fn measured(topic: Topic, items: &[Item<'_>], took: Duration) -> Option<Measured<'static>> {
     let is_smoke = |item: &Item<'_>| {
         item.record
@@ -443,7 +449,7 @@ fn measured(topic: Topic, items: &[Item<'_>], took: Duration) -> Option<Measured
     })
 }
 
-/// What became of some records.
+/// The number of records by fate.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     done: usize,

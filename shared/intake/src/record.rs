@@ -1,4 +1,4 @@
-//! A record → what its event says.
+//! Reads the event of a record.
 
 use std::str;
 
@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 
 use crate::batch::Content;
 
-/// The largest value of a record that is read, in bytes. CloudEvents asks consumers to take 64 KiB;
-/// a description with every field at its limit has a tenth of that.
+/// The largest accepted value of a record, in bytes. CloudEvents asks consumers to accept 64 KiB;
+/// an event with every field at its limit has a tenth of this limit.
 const LARGEST_VALUE: usize = 256 * 1024;
 
-/// Why a record can never succeed. Each says in one sentence what is wrong and where.
+/// Why a record can never succeed. Each message says in one sentence what is wrong and where.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Poison {
     #[error("the value has {0} bytes; at most {LARGEST_VALUE} are read")]
@@ -35,7 +35,7 @@ pub(crate) enum Poison {
     },
 }
 
-/// Reads a record of `topic` to the end: envelope, data, tenant.
+/// Reads a record of `topic` completely: envelope, data, tenant.
 pub(crate) fn read<D: DeserializeOwned>(
     topic: Topic,
     content: &Content<'_>,
@@ -59,8 +59,8 @@ pub(crate) fn read<D: DeserializeOwned>(
     let description = describe(envelope.data()?);
     let time = Time::new(envelope.time.ok_or(Poison::NoTime)?);
 
-    // Whoever writes to the topic says the tenant two or three times; who says two different ones
-    // is broken or lying.
+    // A record names its tenant two or three times. If the names differ, its producer is broken or
+    // malicious.
     let key = content.key.as_deref().ok_or(Poison::NoKey)?;
     let tenant = description.tenant.as_str();
     let mismatch = |place, other: String| {
@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    /// What becomes of each record of a batch in `events/lambda/`, a line each.
+    /// The fate of each record of a batch in `events/lambda/`, a line each.
     fn fates(file: &str) -> String {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
         let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
@@ -156,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn the_batches_for_trying_out_say_what_their_names_say() {
+    fn the_example_batches_are_read() {
         insta::assert_snapshot!(fates("event-created.json"));
         insta::assert_snapshot!(fates("event-created-several-partitions.json"));
     }
 
     #[test]
-    fn each_bad_record_becomes_a_dead_letter_with_its_cause_and_its_neighbours_do_not() {
+    fn only_bad_records_become_dead_letters_each_with_its_cause() {
         insta::assert_snapshot!(fates("event-created-bad-records.json"));
     }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_well_formed_batches_are_kafka_events_to_the_crate_too() {
+    fn well_formed_batches_parse_as_in_aws_lambda_events() {
         for file in [
             "event-created.json",
             "event-created-several-partitions.json",

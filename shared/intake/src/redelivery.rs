@@ -1,9 +1,9 @@
-//! A dead letter → the batch in which it is delivered again, as the mapping would deliver it: under
-//! its own topic, partition and offset, so that it is the same record to its consumer.
+//! Makes the batch that redelivers a dead letter. The record has its original topic, partition and
+//! offset, as the mapping would send it, so the consumer sees the same record.
 
 use std::collections::BTreeMap;
 
-use journal::DeadLetter;
+use dead_letters::DeadLetter;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -14,23 +14,23 @@ use crate::{
     response::BatchResponse,
 };
 
-/// What a record is delivered again by.
+/// A batch that redelivers one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redelivery {
-    /// The payload of the invocation.
+    /// The invocation's payload.
     pub payload: String,
-    /// The id under which the record stands if it becomes a dead letter again. Another than it had
-    /// if it could not be read then and can be now.
+    /// The id of the record if it becomes a dead letter again. It differs from the current id if
+    /// the record could not be read then and can be read now.
     pub id: Uuid,
 }
 
-/// A record cannot be delivered again.
+/// Why a record cannot be redelivered.
 #[derive(Debug, thiserror::Error)]
 pub enum RedeliveryError {
-    /// What the dead letter holds of a record that could not be read is not JSON.
+    /// The JSON of an unreadable record, as stored in the dead letter, is not JSON.
     #[error("what the dead letter holds is not JSON")]
     Unread(#[source] serde_json::Error),
-    /// No batch can be made of it.
+    /// The record's JSON does not fit into a batch.
     #[error("no batch can be made of it")]
     Batch(#[from] BatchError),
 }
@@ -42,8 +42,8 @@ struct OneRecord<'a> {
     records: BTreeMap<String, [&'a RawValue; 1]>,
 }
 
-/// A record as the mapping writes it: bytes in Base64, header bytes as Java's, which are signed.
-/// What is not there is left out.
+/// A record in the mapping's format: bytes in Base64, header bytes as Java's signed bytes. Absent
+/// fields are left out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
@@ -59,8 +59,8 @@ struct Record<'a> {
     headers: Vec<BTreeMap<&'a str, Option<Vec<i8>>>>,
 }
 
-/// The batch in which `record` is delivered again, alone. One that could not be read goes as it
-/// came.
+/// The batch that redelivers `record`, alone. A record that could not be read is sent as its
+/// original JSON.
 ///
 /// # Errors
 /// A [`RedeliveryError`].
@@ -112,11 +112,11 @@ fn written(record: &DeadLetter) -> String {
     serde_json::to_string(&written).expect("a record is strings and numbers under string keys")
 }
 
-/// Whether a consumer that was given one record answers that it is done with it: it follows what it
-/// says, or is dead-lettered again.
+/// Whether a consumer's answer says that it is done with its one record: its consequences are
+/// committed, published and started, or it is dead-lettered again.
 ///
 /// # Errors
-/// If `answer` is not what a consumer answers.
+/// If `answer` is not a partial batch response.
 pub fn is_done(answer: &[u8]) -> Result<bool, serde_json::Error> {
     let answer: BatchResponse = serde_json::from_slice(answer)?;
     Ok(answer.batch_item_failures.is_empty())
@@ -144,14 +144,14 @@ mod tests {
         }
     }
 
-    /// What a consumer that was given the payload would dead-letter of it.
+    /// The dead letter that a consumer would make of the payload.
     fn again(payload: &str) -> DeadLetter {
         let partitions = batch::parse(payload).unwrap();
         dead_letter(&partitions[0].records[0], "why")
     }
 
     #[test]
-    fn a_consumer_sees_the_redriven_record_as_it_first_came() {
+    fn a_consumer_sees_the_redriven_record_unchanged() {
         let tombstone = DeadLetter {
             key: None,
             value: None,
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_could_not_be_read_goes_as_it_came_and_is_known_again() {
+    fn an_unreadable_record_is_redriven_unchanged_under_its_id() {
         let json = r#"{"topic":"x", "partition":3,"offset":7,"value":"***"}"#;
         let unread = DeadLetter {
             key: None,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_can_be_read_by_now_is_another_if_it_comes_back() {
+    fn a_record_that_has_become_readable_gets_another_id() {
         let unread = DeadLetter {
             unread: Some(r#"{"offset":7,"value":"e30="}"#.to_owned()),
             ..record()

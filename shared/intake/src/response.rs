@@ -1,23 +1,23 @@
-//! What a consumer answers: which records the mapping is to deliver again.
+//! A consumer's answer: the records that the mapping must redeliver.
 
 use serde::{Deserialize, Serialize};
 
 /// The partial batch response for Kafka. It works only on a mapping with provisioned pollers and
-/// `FunctionResponseTypes: [ReportBatchItemFailures]`; without the flag it is ignored and what it
-/// names is lost, so a test holds the template to it. (AWS Lambda guide,
-/// kafka-retry-configurations; `aws_lambda_events` has no type for it.)
+/// `FunctionResponseTypes: [ReportBatchItemFailures]`. Without the flag the mapping ignores the
+/// response and the named records are lost, so a test checks the template for it. (AWS Lambda
+/// guide, kafka-retry-configurations; `aws_lambda_events` has no type for it.)
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
-    /// The records to deliver again. Empty: the whole batch is done.
+    /// The records to redeliver. Empty if the whole batch is done.
     pub batch_item_failures: Vec<BatchItemFailure>,
 }
 
-/// One record to deliver again.
+/// One record to redeliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchItemFailure {
-    /// Which one.
+    /// Its coordinates.
     pub item_identifier: ItemIdentifier,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! ```console
 //! $ make up BROKER=apache        # in another terminal
-//! $ cargo run -p journal --example first_message -- 127.0.0.1:9092
+//! $ cargo run -p kafka --example first_message -- 127.0.0.1:9092
 //! ```
 
 use std::{

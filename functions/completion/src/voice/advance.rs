@@ -1,13 +1,12 @@
-//! Advance: what the provider shows of a voice is looked at, and the next thing is done, if it is
-//! time for one.
+//! Advance: looks at the provider's view of a voice and does the next action, if one is due.
 
 use contract::{S3Object, Time};
 use domain::{
     Failure, Fate, Outcome, VoiceAttempt, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest,
     fate_of_voice, next_for_voice,
 };
-use journal::{OpenBreaker, StoreError};
 use providers::{Recording, Refused};
+use store::{OpenBreaker, StoreError};
 use telemetry::Measured;
 use uuid::Uuid;
 
@@ -20,14 +19,14 @@ use crate::{
     submit::{release, take_lease},
 };
 
-/// Does the next thing for a voice model. `token` is this invocation's alone.
+/// Does the next action for a voice model. `token` is unique to this invocation.
 pub(crate) async fn advance(
     app: &App,
     id: VoiceModelId,
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let mut before = app.journal.voice(id).await?;
+    let mut before = app.store.voice(id).await?;
     if let Some(end) = end(app, &before, now).await? {
         return Ok(end);
     }
@@ -35,7 +34,7 @@ pub(crate) async fn advance(
         tracing::warn!(voice = %id, ?request, "an attempt was interrupted; its outcome is not known");
         before = interrupted(app, before, now).await?;
     }
-    if let Some(breaker) = app.journal.breaker(before.provider, now).await? {
+    if let Some(breaker) = app.store.breaker(before.provider, now).await? {
         let seconds =
             u32::try_from(breaker.until.milliseconds_since(now) / 1000).unwrap_or(u32::MAX);
         return Ok(Reply::Waiting {
@@ -43,7 +42,7 @@ pub(crate) async fn advance(
         });
     }
     let cloner = cloner(app, &before)?;
-    // Where nothing was asked for yet, nobody is asked how it is.
+    // Before the first request `look` calls no provider, so there is no call to measure.
     let call = (!before.attempts.is_empty()).then(|| Call::of_voice(app, "look", &before));
     let looked = cloner.look(&before).await;
     if let Some(call) = call {
@@ -62,9 +61,9 @@ pub(crate) async fn advance(
             let model = if model == before {
                 model
             } else {
-                app.journal.save_voice(model).await?
+                app.store.save_voice(model).await?
             };
-            // What a request cost whose answer was lost is known only now.
+            // The cost of a request whose answer was lost becomes known only now.
             spent(
                 app,
                 model.provider,
@@ -99,19 +98,19 @@ pub(crate) async fn advance(
     }
 }
 
-/// Writes down that nobody knows what came of the attempt that is open.
+/// Stores an unknown outcome for the open attempt.
 pub(super) async fn interrupted(
     app: &App,
     model: VoiceModel,
     now: Time,
 ) -> Result<VoiceModel, StepError> {
     let model = model.answered(Outcome::unknown("the attempt was interrupted", now), now);
-    let model = app.journal.save_voice(model).await?;
+    let model = app.store.save_voice(model).await?;
     release(app, model.provider, model.id.0).await;
     Ok(model)
 }
 
-/// What to do where the provider did not say how the voice is.
+/// The next action if the provider did not show the voice.
 async fn unseen(
     app: &App,
     model: &VoiceModel,
@@ -178,7 +177,7 @@ async fn ask(
         Requested::NotItsTurn => Ok(Reply::Waiting {
             seconds: grown(age, (3, 30)),
         }),
-        // Nobody asks again for a while, and this voice does not wait for that.
+        // The provider gets no requests for a while, and this voice does not wait for that.
         Requested::Refused(refused) if fate_of_voice(refused.refusal) == Fate::OpenTheBreaker => {
             let class = refused.refusal.failure_class(provider);
             fail::give_up(
@@ -193,21 +192,21 @@ async fn ask(
             )
             .await
         }
-        // What it shows of it is looked at next.
+        // The next step looks at the effect.
         Requested::Fulfilled | Requested::Refused(_) => Ok(Reply::Waiting { seconds: 2 }),
     }
 }
 
-/// What came of a request.
+/// The result of a request.
 pub(super) enum Requested {
     Fulfilled,
     Refused(Refused),
-    /// Others have all places.
+    /// A concurrency limit is reached.
     NotItsTurn,
 }
 
-/// Asks the provider for `request` once, within the caps, after that was written down; and writes
-/// down what came of it.
+/// Sends `request` to the provider once, within its caps: stores the attempt first, and its outcome
+/// afterwards.
 pub(super) async fn request_once(
     app: &App,
     model: VoiceModel,
@@ -222,7 +221,7 @@ pub(super) async fn request_once(
     }
     let cloner = cloner(app, &model)?;
     let model = app
-        .journal
+        .store
         .save_voice(model.asking(request, token, now))
         .await?;
     let before = model.credits();
@@ -257,7 +256,7 @@ pub(super) async fn request_once(
             (model.answered(outcome, at), Requested::Refused(refused))
         }
     };
-    if let Err(error) = app.journal.save_voice(model.clone()).await {
+    if let Err(error) = app.store.save_voice(model.clone()).await {
         if let (StoreError::Contended, Some(voice), VoiceRequest::Create) =
             (&error, &model.voice, request)
         {
@@ -275,10 +274,10 @@ pub(super) async fn request_once(
     Ok(requested)
 }
 
-/// Deletes a voice that was just made if its model was closed meanwhile: nobody else knows of it.
-/// An open model's is found by its name.
+/// Deletes a voice that was just created if its model was closed in the meantime, because only this
+/// invocation knows of it. The voice of an open model is found later by its name.
 async fn delete_if_unwanted(app: &App, model: &VoiceModel, voice: &str) -> Result<(), StepError> {
-    if !app.journal.voice(model.id).await?.is_closed() {
+    if !app.store.voice(model.id).await?.is_closed() {
         return Ok(());
     }
     cloner(app, model)?
@@ -297,7 +296,7 @@ async fn open_breaker(
         until: now.plus_seconds(domain::BREAKER_SECONDS),
         why: refused.detail.clone(),
     };
-    app.journal.open_breaker(model.provider, &breaker).await?;
+    app.store.open_breaker(model.provider, &breaker).await?;
     app.telemetry.metrics.emit(Measured::BreakerOpened {
         provider: model.provider.as_str(),
     });

@@ -1,4 +1,4 @@
-//! Erase: nothing of a voice is left, neither here nor at its provider, but that it was erased.
+//! Erase: removes a voice, here and at its provider; only the fact of its erasure remains.
 
 use contract::{Identifier, S3Object, Time};
 use domain::{ErasedVoice, VoiceModelId, VoiceState};
@@ -11,10 +11,11 @@ use crate::{
     submit::LEASE_SECONDS,
 };
 
-/// Erases a voice model of `tenant`'s: its execution ends, the provider's copy goes, then the
-/// samples and whatever else is in S3, then the stored events and what the model says of its owner.
-/// Doing it again finishes what was begun, and then does nothing; as long as something may be on
-/// its way to the provider the answer is `voice-erasing`: ask again in a few minutes.
+/// Erases a voice model of `tenant`: ends its execution, then deletes the provider's copy, the
+/// samples and other S3 objects, then blanks the stored events and the model's personal data.
+/// Repeating the step finishes what was begun, and then changes nothing. The reply is
+/// `voice-erasing` while a request to the provider may be in flight: repeat the step in a few
+/// minutes.
 pub(crate) async fn erase(
     app: &App,
     id: VoiceModelId,
@@ -27,16 +28,16 @@ pub(crate) async fn erase(
         VoiceState::AwaitingOwner { token, .. } => Some(token.clone()),
         _ => None,
     };
-    // From here on nobody does anything for it any more.
+    // From here on no step works on this voice any more.
     let model = match model.state {
         VoiceState::Erasing { .. } => model,
-        _ => app.journal.save_voice(model.erasing(now)).await?,
+        _ => app.store.save_voice(model.erasing(now)).await?,
     };
     if let Some(token) = waits {
-        app.journal.let_go_on(id, &token).await?;
+        app.outbox.let_go_on(id, &token).await?;
     }
-    // What is being asked for may be made by an invocation that has not heard of it, until it must
-    // have ended.
+    // An invocation that has not noticed the erasure may still fulfil the open attempt, until that
+    // invocation must have ended.
     if let Some(open) = model.open_attempt()
         && now < open.at.plus_seconds(LEASE_SECONDS)
     {
@@ -64,8 +65,8 @@ pub(crate) async fn erase(
         delete.map_err(|error| StepError::Delete(error.into()))?;
         objects += 1;
     }
-    let events = app.journal.blank_events_of_voice(id).await?;
-    app.journal
+    let events = app.store.blank_events_of_voice(id).await?;
+    app.store
         .save_voice(model.erased(
             ErasedVoice {
                 voices,

@@ -1,9 +1,9 @@
-//! A voice fails: its state says why, for operators and for a person; its execution fails too, so
-//! that an alarm rings.
+//! Fails a voice: its state has the reason, for operators and for a person. Its execution fails
+//! too, so that an alarm rings.
 
 use contract::{FailureClass, Time};
 use domain::{Failure, VoiceModelId, VoiceState};
-use journal::StoreError;
+use store::StoreError;
 
 use super::delete_at_provider;
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
     step::{Reply, StepError},
 };
 
-/// Fails a voice model because of the Step Functions error `error`. One that was closed before
-/// stays as it is.
+/// Fails a voice model because of the Step Functions error `error`. A model that was closed before
+/// does not change.
 pub(crate) async fn fail(
     app: &App,
     id: &str,
@@ -26,19 +26,19 @@ pub(crate) async fn fail(
     } else {
         None
     };
-    // What could not even be registered has no state; its execution says why.
+    // Without a registration there is no state to write; the execution has the reason.
     let nowhere = || Reply::VoiceFailed {
         reason: sentence.clone().unwrap_or_else(|| error.to_owned()),
     };
-    // Whoever starts an execution chooses its name: the voice that is registered under it may be
-    // another tenant's.
+    // The caller chooses the execution's name, so the voice registered under it may belong to
+    // another tenant.
     if error == fail::ID_REUSED {
         return Ok(nowhere());
     }
     let Some(id) = VoiceModelId::of_execution(id) else {
         return Ok(nowhere());
     };
-    let model = match app.journal.voice(id).await {
+    let model = match app.store.voice(id).await {
         Err(StoreError::NoSuchVoice(_)) => return Ok(nowhere()),
         model => model?,
     };
@@ -69,20 +69,20 @@ pub(crate) async fn fail(
     .await
 }
 
-/// Fails a voice model because of `failure`; `sentence` is for a person, where more than the class
-/// is known. Its owner agreed to a voice, and there will be none: the provider's copy of the
-/// samples goes, if it can be had.
+/// Fails a voice model because of `failure`; `sentence` is for a person, if more than the class is
+/// known. The owner's consent was for a voice, and there will be none, so the provider's copy of
+/// the samples is deleted, if the provider can be reached.
 pub(crate) async fn give_up(
     app: &App,
     id: VoiceModelId,
     failure: Failure,
     sentence: Option<&str>,
 ) -> Result<Reply, StepError> {
-    let model = app.journal.voice(id).await?;
+    let model = app.store.voice(id).await?;
     let model = match model.is_closed() {
         true => model,
         false => {
-            app.journal
+            app.store
                 .save_voice(model.failed(failure, sentence))
                 .await?
         }

@@ -1,5 +1,4 @@
-//! The owner of a voice shows that it is theirs: the execution waits for that, as long as it takes
-//! or its task's timeout lets it.
+//! The owner's verification of a voice. The execution waits for it until its task times out.
 
 use aws_sdk_s3::primitives::ByteStream;
 use contract::{CloningMethod, Identifier, S3Object, Time};
@@ -16,27 +15,27 @@ use crate::{
     submit::LEASE_SECONDS,
 };
 
-/// Keeps what lets the execution go on, and what the owner is to read aloud, if the provider has
-/// them read something.
+/// Stores the token that resumes the execution, and the text for the owner to read aloud, if the
+/// provider requires one.
 pub(crate) async fn await_owner(
     app: &App,
     id: VoiceModelId,
     token: &TaskToken,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let model = app.journal.voice(id).await?;
+    let model = app.store.voice(id).await?;
     if model.is_closed() {
-        app.journal.let_go_on(id, token).await?;
+        app.outbox.let_go_on(id, token).await?;
         return Ok(Reply::Closed);
     }
     let captcha = captcha(app, &model).await?;
-    app.journal
+    app.store
         .save_voice(model.awaiting_owner(token.clone(), captcha, now))
         .await?;
     Ok(Reply::AwaitingOwner)
 }
 
-/// Puts what the owner is to read into the bucket; returns its key.
+/// Stores the text for the owner in the bucket; returns its key.
 async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepError> {
     let (Some(voice), Some(training)) = (&model.voice, &model.training) else {
         return Ok(None);
@@ -54,7 +53,7 @@ async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepEr
         {
             return Err(StepError::Provider(refused));
         }
-        // Its owner can be verified by hand all the same.
+        // The owner can still be verified by hand.
         Err(refused) => {
             tracing::warn!(voice = %model.id, "there is nothing to read aloud: {refused}");
             return Ok(None);
@@ -81,8 +80,8 @@ async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepEr
     Ok(Some(key))
 }
 
-/// Has the provider compare what the owner read aloud, or without a recording only looks whether it
-/// is satisfied; if so, the execution goes on.
+/// Sends the owner's recording to the provider, or without a recording only checks whether the
+/// provider is satisfied. If the owner is verified, the execution resumes.
 pub(crate) async fn verify(
     app: &App,
     id: VoiceModelId,
@@ -98,7 +97,7 @@ pub(crate) async fn verify(
     };
     let mut model = of_tenant(app, id, tenant).await?;
     if let Some(open) = model.open_attempt() {
-        // Whoever wrote it down may be at it, until their invocation must have ended.
+        // The invocation that stored the attempt may still be at work, until it must have ended.
         if now < open.at.plus_seconds(LEASE_SECONDS) {
             return not_verified("A request for it is on its way. Ask again in a few minutes.");
         }
@@ -116,7 +115,7 @@ pub(crate) async fn verify(
         VoiceState::Erasing { .. } | VoiceState::Erased { .. } => return Ok(Reply::Closed),
     };
     if is_satisfied(app, &model).await? {
-        app.journal.let_go_on(id, &go_on).await?;
+        app.outbox.let_go_on(id, &go_on).await?;
         return Ok(Reply::Verified);
     }
     let Some(recording) = recording else {
@@ -142,14 +141,14 @@ pub(crate) async fn verify(
     }
     match request_once(app, model, VoiceRequest::Verify, vec![sent], token, now).await? {
         Requested::Fulfilled => {
-            app.journal.let_go_on(id, &go_on).await?;
+            app.outbox.let_go_on(id, &go_on).await?;
             Ok(Reply::Verified)
         }
         Requested::Refused(refused) => match refused.refusal {
             Refusal::InvalidInput | Refusal::Moderation => not_verified(
                 "The provider did not recognise the voice, or what it was to read. Record it again.",
             ),
-            // It may have been heard: whoever asks again is told.
+            // The provider may have got the recording; the next request checks that first.
             _ => {
                 not_verified("The provider did not answer. Ask again in a minute; it looks first.")
             }

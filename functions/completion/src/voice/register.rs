@@ -1,5 +1,5 @@
-//! Register: what was asked for is checked, committed and announced; or it is kept that it cannot
-//! be, and why.
+//! Register: checks the input of a training, commits the voice model and publishes it; or commits
+//! why the voice cannot be cloned.
 
 use contract::{FailureClass, Identifier, Time, VoiceTraining};
 use domain::{ContentHash, Failure, ProviderId, Refusal, Registration, VoiceModelId};
@@ -11,19 +11,18 @@ use crate::{
     step::{Input, Reply, StepError},
 };
 
-/// How far ahead of ours somebody's clock may be, in seconds.
+/// The tolerated difference between the caller's clock and ours, in seconds.
 const CLOCKS_DIFFER: u32 = 300;
 
 /// Why a voice is not cloned.
 pub(super) struct Unfit {
     pub class: FailureClass,
-    /// For a person.
+    /// The reason, for a person.
     pub sentence: String,
 }
 
-/// Registers the voice model that the execution `name` is for, and announces it. Without consent,
-/// with samples that cannot be used, or with nobody set up to clone it, it fails at once, and says
-/// why.
+/// Registers the voice model of the execution `name`, and publishes that. Without consent, usable
+/// samples or a configured provider it fails at once with a reason.
 pub(crate) async fn register(
     app: &App,
     name: &str,
@@ -32,9 +31,9 @@ pub(crate) async fn register(
 ) -> Result<Reply, StepError> {
     let id = VoiceModelId::of_execution(name)
         .ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
-    // Registered before, and started again by the sweep.
+    // The sweep restarted an execution that was registered before.
     if input.json().get("voiceModelId").is_some() && input.json().get("tenantId").is_none() {
-        app.journal.publish_registration(id).await?;
+        app.outbox.publish_registration(id).await?;
         return gone_on_with(app, id, now).await;
     }
     let text = input.json().to_string();
@@ -48,17 +47,17 @@ pub(crate) async fn register(
                     sentence: error.to_string(),
                 }),
             ),
-            // Nobody's: there is nothing to keep it under.
+            // Without a tenant there is no owner to store the model under.
             None => return Err(StepError::Input(error)),
         },
     };
     let registration = Registration {
         id,
         tenant: &tenant,
-        // Where nobody is set up, the only one who could be.
+        // If no provider is configured, ElevenLabs, the only one that clones voices.
         provider: app.config.voice_provider.unwrap_or(ProviderId::ElevenLabs),
         now,
-        deadline: app.journal.deadline(now),
+        deadline: app.outbox.deadline(now),
     };
     let refused = |training: Option<&VoiceTraining>, Unfit { class, sentence }: &Unfit| {
         tracing::error!(voice = %id, ?class, sentence, "a voice is not cloned");
@@ -81,16 +80,16 @@ pub(crate) async fn register(
     };
     let content = ContentHash::of_text(&text).to_hex();
     let entry = app
-        .journal
+        .outbox
         .commit_registration(id, &content, decision, now)
         .await?;
-    app.journal.publish_and_mark(&entry).await?;
+    app.outbox.publish_and_mark(&entry).await?;
     gone_on_with(app, id, now).await
 }
 
-/// What the execution of a registered voice model goes on with.
+/// The reply for the execution of a registered voice model.
 async fn gone_on_with(app: &App, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
-    let model = app.journal.voice(id).await?;
+    let model = app.store.voice(id).await?;
     Ok(super::end(app, &model, now)
         .await?
         .unwrap_or(Reply::Registered))
@@ -137,7 +136,7 @@ async fn unfit(app: &App, training: &VoiceTraining, now: Time) -> Result<Option<
     }
 }
 
-/// Whose it is, of an input that is otherwise not what it should be.
+/// The tenant of an input that is otherwise invalid.
 fn tenant_of(input: &Value) -> Option<Identifier> {
     Identifier::parse(input.get("tenantId")?.as_str()?).ok()
 }

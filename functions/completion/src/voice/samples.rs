@@ -1,5 +1,4 @@
-//! Recordings in S3: whether they may be read, what they are, how long they are; and the way from
-//! there to the provider.
+//! Recordings in S3: checks their bucket, format and length, and opens them for the provider.
 
 use aws_sdk_s3::{error::SdkError, operation::get_object::GetObjectError, primitives::ByteStream};
 use contract::{FailureClass, S3Object};
@@ -12,11 +11,11 @@ use crate::{
     step::StepError,
 };
 
-/// How much of a recording says what it is and how long it is, in bytes: pictures may stand before
+/// How many bytes of a recording are read to find its format and length; pictures may come before
 /// the sound.
 const BEGIN: u64 = 512 * 1024;
 
-/// Why these samples cannot be used, if they cannot.
+/// Why these samples cannot be used; `None` if they can.
 pub(super) async fn unfit(
     app: &App,
     samples: &[S3Object],
@@ -51,8 +50,8 @@ pub(super) async fn unfit(
     Ok(None)
 }
 
-/// A recording on its way, called at the provider as `name` calls one of its format; or why it
-/// cannot be used.
+/// Opens a recording for the provider, under the file name that `name` gives for its format; or
+/// returns why it cannot be used.
 pub(super) async fn open(
     app: &App,
     recording: &S3Object,
@@ -79,7 +78,7 @@ pub(super) async fn open(
     }))
 }
 
-/// How many bytes a recording has, and how it begins.
+/// The size of a recording and its first bytes.
 async fn begin_of(
     app: &App,
     recording: &S3Object,
@@ -95,7 +94,8 @@ async fn begin_of(
     Ok(Ok((bytes, begin.to_vec())))
 }
 
-/// An object in a bucket that may be read, or a part of it, and how many bytes it has in all.
+/// Gets an object, or a range of it, from a bucket that may be read; also returns the object's
+/// whole size.
 async fn get(
     app: &App,
     recording: &S3Object,
@@ -126,7 +126,7 @@ async fn get(
         }
         Err(error) => return Err(StepError::Recording(error.into())),
     };
-    // Of a part, S3 says `bytes 0-9/1234`.
+    // For a range, S3's header is like `bytes 0-9/1234`.
     let whole = object
         .content_range()
         .and_then(|range| range.rsplit('/').next()?.parse().ok());
@@ -136,8 +136,8 @@ async fn get(
     Ok(Ok((bytes, object.body)))
 }
 
-/// Without the right to list a bucket, S3 says of what is not there that it is forbidden; of a part
-/// of nothing, that there is no such part.
+/// Whether the object does not exist. Without the right to list the bucket, S3 answers 403 for a
+/// missing object; for a range of an empty object it answers 416.
 fn is_missing(error: &SdkError<GetObjectError>) -> bool {
     let status = error
         .raw_response()

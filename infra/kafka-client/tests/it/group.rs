@@ -1,5 +1,5 @@
-//! Each of these waits 3 s at first: so long librdkafka's broker waits for more members. When a
-//! group changes later, it waits for all of the session but a second.
+//! Each of these tests waits 3 s at first, because librdkafka's broker waits that long for more
+//! members. When a group changes later, the broker waits for the session timeout less one second.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,7 +30,7 @@ fn join(broker: &Broker) -> Member {
     Member::join(&cluster(broker), options())
 }
 
-/// The member's next event that is none of trouble.
+/// The member's next event other than `Trouble`.
 async fn next(member: &mut Member) -> Event {
     loop {
         match within(member.next()).await {
@@ -40,7 +40,8 @@ async fn next(member: &mut Member) -> Event {
     }
 }
 
-/// What is assigned to a librdkafka consumer, which must be polled to be in its group.
+/// The partitions that are assigned to a librdkafka consumer, which must be polled to stay in its
+/// group.
 fn assigned(consumer: &BaseConsumer) -> BTreeSet<i32> {
     let _ = consumer.poll(Duration::from_millis(20));
     let assigned = consumer.assignment().expect("an assignment");
@@ -55,7 +56,7 @@ fn assigned(consumer: &BaseConsumer) -> BTreeSet<i32> {
 async fn a_group_is_shared_with_librdkafka() {
     let broker = broker(TOPIC, 5);
     let cluster = cluster(&broker);
-    // More than the member takes until the other one comes.
+    // More records than the member reads before the other one joins.
     join_all((0..2_000).map(|number| cluster.publish(message(TOPIC, None, &number.to_string()))))
         .await;
     let mut member = join(&broker);
@@ -64,7 +65,7 @@ async fn a_group_is_shared_with_librdkafka() {
         Event::Assigned(vec![0, 1, 2, 3, 4])
     );
 
-    // Polled in a thread of its own, as it must be to stay.
+    // A thread of its own polls this consumer, which it needs to stay in the group.
     let other = consumer(
         &broker.bootstrap_servers(),
         GROUP,
@@ -88,14 +89,14 @@ async fn a_group_is_shared_with_librdkafka() {
             while !ends.load(Ordering::Acquire) {
                 *theirs.lock().unwrap() = assigned(&other);
             }
-            // Leaves.
+            // This leaves the group.
             other.unsubscribe();
             let deadline = Instant::now() + WITHIN;
             while !assigned(&other).is_empty() && Instant::now() < deadline {}
         });
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(async {
-                // The group may come together in more than one step.
+                // The group may need more than one rebalance to settle.
                 let begun = Instant::now();
                 while !settled(&mine, &theirs.lock().unwrap()) && begun.elapsed() < WITHIN {
                     if let Some(event) = member.try_next() {
@@ -140,7 +141,7 @@ async fn a_group_is_shared_with_librdkafka() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_next_member_goes_on_where_the_last_one_committed() {
+async fn a_member_continues_at_the_offsets_of_the_last_one() {
     let broker = broker(TOPIC, 2);
     let cluster = cluster(&broker);
     for number in 0..10 {
@@ -195,8 +196,8 @@ async fn the_next_member_goes_on_where_the_last_one_committed() {
         BTreeMap::from([(0, 5), (1, 3)])
     );
 
-    // What is paused does not come until it is resumed. A fetch may be under way: the record of
-    // another partition comes after it.
+    // A paused partition's records do not arrive until it is resumed. A fetch may already be in
+    // flight, but the other partition's record comes only after it.
     member.pause(0);
     sleep(Duration::from_millis(100)).await;
     for partition in [0, 1] {
@@ -223,7 +224,7 @@ async fn the_next_member_goes_on_where_the_last_one_committed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_that_is_made_later_is_noticed_and_an_outage_is_said_once() {
+async fn a_later_topic_is_noticed_and_an_outage_is_reported_once() {
     let broker = broker("another", 1);
     let mut member = join(&broker);
     assert_eq!(next(&mut member).await, Event::Assigned(vec![]));
@@ -233,7 +234,7 @@ async fn a_topic_that_is_made_later_is_noticed_and_an_outage_is_said_once() {
 
     broker.broker_down(1).unwrap();
     assert!(matches!(within(member.next()).await, Event::Trouble(_)));
-    // Longer than it takes until heartbeats, too, cannot be sent, and shorter than the session.
+    // Long enough for heartbeats to fail, too, and shorter than the session timeout.
     let more = tokio::time::timeout(Duration::from_secs(2), member.next()).await;
     assert!(more.is_err(), "{more:?}");
     broker.broker_up(1).unwrap();

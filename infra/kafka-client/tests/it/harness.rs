@@ -1,4 +1,5 @@
-//! librdkafka's side: its broker, its producer, its consumer; and a line between, that can be cut.
+//! librdkafka's side of the tests: its broker, its producer and its consumer, and a proxy line that
+//! can be cut.
 
 use std::{
     collections::BTreeMap,
@@ -26,15 +27,15 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How long anything may take that is waited for.
+/// How long a test waits for anything.
 pub const WITHIN: Duration = Duration::from_secs(30);
 
-/// The mock broker does not wake a fetch that waits.
+/// Short, because the mock broker does not wake a fetch that waits.
 pub const FETCH_WAIT: Duration = Duration::from_millis(20);
 
 pub type Broker = MockCluster<'static, DefaultProducerContext>;
 
-/// librdkafka's broker with this topic.
+/// librdkafka's mock broker with this topic.
 pub fn broker(topic: &str, partitions: i32) -> Broker {
     let broker = MockCluster::new(1).expect("a mock broker");
     broker.create_topic(topic, partitions, 1).expect("a topic");
@@ -81,7 +82,8 @@ pub fn values(records: &[Record]) -> Vec<String> {
         .collect()
 }
 
-/// What librdkafka's producer writes, by this compression, and in batches if it likes.
+/// librdkafka's producer, with these settings (for example its compression). It writes batches if
+/// it likes.
 pub struct Writer(BaseProducer);
 
 impl Writer {
@@ -120,7 +122,7 @@ impl Writer {
     }
 }
 
-/// A record as librdkafka reads it, with all that it is compared by.
+/// A record as librdkafka reads it, with all the fields that tests compare.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Seen {
     pub partition: i32,
@@ -180,8 +182,8 @@ pub fn see(bootstrap: &str, topic: &str, partition: i32, count: usize) -> Vec<Se
     seen
 }
 
-/// A line to a broker. Answers that name the broker's port name the line's instead, so that all
-/// goes by the line.
+/// A proxy line to a broker. It replaces the broker's port in answers with its own, so that all
+/// connections go through the line.
 pub struct Line {
     pub address: SocketAddr,
     whole: watch::Sender<bool>,
@@ -217,12 +219,12 @@ impl Line {
         }
     }
 
-    /// How many connections go by the line.
+    /// The number of connections through the line.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Acquire)
     }
 
-    /// Ends all connections, in the middle of the next answer, and makes no more.
+    /// Cuts each connection in the middle of its next answer, and accepts no new ones.
     pub fn cut(&self) {
         self.whole.send_replace(false);
     }
@@ -263,7 +265,7 @@ async fn carry(
     }
 }
 
-/// In an answer a port of four bytes follows the host.
+/// In an answer, the port (four bytes) follows the host.
 fn rename(frame: &mut [u8], far: SocketAddr, near: SocketAddr) {
     let text = |address: SocketAddr| {
         [
@@ -280,7 +282,7 @@ fn rename(frame: &mut [u8], far: SocketAddr, near: SocketAddr) {
     }
 }
 
-/// The offsets by partition: each must be once, and in order.
+/// Asserts that each partition's offsets are in order, each exactly once.
 pub fn assert_each_once(records: &[Record]) {
     let mut next: BTreeMap<i32, i64> = BTreeMap::new();
     for record in records {

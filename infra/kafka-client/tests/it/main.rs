@@ -1,5 +1,5 @@
-//! Held to another implementation: librdkafka is the broker (its mock cluster), and the producer or
-//! the consumer at the other end.
+//! Tests against another implementation: librdkafka is the broker (its mock cluster), and the
+//! producer or consumer at the other end.
 
 #![expect(
     clippy::disallowed_types,

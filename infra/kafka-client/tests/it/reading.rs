@@ -11,11 +11,11 @@ use crate::harness::{
 const TOPIC: &str = "orders";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_librdkafka_writes_is_read_whatever_it_is_compressed_by() {
+async fn what_librdkafka_writes_is_read_with_every_codec() {
     for codec in ["none", "lz4", "snappy"] {
         let broker = broker(TOPIC, 1);
         let bootstrap = broker.bootstrap_servers();
-        // Batches of many: some of thousands of records are compressed as one.
+        // The linger makes large batches: some hold thousands of records, compressed together.
         let writer = Writer::new(
             &bootstrap,
             &[("compression.codec", codec), ("linger.ms", "50")],
@@ -53,7 +53,7 @@ async fn what_librdkafka_writes_is_read_whatever_it_is_compressed_by() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_from_now_on_misses_nothing_from_then_on_and_shows_nothing_from_before() {
+async fn a_reader_from_now_shows_every_later_record_and_no_earlier_one() {
     let broker = broker(TOPIC, 4);
     let cluster = cluster(&broker);
     for number in 0..20 {
@@ -89,7 +89,7 @@ async fn a_reader_from_now_on_misses_nothing_from_then_on_and_shows_nothing_from
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn next_may_be_dropped_in_mid_wait_and_loses_nothing() {
+async fn next_may_be_dropped_while_it_waits_without_losing_a_record() {
     let broker = broker(TOPIC, 2);
     let cluster = cluster(&broker);
     let mut reader = Reader::start(&cluster, &[TOPIC], From::Beginning)
@@ -118,7 +118,7 @@ async fn next_may_be_dropped_in_mid_wait_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_goes_on_after_cuts_with_nothing_twice_and_nothing_missing() {
+async fn after_a_cut_connection_a_reader_skips_and_repeats_nothing() {
     let broker = broker(TOPIC, 3);
     let line = Line::to(&broker).await;
     let near = Cluster::new(&line.address.to_string())
@@ -152,7 +152,7 @@ async fn a_reader_goes_on_after_cuts_with_nothing_twice_and_nothing_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_larger_than_all_that_is_buffered_comes() {
+async fn a_record_larger_than_the_buffer_is_read() {
     let broker = broker(TOPIC, 1);
     let writer = Writer::new(
         &broker.bootstrap_servers(),
@@ -172,7 +172,7 @@ async fn a_record_larger_than_all_that_is_buffered_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_is_dropped_while_the_broker_is_gone_ends_at_once() {
+async fn a_reader_dropped_during_an_outage_ends_at_once() {
     let broker = broker(TOPIC, 1);
     let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Now)
         .await
@@ -189,7 +189,7 @@ async fn a_reader_that_is_dropped_while_the_broker_is_gone_ends_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_a_reader_is_left_when_it_is_dropped() {
+async fn dropping_a_reader_closes_its_connections() {
     let broker = broker(TOPIC, 2);
     let line = Line::to(&broker).await;
     let cluster = Cluster::new(&line.address.to_string()).unwrap();

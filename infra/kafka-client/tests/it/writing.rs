@@ -30,7 +30,7 @@ async fn keys_go_where_librdkafkas_murmur2_sends_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn librdkafka_reads_what_is_published_byte_for_byte() {
+async fn librdkafka_reads_published_records_byte_for_byte() {
     let broker = broker(TOPIC, 1);
     let cluster = cluster(&broker);
     let large: Bytes = (0..1_000_000_u32)
@@ -95,7 +95,7 @@ async fn librdkafka_reads_what_is_published_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_are_each_written_once_and_in_the_order_of_their_calls() {
+async fn concurrent_publishes_are_each_written_once_in_call_order() {
     let broker = broker(TOPIC, 3);
     let cluster = cluster(&broker);
     let key = |number: usize| format!("key-{}", number % 10);
@@ -127,7 +127,7 @@ async fn many_at_once_are_each_written_once_and_in_the_order_of_their_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_that_pass_are_waited_out_and_others_are_not() {
+async fn publish_retries_only_errors_that_may_pass() {
     use rdkafka::{
         mocking::MockCluster,
         types::{RDKafkaApiKey, RDKafkaRespErr},
@@ -172,7 +172,7 @@ async fn errors_that_pass_are_waited_out_and_others_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_says_what_there_is() {
+async fn a_cluster_lists_brokers_partitions_and_offsets() {
     let broker = broker(TOPIC, 3);
     let cluster = cluster(&broker);
     assert_eq!(

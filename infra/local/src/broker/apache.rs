@@ -1,4 +1,4 @@
-//! Apache Kafka, one KRaft node in a JVM: what the end-to-end and fault tests run on.
+//! Apache Kafka, one KRaft node in a JVM. The end-to-end tests and the fault tests run on it.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,14 +17,14 @@ use crate::process::{Group, members, owner_of_listener};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// A node and its data. It is killed, and its data go, when it is dropped.
+/// A node and its data. Dropping it kills the node and deletes the data.
 #[derive(Debug)]
 pub(super) struct Apache {
     port: u16,
     installed: Installed,
     line: Option<Line>,
     iam: Option<Listener>,
-    // Before its folder: what still runs would write into it while it is removed.
+    // Declared before the folder, so that the process ends before its folder is removed.
     group: Mutex<Option<Group>>,
     folder: TempDir,
 }
@@ -40,8 +40,8 @@ impl Apache {
             Some(port) => port,
             None => free_port()?,
         };
-        // Clients connect to where the broker says it is: at the far end of a line it says the near
-        // one.
+        // Clients connect to the address that the broker advertises. For clients that come through
+        // a line, the broker advertises the line's near end.
         let (line, by_line) = if options.line {
             let port = free_port()?;
             let line = Line::open(loopback(port)).await?;
@@ -102,7 +102,7 @@ impl Apache {
             .open(self.log_file())?;
         let mut command = self.installed.broker(self.folder.path());
         match &self.iam {
-            // A file of source, which the JVM compiles and runs.
+            // A Java source file, which the JVM compiles and runs.
             Some(listener) => command.arg(listener.setting()).arg(&listener.iam.source),
             None => command.arg("kafka.Kafka"),
         };
@@ -126,14 +126,13 @@ impl Apache {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        // Somebody else may have the port: ours is the one in our group.
+        // Another process may own the port: ours is the one in our group.
         if owner_of_listener(loopback(self.port))
             .is_some_and(|owner| !members(group.id()).contains(&owner))
         {
             return Err(failed(&self.folder.path().join("kafka.log")));
         }
-        // The port opens before the broker knows itself: it is ready when it is in its own
-        // metadata.
+        // The port opens before the broker is ready. It is ready once its own metadata lists it.
         let failed = |source| Error::Kafka {
             bootstrap: self.bootstrap(),
             source,
@@ -150,15 +149,15 @@ impl Apache {
     }
 }
 
-/// A listener for those who come by a line: where it is, and where they find it.
+/// A listener for clients that come through a line: its port, and the port that it advertises.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ByLine {
     port: u16,
     advertised: u16,
 }
 
-/// The session is short, for a killed broker may register again only when its old session has
-/// ended.
+/// The broker's properties. The session timeout is short, because a killed broker cannot register
+/// again before its old session has ended.
 pub(super) fn properties(
     port: u16,
     by_line: Option<ByLine>,

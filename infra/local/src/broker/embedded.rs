@@ -1,4 +1,4 @@
-//! librdkafka's own broker, in this process.
+//! librdkafka's mock broker, in this process.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -12,19 +12,19 @@ use tokio::task;
 
 use super::{Error, PARTITIONS, loopback};
 
-/// The cluster belongs to a thread of its own, which does as it is told: it is neither `Send` nor
-/// `Sync`.
+/// The embedded broker. The cluster is neither `Send` nor `Sync`, so it belongs to a thread of its
+/// own that carries out orders.
 #[derive(Debug)]
 pub(super) struct Embedded {
-    /// Where the broker listens, and says that it does.
+    /// The address at which the broker listens, and that it advertises.
     advertised: String,
-    /// A fixed port to find it by.
+    /// A fixed port through which clients find the broker.
     door: Option<(SocketAddr, task::JoinHandle<()>)>,
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Create these topics, and say how it went.
+/// Topics to create, and the channel for the result.
 type Order = (Vec<String>, oneshot::Sender<Result<(), KafkaError>>);
 
 impl Embedded {
@@ -80,7 +80,8 @@ impl Embedded {
     pub(super) async fn create_topics(&self, names: &[&str]) -> Result<(), Error> {
         let (done, result) = oneshot::channel();
         let order = (names.iter().map(|name| (*name).to_owned()).collect(), done);
-        // If the thread is gone, so is the other end of `done`, and waiting for it says so.
+        // If the thread is gone, so is the other end of `done`, and the await below returns an
+        // error.
         let _ = self.orders.as_ref().map(|orders| orders.send(order));
         let result = result.await.unwrap_or(Err(KafkaError::Canceled));
         result.map_err(Error::Embedded)
@@ -92,7 +93,7 @@ impl Drop for Embedded {
         if let Some((_, door)) = &self.door {
             door.abort();
         }
-        // The thread ends with the last order, and takes the cluster with it.
+        // Without senders the thread ends, and drops the cluster.
         self.orders = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -100,8 +101,9 @@ impl Drop for Embedded {
     }
 }
 
-/// The broker's own port cannot be chosen. A client comes through a fixed one, learns from the
-/// metadata where the broker really is, and goes there by itself.
+/// Opens a fixed port, because the broker's own port cannot be chosen. A client connects to the
+/// fixed port, learns the broker's real address from the metadata, and then connects there
+/// directly.
 async fn open_door(
     port: u16,
     advertised: String,
@@ -112,14 +114,14 @@ async fn open_door(
         let mut connections = task::JoinSet::new();
         loop {
             let Ok((mut client, _)) = listener.accept().await else {
-                // Out of file descriptors, or the client left: neither closes the door.
+                // Out of file descriptors, or the client left: neither closes the port.
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                 continue;
             };
             let advertised = advertised.clone();
             connections.spawn(async move {
                 if let Ok(mut broker) = TcpStream::connect(advertised).await {
-                    // Either side may leave at any time.
+                    // Either side may disconnect at any time.
                     let _ = (client.set_nodelay(true), broker.set_nodelay(true));
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut broker).await;
                 }

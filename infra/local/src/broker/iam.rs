@@ -1,5 +1,5 @@
-//! A listener of Apache Kafka that knows its clients as MSK does: TLS, and a token that IAM
-//! credentials sign.
+//! A listener of Apache Kafka that authenticates its clients as MSK does: with TLS, and with a
+//! token that IAM credentials sign.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,20 +8,21 @@ use super::Error;
 use super::apache::{missing, text};
 use crate::emulator::free_port;
 
-/// How long a connection may go on without showing a token again. MSK asks for one at the end of
-/// the last one's life.
+/// How long a connection may last before its client must send a new token. MSK asks for one when
+/// the last token expires.
 const REAUTHENTICATE_MS: u32 = 900_000;
 
-/// Who decides on the tokens, and by what.
+/// The validator of the tokens.
 #[derive(Debug, Clone)]
 pub struct Iam {
     /// The Java source that runs Apache Kafka and checks the tokens.
     pub source: PathBuf,
-    /// What it knows: the properties file that it reads for each token.
+    /// The validator's properties file, with the known credentials. The validator reads it for each
+    /// token.
     pub known: PathBuf,
 }
 
-/// A listener with a certificate of its own, made for this run.
+/// A listener with its own certificate, made for this run.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub iam: Iam,
@@ -31,15 +32,16 @@ pub(super) struct Listener {
     keystore: PathBuf,
 }
 
-/// The keystore lives in the broker's own folder, as long as the broker.
+/// The keystore is in the broker's own folder and is deleted with it.
 const PASSWORD: &str = "of-this-run-alone";
 
 impl Listener {
-    /// Makes the certificate, by the JDK's own tool.
+    /// Makes the certificate with the JDK's keytool.
     pub(super) fn prepare(iam: Iam, folder: &Path) -> Result<Self, Error> {
         let port = free_port()?;
         let keystore = folder.join("iam.p12");
-        // By name and not by address: OpenSSL, as librdkafka asks it, looks for names alone.
+        // The certificate has a name instead of an address: as librdkafka uses OpenSSL, it verifies
+        // only names.
         keytool(
             &keystore,
             &[
@@ -63,12 +65,12 @@ impl Listener {
         })
     }
 
-    /// As it stands in `listeners`, after the others.
+    /// The entry in `listeners`, which comes after the others.
     pub(super) fn address(&self) -> String {
         format!(",IAM://localhost:{}", self.port)
     }
 
-    /// The setting of the JVM that says what the validator knows.
+    /// The JVM setting that names the validator's properties file.
     pub(super) fn setting(&self) -> String {
         format!("-Dmsk.iam={}", self.iam.known.display())
     }

@@ -1,5 +1,5 @@
-//! What every Apache Kafka on this machine starts from, made once: its jars, a formatted storage,
-//! and an archive of the classes that it loads.
+//! The files from which every Apache Kafka on this machine starts, made once: its jars, a formatted
+//! storage folder, and an archive of the classes that it loads.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,8 +13,8 @@ use super::{Error, loopback};
 use crate::emulator::{free_port, tail};
 use crate::process::terminate;
 
-/// How long a broker may take to start while the JVM writes down which classes it loads, and to
-/// stop.
+/// How long a broker may take to start while the JVM records the classes that it loads, and how
+/// long it may take to stop.
 const ARCHIVE_WITHIN: Duration = Duration::from_secs(60);
 
 /// An installed Apache Kafka.
@@ -22,18 +22,19 @@ const ARCHIVE_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Installed {
     /// The folder of the jars.
     jars: PathBuf,
-    /// A storage that was formatted and never used.
+    /// A storage folder that was formatted and never used.
     pub storage: PathBuf,
-    /// The archive of classes (class data sharing): a broker with it takes a processor second less
-    /// to start.
+    /// The archive of classes (class data sharing). It saves a broker one second of processor time
+    /// at the start.
     classes: PathBuf,
 }
 
 impl Installed {
-    /// Takes what is in `folder`, or makes it by the `pom.xml` in `pom`. A stamp, written last,
-    /// says by which one it was made.
+    /// Uses the installation in `folder`, or makes it from the `pom.xml` in `pom`. A stamp, which
+    /// is written last, records the `pom.xml` that made it.
     pub(super) fn by(pom: &Path, folder: &Path) -> Result<Self, Error> {
-        // Tests start several brokers at once: one installs, the others find it done.
+        // Tests start several brokers at once: one installs, and the others then find the
+        // installation complete.
         fs::create_dir_all(folder)?;
         let lock = File::create(folder.join("lock"))?;
         lock.lock()?;
@@ -87,8 +88,8 @@ impl Installed {
         })
     }
 
-    /// Formats a storage and keeps it: it names no port, since the quorum's one voter stands in the
-    /// properties.
+    /// Formats a storage folder and keeps it. The folder contains no port, because the properties
+    /// name the quorum's only voter.
     fn format(&self, folder: &Path, properties: &Path) -> Result<(), Error> {
         let output = self
             .java(folder)
@@ -119,8 +120,8 @@ impl Installed {
         Ok(())
     }
 
-    /// Starts a broker once, whose JVM writes the archive as it ends. A JVM that can make none ends
-    /// all the same: brokers start without it.
+    /// Starts a broker once; its JVM writes the archive when it ends. A JVM that cannot write one
+    /// still ends normally, and brokers then start without an archive.
     fn archive(&self, folder: &Path, properties: &Path, port: u16) -> Result<(), Error> {
         let log = folder.join("kafka.log");
         let output = File::create(&log)?;
@@ -158,8 +159,8 @@ impl Installed {
         })
     }
 
-    /// A small JVM that is up soon rather than fast later. Of our environment it gets where
-    /// programs are, and nothing else.
+    /// A small JVM, tuned to start fast rather than to run fast. Of our environment it gets only
+    /// the variables that locate programs.
     #[expect(
         clippy::disallowed_methods,
         reason = "the JVM is found by the PATH of the user who starts the stack"
@@ -190,7 +191,7 @@ impl Installed {
         command
     }
 
-    /// The JVM that a broker runs in, with its temporary files in `folder`.
+    /// The JVM of a broker, with its temporary files in `folder`.
     pub(super) fn broker(&self, folder: &Path) -> Command {
         let mut command = self.java(folder);
         command.arg(format!("-XX:SharedArchiveFile={}", self.classes.display()));
@@ -198,7 +199,8 @@ impl Installed {
     }
 }
 
-/// Waits until `done`, while a process runs; `false` if it never was.
+/// Waits until `done` returns true, while the process runs. Returns `false` at the deadline, or if
+/// the process ends first.
 fn until(deadline: Instant, process: &mut Child, mut done: impl FnMut(&mut Child) -> bool) -> bool {
     while Instant::now() < deadline {
         if done(process) {
@@ -212,7 +214,7 @@ fn until(deadline: Instant, process: &mut Child, mut done: impl FnMut(&mut Child
     false
 }
 
-/// Copies a folder of files and folders.
+/// Copies a folder with all its files and subfolders.
 pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

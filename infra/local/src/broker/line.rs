@@ -1,5 +1,5 @@
-//! The line between the functions and the broker: what comes in on one side goes out on the other,
-//! unless the line is slow or cut.
+//! A proxy between the functions and the broker. It passes data on in both directions, and can be
+//! slowed down or cut.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,16 +11,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// How the line is.
+/// The state of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
-    /// Every piece arrives so much later.
+    /// Every piece of data arrives after this delay.
     Open { delay: Duration },
-    /// There is none: connections end, and new ones end at once.
+    /// The line is cut: connections end, and new ones end at once.
     Cut,
 }
 
-/// A TCP port that leads to a broker's. It closes when it is dropped.
+/// A TCP port that forwards to a broker's port. It closes when it is dropped.
 #[derive(Debug)]
 pub struct Line {
     address: SocketAddr,
@@ -29,7 +29,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Opens a line to `target` on any port of loopback.
+    /// Opens a line to `target` on a free loopback port.
     pub async fn open(target: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -44,23 +44,23 @@ impl Line {
         })
     }
 
-    /// Where it begins.
+    /// The line's near end, to which clients connect.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Cuts it: all connections end, and none is made until it is mended.
+    /// Cuts the line: all connections end, and new ones end at once until it is mended.
     pub fn cut(&self) {
         self.condition.send_replace(Condition::Cut);
     }
 
-    /// Lets every piece, in either direction, arrive so much later.
+    /// Delays every piece of data, in either direction.
     pub fn slow_down(&self, delay: Duration) {
         self.condition.send_replace(Condition::Open { delay });
     }
 
-    /// Makes it whole and quick again.
+    /// Restores the line, without a delay.
     pub fn mend(&self) {
         self.slow_down(Duration::ZERO);
     }
@@ -77,7 +77,7 @@ async fn accept(
     target: SocketAddr,
     condition: Arc<watch::Sender<Condition>>,
 ) {
-    // Owned here, so that the connections end with the line.
+    // The connections are owned here, so that they end with the line.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -93,7 +93,7 @@ async fn accept(
     }
 }
 
-/// One connection, until either end closes it or the line is cut.
+/// Serves one connection, until either end closes it or the line is cut.
 async fn connect(near: TcpStream, target: SocketAddr, mut condition: watch::Receiver<Condition>) {
     if *condition.borrow() == Condition::Cut {
         return;
@@ -112,8 +112,8 @@ async fn connect(near: TcpStream, target: SocketAddr, mut condition: watch::Rece
     }
 }
 
-/// One direction of a connection. A piece waits for the one before it, so that a slow line is also
-/// a narrow one.
+/// Serves one direction of a connection. Each piece waits for the one before it, so a slow line
+/// also has a low throughput.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that sends back what it gets, and a line to it.
+    /// An echo server, and a line to it.
     async fn echo() -> Line {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_that_is_cut_ends_its_connections_and_takes_none_until_it_is_mended() {
+    async fn a_cut_line_has_no_connections_until_it_is_mended() {
         let line = echo().await;
         let mut stream = TcpStream::connect(line.address())
             .await

@@ -1,6 +1,6 @@
-// Asks the console's server: one step of the operator's for each question.
+// Calls the console's server: one operator step per request.
 
-/** Something that cannot be done: what, and what to do about it. */
+/** A refused request, with a hint what to do about it. */
 export class Refused extends Error {
   constructor(error, cure, status) {
     super(error);
@@ -26,13 +26,13 @@ async function json(path, options) {
   return answer;
 }
 
-/** What the function `operator` answers to a step. */
+/** The answer of the function `operator` to a step. */
 export function ask(step, question) {
   const body = JSON.stringify(question);
   return json(`/ask/${step}`, { method: "POST", headers: { "content-type": "application/json" }, body });
 }
 
-/** The assets that are completed, the newest first. */
+/** The completed assets, the newest first. */
 export async function gallery() {
   return (await json("/gallery")).assets;
 }

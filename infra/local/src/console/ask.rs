@@ -1,4 +1,4 @@
-//! What the page asks: one step of the operator's for each question, and what comes of it.
+//! The page's requests: one operator step each, and its answer.
 
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
@@ -7,7 +7,8 @@ use hyper::body::Bytes;
 use operations::{Failure, FailureKind, Step};
 use serde_json::{Value, json};
 
-/// What may be asked, as `/ask/<step>`. Gathering goes by itself, before each list.
+/// The steps that the page may request, as `/ask/<step>`. Gathering is not among them, because it
+/// happens before each list.
 const STEPS: [&str; 8] = [
     "list-dead-letters",
     "show-dead-letter",
@@ -19,7 +20,7 @@ const STEPS: [&str; 8] = [
     "cancel-job",
 ];
 
-/// A question that nobody understands.
+/// A request that cannot be understood.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unread {
     #[error("nobody asks the console for `{0}`")]
@@ -29,7 +30,7 @@ pub(super) enum Unread {
 }
 
 impl Unread {
-    /// As HTTP says it.
+    /// The HTTP status.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Step(_) => StatusCode::NOT_FOUND,
@@ -37,7 +38,7 @@ impl Unread {
         }
     }
 
-    /// What to do.
+    /// A hint for the user.
     pub(super) fn cure(&self) -> &'static str {
         match self {
             Self::Step(_) => "Reload the page: it is of another version than the console.",
@@ -48,7 +49,7 @@ impl Unread {
     }
 }
 
-/// Reads a question: the members of the step that its path names.
+/// Parses a request: the body has the members of the step that the path names.
 pub(super) fn read(step: &str, question: &[u8]) -> Result<Step, Unread> {
     if !STEPS.contains(&step) {
         return Err(Unread::Step(step.to_owned()));
@@ -62,12 +63,12 @@ pub(super) fn read(step: &str, question: &[u8]) -> Result<Step, Unread> {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: StatusCode,
-    /// JSON: what the function answered, or `{"error", "cure"}`.
+    /// JSON: the function's answer, or `{"error", "cure"}`.
     pub body: Bytes,
 }
 
 impl Answer {
-    /// What cannot be done, in a sentence's part, and what to do about it, in a sentence.
+    /// A refusal: `error` is part of a sentence, and `cure` is a sentence that says what to do.
     pub(super) fn refused(status: StatusCode, error: &str, cure: &str) -> Self {
         Self {
             status,
@@ -76,7 +77,7 @@ impl Answer {
     }
 }
 
-/// The function that is asked.
+/// The function that carries out the steps.
 #[derive(Debug)]
 pub(super) struct Operator {
     pub function: String,
@@ -84,7 +85,8 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    /// Asks it, once: what may have been done is not asked for again by itself.
+    /// Invokes the function once. It does not retry, because the first try may have been carried
+    /// out.
     pub(super) async fn ask(&self, step: &Step) -> Answer {
         let payload = match serde_json::to_vec(step) {
             Ok(payload) => payload,
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_question_is_the_step_that_its_path_names() {
+    fn the_path_names_the_step_of_a_request() {
         let question =
             br#"{ "which": { "ids": ["00000000-0000-0000-0000-000000000007"] }, "execute": true }"#;
         let Ok(Step::Redrive {
@@ -181,7 +183,7 @@ mod tests {
             panic!("not understood")
         };
         assert_eq!(ids, [uuid::Uuid::from_u128(7)]);
-        // What the body says of the step does not count.
+        // A `step` in the body is ignored.
         let sly = br#"{ "step": "discard", "most": 10 }"#;
         assert!(matches!(
             read("list-dead-letters", sly),
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_on_the_list_is_not_asked() {
+    fn only_listed_steps_are_accepted() {
         assert!(matches!(read("gather", b"{}"), Err(Unread::Step(_))));
         assert!(matches!(read("erase-tenant", b"{}"), Err(Unread::Step(_))));
         for question in [&b""[..], b"[]", b"{}", br#"{ "tenant": "", "most": 10 }"#] {
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_says_what_to_do() {
+    async fn each_kind_of_failure_has_its_status() {
         let clients = crate::clients::Clients::of(([127, 0, 0, 1], 9).into());
         let operator = Operator {
             function: "studio-operator-local".to_owned(),

@@ -1,15 +1,15 @@
-// An asset's file: where it is served, and the element that shows or plays it.
+// An asset's file: its URL, and the element that shows or plays it.
 
 import { h } from "./dom.js";
 import { live } from "./live.js";
 
-/** Where an object of the assets' bucket is served. */
+/** The URL of an object in the assets bucket. */
 export function served(object) {
   const bucket = `s3://${live.about.assetsBucket}/`;
   return object?.startsWith(bucket) ? `${live.about.assets}/${object.slice(bucket.length)}` : null;
 }
 
-/** A picture, a video or a sound, by how its address ends. */
+/** A picture, video or audio element, by the ending of the URL. */
 export function media(url, alt) {
   const gone = () => element.replaceWith(h("p", { class: "muted" }, "The file is not there any more, or cannot be shown: was it erased?"));
   const plays = { src: url, controls: true, preload: "metadata", playsinline: true, "aria-label": alt, onerror: gone };

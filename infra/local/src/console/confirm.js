@@ -1,12 +1,12 @@
-// Asks before something is done: says what would be done first, as the function says it, and then what became of it.
+// A dialog for confirmation: it first shows what the function would do, and afterwards what it did.
 
 import { h, trouble } from "./dom.js";
 
 const dialog = document.getElementById("confirm");
 
 /**
- * Opens the dialog. `ask(execute)` asks the function and returns lines `{ text, tone, would }`; `would` is whether something would be done.
- * `done` is called when something was.
+ * Opens the dialog. `ask(execute)` calls the function and returns lines `{ text, tone, would }`,
+ * where `would` says whether the function would do something. `done` is called after it was done.
  */
 export function confirm({ title, explain, verb, danger, ask, done }) {
   const body = h("div", { class: "outcome", "aria-live": "polite" });

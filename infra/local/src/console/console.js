@@ -1,4 +1,4 @@
-// The page: which view is shown, and how the line to the stack is.
+// The page: shows the right view, and the state of the connection to the stack.
 
 import * as events from "./events.js";
 import * as gallery from "./gallery.js";
@@ -15,7 +15,7 @@ const place = document.getElementById("view");
 let leave = () => {};
 let shown = null;
 
-/** What the address says: a view, the parts after it, and parameters. */
+/** The parts of the address: a view, the parts after it, and parameters. */
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const parts = path.split("/").filter(Boolean).map(decoded);
@@ -23,7 +23,7 @@ function route() {
   return { name, parts, parameters: Object.fromEntries(new URLSearchParams(query)), path };
 }
 
-/** An address that somebody mistyped is shown as it is. */
+/** An address that cannot be decoded is used as it is. */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -43,7 +43,7 @@ function show() {
   }
   place.replaceChildren();
   place.className = name;
-  // A view says how it ends.
+  // A view returns a function that ends it.
   leave = VIEWS[name].show(place, parts, parameters) ?? (() => {});
   document.title = `${place.querySelector("h1")?.textContent ?? "Studio"} · Studio`;
   return isAnother;
@@ -55,7 +55,7 @@ window.addEventListener("hashchange", () => {
     window.scrollTo(0, 0);
     place.focus({ preventScroll: true });
   } else if (field) {
-    // Whoever chooses what is listed goes on choosing.
+    // The focused filter keeps the focus after the list changes.
     place.querySelector(`[name="${CSS.escape(field)}"]`)?.focus();
   }
 });
@@ -82,7 +82,7 @@ listenToWaiting(() => {
   count.title = number === 1 ? "one record waits" : `${count.textContent} records wait`;
 });
 
-// Whoever opens a link to a view must know the stack before the view is drawn.
+// A view needs to know the stack, so the first one is drawn only after the greeting.
 const end = listen(() => {
   if (!live.about) return;
   end();

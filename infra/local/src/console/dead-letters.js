@@ -1,4 +1,4 @@
-// The views of dead letters: those that wait, and one with its content.
+// The views of dead letters: the waiting ones, and a single one with its content.
 
 import { ask } from "./ask.js";
 import { confirm } from "./confirm.js";
@@ -45,7 +45,7 @@ function list(place, { topic = "", tenant = "", cause = "" }) {
     const own = ++round;
     try {
       const listed = await ask("list-dead-letters", { filter, after, most: PAGE });
-      // Somebody asked again meanwhile.
+      // A newer request has been sent meanwhile.
       if (own !== round) return;
       shown = after ? [...shown, ...listed.entries] : listed.entries;
       all.hidden = shown.length === 0;
@@ -69,7 +69,7 @@ function list(place, { topic = "", tenant = "", cause = "" }) {
     refreshWaiting();
   }
   load();
-  // Whoever has gone on to a further page is not thrown back to the first.
+  // An operator who has loaded more pages is not sent back to the first one.
   return listenToWaiting(() => shown.length <= PAGE && load());
 }
 
@@ -159,7 +159,7 @@ function came(content) {
   );
 }
 
-/** Text, or what is none in Base64: said so. */
+/** Text, or Base64 with a note if the bytes are not text. */
 function bytes(bytes) {
   return bytes.text !== undefined ? h("code", {}, bytes.text) : h("span", {}, h("code", {}, bytes.base64), " (Base64)");
 }
@@ -180,7 +180,10 @@ const FATES = {
   "was-resolved": () => ({ text: "was resolved before", tone: "over" }),
 };
 
-/** What becomes of the records with these ids, or would: page by page. */
+/**
+ * Handles the records with these ids page by page, and returns a line about each. Without `execute`
+ * it is a dry run.
+ */
 async function handle(step, ids, execute) {
   const lines = [];
   let after;

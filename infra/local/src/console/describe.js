@@ -1,14 +1,14 @@
-// What an event says, in a line.
+// Describes an event in one line.
 
 import { duration, h, words } from "./dom.js";
 import { isConsumed, live } from "./live.js";
 
-/** A topic without what all have in common. */
+/** A topic's name without the parts that all topics share. */
 export function short(topic) {
   return topic.replace(/^eventzr\.(studio\.)?/, "").replace(/\.v1$/, "");
 }
 
-/** What a topic is about, as a class. */
+/** The CSS class of a topic. */
 export function tone(topic) {
   if (isConsumed(topic)) return "in";
   const name = short(topic);
@@ -18,21 +18,21 @@ export function tone(topic) {
   return "kept";
 }
 
-/** What a consumed event calls what it is about. */
+/** The title of a consumed event's subject. */
 export function title(record) {
   const { data } = record;
   const text = [data.title, data.headline, data.name].find((name) => typeof name === "string");
   return text ?? null;
 }
 
-/** What a job makes, with its language and size. */
+/** The asset that a job makes, with its language and size. */
 export function makes(job) {
   if (!job?.asset) return "An asset";
   const size = job.width && job.height ? ` ${job.width}×${job.height}` : "";
   return `${words(job.asset)}${job.locale ? `, ${job.locale}` : ""}${size}`;
 }
 
-/** What a record says, as text and a few quiet words. */
+/** Describes a record: a text, and a few muted words. */
 export function sentence(record) {
   const { data, event } = record;
   const quiet = (text) => h("span", { class: "muted" }, " ", text);

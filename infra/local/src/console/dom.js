@@ -1,6 +1,9 @@
-// Builds the page's elements. Whatever comes from an event is text, and stays text.
+// Builds the page's elements. Data from events is inserted only as text.
 
-/** An element. Attributes that are null or false are left out; those that begin with `on` are listened for. */
+/**
+ * An element. Attributes that are null or false are left out, and those that begin with `on` become
+ * event listeners.
+ */
 export function h(name, attributes, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes ?? {})) {
@@ -12,7 +15,7 @@ export function h(name, attributes, ...children) {
   return element;
 }
 
-/** Milliseconds, as a person says them. */
+/** A duration in milliseconds, for people. */
 export function duration(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
@@ -30,14 +33,14 @@ function relative(at) {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
-/** A moment: how long ago, and when exactly for whoever points at it. */
+/** A time: how long ago, with the exact time as a tooltip. */
 export function ago(at) {
   if (at === null || at === undefined) return h("span", { class: "muted" }, "no time");
   const exact = new Date(at).toISOString();
   return h("time", { datetime: exact, title: exact, "data-at": at }, relative(at));
 }
 
-/** A moment to the millisecond, in this machine's time. */
+/** A time to the millisecond, in this machine's time zone. */
 export function exact(at) {
   const date = new Date(at);
   const two = (number) => String(number).padStart(2, "0");
@@ -52,7 +55,7 @@ setInterval(() => {
   }
 }, 1000);
 
-/** A command to be typed, and a button that copies it. */
+/** A command to type, with a button that copies it. */
 export function command(text) {
   const button = h("button", { type: "button", class: "quiet", onclick: copy }, "Copy");
   async function copy() {
@@ -65,12 +68,12 @@ export function command(text) {
   return h("div", { class: "command" }, h("code", {}, text), button);
 }
 
-/** Nothing is there: why, and what to do next. */
+/** An empty list: why it is empty, and what to do next. */
 export function empty(title, ...next) {
   return h("div", { class: "empty" }, h("h2", {}, title), next);
 }
 
-/** Something went wrong: what, and the cure. */
+/** An error, and what to do about it. */
 export function trouble(error, again) {
   return h(
     "div",
@@ -93,53 +96,56 @@ function tone(state) {
   return "over";
 }
 
-/** Names and values, one above the other. */
+/** A list of names and values. */
 export function facts(rows) {
   const shown = rows.filter(([, value]) => value !== null && value !== undefined);
   return h("dl", { class: "facts" }, shown.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-/** With a capital: a sentence's part as its beginning. */
+/** Part of a sentence with an upper-case first letter, for the beginning of a sentence. */
 export function upper(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `social-square` as a person says it. */
+/** A kind such as `social-square`, for people. */
 export function words(kind) {
   return upper(String(kind).replaceAll("-", " "));
 }
 
-/** JSON as it came; where the space between its tokens is all that changes, with lines for reading. */
+/**
+ * JSON with line breaks and indentation, if that changes nothing but the space between its tokens.
+ * Otherwise the text as it is.
+ */
 export function readable(text) {
   try {
     const value = JSON.parse(text);
     const tight = text.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
     if (JSON.stringify(value) === tight) return JSON.stringify(value, null, 2);
   } catch {
-    // It is shown as it is: that it is not JSON is what somebody wants to see.
+    // The text is not JSON. It is shown unchanged, because that is what an operator wants to see.
   }
   return text;
 }
 
-/** An address within the page; its parts may be any text. */
+/** An address within the page. Its parts may be any text. */
 export function address(parts, parameters = {}) {
   const chosen = Object.entries(parameters).filter(([, value]) => value);
   const query = new URLSearchParams(chosen).toString();
   return `#/${parts.map(encodeURIComponent).join("/")}${query ? `?${query}` : ""}`;
 }
 
-/** A field for text, in its label. */
+/** A text field inside its label. */
 export function field(label, attributes) {
   return h("label", {}, h("span", {}, label), h("input", { type: "search", autocomplete: "off", spellcheck: "false", ...attributes }));
 }
 
-/** A choice, in its label; the first means any. */
+/** A selection box inside its label. The first option means any. */
 export function choice(label, name, any, options, chosen) {
   const all = options.map(([value, text]) => h("option", { value, selected: value === chosen }, text));
   return h("label", {}, h("span", {}, label), h("select", { name }, h("option", { value: "" }, any), all));
 }
 
-/** What a form says, by its fields' names. */
+/** A form's values, by field name. */
 export function said(form) {
   return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()]));
 }

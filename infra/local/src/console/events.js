@@ -1,4 +1,4 @@
-// The view of events: what the studio reads and writes, the newest first.
+// The view of events: the records that the studio reads and writes, the newest first.
 
 import { address, ago, command, duration, empty, facts, field, h, pill, readable, said } from "./dom.js";
 import { sentence, short, tone } from "./describe.js";
@@ -114,7 +114,7 @@ function recordLine(record) {
       h("span", { class: "when" }, ago(record.at)),
     ),
   );
-  // What nobody opens is not drawn.
+  // The details are built only when they are opened.
   details.addEventListener("toggle", () => details.children.length > 1 || details.append(whole(record)), { once: true });
   const line = h("li", { class: `event ${tone(record.topic)}`, "data-place": record.place }, details);
   line.mark = () => {
@@ -125,7 +125,7 @@ function recordLine(record) {
   return line;
 }
 
-/** All of a record, with the ways that lead on from it. */
+/** A whole record, with links to related views. */
 function whole(record) {
   const entry = isConsumed(record.topic) ? waitsAt(record) : null;
   const ways = [

@@ -1,4 +1,4 @@
-// The view of what was rendered, the newest first.
+// The view of rendered assets, the newest first.
 
 import { gallery } from "./ask.js";
 import { media } from "./asset.js";
@@ -29,7 +29,7 @@ export function show(place, _, { tenant = "", type = "" }) {
   async function load() {
     try {
       const assets = (await gallery()).filter((asset) => (!tenant || asset.tenant === tenant) && (!type || asset.type === type));
-      // What is shown stays as it is, so that nothing that plays stops.
+      // An unchanged card keeps its element, so that a playing video or audio goes on.
       for (const asset of [...assets].reverse()) {
         const before = drawn.get(asset.job);
         const text = JSON.stringify(asset);
@@ -73,7 +73,7 @@ function nothing(isFiltered) {
 function card(asset) {
   const name = asset.asset ? words(asset.asset) : "Asset";
   const alt = asset.title ? `${name}: ${asset.title}` : name;
-  // Only what is served as an asset is fetched, whatever an event says.
+  // Only URLs of the assets server are fetched, whatever an event says.
   const isOurs = typeof asset.url === "string" && asset.url.startsWith(`${live.about.assets}/`);
   const picture = isOurs ? media(asset.url, alt) : h("p", { class: "muted" }, "Its address is none of the assets'.");
   const job = address(["jobs", String(asset.tenant), asset.job]);
@@ -87,7 +87,7 @@ function card(asset) {
   return h(
     "li",
     { class: `card ${asset.type}`, "data-job": asset.job },
-    // What plays is played where it is; a picture leads to its job.
+    // A video or audio plays in place; a picture links to its job.
     h("div", { class: "mat" }, asset.type === "image" ? h("a", { href: job, "aria-label": `${alt}: its job` }, picture) : picture),
     h(
       "div",

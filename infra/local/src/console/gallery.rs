@@ -1,5 +1,5 @@
-//! The assets that were rendered since the stack started, as the events about them say: what each
-//! is, where it is, and what it is of.
+//! The assets that were rendered since the stack started, collected from events: what each one is,
+//! its address, and its subject.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,16 +19,16 @@ pub(super) struct Gallery {
     known: Mutex<Known>,
 }
 
-/// What the events have said. They may come in any order across topics, so that they are put
-/// together when somebody looks.
+/// The data from the events. Events of different topics may arrive in any order, so the data is
+/// combined only when a page asks for it.
 #[derive(Debug, Default)]
 struct Known {
-    /// Those that are completed, the newest first.
+    /// The completed assets, the newest first.
     completed: VecDeque<Completed>,
     ids: HashSet<String>,
-    /// What jobs were opened for, by their id: those that are open, or shown.
+    /// The data of `render-job.created` by job id, for the jobs that are open or shown.
     opened: HashMap<String, Value>,
-    /// Whom templates belong to and what they are called, by their id.
+    /// The entity and title of each template, by its id.
     templates: HashMap<String, Value>,
 }
 
@@ -39,7 +39,7 @@ struct Completed {
     at: Option<i64>,
 }
 
-/// An asset, as the page gets it. What no event has said yet is absent.
+/// An asset, as the page gets it. Data that no event has delivered yet is null.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Asset<'a> {
@@ -62,7 +62,7 @@ struct Asset<'a> {
 }
 
 impl Gallery {
-    /// Takes what a record says of assets.
+    /// Takes the data about assets from a record.
     pub(super) fn take(&self, record: &Produced) {
         let Ok(topic) = record.topic.parse::<Topic>() else {
             return;
@@ -123,7 +123,7 @@ impl Known {
         self.opened.insert(job, data);
     }
 
-    /// One that is published again is the same.
+    /// A job that is published again is ignored.
     fn complete(&mut self, data: Value, at: Option<i64>) {
         let Some(job) = data["jobId"].as_str().map(str::to_owned) else {
             return;
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asset_is_put_together_from_events_in_any_order_and_is_there_once() {
+    fn an_asset_is_combined_from_events_in_any_order_and_listed_once() {
         let entity = json!({ "kind": "event", "id": "event-1" });
         let template = |title: &str| json!({ "templateId": "tpl", "entity": entity.clone(), "configuration": { "title": title } });
         let records = [
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_is_first_and_only_the_last_are_kept() {
+    fn the_newest_asset_is_first_and_old_ones_are_dropped() {
         let gallery = Gallery::default();
         for job in 0..KEPT + 2 {
             gallery.take(&record(
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_or_says_nothing_is_no_asset() {
+    fn failed_jobs_and_malformed_events_are_no_assets() {
         let gallery = Gallery::default();
         gallery.take(&record(Topic::RenderJobCreated, json!({ "jobId": "one" })));
         gallery.take(&record(Topic::RenderJobFailed, json!({ "jobId": "one" })));

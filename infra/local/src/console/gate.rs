@@ -1,16 +1,16 @@
-//! Who may ask the console: its own page, in a browser on this machine, and whoever speaks to it
-//! without one.
+//! Decides who may call the console: its own page in a browser on this machine, and clients that
+//! are not browsers.
 //!
-//! Other sites that are open in the same browser can send requests here, though they cannot read
-//! the answers; and a name of theirs can point here, so that they can. Neither is to learn what a
-//! tenant sent, still less to redrive it.
+//! Other sites that are open in the same browser can send requests here, although they cannot read
+//! the answers. A site can also point a name of its own here, and then it can read them. Neither
+//! may learn what a tenant sent, or even redrive it.
 
 use hyper::header::{CONTENT_TYPE, HOST, ORIGIN};
 use hyper::{HeaderMap, Method};
 
 use super::page;
 
-/// Why a request is turned away.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
     #[error("the console is not called by this name")]
@@ -24,7 +24,7 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    /// What to do.
+    /// A hint for the user.
     pub(super) fn cure(self) -> &'static str {
         match self {
             Self::Host => {
@@ -43,12 +43,12 @@ impl Refused {
 pub(super) fn admit(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(HOST.as_str()).ok_or(Refused::Host)?;
-    // Whatever the port: somebody may have forwarded another one here.
+    // The port does not matter, because the user may have forwarded another one.
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if !["127.0.0.1", "localhost"].contains(&name) {
         return Err(Refused::Host);
     }
-    // A link to the page is harmless; what is behind it is for the page alone.
+    // A link to the page is harmless, but only the page itself may load the rest.
     let is_own = text("sec-fetch-site").is_none_or(|site| ["same-origin", "none"].contains(&site));
     if !is_own && page::file(path).is_none() {
         return Err(Refused::Site);
@@ -88,7 +88,7 @@ mod tests {
     const JSON: (&str, &str) = ("content-type", "application/json");
 
     #[test]
-    fn the_page_and_what_it_asks_are_answered() {
+    fn the_page_and_its_own_requests_are_answered() {
         let own = ("sec-fetch-site", "same-origin");
         assert_eq!(
             admitted(Method::GET, "/", &[HERE, ("sec-fetch-site", "none")]),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_may_lead_to_the_page_and_to_nothing_behind_it() {
+    fn a_link_from_another_site_may_lead_only_to_the_page() {
         for site in ["cross-site", "same-site"] {
             let site = ("sec-fetch-site", site);
             assert_eq!(admitted(Method::GET, "/", &[HERE, site]), Ok(()));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_somebody_else_points_here_is_turned_away() {
+    fn a_foreign_host_name_is_refused() {
         for host in [
             "evil.example:4567",
             "127.0.0.1.evil.example",
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn another_site_and_another_port_of_this_machine_change_nothing() {
+    fn a_request_from_another_origin_changes_nothing() {
         for origin in [
             "https://evil.example",
             "null",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_can_send_is_not_a_question() {
+    fn content_types_that_a_form_can_send_are_refused() {
         let origin = ("origin", "http://127.0.0.1:4567");
         for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
             let asked = admitted(

@@ -1,4 +1,4 @@
-// The views of jobs: a tenant's, and one with its history.
+// The views of jobs: a tenant's list, and a single job with its history.
 
 import { ask } from "./ask.js";
 import { media, served } from "./asset.js";
@@ -13,7 +13,7 @@ export function show(place, [tenant, job], parameters) {
   return job ? one(place, tenant, job) : list(place, parameters);
 }
 
-/** What a job makes, in a list. */
+/** The asset that a job makes, for a list. */
 function makes(job) {
   return `${words(job.asset)}${job.locale ? `, ${job.locale}` : ""}`;
 }
@@ -57,7 +57,7 @@ function list(place, { tenant = "", state = "" }) {
     const own = ++round;
     try {
       const listed = await ask("list-jobs", { tenant, filter: state ? { state } : {}, after, most: PAGE });
-      // Somebody asked again meanwhile.
+      // A newer request has been sent meanwhile.
       if (own !== round) return;
       if (!after) rows.replaceChildren();
       rows.append(...listed.jobs.map((job) => row(tenant, job)));
@@ -72,7 +72,7 @@ function list(place, { tenant = "", state = "" }) {
   }
   body.replaceChildren(h("p", { class: "busy" }, "Asking for the jobs…"));
   load();
-  // Whoever has gone on to a further page is not thrown back to the first.
+  // An operator who has loaded more pages is not sent back to the first one.
   const end = listen((entries) => {
     suggest();
     const isOurs = ({ record }) => record?.tenant === tenant && record.topic.includes(".render-job.");

@@ -1,14 +1,14 @@
-// What happens, as it happens: the last thousand records and reports, for every view to look at.
+// The live stream: the last thousand records and reports, for all views.
 
 const KEPT = 1000;
 
-/** What is known so far. */
+/** The current state. */
 export const live = {
-  /** Where the stack's parts are; null before the first word. */
+  /** The addresses of the stack's parts. Null before the greeting. */
   about: null,
   /** Records and reports, the oldest first. */
   entries: [],
-  /** What jobs were opened for: the data of their `created`, by their id. */
+  /** The data of `render-job.created`, by job id. */
   jobs: new Map(),
   state: "connecting",
 };
@@ -17,13 +17,16 @@ const listeners = new Set();
 let news = [];
 let run = null;
 
-/** Calls `listener` with what is new, and whenever the connection changes. Returns how to end that. */
+/**
+ * Calls `listener` with new entries, and whenever the connection changes. Returns a function that
+ * ends this.
+ */
 export function listen(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** The record at a place, if it is still known. */
+/** The record at a position, if it is still kept. */
 export function recordAt(topic, partition, offset) {
   return records().find((record) => record.topic === topic && record.partition === partition && record.offset === offset);
 }
@@ -38,12 +41,12 @@ export function reports() {
   return live.entries.filter((entry) => entry.report).map((entry) => entry.report);
 }
 
-/** The tenants that records speak of, those that were heard of last first. */
+/** The tenants of the records, the most recent first. */
 export function tenants() {
   return [...new Set(records().reverse().map((record) => record.tenant).filter(Boolean))];
 }
 
-/** Whether the studio reads this topic, or writes it. */
+/** Whether the studio consumes this topic. If not, it produces it. */
 export function isConsumed(topic) {
   return live.about?.consumed.includes(topic) ?? false;
 }
@@ -75,13 +78,14 @@ function changed(state) {
   tell();
 }
 
-/** Begins to listen, for as long as the page is open. */
+/** Connects to the stream, for as long as the page is open. */
 export function connect() {
   const source = new EventSource("/live");
   let waiting = null;
   source.addEventListener("hello", (message) => {
     const hello = JSON.parse(message.data);
-    // Another stack than before: its assets are elsewhere, and this page may not look there.
+    // The stack is another one: its assets are at another address, which this page's policy does
+    // not allow.
     if (run !== null && run !== hello.run) return location.reload();
     run = hello.run;
     live.about = hello.about;
@@ -92,7 +96,7 @@ export function connect() {
     live.entries.push(entry);
     if (live.entries.length > KEPT) live.entries.splice(0, live.entries.length - KEPT);
     news.push(entry);
-    // A burst is one piece of news.
+    // A burst of entries is one notification.
     waiting ??= setTimeout(() => {
       waiting = null;
       tell();
@@ -100,7 +104,7 @@ export function connect() {
   });
   source.addEventListener("error", () => {
     changed("lost");
-    // The browser gives up where nobody answers as expected, and says so by this.
+    // The browser gives up if it gets an unexpected answer, and this state shows it.
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
   });
 }

@@ -1,5 +1,5 @@
-//! What happens, as it happens: records in Kafka and reports of the mappings, each with a number,
-//! the last of them kept for a page that comes later or comes back.
+//! The live stream: records in Kafka and reports of the mappings, each with a number. The last of
+//! them are kept for pages that open later or reconnect.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,17 +17,18 @@ use crate::records::Produced;
 
 /// How many entries are kept.
 const KEPT: usize = 1000;
-/// How many bytes they have at most, all together.
+/// The maximum size of all kept entries together, in bytes.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
-/// How much of a record's value is shown.
+/// How many bytes of a record's value are shown.
 const SHOWN: usize = 64 * 1024;
-/// How long nothing may be heard: a reader that is gone is noticed when it is written to.
+/// The longest silence on the stream. A client that has left is noticed only when the server writes
+/// to it.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// The stream, as server-sent events.
 #[derive(Debug)]
 pub(super) struct Live {
-    /// Tells this stack's numbers from an earlier one's.
+    /// Distinguishes this stack's numbers from an earlier stack's.
     run: i64,
     hello: Bytes,
     ring: Mutex<Ring>,
@@ -51,15 +52,15 @@ struct Record<'a> {
     at: Option<i64>,
     key: Option<String>,
     headers: Vec<(&'a str, Option<String>)>,
-    /// The value, as far as it is shown; absent for a tombstone.
+    /// The value, as far as it is shown. Null for a tombstone.
     text: Option<String>,
     bytes: usize,
-    /// Whether the value goes on after `text`.
+    /// Whether the value continues after `text`.
     cut: bool,
 }
 
 impl Live {
-    /// Nothing has happened yet; `about` is what each page hears first.
+    /// A stream without entries. Each page receives `about` first.
     pub(super) fn start(about: &impl Serialize) -> Self {
         let run = Timestamp::now().as_millisecond();
         let hello = json!({ "run": run, "about": about });
@@ -89,7 +90,7 @@ impl Live {
         }}));
     }
 
-    /// Adds what a mapping did, at `now`; that it reads is not worth a line.
+    /// Adds a mapping's report, at `now`. The start of reading is left out.
     pub(super) fn report(&self, report: &Report, now: Timestamp) {
         let mut said = match &report.what {
             What::Started { .. } => return,
@@ -140,7 +141,7 @@ impl Live {
     fn add(&self, entry: &serde_json::Value) {
         let mut ring = self.ring();
         let number = *self.last.borrow() + 1;
-        // JSON has no line breaks of its own, so that an entry is one line of data.
+        // Serialized JSON has no line breaks, so an entry is one line of data.
         let frame = Bytes::from(format!("id: {}-{number}\ndata: {entry}\n\n", self.run));
         ring.bytes += frame.len();
         ring.entries.push_back((number, frame));
@@ -157,7 +158,7 @@ impl Live {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All entries after one, and the number of the last.
+    /// All entries after `number`, and the number of the last one.
     fn after(&self, number: u64) -> (Bytes, u64) {
         let ring = self.ring();
         let frames: Vec<&Bytes> = ring
@@ -178,7 +179,8 @@ impl Live {
         )
     }
 
-    /// Says hello, then what was kept after `id`, then what comes, for as long as it is read.
+    /// Sends a greeting, then the kept entries after `id`, then new entries, for as long as the
+    /// client reads.
     pub(super) fn follow(self: &Arc<Self>, id: Option<&str>) -> impl Stream<Item = Bytes> + use<> {
         let (live, seen, last) = (Arc::clone(self), self.seen(id), self.last.subscribe());
         let hello = self.hello.clone();
@@ -204,7 +206,7 @@ impl Live {
         stream::once(async move { hello }).chain(rest)
     }
 
-    /// The number that a page saw last, if it is one of this stack's.
+    /// The last number that a page saw, if it is one of this stack's. Otherwise 0.
     fn seen(&self, id: Option<&str>) -> u64 {
         let number = id
             .and_then(|id| id.split_once('-'))
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_hears_what_was_and_what_comes_and_after_a_break_only_the_rest() {
+    async fn a_page_gets_past_and_new_entries_and_after_a_break_only_the_rest() {
         let live = Arc::new(Live::start(&json!({ "kafka": "127.0.0.1:9092" })));
         live.record(&record(7, Some(b"line one\nid: sly\n\nline two".to_vec())));
         let mut page = Box::pin(live.follow(None));
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_entries_make_room() {
+    fn the_oldest_entries_are_dropped_first() {
         let live = Live::start(&json!({}));
         for offset in 0..=KEPT {
             live.record(&record(offset as i64, Some(b"{}".to_vec())));

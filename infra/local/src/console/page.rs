@@ -1,4 +1,4 @@
-//! The page: its files, which are part of the program, and what a browser lets them do.
+//! The page: its files, which are compiled into the program, and its content security policy.
 
 /// A file of the page.
 #[derive(Debug)]
@@ -99,8 +99,9 @@ pub(super) fn file(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
 
-/// What the page may do: run its own scripts, ask its own server, and show what is served at
-/// `assets`. No text becomes markup: there is no Trusted Types policy to make any with.
+/// The content security policy: the page may run its own scripts, call its own server, and show
+/// files from `assets`. Text can never become markup, because there is no Trusted Types policy that
+/// could create any.
 pub(super) fn policy(assets: &str) -> String {
     [
         "default-src 'none'",
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_file_that_the_page_names_is_there() {
+    fn each_file_that_the_page_refers_to_exists() {
         let named: Vec<&str> = FILES
             .iter()
             .flat_map(|file| file.text.split(['"', '\'']))
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_the_page_makes_markup_of_text_or_needs_what_its_policy_forbids() {
+    fn the_page_neither_turns_text_into_markup_nor_breaks_its_policy() {
         for file in &FILES {
             for banned in [
                 "innerHTML",

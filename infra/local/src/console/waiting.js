@@ -1,13 +1,16 @@
-// The records that wait for somebody: asked for when the page opens, and again when a mapping went on.
+// The dead letters that wait for a decision. They are loaded when the page opens, and again after a
+// mapping has made progress.
 
 import { ask } from "./ask.js";
 import { listen } from "./live.js";
 
 const MOST = 200;
-/** Each question is an invocation: no more than one in so many milliseconds. */
+/**
+ * The minimum pause between two requests in milliseconds, because each request is an invocation.
+ */
 const PAUSE = 2500;
 
-/** What is known of them. */
+/** The dead letters as of the last request. */
 export const waiting = { entries: [], more: false, error: null };
 
 const listeners = new Set();
@@ -15,20 +18,20 @@ let timer = null;
 let asking = false;
 let again = false;
 
-/** Calls `listener` whenever it was asked. Returns how to end that. */
+/** Calls `listener` after each request. Returns a function that ends this. */
 export function listenToWaiting(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** The record that waits and stood at a place, if there is one. */
+/** The waiting dead letter of a record, if there is one. */
 export function waitsAt(record) {
   return waiting.entries.find(
     ({ topic, partition, offset }) => topic === record.topic && partition === record.partition && offset === record.offset,
   );
 }
 
-/** Asks now. */
+/** Loads the dead letters now. */
 export async function refreshWaiting() {
   if (asking) {
     again = true;

@@ -1,4 +1,5 @@
-// The view of one event's way: from the record in Kafka to its assets, with what took how long.
+// The view of one event's walk: from the record in Kafka to its assets, with the duration of each
+// stage.
 
 import { ask } from "./ask.js";
 import { media, served } from "./asset.js";
@@ -53,7 +54,8 @@ function one(place, topic, partition, offset) {
         h("p", {}, `The page keeps no more than those, and ${topic} ${partition}/${offset} is not one of them. Its jobs are still listed under `, h("a", { href: "#/jobs" }, "Jobs"), "."),
       ),
     );
-    // It may come with the next news: a page that was just opened hears of the past first.
+    // The record may arrive soon, because a page that has just opened receives the past entries
+    // first.
     let end = listen(() => {
       if (!recordAt(topic, partition, offset)) return;
       end();
@@ -77,12 +79,12 @@ function one(place, topic, partition, offset) {
   let following = false;
   async function follow() {
     timer = null;
-    // One look at a time: each asks for every job that is open.
+    // Only one round at a time, because each round requests every open job.
     if (following) return soon();
     following = true;
     try {
       const jobs = jobsOf(record);
-      // A job that is over has its whole history: it is asked for once.
+      // The history of an ended job is complete, so it is requested only once.
       const wanted = jobs.filter(({ id }) => !(histories.get(id)?.isOver ?? false));
       await Promise.all(
         wanted.map(async ({ id, tenant }) => {
@@ -120,12 +122,15 @@ function jobsOf(record) {
   return id === undefined ? [] : [...jobs.values()];
 }
 
-/** The record that told a job's end. */
+/** The record that reports a job's end. */
 function endOf(job) {
   return records().find(({ topic, data }) => data.jobId === job && ["render-job.completed", "render-job.failed"].includes(short(topic)));
 }
 
-/** How the consumer was given the record: the first invocation that ended after it came, and its partition's commit beyond it. */
+/**
+ * The delivery of the record to its consumer: the invocations that included its partition, and the
+ * commit beyond its offset.
+ */
 function delivery(record) {
   const own = reports().filter((report) => report.topic === record.topic && report.at >= record.at);
   const commit = own.find((report) => report.what === "committed" && report.partition === record.partition && report.offset > record.offset);
@@ -134,7 +139,7 @@ function delivery(record) {
   return { commit, invocations };
 }
 
-/** What took how long, one after the other: `{ label, from, to, tone }`. */
+/** The stages of a record, in order: `{ label, from, to, tone }`. */
 function stagesOf(record, { commit, invocations }) {
   const stages = [];
   let since = record.at;
@@ -149,7 +154,7 @@ function stagesOf(record, { commit, invocations }) {
   return stages;
 }
 
-/** A job's stages, from its history: each lasts until the next thing happens. */
+/** A job's stages, from its history. Each lasts until the next entry. */
 function stagesOfJob(history, end) {
   const times = history.map(({ at }) => Date.parse(at));
   const stages = [];
@@ -226,7 +231,7 @@ function drawLane(record, { id, tenant, told, shown, end, stages }, scale) {
   );
 }
 
-/** A bar for each stage, all on one scale. */
+/** A bar for each stage, all on the same scale. */
 function bars(stages, { from, span }) {
   if (stages.length === 0) return h("p", { class: "muted" }, "Nothing has been heard of it yet.");
   const bar = ({ label, from: begin, to, tone }) => {
@@ -238,7 +243,7 @@ function bars(stages, { from, span }) {
   return h("ol", { class: "bars" }, stages.map(bar));
 }
 
-/** All that happened, in its order, with the time since the record came. */
+/** Everything that happened, in order, with the time since the record arrived. */
 function moments(record, { commit, invocations }, lanes, entry) {
   const happened = [{ at: record.at, what: `Kafka has it: partition ${record.partition}, offset ${record.offset}` }];
   for (const report of invocations) {

@@ -1,57 +1,57 @@
-//! What a mapping's core is given and what it answers: outcomes in, actions out.
+//! The input and output of a mapping's core: outcomes go in, actions come out.
 
 use std::sync::Arc;
 
 use super::payload::Record;
 use super::response::ResponseError;
 
-/// What the runner is to do.
+/// What the runner must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Invoke the function with these records and [`settle`](super::batch::Batches::settle) the
+    /// Invoke the function with these records, and [`settle`](super::batch::Batches::settle) the
     /// outcome.
     Invoke {
-        /// Names the unit until it is settled.
+        /// The unit's id until it is settled.
         unit: u64,
-        /// How many times these records have been sent, this one included.
+        /// How often these records have been sent, including this time.
         attempt: u32,
-        /// In order of partition, then offset.
+        /// The records in order of partition, then offset.
         records: Vec<Arc<Record>>,
     },
-    /// Send these records to the on-failure destination, or drop them where there is none, and then
-    /// say [`discarded`](super::batch::Batches::discarded).
+    /// Send these records to the on-failure destination, or drop them if there is none, and then
+    /// call [`discarded`](super::batch::Batches::discarded).
     Discard {
-        /// Names the unit until it is discarded.
+        /// The unit's id until it is discarded.
         unit: u64,
-        /// What is discarded, and why.
+        /// The discarded records, and the reason.
         discard: Discard,
     },
-    /// Commit `offset` as the next one to be read of `partition`.
+    /// Commit `offset` as the next one to read from `partition`.
     Commit {
-        /// Partition number.
+        /// The partition's number.
         partition: i32,
         /// One past the last resolved record.
         offset: i64,
     },
-    /// Nothing to do: some records were not resolved and will be sent again.
+    /// Nothing to do. Some records were not resolved and will be sent again.
     Retrying {
-        /// How many records.
+        /// The number of records.
         records: usize,
-        /// Why.
+        /// The reason.
         cause: RetryReason,
-        /// Milliseconds until then.
+        /// The pause before the retry, in milliseconds.
         pause: i64,
-        /// Whether they were split in two.
+        /// Whether the batch was split in two.
         split: bool,
     },
-    /// Stop fetching a partition: enough of it is buffered.
+    /// Stop fetching a partition, because enough of its records are buffered.
     Pause {
-        /// Partition number.
+        /// The partition's number.
         partition: i32,
     },
     /// Fetch a partition again.
     Resume {
-        /// Partition number.
+        /// The partition's number.
         partition: i32,
     },
 }
@@ -59,11 +59,11 @@ pub enum Action {
 /// Records that will not be sent any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discard {
-    /// In order of partition, then offset.
+    /// The records in order of partition, then offset.
     pub records: Vec<Arc<Record>>,
-    /// Why.
+    /// The reason.
     pub condition: Condition,
-    /// How many times they were sent.
+    /// How often they were sent.
     pub invocations: u32,
     /// Lambda's last answer for them, if it gave one.
     pub answer: Option<Answer>,
@@ -72,41 +72,41 @@ pub struct Discard {
 /// Why records are discarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// The function failed more often than retries allow.
+    /// The function failed more often than the retry limit allows.
     RetryAttemptsExhausted,
-    /// The records were older than the maximum age when they were about to be sent.
+    /// The records exceeded the maximum age when they were due to be sent.
     RecordAgeExceeded,
-    /// One record alone makes a payload that Lambda does not take.
+    /// A single record makes a payload that is too large for Lambda.
     MaximumPayloadSizeExceeded,
 }
 
-/// What Lambda said beside the payload: the `responseContext` of an on-failure record.
+/// Lambda's answer without the payload: the `responseContext` of an on-failure envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Id of the invocation's request, if the service gave one.
+    /// The id of the invocation's request, if the service gave one.
     pub request_id: Option<String>,
-    /// HTTP status; 200 also for a function error.
+    /// The HTTP status. It is 200 even for a function error.
     pub status: i32,
-    /// Version that ran, such as `$LATEST`.
+    /// The version that ran, such as `$LATEST`.
     pub executed_version: Option<String>,
-    /// Header X-Amz-Function-Error, such as `Unhandled`.
+    /// The header X-Amz-Function-Error, such as `Unhandled`.
     pub function_error: Option<String>,
 }
 
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Lambda answered: a result or, where [`Answer::function_error`] is set, a description of the
-    /// error.
+    /// Lambda answered: with a result, or with a description of the error if
+    /// [`Answer::function_error`] is set.
     Answered {
         /// The answer.
         answer: Answer,
         /// The payload.
         body: Vec<u8>,
     },
-    /// The concurrency of the function or the account was used up.
+    /// The concurrency of the function or of the account was exhausted.
     Throttled,
-    /// Lambda did not take the invocation, or the connection broke.
+    /// Lambda did not accept the invocation, or the connection broke.
     NotReached {
         /// What went wrong.
         reason: String,
@@ -119,7 +119,7 @@ pub enum RetryReason {
     /// The function failed.
     #[error("function error {0}")]
     FunctionError(String),
-    /// The function listed these records.
+    /// The function's response lists these records.
     #[error("listed in batchItemFailures")]
     Listed,
     /// The response counts as a failure of the whole batch.

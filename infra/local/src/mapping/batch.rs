@@ -1,26 +1,23 @@
-//! The mapping itself, without I/O and without a clock: records and outcomes go in with the time,
+//! The mapping itself, without I/O and without a clock: records, outcomes and the time go in,
 //! actions come out.
 //!
-//! Records wait per partition until a batch is formed; from then on they belong to a *unit*, which
-//! is invoked, retried, split or dead-lettered as one. Units stand in the order in which their
+//! Records wait per partition until they form a batch. From then on they belong to a *unit*, which
+//! is invoked, retried, split or discarded as a whole. Units are kept in the order in which their
 //! records must be resolved: a unit waits while an earlier one holds records of one of its
-//! partitions, and new batches are formed only of partitions that no unit holds. So there is at
-//! most one invocation in flight per partition, and a partition's records are resolved in order,
-//! however a batch is split.
+//! partitions, and new batches contain only partitions that no unit holds. So each partition has at
+//! most one invocation in flight, and its records are resolved in order, however a batch is split.
 //!
-//! What AWS's pages leave open, and how it is read here:
-//! - A partial response retries exactly the listed records ("just those specific items",
-//! kafka-retry-configurations.html), as one smaller batch, before any later record of their
-//! partitions. The committed offset advances to the lowest unresolved one, so after a restart
-//! records that had succeeded may come again.
-//! - "Splitting a batch does not count towards the retry quota" (the page for streams): a batch of
-//!   two or more that fails
-//! with bisect on is split, and each half goes on with the retries its parent had left, at once. A
-//! response that is not valid is no function error: "entire batch will be retried", and it is not
-//! split.
-//! - An invocation that the function did not receive (throttled, or Lambda not reached) is no
-//!   attempt: it is repeated
-//!   until the records are too old (the page for streams).
+//! AWS's pages leave some questions open. Our interpretations:
+//! - A partial batch response retries exactly the listed records ("just those specific items",
+//!   kafka-retry-configurations.html), as one smaller batch, before any later record of their
+//!   partitions. The committed offset advances to the lowest unresolved record, so after a restart
+//!   records that had succeeded may be redelivered.
+//! - "Splitting a batch does not count towards the retry quota" (the page for streams): with bisect
+//!   on, a failed batch of two or more records is split. Each half continues at once with the
+//!   retries that its parent had left. An invalid response is not a function error: "entire batch
+//!   will be retried", so the batch is not split.
+//! - An invocation that did not reach the function (throttled, or Lambda not reached) does not
+//!   count as an attempt. It is repeated until the records are too old (the page for streams).
 //! - The pause between retries is not documented. Ours is 200 ms, doubled up to 5 s.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,13 +28,13 @@ use super::payload::{Frame, PAYLOAD_LIMIT, Record};
 use super::response::failed_records;
 use super::settings::Mapping;
 
-/// Invocations that one poller keeps in flight (kafka-scaling-modes.html).
+/// How many invocations one poller keeps in flight (kafka-scaling-modes.html).
 pub const MOST_INVOCATIONS: usize = 5;
 
 const FIRST_PAUSE: i64 = 200;
 const LONGEST_PAUSE: i64 = 5_000;
 
-/// The state of one mapping. Times are milliseconds since the Unix epoch that never go back.
+/// The state of one mapping. Times are milliseconds since the Unix epoch, and never decrease.
 #[derive(Debug)]
 pub struct Batches {
     mapping: Arc<Mapping>,
@@ -54,8 +51,8 @@ struct Partition {
     paused: bool,
     /// One past the last record that went into a unit.
     taken: i64,
-    /// What was committed last or, before that, where reading began; `None` before the first
-    /// record.
+    /// The last committed offset or, before the first commit, the offset at which reading began.
+    /// `None` before the first record.
     committed: Option<i64>,
 }
 
@@ -72,12 +69,12 @@ struct Unit {
     records: Vec<Arc<Record>>,
     state: State,
     invocations: u32,
-    /// Failures that count against the retries.
+    /// The failures that count against the retry limit.
     failures: u32,
-    /// Consecutive reasons to pause.
+    /// The number of consecutive reasons to pause.
     setbacks: u32,
     answer: Option<Answer>,
-    /// Partitions that were taken from us while an invocation was in flight.
+    /// The partitions that were revoked while an invocation was in flight.
     revoked: BTreeSet<i32>,
 }
 
@@ -101,7 +98,7 @@ impl Unit {
 }
 
 impl Batches {
-    /// A mapping that holds no partition yet.
+    /// A mapping without partitions.
     #[must_use]
     pub fn new(mapping: Arc<Mapping>, frame: Arc<Frame>) -> Self {
         Self {
@@ -113,7 +110,7 @@ impl Batches {
         }
     }
 
-    /// The group gave us a partition.
+    /// Adds a partition that the group has assigned.
     pub fn assign(&mut self, partition: i32) {
         self.partitions
             .entry(partition)
@@ -126,14 +123,14 @@ impl Batches {
             });
     }
 
-    /// Whether a partition is ours.
+    /// Whether a partition is assigned to us.
     #[must_use]
     pub fn is_assigned(&self, partition: i32) -> bool {
         self.partitions.contains_key(&partition)
     }
 
-    /// The group took a partition from us: what is buffered of it is forgotten, what is in flight
-    /// ends without a commit.
+    /// Removes a partition that the group has revoked. Its buffered records are forgotten, and work
+    /// in flight ends without a commit.
     pub fn revoke(&mut self, partition: i32) {
         self.partitions.remove(&partition);
         for unit in &mut self.units {
@@ -149,7 +146,7 @@ impl Batches {
         self.units.retain(|unit| !unit.records.is_empty());
     }
 
-    /// Takes a record that was read. One of a partition that is not ours is ignored.
+    /// Adds a record that was read. A record of a partition that is not assigned is ignored.
     pub fn add(&mut self, record: Record, now: i64) -> Option<Action> {
         let size = self.frame.record_size(&record);
         let most = self.most_buffered();
@@ -171,7 +168,7 @@ impl Batches {
         Some(Action::Pause { partition: number })
     }
 
-    /// Everything that can be done now.
+    /// All actions that are possible now.
     pub fn next_actions(&mut self, now: i64) -> Vec<Action> {
         let mut actions = Vec::new();
         loop {
@@ -194,8 +191,8 @@ impl Batches {
         actions
     }
 
-    /// When there is something to do if nothing else happens; `None` where only an outcome or a
-    /// record can help.
+    /// When the next action is due if nothing else happens. `None` if only an outcome or a record
+    /// can cause one.
     #[must_use]
     pub fn wake_at(&self) -> Option<i64> {
         if self.invoking() == MOST_INVOCATIONS {
@@ -212,7 +209,7 @@ impl Batches {
         retries.chain(window).min()
     }
 
-    /// Takes the outcome of [`Action::Invoke`].
+    /// Processes the outcome of [`Action::Invoke`].
     pub fn settle(&mut self, unit: u64, outcome: Outcome, now: i64) -> Vec<Action> {
         let Some(at) = self
             .units
@@ -235,7 +232,7 @@ impl Batches {
             Outcome::Throttled => (RetryReason::Throttled, None),
             Outcome::NotReached { reason } => (RetryReason::NotReached(reason), None),
         };
-        // A revoked partition's records belong to another reader now.
+        // The records of a revoked partition belong to another reader now.
         let revoked = std::mem::take(&mut unit.revoked);
         unit.records.retain(|record| {
             let listed = failed
@@ -251,7 +248,7 @@ impl Batches {
         actions
     }
 
-    /// Takes the end of [`Action::Discard`]: the records are at the destination, or dropped.
+    /// Processes the end of [`Action::Discard`]: the records are at the destination, or dropped.
     pub fn discarded(&mut self, unit: u64) -> Vec<Action> {
         let Some(at) = self
             .units
@@ -266,7 +263,7 @@ impl Batches {
         actions
     }
 
-    /// Whether a unit is with Lambda or on its way to the destination.
+    /// Whether any unit is being invoked or on its way to the destination.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.units
@@ -283,7 +280,7 @@ impl Batches {
         match &answer.function_error {
             Some(error) => Err(RetryReason::FunctionError(error.clone())),
             // services-kinesis-batchfailurereporting.html: without ReportBatchItemFailures the
-            // response says nothing.
+            // response has no meaning.
             None if !self.mapping.report_batch_item_failures => Ok(BTreeSet::new()),
             None => {
                 failed_records(body, &self.frame, records).map_err(RetryReason::InvalidResponse)
@@ -375,7 +372,7 @@ impl Batches {
         self.units.insert(at, unit);
     }
 
-    /// Sends every unit whose time has come and whose partitions no earlier unit holds.
+    /// Dispatches every unit that is due and whose partitions no earlier unit holds.
     fn dispatch(&mut self, now: i64, actions: &mut Vec<Action>) {
         let mut at = 0;
         while at < self.units.len() && self.invoking() < MOST_INVOCATIONS {
@@ -386,7 +383,7 @@ impl Batches {
             }
             let expired = self.take_expired(at, now);
             if let Some(expired) = expired {
-                // The rest of the unit, if any, stands behind what is on its way to the
+                // The rest of the unit, if any, waits behind the records on their way to the
                 // destination.
                 self.units.retain(|unit| !unit.records.is_empty());
                 self.discard(at, expired, Condition::RecordAgeExceeded, actions);
@@ -405,7 +402,7 @@ impl Batches {
         }
     }
 
-    /// The records of a unit that are too old to be sent, as a unit of their own.
+    /// Takes the records that are too old to be sent out of a unit, as a unit of their own.
     fn take_expired(&mut self, at: usize, now: i64) -> Option<Unit> {
         let oldest = now.saturating_sub(
             i64::try_from(self.mapping.maximum_age?.as_millis()).unwrap_or(i64::MAX),
@@ -427,7 +424,7 @@ impl Batches {
         })
     }
 
-    /// A record that does not fit alone goes to the destination as soon as it is the first of its
+    /// Discards a record that alone exceeds the payload limit, once it is the first of its
     /// partition.
     fn discard_oversized(&mut self, actions: &mut Vec<Action>) {
         let free: Vec<i32> = self
@@ -458,8 +455,8 @@ impl Batches {
         }
     }
 
-    /// Makes a unit of buffered records if a batch is full or its window is over; false where
-    /// neither is so.
+    /// Forms a unit from buffered records if a batch is full or its window has ended. Returns false
+    /// otherwise.
     fn form_batch(&mut self, now: i64) -> bool {
         let free = self.free_partitions();
         let Some(&(since, _)) = free.first() else {
@@ -474,7 +471,7 @@ impl Batches {
             let room = PAYLOAD_LIMIT - self.frame.size() - of_partition;
             for (index, buffered) in self.partitions[&number].buffer.iter().enumerate() {
                 if buffered.size >= room {
-                    break; // it goes to the destination, once the records before it are resolved
+                    break; // it goes to the destination after the records before it
                 }
                 if total == self.mapping.batch_size
                     || bytes + of_partition + buffered.size >= PAYLOAD_LIMIT
@@ -511,8 +508,8 @@ impl Batches {
         true
     }
 
-    /// Partitions with buffered records and no unit, with the time since when their first record
-    /// waits; longest first.
+    /// The partitions with buffered records and without a unit, each with the time since which its
+    /// first record waits. The longest wait comes first.
     fn free_partitions(&self) -> Vec<(i64, i32)> {
         let held: BTreeSet<i32> = self
             .units
@@ -595,8 +592,8 @@ impl Batches {
         i64::try_from(self.mapping.window.as_millis()).expect("at most 300 s")
     }
 
-    /// Records of one partition. Resuming costs a fetch, so a small batch size does not make it a
-    /// small number.
+    /// How many records of one partition are buffered. Resuming costs a fetch, so this number stays
+    /// large even if the batch size is small.
     fn most_buffered(&self) -> usize {
         (2 * self.mapping.batch_size).max(1_000)
     }

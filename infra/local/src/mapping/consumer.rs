@@ -1,5 +1,5 @@
-//! The mapping as a member of its consumer group: what it is, where it begins, and a record as the
-//! mapping sends it.
+//! The mapping as a member of its consumer group: its options, its starting position, and its
+//! records.
 
 use hyper::body::Bytes;
 use kafka_client::{At, Cluster, Error, Options, Reset};
@@ -7,22 +7,22 @@ use kafka_client::{At, Cluster, Error, Options, Reset};
 use super::payload::Record;
 use super::settings::{Mapping, StartingPosition};
 
-/// What the mapping is in its group.
+/// The mapping's options as a member of its group.
 pub fn member_options(mapping: &Mapping) -> Options {
     Options {
         client_id: format!("mapping-{}", mapping.uuid),
         reset: match mapping.start {
             StartingPosition::TrimHorizon => Reset::Earliest,
-            // AT_TIMESTAMP commits its positions beforehand; a partition without one has no record
-            // that young.
+            // AT_TIMESTAMP commits its starting offsets beforehand. A partition without one has no
+            // record that is recent enough.
             StartingPosition::Latest | StartingPosition::AtTimestamp(_) => Reset::Latest,
         },
         ..Options::new(&mapping.consumer_group, &mapping.topic)
     }
 }
 
-/// Commits, for the partitions where the group has no offset, that of the first record not older
-/// than `millis`. An existing group keeps its offsets: its starting position is ignored
+/// Commits, for each partition without a committed offset, the offset of the first record that is
+/// not older than `millis`. An existing group keeps its offsets, and ignores the starting position
 /// (kafka-consumer-group-id.html).
 pub async fn begin_at(cluster: &Cluster, mapping: &Mapping, millis: i64) -> Result<(), Error> {
     let (group, topic) = (&mapping.consumer_group, &mapping.topic);
@@ -36,7 +36,7 @@ pub async fn begin_at(cluster: &Cluster, mapping: &Mapping, millis: i64) -> Resu
     }
 }
 
-/// The record as the mapping sends it.
+/// Converts a record to the form in which the mapping sends it.
 pub fn record_of(record: kafka_client::Record) -> Record {
     let owned = |bytes: Bytes| Vec::from(bytes);
     Record {

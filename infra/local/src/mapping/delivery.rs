@@ -1,5 +1,5 @@
-//! Calls that leave the poller: the invocation of the function, and the delivery of what is
-//! discarded.
+//! The poller's outgoing calls: invocations of the function, and deliveries to the on-failure
+//! destination.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use super::settings::{Destination, Mapping};
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Invokes `function` synchronously with an event, once: the client neither repeats nor gives up,
-/// for a function may run for 14 minutes and an invocation that is repeated unseen would be an
-/// attempt that nobody counts.
+/// Invokes `function` synchronously with an event, once. The client neither retries nor times out:
+/// a function may run for 14 minutes, and a hidden retry would be an attempt that the mapping does
+/// not count.
 pub async fn invoke(lambda: &aws_sdk_lambda::Client, function: &str, event: Vec<u8>) -> Outcome {
     let patient = aws_sdk_lambda::Config::builder()
         .retry_config(RetryConfig::disabled())
@@ -52,7 +52,7 @@ pub async fn invoke(lambda: &aws_sdk_lambda::Client, function: &str, event: Vec<
 }
 
 fn not_taken(error: &SdkError<InvokeError, HttpResponse>) -> Outcome {
-    // 429 is TooManyRequestsException, whatever its body says.
+    // Status 429 is TooManyRequestsException, whatever the body says.
     match error
         .raw_response()
         .map(|response| response.status().as_u16())
@@ -64,7 +64,7 @@ fn not_taken(error: &SdkError<InvokeError, HttpResponse>) -> Outcome {
     }
 }
 
-/// Where one mapping's discarded records go.
+/// Delivers one mapping's discarded records.
 pub struct Delivery {
     mapping: Arc<Mapping>,
     frame: Arc<Frame>,
@@ -73,7 +73,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Delivers to the mapping's destination.
+    /// Creates the delivery to the mapping's destination.
     pub fn new(
         mapping: Arc<Mapping>,
         frame: Arc<Frame>,
@@ -88,10 +88,10 @@ impl Delivery {
         }
     }
 
-    /// Sends what was discarded `at`, and tries again until it is there: what cannot be delivered
-    /// holds its partitions, and every failure is sent to `trouble`. (What AWS does with it then is
-    /// not documented; here nothing is lost unseen.) Answers where it went; `None` where there is
-    /// no destination.
+    /// Delivers records that were discarded `at`, and retries until it succeeds. Until then it
+    /// holds their partitions, and reports every failure to `trouble`. (AWS does not document what
+    /// it does then; here no record is lost silently.) Returns where the records went, or `None` if
+    /// there is no destination.
     pub async fn deliver(
         &self,
         discard: &Discard,
@@ -134,8 +134,8 @@ impl Delivery {
         discard: &Discard,
         at: Timestamp,
     ) -> Result<String, String> {
-        // "The same partition key": a record without a partition goes where Java's client spreads
-        // its key.
+        // "The same partition key": without a partition, the key decides the partition as in Java's
+        // client.
         let messages = failed_records(&self.mapping, &self.frame, discard, at)
             .into_iter()
             .map(|record| Message {
@@ -160,8 +160,8 @@ mod tests {
     use super::*;
     use crate::mapping::poller::tests::{lambda_at, serve};
 
-    /// The outcome of one invocation by a client that repeats and gives up early by itself, and how
-    /// many calls it made.
+    /// The outcome of one invocation with a client that by default would retry and time out early,
+    /// and the number of its calls.
     async fn outcome(status: u16, kind: &'static str) -> (Outcome, usize) {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_invocation_is_one_call_that_takes_its_time() {
+    async fn an_invocation_is_one_call_without_a_timeout() {
         let (answered, calls) = outcome(200, "").await;
         assert!(
             matches!(&answered, Outcome::Answered { body, .. } if body == b"null"),

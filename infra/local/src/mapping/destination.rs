@@ -1,12 +1,11 @@
-//! What is sent to the on-failure destination
-//! (docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html and
+//! The on-failure envelopes (docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html and
 //! kafka-on-failure-destination.html).
 //!
-//! A bucket gets one object per discarded batch, with the whole event as an escaped JSON string; a
-//! topic gets one message per record, with the original key and the event of that one record as an
-//! object. The two pages spell the condition of exhausted retries differently, and so does this.
-//! Neither page names a condition for records that are too old: this takes the one that stream
-//! mappings write.
+//! A bucket gets one object per discarded batch, with the whole event as an escaped JSON string. A
+//! topic gets one message per record, with the original key and with the event of that one record
+//! as an object. The two pages spell the condition of exhausted retries differently, and so does
+//! this code. Neither page names a condition for records that are too old: this code uses the one
+//! that stream mappings write.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,25 +22,25 @@ use super::settings::Mapping;
 /// One discarded batch as an object in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedBatch {
-    /// `aws/lambda/<mapping>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`.
+    /// The object's key: `aws/lambda/<mapping>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`.
     pub key: String,
-    /// JSON.
+    /// The envelope as JSON.
     pub body: Vec<u8>,
 }
 
 /// One discarded record as a message of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedRecord {
-    /// The record's own key.
+    /// The original record's key.
     pub key: Option<Vec<u8>>,
-    /// JSON.
+    /// The envelope as JSON.
     pub body: Vec<u8>,
 }
 
 /// The object for a batch that was discarded `at`.
 ///
-/// AWS ends the key with a random UUID. Here it follows from the batch and the time, so that a
-/// delivery that is repeated writes the same object.
+/// AWS ends the key with a random UUID. Here the UUID is derived from the batch and the time, so
+/// that a repeated delivery writes the same object.
 #[must_use]
 pub fn failed_batch(
     mapping: &Mapping,
@@ -139,7 +138,7 @@ impl Envelope<'_> {
         let answer = self.discard.answer.as_ref();
         let record = InvocationRecord {
             request_context: RequestContext {
-                // A batch that was never sent has no request: the pages show an id there too.
+                // A batch that was never sent has no request, but the pages show an id even then.
                 request_id: answer
                     .and_then(|answer| answer.request_id.clone())
                     .unwrap_or_else(|| self.id.to_string()),
@@ -178,7 +177,7 @@ impl Envelope<'_> {
 #[serde(rename_all = "camelCase")]
 struct InvocationRecord<'a, P> {
     request_context: RequestContext<'a>,
-    /// Null where the batch was never sent.
+    /// Null if the batch was never sent.
     response_context: Option<ResponseContext<'a>>,
     version: &'a str,
     timestamp: String,
@@ -201,7 +200,7 @@ struct RequestContext<'a> {
 struct ResponseContext<'a> {
     status_code: i32,
     executed_version: &'a str,
-    /// The pages show only failed functions; a batch of listed records has none.
+    /// The pages show only failed functions. A batch with listed records has no function error.
     #[serde(skip_serializing_if = "Option::is_none")]
     function_error: Option<&'a str>,
 }
@@ -233,7 +232,8 @@ struct PartitionInfo {
     last_record_timestamp: String,
 }
 
-/// A record without a timestamp, or with one outside the calendar, says the epoch.
+/// The record's time. It is the epoch for a record without a timestamp, or with one outside the
+/// calendar.
 fn timestamp(record: &Record) -> String {
     let at = record
         .timestamp
@@ -296,7 +296,7 @@ mod tests {
 
     /// kafka-on-failure.html, "S3 destination example invocation record".
     #[test]
-    fn a_bucket_gets_the_batch_with_its_event_as_a_string() {
+    fn a_bucket_gets_one_object_with_the_event_as_a_string() {
         let discard = discard(Condition::RetryAttemptsExhausted, 3, failed());
         let object = failed_batch(&mapping(), &frame(), &discard, at());
         let prefix = "aws/lambda/0e1f/2019/11/14/2019-11-14T00.38.06-";
@@ -338,7 +338,7 @@ mod tests {
     /// kafka-on-failure-destination.html, "Record format for a Kafka destination" and "Partition
     /// key behavior".
     #[test]
-    fn a_topic_gets_every_record_by_itself_under_its_own_key() {
+    fn a_topic_gets_one_message_per_record_with_its_own_key() {
         let discard = discard(Condition::RetryAttemptsExhausted, 3, failed());
         let messages = failed_records(&mapping(), &frame(), &discard, at());
         assert_eq!(messages.len(), 3);

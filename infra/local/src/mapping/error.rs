@@ -1,10 +1,10 @@
-//! What keeps a mapping from being read or started. What goes wrong afterwards is reported, and
-//! tried again.
+//! Errors that prevent a mapping from being read or started. Later errors are reported, and the
+//! poller retries.
 
 use super::template::Unresolved;
 use crate::aws;
 
-/// Why the mappings of a stack cannot be read, or one of them not be polled.
+/// Why the mappings of a stack cannot be read, or why one of them cannot be polled.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A call to CloudFormation failed.
@@ -18,53 +18,53 @@ pub enum Error {
         /// The client's whole chain of errors.
         reason: String,
     },
-    /// CloudFormation knows no such stack.
+    /// CloudFormation has no such stack.
     #[error("there is no stack called {stack}")]
     NoStack {
-        /// The name that was asked for.
+        /// The stack's name.
         stack: String,
     },
     /// The template itself cannot be read.
     #[error("the stack's template: {reason}")]
     Template {
-        /// What is not known.
+        /// What cannot be resolved.
         reason: Unresolved,
     },
-    /// The template has the mapping, Lambda does not.
+    /// The template has the mapping, but Lambda does not.
     #[error("{mapping} is in the template, but Lambda lists no such event source mapping")]
     NotDeployed {
-        /// Logical id.
+        /// The mapping's logical id.
         mapping: String,
     },
-    /// A property that only the template knows uses something that cannot be resolved.
+    /// A property that only the template has uses something that cannot be resolved.
     #[error("{mapping}: {property}: {reason}")]
     Unknown {
-        /// Logical id.
+        /// The mapping's logical id.
         mapping: String,
         /// The property.
         property: String,
-        /// What is not known.
+        /// What cannot be resolved.
         reason: Unresolved,
     },
-    /// A property that AWS would refuse.
+    /// A property has a value that AWS would refuse.
     #[error("{mapping}: {property} must be {expected}")]
     Wrong {
-        /// Logical id.
+        /// The mapping's logical id.
         mapping: String,
         /// The property.
         property: String,
-        /// What it may be.
+        /// The allowed values.
         expected: String,
     },
-    /// AWS does it, this poller does not.
+    /// AWS supports it, but this poller does not.
     #[error("{mapping}: {what} is not supported on one machine")]
     NotSupported {
-        /// Logical id.
+        /// The mapping's logical id.
         mapping: String,
         /// The property or destination.
         what: String,
     },
-    /// A disabled mapping was asked to poll.
+    /// A disabled mapping cannot be polled.
     #[error("the mapping of {topic} is disabled")]
     Disabled {
         /// The mapping's topic.
@@ -72,8 +72,8 @@ pub enum Error {
     },
 }
 
-/// A client's error with what caused it, in one line. (The SDK's own display of the whole chain
-/// ends in pages of debug output, which no timeline has room for.)
+/// A client's error with its causes, in one line. (The SDK's own display of the whole chain ends in
+/// pages of debug output, which is too long for the timeline.)
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

@@ -1,15 +1,15 @@
-//! The event source mapping of Amazon MSK, on one machine: reads a topic in the mapping's consumer
-//! group and invokes the function with batches, as AWS documents for provisioned mode (and, where
-//! the template asks for no provisioned pollers, for on-demand mode).
+//! An event source mapping of Amazon MSK, on one machine. It reads a topic in the mapping's
+//! consumer group and invokes the function with batches, as AWS documents for provisioned mode. If
+//! the template asks for no provisioned pollers, it follows on-demand mode.
 //!
-//! `settings` reads the mappings of the deployed stack, `template` resolves what the stack's
-//! template says of them. `batch` is the mapping itself, without I/O or a clock: records and
-//! outcomes in, `action`s out. `response` reads the function's partial batch response, `payload`
-//! writes the event, `destination` writes what is sent to the on-failure destination, `delivery`
-//! calls Lambda and the destination, `consumer` is the Kafka client, and `poller` moves everything
-//! between them and says so in `report`s.
+//! `settings` reads the mappings of the deployed stack, and `template` resolves their properties in
+//! the stack's template. `batch` is the mapping itself, without I/O or a clock: records and
+//! outcomes go in, `action`s come out. `response` parses the function's partial batch response,
+//! `payload` writes the event, and `destination` writes the on-failure envelope. `delivery` calls
+//! Lambda and the destination. `consumer` configures the Kafka client. `poller` connects all of
+//! them and sends `report`s.
 //!
-//! Where AWS's pages leave a question open, the reading taken stands beside the code, with its
+//! If AWS's pages leave a question open, a comment beside the code gives our interpretation and its
 //! reason.
 
 mod action;

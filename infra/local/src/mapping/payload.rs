@@ -1,9 +1,9 @@
 //! The event as a mapping sends it: one JSON object with records by partition
 //! (docs.aws.amazon.com/lambda/latest/dg/with-msk.html, "Example event").
 //!
-//! Written with serde and not with the types of `aws_lambda_events`: those cannot hold a null
-//! header value, and lose a millisecond of every other timestamp. A test holds a well-formed event
-//! to that crate's `KafkaEvent`.
+//! It is written with serde instead of the types of `aws_lambda_events`: those cannot hold a null
+//! header value, and lose a millisecond of every other timestamp. A test checks that that crate's
+//! `KafkaEvent` reads a well-formed event.
 
 use std::io;
 use std::sync::Arc;
@@ -12,41 +12,41 @@ use base64_simd::STANDARD;
 use kafka_client::Timestamp;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-/// Bytes that a synchronous invocation's payload must stay under: 6 MB, and Lambda's own refusal
-/// says "must be smaller than 6291456 bytes".
+/// The payload of a synchronous invocation must stay under this number of bytes: 6 MB. Lambda's own
+/// refusal says "must be smaller than 6291456 bytes".
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
-/// One Kafka record of the mapping's topic, as the broker holds it.
+/// One Kafka record of the mapping's topic, as the broker has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Partition number, from 0.
+    /// The partition's number, from 0.
     pub partition: i32,
-    /// Offset in the partition, from 0.
+    /// The offset in the partition, from 0.
     pub offset: i64,
-    /// When the producer made it or the broker took it; `None` where the record has no time.
+    /// When the producer created the record or the broker appended it. `None` if the record has no
+    /// timestamp.
     pub timestamp: Option<Timestamp>,
-    /// The key's bytes; `None` where the record has none.
+    /// The key's bytes. `None` if the record has no key.
     pub key: Option<Vec<u8>>,
-    /// The value's bytes; `None` for a tombstone.
+    /// The value's bytes. `None` for a tombstone.
     pub value: Option<Vec<u8>>,
-    /// Headers in order, repeated names included. Kafka allows a value to be null.
+    /// The headers in order, including repeated names. Kafka allows a value to be null.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// What is the same in every event of one mapping.
+/// The part that is the same in every event of one mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// ARN of the MSK cluster.
+    /// The ARN of the MSK cluster.
     pub event_source_arn: String,
-    /// Brokers as `host:port`, joined by commas.
+    /// The brokers as `host:port`, joined by commas.
     pub bootstrap_servers: String,
     /// The mapping's topic.
     pub topic: String,
 }
 
 impl Frame {
-    /// The event that carries `records`, which are in order of partition and, within one, of
-    /// offset.
+    /// The event that carries `records`, which are in order of partition and then of offset.
     #[must_use]
     pub fn event<'a>(&'a self, records: &'a [Arc<Record>]) -> Event<'a> {
         Event {
@@ -61,19 +61,19 @@ impl Frame {
         format!("{}-{partition}", self.topic)
     }
 
-    /// Bytes of an event without records.
+    /// The size of an event without records, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         json_size(&self.event(&[]))
     }
 
-    /// Bytes that a partition adds to an event, its records apart and a comma included.
+    /// The bytes that a partition adds to an event: without its records, but with a comma.
     #[must_use]
     pub fn partition_size(&self, partition: i32) -> usize {
         json_size(&self.partition_key(partition)) + ":[],".len()
     }
 
-    /// Bytes that a record adds to its partition, a comma included.
+    /// The bytes that a record adds to its partition, including a comma.
     #[must_use]
     pub fn record_size(&self, record: &Record) -> usize {
         json_size(&RecordJson {
@@ -83,7 +83,7 @@ impl Frame {
     }
 }
 
-/// An event to be serialized; borrows its records.
+/// An event to serialize. It borrows its records.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
     frame: &'a Frame,
@@ -153,8 +153,8 @@ struct RecordJson<'a> {
 impl Serialize for RecordJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let record = self.record;
-        // How AWS spells a record without a timestamp is not established: Kafka's own -1 and name
-        // are sent.
+        // AWS's form of a record without a timestamp is not known, so this sends Kafka's own -1 and
+        // name.
         let (timestamp, kind) = match record.timestamp {
             Some(Timestamp::CreateTime(at)) => (at, "CREATE_TIME"),
             Some(Timestamp::LogAppendTime(at)) => (at, "LOG_APPEND_TIME"),
@@ -179,7 +179,7 @@ impl Serialize for RecordJson<'_> {
     }
 }
 
-/// An array of objects with one key each, so that order and repeated names survive.
+/// An array of objects with one key each, to preserve the order and repeated names.
 struct Headers<'a>(&'a [(String, Option<Vec<u8>>)]);
 
 impl Serialize for Headers<'_> {
@@ -202,9 +202,9 @@ struct Header<'a> {
 
 impl Serialize for Header<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The bytes are Java's, hence signed: "ë" is [-61,-85]
-        // (aws-powertools/powertools-lambda-python#6862). How AWS sends a null value is not
-        // established; null is what Kafka says, and what a function must bear at the least.
+        // The bytes are signed, as in Java: "ë" is [-61,-85]
+        // (aws-powertools/powertools-lambda-python#6862). AWS's form of a null value is not known.
+        // Null is Kafka's, and a function must at least tolerate it.
         let mut map = serializer.serialize_map(Some(1))?;
         map.serialize_entry(self.name, &self.value.map(SignedBytes))?;
         map.end()
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_key_and_a_tombstone_have_no_field_and_a_null_header_value_is_null() {
+    fn null_keys_and_values_have_no_field_and_a_null_header_stays_null() {
         let mut bare = (*record(0, 0)).clone();
         bare.key = None;
         bare.value = None;
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_formed_event_is_one_that_aws_own_crate_reads() {
+    fn awss_own_crate_reads_a_well_formed_event() {
         let event: KafkaEvent =
             serde_json::from_slice(&frame().event(&[record(0, 15), record(3, 2)]).to_json())
                 .unwrap();
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_those_of_the_json_as_sent() {
+    fn predicted_sizes_match_the_json() {
         let frame = frame();
         let mut loud = (*record(0, 16)).clone();
         loud.headers
@@ -338,8 +338,8 @@ mod tests {
                 .iter()
                 .map(|record| frame.record_size(record))
                 .sum::<usize>();
-        // Every partition, the list of them, and every record's list counts one comma that is not
-        // written.
+        // The list of partitions and the list of records in each of the two partitions count one
+        // comma more than is written.
         assert_eq!(counted - 3, frame.event(&records).to_json().len());
     }
 }

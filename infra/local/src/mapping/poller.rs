@@ -1,5 +1,5 @@
-//! The runner: reads the topic in the mapping's consumer group, tells the core, and does what the
-//! core says.
+//! The runner: reads the topic in the mapping's consumer group, passes records and outcomes to the
+//! core, and executes the core's actions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,27 +21,27 @@ use super::payload::{Frame, Record};
 use super::report::{Report, What};
 use super::settings::{Mapping, StartingPosition};
 
-/// How long [`Poller::stop`] waits for invocations and deliveries that are in flight.
+/// How long [`Poller::stop`] waits for invocations and deliveries in flight.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
-/// Between two tries to commit.
+/// The pause between two tries to commit.
 const COMMIT_PAUSE: Duration = Duration::from_secs(1);
-/// Records taken from the client's queue before the core is asked what to do.
+/// How many records the runner takes from the client's queue before it asks the core for actions.
 const MOST_AT_ONCE: usize = 1_000;
 
-/// What a poller needs of its surroundings.
+/// The clients that a poller uses.
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// The brokers.
     pub cluster: Cluster,
-    /// What the event calls them, in `bootstrapServers`: `host:port`, joined by commas.
+    /// The brokers' addresses in the event's `bootstrapServers`: `host:port`, joined by commas.
     pub bootstrap: String,
-    /// Invokes the function. Retries and time limits of the client are switched off per invocation.
+    /// Invokes the function. Each invocation switches the client's retries and timeouts off.
     pub lambda: aws_sdk_lambda::Client,
     /// Writes to an on-failure bucket. The client must address buckets as the local S3 does.
     pub s3: aws_sdk_s3::Client,
 }
 
-/// A mapping at work.
+/// A running mapping.
 #[derive(Debug)]
 pub struct Poller {
     stop: oneshot::Sender<()>,
@@ -50,11 +50,11 @@ pub struct Poller {
 
 impl Poller {
     /// Joins the mapping's consumer group and polls until [`stop`](Self::stop), on the Tokio
-    /// runtime of the caller. Reports go out as things happen; a receiver that is gone stops
-    /// nothing.
+    /// runtime of the caller. It sends reports as things happen, and continues if the receiver is
+    /// gone.
     ///
     /// # Errors
-    /// [`Error`] where the mapping is disabled.
+    /// [`Error`] if the mapping is disabled.
     pub fn start(
         mapping: Mapping,
         sources: Sources,
@@ -108,16 +108,17 @@ impl Poller {
         })
     }
 
-    /// Stops reading, waits a while for what is in flight, commits what it resolved and leaves the
-    /// group.
+    /// Stops reading, waits for a limited time for work in flight, commits the resolved records and
+    /// leaves the group.
     pub async fn stop(self) {
-        // Either end may be gone already; then there is nothing to stop.
+        // If the task has already ended, there is nothing to stop.
         let _ = self.stop.send(());
         let _ = self.task.await;
     }
 }
 
-/// Begins to join the group, where AT_TIMESTAMP wants it. `None` if it is stopped before.
+/// Starts to join the group, at the position that AT_TIMESTAMP asks for. `None` if the poller is
+/// stopped first.
 async fn join(
     mapping: &Mapping,
     cluster: &Cluster,
@@ -148,7 +149,7 @@ struct Reports {
 
 impl Reports {
     fn send(&self, what: What) {
-        // A caller that does not listen is no reason to stop.
+        // If the receiver is gone, the report is lost, and the poller continues.
         let _ = self.sender.send(Report {
             topic: Arc::clone(&self.topic),
             what,
@@ -156,7 +157,7 @@ impl Reports {
     }
 }
 
-/// The wall clock as the core wants it: it never goes back.
+/// A wall clock that never goes back, as the core requires.
 struct Clock {
     started: Instant,
     wall: i64,
@@ -182,14 +183,15 @@ impl Clock {
     }
 }
 
-/// Commits go one after the other, or an earlier one could undo a later.
+/// The state of commits. They run one after the other, because otherwise an earlier one could
+/// overwrite a later one.
 enum Commit {
     Idle,
     InFlight,
     FailedUntil(Instant),
 }
 
-/// What ended outside of the core.
+/// A call that ended outside the core.
 enum Landing {
     Committed {
         offsets: BTreeMap<i32, i64>,
@@ -220,7 +222,7 @@ struct Runner {
     member: Member,
     reports: Reports,
     flights: JoinSet<Landing>,
-    /// Next offsets by partition that are not committed yet.
+    /// The next offsets by partition that are not committed yet.
     uncommitted: BTreeMap<i32, i64>,
     commit: Commit,
     clock: Clock,
@@ -432,7 +434,7 @@ impl Runner {
         });
     }
 
-    /// Ends what is in flight, within reason, and leaves the group.
+    /// Waits for work in flight up to a limit, and leaves the group.
     async fn leave(mut self) {
         let deadline = Instant::now() + STOP_PATIENCE;
         while self.batches.is_busy() || matches!(self.commit, Commit::InFlight) {

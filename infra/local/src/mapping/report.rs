@@ -1,11 +1,11 @@
-//! What a poller tells whoever started it.
+//! The reports that a poller sends to its owner.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{Condition, Outcome};
 
-/// What happened at one mapping.
+/// A report about one mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The mapping's topic.
@@ -17,52 +17,52 @@ pub struct Report {
 /// What a poller reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// The group gave the poller partitions: it reads.
+    /// The group assigned partitions to the poller, which now reads them.
     Started {
-        /// Partition numbers.
+        /// The partitions' numbers.
         partitions: Vec<i32>,
     },
     /// An invocation ended.
     Invoked {
-        /// How many records it carried.
+        /// The number of records in the invocation.
         records: usize,
-        /// Partition numbers, ascending.
+        /// The partitions' numbers, ascending.
         partitions: Vec<i32>,
-        /// How many times these records have been sent, this one included.
+        /// How often these records have been sent, including this time.
         attempt: u32,
-        /// From the request to the answer.
+        /// The time from the request to the answer.
         duration: Duration,
-        /// How it ended.
+        /// How the invocation ended.
         outcome: Outcome,
     },
     /// Some records were not resolved and will be sent again.
     Retrying {
-        /// How many.
+        /// The number of records.
         records: usize,
-        /// Why, as a sentence's part.
+        /// The reason, as part of a sentence.
         cause: String,
-        /// When.
+        /// The pause before the retry.
         pause: Duration,
         /// Whether the batch is split in two.
         split: bool,
     },
-    /// Records are at the on-failure destination or, where there is none, dropped.
+    /// Records are at the on-failure destination, or dropped if there is none.
     Discarded {
-        /// How many.
+        /// The number of records.
         records: usize,
-        /// Why.
+        /// The reason.
         condition: Condition,
-        /// `s3://<bucket>/<key>` or `kafka://<topic>`; `None` where they were dropped.
+        /// `s3://<bucket>/<key>` or `kafka://<topic>`. `None` if the records were dropped.
         destination: Option<String>,
     },
     /// The group's offset was committed.
     Committed {
-        /// Partition number.
+        /// The partition's number.
         partition: i32,
-        /// The next offset to be read.
+        /// The next offset to read.
         offset: i64,
     },
-    /// Kafka or the destination does not do what it should; the poller goes on trying.
+    /// Kafka or the destination fails, and the poller keeps retrying.
     Trouble {
         /// What went wrong.
         problem: String,

@@ -10,17 +10,17 @@ use serde_json::Value;
 
 use super::payload::{Frame, Record};
 
-/// The records of an invocation that its response lists as failed, as (partition, offset); none
-/// means that all succeeded.
+/// The records of an invocation that its response lists as failed, as (partition, offset). Empty if
+/// all succeeded.
 ///
 /// The page says: "If you return an empty valid JSON or null, the event source mapping will
 /// consider a batch as successfully processed. Any invalid topic-partition_number or offset
 /// returned that was not present in the invoked event will be treated as failure and entire batch
-/// will be retried." So nothing at all, `null`, `{}`, `[]`, and an object whose list is absent,
-/// null or empty (as the page for Kinesis has it) are success. Fields beside the list say nothing.
+/// will be retried." So an empty body, `null`, `{}`, `[]`, and an object whose list is absent, null
+/// or empty (as in the page for Kinesis) mean success. Fields besides the list have no meaning.
 ///
 /// # Errors
-/// A [`ResponseError`] where the whole batch counts as failed.
+/// A [`ResponseError`] if the whole batch counts as failed.
 pub fn failed_records(
     body: &[u8],
     frame: &Frame,
@@ -76,18 +76,18 @@ struct ItemIdentifier {
 /// Why a response makes the whole batch count as failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseError {
-    /// The body is no JSON.
+    /// The body is not JSON.
     #[error("the response is not JSON")]
     NotJson,
-    /// JSON, but no object with a list `batchItemFailures`.
+    /// The body is JSON, but not an object with a list `batchItemFailures`.
     #[error("the response is no partial batch response")]
     NotAResponse,
-    /// An entry of the list lacks its identifier, or has a part of another type.
+    /// An entry of the list lacks its identifier, or a part of it has another type.
     #[error(
         "an entry of batchItemFailures is no {{\"itemIdentifier\":{{\"partition\":string,\"offset\":integer}}}}"
     )]
     MalformedItem,
-    /// An identifier that the invoked event did not hold.
+    /// An identifier was not in the invoked event.
     #[error("the response names {partition} offset {offset}, which was not in the batch")]
     NotInBatch {
         /// The partition as the response spells it.

@@ -1,9 +1,9 @@
 //! A mapping's settings, read once from the deployed stack.
 //!
-//! Two sources, because an emulator's record of a mapping may lack what only Kafka has (topics,
-//! consumer group, pollers) and fills absent numbers with the defaults of queues: the processed
-//! template says what was asked for, the record says what the function, the cluster and the
-//! destination resolved to.
+//! There are two sources, because an emulator's record of a mapping may lack Kafka's own settings
+//! (topics, consumer group, pollers) and fills missing numbers with the defaults of queues. The
+//! processed template has the requested settings. The record has the resolved function, cluster and
+//! destination.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -18,26 +18,26 @@ use super::error::{Error, chain};
 use super::template::{Properties, Template};
 use crate::aws::{Aws, QueryService, members};
 
-/// Retries that Lambda applies where they are infinite and there is an on-failure destination
-/// (docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html).
+/// The number of retries that Lambda applies if they are infinite and there is an on-failure
+/// destination (docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html).
 const RETRIES_WITH_DESTINATION: u32 = 10;
 
-/// The settings that are in force for one mapping.
+/// The settings in force for one mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
     /// The mapping's id, a UUID.
     pub uuid: String,
-    /// ARN of the function that is invoked.
+    /// The ARN of the function that the mapping invokes.
     pub function: String,
-    /// ARN of the MSK cluster.
+    /// The ARN of the MSK cluster.
     pub event_source_arn: String,
-    /// The one topic.
+    /// The mapping's only topic.
     pub topic: String,
-    /// Consumer group; the mapping's id where the template names none.
+    /// The consumer group. It is the mapping's id if the template names none.
     pub consumer_group: String,
-    /// Most records in one invocation, 1 to 10,000; 100 by default.
+    /// The maximum number of records in one invocation, 1 to 10,000. The default is 100.
     pub batch_size: usize,
-    /// How long records are gathered, at most 300 s; 500 ms by default.
+    /// How long records are gathered, at most 300 s. The default is 500 ms.
     pub window: Duration,
     /// Where a group without committed offsets begins.
     pub start: StartingPosition,
@@ -45,33 +45,33 @@ pub struct Mapping {
     /// force, whatever the template says: the whole batch is retried until it succeeds
     /// (kafka-scaling-modes.html).
     pub provisioned: bool,
-    /// Most retries after the first try, 0 to 10,000; `None` is for ever. Ten where the template
-    /// says infinite and there is an on-failure destination.
+    /// The maximum number of retries after the first try, 0 to 10,000. `None` is infinite. It is
+    /// ten if the template says infinite and there is an on-failure destination.
     pub maximum_retries: Option<u32>,
-    /// Records older than this are not sent any more; `None` is any age.
+    /// Records older than this are not sent any more. `None` allows any age.
     pub maximum_age: Option<Duration>,
     /// Whether a batch is split in two on a function error.
     pub bisect: bool,
     /// Whether the function's response may list the records that failed.
     pub report_batch_item_failures: bool,
-    /// Where discarded records go.
+    /// The destination of discarded records.
     pub destination: Option<Destination>,
     /// Whether the mapping polls at all.
     pub enabled: bool,
 }
 
-/// Where a consumer group begins that has committed nothing.
+/// Where a consumer group without committed offsets begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartingPosition {
-    /// The oldest record.
+    /// At the oldest record.
     TrimHorizon,
-    /// Records that come after the mapping.
+    /// At the records that arrive after the mapping was created.
     Latest,
-    /// The first record that is not older than this, in milliseconds since the Unix epoch.
+    /// At the first record that is not older than this, in milliseconds since the Unix epoch.
     AtTimestamp(i64),
 }
 
-/// An on-failure destination that exists on one machine.
+/// An on-failure destination that this machine supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// An S3 bucket, by name.
@@ -89,7 +89,8 @@ pub enum Destination {
 /// The Kafka mappings of a deployed stack, in order of logical id.
 ///
 /// # Errors
-/// [`Error`] where a service does not answer, or a mapping says something that has no meaning here.
+/// [`Error`] if a service does not answer, or if a mapping has a setting that is not supported
+/// here.
 pub async fn read_mappings(
     aws: &Aws,
     lambda: &aws_sdk_lambda::Client,
@@ -180,7 +181,7 @@ fn mappings_of(
         .map_err(|reason| Error::Template { reason })?
     {
         if !properties.has("Topics") {
-            continue; // a queue's or a stream's mapping: the emulator polls those itself
+            continue; // the mapping of a queue or stream, which the emulator polls itself
         }
         let record = physical_ids
             .get(logical_id)
@@ -200,7 +201,7 @@ fn mappings_of(
     Ok(mappings)
 }
 
-/// Joins what the template asks of one mapping with what was made of it.
+/// Combines a mapping's template with its deployed record.
 struct Reader<'a> {
     logical_id: &'a str,
     properties: Properties<'a>,
@@ -404,7 +405,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A property that no record keeps.
+    /// A property that only the template has.
     fn known(&self, property: &str) -> Result<Option<Value>, Error> {
         let mapping = || self.logical_id.to_owned();
         self.properties
@@ -416,8 +417,8 @@ impl Reader<'_> {
             })
     }
 
-    /// A whole number: the template's, the record's where the template's cannot be resolved, `None`
-    /// where it is absent. A number that went through a parameter is text.
+    /// A whole number from the template. If it cannot be resolved there, the record's; `None` if it
+    /// is absent. A number that came from a parameter is text.
     fn number(
         &self,
         property: &str,

@@ -1,5 +1,5 @@
 //! The stack's processed template, as far as a mapping needs it: parameters, conditions and the
-//! intrinsic functions that can be resolved without asking a resource
+//! intrinsic functions that need no attribute of a resource
 //! (docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 //! intrinsic-function-reference.html).
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// A deployed stack's template with what its references stand for.
+/// A deployed stack's template with the values of its references.
 #[derive(Debug, Clone)]
 pub struct Template {
     document: Value,
@@ -15,12 +15,12 @@ pub struct Template {
 }
 
 impl Template {
-    /// Takes `body`, the template as JSON (which is what CloudFormation makes of a SAM template),
-    /// and what `Ref` answers by name: parameters, pseudo parameters and the physical ids of
-    /// resources.
+    /// Parses `body`, which is the template as JSON (CloudFormation converts a SAM template to
+    /// JSON). `references` has the value of `Ref` by name: parameters, pseudo parameters and the
+    /// physical ids of resources.
     ///
     /// # Errors
-    /// [`Unresolved::NotJson`] where the body is anything else.
+    /// [`Unresolved::NotJson`] if the body is anything else.
     pub fn parse(body: &str, references: BTreeMap<String, String>) -> Result<Self, Unresolved> {
         let document = serde_json::from_str(body).map_err(|source| Unresolved::NotJson {
             reason: source.to_string(),
@@ -31,11 +31,11 @@ impl Template {
         })
     }
 
-    /// The resources of a type, by logical id, with their properties; those whose condition does
-    /// not hold are left out.
+    /// The resources of a type by logical id, with their properties. Resources whose condition is
+    /// false are left out.
     ///
     /// # Errors
-    /// [`Unresolved`] where a resource's condition cannot be decided.
+    /// [`Unresolved`] if a resource's condition cannot be decided.
     pub fn resources_of(&self, kind: &str) -> Result<Vec<(&str, Properties<'_>)>, Unresolved> {
         let mut found = Vec::new();
         for (logical_id, resource) in self.document["Resources"].as_object().into_iter().flatten() {
@@ -56,7 +56,7 @@ impl Template {
         Ok(found)
     }
 
-    /// `value` with its functions resolved; `None` where it is `AWS::NoValue`.
+    /// `value` with its functions resolved. `None` if it is `AWS::NoValue`.
     fn resolve(&self, value: &Value) -> Result<Option<Value>, Unresolved> {
         match value {
             Value::Array(items) => Ok(Some(Value::Array(
@@ -182,8 +182,8 @@ impl Template {
             })
     }
 
-    /// Fn::Sub: `${Name}` stands for a value of `values` or a reference, `${!Name}` for itself
-    /// without the mark.
+    /// Fn::Sub: `${Name}` is replaced by a value of `values` or a reference, and `${!Name}` by the
+    /// literal `${Name}`.
     fn substitute(&self, text: &str, values: &Map<String, Value>) -> Result<Value, Unresolved> {
         let mut result = String::new();
         let mut rest = text;
@@ -226,17 +226,17 @@ pub struct Properties<'a> {
 }
 
 impl Properties<'_> {
-    /// A property's value with its functions resolved; `None` where it is absent or `AWS::NoValue`.
+    /// A property's value with its functions resolved. `None` if it is absent or `AWS::NoValue`.
     ///
     /// # Errors
-    /// [`Unresolved`] where it needs more than the template, its parameters and the physical ids.
+    /// [`Unresolved`] if it needs more than the template, its parameters and the physical ids.
     pub fn get(&self, name: &str) -> Result<Option<Value>, Unresolved> {
         self.values
             .get(name)
             .map_or(Ok(None), |value| self.template.resolve(value))
     }
 
-    /// Whether the property is written in the template, whatever it resolves to.
+    /// Whether the template contains the property, whatever it resolves to.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.values.get(name).is_some()
@@ -251,22 +251,22 @@ fn single_entry(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     }
 }
 
-/// Why a value of the template is not known.
+/// Why a value of the template cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unresolved {
-    /// The processed template is no JSON.
+    /// The processed template is not JSON.
     #[error("the processed template is not JSON: {reason}")]
     NotJson {
-        /// What the reader found.
+        /// The parser's error.
         reason: String,
     },
-    /// A name that is no parameter, pseudo parameter, condition or resource of the stack.
+    /// A name is not a parameter, pseudo parameter, condition or resource of the stack.
     #[error("nothing in the stack is called {name}")]
     Reference {
         /// The name.
         name: String,
     },
-    /// A function that is malformed, or that needs a resource's attribute.
+    /// A function is malformed, or needs a resource's attribute.
     #[error("{function} cannot be resolved here")]
     Function {
         /// The function's name.
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_more_than_the_template_is_named() {
+    fn a_value_that_needs_more_than_the_template_is_refused_by_name() {
         assert_eq!(
             resolved(json!({"Fn::GetAtt": ["Table", "Arn"]})),
             Err(Unresolved::Function {

@@ -1,4 +1,4 @@
-//! What the proxy writes down: every call, who ever called, and the trouble that is to come.
+//! The proxy's records: all calls, the calling functions, and the pending faults.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,33 +7,34 @@ use std::time::{Duration, Instant};
 use super::fault::{Action, Fault, Hits, Matches};
 use super::operation::Operation;
 
-/// One call that went through the proxy, or is on its way.
+/// One call that went through the proxy, or is still in flight.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The service and the operation, in AWS's spelling.
     pub operation: Operation,
-    /// The process that called.
+    /// The calling process.
     pub process_id: Option<u32>,
-    /// The name of the function that this process runs, if it is one.
+    /// The name of the function that this process runs, if it runs one.
     pub function: Option<Arc<str>>,
-    /// When its head was read.
+    /// When the call's head was read.
     pub started: Instant,
     /// When the last byte of the answer was passed on, or the call was given up.
     pub ended: Option<Instant>,
-    /// The status that the caller got; none while it waits, or if its connection was cut.
+    /// The status that the caller got. `None` while the call is in flight, or if its connection was
+    /// cut.
     pub status: Option<u16>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pub calls: Vec<Call>,
-    /// Counts the times that `calls` was cleared: a call that began before must not end in
-    /// another's row.
+    /// How often `calls` was cleared. A call that began before a clear must not end in another
+    /// call's row.
     pub chapter: u64,
-    /// The functions that ever called, by their process.
+    /// The functions that have made calls, by their process.
     pub functions: BTreeMap<u32, Arc<str>>,
-    /// The processes that connected last, the last one first: who connects mostly does so several
-    /// times at once.
+    /// The processes that connected last, the latest first. A process usually opens several
+    /// connections in a row.
     pub recent: Vec<u32>,
     pub faults: Vec<Injected>,
     pub delay: Duration,
@@ -42,19 +43,19 @@ pub(super) struct Book {
 #[derive(Debug)]
 pub(super) struct Injected {
     pub fault: Fault,
-    /// How many calls matched it.
+    /// The number of calls that matched the fault.
     pub seen: u32,
     pub hits: Hits,
 }
 
-/// A row of the book.
+/// The position of a call in the book.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     chapter: u64,
     index: usize,
 }
 
-/// So many processes are remembered as those that connected last.
+/// The length of [`Book::recent`].
 const RECENT: usize = 6;
 
 impl Book {
@@ -96,7 +97,7 @@ impl Book {
             .any(|injected| wants(&injected.fault.matches))
     }
 
-    /// The constant delay, and what the first fault that hits this call does.
+    /// The constant delay, and the action of the first fault that hits this call.
     pub(super) fn trouble(
         &mut self,
         operation: &Operation,
@@ -107,7 +108,7 @@ impl Book {
         self.faults.retain_mut(|Injected { fault, seen, hits }| {
             let matches = &fault.matches;
             let wanted = matches.body_contains.as_deref();
-            // A call that suffers one fault is none that a later one counts.
+            // Later faults do not count a call that an earlier fault has hit.
             if action.is_some()
                 || !matches.names(operation, function)
                 || wanted.is_some_and(|wanted| !body.contains(wanted))
@@ -119,7 +120,7 @@ impl Book {
                 hits.add_one();
                 action = Some(fault.action.clone());
             }
-            // What is over is forgotten: a long run injects thousands.
+            // A fault that can hit no more calls is removed, because a long run injects thousands.
             !matches.occurrence.is_over(*seen)
         });
         (self.delay, action)

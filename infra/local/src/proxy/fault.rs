@@ -1,4 +1,4 @@
-//! Trouble that is made on purpose: for which calls, and what.
+//! Injected faults: which calls they hit, and what they do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use super::Operation;
 
-/// Trouble for the calls that match.
+/// A fault for the calls that match.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// Which calls.
+    /// The calls that the fault is for.
     pub matches: Matches,
-    /// What happens to them.
+    /// The action.
     pub action: Action,
 }
 
-/// Which calls a fault is for. What is `None` does not matter.
+/// The calls that a fault is for. A `None` matches everything.
 #[derive(Debug, Clone, Default)]
 pub struct Matches {
-    /// The service as requests are signed for it: `dynamodb`, `states`, `s3`.
+    /// The service's name in signatures: `dynamodb`, `states`, `s3`.
     pub service: Option<String>,
     /// The operation: `TransactWriteItems`, `StartExecution`, `PutObject`.
     pub operation: Option<String>,
-    /// What the request's body has in it.
+    /// A text that the request's body contains.
     pub body_contains: Option<String>,
-    /// The name of the function that calls.
+    /// The name of the calling function.
     pub function: Option<String>,
-    /// Which of the calls that match the rest.
+    /// Which of the calls that match the other fields.
     pub occurrence: Occurrence,
 }
 
@@ -46,22 +46,22 @@ impl Matches {
     }
 }
 
-/// Which of the calls that match a fault it hits, counted since it was injected.
+/// Which of the matching calls a fault hits, counted since its injection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Occurrence {
-    /// All of them.
+    /// All calls.
     #[default]
     Every,
-    /// Only this one; the first is 1.
+    /// Only this call. The first is 1.
     Nth(u32),
-    /// The first so many.
+    /// The first calls, up to this number.
     First(u32),
-    /// Every so manieth: of `EveryNth(3)` the third, the sixth, and so on.
+    /// Every n-th call. `EveryNth(3)` hits the third, the sixth, and so on.
     EveryNth(u32),
 }
 
 impl Occurrence {
-    /// Whether it means the call that is the `number`-th to match, from 1.
+    /// Whether this includes the `number`-th matching call, counted from 1.
     #[must_use]
     pub fn hits(self, number: u32) -> bool {
         match self {
@@ -72,7 +72,7 @@ impl Occurrence {
         }
     }
 
-    /// Whether it means no call after the `number`-th.
+    /// Whether this includes no call after the `number`-th.
     pub(super) fn is_over(self, number: u32) -> bool {
         match self {
             Self::Every | Self::EveryNth(_) => false,
@@ -81,30 +81,30 @@ impl Occurrence {
     }
 }
 
-/// On which side of the emulator's answer something happens.
+/// Whether an action happens before or after the emulator's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// Before the call is forwarded: the emulator never sees it.
     Before,
-    /// After the emulator has answered: the effect is there, and the caller never learns of it.
+    /// After the emulator has answered: the call took effect, but the caller never learns of it.
     After,
 }
 
 /// What a fault does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// The call is forwarded so much later.
+    /// The call is forwarded after this delay.
     Delay(Duration),
-    /// The caller gets an AWS error instead; the emulator never sees the call.
+    /// The caller gets an AWS error instead of an answer. The emulator never sees the call.
     Fail {
         /// The HTTP status.
         status: u16,
-        /// The error's type: `ThrottlingException`, `InternalServerError`.
+        /// The error's type, for example `ThrottlingException` or `InternalServerError`.
         error: String,
     },
     /// The connection is closed without an answer.
     Cut(Moment),
-    /// The calling process, and only it, is killed (`kill -9`).
+    /// The calling process is killed (`kill -9`), and no other process.
     KillCaller(Moment),
 }
 
@@ -113,7 +113,7 @@ pub enum Action {
 pub struct Hits(Arc<AtomicU32>);
 
 impl Hits {
-    /// How often so far.
+    /// The number of hits so far.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)

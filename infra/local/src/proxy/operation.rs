@@ -1,4 +1,4 @@
-//! Which operation of which service a request is, in each of the protocols that AWS's SDKs speak.
+//! Identifies a request's service and operation, in each of the protocols of AWS's SDKs.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use hyper::http::request::Parts;
 /// A service and one of its operations.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Operation {
-    /// The service as requests are signed for it: `dynamodb`, `states`, `s3`.
+    /// The service's name in signatures: `dynamodb`, `states`, `s3`.
     pub service: String,
-    /// The operation, or method and path where the protocol does not name it.
+    /// The operation, or method and path if the protocol does not name it.
     pub name: String,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for Operation {
 }
 
 impl Operation {
-    /// Reads it from a request's head.
+    /// Determines the operation from a request's head.
     #[must_use]
     pub fn of(head: &Parts) -> Self {
         let service = signed_for(head).unwrap_or("unsigned").to_owned();
@@ -44,7 +44,8 @@ fn signed_for(head: &Parts) -> Option<&str> {
     credential.split([',', ' ']).next()?.split('/').nth(3)
 }
 
-/// S3 names its operations by method, path and query (path-style: the first segment is the bucket).
+/// S3 identifies operations by method, path and query. (Path-style: the first segment is the
+/// bucket.)
 fn s3_operation(head: &Parts) -> String {
     let path = head.uri.path().trim_start_matches('/');
     let key = path.split_once('/').map_or("", |(_, key)| key);
@@ -71,7 +72,7 @@ fn s3_operation(head: &Parts) -> String {
     name.to_owned()
 }
 
-/// Lambda's `Invoke`, an operation of the CBOR protocol, or method and path.
+/// Lambda's `Invoke`, an operation of the CBOR protocol, or else method and path.
 fn rest_operation(head: &Parts) -> String {
     let path = head.uri.path();
     if path.ends_with("/invocations") {
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn names_operations_of_each_protocol() {
+    fn operations_of_each_protocol_are_identified() {
         let cases = [
             (
                 head(

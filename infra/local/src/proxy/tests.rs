@@ -1,10 +1,10 @@
-//! The proxy against a small server that echoes, and counts what reaches it.
+//! Tests the proxy against a small echo server that counts the requests that reach it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// A server that answers with what it got: the path, the host and the body.
+/// A server that answers with the path, the host and the body of the request.
 async fn echo() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
@@ -53,8 +53,8 @@ impl Bench {
         }
     }
 
-    /// A call as DynamoDB's SDK makes it: the status and the answer, or `None` if the connection
-    /// was cut.
+    /// Makes a call as DynamoDB's SDK does. Returns the status and the answer, or `None` if the
+    /// connection was cut.
     async fn call(&self, operation: &str, body: &str) -> Option<(u16, String)> {
         let request = Request::post(format!("http://{}/a/b?c=%20d", self.proxy.address()))
             .header(
@@ -154,7 +154,7 @@ async fn a_connection_is_cut_on_either_side_of_the_answer() {
 }
 
 #[tokio::test]
-async fn a_fault_looks_into_the_body_and_the_body_still_arrives() {
+async fn a_fault_can_match_the_body_which_still_arrives() {
     let bench = Bench::start().await;
     let matches = Matches {
         body_contains: Some("poison".to_owned()),

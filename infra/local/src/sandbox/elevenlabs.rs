@@ -1,5 +1,5 @@
-//! ElevenLabs. Source: the vendor's SDK 2.78.0; headers and error bodies as read from its
-//! documentation on 2026-09-17.
+//! ElevenLabs. Source: the vendor's SDK 2.78.0; headers and error bodies from its documentation, as
+//! of 2026-09-17.
 
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
     let mut said = Reply::file("audio/mpeg", SPEECH);
     said.headers.extend([
         ("request-id", "sandbox".to_owned()),
-        // An older name, which some answers still carry.
+        // An older header name, which some answers still have.
         ("history-item-id", "sandbox-history-item".to_owned()),
         ("character-cost", text.chars().count().to_string()),
         ("current-concurrent-requests", "1".to_owned()),

@@ -94,8 +94,7 @@ pub(super) fn body(kind: &str, code: &str, message: &str) -> Value {
     json!({ "error": { "message": message, "type": kind, "param": null, "code": code } })
 }
 
-/// An evening sky over hills, as a PNG: something that a person sees to be the vendor's and not the
-/// canvas's.
+/// An evening sky over hills, as a PNG. A person can tell it from the canvas's pictures.
 fn picture(width: u32, height: u32) -> Vec<u8> {
     let mut pixels = Vec::with_capacity((width * height * 3) as usize);
     for y in 0..height {
@@ -131,6 +130,6 @@ fn picture(width: u32, height: u32) -> Vec<u8> {
     let written = encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&pixels));
-    // Memory takes every byte.
+    // Writing to memory cannot fail.
     written.map(|()| bytes).unwrap_or_default()
 }

@@ -1,30 +1,30 @@
-//! How each vendor says no, in its own words.
+//! Each vendor's refusals, in its own words.
 
 use serde_json::Value;
 
 use super::{Behaviour, Vendor, elevenlabs, openai, polly, runway};
 
-/// Why a vendor says no.
+/// Why a vendor refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Its rules forbid the content.
+    /// The vendor's rules forbid the content.
     Moderation,
-    /// The request makes no sense to it.
+    /// The request is invalid.
     InvalidInput,
-    /// It does not know the key.
+    /// The vendor does not know the key.
     Auth,
     /// The account is empty.
     Billing,
-    /// It was asked too often.
+    /// Too many requests.
     RateLimited,
-    /// It is in trouble, and did nothing.
+    /// The vendor has a problem, and did nothing.
     Unavailable,
-    /// The model is no more.
+    /// The model no longer exists.
     Gone,
 }
 
 impl Refusal {
-    /// All of them.
+    /// All refusals.
     pub const ALL: [Self; 7] = [
         Self::Moderation,
         Self::InvalidInput,
@@ -36,7 +36,7 @@ impl Refusal {
     ];
 }
 
-/// How `vendor` says so; `None` if it never does.
+/// How `vendor` answers for this reason. `None` if it never does.
 #[must_use]
 pub fn refusal(vendor: Vendor, why: Refusal) -> Option<Behaviour> {
     let say = |status: u16, body: Value| {
@@ -128,7 +128,7 @@ pub fn refusal(vendor: Vendor, why: Refusal) -> Option<Behaviour> {
             401,
             elevenlabs::body("authentication_error", "invalid_api_key", "Invalid API key"),
         ),
-        // The older form: 401 and no more than a status.
+        // The older form: 401 with only a status.
         (Vendor::ElevenLabs, Refusal::Billing) => say(
             401,
             serde_json::json!({ "detail": { "status": "quota_exceeded", "message": "This request exceeds your quota." } }),
@@ -157,7 +157,7 @@ pub fn refusal(vendor: Vendor, why: Refusal) -> Option<Behaviour> {
                 "A voice with this id was not found",
             ),
         ),
-        // Runway looks at the content when it works on it.
+        // Runway moderates the content while it works on the task.
         (Vendor::Runway, Refusal::Moderation) => Some(Behaviour::TaskFails {
             code: "SAFETY.INPUT.TEXT".to_owned(),
             message: "The prompt was flagged".to_owned(),

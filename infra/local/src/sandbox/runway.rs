@@ -1,4 +1,4 @@
-//! Runway. Source: the vendor's SDK 5.24.0 (text to video, tasks, their states and costs), its
+//! Runway. Source: the vendor's SDK 5.24.0 (text to video, tasks, their states and costs), and its
 //! pages on HTTP errors and task failures.
 
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{Asked, Reply, State};
 
 static VIDEO: &[u8] = include_bytes!("../../fixtures/two-seconds.mp4");
 
-/// What a second of gen4.5 costs, in the vendor's credits.
+/// The price of a second of gen4.5, in the vendor's credits.
 const CREDITS_PER_SECOND: u64 = 12;
 
 pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
@@ -95,7 +95,7 @@ fn task(state: &State, id: &str) -> Reply {
                     said["failure"] = json!(message);
                 }
                 None => {
-                    // Each question brings a fresh address.
+                    // Each poll returns a new address.
                     let url = format!(
                         "http://{}/runway/v1/outputs/{id}.mp4?signature={}",
                         state.address, task.polls
@@ -109,7 +109,8 @@ fn task(state: &State, id: &str) -> Reply {
     Reply::json(200, &said)
 }
 
-/// The video. Whoever fetches it with the API key gives the key away.
+/// Serves the video. It refuses a request with an API key, because that would leak the key to the
+/// file's host.
 fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Reply {
     if asked.header("authorization").is_some() {
         return Reply::json(400, &body("The key was sent to where the file is."));
@@ -123,7 +124,7 @@ fn fetch(state: &State, asked: &Asked<'_>, output: &str) -> Reply {
         Some(task) => {
             let mut said = Reply::file("video/mp4", VIDEO);
             if let Some(bytes) = task.bytes {
-                // After its end a player finds nothing that it knows, and stops there.
+                // Players ignore the padding after the end of the video.
                 let mut video = VIDEO.to_vec();
                 video.resize(bytes, 0);
                 said.body = video.into();

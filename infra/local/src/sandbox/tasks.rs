@@ -1,4 +1,4 @@
-//! Tasks of the vendors that take their time.
+//! The tasks of vendors that work asynchronously.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,36 +6,36 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Behaviour;
 
-/// All tasks, by id; ids count up.
+/// All tasks by id. Ids count up.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     all: Mutex<BTreeMap<String, Task>>,
-    /// How many are worked on at once; 0 for all.
+    /// How many tasks are worked on at once. 0 means all.
     at_once: AtomicUsize,
 }
 
 /// A task.
 #[derive(Debug, Clone)]
 pub(super) struct Task {
-    /// How often it was asked for.
+    /// The number of polls.
     pub polls: u32,
-    /// What it costs, in the vendor's unit.
+    /// The cost, in the vendor's unit.
     pub cost: u64,
-    /// A status that it has for its first so many questions.
+    /// A status, and for how many polls the task keeps it.
     pub held: Option<(String, u32)>,
-    /// The code and the message that it fails with.
+    /// The code and the message with which the task fails.
     pub fails: Option<(String, String)>,
-    /// Whether the first address of its output has run out.
+    /// Whether the first address of its output has expired.
     pub expires: bool,
-    /// How many bytes its output has, if not as many as the fixture.
+    /// The size of its output in bytes, if it differs from the fixture's.
     pub bytes: Option<usize>,
-    /// Whether its output breaks off after those.
+    /// Whether its output breaks off after those bytes.
     pub breaks: bool,
-    /// Whether it was said to be over.
+    /// Whether the vendor has reported the task's end.
     pub is_over: bool,
-    /// Whether it was cancelled.
+    /// Whether the task was cancelled.
     pub cancelled: bool,
-    /// Where it writes: bucket and key.
+    /// Where the task writes: bucket and key.
     pub place: Option<(String, String)>,
 }
 
@@ -70,7 +70,8 @@ impl Task {
         task
     }
 
-    /// Counts a question. How many steps it has made since, or the status that it is held at.
+    /// Counts a poll. Returns the number of polls since the held status ended, or the held status
+    /// as the error.
     pub(super) fn asked(&mut self) -> Result<u32, String> {
         self.polls += 1;
         match &self.held {
@@ -90,7 +91,7 @@ impl Tasks {
         self.at_once.store(at_once, Ordering::Relaxed);
     }
 
-    /// Whether a task has to wait for those that came before it.
+    /// Whether a task has to wait for earlier tasks.
     pub(super) fn waits(&self, id: &str) -> bool {
         let at_once = self.at_once.load(Ordering::Relaxed);
         let all = self.all();

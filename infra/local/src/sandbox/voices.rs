@@ -1,6 +1,6 @@
 //! ElevenLabs' cloned voices. Source: the vendor's SDK 2.78.0 (`/voices/add`, `/voices/pvc`,
-//! `/voices/{id}` and what a voice looks like). The body of a captcha is documented nowhere: here
-//! it is a picture in base64.
+//! `/voices/{id}` and the shape of a voice). The body of a captcha is not documented: here it is a
+//! picture in base64.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use super::{Asked, Behaviour, Reply, State};
 /// The model that is trained.
 const MODEL: &str = "eleven_multilingual_v2";
 
-/// All voices, by id; ids count up and are never given twice.
+/// All voices by id. Ids count up and are never reused.
 #[derive(Debug, Default)]
 pub(super) struct Voices {
     all: Mutex<BTreeMap<String, Voice>>,
@@ -27,11 +27,11 @@ struct Voice {
     samples: Vec<String>,
     wants_owner: bool,
     is_verified: bool,
-    /// How often it was looked at since its training began.
+    /// The number of polls since the training began.
     looked_at: Option<u32>,
-    /// A state that its training has for the first so many looks.
+    /// A state, and for how many polls the training keeps it.
     held: Option<(String, u32)>,
-    /// Why its training fails.
+    /// The reason for which the training fails.
     fails: Option<String>,
 }
 
@@ -40,12 +40,12 @@ impl Voices {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many there are.
+    /// The number of voices.
     pub(super) fn count(&self) -> usize {
         self.all().len()
     }
 
-    /// Every voice is its owner's.
+    /// Marks every voice as verified by its owner.
     pub(super) fn verify(&self) {
         self.all()
             .values_mut()
@@ -61,7 +61,7 @@ impl Voices {
     }
 }
 
-/// Answers for everything below `/voices`.
+/// Answers requests for everything below `/voices`.
 pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
     let parts: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
     match (asked.method, &parts[1..]) {
@@ -256,7 +256,7 @@ fn files(asked: &Asked<'_>) -> Vec<String> {
     names.collect()
 }
 
-/// A text in a multipart body; empty if it is not there.
+/// A text field in a multipart body. Empty if it is missing.
 fn field(asked: &Asked<'_>, name: &str) -> String {
     let text = String::from_utf8_lossy(asked.body);
     let begin = format!("name=\"{name}\"\r\n\r\n");
@@ -266,7 +266,7 @@ fn field(asked: &Asked<'_>, name: &str) -> String {
     value.map(|(value, _)| value.to_owned()).unwrap_or_default()
 }
 
-/// Something that stands for words to be read: bars on white, as a PNG.
+/// A picture in place of words to read aloud: bars on white, as a PNG.
 fn picture() -> Vec<u8> {
     const SIZE: (u32, u32) = (240, 60);
     let pixels: Vec<u8> = (0..SIZE.1)
@@ -279,6 +279,6 @@ fn picture() -> Vec<u8> {
     let written = encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&pixels));
-    // Memory takes every byte.
+    // Writing to memory cannot fail.
     written.map(|()| bytes).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Whatever happens to invocations: nothing is committed that was not resolved, one invocation a
-//! partition, and an end.
+//! Properties that hold whatever happens to invocations: no record is committed before it is
+//! resolved, each partition has at most one invocation in flight, and every run ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use proptest::prelude::*;
 use super::tests::{frame, mapping};
 use super::*;
 
-/// How one invocation or one turn goes, by number, so that a short list of them steers a whole run.
+/// How one invocation ends. A short list of these steers a whole run.
 #[derive(Debug, Clone, Copy)]
 enum Luck {
     Success,
-    /// Lists the records whose index in the batch has its bit set.
+    /// The response lists the records whose index in the batch has its bit set.
     Listed(u8),
     FunctionError,
     Invalid,
@@ -99,7 +99,7 @@ enum Flight {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn nothing_is_committed_before_it_is_resolved_and_everything_is_resolved(
+    fn every_record_is_resolved_and_none_is_committed_before(
         partitions in prop::collection::vec((0_i64..100, 0_usize..12), 1..5),
         batch_size in 1_usize..9,
         retries in prop::option::of(0_u32..3),
@@ -127,7 +127,7 @@ proptest! {
                 waiting.push(Record { partition: number, offset, timestamp, key: None, value: None, headers: vec![] });
             }
         }
-        // Partitions come interleaved, each in order.
+        // The partitions are interleaved, each in order.
         waiting.sort_by_key(|record| (record.offset, record.partition));
         waiting.reverse();
 

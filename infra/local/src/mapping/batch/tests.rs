@@ -54,7 +54,7 @@ fn record(partition: i32, offset: i64) -> Record {
     }
 }
 
-/// Adds offsets of partitions, in turn.
+/// Adds records with these partitions and offsets, in this order.
 fn add(batches: &mut Batches, records: &[(i32, i64)]) {
     for &(partition, offset) in records {
         assert_eq!(batches.add(record(partition, offset), NOW), None);
@@ -71,7 +71,7 @@ fn coordinates(records: &[Arc<Record>]) -> Vec<(i32, i64)> {
 /// An invocation: unit, attempt and records.
 type Sent = (u64, u32, Vec<(i32, i64)>);
 
-/// The invocations among what can be done now.
+/// The invocations among the actions that are possible now.
 fn invocations(batches: &mut Batches, now: i64) -> Vec<Sent> {
     let invoke = |action| match action {
         Action::Invoke {
@@ -88,7 +88,7 @@ fn invocations(batches: &mut Batches, now: i64) -> Vec<Sent> {
         .collect()
 }
 
-/// The one invocation that can be made now.
+/// The only invocation that is possible now.
 fn invocation(batches: &mut Batches, now: i64) -> (u64, Vec<(i32, i64)>) {
     let all = invocations(batches, now);
     assert_eq!(all.len(), 1, "{all:?}");
@@ -137,7 +137,7 @@ fn commits(actions: &[Action]) -> Vec<(i32, i64)> {
     actions.iter().filter_map(commit).collect()
 }
 
-/// The pause of the one retry among actions.
+/// The pause of the only retry among the actions.
 fn pause(actions: &[Action]) -> i64 {
     match actions {
         [Action::Retrying { pause, .. }, ..] => *pause,
@@ -241,7 +241,7 @@ fn a_record_that_does_not_fit_alone_goes_to_the_destination_in_its_turn() {
 /// with-msk.html: "Lambda reads messages sequentially for each partition.";
 /// kafka-scaling-modes.html: five concurrent invocations per poller.
 #[test]
-fn invocations_in_flight_are_of_different_partitions_and_at_most_five() {
+fn at_most_five_invocations_are_in_flight_each_of_other_partitions() {
     let mut batches = batches(|mapping| mapping.batch_size = 1);
     for partition in 0..7 {
         add(&mut batches, &[(partition, 0), (partition, 1)]);
@@ -258,7 +258,7 @@ fn invocations_in_flight_are_of_different_partitions_and_at_most_five() {
 
 /// kafka-retry-configurations.html#kafka-partial-batch-response: "retry just those specific items".
 #[test]
-fn a_partial_response_retries_only_the_listed_records_and_commits_up_to_the_first() {
+fn a_partial_response_retries_listed_records_and_commits_up_to_the_first() {
     let mut batches = batches(|_| ());
     add(
         &mut batches,
@@ -318,8 +318,8 @@ fn an_identifier_that_was_not_in_the_batch_retries_the_whole_batch() {
     }
 }
 
-/// services-kinesis-batchfailurereporting.html: without ReportBatchItemFailures the response is not
-/// looked at. This is how a function that lists its failures loses them.
+/// services-kinesis-batchfailurereporting.html: without ReportBatchItemFailures the response is
+/// ignored. Then a function that lists its failures loses them.
 #[test]
 fn without_report_batch_item_failures_any_response_is_success() {
     let mut batches = batches(|mapping| mapping.report_batch_item_failures = false);
@@ -334,7 +334,7 @@ fn without_report_batch_item_failures_any_response_is_success() {
 /// kafka-retry-configurations.html: MaximumRetryAttempts "doesn't count the initial invocation
 /// attempt".
 #[test]
-fn a_batch_that_fails_more_often_than_it_may_be_retried_is_discarded_then_committed() {
+fn a_batch_out_of_retries_is_discarded_and_then_committed() {
     let mut batches = batches(|mapping| mapping.maximum_retries = Some(2));
     add(&mut batches, &[(0, 0), (1, 0)]);
     let mut now = NOW + 500;
@@ -410,7 +410,7 @@ fn bisect_splits_on_a_function_error_and_keeps_the_retries() {
 /// kafka-retry-configurations.html: the maximum age is that "of a record that Lambda sends to your
 /// function".
 #[test]
-fn records_that_are_too_old_when_they_would_be_sent_are_discarded() {
+fn records_that_are_too_old_when_they_are_due_are_discarded() {
     let mut batches = batches(|mapping| mapping.maximum_age = Some(Duration::from_secs(60)));
     let mut old = record(0, 0);
     old.timestamp = Some(kafka_client::Timestamp::CreateTime(NOW - 60_000));
@@ -449,7 +449,7 @@ fn records_that_are_too_old_when_they_would_be_sent_are_discarded() {
 }
 
 #[test]
-fn a_throttled_or_unreached_invocation_is_no_attempt() {
+fn a_throttled_or_unreached_invocation_does_not_count_as_an_attempt() {
     let mut batches =
         batches(|mapping| (mapping.maximum_retries, mapping.bisect) = (Some(0), true));
     add(&mut batches, &[(0, 0), (0, 1)]);
@@ -474,7 +474,7 @@ fn a_throttled_or_unreached_invocation_is_no_attempt() {
 }
 
 #[test]
-fn a_partition_that_was_taken_away_is_neither_committed_nor_retried() {
+fn a_revoked_partition_is_neither_committed_nor_retried() {
     let mut batches = batches(|_| ());
     add(&mut batches, &[(0, 0), (1, 0), (0, 1)]);
     let (unit, _) = invocation(&mut batches, NOW + 500);

@@ -1,4 +1,4 @@
-//! The runner against librdkafka's own broker and a function that is a small HTTP server.
+//! Tests the runner against librdkafka's mock broker and a function that is a small HTTP server.
 
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -17,10 +17,11 @@ use super::*;
 use crate::mapping::batch::tests::mapping;
 use crate::mapping::settings::Destination;
 
-/// Offsets by partition of every invocation, in order.
+/// The partitions and offsets of every invocation, in order.
 type Invocations = Arc<Mutex<Vec<Vec<(i64, i64)>>>>;
 
-/// A function that lists the record with the value "poison", and fails when it is alone with it.
+/// A function that reports the record with the value "poison" as failed, and fails as a whole if it
+/// gets only that record.
 async fn function(request: Request<Incoming>, invocations: Invocations) -> Response<Full<Bytes>> {
     assert_eq!(
         request.uri().path(),
@@ -64,7 +65,7 @@ async fn function(request: Request<Incoming>, invocations: Invocations) -> Respo
     answer.body(Full::from(body.to_string())).unwrap()
 }
 
-/// Serves HTTP on a port of its own, until the test ends; answers where.
+/// Serves HTTP on a free port until the test ends, and returns the URL.
 pub(crate) async fn serve<A: Future<Output = Response<Full<Bytes>>> + Send + 'static>(
     answer: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
 ) -> String {
@@ -97,7 +98,7 @@ pub(crate) fn lambda_at(endpoint: String) -> aws_sdk_lambda::config::Builder {
 }
 
 #[tokio::test]
-async fn a_poisoned_record_is_retried_alone_and_everything_else_is_committed() {
+async fn a_failing_record_is_retried_alone_and_the_others_are_committed() {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic("topic", 2, 1).unwrap();
     cluster.create_topic("failed", 1, 1).unwrap();

@@ -1,7 +1,8 @@
 use super::*;
 use serde_json::json;
 
-/// One mapping as a stack has it: `changes` go over a mapping with every setting; null removes.
+/// Reads one mapping of a stack. `changes` apply to a mapping with every setting; null removes a
+/// setting.
 fn read(changes: Value) -> Result<Mapping, Error> {
     let mut properties = json!({
         "FunctionName": {"Ref": "EventCreated"},
@@ -87,11 +88,11 @@ fn the_template_and_the_record_together_make_a_mapping() {
     assert_eq!(read(json!({})).unwrap(), expected);
 }
 
-/// API CreateEventSourceMapping: BatchSize 100 and 500 ms for Amazon MSK; infinite retries and age;
-/// the group's name is the mapping's id (kafka-consumer-group-id.html). An emulator's own defaults
-/// in the record do not count.
+/// API CreateEventSourceMapping: BatchSize 100 and 500 ms for Amazon MSK; infinite retries and age.
+/// The group's name is the mapping's id (kafka-consumer-group-id.html). An emulator's own defaults
+/// in the record are ignored.
 #[test]
-fn what_is_absent_has_the_default_of_a_kafka_mapping() {
+fn absent_settings_have_the_defaults_of_a_kafka_mapping() {
     let mapping = read(json!({
         "BatchSize": null, "MaximumBatchingWindowInSeconds": null, "MaximumRetryAttempts": null,
         "MaximumRecordAgeInSeconds": null, "BisectBatchOnFunctionError": null, "FunctionResponseTypes": null,
@@ -133,8 +134,8 @@ fn infinite_retries_with_a_destination_are_ten() {
     );
 }
 
-/// kafka-scaling-modes.html: error controls are for provisioned mode. CloudFormation accepts them
-/// without.
+/// kafka-scaling-modes.html: error controls exist only in provisioned mode. CloudFormation accepts
+/// them in on-demand mode, too.
 #[test]
 fn without_provisioned_pollers_the_error_controls_are_not_in_force() {
     let pollers =
@@ -167,7 +168,7 @@ fn a_destination_is_a_bucket_or_another_topic() {
 }
 
 #[test]
-fn what_has_no_meaning_here_is_refused_by_name() {
+fn unsupported_settings_are_refused_by_name() {
     assert_eq!(
         complaint(json!({"BatchSize": 10_001})),
         "EventCreatedRecords: BatchSize must be a whole number from 1 to 10000"

@@ -1,0 +1,393 @@
+//! Stores assets: media goes to the bucket as soon as it is made, large files in parts, and no
+//! large file is held in memory as a whole.
+
+use aws_sdk_s3::{
+    primitives::ByteStream,
+    types::{CompletedMultipartUpload, CompletedPart},
+};
+use domain::{Job, Outcome, Output, ProviderId, State};
+use providers::{Body, Media, Refused, Stream};
+use store::StoreError;
+
+use crate::{
+    App, audio,
+    erase::delete_assets,
+    measure::spent,
+    media,
+    step::{Reply, StepError},
+    submit::release,
+};
+
+/// The size of a part, in bytes; at most about this much of a stream is in memory at once. S3
+/// accepts no part below 5 MB except the last.
+const PART: usize = 8 * 1024 * 1024;
+
+/// The largest accepted file, in bytes.
+const LARGEST: usize = 1024 * 1024 * 1024;
+
+/// The result of storing a file.
+pub(crate) enum Stored {
+    /// It is in the bucket.
+    Stored(Made),
+    /// The transfer from the provider broke off, or the file does not have the expected format.
+    Lost(Refused),
+}
+
+/// A stored file.
+pub(crate) struct Made {
+    made_by: String,
+    credits: u64,
+    length_ms: Option<u64>,
+    copy: Option<String>,
+}
+
+/// Whether the asset is stored. A closed job counts as stored: then `finish` only publishes the
+/// existing end again.
+pub(crate) fn is_stored(job: &Job) -> bool {
+    job.is_closed()
+        || matches!(
+            job.state,
+            State::Submitted {
+                output: Some(_),
+                ..
+            }
+        )
+}
+
+/// Stores the media under the key that its URL will name. The key is made of the job's id, so
+/// storing it twice gives one object.
+pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, StepError> {
+    let Media {
+        body,
+        made_by,
+        credits,
+        length_ms,
+        copy,
+    } = made;
+    let lost = |detail: String| {
+        Ok(Stored::Lost(Refused {
+            refusal: domain::Refusal::OutcomeUnknown,
+            detail: format!("{made_by}: {detail}"),
+            credits,
+        }))
+    };
+    let upload = Upload::of(app, job);
+    let (begin, bytes) = match body {
+        Body::Bytes(bytes) => {
+            let begin = begin_of(&bytes);
+            let length = bytes.len();
+            if !media::is(job.asset.format(), &begin) {
+                return lost(format!(
+                    "what it made is no {}",
+                    job.asset.format().as_str()
+                ));
+            }
+            upload.whole(bytes).await?;
+            (begin, length)
+        }
+        Body::Stream(stream) => match upload.streamed(stream).await? {
+            Ok(uploaded) => uploaded,
+            Err(detail) => return lost(detail),
+        },
+        Body::Object { bucket, key } => {
+            upload.copied(&bucket, &key).await?;
+            return Ok(Stored::Stored(Made {
+                made_by,
+                credits,
+                length_ms,
+                copy,
+            }));
+        }
+    };
+    let length_ms = length_ms.or_else(|| audio::mp3_length_ms(&begin, bytes as u64));
+    Ok(Stored::Stored(Made {
+        made_by,
+        credits,
+        length_ms,
+        copy,
+    }))
+}
+
+/// Writes to the job that its media is stored.
+pub(crate) async fn note(
+    app: &App,
+    provider: ProviderId,
+    job: Job,
+    made: Made,
+) -> Result<Reply, StepError> {
+    let job = job
+        .answered(Outcome::Made {
+            credits: made.credits,
+        })
+        .copied(made.copy);
+    let output = Output {
+        key: job.object_key(),
+        stored_at: crate::now(),
+        credits: job.credits(),
+        length_ms: made.length_ms,
+    };
+    match app
+        .store
+        .save_job(job.clone().stored(made.made_by, output))
+        .await
+    {
+        Ok(job) => {
+            spent(app, provider, made.credits);
+            release(app, provider, job.id.0).await;
+            Ok(Reply::Stored)
+        }
+        Err(error) => {
+            if matches!(error, StoreError::Contended) {
+                delete_if_unwanted(app, provider, &job).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Deletes the file, and the provider's copy, of a job that was cancelled, failed or erased while
+/// the file was made. Only this invocation knows of them.
+async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Result<(), StepError> {
+    let now = app.store.job(job.id).await?;
+    match now.state {
+        State::Created | State::Submitted { .. } | State::Completed { .. } => return Ok(()),
+        State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {}
+    }
+    delete_assets(app, &job.object_key()).await?;
+    if let Some(copy) = job
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.ticket.as_deref())
+    {
+        app.providers
+            .erase(provider, copy)
+            .await
+            .map_err(StepError::Provider)?;
+    }
+    Ok(())
+}
+
+/// An upload to the bucket.
+struct Upload<'a> {
+    app: &'a App,
+    job: &'a Job,
+    key: String,
+}
+
+const CACHE: &str = "public, max-age=31536000, immutable";
+
+impl<'a> Upload<'a> {
+    fn of(app: &'a App, job: &'a Job) -> Self {
+        Self {
+            app,
+            job,
+            key: job.object_key(),
+        }
+    }
+
+    fn bucket(&self) -> &str {
+        &self.app.config.assets_bucket
+    }
+
+    fn content_type(&self) -> &'static str {
+        media::content_type(self.job.asset.format())
+    }
+
+    async fn whole(&self, bytes: Vec<u8>) -> Result<(), StepError> {
+        let put = self
+            .app
+            .s3
+            .put_object()
+            .bucket(self.bucket())
+            .key(&self.key);
+        let put = put
+            .content_type(self.content_type())
+            .cache_control(CACHE)
+            .body(ByteStream::from(bytes));
+        put.send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
+        Ok(())
+    }
+
+    /// Copies an object from a bucket of ours and deletes the original.
+    async fn copied(&self, bucket: &str, key: &str) -> Result<(), StepError> {
+        let copy = self
+            .app
+            .s3
+            .copy_object()
+            .copy_source(format!("{bucket}/{key}"))
+            .bucket(self.bucket());
+        let copy = copy
+            .key(&self.key)
+            .content_type(self.content_type())
+            .cache_control(CACHE);
+        let copy = copy.metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace);
+        copy.send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
+        delete_assets(self.app, key).await?;
+        Ok(())
+    }
+
+    /// Uploads a stream; returns its first bytes and its length, or why it broke off.
+    async fn streamed(
+        &self,
+        mut stream: Stream,
+    ) -> Result<Result<(Vec<u8>, usize), String>, StepError> {
+        let mut part: Vec<u8> = Vec::new();
+        let mut begin = Vec::new();
+        let mut length = 0;
+        let mut parts: Option<Parts<'_>> = None;
+        let broken = loop {
+            match stream.next().await {
+                Ok(Some(chunk)) => {
+                    length += chunk.len();
+                    part.extend_from_slice(&chunk);
+                    if begin.is_empty() && part.len() >= media::ENOUGH {
+                        begin = begin_of(&part);
+                        if !media::is(self.job.asset.format(), &begin) {
+                            break Some(format!(
+                                "what it made is no {}",
+                                self.job.asset.format().as_str()
+                            ));
+                        }
+                    }
+                    if length > LARGEST {
+                        break Some(format!("what it made has more than {LARGEST} bytes"));
+                    }
+                    while part.len() > PART {
+                        let rest = part.split_off(PART);
+                        let parts = match &mut parts {
+                            Some(parts) => parts,
+                            none => none.insert(Parts::begin(self).await?),
+                        };
+                        parts.put(std::mem::replace(&mut part, rest)).await?;
+                    }
+                }
+                Ok(None) if length < media::ENOUGH => {
+                    break Some(format!("what it made has only {length} bytes"));
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(runtime::chain(&error)),
+            }
+        };
+        match (broken, parts) {
+            (Some(why), Some(parts)) => {
+                parts.abort().await;
+                Ok(Err(why))
+            }
+            (Some(why), None) => Ok(Err(why)),
+            (None, None) => {
+                self.whole(part).await?;
+                Ok(Ok((begin, length)))
+            }
+            (None, Some(mut parts)) => {
+                parts.put(part).await?;
+                parts.complete().await?;
+                Ok(Ok((begin, length)))
+            }
+        }
+    }
+}
+
+/// A multipart upload. The bucket's lifecycle removes one that is neither completed nor aborted.
+struct Parts<'a> {
+    upload: &'a Upload<'a>,
+    id: String,
+    done: Vec<CompletedPart>,
+}
+
+impl<'a> Parts<'a> {
+    async fn begin(upload: &'a Upload<'a>) -> Result<Self, StepError> {
+        let create = upload
+            .app
+            .s3
+            .create_multipart_upload()
+            .bucket(upload.bucket())
+            .key(&upload.key);
+        let create = create
+            .content_type(upload.content_type())
+            .cache_control(CACHE);
+        let created = create
+            .send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
+        let id = created
+            .upload_id()
+            .ok_or_else(|| StepError::Asset("S3 named no upload".into()))?
+            .to_owned();
+        Ok(Self {
+            upload,
+            id,
+            done: Vec::new(),
+        })
+    }
+
+    async fn put(&mut self, bytes: Vec<u8>) -> Result<(), StepError> {
+        let number = i32::try_from(self.done.len() + 1).unwrap_or(i32::MAX);
+        let put = self
+            .upload
+            .app
+            .s3
+            .upload_part()
+            .bucket(self.upload.bucket())
+            .key(&self.upload.key);
+        let put = put
+            .upload_id(&self.id)
+            .part_number(number)
+            .body(ByteStream::from(bytes));
+        let uploaded = put
+            .send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
+        self.done.push(
+            CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(uploaded.e_tag)
+                .build(),
+        );
+        Ok(())
+    }
+
+    async fn complete(self) -> Result<(), StepError> {
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(self.done))
+            .build();
+        let complete = self
+            .upload
+            .app
+            .s3
+            .complete_multipart_upload()
+            .bucket(self.upload.bucket());
+        let complete = complete
+            .key(&self.upload.key)
+            .upload_id(&self.id)
+            .multipart_upload(parts);
+        complete
+            .send()
+            .await
+            .map_err(|error| StepError::Asset(error.into()))?;
+        Ok(())
+    }
+
+    async fn abort(self) {
+        let abort = self
+            .upload
+            .app
+            .s3
+            .abort_multipart_upload()
+            .bucket(self.upload.bucket());
+        if let Err(error) = abort.key(&self.upload.key).upload_id(&self.id).send().await {
+            tracing::warn!(
+                key = self.upload.key,
+                "an upload is left to the bucket's lifecycle: {}",
+                runtime::chain(&error)
+            );
+        }
+    }
+}
+
+fn begin_of(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len().min(media::ENOUGH)].to_vec()
+}

@@ -1,0 +1,154 @@
+//! Commit: a decision becomes true, whole or not at all, and once.
+
+use contract::Time;
+use domain::{
+    Decision, Description, EntityState, InboundEvent, Job, JobId, PlanError, Planning,
+    ResubmitError,
+};
+use store::{Expiry, Key, OutboxEntry, Rounds, StoreError, Written};
+
+use crate::Outbox;
+
+/// Why a decision was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The same id was decided before, for another content.
+    #[error(
+        "id reused: an event with this source and id was handled before and said something else"
+    )]
+    IdReused,
+    /// No decision can be made of the inbound event.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The job cannot be made again.
+    #[error(transparent)]
+    Resubmit(#[from] ResubmitError),
+    /// The store did not take it.
+    #[error("committing the decision")]
+    Store(#[from] StoreError),
+}
+
+impl CommitError {
+    /// Whether doing it again can succeed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::IdReused | Self::Plan(_) | Self::Resubmit(_) => false,
+        }
+    }
+}
+
+impl Outbox {
+    /// Decides what `inbound`, read as `description`, changes, and commits the decision; or finds
+    /// the outbox entry committed before.
+    ///
+    /// The first round takes the entity for new; if it is not, the failed condition returns the
+    /// entity and the decision is made again from it. So a new entity costs one request and a known
+    /// one two.
+    ///
+    /// # Errors
+    /// A [`CommitError`]. The entry may have been committed and its answer lost: the next try finds
+    /// it.
+    pub async fn commit(
+        &self,
+        inbound: &InboundEvent,
+        description: &Description,
+        now: Time,
+    ) -> Result<OutboxEntry, CommitError> {
+        let key = Key::inbound(inbound.key(&description.tenant));
+        let content = inbound.content.to_hex();
+        let same = |entry: OutboxEntry| match entry.content == content {
+            true => Ok(entry),
+            false => Err(CommitError::IdReused),
+        };
+        // A producer's clock may be ahead: the entry outlives the time for which the event can look
+        // young.
+        let expiry = Expiry {
+            from: inbound.time.max(now),
+            republish_from: None,
+        };
+        let mut entity: Option<Box<EntityState>> = None;
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
+            let planned = domain::plan(entity.as_deref(), inbound, description, self.planning(now));
+            let decision = match planned {
+                Ok(decision) => decision,
+                // It may have been committed while it was young, and never published.
+                Err(error @ PlanError::TooOld(_)) => {
+                    let entry = self.store.entry(key).await?;
+                    return entry.map_or(Err(error.into()), same);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let written = self.store.write(key.clone(), &content, decision, expiry);
+            match written.await? {
+                Written::Committed(entry) => return Ok(entry),
+                Written::Before(entry) => return same(entry),
+                Written::Changed { entity: newer } => entity = newer.or(entity),
+            }
+        }
+    }
+
+    /// Decides the end of `job` and commits it; or finds the end committed before, whichever it
+    /// was. `decide` sees the job and its entity as they are. Returns the entry and the job that it
+    /// was decided from. `None`: `decide` had nothing to decide, and no end was committed before.
+    ///
+    /// Until the entry is marked published, the sweep finds it by the job's deadline: the job is
+    /// closed then, so nothing else looks for it.
+    ///
+    /// # Errors
+    /// A [`CommitError`]. The entry may have been committed and its answer lost: the next try finds
+    /// it.
+    pub async fn commit_end(
+        &self,
+        job: JobId,
+        now: Time,
+        decide: impl Fn(Job, EntityState) -> Option<Decision>,
+    ) -> Result<Option<(OutboxEntry, Job)>, CommitError> {
+        let key = Key::end(job);
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
+            let job = self.store.job(job).await?;
+            let entity = self.entity_of(&job).await?;
+            let Some(decision) = decide(job.clone(), entity) else {
+                let entry = self.store.entry(key).await?;
+                return Ok(entry.map(|entry| (entry, job)));
+            };
+            let written = self
+                .store
+                .write(key.clone(), "end", decision, self.open_expiry(now));
+            match written.await? {
+                Written::Committed(entry) | Written::Before(entry) => {
+                    return Ok(Some((entry, job)));
+                }
+                Written::Changed { .. } => {}
+            }
+        }
+    }
+
+    /// The entity of a job; a new one if nothing is left of it.
+    pub(crate) async fn entity_of(&self, job: &Job) -> Result<EntityState, StoreError> {
+        let found = self.store.entity(job.entity_key()).await?;
+        Ok(found.unwrap_or_else(|| EntityState::new(job.tenant.clone(), job.entity.clone())))
+    }
+
+    /// What a plan depends on besides the entity and the inbound event.
+    pub(crate) fn planning(&self, now: Time) -> Planning<'_> {
+        Planning {
+            now,
+            deadline: self.deadline(now),
+            routing: &self.routing,
+        }
+    }
+
+    /// The expiry of an entry that no redelivery publishes: the sweep does, from the deadline on.
+    pub(crate) fn open_expiry(&self, now: Time) -> Expiry {
+        Expiry {
+            from: now,
+            republish_from: Some(self.deadline(now)),
+        }
+    }
+}

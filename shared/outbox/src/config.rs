@@ -1,0 +1,58 @@
+//! What the outbox needs to know, read from the environment once.
+
+use domain::{ProviderRouting, RoutingError};
+use runtime::{optional, variable};
+
+/// Where outbox entries are published and their executions started.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The render state machine: `RENDER_STATE_MACHINE_ARN`.
+    pub render_state_machine: String,
+    /// The state machine that trains voices: `VOICE_STATE_MACHINE_ARN`.
+    pub voice_state_machine: String,
+    /// Seconds that a job may take before the sweep looks at it: `RENDER_DEADLINE_SECONDS`.
+    pub render_deadline_seconds: u32,
+    /// Who makes what: `IMAGE_PROVIDERS`, `VIDEO_PROVIDERS` and `AUDIO_PROVIDERS`, names with
+    /// commas between, those asked first in front.
+    pub routing: ProviderRouting,
+    /// The brokers, and how they know the function.
+    pub kafka: kafka::Config,
+}
+
+/// The environment does not say what the function needs.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable is missing or cannot have its value.
+    #[error(transparent)]
+    Environment(#[from] runtime::ConfigError),
+    /// The providers are not as they can be.
+    #[error("the environment variables IMAGE_PROVIDERS, VIDEO_PROVIDERS and AUDIO_PROVIDERS")]
+    Routing(#[from] RoutingError),
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the variable.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let deadline = variable("RENDER_DEADLINE_SECONDS")?;
+        Ok(Self {
+            render_state_machine: variable("RENDER_STATE_MACHINE_ARN")?,
+            voice_state_machine: variable("VOICE_STATE_MACHINE_ARN")?,
+            render_deadline_seconds: deadline.parse().map_err(|_| {
+                runtime::ConfigError::Invalid {
+                    name: "RENDER_DEADLINE_SECONDS",
+                    value: deadline,
+                    expected: "a whole number of seconds",
+                }
+            })?,
+            routing: ProviderRouting::parse(
+                &optional("IMAGE_PROVIDERS"),
+                &optional("VIDEO_PROVIDERS"),
+                &optional("AUDIO_PROVIDERS"),
+            )?,
+            kafka: kafka::Config::from_env()?,
+        })
+    }
+}

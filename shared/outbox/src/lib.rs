@@ -1,0 +1,80 @@
+//! The transactional outbox: commit a decision, publish its events, start its executions.
+//!
+//! Commit, publish, start, then acknowledge. A caller that acknowledges only after the last of them
+//! loses nothing, whatever dies in between: the next delivery finds the outbox entry and goes on
+//! from it.
+
+mod commit;
+mod config;
+mod connect;
+mod publish;
+mod resubmit;
+mod start;
+mod voice;
+
+use aws_config::SdkConfig;
+use contract::Time;
+use domain::ProviderRouting;
+use kafka::{PublishError, Publisher};
+use store::Store;
+
+pub use commit::CommitError;
+pub use config::{Config, ConfigError};
+pub use publish::PublishEntryError;
+pub use resubmit::Resubmission;
+pub use start::{Execution, PublishAndStartError, Resumed, StartError};
+pub use voice::GoOnError;
+
+/// The store, the producer and the state machines of one function. One for each execution
+/// environment, made in its init phase.
+pub struct Outbox {
+    store: Store,
+    publisher: Publisher,
+    sfn: aws_sdk_sfn::Client,
+    render_state_machine: String,
+    voice_state_machine: String,
+    deadline_seconds: u32,
+    routing: ProviderRouting,
+}
+
+impl Outbox {
+    /// An outbox in `store` that publishes and starts where `config` says. Makes no call yet.
+    ///
+    /// # Errors
+    /// A [`PublishError`] if the producer cannot be made.
+    pub fn new(config: Config, store: Store, aws: &SdkConfig) -> Result<Self, PublishError> {
+        Ok(Self {
+            store,
+            publisher: Publisher::new(config.kafka, aws.credentials_provider())?,
+            sfn: aws_sdk_sfn::Client::new(aws),
+            render_state_machine: config.render_state_machine,
+            voice_state_machine: config.voice_state_machine,
+            deadline_seconds: config.render_deadline_seconds,
+            routing: config.routing,
+        })
+    }
+
+    /// The sweep looks after work that begins at `now` from this time on.
+    #[must_use]
+    pub fn deadline(&self, now: Time) -> Time {
+        now.plus_seconds(self.deadline_seconds)
+    }
+
+    /// The table with the entries and all state.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The producer, for events that have no outbox entry.
+    #[must_use]
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+
+    /// Which provider makes which asset.
+    #[must_use]
+    pub fn routing(&self) -> &ProviderRouting {
+        &self.routing
+    }
+}

@@ -1,0 +1,83 @@
+//! Publish: the events of an outbox entry go to Kafka, and the entry is marked published.
+
+use domain::{Job, OutboundEvent};
+use kafka::PublishError;
+use store::{Key, OutboxEntry, StoreError, Unpublished};
+
+use crate::Outbox;
+
+impl Outbox {
+    /// Tells Kafka what was committed, all of it pipelined and in the order given, and awaits every
+    /// acknowledgement. One result for each decision; one that was published before is not
+    /// published again.
+    ///
+    /// Whatever was not acknowledged is purged before this returns: it would leave after the
+    /// sandbox's thaw, long after somebody else published it again.
+    pub async fn publish(&self, entry: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
+        let events: Vec<&[OutboundEvent]> = entry
+            .iter()
+            .map(|entry| {
+                if entry.published {
+                    &[][..]
+                } else {
+                    &entry.events[..]
+                }
+            })
+            .collect();
+        self.publisher.publish(&events).await
+    }
+
+    /// Publishes and marks one decision.
+    ///
+    /// # Errors
+    /// The [`PublishEntryError`] of the half that failed; doing it again is safe.
+    pub async fn publish_and_mark(&self, entry: &OutboxEntry) -> Result<(), PublishEntryError> {
+        self.publish(&[entry])
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
+        self.store.mark_published(entry).await?;
+        Ok(())
+    }
+
+    /// Publishes and marks the decision that opened `job`, if that has not been done: a job's
+    /// `created` comes before its execution.
+    ///
+    /// # Errors
+    /// As [`publish_and_mark`](Self::publish_and_mark).
+    pub async fn publish_opening_entry(&self, job: &Job) -> Result<(), PublishEntryError> {
+        self.publish_entry(Key::inbound(job.inbound)).await
+    }
+
+    /// Publishes and marks something that was committed and may not have been published, if that
+    /// has not been done.
+    ///
+    /// # Errors
+    /// As [`publish_and_mark`](Self::publish_and_mark).
+    pub async fn publish_overdue(
+        &self,
+        unpublished: &Unpublished,
+    ) -> Result<(), PublishEntryError> {
+        self.publish_entry(unpublished.key()).await
+    }
+
+    /// Publishes and marks the decision kept under `key`, if there is one and that has not been
+    /// done.
+    pub(crate) async fn publish_entry(&self, key: Key) -> Result<(), PublishEntryError> {
+        match self.store.entry(key).await? {
+            Some(entry) => self.publish_and_mark(&entry).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a decision is not published and marked.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishEntryError {
+    /// It could not be read or marked.
+    #[error("reading or marking an outbox entry")]
+    Store(#[from] StoreError),
+    /// Kafka may not have it.
+    #[error("publishing an outbox entry")]
+    Publish(#[from] PublishError),
+}

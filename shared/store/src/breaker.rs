@@ -1,0 +1,70 @@
+//! The breaker of a provider: while it is open, nobody asks.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use contract::Time;
+use domain::ProviderId;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Store, StoreError,
+    items::{self, Key},
+};
+
+/// A provider that turned the studio away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenBreaker {
+    /// When it is asked again.
+    pub until: Time,
+    /// What it said.
+    pub why: String,
+}
+
+impl Store {
+    /// Why nobody is to ask `provider` at `now`; `None` if it may be asked.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn breaker(
+        &self,
+        provider: ProviderId,
+        now: Time,
+    ) -> Result<Option<OpenBreaker>, StoreError> {
+        let item = self.read(Key::breaker(provider)).await?;
+        let breaker = item.as_ref().map(items::state::<OpenBreaker>).transpose()?;
+        Ok(breaker.filter(|breaker| now < breaker.until))
+    }
+
+    /// Has nobody ask `provider` for as long as `breaker` says.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn open_breaker(
+        &self,
+        provider: ProviderId,
+        breaker: &OpenBreaker,
+    ) -> Result<(), StoreError> {
+        let mut item = Key::breaker(provider).into_item();
+        item.insert("state".to_owned(), AttributeValue::S(items::json(breaker)));
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        put.send()
+            .await
+            .map_err(|error| StoreError::Write(error.into()))?;
+        Ok(())
+    }
+
+    /// Lets `provider` be asked again at once.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn close_breaker(&self, provider: ProviderId, now: Time) -> Result<(), StoreError> {
+        let closed = OpenBreaker {
+            until: now,
+            why: "closed by an operator".to_owned(),
+        };
+        self.open_breaker(provider, &closed).await
+    }
+}

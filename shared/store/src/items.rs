@@ -1,0 +1,376 @@
+//! The one table: what an item looks like.
+//!
+//! | `pk` | `sk` | what it is |
+//! |---|---|---|
+//! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to start; until its TTL |
+//! | `entity#<uuid>` | `state` | an entity with its templates |
+//! | `job#<uuid>` | `state` | a render job |
+//! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish; until its TTL |
+//! | `voice#<uuid>` | `state` | a voice model |
+//! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to publish; until its TTL |
+//! | `provider#<name>` | `breaker` | until when nobody asks a provider that turned the studio away, and why |
+//! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
+//! | `tenant#<uuid>` | `erased` | what of a tenant's was erased, and when |
+//! | `dead-letter#<uuid>` | `record` | a record that can never succeed (`dead_letters.rs`); from when it is resolved, until its TTL |
+//!
+//! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
+//! Entities, jobs and voice models carry their whole state as JSON in `state` and their write count
+//! in `version`.
+//!
+//! Two indexes: `by-tenant` (`tenant`, `listed`) has all that is a tenant's, `listed` being what it
+//! is, `#` and when it came to be, so that a tenant's jobs can be listed in their order, and
+//! everything be found that is to be erased. `open` (`open`, `deadline`) has jobs and voice models
+//! as long as they are open, and what was decided of them as long as it is not published. Beside
+//! those, in shards of their own, it has the dead letters and are not resolved, `deadline` being
+//! when the first was seen: an operator finds them in their order there.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use contract::{Time, Topic};
+use domain::{
+    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, Job, JobId, OutboundEvent,
+    ProviderId, State, VoiceModel, VoiceModelId, VoiceState,
+};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+/// An item as DynamoDB has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// An item is not what it should be: another version of the code wrote it, or a hand did.
+#[derive(Debug, thiserror::Error)]
+pub enum ItemError {
+    /// An attribute is missing or of another type.
+    #[error("the item's attribute `{0}` is missing or of another type")]
+    Attribute(&'static str),
+    /// The state is not JSON of the type.
+    #[error("reading the item's state")]
+    State(#[source] serde_json::Error),
+}
+
+/// The primary key of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    /// The outbox entry of an inbound event.
+    #[must_use]
+    pub fn inbound(event: InboundEventKey) -> Self {
+        Self {
+            pk: format!("inbound#{event}"),
+            sk: "outbox".to_owned(),
+        }
+    }
+
+    pub(crate) fn entity(entity: EntityKey) -> Self {
+        Self {
+            pk: format!("entity#{entity}"),
+            sk: "state".to_owned(),
+        }
+    }
+
+    pub(crate) fn job(job: JobId) -> Self {
+        Self {
+            pk: format!("job#{job}"),
+            sk: "state".to_owned(),
+        }
+    }
+
+    /// The outbox entry of the end of a job.
+    #[must_use]
+    pub fn end(job: JobId) -> Self {
+        Self {
+            pk: format!("job#{job}"),
+            sk: "end".to_owned(),
+        }
+    }
+
+    pub(crate) fn voice(voice: VoiceModelId) -> Self {
+        Self {
+            pk: format!("voice#{voice}"),
+            sk: "state".to_owned(),
+        }
+    }
+
+    /// The outbox entry of the registration of a voice model.
+    #[must_use]
+    pub fn voice_created(voice: VoiceModelId) -> Self {
+        Self {
+            pk: format!("voice#{voice}"),
+            sk: "created".to_owned(),
+        }
+    }
+
+    /// The outbox entry of a voice model that became ready.
+    #[must_use]
+    pub fn voice_ready(voice: VoiceModelId) -> Self {
+        Self {
+            pk: format!("voice#{voice}"),
+            sk: "ready".to_owned(),
+        }
+    }
+
+    pub(crate) fn breaker(provider: ProviderId) -> Self {
+        Self {
+            pk: format!("provider#{provider}"),
+            sk: "breaker".to_owned(),
+        }
+    }
+
+    pub(crate) fn leases(provider: ProviderId) -> Self {
+        Self {
+            pk: format!("provider#{provider}"),
+            sk: "leases".to_owned(),
+        }
+    }
+
+    pub(crate) fn dead_letter(id: Uuid) -> Self {
+        Self {
+            pk: format!("dead-letter#{id}"),
+            sk: "record".to_owned(),
+        }
+    }
+
+    pub(crate) fn into_item(self) -> Item {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+}
+
+/// A decision that stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    pub(crate) key: Key,
+    /// The hash of the content that was decided, or the name of the step.
+    pub content: String,
+    /// The events to publish, in order, as the bytes they will always have.
+    pub events: Vec<OutboundEvent>,
+    /// The jobs to start once the events are published.
+    pub starts: Vec<JobId>,
+    /// Whether Kafka is known to have the events.
+    pub published: bool,
+}
+
+/// How long a decision stands, and from when on the sweep tells it if nobody has.
+#[derive(Debug, Clone, Copy)]
+pub struct Expiry {
+    /// What the time to live counts from.
+    pub from: Time,
+    /// The deadline in the index of what is open; a decision that a redelivery tells needs none.
+    pub republish_from: Option<Time>,
+}
+
+impl OutboxEntry {
+    pub(crate) fn into_item(self, expiry: Expiry) -> Item {
+        let shard = open_shard(&self.key.pk);
+        // What tells nothing holds nothing of anybody's.
+        let tenant = self.events.first().map(|event| event.key.clone());
+        let events = self.events.into_iter().map(|event| {
+            let mut map = HashMap::from([
+                (
+                    "topic".to_owned(),
+                    AttributeValue::S(event.topic.as_str().to_owned()),
+                ),
+                ("key".to_owned(), AttributeValue::S(event.key)),
+                ("value".to_owned(), AttributeValue::S(event.value)),
+            ]);
+            if let Some(trace) = event.trace {
+                map.insert("trace".to_owned(), AttributeValue::S(trace.to_string()));
+            }
+            AttributeValue::M(map)
+        });
+        let mut item = self.key.into_item();
+        if let Some(tenant) = tenant {
+            list(&mut item, &tenant, &format!("outbox#{}", expiry.from));
+        }
+        item.insert("events".to_owned(), AttributeValue::L(events.collect()));
+        let starts = self
+            .starts
+            .iter()
+            .map(|job| AttributeValue::S(job.to_string()));
+        item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
+        item.insert("content".to_owned(), AttributeValue::S(self.content));
+        item.insert("published".to_owned(), AttributeValue::Bool(self.published));
+        item.insert("expires_at".to_owned(), expires_at(expiry.from));
+        if let Some(deadline) = expiry.republish_from.filter(|_| !self.published) {
+            stand_open(&mut item, shard, deadline);
+        }
+        item
+    }
+
+    pub(crate) fn from_item(item: &Item) -> Result<Self, ItemError> {
+        let events = item
+            .get("events")
+            .and_then(|a| a.as_l().ok())
+            .ok_or(ItemError::Attribute("events"))?;
+        let events = events.iter().map(|event| {
+            let event = event.as_m().map_err(|_| ItemError::Attribute("events"))?;
+            let topic: Topic = text(event, "topic")?
+                .parse()
+                .map_err(|_| ItemError::Attribute("topic"))?;
+            let trace = text(event, "trace")
+                .ok()
+                .and_then(|trace| trace.parse().ok());
+            Ok(OutboundEvent {
+                topic,
+                key: text(event, "key")?.to_owned(),
+                value: text(event, "value")?.to_owned(),
+                trace,
+            })
+        });
+        let starts = item
+            .get("starts")
+            .and_then(|a| a.as_l().ok())
+            .ok_or(ItemError::Attribute("starts"))?;
+        let starts = starts.iter().map(|job| {
+            let job = job.as_s().ok().and_then(|id| id.parse().ok());
+            job.map(JobId).ok_or(ItemError::Attribute("starts"))
+        });
+        Ok(Self {
+            key: Key {
+                pk: text(item, "pk")?.to_owned(),
+                sk: text(item, "sk")?.to_owned(),
+            },
+            content: text(item, "content")?.to_owned(),
+            events: events.collect::<Result<_, _>>()?,
+            starts: starts.collect::<Result<_, _>>()?,
+            published: *item
+                .get("published")
+                .and_then(|a| a.as_bool().ok())
+                .ok_or(ItemError::Attribute("published"))?,
+        })
+    }
+}
+
+/// The item of an entity that is written for the `version`-th time.
+pub(crate) fn entity_item(entity: &EntityState) -> Item {
+    let mut item = Key::entity(entity.key()).into_item();
+    item.insert(
+        "version".to_owned(),
+        AttributeValue::N(entity.version.to_string()),
+    );
+    item.insert("state".to_owned(), AttributeValue::S(json(entity)));
+    // Without a time: an entity that changes does not write the index again. One that says nothing
+    // any more is erased.
+    if !entity.snapshots.is_empty() {
+        list(&mut item, entity.tenant.as_str(), "entity");
+    }
+    item
+}
+
+/// The item of a job, with the attributes of its indexes. What is left of an erased one stands in
+/// neither.
+pub(crate) fn job_item(job: &Job) -> Item {
+    let key = Key::job(job.id);
+    let shard = open_shard(&key.pk);
+    let mut item = key.into_item();
+    item.insert(
+        "version".to_owned(),
+        AttributeValue::N(job.version.to_string()),
+    );
+    item.insert("state".to_owned(), AttributeValue::S(json(job)));
+    if !matches!(job.state, State::Erased { .. }) {
+        list(
+            &mut item,
+            job.tenant.as_str(),
+            &format!("job#{}", job.created_at),
+        );
+    }
+    if !job.is_closed() {
+        stand_open(&mut item, shard, job.deadline);
+    }
+    item
+}
+
+/// The item of a voice model, with the attributes of its indexes. What is left of an erased one
+/// stands in neither.
+pub(crate) fn voice_item(model: &VoiceModel) -> Item {
+    let key = Key::voice(model.id);
+    let shard = open_shard(&key.pk);
+    let mut item = key.into_item();
+    item.insert(
+        "version".to_owned(),
+        AttributeValue::N(model.version.to_string()),
+    );
+    item.insert("state".to_owned(), AttributeValue::S(json(model)));
+    if !matches!(model.state, VoiceState::Erased { .. }) {
+        list(
+            &mut item,
+            model.tenant.as_str(),
+            &format!("voice#{}", model.created_at),
+        );
+    }
+    if !model.is_closed() {
+        stand_open(&mut item, shard, model.deadline);
+    }
+    item
+}
+
+/// The time to live of what is remembered for as long as an event may come again, from `from` on.
+pub(crate) fn expires_at(from: Time) -> AttributeValue {
+    AttributeValue::N(
+        from.plus_seconds(HORIZON_SECONDS)
+            .timestamp()
+            .as_second()
+            .to_string(),
+    )
+}
+
+/// Has an item stand in the index of what is open, until the deadline when the sweep looks after
+/// it.
+fn stand_open(item: &mut Item, shard: &str, deadline: Time) {
+    item.insert("open".to_owned(), AttributeValue::S(shard.to_owned()));
+    item.insert(
+        "deadline".to_owned(),
+        AttributeValue::S(deadline.to_string()),
+    );
+}
+
+/// Lists an item among all that is `tenant`'s.
+fn list(item: &mut Item, tenant: &str, listed: &str) {
+    item.insert("tenant".to_owned(), AttributeValue::S(tenant.to_owned()));
+    item.insert("listed".to_owned(), AttributeValue::S(listed.to_owned()));
+}
+
+/// The partitions of the index of what is open: sixteen, by the first digit of the id, so that a
+/// burst of new jobs does not meet the write limit of one.
+pub(crate) const OPEN_SHARDS: [&str; 16] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f",
+];
+
+/// The shard for dead letters beside that for jobs and voice models: the sweep does not look into
+/// it.
+pub(crate) fn dead_letters_shard(shard: &str) -> String {
+    format!("dead-letter#{shard}")
+}
+
+/// The shard of an item whose key is `job#<uuid>`, `voice#<uuid>` or `dead-letter#<uuid>`.
+pub(crate) fn open_shard(pk: &str) -> &'static str {
+    let id = pk.split_once('#').map_or("", |(_, id)| id);
+    let digit = id
+        .get(..1)
+        .and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));
+    digit.copied().unwrap_or(OPEN_SHARDS[0])
+}
+
+/// The state that an entity's or a job's item carries.
+pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
+    serde_json::from_str(text(item, "state")?).map_err(ItemError::State)
+}
+
+pub(crate) fn json<T: serde::Serialize>(state: &T) -> String {
+    serde_json::to_string(state).expect("a state is strings and numbers under string keys")
+}
+
+fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
+    item.get(name)
+        .and_then(|a| a.as_s().ok())
+        .map(String::as_str)
+        .ok_or(ItemError::Attribute(name))
+}

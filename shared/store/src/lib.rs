@@ -1,0 +1,57 @@
+//! DynamoDB. The only crate that knows the table: its items, the one conditional transaction that
+//! commits a decision, and the small writes beside it.
+
+mod breaker;
+mod connect;
+mod dead_letters;
+mod erase;
+mod error;
+mod items;
+mod jobs;
+mod limits;
+mod overdue;
+mod rounds;
+mod voices;
+mod write;
+
+use aws_config::SdkConfig;
+use runtime::{ConfigError, variable};
+
+pub use breaker::OpenBreaker;
+pub use dead_letters::{
+    AgainOfEnvelope, DeadLetterEntry, Place, Resolution, ResolveOutcome, Resolved, UnknownPlace,
+    Window, WrittenDeadLetter,
+};
+pub use erase::{Cursor, Erased, Owned, OwnedItem};
+pub use error::StoreError;
+pub use items::{Expiry, ItemError, Key, OutboxEntry};
+pub use jobs::JobsPage;
+pub use overdue::{Overdue, Unpublished};
+pub use rounds::Rounds;
+pub use write::Written;
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dynamodb: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+impl Store {
+    /// The table that `TABLE_NAME` names. Makes no call yet.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the variable.
+    pub fn from_env(aws: &SdkConfig) -> Result<Self, ConfigError> {
+        Ok(Self::new(variable("TABLE_NAME")?, aws))
+    }
+
+    /// The table `table`. Makes no call yet.
+    #[must_use]
+    pub fn new(table: String, aws: &SdkConfig) -> Self {
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(aws),
+            table,
+        }
+    }
+}

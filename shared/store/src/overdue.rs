@@ -1,0 +1,123 @@
+//! What the sweep looks after: jobs and voice models that are open past their deadline, and
+//! decisions that Kafka may never have heard of.
+
+use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+use contract::Time;
+use domain::{JobId, VoiceModelId};
+
+use crate::{
+    Store, StoreError,
+    items::{self, Item, ItemError, Key},
+};
+
+/// One thing to look after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overdue {
+    /// The job is open.
+    Job(JobId),
+    /// The voice model is open.
+    Voice(VoiceModelId),
+    /// The end of a job, or what was decided of a voice model, is not known to be published.
+    Unpublished(Unpublished),
+}
+
+/// A decision that is not known to be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpublished(pub(crate) Key);
+
+impl Unpublished {
+    /// Its key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.0.clone()
+    }
+}
+
+impl Overdue {
+    fn read(item: &Item) -> Result<Self, ItemError> {
+        let text = |name: &'static str| {
+            item.get(name)
+                .and_then(|a| a.as_s().ok())
+                .ok_or(ItemError::Attribute(name))
+        };
+        let (pk, sk) = (text("pk")?, text("sk")?);
+        let (kind, id) = pk.split_once('#').ok_or(ItemError::Attribute("pk"))?;
+        let id = id.parse().map_err(|_| ItemError::Attribute("pk"))?;
+        match (kind, sk.as_str()) {
+            ("job", "state") => Ok(Self::Job(JobId(id))),
+            ("voice", "state") => Ok(Self::Voice(VoiceModelId(id))),
+            ("job", "end") | ("voice", "created" | "ready") => {
+                Ok(Self::Unpublished(Unpublished(Key {
+                    pk: pk.clone(),
+                    sk: sk.clone(),
+                })))
+            }
+            _ => Err(ItemError::Attribute("sk")),
+        }
+    }
+}
+
+impl Store {
+    /// What is open past its deadline at `now`: at most `most` of each of sixteen shards, the
+    /// oldest of each first.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn overdue(&self, now: Time, most: i32) -> Result<Vec<Overdue>, StoreError> {
+        let mut overdue = Vec::new();
+        for shard in items::OPEN_SHARDS {
+            let query = self
+                .dynamodb
+                .query()
+                .table_name(&self.table)
+                .index_name("open")
+                .key_condition_expression("#open = :shard AND deadline < :now")
+                .expression_attribute_names("#open", "open")
+                .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
+                .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
+                .limit(most);
+            let output = query
+                .send()
+                .await
+                .map_err(|error| StoreError::Read(error.into()))?;
+            for item in output.items() {
+                overdue.push(Overdue::read(item)?);
+            }
+        }
+        Ok(overdue)
+    }
+
+    /// Gives an open job or voice model another while in the index of what is open, so that it does
+    /// not stand before others that need looking after. Its state is not touched: its execution
+    /// goes on, and must not find that somebody else wrote it.
+    ///
+    /// # Errors
+    /// A [`StoreError`]; it is overdue again next time.
+    pub async fn postpone(&self, overdue: &Overdue, until: Time) -> Result<(), StoreError> {
+        let key = match overdue {
+            Overdue::Job(job) => Key::job(*job),
+            Overdue::Voice(voice) => Key::voice(*voice),
+            Overdue::Unpublished(unpublished) => unpublished.0.clone(),
+        };
+        let deadline = until.to_string();
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.into_item()))
+            .update_expression("SET deadline = :deadline")
+            .condition_expression("attribute_exists(#open)")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":deadline", AttributeValue::S(deadline));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            // It was closed meanwhile.
+            Err(SdkError::ServiceError(error))
+                if error.err().is_conditional_check_failed_exception() =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::Write(error.into())),
+        }
+    }
+}
