@@ -1,5 +1,5 @@
-//! Measures the worst batches: `make worst-case`. Each is read by a process of its own, so that its
-//! peak of memory is its own.
+//! Measures the worst batches: `make worst-case`. A process of its own reads each batch, so that
+//! its peak of memory belongs to that batch.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use std::{
 use fuzz::{WorstCase, examine_as};
 use local::process::peak_resident_bytes;
 
-/// What `infra/template.yaml` gives a consumer: MiB, seconds.
+/// The consumers' limits in `infra/template.yaml`: MiB and seconds.
 const MEMORY: u64 = 512;
 const TIMEOUT: u64 = 90;
 

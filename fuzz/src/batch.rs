@@ -1,4 +1,4 @@
-//! A batch → what each of its records says, and what would be decided because of it.
+//! A batch → the outcome of each record, and the decision that follows from it.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{examine_as, sentence, tenant::names_are_ours};
 
-/// The largest event that is published, in bytes: far below what any broker takes.
+/// The largest published event, in bytes: far below the limit of any broker.
 const LARGEST_EVENT: usize = 64 * 1024;
 
-/// Has all four consumers look at a batch.
+/// Has all four consumers examine a batch.
 ///
-/// Every record of it is named, in its place. One that is refused has a sentence that says why, and
-/// is kept whole. One that is not is of the tenant whom its key names, and whom its `subject` does,
-/// if it has one; what is decided because of it is published about that tenant alone, and is
-/// nothing when it is decided again.
+/// Every record is reported, in order. A refused record has a sentence that says why, and is stored
+/// whole. An accepted one belongs to the tenant that its key names, and that its `subject` names if
+/// it has one. Its decision publishes events about that tenant only, and a second decision changes
+/// nothing.
 pub fn batch(input: &[u8]) {
     let Ok(payload) = std::str::from_utf8(input) else {
         return;
@@ -33,14 +33,14 @@ pub fn batch(input: &[u8]) {
     }
 }
 
-/// A batch as it is read without `intake`.
+/// A batch, read without `intake`.
 #[derive(Deserialize)]
 struct Payload<'a> {
     #[serde(borrow)]
     records: BTreeMap<String, Vec<&'a RawValue>>,
 }
 
-/// A record as it is read without `intake`. Base64 text, or anything.
+/// A record, read without `intake`. Key and value are Base64 text, or any other JSON.
 #[derive(Deserialize)]
 struct Sent {
     offset: i64,
@@ -63,7 +63,7 @@ fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
     for ((partition, json), record) in sent.zip(&examined) {
         count += 1;
         assert_eq!(*partition, record.partition);
-        // Deeper than a `Value` is read, or an offset that no other reader takes.
+        // JSON that is too deep for a `Value`, or an offset that no other reader accepts.
         let sent: Option<Sent> = serde_json::from_str(json.get()).ok();
         if let Some(sent) = &sent {
             assert_eq!(sent.offset, record.offset);
@@ -95,13 +95,13 @@ fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
     assert_eq!(count, examined.len());
 }
 
-/// Holds a record that is not refused to speak of nobody but `tenant`.
+/// Checks that every part of an accepted record names `tenant`.
 fn named_by_all(sent: &Sent, tenant: &Identifier) {
     assert_eq!(
         bytes(&sent.key).as_deref(),
         Some(tenant.as_str().as_bytes())
     );
-    // Without headers it is in structured mode.
+    // A record without headers is in structured mode.
     let no_headers = sent.headers.is_null() || sent.headers.as_array().is_some_and(Vec::is_empty);
     let value: Option<Value> =
         bytes(&sent.value).and_then(|value| serde_json::from_slice(&value).ok());
@@ -119,7 +119,7 @@ fn bytes(base64: &Value) -> Option<Vec<u8>> {
     base64_simd::STANDARD.decode_to_vec(base64.as_str()?).ok()
 }
 
-/// Decides the cause of an entity that nobody has seen, and again.
+/// Decides an inbound event of an unknown entity, and then decides it again.
 fn decided(cause: &InboundEvent, description: &Description) {
     let configuration =
         serde_json::to_string(&description.configuration).expect("it is strings and numbers");
@@ -139,7 +139,7 @@ fn decided(cause: &InboundEvent, description: &Description) {
     let decision = match plan(None, cause, description, planning) {
         Ok(decision) => decision,
         Err(PlanError::TooOld(time)) => unreachable!("it happens now, not at {time}"),
-        // It asks for too much, or for what is not made.
+        // The event asks for too many assets, or for one that is not made for its topic.
         Err(error) => return sentence::check(&error.to_string()),
     };
     assert!(

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::{sentence, tenant::is_nobody_elses};
 
-/// Reads the data of a created event. What is read reads the same when it is written again and is
-/// within the contract's limits; of what is not, one sentence says why.
+/// Parses the data of a created event. Data that parses is the same after it is written and parsed
+/// again, and is within the contract's limits. An error is one sentence.
 pub fn event_created(input: &[u8]) {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
@@ -21,7 +21,7 @@ pub fn event_created(input: &[u8]) {
     data(input, Topic::EventCreated, &SCHEMA, event_created::describe);
 }
 
-/// As [`event_created`], of a published event.
+/// As [`event_created`], for a published event.
 pub fn event_published(input: &[u8]) {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
@@ -36,7 +36,7 @@ pub fn event_published(input: &[u8]) {
     );
 }
 
-/// As [`event_created`], of published content.
+/// As [`event_created`], for published content.
 pub fn cms_published(input: &[u8]) {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
@@ -46,7 +46,7 @@ pub fn cms_published(input: &[u8]) {
     data(input, Topic::CmsPublished, &SCHEMA, cms_published::describe);
 }
 
-/// As [`event_created`], of a launched campaign.
+/// As [`event_created`], for a launched campaign.
 pub fn campaign_launched(input: &[u8]) {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
@@ -61,7 +61,7 @@ pub fn campaign_launched(input: &[u8]) {
     );
 }
 
-/// As [`event_created`], of what starts a voice training.
+/// As [`event_created`], for the input of a voice training.
 pub fn voice_training(input: &[u8]) {
     static SCHEMA: LazyLock<Validator> =
         LazyLock::new(|| compiled(include_str!("../../events/voice-training/schema.json")));
@@ -88,12 +88,12 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     };
     let description = describe(read);
     is_nobody_elses(topic, text, &description.tenant);
-    // What is asked for and not made for the topic is refused later, when it is planned.
+    // An asset that is not made for the topic is refused later, when the event is planned.
     let made = contract::AssetKind::made_for(topic);
     if description.assets.iter().all(|asset| made.contains(asset)) {
         valid(schema, &written);
     }
-    // Whatever is said of an entity is kept as JSON, and read again.
+    // The store keeps the configuration as JSON, and reads it again.
     let configuration =
         serde_json::to_string(&description.configuration).expect("it is strings and numbers");
     assert_eq!(
@@ -107,7 +107,7 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     );
 }
 
-/// Reads `text`, and again what is written of it, which has to be the same. `None` if it is
+/// Parses `text`, writes it and parses it again, and checks that both are the same. `None` if it is
 /// refused.
 fn read_twice<D: Serialize + PartialEq + std::fmt::Debug>(
     text: &str,

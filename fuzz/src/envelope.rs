@@ -8,11 +8,12 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{Record, batch_of, examine_as, sentence};
 
-/// Reads a record. The input is written as in HTTP: a line `name: value` for each header (without
-/// the colon it is null), an empty line, the value. Without an empty line all is value.
+/// Decodes a record. The input is written as in HTTP: a line `name: value` for each header (a line
+/// without a colon is a header with a null value), an empty line, and the value. Without an empty
+/// line, the whole input is the value.
 ///
-/// What is read is within its limits; it is the same event, under the same content hash, when it is
-/// sent again in the other mode, and with white space between the tokens of its data.
+/// A decoded envelope is within its limits. It stays the same event with the same content hash if
+/// it is sent in the other mode, or with white space between the tokens of its data.
 pub fn envelope(input: &[u8]) {
     let (headers, value) = record(input);
     // A record without a value is a tombstone.
@@ -30,7 +31,7 @@ pub fn envelope(input: &[u8]) {
         );
     }
     if serde_json::from_str::<&RawValue>(&envelope.data).is_err() {
-        // In binary mode nobody has read it yet; it is refused when somebody does.
+        // In binary mode the data is not parsed yet; parsing it gives the error.
         assert!(envelope.data::<Value>().is_err());
         return;
     }
@@ -50,7 +51,7 @@ pub fn envelope(input: &[u8]) {
     }
 }
 
-/// In a batch it has one outcome; as a dead letter, it is whole.
+/// Checks that a record has one outcome in a batch, and that its dead letter is whole.
 fn is_dead_lettered_whole(headers: &[Header<'_>], value: &[u8]) {
     let batch = batch_of(
         Topic::EventCreated,
@@ -84,7 +85,7 @@ fn is_dead_lettered_whole(headers: &[Header<'_>], value: &[u8]) {
     );
 }
 
-/// The headers and the value that an input says.
+/// The headers and the value that an input stands for.
 fn record(input: &[u8]) -> (Vec<Header<'_>>, &[u8]) {
     let end = if input.starts_with(b"\n") {
         Some(0)
@@ -140,7 +141,7 @@ fn structured(envelope: &Envelope<'_>, data: &str) -> String {
     if let Some(time) = envelope.time {
         attributes["time"] = json!(time.to_string());
     }
-    // Data may be nested deeper than a `Value`.
+    // Data may be nested deeper than a `Value` allows.
     let attributes = attributes.to_string();
     format!("{},\"data\":{data}}}", &attributes[..attributes.len() - 1])
 }
@@ -173,7 +174,7 @@ fn binary(envelope: &Envelope<'_>) -> Vec<Header<'static>> {
     headers
 }
 
-/// `json` with white space around the marks between its tokens.
+/// `json` with white space around the punctuation between its tokens.
 fn spaced(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     json.chars()

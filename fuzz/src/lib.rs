@@ -1,9 +1,9 @@
-//! What holds of any input that a neighbour can send, however hostile or broken: no panic, and the
-//! properties below.
+//! Properties that hold for any input from another service, however hostile or broken: no panic,
+//! and those that each target names.
 //!
-//! A target takes bytes and panics if a property does not hold. `make test` tries each on the files
-//! of `corpus/<target>` and on generated input (`tests/`), `make fuzz` has libFuzzer look for more
-//! (`libfuzzer/`), and `make worst-case` measures the worst batches (`examples/`).
+//! A target takes bytes and panics if a property does not hold. `make test` runs each target on the
+//! files of `corpus/<target>` and on generated input (`tests/`), `make fuzz` has libFuzzer search
+//! for more input (`libfuzzer/`), and `make worst-case` measures the worst batches (`examples/`).
 
 mod batch;
 mod data;
@@ -21,10 +21,10 @@ pub use picture::{canvas_text, logo};
 pub use record::{Record, batch_of, examine_as};
 pub use worst_case::{LARGEST_PAYLOAD, WorstCase};
 
-/// Takes bytes, and panics if a property does not hold of them.
+/// Takes bytes, and panics if they violate a property.
 pub type Target = fn(&[u8]);
 
-/// Every target by its name, which is also its folder in `corpus/`.
+/// Every target by name, which is also its folder in `corpus/`.
 pub const TARGETS: [(&str, Target); 9] = [
     ("batch", batch),
     ("envelope", envelope),

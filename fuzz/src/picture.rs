@@ -1,4 +1,4 @@
-//! Text → a picture; a PNG of somebody's → a logo in one.
+//! Text → a picture; an uploaded PNG → a logo in a picture.
 
 use std::{
     path::Path,
@@ -8,10 +8,10 @@ use std::{
 use canvas::{Canvas, Drawing, Logo, Rendered};
 use contract::{AssetKind, Brand, Configuration, Locale, MediaType, Moment, S3Object, Text, Venue};
 
-/// The largest picture, in bytes: twice the largest that any text was seen to make.
+/// The largest picture, in bytes: twice the largest picture that any text has produced.
 const LARGEST_PICTURE: usize = 4 * 1024 * 1024;
 
-/// One canvas for all input: a picture must not depend on those before it.
+/// One canvas for all input, because a picture must not depend on earlier ones.
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
     let fonts = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -30,12 +30,12 @@ static PICTURES: LazyLock<Vec<AssetKind>> = LazyLock::new(|| {
     pictures
 });
 
-/// Sets text. The first byte of the input says in what picture, the second in which language, the
-/// rest is UTF-8: a line each for title, description, organizer, venue, city, label, call to
-/// action, start and end; the last line that is there stands for those that are not.
+/// Draws text. The first byte of the input selects the picture, the second the language, and the
+/// rest is UTF-8: one line each for title, description, organizer, venue, city, label, call to
+/// action, start and end. The last line is used for the missing ones.
 ///
-/// Whatever the text is, nothing leaves its room, overlaps, lacks a glyph or is hard to read, and
-/// the picture has its size.
+/// For any text, the picture has its size, and no text leaves its area, overlaps another, lacks a
+/// glyph or is hard to read.
 pub fn canvas_text(input: &[u8]) {
     let Some((&[picture, language], text)) = input.split_first_chunk::<2>() else {
         return;
@@ -50,8 +50,8 @@ pub fn canvas_text(input: &[u8]) {
     draw(asset, &configuration, None);
 }
 
-/// Reads a PNG that a tenant uploaded as its logo, and draws it: it is refused in a sentence, or is
-/// a logo like any.
+/// Decodes a PNG that a tenant uploaded as its logo, and draws it. The PNG is refused with one
+/// sentence, or drawn like any logo.
 pub fn logo(input: &[u8]) {
     match Logo::decode(input) {
         Ok(logo) => {
@@ -98,7 +98,7 @@ fn draw(asset: AssetKind, configuration: &Configuration, logo: Option<&Logo>) {
     );
 }
 
-/// What lines of text say of an event, as far as the contract allows them.
+/// The configuration of an event from lines of text, as far as the contract allows them.
 fn configuration(text: &str, language: u8) -> Option<Configuration> {
     const LANGUAGES: [&str; 7] = ["en", "ar", "hi", "ja", "zh-CN", "zh-TW", "ko"];
     let lines: Vec<&str> = text.split('\n').collect();
@@ -122,7 +122,7 @@ fn configuration(text: &str, language: u8) -> Option<Configuration> {
     })
 }
 
-/// As much of `text` as a field takes.
+/// The first characters of `text`, as many as the field allows.
 fn cut<const MOST: usize>(text: &str) -> Option<Text<MOST>> {
     let readable: String = text
         .trim()

@@ -1,4 +1,4 @@
-//! A record as somebody wrote it, and the batch that the mapping makes of it.
+//! A record as its producer wrote it, and the batch that the mapping makes of it.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use contract::{Header, Topic};
 use intake::{BatchError, Examined, examine};
 use serde_json::json;
 
-/// A record as Kafka has it.
+/// A record as Kafka stores it.
 #[derive(Debug, Clone, Default)]
 pub struct Record<'a> {
     /// Its key.
@@ -17,8 +17,8 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-/// The payload that the mapping makes of `records`: all are of partition 0 of `topic`, with offsets
-/// from 0 on.
+/// The payload that the mapping makes of `records`: all in partition 0 of `topic`, with offsets
+/// from 0.
 #[must_use]
 pub fn batch_of<'a>(topic: Topic, records: impl IntoIterator<Item = Record<'a>>) -> String {
     let mut batch = format!(r#"{{"eventSource":"aws:kafka","records":{{"{topic}-0":["#);
@@ -38,7 +38,7 @@ pub fn batch_of<'a>(topic: Topic, records: impl IntoIterator<Item = Record<'a>>)
         batch.push_str(r#","headers":["#);
         for (index, (name, value)) in record.headers.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            // Java's bytes are signed.
+            // The mapping writes bytes as Java does, signed.
             let signed: Option<Vec<i8>> = value.as_ref().map(|value| {
                 value
                     .iter()
@@ -54,10 +54,10 @@ pub fn batch_of<'a>(topic: Topic, records: impl IntoIterator<Item = Record<'a>>)
     batch
 }
 
-/// What the function of a consumed `topic` sees in a batch.
+/// Examines a batch as the function of a consumed `topic` does.
 ///
 /// # Errors
-/// A [`BatchError`] if it is none.
+/// A [`BatchError`] if `payload` is not a batch.
 ///
 /// # Panics
 /// If no function consumes the topic.

@@ -1,11 +1,11 @@
-//! What is said of a record that is refused: a sentence that anybody may look at.
+//! The sentence that explains a refused record; it must be safe to show.
 
-/// The longest sentence, in characters: what the index of dead letters holds, and the mark that it
-/// was cut.
+/// The longest sentence, in characters: the limit of the dead-letter index, plus the mark for a
+/// cut.
 const LONGEST: usize = 1001;
 
-/// Holds `text` to be one line of bounded length, in which nothing steers a terminal or turns the
-/// direction of what follows.
+/// Checks that `text` is one line of bounded length, and that nothing in it controls a terminal or
+/// changes the direction of the text after it.
 pub(crate) fn check(text: &str) {
     assert!(!text.trim().is_empty(), "nothing is said");
     let length = text.chars().count();

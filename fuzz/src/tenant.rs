@@ -1,5 +1,5 @@
-//! Whose a record is: its key, its `subject` and its data say the same, or it becomes a dead
-//! letter; and nothing is named by what a tenant is called.
+//! The tenant of a record: its key, its `subject` and its data must name the same one, or it
+//! becomes a dead letter. Names of objects and executions never contain a tenant's text.
 
 use contract::{Identifier, Topic};
 use domain::Job;
@@ -7,11 +7,11 @@ use serde_json::{json, value::RawValue};
 
 use crate::record::{Record, batch_of, examine_as};
 
-/// When every event here happens.
+/// The time of every event here.
 pub(crate) const NOW: &str = "2026-11-27T10:00:00.000Z";
 
-/// Sends `data`, which is `tenant`'s, under its own name and under another's, in every place where
-/// a name stands.
+/// Sends `data` of `tenant` under its own name and under another tenant's, in every place that
+/// names a tenant.
 pub(crate) fn is_nobody_elses(topic: Topic, data: &str, tenant: &Identifier) {
     let Ok(data) = serde_json::from_str::<&RawValue>(data) else {
         return;
@@ -58,7 +58,7 @@ pub(crate) fn is_nobody_elses(topic: Topic, data: &str, tenant: &Identifier) {
     }
 }
 
-/// Holds what is named because of a job to names that are the studio's own.
+/// Checks that the names derived from a job consist of the studio's own characters.
 pub(crate) fn names_are_ours(job: &Job) {
     for (place, name) in [
         ("an object's key", job.object_key()),

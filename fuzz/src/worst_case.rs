@@ -1,5 +1,5 @@
-//! The worst batches that a neighbour can make a mapping send: each as large as Lambda takes, each
-//! bad in another way.
+//! The worst batches that another service can make a mapping send: each as large as Lambda allows,
+//! and each bad in a different way.
 
 use std::{borrow::Cow, iter::repeat_n};
 
@@ -21,7 +21,7 @@ pub struct WorstCase {
 }
 
 impl WorstCase {
-    /// Every one.
+    /// Every case.
     pub const ALL: [Self; 14] = [
         Self {
             name: "one giant value",
@@ -100,7 +100,7 @@ impl WorstCase {
         },
     ];
 
-    /// The payload.
+    /// The batch.
     #[must_use]
     pub fn payload(&self) -> String {
         let payload = (self.make)();
@@ -114,7 +114,7 @@ impl WorstCase {
     }
 }
 
-/// As many records with `value` as said.
+/// `count` records with `value`.
 fn values(count: usize, value: &str) -> String {
     let record = Record {
         key: Some(b"tenant"),
@@ -194,7 +194,7 @@ fn repeated(field: &str, times: usize) -> String {
     format!("{{{fields}}}")
 }
 
-/// A good event but for a list in it.
+/// A good event, except for one list in it.
 fn with_list(name: &str, one: &str, times: usize) -> String {
     let mut list = format!("{one},").repeat(times);
     list.pop();

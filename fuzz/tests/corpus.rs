@@ -1,4 +1,4 @@
-//! Every target on every file of its corpus: seeds, and what broke a promise once.
+//! Runs every target on every file of its corpus: seeds, and inputs that once broke a property.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 use fuzz::TARGETS;
 
 #[test]
-fn what_the_corpus_holds_breaks_no_promise() {
+fn every_file_of_the_corpus_holds_every_property() {
     let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus"));
     let mut broken = Vec::new();
     for (name, target) in TARGETS {
@@ -30,7 +30,7 @@ fn what_the_corpus_holds_breaks_no_promise() {
 }
 
 #[test]
-fn each_folder_of_the_corpus_has_a_target_and_each_target_a_name_that_the_fuzzer_knows() {
+fn the_corpus_and_the_fuzzer_have_every_target() {
     let folders = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus")).unwrap();
     let mut folders: Vec<_> = folders
         .map(|folder| folder.unwrap().file_name().into_string().unwrap())

@@ -1,4 +1,4 @@
-//! The targets on what is generated: bytes, JSON, and examples that something was done to.
+//! Runs the targets on generated input: bytes, JSON, and changed examples.
 
 use std::{
     borrow::Cow,
@@ -15,7 +15,7 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-/// The targets that read JSON, with an example of it.
+/// The targets that read JSON, each with an example.
 const EXAMPLES: [(&str, &str); 5] = [
     (
         "event-created",
@@ -39,15 +39,15 @@ const EXAMPLES: [(&str, &str); 5] = [
     ),
 ];
 
-/// The longest that a picture may take, unoptimised code around it and a busy machine considered.
+/// The longest time for a picture, with unoptimised code around the canvas and a busy machine.
 const LONGEST: Duration = Duration::from_secs(30);
 
 fn target(name: &str) -> Target {
     TARGETS.iter().find(|(one, _)| *one == name).unwrap().1
 }
 
-/// JSON as text that stands where something else belongs: what is no text, no number that fits, no
-/// character, no end.
+/// JSON that appears in place of something else: a wrong type, a number out of range, an invalid
+/// character, or an unfinished value.
 fn odd_json() -> impl Strategy<Value = String> {
     let text = "\\PC{0,12}".prop_map(|text| json!(text).to_string());
     let fixed = select(vec![
@@ -85,18 +85,18 @@ fn odd_json() -> impl Strategy<Value = String> {
     prop_oneof![3 => fixed, 2 => text, 1 => long, 1 => deep, 1 => digits]
 }
 
-/// What is done to an example.
+/// A change to an example.
 #[derive(Debug, Clone)]
 enum Change {
-    /// A field is not there.
+    /// A field is missing.
     Remove(Index),
-    /// Something else stands in its place.
+    /// Other JSON is in the place of a value.
     Replace(Index, String),
-    /// It is there once more, as something else.
+    /// A field appears twice, the second time with another value.
     Twice(Index, String),
-    /// A byte is another one, or is cut out.
+    /// A byte is replaced, or removed.
     Byte(Index, Option<u8>),
-    /// Something stands before it all.
+    /// Text comes before the example.
     Before(&'static str),
 }
 
@@ -111,7 +111,7 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
     vec(change, 0..4)
 }
 
-/// Where something stands in `value`, as JSON pointers.
+/// Adds every place in `value` to `found`, as JSON pointers.
 fn places(value: &Value, place: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -187,7 +187,7 @@ fn changed(example: &Value, changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
-/// Names of headers, those that mean something among them.
+/// Headers, some of them with the names that CloudEvents uses.
 fn header() -> impl Strategy<Value = (String, Option<Vec<u8>>)> {
     let name = prop_oneof![
         3 => select(vec!["ce_specversion", "ce_id", "CE_id", "ce_source", "ce_type", "ce_subject", "ce_time", "content-type", "ce_", "ce"]).prop_map(str::to_owned),
@@ -205,14 +205,14 @@ proptest! {
     #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn an_example_that_something_was_done_to_is_read_or_refused(
+    fn a_changed_example_is_read_or_refused(
         (name, example) in select(EXAMPLES.to_vec()),
         changes in changes(),
     ) {
         let example: Value = serde_json::from_str(example).unwrap();
         let data = example.get("data").unwrap_or(&example);
         target(name)(&changed(data, &changes));
-        // Whole, as a record's value, in both modes.
+        // The whole event as a record's value, in both modes.
         let whole = changed(&example, &changes);
         target("envelope")(&[&b"\n"[..], &whole].concat());
         let headers = "ce_specversion: 1.0\nce_id: 1\nce_source: /x\nce_type: eventzr.event.created.v1\n\n";
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn a_record_with_any_headers_has_one_fate(
+    fn a_record_with_any_headers_has_one_outcome(
         headers in vec(header(), 0..9),
         value in prop_oneof![vec(any::<u8>(), 0..60), odd_json().prop_map(String::into_bytes)],
         key in proptest::option::of(vec(any::<u8>(), 0..20)),

@@ -1,12 +1,12 @@
-//! Tenants cannot reach each other: no text that a tenant chooses makes another's id, or part of a
-//! name.
+//! Tenants cannot reach each other: no text that a tenant chooses gives another tenant's id, or
+//! part of a name.
 
 use contract::{AssetKind, Entity, EntityKind, Identifier, Locale, Topic};
 use domain::{EntityKey, EventId, InboundEventKey, JobId, TemplateId, TemplateKey};
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
 
-/// Identifiers, those among them that try to be parts of something else.
+/// Identifiers, some of which look like parts of other names.
 fn identifier() -> impl Strategy<Value = Identifier> {
     let odd = select(vec![
         "a",
@@ -40,7 +40,7 @@ fn kind() -> impl Strategy<Value = EntityKind> {
     ])
 }
 
-/// Every id that the studio derives for an entity of a tenant's, and a cause about it.
+/// Every id that the studio derives for an entity of a tenant, with an inbound event about it.
 fn ids(tenant: &Identifier, kind: EntityKind, id: &Identifier, cause: (&str, &str)) -> [Uuid; 6] {
     let entity = Entity {
         kind,
@@ -74,7 +74,7 @@ fn ids(tenant: &Identifier, kind: EntityKind, id: &Identifier, cause: (&str, &st
 
 proptest! {
     #[test]
-    fn no_id_of_one_tenant_is_one_of_anothers(
+    fn two_tenants_never_share_an_id(
         (one, other) in (identifier(), identifier()),
         (kind, another_kind) in (kind(), kind()),
         (id, another_id) in (identifier(), identifier()),
@@ -86,7 +86,7 @@ proptest! {
         for theirs in [
             ids(&other, kind, &id, (&source, &cause)),
             ids(&other, another_kind, &another_id, (&cause, &source)),
-            // Whoever is called as the other's thing is.
+            // A tenant whose name is the other tenant's entity id.
             ids(&id, kind, &one, (&source, &cause)),
         ] {
             for mine in mine {
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn where_one_name_ends_and_the_next_begins_is_part_of_an_id(text in "[a-z]{2,12}", (left, right) in (1_usize..11, 1_usize..11)) {
+    fn the_boundary_between_names_is_part_of_an_id(text in "[a-z]{2,12}", (left, right) in (1_usize..11, 1_usize..11)) {
         let split = |at: usize| {
             let (tenant, id) = text.split_at(at.min(text.len() - 1));
             ids(&Identifier::parse(tenant).unwrap(), EntityKind::Event, &Identifier::parse(id).unwrap(), ("s", "1"))

@@ -1,18 +1,18 @@
-//! The worst batches, in the memory and the time that a function has. In a process of its own, for
-//! its peak is measured.
+//! Reads the worst batches within a function's memory and time. The test is alone in its file,
+//! because it measures the peak of its process.
 
 use std::time::{Duration, Instant};
 
 use fuzz::{WorstCase, examine_as};
 use local::process::peak_resident_bytes;
 
-/// A function has 90 seconds and 512 MiB. Here it is unoptimised on a busy machine, and the limits
-/// are for what grows faster than its input.
+/// A function has 90 seconds and 512 MiB. The code here is unoptimised and the machine busy; the
+/// limits catch whatever grows faster than its input.
 const LONGEST: Duration = Duration::from_secs(30);
 const MOST_MEMORY: u64 = 384;
 
 #[test]
-fn no_batch_takes_more_memory_or_time_than_a_function_has() {
+fn no_batch_exceeds_a_functions_memory_or_time() {
     for case in WorstCase::ALL {
         let payload = case.payload();
         let begin = Instant::now();

@@ -1,12 +1,12 @@
-//! Tells one and the same decision as often as a line comes, with credentials that live for
-//! seconds: what a function's environment is when it has been frozen for longer than a token lives.
+//! Publishes the same decision for each line of its input, with credentials that live for seconds.
+//! It stands in for a function that was frozen for longer than a token lives.
 //! `tests/it/identity.rs` freezes and thaws it.
 //!
 //! ```console
 //! $ short_lived <brokers> <file with their roots> <AWS> <table> <seconds> < lines
 //! ```
-//! The first line is an event, of which the decision is made. For each line there is one on the
-//! output: how long it took in milliseconds, and `published` or why not.
+//! The first line is an event, which the program decides. For each line it prints how long
+//! publishing took, in milliseconds, and `published` or the error.
 
 use std::{
     env, fs,
@@ -25,8 +25,7 @@ use outbox::{Config, Outbox};
 use runtime::chain;
 use store::Store;
 
-/// The emulator's root credentials, which live for so many seconds from whenever they are asked
-/// for.
+/// The emulator's root credentials, valid for this long from each request for them.
 #[derive(Debug)]
 struct ShortLived(Duration);
 
@@ -82,7 +81,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         if entry.is_none() {
             entry = Some(commit(&outbox, &line?).await?);
         }
-        // What was published is published again, for a new line.
+        // Each new line publishes the same entry again.
         let published = outbox
             .publish(&entry.as_slice().iter().collect::<Vec<_>>())
             .await

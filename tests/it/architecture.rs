@@ -214,7 +214,7 @@ const ERRORS_OF_AWS: [&str; 3] = [
 fn a_state_machine_names_only_errors_that_there_are() {
     let root = Checkout::find().unwrap().root;
     let source =
-        ["step.rs", "fail.rs"].map(|file| root.join("functions/completion/src").join(file));
+        ["step.rs", "steps/fail.rs"].map(|file| root.join("functions/completion/src").join(file));
     let source = source
         .map(|path| fs::read_to_string(path).unwrap())
         .concat();

@@ -5,17 +5,17 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
+use dead_letters::erase_objects;
 use domain::{Job, Outcome, Output, ProviderId, State};
 use providers::{Body, Media, Refused, Stream};
 use store::StoreError;
 
 use crate::{
     App, audio,
-    erase::delete_assets,
+    leases::release,
     measure::spent,
     media,
     step::{Reply, StepError},
-    submit::release,
 };
 
 /// The size of a part, in bytes; at most about this much of a stream is in memory at once. S3
@@ -390,4 +390,11 @@ impl<'a> Parts<'a> {
 
 fn begin_of(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len().min(media::ENOUGH)].to_vec()
+}
+
+/// Deletes all assets whose key begins with `prefix`, in every version; returns the number of
+/// objects.
+pub(crate) async fn delete_assets(app: &App, prefix: &str) -> Result<usize, StepError> {
+    let erase = erase_objects(&app.s3, &app.config.assets_bucket, prefix).await;
+    erase.map_err(StepError::Delete)
 }

@@ -2,21 +2,17 @@
 //! overdue ones.
 
 mod assets;
+mod attempts;
 mod audio;
-mod cancel;
-mod close;
 mod config;
-mod erase;
-mod fail;
-mod finish;
+mod end;
+mod leases;
 mod logo;
 mod measure;
 mod media;
-mod poll;
+mod pause;
 mod step;
-mod submit;
-mod sweep;
-mod voice;
+mod steps;
 
 use contract::Time;
 use dead_letters::DeadLetters;
@@ -32,6 +28,7 @@ use uuid::Uuid;
 
 use config::Config;
 use step::{Reply, Step, StepError};
+use steps::{cancel, erase, fail, finish, poll, submit, sweep, voice};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

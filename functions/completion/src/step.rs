@@ -10,7 +10,11 @@ use providers::Refused;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use crate::{fail, logo::FetchError};
+use crate::logo::FetchError;
+
+/// The error name for an execution whose name already belongs to another voice model, which must
+/// not change.
+pub(crate) const ID_REUSED: &str = "Studio.IdReused";
 
 /// A request of a state machine, of the schedule or of a caller.
 #[derive(Debug, Clone, Deserialize)]
@@ -216,7 +220,7 @@ impl StepError {
             )
             | Self::Input(_)
             | Self::ExecutionName(_) => "Studio.InvalidInput",
-            Self::Commit(CommitError::IdReused) => fail::ID_REUSED,
+            Self::Commit(CommitError::IdReused) => ID_REUSED,
             Self::Store(_)
             | Self::Commit(_)
             | Self::DeadLetter(DeadLetterError::Content(_))

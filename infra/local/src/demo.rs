@@ -140,7 +140,7 @@ pub async fn run(
     timeline: &Timeline,
 ) -> Result<(), Error> {
     let event = Event::read(input, &options.checkout).await?;
-    let kept = OutboxEntry::empty(options.checkout.demo())?;
+    let kept = Results::empty(options.checkout.demo())?;
 
     timeline.wait_for("starting the local stack");
     let mut stack = Stack::start(options).await?;
@@ -169,7 +169,7 @@ async fn follow(
     stack: &mut Stack,
     event: &Event,
     within: Duration,
-    mut kept: OutboxEntry,
+    mut kept: Results,
     timeline: &Timeline,
 ) -> Result<(), Error> {
     let produced: Vec<&str> = Topic::ALL
@@ -405,12 +405,12 @@ impl Error {
 
 /// The folder with the demo's results: the published events, the assets, the metrics and the
 /// emulator's log.
-pub(crate) struct OutboxEntry {
+pub(crate) struct Results {
     folder: PathBuf,
     lines: File,
 }
 
-impl OutboxEntry {
+impl Results {
     /// Creates the folder, without the results of an earlier demo.
     pub(crate) fn empty(folder: PathBuf) -> Result<Self, Error> {
         let make = || {

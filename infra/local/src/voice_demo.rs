@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::demo::{Error, OutboxEntry};
+use crate::demo::{Error, Results};
 use crate::deploy::VOICE_BUCKET;
 use crate::input::{self, shown};
 use crate::records::{From, Reader};
@@ -33,7 +33,7 @@ static RECORDING: &[u8] = include_bytes!("../fixtures/two-seconds.mp3");
 /// Starts a stack, trains the contract's example of a voice against the sandbox, and follows it to
 /// its end.
 pub async fn run(options: &Options, within: Duration, timeline: &Timeline) -> Result<(), Error> {
-    let mut kept = OutboxEntry::empty(options.checkout.demo())?;
+    let mut kept = Results::empty(options.checkout.demo())?;
     timeline.wait_for("starting the local stack");
     let stack = Stack::start(options).await?;
     timeline.say(
@@ -65,7 +65,7 @@ async fn follow(
     stack: &Stack,
     example: &std::path::Path,
     within: Duration,
-    kept: &mut OutboxEntry,
+    kept: &mut Results,
     timeline: &Timeline,
 ) -> Result<(), Error> {
     let topics = [
@@ -191,7 +191,7 @@ async fn verify(
     id: &str,
     input: &Value,
     captcha: Option<String>,
-    kept: &OutboxEntry,
+    kept: &Results,
     timeline: &Timeline,
 ) -> Result<(), Error> {
     if let Some(key) = captcha {

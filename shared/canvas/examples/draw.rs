@@ -1,5 +1,5 @@
-//! Draws every asset of a configuration, or of the built-in samples, into a folder, and says what
-//! is wrong with any.
+//! Draws every asset of a configuration, or of the built-in samples, into a folder, and prints the
+//! faults.
 //!
 //! `cargo run -p canvas --example draw -- <folder> [configuration.json]`
 

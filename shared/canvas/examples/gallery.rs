@@ -1,6 +1,6 @@
 //! Draws every kind of picture in four languages, short and very long, into a folder, with one
-//! contact sheet, `sheet.png`: a row for each kind, from English to Japanese. Says what is wrong
-//! with any, and then fails.
+//! contact sheet, `sheet.png`: a row for each kind, from English to Japanese. It prints the faults,
+//! and fails if there are any.
 //!
 //! `cargo run -p canvas --example gallery -- <folder>`
 
@@ -21,7 +21,7 @@ use contract::{AssetKind, Configuration, MediaType};
 const LANGUAGES: [&str; 4] = ["en", "hi", "ar", "ja"];
 const LENGTHS: [&str; 2] = ["short", "long"];
 
-/// The contact sheet's measures in pixels.
+/// The measures of the contact sheet, in pixels.
 const CELL: usize = 280;
 const GAP: usize = 16;
 const GROUND: [u8; 3] = [236, 234, 229];
@@ -103,8 +103,8 @@ fn decoded(file: &[u8]) -> Result<Picture, Box<dyn Error>> {
     })
 }
 
-/// The picture in a cell's width and at most one and a half times its height, each pixel the mean
-/// of those that it stands for.
+/// The picture scaled to a cell's width and at most one and a half times its height. Each pixel is
+/// the mean of the pixels that it covers.
 fn fitted(picture: &Picture) -> Picture {
     let height = picture.pixels.len() / picture.width;
     let scale = (CELL as f64 / picture.width as f64)
@@ -138,7 +138,7 @@ fn fitted(picture: &Picture) -> Picture {
     }
 }
 
-/// All rows under one another, each picture in the middle of its column.
+/// All rows below one another, each picture centred in its column.
 fn sheet(rows: &[Vec<Picture>]) -> Picture {
     let columns = LANGUAGES.len() * LENGTHS.len();
     let width = columns * (CELL + GAP) + GAP;

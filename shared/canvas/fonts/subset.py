@@ -1,4 +1,4 @@
-"""Cuts the fonts of this folder from the packages that README.md names."""
+"""Subsets the fonts of this folder from the packages that README.md names."""
 
 import glob
 import os
@@ -96,7 +96,7 @@ def main(packages, out):
     ):
         write(TTFont(one(source)), to(name), characters(wanted))
     emoji = TTFont(one("NotoEmoji_700Bold.ttf"))
-    # Skin tones are left out of every text: one colour cannot show them.
+    # Skin tones are left out of every text, because one colour cannot show them.
     wanted = set(emoji.getBestCmap()) - set(range(0x1F3FB, 0x1F400))
     write(emoji, to("NotoEmoji-Bold.ttf"), wanted, ["ccmp", "liga", "rlig"])
 

@@ -1,5 +1,5 @@
-"""Cuts the fonts of cjk/ from the packages that README.md names, each to the characters of its country's standard, and
-writes down what they cover, in cjk-coverage.bits."""
+"""Subsets the fonts of cjk/ from the packages that README.md names, each to the characters of its
+country's standard, and writes their coverage to cjk-coverage.bits."""
 
 import glob
 import os
@@ -13,11 +13,12 @@ from subset import write
 WEIGHT = "Medium"
 # Proportional kana and punctuation for titles, and the marks of kana.
 FEATURES = ["ccmp", "halt", "kern", "liga", "locl", "mark", "mkmk", "palt"]
-# Punctuation that Latin has too, drawn as wide as a Chinese character. Letters and digits are left to the Latin faces.
+# Punctuation that Latin has too, drawn as wide as a Chinese character. The Latin faces cover
+# letters and digits.
 SHARED_PUNCTUATION = "·×—―‘’“”…"
-# Written in Hong Kong, and in no part of Big5 that is taken here.
+# Characters of Cantonese that are in no part of Big5 that this script takes.
 CANTONESE = "嘅咗嚟喺哋冇啲嘢嗰咁噉嗌攞瞓睇畀佢嘥掂啱嘞喎㗎啩吖嗱嚿揾搵嗮諗冚嬲氹咭餸曱甴糭啫"
-# Common in given names, and at weddings, but outside of the standards.
+# Characters that are common in given names and at weddings, but are in none of the standards.
 NAMES_OF_TAIWAN = (
     "囍姵彣苡葳霈蓁瑀媗婕甯晢翊菈叡峮暐淯珈珺琁竑莛邰鈺闓鎧綉炘煒燁瑋瑄珩琮禕粲紘翃蘅褘鋐鑫騏驊堃喆峯戩旂旻昉昶晟槿歆洺澔瀅"
     "灝焄玠垚妏妘娸婞嫈宬寗渼澐煊熠燊琬璇盷睎禔秝筱粧緗芃芊芮菘蒨錞鏵靚頎馡"
@@ -28,7 +29,7 @@ NAMES_OF_CHINA = (
 
 
 def encoded_by(codec, holds=lambda code: True):
-    """What `codec` writes with two bytes that `holds`, as the characters that NFC leaves."""
+    """Characters that `codec` encodes in two bytes accepted by `holds`, normalized to NFC."""
     found = set()
     for code in range(0x80, 0x30000):
         if 0xD800 <= code < 0xE000 or unicodedata.category(chr(code)) in ("Cn", "Co"):
@@ -43,7 +44,7 @@ def encoded_by(codec, holds=lambda code: True):
 
 
 def japanese():
-    # JIS X 0208, what Windows adds (髙, 﨑, ①, ㈱), and the third level of JIS X 0213, for names.
+    # JIS X 0208, Windows' additions (髙, 﨑, ①, ㈱), and the third level of JIS X 0213, for names.
     two_bytes = [encoded_by(codec, lambda code: code[0] >= 0xA1) for codec in ("euc_jp", "euc_jis_2004")]
     return set().union(*two_bytes, encoded_by("cp932"), SHARED_PUNCTUATION)
 
@@ -58,14 +59,14 @@ def traditional():
 
 
 def korean():
-    # Every syllable and the letters that stand alone; of Chinese characters none: the other three have them.
+    # Every syllable and the single letters. No Chinese characters: the other three fonts have them.
     symbols = {character for character in encoded_by("euc_kr") if unicodedata.category(character)[0] in "PSN"}
     letters = {chr(code) for code in [*range(0xAC00, 0xD7A4), *range(0x3130, 0x3190)]}
     return letters | symbols - set(SHARED_PUNCTUATION)
 
 
 def wanted(standard):
-    """As code points of at most 16 bits: the table of what is covered ends there."""
+    """Code points of at most 16 bits, because the coverage table ends there."""
     punctuation = {chr(code) for code in [*range(0x3000, 0x3040), *range(0xFF01, 0xFFEF)]}
     # Wide letters and digits are set as plain ones.
     set_as_plain = {chr(code) for code in range(0xFF01, 0xFF5F) if chr(code).isalnum()}
@@ -74,7 +75,7 @@ def wanted(standard):
 
 
 def bits(covered):
-    """A bit for each character up to U+FFFF, the lowest bit of a byte first."""
+    """One bit for each character up to U+FFFF, the lowest bit of a byte first."""
     table = bytearray(8192)
     for code in covered:
         table[code // 8] |= 1 << code % 8
@@ -86,9 +87,10 @@ def main(packages, out):
     for country, standard in (("JP", japanese), ("SC", simplified), ("TC", traditional), ("KR", korean)):
         name = f"NotoSans{country}"
         source = glob.glob(os.path.join(packages, "**", f"{name}_*{WEIGHT}.ttf"), recursive=True)[0]
-        # Cut again, it is the same file.
+        # Subsetting again gives the same file.
         font = TTFont(source, recalcTimestamp=False)
-        # The line is the square that a character fills, so that it stands in its middle and on the Latin baseline.
+        # The line is the square that a character fills, so that it is centred and sits on the Latin
+        # baseline.
         font["hhea"].ascent, font["hhea"].descent = 880, -120
         path = os.path.join(out, "cjk", f"{name}-{WEIGHT}.ttf")
         write(font, path, wanted(standard()), FEATURES)

@@ -1,5 +1,5 @@
-//! The picture of a design: one of six ways of drawing, each with choices of its own, all grown
-//! from the event.
+//! The picture of a design: one of six kinds, each with variations, all derived from the event's
+//! seed.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
@@ -23,12 +23,12 @@ enum Picture {
     Halftone,
 }
 
-/// The motifs are drawn for an area whose shorter side is at least this long, in pixels; in a
-/// smaller one they are made smaller.
+/// The shortest side, in pixels, of the areas that the motifs are made for. In a smaller area they
+/// are scaled down.
 const LEAST_SIDE: f32 = 420.0;
 
-/// Draws the picture in `area`, or what somebody else painted for it. Shapes may reach over its
-/// edges; what comes after covers them.
+/// Draws the picture in `area`, or a provider's painting if there is one. Shapes may cross the
+/// area's edges; later layers cover them.
 pub(crate) fn draw(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
     if sheet.draw_painting(area) {
         return;
@@ -66,7 +66,7 @@ fn draw_at_full_size(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Se
     }
 }
 
-/// The shapes in an order of their own.
+/// The shapes' colours in shuffled order.
 fn shuffled(palette: &Palette, seed: &mut Seed) -> [Color; 4] {
     let mut shapes = palette.shapes;
     for index in (1..shapes.len()).rev() {
@@ -75,15 +75,15 @@ fn shuffled(palette: &Palette, seed: &mut Seed) -> [Color; 4] {
     shapes
 }
 
-/// Squares with a quarter, a half, a leaf or rings in each. They stand on the lower edge and run
-/// off the upper one.
+/// Squares with a quarter, a half, a leaf or rings in each. The rows begin at the lower edge and
+/// run off the upper one.
 fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
-    // A thin slice of a row along the upper edge would look like a slip: the next number of columns
-    // is taken then.
+    // A thin slice of a row along the upper edge would look like a mistake, so the next number of
+    // columns is tried.
     let wish = seed.below(3);
     let slice_of = |columns: usize| (area.height / (area.width / columns as f32)) % 1.0;
-    // Four to six columns in a picture about as wide as the poster's, and tiles about as large in
-    // any other.
+    // Four to six columns at about the poster's width, and tiles of about that size in any other
+    // picture.
     let fewest = ((area.width / 270.0) as usize).max(2);
     let columns = (0..3)
         .map(|next| fewest + (wish + next) % 3)
@@ -123,7 +123,7 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
                 motif = (motif + 1) % 7;
             }
             last = motif;
-            // A pixel more, so that no seam shows between neighbours.
+            // One pixel larger, so that no seam shows between neighbours.
             sheet.fill(ground, |path| {
                 rectangle(
                     path,
@@ -159,7 +159,7 @@ fn motif_in(sheet: &mut Sheet, tile: Area, motif: usize, front: Color, back: Col
             });
         }
         2 => {
-            // A leaf: what two quarters from opposite corners share.
+            // A leaf: the overlap of two quarters from opposite corners.
             let opposite = corners[(turn + 2) % 4];
             sheet.fill(front, |path| {
                 arc(path, corner, side, quarter, FRAC_PI_2);
@@ -278,7 +278,7 @@ fn burst(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     }
 }
 
-/// Broad bands that sweep across side by side.
+/// Broad parallel bands that sweep across.
 fn ribbons(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     let colors = shuffled(palette, seed);
     let count = seed.pick(&[7_usize, 8, 9]);
@@ -312,7 +312,7 @@ fn ribbons(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     }
 }
 
-/// Rows of concentric arches, each row half an arch aside of the last.
+/// Rows of concentric arches, each row shifted by half an arch.
 fn arches(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     let across = seed.pick(&[3_usize, 4]).max((area.width / 330.0) as usize);
     let radius = area.width / across as f32 / 2.0;
@@ -338,7 +338,7 @@ fn arches(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     }
 }
 
-/// Dots that grow towards one place, over a large disc.
+/// Dots that grow towards one point, over a large disc.
 fn halftone(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
     let colors = shuffled(palette, seed);
     let focus = (
@@ -358,7 +358,8 @@ fn halftone(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
             for row in -1..=rows {
                 for column in -1..=columns {
                     let aside = if row % 2 == 0 { 0.0 } else { pitch / 2.0 };
-                    // The rows hang from the lower edge, a whole pitch above the paper.
+                    // The rows are counted from the lower edge, the lowest half a pitch above the
+                    // paper.
                     let (x, y) = (
                         area.x + column as f32 * pitch + aside,
                         area.bottom() - (row as f32 + 0.5) * pitch,
@@ -370,7 +371,7 @@ fn halftone(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
                     } else {
                         pitch * 0.5 * nearness * nearness
                     };
-                    // A dot on the edge of the disc would bite into it.
+                    // A dot across the disc's edge would cut into the disc.
                     let clear = if inside {
                         distance + radius < disc
                     } else {

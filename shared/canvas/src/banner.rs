@@ -1,5 +1,5 @@
-//! Banners: small, on other people's pages, and never looked at on purpose. A title, a fact or two,
-//! something to press; a line around it, so that it ends where it ends.
+//! Banners: small, placed on other people's pages, and seen in passing. A banner has a title, one
+//! or two facts and a button, and a line around it that marks its edge.
 
 use crate::{
     art,
@@ -13,9 +13,9 @@ use crate::{
     text::Typesetter,
 };
 
-/// From every edge to the nearest text.
+/// The distance from every edge to the nearest text.
 pub(crate) const MARGIN: f32 = 4.0;
-/// The smallest type on a banner: below this it is texture.
+/// The smallest type on a banner; smaller type is unreadable.
 const SMALLEST: f32 = 11.0;
 
 const UPRIGHT: Setting = Setting {
@@ -41,7 +41,7 @@ const UPRIGHT: Setting = Setting {
     stand: Stand::Middle,
 };
 
-/// The billboard: picture, words, and the button by itself at the end.
+/// The billboard: picture, words, and a button of its own at the end.
 pub(crate) fn billboard(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -64,7 +64,7 @@ pub(crate) fn billboard(
     );
 }
 
-/// The leaderboard: two lines high, so a title and the day under it.
+/// The leaderboard: two lines high, so a title with the day under it.
 pub(crate) fn leaderboard(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -85,7 +85,7 @@ pub(crate) fn leaderboard(
     row(typesetter, sheet, page, palette, 116.0, 9.0, 15.0, &SETTING);
 }
 
-/// The mobile banner: the title, and what to press.
+/// The mobile banner: the title and a button.
 pub(crate) fn mobile(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -131,7 +131,7 @@ pub(crate) fn skyscraper(
     column(typesetter, sheet, page, palette, 196.0, 13.0, &SETTING);
 }
 
-/// Picture, words and button side by side.
+/// Draws picture, words and button side by side.
 #[expect(clippy::too_many_arguments, reason = "a layout is its measures")]
 fn row(
     typesetter: &mut Typesetter,
@@ -167,7 +167,7 @@ fn row(
         width: paper.width - inset * 2.8,
         height: height - 2.0 * inset,
     };
-    // The button takes what it needs at the far end, and at most two fifths.
+    // The button takes the width that it needs at the far end, at most two fifths.
     if let Some(block) = panel::button(typesetter, page, palette, paper.width * 0.4, button_size) {
         let (button_width, button_height) = panel::button_size(&block);
         let place = Area {
@@ -195,7 +195,7 @@ fn row(
             width: logo_width,
             height: logo_height,
         };
-        // A banner has no room for a logo that leaves the words none.
+        // The logo is left out if it would leave too little room for the words.
         if words.width - logo_width > paper.width * 0.36 {
             sheet.logo(logo, page.mirrored(place, width), palette.paper);
             words.width -= logo_width + inset * 1.4;
@@ -212,8 +212,8 @@ fn row(
     frame(sheet, palette);
 }
 
-/// Picture above, at least `least_picture` high, and words below; what height they leave is the
-/// picture's.
+/// Draws the picture above, at least `least_picture` high, and the words below. The picture takes
+/// the height that the words leave.
 fn column(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -277,7 +277,7 @@ fn column(
     frame(sheet, palette);
 }
 
-/// The line around a banner.
+/// Draws the line around a banner.
 fn frame(sheet: &mut Sheet, palette: &Palette) {
     let (width, height) = (sheet.width(), sheet.height());
     for (x, y, width, height) in [

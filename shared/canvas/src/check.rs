@@ -1,20 +1,20 @@
-//! What was drawn, and whether it is right. Every render carries its report, so that a test checks
-//! any of them, not a few.
+//! The report of a render: what was drawn, and its faults. Every render carries its report, so that
+//! a test can check any render.
 
 use contract::Color;
 
 use crate::color::READABLE;
 
-/// A rectangle in pixels from the top left corner of the design.
+/// A rectangle in pixels from the upper left corner of the design.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Area {
     /// The left edge.
     pub x: f32,
     /// The upper edge.
     pub y: f32,
-    /// How wide.
+    /// The width.
     pub width: f32,
-    /// How high.
+    /// The height.
     pub height: f32,
 }
 
@@ -31,7 +31,7 @@ impl Area {
         self.y + self.height
     }
 
-    /// Whether `other` lies within this, give or take `slack` pixels.
+    /// Whether `other` lies within this area, with `slack` pixels of tolerance.
     #[must_use]
     pub fn holds(&self, other: &Self, slack: f32) -> bool {
         other.x >= self.x - slack
@@ -40,7 +40,7 @@ impl Area {
             && other.bottom() <= self.bottom() + slack
     }
 
-    /// Whether the two share any pixel.
+    /// Whether the two areas share any pixel.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
         self.x < other.right()
@@ -53,87 +53,86 @@ impl Area {
 /// One text of a design, as it was drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DrawnText {
-    /// What it is: `title`, `venue` …
+    /// The role of the text: `title`, `venue` …
     pub role: &'static str,
-    /// The words that were drawn, after what no font covers was left out and the rest was cut to
-    /// fit.
+    /// The drawn words, without the characters that no font covers, and cut to fit.
     pub text: String,
-    /// The room that the design gave it.
+    /// The area that the design allots to it.
     pub area: Area,
     /// The smallest rectangle that holds every pixel of it.
     pub ink: Area,
     /// The font size in pixels.
     pub size: f32,
-    /// How many lines it takes.
+    /// The number of lines.
     pub lines: usize,
-    /// The glyphs in visual order. 0 is the box of a missing glyph.
+    /// The glyphs in visual order. 0 is the glyph for a missing character.
     pub glyphs: Vec<u16>,
     /// The colour of the text.
     pub color: Color,
-    /// The least contrast with any pixel that lay under `ink` before the text was drawn, 1 to 21.
+    /// The lowest contrast with any pixel that was under `ink` before the text was drawn, 1 to 21.
     pub contrast: f32,
-    /// Whether it was too long for its room, and ends in an ellipsis.
+    /// Whether it was too long for its area and ends in an ellipsis.
     pub cut: bool,
 }
 
 /// What a render drew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// Every text, in the order of drawing.
+    /// Every text, in drawing order.
     pub texts: Vec<DrawnText>,
-    /// User-perceived characters that were left out because no font covers them.
+    /// The number of user-perceived characters that were left out because no font covers them.
     pub lost: usize,
-    /// What text must stay within.
+    /// The area that all text must stay within.
     pub margin: Area,
 }
 
-/// Something wrong with a render.
+/// A defect of a render.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Fault {
-    /// A box stands where a character should.
+    /// A text has the glyph for a missing character.
     #[error("`{role}` has a missing glyph")]
     MissingGlyph {
-        /// Which text.
+        /// The text's role.
         role: &'static str,
     },
-    /// Text left the room that it was given.
+    /// A text leaves its area.
     #[error("`{role}` at {ink:?} leaves its area {area:?}")]
     OutsideArea {
-        /// Which text.
+        /// The text's role.
         role: &'static str,
-        /// Where its pixels are.
+        /// The rectangle of its pixels.
         ink: Area,
-        /// Where they should be.
+        /// The area that it should stay within.
         area: Area,
     },
-    /// Text is closer to the edge than the design allows.
+    /// A text is closer to the edge than the design allows.
     #[error("`{role}` at {ink:?} leaves the margin")]
     OutsideMargin {
-        /// Which text.
+        /// The text's role.
         role: &'static str,
-        /// Where its pixels are.
+        /// The rectangle of its pixels.
         ink: Area,
     },
     /// Two texts share pixels.
     #[error("`{one}` and `{other}` overlap")]
     Overlap {
-        /// The one drawn first.
+        /// The role of the text drawn first.
         one: &'static str,
-        /// The one drawn over it.
+        /// The role of the text drawn over it.
         other: &'static str,
     },
-    /// Text is hard to read on what lies under it.
+    /// A text is hard to read on its background.
     #[error("`{role}` has a contrast of only {contrast}")]
     Contrast {
-        /// Which text.
+        /// The text's role.
         role: &'static str,
-        /// Its least contrast.
+        /// Its lowest contrast.
         contrast: f32,
     },
 }
 
 impl Report {
-    /// Everything that is wrong; empty for every render that this crate should ever make.
+    /// Every defect; empty for every render that this crate should make.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -142,8 +141,7 @@ impl Report {
             if text.glyphs.contains(&0) {
                 faults.push(Fault::MissingGlyph { role });
             }
-            // A swash or a round letter may hang over its line by a hair: that is how fonts are
-            // drawn.
+            // A swash or a round letter may overhang its line slightly; fonts are drawn that way.
             if !text.area.holds(&text.ink, 1.0 + text.size * 0.08) {
                 faults.push(Fault::OutsideArea {
                     role,

@@ -1,5 +1,5 @@
-//! What of a text can be drawn, and by which face. After this no character is left that no face
-//! covers, so a missing glyph cannot come up.
+//! Cleans a text and chooses a face for each character. Every character that is left has a face, so
+//! a missing glyph cannot occur.
 
 use unicode_normalization::{
     UnicodeNormalization,
@@ -9,14 +9,14 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::fonts::{Face, Fonts, Han, Voice, is_chinese, is_cjk_letter, is_kana};
 
-/// A text that can be drawn: each piece with the face that covers it whole.
+/// A cleaned text: each piece with the face that covers all of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clean {
     /// The pieces in reading order; neighbours have different faces.
     pub(crate) pieces: Vec<(String, Option<Face>)>,
-    /// How many of the text's user-perceived characters no face covers, even in part.
+    /// The number of the text's user-perceived characters that no face covers, even in part.
     pub(crate) lost: usize,
-    /// Whose forms its Chinese characters have, if it holds any letter of Chinese, Japanese or
+    /// The regional forms of its Chinese characters, if it holds any letter of Chinese, Japanese or
     /// Korean.
     pub(crate) han: Option<Han>,
 }
@@ -27,16 +27,16 @@ impl Clean {
         self.pieces.iter().map(|(text, _)| text.as_str()).collect()
     }
 
-    /// Whether nothing that can be seen is left.
+    /// Whether nothing visible is left.
     pub(crate) fn is_blank(&self) -> bool {
         self.pieces
             .iter()
             .all(|(text, _)| text.chars().all(|c| c.is_whitespace() || is_joiner(c)))
     }
 
-    /// The first `count` user-perceived characters, then an ellipsis: of `ellipsis`, or of the face
-    /// of the characters before it if that is one of Chinese, Japanese or Korean, where it stands
-    /// in the middle of the line.
+    /// The first `count` user-perceived characters and an ellipsis. If the last of them has a face
+    /// for Chinese, Japanese or Korean, the ellipsis has that face, which draws it in the middle of
+    /// the line; else it has the face `ellipsis`.
     pub(crate) fn cut(&self, fonts: &Fonts, count: usize, ellipsis: Face) -> Self {
         let mut left = count;
         let mut pieces: Vec<(String, Option<Face>)> = Vec::new();
@@ -68,10 +68,10 @@ impl Clean {
     }
 }
 
-/// Punctuation that a cut takes with it.
+/// Punctuation that is dropped before an ellipsis.
 const NOT_BEFORE_ELLIPSIS: &str = ",.;:–—-、。，．：；・·「『（《〈【";
 
-/// Who reads a text, which decides the face of its characters.
+/// The reader of a text and its voice, which decide the faces of its characters.
 struct Reading<'a> {
     fonts: &'a Fonts,
     voice: Voice,
@@ -81,13 +81,13 @@ struct Reading<'a> {
 }
 
 /// Cleans `text` for `voice`: one line, composed, without controls, each character with a face or
-/// left out. `han` is whose Chinese characters the reader knows; without it the text itself
-/// decides.
+/// left out. `han` is the reader's form of Chinese characters; without it the text decides.
 pub(crate) fn clean(fonts: &Fonts, voice: Voice, han: Option<Han>, text: &str) -> Clean {
     let has_letters = text.chars().any(is_cjk_letter);
     let reading = Reading {
         fonts,
-        // Letters and digits beside Chinese characters have their weight, which is that of text.
+        // Letters and digits beside Chinese characters get the weight of text, which those
+        // characters have.
         voice: if voice.is_display() && outnumber(is_cjk_letter, text, 2) {
             Voice::Strong
         } else {
@@ -103,8 +103,8 @@ pub(crate) fn clean(fonts: &Fonts, voice: Voice, han: Option<Han>, text: &str) -
         wide: outnumber(|c| is_chinese(c) || is_kana(c), text, 1),
     };
     let mut cleaned = clean_once(&reading, text);
-    // Where something was left out, new neighbours may have become one character; a piece must not
-    // end inside of one.
+    // Leaving a character out can join its neighbours into one character, and a piece must not end
+    // inside a character. So the text is cleaned again until it no longer changes.
     for _ in 0..3 {
         let again = clean_once(&reading, &cleaned.text());
         let settled = again.pieces == cleaned.pieces;
@@ -120,8 +120,8 @@ pub(crate) fn clean(fonts: &Fonts, voice: Voice, han: Option<Han>, text: &str) -
     cleaned
 }
 
-/// Whether `text` has more than so many `times` these letters as words and numbers of others. `18日`
-/// has not.
+/// Whether `text` has more than `times` letters of this kind for each word or number of another
+/// kind. `18日` has not.
 fn outnumber(is_letter: impl Fn(char) -> bool, text: &str, times: usize) -> bool {
     let words = text
         .split(|c: char| !c.is_alphanumeric() || is_letter(c))
@@ -142,7 +142,7 @@ fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
         .collect();
     for (offset, cluster) in composed.grapheme_indices(true) {
         if cluster.chars().all(char::is_whitespace) {
-            // A run of spaces is one; it holds its neighbours together only if the whole run does.
+            // A run of spaces becomes one space. It is a no-break space only if the whole run is.
             let space = if cluster == "\u{a0}" { '\u{a0}' } else { ' ' };
             space_due = Some(if space_due.is_some_and(|due| due != space) {
                 ' '
@@ -152,7 +152,7 @@ fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
             continue;
         }
         if matches!(cluster, "\u{200e}" | "\u{200f}") {
-            // A mark of direction has no look; it is set with what follows.
+            // A direction mark is invisible; it is set with the next character.
             cluster.clone_into(&mut mark_due);
             continue;
         }
@@ -183,14 +183,14 @@ fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
     out
 }
 
-/// How wide a punctuation is set that Latin and Chinese share.
+/// The width of punctuation that Latin and Chinese share.
 enum Width {
     Latin,
     Chinese,
 }
 
-/// The width of a cluster that is such a punctuation. Between two Latin words it is theirs,
-/// whatever the rest is.
+/// The width of such a punctuation mark; `None` for any other cluster. Between two Latin words it
+/// is the Latin width, whatever the rest of the text is.
 fn shared_width(reading: &Reading<'_>, cluster: &str, before: &str, after: &str) -> Option<Width> {
     if !matches!(cluster, "·" | "×" | "—" | "―" | "‘" | "’" | "“" | "”" | "…") {
         return None;
@@ -205,7 +205,7 @@ fn shared_width(reading: &Reading<'_>, cluster: &str, before: &str, after: &str)
     })
 }
 
-/// Wide letters and digits as plain ones: they were made for screens of fixed columns.
+/// The plain form of a wide letter or digit, which was made for screens with fixed columns.
 fn plain(c: char) -> char {
     match c {
         '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => {
@@ -215,7 +215,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// Breaks and tabs count as spaces: a text is set as one paragraph.
+/// Breaks and tabs count as spaces, because a text is set as one paragraph.
 fn is_line_break(c: char) -> bool {
     matches!(
         c,
@@ -237,8 +237,8 @@ fn push(out: &mut Clean, text: &str, face: Face) {
     }
 }
 
-/// A space is set by the word before it, or, after an emoji, by the word that follows: an emoji's
-/// space is far too wide.
+/// Sets a space in the face of the word before it, or, after an emoji, of the word that follows: an
+/// emoji's space is far too wide.
 fn push_space(fonts: &Fonts, out: &mut Clean, space: char, next: Face) {
     let before = last_face(out).unwrap_or(next);
     let face = [before, next, Face::InterRegular]
@@ -248,12 +248,12 @@ fn push_space(fonts: &Fonts, out: &mut Clean, space: char, next: Face) {
     push(out, space.encode_utf8(&mut [0; 4]), face);
 }
 
-/// Characters that join or part their neighbours and are never seen.
+/// Invisible characters that join or separate their neighbours.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Left out of every text: controls, marks that turn the direction of what follows them, and
+/// Characters left out of every text: controls, marks that override the direction, and variation
 /// selectors and skin tones, which an emoji of one colour cannot show.
 fn is_left_out(c: char) -> bool {
     c.is_control()
@@ -263,8 +263,8 @@ fn is_left_out(c: char) -> bool {
             | 0x1f3fb..=0x1f3ff | 0xe0100..=0xe0fff)
 }
 
-/// The part of a cluster that may be drawn; `None` if that is nothing. Marks are kept to what a
-/// language stacks: a tower of them would leave its box.
+/// The drawable part of a cluster; `None` if there is none. The number of marks is limited to what
+/// a language stacks, because a tower of marks would leave its area.
 fn tidy(cluster: &str) -> Option<String> {
     let (mut above, mut around) = (0, 0);
     let kept: String = cluster
@@ -283,20 +283,21 @@ fn tidy(cluster: &str) -> Option<String> {
         })
         .take(24)
         .collect();
-    // A zero width joiner alone, or a mark with nothing to stand on, says nothing.
+    // A lone zero-width joiner, or a mark without a base, is dropped.
     let begins_with_mark = kept.chars().next().is_some_and(is_combining_mark);
     (!begins_with_mark && kept.chars().any(|c| !is_joiner(c) && !c.is_whitespace())).then_some(kept)
 }
 
-/// The face for a cluster and what it draws of it: as it is, else in its compatible form (𝗕𝗼𝗹𝗱
-/// letters become letters), else without the marks that the face of its first character lacks.
+/// The face for a cluster and the characters to draw: the cluster as it is, else its compatible
+/// form (𝗕𝗼𝗹𝗱 letters become plain letters), else without the marks that the face of its first
+/// character lacks.
 fn find_face(reading: &Reading<'_>, cluster: &str, before: Option<Face>) -> Option<(String, Face)> {
     let Reading {
         fonts, voice, han, ..
     } = reading;
     let order = || {
-        // Punctuation and digits stay with the word before them, if its face has them; a keycap is
-        // an emoji.
+        // Punctuation and digits take the face of the word before them, if it covers them; a keycap
+        // is an emoji.
         let first = cluster.chars().next();
         let neutral = first.is_some_and(|c| !c.is_alphabetic());
         let keycap = cluster.contains('\u{20e3}').then_some(Face::NotoEmoji);

@@ -1,13 +1,13 @@
-//! Colour as the eye sees it: OKLCH for making colours, WCAG's contrast for judging them.
+//! Perceptual colour: OKLCH to make colours, WCAG's contrast to judge them.
 //!
 //! The arithmetic is `libm`'s, not the system's, so that a colour does not depend on the machine
-//! that mixes it.
+//! that computes it.
 
 use std::sync::LazyLock;
 
 use contract::Color;
 
-/// WCAG's least contrast for text of any size.
+/// The lowest contrast that WCAG (level AA) allows for text of normal size.
 pub(crate) const READABLE: f32 = 4.5;
 
 /// White.
@@ -31,7 +31,7 @@ pub(crate) struct Oklch {
     pub(crate) hue: f32,
 }
 
-/// Writes a colour by lightness, chroma and hue.
+/// A colour from lightness, chroma and hue.
 pub(crate) const fn oklch(lightness: f32, chroma: f32, hue: f32) -> Oklch {
     Oklch {
         lightness,
@@ -41,7 +41,7 @@ pub(crate) const fn oklch(lightness: f32, chroma: f32, hue: f32) -> Oklch {
 }
 
 impl Oklch {
-    /// What an sRGB colour is in OKLCH.
+    /// Converts an sRGB colour to OKLCH.
     pub(crate) fn of(color: Color) -> Self {
         let [r, g, b] =
             [color.red, color.green, color.blue].map(|channel| LINEAR[usize::from(channel)]);
@@ -58,8 +58,8 @@ impl Oklch {
         }
     }
 
-    /// The nearest sRGB colour of the same lightness and hue: chroma gives way where sRGB has no
-    /// such colour.
+    /// The nearest sRGB colour of the same lightness and hue. If sRGB has none with this chroma,
+    /// the chroma is reduced.
     pub(crate) fn rgb(self) -> Color {
         let (mut low, mut high) = (0.0, self.chroma);
         if let Some(color) = self.exact() {
@@ -119,7 +119,7 @@ impl Oklch {
         Some(Color { red, green, blue })
     }
 
-    /// The same hue, lighter or darker.
+    /// The same chroma and hue at another lightness.
     pub(crate) fn at(self, lightness: f32) -> Self {
         Self {
             lightness: lightness.clamp(0.0, 1.0),
@@ -127,7 +127,7 @@ impl Oklch {
         }
     }
 
-    /// The same hue with `chroma` at most.
+    /// The same lightness and hue with `chroma` at most.
     pub(crate) fn muted(self, chroma: f32) -> Self {
         Self {
             chroma: self.chroma.min(chroma),
@@ -164,8 +164,9 @@ pub(crate) fn contrast(one: Color, other: Color) -> f32 {
     contrast_of_luminances(luminance(one), luminance(other))
 }
 
-/// `wish` if it reads on `ground` with a contrast of `least`, else the nearest lightness of its hue
-/// that does. Black or white reads on anything with 4.58, so a `least` up to that is always met.
+/// `wish` if its contrast on `ground` is at least `least`, else the nearest lightness of its hue
+/// that has it. Black or white has at least 4.58 on any ground, so a `least` up to that is always
+/// met.
 pub(crate) fn readable(wish: Oklch, ground: Color, least: f32) -> Color {
     let reads = |lightness: f32| {
         let color = wish.at(lightness).rgb();
@@ -174,7 +175,7 @@ pub(crate) fn readable(wish: Oklch, ground: Color, least: f32) -> Color {
     for step in 0..=100 {
         let distance = step as f32 / 100.0;
         let (darker, lighter) = (wish.lightness - distance, wish.lightness + distance);
-        // The side that the wish is already on comes first: a dark ink stays dark.
+        // The side that the wish is already on comes first, so that a dark ink stays dark.
         let ground_is_light = luminance(ground) > 0.18;
         let order = if ground_is_light {
             [darker, lighter]
@@ -199,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_colour_survives_the_way_to_oklch_and_back() {
+    fn a_colour_survives_conversion_to_oklch_and_back() {
         for value in (0..0x0100_0000_u32).step_by(65_521) {
             let [_, red, green, blue] = value.to_be_bytes();
             let color = Color { red, green, blue };

@@ -1,4 +1,4 @@
-//! When an event is, in the words of its language and on the clock of its place.
+//! The date and time of an event, in its language and in its time zone.
 
 mod days;
 
@@ -12,34 +12,34 @@ use jiff::{
 use crate::words::{Language, Speech};
 use days::{day, day_and_month, days_of_month, in_year, range, whole_date, years};
 
-/// When an event is, in the pieces that a design sets apart.
+/// The date and time of an event, in the pieces that a design sets separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct When {
-    /// Days, months and years in one line, in the order of the language: `14–16 February 2026`,
+    /// Days, months and years on one line, in the language's order: `14–16 February 2026`,
     /// `2026年2月14日`.
     pub(crate) date: String,
     /// The day of the month, or the days: `14`, `14–16`; with their months if these differ: `28
     /// February – 2 March`.
     pub(crate) days: String,
-    /// Whether `days` names months, and so is too long for a numeral.
+    /// Whether `days` names months, which makes it too long for a numeral.
     pub(crate) days_name_months: bool,
     /// Month and year, or the year alone if `days` names the months.
     pub(crate) month_and_year: String,
     /// The weekday, or the first and the last.
     pub(crate) weekday: String,
-    /// From when to when; none for an event of whole days. It may be broken between the two, and
-    /// nowhere else.
+    /// The start and end time; `None` for an event of whole days. A line may break between the two,
+    /// and nowhere else.
     pub(crate) time: Option<String>,
-    /// The clock's name, if there is a time.
+    /// The name of the time zone, if there is a time.
     pub(crate) zone: Option<String>,
 }
 
-/// Arabic punctuation between digits takes the direction of the paragraph, and digits alone have
-/// none.
+/// Arabic needs this mark: punctuation between digits takes the direction of the paragraph, and
+/// digits alone have none.
 const RIGHT_TO_LEFT: char = '\u{200f}';
 
-/// When `configuration` is, by its time zone, else by the offset of its beginning. None without a
-/// beginning; an end before the beginning is taken for none.
+/// The date and time of `configuration`, in its time zone, or else at the offset of its start.
+/// `None` without a start. An end that is not after the start is ignored.
 pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When> {
     let starts_at = configuration.starts_at?;
     let zone = configuration.time_zone.as_ref().map_or_else(
@@ -54,8 +54,8 @@ pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When
 
     let midnight = Time::midnight();
     let whole_days = start.time() == midnight && end.as_ref().is_none_or(ends_a_day);
-    // A day that ends at midnight ends on itself, and a party that ends at dawn is still of the
-    // evening before.
+    // An event that ends at midnight ends on the day before, and so does a party that ends before 6
+    // a.m.
     let last = end.as_ref().map(|end| {
         let previous_evening =
             end.time() == midnight || (!whole_days && end.time() < Time::constant(6, 0, 0, 0));
@@ -116,13 +116,12 @@ fn directed(text: String, speech: Speech) -> String {
     }
 }
 
-/// Whether a day ends at this moment, the way people write it: at midnight, or in the minute
-/// before.
+/// Whether people would write this moment as the end of a day: midnight, or the minute before.
 fn ends_a_day(end: &ZonedDateTime) -> bool {
     end.time() == Time::midnight() || (end.hour() == 23 && end.minute() == 59)
 }
 
-/// `text` with spaces that no line breaks at.
+/// `text` with no-break spaces.
 fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
@@ -150,8 +149,8 @@ fn time_range(
             Language::Korean => format!("{begin}부터"),
         };
     };
-    // A part of the day that both share is said once: before a range in Hindi and Korean, after it
-    // elsewhere.
+    // A part of the day that both times share is written once: before a range in Hindi and Korean,
+    // after it in the other languages.
     let (first, last) = match speech.language {
         Language::Hindi | Language::Korean => (
             one_time(start, true, false, speech),
@@ -172,8 +171,8 @@ fn time_range(
     }
 }
 
-/// One time of day, with its part of the day if `with_period`, and with what the language ends a
-/// time with if `last`.
+/// One time of day, with the part of the day if `with_period`, and with the language's ending for a
+/// time if `last`.
 fn one_time(moment: &ZonedDateTime, with_period: bool, last: bool, speech: Speech) -> String {
     let time = clock(moment, speech);
     if speech.full_day_clock {
@@ -192,8 +191,8 @@ fn one_time(moment: &ZonedDateTime, with_period: bool, last: bool, speech: Speec
     text.trim().to_owned()
 }
 
-/// Hours and minutes: `6:30`, or `18:30` where the clock has 24 hours, and there `09:00`, but in
-/// Japan `9:00`.
+/// Hours and minutes: `6:30`, or `18:30` on a 24-hour clock, which writes `09:00`, but `9:00` in
+/// Japan.
 fn clock(moment: &ZonedDateTime, speech: Speech) -> String {
     let hour = i32::from(moment.hour());
     let minute = speech.number(i32::from(moment.minute()), 2);
@@ -222,18 +221,18 @@ fn period(moment: &ZonedDateTime, speech: Speech) -> &'static str {
         (Language::Arabic, _) => "م",
         (Language::Korean, 0..12) => "오전",
         (Language::Korean, _) => "오후",
-        // They say the day's 24 hours.
+        // These languages use a 24-hour clock.
         (Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese, _) => "",
     }
 }
 
-/// What people call the clock: its abbreviation, or its distance from Greenwich if it has none of
+/// The name of the time zone: its abbreviation, or its offset from UTC if the abbreviation has no
 /// letters.
 fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
     let info = moment.time_zone().to_offset_info(moment.timestamp());
     let abbreviation = info.abbreviation();
     if abbreviation == "CST" && info.offset().seconds() == 8 * 3600 {
-        // Chicago's clock goes by that name too.
+        // Chicago's time zone has the same abbreviation.
         let place = moment.time_zone().iana_name();
         match (speech.language, place) {
             (Language::SimplifiedChinese, Some("Asia/Taipei")) => return "台北时间".to_owned(),

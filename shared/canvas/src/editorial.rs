@@ -1,5 +1,5 @@
-//! What stands with an article: the picture at its head, led by the art, and the thumbnail in a
-//! list.
+//! The pictures of an article: the one at its head, in which the art dominates, and the thumbnail
+//! in a list.
 
 use crate::{
     art,
@@ -14,13 +14,13 @@ use crate::{
     text::Typesetter,
 };
 
-/// From every edge of an article's picture to the nearest text.
+/// The distance from every edge of an article's picture to the nearest text.
 pub(crate) const MARGIN: f32 = 64.0;
-/// The same, of a thumbnail.
+/// The same for a thumbnail.
 pub(crate) const THUMBNAIL_MARGIN: f32 = 18.0;
 
-/// The picture at the head of an article: the page has the title again, so here it is a line under
-/// the art.
+/// The picture at the head of an article. The page shows the title again, so here it is one line
+/// under the art.
 pub(crate) fn blog_image(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -67,7 +67,7 @@ pub(crate) fn blog_image(
     corner_logo(sheet, page, palette, 110.0);
 }
 
-/// The thumbnail: the art, and as much of the title as can be read at the size of a stamp.
+/// The thumbnail: the art, and as much of the title as is readable at that size.
 pub(crate) fn thumbnail(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,

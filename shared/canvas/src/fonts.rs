@@ -1,8 +1,8 @@
-//! The fonts, and which of them says what. Only these bytes are ever read: a poster must not depend
-//! on the machine that draws it.
+//! The fonts, and the faces of each voice. The canvas reads no other fonts, because a poster must
+//! not depend on the machine that draws it.
 //!
 //! The faces of Chinese, Japanese and Korean are too large to be built in. They are files, read
-//! when a text first needs one; what they cover is built in, so that choosing a face reads nothing.
+//! when a text first needs one. Their coverage is built in, so that choosing a face reads nothing.
 
 mod face;
 mod han;
@@ -40,21 +40,21 @@ pub enum FontError {
     Unreadable(PathBuf),
 }
 
-/// A way of speaking: which faces set it, first come first served.
+/// A style of text: it decides which faces are tried, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Voice {
     /// Loud, for the poster's title and numerals.
     Loud,
     /// Festive, for the invitation's title and numerals.
     Festive,
-    /// Facts.
+    /// For facts.
     Strong,
-    /// Everything else.
+    /// For everything else.
     Plain,
 }
 
 impl Voice {
-    /// What a title is set in: the brand's typeface, if it names one.
+    /// The voice of a title: the brand's typeface, if it names one.
     pub(crate) fn title(default: Self, brand: Option<&Brand>) -> Self {
         match brand.and_then(|brand| brand.font) {
             Some(Typeface::Modern) => Self::Loud,
@@ -69,7 +69,7 @@ impl Voice {
     }
 
     /// The built-in faces of the voice. Every voice ends with the text faces and emoji, so all
-    /// cover the same characters.
+    /// voices cover the same characters.
     pub(crate) fn faces(self) -> &'static [Face] {
         match self {
             Self::Loud => &[
@@ -108,17 +108,17 @@ impl Voice {
     }
 }
 
-/// The font system with the faces that have been read so far, and the characters that each covers.
+/// The font system with the faces that have been read so far, and the characters of each.
 #[derive(Debug)]
 pub(crate) struct Fonts {
     pub(crate) system: FontSystem,
-    /// By face, in the order of [`Face::BUILT_IN`]: its characters, sorted.
+    /// The characters of each face, sorted, in the order of [`Face::BUILT_IN`].
     covered: Vec<Vec<u32>>,
-    /// By face, in the order of [`Face::IN_FILES`]: its file, and whether that has been read.
+    /// The file of each face in the order of [`Face::IN_FILES`], and whether it has been read.
     files: [(PathBuf, bool); 4],
 }
 
-/// cosmic-text's own fallback is told nothing: every character's face is chosen before layout, in
+/// Turns cosmic-text's own fallback off: every character's face is chosen before layout, in
 /// [`Voice::faces`] and [`Han::faces`].
 struct NoFallback;
 
@@ -136,8 +136,8 @@ impl Fallback for NoFallback {
     }
 }
 
-/// What the faces of [`Face::IN_FILES`] cover: 8192 bytes for each, a bit for each character up to
-/// U+FFFF. `subset_cjk.py` writes it with the fonts.
+/// The coverage of the faces of [`Face::IN_FILES`]: 8192 bytes for each, with a bit for each
+/// character up to U+FFFF. `subset_cjk.py` writes it together with the fonts.
 const COVERED_BY_FILES: &[u8; 4 * 8192] = include_bytes!("../fonts/cjk-coverage.bits");
 
 fn covered_by_file(index: usize, character: u32) -> bool {
@@ -147,15 +147,15 @@ fn covered_by_file(index: usize, character: u32) -> bool {
 }
 
 impl Fonts {
-    /// Loads the built-in faces, and makes sure that `folder` has the files of the others: one that
-    /// is missing should be found out at the start, and not by the first poster in Japanese.
+    /// Loads the built-in faces, and checks that `folder` has the files of the others, so that a
+    /// missing file is found at the start and not by the first poster in Japanese.
     ///
     /// # Errors
     /// A [`FontError`] for a built-in face that cannot be read or a file that cannot be opened.
     pub(crate) fn load(folder: &Path) -> Result<Self, FontError> {
         let mut files = Face::IN_FILES.map(|face| match face.stored() {
             Stored::File(name) => (folder.join(name), false),
-            // None of these is.
+            // No face of `IN_FILES` is built in.
             Stored::BuiltIn(_) => (PathBuf::new(), true),
         });
         for (path, _) in &mut files {
@@ -193,8 +193,7 @@ impl Fonts {
         }
     }
 
-    /// Reads `face` from its file, if it has one and that has not been read yet. It stays in
-    /// memory.
+    /// Reads `face` from its file, unless it is built in or already read. It then stays in memory.
     ///
     /// # Errors
     /// [`FontError::Missing`] or [`FontError::Unreadable`].
@@ -221,9 +220,10 @@ impl Fonts {
     }
 }
 
-/// Adds a face to `system`, and says which characters it covers, in order. `None` if it is no font.
+/// Adds a face to `system`, and returns the characters that it covers, sorted. `None` if it is not
+/// a font.
 fn add(system: &mut FontSystem, face: Face, source: Source) -> Option<(ID, Vec<u32>)> {
-    // One family per face, all of weight 400: what is asked for by name is what is used.
+    // One family per face, all of weight 400: a request by name gets exactly that face.
     let id = system.db_mut().push_face_info(FaceInfo {
         id: ID::dummy(),
         source,
@@ -257,7 +257,7 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/cjk")
     }
 
-    /// A folder that holds `file` for each of the files.
+    /// A folder in which each font file has the content `file`.
     fn folder_of(file: &[u8]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for face in Face::IN_FILES {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_says_what_the_files_cover() {
+    fn the_coverage_table_matches_the_files() {
         let mut fonts = Fonts::load(&folder()).unwrap();
         for face in Face::IN_FILES {
             fonts.read(face).unwrap();
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_found_out_at_the_start_and_named() {
+    fn a_missing_file_is_named_at_loading() {
         let folder = folder_of(b"");
         fs::remove_file(folder.path().join("NotoSansTC-Medium.ttf")).unwrap();
         let error = Fonts::load(folder.path()).unwrap_err();
@@ -315,11 +315,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_when_it_is_needed_and_not_before() {
+    fn a_font_file_is_read_on_first_use() {
         let mut fonts = Fonts::load(folder_of(b"no font").path()).unwrap();
         assert!(fonts.covers(Face::NotoSansJp, '楽'));
         fonts.read(Face::InterRegular).unwrap();
-        // The folder is gone by now.
+        // The folder no longer exists.
         assert!(matches!(
             fonts.read(Face::NotoSansJp),
             Err(FontError::Missing(..))
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_font_or_another_one_is_refused() {
+    fn a_file_that_is_not_the_expected_font_is_refused() {
         let Stored::BuiltIn(another) = Face::InterRegular.stored() else {
             panic!("it is built in")
         };

@@ -1,19 +1,19 @@
-//! Small signs, drawn as lines: a font may lack a pin, a path never does.
+//! Icons, drawn as paths, because a font may lack a pin.
 
 use contract::Color;
 
 use crate::sheet::Sheet;
 
-/// A small sign.
+/// An icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Icon {
-    /// Where.
+    /// A place.
     Pin,
 }
 
 /// Draws `icon` in a square of `side` pixels with its upper left corner at `x`, `y`.
 pub(crate) fn draw(sheet: &mut Sheet, icon: Icon, color: Color, x: f32, y: f32, side: f32) {
-    // The signs are drawn on a grid of 24.
+    // The icons are drawn on a grid of 24.
     let unit = side / 24.0;
     let at = |column: f32, row: f32| (x + column * unit, y + row * unit);
     let pen = 2.0 * unit;

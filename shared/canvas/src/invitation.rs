@@ -1,6 +1,5 @@
-//! The invitation: a card with an ornamental outline on a patterned ground, everything on its
-//! middle line. What is said is stacked; what height is left goes between, evenly, and then above
-//! and below.
+//! The invitation: a card with an ornamental outline on a patterned ground, everything centred. The
+//! parts are stacked; spare height goes evenly between them, and the rest above and below.
 
 use cosmic_text::Align;
 
@@ -17,16 +16,16 @@ use crate::{
     words::Language,
 };
 
-/// From every edge to the nearest text: the card's edge, the line inside it, and air.
+/// The distance from every edge to the nearest text: the card's edge, the line inside it, and air.
 pub(crate) const MARGIN: f32 = 170.0;
-/// From the sheet's edge to the card's.
+/// The distance from the sheet's edge to the card's.
 const CARD_INSET: f32 = 84.0;
 const LINE_INSET: f32 = 24.0;
-/// How wide text runs.
+/// The width of text.
 const MEASURE: f32 = 800.0;
 const EMBLEM: f32 = 66.0;
 
-/// A part of the stack and the gap that stands above it.
+/// A part of the stack.
 enum Part {
     Text(Block),
     Divider,
@@ -64,7 +63,7 @@ pub(crate) fn draw(
     let middle = sheet.width() / 2.0;
     let card = Card::of(&page.seed);
     ornament::pattern(sheet, area, palette, &page.seed);
-    // A rim of the ground's own colour keeps the pattern from touching the paper.
+    // A rim in the ground's colour separates the pattern from the paper.
     sheet.fill(palette.field, |path| card.outline(path, area, -14.0));
     sheet.fill(palette.paper, |path| card.outline(path, area, 0.0));
     sheet.stroke(palette.accent, 2.2, |path| {
@@ -78,14 +77,14 @@ pub(crate) fn draw(
     let heights: f32 = parts.iter().map(|(part, gap)| part.height() + gap).sum();
     let gaps: f32 = parts.iter().map(|(_, gap)| gap).sum();
     let spare = (bottom - top - heights).max(0.0);
-    // Gaps grow to twice their size; what is still left stands above and below.
+    // Gaps grow to at most 1.9 times their size; the rest goes above and below.
     let stretch = if gaps > 0.0 {
         1.0 + (spare * 0.7 / gaps).min(0.9)
     } else {
         1.0
     };
     let above = (spare - gaps * (stretch - 1.0)) * 0.42;
-    // The emblem keeps its place under the card's crown, but follows a short text some of the way.
+    // The emblem stays under the card's crown, but follows a short text part of the way down.
     ornament::emblem(
         sheet,
         (middle, emblem + above * 0.6),
@@ -116,7 +115,7 @@ pub(crate) fn draw(
     }
 }
 
-/// Everything that is said, from top to bottom, in at most `height` pixels.
+/// Every part from top to bottom, with the gap above it, in at most `height` pixels.
 fn stack(
     typesetter: &mut Typesetter,
     page: &Page<'_>,
@@ -221,14 +220,14 @@ fn stack(
 const COLUMN: f32 = 236.0;
 const COLUMN_GAP: f32 = 46.0;
 
-/// Whether the parts of a date stand under each other: months are too wide for a column, and two
-/// columns would limp.
+/// Whether the parts of a date are stacked: months are too wide for a column, and two columns would
+/// look unbalanced.
 fn is_stacked(when: &When) -> bool {
     when.days_name_months || when.time.is_none()
 }
 
-/// Weekday, days over month and year, hours: three columns, as on a printed card, or under each
-/// other.
+/// Weekday, days over month and year, and hours: in three columns, as on a printed card, or
+/// stacked.
 fn date_parts(
     typesetter: &mut Typesetter,
     page: &Page<'_>,

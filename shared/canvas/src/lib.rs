@@ -1,13 +1,13 @@
-//! The embedded provider's renderer: an event's facts in, a designed PNG out; no key, no network,
-//! no clock, no chance.
+//! The renderer of the embedded provider: it turns an event's facts into a designed PNG, without a
+//! key, a network, a clock or randomness.
 //!
-//! Shapes are filled paths (tiny-skia), made from numbers alone: a user's text is never part of a
-//! markup. All text goes through cosmic-text with the fonts in `fonts/` and no others. The same
-//! configuration gives the same bytes.
+//! Shapes are filled paths (tiny-skia) made from numbers alone, so a user's text is never part of
+//! markup. cosmic-text sets all text with the fonts in `fonts/` and no others. The same
+//! configuration always gives the same bytes.
 //!
-//! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` grow from them,
-//! `text` sets what `clean` left, `poster` and `invitation` are the designs, `check` is the report
-//! that every render carries.
+//! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` derive colours and
+//! pictures from the seed, `text` sets what `clean` left, `poster` and `invitation` are designs,
+//! and `check` is the report of every render.
 
 mod art;
 mod banner;
@@ -47,52 +47,52 @@ pub use painting::{Painting, PaintingError};
 
 use crate::{fonts::Fonts, page::Page, palette::Palette, sheet::Sheet, text::Typesetter};
 
-/// The renderer with its fonts loaded. Making one costs a few milliseconds, so make it once.
+/// The renderer with its fonts loaded. Making one takes a few milliseconds, so a caller makes it
+/// once.
 pub struct Canvas {
     typesetter: Typesetter,
 }
 
-/// What is to be drawn.
+/// A picture to draw.
 #[derive(Debug, Clone, Copy)]
 pub struct Drawing<'a> {
-    /// What to make.
+    /// The kind of asset.
     pub asset: AssetKind,
-    /// The facts; no more of them is looked at than the asset shows.
+    /// The facts; the canvas reads only those that the asset shows.
     pub configuration: &'a Configuration,
-    /// What the chance in a design grows from. Whatever has the same look has the same colours and
-    /// the same kind of picture.
+    /// The seed of the design's variations. Two drawings with the same look have the same colours
+    /// and the same kind of picture.
     pub look: &'a str,
     /// The brand's logo.
     pub logo: Option<&'a Logo>,
-    /// What somebody else painted, for the place of the design's own picture.
+    /// A provider's painting, in place of the design's own picture.
     pub painting: Option<&'a Painting>,
 }
 
 /// A drawn asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
-    /// The picture, a PNG of 8 bit sRGB without transparency, with a palette where it has few
-    /// shades.
+    /// A PNG of 8-bit sRGB without transparency, with a palette if it has few shades.
     pub png: Vec<u8>,
     /// Its width in pixels.
     pub width: u32,
     /// Its height in pixels.
     pub height: u32,
-    /// What text it holds, and where.
+    /// The texts that it holds, and where.
     pub report: Report,
 }
 
-/// Why nothing was drawn. None of these depends on the configuration: every configuration can be
-/// drawn.
+/// Why nothing was drawn. No variant depends on the configuration: the canvas can draw every
+/// configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A font cannot be used.
     #[error(transparent)]
     Font(#[from] FontError),
-    /// The asset is seen in motion, or only heard.
+    /// The asset is a video or a sound.
     #[error("`{}` is not a picture", .0.as_str())]
     NotAPicture(AssetKind),
-    /// The asset has no size.
+    /// A picture of this size cannot be allocated.
     #[error("a picture of {width} × {height} pixels cannot be drawn")]
     Size {
         /// The width asked for.
@@ -105,7 +105,7 @@ pub enum RenderError {
     Encode(#[from] png::EncodingError),
 }
 
-/// The day of `configuration` in one line, in its own language; `None` without a start.
+/// The days of `configuration` on one line, in its own language; `None` without a start.
 #[must_use]
 pub fn day(configuration: &Configuration) -> Option<String> {
     Some(
@@ -120,11 +120,11 @@ pub fn day(configuration: &Configuration) -> Option<String> {
 type Design = fn(&mut Typesetter, &mut Sheet, &Page<'_>, &Palette);
 
 impl Canvas {
-    /// Loads the built-in fonts. Those for Chinese, Japanese and Korean lie in `fonts` and are read
-    /// when a text first needs them.
+    /// Loads the built-in fonts. The fonts for Chinese, Japanese and Korean are in the folder
+    /// `fonts`, and are read when a text first needs them.
     ///
     /// # Errors
-    /// [`RenderError::Font`] if the build holds a font that cannot be read.
+    /// [`RenderError::Font`] if a built-in font cannot be read, or `fonts` lacks a file.
     pub fn new(fonts: &Path) -> Result<Self, RenderError> {
         Ok(Self {
             typesetter: Typesetter::new(Fonts::load(fonts)?),
@@ -134,7 +134,8 @@ impl Canvas {
     /// Draws a picture, at [`AssetKind::size`].
     ///
     /// # Errors
-    /// [`RenderError::NotAPicture`] for a video or a spot; no other is to be expected.
+    /// [`RenderError::NotAPicture`] for a video or an audio spot; [`RenderError::Font`] if a font's
+    /// file can no longer be read. No other error is expected.
     pub fn render(&mut self, drawing: &Drawing<'_>) -> Result<Rendered, RenderError> {
         let asset = drawing.asset;
         let (design, margin): (Design, f32) = match asset {
@@ -170,7 +171,7 @@ impl Canvas {
                 (palette.clone(), palette.paper)
             }
         };
-        // A letter may overhang its line by a hair, into the margin.
+        // A letter may overhang its line slightly, into the margin.
         let mut sheet = Sheet::new((width, height), ground, margin)
             .ok_or(RenderError::Size { width, height })?;
         sheet.hang(drawing.painting.cloned());

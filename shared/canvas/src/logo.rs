@@ -1,4 +1,4 @@
-//! A brand's logo: a PNG that somebody uploaded, read with suspicion and drawn small.
+//! A brand's logo: an uploaded PNG, decoded as untrusted input and drawn small.
 
 mod shrink;
 
@@ -11,12 +11,12 @@ use crate::{
     picture::{self, LARGEST_SIDE, PictureError},
 };
 
-/// The largest file that is read, in bytes.
+/// The largest file, in bytes.
 const LARGEST_FILE: usize = 2 * 1024 * 1024;
-/// Below this contrast a pixel of the logo is not seen on its ground.
+/// A pixel with less contrast than this is invisible on its ground.
 const SEEN: f32 = 1.6;
-/// What is laid under a logo that is seen on neither its ground nor white: not quite black, which
-/// is harsh.
+/// The plate for a logo that is visible neither on its ground nor on white. Pure black would be
+/// harsh.
 const DARK_PLATE: Color = Color {
     red: 24,
     green: 24,
@@ -28,19 +28,19 @@ const LIGHT_PLATE: Color = Color {
     blue: 255,
 };
 
-/// A logo, decoded, without its transparent rim.
+/// A decoded logo, without its transparent rim.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logo {
     pixels: Pixmap,
 }
 
-/// Why a logo cannot be drawn: sentences for whoever uploaded it.
+/// Why a logo cannot be drawn, in sentences for the person who uploaded it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
     /// The file is too large to be read.
     #[error("the logo's file has {0} bytes; at most {LARGEST_FILE} are read")]
     TooManyBytes(usize),
-    /// The file does not begin as a PNG does.
+    /// The file does not begin like a PNG.
     #[error("the logo is not a PNG")]
     NotPng,
     /// The picture is too large to be decoded.
@@ -53,7 +53,7 @@ pub enum LogoError {
         /// Its height in pixels.
         height: u32,
     },
-    /// The file begins as a PNG and does not go on as one.
+    /// The file begins like a PNG but is not a valid one.
     #[error("the logo's PNG is damaged or incomplete")]
     Damaged,
     /// Every pixel is transparent.
@@ -63,11 +63,11 @@ pub enum LogoError {
 
 impl Logo {
     /// Reads a PNG of any colour type and depth, interlaced or not; of an animated one, its still
-    /// picture. Colour profiles are not looked at: the picture is taken for sRGB.
+    /// picture. Colour profiles are ignored: the picture counts as sRGB.
     ///
     /// # Errors
-    /// A [`LogoError`]. A file of more than 2 MiB is not looked at, and a picture of more than 4096
-    /// × 4096 pixels not decoded.
+    /// A [`LogoError`]. A file of more than 2 MiB is not parsed, and a picture of more than 4096 ×
+    /// 4096 pixels is not decoded.
     pub fn decode(png: &[u8]) -> Result<Self, LogoError> {
         if png.len() > LARGEST_FILE {
             return Err(LogoError::TooManyBytes(png.len()));
@@ -85,7 +85,7 @@ impl Logo {
         (self.pixels.width(), self.pixels.height())
     }
 
-    /// How large it is drawn in a box, in whole pixels: it keeps its shape, and never grows.
+    /// Its drawn size in a box, in whole pixels. It keeps its proportions and is never enlarged.
     pub(crate) fn fit(&self, box_width: f32, box_height: f32) -> (f32, f32) {
         let (width, height) = self.size();
         let (width, height) = (width as f32, height as f32);
@@ -96,7 +96,7 @@ impl Logo {
         )
     }
 
-    /// Draws it into `area`, rounded to whole pixels, over what is there.
+    /// Draws it into `area`, rounded to whole pixels, over the pixels there.
     pub(crate) fn draw(&self, sheet_pixels: &mut Pixmap, area: Area) {
         let (width, height) = (
             area.width.round().max(1.0) as u32,
@@ -115,9 +115,9 @@ impl Logo {
         }
     }
 
-    /// The colour to lay under it where too much of it would not be seen on `ground`; `None` where
-    /// it reads. A logo without transparency brings its own ground, and needs a plate only if next
-    /// to nothing of it would be seen.
+    /// The colour of a plate if too much of the logo would be invisible on `ground`; `None` if no
+    /// plate is needed or helps. A logo without transparency brings its own ground, and needs a
+    /// plate only if nearly all of it would be invisible.
     pub(crate) fn needs_plate(&self, ground: Color) -> Option<Color> {
         let transparent = self
             .pixels
@@ -143,11 +143,11 @@ impl Logo {
         (left < unseen).then_some(plate)
     }
 
-    /// The share of what is opaque in it that would not be told from `ground`, 0 to 1.
+    /// The share of its opaque pixels that are invisible on `ground`, 0 to 1.
     fn unseen_on(&self, ground: Color) -> f32 {
         let ground = luminance(ground);
         let (mut all, mut unseen) = (0_u32, 0_u32);
-        // Neighbours are mostly alike.
+        // Neighbouring pixels are mostly alike.
         let mut last: Option<(PremultipliedColorU8, bool)> = None;
         for pixel in self
             .pixels
@@ -179,8 +179,8 @@ impl Logo {
     }
 }
 
-/// The picture without the rows and columns around it that are transparent, made within its own
-/// memory: it may be 64 MiB.
+/// The picture without the transparent rows and columns around it, trimmed in place, because it may
+/// have 64 MiB.
 fn trimmed(mut rgba: Vec<u8>, width: usize) -> Result<Logo, LogoError> {
     let (mut left, mut right, mut top, mut bottom) = (usize::MAX, 0, usize::MAX, 0);
     for (y, row) in rgba.chunks_exact(width * 4).enumerate() {

@@ -1,5 +1,5 @@
-//! The invitation's ornament: the pattern around the card, the card's outline, the emblem and the
-//! dividing line.
+//! The invitation's ornaments: the pattern around the card, the card's outline, the emblem and the
+//! divider.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
@@ -165,7 +165,7 @@ impl Card {
         }
     }
 
-    /// From the top of the card to the middle of the emblem.
+    /// The distance from the top of the card to the middle of the emblem.
     pub(crate) fn emblem_depth(self) -> f32 {
         match self {
             Self::Arch => 178.0,
@@ -175,7 +175,7 @@ impl Card {
     }
 }
 
-/// Covers the sheet around the card in `area` with a quiet pattern.
+/// Draws a quiet pattern on the sheet around the card in `area`.
 pub(crate) fn pattern(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
     let mut seed = seed.branch("pattern");
     let (quiet, raised) = (palette.shapes[3], palette.shapes[0]);
@@ -206,7 +206,7 @@ pub(crate) fn pattern(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &S
             sheet.fill_each(quiet, &between, |path| diamond(path, ORIGIN, 13.0, 13.0));
         }
         _ => {
-            // Four leaves around a point, and a dot where four of them meet.
+            // Four leaves around a point, and a dot where four leaves meet.
             let centers = around.grid(80, 80, 0);
             let between: Vec<_> = centers.iter().map(|(x, y)| (x + 40, y + 40)).collect();
             sheet.fill_each(quiet, &centers, |path| {
@@ -226,10 +226,10 @@ pub(crate) fn pattern(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &S
     }
 }
 
-/// Where a shape is drawn that is then put in many places.
+/// The place of a shape that is then stamped in many places.
 const ORIGIN: (f32, f32) = (0.0, 0.0);
 
-/// The part of the sheet that the card leaves free.
+/// The part of the sheet around the card.
 struct Around {
     width: f32,
     height: f32,
@@ -237,8 +237,8 @@ struct Around {
 }
 
 impl Around {
-    /// The points of a grid in whole pixels, every other row `aside`, without those that every card
-    /// covers.
+    /// The points of a grid in whole pixels, every other row shifted by `aside`, without those that
+    /// any card covers.
     fn grid(&self, across: i32, down: i32, aside: i32) -> Vec<(i32, i32)> {
         let covered = Area {
             x: self.card.x + 60.0,
@@ -262,14 +262,14 @@ impl Around {
     }
 }
 
-/// Rows of fish scales, each with two more arcs inside. Of every circle only the part is drawn that
-/// the scales of the next row leave uncovered.
+/// Rows of fish scales, each with two more arcs inside. Only the part of a circle is drawn that the
+/// scales of the next row leave visible.
 fn scales(sheet: &mut Sheet, around: &Around, quiet: Color, raised: Color) {
     let radius = 50;
     let centers = around.grid(radius * 2, radius / 2, radius);
     for (share, color) in [(1.0_f32, quiet), (0.68, quiet), (0.36, raised)] {
-        // Where a circle of this share meets the unit circle around (1, 1/2): cos a + sin a / 2 =
-        // (share² + 1/4) / 2 share.
+        // The angle where a circle of this share meets the unit circle around (1, 1/2): cos a + sin
+        // a / 2 = (share² + 1/4) / 2 share.
         let meets = libm::acosf((share * share + 0.25) / (2.0 * share) / libm::sqrtf(1.25))
             - libm::atanf(0.5);
         sheet.stroke_each(color, 2.4, &centers, |path| {

@@ -1,5 +1,4 @@
-//! What every design of one event shares: its facts in its language, its direction, and the blocks
-//! of text set so far.
+//! The facts that every design of one event shares, in the event's language and direction.
 
 use contract::{Brand, Color, Configuration, Venue};
 use cosmic_text::Align;
@@ -26,13 +25,13 @@ pub(crate) struct Page<'a> {
     pub(crate) logo: Option<&'a Logo>,
     pub(crate) brand: Option<&'a Brand>,
     pub(crate) speech: Speech,
-    /// Whether the page is read from right to left: its language is, or its title.
+    /// Whether the page runs from right to left, because its language or its title does.
     pub(crate) right_to_left: bool,
     pub(crate) seed: Seed,
 }
 
 impl<'a> Page<'a> {
-    /// Reads `configuration`. A title of which nothing can be drawn becomes the language's word for
+    /// Reads `configuration`. A title without a drawable character becomes the language's word for
     /// an event.
     pub(crate) fn read(
         configuration: &'a Configuration,
@@ -65,7 +64,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Where lines begin.
+    /// The side on which lines begin.
     pub(crate) fn align(&self) -> Align {
         if self.right_to_left {
             Align::Right
@@ -74,12 +73,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The days in one line, in the order of the language.
+    /// The days on one line, in the language's order.
     pub(crate) fn date(&self) -> Option<&str> {
         Some(&self.when.as_ref()?.date)
     }
 
-    /// The venue in one line: its name and the city, unless the one names the other. Where dates
+    /// The venue on one line: its name and the city, unless one contains the other. Where dates
     /// begin with the year, places begin with the city.
     pub(crate) fn place(&self) -> Option<String> {
         let venue = self.venue?;
@@ -104,7 +103,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// How long the title is, in letters as wide as Latin ones.
+    /// The length of the title; a wide character counts as two.
     pub(crate) fn title_length(&self) -> usize {
         let is_wide = |c: char| matches!(u32::from(c), 0x1100..=0x11ff | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xff00..=0xff60);
         self.title
@@ -113,12 +112,12 @@ impl<'a> Page<'a> {
             .sum()
     }
 
-    /// What the title is set in: the brand's choice, else the design's.
+    /// The voice of the title: the brand's choice, else the design's.
     pub(crate) fn title_voice(&self, voice: Voice) -> Voice {
         Voice::title(voice, self.brand)
     }
 
-    /// The left edge of something `width` wide that begins where lines begin in `area`.
+    /// The left edge of an item `width` wide at the side of `area` where lines begin.
     pub(crate) fn start(&self, area: Area, width: f32) -> f32 {
         if self.right_to_left {
             area.right() - width
@@ -127,7 +126,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// `area` on the other side of a sheet `width` wide, if the page is read from right to left.
+    /// `area`, mirrored on a sheet `width` wide if the page runs from right to left.
     pub(crate) fn mirrored(&self, area: Area, width: f32) -> Area {
         if self.right_to_left {
             Area {
@@ -139,7 +138,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Street and city in one line, in the order of the language, if the venue has either.
+    /// Street and city on one line, in the language's order, if the venue has either.
     pub(crate) fn address(&self) -> Option<String> {
         let venue = self.venue?;
         let street = venue.address.as_ref().map(|street| street.as_str());
@@ -153,7 +152,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// How plain text is set; a design changes what it needs.
+    /// The style of plain text; a design overrides parts of it.
     pub(crate) fn style(&self, role: &'static str, voice: Voice, color: Color, size: f32) -> Style {
         Style {
             role,

@@ -1,4 +1,4 @@
-//! A picture that somebody else painted, to stand where the design's own would.
+//! A provider's picture, which takes the place of the design's own.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use tiny_skia::{
 
 use crate::{check::Area, picture};
 
-/// A painted picture, decoded.
+/// A decoded picture of a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Painting {
     pixels: Arc<Pixmap>,
 }
 
-/// The file is no picture that can be used.
+/// The file is not a usable picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it is not a PNG of at most {side} × {side} pixels", side = picture::LARGEST_SIDE)]
 pub struct PaintingError;
 
 impl Painting {
-    /// Reads a PNG. What is transparent in it becomes white.
+    /// Reads a PNG. Transparent pixels become white.
     ///
     /// # Errors
     /// A [`PaintingError`].
@@ -45,7 +45,7 @@ impl Painting {
         })
     }
 
-    /// Fills `area` with its middle, scaled so that nothing of the area stays empty.
+    /// Fills `area` with the middle of the picture, scaled to cover all of `area`.
     pub(crate) fn draw(&self, sheet_pixels: &mut Pixmap, area: Area) {
         let (width, height) = (self.pixels.width() as f32, self.pixels.height() as f32);
         let scale = (area.width / width).max(area.height / height);

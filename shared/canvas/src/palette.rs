@@ -1,4 +1,4 @@
-//! The colours of one design: one of a few tuned families, or a brand's own.
+//! The colours of one design: one of nine tuned families, or a brand's own.
 
 use contract::{Brand, Color};
 
@@ -7,24 +7,24 @@ use crate::{
     seed::Seed,
 };
 
-/// The colours of one design. `ink`, `soft` and `accent` read on `paper` with at least WCAG's 4.5.
+/// The colours of one design. `ink`, `soft` and `accent` have at least WCAG's 4.5 on `paper`.
 #[derive(Debug, Clone)]
 pub(crate) struct Palette {
-    /// What text stands on.
+    /// The background of text.
     pub(crate) paper: Color,
-    /// Titles and facts.
+    /// The colour of titles and facts.
     pub(crate) ink: Color,
-    /// What is said more quietly.
+    /// The colour of secondary text.
     pub(crate) soft: Color,
-    /// The one colour that is raised.
+    /// The one colour for emphasis.
     pub(crate) accent: Color,
     /// The ground of the art.
     pub(crate) field: Color,
-    /// What the art is made of; every one is seen on `field`.
+    /// The colours of the art's shapes; each is visible on `field`.
     pub(crate) shapes: [Color; 4],
 }
 
-/// What a family is mixed from: a deep ground, a pale paper and four shapes.
+/// The base colours of a family: a deep ground, a pale paper and four shapes.
 struct Family {
     deep: Oklch,
     pale: Oklch,
@@ -143,12 +143,13 @@ const FAMILIES: [Family; 9] = [
     },
 ];
 
-/// Contrast of quieter text: a little above what must be, so that rounding never decides.
+/// The contrast of secondary text: slightly above the required 4.5, so that rounding cannot break
+/// it.
 const QUIET: f32 = 4.55;
 
 impl Palette {
     /// The poster's colours: a brand's own on its primary colour, else a family's on its pale or
-    /// its deep ground.
+    /// deep ground.
     pub(crate) fn poster(seed: &Seed, brand: Option<&Brand>) -> Self {
         if let Some((ground, primary, accent)) = brand.and_then(brand_colors) {
             return Self::brand_on(ground, primary, accent);
@@ -191,8 +192,7 @@ impl Palette {
         } else {
             primary.muted(0.04).at(0.87)
         };
-        // The art stands on a ground of its own, a step away from the paper, so that the two never
-        // merge.
+        // The ground of the art is a step away from the paper, so that the two never merge.
         let step = if light_ground { -0.10 } else { 0.10 };
         let field = primary.at(primary.lightness + step);
         let apart = |wish: Oklch| {
@@ -236,9 +236,9 @@ impl Palette {
     }
 }
 
-/// A brand's ground, its primary colour and its accent. What it does not name is taken from the
-/// other: an accent lies across the wheel from its primary, a primary is the dark side of its
-/// accent. `None` for a brand without a colour.
+/// A brand's ground, primary colour and accent. A colour that the brand does not name is derived
+/// from the other: an accent is opposite its primary on the colour wheel, and a primary is a dark
+/// variant of its accent. `None` for a brand without a colour.
 fn brand_colors(brand: &Brand) -> Option<(Color, Oklch, Oklch)> {
     let ground = match (brand.primary_color, brand.accent_color) {
         (Some(primary), _) => primary,

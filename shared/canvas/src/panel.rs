@@ -1,6 +1,6 @@
-//! A panel: what is said, one thing under the other, in a room of any shape. The title takes the
-//! height that the others leave; where that is too little for it to be read well, the others make
-//! way, the least important first.
+//! A panel: a stack of texts in an area of any shape. The title takes the height that the other
+//! pieces leave. If that is too little to read it well, pieces are dropped, the least important
+//! first.
 
 use crate::{
     check::Area,
@@ -13,7 +13,7 @@ use crate::{
     text::{Block, Style, Typesetter},
 };
 
-/// Something that a panel may say.
+/// A piece that a panel may show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece {
     Logo,
@@ -29,39 +29,39 @@ pub(crate) enum Piece {
     Rule,
 }
 
-/// Where a panel stands in its room.
+/// Where a panel is placed in its area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stand {
     Top,
     Middle,
 }
 
-/// How a panel is set. Sizes are font sizes in pixels.
+/// The layout of a panel. Sizes are font sizes in pixels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
-    /// What is said, from top to bottom.
+    /// The pieces, from top to bottom.
     pub(crate) pieces: &'static [Piece],
-    /// What makes way for the title, the first one first.
+    /// The pieces that are dropped for the title, in order.
     pub(crate) dispensable: &'static [Piece],
     pub(crate) voice: Voice,
     pub(crate) title: f32,
-    /// Below this the others make way.
+    /// Pieces are dropped if the title would be smaller than this.
     pub(crate) good_title: f32,
     pub(crate) smallest_title: f32,
     pub(crate) title_lines: usize,
     pub(crate) label: f32,
     pub(crate) fact: f32,
-    /// How many lines a fact may take.
+    /// The most lines of a fact.
     pub(crate) fact_lines: usize,
     pub(crate) button: f32,
-    /// The side of the square that a logo is fitted into twice, side by side.
+    /// The height of the logo's box; the box is twice as wide.
     pub(crate) logo: f32,
-    /// Between two pieces.
+    /// The gap between two pieces.
     pub(crate) gap: f32,
     pub(crate) stand: Stand,
 }
 
-/// A piece that is set.
+/// A piece that has been set.
 enum Part {
     Text(Block),
     Button(Block),
@@ -86,14 +86,14 @@ fn button_height(block: &Block) -> f32 {
     block.height + 2.0 * BUTTON_TOP * block.size
 }
 
-/// What is said, set for a room of a width.
+/// The pieces, set for a given width.
 pub(crate) struct Panel {
     parts: Vec<(Part, f32)>,
-    /// How high it stands.
+    /// The height of all pieces together.
     pub(crate) height: f32,
 }
 
-/// Draws what `page` says in `area`, where the setting has it stand.
+/// Draws the facts of `page` in `area`, where the setting places them.
 pub(crate) fn draw(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -111,7 +111,7 @@ pub(crate) fn draw(
 }
 
 impl Panel {
-    /// Sets what `page` says, to stand in `area`.
+    /// Sets the facts of `page` for `area`.
     pub(crate) fn set(
         typesetter: &mut Typesetter,
         page: &Page<'_>,
@@ -123,7 +123,7 @@ impl Panel {
         Self { parts, height }
     }
 
-    /// Draws it from the top of `area`.
+    /// Draws the panel from the top of `area`.
     pub(crate) fn draw(
         &self,
         typesetter: &mut Typesetter,
@@ -141,7 +141,7 @@ impl Panel {
     }
 }
 
-/// The parts, each with the gap above it, and how high they stand together.
+/// The parts, each with the gap above it, and their height together.
 fn set(
     typesetter: &mut Typesetter,
     page: &Page<'_>,
@@ -174,7 +174,7 @@ fn set(
         let good = title.as_ref().is_none_or(|block| {
             !block.cut && block.size >= setting.good_title && block.height <= room + 0.5
         });
-        // What is not there cannot make way.
+        // Only a piece that is shown can be dropped.
         let there = |piece: &&Piece| parts.iter().any(|(part, _)| part == *piece);
         if !good && let Some(next) = dispensable.find(there) {
             said.retain(|piece| piece != next);
@@ -197,7 +197,7 @@ fn set(
     }
 }
 
-/// The gap above each piece: facts stand close to each other, everything else apart.
+/// The gap above each piece: small between facts, larger elsewhere.
 fn gaps(setting: &Setting, pieces: impl Iterator<Item = Piece>) -> Vec<f32> {
     let is_fact = |piece| matches!(piece, Piece::Date | Piece::Time | Piece::Place);
     let mut before: Option<Piece> = None;
@@ -318,7 +318,7 @@ fn set_piece(
     }
 }
 
-/// The call to action, set to stand on a button.
+/// The call to action, set for a button.
 pub(crate) fn button(
     typesetter: &mut Typesetter,
     page: &Page<'_>,
@@ -342,7 +342,7 @@ pub(crate) fn button(
     Some(block)
 }
 
-/// Width and height of the button under a block.
+/// The width and height of the button for a block.
 pub(crate) fn button_size(block: &Block) -> (f32, f32) {
     (
         (block.width + 2.0 * BUTTON_SIDE * block.size).ceil(),
@@ -350,7 +350,7 @@ pub(crate) fn button_size(block: &Block) -> (f32, f32) {
     )
 }
 
-/// Draws a button with its left upper corner at `x`, `y`.
+/// Draws a button with its upper left corner at `x`, `y`.
 pub(crate) fn draw_button(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -373,7 +373,7 @@ pub(crate) fn draw_button(
             height * 0.24,
         )
     });
-    // The letters stand in the middle, not their line.
+    // The letters are centred, not their line.
     let down = (height - block.ink.height) / 2.0 - block.ink.y;
     typesetter.draw(
         sheet,

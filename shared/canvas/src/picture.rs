@@ -1,16 +1,16 @@
-//! A PNG that somebody else made, read with suspicion.
+//! Decodes a PNG from outside as untrusted input.
 
 use std::io::Cursor;
 
-/// The largest side that is decoded, in pixels.
+/// The largest side, in pixels.
 pub(crate) const LARGEST_SIDE: u32 = 4096;
-/// What the decoder may allocate beside the picture, for a palette, a row and whatever else the
-/// file claims to need.
+/// The memory that the decoder may allocate besides the picture, for a palette, a row and whatever
+/// else the file claims to need.
 const DECODER_BYTES: usize = 1024 * 1024;
 
 /// A decoded picture.
 pub(crate) struct Picture {
-    /// Its pixels, row by row, four bytes each.
+    /// The pixels, row by row, four bytes each.
     pub(crate) rgba: Vec<u8>,
     /// Its width in pixels.
     pub(crate) width: u32,
@@ -27,7 +27,7 @@ pub(crate) enum PictureError {
 }
 
 /// Reads a PNG of any colour type and depth, interlaced or not; of an animated one, its still
-/// picture. Colour profiles are not looked at: the picture is taken for sRGB.
+/// picture. Colour profiles are ignored: the picture counts as sRGB.
 pub(crate) fn decode(png: &[u8]) -> Result<Picture, PictureError> {
     if !png.starts_with(b"\x89PNG\r\n\x1a\n") {
         return Err(PictureError::NotPng);
@@ -38,7 +38,7 @@ pub(crate) fn decode(png: &[u8]) -> Result<Picture, PictureError> {
             bytes: DECODER_BYTES,
         },
     );
-    // Both may be small files of something huge, and neither is drawn.
+    // Both may decompress to something huge, and neither is drawn.
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(
@@ -52,7 +52,7 @@ pub(crate) fn decode(png: &[u8]) -> Result<Picture, PictureError> {
         return Err(PictureError::TooLarge { width, height });
     }
     let mut reader = decoder.read_info().map_err(|_| PictureError::Damaged)?;
-    // The decoder takes any palette, and panics at some.
+    // The decoder accepts any palette, and panics at some.
     let palette = reader.info().palette.as_deref().unwrap_or_default().len();
     if reader.info().color_type == png::ColorType::Indexed
         && (palette % 3 != 0 || !(3..=768).contains(&palette))
@@ -70,7 +70,7 @@ pub(crate) fn decode(png: &[u8]) -> Result<Picture, PictureError> {
             .chunks_exact(2)
             .flat_map(|p| [p[0], p[0], p[0], p[1]])
             .collect(),
-        // The decoder was asked for alpha.
+        // The decoder was asked for alpha, so these cannot occur.
         png::ColorType::Grayscale | png::ColorType::Rgb | png::ColorType::Indexed => {
             return Err(PictureError::Damaged);
         }

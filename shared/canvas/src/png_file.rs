@@ -1,28 +1,27 @@
-//! The pixels as a PNG file. Writing it is most of a render, so what is written is a third of the
-//! pixels where that shows nowhere: a design has a few flat colours and the shades between them
-//! along its edges, and these fit a palette.
+//! Writes the pixels as a PNG. Writing takes most of a render's time, so a design is written with a
+//! palette, a third of the bytes, where no difference shows: a design has a few flat colours and
+//! the shades along their edges, and these fit a palette.
 
 use std::io::{self, Write as _};
 
 use flate2::{Compression, write::ZlibEncoder};
 
-/// More shades than these are a painting's or a photograph's.
+/// More shades than this belong to a painting or a photograph.
 const MOST_SHADES: usize = 4096;
 
-/// How far a channel of a pixel may be from what was drawn, of 255: the shades of an edge come that
-/// close to each other.
+/// The largest error of a channel, of 255. The shades of an edge are that close to each other.
 const FARTHEST: u8 = 4;
 
-/// What a palette holds.
+/// The most colours of a palette.
 const MOST_COLORS: usize = 256;
 
 /// The type of the filter that changes nothing (PNG, third edition, section 9.2).
 const NO_FILTER: u8 = 0;
 
-/// Writes opaque RGBA pixels: with a palette if they have few shades, else as they are.
+/// Writes opaque RGBA pixels: with a palette if they have few shades, else as RGB.
 ///
 /// # Errors
-/// What the encoder says; it writes to memory, so this is not expected.
+/// The encoder's error; it writes to memory, so none is expected.
 pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::with_capacity(128 * 1024);
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -55,12 +54,12 @@ pub(crate) fn write(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, p
     Ok(bytes)
 }
 
-/// A pixel as it is drawn: opaque RGBA.
+/// A drawn pixel: opaque RGBA.
 type Pixel = [u8; 4];
 
-/// What `append` makes of each row, `BYTES` for a pixel, after the filter that PNG has for each
-/// row: none. Flat areas repeat as they are, and without a filter the file is a third of what the
-/// fastest setting makes, for some ten milliseconds more.
+/// Rows of `BYTES` bytes per pixel, as `append` writes them, each after its filter type: none. Flat
+/// areas repeat exactly, and the file has a third of the size that the encoder's fastest setting
+/// gives, for about ten milliseconds more.
 fn in_rows<const BYTES: usize>(
     pixels: &[Pixel],
     width: usize,
@@ -74,7 +73,7 @@ fn in_rows<const BYTES: usize>(
     rows
 }
 
-/// Runs of pixels of one colour: most are as the one before them.
+/// Runs of pixels of one colour; most pixels have the colour of the one before.
 fn runs(pixels: &[Pixel]) -> impl Iterator<Item = ([u8; 3], usize)> {
     pixels
         .chunk_by(|one, next| u32::from_ne_bytes(*one) == u32::from_ne_bytes(*next))
@@ -84,27 +83,27 @@ fn runs(pixels: &[Pixel]) -> impl Iterator<Item = ([u8; 3], usize)> {
         })
 }
 
-/// `rows` as PNG's only compression has them. In one piece: the encoder's own way gives them row by
-/// row to flate2, which clears 32 KiB for each, and that was three tenths of a poster's
-/// instructions.
+/// `rows`, compressed with zlib, which is PNG's only compression, in one piece. The encoder's own
+/// way passes flate2 one row at a time, which clears 32 KiB for each row; that took three tenths of
+/// a poster's instructions.
 fn compressed(rows: &[u8]) -> io::Result<Vec<u8>> {
     let mut zlib = ZlibEncoder::new(Vec::with_capacity(128 * 1024), Compression::default());
     zlib.write_all(rows)?;
     zlib.finish()
 }
 
-/// A shade, how often it comes, and its place in the palette.
+/// A shade, its number of pixels, and its index in the palette.
 #[derive(Debug, Clone, Copy, Default)]
 struct Shade {
-    /// 0 if this slot is free.
+    /// The number of pixels; 0 if this slot is free.
     pixels: u32,
     color: [u8; 3],
     index: u8,
 }
 
-/// The shades of a picture: a hash table with twice the slots that it may fill. The standard one's
-/// hash costs more than all the rest of this, and nobody chooses colours to harm it: what is found
-/// is bounded.
+/// The shades of a picture: a hash table with twice the slots that it may fill. The standard
+/// table's hash would cost more than the rest of this. A hostile choice of colours does no harm,
+/// because the number of shades is bounded.
 struct Shades {
     slots: Vec<Shade>,
 }
@@ -112,7 +111,7 @@ struct Shades {
 impl Shades {
     const SLOTS: usize = 2 * MOST_SHADES;
 
-    /// Counts them; `None` if there are too many.
+    /// Counts the shades; `None` if there are too many.
     fn of(pixels: &[Pixel]) -> Option<Self> {
         let mut shades = Self {
             slots: vec![Shade::default(); Self::SLOTS],
@@ -133,7 +132,7 @@ impl Shades {
         Some(shades)
     }
 
-    /// Where a colour is, or belongs.
+    /// The slot of a colour, or the free one where it belongs.
     fn slot(&self, color: [u8; 3]) -> usize {
         let number = u32::from_be_bytes([0, color[0], color[1], color[2]]);
         let mut slot = number.wrapping_mul(0x9E37_79B1) as usize >> 8 & (Self::SLOTS - 1);
@@ -143,11 +142,11 @@ impl Shades {
         slot
     }
 
-    /// Gives each shade its place in a palette, which is returned as RGB; `None` if there is none
-    /// that is close enough to all.
+    /// Assigns each shade an index in a palette, and returns the palette as RGB; `None` if no
+    /// palette is close enough to all shades.
     ///
-    /// The commonest come first, so that a flat colour stays exactly what it is, and a rare shade
-    /// becomes one that is close to it.
+    /// The most common shades come first, so that a flat colour stays exact, and a rare shade takes
+    /// a close one.
     fn palette(&mut self) -> Option<Vec<u8>> {
         let mut order: Vec<usize> = (0..self.slots.len())
             .filter(|slot| self.slots[*slot].pixels > 0)
@@ -169,7 +168,7 @@ impl Shades {
         })
     }
 
-    /// Each pixel's place in the palette, in rows.
+    /// The palette index of each pixel, in rows.
     fn rows(&self, pixels: &[Pixel], width: usize) -> Vec<u8> {
         in_rows::<1>(pixels, width, |rows, row| {
             for (color, length) in runs(row) {
@@ -183,7 +182,7 @@ impl Shades {
 mod tests {
     use super::*;
 
-    /// What a reader sees of a file: its type of colour, and its pixels as RGB.
+    /// A file as a reader sees it: its colour type, and its pixels as RGB.
     fn read(file: &[u8]) -> (png::ColorType, Vec<u8>) {
         let mut reader = png::Decoder::new(io::Cursor::new(file))
             .read_info()
@@ -220,15 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_at_most_256_colours_is_exactly_what_was_drawn() {
+    fn a_picture_of_at_most_256_colours_is_exact() {
         let pixels = rgba((0..=255).map(|shade| [shade, 255 - shade, shade / 2]));
         let (color, seen) = read(&write(&pixels, 16, 16).unwrap());
         assert_eq!((color, seen), (png::ColorType::Indexed, rgb(&pixels)));
     }
 
     #[test]
-    fn of_more_shades_the_common_ones_are_exact_and_none_is_farther_than_can_be_seen() {
-        // A flat colour, and an edge of five hundred shades that come once each.
+    fn common_shades_are_exact_and_rare_ones_are_close() {
+        // A flat colour, and an edge of five hundred shades with one pixel each.
         let flat = [200, 30, 30];
         let edge = (0..500_u16).map(|n| [(n / 2) as u8, (n / 3) as u8, 90]);
         let pixels = rgba(std::iter::repeat_n(flat, 500).chain(edge));

@@ -1,6 +1,6 @@
-//! The poster: a picture above, the title large below it, date and place on the last line.
-//! Everything stands on the lower edge and grows upwards; the picture takes what is left, so that a
-//! short title has a tall picture and no page has a hole.
+//! The poster: a picture above, the large title below it, date and place at the bottom. The text is
+//! laid out from the lower edge upwards and the picture takes the rest, so that a short title has a
+//! tall picture and no page has a hole.
 
 use crate::{
     art,
@@ -15,24 +15,25 @@ use crate::{
     text::{Block, Style, Typesetter},
 };
 
-/// From every edge to the nearest text.
+/// The distance from every edge to the nearest text.
 pub(crate) const MARGIN: f32 = 72.0;
-/// The picture is never lower than this.
+/// The least height of the picture.
 const LOWEST_PICTURE: f32 = 300.0;
-/// The picture is not lower than this if the title is still this large then.
+/// The least height of the picture while the title is still at least `GOOD_TITLE`.
 const GOOD_PICTURE: f32 = 440.0;
 const GOOD_TITLE: f32 = 92.0;
 const GAP_UNDER_PICTURE: f32 = 54.0;
 const GAP_AROUND_RULE: f32 = 40.0;
 const COLUMN_GAP: f32 = 56.0;
 
-/// One column of the facts: blocks with their places from the column's beginning, and its height.
+/// One column of the facts: blocks with their positions in the column, and the column's height.
 #[derive(Default)]
 struct Column {
     blocks: Vec<(Block, f32, f32)>,
     icons: Vec<(Icon, f32, f32, f32)>,
     height: f32,
-    /// From its top to its first line, which the other column's first line stands beside.
+    /// The distance from its top to its first line, which is level with the other column's first
+    /// line.
     first_line: f32,
 }
 
@@ -154,7 +155,7 @@ pub(crate) fn draw(
     }
 }
 
-/// The left edge of something `offset` from where lines begin and `width` wide.
+/// The left edge of an item `width` wide, `offset` from where lines begin.
 fn start(page: &Page<'_>, sheet: &Sheet, offset: f32, width: f32) -> f32 {
     if page.right_to_left {
         sheet.width() - MARGIN - offset - width
@@ -192,7 +193,7 @@ fn draw_column(
     }
 }
 
-/// The days as a numeral with month, weekday and hours beside it.
+/// The days as a numeral, with month, weekday and hours beside it.
 fn date_column(
     typesetter: &mut Typesetter,
     page: &Page<'_>,
@@ -219,8 +220,7 @@ fn date_column(
     let Some(mut days) = typesetter.set(&when.days, &numeral, room, 168.0) else {
         return column;
     };
-    // The block is made as narrow as its pixels, so that what stands beside it keeps its distance
-    // from them.
+    // The block is trimmed to its pixels, so that the text beside it keeps its distance from them.
     let beside = !when.days_name_months;
     let (indent, mut y) = if beside {
         (days.trim() + 26.0, 0.0)
@@ -245,7 +245,7 @@ fn date_column(
         (time, plain("time")),
     ] {
         let set = text.and_then(|text| {
-            // On one line if it can be a little smaller, else on two.
+            // On one line if the text can be slightly smaller, else on two.
             let one_line = typesetter.set(
                 &text,
                 &Style {
@@ -276,7 +276,7 @@ fn date_column(
         }
     }
     if beside {
-        // Numeral and lines share their middle.
+        // Numeral and lines are centred on each other.
         let numeral_height = days.ink.height;
         column.height = numeral_height.max(y - 4.0);
         let numeral_top = (column.height - numeral_height) / 2.0 - days.ink.y;
@@ -296,7 +296,7 @@ fn date_column(
     column
 }
 
-/// The venue with a pin.
+/// The venue, with a pin.
 fn place_column(
     typesetter: &mut Typesetter,
     page: &Page<'_>,
@@ -331,7 +331,7 @@ fn place_column(
         }
     }
     if let Some((first, ..)) = column.blocks.first() {
-        // The pin stands beside the first line.
+        // The pin is beside the first line.
         column
             .icons
             .push((Icon::Pin, 0.0, first.baseline - icon * 0.84, icon));

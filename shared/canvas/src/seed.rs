@@ -1,12 +1,12 @@
-//! Chance that repeats: a stream of numbers grown from an event's own facts.
+//! Repeatable pseudo-random numbers, seeded with an event's own facts.
 
 /// A stream of numbers (SplitMix64). The same facts give the same stream on every machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Seed(u64);
 
 impl Seed {
-    /// Plants a stream from `facts` (FNV-1a, with a separator so that moved borders make another
-    /// stream).
+    /// Seeds a stream with `facts` (FNV-1a, with a separator after each, so that the boundaries
+    /// between facts matter).
     pub(crate) fn plant(facts: &[&str]) -> Self {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         for fact in facts {
@@ -17,8 +17,8 @@ impl Seed {
         Self(hash)
     }
 
-    /// A stream of its own for one purpose, so that a change to one drawing leaves the others as
-    /// they were.
+    /// A separate stream for one purpose, so that a change to one drawing does not change the
+    /// others.
     pub(crate) fn branch(&self, purpose: &str) -> Self {
         Self(Self::plant(&[purpose]).0 ^ self.0.rotate_left(17))
     }
@@ -32,19 +32,19 @@ impl Seed {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number in `0..count`; `count` is not zero.
+    /// A number in `0..count`. `count` must not be zero.
     pub(crate) fn below(&mut self, count: usize) -> usize {
-        // The remainder is below `count`, so it fits again.
+        // The remainder is below `count`, so it fits a `usize`.
         (self.next() % count as u64) as usize
     }
 
     /// A number in `low..high`.
     pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
-        // 24 bits are what an f32 holds without rounding.
+        // An f32 holds 24 bits without rounding.
         low + (high - low) * ((self.next() >> 40) as f32 / 16_777_216.0)
     }
 
-    /// One of `choices`, which is not empty.
+    /// One of `choices`, which must not be empty.
     pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }

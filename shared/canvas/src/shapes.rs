@@ -1,4 +1,5 @@
-//! The shapes that art is made of, as paths: numbers in, no markup that a text could slip into.
+//! The basic shapes of the art, as paths made from numbers: there is no markup that a text could
+//! enter.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
@@ -15,7 +16,7 @@ pub(crate) fn rectangle(path: &mut PathBuilder, area: Area) {
     path.close();
 }
 
-/// Points that are joined and closed.
+/// A closed polygon.
 pub(crate) fn polygon(path: &mut PathBuilder, points: &[(f32, f32)]) {
     for (index, (x, y)) in points.iter().enumerate() {
         if index == 0 {
@@ -35,7 +36,7 @@ pub(crate) fn polar((x, y): (f32, f32), angle: f32, distance: f32) -> (f32, f32)
     )
 }
 
-/// Goes on along a circle, from `from` by `sweep` radians; the pen must stand at its beginning.
+/// Continues along a circle, from `from` by `sweep` radians; the pen must be at its beginning.
 pub(crate) fn arc_on(
     path: &mut PathBuilder,
     center: (f32, f32),
@@ -43,7 +44,7 @@ pub(crate) fn arc_on(
     from: f32,
     sweep: f32,
 ) {
-    // A cubic is a circle to the eye for up to a quarter.
+    // Up to a quarter, a cubic curve looks like a circle.
     let steps = libm::ceilf(sweep.abs() / FRAC_PI_2).max(1.0);
     let step = sweep / steps;
     let reach = radius * 4.0 / 3.0 * libm::tanf(step / 4.0);
@@ -56,14 +57,14 @@ pub(crate) fn arc_on(
     }
 }
 
-/// An arc on its own.
+/// An arc as a new contour.
 pub(crate) fn arc(path: &mut PathBuilder, center: (f32, f32), radius: f32, from: f32, sweep: f32) {
     let begin = polar(center, from, radius);
     path.move_to(begin.0, begin.1);
     arc_on(path, center, radius, from, sweep);
 }
 
-/// A slice of a disc with its tip at the centre.
+/// A slice of a disc, with its tip at the centre.
 pub(crate) fn slice(
     path: &mut PathBuilder,
     center: (f32, f32),
@@ -142,7 +143,7 @@ pub(crate) fn diamond(
     );
 }
 
-/// A rectangle with round corners.
+/// A rectangle with rounded corners.
 pub(crate) fn rounded(path: &mut PathBuilder, area: Area, radius: f32) {
     let radius = radius.min(area.width / 2.0).min(area.height / 2.0);
     path.move_to(area.x + radius, area.y);

@@ -1,4 +1,4 @@
-//! The sheet that a design is drawn on: opaque pixels, and the report of the text on them.
+//! The sheet that a design is drawn on: opaque pixels, and the report of its texts.
 
 use contract::Color;
 use tiny_skia::{
@@ -21,7 +21,7 @@ pub(crate) struct Sheet {
     texts: Vec<DrawnText>,
     lost: usize,
     margin: Area,
-    /// From the units of whoever draws to pixels.
+    /// Maps the drawing's units to pixels.
     transform: Transform,
 }
 
@@ -67,14 +67,14 @@ impl Sheet {
         self.pixels.height() as f32
     }
 
-    /// Draws shapes in units of `scale` pixels; text is not to be drawn so.
+    /// Draws shapes in units of `scale` pixels; text must not be drawn this way.
     pub(crate) fn scaled(&mut self, scale: f32, draw: impl FnOnce(&mut Self)) {
         let before = std::mem::replace(&mut self.transform, Transform::from_scale(scale, scale));
         draw(self);
         self.transform = before;
     }
 
-    /// Fills what `draw` outlines.
+    /// Fills the path of `draw`.
     pub(crate) fn fill(&mut self, color: Color, draw: impl FnOnce(&mut PathBuilder)) {
         if let Some(path) = outline(draw) {
             self.pixels.fill_path(
@@ -87,7 +87,7 @@ impl Sheet {
         }
     }
 
-    /// Draws along what `draw` outlines with a round pen `width` pixels wide.
+    /// Strokes the path of `draw` with a round pen `width` pixels wide.
     pub(crate) fn stroke(&mut self, color: Color, width: f32, draw: impl FnOnce(&mut PathBuilder)) {
         if let Some(path) = outline(draw) {
             self.pixels
@@ -95,8 +95,8 @@ impl Sheet {
         }
     }
 
-    /// Fills what `draw` outlines around the origin, around each of `places`, in pixels. What is
-    /// covered is found once: a pattern is hundreds of one shape.
+    /// Fills the path of `draw`, which is around the origin, at each of `places`, in pixels. The
+    /// coverage is computed once, because a pattern repeats one shape hundreds of times.
     pub(crate) fn fill_each(
         &mut self,
         color: Color,
@@ -111,7 +111,7 @@ impl Sheet {
         }
     }
 
-    /// Draws along what `draw` outlines around the origin, around each of `places`, in pixels.
+    /// Strokes the path of `draw`, which is around the origin, at each of `places`, in pixels.
     pub(crate) fn stroke_each(
         &mut self,
         color: Color,
@@ -137,11 +137,11 @@ impl Sheet {
         );
     }
 
-    /// Blends `color` into the pixels that the `mask` of a glyph or a shape covers; what lies off
-    /// the sheet is left out.
+    /// Blends `color` into the pixels that the `mask` of a glyph or a shape covers. Pixels off the
+    /// sheet are skipped.
     pub(crate) fn stamp(&mut self, mask: &[u8], width: u32, left: i32, top: i32, color: Color) {
         let (sheet_width, sheet_height) = (self.pixels.width() as i32, self.pixels.height() as i32);
-        // The columns of the mask that lie on the sheet; from here on every offset is in range and
+        // The columns of the mask that lie on the sheet. From here on every offset is in range and
         // positive.
         let (first, end) = ((-left).max(0), (sheet_width - left).min(width as i32));
         if first >= end {
@@ -156,7 +156,7 @@ impl Sheet {
             }
             let begin = (y * sheet_width + left + first as i32) as usize * 4;
             let pixels = &mut data[begin..begin + (end - first) * 4];
-            // Most of an arch's or a letter's box is empty: eight pixels are passed at once.
+            // Most of an arch's or a letter's box is empty: eight pixels are skipped at once.
             for (pixels, coverages) in pixels
                 .as_chunks_mut()
                 .0
@@ -170,7 +170,7 @@ impl Sheet {
         }
     }
 
-    /// Draws `logo` in `area`, on a plate where it would not be seen on `ground`.
+    /// Draws `logo` in `area`, with a plate if it would be invisible on `ground`.
     pub(crate) fn logo(&mut self, logo: &Logo, area: Area, ground: Color) {
         if let Some(plate) = logo.needs_plate(ground) {
             let pad = (area.height * 0.12).max(2.0);
@@ -185,7 +185,7 @@ impl Sheet {
         logo.draw(&mut self.pixels, area);
     }
 
-    /// Has `painting` take the place of the design's own picture.
+    /// Sets a painting, which replaces the design's own picture.
     pub(crate) fn hang(&mut self, painting: Option<Painting>) {
         self.painting = painting;
     }
@@ -199,13 +199,13 @@ impl Sheet {
         true
     }
 
-    /// Notes a text that is about to be drawn, of which `lost` characters had no face.
+    /// Records a text before it is drawn; `lost` of its characters had no face.
     pub(crate) fn report(&mut self, text: DrawnText, lost: usize) {
         self.lost += lost;
         self.texts.push(text);
     }
 
-    /// The least contrast of `color` against the pixels that `area` now holds.
+    /// The lowest contrast of `color` with the pixels that `area` now holds.
     pub(crate) fn least_contrast(&self, area: Area, color: Color) -> f32 {
         let within = |value: f32, end: u32| value.clamp(0.0, end as f32) as usize;
         let (left, right) = (
@@ -228,7 +228,7 @@ impl Sheet {
             .skip(top)
         {
             for pixel in row[left * 4..right * 4].chunks_exact(4) {
-                // Most neighbours are alike; their contrast is known.
+                // Most neighbours are alike, and their contrast is known.
                 if last == Some([pixel[0], pixel[1], pixel[2]]) {
                     continue;
                 }
@@ -247,7 +247,7 @@ impl Sheet {
     /// The pixels as a PNG, and the report.
     ///
     /// # Errors
-    /// What the encoder says; it writes to memory, so this is not expected.
+    /// The encoder's error; it writes to memory, so none is expected.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, Report), png::EncodingError> {
         let bytes = png_file::write(
             self.pixels.data(),
@@ -265,7 +265,7 @@ impl Sheet {
     }
 }
 
-/// Blends `color` into each of `pixels` as far as it is covered.
+/// Blends `color` into each of `pixels` by its coverage.
 fn blend(pixels: &mut [[u8; 4]], coverages: &[u8], color: Color) {
     let ink = [color.red, color.green, color.blue];
     for (pixel, coverage) in pixels
@@ -281,7 +281,7 @@ fn blend(pixels: &mut [[u8; 4]], coverages: &[u8], color: Color) {
     }
 }
 
-/// How much of each pixel a shape around the origin covers.
+/// The coverage of each pixel by a shape around the origin.
 struct Shape {
     mask: Vec<u8>,
     width: u32,
@@ -290,7 +290,7 @@ struct Shape {
 }
 
 impl Shape {
-    /// What `path` covers; `None` if that is nothing.
+    /// The coverage of `path`; `None` if it covers nothing.
     fn covered(path: &Path, rule: FillRule) -> Option<Self> {
         let bounds = path.bounds().round_out()?;
         let mut mask = Mask::new(bounds.width(), bounds.height())?;

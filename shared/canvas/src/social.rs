@@ -1,5 +1,5 @@
-//! What is posted: the square, the portrait and the story. Each is seen for a second on a
-//! telephone, so each says little, and large.
+//! Social media posts: the square, the portrait and the story. Each is seen for a second on a
+//! phone, so each shows few words, in large type.
 
 use crate::{
     art,
@@ -13,9 +13,9 @@ use crate::{
     text::Typesetter,
 };
 
-/// From every edge of a post to the nearest text.
+/// The distance from every edge of a post to the nearest text.
 pub(crate) const MARGIN: f32 = 64.0;
-/// What a telephone lays over a story: names above, an answer field below.
+/// The heights of a story that a phone covers: names above, a reply field below.
 pub(crate) const STORY_TOP: f32 = 250.0;
 pub(crate) const STORY_BOTTOM: f32 = 340.0;
 
@@ -44,7 +44,7 @@ const POST: Setting = Setting {
     stand: Stand::Middle,
 };
 
-/// The square: the picture all over, and a card on it as high as it has to be.
+/// The square: the picture on all of it, and a card as high as its text.
 pub(crate) fn square(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -94,7 +94,7 @@ pub(crate) fn square(
     corner_logo(sheet, page, palette, 120.0);
 }
 
-/// The portrait: what is said above, the picture under it, rising in an arch.
+/// The portrait: the text above, the picture below it, rising in an arch.
 pub(crate) fn portrait(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -149,7 +149,7 @@ pub(crate) fn portrait(
     panel.draw(typesetter, sheet, page, palette, inner);
 }
 
-/// The story: the picture from edge to edge, and a card in the part that the telephone leaves free.
+/// The story: the picture from edge to edge, and a card in the part that the phone leaves visible.
 pub(crate) fn story(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -227,7 +227,8 @@ pub(crate) fn story(
     );
 }
 
-/// The logo in the upper corner where lines begin, on a plate that its picture does not disturb.
+/// Draws the logo in the upper corner where lines begin, on a plate that separates it from the
+/// picture.
 pub(crate) fn corner_logo(sheet: &mut Sheet, page: &Page<'_>, palette: &Palette, side: f32) {
     let Some(logo) = page.logo else { return };
     let (width, height) = logo.fit(side * 1.8, side);

@@ -1,4 +1,4 @@
-//! Setting text: fitted to a box, measured by its pixels, drawn.
+//! Setting text: it is fitted to a box, measured by its pixels, and drawn.
 
 mod fit;
 mod phrases;
@@ -15,54 +15,54 @@ use crate::{
 };
 use fit::Attempt;
 
-/// How a text is set.
+/// The style of a text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
-    /// What the report calls it.
+    /// Its role in the report.
     pub(crate) role: &'static str,
     pub(crate) voice: Voice,
     pub(crate) color: Color,
     /// The font size in pixels that is tried first.
     pub(crate) largest: f32,
-    /// The font size in pixels below which text is cut instead.
+    /// The smallest font size in pixels; below it the text is cut.
     pub(crate) smallest: f32,
-    /// From one baseline to the next, in font sizes; scripts that need more take more.
+    /// The distance between two baselines, in font sizes. Scripts that need more get more.
     pub(crate) leading: f32,
-    /// Space between letters, in font sizes; only for scripts whose letters stand apart.
+    /// The space between letters, in font sizes. It applies only to scripts with separate letters.
     pub(crate) tracking: f32,
     pub(crate) align: Align,
     pub(crate) most_lines: usize,
-    /// Whether lines are made about equally long.
+    /// Whether lines are balanced to about the same length.
     pub(crate) balanced: bool,
 }
 
-/// A text that has been set and measured, ready to be drawn anywhere.
+/// A text that has been set and measured, and can be drawn at any place.
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) style: Style,
     pub(crate) text: String,
     pub(crate) width: f32,
-    /// The height that it takes, every pixel of it included.
+    /// The height that it takes, with every pixel of it.
     pub(crate) height: f32,
     pub(crate) size: f32,
     pub(crate) lines: usize,
     pub(crate) cut: bool,
     pub(crate) lost: usize,
-    /// Where its pixels are, from the upper left corner of the block.
+    /// The rectangle of its pixels, relative to the upper left corner of the block.
     pub(crate) ink: Area,
-    /// From the top of the block to the first baseline.
+    /// The distance from the top of the block to the first baseline.
     pub(crate) baseline: f32,
     glyphs: Vec<Glyph>,
     ids: Vec<u16>,
 }
 
 impl Block {
-    /// Makes the block as narrow as its pixels, and says how wide that is. Its first pixel then
-    /// stands on the left edge.
+    /// Makes the block as narrow as its pixels, and returns the new width. Its first pixel is then
+    /// on the left edge.
     pub(crate) fn trim(&mut self) -> f32 {
         let left = self.ink.x;
         for glyph in &mut self.glyphs {
-            // Glyph images stand on whole pixels, so this loses nothing.
+            // Glyph images are on whole pixels, so this loses nothing.
             glyph.x -= left as i32;
         }
         self.ink.x = 0.0;
@@ -82,7 +82,7 @@ struct Glyph {
 pub(crate) struct Typesetter {
     fonts: Fonts,
     swash: SwashCache,
-    /// Whose Chinese characters the reader knows.
+    /// The reader's form of Chinese characters.
     han: Option<Han>,
     /// Why the last render lacks a text.
     failure: Option<FontError>,
@@ -98,31 +98,30 @@ impl Typesetter {
         }
     }
 
-    /// Says who reads what is set from here on: `speech` decides the forms of Chinese characters,
-    /// and without one of theirs each text does for itself.
+    /// Sets the reader of the texts that follow. `speech` decides the forms of Chinese characters;
+    /// if its language has none, each text decides for itself.
     pub(crate) fn speak(&mut self, speech: Speech) {
         self.han = speech.han();
     }
 
-    /// Why a text could not be set since this was last asked: the file of its font was there when
-    /// the fonts were loaded, and could not be read now. What was drawn without it is not to be
-    /// shown.
+    /// The first reason since the last call why a text could not be set: its font file was there at
+    /// loading, but cannot be read now. A caller must not show a drawing that lacks a text.
     pub(crate) fn take_failure(&mut self) -> Option<FontError> {
         self.failure.take()
     }
 
-    /// Forgets the glyph images of the last render, so that a long life does not grow the memory.
+    /// Drops the glyph images of the last render, so that memory does not grow.
     pub(crate) fn forget(&mut self) {
         self.swash.image_cache.clear();
     }
 
-    /// Whether any of `text` can be drawn.
+    /// Whether any of `text` is drawable.
     pub(crate) fn can_draw(&self, text: &str) -> bool {
         !clean(&self.fonts, Voice::Plain, self.han, text).is_blank()
     }
 
-    /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it
-    /// can be drawn.
+    /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it is
+    /// drawable.
     pub(crate) fn set(
         &mut self,
         text: &str,
@@ -146,8 +145,8 @@ impl Typesetter {
         } else {
             0.0
         };
-        // Marks and swashes may reach over their line. What they take is measured after the fact,
-        // and the next round leaves it free.
+        // Marks and swashes may overhang their line. The overhang is measured after setting, and
+        // the next round leaves room for it.
         let (mut room, mut side) = (height, 0.0);
         let mut block = None;
         for _ in 0..6 {
@@ -178,7 +177,7 @@ impl Typesetter {
         block
     }
 
-    /// Places the glyphs of a buffer that was laid out for `set_width`, and finds out where their
+    /// Places the glyphs of a buffer that was laid out for `set_width`, and measures where their
     /// pixels are.
     fn measure(
         &mut self,
@@ -210,8 +209,8 @@ impl Typesetter {
             }
         }
         let ink = self.ink(&glyphs);
-        // A mark above the first line or below the last makes the block higher, and moves what is
-        // in it down.
+        // A mark above the first line or below the last makes the block higher, and moves its
+        // content down.
         let down = (-ink.y).max(0.0).ceil();
         for glyph in &mut glyphs {
             glyph.y += down as i32;
@@ -304,7 +303,7 @@ impl Typesetter {
                 x as i32 + glyph.x + image.placement.left,
                 y as i32 + glyph.y - image.placement.top,
             );
-            // Every built-in face is drawn in outline, so every image is a mask.
+            // Every built-in face has outlines, so every image is a mask.
             if image.content == SwashContent::Mask {
                 sheet.stamp(
                     &image.data,
@@ -327,8 +326,8 @@ fn place(glyph: &LayoutGlyph, shift: f32, line_y: f32) -> Glyph {
     }
 }
 
-/// The leading that the scripts of a text ask for: Devanagari hangs vowels above and below, Arabic
-/// more so; Chinese characters fill their squares, so that lines need air between them.
+/// The leading that the scripts of a text need: Devanagari has vowels above and below its letters,
+/// Arabic even more; Chinese characters fill their squares, so that lines need air between them.
 fn leading_of_scripts(cleaned: &Clean, voice: Voice) -> f32 {
     cleaned
         .pieces

@@ -1,5 +1,5 @@
-//! What is wider than high: the landscape post, the link preview and the event's cover. The picture
-//! stands on the far side, what is said where reading begins.
+//! The wide formats: the landscape post, the link preview and the event's cover. The text is on the
+//! side where reading begins, the picture on the other.
 
 use crate::{
     art,
@@ -13,7 +13,7 @@ use crate::{
     text::Typesetter,
 };
 
-/// From every edge to the nearest text.
+/// The distance from every edge to the nearest text.
 pub(crate) const MARGIN: f32 = 48.0;
 
 const LANDSCAPE: Setting = Setting {
@@ -52,7 +52,7 @@ pub(crate) fn landscape(
     split(typesetter, sheet, page, palette, 940.0, 80.0, &LANDSCAPE);
 }
 
-/// The link preview: mostly title, for it is seen a third as large beside a message.
+/// The link preview: mostly title, because it is shown at a third of its size beside a message.
 pub(crate) fn link_preview(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -83,7 +83,7 @@ pub(crate) fn link_preview(
     split(typesetter, sheet, page, palette, 820.0, 56.0, &SETTING);
 }
 
-/// The cover of an event's page: the picture wide, the words on a broad band of paper before it.
+/// The cover of an event's page: a wide picture, with the words on a broad band of paper over it.
 pub(crate) fn cover(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,
@@ -124,7 +124,7 @@ pub(crate) fn cover(
     panel::draw(typesetter, sheet, page, palette, inner, &SETTING);
 }
 
-/// Paper as wide as `width` where reading begins, the picture beside it.
+/// Paper of width `width` where reading begins, with the picture beside it.
 fn split(
     typesetter: &mut Typesetter,
     sheet: &mut Sheet,

@@ -1,11 +1,11 @@
-//! The fixed words of a design and the names of days and months. Seven languages, each whole; any
-//! other is English.
+//! The fixed words of a design, and the names of days and months, in seven languages. Any other
+//! language gets English.
 
 use contract::Locale;
 
 use crate::fonts::Han;
 
-/// A language that the designs speak.
+/// A language of the designs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
     English,
@@ -17,23 +17,23 @@ pub(crate) enum Language {
     Korean,
 }
 
-/// A language and what its region changes.
+/// A language with its regional variations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Speech {
     pub(crate) language: Language,
-    /// The day has 24 hours on the clock, not twice 12.
+    /// Whether the clock has 24 hours, not twice 12.
     pub(crate) full_day_clock: bool,
-    /// Digits are ٠ to ٩.
+    /// Whether digits are ٠ to ٩.
     pub(crate) arabic_digits: bool,
     months: &'static [&'static str; 12],
 }
 
-/// What is said after the numbers of a date, in languages that begin with the year.
+/// The counters after the numbers of a date, in languages that begin with the year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counters {
     pub(crate) year: &'static str,
     pub(crate) day: &'static str,
-    /// What stands between year, month and day.
+    /// The space between year, month and day.
     pub(crate) space: &'static str,
 }
 
@@ -41,11 +41,11 @@ pub(crate) struct Counters {
 pub(crate) struct Words {
     /// The invitation's greeting.
     pub(crate) invited: &'static str,
-    /// Stands before the organizer on an invitation.
+    /// The words before the organizer on an invitation.
     pub(crate) hosted_by: &'static str,
-    /// Stands before the organizer on a poster.
+    /// The words before the organizer on a poster.
     pub(crate) presented_by: &'static str,
-    /// A title's stand-in when none of it can be drawn.
+    /// The title if none of the real one is drawable.
     pub(crate) event: &'static str,
 }
 
@@ -56,7 +56,7 @@ impl Speech {
             .map(Locale::as_str)
             .unwrap_or_default()
             .to_ascii_lowercase();
-        // Subtags after a singleton belong to an extension: `u-nu-arab` is no region.
+        // Subtags after a singleton belong to an extension: the `arab` of `u-nu-arab` is no region.
         let mut subtags = tag.split('-');
         let language = subtags.next().unwrap_or_default();
         let region = subtags
@@ -76,7 +76,7 @@ impl Speech {
             "ar" => Self {
                 language: Language::Arabic,
                 full_day_clock: false,
-                // Where Arabic is set with Western digits, by CLDR.
+                // The regions in which CLDR writes Arabic with Western digits.
                 arabic_digits: !matches!(region, "ae" | "dz" | "eh" | "ly" | "ma" | "tn"),
                 months: match region {
                     "iq" | "jo" | "lb" | "ps" | "sy" => &LEVANTINE_MONTHS,
@@ -86,7 +86,8 @@ impl Speech {
                 },
             },
             "ja" => Self::with_full_day(Language::Japanese, &NUMBERED_MONTHS),
-            // Neither Beijing nor Taipei writes half a day on a poster, though Taipei says it.
+            // Posters in Beijing and Taipei use the 24-hour clock, although people in Taipei say
+            // the half of the day.
             "zh" | "cmn" | "yue" if is_traditional(language, &tag, region) => {
                 Self::with_full_day(Language::TraditionalChinese, &NUMBERED_MONTHS)
             }
@@ -117,7 +118,7 @@ impl Speech {
         }
     }
 
-    /// Whose forms of the Chinese characters the reader knows, if the language has any.
+    /// The form of Chinese characters that the reader knows, if the language has any.
     pub(crate) fn han(self) -> Option<Han> {
         match self.language {
             Language::Japanese => Some(Han::Japanese),
@@ -181,12 +182,12 @@ impl Speech {
         }
     }
 
-    /// A month by its number, 1 to 12.
+    /// The name of a month, 1 to 12.
     pub(crate) fn month(self, number: i8) -> &'static str {
         self.months[usize::try_from(number - 1).unwrap_or_default() % 12]
     }
 
-    /// A weekday by its number from Monday, 0 to 6.
+    /// The name of a weekday, 0 (Monday) to 6.
     pub(crate) fn weekday(self, from_monday: i8) -> &'static str {
         let names: [&str; 7] = match self.language {
             Language::English => [
@@ -247,7 +248,7 @@ impl Speech {
         names[usize::try_from(from_monday).unwrap_or_default() % 7]
     }
 
-    /// What is said after the numbers of a date; none in a language that begins with the day.
+    /// The counters after the numbers of a date; `None` for a language that begins with the day.
     pub(crate) fn counters(self) -> Option<Counters> {
         match self.language {
             Language::English | Language::Hindi | Language::Arabic => None,
@@ -266,7 +267,7 @@ impl Speech {
         }
     }
 
-    /// `number` in the language's digits, at least `least` of them.
+    /// `number` in the language's digits, with at least `least` of them.
     pub(crate) fn number(self, number: i32, least: usize) -> String {
         let western = format!("{number:0least$}");
         if !self.arabic_digits {
@@ -283,8 +284,8 @@ impl Speech {
     }
 }
 
-/// Whether a tag of Chinese asks for traditional characters: by its script, else by where or by
-/// whom it is spoken.
+/// Whether a tag of Chinese asks for traditional characters: by its script, else by its region,
+/// else by its language.
 fn is_traditional(language: &str, tag: &str, region: &str) -> bool {
     match tag
         .split('-')
@@ -396,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_script_of_chinese_is_that_of_its_tag_else_of_its_place() {
+    fn chinese_takes_its_script_from_the_tag_or_the_region() {
         for tag in [
             "zh",
             "zh-CN",
@@ -425,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_that_writes_with_chinese_characters_says_whose() {
+    fn each_cjk_language_has_a_form_of_chinese_characters() {
         for (tag, han) in [
             ("ja-JP", Han::Japanese),
             ("zh", Han::Simplified),

@@ -1,4 +1,4 @@
-//! Titles that nobody would write, and somebody will.
+//! Properties of renders with any title, however unlikely.
 
 use std::{
     path::Path,
@@ -9,13 +9,13 @@ use canvas::{Canvas, Drawing};
 use contract::{AssetKind, Configuration, MediaType, Text};
 use proptest::{prelude::*, test_runner::Config};
 
-/// One canvas for all cases: a render must not depend on those before it.
+/// One canvas for all cases, because a render must not depend on earlier ones.
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
     Mutex::new(Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap())
 });
 
-/// Characters that have broken layouts elsewhere: turns of direction, joiners, selectors, towers of
-/// marks, flags, controls, characters that are not assigned or never will be.
+/// Characters that have broken layouts elsewhere: direction overrides, joiners, variation
+/// selectors, many marks, flags, controls, and unassigned characters and noncharacters.
 const AWKWARD: &[char] = &[
     '\u{202e}',
     '\u{202d}',

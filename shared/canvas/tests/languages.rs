@@ -1,4 +1,4 @@
-//! What every render in Chinese, Japanese and Korean holds to.
+//! Properties of renders in Chinese, Japanese and Korean.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use canvas::{Canvas, Drawing, DrawnText, FontError, RenderError, Rendered};
 use contract::{AssetKind, Configuration, MediaType};
 use serde_json::{Value, json};
 
-/// One canvas for all tests: a render must not depend on those before it.
+/// One canvas for all tests, because a render must not depend on earlier ones.
 static CANVAS: LazyLock<Mutex<Canvas>> =
     LazyLock::new(|| Mutex::new(Canvas::new(&folder()).unwrap()));
 
@@ -69,7 +69,7 @@ fn text<'a>(rendered: &'a Rendered, role: &str) -> &'a DrawnText {
         .unwrap_or_else(|| panic!("no {role} was drawn"))
 }
 
-/// A configuration with every fact in one language.
+/// A configuration with every fact, in one language.
 fn full(
     locale: &str,
     title: &str,
@@ -86,7 +86,7 @@ fn full(
     }))
 }
 
-/// In each language a short one, and one with every field as long as can be.
+/// For each language, a short configuration and one with every field at its longest.
 fn table() -> Vec<(&'static str, Configuration)> {
     let mut table = Vec::new();
     for (locale, title, sentence, venue, organizer, label) in [
@@ -151,7 +151,7 @@ fn table() -> Vec<(&'static str, Configuration)> {
 }
 
 #[test]
-fn every_picture_of_every_language_is_without_fault_and_lacks_no_character() {
+fn every_picture_in_each_language_has_no_fault_and_no_lost_character() {
     for (name, configuration) in table() {
         for asset in AssetKind::ALL
             .into_iter()
@@ -165,7 +165,7 @@ fn every_picture_of_every_language_is_without_fault_and_lacks_no_character() {
 }
 
 #[test]
-fn a_title_of_three_characters_stands_whole_and_large() {
+fn a_title_of_three_characters_is_whole_and_large() {
     for (locale, title) in [
         ("ja", "落語会"),
         ("zh", "音乐节"),
@@ -182,7 +182,7 @@ fn a_title_of_three_characters_stands_whole_and_large() {
 }
 
 #[test]
-fn a_title_that_is_too_long_ends_in_an_ellipsis_and_not_in_a_comma_before_it() {
+fn a_cut_title_ends_in_an_ellipsis_without_a_comma() {
     let title = "音楽、".repeat(100);
     let rendered = draw(AssetKind::BannerMobile, &titled(&title, "ja"));
     let title = text(&rendered, "title");
@@ -200,7 +200,7 @@ fn a_chinese_character_has_the_form_of_its_readers_country() {
 }
 
 #[test]
-fn on_a_page_in_another_language_the_text_says_whose_characters_it_has() {
+fn on_an_english_page_the_text_decides_the_form_of_chinese_characters() {
     for (title, locale) in [
         ("直の骨", "ja"),
         ("音楽の直", "ja"),
@@ -216,7 +216,7 @@ fn on_a_page_in_another_language_the_text_says_whose_characters_it_has() {
 }
 
 #[test]
-fn facts_are_told_in_the_language_of_the_event() {
+fn facts_use_the_events_language() {
     let facts = |locale: &str| {
         let rendered = draw(
             AssetKind::Poster,
@@ -278,7 +278,7 @@ fn a_title_that_no_font_covers_becomes_the_word_for_an_event() {
 }
 
 #[test]
-fn wide_letters_are_set_as_plain_ones_and_narrow_kana_as_they_are() {
+fn wide_letters_become_plain_and_narrow_kana_stay() {
     let rendered = draw(
         AssetKind::Poster,
         &titled("ＪＡＺＺ　２０２６　ﾗｲﾌﾞ！", "ja"),
@@ -327,7 +327,7 @@ fn only_the_font_that_a_text_needs_is_read() {
         matches!(&error, RenderError::Font(FontError::Unreadable(path)) if path.ends_with(FILES[3])),
         "{error}"
     );
-    // What failed leaves nothing behind.
+    // A failed render leaves no state behind.
     on(
         &mut canvas,
         AssetKind::Poster,
@@ -337,7 +337,7 @@ fn only_the_font_that_a_text_needs_is_read() {
 }
 
 #[test]
-fn a_folder_without_a_font_is_refused_with_the_name_of_the_file() {
+fn a_missing_font_file_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let Err(error) = Canvas::new(folder.path()) else {
         panic!("there are no fonts")

@@ -1,4 +1,4 @@
-//! What every render holds to, whatever the event is called and wherever it is.
+//! Properties of every render, whatever the event's name, place and language.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use canvas::{Canvas, Drawing, Fault, Logo, RenderError, Rendered};
 use contract::{AssetKind, Configuration, Fact, MediaType};
 use serde_json::{Value, json};
 
-/// One canvas for all tests: a render must not depend on those before it.
+/// One canvas for all tests, because a render must not depend on earlier ones.
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| Mutex::new(new_canvas()));
 
 fn new_canvas() -> Canvas {
@@ -69,7 +69,7 @@ fn draw(asset: AssetKind, configuration: &Configuration) -> Rendered {
     canvas().render(&drawing(asset, configuration)).unwrap()
 }
 
-/// The drawing of something that looks as it is called.
+/// The drawing of `configuration`, whose title is also its look.
 fn drawing(asset: AssetKind, configuration: &Configuration) -> Drawing<'_> {
     Drawing {
         asset,
@@ -204,7 +204,7 @@ fn every_render_is_without_fault() {
 }
 
 #[test]
-fn every_family_of_colours_and_every_picture_is_without_fault() {
+fn sixty_different_looks_have_no_fault() {
     for number in 0..60 {
         let whole = matches!(number, 0..20);
         for asset in pictures()
@@ -223,7 +223,7 @@ fn every_family_of_colours_and_every_picture_is_without_fault() {
 }
 
 #[test]
-fn a_render_is_a_png_of_the_size_that_it_says() {
+fn a_render_is_a_png_of_its_reported_size() {
     let rendered = draw(AssetKind::Poster, &event(json!({})));
     assert_eq!(rendered.png[..8], *b"\x89PNG\r\n\x1a\n");
     assert_eq!(rendered.png[16..20], 1080_u32.to_be_bytes());
@@ -254,7 +254,7 @@ fn two_events_look_different() {
 }
 
 #[test]
-fn a_short_title_stands_whole_and_large() {
+fn a_short_title_is_whole_and_large() {
     let rendered = draw(AssetKind::Poster, &titled("Open Mic"));
     let title = text(&rendered, "title");
     assert!(
@@ -264,7 +264,7 @@ fn a_short_title_stands_whole_and_large() {
 }
 
 #[test]
-fn a_title_of_160_characters_stands_whole() {
+fn a_title_of_160_characters_is_whole() {
     let (_, configuration) = table().remove(6);
     for asset in [
         AssetKind::Poster,
@@ -320,7 +320,7 @@ fn an_arabic_poster_begins_on_the_right() {
 }
 
 #[test]
-fn facts_are_told_in_the_language_of_the_event_and_on_the_clock_of_its_place() {
+fn facts_use_the_events_language_and_time_zone() {
     let rendered = draw(
         AssetKind::Poster,
         &event(json!({ "locale": "hi-IN", "startsAt": "2026-07-18T13:00:00Z" })),
@@ -336,7 +336,7 @@ fn facts_are_told_in_the_language_of_the_event_and_on_the_clock_of_its_place() {
 }
 
 #[test]
-fn what_no_font_covers_is_left_out_and_counted() {
+fn characters_without_a_font_are_left_out_and_counted() {
     let rendered = draw(AssetKind::Poster, &titled("Jazz ሰላም Night"));
     assert_eq!(text(&rendered, "title").text, "Jazz Night");
     assert_eq!(rendered.report.lost, 3);
@@ -356,7 +356,7 @@ fn a_title_that_no_font_covers_becomes_the_word_for_an_event() {
 }
 
 #[test]
-fn letters_dressed_as_symbols_are_set_as_letters() {
+fn letters_written_as_symbols_become_letters() {
     assert_eq!(
         text(
             &draw(AssetKind::Poster, &titled("𝗝𝗮𝘇𝘇 Ｎｉｇｈｔ")),
@@ -368,7 +368,7 @@ fn letters_dressed_as_symbols_are_set_as_letters() {
 }
 
 #[test]
-fn a_markup_in_a_title_is_drawn_as_it_is_written() {
+fn markup_in_a_title_is_drawn_as_text() {
     let title = "</text><script>& \"quotes\"";
     assert_eq!(
         text(&draw(AssetKind::Poster, &titled(title)), "title").text,
@@ -405,7 +405,7 @@ fn a_video_and_a_spot_are_no_pictures() {
 }
 
 #[test]
-fn what_an_asset_does_not_show_does_not_change_its_pixels_and_what_it_shows_does() {
+fn only_facts_that_an_asset_shows_change_its_pixels() {
     let changes = [
         (
             Fact::Description,
@@ -437,7 +437,7 @@ fn what_an_asset_does_not_show_does_not_change_its_pixels_and_what_it_shows_does
 }
 
 #[test]
-fn a_corrected_title_keeps_its_look_and_another_look_is_another_picture() {
+fn a_new_title_keeps_the_look_and_a_new_look_changes_the_picture() {
     let (wrong, right) = (titled("Open Mice"), titled("Open Mic"));
     let mut canvas = canvas();
     let mut draw = |configuration, look| {
@@ -471,7 +471,7 @@ fn a_corrected_title_keeps_its_look_and_another_look_is_another_picture() {
 }
 
 #[test]
-fn a_banner_is_set_in_letters_of_eleven_pixels_at_least_and_a_post_in_twenty_two() {
+fn type_has_at_least_11_pixels_on_banners_and_20_on_larger_pictures() {
     for (name, configuration) in table() {
         for asset in pictures() {
             let least = match asset.size().unwrap() {
@@ -492,7 +492,7 @@ fn a_banner_is_set_in_letters_of_eleven_pixels_at_least_and_a_post_in_twenty_two
 }
 
 #[test]
-fn a_story_leaves_free_what_a_telephone_covers() {
+fn a_storys_text_avoids_the_areas_that_a_phone_covers() {
     for (name, configuration) in table() {
         for text in draw(AssetKind::SocialStory, &configuration).report.texts {
             assert!(
@@ -524,7 +524,7 @@ fn logo(width: u32, height: u32, rgb: [u8; 3]) -> Logo {
 }
 
 #[test]
-fn a_logo_is_in_every_picture_but_the_invitation_and_disturbs_no_text() {
+fn a_logo_causes_no_fault_and_changes_every_large_picture_but_the_invitation() {
     for (width, height, rgb) in [
         (400, 400, [200, 30, 30]),
         (2000, 120, [255, 255, 255]),

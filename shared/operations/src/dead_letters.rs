@@ -1,4 +1,5 @@
-//! Dead letters: which of them, what is known of each, and what became of it.
+//! Dead letters: how an operator selects them, what the table says of each, and the result of each
+//! step.
 
 use std::num::NonZeroU32;
 
@@ -6,44 +7,45 @@ use contract::{Identifier, Time, Topic};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Which of the records that wait. What is not said does not matter.
+/// Selects dead letters that wait for an operator. An absent field matches every dead letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Filter {
-    /// Of this topic.
+    /// Only records of this topic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<Topic>,
-    /// Of this tenant, as far as the record's key says whose it is.
+    /// Only records of this tenant, as named by the record's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Identifier>,
-    /// With this text in the cause, in whatever case.
+    /// Only records whose cause contains this text, in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// First seen then or later.
+    /// Only records first seen at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
-    /// First seen before.
+    /// Only records first seen before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
 }
 
-/// Which records something is done to.
+/// The dead letters that a redrive or a discard applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Which {
-    /// These, in this order.
+    /// The dead letters with these ids, in this order.
     Ids(Vec<Uuid>),
-    /// All of those that wait.
+    /// Every waiting dead letter that matches.
     Matching(Filter),
 }
 
-/// How fast records are given to their consumers, and how often.
+/// How fast a redrive sends records to their consumers, and how often it tries each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Pace {
-    /// Records a second at most.
+    /// Records per second, at most.
     pub per_second: NonZeroU32,
-    /// One that was dead-lettered so often stays: it comes back each time.
+    /// A redrive skips a record that was dead-lettered at least this often, because it comes back
+    /// each time.
     pub guard: u64,
 }
 
@@ -56,11 +58,11 @@ impl Default for Pace {
     }
 }
 
-/// What the table says of a record.
+/// The table's entry for a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Its id: the same for the same record at the same place.
+    /// Its id, derived from the record and its coordinates.
     pub id: Uuid,
     /// Its topic.
     pub topic: String,
@@ -68,86 +70,87 @@ pub struct Entry {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
-    /// Whose it is, where its key says that.
+    /// The tenant, if the record's key names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// Why it was last dead-lettered, in one sentence.
+    /// The cause of the latest dead letter, in one sentence.
     pub cause: String,
     /// When it was first dead-lettered.
     pub first_seen: Time,
     /// When it was last dead-lettered.
     pub last_seen: Time,
-    /// How often it was.
+    /// How often it was dead-lettered.
     pub count: u64,
-    /// What became of it; absent as long as it waits.
+    /// How it was resolved; absent while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Resolved>,
 }
 
-/// What became of a record, and when.
+/// How and when a dead letter was resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resolved {
     /// `redriven`, `discarded` or `erased`.
     pub how: String,
-    /// When.
+    /// When it was resolved.
     pub at: Time,
 }
 
-/// What came of gathering the on-failure envelopes.
+/// The result of gathering the on-failure envelopes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gathered {
-    /// Envelopes whose records become dead letters now.
+    /// Envelopes whose records became dead letters in this run.
     pub envelopes: usize,
-    /// Records that become dead letters because of that; one that was so before, for the same
-    /// envelope, is not counted.
+    /// New dead letters in this run. A record that an earlier run gathered from the same envelope
+    /// is not counted.
     pub records: usize,
-    /// Envelopes that cannot be read. They stay where they are.
+    /// Envelopes that the function cannot read. It leaves them where they are.
     pub unread: Vec<Unread>,
-    /// Whether there was no time for all of them.
+    /// Whether envelopes are left because time ran out.
     pub more: bool,
 }
 
-/// An envelope that cannot be read.
+/// An envelope that the function cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unread {
-    /// Its key in the bucket for dead letters.
+    /// Its key in the dead-letter bucket.
     pub key: String,
-    /// Why not.
+    /// Why it cannot be read.
     pub why: String,
 }
 
-/// A page of the records that wait.
+/// A page of the dead letters that wait for an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
-    /// The records.
+    /// The dead letters.
     pub entries: Vec<Entry>,
-    /// Where to go on; absent at the end.
+    /// The position of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// What was gathered before; absent if that failed, and on later pages.
+    /// The result of gathering before the list; absent if gathering failed, and on later pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gathered: Option<Gathered>,
 }
 
-/// A record with its content.
+/// A dead letter with its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
-    /// What the table says of it.
+    /// The table's entry.
     pub entry: Entry,
-    /// Where its object is, or was: `s3://…`.
+    /// The URL of its object, `s3://…`; the object may already be deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// The record as it came; absent once it is resolved, and where it is too large to be answered.
+    /// The record as the consumer received it; absent once it is resolved, and if it is too large
+    /// for an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
 }
 
-/// A record as it came.
+/// A record as the consumer received it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Content {
@@ -159,82 +162,82 @@ pub struct Content {
     pub headers: Vec<(String, Option<Bytes>)>,
     /// Its value.
     pub value: Option<Bytes>,
-    /// Its JSON as the mapping sent it, where it could not be read further.
+    /// The record's JSON as the mapping sent it, if it could not be decoded further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
 }
 
-/// Bytes as a person reads them, if they are text.
+/// Bytes, shown as text if they are UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bytes {
-    /// They are UTF-8.
+    /// UTF-8 text.
     Text(String),
-    /// They are not.
+    /// Any other bytes, in Base64.
     Base64(String),
 }
 
-/// What became of a page of records.
+/// The result of a redrive or a discard for one page of records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Handled {
-    /// Each of them.
+    /// Each record with its fate.
     pub records: Vec<(Entry, Fate)>,
-    /// Ids for which there is nothing.
+    /// Ids that the table does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<Uuid>,
-    /// Why it ended before the end: the trouble is not one record's.
+    /// Why the run stopped early: the cause is probably not a single record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
-    /// Where to go on; absent at the end.
+    /// The position of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// What becomes of a record, or would.
+/// What a step did to a record, or would do with `execute`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Fate {
-    /// It would be given to this function.
+    /// The step would send it to this consumer.
     WouldBeRedriven {
         /// The consumer's name.
         to: String,
     },
-    /// It would be deleted.
+    /// The step would delete it.
     WouldBeDiscarded,
-    /// This function is done with it: what follows from it is published.
+    /// The consumer is done with it and has published what follows from it.
     Redriven {
         /// The consumer's name.
         to: String,
     },
-    /// It is deleted.
+    /// The step deleted it.
     Discarded,
-    /// It was dead-lettered again.
+    /// The consumer dead-lettered it again.
     CameBack {
-        /// Why.
+        /// Why the consumer dead-lettered it.
         cause: String,
-        /// How often it was by now.
+        /// How often it has been dead-lettered, this time included.
         count: u64,
-        /// Its id, if that is another: it could not be read before, and now it can.
+        /// Its new id, if it has one: the record could not be decoded before, and now it can.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         now: Option<Uuid>,
     },
-    /// Its consumer could not handle it now; it waits as before.
+    /// The step could not handle it now; it waits as before.
     NotYet {
-        /// Why, as far as that is known here.
+        /// Why, as far as the operator function knows.
         why: String,
     },
-    /// It is left alone.
+    /// The step skipped it.
     Stays {
-        /// Why.
+        /// Why it was skipped.
         why: String,
     },
-    /// It was resolved before.
+    /// It was already resolved.
     WasResolved,
 }
 
 impl Fate {
-    /// What it is, as JSON has it: without causes, which quote what somebody sent.
+    /// The name of the variant in JSON. It leaves out causes, because they quote a sender's data.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -249,8 +252,7 @@ impl Fate {
         }
     }
 
-    /// Whether the record waits for somebody all the same, though something was to be done about
-    /// it.
+    /// Whether the record still waits for an operator after a step that should have resolved it.
     #[must_use]
     pub fn is_left(&self) -> bool {
         match self {
@@ -273,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fate_is_called_what_it_is_in_json() {
+    fn a_fates_name_is_its_tag_in_json() {
         let why = "why".to_owned();
         for fate in [
             Fate::WouldBeRedriven { to: why.clone() },
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_written_as_an_operator_would_write_it_by_hand() {
+    fn a_step_is_read_from_hand_written_json() {
         let step = json!({
             "step": "redrive",
             "which": { "matching": { "topic": "eventzr.event.created.v1", "since": "2026-11-27T12:00:00+05:30" } },

@@ -1,22 +1,23 @@
-//! Why a step was not taken: what Lambda passes on of a function that failed.
+//! A function's error as Lambda returns it: why a step failed.
 
 use serde::Deserialize;
 
-/// What whoever asked tells apart what to do by.
+/// The kind of failure. A caller decides by it whether to correct the request, retry or report a
+/// defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// There is no such thing.
+    /// The named job or record does not exist.
     NotFound,
-    /// What was asked makes no sense.
+    /// The request is invalid.
     InvalidInput,
-    /// AWS or Kafka did not do their part: asking again is safe, and may help.
+    /// AWS or Kafka failed: retrying is safe and may help.
     Transient,
-    /// A defect of the studio: asking again brings nothing else.
+    /// A defect of the studio: a retry fails in the same way.
     Internal,
 }
 
 impl FailureKind {
-    /// All of them.
+    /// Every kind.
     pub const ALL: [Self; 4] = [
         Self::NotFound,
         Self::InvalidInput,
@@ -24,7 +25,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// As `errorType` has it.
+    /// The value of `errorType`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,18 +37,18 @@ impl FailureKind {
     }
 }
 
-/// A function's failure.
+/// The error of a failed invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     error_type: String,
-    /// Why, in a sentence.
+    /// Why it failed, in one sentence.
     pub error_message: String,
 }
 
 impl Failure {
-    /// What kind it is; `None` if it is not the function's own word: its sandbox died, or Lambda
-    /// ended it.
+    /// The kind, or `None` if the function did not report the error itself: its sandbox died, or
+    /// Lambda ended it.
     #[must_use]
     pub fn kind(&self) -> Option<FailureKind> {
         FailureKind::ALL
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_of_a_kind_or_not_the_functions_own() {
+    fn a_failure_has_a_kind_only_if_the_function_reported_it() {
         let of = |error_type: &str| {
             let payload = format!(r#"{{"errorType":"{error_type}","errorMessage":"why"}}"#);
             serde_json::from_str::<Failure>(&payload).unwrap()

@@ -1,4 +1,5 @@
-//! Render jobs: which of a tenant's, what is known of each, and what became of it.
+//! Render jobs: how an operator selects a tenant's jobs, what the answer says of each, and the
+//! result of each step.
 
 use std::{fmt, str::FromStr};
 
@@ -6,44 +7,44 @@ use contract::{AssetKind, Entity, Time, Trigger};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Which of a tenant's jobs. What is not said does not matter.
+/// Selects a tenant's jobs. An absent field matches every job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JobFilter {
-    /// As far as this.
+    /// Only jobs in this state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<JobState>,
-    /// That make this.
+    /// Only jobs for this kind of asset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asset: Option<AssetKind>,
-    /// Created then or later.
+    /// Only jobs created at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
-    /// Created before.
+    /// Only jobs created before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
 }
 
-/// How far a job is.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobState {
-    /// Decided; nobody was asked yet.
+    /// Decided; no provider has been asked yet.
     Created,
-    /// A provider was asked.
+    /// A provider has been asked.
     Submitted,
     /// The asset is stored and published.
     Completed,
-    /// It failed for good.
+    /// It failed and will not be tried again.
     Failed,
     /// It was cancelled.
     Cancelled,
-    /// It is erased.
+    /// Its facts were erased.
     Erased,
 }
 
 impl JobState {
-    /// All of them, in the order in which a job comes to them.
+    /// Every state, in the order in which a job reaches them.
     pub const ALL: [Self; 6] = [
         Self::Created,
         Self::Submitted,
@@ -53,7 +54,7 @@ impl JobState {
         Self::Erased,
     ];
 
-    /// The state as it is written.
+    /// The name of the state.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,7 +74,7 @@ impl fmt::Display for JobState {
     }
 }
 
-/// Some text is no [`JobState`].
+/// A text that names no [`JobState`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a job is created, submitted, completed, failed, cancelled or erased")]
 pub struct UnknownState;
@@ -95,20 +96,20 @@ impl FromStr for JobState {
 pub struct Job {
     /// Its id.
     pub id: Uuid,
-    /// How far it is.
+    /// Its state.
     pub state: JobState,
-    /// What it is about.
+    /// The entity that its asset is about.
     pub entity: Entity,
-    /// What it makes.
+    /// The kind of asset.
     pub asset: AssetKind,
-    /// The language of the translation that it shows, if it shows one.
+    /// The language of the translation that the asset shows, if it shows one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// Who makes it, or is to.
+    /// The provider that makes the asset.
     pub provider: String,
-    /// When it was decided.
+    /// When a consumer decided to open it.
     pub created_at: Time,
-    /// The job that an operator had made again by this one.
+    /// The job that this one makes again, if an operator resubmitted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resubmit_of: Option<Uuid>,
 }
@@ -119,7 +120,7 @@ pub struct Job {
 pub struct JobsListed {
     /// The jobs.
     pub jobs: Vec<Job>,
-    /// Where to go on; absent at the end.
+    /// The position of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -132,31 +133,31 @@ pub struct JobShown {
     pub job: Job,
     /// The template that it renders.
     pub template: Uuid,
-    /// The event that asked for it.
+    /// The inbound event that caused it.
     pub trigger: Trigger,
-    /// What happened, in its order.
+    /// What happened to it, in order.
     pub history: Vec<Happened>,
     /// Its latest execution.
     pub execution: Execution,
-    /// Where its asset is: `s3://…`.
+    /// The URL of its asset: `s3://…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// The job that makes it again.
+    /// The job that makes it again, if an operator resubmitted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resubmitted_as: Option<Uuid>,
 }
 
-/// Something that happened to a job.
+/// One entry of a job's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Happened {
-    /// When.
+    /// When it happened.
     pub at: Time,
-    /// What, for a person.
+    /// What happened, in words for an operator.
     pub what: String,
 }
 
-/// A job's execution.
+/// A job's Step Functions execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Execution {
@@ -166,39 +167,39 @@ pub struct Execution {
     pub is: String,
 }
 
-/// What became of a job.
+/// The result of resubmitting or cancelling a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobHandled {
-    /// The job, as it is now.
+    /// The job after the step.
     pub job: Job,
-    /// What became of it.
+    /// What the step did.
     pub fate: JobFate,
 }
 
-/// What becomes of a job, or would.
+/// What a step did to a job, or would do with `execute`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum JobFate {
-    /// This job would make it again.
+    /// The step would open this job to make it again.
     WouldBeResubmitted {
-        /// Its id.
+        /// The new job's id.
         by: Uuid,
     },
     /// This job makes it again.
     Resubmitted {
-        /// Its id.
+        /// The new job's id.
         by: Uuid,
-        /// Whether that was decided before: it is the same job then.
+        /// Whether an earlier request opened that job: a repeated request opens no second one.
         before: bool,
     },
-    /// It would be cancelled.
+    /// The step would cancel it.
     WouldBeCancelled,
-    /// It is cancelled.
+    /// The step cancelled it.
     Cancelled,
-    /// It is left alone.
+    /// The step left it as it was.
     Stays {
-        /// Why.
+        /// Why it was left.
         why: String,
     },
 }
@@ -208,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_read_as_it_is_written() {
+    fn a_state_is_parsed_from_its_name() {
         for state in JobState::ALL {
             assert_eq!(state.to_string().parse(), Ok(state));
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());

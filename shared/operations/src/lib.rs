@@ -1,8 +1,8 @@
-//! What an operator asks of the studio, and what is answered: the contract between the function
-//! `operator`, which does it inside the VPC, and the command line `studio` in front of it. No I/O.
+//! The requests of an operator and their answers: the contract between the function `operator`,
+//! which runs inside the VPC, and the command line `studio`. No I/O.
 //!
-//! A listing, and everything that is done to several records, comes in pages: an answer says where
-//! to go on, and whoever asks goes on there.
+//! A list, and every step on several records, comes in pages: an answer holds the position of the
+//! next page, and the caller asks again from there.
 
 mod dead_letters;
 mod failure;
@@ -21,7 +21,7 @@ use contract::Identifier;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What is asked of the function: its payload.
+/// A request: the payload of the function `operator`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "step",
@@ -31,98 +31,98 @@ use uuid::Uuid;
 pub enum Step {
     /// Write a dead letter for each record of the on-failure envelopes. Answered by [`Gathered`].
     Gather,
-    /// The dead letters that wait for an operator, those that were first seen earliest first.
+    /// The dead letters that wait for an operator, in the order in which they were first seen.
     /// Answered by [`Listed`].
     ListDeadLetters {
-        /// Which of them.
+        /// Selects them.
         #[serde(default)]
         filter: Filter,
-        /// Where the page before ended.
+        /// The position at which the previous page ended.
         #[serde(default)]
         after: Option<String>,
-        /// How many at most.
+        /// The most entries of a page.
         most: u32,
     },
-    /// One record, with its content. Answered by [`Shown`].
+    /// One dead letter with its content. Answered by [`Shown`].
     ShowDeadLetter {
         /// Its id.
         id: Uuid,
     },
-    /// Give records to their consumers once more. Answered by [`Handled`].
+    /// Invoke the consumers with dead letters again. Answered by [`Handled`].
     Redrive {
-        /// Which.
+        /// The dead letters.
         which: Which,
-        /// Where the page before ended.
+        /// The position at which the previous page ended.
         #[serde(default)]
         after: Option<String>,
-        /// Whether to do it; else it is only said what would be done.
+        /// Whether to do it; otherwise the answer only says what the step would do.
         execute: bool,
-        /// How.
+        /// The rate, and how often a record may come back.
         #[serde(default)]
         pace: Pace,
     },
-    /// Delete records for good. Answered by [`Handled`].
+    /// Delete dead letters for good. Answered by [`Handled`].
     Discard {
-        /// Which.
+        /// The dead letters.
         which: Which,
-        /// Where the page before ended.
+        /// The position at which the previous page ended.
         #[serde(default)]
         after: Option<String>,
-        /// Whether to do it; else it is only said what would be done.
+        /// Whether to do it; otherwise the answer only says what the step would do.
         execute: bool,
     },
-    /// Send an event of the reserved tenant through all of it, and wait for its poster. Answered by
-    /// [`Smoked`].
+    /// Send an event of the reserved tenant through the whole pipeline, and wait for its poster.
+    /// Answered by [`Smoked`].
     Smoke {
-        /// How long it may take, in seconds.
+        /// The longest wait, in seconds.
         within: u32,
     },
-    /// A tenant's render jobs, the newest first. Answered by [`JobsListed`].
+    /// A tenant's render jobs, newest first. Answered by [`JobsListed`].
     ListJobs {
-        /// Whose.
+        /// The tenant.
         tenant: Identifier,
-        /// Which of them.
+        /// Selects them.
         #[serde(default)]
         filter: JobFilter,
-        /// Where the page before ended.
+        /// The position at which the previous page ended.
         #[serde(default)]
         after: Option<String>,
-        /// How many at most.
+        /// The most jobs of a page.
         most: u32,
     },
     /// One job with its history. Answered by [`JobShown`].
     ShowJob {
-        /// Whose.
+        /// The tenant.
         tenant: Identifier,
         /// Its id.
         job: Uuid,
     },
-    /// Have a job that is over made again, by a new one. Answered by [`JobHandled`].
+    /// Open a new job that makes a closed job again. Answered by [`JobHandled`].
     ResubmitJob {
-        /// Whose.
+        /// The tenant.
         tenant: Identifier,
         /// Its id.
         job: Uuid,
-        /// Whether to do it; else it is only said what would be done.
+        /// Whether to do it; otherwise the answer only says what the step would do.
         execute: bool,
     },
-    /// Cancel a job that is open. Answered by [`JobHandled`].
+    /// Cancel an open job. Answered by [`JobHandled`].
     CancelJob {
-        /// Whose.
+        /// The tenant.
         tenant: Identifier,
         /// Its id.
         job: Uuid,
-        /// Whether to do it; else it is only said what would be done.
+        /// Whether to do it; otherwise the answer only says what the step would do.
         execute: bool,
     },
 }
 
-/// An event came through all of it.
+/// A smoke check's event completed its job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Smoked {
-    /// The render job that it opened, which is completed.
+    /// The completed render job.
     pub job: Uuid,
-    /// From the publication to the asset, in milliseconds.
+    /// The time from publication to the completed job, in milliseconds.
     pub milliseconds: u64,
 }

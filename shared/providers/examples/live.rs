@@ -1,9 +1,10 @@
-//! Asks each vendor once, for something cheap, with keys from the environment: `make test-live`. A
-//! vendor without a key is skipped, and that is said.
+//! Asks each vendor once for something cheap, with keys from the environment: `make test-live`. It
+//! reports a vendor without a key as skipped.
 //!
-//! `OPENAI_API_KEY`, `ELEVENLABS_API_KEY`, `RUNWAYML_API_SECRET`; for Polly, AWS credentials in the
-//! environment, `AWS_REGION` and `POLLY_BUCKET`, a bucket that they may write to.
-//! `PROVIDER_SETTINGS` is as in the template. Costs about thirty US cents.
+//! The keys are `OPENAI_API_KEY`, `ELEVENLABS_API_KEY` and `RUNWAYML_API_SECRET`. Polly needs AWS
+//! credentials in the environment, `AWS_REGION`, and `POLLY_BUCKET`, a bucket that the credentials
+//! may write to. `PROVIDER_SETTINGS` has the format of the template's parameter. A run costs about
+//! thirty US cents.
 
 use std::{env, error::Error, path::Path, time::Duration};
 

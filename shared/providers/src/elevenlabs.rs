@@ -1,7 +1,8 @@
-//! ElevenLabs: a spot is spoken, or sounds, or is music; at once. And cloned voices, in `voices`.
+//! ElevenLabs: spots (speech, sound or music), answered at once, and cloned voices (module
+//! `voices`).
 //!
-//! Source of shapes and codes: the vendor's SDK 2.78.0, and its error codes as read from its
-//! documentation on 2026-09-17. `detail` is an object, a list or a text; all are read.
+//! Source of shapes and codes: the vendor's SDK 2.78.0, and the error codes of its documentation as
+//! of 2026-09-17. `detail` may be an object, a list or a text; the client reads all three.
 
 use domain::{Job, Refusal};
 use reqwest::header::HeaderMap;
@@ -37,10 +38,10 @@ impl ElevenLabs {
         }
     }
 
-    /// Gets the key.
+    /// Reads the key.
     ///
     /// # Errors
-    /// [`Refused`]; nobody was asked.
+    /// [`Refused`]; the vendor was not asked.
     pub async fn prepare(&self) -> Result<(), Refused> {
         self.key.get().await.map(drop)
     }
@@ -80,7 +81,7 @@ impl ElevenLabs {
         }))
     }
 
-    /// Deletes what was said from the vendor's history. What is not there any more is fine.
+    /// Deletes a spot from the vendor's history. A missing one counts as deleted.
     pub(crate) async fn erase(&self, item: &str) -> Result<(), Refused> {
         self.delete(&format!("history/{item}")).await
     }
@@ -101,7 +102,7 @@ impl ElevenLabs {
         Err(No::read(response).await.refused(Refusal::Transient))
     }
 
-    /// The endpoint, the model, what is asked for, and the body.
+    /// The endpoint, the model, the text or prompt, and the body.
     fn request(&self, job: &Job) -> (String, &str, String, Value) {
         let settings = &self.settings;
         match settings.spot {
@@ -144,7 +145,7 @@ impl ElevenLabs {
     }
 }
 
-/// What the vendor says that the call cost it.
+/// The cost in characters, as the vendor reports it.
 fn characters(headers: &HeaderMap) -> Option<u64> {
     headers
         .get("character-cost")?
@@ -155,14 +156,14 @@ fn characters(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// What the vendor's history calls it. An older header, of which its pages do not speak any more:
-/// taken where it comes.
+/// The id of the spot in the vendor's history. The header is old and no longer documented, so it
+/// may be absent.
 fn history_item(headers: &HeaderMap) -> Option<String> {
     let item = headers.get("history-item-id")?.to_str().ok()?.trim();
     is_id(item).then(|| item.to_owned())
 }
 
-/// The code of an error; an older form has it as `status`.
+/// The code of an error; an older form calls it `status`.
 fn code(no: &No) -> &str {
     let detail = &no.body["detail"];
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -172,7 +173,7 @@ fn code(no: &No) -> &str {
     }
 }
 
-/// Why it makes nothing.
+/// The class of a refusal.
 fn refusal(no: &No) -> Refusal {
     match code(no) {
         "quota_exceeded" | "insufficient_credits" => Refusal::Billing,

@@ -1,5 +1,5 @@
-//! One way to ask a vendor over HTTP: no retries, no redirects, bounded bodies, and every way to
-//! fail classed.
+//! The HTTP client for vendors: no retries, no redirects, bounded bodies, and a class for every
+//! failure.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use uuid::Uuid;
 
 use crate::{Refused, SettingsError};
 
-/// How long a vendor may take to make something at once, below the function's timeout.
+/// The longest time for a request that makes media; below the function's timeout.
 const MAKING: Duration = Duration::from_secs(200);
 
-/// How long a question that makes nothing may take.
+/// The longest time for a request that makes nothing.
 const ASKING: Duration = Duration::from_secs(20);
 
-/// The longest answer that is read into memory, in bytes: a picture of 4096 × 4096 as base64 is
+/// The longest answer read into memory, in bytes. A picture of 4096 × 4096 pixels in base64 takes
 /// half of it.
 const LONGEST: usize = 64 * 1024 * 1024;
 
-/// How much of what a vendor says is kept for operators, in letters.
+/// The longest detail for operators, in characters.
 const LONGEST_DETAIL: usize = 400;
 
 /// The client of all HTTP vendors.
@@ -54,16 +54,16 @@ impl Http {
 /// The header that carries an attempt's token.
 pub(crate) const REQUEST_ID: &str = "x-client-request-id";
 
-/// What a request that may cost money is known by.
+/// What identifies a request that may cost money.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempted {
-    /// The token of the attempt that was written down for it.
+    /// The token of the attempt that was recorded for it.
     pub token: Uuid,
-    /// The span that it is sent in.
+    /// The span of the request.
     pub trace: Option<TraceParent>,
 }
 
-/// Sends a request that may cost money. What was sent and not answered has an unknown outcome.
+/// Sends a request that may cost money. If it was sent and not answered, its outcome is unknown.
 pub(crate) async fn send_paid(
     attempt: Attempted,
     request: RequestBuilder,
@@ -81,7 +81,7 @@ pub(crate) async fn send_paid(
     })
 }
 
-/// The attempt that is written down for `job` and not made yet: without one nothing is sent.
+/// The attempt that is recorded for `job` and still open. Without one, nothing is sent.
 pub(crate) fn attempt_of(job: &Job) -> Result<Attempted, Refused> {
     let open = job.open_attempt().map(|attempt| Attempted {
         token: attempt.token,
@@ -90,7 +90,7 @@ pub(crate) fn attempt_of(job: &Job) -> Result<Attempted, Refused> {
     open.ok_or_else(|| Refused::new(Refusal::Transient, "no attempt is written down for it"))
 }
 
-/// Sends a request that may be repeated at will.
+/// Sends a request that costs nothing and may be repeated.
 pub(crate) async fn send_free(request: RequestBuilder) -> Result<Response, Refused> {
     request
         .send()
@@ -98,7 +98,7 @@ pub(crate) async fn send_free(request: RequestBuilder) -> Result<Response, Refus
         .map_err(|error| Refused::new(Refusal::Transient, of_transport(error)))
 }
 
-/// The whole body of an answer.
+/// The whole body of an answer, of at most [`LONGEST`] bytes.
 pub(crate) async fn whole(mut response: Response, if_broken: Refusal) -> Result<Vec<u8>, Refused> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response
@@ -117,7 +117,7 @@ pub(crate) async fn whole(mut response: Response, if_broken: Refusal) -> Result<
     Ok(bytes)
 }
 
-/// An answer that says no: its status, headers and body.
+/// A refusal: its status, headers and body.
 pub(crate) struct No {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -128,7 +128,7 @@ pub(crate) struct No {
 impl No {
     pub(crate) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        // What is said in a refusal matters less than that it is one.
+        // A refusal whose body cannot be read is still a refusal.
         let bytes = whole(response, Refusal::Transient)
             .await
             .unwrap_or_default();
@@ -141,8 +141,8 @@ impl No {
         }
     }
 
-    /// A refusal for this reason, with what the vendor said; but not what it says of a key, for it
-    /// may repeat it.
+    /// A refusal of this class with the vendor's text. A refused key is the exception, because the
+    /// vendor may repeat the key in its text.
     pub(crate) fn refused(&self, refusal: Refusal) -> Refused {
         if refusal == Refusal::Auth {
             return Refused::new(
@@ -156,8 +156,8 @@ impl No {
         )
     }
 
-    /// What the status alone says, of a request that may cost money. 429 and 503 are refusals;
-    /// after another server error nobody knows what was done.
+    /// The class by status alone, for a request that may cost money. 429 and 503 are refusals;
+    /// after another server error the outcome is unknown.
     pub(crate) fn by_status(&self) -> Refusal {
         match StatusCode::from_u16(self.status) {
             Ok(StatusCode::TOO_MANY_REQUESTS) => Refusal::RateLimited {
@@ -173,7 +173,7 @@ impl No {
         }
     }
 
-    /// How long to wait, in seconds, rounded up.
+    /// The pause that the vendor asks for, in seconds, rounded up.
     pub(crate) fn retry_after(&self) -> Option<u32> {
         retry_after(&self.headers, Timestamp::now())
     }
@@ -197,7 +197,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
     (seconds >= 0.0).then(|| seconds.ceil().min(f64::from(u32::MAX)) as u32)
 }
 
-/// What went wrong on the way, without the URL: one that is signed is a key.
+/// The transport error without its URL, because a signed URL is a credential.
 fn of_transport(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
@@ -209,7 +209,7 @@ fn of_transport(error: reqwest::Error) -> String {
     short(&text)
 }
 
-/// Whether what a vendor gave as an id can be part of an address.
+/// Whether a vendor's id is safe in a URL path.
 pub(crate) fn is_id(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= 128
@@ -218,7 +218,7 @@ pub(crate) fn is_id(id: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
-/// `text` cut to what an operator reads.
+/// `text`, cut to [`LONGEST_DETAIL`] characters.
 pub(crate) fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST_DETAIL) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_vendor_says_how_long_to_wait_in_milliseconds_in_seconds_or_as_a_date() {
+    fn retry_after_is_read_as_milliseconds_seconds_or_a_date() {
         let now: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
         let after = |headers: &[(&'static str, &'static str)]| {
             let headers = headers

@@ -1,5 +1,5 @@
-//! A vendor's key: read from Secrets Manager when it is first needed, and again after a while, so
-//! that a new one is found.
+//! The vendors' keys: each is read from Secrets Manager on first use and again after a while, so
+//! that a function picks up a rotated key.
 
 use std::time::{Duration, Instant};
 
@@ -16,19 +16,19 @@ use crate::Refused;
 /// How long a key is used before it is read again.
 const KEPT: Duration = Duration::from_secs(300);
 
-/// Where the vendors' keys come from.
+/// The source of the vendors' keys.
 #[derive(Debug)]
 pub enum Keys {
-    /// Secrets Manager: the key of a vendor is the secret `<prefix><vendor>`.
+    /// Secrets Manager: a vendor's key is the secret `<prefix><vendor>`.
     Secrets {
-        /// What the names begin with.
+        /// The prefix of the names.
         prefix: String,
     },
-    /// Whoever makes the providers has them: live tests, from their environment.
+    /// The caller supplies them: live tests read them from their environment.
     Given(Vec<(ProviderId, SecretString)>),
 }
 
-/// The key of one vendor. Neither it nor its `Debug` ever shows it.
+/// The key of one vendor. Its `Debug` output never shows it.
 #[derive(Debug)]
 pub(crate) struct Key {
     source: Source,
@@ -60,7 +60,7 @@ impl Key {
         }
     }
 
-    /// The key.
+    /// The key: the cached one, or one read now.
     pub(crate) async fn get(&self) -> Result<SecretString, Refused> {
         let (client, name) = match &self.source {
             Source::Secret { client, name } => (client, name),
@@ -76,7 +76,7 @@ impl Key {
         }
         let answer = client.get_secret_value().secret_id(name).send().await;
         let answer = answer.map_err(|error| {
-            // Only the error's kind: nothing of an answer that might hold a key is repeated.
+            // Only the class of the error is reported, because the answer might hold a key.
             let (refusal, why) = match error.as_service_error() {
                 Some(GetSecretValueError::ResourceNotFoundException(_)) => {
                     (Refusal::Auth, "there is no such secret")
@@ -101,7 +101,7 @@ impl Key {
         Ok(key)
     }
 
-    /// Forgets the key: a vendor did not know it.
+    /// Drops the cached key, after the vendor refused it.
     pub(crate) async fn forget(&self) {
         *self.read.lock().await = None;
     }

@@ -1,8 +1,8 @@
-//! Who makes media: one concrete client a file. The set is closed and ours ([`ProviderId`]), so it
-//! is no trait.
+//! The providers that make media, one concrete client per file. There is no trait, because the set
+//! is closed and ours ([`ProviderId`]).
 //!
-//! Every request that may cost money is sent once and never again by itself: whether it is repeated
-//! is decided in `jobs` ([`Refusal::fate`]), where attempts are written down.
+//! A client sends a request that may cost money once and never repeats it by itself. The domain
+//! decides whether to repeat it ([`Refusal::fate`]), because it records the attempts.
 
 mod elevenlabs;
 mod http;
@@ -26,66 +26,66 @@ pub use studio_canvas::StudioCanvas;
 
 use crate::{http::Http, keys::Key, openai::OpenAi, polly::Polly, runway::Runway};
 
-/// What a provider is asked for.
+/// A request to a provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
     /// The job.
     pub job: &'a Job,
     /// The brand's logo, if the job's configuration names one: a PNG file.
     pub logo: Option<&'a [u8]>,
-    /// The bucket that the asset goes to. Only Polly writes there by itself.
+    /// The bucket that the asset goes to. Only Polly writes there itself.
     pub bucket: &'a str,
 }
 
-/// What a provider says when it is asked.
+/// A provider's answer to an order.
 #[derive(Debug)]
 pub enum Answer {
-    /// The media is made.
+    /// The provider made the media.
     Done(Media),
-    /// It will be: ask again with the ticket.
+    /// The provider accepted the order; poll it with the ticket.
     Accepted {
-        /// What to ask with.
+        /// The provider's id of the order.
         ticket: String,
     },
 }
 
-/// How far a provider is with what it accepted.
+/// The state of an accepted order.
 #[derive(Debug)]
 pub enum Progress {
-    /// The media is made.
+    /// The provider made the media.
     Done(Media),
-    /// It is not made yet.
+    /// The provider is still working.
     Pending {
-        /// How the provider calls it, for the log.
+        /// The provider's own word for the state, for the log.
         status: String,
     },
-    /// It will not be made.
+    /// The provider will not make the media.
     Failed(Refused),
 }
 
 /// A made asset.
 #[derive(Debug)]
 pub struct Media {
-    /// The file, or the way to it.
+    /// The file, or where to read it.
     pub body: Body,
-    /// What made it, as events carry it: the provider, and the model after a slash.
+    /// The provider, with the model after a slash, as events carry it.
     pub made_by: String,
-    /// Credits that making it used.
+    /// The credits that it cost.
     pub credits: u64,
-    /// How long it lasts in milliseconds, if the provider says so.
+    /// Its length in milliseconds, if the provider reports it.
     pub length_ms: Option<u64>,
-    /// What the provider calls the copy that it keeps, if it says so.
+    /// The id of the copy that the provider keeps, if the provider reports one.
     pub copy: Option<String>,
 }
 
-/// A file that was made.
+/// The file of a made asset.
 #[derive(Debug)]
 pub enum Body {
-    /// Here.
+    /// The whole file in memory.
     Bytes(Vec<u8>),
-    /// On its way.
+    /// A download from the vendor.
     Stream(Stream),
-    /// In a bucket of ours.
+    /// An object in a bucket of ours.
     Object {
         /// The bucket.
         bucket: String,
@@ -94,15 +94,15 @@ pub enum Body {
     },
 }
 
-/// A file on its way from a vendor.
+/// A file that is downloaded from a vendor.
 #[derive(Debug)]
 pub struct Stream(reqwest::Response);
 
 impl Stream {
-    /// The next part of it; `None` at its end.
+    /// The next chunk; `None` at the end.
     ///
     /// # Errors
-    /// [`StreamError`] if the connection broke.
+    /// [`StreamError`] if the connection breaks.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
         let chunk = self
             .0
@@ -113,21 +113,21 @@ impl Stream {
     }
 }
 
-/// A file broke off on its way from a vendor.
+/// The download of a file from a vendor broke off.
 #[derive(Debug, thiserror::Error)]
 #[error("reading the file from the provider")]
 pub struct StreamError(#[source] reqwest::Error);
 
-/// Why a provider does not make it.
+/// Why a provider does not make the media.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// The content cannot be made into media as it is.
+    /// The canvas cannot draw the content.
     #[error("the text or the colours cannot be drawn")]
     Draw(#[from] RenderError),
-    /// The brand's logo cannot be drawn.
+    /// The canvas cannot draw the brand's logo.
     #[error(transparent)]
     Logo(#[from] LogoError),
-    /// The provider, or the way there, refused.
+    /// The provider refused, or the request did not reach it.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -136,11 +136,11 @@ pub enum ProviderError {
 #[derive(Debug, thiserror::Error)]
 #[error("{detail} ({refusal:?})")]
 pub struct Refused {
-    /// Why, for programs.
+    /// The class of the refusal, for programs.
     pub refusal: Refusal,
-    /// Why, for operators: what the vendor said, shortened. Never a key, never a signed URL.
+    /// The vendor's reason, shortened, for operators. It holds no key and no signed URL.
     pub detail: String,
-    /// Credits that it cost all the same.
+    /// The credits that the refused request cost.
     pub credits: u64,
 }
 
@@ -154,7 +154,7 @@ impl Refused {
     }
 }
 
-/// All providers, with their clients. One for each execution environment.
+/// All providers with their clients, one set per execution environment.
 #[derive(Debug)]
 pub struct Providers {
     canvas: StudioCanvas,
@@ -165,10 +165,11 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// The providers as `settings` say. Makes no call yet.
+    /// Builds the clients from `settings`. Makes no call.
     ///
     /// # Errors
-    /// [`SettingsError::Http`] if the machine has no root certificates, say.
+    /// [`SettingsError::Http`] if the HTTP client cannot be built, for example because the machine
+    /// has no root certificates.
     pub fn new(
         canvas: StudioCanvas,
         settings: &Settings,
@@ -194,12 +195,11 @@ impl Providers {
         })
     }
 
-    /// Gets ready to ask `provider` for `order`: whatever can be found out without asking it is
-    /// found out here, before the attempt is written down. That is its key, and whether the logo
-    /// can be drawn.
+    /// Checks what can be checked without asking `provider` for `order`: its key, and whether the
+    /// logo can be drawn. The caller does this before it records the attempt.
     ///
     /// # Errors
-    /// A [`ProviderError`]; nobody was asked.
+    /// A [`ProviderError`]; no provider was asked.
     pub async fn prepare(
         &self,
         provider: ProviderId,
@@ -217,7 +217,7 @@ impl Providers {
         }
     }
 
-    /// Asks `provider` for the media of `order`, once.
+    /// Asks `provider` once for the media of `order`.
     ///
     /// # Errors
     /// A [`ProviderError`].
@@ -241,11 +241,11 @@ impl Providers {
         }
     }
 
-    /// Asks `provider` again, with the `ticket` of an earlier answer. It costs nothing, and may be
+    /// Polls `provider` with the `ticket` of an earlier answer. It costs nothing and may be
     /// repeated.
     ///
     /// # Errors
-    /// [`Refused`]: the question was not answered, and the ticket still stands.
+    /// [`Refused`]: the poll got no answer, and the ticket is still valid.
     pub async fn poll(
         &self,
         provider: ProviderId,
@@ -255,7 +255,7 @@ impl Providers {
         match provider {
             ProviderId::Runway => self.runway.poll(ticket).await,
             ProviderId::Polly => self.polly.poll(order, ticket).await,
-            // They answer at once and give no tickets.
+            // These answer at once and give no tickets.
             ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs => {
                 let detail = format!("{provider} gives no tickets");
                 Ok(Progress::Failed(Refused::new(
@@ -266,32 +266,31 @@ impl Providers {
         }
     }
 
-    /// Has `provider` stop what the ticket stands for, or erase what it made of it, where that can
-    /// be had.
+    /// Has `provider` cancel the ticket's work or erase its result, where the provider offers that.
     ///
     /// # Errors
-    /// [`Refused`]; doing it again is safe.
+    /// [`Refused`]; a repeated call is safe.
     pub async fn erase(&self, provider: ProviderId, ticket: &str) -> Result<(), Refused> {
         match provider {
             ProviderId::Runway => self.runway.erase(ticket).await,
             ProviderId::ElevenLabs => self.elevenlabs.erase(ticket).await,
-            // They keep nothing that has a name: OpenAI's pictures come in the answer, Polly's go
-            // into our bucket.
+            // They keep nothing under an id: OpenAI's pictures come in the answer, and Polly writes
+            // to our bucket.
             ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Polly => Ok(()),
         }
     }
 
-    /// The client that clones voices for `provider`; `None` if it clones none.
+    /// The client that clones voices for `provider`; `None` if `provider` does not clone voices.
     #[must_use]
     pub fn cloner(&self, provider: ProviderId) -> Option<&ElevenLabs> {
         provider.clones_voices().then_some(&self.elevenlabs)
     }
 
-    /// The seconds that at least, and at most, lie between two polls of `provider`.
+    /// The shortest and the longest pause between two polls of `provider`, in seconds.
     #[must_use]
     pub fn poll_seconds(provider: ProviderId) -> (u32, u32) {
         match provider {
-            // Its rule: no faster than 5 s.
+            // Runway asks for at least 5 s.
             ProviderId::Runway => (6, 60),
             ProviderId::StudioCanvas
             | ProviderId::OpenAi

@@ -1,9 +1,9 @@
-//! OpenAI Images, or the same deployed on Azure: the picture under the text of an asset. It answers
-//! at once, in up to two minutes.
+//! OpenAI Images, or the same API on Azure: paints the picture under the text of an asset. It
+//! answers in the same call, after up to two minutes.
 //!
 //! Source of shapes and codes: OpenAI's SDK 3.54.0 (`image_generate_params.py`, `image_model.py`)
 //! and its deprecations page; Azure's paths from the SDK's `lib/azure.py`. Azure's moderation codes
-//! are not verified: both spellings of OpenAI's are accepted.
+//! are not verified, so both spellings of OpenAI's codes are accepted.
 
 use contract::AssetKind;
 use domain::{Job, Refusal};
@@ -20,10 +20,10 @@ use crate::{
     settings::{KeyHeader, OpenAiSettings, Quality},
 };
 
-/// The fewest pixels of a picture.
+/// The fewest pixels that the vendor accepts.
 const FEWEST_PIXELS: f64 = 655_360.0;
 
-/// What the price of a picture is for: 1024 × 1536 pixels.
+/// The size that the listed price is for: 1024 × 1536 pixels.
 const PRICED_PIXELS: u64 = 1024 * 1536;
 
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl OpenAi {
             return Err(no.refused(refusal));
         }
         let credits = self.credits(size);
-        // It was made and is paid for, whatever is wrong with the answer.
+        // The vendor made the picture and charges for it, even if its answer is unusable.
         let broken = |why: &str| Refused {
             refusal: Refusal::OutcomeUnknown,
             detail: why.to_owned(),
@@ -120,7 +120,7 @@ impl OpenAi {
         })
     }
 
-    /// The price of a picture: the vendor says tokens and no price, so it is the list's.
+    /// The list price of a picture, because the vendor reports tokens and no price.
     fn credits(&self, (width, height): (u32, u32)) -> u64 {
         let credits = self.settings.credits;
         let each = match self.settings.quality {
@@ -132,8 +132,8 @@ impl OpenAi {
     }
 }
 
-/// The size to ask for: the asset's, scaled up to the fewest pixels, both sides rounded up to
-/// multiples of 16; the canvas crops it.
+/// The size to ask for: the asset's size, scaled up to the fewest pixels, with both sides rounded
+/// up to multiples of 16. The canvas crops the picture.
 fn size(asset: AssetKind) -> (u32, u32) {
     let (width, height) = asset.size().unwrap_or((1024, 1024));
     let (width, height) = (f64::from(width), f64::from(height));
@@ -142,7 +142,7 @@ fn size(asset: AssetKind) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// Why it does not paint. Codes first: several reasons share a status.
+/// The class of a refusal. Codes come first, because several reasons share a status.
 fn refusal(no: &No) -> Refusal {
     let error = &no.body["error"];
     let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_illustrated_asset_is_asked_for_in_a_size_that_the_vendor_takes() {
+    fn each_illustrated_asset_has_a_size_that_the_vendor_accepts() {
         for asset in AssetKind::ALL
             .into_iter()
             .filter(|asset| asset.is_illustrated())

@@ -1,5 +1,5 @@
-//! Amazon Polly: a spot is spoken by a task that writes into our bucket; known by the function's
-//! role alone.
+//! Amazon Polly: speaks a spot in a task that writes into our bucket. It needs no key: the
+//! function's role authenticates.
 //!
 //! Source: the API reference of StartSpeechSynthesisTask and GetSpeechSynthesisTask.
 
@@ -28,7 +28,7 @@ pub(crate) struct Polly {
 
 impl Polly {
     pub(crate) fn new(settings: PollySettings, aws: &SdkConfig) -> Self {
-        // A start is sent once: each is a task of its own.
+        // The SDK must not retry a start, because each start creates a task.
         let mut config =
             aws_sdk_polly::config::Builder::from(aws).retry_config(RetryConfig::disabled());
         if let Some(endpoint) = &settings.endpoint {
@@ -70,7 +70,7 @@ impl Polly {
         Ok(Answer::Accepted { ticket })
     }
 
-    /// How the task is.
+    /// The state of the task.
     pub(crate) async fn poll(&self, order: Order<'_>, task: &str) -> Result<Progress, Refused> {
         let answer = self
             .client
@@ -111,7 +111,7 @@ impl Polly {
     }
 }
 
-/// Where the task writes: beside the asset. Polly adds `.<task id>.mp3`.
+/// The key prefix that the task writes to, beside the asset. Polly adds `.<task id>.mp3`.
 fn prefix(order: Order<'_>) -> String {
     format!("renders/{}/polly", order.job.id)
 }
@@ -150,7 +150,7 @@ fn refused<E: ProvideErrorMetadata>(
             "the request cannot be made".to_owned(),
         ),
         SdkError::DispatchFailure(failure) if failure.is_io() && !failure.is_timeout() => {
-            // The connection was refused, or cut: only the first is certain, and the two look
+            // The connection was refused or cut. A refused one had no effect, but the two look
             // alike.
             (if_unknown, "the connection failed".to_owned())
         }

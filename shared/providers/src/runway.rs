@@ -1,7 +1,7 @@
-//! Runway: a video is a task that is polled.
+//! Runway: makes a video as a task, which the studio polls.
 //!
-//! Source of shapes and codes: the vendor's SDK 5.24.0, its pages on HTTP errors and on task
-//! failures. Statuses are an open set: what is not known is pending.
+//! Source of shapes and codes: the vendor's SDK 5.24.0, and its pages on HTTP errors and on task
+//! failures. Statuses are an open set: an unknown status counts as pending.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     settings::RunwaySettings,
 };
 
-/// How long a finished video may take to come.
+/// The longest download of a finished video.
 const DOWNLOAD: Duration = Duration::from_secs(200);
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Runway {
         self.key.get().await.map(drop)
     }
 
-    /// Has a task made of the job.
+    /// Creates the task for the job's video.
     pub(crate) async fn submit(&self, job: &Job) -> Result<Answer, Refused> {
         let ratio = match job.asset.size() {
             Some((width, height)) if width < height => "720:1280",
@@ -97,16 +97,16 @@ impl Runway {
         Ok(Answer::Accepted { ticket: created.id })
     }
 
-    /// How the task is; its video, once it is made.
+    /// The state of the task, with the video once it is made.
     pub(crate) async fn poll(&self, task: &str) -> Result<Progress, Refused> {
         let url = format!("{}/tasks/{task}", self.settings.base_url);
         let response = send_free(self.signed(self.http.get(url)).await?).await?;
         if !response.status().is_success() {
             let no = No::read(response).await;
             return match no.status {
-                // It was there: somebody deleted it, and whatever it made is gone.
+                // The task existed, so it was deleted, and its video is gone.
                 404 => Ok(Progress::Failed(no.refused(Refusal::OutcomeUnknown))),
-                // It is only asked again.
+                // A poll may be repeated.
                 500.. => Err(no.refused(Refusal::Transient)),
                 _ => Err(self.refused(&no).await),
             };
@@ -130,7 +130,7 @@ impl Runway {
                     made_by: format!("runway/{}", self.settings.model),
                     credits,
                     length_ms: Some(u64::from(self.settings.seconds) * 1000),
-                    // The task's: its ticket is it.
+                    // The task's id, which is the ticket, names the copy.
                     copy: None,
                 }))
             }
@@ -153,7 +153,7 @@ impl Runway {
         }
     }
 
-    /// Cancels a task, or deletes what it made. One that is not there any more is fine.
+    /// Cancels a task or deletes its video. A missing task counts as deleted.
     pub(crate) async fn erase(&self, task: &str) -> Result<(), Refused> {
         let request = self
             .http
@@ -165,8 +165,8 @@ impl Runway {
         Err(No::read(response).await.refused(Refusal::Transient))
     }
 
-    /// The video, from an address that is signed and runs out: without the key, and only over TLS
-    /// (or from where the API is).
+    /// Downloads the video from a signed URL that expires. The request carries no key and goes over
+    /// TLS only (except if both the API and the video are on this machine).
     async fn download(&self, url: &str) -> Result<Stream, Refused> {
         let own_machine = self.settings.base_url.starts_with("http://127.0.0.1:")
             && url.starts_with("http://127.0.0.1:");
@@ -179,7 +179,7 @@ impl Runway {
         let response = send_free(self.http.get(url.to_owned()).timeout(DOWNLOAD)).await?;
         match response.status().as_u16() {
             200 => Ok(Stream(response)),
-            // Asking for the task again brings a fresh address.
+            // Another poll of the task brings a fresh URL.
             status => Err(Refused::new(
                 Refusal::Transient,
                 format!("its video: HTTP {status}"),
@@ -212,7 +212,7 @@ impl Runway {
     }
 }
 
-/// Why a task failed. What is not known is the vendor's own trouble.
+/// The class of a task's failure. An unknown code is a fault of the vendor.
 fn of_task(code: &str) -> Refusal {
     match code.split('.').next().unwrap_or_default() {
         "SAFETY" => Refusal::Moderation,

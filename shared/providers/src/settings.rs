@@ -1,11 +1,11 @@
-//! What is configured of the vendors: addresses, models, sizes, prices and limits.
-//! `infra/providers.schema.json` describes the same.
+//! The settings of the vendors: addresses, models, sizes, prices and limits.
+//! `infra/providers.schema.json` describes the same settings.
 
 use contract::CloningMethod;
 use domain::{Caps, ProviderId};
 use serde::Deserialize;
 
-/// The settings of all vendors. What is left out has a default.
+/// The settings of all vendors. A missing setting has its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Settings {
@@ -15,7 +15,7 @@ pub struct Settings {
     pub(crate) polly: PollySettings,
 }
 
-/// How many calls to a vendor may be in flight.
+/// The concurrency limits of a vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct InFlight {
@@ -23,24 +23,23 @@ pub(crate) struct InFlight {
     per_tenant: usize,
 }
 
-/// OpenAI Images, or the same on Azure.
+/// OpenAI Images, or the same API on Azure.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OpenAiSettings {
     pub base_url: String,
-    /// The header that carries the key: `authorization` (with `Bearer`), or `api-key` as Azure
-    /// wants it.
+    /// The header for the key: `authorization` (with `Bearer`), or Azure's `api-key`.
     pub key_header: KeyHeader,
     /// Azure's `api-version`.
     pub api_version: Option<String>,
     pub model: String,
     pub quality: Quality,
-    /// Credits for a picture, by its quality.
+    /// Credits for a picture, by quality.
     pub credits: QualityCredits,
     pub in_flight: InFlight,
 }
 
-/// How a key is shown.
+/// The header that carries a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum KeyHeader {
@@ -48,7 +47,7 @@ pub(crate) enum KeyHeader {
     ApiKey,
 }
 
-/// How carefully a picture is painted.
+/// The quality that OpenAI is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Quality {
@@ -67,7 +66,7 @@ impl Quality {
     }
 }
 
-/// What a picture of about 1.5 million pixels costs, in credits; a larger one in proportion.
+/// Credits for a picture of 1024 × 1536 pixels; another size costs in proportion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct QualityCredits {
@@ -81,50 +80,50 @@ pub(crate) struct QualityCredits {
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ElevenLabsSettings {
     pub base_url: String,
-    /// What a spot is.
+    /// What kind of audio a spot is.
     pub spot: Spot,
-    /// The model that speaks.
+    /// The model for speech.
     pub model: String,
-    /// The voice that speaks.
+    /// The id of the voice that speaks.
     pub voice: String,
-    /// The model that makes sounds.
+    /// The model for sounds.
     pub sound_model: String,
-    /// The model that makes music.
+    /// The model for music.
     pub music_model: String,
-    /// How long sounds and music are, 3 to 30 seconds.
+    /// The length of sounds and music, 3 to 30 seconds.
     pub seconds: u8,
-    /// Credits for a thousand of the vendor's characters.
+    /// Credits for a thousand characters, as the vendor counts them.
     pub credits_per_thousand_characters: u64,
     /// Cloned voices.
     pub voices: VoiceSettings,
     pub in_flight: InFlight,
 }
 
-/// Cloned voices.
+/// Settings of cloned voices.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct VoiceSettings {
-    /// The model that is trained.
+    /// The model to train.
     pub model: String,
-    /// Credits for an instant voice, where the vendor does not say what it cost.
+    /// Credits for an instant voice, if the vendor does not report its cost.
     pub instant_credits: u64,
-    /// Credits for a professional voice, likewise.
+    /// Credits for a professional voice, if the vendor does not report its cost.
     pub professional_credits: u64,
-    /// How long the samples of an instant voice may be in all, in seconds.
+    /// The longest total length of an instant voice's samples, in seconds.
     pub instant_seconds: u32,
-    /// How long those of a professional voice may be in all, in seconds.
+    /// The longest total length of a professional voice's samples, in seconds.
     pub professional_seconds: u32,
-    /// How large one sample may be, in megabytes (of a million bytes).
+    /// The largest size of one sample, in megabytes (of a million bytes).
     pub sample_megabytes: u32,
 }
 
-/// What ElevenLabs makes of a spot.
+/// The kinds of audio that ElevenLabs can make for a spot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Spot {
     /// The facts, spoken.
     Speech,
-    /// The sound of the place.
+    /// The sounds of the place.
     Sound,
     /// Music without words.
     Music,
@@ -136,9 +135,9 @@ pub(crate) enum Spot {
 pub(crate) struct RunwaySettings {
     pub base_url: String,
     pub model: String,
-    /// How long a video is, 2 to 10 seconds.
+    /// The length of a video, 2 to 10 seconds.
     pub seconds: u8,
-    /// Credits for one of the vendor's.
+    /// Our credits for each of the vendor's credits.
     pub credits_per_credit: u64,
     pub in_flight: InFlight,
 }
@@ -147,7 +146,7 @@ pub(crate) struct RunwaySettings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PollySettings {
-    /// The endpoint, if it is not the region's own.
+    /// The endpoint, if it is not the region's.
     pub endpoint: Option<String>,
     pub voice: String,
     pub engine: String,
@@ -240,43 +239,44 @@ impl Default for PollySettings {
     }
 }
 
-/// What samples of a voice may be.
+/// The limits on the samples of a voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VoiceLimits {
-    /// All of them together.
+    /// The longest total length, in milliseconds.
     pub milliseconds_in_all: u64,
-    /// Each.
+    /// The largest size of one sample, in bytes.
     pub bytes_each: u64,
 }
 
-/// What is asked for where `dall-e-3`, which is retired since May 2026, is configured.
+/// Used instead of `dall-e-2` and `dall-e-3`, if a setting still names one. The vendor retired
+/// `dall-e-3` in May 2026.
 const IMAGE_MODEL: &str = "gpt-image-2";
 
-/// The settings cannot be meant.
+/// The settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// They are not JSON of the right form.
+    /// They are not JSON of the right shape.
     #[error("the settings of the providers (PROVIDER_SETTINGS): {0}")]
     Form(#[source] serde_json::Error),
-    /// A value cannot be.
+    /// A value is out of range.
     #[error(
         "the settings of the providers (PROVIDER_SETTINGS): {name} is `{value}`; it must be {expected}"
     )]
     Value {
-        /// Which.
+        /// The setting.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         value: String,
-        /// What it may be.
+        /// The allowed values.
         expected: &'static str,
     },
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be built.
     #[error("making the HTTP client of the providers")]
     Http(#[source] reqwest::Error),
 }
 
 impl Settings {
-    /// Reads settings. Nothing at all means the defaults.
+    /// Parses settings. An empty text means the defaults.
     ///
     /// # Errors
     /// A [`SettingsError`] that names the setting.
@@ -373,7 +373,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// How long, in milliseconds, and how large, in bytes, the samples of a voice may be.
+    /// The limits on the samples of a voice that is cloned by `method`.
     #[must_use]
     pub fn voice_limits(&self, method: CloningMethod) -> VoiceLimits {
         let voices = &self.elevenlabs.voices;
@@ -387,7 +387,7 @@ impl Settings {
         }
     }
 
-    /// How many calls to `provider` may be in flight; `None` if it does not matter.
+    /// The concurrency limits of `provider`; `None` means no limit.
     #[must_use]
     pub fn caps(&self, provider: ProviderId) -> Option<Caps> {
         let limits = match provider {
@@ -411,7 +411,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_means_the_defaults_and_a_part_leaves_the_rest() {
+    fn missing_settings_have_their_defaults() {
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
         let settings =
             Settings::parse(r#"{"runway":{"seconds":8,"baseUrl":"https://runway.example/v1/"}}"#)
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_by_name() {
+    fn an_invalid_setting_is_refused_by_name() {
         for (json, part) in [
             ("{", "EOF"),
             (r#"{"opnai":{}}"#, "unknown field `opnai`"),
@@ -469,12 +469,12 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_model_means_the_one_that_replaces_it() {
+    fn a_retired_model_is_replaced() {
         let settings = Settings::parse(r#"{"openai":{"model":"dall-e-3"}}"#).unwrap();
         assert_eq!(settings.openai.model, "gpt-image-2");
     }
 
-    /// The schema, with each default in its place.
+    /// The schema of the settings, which holds each default.
     fn schema() -> Value {
         serde_json::from_str(include_str!("../../../infra/providers.schema.json")).unwrap()
     }

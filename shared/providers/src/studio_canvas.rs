@@ -1,5 +1,5 @@
-//! `studio-canvas`: the embedded renderer. No key, no network, no cost; the same job draws the same
-//! bytes.
+//! `studio-canvas`: the embedded renderer. It needs no key and no network and costs nothing. The
+//! same job always gives the same bytes.
 
 use std::{
     path::Path,
@@ -11,7 +11,7 @@ use domain::Refusal;
 
 use crate::{Answer, Body, Media, Order, ProviderError, Refused};
 
-/// The renderer with its fonts, made once in each execution environment.
+/// The renderer with its fonts, made once per execution environment.
 pub struct StudioCanvas(Mutex<Canvas>);
 
 impl std::fmt::Debug for StudioCanvas {
@@ -21,17 +21,18 @@ impl std::fmt::Debug for StudioCanvas {
 }
 
 impl StudioCanvas {
-    /// The renderer, its built-in fonts loaded; those for Chinese, Japanese and Korean are read
-    /// from `fonts` when they are needed.
+    /// Loads the renderer with its built-in fonts. The fonts for Chinese, Japanese and Korean are
+    /// read from the folder `fonts` on first use.
     ///
     /// # Errors
-    /// A [`RenderError`] if the build holds a font that cannot be read, or `fonts` lacks one.
+    /// A [`RenderError`] if a built-in font cannot be read, or `fonts` lacks a font.
     pub fn new(fonts: &Path) -> Result<Self, RenderError> {
         Ok(Self(Mutex::new(Canvas::new(fonts)?)))
     }
 
-    /// Draws the order's asset, over `art` if somebody painted one (`made_by`, for `credits`). It
-    /// keeps its thread for some tens of milliseconds; a function has nothing else to do meanwhile.
+    /// Draws the order's asset, over the picture `art` if there is one (made by `made_by` for
+    /// `credits`). Drawing blocks the thread for some tens of milliseconds; the function has
+    /// nothing else to do meanwhile.
     pub(crate) fn draw(
         &self,
         order: Order<'_>,
@@ -48,12 +49,12 @@ impl StudioCanvas {
                 detail: format!("the picture of {made_by} cannot be used: {error}"),
                 credits,
             })?;
-        // A panic in an earlier drawing left at most a cache behind.
+        // A panic in an earlier drawing can only have left a cache behind.
         let mut canvas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let drawn = canvas.render(&Drawing {
             asset: order.job.asset,
             configuration: &order.job.configuration,
-            // What all assets of one entity have in common, and no other entity has.
+            // A key that all assets of one entity share, and no other entity.
             look: &order.job.entity_key().to_string(),
             logo: logo.as_ref(),
             painting: art.as_ref(),

@@ -1,31 +1,32 @@
-//! What telemetry needs to know, read from the environment once.
+//! The settings of telemetry, read from the environment once.
 
 use std::env;
 
 use crate::{Metrics, Telemetry, Traces};
 
-/// The environment does not say what telemetry needs, or says something that cannot be.
+/// A variable that telemetry needs is missing or invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// A variable is not set.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// There is no sending to that address.
+    /// The endpoint is no address that spans can be sent to.
     #[error(
         "the environment variable OTEL_EXPORTER_OTLP_ENDPOINT is `{endpoint}`, where no spans can be sent"
     )]
     Endpoint {
-        /// What it says.
+        /// The variable's value.
         endpoint: String,
-        /// Why not.
+        /// Why it is invalid.
         source: opentelemetry_otlp::ExporterBuildError,
     },
 }
 
 impl Telemetry {
     /// Reads the environment: `STAGE`; `AWS_LAMBDA_FUNCTION_NAME`; and
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, the base of a collector's address over plain HTTP, such as
-    /// `http://localhost:4318`. Without that there are no spans, and what comes in with a trace is
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, the base URL of a collector over plain HTTP, such as
+    /// `http://localhost:4318`. Without an endpoint there are no spans, and an event that arrives
+    /// with a trace is published with the same trace.
     /// published with the same one.
     ///
     /// # Errors

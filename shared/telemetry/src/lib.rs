@@ -1,5 +1,5 @@
-//! What an operator sees of a function from outside, besides its log: metrics and traces. No other
-//! crate writes a metric or sends a span.
+//! Metrics and traces: what an operator sees of a function besides its log. No other crate writes a
+//! metric or sends a span.
 
 mod config;
 mod metrics;
@@ -9,7 +9,7 @@ pub use config::TelemetryError;
 pub use metrics::{METRICS, Measured, Metrics, NAMESPACE};
 pub use traces::{Kind, Span, Traces};
 
-/// The metrics and the traces of a function. Made in its init phase.
+/// The metrics and traces of a function, made in its init phase.
 pub struct Telemetry {
     /// Its metrics.
     pub metrics: Metrics,

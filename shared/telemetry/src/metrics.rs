@@ -1,6 +1,7 @@
-//! Metrics, as lines that CloudWatch makes metrics of (its Embedded Metric Format): no call, no
-//! daemon, and the line itself is in the log. A tenant is never a dimension, for each value of one
-//! is a metric that is paid for; it stands beside the metrics, to be searched for.
+//! Metrics, written as log lines in CloudWatch's Embedded Metric Format: no call, no daemon, and
+//! the line itself is in the log. A tenant is never a dimension, because CloudWatch charges for
+//! each value of a dimension. The tenant is a plain field of the line, so that an operator can
+//! search for it.
 
 use std::{
     io::{self, Write as _},
@@ -16,10 +17,10 @@ use metrique_writer::{
 };
 use metrique_writer_format_emf::Emf;
 
-/// Where CloudWatch keeps them.
+/// The CloudWatch namespace.
 pub const NAMESPACE: &str = "Eventzr/Studio";
 
-/// Every metric that there is, and of what it is a measure.
+/// Every metric with what it measures.
 pub const METRICS: [(&str, &str); 14] = [
     ("RecordsReceived", "records of a batch"),
     ("RecordsDone", "records of a batch that are done"),
@@ -52,13 +53,13 @@ pub const METRICS: [(&str, &str); 14] = [
     ("DeadLetterDepth", "dead letters that wait for an operator"),
 ];
 
-/// The metrics of a function. Made in its init phase.
+/// The metrics of a function, made in its init phase.
 pub struct Metrics {
     stage: String,
     formats: Mutex<Formats>,
 }
 
-/// One for each set of dimensions: a format has one for good.
+/// One formatter for each set of dimensions, because a formatter's set is fixed.
 struct Formats {
     of_stage: Emf,
     of_topic: Emf,
@@ -66,75 +67,75 @@ struct Formats {
     of_failure: Emf,
 }
 
-/// Something that was measured.
+/// A measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Measured<'a> {
-    /// A batch was handled.
+    /// A consumer handled a batch.
     Batch {
-        /// Of this topic.
+        /// The topic of the batch.
         topic: Topic,
-        /// How many records it had.
+        /// The number of records in the batch.
         received: usize,
         /// How many of them are done.
         done: usize,
-        /// How many became dead letters.
+        /// How many of them became dead letters.
         dead_lettered: usize,
-        /// How many are to be delivered again.
+        /// How many of them will be delivered again.
         retried: usize,
-        /// From the invocation to the answer.
+        /// The time from the invocation to the answer.
         took: Duration,
     },
-    /// A provider was asked, and answered.
+    /// A provider answered a call.
     Call {
-        /// Who.
+        /// The provider.
         provider: &'a str,
-        /// How long it took.
+        /// How long the call took.
         took: Duration,
     },
-    /// A provider did not do what it was asked for.
+    /// A call of a provider failed.
     Failure {
-        /// Who.
+        /// The provider.
         provider: &'a str,
-        /// Why not, for programs.
+        /// The class of the failure, for programs.
         class: &'a str,
     },
     /// A provider's credits were spent.
     Spent {
-        /// Whose.
+        /// The provider.
         provider: &'a str,
-        /// How many.
+        /// The number of credits.
         credits: u64,
     },
-    /// Nobody asks a provider for a while: it turned the studio away.
+    /// The breaker of a provider opened, because the provider refused the studio as a whole.
     BreakerOpened {
-        /// Which.
+        /// The provider.
         provider: &'a str,
     },
-    /// A job has its asset.
+    /// A job completed with its asset.
     Completed {
-        /// Whose job.
+        /// The tenant of the job.
         tenant: &'a str,
-        /// Which job.
+        /// The job's id.
         job: &'a str,
-        /// From the event to the asset, if an event asked for it.
+        /// The time from the inbound event to the asset, if an inbound event caused the job.
         since_event: Option<Duration>,
     },
     /// A job failed for good, or was cancelled.
     Failed {
-        /// Whose job.
+        /// The tenant of the job.
         tenant: &'a str,
-        /// Which job.
+        /// The job's id.
         job: &'a str,
     },
-    /// So many dead letters wait for an operator.
+    /// The number of dead letters that wait for an operator.
     Waiting {
-        /// How many.
+        /// The number.
         records: usize,
     },
 }
 
 impl Metrics {
-    /// Those of a function of `stage`, each of which has the stage as a dimension.
+    /// The metrics of a function in `stage`; the stage is a dimension of each.
     #[must_use]
     pub fn new(stage: String) -> Self {
         let format = |besides: &[&str]| {
@@ -157,7 +158,7 @@ impl Metrics {
         }
     }
 
-    /// Writes a line. One that cannot be written is said in the log, and stops nothing.
+    /// Writes one line. A failed write is logged and stops nothing.
     pub fn emit(&self, measured: Measured<'_>) {
         let written = self
             .line(measured, SystemTime::now())
@@ -272,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_says_what_is_a_metric_and_what_are_its_dimensions() {
+    fn each_line_declares_its_metrics_and_dimensions() {
         let metrics = Metrics::new("staging".to_owned());
         let took = Duration::from_millis(1234);
         let measured = [

@@ -1,6 +1,6 @@
-//! Traces: spans that are made by hand, held until the invocation is over, and sent then over OTLP,
-//! before the sandbox is frozen. Where nobody collects them there are none, and a span is what it
-//! would have been a part of.
+//! Traces: spans are made by hand, held until the invocation ends, and then sent over OTLP, before
+//! the sandbox is frozen. Without a collector no span is recorded, and the context of a span is
+//! that of its parent.
 
 use std::{
     borrow::Cow,
@@ -22,28 +22,28 @@ use opentelemetry_sdk::{
     },
 };
 
-/// How long sending may take: a collector that is away must not take a function's time.
+/// The longest time for sending, because an absent collector must not hold a function up.
 const AT_MOST: Duration = Duration::from_secs(2);
 
-/// Where spans go.
+/// Collects finished spans and sends them.
 #[derive(Debug)]
 pub struct Traces {
     exporter: Option<SpanExporter>,
     finished: Mutex<Vec<SpanData>>,
 }
 
-/// What a span is to those before and after it.
+/// The role of a span in a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It handles what another service published.
+    /// It handles a message that another service published.
     Consumer,
-    /// It asks another service.
+    /// It calls another service.
     Client,
-    /// It is this service's own affair.
+    /// It is work within this service.
     Internal,
 }
 
-/// Something that takes its time, and is sent when it is dropped.
+/// A timed operation. Dropping the span ends it and hands it over for sending.
 #[derive(Debug)]
 pub struct Span<'t> {
     traces: &'t Traces,
@@ -52,7 +52,7 @@ pub struct Span<'t> {
 }
 
 impl Traces {
-    /// Nobody collects spans.
+    /// Traces without a collector: no span is recorded.
     #[must_use]
     pub fn off() -> Self {
         Self {
@@ -61,10 +61,10 @@ impl Traces {
         }
     }
 
-    /// A collector does, at `endpoint`, of the function `function` of `stage`.
+    /// Sends spans to the collector at `endpoint`, for the function `function` of `stage`.
     ///
     /// # Errors
-    /// What is wrong with the address.
+    /// An error if the endpoint is invalid.
     pub fn to(endpoint: &str, function: String, stage: String) -> Result<Self, ExporterBuildError> {
         let exporter = SpanExporter::builder().with_http();
         let address = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
@@ -88,8 +88,8 @@ impl Traces {
         })
     }
 
-    /// Begins a span that is a part of `parent`, or the first of a trace of its own. Its name is
-    /// written only if it is recorded.
+    /// Begins a span that is a child of `parent`, or the root of a new trace. The name is formatted
+    /// only if the span is recorded.
     pub fn begin(
         &self,
         name: fmt::Arguments<'_>,
@@ -105,8 +105,8 @@ impl Traces {
         }
     }
 
-    /// Sends what has ended. What cannot be sent is said in the log and forgotten: a function never
-    /// waits for its own traces again.
+    /// Sends the spans that have ended. It logs and drops those that it cannot send, so that a
+    /// function never waits for its own traces twice.
     pub async fn flush(&self) {
         let Some(exporter) = &self.exporter else {
             return;
@@ -160,13 +160,13 @@ fn begin(name: String, kind: Kind, parent: Option<TraceParent>) -> SpanData {
 }
 
 impl Span<'_> {
-    /// Whether it is sent to anybody: if not, what would be said of it need not be made.
+    /// Whether the span will be sent. If not, its attributes need not be computed.
     #[must_use]
     pub fn is_recorded(&self) -> bool {
         self.data.is_some()
     }
 
-    /// What is a part of this span: where nobody collects them, what this is a part of itself.
+    /// The context for children of this span. Without recording it is the parent's context.
     #[must_use]
     pub fn context(&self) -> Option<TraceParent> {
         let Some(data) = &self.data else {
@@ -180,14 +180,14 @@ impl Span<'_> {
         })
     }
 
-    /// Says something of it, under a name of OpenTelemetry's where there is one.
+    /// Sets an attribute, under OpenTelemetry's name where there is one.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         if let Some(data) = &mut self.data {
             data.attributes.push(KeyValue::new(name, value));
         }
     }
 
-    /// It has to do with another span, which it is no part of.
+    /// Links another span that is not this span's parent.
     pub fn link(&mut self, other: TraceParent) {
         if let Some(data) = &mut self.data {
             let (trace, span) = (TraceId::from(other.trace), SpanId::from(other.span));
@@ -197,7 +197,7 @@ impl Span<'_> {
         }
     }
 
-    /// Something happens in it now.
+    /// Records an event at the current time.
     pub fn happens(&mut self, what: &'static str) {
         if let Some(data) = &mut self.data {
             data.events
@@ -206,7 +206,7 @@ impl Span<'_> {
         }
     }
 
-    /// It did not do what it is for.
+    /// Marks the span as failed.
     pub fn fails(&mut self, why: impl Into<Cow<'static, str>>) {
         if let Some(data) = &mut self.data {
             data.status = Status::error(why);
@@ -238,7 +238,7 @@ mod tests {
     };
 
     #[test]
-    fn where_nobody_collects_spans_a_span_is_what_it_would_be_a_part_of() {
+    fn without_a_collector_a_span_passes_its_parents_context_on() {
         let traces = Traces::off();
         let mut span = traces.begin(format_args!("process"), Kind::Consumer, Some(PARENT));
         span.set("messaging.system", "kafka");
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_a_part_of_its_parents_trace_and_what_is_not_sampled_is_not_recorded() {
+    fn a_span_joins_its_parents_trace_if_the_parent_is_sampled() {
         let traces = Traces::to(
             "http://127.0.0.1:1",
             "studio-x".to_owned(),

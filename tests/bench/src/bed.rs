@@ -1,5 +1,5 @@
-//! What all subjects work on: Apache Kafka that knows its clients as MSK does, the emulator, and
-//! the deployed template, whose executions do nothing.
+//! The test bed of all subjects: Apache Kafka that authenticates clients as MSK does, the emulator,
+//! and the deployed template, whose executions do nothing.
 
 use std::fs;
 use std::io;
@@ -14,27 +14,27 @@ use local::waits::batch;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The bed. It goes when it is dropped.
+/// The test bed. It stops when it is dropped.
 pub struct Bed {
-    /// The stack; nothing polls, so that only who is measured does anything.
+    /// The stack. It does not poll, so that only the measured subject does anything.
     pub stack: Stack,
-    /// What a function finds in its environment.
+    /// The environment variables of a function.
     pub environment: Vec<(String, String)>,
     example: Value,
-    // Last: the brokers read it.
+    // Declared last, and so dropped last: the brokers read it.
     _known: TempDir,
 }
 
-/// There is no bed.
+/// The test bed cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file.
+    /// A file cannot be read or written.
     #[error("reading or writing a file of the bench")]
     File(#[from] io::Error),
-    /// The stack.
+    /// The stack failed.
     #[error(transparent)]
     Stack(#[from] stack::Error),
-    /// The functions' configuration.
+    /// The functions' configuration is incomplete.
     #[error(transparent)]
     Environment(#[from] environment::Error),
     /// The state machine could not be replaced.
@@ -43,7 +43,7 @@ pub enum Error {
 }
 
 impl Bed {
-    /// Starts everything.
+    /// Starts the test bed.
     pub async fn start(checkout: &Checkout) -> Result<Self, Error> {
         let known = tempfile::tempdir()?;
         let properties = known.path().join("known.properties");
@@ -77,12 +77,12 @@ impl Bed {
         })
     }
 
-    /// A batch of so many events, which nobody has seen and whose ids begin with `name`.
+    /// A batch of new events whose ids begin with `name`.
     pub fn batch(&self, name: &str, events: u32) -> Bytes {
         Bytes::from(batch(&self.example, name, events).to_string())
     }
 
-    /// How many such events are a batch of 6 MB, the most that Lambda takes.
+    /// The number of such events in a batch of 6 MB, the most that Lambda accepts.
     pub fn most_events(&self) -> u32 {
         const MOST: usize = 6_000_000;
         let (one, many) = (
@@ -93,7 +93,7 @@ impl Bed {
         (MOST as f64 / each) as u32
     }
 
-    /// Has every call to AWS take so much longer.
+    /// Delays every call to AWS by `delay`.
     pub fn delay(&self, delay: Duration) {
         self.stack.proxy.set_delay(delay);
     }

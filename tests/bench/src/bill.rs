@@ -1,4 +1,4 @@
-//! What a million created events cost on AWS, from the figures of the same run and list prices.
+//! The AWS costs of a million created events, from the figures of the same run and list prices.
 
 use std::time::Duration;
 
@@ -10,39 +10,40 @@ use crate::report::{Row, Unit};
 /// A million created events.
 pub const EVENTS: f64 = 1e6;
 
-/// Pictures that a created event of the contract's example asks for.
+/// The pictures that the contract's example of a created event asks for.
 pub const JOBS: f64 = 2.0;
 
-/// The template's batch, and the memory of its functions, in MB. Lambda gives a whole processor
-/// with 1,769 MB, and of it in proportion below (Lambda Developer Guide, "Configure Lambda function
+/// The template's batch size, and the memory of its functions in MB. Lambda gives a whole processor
+/// at 1,769 MB, and a proportional share below (Lambda Developer Guide, "Configure Lambda function
 /// memory").
 const BATCH: u32 = 100;
 const CONSUMER_MEMORY: f64 = 512.0;
 const COMPLETION_MEMORY: f64 = 1769.0;
 const WHOLE_PROCESSOR: f64 = 1769.0;
 
-/// What a call to AWS takes, of those that wait for each other: as in the rows about waits.
+/// The duration of a call to AWS, for calls that wait for each other; the rows about waits use the
+/// same.
 const CALL: Duration = Duration::from_millis(5);
 
-/// States that a picture's execution goes through, by `infra/statemachines/render.asl.json`: one
-/// that is drawn at once waits for nothing. "Each time a step of your workflow is executed" is what
-/// AWS charges; should it charge the way in as well, it is one more.
+/// The states that a picture's execution passes, by `infra/statemachines/render.asl.json`; one that
+/// is drawn at once waits for nothing. AWS charges "each time a step of your workflow is executed";
+/// if it also charges for the start, there is one more.
 pub const TRANSITIONS: f64 = 3.0;
 
-/// Seconds that a batch of 100 is billed for: its processor time at the share of a processor that
-/// the function has, and what it waits besides. Kafka is one wait more than the calls to AWS.
+/// The billed seconds of a batch of 100: its processor time at the function's share of a processor,
+/// and its waits. Kafka is one wait more than the calls to AWS.
 pub fn seconds_of_batch(answers: &Answers) -> Option<f64> {
     let processor = answers.at(BATCH)? * f64::from(BATCH) / 1e6 * WHOLE_PROCESSOR / CONSUMER_MEMORY;
     Some(processor + (answers.longest_chain + 1) as f64 * CALL.as_secs_f64())
 }
 
-/// Seconds that both steps of a picture are billed for: as of a batch, and Kafka is one wait more.
+/// The billed seconds of both steps of a picture, computed like a batch's. Kafka is one wait more.
 pub fn seconds_of_job(per_job: &PerJob) -> f64 {
     let calls = per_job.calls.values().sum::<f64>() + 1.0;
     per_job.processor * WHOLE_PROCESSOR / COMPLETION_MEMORY + calls * CALL.as_secs_f64()
 }
 
-/// The compute of each consumer, and ours as a whole.
+/// The compute costs of each consumer, and all costs of ours.
 pub fn rows(answers: &[Answers], per_job: &PerJob, units: Units) -> Vec<Row> {
     let batches = EVENTS / f64::from(BATCH);
     let compute =
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_that_is_drawn_at_once_goes_through_so_many_states() {
+    fn a_picture_drawn_at_once_passes_the_charged_number_of_states() {
         let machine: Value =
             serde_json::from_str(include_str!("../../../infra/statemachines/render.asl.json"))
                 .unwrap();
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_template_has_the_batches_and_the_memory_that_are_reckoned_with() {
+    fn the_template_has_the_batch_size_and_memory_of_the_bill() {
         let template = include_str!("../../../infra/template.yaml");
         let times = |text: String| template.matches(&text).count();
         assert_eq!(times(format!("BatchSize: {BATCH}\n")), 4);

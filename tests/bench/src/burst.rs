@@ -1,29 +1,29 @@
-//! A burst of a million created events in an hour through production's quotas, simulated second by
-//! second with the times of the same run: which ceiling it meets first, how long it waits there,
-//! and who waits. Enough pollers are taken to be there.
+//! Simulates a burst of a million created events in an hour against production's quotas, second by
+//! second and with the times of the same run. It shows which ceiling the burst meets first, how
+//! long events wait there, and whose events wait. It assumes enough pollers.
 
 use std::collections::VecDeque;
 
 use crate::bill::{EVENTS, JOBS};
 use crate::report::{Row, Unit};
 
-/// Quotas and settings that the burst meets.
+/// The quotas and settings that limit the burst.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// `StartExecution` of standard machines: so many at once, and so many a second (ap-south-1:
-    /// 800 and 150; Step Functions, service quotas).
+    /// `StartExecution` of standard state machines: the bucket size, and the refill per second
+    /// (ap-south-1: 800 and 150; Step Functions, service quotas).
     pub starts: (f64, f64),
-    /// State transitions a second (ap-south-1: 800).
+    /// State transitions per second (ap-south-1: 800).
     pub transitions: f64,
-    /// Renders at once: the template's `CompletionConcurrency`.
+    /// Concurrent renders: the template's `CompletionConcurrency`.
     pub renders: f64,
-    /// Partitions of the topic, which is another team's: an assumption. The mapping has one batch
-    /// of each in flight.
+    /// Partitions of the topic. They are an assumption, because another team owns the topic. The
+    /// mapping has one batch of each partition in flight.
     pub partitions: usize,
 }
 
 impl Limits {
-    /// Production's.
+    /// Production's limits.
     pub const PRODUCTION: Self = Self {
         starts: (800.0, 150.0),
         transitions: 800.0,
@@ -32,39 +32,39 @@ impl Limits {
     };
 }
 
-/// What the run measured.
+/// The times that the run measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
-    /// Seconds of a batch of 100.
+    /// Seconds for a batch of 100.
     pub batch: f64,
-    /// Seconds of both steps of a picture.
+    /// Seconds for both steps of a picture.
     pub job: f64,
-    /// Transitions of a picture.
+    /// State transitions of a picture.
     pub transitions: f64,
 }
 
 const LASTS: f64 = 3600.0;
 const BATCH: f64 = 100.0;
 
-/// One tenant sends half of all, the others the rest.
+/// The share of all events that one large tenant sends.
 const LARGE: f64 = 0.5;
 
-/// The mapping gives up a record of that age, in seconds. What is compared with it is longer: until
-/// the picture is finished.
+/// The age in seconds at which the mapping drops a record. The simulation compares it with a longer
+/// time: until the picture is finished.
 const MAX_RECORD_AGE: f64 = 518_400.0;
 
-/// Who sent events.
+/// The sender of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who {
     /// The large tenant.
     Large,
-    /// Those whose key falls into its partition.
+    /// Tenants whose key falls into the large tenant's partition.
     Beside,
-    /// Everybody else.
+    /// All other tenants.
     Others,
 }
 
-/// Events that came together.
+/// Events that arrived in the same second.
 #[derive(Debug, Clone, Copy)]
 struct Cohort {
     who: Who,
@@ -72,7 +72,7 @@ struct Cohort {
     events: f64,
 }
 
-/// A line of cohorts, the first at the front.
+/// A queue of cohorts, the oldest first.
 #[derive(Debug, Clone, Default)]
 struct Line {
     cohorts: VecDeque<Cohort>,
@@ -85,7 +85,7 @@ impl Line {
         self.cohorts.push_back(cohort);
     }
 
-    /// Takes so many events off the front.
+    /// Takes this many events from the front.
     fn take(&mut self, events: f64) -> Vec<Cohort> {
         let (mut left, mut taken) = (events, Vec::new());
         while left > 0.0
@@ -107,16 +107,16 @@ impl Line {
     }
 }
 
-/// What became of the burst.
+/// The result of the simulation.
 #[derive(Debug)]
 struct Outcome {
-    /// Cohorts that are finished, with how long they took.
+    /// Finished cohorts, each with its waiting time.
     finished: Vec<(Cohort, f64)>,
-    /// When the last was.
+    /// The time at which the last one finished.
     ends: f64,
 }
 
-/// Jobs a second that each stage takes.
+/// The jobs per second that each stage can handle.
 fn ceilings(limits: &Limits, times: &Times) -> [(&'static str, f64); 4] {
     [
         (
@@ -129,11 +129,11 @@ fn ceilings(limits: &Limits, times: &Times) -> [(&'static str, f64); 4] {
     ]
 }
 
-/// Runs it.
+/// Runs the simulation.
 ///
-/// A partition is read in order, a batch at a time, so what it has started in a second is at most
-/// what its batches take. Starts that are refused are tried again by all alike, 32 at once in each
-/// batch, so that partitions that wait share them evenly.
+/// A partition is read in order, one batch at a time, so in each second it starts at most what its
+/// batches can. Every batch retries refused starts, 32 at once, so partitions that wait share the
+/// starts evenly.
 fn simulate(limits: &Limits, times: &Times) -> Outcome {
     let mut partitions = vec![Line::default(); limits.partitions];
     let mut started = Line::default();
@@ -169,7 +169,7 @@ fn simulate(limits: &Limits, times: &Times) -> Outcome {
     }
 }
 
-/// What comes in a second: the large tenant's into the first partition, everybody else's evenly.
+/// Adds the events of one second: the large tenant's to the first partition, all others' evenly.
 fn arrive(partitions: &mut [Line], came: f64) {
     let (each_second, count) = (EVENTS / LASTS, partitions.len() as f64);
     for (index, line) in partitions.iter_mut().enumerate() {
@@ -189,8 +189,8 @@ fn arrive(partitions: &mut [Line], came: f64) {
     }
 }
 
-/// Shares `all` among those who want so much: evenly, and what one does not want goes to the
-/// others.
+/// Shares `all` among the demands `wanted`: evenly, with the unused part of a small demand going to
+/// the others.
 fn share(wanted: &[f64], all: f64) -> Vec<f64> {
     let mut given = vec![0.0; wanted.len()];
     let mut order: Vec<usize> = (0..wanted.len()).collect();
@@ -204,7 +204,7 @@ fn share(wanted: &[f64], all: f64) -> Vec<f64> {
 }
 
 impl Outcome {
-    /// How long `who` waited: what `share` of its events did not exceed.
+    /// The waiting time that `share` of the events of `who` did not exceed.
     fn waited(&self, who: Who, share: f64) -> f64 {
         let mut of: Vec<(f64, f64)> = self
             .finished
@@ -231,7 +231,7 @@ impl Outcome {
     }
 }
 
-/// What the table says of it.
+/// The rows of the report.
 pub fn rows(limits: &Limits, times: &Times) -> Vec<Row> {
     let ceilings = ceilings(limits, times);
     let first = ceilings
@@ -291,7 +291,7 @@ mod tests {
     };
 
     #[test]
-    fn the_first_ceiling_of_production_is_starting_executions_and_all_is_finished_after_it() {
+    fn the_first_ceiling_in_production_is_start_execution() {
         let outcome = simulate(&Limits::PRODUCTION, &TIMES);
         let events: f64 = outcome
             .finished
@@ -299,7 +299,7 @@ mod tests {
             .map(|(cohort, _)| cohort.events)
             .sum();
         assert!((events - EVENTS).abs() < 1.0, "{events}");
-        // Two million starts at 150 a second, and what was in the bucket.
+        // Two million starts at 150 a second, less those that the full bucket allows.
         assert!(
             (outcome.ends - (EVENTS * JOBS - 800.0) / 150.0).abs() < 20.0,
             "{}",
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_template_has_the_limits_that_are_reckoned_with() {
+    fn the_template_has_the_limits_of_the_simulation() {
         let template = include_str!("../../../infra/template.yaml");
         let max_age = format!("MaximumRecordAgeInSeconds: {MAX_RECORD_AGE}\n");
         assert_eq!(template.matches(&max_age).count(), 4);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_tenant_delays_those_on_its_partition_and_nobody_else() {
+    fn a_large_tenant_delays_only_tenants_on_its_partition() {
         let outcome = simulate(&Limits::PRODUCTION, &TIMES);
         let waited = |who| outcome.waited(who, 0.5);
         assert!(
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn without_ceilings_nobody_waits() {
+    fn without_ceilings_no_event_waits() {
         let none = Limits {
             starts: (1e9, 1e9),
             transitions: 1e9,
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_read_in_order_and_its_batches_are_a_ceiling_of_their_own() {
+    fn one_batch_at_a_time_limits_a_partition() {
         let none = Limits {
             starts: (1e9, 1e9),
             transitions: 1e9,
@@ -362,14 +362,15 @@ mod tests {
             partitions: 12,
         };
         let outcome = simulate(&none, &TIMES);
-        // 150 a second come into the large tenant's partition, and a batch of 100 takes a second.
+        // 150 events a second reach the large tenant's partition, and a batch of 100 takes a
+        // second.
         assert!(
             outcome.waited(Who::Large, 1.0) > 1000.0 && outcome.waited(Who::Others, 1.0) == 1.0
         );
     }
 
     #[test]
-    fn what_one_does_not_want_goes_to_the_others() {
+    fn unused_shares_go_to_the_others() {
         assert_eq!(share(&[1.0, 10.0, 10.0], 9.0), [1.0, 4.0, 4.0]);
         assert_eq!(share(&[1.0, 2.0], 9.0), [1.0, 2.0]);
     }

@@ -1,5 +1,5 @@
-//! What a finished picture costs: the completion function takes both steps of jobs that a consumer
-//! kept, one after the other.
+//! The cost of a finished picture: the completion function takes both steps of each job that a
+//! consumer opened, one job after the other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,32 +12,33 @@ use crate::bed::Bed;
 use crate::report::{Row, Unit, median};
 use crate::subject::{Error, Subject};
 
-/// What a picture's job costs.
+/// The cost of a picture's job.
 #[derive(Debug, Clone)]
 pub struct PerJob {
-    /// Seconds of processor time of both steps.
+    /// The processor time of both steps, in seconds.
     pub processor: f64,
-    /// Calls to AWS of both steps, by operation. All are made one after the other.
+    /// The calls to AWS of both steps, by operation. Each waits for the one before.
     pub calls: BTreeMap<String, f64>,
-    /// Bytes logged.
+    /// The bytes logged.
     pub logged: f64,
     /// The largest resident set, in bytes.
     memory: f64,
 }
 
-/// What DynamoDB counts for a created event with its two pictures, from the sizes of the items that
-/// stand in the table in the end.
+/// The DynamoDB units of a created event with its two pictures, from the sizes of the items that
+/// the table holds at the end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Units {
-    /// Write units to keep the decision, the entity and the jobs, and to note that it is published.
+    /// Write units to commit the decision, the entity and the jobs, and to mark the decision as
+    /// published.
     pub written_by_consumer: f64,
-    /// Write units to take both jobs to their end.
+    /// Write units to end both jobs.
     pub written_by_completion: f64,
-    /// Read units to do so.
+    /// Read units to end both jobs.
     pub read_by_completion: f64,
 }
 
-/// Has `consumer` keep so many events, and `completion` finish all their pictures.
+/// Has `consumer` commit this many events, and `completion` finish all their pictures.
 pub async fn measure(
     bed: &Bed,
     consumer: &Subject,
@@ -68,7 +69,7 @@ pub async fn measure(
     let mut running = completion.start(&bed.environment).await?;
     running.first_next().await?;
     let (mut processor, mut logged) = (Vec::new(), Vec::new());
-    // What it asked for to be connected is no picture's.
+    // The calls for connecting belong to no picture.
     bed.stack.proxy.clear();
     for job in &jobs {
         let (cpu, log) = (running.cpu(), running.logged());
@@ -105,7 +106,7 @@ pub async fn measure(
     Ok((per_job, units(now.iter().filter(is_new), f64::from(events))))
 }
 
-/// A row of what both steps cost.
+/// The rows about both steps.
 pub fn rows(per_job: &PerJob) -> Vec<Row> {
     let figure = |figure| vec![("completion".to_owned(), figure)];
     let how =
@@ -167,14 +168,15 @@ async fn items(bed: &Bed) -> Result<Vec<Item>, Error> {
     })
 }
 
-/// For one event of so many: a transaction writes each item at twice its kibibytes, another write
-/// at once, and a consistent read takes a unit for four.
+/// The units of one of `events` events: a transaction costs two units per KiB of each item, any
+/// other write one unit per KiB, and a consistent read one unit per four KiB.
 ///
-/// The consumer puts decision, entity and jobs in a transaction and updates the decision;
-/// completion reads a job to submit it, puts it when it asks and when the picture is stored, reads
-/// job and entity to finish, puts job, entity and end in a transaction and updates the end
-/// ([`PerJob::calls`] has the same calls). The indexes hold keys alone: an entry of `by-tenant` is
-/// written once, one of `open` once and removed once.
+/// The consumer puts decision, entity and jobs in a transaction, and then updates the decision.
+/// Completion reads a job to submit it, and puts it when it records the attempt and when the
+/// picture is stored. To finish, it reads job and entity, puts job, entity and end in a
+/// transaction, and then updates the end ([`PerJob::calls`] has the same calls). The indexes hold
+/// keys alone: an entry of `by-tenant` is written once, one of `open` written once and removed
+/// once.
 fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
     let mut units = Units::default();
     for item in items {
@@ -187,7 +189,7 @@ fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
             }
             (pk, _) if pk.starts_with("entity#") => {
                 units.written_by_consumer += 2.0 * write + listed;
-                // Each of its two jobs.
+                // For each of the entity's two jobs.
                 units.written_by_completion += 2.0 * 2.0 * write;
                 units.read_by_completion += 2.0 * read;
             }
@@ -207,8 +209,8 @@ fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
     }
 }
 
-/// The bytes of an item as DynamoDB counts them: names and values in UTF-8; a list or map has three
-/// more, and each of its elements one (DynamoDB Developer Guide, "DynamoDB item sizes and
+/// The size of an item as DynamoDB counts it: names and values in UTF-8; a list or map has three
+/// bytes more, and each of its elements one (DynamoDB Developer Guide, "DynamoDB item sizes and
 /// formats").
 fn size(item: &Item) -> f64 {
     item.iter()
@@ -219,7 +221,7 @@ fn size(item: &Item) -> f64 {
 fn of_value(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
-        // At most 21 bytes; two digits are one.
+        // At most 21 bytes; two digits take one byte.
         AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
         AttributeValue::B(bytes) => bytes.as_ref().len(),
         AttributeValue::Bool(_) | AttributeValue::Null(_) => 1,
@@ -239,7 +241,7 @@ fn of_value(value: &AttributeValue) -> usize {
             texts.iter().map(String::len).sum()
         }
         AttributeValue::Bs(blobs) => blobs.iter().map(|blob| blob.as_ref().len()).sum(),
-        // The SDK may learn of more types.
+        // A future SDK may have more types.
         _ => 0,
     }
 }
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_a_transaction_of_its_items_and_each_job_two_writes_and_a_transaction() {
+    fn the_units_of_an_event_are_those_of_its_transactions_and_writes() {
         let items = [
             item("inbound#1", "outbox", 1500),
             item("entity#1", "state", 900),
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_counts_its_names_and_three_bytes_more() {
+    fn a_maps_size_is_its_names_and_values_plus_overhead() {
         let map = AttributeValue::M(HashMap::from([(
             "ab".to_owned(),
             AttributeValue::Bool(true),

@@ -1,4 +1,4 @@
-//! A batch to what its records say, without any effect.
+//! The cost of reading a batch and planning its records, without effects.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,21 +12,21 @@ use crate::subject::{Error, Subject};
 
 const EVENTS: u32 = 1000;
 
-/// How many processes of each are asked.
+/// The number of processes for each subject.
 const PROCESSES: usize = 5;
 
-/// What stands in the way of reading.
+/// Why reading misses its goal, for the report.
 const READING: &str = "In the way: base64 and two parsers, of the batch and of the event in it, each of which looks at every byte (below). Tried: a batch that is \
      in order is read in one go, not record by record; text is borrowed; a path to a wrong field is kept only once one is wrong; white space is looked for between \
      strings only; opt-level 3 for what reads: together nearly half less";
 
-/// What stands in the way of planning.
+/// Why planning misses its goal, for the report.
 const PLANNING: &str = "In the way: for a record of 1 kB four events, two jobs and an entity are written, 15 kB \
      (below). Tried: a configuration digested once for all its pictures, texts that are shared instead of copied, ids by the processor's own SHA-1, times by \
      their printer, opt-level 3 for what plans: the last two, and what reading gained, a third less";
 
-/// Each subject's program is asked to `decode` a batch so often; what ours allocates is counted by
-/// `counting`.
+/// Has each subject's program `decode` a batch for `rounds` rounds. `counting` counts what ours
+/// allocates.
 pub async fn measure(
     bed: &Bed,
     folder: &Path,
@@ -43,7 +43,7 @@ pub async fn measure(
     let batch = path.display().to_string();
     let rounds = rounds.to_string();
     let (mut to_read, mut to_plan) = (Vec::new(), vec![Vec::new(); 1 + peers.len()]);
-    // In turns, so that what the machine does besides hits all alike.
+    // The subjects take turns, so that other load on the machine affects all alike.
     for _ in 0..PROCESSES {
         let [reading, planning] = nanoseconds(bed, example, &[&batch, &rounds]).await?;
         to_read.push(reading);
@@ -99,8 +99,8 @@ pub async fn measure(
     Ok(rows)
 }
 
-/// What a small and a large batch allocate, and hold beside what comes of them: the records as they
-/// came, which are needed until they are done.
+/// The allocations for a small and a large batch, and the memory held beside the output: the
+/// records as they arrived, which are needed until they are done.
 async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec<Row>, Error> {
     let (mut allocations, mut beside) = (Vec::new(), Vec::new());
     for events in [100, EVENTS] {
@@ -148,7 +148,7 @@ async fn allocations(bed: &Bed, folder: &Path, counting: &Subject) -> Result<Vec
     ])
 }
 
-/// The nanoseconds that it printed, as many as it is to print.
+/// The nanoseconds that the subject printed; it must print `COUNT` figures.
 async fn nanoseconds<const COUNT: usize>(
     bed: &Bed,
     subject: &Subject,
@@ -166,7 +166,7 @@ async fn nanoseconds<const COUNT: usize>(
     })
 }
 
-/// What it printed.
+/// The subject's output.
 async fn run(bed: &Bed, subject: &Subject, arguments: &[&str]) -> Result<String, Error> {
     let mut command = Command::new(&subject.program);
     command

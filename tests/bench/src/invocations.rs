@@ -1,5 +1,5 @@
-//! Invocations with all their effects: the first and a warm one, processor time for a record by the
-//! size of the batch, memory, and waits.
+//! Invocations with all their effects: the first one and a warm one, processor time per record by
+//! batch size, memory, and waits.
 
 use std::time::Duration;
 
@@ -12,52 +12,52 @@ use crate::report::{Row, Unit, median};
 use crate::runtime_api;
 use crate::subject::{Error, Running, Subject};
 
-/// What each call is delayed by where waits are counted.
+/// The delay of each call where waits are counted.
 const DELAY: Duration = Duration::from_millis(5);
 
-/// What stands in the way of a record that costs little.
+/// Why the cost of a record misses its goal, for the report.
 pub const EFFECTS: &str = "In the way: a record is four requests (one transaction, one update, two executions), and the SDK makes, signs and reads each anew \
      (its profile says where; of our own code there is little); by time, a tenth is the kernel's for their sockets. Tried: mimalloc and a thread for Kafka's answers that does not spin (together an eighth less), the SDK at opt-level 3 (a twentieth less time, a fifth \
      more to load: not taken), one HTTPS client, a configuration digested once, serving in a task of its own, which Tokio wakes without the kernel (an eighth less \
      in batches of ten, nothing in a hundred). Next: an execution for each picture that is drawn at once is half of the requests";
 
-/// What stands in the way of a large batch that costs no more for a record than a small one.
+/// Why a record of a large batch costs more than one of a small batch, for the report.
 const LARGE: &str = "In the way: memory rather than work. Instructions for a record do not grow with the batch (below), but 13 kB are held for each until Kafka has the \
      batch, some of them librdkafka's copies, and the two processors are the emulator's too, which takes them from a record of a large batch half as often again. Tried: mimalloc, for glibc's allocator searched \
      nearly twice as long for a record of 5,000 as for one of 100; a thread for Kafka's answers that does not spin";
 
-/// What stands in the way of a quick first invocation.
+/// Why the first invocation misses its goal, for the report.
 const FIRST: &str = "In the way: what runs for the first time is not in memory yet; a profile counts no waits. Tried: connections to all brokers, DynamoDB and \
      Step Functions in init";
 
-/// How many processes do their first invocation.
+/// The number of processes whose first invocation is measured.
 const PROCESSES: usize = 5;
 
-/// Batches of a size, and how many of them.
+/// The batch sizes, and the number of batches of each.
 const SIZES: [(u32, usize); 4] = [(1, 15), (10, 15), (100, 15), (1000, 3)];
 
-/// What one subject answers to all the questions.
+/// The measurements of one subject.
 #[derive(Debug, Clone)]
 pub struct Answers {
-    /// Who.
+    /// The subject.
     pub name: String,
     first: f64,
     warm: f64,
-    /// Microseconds of processor time for a record, by the size of the batch: of those that it did
-    /// within what Lambda lets it take.
+    /// Microseconds of processor time per record, by batch size, for the sizes that it handled
+    /// within Lambda's longest timeout.
     per_record: Vec<(u32, f64)>,
-    /// Bytes written to its log for a batch of 100.
+    /// Bytes logged for a batch of 100.
     pub logged: f64,
     memory_at_100: f64,
     memory_at_most: f64,
-    /// Calls to AWS one after the other, batch of 100.
+    /// Calls to AWS that wait for each other, for a batch of 100.
     pub longest_chain: usize,
     different_in_a_row: usize,
     elapsed_in_delays: f64,
 }
 
 impl Answers {
-    /// Microseconds of processor time for a record in a batch of that size, if it did one.
+    /// Microseconds of processor time per record for a batch size, if it was measured.
     pub fn at(&self, size: u32) -> Option<f64> {
         self.per_record
             .iter()
@@ -66,9 +66,9 @@ impl Answers {
     }
 }
 
-/// Has each of `subjects` do the same batches.
+/// Has each of `subjects` handle the same batches.
 pub async fn measure(bed: &Bed, subjects: &[Subject], quick: bool) -> Result<Vec<Answers>, Error> {
-    // What the emulator and the brokers do once is nobody's.
+    // The emulator and the brokers do some work only once, which belongs to no subject.
     if let Some(subject) = subjects.first() {
         let mut running = subject.start(&bed.environment).await?;
         running.first_next().await?;
@@ -117,7 +117,7 @@ async fn ask(bed: &Bed, subject: &Subject, quick: bool) -> Result<Answers, Error
         let before = running.logged();
         match processor_times(&mut running, (0..times).map(|_| batch(size)), size).await {
             Ok(figures) => per_record.push((size, median(figures))),
-            // That is a figure too: on Lambda it would never end.
+            // A timeout is a result too: on Lambda the invocation would never finish.
             Err(Error::Runtime {
                 source: runtime_api::Error::Silent,
                 ..
@@ -155,7 +155,7 @@ async fn ask(bed: &Bed, subject: &Subject, quick: bool) -> Result<Answers, Error
     })
 }
 
-/// Microseconds of processor time for a record, for each of `batches`.
+/// Microseconds of processor time per record, for each of `batches`.
 async fn processor_times(
     running: &mut Running,
     batches: impl Iterator<Item = Bytes>,
@@ -172,11 +172,11 @@ async fn processor_times(
     Ok(figures)
 }
 
-/// The consumer that is compared.
+/// Our consumer in the comparison.
 pub const OURS: &str = "event-created";
 
-/// What ours does for warm batches: whose the instructions of one of 100 are, and how many a record
-/// is in it and in one of 1,000.
+/// The profile of our consumer with warm batches: the owners of the instructions for a batch of
+/// 100, and the instructions per record for batches of 100 and 1,000.
 pub async fn profile(bed: &Bed, subject: &Subject) -> Result<Vec<Row>, Error> {
     let batches = |name: &str, sizes: &[u32]| -> Vec<Bytes> {
         sizes
@@ -190,7 +190,7 @@ pub async fn profile(bed: &Bed, subject: &Subject) -> Result<Vec<Row>, Error> {
             .profile(&bed.environment, &batches(name, sizes))
             .await
     };
-    // The first one warms, and is taken off again.
+    // The first batch warms up, and its instructions are subtracted.
     let first = profile("profiled-first", &[100]).await?;
     let small = profile("profiled-small", &[100, 100, 100])
         .await?
@@ -215,7 +215,7 @@ pub async fn profile(bed: &Bed, subject: &Subject) -> Result<Vec<Row>, Error> {
     ])
 }
 
-/// What they answered, for the table.
+/// The rows of the report.
 pub fn rows(answers: &[Answers]) -> Vec<Row> {
     let row = |what: &str, how, unit, figure: &dyn Fn(&Answers) -> f64| {
         Row::new(

@@ -1,7 +1,7 @@
-//! What the functions cost, beside what users would pick instead, in one run on one machine: a
-//! table on the screen, and target/bench/report.html.
+//! Measures what the functions cost, beside the alternatives that a team would choose, in one run
+//! on one machine. It prints a table, and writes target/bench/report.html.
 //!
-//! All of them run as processes under one fake Runtime API that times from outside, on the same
+//! All subjects run as processes under one fake Runtime API that measures from outside, on the same
 //! Apache Kafka and the same emulator, and do the same work with the same effects.
 
 mod bed;
@@ -33,7 +33,7 @@ use invocations::OURS;
 use report::Row;
 use subject::Subject;
 
-/// The functions, those that consume first.
+/// The functions, consumers first.
 const FUNCTIONS: [&str; 6] = [
     "event-created",
     "event-published",
@@ -43,35 +43,35 @@ const FUNCTIONS: [&str; 6] = [
     "operator",
 ];
 
-/// Measures sizes, pictures, starts, decoding and invocations, and reckons what a million events
-/// cost and what a burst of them meets. Run it by `make bench`, which builds and installs what it
-/// measures, on a machine that does nothing else.
+/// Measures sizes, pictures, starts, decoding and invocations, and computes what a million events
+/// cost and how a burst of them fares. Run it with `make bench`, which builds and installs what it
+/// measures, on an otherwise idle machine.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Fewer rounds and smaller batches: to see that it works, not to publish.
+    /// Run fewer rounds and smaller batches: to check that the benchmark works, not to publish
+    /// figures.
     #[arg(long)]
     quick: bool,
-    /// One part alone, as often as it is said.
+    /// Run only this part; may be given several times.
     #[arg(long, value_enum)]
     only: Vec<Part>,
 }
 
-/// What is measured together.
+/// A part of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// The zipped bootstraps.
     Sizes,
-    /// A picture of each kind.
+    /// One picture of each kind.
     Renders,
-    /// From a process's start to when it asks for its first invocation.
+    /// The time from a process's start to its request for the first invocation.
     Starts,
-    /// A batch to what is decided, without effects.
+    /// A batch from its bytes to its decisions, without effects.
     Decode,
-    /// Invocations with all their effects, what a million events cost, and what a burst of them
-    /// meets.
+    /// Invocations with all their effects, the costs of a million events, and a burst of them.
     Invocations,
-    /// From a published event to its finished picture.
+    /// The time from a published event to its finished picture.
     Walk,
 }
 
@@ -167,7 +167,8 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
         if wanted(Part::Invocations) {
             eprintln!("Finishing pictures");
             let pictures = if arguments.quick { 2 } else { 20 };
-            // As long as little stands in the table: what is written is looked for there.
+            // This part runs while the table holds little, because it scans the table for what was
+            // written.
             let (per_job, units) = completion::measure(&bed, &ours[0], &ours[4], pictures).await?;
             found(completion::rows(&per_job));
             eprintln!("Invoking");
@@ -199,7 +200,7 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// What users would pick instead.
+/// The alternatives that a team would choose.
 fn peers(root: &Path, folder: &Path) -> io::Result<Vec<Subject>> {
     let on_path = |name: &str| {
         let folders = ["/usr/local/bin", "/usr/bin", "/bin"];
@@ -236,7 +237,7 @@ fn peers(root: &Path, folder: &Path) -> io::Result<Vec<Subject>> {
     ])
 }
 
-/// The machine, for whoever reads the figures.
+/// Describes the machine for readers of the figures.
 fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let names: Vec<&str> = cpus

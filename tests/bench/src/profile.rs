@@ -1,4 +1,4 @@
-//! Where instructions go: what callgrind counted, by whose code it is.
+//! Profiles: the instructions that callgrind counted, by owner of the code.
 
 use std::collections::{BTreeMap, HashMap};
 use std::process::Stdio;
@@ -8,13 +8,14 @@ use tokio::process::Command;
 use crate::report::{Row, Unit};
 use crate::subject::{Error, Subject};
 
-/// What a row of a profile was taken by.
+/// How a row of a profile was measured, for the report.
 const HOW: &str = "callgrind, by the crate or library of each function; its processor knows no SHA instructions, ours does";
 
-/// How many owners a row names.
+/// The most owners that a row names.
 const MOST: usize = 12;
 
-/// Whose a crate's code is, by how its name begins; the first that fits. What fits none is its own.
+/// The owners of crates, by prefix of the crate's name; the first match counts. A crate without a
+/// match is its own owner.
 const OWNERS: [(&str, &[&str]); 11] = [
     (
         "this repository",
@@ -76,12 +77,12 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ),
 ];
 
-/// Instructions, or bytes, by whose code they are.
+/// Instructions, or bytes, by owner of the code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile(BTreeMap<String, u64>);
 
 impl Profile {
-    /// What `subject` does from its start to its end, given `arguments`.
+    /// The profile of `subject` from start to end, with `arguments`.
     pub async fn of(
         subject: &Subject,
         environment: &[(String, String)],
@@ -119,10 +120,10 @@ impl Profile {
         Self::read(out.path(), &subject.name)
     }
 
-    /// What callgrind wrote to `path`.
+    /// Reads callgrind's file at `path`.
     pub fn read(path: &std::path::Path, name: &str) -> Result<Self, Error> {
         let named = || format!("callgrind of {name}");
-        // Names of functions are anybody's bytes.
+        // Names of functions may not be UTF-8.
         let bytes = std::fs::read(path).map_err(|source| Error::End {
             name: named(),
             source,
@@ -138,7 +139,7 @@ impl Profile {
     }
 
     /// Sums the costs in callgrind's output (<https://valgrind.org/docs/manual/cl-format.html>):
-    /// each function's own, not those of what it calls.
+    /// each function's own cost, without that of its callees.
     fn parse(text: &str) -> Self {
         let mut names: HashMap<(Name, &str), &str> = HashMap::new();
         let mut resolve = |kind, text| named(&mut names, kind, text);
@@ -147,7 +148,7 @@ impl Profile {
         let mut profile = Self::default();
         for line in text.lines() {
             if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
-                // The line after `calls=` has what the call cost, which is counted where it was
+                // The line after `calls=` has the cost of the call, which is counted where it was
                 // spent.
                 if !std::mem::take(&mut of_a_call)
                     && let Some(cost) = line
@@ -166,7 +167,7 @@ impl Profile {
                 Some(("ob", name)) => object = resolve(Name::Object, name),
                 Some(("fl", name)) => file = resolve(Name::File, name),
                 Some(("fn", name)) => owner = owner_of(resolve(Name::Function, name), file, object),
-                // Named here for the first time, perhaps.
+                // These lines may be the first to name an object, file or function.
                 Some(("cob", name)) => _ = resolve(Name::Object, name),
                 Some(("fi" | "fe" | "cfi" | "cfl", name)) => _ = resolve(Name::File, name),
                 Some(("cfn", name)) => _ = resolve(Name::Function, name),
@@ -194,7 +195,7 @@ impl Profile {
         profile
     }
 
-    /// What is left of it without what `other` did too.
+    /// This profile minus `other`.
     pub fn without(mut self, other: &Self) -> Self {
         for (owner, sum) in &mut self.0 {
             *sum = sum.saturating_sub(other.0.get(owner).copied().unwrap_or_default());
@@ -202,17 +203,17 @@ impl Profile {
         self
     }
 
-    /// All of it; of symbols, their bytes.
+    /// The sum over all owners; for symbols, their bytes.
     pub fn instructions(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// The largest shares, and the rest as one.
+    /// A row with the largest shares, and the rest as one share.
     pub fn row(&self, what: &str) -> Row {
         self.row_by(what, HOW)
     }
 
-    /// The same, taken otherwise.
+    /// The same row, for a profile that was measured in another way.
     pub fn row_by(&self, what: &str, how: &'static str) -> Row {
         let whole = self.instructions().max(1) as f64;
         let mut shares: Vec<(String, f64)> = self
@@ -230,16 +231,16 @@ impl Profile {
     }
 }
 
-/// Where callgrind is to write.
+/// The option that makes callgrind write to `out`.
 pub fn out_file(out: &tempfile::NamedTempFile) -> String {
-    // Its `%` stands for more than itself.
+    // Callgrind expands `%` in this option.
     format!(
         "--callgrind-out-file={}",
         out.path().display().to_string().replace('%', "%%")
     )
 }
 
-/// What a name in callgrind's output names; each kind counts for itself.
+/// The kinds of names in callgrind's output; each kind has its own numbering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Name {
     Object,
@@ -247,7 +248,7 @@ enum Name {
     Function,
 }
 
-/// A name that stands there as `(7) name` the first time, and as `(7)` from then on.
+/// Resolves a name that is written as `(7) name` the first time, and as `(7)` from then on.
 fn named<'a>(names: &mut HashMap<(Name, &'a str), &'a str>, kind: Name, text: &'a str) -> &'a str {
     match text.split_once(' ') {
         Some((id, name)) if id.starts_with('(') => {
@@ -258,8 +259,8 @@ fn named<'a>(names: &mut HashMap<(Name, &'a str), &'a str>, kind: Name, text: &'
     }
 }
 
-/// Whose a function is: Rust's are named by their crates; C's are known by the file, or by how
-/// their names begin.
+/// The owner of a function: a Rust function belongs to its crate; a C function is assigned by its
+/// file or by the prefix of its name.
 fn owner_of(function: &str, file: &str, object: &str) -> String {
     let within = function
         .strip_prefix("core::ptr::drop_in_place<")
@@ -301,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_is_its_crates_or_its_librarys() {
+    fn a_function_is_assigned_to_its_crate_or_library() {
         for (function, file, object, owner) in [
             ("serde_json::read::next", "", "", "JSON: serde"),
             (
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_has_each_functions_own_instructions() {
+    fn a_profile_counts_each_functions_own_instructions() {
         let text = "\
 events: Ir
 ob=(1) /bin/function
@@ -378,7 +379,7 @@ fn=(2)
     }
 
     #[test]
-    fn a_row_names_the_largest_shares_and_has_the_rest_as_one() {
+    fn a_row_names_the_largest_shares_and_sums_up_the_rest() {
         let profile = Profile((1..=20_u64).map(|n| (format!("crate {n:02}"), n)).collect());
         let row = profile.row("all");
         assert_eq!(row.figures.len(), MOST + 1);

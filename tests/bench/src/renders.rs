@@ -1,4 +1,5 @@
-//! A picture of each kind, by the canvas and by what a team on Node would take.
+//! Renders one picture of each kind, with the canvas and with the libraries that a team on Node
+//! would use.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,11 +13,12 @@ use crate::profile::Profile;
 use crate::report::{Row, Unit};
 use crate::subject::{Error, Subject};
 
-/// What one of them spent on a kind of picture: microseconds of processor time, bytes of the file,
-/// and bytes of the largest resident set meanwhile.
+/// The cost of one kind of picture: microseconds of processor time, bytes of the file, and bytes of
+/// the largest resident set during it.
 type Spent = (String, f64, f64, f64);
 
-/// Draws so often with each; keeps the pictures in `folder`, to be looked at.
+/// Draws each kind `rounds` times with each renderer, and keeps the pictures in `folder` for
+/// inspection.
 pub async fn measure(
     checkout: &Checkout,
     ours: &Subject,

@@ -1,25 +1,25 @@
-//! The table on the screen, and the page with its bars.
+//! The report: a table for the terminal, and a page with bars.
 
 use std::fmt::{self, Write as _};
 
-/// A row of the table: one question, and what each subject answers.
+/// A row of the report: one measurement, with a figure for each subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What was measured.
+    /// The measurement.
     pub what: String,
-    /// How.
+    /// The method.
     pub how: &'static str,
-    /// Of what the figures are.
+    /// The unit of the figures.
     pub unit: Unit,
-    /// Who, and how much.
+    /// The subjects and their figures.
     pub figures: Vec<(String, f64)>,
-    /// What was to be reached, and whether it is.
+    /// The goals of the row.
     pub goals: Vec<Goal>,
-    /// Where a goal is missed: what stands in the way, and what was tried.
+    /// For a missed goal: its causes, and what was tried.
     tried: &'static str,
 }
 
-/// What a figure counts. Each is shown so that a person reads it.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds.
@@ -40,16 +40,16 @@ pub enum Unit {
     Percent,
 }
 
-/// What a figure, or a ratio of two, was to be at most.
+/// An upper bound for a figure, or for a ratio of two.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Goal {
-    /// In words: `event-created / hello`.
+    /// The figure or ratio, as in `event-created / hello`.
     pub of: String,
-    /// What it is.
+    /// Its value.
     pub is: f64,
-    /// What it may be.
+    /// The bound.
     pub at_most: f64,
-    /// Of what; `None` for a ratio.
+    /// The unit; `None` for a ratio.
     pub unit: Option<Unit>,
 }
 
@@ -79,7 +79,7 @@ impl Row {
             .map(|(_, figure)| *figure)
     }
 
-    /// Adds that `subject` is to have at most `times` what `than` has.
+    /// Adds the goal that `subject` has at most `times` the figure of `than`.
     pub fn at_most_times(mut self, subject: &str, times: f64, than: &str) -> Self {
         if let (Some(one), Some(other)) = (self.of(subject), self.of(than)) {
             let of = format!("{subject} / {than}");
@@ -93,18 +93,18 @@ impl Row {
         self
     }
 
-    /// Says what stands in the way of its goals, and what was tried, for as long as one is missed.
+    /// Sets the text about the causes and attempts, which is shown while a goal is missed.
     pub fn tried(self, tried: &'static str) -> Self {
         Self { tried, ..self }
     }
 
-    /// What stands in the way, if something does.
+    /// The text about the causes, if a goal is missed.
     fn in_the_way(&self) -> Option<&'static str> {
         (!self.tried.is_empty() && self.goals.iter().any(|goal| !goal.is_met()))
             .then_some(self.tried)
     }
 
-    /// Adds that `subject` is to have at most so much.
+    /// Adds the goal that `subject` has at most `most`.
     pub fn at_most(mut self, subject: &str, most: f64) -> Self {
         if let Some(figure) = self.of(subject) {
             let goal = Goal {
@@ -120,7 +120,7 @@ impl Row {
 }
 
 impl Goal {
-    /// Whether it is reached.
+    /// Whether the goal is met.
     pub fn is_met(&self) -> bool {
         self.is <= self.at_most
     }
@@ -161,7 +161,7 @@ impl Unit {
     }
 }
 
-/// Three digits that count.
+/// Formats a figure with three significant digits.
 fn significant(figure: f64) -> String {
     let digits = match figure.abs() {
         size if size >= 100.0 => 0,
@@ -172,12 +172,13 @@ fn significant(figure: f64) -> String {
     format!("{figure:.digits$}")
 }
 
-/// The median; 0 of nothing.
+/// The median; 0 for an empty list.
 pub fn median(figures: Vec<f64>) -> f64 {
     quantile(figures, 0.5)
 }
 
-/// What `share` of the figures are not above, 0 to 1 (the nearest rank): one of them; 0 of nothing.
+/// The smallest figure that `share` of the figures, 0 to 1, do not exceed (the nearest rank); 0 for
+/// an empty list.
 pub fn quantile(mut figures: Vec<f64>, share: f64) -> f64 {
     figures.sort_by(f64::total_cmp);
     let rank = (figures.len() as f64 * share).ceil() as usize;
@@ -187,7 +188,7 @@ pub fn quantile(mut figures: Vec<f64>, share: f64) -> f64 {
         .unwrap_or_default()
 }
 
-/// The rows for a terminal, each with a line of space after it.
+/// The rows for a terminal, with an empty line after each.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
@@ -212,7 +213,7 @@ pub fn table(rows: &[Row]) -> String {
     text
 }
 
-/// How many goals are met, and which are not.
+/// How many goals are met, and which ones are missed.
 pub fn summary(rows: &[Row]) -> String {
     let goals: Vec<(&Row, &Goal)> = rows
         .iter()
@@ -226,7 +227,7 @@ pub fn summary(rows: &[Row]) -> String {
     text
 }
 
-/// The rows as a page that needs nothing else.
+/// The rows as a self-contained page.
 pub fn page(rows: &[Row], machine: &str) -> String {
     let mut sections = String::new();
     for row in rows {
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_is_met_and_what_is_missed() {
+    fn a_row_shows_met_and_missed_goals() {
         let row = row()
             .at_most_times("ours", 0.04, "Node")
             .at_most("ours", 1.5)

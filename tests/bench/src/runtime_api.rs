@@ -1,5 +1,5 @@
-//! Lambda's Runtime API as a function sees it, on loopback: hands out one invocation at a time and
-//! sees from outside when a function asks for the next.
+//! A fake of Lambda's Runtime API on loopback: it hands out one invocation at a time, and sees from
+//! outside when a function asks for the next.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,13 +15,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
-/// How long an invocation may take: Lambda's own longest.
+/// The longest time for an invocation: Lambda's own maximum.
 const WITHIN: Duration = Duration::from_secs(900);
 
-/// One API for one process. It stops when it is dropped.
+/// An API for one process. It stops when it is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    /// What the process calls `AWS_LAMBDA_RUNTIME_API`.
+    /// The value of the process's `AWS_LAMBDA_RUNTIME_API`.
     pub address: SocketAddr,
     payloads: mpsc::UnboundedSender<Bytes>,
     heard: mpsc::UnboundedReceiver<Heard>,
@@ -30,23 +30,23 @@ pub struct RuntimeApi {
 
 #[derive(Debug)]
 enum Heard {
-    /// It asks for the next invocation.
+    /// The process asked for the next invocation.
     Next(Instant),
-    /// It was given one.
+    /// The process received an invocation.
     Given(Instant),
-    /// It answers it.
+    /// The process answered an invocation.
     Answered(Instant, Bytes),
-    /// It says that it failed.
+    /// The process reported a failure.
     Failed(Bytes),
 }
 
-/// A function that did not do its part.
+/// A function failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It says so itself.
+    /// The function reported an error.
     #[error("it failed: {0}")]
     Failed(String),
-    /// It says nothing.
+    /// The function sent nothing in time.
     #[error("it said nothing for {} s", WITHIN.as_secs())]
     Silent,
 }
@@ -64,7 +64,7 @@ impl RuntimeApi {
                 let (given, hears) = (given.clone(), hears.clone());
                 let service =
                     service_fn(move |request| answer(request, given.clone(), hears.clone()));
-                // A process that is killed breaks its connection; that is no news.
+                // A killed process breaks its connection, which is expected.
                 tokio::spawn(async move {
                     let _ = stream.set_nodelay(true);
                     let _ = http1::Builder::new()
@@ -81,7 +81,7 @@ impl RuntimeApi {
         })
     }
 
-    /// When the process asks for its next invocation.
+    /// Waits until the process asks for its next invocation; returns when it did.
     pub async fn next(&mut self) -> Result<Instant, Error> {
         loop {
             match self.hear().await? {
@@ -92,10 +92,10 @@ impl RuntimeApi {
         }
     }
 
-    /// Gives it an invocation; returns its answer, and how long it took, once it asks for the next
-    /// one.
+    /// Hands out an invocation; returns the answer and how long it took, once the process asks for
+    /// the next one.
     pub async fn invoke(&mut self, payload: Bytes) -> Result<(Bytes, Duration), Error> {
-        // It is there as long as the server is.
+        // The channel is open as long as the server runs.
         let _ = self.payloads.send(payload);
         let (mut begin, mut answer) = (Instant::now(), None);
         loop {

@@ -1,4 +1,4 @@
-//! What Lambda loads: each function's bootstrap, zipped as `sam` zips it.
+//! The sizes that Lambda loads: each function's bootstrap, zipped as `sam` zips it.
 
 use std::fs;
 use std::io::{self, Cursor, Write as _};
@@ -11,15 +11,15 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use crate::profile::Profile;
 use crate::report::{Row, Unit};
 
-/// Those that are taken apart.
+/// The functions whose size is broken down.
 const EXPLAINED: [&str; 2] = ["event-created", "completion"];
 
-/// What stands in the way.
+/// Why sizes miss their goals, for the report.
 const SIZE: &str = "In the way: librdkafka with its OpenSSL, the SDK with a TLS and an HTTP/2 of its own, and half a megabyte of tables for checksums that nobody \
      asks for (below). Tried: opt-level s (a fifth less than 3, which only what draws and what each record goes through have; the latter is 4 %), fat LTO, one codegen unit, no symbols, one HTTPS \
      client for all services. Not tried: librdkafka on the SDK's TLS, which it does not offer";
 
-/// Weighs the functions that were built into `folder`.
+/// Measures the functions that were built into `folder`.
 pub fn measure(folder: &Path, functions: &[&str]) -> io::Result<Vec<Row>> {
     let mut figures = Vec::new();
     for function in functions {
@@ -49,8 +49,8 @@ pub fn measure(folder: &Path, functions: &[&str]) -> io::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A program as it is deployed: what is measured here keeps its symbols, by which a profile knows
-/// whose code it is.
+/// A program as it is deployed. The measured binary keeps its symbols, because a profile needs them
+/// to find the owner of the code.
 fn stripped(program: &Path) -> io::Result<Vec<u8>> {
     let to = tempfile::NamedTempFile::new()?;
     said_by(

@@ -1,28 +1,28 @@
-//! From a process's start to when it asks for its first invocation, its clients made and connected:
-//! what a cold start is of ours to shorten.
+//! The time from a process's start to its request for the first invocation, with its clients made
+//! and connected: the part of a cold start that is ours.
 
 use crate::bed::Bed;
 use crate::report::{Row, Unit, median};
 use crate::subject::{Error, Subject};
 
-/// Millions of instructions that a function may need until its clients and its producer are made; a
+/// The most instructions, in millions, until a function has made its clients and its producer. A
 /// prototype needed 15.4.
 const MOST_INSTRUCTIONS: f64 = 20.0;
 
-/// Those whose starts are taken apart.
+/// The functions whose starts are broken down.
 const EXPLAINED: [&str; 2] = ["event-created", "operator"];
 
-/// What stands in the way.
+/// Why starts miss their goals, for the report.
 const START: &str = "In the way: half of the operator's instructions are the context that OpenSSL makes for librdkafka, a seventh the one root that it trusts here \
      (a quarter the five of a deployment), and a seventh the roots and regions that the SDK's clients for DynamoDB, S3 and Step Functions read each for itself; by \
      library below. A function that does nothing makes none of them. Tried: five roots instead of the system's bundle, one HTTPS client for all services, no probing \
      for configuration: together nearly half less";
 
-/// Nobody listens there: the clients are made and their connections are tried, and refused.
+/// A closed port: the clients are made and try to connect, and are refused.
 const NOBODY: &str = "127.0.0.1:1";
 
-/// Starts each of `subjects` so often, in turns, so that what the machine does besides hits them
-/// alike; `native` are also counted by callgrind.
+/// Starts each of `subjects` for `rounds` rounds, in turns, so that other load on the machine
+/// affects all alike. Callgrind also counts the instructions of `native`.
 pub async fn measure(
     bed: &Bed,
     subjects: &[Subject],
@@ -47,8 +47,7 @@ pub async fn measure(
     };
     let how = "from spawn, clients made and connected to Kafka (TLS, a token), by ours to AWS too; operator connects later; median";
     let mut rows = vec![
-        // The operator makes all clients and the producer, and connects when it is asked for
-        // something.
+        // The operator makes all clients and the producer, and connects when it gets a request.
         row("Start to first /next, wall", how, Unit::Milliseconds, wall)
             .tried(START)
             .at_most_times("operator", 4.0, "hello"),
@@ -65,7 +64,7 @@ pub async fn measure(
         ("AWS_ENDPOINT_URL", format!("http://{NOBODY}")),
     ];
     let nowhere = nowhere.map(|(name, value)| (name.to_owned(), value));
-    // With the roots of a deployment, which are more than the local broker's one.
+    // With the roots of a deployment, which are more than the local broker's single root.
     let as_deployed = bed
         .environment
         .iter()

@@ -1,5 +1,5 @@
-//! Who is measured: a function as a process under the fake Runtime API, and what the kernel says it
-//! used.
+//! The subjects of the benchmark: a function runs as a process under the fake Runtime API, and the
+//! kernel reports what it used.
 
 use std::fs;
 use std::io;
@@ -19,67 +19,67 @@ use crate::runtime_api::{self, RuntimeApi};
 /// A function that can be started.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// What the report calls it.
+    /// Its name in the report.
     pub name: String,
-    /// What is run.
+    /// The program to run.
     pub program: PathBuf,
-    /// With what arguments.
+    /// The program's arguments.
     pub arguments: Vec<String>,
-    /// Where.
+    /// The working directory.
     pub folder: PathBuf,
 }
 
-/// Something was not measured.
+/// A measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be started.
+    /// The subject cannot be started.
     #[error(
         "{name} cannot be started: run it by `make bench`, which builds and installs all that is measured"
     )]
     Start {
-        /// Who.
+        /// The subject.
         name: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// It did not do what it was to.
+    /// The subject did not answer as a function must.
     #[error("{name}")]
     Runtime {
-        /// Who.
+        /// The subject.
         name: String,
-        /// What it said.
+        /// The cause.
         #[source]
         source: runtime_api::Error,
     },
-    /// It did what it was asked for in part, or not.
+    /// The subject did only a part of its work, or none.
     #[error("{name} did not do what it was asked for: {answer}")]
     NotDone {
-        /// Who.
+        /// The subject.
         name: String,
-        /// What it answered.
+        /// Its answer.
         answer: String,
     },
-    /// It does not end, or what it said is not to be read.
+    /// The subject did not end, or its output cannot be read.
     #[error("{name} could not be ended, or what it said not be read")]
     End {
-        /// Who.
+        /// The subject.
         name: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// It says nothing that is a figure.
+    /// The subject printed no figure.
     #[error("{name} printed no figure: {output}")]
     NoFigure {
-        /// Who.
+        /// The subject.
         name: String,
-        /// What it printed.
+        /// Its output.
         output: String,
     },
 }
 
-/// A function that runs. It is killed when it is dropped.
+/// A running subject. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Running {
     name: String,
@@ -90,7 +90,7 @@ pub struct Running {
 }
 
 impl Subject {
-    /// A built function of ours, or an example of the bench: `<folder>/<name>`.
+    /// A built function of ours, or a subject of the bench: `<folder>/<name>`.
     pub fn built(folder: &Path, name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -100,12 +100,13 @@ impl Subject {
         }
     }
 
-    /// Starts it with `environment` and nothing else.
+    /// Starts it with `environment` as its only environment variables, besides those that Lambda
+    /// sets.
     pub async fn start(&self, environment: &[(String, String)]) -> Result<Running, Error> {
         self.start_by(&[], environment).await
     }
 
-    /// Starts it under a program that runs others.
+    /// Starts it under the program `runner`.
     async fn start_by(
         &self,
         runner: &[&str],
@@ -154,8 +155,8 @@ impl Subject {
         })
     }
 
-    /// What it does under callgrind from its first instruction on: until it asks for its first
-    /// invocation, and then for each of `batches`.
+    /// The instructions that callgrind counts, from the first one until the subject asks for its
+    /// first invocation, and then for each of `batches`.
     pub async fn profile(
         &self,
         environment: &[(String, String)],
@@ -176,7 +177,7 @@ impl Subject {
         for batch in batches {
             running.invoke(batch).await?;
         }
-        // Valgrind counts to the end, and writes when a signal ends it.
+        // Valgrind counts until the end, and writes its file when a signal ends it.
         let ended = Command::new("kill")
             .args(["-TERM", &running.id().to_string()])
             .status()
@@ -195,7 +196,7 @@ impl Subject {
 }
 
 impl Running {
-    /// From its start to when it asks for its first invocation.
+    /// The time from the start until the subject asks for its first invocation.
     pub async fn first_next(&mut self) -> Result<Duration, Error> {
         let asked = self.api.next().await.map_err(|source| Error::Runtime {
             name: self.name.clone(),
@@ -204,7 +205,7 @@ impl Running {
         Ok(asked - self.spawned)
     }
 
-    /// Has it do a batch, all of it; returns how long that took.
+    /// Has the subject handle a whole batch; returns how long that took.
     pub async fn invoke(&mut self, batch: &Bytes) -> Result<Duration, Error> {
         let (answer, took) = self.ask(batch).await?;
         match answer["batchItemFailures"].as_array() {
@@ -216,7 +217,7 @@ impl Running {
         }
     }
 
-    /// Gives it an invocation; returns its answer, which is JSON, and how long that took.
+    /// Invokes the subject; returns its answer, which must be JSON, and how long it took.
     pub async fn ask(&mut self, payload: &Bytes) -> Result<(Value, Duration), Error> {
         let answered = self.api.invoke(payload.clone()).await;
         let (answer, took) = answered.map_err(|source| Error::Runtime {
@@ -231,14 +232,14 @@ impl Running {
         Ok((read.map_err(not_done)?, took))
     }
 
-    /// How many bytes it has logged so far. On Lambda there are two or three lines of its own for
-    /// each invocation besides.
+    /// The bytes that it has logged so far. On Lambda there are also two or three lines of Lambda's
+    /// own for each invocation.
     pub fn logged(&self) -> u64 {
         self.log.metadata().map_or(0, |metadata| metadata.len())
     }
 
-    /// The processor time of all its threads so far. By `schedstat`, which counts nanoseconds;
-    /// `stat` counts in hundredths of a second.
+    /// The processor time of all its threads so far. It comes from `schedstat`, which counts
+    /// nanoseconds, because `stat` counts hundredths of a second.
     pub fn cpu(&self) -> Duration {
         let threads = fs::read_dir(format!("/proc/{}/task", self.id()))
             .into_iter()
@@ -256,7 +257,7 @@ impl Running {
         peak_resident_bytes(self.id()).unwrap_or_default()
     }
 
-    /// Its process.
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! From a published event to its finished picture, as whoever waits for it sees it: the whole local
-//! stack with its mappings polled, on Apache Kafka.
+//! The time from a published event to its finished picture, as its user experiences it: the whole
+//! local stack, with its mappings polling, on Apache Kafka.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,39 +16,39 @@ use serde_json::{Value, json};
 
 use crate::report::{Row, Unit, quantile};
 
-/// One event after the other, at this distance: more than the emulator can take would measure its
-/// queue.
+/// The interval between two events. A shorter one would exceed the emulator's capacity and measure
+/// its queue.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// How long the last picture may take after it was asked for.
+/// The longest wait for the last picture.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Nothing was measured.
+/// The measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The example.
+    /// The example cannot be read.
     #[error("reading the example event")]
     Example(#[from] io::Error),
-    /// The reader's threads.
+    /// The reader's threads failed.
     #[error("closing the reader")]
     Close(#[from] tokio::task::JoinError),
-    /// The stack.
+    /// The stack failed.
     #[error(transparent)]
     Stack(#[from] stack::Error),
-    /// What was produced.
+    /// The produced records cannot be read.
     #[error("reading what the functions produced")]
     Read(#[from] kafka_client::Error),
-    /// Pictures did not come.
+    /// Pictures are missing.
     #[error("{completed} of {published} pictures were finished within {} s of the last event", PATIENCE.as_secs())]
     Missing {
-        /// How many came.
+        /// How many were finished.
         completed: usize,
-        /// Of how many.
+        /// How many were expected.
         published: usize,
     },
 }
 
-/// What is known of one event, in milliseconds since 1970.
+/// The times of one event, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, Default)]
 struct Times {
     published: f64,
@@ -57,8 +57,8 @@ struct Times {
     seen: Option<f64>,
 }
 
-/// Publishes so many events about one poster each to a stack of the functions in `release`, and
-/// waits for all pictures.
+/// Publishes `events` events, each about one poster, to a stack with the functions in `release`,
+/// and waits for all pictures.
 pub async fn measure(
     checkout: &Checkout,
     release: &Path,
@@ -74,7 +74,7 @@ pub async fn measure(
     let stack = Stack::start(&options).await?;
     let topics = [Topic::RenderJobCreated, Topic::RenderJobCompleted].map(Topic::as_str);
     let mut reader = Reader::start(stack.broker.cluster(), &topics, From::Beginning).await?;
-    // The first ones start processes, and are nobody's.
+    // The first events start processes, and are not measured.
     let mut warm = BTreeMap::new();
     for number in 0..8 {
         publish(&stack, &example, &format!("warm-{number}"), &mut warm).await?;
@@ -84,7 +84,7 @@ pub async fn measure(
     let mut times = BTreeMap::new();
     let mut ticks = tokio::time::interval(EVERY);
     for number in 0..events {
-        // What comes meanwhile is read as it comes: that is when a consumer sees it.
+        // Records are read as they arrive, because that is when a consumer would see them.
         loop {
             tokio::select! {
                 _ = ticks.tick() => break,

@@ -1,5 +1,4 @@
-//! The audit: what stands in Kafka, in the table and in the buckets, held against what was
-//! expected.
+//! The audit: compares Kafka, the table and the buckets with the expectations.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,14 +15,14 @@ mod table;
 use crate::{Error, settle::Unsettled, storm::Log, watch::States, workload::Workload};
 use table::Table;
 
-/// What a run leaves to be audited.
+/// The results of a run that the audit needs.
 pub(crate) struct Evidence<'a> {
     pub workload: &'a Workload,
     pub produced: Vec<Produced>,
     pub states: &'a States,
     pub log: &'a Log,
     pub unsettled: Option<Unsettled>,
-    /// How often the batch was delivered that was delivered most often.
+    /// The number of deliveries of the batch that was delivered most often.
     pub deliveries: u32,
     /// Whether the line was cut for longer than ten retries take.
     pub outage: bool,
@@ -32,33 +31,34 @@ pub(crate) struct Evidence<'a> {
 /// The audit of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Audit {
-    /// What was looked at.
+    /// The checks and measurements, in order.
     pub rows: Vec<Row>,
 }
 
-/// One thing that was looked at.
+/// One check, or one measurement.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// What.
+    /// The subject.
     pub what: String,
-    /// What is right, if that is not just to be known.
+    /// The expected value; `None` for a measurement.
     pub expected: Option<String>,
-    /// What there is.
+    /// The found value.
     pub found: String,
-    /// Whether it is right.
+    /// Whether the check passed.
     pub holds: bool,
-    /// What is wrong, a few of it.
+    /// The first few deviations.
     pub wrong: Vec<String>,
 }
 
-/// What a mapping with a destination makes of "infinite": a first delivery, and ten more.
+/// The deliveries that Lambda makes of "infinite" retries if there is an on-failure destination:
+/// the first one and ten more.
 pub const TEN_RETRIES: u32 = 11;
 
-/// So many of what is wrong are shown.
+/// The most deviations that a row shows.
 const MOST_SHOWN: usize = 5;
 
 impl Audit {
-    /// Whether everything is as it should be.
+    /// Whether every check passed.
     #[must_use]
     pub fn passes(&self) -> bool {
         self.rows.iter().all(|row| row.holds)
@@ -75,7 +75,7 @@ impl Audit {
         });
     }
 
-    /// There should be none of these.
+    /// Checks that `wrong` is empty.
     fn none(&mut self, what: &str, wrong: Vec<String>) {
         let (expected, found) = (Some("0".to_owned()), wrong.len().to_string());
         let holds = wrong.is_empty();
@@ -89,7 +89,7 @@ impl Audit {
         });
     }
 
-    /// These two should be the same.
+    /// Checks that both sets are equal.
     fn same<T: Ord + fmt::Debug>(
         &mut self,
         what: &str,
@@ -162,7 +162,7 @@ impl fmt::Display for Audit {
     }
 }
 
-/// Looks at everything.
+/// Runs every check.
 pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit, Error> {
     let table = Table::read(stack).await?;
     let mut audit = Audit::default();
@@ -229,7 +229,7 @@ pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit
     Ok(audit)
 }
 
-/// How many of each there are.
+/// Counts each name.
 fn tally<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
     let mut tally = BTreeMap::new();
     for name in names {

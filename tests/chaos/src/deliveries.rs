@@ -1,4 +1,4 @@
-//! How often the mappings delivered a batch, as they report it.
+//! Counts how often the mappings delivered a batch, from their reports.
 
 use std::sync::{
     Arc,
@@ -8,12 +8,12 @@ use std::sync::{
 use local::mapping::{Report, What};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// What the mappings report, counted while they do.
+/// The highest number of deliveries that the mappings have reported.
 #[derive(Debug, Default, Clone)]
 pub struct Deliveries(Arc<AtomicU32>);
 
 impl Deliveries {
-    /// Counts what is reported from now on.
+    /// Counts the reports from now on.
     #[must_use]
     pub fn of(mut reports: UnboundedReceiver<Report>) -> Self {
         let deliveries = Self::default();
@@ -28,7 +28,7 @@ impl Deliveries {
         deliveries
     }
 
-    /// How often the batch was delivered, so far, that was delivered most often.
+    /// The number of deliveries of the batch that was delivered most often so far.
     #[must_use]
     pub fn most(&self) -> u32 {
         self.0.load(Ordering::Relaxed)

@@ -1,11 +1,11 @@
-//! The mappings' consumer groups: how far they are.
+//! The consumer groups of the mappings, and their progress.
 
 use kafka_client::At;
 use local::{mapping::Mapping, stack::Stack};
 
 use crate::Error;
 
-/// How many records the mappings' groups are behind.
+/// The total lag of the mappings' groups, in records.
 pub async fn lag(stack: &Stack) -> Result<i64, Error> {
     let failed = |source| Error::Kafka {
         doing: "asking how far the mappings are",
@@ -38,7 +38,8 @@ pub async fn lag(stack: &Stack) -> Result<i64, Error> {
     Ok(lag)
 }
 
-/// Has the group of `copied`, which has never read anything, begin where that of `own` would go on.
+/// Makes the group of `copied`, which has never read, begin where the group of `own` would
+/// continue.
 pub async fn begin_with(stack: &Stack, own: &Mapping, copied: &Mapping) -> Result<(), Error> {
     let failed = |source| Error::Kafka {
         doing: "having a second mapping begin where the first one is",

@@ -1,9 +1,9 @@
-//! A storm on the real stack, from a seed, and an audit of what is left of it.
+//! A storm of faults on the real stack, driven by a seed, and an audit of the result.
 //!
-//! `workload` says what is published and what has to come of it, `poison` what can never succeed;
-//! `storm` kills, cuts, refuses and repeats, from outside; `run` lets all of it happen at once, and
-//! waits until nothing is on its way any more; `audit` then looks at Kafka, the table and the
-//! buckets as a stranger would, and holds what it finds against what was expected.
+//! `workload` generates the events and their expected outcome, and `poison` the records that can
+//! never succeed. `storm` kills, cuts, refuses and repeats, from outside. `run` does all of it at
+//! once, and waits until nothing is in flight. `audit` then reads Kafka, the table and the buckets
+//! independently of the studio's code, and compares them with the expectations.
 
 mod audit;
 mod chance;
@@ -22,48 +22,47 @@ pub use chance::Chance;
 pub use run::{Plan, run};
 pub use workload::Size;
 
-/// Why a run has no result. A result that is not as it should be is none of these: it is an
-/// [`Audit`].
+/// Why a run has no result. A result with faults is not an error: it is an [`Audit`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The stack.
+    /// The stack failed.
     #[error(transparent)]
     Stack(#[from] local::stack::Error),
-    /// The checkout, or an example in it.
+    /// The checkout, or an example in it, cannot be read.
     #[error("reading the checkout")]
     Checkout(#[from] std::io::Error),
-    /// The stack was started without a line that can be cut.
+    /// The stack was started without a line to the broker that can be cut.
     #[error(
         "the functions have no line of their own to the broker: it has to be Apache Kafka, with `line`"
     )]
     NoLine,
-    /// Kafka, as whoever audits it reads it.
+    /// The audit failed to read Kafka.
     #[error("{doing}")]
     Kafka {
-        /// What was done.
+        /// The step that failed.
         doing: &'static str,
-        /// Why not.
+        /// The cause.
         #[source]
         source: kafka_client::Error,
     },
-    /// A record that the broker counts does not come.
+    /// A record that the broker counts did not arrive.
     #[error(
         "after {read} of {count} records of the consumed topics no more came within {within:?}"
     )]
     Missing {
-        /// How many came.
+        /// How many arrived.
         read: i64,
         /// How many there are.
         count: i64,
-        /// How long the next one had.
+        /// How long the audit waited for the next one.
         within: std::time::Duration,
     },
-    /// AWS, as whoever audits it reads it.
+    /// The audit failed to read from AWS.
     #[error("{doing}: {reason}")]
     Aws {
-        /// What was done.
+        /// The step that failed.
         doing: &'static str,
-        /// What it answered.
+        /// The error.
         reason: String,
     },
 }

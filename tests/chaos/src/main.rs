@@ -6,26 +6,26 @@ use chaos::{Plan, run};
 use clap::Parser;
 use local::checkout::Checkout;
 
-/// A storm on the real stack, and an audit of what is left of it.
+/// A storm of faults on the real stack, and an audit of the result.
 ///
-/// Starts Apache Kafka, the emulator with IAM enforced and the real functions on this machine;
-/// publishes events of all four topics; meanwhile kills functions at named points and at random,
-/// kills the broker, cuts and slows the line to it, has AWS refuse calls, delivers batches twice
-/// and topics from their start. Then it sweeps until nothing is on its way, and counts: what is
-/// lost, what is twice, what is out of order. Exits with 0 if nothing is.
+/// Starts Apache Kafka, the emulator with IAM enforced and the real functions on this machine, and
+/// publishes events of all four topics. Meanwhile it kills functions at named points and at random,
+/// kills the broker, cuts and slows the line to it, has AWS refuse calls, and delivers batches
+/// twice and topics from their start. Then it sweeps until nothing is in flight, and counts what is
+/// lost, duplicated or out of order. Exits with 0 if nothing is.
 ///
-/// Any seed runs the same storm again, as far as the machine lets it: what happens is the seed's,
-/// at which instruction is not.
+/// A seed repeats the same storm as far as the machine allows: the seed decides what happens, but
+/// not at which instruction.
 #[derive(Debug, Parser)]
 #[command(name = "studio-chaos", max_term_width = 110)]
 struct Arguments {
-    /// What all chance grows from.
+    /// The seed of all random choices.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many seeds to run, one after the other, from the first.
+    /// How many consecutive seeds to run, from the first.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
-    /// Publish five hundred records instead of ten thousand, and leave out the long outage: what
+    /// Publish five hundred records instead of ten thousand, and leave out the long outage, as
     /// `make test` does.
     #[arg(long)]
     short: bool,

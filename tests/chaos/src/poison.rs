@@ -1,5 +1,5 @@
-//! Records that can never succeed: those of `events/lambda`, and any number more from a grammar.
-//! Each rule of it takes a good event and breaks one thing that makes any event a bad one.
+//! Records that can never succeed: those of `events/lambda`, and any number more from rules. Each
+//! rule takes a good event and breaks one thing.
 
 use std::{fs, io, path::Path};
 
@@ -11,19 +11,18 @@ use crate::{
     publication::{Publication, binary, structured},
 };
 
-/// A rule: its name, and what it does to a good event.
+/// A rule: its name, and how it breaks a good event.
 type Rule = (&'static str, fn(&mut Value, &mut Chance) -> Record);
 
-/// What becomes of the event: a record, of which the key is the tenant's unless the rule says
-/// otherwise.
+/// The broken record. Its key is the tenant, unless the rule sets another.
 enum Record {
-    /// The event as it now is, in either mode.
+    /// The changed event, in either mode.
     Event,
-    /// In structured mode, for in binary mode it could not be said.
+    /// The changed event in structured mode, because binary mode cannot express it.
     Structured,
-    /// With these headers and this value.
+    /// These headers and this value.
     Raw(Vec<(String, Option<Vec<u8>>)>, Option<Vec<u8>>),
-    /// Under this key.
+    /// The event under this key.
     Under(Option<Vec<u8>>),
 }
 
@@ -178,8 +177,8 @@ const RULES: [Rule; 25] = [
     }),
 ];
 
-/// Puts a record into a tenant's line that can never succeed; `number` says which rule it breaks,
-/// so that each has its turn.
+/// Inserts a record that can never succeed into a tenant's line. `number` selects the rule, so that
+/// each rule gets its turn.
 pub fn mix_in(
     line: &mut Vec<Publication>,
     number: usize,
@@ -188,7 +187,7 @@ pub fn mix_in(
     chance: &mut Chance,
 ) {
     let at = chance.below(line.len() + 1);
-    // One rule needs a good event before it: its id, and other content.
+    // One more rule needs a good event before it: it reuses that event's id with other content.
     let reused = number % (RULES.len() + 1) == RULES.len();
     if let Some(publication) = reused.then(|| id_reused(line, chance)).flatten() {
         let (after, publication) = publication;
@@ -235,8 +234,8 @@ fn broken((name, breaks): Rule, good: &Value, chance: &mut Chance) -> Publicatio
     }
 }
 
-/// The bad records of `events/lambda` that Kafka can carry. Two of the file cannot be: their
-/// headers are none.
+/// The bad records of `events/lambda` that Kafka can carry. Two of the file it cannot carry,
+/// because their headers are invalid.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -252,7 +251,7 @@ pub fn examples(root: &Path) -> io::Result<Vec<Publication>> {
     Ok(records.flatten().filter_map(example).collect())
 }
 
-/// The offsets of the file's bad records; what comes before and after them is good.
+/// The offsets of the file's bad records; those before and after are good.
 const BAD_OFFSETS: std::ops::RangeInclusive<i64> = 101..=119;
 
 fn example(record: &Value) -> Option<Publication> {
@@ -294,13 +293,13 @@ fn whole((headers, value): (Headers, Vec<u8>)) -> (Headers, Option<Vec<u8>>) {
     (headers, Some(value))
 }
 
-/// An event under the id of a good one of the line, with another title; after which place it may
-/// come.
+/// An event with the id of a good event of the line and another title, and the position after which
+/// it may come.
 fn id_reused(line: &[Publication], chance: &mut Chance) -> Option<(usize, Publication)> {
     let good: Vec<usize> = (0..line.len())
         .filter(|at| {
             let publication = &line[*at];
-            // In structured mode the title stands in the value.
+            // In structured mode the title is in the value.
             publication.topic == Topic::CmsPublished
                 && publication.poison.is_none()
                 && publication.headers.len() == 1

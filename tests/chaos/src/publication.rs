@@ -1,4 +1,4 @@
-//! A record on its way to a consumed topic.
+//! A record to publish to a consumed topic.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -8,28 +8,28 @@ use serde_json::Value;
 
 use crate::chance::Chance;
 
-/// What a producer hands to Kafka, and what is known of it.
+/// A record as a producer sends it, with its expected effects.
 #[derive(Debug, Clone)]
 pub struct Publication {
-    /// Where to.
+    /// The topic.
     pub topic: Topic,
     /// The record's key.
     pub key: Option<Vec<u8>>,
-    /// The record's value; none is a tombstone.
+    /// The record's value; `None` for a tombstone.
     pub value: Option<Vec<u8>>,
     /// The record's headers.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
     /// What is wrong with it, if it can never succeed.
     pub poison: Option<&'static str>,
-    /// How many jobs it opens at least.
+    /// The least number of jobs that it opens.
     pub opens: u32,
 }
 
-/// What a record is known by, wherever it stands.
+/// A hash that identifies a record by topic, key, value and headers.
 pub type Fingerprint = u64;
 
 impl Publication {
-    /// `event` as its producer sends it: in one of the two modes that CloudEvents has on Kafka.
+    /// Makes the record of `event`, in one of CloudEvents' two modes for Kafka.
     pub fn of(topic: Topic, event: &Value, chance: &mut Chance) -> Self {
         let key = event["data"]["tenantId"]
             .as_str()
@@ -49,7 +49,7 @@ impl Publication {
         }
     }
 
-    /// What its record is known by.
+    /// The fingerprint of its record.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         fingerprint(
@@ -61,7 +61,7 @@ impl Publication {
     }
 }
 
-/// What a record in Kafka is known by.
+/// The fingerprint of a record in Kafka.
 #[must_use]
 pub fn fingerprint_of(record: &Produced) -> Fingerprint {
     fingerprint(
@@ -89,13 +89,13 @@ fn header(name: &str, value: &str) -> (String, Option<Vec<u8>>) {
     (name.to_owned(), Some(value.as_bytes().to_vec()))
 }
 
-/// The whole event is the value.
+/// Structured mode: the whole event is the value.
 pub fn structured(event: &Value) -> (Headers, Vec<u8>) {
     let headers = vec![header("content-type", contract::STRUCTURED_CONTENT_TYPE)];
     (headers, event.to_string().into_bytes())
 }
 
-/// The event's attributes are headers, and its data is the value.
+/// Binary mode: the event's attributes are headers, and its data is the value.
 pub fn binary(event: &Value) -> (Headers, Vec<u8>) {
     let mut headers = vec![header("content-type", "application/json")];
     for (name, value) in event.as_object().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! One run: publish, rage, sweep and watch at once; then settle, and audit.
+//! One run: it publishes, injects faults, sweeps and watches at once; then it settles and audits.
 
 use std::{
     mem,
@@ -28,27 +28,25 @@ use crate::{
     workload::{Size, Workload},
 };
 
-/// What is run.
+/// The parameters of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What all chance grows from.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// How much is published.
+    /// The size of the workload.
     pub size: Size,
-    /// How long publishing takes at least: a storm needs somebody to hit.
+    /// The shortest time for publishing, because the storm needs events to hit.
     pub over: Duration,
-    /// How often some batch is delivered while the functions cannot reach the broker once, if that
-    /// is to be.
+    /// How often a batch must be delivered before the long outage ends; `None` for no outage.
     pub outage: Option<u32>,
-    /// How long it may take afterwards until nothing is on its way.
+    /// The longest time until nothing is in flight after the storm.
     pub within: Duration,
 }
 
 impl Plan {
-    /// Ten thousand records, and one outage that is longer than ten retries: eight to twelve
-    /// minutes on two cores. The emulator, whose interpreter is one thread of Python, takes three
-    /// jobs a second; so most records are versions of what is known, of which few have a picture
-    /// rendered.
+    /// Ten thousand records, and one outage that outlasts ten retries: eight to twelve minutes on
+    /// two cores. The emulator's interpreter is one Python thread and manages three jobs per
+    /// second. So most records are new versions of known entities, few of which cause a render.
     #[must_use]
     pub fn long(seed: u64) -> Self {
         Self {
@@ -83,18 +81,18 @@ impl Plan {
     }
 }
 
-/// As many jobs may be open at once, and as many steps be taken. A step that finds no room is
-/// throttled and tried again, and if many are, that is all that the emulator's interpreter, one
-/// thread of Python, has time for.
+/// The most open jobs, and the concurrency of `completion`. A step above the limit is throttled and
+/// retried, and too many retries would take all the time of the emulator's interpreter, which is
+/// one Python thread.
 const MOST_OPEN: u32 = 48;
 
-/// Between two looks at the jobs' states.
+/// The pause between two looks at the jobs' states.
 const LOOK_PAUSE: Duration = Duration::from_secs(20);
 
-/// Runs a plan on a stack of its own, and stops that. `say` hears how it goes.
+/// Runs a plan on a stack of its own, and stops the stack. `say` receives the progress.
 ///
 /// # Errors
-/// An [`Error`]; what the audit finds is none.
+/// An [`Error`]; a fault that the audit finds is not one.
 pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<Audit, Error> {
     let mut chance = Chance::of(plan.seed);
     let now = Time::new(jiff::Timestamp::now()).to_string();
@@ -189,8 +187,8 @@ fn records(workload: &Workload) -> usize {
         .sum()
 }
 
-/// Has the broker stamp what the studio produces with the time when it took it: across topics,
-/// nothing else tells what came first.
+/// Has the broker stamp the studio's records with the time of arrival. Only that time orders
+/// records across topics.
 async fn append_times(stack: &Stack) -> Result<(), kafka_client::Error> {
     let produced: Vec<&str> = Topic::ALL
         .into_iter()
@@ -210,8 +208,8 @@ struct Progress {
     opened: AtomicU64,
 }
 
-/// Publishes every line, all lines at once, spread over the plan's time and held back while too
-/// much is open; then, when the storm has done everything once, what comes last.
+/// Publishes all lines in parallel, spread over the plan's time, and pauses while too many jobs are
+/// open. After the storm's first full round it publishes the last line.
 async fn publish(
     stack: &Stack,
     workload: &Workload,
@@ -248,7 +246,7 @@ async fn publish(
     publish_line(&workload.last).await;
 }
 
-/// As every producer that means it: again until the broker has it.
+/// Publishes as a reliable producer does: it retries until the broker has the record.
 async fn publish_one(stack: &Stack, publication: &Publication) {
     let headers: Vec<(&str, Option<&[u8]>)> = publication
         .headers

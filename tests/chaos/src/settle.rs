@@ -1,4 +1,4 @@
-//! After the storm: sweeps, as the schedule would, until nothing is on its way any more.
+//! After the storm: sweeps, as the schedule does, until nothing is in flight.
 
 use std::time::{Duration, Instant};
 
@@ -9,19 +9,19 @@ use serde_json::json;
 
 use crate::{Error, groups, watch::Watch};
 
-/// Between two sweeps; on AWS it is five minutes.
+/// The pause between two sweeps; on AWS it is five minutes.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(5);
 
-/// What is still on its way.
+/// The work that is still in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsettled {
-    /// Records that the mappings have not got over yet.
+    /// Records that the mappings have not acknowledged.
     pub lag: i64,
-    /// Jobs that are open, and ends that are not known to be published.
+    /// Open jobs, and ends that are not marked as published.
     pub open: usize,
 }
 
-/// Sweeps once. What it answers does not matter here: what it leaves is looked at.
+/// Sweeps once. The answer does not matter: the test looks at the result.
 pub async fn sweep(stack: &Stack) {
     let payload = Blob::new(json!({ "step": "sweep" }).to_string());
     let invoke = stack
@@ -33,8 +33,8 @@ pub async fn sweep(stack: &Stack) {
     let _ = invoke.send().await;
 }
 
-/// Sweeps until every record is got over, nothing is open and nothing more is published; or for
-/// `within`, and says what is left then.
+/// Sweeps until every record is acknowledged, nothing is open and no more is published. Stops after
+/// `within`, and returns what is left.
 pub async fn settle(
     stack: &Stack,
     watch: &Watch,

@@ -1,5 +1,5 @@
-//! The storm: what is done to the functions, the broker and the line between them, and to AWS's
-//! answers, all from outside.
+//! The storm: faults of the functions, of the broker and the line to it, and of AWS's answers, all
+//! injected from outside.
 
 use std::{
     collections::BTreeMap,
@@ -18,22 +18,22 @@ use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
 use crate::{Error, chance::Chance, deliveries::Deliveries, groups};
 
-/// Where a function is killed: before or after a call that it makes.
+/// The point at which a function is killed: before or after one of its calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Point {
-    /// Before a consumer's decision is kept.
+    /// Before a consumer commits its decision.
     BeforeCommit,
-    /// After that, before it is published.
+    /// After the commit, before the publish.
     BetweenCommitAndPublish,
-    /// After that, before an execution is started.
+    /// After the publish, before an execution is started.
     BetweenPublishAndStart,
-    /// After an execution is started, before the batch is answered.
+    /// After an execution is started, before the function answers the batch.
     BeforeTheResponse,
-    /// After it was written down that a provider is asked.
+    /// After an attempt is recorded.
     AfterSubmit,
-    /// While the asset is uploaded.
+    /// During the upload of the asset.
     DuringUpload,
-    /// After the end of a job is kept, before it is published.
+    /// After the end of a job is committed, before it is published.
     BetweenEndAndPublish,
 }
 
@@ -50,7 +50,7 @@ impl Point {
         Self::BetweenEndAndPublish,
     ];
 
-    /// The call, and the side of it.
+    /// The service, the operation, and whether to kill before or after the call.
     fn call(self) -> (&'static str, &'static str, Moment) {
         match self {
             Self::BeforeCommit => ("dynamodb", "TransactWriteItems", Moment::Before),
@@ -79,7 +79,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// The functions, by their folders.
+/// The functions, by folder.
 const CONSUMERS: [&str; 4] = [
     "event-created",
     "event-published",
@@ -88,27 +88,27 @@ const CONSUMERS: [&str; 4] = [
 ];
 const COMPLETION: &str = "completion";
 
-/// What is done next.
+/// A fault to inject.
 #[derive(Debug, Clone)]
 enum Trouble {
-    /// A function is killed at a named point.
+    /// Kill a function at a named point.
     Kill(&'static str, Point),
-    /// Any process of any function is killed.
+    /// Kill any process of any function.
     KillAny,
-    /// All of them are: the next invocations are cold.
+    /// Kill all of them: the next invocations are cold starts.
     KillAll,
-    /// The functions' line to the broker is cut.
+    /// Cut the functions' line to the broker.
     Cut(Duration),
-    /// It is cut until some batch was delivered so often.
+    /// Cut it until a batch has been delivered this often.
     CutUntilDelivered(u32),
-    /// Each piece on it takes so much longer.
+    /// Delay each piece of data on the line, for a while.
     Slow(Duration, Duration),
-    /// The broker dies as by a power cut, and is away for so long.
+    /// Kill the broker as a power cut would, and restart it after this time.
     KillBroker(Duration),
-    /// A topic is read by a second mapping from where its own is, as in a rebalance: batches are
-    /// delivered twice at once.
+    /// Have a second mapping read a topic from the position of its own one, as in a rebalance:
+    /// batches are delivered twice at once.
     DeliverTwice(Duration),
-    /// A topic is read again from its start by a second mapping.
+    /// Have a second mapping read a topic from its start.
     Replay(Duration),
 }
 
@@ -162,13 +162,13 @@ pub struct Log {
     kills: BTreeMap<(&'static str, Point), Vec<Hits>>,
     /// Processes killed at random.
     pub killed_at_random: usize,
-    /// How often the line was cut, and slow.
+    /// How often the line was cut, and how often it was slow.
     pub line: (usize, usize),
     /// How often the broker was killed.
     pub broker: usize,
-    /// How often a topic was delivered twice at once, and from its start.
+    /// How often a topic was delivered twice at once, and how often from its start.
     pub repeated: (usize, usize),
-    /// Calls that AWS refused.
+    /// The calls that AWS refused.
     refusals: Vec<Hits>,
 }
 
@@ -187,32 +187,32 @@ impl Log {
     }
 }
 
-/// How hard it is.
+/// The strength of the storm.
 #[derive(Debug, Clone, Copy)]
 pub struct Force {
-    /// How often some batch is delivered while the line is cut once, if it is. By the clock it
-    /// cannot be said: a batch that loses a record counts from the start, and how long a delivery
-    /// takes depends on what was killed.
+    /// How often a batch must be delivered before the long outage ends; `None` for no outage. A
+    /// time would not do: a batch that loses a record counts its deliveries from the start, and the
+    /// length of a delivery depends on what was killed.
     pub outage: Option<u32>,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Default)]
 pub struct Stage {
-    /// Everything was done once.
+    /// Every fault of the first round was injected.
     pub dealt: AtomicBool,
-    /// Everything is published.
+    /// Every event is published.
     pub published: AtomicBool,
 }
 
-/// How long the last of what was published may take to be on its way.
+/// How long the storm waits, after publishing, for the faults that were not hit yet.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the outage lasts at most; the audit says so if that was not enough.
+/// The longest outage. If it is too short, the audit reports it.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(420);
 
-/// Has the storm rage until all is published, and at least until everything was done once. When it
-/// ends, all is whole again.
+/// Injects faults until everything is published, and at least for one full round. At the end, every
+/// fault is removed.
 ///
 /// # Errors
 /// The broker did not come back, or a mapping could not be started.
@@ -234,7 +234,7 @@ pub async fn rage(
             if round > 0 && stage.published.load(Ordering::Relaxed) {
                 break;
             }
-            // The long one comes once the storm is under way.
+            // The long outage comes once the storm is under way.
             let outage = force
                 .outage
                 .filter(|_| (round, turn) == (0, 8))
@@ -250,7 +250,7 @@ pub async fn rage(
         round += 1;
         stage.dealt.store(true, Ordering::Relaxed);
     }
-    // What is to be hit is on its way.
+    // The calls that the remaining faults wait for are in flight.
     let patience = Instant::now() + PATIENCE;
     while log.kills().any(|(.., kills)| kills == 0) && Instant::now() < patience {
         sleep(Duration::from_millis(200)).await;
@@ -260,8 +260,8 @@ pub async fn rage(
     Ok(log)
 }
 
-/// One round: every named point once, the rest between, in any order. The broker dies in every
-/// second one.
+/// The faults of one round in random order: every named point once, and the others between. The
+/// broker is killed in every second round.
 fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
     let mut deck = Vec::new();
     for function in CONSUMERS {
@@ -370,7 +370,7 @@ async fn make(
     Ok(())
 }
 
-/// Second mappings that are at work.
+/// The second mappings that are running.
 #[derive(Debug, Default)]
 struct Copies {
     running: JoinSet<()>,
@@ -379,13 +379,14 @@ struct Copies {
 /// Where a second mapping of a topic begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begin {
-    /// Where the topic's own mapping would go on.
+    /// Where the topic's own mapping would continue.
     WhereItIs,
-    /// With the first record.
+    /// At the first record.
     AtTheStart,
 }
 
-/// Delivers a topic a second time for a while, by a mapping like its own in another consumer group.
+/// Delivers a topic a second time for a while, through a mapping like its own with another consumer
+/// group.
 async fn copy(
     stack: &Stack,
     begin: Begin,
@@ -416,7 +417,7 @@ async fn copy(
     Ok(())
 }
 
-/// From now on AWS refuses one call in so many: throttled, or broken.
+/// Has AWS refuse one call in so many from now on, as throttled or as failed.
 fn refuse_some(stack: &Stack) -> Vec<Hits> {
     [
         ("dynamodb", 41, 400, "ThrottlingException"),

@@ -1,5 +1,5 @@
-//! Who watches while the storm rages: a plain consumer of everything produced, and a look at the
-//! jobs' states from time to time.
+//! Watches during the storm: a plain consumer of every produced topic, and periodic looks at the
+//! jobs' states.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -21,7 +21,7 @@ use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::Error;
 
-/// A consumer of everything that the studio produces.
+/// A consumer of every topic that the studio produces.
 pub struct Watch {
     task: JoinHandle<Result<Vec<Produced>, kafka_client::Error>>,
     stop: oneshot::Sender<()>,
@@ -30,7 +30,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to read.
+    /// Starts reading.
     pub async fn start(stack: &Stack) -> Result<Self, Error> {
         let produced: Vec<_> = Topic::ALL
             .into_iter()
@@ -54,8 +54,8 @@ impl Watch {
                     record = reader.next() => record,
                     _ = &mut stopped => break,
                 };
-                // The reader waits while the broker is away. What it cannot read it would leave out
-                // for good, and the audit must not.
+                // The reader waits while the broker is away. It would skip a record that it cannot
+                // read, and the audit must not miss one.
                 let record = record?;
                 let is_end = [Topic::RenderJobCompleted, Topic::RenderJobFailed]
                     .map(Topic::as_str)
@@ -82,7 +82,7 @@ impl Watch {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Waits for as long as something comes in each `pause`, at most `most`.
+    /// Waits until a whole `pause` passes without a new record, for at most `most`.
     pub async fn until_quiet(&self, pause: Duration, most: Duration) {
         let quiet = async {
             let mut before = usize::MAX;
@@ -94,12 +94,12 @@ impl Watch {
         let _ = timeout(most, quiet).await;
     }
 
-    /// Everything that came, in the order of each partition.
+    /// Stops, and returns every record, in the order of each partition.
     ///
     /// # Errors
     /// A record could not be read.
     pub async fn stop(self) -> Result<Vec<Produced>, Error> {
-        // The reader may have ended by itself, with the error that is returned.
+        // The reader may have ended already, with the error that is returned here.
         let _ = self.stop.send(());
         let read = self.task.await.expect("the reader does not panic");
         read.map_err(|source| Error::Kafka {
@@ -109,13 +109,13 @@ impl Watch {
     }
 }
 
-/// How far each job was seen to be.
+/// The states in which each job was seen.
 #[derive(Debug, Default)]
 pub struct States {
     seen: BTreeMap<String, (usize, String, u64)>,
-    /// Jobs that were seen further back than before, and how.
+    /// Jobs that were seen in an earlier state than before, with both states.
     pub backwards: Vec<String>,
-    /// How often somebody looked.
+    /// The number of looks.
     pub looks: usize,
 }
 
@@ -162,7 +162,7 @@ impl States {
         let now = (rank(is), is.to_owned(), version.unwrap_or_default());
         if let Some(before) = self.seen.get(&job) {
             let (rank, state, version) = before;
-            // A closed job stays what it is; every write counts up.
+            // A closed job keeps its state, and every write increases the version.
             let back = now.0 < *rank || (now.0 == *rank && now.1 != *state) || now.2 < *version;
             if back {
                 self.backwards
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_that_goes_back_or_ends_twice_in_different_ways_is_seen() {
+    fn a_job_that_goes_backwards_or_ends_in_two_ways_is_noticed() {
         let back = |states: &[(&str, u64)]| {
             let mut seen = States::default();
             states

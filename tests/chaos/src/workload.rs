@@ -1,5 +1,5 @@
-//! What is published, from a seed, and what has to come of it. The expectations are a model of
-//! their own, three lines of it for each entity, and owe nothing to the code that they judge.
+//! The events to publish, generated from a seed, and their expected outcome. The expectations are a
+//! model of their own, about three lines per entity, and use none of the code that they judge.
 
 use std::collections::BTreeMap;
 
@@ -8,93 +8,92 @@ use serde_json::{Value, json};
 
 use crate::{chance::Chance, poison, publication::Publication};
 
-/// Publications by tenant, each tenant's in its order, and what they lead to.
+/// The publications of each tenant in order, and their expected outcome.
 #[derive(Debug)]
 pub struct Workload {
-    /// A line for each tenant: what stands in one goes to Kafka one after the other.
+    /// One line per tenant: the publications of a line go to Kafka one after the other.
     pub lines: Vec<Vec<Publication>>,
-    /// One line more, which comes last: of each topic some that open jobs, so that everything the
-    /// storm has in store finds somebody to hit.
+    /// One more line, published last: for each topic some events that open jobs, so that every
+    /// fault of the storm has a call to hit.
     pub last: Vec<Publication>,
-    /// What has to come of it, whatever happens meanwhile.
+    /// The expected outcome, whatever faults occur.
     pub expected: Expected,
 }
 
-/// What has to be true at the end.
+/// The expected state at the end.
 #[derive(Debug, Default)]
 pub struct Expected {
-    /// Inbound events that are decided: distinct good events.
+    /// The number of distinct good inbound events, each of which is decided.
     pub causes: usize,
-    /// Jobs, each by what it renders and the event that opened it.
+    /// The jobs, by template and by the event that opens each.
     pub jobs: BTreeMap<JobKey, Certainty>,
-    /// Templates, with what they show in the end.
+    /// The templates with their final facts.
     pub templates: BTreeMap<TemplateKey, Facts>,
 }
 
-/// Which template: a tenant, its entity, and the kind of asset.
+/// Identifies a template: tenant, entity and kind of asset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TemplateKey {
-    /// Whose.
+    /// The tenant.
     pub tenant: String,
-    /// Of what.
+    /// The entity.
     pub entity: String,
-    /// Which kind of asset.
+    /// The kind of asset.
     pub kind: String,
 }
 
-/// Which job: a template, and the event that it was opened by.
+/// Identifies a job: its template and the event that opened it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JobKey {
-    /// What it renders.
+    /// The template that it renders.
     pub template: TemplateKey,
     /// The id of the event.
     pub event: String,
 }
 
-/// Whether a job has to be there.
+/// Whether a job must exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
-    /// Whatever the order of arrival.
+    /// It exists for every order of arrival.
     Always,
-    /// If its event comes after another topic's about the same entity, and the order across topics
-    /// nobody promises.
+    /// It exists only if its event arrives after another topic's event about the same entity. The
+    /// order across topics is not guaranteed.
     IfLater,
 }
 
-/// What a template shows, as far as the workload changes it.
+/// The facts of a template that the workload changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Its title; shown by every kind.
+    /// The title; every kind of asset shows it.
     pub title: String,
-    /// Its description; shown by none of the kinds that the workload asks for.
+    /// The description; none of the workload's kinds shows it.
     pub description: String,
 }
 
-/// How much of what.
+/// The size of a workload.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Records to publish, poison included, copies not.
+    /// The number of records, with poison and without copies.
     pub events: usize,
-    /// Whose.
+    /// The number of tenants.
     pub tenants: usize,
-    /// How many versions an entity has at most.
+    /// The most versions of an entity.
     pub versions: usize,
-    /// Of a hundred of them, how many change the title, and so have a picture rendered again.
+    /// The percentage of versions that change the title, and so cause a new render.
     pub titles_percent: usize,
 }
 
-/// Of a hundred records, how many can never succeed.
+/// The percentage of records that can never succeed.
 const POISON_PERCENT: usize = 1;
 
-/// Of a hundred versions of an entity, how many change what its template says and its picture does
-/// not show.
+/// The percentage of versions that change a fact of the template which its picture does not show.
 const DESCRIPTIONS_PERCENT: usize = 18;
 
-/// Of a hundred records, how many are published twice.
+/// The percentage of records that are published twice.
 const COPIES_PERCENT: usize = 2;
 
 impl Workload {
-    /// The workload that grows from `chance`; its events happen at `now`, an RFC 3339 time.
+    /// Generates the workload; its events happen at `now`, an RFC 3339 time.
     #[must_use]
     pub fn grow(size: Size, now: &str, chance: &mut Chance) -> Self {
         let mut expected = Expected::default();
@@ -109,7 +108,7 @@ impl Workload {
                 now,
             };
             let publications = match chance.below(4) {
-                // Their pictures are large: few ask for one.
+                // Their pictures are large, so few of them ask for one.
                 0 | 1 => seed.event(
                     (chance.happens(15), chance.happens(15)),
                     chance,
@@ -143,7 +142,7 @@ impl Workload {
         for line in &mut lines {
             repeat_some(line, chance);
         }
-        // A small run has room for few rules: which ones, chance says.
+        // A small run has room for few rules, so chance picks where they begin.
         let first_rule = chance.below(100);
         for rule in first_rule..first_rule + poisons {
             let line = chance.below(size.tenants);
@@ -163,17 +162,17 @@ impl Workload {
     }
 }
 
-/// So many entities of each kind come last.
+/// The number of entities of each kind in the last line.
 const LAST: usize = 3;
 
-/// A topic whose entities it alone speaks of.
+/// A topic that alone describes its entities.
 struct Kind {
     topic: Topic,
     source: &'static str,
     id: &'static str,
     title: &'static str,
     description: &'static str,
-    /// The smallest picture that there is of it.
+    /// The entity's smallest picture.
     asset: &'static str,
 }
 
@@ -195,7 +194,7 @@ const CONTENT: Kind = Kind {
     asset: "thumbnail",
 };
 
-/// What an entity grows from.
+/// The inputs of an entity.
 struct Seed<'a> {
     tenant: String,
     number: usize,
@@ -203,9 +202,8 @@ struct Seed<'a> {
 }
 
 impl Seed<'_> {
-    /// An entity of one topic, in several versions, some of which come late: a title that changes
-    /// is rendered again, a description that changes is only published, and a version that comes
-    /// late says nothing any more.
+    /// An entity of one topic in several versions, some of which arrive late. A new title causes a
+    /// render, a new description is only published, and a late version has no effect.
     fn versions(
         &self,
         kind: &Kind,
@@ -281,9 +279,9 @@ impl Seed<'_> {
         publications
     }
 
-    /// An event that people attend: created and published, in either order. What is published
-    /// stands over what was created. It may ask for a poster when it is created, and for a preview
-    /// when it is published.
+    /// An event that people attend, with its created and its published record in either order. The
+    /// published facts win. It may ask for a poster when it is created, and for a link preview when
+    /// it is published.
     fn event(
         &self,
         (poster, preview): (bool, bool),
@@ -373,7 +371,7 @@ impl Seed<'_> {
     }
 }
 
-/// The publications of several entities between each other's, each entity's in its order.
+/// Interleaves the publications of several entities, and keeps each entity's order.
 fn interleave(mut entities: Vec<Vec<Publication>>, chance: &mut Chance) -> Vec<Publication> {
     entities
         .iter_mut()
@@ -389,7 +387,7 @@ fn interleave(mut entities: Vec<Vec<Publication>>, chance: &mut Chance) -> Vec<P
     line
 }
 
-/// Publishes some again, at once or later.
+/// Publishes some records again, at once or later.
 fn repeat_some(line: &mut Vec<Publication>, chance: &mut Chance) {
     for index in (0..line.len()).rev() {
         if chance.happens(COPIES_PERCENT) {
@@ -420,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_grows_the_same_workload_again_and_another_seed_another_one() {
+    fn a_seed_always_gives_the_same_workload() {
         let fingerprints = |seed| -> Vec<_> {
             grow(seed)
                 .lines
@@ -434,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_last_opens_jobs_for_each_topic() {
+    fn the_last_line_opens_jobs_for_each_topic() {
         let last = grow(7).last;
         for topic in Topic::ALL.into_iter().filter(|topic| topic.is_consumed()) {
             assert!(
@@ -448,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_as_many_records_as_asked_for_one_in_a_hundred_of_them_poison_and_some_copies() {
+    fn a_workload_has_its_size_one_percent_poison_and_some_copies() {
         let workload = grow(7);
         let records: Vec<_> = workload.lines.iter().flatten().collect();
         let poison = records

@@ -20,7 +20,7 @@ fn faces(han: Option<Han>, text: &str) -> Vec<Face> {
 }
 
 #[test]
-fn the_reader_decides_whose_characters_are_shown() {
+fn the_readers_language_decides_the_form_of_chinese_characters() {
     for (han, face) in [
         (Han::Japanese, Face::NotoSansJp),
         (Han::Simplified, Face::NotoSansSc),
@@ -28,7 +28,7 @@ fn the_reader_decides_whose_characters_are_shown() {
     ] {
         assert_eq!(faces(Some(han), "直骨"), [face]);
     }
-    // The Korean face has no Chinese characters; Korea writes the traditional ones.
+    // The Korean face has no Chinese characters; Korea uses the traditional ones.
     assert_eq!(
         faces(Some(Han::Korean), "한국 直骨"),
         [Face::NotoSansKr, Face::InterRegular, Face::NotoSansTc]
@@ -36,7 +36,7 @@ fn the_reader_decides_whose_characters_are_shown() {
 }
 
 #[test]
-fn without_a_reader_the_text_decides() {
+fn without_a_language_the_text_decides_the_form_of_its_characters() {
     for (text, face) in [
         ("夏の夜", Face::NotoSansJp),
         ("音楽祭", Face::NotoSansJp),
@@ -50,7 +50,7 @@ fn without_a_reader_the_text_decides() {
 }
 
 #[test]
-fn one_face_helps_out_with_what_another_lacks() {
+fn another_face_covers_what_the_first_lacks() {
     assert_eq!(
         faces(Some(Han::Japanese), "东京서울"),
         [Face::NotoSansSc, Face::NotoSansJp, Face::NotoSansKr]
@@ -58,7 +58,7 @@ fn one_face_helps_out_with_what_another_lacks() {
 }
 
 #[test]
-fn letters_and_digits_are_latin_even_if_they_were_written_wide() {
+fn wide_letters_and_digits_become_latin() {
     assert_eq!(
         pieces(Voice::Plain, Some(Han::Japanese), "第１２回ＪＡＺＺ！"),
         [
@@ -72,7 +72,7 @@ fn letters_and_digits_are_latin_even_if_they_were_written_wide() {
 }
 
 #[test]
-fn quotation_marks_are_wide_in_chinese_and_narrow_around_latin_words_and_in_english() {
+fn quotation_marks_are_wide_in_chinese_and_narrow_in_latin_text() {
     let of_quotes = |text: &str| -> Vec<Face> {
         let pieces = pieces(Voice::Plain, Some(Han::Simplified), text).into_iter();
         pieces
@@ -87,7 +87,7 @@ fn quotation_marks_are_wide_in_chinese_and_narrow_around_latin_words_and_in_engl
 }
 
 #[test]
-fn a_title_in_chinese_characters_has_digits_of_their_weight_and_a_numeral_its_own() {
+fn digits_in_a_chinese_title_have_the_weight_of_text() {
     assert_eq!(
         pieces(Voice::Loud, None, "夏の音楽祭2026")
             .last()
@@ -102,7 +102,7 @@ fn a_title_in_chinese_characters_has_digits_of_their_weight_and_a_numeral_its_ow
 }
 
 #[test]
-fn a_tower_of_marks_on_a_kana_is_kept_to_three() {
+fn a_kana_keeps_at_most_three_marks() {
     let text: String = pieces(Voice::Plain, None, &format!("か{}", "\u{309a}".repeat(20)))
         .into_iter()
         .map(|p| p.0)

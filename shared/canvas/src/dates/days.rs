@@ -1,16 +1,16 @@
-//! How a language writes days, months and years: in which order, and with what after the numbers.
+//! How a language writes days, months and years: the order, and the counters after the numbers.
 
 use jiff::civil::Date;
 
 use super::unbroken;
 use crate::words::{Language, Speech};
 
-/// The number of a day, with what it counts where the language says that: `14`, `14日`.
+/// The day of the month, with its counter if the language has one: `14`, `14日`.
 pub(super) fn day(date: Date, speech: Speech) -> String {
     days_of_month(date, date, speech)
 }
 
-/// The days of one month: `14`, `14–16`, `14–16日`.
+/// Days of one month: `14`, `14–16`, `14–16日`.
 pub(super) fn days_of_month(first: Date, last: Date, speech: Speech) -> String {
     let mut text = speech.number(i32::from(first.day()), 1);
     if first != last {
@@ -42,7 +42,7 @@ pub(super) fn in_year(text: &str, date: Date, speech: Speech) -> String {
     }
 }
 
-/// The years without days: `2026`, `2026–2027年`.
+/// The years alone: `2026`, `2026–2027年`.
 pub(super) fn years(first: Date, last: Date, speech: Speech) -> String {
     let mut text = speech.number(i32::from(first.year()), 1);
     if first.year() != last.year() {
@@ -51,7 +51,7 @@ pub(super) fn years(first: Date, last: Date, speech: Speech) -> String {
     text + speech.counters().map_or("", |counters| counters.year)
 }
 
-/// Days, months and years in one line.
+/// Days, months and years on one line.
 pub(super) fn whole_date(first: Date, last: Date, speech: Speech) -> String {
     if (first.year(), first.month()) == (last.year(), last.month()) {
         return in_year(
@@ -62,7 +62,8 @@ pub(super) fn whole_date(first: Date, last: Date, speech: Speech) -> String {
     }
     let [begin, end] = [first, last].map(|date| day_and_month(&day(date, speech), date, speech));
     if first.year() == last.year() {
-        // The year is said once: where it comes first, it stands before both, else after both.
+        // The year is written once: before both days if the language begins with the year, else
+        // after both.
         return if speech.counters().is_some() {
             range(&in_year(&begin, first, speech), &end, speech)
         } else {
@@ -76,7 +77,7 @@ pub(super) fn whole_date(first: Date, last: Date, speech: Speech) -> String {
     )
 }
 
-/// From one day to another; a line may be broken between the two, and nowhere else.
+/// A range of days; a line may break between the two, and nowhere else.
 pub(super) fn range(first: &str, last: &str, speech: Speech) -> String {
     match speech.language {
         Language::Japanese => format!("{first}〜{last}"),

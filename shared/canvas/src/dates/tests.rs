@@ -27,7 +27,7 @@ fn plain(when: &When) -> String {
 }
 
 #[test]
-fn an_evening_is_told_on_the_clock_of_its_place() {
+fn times_use_the_events_time_zone() {
     let said = said(
         "en",
         Some("Asia/Kolkata"),
@@ -41,13 +41,13 @@ fn an_evening_is_told_on_the_clock_of_its_place() {
 }
 
 #[test]
-fn without_a_zone_the_offset_of_the_beginning_counts() {
+fn without_a_time_zone_the_offset_of_the_start_counts() {
     let said = said("en", None, "2026-02-14T18:30:00+05:30", None);
     assert_eq!(plain(&said), "6:30 PM GMT+5:30");
 }
 
 #[test]
-fn a_party_that_ends_at_dawn_is_of_the_evening_before() {
+fn an_event_that_ends_at_dawn_ends_the_evening_before() {
     let said = said(
         "en-US",
         Some("America/New_York"),
@@ -122,7 +122,7 @@ fn arabic_takes_the_digits_and_months_of_its_region() {
 }
 
 #[test]
-fn japanese_counts_years_months_and_days_and_the_hours_of_the_whole_day() {
+fn japanese_dates_have_counters_and_a_24_hour_clock() {
     let said = said(
         "ja-JP",
         Some("Asia/Tokyo"),
@@ -161,7 +161,7 @@ fn japanese_days_of_two_months_are_joined_by_a_wave() {
 }
 
 #[test]
-fn chinese_is_told_on_the_clock_of_beijing_by_its_name() {
+fn chinese_names_beijing_time() {
     let said = said(
         "zh-CN",
         Some("Asia/Shanghai"),
@@ -266,7 +266,7 @@ fn a_whole_date_is_in_the_order_of_its_language() {
 }
 
 #[test]
-fn an_unknown_language_is_told_in_english() {
+fn an_unknown_language_becomes_english() {
     assert_eq!(
         said("fr-FR", None, "2026-02-14T18:30:00Z", None).weekday,
         "Saturday"

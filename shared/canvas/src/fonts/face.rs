@@ -1,4 +1,4 @@
-//! Every font by its name, and where its bytes are.
+//! Every font by name, and where its bytes are.
 
 /// Where the bytes of a font are.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +56,7 @@ impl Face {
         Self::NotoSansKr,
     ];
 
-    /// The name that the face goes by inside the canvas, where weight and style are part of the
-    /// name.
+    /// The name of the face inside the canvas, which includes weight and style.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::BricolageExtraBold => "Bricolage Grotesque ExtraBold",
@@ -80,7 +79,7 @@ impl Face {
         }
     }
 
-    /// Whether the face is one of Chinese, Japanese and Korean.
+    /// Whether the face is for Chinese, Japanese or Korean.
     pub(crate) fn is_cjk(self) -> bool {
         Self::IN_FILES.contains(&self)
     }

@@ -1,10 +1,9 @@
-//! Whose forms of the Chinese characters a text is set in. One character is drawn differently in
-//! Tokyo, Beijing, Taipei and Seoul, and the text does not say which is meant: its reader's
-//! language does.
+//! The regional forms of Chinese characters. Tokyo, Beijing, Taipei and Seoul draw one character
+//! differently, and the text does not say which form it means: the reader's language does.
 
 use super::{Face, Fonts};
 
-/// Whose forms of the Chinese characters are meant.
+/// A regional form of Chinese characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Han {
     Japanese,
@@ -14,7 +13,7 @@ pub(crate) enum Han {
 }
 
 impl Han {
-    /// The faces, the right one first; each next one helps out with what is missing before it.
+    /// The faces in order: each one covers what those before it lack.
     pub(crate) fn faces(self) -> [Face; 4] {
         match self {
             Self::Japanese => [
@@ -44,9 +43,9 @@ impl Han {
         }
     }
 
-    /// What `text` says by itself: kana are Japanese and hangul is Korean. Of Chinese characters
-    /// alone, the first standard that has all of them is meant: 音楽 is in no Chinese one, 爵士樂 is not
-    /// in the simplified one.
+    /// The form that `text` itself suggests: kana are Japanese and hangul is Korean. For Chinese
+    /// characters alone it is the first standard that has all of them: no Chinese one has 音楽, and
+    /// the simplified one lacks 爵士樂.
     pub(crate) fn of_text(fonts: &Fonts, text: &str) -> Self {
         if text.chars().any(is_kana) {
             return Self::Japanese;
@@ -65,7 +64,7 @@ impl Han {
     }
 }
 
-/// A Chinese character, in whichever language.
+/// A Chinese character, in any language.
 pub(crate) fn is_chinese(c: char) -> bool {
     matches!(u32::from(c), 0x3005..=0x3007 | 0x3400..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff)
 }
@@ -75,7 +74,7 @@ pub(crate) fn is_hiragana(c: char) -> bool {
     matches!(u32::from(c), 0x3041..=0x309f)
 }
 
-/// Katakana, narrow ones and the mark of a long vowel included; not the dot between words.
+/// Katakana, including narrow ones and the long-vowel mark, but not the dot between words.
 pub(crate) fn is_katakana(c: char) -> bool {
     matches!(u32::from(c), 0x30a1..=0x30fa | 0x30fc..=0x30ff | 0x31f0..=0x31ff | 0xff66..=0xff9f)
 }

@@ -1,5 +1,5 @@
-//! A picture at a smaller size: each pixel is the mean of the area that it stands for, exactly, so
-//! that nothing flickers or gets lost that is thinner than a pixel.
+//! A picture at a smaller size. Each pixel is the exact mean of the area that it covers, so that
+//! details thinner than a pixel neither flicker nor vanish.
 
 use std::ops::Range;
 
@@ -43,9 +43,9 @@ pub(super) fn shrunk(from: &Pixmap, width: u32, height: u32) -> Option<Pixmap> {
     Some(to)
 }
 
-/// The pixels of a longer line that one pixel of a shorter one stands for, in units in which a
-/// pixel of the longer line has the shorter one's length, and the other way round: all ends are
-/// whole numbers.
+/// The pixels of a longer line that one pixel of a shorter line covers. A pixel of the longer line
+/// has the length of the shorter line in units, and the other way round, so that all ends are whole
+/// numbers.
 struct Span {
     pixels: Range<usize>,
     begin: u64,

@@ -32,7 +32,7 @@ fn png_with(
     file
 }
 
-/// A file of these chunks, each with its length and checksum.
+/// A PNG of these chunks, each with its length and checksum.
 fn file_of(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, data) in chunks {
@@ -62,7 +62,7 @@ fn header(width: u32, height: u32, depth: u8, color: u8, interlaced: u8) -> Vec<
     .concat()
 }
 
-/// `data` in zlib's form, not compressed.
+/// `data` in zlib's format, uncompressed.
 fn stored(data: &[u8]) -> Vec<u8> {
     let length = data.len() as u16;
     let mut out = vec![0x78, 1, 1];
@@ -191,7 +191,7 @@ fn one_grey_may_be_transparent() {
 
 #[test]
 fn an_interlaced_picture_is_put_in_order() {
-    // Two by two pixels of grey: the passes hold (0, 0), then (1, 0), then the second row.
+    // Two by two grey pixels: the passes hold (0, 0), then (1, 0), then the second row.
     let data = stored(&[0, 10, 0, 20, 0, 30, 40]);
     let file = file_of(&[
         (b"IHDR", &header(2, 2, 8, 0, 1)),
@@ -206,7 +206,7 @@ fn an_interlaced_picture_is_put_in_order() {
 }
 
 #[test]
-fn what_is_not_a_png_is_refused() {
+fn a_file_that_is_not_a_png_is_refused() {
     for file in [
         &b""[..],
         b"GIF89a",
@@ -220,7 +220,7 @@ fn what_is_not_a_png_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_too_large_is_not_looked_at() {
+fn a_file_that_is_too_large_is_not_parsed() {
     let error = Logo::decode(&vec![0; LARGEST_FILE + 1]).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -247,7 +247,7 @@ fn a_picture_that_is_too_large_is_refused_by_its_header() {
 }
 
 #[test]
-fn a_picture_of_no_pixels_or_of_transparent_ones_is_refused() {
+fn an_empty_or_transparent_picture_is_refused() {
     for (width, height) in [(0, 5), (5, 0), (0, 0)] {
         assert_eq!(
             Logo::decode(&file_of(&[(b"IHDR", &header(width, height, 8, 6, 0))])),
@@ -259,12 +259,12 @@ fn a_picture_of_no_pixels_or_of_transparent_ones_is_refused() {
 }
 
 #[test]
-fn a_file_that_ends_early_is_refused_wherever_it_ends() {
+fn a_truncated_file_is_refused() {
     let data: Vec<u8> = (0..64 * 64 * 4)
         .map(|index| (index * 7919 % 251) as u8 | 1)
         .collect();
     let file = png(64, 64, ColorType::Rgba, BitDepth::Eight, &data);
-    // What follows the picture's data is 12 bytes of an end that nobody misses.
+    // The last 12 bytes are the end chunk, which the decoder does not require.
     for length in (8..file.len() - 40).step_by(97) {
         assert_eq!(
             Logo::decode(&file[..length]),
@@ -332,7 +332,7 @@ fn a_transparent_rim_is_cut_off() {
 }
 
 #[test]
-fn it_keeps_its_shape_and_never_grows() {
+fn a_logo_keeps_its_proportions_and_is_never_enlarged() {
     let logo = rgba(40, 10, |_, _| [0, 0, 0, 255]);
     assert_eq!(logo.fit(20.0, 20.0), (20.0, 5.0));
     assert_eq!(logo.fit(100.0, 100.0), (40.0, 10.0));
@@ -345,7 +345,7 @@ fn it_keeps_its_shape_and_never_grows() {
 
 #[test]
 fn a_small_drawing_has_the_mean_of_every_area() {
-    // Lines of a pixel, black and white by turns, make grey at every smaller size.
+    // Alternating black and white lines, one pixel wide, become grey at every smaller size.
     let logo = rgba(
         300,
         90,
@@ -371,7 +371,7 @@ fn a_small_drawing_has_the_mean_of_every_area() {
 }
 
 #[test]
-fn nothing_gets_lost_between_the_pixels_of_a_drawing() {
+fn a_shrunk_picture_keeps_its_mean_alpha() {
     let logo = rgba(101, 53, |x, y| {
         if (x + y) % 7 == 0 {
             [200, 0, 0, 255]
@@ -396,7 +396,7 @@ fn nothing_gets_lost_between_the_pixels_of_a_drawing() {
 }
 
 #[test]
-fn a_logo_that_is_not_seen_on_its_ground_gets_a_plate_that_it_is_seen_on() {
+fn a_logo_invisible_on_its_ground_gets_a_contrasting_plate() {
     let mark = |color: [u8; 4]| {
         rgba(
             20,
@@ -423,7 +423,7 @@ fn a_logo_that_is_not_seen_on_its_ground_gets_a_plate_that_it_is_seen_on() {
 }
 
 #[test]
-fn a_logo_that_is_half_seen_on_any_plate_stays_without() {
+fn a_logo_gets_no_plate_if_no_plate_helps() {
     let both = rgba(20, 20, |x, y| match (x / 5 + y / 5) % 3 {
         0 => [0; 4],
         1 => [0, 0, 0, 255],

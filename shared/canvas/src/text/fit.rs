@@ -1,4 +1,5 @@
-//! Finding the size: as large as a style allows in a box, in whole words if it can be, else cut.
+//! Finds the font size: as large as a style allows in a box, with whole words if possible, else
+//! with broken words, else cut.
 
 use cosmic_text::{
     Attrs, Buffer, Family, FeatureTag, FontFeatures, Metrics, Shaping, Weight, Wrap,
@@ -13,17 +14,18 @@ use crate::{
     fonts::{Face, Han, Voice},
 };
 
-/// What is left of its size when a text keeps its phrases whole; else they are broken.
+/// A text keeps its phrases whole if it keeps at least this share of its size; else they are
+/// broken.
 const LEAST_FOR_PHRASES: f32 = 0.62;
-/// What is left of it when a text keeps words and numbers whole, or breaks at fewer places.
+/// The same for words and numbers, and for breaking at fewer places.
 const LEAST_FOR_WORDS: f32 = 0.8;
 
 /// One attempt at a size.
 pub(super) struct Attempt<'a> {
     pub(super) style: &'a Style,
-    /// The width that lines may take.
+    /// The width of lines.
     pub(super) width: f32,
-    /// What is left free beside them, on either side.
+    /// The free width on either side of the lines.
     pub(super) side: f32,
     pub(super) height: f32,
     pub(super) most_lines: usize,
@@ -33,7 +35,7 @@ pub(super) struct Attempt<'a> {
 impl Typesetter {
     pub(super) fn fit(&mut self, cleaned: &Clean, tracking: f32, attempt: &Attempt<'_>) -> Block {
         let style = attempt.style;
-        // Whole words first, even if that makes them smaller; then words broken where they must be.
+        // Whole words first, even if they are smaller; then broken words.
         if let Some((mut buffer, size)) = self.in_whole_words(cleaned, tracking, attempt) {
             let width = if style.balanced {
                 self.balance(&mut buffer, size, attempt)
@@ -46,7 +48,7 @@ impl Typesetter {
         if let Some(size) = self.largest_that_fits(&mut buffer, Wrap::WordOrGlyph, attempt) {
             return self.measure(cleaned, &buffer, size, attempt.width, attempt, false);
         }
-        // Too long even at the smallest size: as many words as fit, and an ellipsis.
+        // It is too long even at the smallest size: as many characters as fit, and an ellipsis.
         let ellipsis = style
             .voice
             .faces()
@@ -78,9 +80,9 @@ impl Typesetter {
         )
     }
 
-    /// `cleaned` in lines that break between words, as large as fits, and laid out so. A line of
-    /// Chinese or Japanese may break between almost any two characters; it does so only where
-    /// keeping phrases whole would make them much smaller.
+    /// Lays `cleaned` out in lines that break between words, as large as fits. A line of Chinese or
+    /// Japanese may break between almost any two characters; it does so only if whole phrases would
+    /// be much smaller.
     fn in_whole_words(
         &mut self,
         cleaned: &Clean,
@@ -90,12 +92,12 @@ impl Typesetter {
         let style = attempt.style;
         let mut broken = self.buffer(cleaned, tracking, style);
         let mut size = self.largest_that_fits(&mut broken, Wrap::Word, attempt)?;
-        // What holds a phrase together would be tracked like a letter.
+        // Tracking would space the joiners like letters.
         if cleaned.han.is_none() || style.most_lines < 2 || tracking != 0.0 {
             return Some((broken, size));
         }
-        // Chinese does not mark its words. What stands between two punctuations is a phrase of a
-        // title, but for a longer text that would be too few places to break.
+        // Chinese does not mark its words. In a title, the text between two punctuation marks is a
+        // phrase; in a longer text that would leave too few places to break.
         if (style.voice != Voice::Plain || cleaned.han == Some(Han::Japanese))
             && let Some(whole) =
                 self.held(cleaned, Hold::Phrases, size * LEAST_FOR_PHRASES, attempt)
@@ -105,7 +107,7 @@ impl Typesetter {
         if let Some(whole) = self.held(cleaned, Hold::Words, size * LEAST_FOR_WORDS, attempt) {
             (broken, size) = whole;
         }
-        // Words will be broken: at as few places as can be.
+        // Words must be broken: at as few places as possible.
         let least = size * LEAST_FOR_WORDS;
         loop {
             let lines = broken.layout_runs().count();
@@ -122,8 +124,8 @@ impl Typesetter {
         Some((broken, size))
     }
 
-    /// `cleaned` with what `hold` says kept whole, if it can then be set in a size of `least` or
-    /// more.
+    /// Lays `cleaned` out with the units of `hold` kept whole, if that gives a size of at least
+    /// `least`.
     fn held(
         &mut self,
         cleaned: &Clean,
@@ -141,7 +143,7 @@ impl Typesetter {
         if tracking != 0.0 {
             attributes = attributes.letter_spacing(tracking);
         }
-        // In a title kana and punctuation stand as close as their shapes allow, not each in a
+        // In a title, kana and punctuation are as close as their shapes allow, not each in a
         // square.
         let mut proportional = FontFeatures::new();
         if style.voice.is_display() {
@@ -206,8 +208,8 @@ impl Typesetter {
         lines <= attempt.most_lines && bottom <= attempt.height + 0.5
     }
 
-    /// The narrowest width that takes no more lines: the rag becomes even, and no word is left
-    /// alone on the last line.
+    /// The narrowest width with the same number of lines: the lines become even, and no single word
+    /// is left on the last line.
     fn balance(&mut self, buffer: &mut Buffer, size: f32, attempt: &Attempt<'_>) -> f32 {
         let lines = buffer.layout_runs().count();
         if lines < 2 {
@@ -272,7 +274,7 @@ mod tests {
         }
     }
 
-    /// The lines that `text` is set in, without the joiners.
+    /// The lines of `text`, without the joiners.
     fn lines(typesetter: &mut Typesetter, text: &str, voice: Voice, width: f32) -> Vec<String> {
         let style = style(voice);
         let cleaned = crate::clean::clean(&typesetter.fonts, voice, None, text);
@@ -296,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_begins_with_what_must_not_begin_one_or_ends_with_an_opening_bracket() {
+    fn no_line_begins_or_ends_with_forbidden_punctuation() {
         let mut typesetter = typesetter();
         let texts = [
             "「ジャズは、自由だ。」（ちょっと）待って！行こうよ？コーヒー・パーティー『夜々』へ…ヴァージョンアップ、ｿｰﾄﾞ。",
@@ -326,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_is_broken_between_phrases_as_long_as_it_stays_large() {
+    fn a_title_breaks_between_phrases_while_it_stays_large() {
         let mut typesetter = typesetter();
         assert_eq!(
             lines(&mut typesetter, "夏の夜の音楽祭", Voice::Loud, 170.0),

@@ -1,6 +1,6 @@
-//! Where a line of Chinese, Japanese or Korean may be broken if it is to be read at a glance. The
-//! standard's rules (which cosmic-text keeps) allow a break between almost any two characters; a
-//! title is broken between phrases.
+//! Where a line of Chinese, Japanese or Korean may break to be read at a glance. The Unicode rules,
+//! which cosmic-text follows, allow a break between almost any two characters; a title breaks
+//! between phrases.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -9,10 +9,10 @@ use crate::{
     fonts::{Face, is_chinese, is_hangul, is_hiragana, is_katakana},
 };
 
-/// Between two characters it forbids a break, and is never seen.
+/// The word joiner: an invisible character that forbids a break between its neighbours.
 const JOINER: char = '\u{2060}';
 
-/// What a character is to its neighbours.
+/// The kind of a character, which decides how it joins its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Chinese,
@@ -22,7 +22,7 @@ enum Kind {
     Digit,
     /// A letter of a script with words.
     Letter,
-    /// A space or a punctuation: the standard's rules are right for them.
+    /// A space or a punctuation mark: the Unicode rules are right for them.
     Other,
 }
 
@@ -40,25 +40,26 @@ impl Kind {
     }
 }
 
-/// What is not to be broken.
+/// The units that are kept whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hold {
-    /// Korean words, and numbers with what they count. A few Chinese characters beside a
-    /// punctuation stay with it.
+    /// Korean words, and numbers with their counters. A few Chinese characters beside a punctuation
+    /// mark stay with it.
     Words,
-    /// The phrases of Japanese too, and whatever stands between two spaces or punctuations in
-    /// Chinese.
+    /// Also the phrases of Japanese, and in Chinese everything between two spaces or punctuation
+    /// marks.
     Phrases,
 }
 
-/// The same text with joiners wherever a line may not be broken.
+/// The same text with joiners wherever a line must not break.
 pub(super) fn kept_whole(cleaned: &Clean, hold: Hold) -> Clean {
     let text = cleaned.text();
     let phrases = Phrases::of(&text);
     let (mut index, mut joiner_due) = (0, false);
     let mut pieces = cleaned.pieces.clone();
     for (piece, face) in &mut pieces {
-        // A joiner stands in a piece of one of their faces: one of the two that it joins always is.
+        // A joiner goes into a piece with a face for these scripts: one of the two characters that
+        // it joins always has one.
         let is_cjk = face.is_some_and(Face::is_cjk);
         let mut joined = String::with_capacity(piece.len() * 2);
         for letter in piece.graphemes(true) {
@@ -80,7 +81,7 @@ pub(super) fn kept_whole(cleaned: &Clean, hold: Hold) -> Clean {
     Clean { pieces, ..*cleaned }
 }
 
-/// A text as the kinds of its characters.
+/// A text as characters with their kinds.
 struct Phrases<'a> {
     letters: Vec<(&'a str, Kind)>,
 }
@@ -102,8 +103,8 @@ impl<'a> Phrases<'a> {
             .map_or(Kind::Other, |(_, kind)| *kind)
     }
 
-    /// Whether the character at `index` makes the Chinese character after it polite: it does at the
-    /// beginning of a phrase.
+    /// Whether the character at `index` is an honorific prefix of the Chinese character after it:
+    /// it is at the beginning of a phrase.
     fn is_honour(&self, index: usize) -> bool {
         let begins = match index.checked_sub(1).map(|before| self.letters[before]) {
             Some((letter, Kind::Hiragana)) => "とやにをはがのでもへ".contains(letter),
@@ -114,9 +115,9 @@ impl<'a> Phrases<'a> {
             && self.kind(index + 1) == Kind::Chinese
     }
 
-    /// Whether the character at `index` and the next belong together. Japanese marks its phrases by
-    /// changing its script: what follows hiragana begins one, and so does a word of katakana or of
-    /// Chinese characters beside one of another script.
+    /// Whether the character at `index` and the next one belong together. Japanese marks its
+    /// phrases by changing script: a phrase begins after hiragana, and so does a word of katakana
+    /// or of Chinese characters beside one of another script.
     fn belong(&self, index: usize, hold: Hold) -> bool {
         use Kind::{Chinese, Digit, Hangul, Hiragana, Katakana, Letter, Other};
         let phrases = hold == Hold::Phrases;
@@ -128,22 +129,22 @@ impl<'a> Phrases<'a> {
         match (self.kind(index), self.kind(index + 1)) {
             (Other, _) | (_, Other) => false,
             (Hangul, _) | (_, Hangul) => true,
-            // 12月, 3つ; then 第12回, and 2026年7月 as one.
+            // 12月, 3つ; then 第12回, and 2026年7月 as one unit.
             (Digit, Chinese | Hiragana | Katakana) => true,
             (Chinese, Digit) => matches!(self.letters[index].0, "年" | "月" | "第"),
-            // 茶会とお花見: the honour belongs to the flowers.
+            // 茶会とお花見: the honorific belongs to the flowers.
             (Hiragana, Hiragana) if self.is_honour(index + 1) => false,
             (Hiragana, Chinese) if self.is_honour(index) => phrases,
             (Chinese | Hiragana | Katakana | Letter, Hiragana) => phrases,
             (Katakana, Katakana) => phrases,
-            // What is counted ends with its counter: 第12回横浜花火大会, but 3人展.
+            // A number ends with its counter: 第12回横浜花火大会, but 3人展.
             (Chinese, Chinese) if before == Digit => self.kind(index + 2) != Chinese,
-            // Beside a space or punctuation: two characters after it and three before it, as most
-            // words end in 音乐节 and 研讨会.
+            // Beside a space or punctuation mark: two characters after it and three before it,
+            // because most words end in such groups: 音乐节, 研讨会.
             (Chinese, Chinese) => {
                 phrases || before == Other || (2..=3).any(|ahead| self.kind(index + ahead) == Other)
             }
-            // One Chinese character is a beginning or an end: 新サービス, ジャズ祭.
+            // A single Chinese character is a prefix or a suffix: 新サービス, ジャズ祭.
             (Chinese, Katakana | Letter) => phrases && before != Chinese,
             (Katakana | Letter, Chinese) => phrases && self.kind(index + 2) != Chinese,
             (Hiragana, _)
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn in_chinese_nothing_marks_a_word_but_no_character_is_left_alone_beside_a_punctuation() {
+    fn a_chinese_line_leaves_no_single_character_beside_punctuation() {
         assert_eq!(
             phrases("第12届城市轨道交通、公共设施研讨会", Hold::Words),
             "第1/2届/城/市/轨/道交通/、/公共/设/施/研讨会/"

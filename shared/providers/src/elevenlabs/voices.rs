@@ -1,9 +1,9 @@
-//! Cloned voices: instant ones, made of their samples at once, and professional ones, whose owner
-//! shows that the voice is theirs before it is trained for hours.
+//! Cloned voices. The vendor makes an instant voice from its samples at once. It trains a
+//! professional voice for hours, and only after the owner has proved that the voice is theirs.
 //!
 //! Source: the vendor's SDK 2.78.0 (`/voices/add`, `/voices/pvc`, `/voices/{id}`) and its guide to
-//! professional cloning. What the body of a captcha is, nobody documents: it is passed on as it
-//! comes. States of training are an open set: what is not known goes on.
+//! professional cloning. The body of a captcha is not documented, so an unknown one is passed on
+//! unchanged. Training states are an open set: an unknown state counts as still training.
 
 use std::collections::BTreeSet;
 
@@ -25,15 +25,15 @@ use crate::{
     http::{Attempted, No, is_id, send_free, send_paid, short, whole},
 };
 
-/// A recording on its way to the vendor.
+/// A recording to upload to the vendor.
 pub struct Recording {
-    /// What it is called there, such as `sample-1.mp3`.
+    /// Its file name at the vendor, such as `sample-1.mp3`.
     pub file_name: String,
     /// Its media type.
     pub content_type: &'static str,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// The bytes.
+    /// Its content.
     pub reader: Box<dyn AsyncRead + Send + Sync + Unpin>,
 }
 
@@ -43,25 +43,25 @@ impl std::fmt::Debug for Recording {
     }
 }
 
-/// What the vendor says when it did what was asked.
+/// The vendor's answer to a request that it fulfilled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fulfilled {
-    /// The voice that it made.
+    /// The id of the voice, if the request created one.
     pub voice: Option<String>,
-    /// Credits that it cost.
+    /// The credits that it cost.
     pub credits: u64,
 }
 
-/// What the owner of a voice is to read aloud.
+/// The text that the owner of a voice must read aloud, as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Captcha {
-    /// The file, mostly a picture.
+    /// The file, usually a picture.
     pub bytes: Vec<u8>,
     /// Its media type.
     pub content_type: String,
 }
 
-/// What a sample is called at the vendor, where it is looked for by that name.
+/// The file name of a sample at the vendor. `look` recognises a sample by that name.
 #[must_use]
 pub fn sample_name(number: usize, extension: &str) -> String {
     format!("sample-{number}.{extension}")
@@ -77,11 +77,11 @@ fn sample_number(file_name: &str) -> Option<usize> {
 }
 
 impl ElevenLabs {
-    /// What the vendor shows of the voice; `None` if it has none. A voice whose creation was never
-    /// answered is found by its name.
+    /// The vendor's view of the voice; `None` if the vendor has none. A voice whose creation was
+    /// never answered is found by its name.
     ///
     /// # Errors
-    /// [`Refused`]: [`Refusal::InvalidInput`] if it had one and has it no more.
+    /// [`Refused`]: [`Refusal::InvalidInput`] if the vendor no longer has the voice.
     pub async fn look(&self, model: &VoiceModel) -> Result<Option<VoiceView>, Refused> {
         let voice = match &model.voice {
             Some(voice) => voice.clone(),
@@ -95,8 +95,8 @@ impl ElevenLabs {
         Ok(Some(self.view(voice, &said)))
     }
 
-    /// The vendor's voices that are called as `model` is: more than one if a creation was repeated
-    /// that was done and did not show.
+    /// The vendor's voices with the name of `model`. There is more than one if a creation was
+    /// repeated although the vendor had carried out the first.
     ///
     /// # Errors
     /// [`Refused`].
@@ -110,9 +110,9 @@ impl ElevenLabs {
         Ok(ids.filter(|id| is_id(id)).map(str::to_owned).collect())
     }
 
-    /// Asks for `request` once, under the token of the attempt that was written down for it.
-    /// `recordings` are what is sent along: all samples with the creation of an instant voice, one
-    /// with each other request for one, and what the owner read with a verification.
+    /// Sends `request` once, under the token of the attempt that was recorded for it. `recordings`
+    /// are the files to upload: all samples to create an instant voice, one sample for a `Sample`
+    /// request, and the owner's reading for a verification.
     ///
     /// # Errors
     /// [`Refused`].
@@ -188,7 +188,7 @@ impl ElevenLabs {
         Ok(Fulfilled { voice, credits })
     }
 
-    /// What a request costs by the list, in credits.
+    /// The list price of a request, in credits.
     #[must_use]
     pub fn list_price(&self, method: CloningMethod, request: VoiceRequest) -> u64 {
         match (method, request) {
@@ -208,7 +208,7 @@ impl ElevenLabs {
     ) -> Result<Fulfilled, Refused> {
         let no = No::read(response).await;
         let code = code(&no);
-        // It trains already: an earlier request was heard after all.
+        // It trains already: the vendor received an earlier request.
         if request == VoiceRequest::Train
             && matches!(code, "already_running" | "already_processing")
         {
@@ -224,7 +224,7 @@ impl ElevenLabs {
         Err(no.refused(refusal))
     }
 
-    /// What the owner of a professional voice is to read aloud.
+    /// The captcha that the owner of a professional voice must read aloud.
     ///
     /// # Errors
     /// [`Refused`].
@@ -243,10 +243,10 @@ impl ElevenLabs {
         ))
     }
 
-    /// Deletes a voice, and with it its samples. One that is not there any more is fine.
+    /// Deletes a voice and its samples. A missing voice counts as deleted.
     ///
     /// # Errors
-    /// [`Refused`]; doing it again is safe.
+    /// [`Refused`]; a repeated call is safe.
     pub async fn delete_voice(&self, voice: &str) -> Result<(), Refused> {
         self.delete(&format!("voices/{voice}")).await
     }
@@ -266,7 +266,7 @@ impl ElevenLabs {
         }
         let no = No::read(response).await;
         let refusal = match refusal(&no) {
-            // It is only asked again.
+            // A read may be repeated.
             Refusal::OutcomeUnknown => Refusal::Transient,
             other => other,
         };
@@ -306,8 +306,7 @@ impl ElevenLabs {
     }
 }
 
-/// Why it does not do this for a voice. One that is not there any more is this voice's affair, not
-/// the vendor's.
+/// The class of a refusal. A missing voice concerns this voice only, not the vendor.
 fn refusal(no: &No) -> Refusal {
     match code(no) {
         "voice_not_found" => Refusal::InvalidInput,
@@ -330,7 +329,7 @@ fn with_files(form: Form, name: &'static str, recordings: Vec<Recording>) -> Res
     })
 }
 
-/// The id of the voice that was made.
+/// The id of the voice that the vendor created.
 async fn created(response: Response) -> Result<String, Refused> {
     let bytes = whole(response, Refusal::OutcomeUnknown).await?;
     let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -343,8 +342,8 @@ async fn created(response: Response) -> Result<String, Refused> {
     }
 }
 
-/// A captcha is a picture, or a picture in base64, with quotation marks or without; anything else
-/// stays as it is.
+/// A captcha is a picture, or a picture in base64 with or without quotation marks. Any other body
+/// is passed on unchanged.
 fn read_captcha(bytes: Vec<u8>, content_type: String) -> Captcha {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
     let text = std::str::from_utf8(&bytes)
@@ -375,7 +374,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_captcha_is_a_picture_in_whatever_form_it_comes() {
+    fn a_captcha_is_read_as_bytes_and_as_base64() {
         let png = b"\x89PNG\r\n\x1a\nand so on".to_vec();
         let base64 = base64_simd::STANDARD.encode_to_string(&png);
         for sent in [
@@ -398,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_known_by_its_name() {
+    fn a_samples_number_is_read_from_its_name() {
         assert_eq!(sample_number(&sample_name(12, "mp3")), Some(12));
         assert_eq!(sample_number("interview.mp3"), None);
     }

@@ -1,28 +1,28 @@
-//! What reading and planning cost in instructions and in allocations, which are the same on every
-//! machine with this compiler and these dependencies: a change that makes it dearer is seen here,
-//! and not a year later on a bill.
+//! Bounds on the instructions and allocations for reading and planning. They are the same on every
+//! machine with this compiler and these dependencies, so that a costly change fails here and not a
+//! year later on a bill.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
-/// Instructions to read a record of the contract's example and to plan what comes of it, in the
-/// development profile, where nothing is optimised: 3.07 million on 2026-11-28. A release build
-/// needs a tenth or less; two development builds show the same regressions.
+/// The most instructions to read a record of the contract's example and to plan it, in the
+/// development profile, which optimises nothing: 3.07 million on 2026-11-28. A release build needs
+/// a tenth or less; two development builds show the same regressions.
 const MOST: u64 = 3_300_000;
 
 const RECORDS: u64 = 100;
 
-/// Allocations to read a record of the contract's example and to plan what comes of it: each text
-/// of its configuration once, and the jobs and the events to tell. 118 on 2026-11-28.
+/// The most allocations to read a record of the contract's example and to plan it: each text of its
+/// configuration once, the jobs, and the events to publish. 118 on 2026-11-28.
 const MOST_ALLOCATIONS: u64 = 124;
 
-/// Bytes that are held beside the output for each record of a batch: what is decoded of the
-/// partition that is being read, less what is still to come of it. 222 on 2026-11-28.
+/// The most bytes held beside the output for each record of a batch: the decoded records of the
+/// partition that is being read, less their output that is still missing. 222 on 2026-11-28.
 const MOST_BESIDE: u64 = 245;
 
-/// A batch of so many events like the example, over four partitions.
+/// A batch of `events` events like the example, over four partitions.
 fn batch(events: u64) -> String {
     let topic = "eventzr.event.created.v1";
     let example = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,7 +34,7 @@ fn batch(events: u64) -> String {
     for number in 0..events {
         let mut event = example.clone();
         event["id"] = json!(format!("evt-{number}"));
-        // What is older than 97 days is not planned.
+        // An event older than 97 days would not be planned.
         event["time"] = json!(jiff::Timestamp::now().to_string());
         records.entry(format!("{topic}-{}", number % 4)).or_default().push(json!({
             "topic": topic, "partition": number % 4, "offset": number / 4, "timestamp": 1_795_000_000_000_u64, "timestampType": "CREATE_TIME",
@@ -45,7 +45,7 @@ fn batch(events: u64) -> String {
     json!({ "eventSource": "aws:kafka", "bootstrapServers": "b", "records": records }).to_string()
 }
 
-/// The instructions of a process that decodes the batch so often.
+/// The instructions of a process that decodes the batch `rounds` times.
 fn instructions(batch: &Path, rounds: u64) -> u64 {
     let ran = Command::new("valgrind")
         .args([
@@ -66,7 +66,7 @@ fn instructions(batch: &Path, rounds: u64) -> u64 {
 }
 
 #[test]
-fn reading_and_planning_a_record_costs_no_more_instructions_than_it_did() {
+fn reading_and_planning_a_record_stays_within_its_instructions() {
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("!! valgrind is not installed, instructions NOT counted: apt install valgrind");
         return;
@@ -83,8 +83,7 @@ fn reading_and_planning_a_record_costs_no_more_instructions_than_it_did() {
 }
 
 #[test]
-fn a_batch_allocates_in_proportion_to_its_records_and_holds_the_records_themselves_beside_its_output_and_no_more()
- {
+fn a_batchs_allocations_and_memory_per_record_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let allocated = |events: u64| {
         let path = folder.path().join(format!("{events}.json"));

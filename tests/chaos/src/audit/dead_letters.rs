@@ -1,5 +1,5 @@
-//! Dead letters: every record that can never succeed, byte for byte, and nothing else; and nothing
-//! was given up.
+//! Dead letters: every record that can never succeed is one, byte for byte, and no other record is;
+//! and no batch was dropped.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -24,7 +24,7 @@ use crate::{
 
 type Place = (String, i32, i64);
 
-/// How long Kafka may take to hand over the next record.
+/// The longest wait for the next record of Kafka.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn audit(
@@ -33,8 +33,8 @@ pub async fn audit(
     table: &Table,
     workload: &Workload,
 ) -> Result<(), Error> {
-    // Where the records that can never succeed really stand: one whose acknowledgement was lost
-    // stands in two places.
+    // Finds the records that can never succeed in Kafka. A record whose acknowledgement was lost is
+    // there twice.
     let poison = workload
         .lines
         .iter()
@@ -90,7 +90,7 @@ pub async fn audit(
     Ok(())
 }
 
-/// Key, value and headers, as a record has them.
+/// Key, value and headers of a record.
 fn whole(record: &Produced) -> Value {
     let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
     let headers: Vec<_> = record
@@ -105,7 +105,7 @@ fn whole(record: &Produced) -> Value {
     ])
 }
 
-/// The same, as the object of a dead letter has them.
+/// The same parts of a dead letter's object.
 fn parts(object: &Value) -> Value {
     json!([object["key"], object["value"], object["headers"]])
 }
@@ -153,7 +153,7 @@ async fn on_failure_envelopes(stack: &Stack) -> Result<Vec<String>, Error> {
         .collect())
 }
 
-/// Everything that stands in the consumed topics.
+/// Every record of the consumed topics.
 async fn consumed(stack: &Stack) -> Result<Vec<Produced>, Error> {
     let failed = |source| Error::Kafka {
         doing: "reading the consumed topics",

@@ -1,4 +1,4 @@
-//! Jobs: those that have to be there and no others, each closed, each completed one with its file.
+//! Jobs: exactly the expected ones exist, each is closed, and each completed one has its file.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +20,8 @@ pub async fn audit(
 ) -> Result<(), Error> {
     audit.count("causes decided", expected.causes, table.decisions);
     let found: BTreeSet<JobKey> = table.jobs.values().map(key).collect();
-    // Which of the uncertain ones there have to be, the order of arrival says: those that are there
-    // are right.
+    // Only the order of arrival decides which of the uncertain jobs exist, so those that exist
+    // count as right.
     let possible = |(job, certainty): (&JobKey, &Certainty)| {
         (*certainty == Certainty::Always || found.contains(job)).then(|| job.clone())
     };

@@ -1,5 +1,5 @@
-//! What was published: everything that was kept, nothing else, each id with one content, a job's
-//! `created` first, and each template in the end as it should be.
+//! Published events: everything that was committed and nothing else, each id with one content, a
+//! job's `created` first, and each template right at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +44,7 @@ pub fn audit(audit: &mut Audit, table: &Table, produced: &[Produced], expected: 
     templates(audit, table, produced, expected);
 }
 
-/// The broker's own clock stamps both, so the first appearances can be compared across topics.
+/// The broker's clock stamps both, so the first appearances can be compared across topics.
 fn created_first(audit: &mut Audit, table: &Table, produced: &[Produced]) {
     let mut created: BTreeMap<String, i64> = BTreeMap::new();
     let mut ended: BTreeMap<String, (i64, BTreeSet<String>)> = BTreeMap::new();
@@ -90,8 +90,8 @@ fn created_first(audit: &mut Audit, table: &Table, produced: &[Produced]) {
     );
 }
 
-/// A consumer that keeps the highest revision of each template has the right one in the end, with
-/// the picture of its newest job.
+/// Checks a consumer that keeps the highest revision of each template: it ends with the right one,
+/// with the picture of the newest job.
 fn templates(audit: &mut Audit, table: &Table, produced: &[Produced], expected: &Expected) {
     let mut newest: BTreeMap<TemplateKey, Value> = BTreeMap::new();
     let mut ids: BTreeMap<TemplateKey, BTreeSet<String>> = BTreeMap::new();

@@ -10,14 +10,14 @@ use crate::Error;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// What stands in the table, by what it is.
+/// The items of the table, by kind.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// How many causes are decided.
+    /// The number of decided inbound events.
     pub decisions: usize,
-    /// The bytes of every event that is kept to be published, by its id.
+    /// The bytes of every committed outbound event, by id.
     pub kept: BTreeMap<String, String>,
-    /// The ids of kept events that have two contents.
+    /// The ids of committed events that have two contents.
     pub committed_twice: Vec<String>,
     /// The states of the jobs, by id.
     pub jobs: BTreeMap<String, Value>,
@@ -34,12 +34,12 @@ pub struct Entry {
     pub place: (String, i32, i64),
     /// The key of its object.
     pub object: String,
-    /// Why.
+    /// The cause.
     pub cause: String,
 }
 
 impl Table {
-    /// Reads all of it.
+    /// Reads the whole table.
     pub async fn read(stack: &Stack) -> Result<Self, Error> {
         let scan = stack
             .clients

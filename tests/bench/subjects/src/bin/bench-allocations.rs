@@ -1,6 +1,6 @@
-//! What reading a batch and planning what comes of it allocates: `bench-allocations <batch.json>`
-//! prints the allocations, the bytes of what comes of it, and the most bytes that were held beside
-//! what had come by then.
+//! Counts the allocations of reading a batch and planning its records: `bench-allocations
+//! <batch.json>` prints the number of allocations, the bytes of the result, and the peak of bytes
+//! held beside the result so far.
 
 use std::{env, fs};
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         deadline: now.plus_seconds(900),
         routing: &routing,
     };
-    // What is made once is no record's.
+    // Allocations that happen only once belong to no record.
     let _first = intake::examine(
         Topic::EventCreated,
         event_created::describe,

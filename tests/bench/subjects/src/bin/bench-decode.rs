@@ -1,7 +1,6 @@
-//! A batch to what its records say, and to what is decided about them, without any effect:
-//! `bench-decode <batch.json> <rounds>` prints the nanoseconds for a record, to read it and to read
-//! it and plan; the median of the rounds. Under callgrind the difference of two numbers of rounds
-//! is what rounds cost.
+//! Reads a batch and plans its records, without effects: `bench-decode <batch.json> <rounds>`
+//! prints the nanoseconds per record to read it, and to read and plan it, each as the median of the
+//! rounds. Under callgrind, the difference between two numbers of rounds is the cost of a round.
 
 use std::{env, fs, hint::black_box, time::Instant};
 
@@ -9,7 +8,7 @@ use contract::{Time, Topic};
 use domain::{Planning, ProviderRouting, plan};
 use mimalloc::MiMalloc;
 
-// As the functions have it.
+// The allocator of the functions.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,4 +1,4 @@
-//! The floor: a function that does nothing, by the same runtime crate and the same profile.
+//! The lower bound: a function that does nothing, with the same runtime crate and the same profile.
 
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! Draws every kind of picture of the contract's example: `bench-render <example.json> <rounds>`
 //! prints, for each kind, its name, the microseconds of processor time of the median round, the
-//! bytes of the file, and those of the largest resident set meanwhile. `bench-render <example.json>
-//! <rounds> <folder>` keeps the files too. `bench-render <example.json> <rounds> - invitation`
-//! keeps none and draws that one alone.
+//! bytes of the file, and the largest resident set during it, in bytes. `bench-render
+//! <example.json> <rounds> <folder>` also keeps the files. `bench-render <example.json> <rounds> -
+//! invitation` keeps no files and draws one kind only.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -19,7 +19,7 @@ fn processor_time() -> i64 {
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
-/// In bytes, since it was last counted anew.
+/// The largest resident set since its last reset, in bytes.
 fn largest_resident_set() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status
@@ -30,7 +30,7 @@ fn largest_resident_set() -> Result<u64, Box<dyn Error>> {
     Ok(kibibytes * 1024)
 }
 
-// As the functions have it.
+// The allocator of the functions.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             logo: None,
             painting: None,
         };
-        // The largest resident set counts anew (proc(5), clear_refs).
+        // Resets the largest resident set (proc(5), clear_refs).
         fs::write("/proc/self/clear_refs", "5")?;
         let (mut nanoseconds, mut bytes) = (Vec::with_capacity(rounds), 0);
         for _ in 0..rounds {

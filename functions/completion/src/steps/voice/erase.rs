@@ -6,9 +6,9 @@ use domain::{ErasedVoice, VoiceModelId, VoiceState};
 use super::{delete_at_provider, of_tenant};
 use crate::{
     App,
-    erase::delete_assets,
+    assets::delete_assets,
+    leases::LEASE_SECONDS,
     step::{Reply, StepError},
-    submit::LEASE_SECONDS,
 };
 
 /// Erases a voice model of `tenant`: ends its execution, then deletes the provider's copy, the

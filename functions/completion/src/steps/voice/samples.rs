@@ -4,12 +4,18 @@ use aws_sdk_s3::{error::SdkError, operation::get_object::GetObjectError, primiti
 use contract::{FailureClass, S3Object};
 use providers::{Recording, VoiceLimits};
 
-use super::register::Unfit;
 use crate::{
     App,
     audio::{self, Format},
     step::StepError,
 };
+
+/// Why a voice is not cloned.
+pub(super) struct Unfit {
+    pub class: FailureClass,
+    /// The reason, for a person.
+    pub sentence: String,
+}
 
 /// How many bytes of a recording are read to find its format and length; pictures may come before
 /// the sound.

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     App,
+    leases::LEASE_SECONDS,
     step::{Reply, StepError},
-    submit::LEASE_SECONDS,
 };
 
 /// Stores the token that resumes the execution, and the text for the owner to read aloud, if the

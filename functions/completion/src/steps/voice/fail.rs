@@ -7,8 +7,9 @@ use store::StoreError;
 
 use super::delete_at_provider;
 use crate::{
-    App, fail,
-    step::{Reply, StepError},
+    App,
+    step::{ID_REUSED, Reply, StepError},
+    steps::fail,
 };
 
 /// Fails a voice model because of the Step Functions error `error`. A model that was closed before
@@ -32,7 +33,7 @@ pub(crate) async fn fail(
     };
     // The caller chooses the execution's name, so the voice registered under it may belong to
     // another tenant.
-    if error == fail::ID_REUSED {
+    if error == ID_REUSED {
         return Ok(nowhere());
     }
     let Some(id) = VoiceModelId::of_execution(id) else {

@@ -5,9 +5,9 @@ use domain::{JobId, State};
 
 use crate::{
     App,
-    close::close,
+    end::close,
+    leases::release,
     step::{Reply, StepError},
-    submit::release,
 };
 
 /// Cancels a job: closes it, publishes its end, and cancels it at the provider if possible. A job

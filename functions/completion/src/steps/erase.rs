@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use contract::{Identifier, Time};
-use dead_letters::erase_objects;
 use domain::{JobId, State};
 use store::{Cursor, Erased, Owned};
 
 use crate::{
-    App, cancel,
+    App,
+    assets::delete_assets,
+    leases::LEASE_SECONDS,
     step::{Reply, StepError},
-    submit::LEASE_SECONDS,
-    voice,
+    steps::{cancel, voice},
 };
 
 /// The longest run of one step, below the function's timeout; the next step does the rest.
@@ -136,11 +136,4 @@ async fn erase_job(app: &App, id: JobId, now: Time) -> Result<bool, StepError> {
         app.store.save_job(job.erased(now)).await?;
     }
     Ok(settled)
-}
-
-/// Deletes all assets whose key begins with `prefix`, in every version; returns the number of
-/// objects.
-pub(crate) async fn delete_assets(app: &App, prefix: &str) -> Result<usize, StepError> {
-    let erase = erase_objects(&app.s3, &app.config.assets_bucket, prefix).await;
-    erase.map_err(StepError::Delete)
 }

@@ -1,7 +1,7 @@
 //! The end of a job, of any kind: committed once, published, marked published.
 
 use contract::Time;
-use domain::{Decision, EntityState, Job, JobId};
+use domain::{Decision, EntityState, Failure, Job, JobId};
 
 use crate::{
     App,
@@ -26,4 +26,18 @@ pub(crate) async fn close(
         ended(app, &Ending::of(&job), &end, now);
     }
     Ok(true)
+}
+
+/// Closes a job as failed and publishes its end.
+pub(crate) async fn close_as_failed(
+    app: &App,
+    job: JobId,
+    failure: Failure,
+    sentence: Option<&str>,
+) -> Result<(), StepError> {
+    close(app, job, failure.at, |job, _| {
+        domain::fail(job, failure.clone(), sentence)
+    })
+    .await?;
+    Ok(())
 }

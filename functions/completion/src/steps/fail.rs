@@ -6,13 +6,9 @@ use serde::Deserialize;
 
 use crate::{
     App,
-    close::close,
-    step::{Reply, StepError},
+    end::close_as_failed,
+    step::{ID_REUSED, Reply, StepError},
 };
-
-/// The error name for an execution whose name already belongs to another voice model, which must
-/// not change.
-pub(crate) const ID_REUSED: &str = "Studio.IdReused";
 
 /// Fails a job because of the Step Functions error `error`, and publishes its end. A job that has
 /// another end keeps it, and that end is published.
@@ -47,20 +43,6 @@ pub(crate) async fn fail(
     )
     .await?;
     Ok(Reply::Closed)
-}
-
-/// Closes a job as failed and publishes its end.
-pub(crate) async fn close_as_failed(
-    app: &App,
-    job: JobId,
-    failure: Failure,
-    sentence: Option<&str>,
-) -> Result<(), StepError> {
-    close(app, job, failure.at, |job, _| {
-        domain::fail(job, failure.clone(), sentence)
-    })
-    .await?;
-    Ok(())
 }
 
 /// The message of a Lambda function's error, which Step Functions passes on as JSON.

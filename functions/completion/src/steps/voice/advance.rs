@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::{cloner, end, fail, ready, samples};
 use crate::{
     App,
+    leases::{release, take_lease},
     measure::{Call, spent},
-    poll::grown,
+    pause::grown,
     step::{Reply, StepError},
-    submit::{release, take_lease},
 };
 
 /// Does the next action for a voice model. `token` is unique to this invocation.

@@ -7,10 +7,12 @@ use providers::{Order, Progress, Providers, Refused};
 use crate::{
     App,
     assets::{self, Stored},
-    fail::close_as_failed,
+    attempts::refused,
+    end::close_as_failed,
+    leases::{LEASE_SECONDS, release},
     measure::called,
+    pause::grown,
     step::{Reply, StepError},
-    submit::{LEASE_SECONDS, refused, release},
 };
 
 /// Polls the provider, and stores the media if it is done.
@@ -111,36 +113,4 @@ async fn give_up(
     )
     .await?;
     Ok(Reply::Closed)
-}
-
-/// The seconds until the next poll of a job of age `age_ms`: an eighth of its age, within the
-/// provider's limits.
-pub(crate) fn grown(age_ms: u64, (least, most): (u32, u32)) -> u32 {
-    u32::try_from(age_ms / 8000)
-        .unwrap_or(most)
-        .clamp(least, most)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn polls_become_rarer_with_age_and_stay_below_100_an_hour() {
-        assert_eq!(
-            (
-                grown(0, (6, 60)),
-                grown(80_000, (6, 60)),
-                grown(u64::MAX, (6, 60))
-            ),
-            (6, 10, 60)
-        );
-        let (mut age, mut polls) = (0, 0);
-        while age < 3_600_000 {
-            age += u64::from(grown(age, (6, 60))) * 1000;
-            polls += 1;
-        }
-        // Each poll adds a dozen entries to the history of an execution, which may have 25,000.
-        assert!(polls < 100, "{polls}");
-    }
 }

@@ -1,25 +1,23 @@
 //! Submit: asks a provider for the job's media, once, after storing the attempt.
 
-use contract::{Identifier, Time};
-use domain::{Fate, Job, JobId, Next, Outcome, ProviderId, next};
-use providers::{Answer, Order, ProviderError, Refused};
+use contract::Time;
+use domain::{Job, JobId, Next, Outcome, ProviderId, next};
+use providers::{Answer, Order, ProviderError};
 use store::{OpenBreaker, StoreError};
-use telemetry::Measured;
 use uuid::Uuid;
 
 use crate::{
     App,
     assets::{self, Stored},
-    fail::close_as_failed,
+    attempts::refused,
+    end::close_as_failed,
+    leases::{release, take_lease},
     logo,
-    measure::{called, spent},
-    poll::{self, poll},
+    measure::called,
+    pause::grown,
     step::{Reply, StepError},
+    steps::poll::poll,
 };
-
-/// How long a call holds its lease, in seconds: longer than an invocation lasts and longer than the
-/// pause between two polls.
-pub(crate) const LEASE_SECONDS: u32 = 330;
 
 /// Asks for the media of a job, or replies how long to wait first. `token` is unique to this
 /// invocation.
@@ -99,7 +97,7 @@ async fn ask(
 ) -> Result<Reply, StepError> {
     if !take_lease(app, provider, (job.id.0, &job.tenant), now).await? {
         return Ok(Reply::Waiting {
-            seconds: poll::grown(now.milliseconds_since(job.created_at), (3, 30)),
+            seconds: grown(now.milliseconds_since(job.created_at), (3, 30)),
         });
     }
     let order = Order {
@@ -138,7 +136,7 @@ async fn ask(
                 return Err(error.into());
             }
             Ok(Reply::Pending {
-                poll_after_seconds: poll::grown(0, providers::Providers::poll_seconds(provider)),
+                poll_after_seconds: grown(0, providers::Providers::poll_seconds(provider)),
             })
         }
         Ok(Answer::Done(media)) => match assets::store(app, &job, media).await? {
@@ -146,104 +144,6 @@ async fn ask(
             Stored::Lost(error) => refused(app, provider, job, error.into()).await,
         },
         Err(error) => refused(app, provider, job, error).await,
-    }
-}
-
-/// Stores the refusal of `provider`; the next submission decides what follows.
-pub(crate) async fn refused(
-    app: &App,
-    provider: ProviderId,
-    job: Job,
-    error: ProviderError,
-) -> Result<Reply, StepError> {
-    let at = crate::now();
-    let (refused, sentence) = match error {
-        ProviderError::Refused(refused) => (refused, None),
-        error @ (ProviderError::Draw(_) | ProviderError::Logo(_)) => {
-            let sentence = error.to_string();
-            let refusal = domain::Refusal::InvalidInput;
-            (
-                Refused {
-                    refusal,
-                    detail: sentence.clone(),
-                    credits: 0,
-                },
-                Some(sentence),
-            )
-        }
-    };
-    let Refused {
-        refusal,
-        detail,
-        credits,
-    } = refused;
-    tracing::warn!(job = %job.id, %provider, ?refusal, detail, "refused");
-    let outcome = Outcome::Refused {
-        refusal,
-        detail: detail.clone(),
-        at,
-        credits,
-    };
-    let job = app.store.save_job(job.answered(outcome)).await?;
-    spent(app, provider, credits);
-    release(app, provider, job.id.0).await;
-    match refusal.fate(provider) {
-        Fate::OpenTheBreaker => {
-            let breaker = OpenBreaker {
-                until: at.plus_seconds(domain::BREAKER_SECONDS),
-                why: detail,
-            };
-            app.store.open_breaker(provider, &breaker).await?;
-            app.telemetry.metrics.emit(Measured::BreakerOpened {
-                provider: provider.as_str(),
-            });
-        }
-        // Only a final refusal may have a sentence for the content's owner.
-        Fate::Fail => {
-            let class = refusal.failure_class(provider);
-            close_as_failed(
-                app,
-                job.id,
-                domain::Failure { class, detail, at },
-                sentence.as_deref(),
-            )
-            .await?;
-            return Ok(Reply::Closed);
-        }
-        Fate::AskAgain | Fate::AskTheNext => {}
-    }
-    Ok(Reply::Waiting { seconds: 1 })
-}
-
-/// Takes a lease on `provider` for a job or a voice model, if the provider has caps; `false` if a
-/// cap is reached.
-pub(crate) async fn take_lease(
-    app: &App,
-    provider: ProviderId,
-    holder: (Uuid, &Identifier),
-    now: Time,
-) -> Result<bool, StepError> {
-    let Some(caps) = app.config.providers.caps(provider) else {
-        return Ok(true);
-    };
-    match app
-        .store
-        .take_lease(provider, holder, caps, now, now.plus_seconds(LEASE_SECONDS))
-        .await
-    {
-        // Many invocations want a lease at this moment.
-        Err(StoreError::Contended) => Ok(false),
-        taken => Ok(taken?),
-    }
-}
-
-/// Releases a lease. If that fails, the lease expires by itself.
-pub(crate) async fn release(app: &App, provider: ProviderId, holder: Uuid) {
-    if !provider.is_paid() {
-        return;
-    }
-    if let Err(error) = app.store.release_lease(provider, holder).await {
-        tracing::warn!(%holder, %provider, "its lease runs out by itself: {}", runtime::chain(&error));
     }
 }
 

@@ -5,7 +5,7 @@ use contract::{FailureClass, Identifier, Time, VoiceTraining};
 use domain::{ContentHash, Failure, ProviderId, Refusal, Registration, VoiceModelId};
 use serde_json::Value;
 
-use super::samples;
+use super::samples::{self, Unfit};
 use crate::{
     App,
     step::{Input, Reply, StepError},
@@ -13,13 +13,6 @@ use crate::{
 
 /// The tolerated difference between the caller's clock and ours, in seconds.
 const CLOCKS_DIFFER: u32 = 300;
-
-/// Why a voice is not cloned.
-pub(super) struct Unfit {
-    pub class: FailureClass,
-    /// The reason, for a person.
-    pub sentence: String,
-}
 
 /// Registers the voice model of the execution `name`, and publishes that. Without consent, usable
 /// samples or a configured provider it fails at once with a reason.

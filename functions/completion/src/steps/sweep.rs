@@ -9,9 +9,9 @@ use store::{Overdue, StoreError};
 
 use crate::{
     App,
-    fail::close_as_failed,
+    end::close_as_failed,
     step::{Reply, StepError},
-    voice,
+    steps::voice,
 };
 
 /// The most items of one shard of the index in one sweep; the next sweep is minutes away.

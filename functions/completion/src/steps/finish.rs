@@ -5,7 +5,7 @@ use domain::{JobId, State};
 
 use crate::{
     App,
-    close::close,
+    end::close,
     step::{Reply, StepError},
 };
 
