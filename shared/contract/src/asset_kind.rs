@@ -195,9 +195,23 @@ impl AssetKind {
     #[must_use]
     pub fn media_type(self) -> MediaType {
         match self {
+            Self::Poster
+            | Self::Invitation
+            | Self::SocialSquare
+            | Self::SocialPortrait
+            | Self::SocialStory
+            | Self::SocialLandscape
+            | Self::LinkPreview
+            | Self::EventCover
+            | Self::BlogImage
+            | Self::Thumbnail
+            | Self::BannerBillboard
+            | Self::BannerLeaderboard
+            | Self::BannerRectangle
+            | Self::BannerSkyscraper
+            | Self::BannerMobile => MediaType::Image,
             Self::Video => MediaType::Video,
             Self::AudioSpot => MediaType::Audio,
-            _ => MediaType::Image,
         }
     }
 
