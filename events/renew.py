@@ -1,5 +1,5 @@
-"""Writes the batches in lambda/ that are made of the examples, and gives all examples of what is consumed the time of now: an event
-older than 97 days becomes a dead letter as too old."""
+"""Writes the batches in lambda/ that consist of examples, and gives the examples of all consumed
+events the current time, because an event older than 97 days becomes a dead letter."""
 
 import base64
 import copy
@@ -21,7 +21,7 @@ def encoded(event):
 
 
 def renewed(value):
-    """A record's value with another time, if it is an event with a time."""
+    """A record's value with the current time, if it is an event with a time."""
     try:
         event = json.loads(base64.b64decode(value, validate=True))
         if not isinstance(event, dict) or "time" not in event:
@@ -33,7 +33,7 @@ def renewed(value):
 
 
 def batch(topic, events, headers):
-    """One partition with an event at each offset, as the mapping sends it."""
+    """A batch of one partition with an event at each offset, as the mapping sends it."""
     records = [
         {
             "topic": topic,
@@ -63,14 +63,14 @@ def numbered(event, number):
 
 
 examples = {}
-# What the studio publishes (eventzr.studio.*) has fixed times of its own.
+# The examples of the studio's own events (eventzr.studio.*) keep their fixed times.
 for path in sorted(p for p in HERE.glob("eventzr.*/example.json") if not p.parent.name.startswith("eventzr.studio.")):
     event = json.loads(path.read_text(encoding="utf-8"))
     event["time"] = NOW
     write(path, event)
     examples[event["type"]] = event
 
-# Each function's own: the example of its topic.
+# A batch for each function, with the example of its topic.
 for topic, event in examples.items():
     function = topic.removeprefix("eventzr.").removesuffix(".v1").replace(".", "-")
     write(HERE / f"lambda/{function}.json", batch(topic, [event], [STRUCTURED]))

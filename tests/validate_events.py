@@ -1,4 +1,4 @@
-"""Reads lines of events.jsonl and checks each with the CloudEvents SDK for Python: an implementation that is not ours."""
+"""Checks each line of events.jsonl with the CloudEvents SDK for Python, another implementation."""
 
 import json
 import re
@@ -12,7 +12,7 @@ for number, line in enumerate(sys.stdin, 1):
     record = json.loads(line)
     headers = {name: value.encode() for name, value in record["headers"] if value is not None}
     value = json.dumps(record["event"]).encode()
-    # It refuses an event whose attributes break the specification.
+    # The SDK refuses an event whose attributes violate the specification.
     event = from_structured_event(KafkaMessage(headers=headers, key=record["key"], value=value), JSONFormat())
     if event.get_specversion() != "1.0":
         sys.exit(f"line {number}: specversion is {event.get_specversion()}")

@@ -13,7 +13,7 @@ pub const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
 
 /// A bad batch.
 pub struct WorstCase {
-    /// What is bad about it.
+    /// The name, which says what is bad about it.
     pub name: &'static str,
     /// The topic whose function gets it.
     pub topic: Topic,

@@ -1,5 +1,5 @@
-//! Who is woken, and by what: each alarm has its entry in the runbook, looks at metrics that are
-//! there, and those on our own are provoked.
+//! The alarms: each one has its entry in the runbook and uses existing metrics, and the tests
+//! provoke those on our own metrics.
 
 use std::{collections::BTreeMap, fs};
 
@@ -11,9 +11,9 @@ use local::{
 };
 use serde_json::Value;
 
-/// AWS's metrics that an alarm may look at, with their dimensions: shared/facts/aws.md 2.3 and 6
-/// (Lambda's and the mappings', OffsetLag and no IteratorAge), and the services' own pages of
-/// metrics (Step Functions, DynamoDB, MSK).
+/// The AWS metrics that an alarm may use, with their dimensions, from the services' own pages of
+/// metrics: Lambda and its mappings (OffsetLag, and no IteratorAge), Step Functions, DynamoDB and
+/// MSK.
 const OF_AWS: &[(&str, &[&str], &[&str])] = &[
     (
         "AWS/Lambda",
@@ -53,7 +53,7 @@ const OF_AWS: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-/// An alarm as the template has it.
+/// An alarm of the template.
 struct InTemplate {
     entry: String,
     description: String,
@@ -61,14 +61,14 @@ struct InTemplate {
     metrics: Vec<Metric>,
 }
 
-/// A metric that it looks at, with the resources and texts that its dimensions refer to.
+/// A metric of an alarm, with the resources and texts that its dimensions refer to.
 struct Metric {
     namespace: String,
     name: String,
     dimensions: BTreeMap<String, String>,
 }
 
-/// The alarms of the template, which is read as YAML whose tags do not matter here.
+/// The alarms of the template, read as YAML without its tags.
 fn alarms() -> Vec<InTemplate> {
     let root = Checkout::find().unwrap().root;
     let python = root.join("target/venv/bin/python");
@@ -135,7 +135,7 @@ fn of_template(properties: &Value) -> InTemplate {
 }
 
 #[test]
-fn each_alarm_names_its_entry_in_the_runbook_and_each_entry_is_an_alarms() {
+fn alarms_and_runbook_entries_match() {
     let runbook =
         fs::read_to_string(Checkout::find().unwrap().root.join("docs/runbook.md")).unwrap();
     let mut entries: Vec<&str> = runbook
@@ -155,7 +155,7 @@ fn each_alarm_names_its_entry_in_the_runbook_and_each_entry_is_an_alarms() {
             alarm.entry,
             alarm.description
         );
-        // The table at the top says whose metrics they are.
+        // The table at the top of the runbook says whether the metrics are AWS's or ours.
         let row = if alarm.metrics[0].namespace == "Eventzr/Studio" {
             "| ours;"
         } else {
@@ -175,7 +175,7 @@ fn each_alarm_names_its_entry_in_the_runbook_and_each_entry_is_an_alarms() {
 }
 
 #[test]
-fn each_metric_of_awss_that_an_alarm_looks_at_is_one_with_those_dimensions() {
+fn each_aws_metric_of_an_alarm_exists_with_its_dimensions() {
     for alarm in alarms() {
         for metric in alarm
             .metrics
@@ -201,7 +201,7 @@ fn each_metric_of_awss_that_an_alarm_looks_at_is_one_with_those_dimensions() {
 }
 
 #[test]
-fn every_function_every_mapping_and_every_state_machine_is_watched() {
+fn every_function_mapping_and_state_machine_has_alarms() {
     let alarms = alarms();
     let watched = |metric: &str, dimension: &str| -> Vec<String> {
         let metrics = alarms
@@ -235,7 +235,7 @@ fn every_function_every_mapping_and_every_state_machine_is_watched() {
     all.sort();
     assert_eq!(watched("Errors", "FunctionName"), all);
     assert_eq!(watched("Duration", "FunctionName"), all);
-    // completion waits for its turn in Step Functions, and is turned away on purpose.
+    // completion waits for its turn in Step Functions, so its throttles are intended.
     assert_eq!(watched("Throttles", "FunctionName").len(), 5);
     assert_eq!(watched("OffsetLag", "FunctionName"), of_consumers);
     let mappings: Vec<String> = consumers
@@ -264,7 +264,7 @@ fn every_function_every_mapping_and_every_state_machine_is_watched() {
 }
 
 #[test]
-fn what_provokes_an_alarm_is_held_to_the_templates_own_metrics_and_threshold() {
+fn provoked_alarms_have_the_templates_metrics_and_thresholds() {
     let ours: Vec<InTemplate> = alarms()
         .into_iter()
         .filter(|alarm| alarm.metrics[0].namespace == "Eventzr/Studio")
@@ -281,7 +281,7 @@ fn what_provokes_an_alarm_is_held_to_the_templates_own_metrics_and_threshold() {
             .collect();
         metrics.dedup();
         assert_eq!(metrics, provoked.metrics());
-        // A number, or the parameter that has it for its default.
+        // A number, or a parameter whose default is the number.
         let threshold = alarm.threshold.parse::<f64>().unwrap_or_else(|_| {
             let parameter = template
                 .split(&format!("\n  {}:\n", alarm.threshold))
@@ -298,7 +298,7 @@ fn what_provokes_an_alarm_is_held_to_the_templates_own_metrics_and_threshold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_alarm_is_for_has_its_metric_pass_the_threshold() {
+async fn each_provoked_fault_passes_its_alarms_threshold() {
     let timeline = Timeline::start(true);
     for alarm in Alarm::ALL {
         let value = provoke(alarm, Options::new(Checkout::find().unwrap()), &timeline)

@@ -1,11 +1,11 @@
-//! The invariants of ARCHITECTURE.md that a manifest can break: who depends on whom.
+//! The invariants of ARCHITECTURE.md that a manifest can break: the dependencies of each crate.
 
 use std::{collections::BTreeSet, fs};
 
 use local::checkout::Checkout;
 use serde_json::Value;
 
-/// What a crate's manifest names under `[dependencies]`.
+/// The `[dependencies]` of a crate's manifest.
 fn dependencies(folder: &str) -> BTreeSet<String> {
     let manifest = fs::read_to_string(
         Checkout::find()
@@ -58,7 +58,7 @@ fn functions() -> Vec<String> {
 }
 
 #[test]
-fn no_crate_of_ours_may_be_unsafe() {
+fn every_crate_forbids_unsafe_code() {
     let root = Checkout::find().unwrap().root;
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let lints = manifest.split("[workspace.lints.rust]").nth(1).unwrap();
@@ -135,7 +135,7 @@ fn only_intake_and_the_mains_know_lambda() {
 }
 
 #[test]
-fn what_the_storm_expects_owes_nothing_to_the_code_that_it_judges() {
+fn the_storms_expectations_use_none_of_the_code_they_judge() {
     for judged in [
         "domain",
         "store",
@@ -165,7 +165,7 @@ fn only_telemetry_writes_metrics_and_sends_spans() {
 }
 
 #[test]
-fn a_consumer_links_no_renderer_and_no_function_another() {
+fn no_consumer_links_a_renderer_and_no_function_links_another() {
     let functions = functions();
     assert_eq!(functions.len(), 6);
     let consumers = functions
@@ -202,7 +202,7 @@ fn a_consumer_links_no_renderer_and_no_function_another() {
     }
 }
 
-/// The errors of AWS's that the state machines name, each in its Developer Guide:
+/// AWS's errors that the state machines may name, all from the Developer Guide:
 /// https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
 const ERRORS_OF_AWS: [&str; 3] = [
     "Lambda.TooManyRequestsException",
@@ -211,7 +211,7 @@ const ERRORS_OF_AWS: [&str; 3] = [
 ];
 
 #[test]
-fn a_state_machine_names_only_errors_that_there_are() {
+fn a_state_machine_names_only_existing_errors() {
     let root = Checkout::find().unwrap().root;
     let source =
         ["step.rs", "steps/fail.rs"].map(|file| root.join("functions/completion/src").join(file));
@@ -238,7 +238,7 @@ fn a_state_machine_names_only_errors_that_there_are() {
     );
 }
 
-/// Every error that an `ErrorEquals` names.
+/// Collects every error that an `ErrorEquals` names.
 fn named_in(value: &Value, named: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {

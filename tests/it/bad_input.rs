@@ -1,5 +1,5 @@
-//! Bad input: what can never succeed becomes a dead letter, whole and with its cause; the rest of
-//! the batch is done.
+//! Bad input: a record that can never succeed becomes a whole dead letter with its cause, and the
+//! rest of the batch is done.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Studio, batch_of_now, by_id, created, invoke, until};
 
-/// A header of a batch as the dead letter's object has it: its name, and its bytes in Base64.
+/// A header of a batch in the format of a dead letter's object: its name, and its bytes in Base64.
 fn header(header: &Value) -> Value {
     let (name, bytes) = header.as_object().unwrap().iter().next().unwrap();
     let bytes: Vec<u8> = bytes
@@ -32,12 +32,12 @@ async fn bad_records_become_whole_dead_letters_and_the_rest_of_the_batch_is_done
         .unwrap()
         .to_owned();
 
-    // Twice: a redelivery finds everything where it is.
+    // Twice, because a redelivery must change nothing.
     for _ in 0..2 {
         let answer = invoke(&studio.stack, &function, &batch).await;
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
     }
-    // Five records of the twenty-four are good, each for two assets: eight events each.
+    // Five of the twenty-four records are good, each with two assets: eight events each.
     let produced = studio.produced_for("tenant-monsoon-arts", 40).await;
     assert_eq!(by_id(&produced).len(), 40);
 
@@ -78,7 +78,8 @@ async fn bad_records_become_whole_dead_letters_and_the_rest_of_the_batch_is_done
         let record = records[&entry.offset];
         assert_eq!(object["cause"], entry.cause);
         match object.get("unread") {
-            // Not even its Base64 or its headers could be read: it is there as the mapping sent it.
+            // The record's Base64 or headers could not be decoded, so it is stored as the mapping
+            // sent it.
             Some(unread) => assert_eq!(
                 serde_json::from_str::<Value>(unread.as_str().unwrap()).unwrap(),
                 *record
@@ -109,7 +110,7 @@ async fn bad_records_become_whole_dead_letters_and_the_rest_of_the_batch_is_done
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_comes_back_with_other_content_is_dead_lettered_as_reused() {
+async fn a_reused_id_with_other_content_is_dead_lettered() {
     let mut studio = Studio::start().await;
     let event = created("tenant-reused", "reused");
     studio.publish(&event).await;
@@ -117,7 +118,7 @@ async fn an_id_that_comes_back_with_other_content_is_dead_lettered_as_reused() {
     let mut other = event.clone();
     other["data"]["title"] = json!("Something else under the same id");
     studio.publish(&other).await;
-    // A tombstone, a record without a key and one of 300 KB, by way of the mapping.
+    // A tombstone, a record without a key, and one of 300 KB, all through the mapping.
     let topic = "eventzr.event.created.v1";
     let huge = json!({ "padding": "x".repeat(300_000) }).to_string();
     studio

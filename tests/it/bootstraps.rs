@@ -1,20 +1,21 @@
-//! What a cold start has to load, by the development profile that `make test` builds anyway: a
-//! crate that is linked in by mistake is seen here first. What is deployed has bounds of its own,
-//! in `infra/bootstraps`.
+//! The size of a cold start's binary, in the development profile that `make test` builds anyway, so
+//! that a crate that is linked by mistake is noticed early. The deployed binaries have bounds of
+//! their own, in `infra/bootstraps`.
 
 use std::{fs, path::Path};
 
 use local::checkout::Checkout;
 
-/// Bytes of a consumer that are loaded: 46.6 million on 2026-11-28 on x86_64. A build that is
-/// incremental has a little more or less.
+/// The most loaded bytes of a consumer: 46.6 million on 2026-11-28 on x86_64. An incremental build
+/// has slightly more or less.
 const CONSUMER: u64 = 49_000_000;
 
-/// Of completion, which also draws, and knows the vendors: 60.8 million on 2026-11-28.
+/// The same for completion, which also draws and has the vendors' clients: 60.8 million on
+/// 2026-11-28.
 const COMPLETION: u64 = 64_000_000;
 
-/// The bytes of an ELF file that are loaded (its `PT_LOAD` segments; System V ABI, chapters 4 and
-/// 5): its symbols and line tables are not.
+/// The loaded bytes of an ELF file (its `PT_LOAD` segments; System V ABI, chapters 4 and 5),
+/// without symbols and line tables.
 fn loaded(path: &Path) -> u64 {
     let file = fs::read(path).unwrap();
     let number = |at: usize, bytes: usize| {
@@ -38,7 +39,7 @@ fn loaded(path: &Path) -> u64 {
 }
 
 #[test]
-fn a_function_loads_no_more_than_it_did() {
+fn the_loaded_size_of_a_function_is_bounded() {
     let binaries = Checkout::find().unwrap().binaries;
     if !cfg!(target_arch = "x86_64") {
         println!("!! the bounds are x86_64's: what a function loads is NOT compared");

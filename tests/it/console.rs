@@ -1,5 +1,4 @@
-//! The console of `make up`, as its page asks it: the real program, started and stopped as a person
-//! does it.
+//! The console of `make up`, with requests like those of its page, to the real program.
 
 use std::{
     path::PathBuf,
@@ -30,7 +29,7 @@ use crate::{
     operator::{CREATED, envelope, record},
 };
 
-/// Longer than anything here takes on two busy cores.
+/// Longer than any step takes on two busy cores.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// `studio-local up`, which ends with the test.
@@ -97,7 +96,7 @@ impl Up {
         assert!(published.status.success(), "{published:?}");
     }
 
-    /// Sends a request with these headers besides `host`.
+    /// Sends a request with these headers in addition to `host`.
     async fn send(
         &self,
         method: Method,
@@ -132,7 +131,7 @@ impl Up {
         .unwrap()
     }
 
-    /// What the page is answered to a step: the status and the JSON.
+    /// The answer that the page gets for a step: the status and the JSON.
     async fn ask(&self, step: &str, question: &Value) -> (u16, Value) {
         let origin = format!("http://{}", self.console);
         let headers = [
@@ -155,7 +154,7 @@ impl Up {
         (status, answer)
     }
 
-    /// Follows the stream, from after `id` if there is one.
+    /// Opens the event stream, after the event `id` if there is one.
     async fn follow(&self, id: Option<&str>) -> Stream {
         let headers: Vec<_> = id.map(|id| ("last-event-id", id)).into_iter().collect();
         let response = self.send(Method::GET, "/live", &headers, "").await;
@@ -177,7 +176,7 @@ struct Stream {
     text: String,
 }
 
-/// One of them.
+/// One event of the stream.
 #[derive(Debug)]
 struct Heard {
     kind: String,
@@ -197,7 +196,7 @@ impl Stream {
                         .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
                     value.unwrap_or_default().to_owned()
                 };
-                // What only says that the line still stands has no data.
+                // A keep-alive message has no data.
                 if let Ok(data) = serde_json::from_str(&field("data")) {
                     return Heard {
                         kind: field("event"),
@@ -219,7 +218,7 @@ impl Stream {
         }
     }
 
-    /// What is heard until `done` says so of all of it.
+    /// The events up to the moment when `done` accepts them.
     async fn until(&mut self, what: &str, done: impl Fn(&[Heard]) -> bool) -> Vec<Heard> {
         let patience = Instant::now() + PATIENCE;
         let mut heard = Vec::new();
@@ -234,7 +233,7 @@ impl Stream {
     }
 }
 
-/// How many records of a topic about a tenant were heard.
+/// How many records of a topic about a tenant were received.
 fn count(heard: &[Heard], topic: Topic, tenant: &str) -> usize {
     let is_one = |heard: &&Heard| {
         let record = &heard.data["record"];
@@ -243,14 +242,14 @@ fn count(heard: &[Heard], topic: Topic, tenant: &str) -> usize {
     heard.iter().filter(is_one).count()
 }
 
-/// Whether all that one created event leads to was heard.
+/// Whether every event that one created event causes was received.
 fn is_all(heard: &[Heard], tenant: &str) -> bool {
     the_eight()
         .iter()
         .all(|(topic, expected)| count(heard, topic.parse().unwrap(), tenant) == *expected)
 }
 
-/// Records that wait, as the page lists them: offset and times.
+/// The waiting dead letters, as the page lists them: offset and count.
 async fn waiting(up: &Up) -> Vec<(i64, u64)> {
     let (status, listed) = up.ask("list-dead-letters", &json!({ "most": 50 })).await;
     assert_eq!(status, 200);
@@ -266,7 +265,7 @@ async fn waiting(up: &Up) -> Vec<(i64, u64)> {
         .collect()
 }
 
-/// What became of the only record that was asked for.
+/// The fate of the only record of the request.
 fn fate(handled: &(u16, Value)) -> &Value {
     assert_eq!(
         (handled.0, handled.1["records"].as_array().unwrap().len()),
@@ -277,10 +276,10 @@ fn fate(handled: &(u16, Value)) -> &Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_else_does() {
+async fn the_console_shows_events_and_obeys_only_its_own_page() {
     let mut up = Up::start().await;
 
-    // The page, and who may not have more.
+    // The page itself, and the requests that it must refuse.
     let page = up
         .send(Method::GET, "/", &[("sec-fetch-site", "cross-site")], "")
         .await;
@@ -332,7 +331,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
         StatusCode::NOT_FOUND
     );
 
-    // A good event and a bad one, live.
+    // A good event and a bad one, in the live stream.
     let mut stream = up.follow(None).await;
     let hello = stream.next().await;
     assert_eq!(
@@ -377,7 +376,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     })
     .await;
 
-    // A page that comes back hears the rest, and one that comes late hears all.
+    // A page that reconnects gets the rest, and a page that connects late gets everything.
     let mut again = up.follow(Some(&invoked.id)).await;
     let rest = again
         .until("the bad one is heard", |heard| {
@@ -395,7 +394,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     })
     .await;
 
-    // The jobs, and only their tenant's.
+    // The jobs, and only this tenant's.
     let (_, listed) = up
         .ask("list-jobs", &json!({ "tenant": tenant, "most": 10 }))
         .await;
@@ -432,7 +431,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
         .await;
     assert_eq!(dry["fate"]["is"], "would-be-resubmitted");
 
-    // The gallery's addresses answer.
+    // The addresses in the gallery can be loaded.
     let gallery: Value = serde_json::from_str(&up.get("/gallery").await).unwrap();
     let assets = gallery["assets"].as_array().unwrap();
     assert_eq!(assets.len(), 2, "{gallery}");
@@ -452,7 +451,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
         assert!(file.starts_with(b"\x89PNG"), "{asset}");
     }
 
-    // What is wrong with the bad one, what would be done, and what comes of it.
+    // The cause of the bad record, a redrive without `execute`, and one with it.
     let (_, listed) = up
         .ask(
             "list-dead-letters",
@@ -493,7 +492,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     );
     assert!(waiting(&up).await.is_empty());
 
-    // An on-failure envelope is redriven, and what comes of it is heard.
+    // An on-failure envelope is redriven, and its events reach the stream.
     let tenant = "tenant-console-on-failure";
     let batch = vec![record(1_000, Some(&created(tenant, "console-on-failure")))];
     let clients = Clients::of(
@@ -523,7 +522,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
         .await;
     assert!(waiting(&up).await.is_empty());
 
-    // What nobody may ask.
+    // Requests that no page may make.
     assert_eq!(up.ask("gather", &json!({})).await.0, 404);
     assert_eq!(
         up.ask("list-jobs", &json!({ "tenant": "", "most": 10 }))
@@ -534,7 +533,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     let long = json!({ "tenant": "x".repeat(100_000), "most": 10 });
     assert_eq!(up.ask("list-jobs", &long).await.0, 413);
 
-    // Ctrl-C ends all of it, while pages are open.
+    // Ctrl-C ends the program while pages are open.
     assert!(up.env().exists());
     interrupt(up.child.id().unwrap());
     while let Ok(Ok(Some(line))) = tokio::time::timeout(PATIENCE, up.lines.next_line()).await {
@@ -549,7 +548,7 @@ async fn the_console_shows_what_happens_and_does_what_its_page_asks_and_nobody_e
     assert!(process::owner_of_listener(up.console.parse().unwrap()).is_none());
 }
 
-/// What a variable of the file for the shell says.
+/// A variable in the shell file.
 fn variable(up: &Up, name: &str) -> String {
     let text = std::fs::read_to_string(up.env()).unwrap();
     let line = text

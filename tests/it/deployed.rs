@@ -1,5 +1,5 @@
-//! The template as CloudFormation expands it: what must hold for every consumer, and what a batch
-//! costs.
+//! The template as CloudFormation expands it: the properties of every consumer, and the calls of a
+//! batch.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -50,8 +50,8 @@ async fn the_deployed_template_keeps_its_promises() {
         .collect();
     let mut mapped = BTreeSet::new();
     for (id, mapping) in mappings {
-        // Without the flag the response is ignored and what it names is lost; without pollers of
-        // its own a mapping has none of this.
+        // Without this flag Lambda ignores the response, and the records that it names are lost. A
+        // mapping without provisioned pollers has none of these settings.
         assert_eq!(
             mapping["FunctionResponseTypes"],
             json!(["ReportBatchItemFailures"]),
@@ -89,7 +89,7 @@ async fn the_deployed_template_keeps_its_promises() {
             "{id}: one topic, which nothing else consumes"
         );
 
-        // It may read its own topic in its own group, and nothing else.
+        // A consumer may read its own topic in its own group, and nothing else.
         let function = mapping["FunctionName"]["Ref"].as_str().unwrap();
         let role = &template["Resources"][format!("{function}Role")]["Properties"];
         let own: Vec<&Value> = role["Policies"]
@@ -131,7 +131,7 @@ async fn the_deployed_template_keeps_its_promises() {
         );
     }
 
-    // A grant on another kind of ARN than the action's own never matches.
+    // A grant on a resource of the wrong kind never matches.
     let roles = of_type(&template, "AWS::IAM::Role");
     let of_roles = roles.iter().flat_map(|(id, role)| {
         role["Policies"]
@@ -170,8 +170,7 @@ async fn the_deployed_template_keeps_its_promises() {
                     "{id}: {action} on {resource}"
                 );
             }
-            // Speech is made of nothing that has an ARN; nor does a task's token, or the delivery
-            // of a state machine's log.
+            // Polly's speech, a task's token and the delivery of a state machine's log have no ARN.
             let has_no_arn = |action: &str| {
                 ["polly:", "logs:"]
                     .iter()
@@ -187,7 +186,8 @@ async fn the_deployed_template_keeps_its_promises() {
             );
         }
     }
-    // The emulator does not enforce these: what a function tells it must be granted, and no more.
+    // The emulator does not enforce these. A function must have a grant for each topic that it
+    // publishes to, and for no other.
     let render_job = |what| format!("eventzr.studio.render-job.{what}.v1");
     let template_event = |what| format!("eventzr.studio.template.{what}.v1");
     let opened = [
@@ -217,7 +217,7 @@ async fn the_deployed_template_keeps_its_promises() {
     studio.stop().await;
 }
 
-/// The topics that policies let write to.
+/// The topics that the policies allow to write to.
 fn written<'a>(policies: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
     let writes = policies
         .into_iter()
@@ -238,7 +238,7 @@ fn written<'a>(policies: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String
         .collect()
 }
 
-/// A policy's statements, those under a condition too.
+/// The statements of a policy, including conditional ones.
 fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
     let statements = policy["PolicyDocument"]["Statement"]
         .as_array()
@@ -252,7 +252,7 @@ fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
 }
 
 #[test]
-fn the_state_machines_retry_only_what_can_pass_and_end_every_failure_in_the_fail_step() {
+fn state_machines_retry_only_transient_errors_and_end_in_the_fail_step() {
     for machine in ["render", "voice-training"] {
         let path = Checkout::find()
             .unwrap()
@@ -284,7 +284,7 @@ fn retries_what_can_pass(machine: &Value) {
             "{name}"
         );
         if name != "Fail" {
-            // Only who registers a voice can find its id taken.
+            // Only the registration of a voice can find its id in use.
             let errors = match name.as_str() {
                 "Register" => json!(["Studio.InvalidInput", "Studio.IdReused", "Studio.Internal"]),
                 _ => json!(["Studio.InvalidInput", "Studio.Internal"]),
@@ -304,8 +304,7 @@ fn retries_what_can_pass(machine: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mark_and_a_second_write_if_the_entity_was_known()
- {
+async fn a_batch_of_a_hundred_events_makes_the_expected_calls_to_aws() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let function = studio
         .stack
@@ -328,14 +327,14 @@ async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mar
         }
         json!({ "eventSource": "aws:kafka", "records": partitions })
     };
-    // Two hundred renders at once are another matter, and too much for the emulator's interpreter
-    // on two processors.
+    // Two hundred concurrent renders are not under test, and would be too much for the emulator on
+    // two processors.
     studio.let_executions_do_nothing().await;
-    invoke(&studio.stack, &function, &records(0..1, 1)).await; // warm
+    invoke(&studio.stack, &function, &records(0..1, 1)).await; // warms up
     let calls = studio.stack.proxy.calls();
     let consumer = calls[0].process_id;
-    // Before its first record it has asked both services for what is not there: the connections are
-    // made in the init phase.
+    // Before the first record, the function has asked both services for something that does not
+    // exist, so its connections are made in the init phase.
     let before = calls
         .iter()
         .take_while(|call| call.operation.name != "TransactWriteItems");
@@ -358,8 +357,8 @@ async fn a_batch_of_a_hundred_events_costs_each_one_write_two_starts_and_one_mar
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
         let calls = studio.stack.proxy.calls();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        // What the SDK tried again because the emulator was slow is not what the code costs; a
-        // refused write of a known entity is.
+        // A call that the SDK retried because the emulator was slow does not count. A refused write
+        // of a known entity does.
         let answered = calls
             .iter()
             .filter(|call| call.process_id == consumer && call.status.is_some_and(|s| s < 500));

@@ -1,5 +1,4 @@
-//! A tenant's media is erased: here, in the buckets, at the vendors; and what is left says no more
-//! than that.
+//! Erasing a tenant: here, in the buckets and at the vendors. Only a record of the erasure is left.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::Topic;
@@ -15,7 +14,7 @@ use crate::harness::{Studio, created, example, jobs_of, now, topics, until};
 
 const TENANT: &str = "tenant-gone";
 
-/// What stands in the facts of the tenant's events, and nowhere else once they are erased.
+/// Texts in the facts of the tenant's events, which must not be left after the erasure.
 const PERSONAL: [&str; 6] = [
     "Lanterns",
     "user-asha-rao",
@@ -25,7 +24,7 @@ const PERSONAL: [&str; 6] = [
     "s3://",
 ];
 
-/// The keys of everything in a bucket, of what was deleted and can be had back too.
+/// The keys of everything in a bucket, including deleted versions that can be restored.
 async fn objects(studio: &Studio, bucket: &str) -> Vec<String> {
     let list = studio
         .stack
@@ -49,8 +48,8 @@ fn campaign(id: &str) -> Value {
     event
 }
 
-/// Has everything of the tenant's be there that can be: pictures, a video and a spot, a video that
-/// is being made, a voice whose owner is waited for, a dead letter.
+/// Creates every kind of data of the tenant: pictures, a video and a spot, a video in progress, a
+/// voice that waits for its owner, and a dead letter.
 async fn fill(studio: &mut Studio) -> String {
     studio.publish(&created(TENANT, "lanterns")).await;
     studio.publish(&campaign("campaign-done")).await;
@@ -122,8 +121,7 @@ async fn fill(studio: &mut Studio) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_old_event_brings_nothing_back()
- {
+async fn an_erased_tenant_leaves_no_data_and_old_events_bring_none_back() {
     let mut studio = Studio::start_with(|options| {
         options.providers = Providers {
             image: "studio-canvas".to_owned(),
@@ -133,7 +131,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
         };
     })
     .await;
-    // A neighbour's stays.
+    // Another tenant's data stays.
     studio.publish(&created("tenant-stays", "stays")).await;
     studio.produced_for("tenant-stays", 8).await;
     let neighbours = objects(&studio, &studio.stack.outputs.assets_bucket_name).await;
@@ -157,8 +155,8 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
         "{erased}"
     );
     assert_eq!(erased["entities"], 3, "{erased}");
-    // The video that was being made is cancelled; until nobody can be at it any more, it is not
-    // done with.
+    // The video in progress is cancelled. Its job is not erased as long as a function may still
+    // work on it.
     assert_eq!(studio.completion(&erase).await["status"], "erasing");
     studio
         .change_state(&format!("job#{open}"), |job| {
@@ -175,7 +173,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     let nothing = json!({ "status": "erased", "jobs": 0, "voices": 0, "entities": 0, "decisions": 0, "records": 0 });
     assert_eq!(again, nothing, "nothing is left to be erased");
 
-    // Nothing in the buckets, nothing in the table but the neighbour's.
+    // The buckets and the table hold only the other tenant's data.
     assert_eq!(
         objects(&studio, &studio.stack.outputs.assets_bucket_name).await,
         neighbours
@@ -194,7 +192,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     for part in PERSONAL {
         assert!(!table.contains(part), "{part} in {table}");
     }
-    // What is left says what was erased, and when.
+    // The tombstone says what was erased, and when.
     let id = derive(&[TENANT.as_bytes(), b"tenant"]);
     let tombstone = studio
         .item(&format!("tenant#{id}"), "erased")
@@ -207,7 +205,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     );
     assert!(tombstone.contains_key("first_at") && tombstone.contains_key("last_at"));
 
-    // The vendors were asked to delete: both tasks, what was said, the voice.
+    // The vendors were asked to delete both tasks, the spoken text and the voice.
     let deleted: Vec<String> = studio
         .stack
         .sandbox
@@ -222,11 +220,11 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
         "{deleted:?}"
     );
     assert_eq!(studio.stack.sandbox.voices(), 0);
-    // The video that was being made is published as cancelled, once.
+    // The video in progress is published as cancelled, once.
     let produced = studio.produced_for(TENANT, 20).await;
     assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), [open]);
 
-    // The same event again, and another one from before: nothing comes of either.
+    // The same event again, and another old event: neither has any effect.
     let before = topics(&produced);
     let mut late = created(TENANT, "late");
     late["data"]["eventId"] = json!("event-lanterns");
@@ -236,8 +234,8 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     studio.publish(&same).await;
     assert_eq!(topics(&studio.produced_for(TENANT, 20).await), before);
 
-    // A tenant that goes on is as a new one; its template goes on with the revisions that its
-    // readers know.
+    // A tenant that sends new events starts afresh, but its template continues with the revisions
+    // that consumers know.
     let mut newer = created(TENANT, "newer");
     newer["data"]["eventId"] = json!("event-lanterns");
     newer["time"] = json!(now());
@@ -255,7 +253,7 @@ async fn an_erased_tenant_leaves_no_file_no_fact_and_nothing_at_a_vendor_and_an_
     studio.stop().await;
 }
 
-/// The event that the studio got under this id, as its topic has it.
+/// The event with this id, as the studio received it from its topic.
 async fn produced_from(studio: &Studio, id: &str) -> Value {
     use local::records::{From, Reader};
     let topic = Topic::EventCreated.as_str();

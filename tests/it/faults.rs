@@ -1,6 +1,6 @@
-//! Trouble from outside: the caller killed, the call refused or cut, at each call that a batch
-//! makes. Whatever happens, the mapping's redelivery and the state machine's retries end in the
-//! same eight events.
+//! Faults from outside, at each call that a batch makes: the caller is killed, or the call is
+//! refused or cut. For every fault, the mapping's redelivery and the state machine's retries end in
+//! the same eight events.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::harness::{
     Studio, by_id, created, created_comes_before_the_end, invoke, the_eight, topics, until,
 };
 
-/// Hits the first call of an operation.
+/// A fault that hits the first call of an operation.
 fn first(service: &str, operation: &str, action: Action) -> Fault {
     let (service, operation) = (Some(service.to_owned()), Some(operation.to_owned()));
     let matches = Matches {
@@ -28,7 +28,7 @@ fn first(service: &str, operation: &str, action: Action) -> Fault {
     Fault { matches, action }
 }
 
-/// The events of every decision in the table, by id: the bytes that were kept.
+/// The events of every decision in the table, by id: the committed bytes.
 async fn kept(studio: &Studio) -> BTreeMap<String, Vec<u8>> {
     let scan = studio
         .stack
@@ -61,7 +61,7 @@ async fn kept(studio: &Studio) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eight_events() {
+async fn a_consumer_killed_between_commit_and_publish_leaves_the_same_events() {
     let mut studio = Studio::start().await;
     let kill = Action::KillCaller(Moment::After);
     studio
@@ -71,9 +71,9 @@ async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eig
     studio.publish(&created("tenant-killed", "killed")).await;
     let produced = studio.produced_for("tenant-killed", 8).await;
     assert_eq!(topics(&produced), the_eight());
-    // What came out are, byte for byte, the events that the killed process had kept.
+    // The published events are, byte for byte, those that the killed process had committed.
     assert_eq!(by_id(&produced), kept(&studio).await);
-    // It was killed: the decision was written once, and found by the next delivery.
+    // The killed process wrote the decision once, and the next delivery found it.
     let calls = studio.stack.proxy.calls();
     let writers: Vec<_> = calls
         .iter()
@@ -93,7 +93,7 @@ async fn a_consumer_killed_between_its_write_and_its_publish_leaves_the_same_eig
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
+async fn every_call_may_be_refused_or_cut_or_its_caller_killed() {
     let mut studio = Studio::start().await;
     let refused = || Action::Fail {
         status: 500,
@@ -103,16 +103,16 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
         Action::KillCaller(Moment::Before),
         Action::KillCaller(Moment::After),
     ];
-    // Which call of an operation, for one event: the consumer's come first, then those of the
-    // completion function.
+    // The calls of one event, by operation: first the consumer's, then those of the completion
+    // function.
     let calls = [
-        ("dynamodb", "TransactWriteItems", "", 1), // keep, in the consumer
+        ("dynamodb", "TransactWriteItems", "", 1), // commit, in the consumer
         ("dynamodb", "TransactWriteItems", "", 2), // an end, in the completion function
         ("dynamodb", "UpdateItem", "", 1),         // mark published, in the consumer
         ("dynamodb", "UpdateItem", "", 2),
         ("states", "StartExecution", "", 1),
-        ("dynamodb", "GetItem", "job#", 1), // the job, and not what a function asks for to be connected
-        ("dynamodb", "PutItem", "", 1),     // the job, submitted
+        ("dynamodb", "GetItem", "job#", 1), // the job; not the read that connects a function
+        ("dynamodb", "PutItem", "", 1),     // the recorded attempt
         ("s3", "PutObject", "", 1),         // the asset
     ];
     let mut rounds: Vec<(Fault, &str)> = Vec::new();
@@ -130,7 +130,7 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
         );
         rounds.push(hit(Occurrence::Nth(which), Action::Cut(Moment::After)));
         if which == 1 {
-            // As often as the SDK tries by itself, so that the function sees it.
+            // As many failures as the SDK makes tries, so that the function sees the error.
             rounds.push(hit(Occurrence::First(3), refused()));
         }
     }
@@ -154,13 +154,13 @@ async fn every_call_may_be_refused_cut_or_the_last_of_its_caller() {
         );
         published.extend(by_id(&produced));
     }
-    // Nothing that was ever published differs from its outbox entry, and every entry was published.
+    // Every published event equals its outbox entry, and every entry was published.
     assert_eq!(published, kept(&studio).await);
     studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_partition() {
+async fn an_uncommitted_record_is_redelivered_with_the_rest_of_its_partition() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
     let function = studio
         .stack
@@ -200,8 +200,8 @@ async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_part
         answer,
         json!({ "batchItemFailures": [again(11), again(12)] })
     );
-    // What came before it, and the other partition, is done; what follows it was kept and is not
-    // published out of turn.
+    // The records before it and those of the other partition are done. The record after it is
+    // committed, but not published before it.
     for tenant in ["tenant-0-10", "tenant-1-10", "tenant-1-11", "tenant-1-12"] {
         assert_eq!(
             topics(&studio.produced_for(tenant, 8).await),
@@ -227,7 +227,7 @@ async fn what_could_not_be_kept_comes_again_with_all_that_follows_it_in_its_part
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_nothing() {
+async fn a_long_broker_outage_loses_no_event() {
     let mut studio = Studio::start().await;
     studio.publish(&created("tenant-before", "before")).await;
     assert_eq!(
@@ -235,8 +235,8 @@ async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_
         the_eight()
     );
 
-    // The broker goes while the consumer keeps: the outbox entry stands, and no broker takes its
-    // events.
+    // The broker goes away while the consumer commits: the outbox entry exists, but its events
+    // cannot be published.
     studio.stack.proxy.clear();
     studio.stack.proxy.inject(first(
         "dynamodb",
@@ -273,7 +273,7 @@ async fn a_broker_that_is_away_for_longer_than_a_message_waits_delays_and_loses_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_cannot_be_rendered_for_long_fails_with_a_reason_and_its_attempts() {
+async fn a_job_that_cannot_be_rendered_fails_with_a_reason_and_its_attempts() {
     let mut studio = Studio::start_with(|options| options.wait_scale = 0.0).await;
     let refused = Action::Fail {
         status: 503,

@@ -1,5 +1,5 @@
-//! What the deployed roles may do, as IAM has it: every grant by itself, to be looked at, taken
-//! away and given back.
+//! The grants of the deployed roles in IAM, one by one, so that a test can inspect, remove and
+//! restore them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Studio;
 
-/// A role's own policy, or one of the stack's that is attached to roles.
+/// The place of a grant: a role's own policy, or a policy of the stack that is attached to roles.
 #[derive(Debug, Clone)]
 enum Home {
     Inline { role: String, policy: String },
@@ -22,17 +22,17 @@ enum Home {
 /// One action on one resource.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// The role or the policy that grants it, as the template names it: `CompletionFunctionRole`,
+    /// The role or policy that grants it, by its name in the template: `CompletionFunctionRole`,
     /// `ConsumerPolicy`.
     pub of: String,
-    /// The statement, the action, and the resource without what all of them begin with.
+    /// The statement, the action, and the resource without its common prefix.
     pub what: String,
     home: Home,
     action: String,
     resource: String,
 }
 
-/// A role: who may take it, and which policies are attached to it.
+/// A role: the service that may assume it, and its attached policies.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Role {
     pub taken_by: String,
@@ -54,7 +54,7 @@ impl Iam {
             .unwrap()
     }
 
-    /// All roles of the stack.
+    /// Every role of the stack.
     pub async fn roles(&self) -> BTreeMap<String, Role> {
         let mut roles = BTreeMap::new();
         for role in members(&self.ask("ListRoles", &[]).await["Roles"]) {
@@ -94,7 +94,7 @@ impl Iam {
             .collect()
     }
 
-    /// Everything that the stack's own policies grant.
+    /// Every grant of the stack's own policies.
     pub async fn grants(&self) -> Vec<Grant> {
         let mut grants = Vec::new();
         let mut managed = BTreeMap::new();
@@ -125,7 +125,7 @@ impl Iam {
         grants
     }
 
-    /// Takes a grant away; returns what gives it back.
+    /// Removes a grant; returns the whole policy, to restore it.
     pub async fn without(&self, grant: &Grant) -> Value {
         let whole = self.read(&grant.home).await;
         let mut statements = Vec::new();
@@ -147,7 +147,7 @@ impl Iam {
         whole
     }
 
-    /// Gives it back.
+    /// Restores a policy.
     pub async fn restore(&self, grant: &Grant, whole: &Value) {
         self.write(&grant.home, whole).await;
     }
@@ -199,7 +199,7 @@ impl Iam {
                     ("SetAsDefault", "true"),
                 ];
                 self.ask("CreatePolicyVersion", &create).await;
-                // A policy has five versions at most.
+                // A policy can have at most five versions.
                 self.ask(
                     "DeletePolicyVersion",
                     &[("PolicyArn", arn), ("VersionId", &before)],
@@ -247,7 +247,7 @@ fn granted<'a>(
         })
 }
 
-/// Its name; SAM gives none to what it adds.
+/// The statement's name; SAM gives none to its own statements.
 fn sid(statement: &Value) -> &str {
     statement["Sid"].as_str().unwrap_or("-")
 }
@@ -275,13 +275,13 @@ fn many(value: &Value) -> Vec<String> {
     }
 }
 
-/// What comes after the partition, the service, the region and the account.
+/// The resource without partition, service, region and account.
 fn short(resource: &str) -> &str {
     resource.splitn(6, ':').nth(5).unwrap_or(resource)
 }
 
-/// The name in the template of what CloudFormation named `<stack>-<name>-<digits>`; `None` of what
-/// is AWS's.
+/// The name in the template of a resource that CloudFormation named `<stack>-<name>-<digits>`;
+/// `None` for AWS's own.
 fn logical(name: &str) -> Option<&str> {
     Some(
         name.strip_prefix(STACK)?

@@ -1,4 +1,4 @@
-//! A stack to test on, and what a neighbour of the studio's sees of it.
+//! A stack for a test, and helpers that look at it from outside.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,27 +19,27 @@ use local::{
 };
 use serde_json::{Value, json};
 
-/// Longer than anything here takes on two busy cores; what is not there by then does not come.
+/// Longer than any step takes on two busy cores; what is missing by then is not coming.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long nothing more may come before all is taken to be there, where something never ends: an
-/// execution that waits, a record that is retried.
+/// How long nothing must arrive before a test assumes that nothing more comes. It is for things
+/// that never end: an execution that waits, a record that is retried.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// Between two looks whether all has ended.
+/// The pause between two checks.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A stack and a reader of everything it produces.
+/// A stack, and a reader of everything that it produces.
 pub struct Studio {
     pub stack: Stack,
     reader: Reader,
     seen: Vec<Produced>,
-    /// Whether the mappings are polled.
+    /// Whether the mappings poll.
     polls: bool,
 }
 
 impl Studio {
-    /// On Apache Kafka, with the mappings polled and Step Functions' waits a tenth as long.
+    /// Starts a stack on Apache Kafka, with polling mappings and Step Functions' waits at a tenth.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -90,8 +90,8 @@ impl Studio {
             .unwrap();
     }
 
-    /// Everything produced about `tenant`, once there are at least `count` distinct events and
-    /// nothing more can come.
+    /// Every record about `tenant`, once there are at least `count` distinct events and nothing
+    /// more can come.
     pub async fn produced_for(&mut self, tenant: &str, count: usize) -> Vec<Produced> {
         let is_its = |record: &&Produced| record.key.as_deref() == Some(tenant.as_bytes());
         let its = |seen: &[Produced]| seen.iter().filter(is_its).cloned().collect::<Vec<_>>();
@@ -101,12 +101,12 @@ impl Studio {
         its(seen)
     }
 
-    /// Whether nothing is under way: no mapping is behind its topic, and no execution runs.
+    /// Whether nothing is in flight: no mapping has lag, and no execution runs.
     async fn is_settled(&self) -> bool {
         let Stack {
             clients, outputs, ..
         } = &self.stack;
-        // Tried once: a broker that is away is not settled.
+        // One try only: an unreachable broker counts as not settled.
         let cluster = self.stack.broker.cluster().within(Duration::ZERO);
         for mapping in self.stack.mappings.iter().filter(|_| self.polls) {
             let (group, topic) = (&mapping.consumer_group, &mapping.topic);
@@ -142,7 +142,7 @@ impl Studio {
         true
     }
 
-    /// Reads on to where the produced topics end now.
+    /// Reads to the current ends of the produced topics.
     async fn read_to_the_end(&mut self) {
         let mut left = BTreeMap::new();
         for topic in Topic::ALL
@@ -150,7 +150,7 @@ impl Studio {
             .filter(|topic| !topic.is_consumed())
             .map(Topic::as_str)
         {
-            // Without the topic, or a broker, there is nothing more to read.
+            // Without the topic or a broker there is nothing to read.
             let ends = self
                 .stack
                 .broker
@@ -183,8 +183,7 @@ impl Studio {
         }
     }
 
-    /// Everything produced about `tenant` so far, as soon as one of its jobs has ended, whatever
-    /// else comes.
+    /// Every record about `tenant` so far, as soon as one of its jobs has ended.
     pub async fn ended(&mut self, tenant: &str) -> Vec<Produced> {
         let until = Instant::now() + PATIENCE;
         let ends = [Topic::RenderJobCompleted, Topic::RenderJobFailed].map(Topic::as_str);
@@ -205,8 +204,8 @@ impl Studio {
         }
     }
 
-    /// Everything produced, once `done` says so of it and nothing more can come. It may take
-    /// `patience`, which is long: thousands of events take the emulator minutes.
+    /// Every record, once `done` accepts them and nothing more can come. `patience` is the time
+    /// limit; it may be long, because the emulator needs minutes for thousands of events.
     pub async fn produced_until(
         &mut self,
         what: &str,
@@ -215,8 +214,8 @@ impl Studio {
     ) -> &[Produced] {
         let until = Instant::now() + patience;
         let mut last = Instant::now();
-        // Thousands of records take a while to look through: it is done when there are new ones,
-        // and takes a twentieth of the time at most.
+        // `done` takes a while for thousands of records, so it runs only if there are new ones, and
+        // takes at most a twentieth of the time.
         let (mut is_done, mut looked_at, mut look_again) = (false, None, last);
         loop {
             if let Ok(record) = tokio::time::timeout(LOOK, self.reader.next()).await {
@@ -243,12 +242,12 @@ impl Studio {
         }
     }
 
-    /// Replaces the state machine by one whose executions end at once.
+    /// Replaces the state machine with one whose executions end at once.
     pub async fn let_executions_do_nothing(&self) {
         self.let_executions(&json!({ "Type": "Succeed" })).await;
     }
 
-    /// Replaces the state machine by one of a single state.
+    /// Replaces the state machine with one that has a single state.
     pub async fn let_executions(&self, state: &Value) {
         let machine = json!({ "StartAt": "Only", "States": { "Only": state } }).to_string();
         let machine = self
@@ -279,7 +278,7 @@ impl Studio {
         get.send().await.unwrap().item
     }
 
-    /// Changes the state that an item carries, by hand.
+    /// Changes the state inside an item.
     pub async fn change_state(&self, pk: &str, change: impl FnOnce(&mut Value)) {
         let item = self.item(pk, "state").await.unwrap();
         let mut state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
@@ -303,7 +302,7 @@ impl Studio {
             .unwrap();
     }
 
-    /// The whole table, as text to look for what must not stand there.
+    /// The whole table as text, to search for data that must not be in it.
     pub async fn table(&self) -> String {
         let scan = self
             .stack
@@ -316,7 +315,7 @@ impl Studio {
         format!("{:?}", items.unwrap())
     }
 
-    /// Calls the completion function as the state machine or the schedule does.
+    /// Invokes the completion function as the state machine or the schedule does.
     pub async fn completion(&self, step: &Value) -> Value {
         invoke(
             &self.stack,
@@ -327,7 +326,7 @@ impl Studio {
     }
 }
 
-/// Invokes a function and returns its answer; its failure is the test's. What it logged stands in
+/// Invokes a function and returns its answer; a failure fails the test. The function's log goes to
 /// the test's output.
 pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
     let (answer, log) = invoke_and_log(stack, function, payload).await;
@@ -335,7 +334,7 @@ pub async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Value {
     answer
 }
 
-/// As [`invoke`], with the last 4 KB of what it logged.
+/// As [`invoke`], but also returns the last 4 KB of the log.
 pub async fn invoke_and_log(stack: &Stack, function: &str, payload: &Value) -> (Value, String) {
     let (answer, log) = try_to_invoke(stack, function, payload).await;
     (
@@ -344,7 +343,7 @@ pub async fn invoke_and_log(stack: &Stack, function: &str, payload: &Value) -> (
     )
 }
 
-/// What a function answers, or its error, and the last 4 KB of what it logged.
+/// The answer of a function or its error, and the last 4 KB of its log.
 pub async fn try_to_invoke(
     stack: &Stack,
     function: &str,
@@ -377,12 +376,13 @@ pub async fn try_to_invoke(
     )
 }
 
-/// The time of now, as an event writes it: the examples' own grows old.
+/// The current time in an event's format, because the time in the examples gets too old.
 pub fn now() -> String {
     Time::new(jiff::Timestamp::now()).to_string()
 }
 
-/// A batch of `events/lambda` with the time of now in each of its events: the files' own grows old.
+/// A batch of `events/lambda` with the current time in each event, because the time in the files
+/// gets too old.
 pub fn batch_of_now(name: &str) -> Value {
     let path = Checkout::find()
         .unwrap()
@@ -416,7 +416,7 @@ pub fn batch_of_now(name: &str) -> Value {
     batch
 }
 
-/// Whom the first record of a batch is about.
+/// The tenant of a batch's first record.
 pub fn first_tenant(batch: &Value) -> String {
     let mut records = batch["records"]
         .as_object()
@@ -427,7 +427,7 @@ pub fn first_tenant(batch: &Value) -> String {
     String::from_utf8(base64_simd::STANDARD.decode_to_vec(key).unwrap()).unwrap()
 }
 
-/// Waits until `done`, or fails saying what it waited for.
+/// Waits until `done`, or fails with what it waited for.
 pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let patience = Instant::now() + PATIENCE;
     while !done().await {
@@ -436,7 +436,7 @@ pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// The contract's example of `topic`, as `tenant`'s own and of now.
+/// The contract's example of `topic` for `tenant`, with the current time.
 pub fn example(topic: Topic, tenant: &str, id: &str) -> Value {
     let text = fs::read_to_string(Checkout::find().unwrap().example(topic)).unwrap();
     let mut event: Value = serde_json::from_str(&text).unwrap();
@@ -447,7 +447,7 @@ pub fn example(topic: Topic, tenant: &str, id: &str) -> Value {
     event
 }
 
-/// A created event of `tenant`'s, like the example.
+/// A created event of `tenant`, like the example.
 pub fn created(tenant: &str, id: &str) -> Value {
     let example = include_str!("../../events/eventzr.event.created.v1/example.json");
     let mut event: Value = serde_json::from_str(example).unwrap();
@@ -459,7 +459,7 @@ pub fn created(tenant: &str, id: &str) -> Value {
     event
 }
 
-/// The values by the id of their event. Fails if one id ever had two contents.
+/// The values by event id. Fails if one id has two contents.
 pub fn by_id(records: &[Produced]) -> BTreeMap<String, Vec<u8>> {
     let mut by_id = BTreeMap::new();
     for record in records {
@@ -474,8 +474,8 @@ pub fn by_id(records: &[Produced]) -> BTreeMap<String, Vec<u8>> {
     by_id
 }
 
-/// Fails if the end of a job was produced before its `created`. Across topics only the time tells;
-/// of what came again, the first counts.
+/// Fails if the end of a job was produced before its `created`. Only timestamps order records
+/// across topics; for repeated records the first one counts.
 pub fn created_comes_before_the_end(records: &[Produced]) {
     let mut first: BTreeMap<(String, bool), i64> = BTreeMap::new();
     for record in records
@@ -502,7 +502,7 @@ pub fn created_comes_before_the_end(records: &[Produced]) {
     }
 }
 
-/// How many distinct events of each type there are.
+/// The number of distinct events of each type.
 pub fn topics(records: &[Produced]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for value in by_id(records).values() {
@@ -514,7 +514,7 @@ pub fn topics(records: &[Produced]) -> BTreeMap<String, usize> {
     counts
 }
 
-/// What one created event leads to when all goes well.
+/// The events that one created event causes if all goes well.
 pub fn the_eight() -> BTreeMap<String, usize> {
     [
         Topic::TemplateCreated,
@@ -527,7 +527,7 @@ pub fn the_eight() -> BTreeMap<String, usize> {
     .collect()
 }
 
-/// The jobs that a topic's events speak of.
+/// The ids of the jobs in a topic's events.
 pub fn jobs_of(records: &[Produced], topic: Topic) -> Vec<String> {
     let mut jobs: Vec<String> = records
         .iter()
@@ -562,7 +562,7 @@ pub async fn fetch(studio: &Studio, url: &str) -> Vec<u8> {
         .to_vec()
 }
 
-/// Width and height as a PNG's header has them.
+/// Width and height from a PNG's header.
 pub fn size_of(png: &[u8]) -> (u32, u32) {
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());

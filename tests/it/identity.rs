@@ -1,5 +1,5 @@
-//! How the functions prove to the brokers who they are: on an Apache Kafka that checks their tokens
-//! as MSK does (`tests/msk/MskIam.java`).
+//! How the functions authenticate to the brokers: on an Apache Kafka that checks their tokens as
+//! MSK does (`tests/msk/MskIam.java`).
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ use crate::{
     operator::OPERATOR,
 };
 
-/// What the brokers know of tokens, and what they decided.
+/// The brokers' settings for tokens, and their decisions.
 struct Brokers {
     folder: TempDir,
 }
@@ -54,19 +54,19 @@ impl Brokers {
         self.folder.path().join("known.properties")
     }
 
-    /// From now on they know this, and nothing else.
+    /// Replaces the brokers' settings.
     fn know(&self, properties: &[(&str, &str)]) {
         let mut text = "region=us-east-1\n".to_owned();
         for (name, value) in properties {
             writeln!(text, "{name}={value}").unwrap();
         }
-        // At once: they may read it at any moment.
+        // In one step, because the brokers may read the file at any moment.
         let new = self.folder.path().join("new.properties");
         fs::write(&new, text).unwrap();
         fs::rename(new, self.known()).unwrap();
     }
 
-    /// A line for each token that they saw: `accepted` or `refused`, and what it was.
+    /// A line for each token that the brokers saw: `accepted` or `refused`, and the details.
     fn decided(&self) -> Vec<String> {
         let log =
             fs::read_to_string(self.folder.path().join("known.properties.log")).unwrap_or_default();
@@ -94,7 +94,7 @@ fn environment_of(process_id: u32) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The error of the one record that is to be delivered again, as it stands in the function's log.
+/// The error of the one record to redeliver, from the function's log.
 fn error_in(log: &str) -> &str {
     let errors: Vec<&str> = log
         .split("record to be delivered again: ")
@@ -105,8 +105,7 @@ fn error_in(log: &str) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_its_error_says_what_is_wrong()
- {
+async fn a_function_publishes_with_its_roles_token_and_explains_a_refused_one() {
     let brokers = Brokers::new();
     let mut studio = Studio::start_with(|options| {
         options.poll = false;
@@ -121,7 +120,8 @@ async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_it
     let batch = batch_of_now("event-created.json");
     let comes_again = |answer: &Value| answer["batchItemFailures"].as_array().unwrap().len() == 1;
 
-    // Nobody knows the function's access key, and then another secret than its own.
+    // The brokers first do not know the function's access key, and then know a different secret for
+    // it.
     let (stack, refused) = (&studio.stack, async {
         brokers.refuse("nobody has the access key ASIA").await;
         let keeps = |call: &Call| call.operation.name == "TransactWriteItems";
@@ -149,10 +149,10 @@ async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_it
         "{error}"
     );
 
-    // What becomes of its jobs is another matter, and the completion function nobody knows.
+    // The jobs are not under test, and the brokers do not know the completion function's key.
     studio.let_executions_do_nothing().await;
 
-    // They know it, and by their clock its token has ended.
+    // Now they know the key, but by their clock its token has ended.
     let key = environment["AWS_ACCESS_KEY_ID"].as_str();
     let secret = format!(
         "{} {}",
@@ -182,7 +182,7 @@ async fn a_function_tells_with_a_token_that_its_role_signs_and_with_any_other_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn topics_are_made_with_a_token_too_and_a_deployment_that_is_refused_says_so() {
+async fn topics_are_created_with_a_token_and_a_refusal_fails_the_deployment() {
     let brokers = Brokers::new();
     let studio = Studio::start_with(|options| {
         options.poll = false;
@@ -224,8 +224,8 @@ async fn topics_are_made_with_a_token_too_and_a_deployment_that_is_refused_says_
     studio.stop().await;
 }
 
-/// A process that tells with credentials which live for seconds (`tests/examples/short_lived.rs`).
-/// It ends with the test.
+/// A process that publishes with credentials that live for seconds
+/// (`tests/examples/short_lived.rs`). It ends with the test.
 struct ShortLived {
     process: Child,
     input: ChildStdin,
@@ -274,7 +274,7 @@ impl ShortLived {
             .unwrap();
     }
 
-    /// How long it took to publish; fails if it was not published.
+    /// How long the publish took; fails if nothing was published.
     async fn published(&mut self) -> Duration {
         let line = self
             .output
@@ -287,7 +287,7 @@ impl ShortLived {
         Duration::from_millis(milliseconds.parse().unwrap())
     }
 
-    /// As Lambda does between two invocations.
+    /// Lambda does the same between two invocations.
     fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -306,8 +306,7 @@ impl ShortLived {
     }
 }
 
-/// When the tokens were signed that the brokers accepted, in the order of their first use, in
-/// seconds.
+/// The signing times of the accepted tokens in seconds, in the order of their first use.
 fn signed(brokers: &Brokers) -> Vec<i64> {
     let decided = brokers.decided();
     let refused: Vec<_> = decided
@@ -329,8 +328,7 @@ fn signed(brokers: &Brokers) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_first_events_are_told()
-{
+async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw() {
     const LIFE: Duration = Duration::from_secs(8);
     let brokers = Brokers::new();
     brokers.know(&[
@@ -346,14 +344,15 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_firs
     process.ask(&created("tenant-1", "1").to_string()).await;
     process.published().await;
 
-    // The connection shows each new token before the last one ends, and every event is published.
+    // The connection presents each new token before the last one ends, and every event is
+    // published.
     while signed(&brokers).len() < 3 {
         tokio::time::sleep(Duration::from_millis(500)).await;
         process.ask("again").await;
         process.published().await;
     }
     for pair in signed(&brokers).windows(2) {
-        // 80 % are 6.4 s; librdkafka looks once a second, and a token says its time in whole
+        // 80 % of the life is 6.4 s; librdkafka checks once a second, and a token's time has whole
         // seconds.
         assert!(
             (6..=8).contains(&(pair[1] - pair[0])),
@@ -362,14 +361,14 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw_the_firs
         );
     }
 
-    // Frozen for longer than the token lives, with a connection that is still there.
+    // Frozen for longer than the token lives, with a connection that still exists.
     process.freeze();
     tokio::time::sleep(LIFE + Duration::from_secs(2)).await;
     process.ask("again").await;
     process.thaw();
     println!("published {:?} after a thaw", process.published().await);
 
-    // And with one that went away meanwhile.
+    // Frozen while the broker restarts, so the connection is lost.
     process.freeze();
     assert!(studio.stack.broker.kill().await);
     tokio::time::sleep(LIFE).await;

@@ -1,5 +1,5 @@
-//! The topics that a deployment makes, as CloudFormation asks for them: on a real Apache Kafka, by
-//! the deployed function, and its answer as it comes.
+//! The topics of a deployment, requested as CloudFormation does: on a real Apache Kafka, with the
+//! deployed function and its real answer.
 
 use std::{
     convert::Infallible,
@@ -30,8 +30,8 @@ use crate::{
     operator::OPERATOR,
 };
 
-/// Where CloudFormation looks for answers. The first one it does not understand, for that happens
-/// too.
+/// The address to which the function sends its answers. It rejects the first answer, because
+/// CloudFormation may do that too.
 pub struct CloudFormation {
     address: String,
     answers: Arc<Mutex<Vec<Value>>>,
@@ -82,8 +82,8 @@ impl CloudFormation {
         Self { address, answers }
     }
 
-    /// Asks the operator function for the topics, and answers with what it told. All that it logs
-    /// keeps the address to itself.
+    /// Asks the operator function for the topics, and returns its answer to CloudFormation. The
+    /// function must not log the address.
     pub async fn ask(&self, studio: &Studio, request_type: &str, properties: Value) -> Value {
         let before = self.answers.lock().unwrap().len();
         let asked = json!({
@@ -110,13 +110,13 @@ impl CloudFormation {
     }
 }
 
-/// As the template gives them: everything is a string.
+/// The properties as the template gives them: every value is a string.
 pub fn properties(partitions: i32, retention_hours: u32) -> Value {
     json!({ "ServiceToken": "arn", "ServiceTimeout": "240", "Partitions": partitions.to_string(),
         "RetentionHours": retention_hours.to_string(), "MinInSyncReplicas": "0" })
 }
 
-/// What an administrator sees of the cluster.
+/// The cluster as an administrator sees it.
 struct Cluster {
     admin: AdminClient<DefaultClientContext>,
 }
@@ -130,7 +130,7 @@ impl Cluster {
         }
     }
 
-    /// How many partitions a topic has; 0 if it is not there.
+    /// The number of partitions of a topic; 0 if it does not exist.
     fn partitions(&self, topic: Topic) -> usize {
         let metadata = self
             .admin
@@ -177,8 +177,7 @@ impl Cluster {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for_those_that_it_reads()
- {
+async fn a_deployment_creates_produced_topics_and_only_checks_consumed_ones() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let (cluster, cloudformation) = (Cluster::of(&studio), CloudFormation::start().await);
     let produced: Vec<Topic> = Topic::ALL
@@ -186,7 +185,7 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
         .filter(|topic| !topic.is_consumed())
         .collect();
 
-    // The stack's own deployment did it, by the emulator's CloudFormation.
+    // The stack's own deployment created them, through the emulator's CloudFormation.
     for topic in &produced {
         assert_eq!(
             cluster.partitions(*topic),
@@ -196,7 +195,7 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
         assert_eq!(cluster.retention_hours(*topic).await, 168, "{topic}");
     }
 
-    // Again, which changes nothing, though CloudFormation has to be told twice.
+    // A repeated request changes nothing, although the answer to CloudFormation is sent twice.
     let told = cloudformation
         .ask(&studio, "Update", properties(PARTITIONS, 168))
         .await;
@@ -205,7 +204,7 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
         (&json!("SUCCESS"), &Value::Null)
     );
 
-    // Other settings are set, and a topic that somebody deleted is made again, with them.
+    // New settings are applied, and a deleted topic is created again with them.
     cluster.delete(Topic::VoiceModelReady).await;
     let told = cloudformation
         .ask(&studio, "Update", properties(PARTITIONS, 24))
@@ -217,15 +216,15 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
             usize::try_from(PARTITIONS).unwrap(),
             "{topic}"
         );
-        // The controller has it when CloudFormation hears so; the broker that is asked reads it
-        // from the controller a moment later.
+        // The controller has the setting when CloudFormation gets the answer. The broker that the
+        // test asks learns it a moment later.
         until("the broker knows the topic's retention", async || {
             cluster.retention_hours(*topic).await == 24
         })
         .await;
     }
 
-    // Partitions are another matter: the error says with which number it goes.
+    // The number of partitions cannot change: the error names the number to deploy with.
     let told = cloudformation
         .ask(&studio, "Update", properties(12, 1))
         .await;
@@ -242,7 +241,7 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
         "nothing else was done"
     );
 
-    // What is no number is an answer, and not a silence of minutes.
+    // An invalid number is answered at once, not after minutes of silence.
     let no_number = json!({ "Partitions": "4", "RetentionHours": "24", "MinInSyncReplicas": "0x" });
     let told = cloudformation.ask(&studio, "Update", no_number).await;
     assert_eq!(
@@ -250,7 +249,7 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
         "reading the resource's properties: `0x` is not a whole number"
     );
 
-    // A topic of others that is missing is named, and never made.
+    // A missing topic of another team is named, and never created.
     cluster.delete(Topic::CmsPublished).await;
     cluster.delete(Topic::TemplateCreated).await;
     let told = cloudformation
@@ -280,7 +279,7 @@ async fn a_deployment_makes_the_topics_that_the_studio_writes_and_only_looks_for
         usize::try_from(PARTITIONS).unwrap()
     );
 
-    // So are brokers that are away.
+    // Unreachable brokers are answered too.
     assert!(studio.stack.broker.kill().await);
     let told = cloudformation
         .ask(&studio, "Update", properties(PARTITIONS, 24))

@@ -1,6 +1,6 @@
-//! Each role may do what it does, and nothing more: every grant that the emulator enforces is taken
-//! away by itself, and something fails that worked before. What it does not enforce is compared
-//! with a list.
+//! Each role has the grants that it needs, and no others. The test removes every grant that the
+//! emulator enforces, one at a time, and expects a step to fail that worked before. It compares the
+//! other grants with a list.
 
 mod ready;
 
@@ -23,27 +23,26 @@ use ready::{
     step, tombstone, voice_id,
 };
 
-/// A grant, and what cannot be done without it.
+/// A grant, and the step that fails without it.
 struct Need {
-    /// The role or policy that grants it, without what it is.
+    /// The role or policy that grants it, without the suffix `Role`.
     of: &'static str,
     /// Statement, action, resource.
     grant: &'static str,
     /// The function that needs it.
     who: &'static str,
-    /// What it is invoked with.
+    /// The payload of the invocation.
     payload: fn(&Ready) -> Value,
-    /// What its answer or its log then says, and says only then.
+    /// A text that the answer or the log contains only without the grant.
     says: &'static str,
 }
 
 const DENIED: &str = "AccessDenied";
 
-/// What a function needs of the roles and policies that the emulator enforces. A vendor's key is
-/// read once in a while: what has to read it comes before what has it read.
+/// The grants that the emulator enforces. A function caches a vendor's key for a while, so a step
+/// that must read the key comes before other steps that use it.
 const NEEDS: &[Need] = &[
-    // ---- consumers: what all of them have, tried by one of them
-    // --------------------------------------------------------------
+    // Consumers: one of them stands for all.
     consumer(
         "CommitDecisions dynamodb:PutItem table/studio-local",
         |_| batch(&created_now("keep")),
@@ -68,8 +67,7 @@ const NEEDS: &[Need] = &[
     writes_dead_letters("EventPublishedFunction"),
     writes_dead_letters("CmsPublishedFunction"),
     writes_dead_letters("CampaignLaunchedFunction"),
-    // ---- completion: the table
-    // -----------------------------------------------------------------------------------------------
+    // Completion: the table.
     completion(
         "CommitDecisions dynamodb:GetItem table/studio-local",
         |ready| step("poll", &ready.drawn[0]),
@@ -86,8 +84,7 @@ const NEEDS: &[Need] = &[
         "FindAllOfATenant dynamodb:Query table/studio-local/index/by-tenant",
         |_| erase("tenant-nobody"),
     ),
-    // ---- completion: files
-    // ---------------------------------------------------------------------------------------------------
+    // Completion: files.
     completion(
         "StoreAssets s3:PutObject eventzr-studio-assets-local/renders/*",
         |ready| step("submit", &ready.drawn[1]),
@@ -108,7 +105,8 @@ const NEEDS: &[Need] = &[
         )
     },
     Need {
-        // S3 says the same of what is not there, and so does the function.
+        // S3 gives the same answer for a missing object, and so the function reports a missing
+        // logo.
         says: "there is no logo at s3://",
         ..completion("ReadLogos s3:GetObject studio-local-logos/*", |ready| {
             step("submit", &ready.with_logo)
@@ -122,8 +120,7 @@ const NEEDS: &[Need] = &[
         "EraseDeadLetters s3:DeleteObjectVersion eventzr-studio-dead-letters-local/*",
         |_| erase("tenant-dead-letter-2"),
     ),
-    // ---- completion: voices
-    // --------------------------------------------------------------------------------------------------
+    // Completion: voices.
     Need {
         says: "and has no key",
         ..completion(
@@ -140,7 +137,7 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// What the operator function needs, by what it is asked for.
+/// The grants of the operator function, in the order of its steps.
 const NEEDS_OF_THE_OPERATOR: &[Need] = &[
     operator(
         "ResolveAndResubmit dynamodb:GetItem table/studio-local",
@@ -224,7 +221,7 @@ const NEEDS_OF_THE_OPERATOR: &[Need] = &[
     ),
 ];
 
-/// What a voice needs once its owner is waited for.
+/// The grants for a voice that waits for its owner.
 const NEEDS_OF_VOICES: &[Need] = &[
     completion(
         "StoreOwnersRecordings s3:PutObject eventzr-studio-assets-local/voices/*",
@@ -247,8 +244,8 @@ const NEEDS_OF_VOICES: &[Need] = &[
     ),
 ];
 
-/// What the sweep needs, of which all that is open is overdue: jobs whose executions ended without
-/// a word, voices that have none.
+/// The grants of the sweep. Everything open is overdue: jobs whose executions ended without a
+/// result, and voices without an execution.
 const NEEDS_OF_THE_SWEEP: &[Need] = &[
     completion(
         "LookAfter states:DescribeExecution execution:studio-render-local:*",
@@ -282,8 +279,8 @@ const fn consumer(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
     }
 }
 
-/// SAM lets the mapping put into its destination what it gave up; the function puts there what can
-/// never succeed.
+/// SAM grants the mapping access to its on-failure destination; the function writes its dead
+/// letters to the same bucket.
 const fn writes_dead_letters(function: &'static str) -> Need {
     let grant = "- s3:PutObject eventzr-studio-dead-letters-local/*";
     Need {
@@ -315,9 +312,9 @@ const fn operator(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
     }
 }
 
-/// What nobody here checks: Kafka, the mapping and Step Functions are not AWS's, and Polly is the
-/// sandbox's. Held to what AWS says is needed: its Service Authorization Reference and its pages on
-/// the mapping, as shared/facts/aws.md 3.1 has them.
+/// The grants that nothing here enforces: Kafka, the mapping and Step Functions are not AWS's own,
+/// and the sandbox plays Polly. The list follows AWS's Service Authorization Reference, and its
+/// pages on the event source mapping.
 fn not_checked() -> BTreeSet<(String, String)> {
     let mut grants = BTreeSet::new();
     let mut grant = |of: &str, what: String| {
@@ -327,12 +324,12 @@ fn not_checked() -> BTreeSet<(String, String)> {
         )
     };
 
-    // A producer without idempotence: connect to the cluster; describe and write to the topics that
-    // it tells.
+    // A producer without idempotence connects to the cluster, and describes and writes to the
+    // topics that it publishes to.
     for (of, tells) in [
         ("ConsumerPolicy", &OPENED[..]),
         ("CompletionFunction", &[&OPENED[..], &CLOSED[..]].concat()),
-        // A job that is made again, and the event of a smoke check.
+        // A resubmitted job, and the event of a smoke check.
         (
             "OperatorFunction",
             &[&OPENED[2..], &["eventzr.event.created.v1"][..]].concat(),
@@ -353,7 +350,8 @@ fn not_checked() -> BTreeSet<(String, String)> {
             );
         }
     }
-    // A deployment makes the topics that are written, and looks for those that are read.
+    // A deployment creates the topics that the studio writes, and checks that the topics it reads
+    // exist.
     for topic in Topic::ALL {
         if topic.is_consumed() {
             grant(
@@ -374,8 +372,8 @@ fn not_checked() -> BTreeSet<(String, String)> {
             );
         }
     }
-    // The mapping reads as the function: one topic, in one group. Where it puts what it gave up, it
-    // lists the bucket too.
+    // The mapping reads one topic in one group with the function's role. It also lists the bucket
+    // of its on-failure destination.
     for (of, topic, group) in [
         (
             "EventCreatedFunction",
@@ -415,7 +413,7 @@ fn not_checked() -> BTreeSet<(String, String)> {
             "- s3:ListBucket eventzr-studio-dead-letters-local".to_owned(),
         );
     }
-    // Polly knows no resources for speech.
+    // Polly's speech actions have no resources.
     grant(
         "CompletionFunction",
         "Speak polly:StartSpeechSynthesisTask *".to_owned(),
@@ -424,13 +422,13 @@ fn not_checked() -> BTreeSet<(String, String)> {
         "CompletionFunction",
         "Speak polly:GetSpeechSynthesisTask *".to_owned(),
     );
-    // The emulator's state machines invoke without asking their role.
+    // The emulator's state machines do not check their role before they invoke a function.
     for machine in ["RenderStateMachine", "VoiceTrainingStateMachine"] {
         grant(
             machine,
             "TakeSteps lambda:InvokeFunction function:studio-completion-local".to_owned(),
         );
-        // Nor does it deliver logs.
+        // The emulator delivers no logs either.
         for action in [
             "CreateLogDelivery",
             "GetLogDelivery",
@@ -447,17 +445,17 @@ fn not_checked() -> BTreeSet<(String, String)> {
     grants
 }
 
-/// The cluster in the ARNs of what is on it.
+/// The cluster's part of the ARNs.
 const CLUSTER: &str = "studio-local/00000000-0000-0000-0000-000000000000-s1";
 
-/// What a consumer tells, and the sweep in its place.
+/// The topics that a consumer publishes to, and the sweep on a consumer's behalf.
 const OPENED: [&str; 3] = [
     "eventzr.studio.template.created.v1",
     "eventzr.studio.template.updated.v1",
     "eventzr.studio.render-job.created.v1",
 ];
 
-/// What the completion function tells besides.
+/// The other topics that the completion function publishes to.
 const CLOSED: [&str; 4] = [
     "eventzr.studio.render-job.completed.v1",
     "eventzr.studio.render-job.failed.v1",
@@ -465,10 +463,10 @@ const CLOSED: [&str; 4] = [
     "eventzr.studio.voice-model.ready.v1",
 ];
 
-/// Who takes each role, and what is attached to it. SAM attaches AWS's: the traces of a state
-/// machine; the logs of every function; its network interfaces in a VPC; and, where there is a
-/// mapping, the brokers' addresses (kafka:DescribeClusterV2, kafka:GetBootstrapBrokers) and the
-/// mapping's own interfaces.
+/// The roles: the service that assumes each one, and its attached policies. SAM attaches AWS's
+/// policies: for the traces of a state machine, the logs of every function, its network interfaces
+/// in a VPC, and for each mapping the brokers' addresses (kafka:DescribeClusterV2,
+/// kafka:GetBootstrapBrokers) and the mapping's own interfaces.
 fn roles() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
     const FUNCTION: &[&str] = &[
         "AWSLambdaBasicExecutionRole",
@@ -494,8 +492,7 @@ fn roles() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_any_one_of_its_grants_a_function_fails_and_what_is_not_enforced_is_what_aws_says_is_needed()
- {
+async fn without_any_one_of_its_grants_a_function_fails() {
     let mut studio = Studio::start_with(|options| {
         options.poll = false;
         options.providers = Providers {
@@ -588,14 +585,14 @@ fn every_grant_is_tried_or_listed(grants: &[Grant]) {
     );
 }
 
-/// Takes the grant away and sees it missed; gives it back and sees that it was that.
+/// Checks that the step fails without the grant, and that it works with the grant restored.
 async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need, ready: &Ready) {
     let is_it =
         |grant: &&Grant| grant.of.trim_end_matches("Role") == need.of && grant.what == need.grant;
     let grant = grants.iter().find(is_it).unwrap();
     let sweeps = (need.payload)(ready)["step"] == "sweep";
     if sweeps {
-        // One that the sweeps before have not given up.
+        // A new voice, because the earlier sweeps may have given up on the others.
         new_voice(studio).await;
         let_deadlines_pass(studio).await;
     }
@@ -623,8 +620,8 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
     );
 }
 
-/// What a function answers, and what it logs: all of it, for the tail that comes with an answer is
-/// 4 KiB, and what was denied may stand before that.
+/// The answer of a function and its whole log. The tail that comes with an answer has only 4 KiB,
+/// and a denial may be before that.
 async fn react(studio: &Studio, need: &Need, ready: &Ready) -> String {
     let clients = &studio.stack.clients;
     let asked = [("StackName", STACK), ("LogicalResourceId", need.who)];

@@ -1,7 +1,7 @@
-//! End to end: the real binaries behind the real template on a real Apache Kafka, and trouble from
-//! outside.
+//! End-to-end tests: the real binaries behind the real template, on a real Apache Kafka, with
+//! faults from outside.
 //!
-//! Each test starts a stack of its own, so that none has to know what another left behind.
+//! Each test starts its own stack, so that no test depends on another.
 
 mod alarms;
 mod architecture;

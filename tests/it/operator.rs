@@ -1,5 +1,5 @@
-//! What an operator does with dead letters, by the command line that they have: nothing is lost on
-//! the way back, and nothing is done twice, whoever dies.
+//! An operator handles dead letters with the command line: no record is lost and none is handled
+//! twice, even if a function is killed.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -19,7 +19,7 @@ use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
 pub const OPERATOR: &str = "studio-operator-local";
 pub const CREATED: &str = "eventzr.event.created.v1";
 
-/// How a command of `studio` ended, and what it printed.
+/// The exit code and the output of a `studio` command.
 #[derive(Debug)]
 pub struct CliOutput {
     pub code: Option<i32>,
@@ -28,7 +28,7 @@ pub struct CliOutput {
 }
 
 impl CliOutput {
-    /// What it printed with `--json`, a value for each line.
+    /// The output of `--json`, one value per line.
     pub fn json(&self) -> Vec<Value> {
         self.text
             .lines()
@@ -37,7 +37,7 @@ impl CliOutput {
     }
 }
 
-/// Runs the real `studio` against a stack, as a person would: with words, apart by spaces.
+/// Runs the real `studio` against a stack; `words` are separated by spaces.
 pub async fn studio(stack: &Studio, words: &str) -> CliOutput {
     let checkout = Checkout::find().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ fn binary(checkout: &Checkout) -> PathBuf {
     checkout.root.join("target/debug/studio")
 }
 
-/// A record as the mapping writes it into a batch.
+/// A record in the mapping's format.
 pub fn record(offset: i64, event: Option<&Value>) -> Value {
     let base64 = |bytes: &[u8]| base64_simd::STANDARD.encode_to_string(bytes);
     let content_type = "application/cloudevents+json".bytes().collect::<Vec<u8>>();
@@ -83,7 +83,7 @@ pub fn record(offset: i64, event: Option<&Value>) -> Value {
     record
 }
 
-/// What AWS leaves in the bucket when a mapping gives a batch up.
+/// The on-failure envelope that AWS leaves in the bucket when a mapping drops a batch.
 pub fn envelope(records: Vec<Value>) -> Value {
     let count = records.len();
     let batch = json!({ "eventSource": "aws:kafka", "bootstrapServers": "b-1:9098",
@@ -115,7 +115,7 @@ async fn give_up(studio: &Studio, name: &str, records: Vec<Value>) {
         .unwrap();
 }
 
-/// Kills a function around a call of its own.
+/// Kills a function around one of its calls.
 pub fn kill(
     studio: &Studio,
     function: &str,
@@ -135,7 +135,7 @@ pub fn kill(
     })
 }
 
-/// What is listed, as (offset, times).
+/// The listed dead letters, as (offset, count).
 async fn waiting(stack: &Studio) -> Vec<(i64, u64)> {
     let said = studio(stack, "--json dead-letters list").await;
     assert_eq!(said.code, Some(0));
@@ -164,7 +164,7 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
     )
     .await;
 
-    // Gathering dies before and after each thing that it does.
+    // Gathering is killed before and after each of its calls.
     for (call, moment) in [
         (("s3", "GetObject"), Moment::After),
         (("s3", "PutObject"), Moment::Before),
@@ -185,7 +185,7 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
     }
     assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
 
-    // Saying what would be done does nothing.
+    // Without `--execute`, nothing changes.
     let dry = studio(&stack, "dead-letters redrive --all").await;
     assert!(
         dry.text.contains("would be redriven") && dry.text.contains("Nothing is done yet"),
@@ -206,7 +206,7 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
     );
     assert_eq!(waiting(&stack).await, [(8, 2)], "what came back counts");
 
-    // What comes back each time is left alone in the end, and then deleted.
+    // A record that comes back each time is skipped in the end, and then discarded.
     for times in [3, 4, 5, 5, 5] {
         studio(&stack, "dead-letters redrive --all --execute").await;
         assert_eq!(waiting(&stack).await, [(8, times)]);
@@ -245,7 +245,7 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
             .contains("resolved before")
     );
 
-    // The same batch given up once more, as a replay may: what it says was done already.
+    // The same batch is dropped once more, as after a replay; its event was handled already.
     give_up(&stack, "again", vec![record(7, Some(&event))]).await;
     assert_eq!(waiting(&stack).await, [(7, 2)]);
     assert_eq!(
@@ -262,7 +262,7 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
+async fn an_interrupted_redrive_continues_where_it_stopped() {
     let mut stack = Studio::start_with(|options| options.poll = false).await;
     let events: Vec<Value> = (0..6)
         .map(|n| created("tenant-interrupted", &format!("interrupted-{n}")))
@@ -286,16 +286,16 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
         let said = studio(&stack, "dead-letters redrive --all --guard 9 --execute").await;
         stack.stack.proxy.heal();
         assert_eq!(hits.count(), 1);
-        // The record whose consumer died waits as before; the others are done.
+        // The record whose consumer was killed still waits; the others are done.
         assert_eq!(said.code, Some(4), "{said:?}");
         assert!(said.text.contains("not yet"), "{said:?}");
         assert_eq!(waiting(&stack).await.len(), 1);
-        // Something more to redrive before the next death.
+        // More records to redrive before the next kill.
         let again = vec![record(0, Some(&events[0])), record(1, Some(&events[1]))];
         give_up(&stack, &format!("{}-{moment:?}", call.1), again).await;
         assert!(waiting(&stack).await.len() >= 2);
     }
-    // Where the trouble is not one record's, the others are not tried.
+    // If the fault concerns every record, the redrive stops early.
     give_up(
         &stack,
         "all",
@@ -355,7 +355,7 @@ async fn a_redrive_that_is_interrupted_goes_on_where_it_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_has_what_is_asked_for_and_nothing_else() {
+async fn a_list_has_only_matching_entries() {
     let stack = Studio::start_with(|options| options.poll = false).await;
     let (one, other) = (
         created("tenant-one", "one"),
@@ -398,7 +398,7 @@ async fn a_list_has_what_is_asked_for_and_nothing_else() {
         [1, 2, 3]
     );
     assert_eq!(offsets("--cause nothing-of-the-kind").await, [0_i64; 0]);
-    // Page by page, each record once.
+    // All pages together have each record once.
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
         let page = studio(&stack, &format!("--json dead-letters list --most 2{after}"))
@@ -436,7 +436,7 @@ async fn a_list_has_what_is_asked_for_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_smoke_checks_event_goes_the_whole_way_and_is_in_no_metric_and_what_stops_it_is_said() {
+async fn a_smoke_check_emits_no_metric_and_explains_a_stuck_job() {
     let mut stack = Studio::start().await;
     for _ in 0..2 {
         let said = studio(&stack, "smoke").await;
@@ -445,7 +445,7 @@ async fn a_smoke_checks_event_goes_the_whole_way_and_is_in_no_metric_and_what_st
             "{said:?}"
         );
     }
-    // A new event each time: two posters of one template.
+    // Each smoke check sends a new event: two posters of one template.
     let produced = stack.produced_for(SMOKE_TENANT, 8).await;
     assert_eq!(jobs_of(&produced, Topic::RenderJobCompleted).len(), 2);
     let emitted = emitted(&stack.stack.clients).await.unwrap();
@@ -462,9 +462,9 @@ async fn a_smoke_checks_event_goes_the_whole_way_and_is_in_no_metric_and_what_st
     stack.stop().await;
 }
 
-/// docs/operating.md says how a topic is read again; this is why that may be done.
+/// docs/operating.md explains how to read a topic again; this test shows that it is safe.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_that_is_read_again_from_its_start_or_from_a_time_tells_nothing_new() {
+async fn reading_a_topic_again_publishes_nothing_new() {
     let mut stack = Studio::start().await;
     for number in 0..5 {
         stack

@@ -1,5 +1,5 @@
-//! What an operator does with a tenant's render jobs: looks at them, cancels them, and has them
-//! made again, once however often they ask.
+//! An operator inspects and cancels a tenant's render jobs, and resubmits them; a repeated request
+//! opens no second job.
 
 use contract::Topic;
 use local::proxy::Moment;
@@ -10,7 +10,7 @@ use crate::{
     operator::{OPERATOR, kill, studio},
 };
 
-/// Replaces the state machine, and returns what it was.
+/// Makes executions wait, and returns the state machine's previous definition.
 async fn let_executions_wait(stack: &Studio) -> String {
     let machine = &stack.stack.outputs.render_state_machine_arn;
     let described = stack
@@ -42,7 +42,7 @@ async fn let_executions_do_as_before(stack: &Studio, definition: String) {
         .unwrap();
 }
 
-/// A tenant's jobs as `studio` lists them with these words: id and state, the newest first.
+/// A tenant's jobs from `studio jobs list` with these words: id and state, newest first.
 async fn listed(stack: &Studio, words: &str) -> Vec<(String, String)> {
     let said = studio(stack, &format!("--json jobs list {words}")).await;
     let jobs = said.json()[0]["jobs"].as_array().unwrap().clone();
@@ -53,8 +53,7 @@ async fn listed(stack: &Studio, words: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_asked_for_and_whoever_dies()
- {
+async fn a_cancelled_job_is_resubmitted_once_despite_repeats_and_kills() {
     let mut stack = Studio::start().await;
     let definition = let_executions_wait(&stack).await;
     stack.publish(&created("tenant-jobs", "jobs")).await;
@@ -74,7 +73,7 @@ async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_
     };
     assert!(opened.contains(poster));
 
-    // Another tenant's job is not there, whatever is asked.
+    // No command finds another tenant's job.
     for command in ["show", "cancel", "resubmit"] {
         let said = studio(
             &stack,
@@ -89,7 +88,7 @@ async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_
     }
     assert!(listed(&stack, "--tenant tenant-other").await.is_empty());
 
-    // What is open is not made again; it is cancelled once that is meant.
+    // An open job is not resubmitted; it is cancelled only with `--execute`.
     let said = studio(
         &stack,
         &format!("jobs resubmit {of_tenant} {poster} --execute"),
@@ -137,7 +136,7 @@ async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_
         std::slice::from_ref(poster)
     );
 
-    // Made again, once, whoever dies on the way.
+    // The job is made again once, although the function is killed on the way.
     let_executions_do_as_before(&stack, definition).await;
     let resubmit = format!("jobs resubmit {of_tenant} {poster} --execute");
     let dry = studio(&stack, &format!("jobs resubmit {of_tenant} {poster}")).await;
@@ -167,7 +166,7 @@ async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_
         "{said:?}"
     );
 
-    // Its created, its end, and its template with the asset.
+    // The new job's created and completed events, and its template with the asset.
     let produced = stack.produced_for("tenant-jobs", 8).await;
     let counts = topics(&produced);
     assert_eq!(counts[Topic::RenderJobCreated.as_str()], 3);
@@ -208,7 +207,7 @@ async fn a_job_is_cancelled_and_made_again_by_one_new_job_however_often_that_is_
         "{new}"
     );
 
-    // The one that was replaced stays as it is; the new one can be made again, and is listed first.
+    // The old job is unchanged. The new one can be resubmitted too, and is listed first.
     let said = studio(&stack, &format!("jobs resubmit {of_tenant} {again}")).await;
     assert!(said.text.contains("would be made again"), "{said:?}");
     assert_eq!(

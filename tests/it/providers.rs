@@ -1,5 +1,5 @@
-//! The media vendors, as the sandbox plays them: what they make, what becomes of a job when they
-//! will not, and what is paid for.
+//! The media vendors, played by the sandbox: the media that they make, what happens to a job that
+//! they refuse, and what is paid for.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ fn providers(image: &str, video: &str, audio: &str) -> Providers {
     }
 }
 
-/// A campaign of `tenant`'s that asks for these and nothing else.
+/// A campaign of `tenant` that asks for these assets only.
 fn campaign(tenant: &str, assets: &[&str]) -> Value {
     let mut event = example(Topic::CampaignLaunched, tenant, tenant);
     event["data"]["campaignId"] = json!(tenant);
@@ -36,14 +36,14 @@ fn campaign(tenant: &str, assets: &[&str]) -> Value {
     event
 }
 
-/// An event of `tenant`'s that asks for a poster.
+/// An event of `tenant` that asks for a poster.
 fn poster(tenant: &str) -> Value {
     let mut event = created(tenant, tenant);
     event["data"]["assets"] = json!(["poster"]);
     event
 }
 
-/// The data of the events of a topic.
+/// The data of a topic's events.
 fn data(produced: &[Produced], topic: Topic) -> Vec<Value> {
     produced
         .iter()
@@ -52,7 +52,7 @@ fn data(produced: &[Produced], topic: Topic) -> Vec<Value> {
         .collect()
 }
 
-/// The attempts of a job, as the table has them.
+/// The attempts of a job in the table.
 async fn attempts(studio: &Studio, job: &str) -> Vec<Attempt> {
     let item = studio.item(&format!("job#{job}"), "state").await.unwrap();
     let state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
@@ -70,8 +70,7 @@ fn paid(studio: &Studio, vendor: Vendor) -> Vec<Call> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_lengths_and_what_they_cost()
- {
+async fn a_campaigns_video_and_audio_have_files_lengths_and_costs() {
     for (audio, made_by, credits) in [
         ("polly", "polly/neural", 1),
         ("elevenlabs", "elevenlabs/eleven_multilingual_v2", 30),
@@ -102,7 +101,7 @@ async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_len
         assert_eq!(spot["provider"], made_by);
         let file = fetch(&studio, spot["outputUrl"].as_str().unwrap()).await;
         assert!(file.starts_with(b"ID3"));
-        // What was spoken is what is charged for: its letters, by the list.
+        // The credits are the list price of the spoken characters.
         let spoken = paid(
             &studio,
             if audio == "polly" {
@@ -136,7 +135,7 @@ async fn a_campaign_that_asks_for_video_and_audio_ends_with_real_files_their_len
                 "what the event says is what was used"
             );
         }
-        // The template carries the file too, and nothing was asked for twice.
+        // The template has the file too, and no vendor was asked twice.
         assert_eq!(data(&produced, Topic::TemplateUpdated).len(), 2);
         assert_eq!(paid(&studio, Vendor::Runway).len(), 1);
         assert_eq!(spoken.len(), 1);
@@ -184,14 +183,14 @@ async fn a_poster_is_a_vendors_picture_under_text_that_the_canvas_sets() {
     );
     let completed = &data(&produced, Topic::RenderJobCompleted)[0];
     assert_eq!(completed["provider"], "openai/gpt-image-2");
-    // 1088 × 1360 pixels of medium quality, by the list.
+    // 1088 × 1360 pixels in medium quality, at the list price.
     assert_eq!(completed["creditsUsed"], 5);
     let file = fetch(&studio, completed["outputUrl"].as_str().unwrap()).await;
     assert_eq!(size_of(&file), (1080, 1350));
     std::fs::create_dir_all("../target/gallery").unwrap();
     std::fs::write("../target/gallery/painted-poster.png", &file).unwrap();
 
-    // Nothing of the facts is the vendor's to write: it is asked for a picture without letters.
+    // The vendor writes none of the facts: the prompt asks for a picture without letters.
     let asked: Value = serde_json::from_slice(&paid(&studio, Vendor::OpenAi)[0].body).unwrap();
     assert_eq!(
         (asked["model"].as_str(), asked["size"].as_str()),
@@ -204,7 +203,7 @@ async fn a_poster_is_a_vendors_picture_under_text_that_the_canvas_sets() {
             .contains("no text, no letters")
     );
 
-    // An invitation is all text: nobody is paid for it.
+    // An invitation is text only, so no vendor is paid for it.
     let mut invitation = created("tenant-2", "tenant-2");
     invitation["data"]["assets"] = json!(["invitation"]);
     studio.publish(&invitation).await;
@@ -217,7 +216,7 @@ async fn a_poster_is_a_vendors_picture_under_text_that_the_canvas_sets() {
     studio.stop().await;
 }
 
-/// An event of `tenant`'s that has `vendor` asked once, with the tenant in what it is asked.
+/// An event of `tenant` that causes one request to `vendor`, with the tenant in the request.
 fn event_for(vendor: Vendor, tenant: &str) -> Value {
     let mut event = match vendor {
         Vendor::OpenAi => poster(tenant),
@@ -233,8 +232,8 @@ fn event_for(vendor: Vendor, tenant: &str) -> Value {
     event
 }
 
-/// How a job ends, in a line: `completed by <whom>` or `failed: <class>`, the attempts and what
-/// came of each.
+/// The end of a job in one line: `completed by <provider>` or `failed: <class>`, then the outcome
+/// of each attempt.
 async fn end_of(studio: &mut Studio, tenant: &str) -> String {
     let produced = studio.ended(tenant).await;
     let completed = data(&produced, Topic::RenderJobCompleted)
@@ -260,7 +259,7 @@ async fn end_of(studio: &mut Studio, tenant: &str) -> String {
         other => panic!("{tenant} has not one end: {other:?}"),
     };
     let attempts = attempts(studio, job.as_str().unwrap()).await;
-    // A test that fails shows what was said of each.
+    // If the test fails, its output shows every attempt.
     println!("{tenant}: {attempts:?}");
     let outcomes = attempts.into_iter().map(|attempt| match attempt.outcome {
         None => "nothing said".to_owned(),
@@ -274,12 +273,12 @@ async fn end_of(studio: &mut Studio, tenant: &str) -> String {
     format!("{end}; {}", outcomes.collect::<Vec<_>>().join(", "))
 }
 
-/// How many rows run side by side. A step that finds no room is throttled and tried again, and of
-/// forty jobs that are, the emulator has time for nothing else: calls take longer than a function
-/// waits for them.
+/// How many cases run at once. A step above the concurrency limit is throttled and retried. With
+/// forty such jobs the emulator has time for nothing else, and its calls take longer than a
+/// function waits.
 const AT_ONCE: usize = 12;
 
-/// What goes wrong, in which vendor, and what becomes of the job.
+/// A case: its name, the vendor, the vendor's behaviour, and the expected end of the job.
 type Row = (&'static str, Vendor, Behaviour, &'static str);
 
 fn says_no(vendor: Vendor, why: Refusal) -> Behaviour {
@@ -318,8 +317,8 @@ async fn each_has_its_fate(studio: &mut Studio, rows: Vec<Row>) {
     );
 }
 
-/// What every vendor may do besides saying no, and what then becomes of the job: `made` where it
-/// may be asked again.
+/// The faults of any vendor besides a refusal, with the end of the job: `made` where the request
+/// may be repeated.
 fn troubles(vendor: Vendor, made_by: &'static str) -> Vec<Row> {
     let unknown = "failed: outcome-unknown, may be submitted again; outcome-unknown";
     let lost = if vendor == Vendor::Polly {
@@ -357,7 +356,7 @@ fn troubles(vendor: Vendor, made_by: &'static str) -> Vec<Row> {
 const AGAIN_AFTER_LOST: &str = "completed by polly/neural; outcome-unknown, made";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
+async fn each_vendor_behaviour_gives_a_job_the_fate_in_the_table() {
     use Vendor::{ElevenLabs, OpenAi, Runway};
     let mut studio = Studio::start_with(|options| {
         options.providers = providers("openai", "runway", "elevenlabs")
@@ -478,7 +477,7 @@ async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
     rows.extend(troubles(Runway, "completed by runway/gen4.5; made"));
     each_has_its_fate(&mut studio, rows).await;
 
-    // Whoever turns the studio away is left alone: the second job does not ask.
+    // After a refusal of the whole studio, the second job does not ask the vendor.
     for (vendor, id) in [
         (OpenAi, "openai"),
         (ElevenLabs, "elevenlabs"),
@@ -527,7 +526,7 @@ async fn whatever_a_vendor_does_its_job_has_the_fate_that_the_table_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
+async fn polly_and_a_picture_with_a_fallback_have_their_fates() {
     use Vendor::{OpenAi, Polly};
     let mut studio = Studio::start_with(|options| {
         options.providers = providers("openai,studio-canvas", "", "polly")
@@ -573,7 +572,7 @@ async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
             fails,
             "completed by polly/neural; transient, made",
         ),
-        // What is forbidden is not drawn by somebody else; what is lost is.
+        // No other provider draws a forbidden picture, but another one draws a lost picture.
         (
             "moderation",
             OpenAi,
@@ -590,7 +589,7 @@ async fn polly_and_a_picture_with_a_fallback_have_their_fates_too() {
     rows.extend(troubles(Polly, "completed by polly/neural; made"));
     each_has_its_fate(&mut studio, rows).await;
 
-    // Out of credit: the first poster finds out, and all fall back.
+    // Out of credit: the first poster gets the refusal, and all posters use the fallback.
     studio.stack.sandbox.heal();
     studio.stack.sandbox.clear();
     studio.stack.sandbox.script(Script::posts(
@@ -627,7 +626,7 @@ async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
         Occurrence::Every,
         Behaviour::OutputOf { bytes: BYTES },
     ));
-    // The first part is refused once: what was begun goes on.
+    // The first part is refused once, and the upload continues.
     let matches = Matches {
         service: Some("s3".to_owned()),
         operation: Some("UploadPart".to_owned()),
@@ -663,7 +662,7 @@ async fn a_video_of_twenty_megabytes_is_uploaded_in_parts_and_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_video_whose_function_is_killed_between_two_parts_is_fetched_again_and_asked_for_once() {
+async fn a_video_whose_upload_is_killed_is_fetched_again_and_paid_for_once() {
     const BYTES: usize = 20 * 1024 * 1024;
     let mut studio =
         Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", ""))
@@ -679,8 +678,8 @@ async fn a_video_whose_function_is_killed_between_two_parts_is_fetched_again_and
         occurrence: Occurrence::Nth(number),
         ..Matches::default()
     };
-    // Before the second part, after the third of the next try, and after all parts were put
-    // together.
+    // Before the second part, after the third part of the next try, and after the upload is
+    // completed.
     for (operation, number, moment) in [
         ("UploadPart", 2, Moment::Before),
         ("UploadPart", 4, Moment::After),
@@ -723,7 +722,7 @@ async fn a_video_whose_function_is_killed_between_two_parts_is_fetched_again_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_video_is_cancelled_at_its_vendor_and_told_once() {
+async fn a_cancelled_video_is_cancelled_at_its_vendor_and_published_once() {
     let mut studio =
         Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", ""))
             .await;
@@ -784,10 +783,10 @@ async fn a_cancelled_video_is_cancelled_at_its_vendor_and_told_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_it() {
+async fn a_key_is_in_no_log_event_or_item_even_if_the_vendor_repeats_it() {
     let mut studio =
         Studio::start_with(|options| options.providers = providers("openai", "", "")).await;
-    // The steps are taken here, where their log can be read.
+    // The test takes the steps itself, where it can read their log.
     studio.let_executions_do_nothing().await;
     let repeats = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });
     let refusal = Behaviour::Answer {
@@ -833,7 +832,7 @@ async fn a_key_stands_in_no_log_no_event_and_no_item_though_the_vendor_repeats_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying_so() {
+async fn a_hundred_kills_around_a_request_never_pay_twice_unnoticed() {
     const KILLS: usize = 100;
     let mut chance = Chance::of(0x5eed_2026);
     let mut studio = Studio::start_with(|options| {
@@ -847,14 +846,14 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
         let tenant = format!("kill-{number:03}");
         let moment = [Moment::Before, Moment::After][chance.below(2)];
         if chance.below(2) == 0 {
-            // Around the request itself.
+            // Around the vendor's request.
             let script = Script::posts(vendor, Occurrence::Nth(1), Behaviour::KillCaller(moment));
             studio.stack.sandbox.script(Script {
                 body_contains: Some(tenant.clone()),
                 ..script
             });
         } else {
-            // Around a write: of the lease, of the attempt, of its outcome, and what follows.
+            // Around a write: of the lease, the attempt, its outcome, and later ones.
             let matches = Matches {
                 service: Some("dynamodb".to_owned()),
                 operation: Some("PutItem".to_owned()),
@@ -895,7 +894,7 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
         "the faults hit nobody"
     );
 
-    // Every request, by the attempt that it was made for.
+    // The number of requests for each attempt.
     let mut requests: BTreeMap<String, usize> = BTreeMap::new();
     for call in calls.iter().filter(|call| call.is_paid()) {
         *requests
@@ -943,7 +942,7 @@ async fn a_hundred_kills_around_the_request_pay_for_nothing_twice_without_saying
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_tenants_many_campaigns_do_not_keep_anothers_video_waiting() {
+async fn one_tenants_campaigns_do_not_delay_anothers_video() {
     const MANY: usize = 10;
     let second_tenant = async |all: usize, per_tenant: usize| {
         let mut studio = Studio::start_with(|options| {
@@ -952,7 +951,7 @@ async fn one_tenants_many_campaigns_do_not_keep_anothers_video_waiting() {
                 json!({ "runway": { "inFlight": { "all": all, "perTenant": per_tenant } } });
         })
         .await;
-        // As the vendor does by itself: two at once, in the order they came.
+        // Like the vendor: two tasks at once, in order of arrival.
         let sandbox = &studio.stack.sandbox;
         sandbox.let_runway_work_on(2);
         let long = Behaviour::TaskStatus {
@@ -979,7 +978,7 @@ async fn one_tenants_many_campaigns_do_not_keep_anothers_video_waiting() {
             .await;
         studio.ended("tenant-one").await;
         let wait = begin.elapsed();
-        // What the vendor still had to do for the first tenant when it was asked for the second's
+        // The vendor's remaining work for the first tenant when it received the second tenant's
         // video.
         let calls = studio.stack.sandbox.calls();
         let before = calls
@@ -1000,7 +999,7 @@ async fn one_tenants_many_campaigns_do_not_keep_anothers_video_waiting() {
         "without the caps the second tenant waits {without:?} behind {before_it_without} videos of the first's"
     );
     println!("with them {with:?} beside {before_it_with}");
-    // The caps' promise is the order; the time depends on the machine.
+    // The concurrency limits promise the order; the time depends on the machine.
     assert!(before_it_with <= 1, "{before_it_with} with the caps");
     assert!(before_it_without >= MANY / 2, "{before_it_without} without");
 }

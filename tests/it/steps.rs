@@ -1,4 +1,4 @@
-//! The steps of the completion function, each taken more often than once and out of turn.
+//! The steps of the completion function, repeated and out of order.
 
 use contract::Topic;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closed_job_stays_as_it_is_whatever_step_comes_late() {
+async fn a_late_step_does_not_change_a_closed_job() {
     let mut studio = Studio::start().await;
     studio.publish(&created("tenant-steps", "steps")).await;
     let produced = studio.produced_for("tenant-steps", 8).await;
@@ -31,9 +31,9 @@ async fn a_closed_job_stays_as_it_is_whatever_step_comes_late() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_step_of_an_open_job_may_be_taken_twice_and_a_failed_one_is_never_completed() {
+async fn steps_may_be_repeated_and_a_failed_job_is_never_completed() {
     let mut studio = Studio::start().await;
-    // Executions that do nothing: the steps are taken here, by hand.
+    // Executions do nothing, because the test takes the steps itself.
     studio.let_executions_do_nothing().await;
     studio.publish(&created("tenant-by-hand", "by-hand")).await;
     let jobs = jobs_of(

@@ -1,5 +1,4 @@
-//! Where things are kept: encrypted, nobody else's, recoverable from mistakes, and spoken to over
-//! TLS alone.
+//! Storage is encrypted, private, recoverable after mistakes, and reachable over TLS only.
 
 use contract::Topic;
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bucket_and_table_is_encrypted_private_recoverable_and_speaks_tls_alone() {
+async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let template = processed(&studio).await;
     let tables = of_type(&template, "AWS::DynamoDB::Table");
@@ -95,7 +94,7 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_speaks_tls_
         let objects = json!({ "Fn::Sub": format!("${{{id}.Arn}}/*") });
         assert_eq!(tls["Resource"], json!([arn, objects]), "{id}");
     }
-    // What goes by the stage's name and by nothing else.
+    // Settings that depend on the stage's name only.
     let is_local = json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "Stage" }, "local"] }] });
     assert_eq!(template["Conditions"]["OnAws"], is_local);
     for (id, function) in of_type(&template, "AWS::Lambda::Function") {
@@ -110,7 +109,7 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_speaks_tls_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_spoke_to_its_bucket_without_tls_would_be_refused() {
+async fn a_bucket_refuses_a_function_without_tls() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let template = processed(&studio).await;
     let bucket = &studio.stack.outputs.dead_letters_bucket_name;
@@ -121,7 +120,7 @@ async fn a_function_that_spoke_to_its_bucket_without_tls_would_be_refused() {
         format!("arn:aws:s3:::{bucket}/*")
     ]);
 
-    // Here they do, over loopback, and the emulator knows.
+    // The local stack uses plain HTTP over loopback, and the emulator knows that.
     let function = studio.stack.consumer(Topic::EventCreated).unwrap();
     let batch = batch_of_now("event-created-bad-records.json");
     studio.let_executions_do_nothing().await;

@@ -1,5 +1,5 @@
-//! No job hangs, and no end goes unpublished: what an execution leaves behind that dies without a
-//! word is found by its deadline.
+//! No job hangs, and no end stays unpublished: the sweep finds the jobs of dead executions by their
+//! deadline.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Studio, created, jobs_of, the_eight, topics, until};
 
-/// What a sweep answers, as (overdue, running, restarted, failed, closed, published).
+/// The answer of a sweep, as (overdue, running, restarted, failed, closed, published).
 fn swept(answer: &Value) -> [u64; 6] {
     assert_eq!(answer["status"], "swept", "{answer}");
     [
@@ -29,7 +29,7 @@ async fn sweep(studio: &Studio) -> [u64; 6] {
     swept(&studio.completion(&json!({ "step": "sweep" })).await)
 }
 
-/// Moves the deadline of everything open into the past: the tests need not wait for it.
+/// Moves the deadline of everything open into the past, so that a test need not wait for it.
 pub async fn let_deadlines_pass(studio: &Studio) {
     let (dynamodb, table) = (
         &studio.stack.clients.dynamodb,
@@ -70,9 +70,9 @@ fn calls_of(service: &str, operation: &str, occurrence: Occurrence) -> Matches {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_execution_aborted_by_hand_ends_after_a_sweep_in_a_completed_job() {
+async fn a_sweep_completes_a_job_whose_execution_was_aborted() {
     let mut studio = Studio::start().await;
-    // Slow enough to be caught running.
+    // The upload is delayed, so that the test catches the execution while it runs.
     let matches = calls_of("s3", "PutObject", Occurrence::Every);
     studio.stack.proxy.inject(Fault {
         matches,
@@ -124,7 +124,7 @@ async fn an_execution_aborted_by_hand_ends_after_a_sweep_in_a_completed_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_execution_that_goes_on_is_left_alone_for_another_while() {
+async fn a_sweep_leaves_a_running_execution_alone() {
     let mut studio = Studio::start_with(|options| options.wait_scale = 1.0).await;
     studio
         .let_executions(&json!({ "Type": "Wait", "Seconds": 600, "End": true }))
@@ -138,7 +138,7 @@ async fn an_execution_that_goes_on_is_left_alone_for_another_while() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_executions_end_three_times_without_a_word_fails_as_abandoned() {
+async fn a_job_whose_executions_die_three_times_fails_as_abandoned() {
     let mut studio = Studio::start().await;
     studio.let_executions_do_nothing().await;
     studio
@@ -175,7 +175,7 @@ async fn a_job_whose_executions_end_three_times_without_a_word_fails_as_abandone
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
+async fn a_sweep_publishes_an_end_that_was_not_published() {
     let mut studio = Studio::start().await;
     studio.let_executions_do_nothing().await;
     studio
@@ -190,7 +190,8 @@ async fn an_end_that_kafka_never_heard_of_is_told_by_the_sweep() {
             .completion(&json!({ "step": "submit", "jobId": job }))
             .await;
     }
-    // The end of each is kept, and its caller dies before it can tell: nobody calls again.
+    // The end of each job is committed, but its function is killed before the publish, and nothing
+    // calls it again.
     for job in &jobs {
         studio.stack.proxy.heal();
         let matches = calls_of("dynamodb", "TransactWriteItems", Occurrence::Nth(1));

@@ -1,5 +1,5 @@
 //! What an operator sees of a function from outside: one trace from an event to its asset, and
-//! every metric there is.
+//! every metric.
 
 use std::{
     collections::BTreeSet,
@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 
 use crate::harness::{Studio, created, example, invoke, until};
 
-/// Takes spans as a collector does, in this process.
+/// A collector of spans in this process.
 struct Collector {
     address: String,
     spans: Arc<Mutex<Vec<(String, Span)>>>,
@@ -87,8 +87,7 @@ impl Collector {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_headers_of_what_is_told()
- {
+async fn one_trace_runs_from_the_producers_span_to_the_published_events() {
     let collector = Collector::start().await;
     let mut studio =
         Studio::start_with(|options| options.otlp_endpoint.clone_from(&collector.address)).await;
@@ -117,7 +116,7 @@ async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_hea
         .unwrap();
     let produced = studio.produced_for("tenant-traced", 8).await;
 
-    // Two assets: each is asked for, and closed.
+    // Two assets, each submitted and closed.
     let names = || -> Vec<String> {
         let mut names: Vec<_> = collector
             .of(parent)
@@ -156,7 +155,7 @@ async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_hea
         assert_eq!(span.parent_span_id, process.span_id, "{}", span.name);
         assert!(service.contains("studio-completion-local"), "{service}");
     }
-    // Whoever reads what is published goes on from the span that handled the event.
+    // A consumer of the published events continues from the span that handled the inbound event.
     for record in &produced {
         let header = record
             .headers
@@ -173,8 +172,8 @@ async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_hea
         );
     }
 
-    // The extension does as well, where there is no header; one that is no trace begins one, and
-    // stops nothing.
+    // Without a header, the CloudEvents extension continues the trace. An invalid extension starts
+    // a new trace, and stops nothing.
     for (tenant, extension) in [
         (
             "tenant-extension",
@@ -198,7 +197,7 @@ async fn an_event_and_its_asset_are_one_trace_from_the_producers_span_to_the_hea
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_holds_nothing_up_and_without_one_a_trace_goes_through() {
+async fn an_absent_collector_delays_nothing_and_traces_still_pass_through() {
     let mut studio =
         Studio::start_with(|options| options.otlp_endpoint = "http://127.0.0.1:9".to_owned()).await;
     studio
@@ -232,7 +231,7 @@ async fn a_collector_that_is_away_holds_nothing_up_and_without_one_a_trace_goes_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say() {
+async fn a_log_names_records_jobs_and_tenants_but_none_of_their_content() {
     let mut studio = Studio::start().await;
     let mut event = created("tenant-logged", "logged");
     event["data"]["title"] = json!("A title for nobody's eyes");
@@ -259,8 +258,8 @@ async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say
         !log.contains("nobody's eyes") && !log.contains("secrets"),
         "{log}"
     );
-    // The emulator does not tell functions to log JSON, as Lambda does: the fields stand in the
-    // line as text, in colours.
+    // The emulator does not make functions log JSON, as Lambda does: the fields are in the line as
+    // coloured text.
     let letter = lines
         .iter()
         .find(|line| line.contains("record dead-lettered"))
@@ -270,7 +269,7 @@ async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say
             && letter.contains(r#"topic="eventzr.event.created.v1""#),
         "{letter}"
     );
-    // The id under which an operator finds the cause.
+    // The id with which an operator finds the cause.
     let id = letter
         .split("id=")
         .nth(1)
@@ -302,13 +301,13 @@ async fn a_log_names_records_jobs_and_tenants_and_shows_nothing_of_what_they_say
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_that_there_is_comes_of_what_is_done() {
+async fn every_metric_is_emitted() {
     let mut studio = Studio::start_with(|options| {
         options.providers.video = "runway".to_owned();
         options.completion_concurrency = 8;
     })
     .await;
-    // A video that is paid for, and one for which the account is empty.
+    // A paid video, and one for which the account has no credit.
     studio.publish(&campaign("tenant-filmed")).await;
     studio.produced_for("tenant-filmed", 4).await;
     let empty = refusal(Vendor::Runway, Refusal::Billing).unwrap();
@@ -396,8 +395,7 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
             .collect::<BTreeSet<_>>(),
         "each of them"
     );
-    // The stage, the topic, the provider and the class of a failure: whatever else were a dimension
-    // would be paid for by the value.
+    // Only these four may be dimensions, because CloudWatch charges for each value of a dimension.
     let dimensions: BTreeSet<&str> = emitted
         .keys()
         .flat_map(|metric| metric.dimensions.keys().map(String::as_str))
@@ -409,7 +407,7 @@ async fn every_metric_that_there_is_comes_of_what_is_done() {
     studio.stop().await;
 }
 
-/// A line without what a terminal makes colours of: ESC, `[`, and all to the next `m`.
+/// A line without a terminal's colours: ESC, `[`, and everything up to the next `m`.
 fn without_colours(line: &str) -> String {
     let mut parts = line.split("\u{1b}[");
     let begin = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Every consumed topic: what its events lead to, alone and together.
+//! The events of every consumed topic, alone and together.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,8 +14,7 @@ use crate::harness::{
     Studio, by_id, created, created_comes_before_the_end, example, fetch, jobs_of, size_of, topics,
 };
 
-/// The asset of each job that was completed, with its language where it has one, and the URL of its
-/// file.
+/// The asset of each completed job, with its language if it has one, and the URL of its file.
 fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
     let created: BTreeMap<String, Value> = produced
         .iter()
@@ -41,8 +40,7 @@ fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_rendered_uploaded_and_announced()
- {
+async fn each_topics_example_ends_with_all_its_assets_stored_and_published() {
     let mut studio = Studio::start().await;
     let consumed: Vec<Topic> = Topic::ALL
         .into_iter()
@@ -56,7 +54,7 @@ async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_render
         let tenant = format!("tenant of {topic}");
         let event = example(topic, &tenant, "");
         let languages = event["data"]["translations"].as_array().map_or(0, Vec::len);
-        // The campaign of the example runs in no channel that asks for a video or a spot.
+        // The example's campaign has no channel that needs a video or a spot.
         let kinds = AssetKind::made_for(topic)
             .iter()
             .filter(|kind| kind.media_type() == MediaType::Image);
@@ -110,16 +108,15 @@ async fn the_example_of_every_consumed_topic_ends_with_each_of_its_assets_render
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_template_per_kind_with_the_right_configuration()
- {
+async fn events_of_fifty_tenants_in_any_order_end_in_one_right_template_per_kind() {
     const TENANTS: usize = 50;
     const EVENTS: usize = 100;
     let mut studio = Studio::start().await;
-    // What is decided is the question here; thousands of renders are not.
+    // Only the decisions are under test, not thousands of renders.
     studio.let_executions_do_nothing().await;
 
-    // A hundred events for each tenant, half of each topic, each half counted through by its
-    // version; the facts change every ten versions, so that most events change nothing.
+    // A hundred events for each tenant, half of each topic, with versions counting up in each half.
+    // The facts change every ten versions, so most events change nothing.
     let event = |tenant: usize, number: usize| {
         let version = number / 2 + 1;
         let facts = version.div_ceil(10);
@@ -135,7 +132,7 @@ async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_te
         }
         event
     };
-    // Each tenant's events in an order of their own, and the tenants' events between each other's.
+    // Each tenant's events are shuffled, and the events of all tenants are interleaved.
     let mut orders: Vec<Vec<usize>> = (0..TENANTS)
         .map(|tenant| {
             let mut order: Vec<usize> = (0..EVENTS).collect();
@@ -169,8 +166,8 @@ async fn created_and_published_events_of_fifty_tenants_in_any_order_leave_one_te
     studio.stop().await;
 }
 
-/// The template of each tenant and kind with the highest revision, as a consumer keeps it. Fails if
-/// there are two of a kind.
+/// The template with the highest revision for each tenant and kind, as a consumer keeps it. Fails
+/// if there are two of a kind.
 fn newest_templates(produced: &[Produced]) -> BTreeMap<(String, String), Value> {
     let mut newest: BTreeMap<(String, String), Value> = BTreeMap::new();
     for record in produced {
@@ -196,8 +193,7 @@ fn newest_templates(produced: &[Produced]) -> BTreeMap<(String, String), Value> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_nobody_makes_videos_here()
- {
+async fn a_logo_comes_only_from_the_logo_bucket_and_a_video_needs_a_provider() {
     let mut studio = Studio::start().await;
     let logo = include_bytes!("../../docs/poster.png");
     let put = studio
@@ -286,7 +282,7 @@ async fn a_logo_is_drawn_from_a_bucket_that_may_be_read_and_from_no_other_and_no
     studio.stop().await;
 }
 
-/// The data of the one failure among `produced`.
+/// The data of the only failure among `produced`.
 fn failed(produced: &[Produced]) -> Value {
     let mut failed = produced
         .iter()

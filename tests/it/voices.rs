@@ -1,5 +1,5 @@
-//! Cloned voices: from what starts a training to the voice that speaks, and what becomes of it when
-//! it cannot.
+//! Cloned voices: from the start of a training to a ready voice, and what happens if the training
+//! cannot succeed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ use crate::{
 
 static RECORDING: &[u8] = include_bytes!("../../infra/local/fixtures/two-seconds.mp3");
 
-/// Of the waits, minutes to hours long, so much is waited.
+/// The scale of the voices' waits, which last minutes to hours on AWS.
 const WAIT_SCALE: f64 = 0.02;
 
 async fn studio_that_clones() -> Studio {
@@ -52,7 +52,7 @@ fn voice_id(number: u32) -> String {
     Uuid::from_u128(0x5f0f_6b1a_6f3f_4a55_9a39_0a4a_5e00_0000 + u128::from(number)).to_string()
 }
 
-/// What starts the training of a voice of `tenant`'s, of as many samples.
+/// The input that starts the training of a voice of `tenant` with `samples` samples.
 fn input(tenant: &str, method: &str, samples: usize) -> Value {
     let example = include_str!("../../events/voice-training/example.json");
     let mut input: Value = serde_json::from_str(example).unwrap();
@@ -64,8 +64,8 @@ fn input(tenant: &str, method: &str, samples: usize) -> Value {
     input
 }
 
-/// Puts a file into a tenant's folder, with the tenant at its end, so that a request that carries
-/// it can be told from others.
+/// Uploads a file to a tenant's folder. The file ends with the tenant's name, so that a test can
+/// recognise a request that carries it.
 async fn upload(studio: &Studio, tenant: &str, name: &str, bytes: &[u8]) {
     let put = studio
         .stack
@@ -80,7 +80,7 @@ async fn upload(studio: &Studio, tenant: &str, name: &str, bytes: &[u8]) {
         .unwrap();
 }
 
-/// Starts a training; the samples that its input names are there. Returns the execution's ARN.
+/// Uploads the samples of the input and starts the training. Returns the execution's ARN.
 async fn train(studio: &Studio, id: &str, input: &Value) -> String {
     let tenant = input["tenantId"].as_str().unwrap_or("nobody");
     for number in 1..=input["samples"].as_array().map_or(0, Vec::len) {
@@ -106,7 +106,7 @@ async fn model(studio: &Studio, id: &str) -> Option<VoiceModel> {
     Some(serde_json::from_str(item["state"].as_s().unwrap()).unwrap())
 }
 
-/// The model once its state is what is asked for.
+/// Waits until the model's state satisfies `is`, and returns the model.
 async fn model_that(
     studio: &Studio,
     id: &str,
@@ -131,7 +131,7 @@ async fn model_that(
     model(studio, id).await.unwrap()
 }
 
-/// How an execution ended, and why.
+/// Waits for the end of an execution; returns its status and cause.
 async fn end_of(studio: &Studio, execution: &str) -> (ExecutionStatus, String) {
     let describe = || {
         studio
@@ -153,7 +153,7 @@ async fn end_of(studio: &Studio, execution: &str) -> (ExecutionStatus, String) {
     )
 }
 
-/// Has the owner read aloud what they were to.
+/// Uploads the owner's recording and asks for the verification.
 async fn verify(studio: &Studio, id: &str, tenant: &str) -> Value {
     upload(studio, tenant, "recording.mp3", RECORDING).await;
     let recording = format!("s3://{VOICE_BUCKET}/{tenant}/recording.mp3");
@@ -171,7 +171,7 @@ fn posts(studio: &Studio) -> Vec<Call> {
         .collect()
 }
 
-/// The paths of the requests that change something, with how often each was made; ids left out.
+/// How often each path was requested with a change, without the ids in the paths.
 fn asked(studio: &Studio) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for call in posts(studio) {
@@ -186,8 +186,7 @@ fn asked(studio: &Studio) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_owner_trained_and_ready()
- {
+async fn a_professional_voice_goes_from_registration_to_ready() {
     let mut studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-asha");
     let sent = input(tenant, "professional", 3);
@@ -224,7 +223,7 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
         "{captcha}"
     );
 
-    // Nobody else's voice can be verified, and without a recording there is nothing to compare.
+    // A verification needs a recording, and another tenant cannot verify this voice.
     let step =
         |tenant: &str| json!({ "step": "verify-voice", "voiceModelId": id, "tenantId": tenant });
     assert_eq!(
@@ -244,7 +243,7 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
         .await
         .unwrap();
     assert!(answer.function_error().is_some(), "another tenant's");
-    // Nor can its id be taken: whoever registers theirs under it fails alone.
+    // Another tenant cannot take its id either: its registration fails, and this voice goes on.
     let register = json!({ "step": "register-voice", "name": id, "input": input("tenant-other", "professional", 3) });
     let invoke = studio
         .stack
@@ -314,7 +313,7 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
             .into()
     );
     let model = model(&studio, &id).await.unwrap();
-    // Its alarms see what a voice costs, as they see it of a job.
+    // The alarms see the credits of a voice as they see those of a job.
     let emitted = emitted(&studio.stack.clients).await.unwrap();
     let sum = |name: &str| -> f64 {
         emitted
@@ -337,14 +336,14 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
         (ready["creditsUsed"].as_u64(), model.credits()),
         (Some(500), 500)
     );
-    // The vendor learns the voice and nobody's name.
+    // The vendor gets no name of the voice or its owner.
     assert!(
         posts(&studio)
             .iter()
             .all(|call| !String::from_utf8_lossy(&call.body).contains("Asha"))
     );
 
-    // The same name again is the same training.
+    // A second execution of the same name is refused, because it is the same training.
     let again = studio
         .stack
         .clients
@@ -362,11 +361,11 @@ async fn a_professional_voice_is_announced_given_its_samples_verified_by_its_own
     studio.stop().await;
 }
 
-/// A change of an input, and what a person then reads.
+/// A case: its name, its change of an input, and the expected reason.
 type Unfit = (&'static str, fn(&mut Value), &'static str);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
+async fn an_invalid_training_fails_at_once_with_a_reason() {
     let mut studio =
         studio_with(json!({ "elevenlabs": { "voices": { "professionalSeconds": 5 } } })).await;
     let without: fn(&mut Value, &str) =
@@ -463,8 +462,8 @@ async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 
-    // Whose it is, or under which id, is not said: its execution says so, and there is nothing to
-    // keep it under.
+    // Without a tenant or a valid id there is no model to record the failure, so only the execution
+    // reports it.
     let start = async |name: &str, input: Value| {
         let start = studio
             .stack
@@ -493,7 +492,7 @@ async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
         "{cause}"
     );
 
-    // The key is gone.
+    // The vendor's key is missing.
     let delete = studio
         .stack
         .clients
@@ -524,7 +523,7 @@ async fn what_cannot_be_cloned_fails_at_once_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_anybody_who_clones_voices_a_training_fails_at_once() {
+async fn without_a_provider_that_clones_voices_a_training_fails_at_once() {
     let studio = Studio::start().await;
     let execution = train(&studio, &voice_id(1), &input("tenant-1", "professional", 1)).await;
     let (status, cause) = end_of(&studio, &execution).await;
@@ -538,7 +537,7 @@ async fn without_anybody_who_clones_voices_a_training_fails_at_once() {
     studio.stop().await;
 }
 
-/// How a voice ends, in a line: `ready` or `failed: <class>`, then what came of each request.
+/// The end of a voice in one line: `ready` or `failed: <class>`, then the outcome of each request.
 async fn line_of(studio: &Studio, id: &str) -> String {
     until(&format!("{id} has ended"), async || {
         model(studio, id)
@@ -572,12 +571,12 @@ async fn line_of(studio: &Studio, id: &str) -> String {
     format!("{end}; {}", outcomes.collect::<Vec<_>>().join(", "))
 }
 
-/// Which request, to clone by which method, meets which behaviour, and how the voice ends. A voice
+/// A case: the request, the cloning method, the vendor's behaviour, and the expected end. A voice
 /// has one sample.
 type Row = (&'static str, &'static str, Behaviour, String);
 
-/// The rows of one request: `before` are the outcomes of those before it, `after` of those after
-/// it.
+/// The cases of one request: `before` are the outcomes of the requests before it, `after` of those
+/// after it.
 fn rows(request: &'static str, method: &'static str, before: &str, after: &str) -> Vec<Row> {
     let no = |why: Refusal| refusal(Vendor::ElevenLabs, why).unwrap();
     let internal = Behaviour::AcceptThenAnswer {
@@ -611,26 +610,26 @@ fn rows(request: &'static str, method: &'static str, before: &str, after: &str) 
             no(Refusal::Unavailable),
             again("transient"),
         ),
-        // Nothing came of it: that shows, and it is asked for again.
+        // The vendor did nothing, so the studio sees no result and repeats the request.
         (
             request,
             method,
             Behaviour::Cut(Moment::Before),
             again("outcome-unknown"),
         ),
-        // It was done: that shows, and it is not asked for again.
+        // The vendor did it, so the studio sees the result and does not repeat the request.
         (request, method, Behaviour::Cut(Moment::After), done.clone()),
         (request, method, internal, done),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
+async fn each_vendor_behaviour_gives_a_voice_the_fate_in_the_table() {
     let studio =
         studio_with(json!({ "elevenlabs": { "inFlight": { "all": 100, "perTenant": 100 } } }))
             .await;
     let mut table = rows("/voices/add", "instant", "", "");
-    // What is asked for before the owner's verification, and after it.
+    // The requests before and after the owner's verification.
     table.extend(rows(
         "/voices/pvc",
         "professional",
@@ -649,7 +648,7 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
         held,
         "ready; made, made, made, made".to_owned(),
     ));
-    // Somebody deleted this voice at the vendor: that says nothing of the others.
+    // The voice was deleted at the vendor, which says nothing about other voices.
     let gone = refusal(Vendor::ElevenLabs, Refusal::Gone).unwrap();
     table.push((
         "/samples",
@@ -672,8 +671,8 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
     for (number, (request, method, behaviour, expected)) in (100..).zip(table) {
         let (id, tenant) = (voice_id(number), format!("tenant-{number}"));
         let script = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), behaviour.clone());
-        // The vendor's id is in the address of whatever is asked for once there is one, and ours in
-        // what makes it.
+        // Once there is a vendor's id, it is in the address of every request. The creating request
+        // carries our id.
         let script = match request {
             "/train" => None,
             "/samples" => Some(Script {
@@ -695,7 +694,7 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
         voices.push((id, tenant, request, method, behaviour, expected));
     }
     let mut wrong = Vec::new();
-    // The rows go on side by side while the next ones are verified.
+    // The first voices continue while the next ones are verified.
     for (id, tenant, request, method, behaviour, _) in &voices {
         let is_asked_for = async || {
             let model = model(&studio, id).await;
@@ -731,20 +730,21 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 
-    // Each request was made for an attempt of its own, and none twice.
+    // Each request has an attempt of its own, and no request was sent twice.
     let tokens: Vec<String> = posts(&studio)
         .into_iter()
         .map(|call| call.attempt.expect("a token"))
         .collect();
     assert_eq!(tokens.iter().collect::<BTreeSet<_>>().len(), tokens.len());
-    // What failed left no voice behind.
+    // A failed voice leaves nothing at the vendor.
     let ready = voices
         .iter()
         .filter(|(.., expected)| expected.starts_with("ready"))
         .count();
     assert_eq!(studio.stack.sandbox.voices(), ready);
 
-    // Whoever turns the studio away is left alone until somebody closes the breaker.
+    // After a refusal of the whole studio, no request goes out until an operator closes the
+    // breaker.
     for (number, why) in (200..).zip([Refusal::Auth, Refusal::Billing]) {
         studio.stack.sandbox.heal();
         let no = refusal(Vendor::ElevenLabs, why).unwrap();
@@ -778,7 +778,7 @@ async fn whatever_the_vendor_does_a_voice_has_the_fate_that_the_table_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instant_voice_that_its_vendor_wants_verified_waits_until_it_is() {
+async fn an_instant_voice_waits_until_its_vendor_has_verified_it() {
     let studio = studio_that_clones().await;
     let wants = Script::posts(Vendor::ElevenLabs, Occurrence::Every, Behaviour::WantsOwner);
     studio.stack.sandbox.script(wants);
@@ -788,7 +788,7 @@ async fn an_instant_voice_that_its_vendor_wants_verified_waits_until_it_is() {
         matches!(s, VoiceState::AwaitingOwner { .. })
     })
     .await;
-    // That is between its owner and the vendor: nothing is sent for it.
+    // The vendor verifies an instant voice with its owner, so the studio sends nothing.
     let said = verify(&studio, &id, tenant).await;
     assert_eq!(
         said["reason"],
@@ -809,7 +809,7 @@ async fn an_instant_voice_that_its_vendor_wants_verified_waits_until_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_who_verify_at_once_send_one_recording() {
+async fn two_concurrent_verifications_send_one_recording() {
     let studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-twice");
     train(&studio, &id, &input(tenant, "professional", 1)).await;
@@ -841,8 +841,7 @@ async fn two_who_verify_at_once_send_one_recording() {
     studio.stop().await;
 }
 
-/// The definition of the state machine as the template deploys it, with its owner's days cut to
-/// seconds.
+/// Shortens the owner's days in the deployed state machine to seconds.
 async fn let_owners_have(studio: &Studio, seconds: u32) {
     let sfn = &studio.stack.clients.sfn;
     let arn = &studio.stack.outputs.voice_state_machine_arn;
@@ -863,7 +862,7 @@ async fn let_owners_have(studio: &Studio, seconds: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_who_never_comes_lets_the_voice_fail_and_its_samples_go() {
+async fn a_voice_fails_if_its_owner_never_verifies_it() {
     let studio = studio_that_clones().await;
     let_owners_have(&studio, 3).await;
     let (id, tenant) = (voice_id(1), "tenant-late");
@@ -891,7 +890,7 @@ async fn an_owner_who_never_comes_lets_the_voice_fail_and_its_samples_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voice_whose_execution_was_aborted_goes_on_after_a_sweep_without_asking_anything_twice() {
+async fn a_sweep_continues_a_voice_whose_execution_was_aborted() {
     let mut studio = studio_that_clones().await;
     let (id, tenant) = (voice_id(1), "tenant-aborted");
     let execution = train(&studio, &id, &input(tenant, "professional", 2)).await;
@@ -932,9 +931,9 @@ async fn a_voice_whose_execution_was_aborted_goes_on_after_a_sweep_without_askin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
+async fn an_erased_voice_leaves_only_its_tombstone() {
     let mut studio = studio_that_clones().await;
-    // One that waits for its owner, and one that is ready.
+    // One voice waits for its owner, the other is ready.
     for (number, ready) in [(1, false), (2, true)] {
         let (id, tenant) = (voice_id(number), format!("tenant-erased-{number}"));
         let execution = train(&studio, &id, &input(&tenant, "professional", 2)).await;
@@ -979,7 +978,7 @@ async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
         let VoiceState::Erased { erased, .. } = &erased.state else {
             panic!("{:?}", erased.state)
         };
-        // Two samples, what was to be read, and once what was read.
+        // Two samples, the captcha, and for the ready voice the recording.
         assert_eq!(
             (erased.voices, erased.objects, erased.events),
             (1, 3 + usize::from(ready), 1 + usize::from(ready))
@@ -1016,7 +1015,7 @@ async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
         ] {
             assert!(!table.contains(part), "{part} in {table}");
         }
-        // The same training again finds the tombstone.
+        // Registering the same training again finds the tombstone.
         let register = json!({ "step": "register-voice", "name": id, "input": input(&tenant, "professional", 2) });
         let invoke = studio
             .stack
@@ -1039,7 +1038,7 @@ async fn an_erased_voice_leaves_that_it_was_erased_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voice_that_is_erased_while_it_is_made_is_deleted_by_whoever_makes_it() {
+async fn a_voice_erased_during_its_creation_is_deleted_at_the_vendor() {
     let studio = studio_that_clones().await;
     let slow = Script::posts(
         Vendor::ElevenLabs,
@@ -1061,7 +1060,8 @@ async fn a_voice_that_is_erased_while_it_is_made_is_deleted_by_whoever_makes_it(
     })
     .await;
     assert_eq!(studio.stack.sandbox.voices(), 0);
-    // Whoever made it may have died: only once it must have ended is it looked for a last time.
+    // The function that created the voice may have died. The last look at the vendor comes when
+    // that function must have ended.
     assert_eq!(
         studio.completion(&erase).await,
         json!({ "status": "voice-erasing" })
@@ -1077,7 +1077,7 @@ async fn a_voice_that_is_erased_while_it_is_made_is_deleted_by_whoever_makes_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_for_nothing_twice() {
+async fn voices_whose_function_is_killed_around_each_request_ask_for_nothing_twice() {
     const VOICES: u32 = 16;
     let mut chance = Chance::of(0x0a5a_2026);
     let studio =
@@ -1100,8 +1100,7 @@ async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_f
                 body_contains: Some(format!("of {tenant}.")),
                 ..script
             }),
-            // Of a lease, of an attempt, of its outcome: of what comes before its owner is waited
-            // for.
+            // A write of a lease, of an attempt or of its outcome, before the wait for the owner.
             _ => {
                 studio.stack.proxy.inject(Fault {
                     matches: Matches {
@@ -1186,13 +1185,13 @@ async fn voices_whose_function_is_killed_around_each_request_are_ready_and_ask_f
             call.path
         );
     }
-    // What was done at the vendor was done once: a voice of each, with its sample.
+    // Each request took effect once at the vendor: one voice per training, with its sample.
     assert_eq!(studio.stack.sandbox.voices(), VOICES as usize);
     studio.stop().await;
 }
 
 #[test]
-fn an_owner_has_as_long_as_the_contract_says() {
+fn an_owner_has_seven_days() {
     let path = Checkout::find()
         .unwrap()
         .root

@@ -15,8 +15,7 @@ use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_again_becomes_nothing()
-{
+async fn one_event_becomes_two_pictures_and_eight_events() {
     let mut studio = Studio::start().await;
     let event = created("tenant-walk", "walk");
     studio.publish(&event).await;
@@ -28,8 +27,8 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
         jobs_of(&produced, Topic::RenderJobCompleted)
     );
 
-    // As a neighbour sees them: the key is the tenant, the mode is structured, and another
-    // implementation reads each.
+    // As another service sees them: the key is the tenant, the mode is structured, and another
+    // implementation can read each event.
     for record in &produced {
         let content_type = Some(b"application/cloudevents+json; charset=UTF-8".to_vec());
         assert_eq!(record.headers, [("content-type".to_owned(), content_type)]);
@@ -38,7 +37,7 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
     }
     validate_with_python(&produced);
 
-    // The pictures stand where their URLs say, which is where the templates point too.
+    // The pictures are at their URLs, which the templates have too.
     for record in produced
         .iter()
         .filter(|record| record.topic == Topic::RenderJobCompleted.as_str())
@@ -73,7 +72,8 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
         );
     }
 
-    // The same event again, as another serializer would write it: nothing new, no new id.
+    // The same event again, and once more as another serializer writes it: no new event and no new
+    // id.
     studio.publish(&event).await;
     let headers = [("content-type", Some(&b"application/cloudevents+json"[..]))];
     let pretty = serde_json::to_string_pretty(&event).unwrap();
@@ -89,7 +89,7 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
         .await
         .unwrap();
 
-    // The same entity described again: its two templates go on, under the ids they had.
+    // A new description of the same entity updates its two templates, under their old ids.
     let mut changed = created("tenant-walk", "walk");
     changed["id"] = json!("evt-walk-changed");
     changed["data"]["version"] = json!(2);
@@ -119,7 +119,7 @@ async fn one_event_becomes_two_pictures_and_eight_events_and_the_same_event_agai
     studio.stop().await;
 }
 
-/// Python's `cloudevents` package reads each produced event and finds nothing to object to.
+/// Python's `cloudevents` package reads each produced event without an error.
 fn validate_with_python(produced: &[Produced]) {
     let checkout = Checkout::find().unwrap();
     let mut python = Command::new(checkout.venv.join("bin/python"))

@@ -1,5 +1,5 @@
-//! Each function as a developer runs it: under `cargo lambda watch`, against the local stack,
-//! invoked with the files in `events/lambda`.
+//! Each function as a developer runs it: under `cargo lambda watch`, against the local stack, with
+//! the files in `events/lambda`.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -35,8 +35,7 @@ fn start(command: &mut Command) -> Running {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lambda_with_the_right_partial_batch_response()
- {
+async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
     let checkout = Checkout::find().unwrap();
     let cargo_lambda = checkout.root.join("target/tools/bin/cargo-lambda");
@@ -50,8 +49,8 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
         .unwrap()
         .port()
         .to_string();
-    // Without the option it compiles each function again before it starts it; what it then runs is
-    // what is run here.
+    // Without this option, cargo-lambda compiles each function again before it starts it, and then
+    // runs what is run here.
     let mut watch = Command::new(&cargo_lambda);
     watch.args([
         "lambda",
@@ -126,7 +125,7 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
             "{function}"
         );
     }
-    // Bad records become dead letters, so that they do not come again either.
+    // Bad records become dead letters, so they are not redelivered either.
     assert_eq!(
         invoke("event-created", "event-created-bad-records.json"),
         json!({ "batchItemFailures": [] })
@@ -136,7 +135,7 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
         "swept"
     );
 
-    // They did the work: the events' tenants hear of their templates.
+    // The functions did their work: the templates of the events' tenants are published.
     for (function, tenant) in [
         "event-created",
         "event-published",
@@ -156,7 +155,7 @@ async fn each_function_runs_under_cargo_lambda_and_answers_a_file_of_events_lamb
         );
     }
 
-    // Kafka is away: every record comes again, named by its partition and offset.
+    // Kafka is down: every record is redelivered, named by its partition and offset.
     assert!(studio.stack.broker.kill().await);
     let batch = batch_of_now("event-created-several-partitions.json");
     let answer = invoke("event-created", "event-created-several-partitions.json");

@@ -28,27 +28,32 @@ import org.apache.kafka.common.security.oauthbearer.OAuthBearerToken;
 import org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallback;
 
 /**
- * Apache Kafka that knows its clients as MSK does: by a URL for {@code kafka-cluster:Connect}, presigned with Signature Version 4. It makes the
- * signature again from the secret that belongs to the access key, and lets in whoever shows the same one in time.
+ * Apache Kafka that authenticates clients as MSK does: by a URL for {@code kafka-cluster:Connect},
+ * presigned with Signature Version 4. The broker computes the signature again from the secret of the
+ * access key, and accepts a client that presents the same signature in time.
  *
- * <p>The properties file named by the system property {@code msk.iam} says what it knows, and is read for each token: {@code region};
- * {@code <access key id>=<secret>}, for each one known, with the session token after a space if there is one; {@code clock.ahead.seconds}, how much later it is here than on the
- * machine's clock; {@code token.seconds}, after how many seconds a token has ended here, if that is sooner than it says itself. What it decided of each token goes to the file beside it with {@code .log} at its end.
+ * <p>The settings are in the properties file that the system property {@code msk.iam} names; the
+ * broker reads it for each token: {@code region}; {@code <access key id>=<secret>} for each known
+ * key, with the session token after a space if there is one; {@code clock.ahead.seconds}, how far
+ * the broker's clock is ahead of the machine's; {@code token.seconds}, the life of a token, if that
+ * is shorter than the token says. The decision on each token goes to a file with the same name and
+ * {@code .log} appended.
  *
- * <p>The JVM runs this file as it is: {@code java -cp 'libs/*' -Dmsk.iam=... MskIam.java server.properties}.
+ * <p>The JVM runs this file directly:
+ * {@code java -cp 'libs/*' -Dmsk.iam=... MskIam.java server.properties}.
  */
 public class MskIam implements AuthenticateCallbackHandler {
     private static final DateTimeFormatter AMZ_DATE = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
-    /** MSK's own limit: the signers give a token 15 minutes. */
+    /** MSK's own limit; the signers give a token 15 minutes. */
     private static final long LONGEST_SECONDS = 900;
 
     public static void main(String[] arguments) {
-        // Kafka finds the handler by its name, and only this file's own loader has it.
+        // Kafka loads the handler by name, and only the class loader of this file has it.
         Thread.currentThread().setContextClassLoader(MskIam.class.getClassLoader());
         kafka.Kafka.main(arguments);
     }
 
-    /** A token is not taken; the message goes to the client. */
+    /** A token is refused; the message goes to the client. */
     private static class Refused extends Exception {
         Refused(String why) {
             super(why);
@@ -85,7 +90,7 @@ public class MskIam implements AuthenticateCallbackHandler {
             known.load(file);
         }
         URI url = URI.create(new String(Base64.getUrlDecoder().decode(value), StandardCharsets.UTF_8));
-        // Whoever signs adds its name afterwards; all the rest is signed.
+        // The signer adds its name after signing; everything else is signed.
         Map<String, String> query = query(url.getRawQuery());
         query.remove("User-Agent");
         String signature = query.remove("X-Amz-Signature");
@@ -158,7 +163,7 @@ public class MskIam implements AuthenticateCallbackHandler {
         return query.entrySet().stream().map(pair -> encode(pair.getKey()) + "=" + encode(pair.getValue())).collect(Collectors.joining("&"));
     }
 
-    /** As Signature Version 4 writes it: RFC 3986. */
+    /** Percent-encoding as in Signature Version 4: RFC 3986. */
     private static String encode(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20").replace("*", "%2A").replace("%7E", "~");
     }

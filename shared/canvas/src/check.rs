@@ -75,7 +75,7 @@ pub struct DrawnText {
     pub cut: bool,
 }
 
-/// What a render drew.
+/// The report of a render.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Every text, in drawing order.

@@ -34,9 +34,9 @@ pub enum Unit {
     Bytes,
     /// US dollars.
     Dollars,
-    /// Things.
+    /// A plain number.
     Count,
-    /// Hundredths of a whole.
+    /// Per cent.
     Percent,
 }
 

@@ -155,8 +155,8 @@ async fn until_all_are_seen(
     }
 }
 
-/// What a record says about its event; the record's own time is when its producer took it. What is
-/// published again counts once.
+/// Notes the times of a record. The record's timestamp is the time at which the function produced
+/// it. Of a repeated record only the first counts.
 fn note(record: &Produced, times: &mut BTreeMap<String, Times>) {
     let tenant = record
         .key

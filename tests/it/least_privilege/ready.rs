@@ -1,4 +1,4 @@
-//! What grants are tried on, and what functions are invoked with for that.
+//! The jobs and voices that the grants are tested with, and the payloads for the functions.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::harness::{Studio, created, example, invoke, jobs_of, now};
 
-/// Jobs and voices that are one step before what a grant is needed for.
+/// Jobs and voices, each one step before it needs a grant.
 #[derive(Default)]
 pub struct Ready {
     /// An event that was handled before.
@@ -22,21 +22,22 @@ pub struct Ready {
     pub drawn: Vec<String>,
     /// A job whose brand has a logo.
     pub with_logo: String,
-    /// Jobs that Polly speaks, and is done with when it is asked next.
+    /// Jobs that Polly speaks and will finish at the next poll.
     pub spoken: Vec<String>,
-    /// A job whose video, when it is fetched next, breaks off after its first parts.
+    /// A job whose next download of its video breaks off after the first parts.
     pub filmed: String,
-    /// Jobs that are cancelled.
+    /// Cancelled jobs.
     pub cancelled: Vec<String>,
-    /// One that is open.
+    /// An open job.
     pub open: String,
-    /// Voices whose owner is waited for.
+    /// Voices that wait for their owner.
     pub voices: Vec<String>,
 }
 
 const RECORDING: &[u8] = include_bytes!("../../../infra/local/fixtures/two-seconds.mp3");
 
-/// Everything but the voices. Executions do nothing: the steps are taken here.
+/// Prepares everything except the voices. Executions do nothing, so the test takes the steps
+/// itself.
 pub async fn ready(studio: &mut Studio) -> Ready {
     put(
         studio,
@@ -67,7 +68,7 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let filmed = jobs(studio, &campaign("tenant-film", "video"))
         .await
         .remove(0);
-    // Polly is done at the second question, and the video at the third.
+    // Polly finishes at the second poll, and the video at the third.
     for (job, polls) in [(&spoken[0], 1), (&spoken[1], 1), (&filmed, 2)] {
         studio.completion(&step("submit", job)).await;
         for _ in 0..polls {
@@ -111,8 +112,8 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     }
 }
 
-/// Five voices whose owner is waited for; all but the first have what the owner is to read aloud,
-/// and an execution that waits.
+/// Five voices that wait for their owner. All but the first have a captcha and an execution that
+/// waits.
 pub async fn ready_voices(studio: &Studio) -> Vec<String> {
     let mut voices = Vec::new();
     for number in 0..5 {
@@ -130,7 +131,7 @@ pub async fn ready_voices(studio: &Studio) -> Vec<String> {
     voices
 }
 
-/// A voice that is registered, of a sample that is there.
+/// A registered voice with an existing sample.
 pub async fn new_voice(studio: &Studio) -> String {
     put(studio, VOICE_BUCKET, "sample.mp3", RECORDING).await;
     let voice = voice_id();
@@ -164,7 +165,7 @@ async fn hand_over(studio: &Studio, event: &Value) {
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
 }
 
-/// The jobs that come of an event.
+/// The jobs that an event opens.
 async fn jobs(studio: &mut Studio, event: &Value) -> Vec<String> {
     hand_over(studio, event).await;
     let tenant = event["data"]["tenantId"].as_str().unwrap();
@@ -181,7 +182,7 @@ fn campaign(tenant: &str, asset: &str) -> Value {
     event
 }
 
-/// An event that nobody has seen.
+/// A new event.
 pub fn created_now(what: &str) -> Value {
     created("tenant-now", &format!("{what}-{}", next()))
 }
@@ -202,7 +203,7 @@ pub fn batch(event: &Value) -> Value {
     json!({ "eventSource": "aws:kafka", "records": { format!("{topic}-0"): [record] } })
 }
 
-/// Leaves an envelope as a mapping does.
+/// Leaves an on-failure envelope, as a mapping does.
 pub async fn give_up(studio: &Studio) {
     let envelope = json!({
         "requestContext": { "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 12 },
@@ -234,7 +235,7 @@ pub fn discard(tenant: &str) -> Value {
     json!({ "step": "discard", "which": { "matching": { "tenant": tenant } }, "execute": true })
 }
 
-/// Without a guard: the records come back each time.
+/// With a high guard, because the records come back each time.
 pub fn redrive(topic: &str, execute: bool) -> Value {
     let which = json!({ "matching": { "topic": topic } });
     json!({ "step": "redrive", "which": which, "execute": execute, "pace": { "perSecond": 100, "guard": 1000 } })
@@ -244,7 +245,7 @@ pub fn resubmit(job: &str) -> Value {
     json!({ "step": "resubmit-job", "tenant": "tenant-cancelled", "job": job, "execute": true })
 }
 
-/// A batch of one record that can never succeed, whatever topic it is of.
+/// A batch of one record that can never succeed, for any topic.
 pub fn tombstone() -> Value {
     let record = json!({
         "topic": "any", "partition": 0, "offset": next(), "timestamp": 1, "timestampType": "CREATE_TIME",
@@ -265,7 +266,7 @@ pub fn voice_id() -> String {
     Uuid::from_u128(0x5f0f_6b1a_6f3f_4a55_9a39_0a4a_5e00_0000 + u128::from(next())).to_string()
 }
 
-/// Registers a voice.
+/// The payload that registers a voice.
 pub fn register(voice: &str) -> Value {
     let mut input: Value =
         serde_json::from_str(include_str!("../../../events/voice-training/example.json")).unwrap();

@@ -1,8 +1,11 @@
-// The consumer of eventzr.event.created.v1 as a team on Node would write it who reads the guides and then tunes: Powertools reads the batch, the
-// effects of all records go on at once, one producer sends all events together, clients are made and connected before the first invocation.
+// The consumer of eventzr.event.created.v1 as a team on Node would write it after reading the
+// guides and tuning: Powertools reads the batch, the effects of all records run concurrently, one
+// producer sends all events together, and clients are made and connected before the first
+// invocation.
 //
-// It does the same work with the same effects as ours: for an event never seen before one transaction of four items, four events, two executions,
-// one update. It does less besides: it looks at no field but those it uses, and has no second delivery, dead letter or trace in mind.
+// For a new event it does the same work with the same effects as ours: one transaction of four
+// items, four events, two executions, one update. It does less otherwise: it checks only the fields
+// that it uses, and handles no redelivery, dead letter or trace.
 import { createHash } from 'node:crypto';
 import { SchemaType, kafkaConsumer } from '@aws-lambda-powertools/kafka';
 import { DynamoDBClient, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
@@ -28,7 +31,7 @@ const iam = KAFKA_AUTHENTICATION === 'iam' && {
 const kafka = new Kafka({ clientId: 'peer', brokers: process.env.KAFKA_BOOTSTRAP_SERVERS.split(','), logLevel: logLevel.ERROR, ...iam });
 const producer = kafka.producer({ allowAutoTopicCreation: false });
 
-/** What a created event leads to: items, events, executions. */
+/** Plans the items, events and executions of a created event. */
 function plan(value) {
   const event = new CloudEvent(value);
   const { data } = event;
@@ -61,7 +64,7 @@ function plan(value) {
   return { pk, items, events, starts };
 }
 
-/** Does `what` to all, so many of them at once; answers, for each, whether it went well. */
+/** Runs `what` for each entry, `AT_ONCE` at a time; returns for each whether it succeeded. */
 async function all(list, what) {
   const done = new Array(list.length).fill(true);
   let next = 0;
@@ -87,7 +90,7 @@ const handler = kafkaConsumer(
       Put: { TableName: table, Item: marshall(Item), ConditionExpression: 'attribute_not_exists(pk)' },
     }));
     const kept = await all(plans, ({ items }) => dynamodb.send(new TransactWriteItemsCommand({ TransactItems: puts(items) })));
-    // KafkaJS makes one batch for a partition of what it is given, and a broker takes a mebibyte.
+    // KafkaJS makes one batch per partition and call, and a broker accepts one mebibyte.
     for (let first = 0; first < plans.length; first += MOST_SENT) {
       const byTopic = new Map();
       for (const { topic, ...message } of plans.slice(first, first + MOST_SENT).flatMap(({ events }) => events)) {
@@ -108,7 +111,8 @@ const handler = kafkaConsumer(
 );
 
 if (process.argv[2] === 'decode') {
-  // Batch to planned commands, without any effect: nanoseconds for a record, the median of the rounds.
+  // From a batch to planned commands, without effects: nanoseconds per record, the median of the
+  // rounds.
   const { readFileSync } = await import('node:fs');
   const text = readFileSync(process.argv[3], 'utf8');
   const decode = kafkaConsumer(async (event) => event.records.map((record) => plan(record.value)), { value: { type: SchemaType.JSON } });

@@ -1,5 +1,7 @@
-// The canvas's poster as a team on Node would make it: the same picture, text and fonts, by satori (layout and SVG) and resvg (pixels and PNG). Other
-// kinds are the same design in their measures. `node render.mjs <example.json> <fonts> <rounds> [folder]` prints what bench-render prints.
+// The canvas's poster as a team on Node would make it: the same picture, text and fonts, with
+// satori (layout and SVG) and resvg (pixels and PNG). Other kinds are the same design in other
+// sizes. `node render.mjs <example.json> <fonts> <rounds> [folder]` has the output format of
+// bench-render.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
@@ -19,7 +21,7 @@ const [ground, dark, light, lime, lilac, white] = ['#14209c', '#243db6', '#4a76f
 const element = (type, style, ...children) => ({ type, props: { style: { display: 'flex', ...style }, children } });
 const text = (size, color, content, more = {}) => element('div', { fontSize: size, color, fontFamily: 'Text', ...more }, content);
 
-/** Rays and rings, as the canvas draws them. */
+/** Draws rays and rings, as the canvas does. */
 function picture(width, height) {
   const [x, y, far] = [width / 2, height, Math.hypot(width, height)];
   const point = (angle) => `${x + far * Math.cos(angle)},${y - far * Math.sin(angle)}`;

@@ -1,4 +1,5 @@
-// Lambda's runtime loop, and nothing else of its own runtime: less than what Node.js does on Lambda, so that nothing is counted that is not the peer's.
+// Lambda's runtime loop, without the rest of Lambda's Node.js runtime, so that the benchmark counts
+// only the peer's own work.
 const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation`;
 
 export async function serve(handler) {

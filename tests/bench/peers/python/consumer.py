@@ -1,5 +1,6 @@
-"""The consumer of eventzr.event.created.v1 as Powertools' guide for Python shows it: a loop over the records, each with all its effects, and a
-flush of the producer at the end. The same work with the same effects as ours."""
+"""The consumer of eventzr.event.created.v1 as Powertools' guide for Python shows it: a loop over
+the records, each with all its effects, and a flush of the producer at the end. It does the same
+work with the same effects as ours."""
 
 import hashlib
 import json
@@ -88,7 +89,7 @@ def handler(event, context):
                 sfn.start_execution(stateMachineArn=MACHINE, **start)
             dynamodb.update_item(TableName=TABLE, Key=item({"pk": pk, "sk": "-"}), UpdateExpression="SET told = :t",
                                  ExpressionAttributeValues=item({":t": True}))
-        except Exception as error:  # noqa: BLE001: the guide's own: whatever it is, this record comes again
+        except Exception as error:  # noqa: BLE001: as in the guide, any error retries the record
             print(repr(error), file=sys.stderr)
             failures.append({"itemIdentifier": {"partition": f"{record.topic}-{record.partition}", "offset": record.offset}})
     if producer.flush(15):
@@ -102,7 +103,7 @@ def decode(event, context):
 
 
 def serve():
-    """Lambda's runtime loop, and nothing else of its own runtime."""
+    """Lambda's runtime loop, without the rest of Lambda's runtime."""
     api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
     post = lambda path, body: urllib.request.urlopen(urllib.request.Request(f"{api}/{path}", json.dumps(body).encode(), method="POST")).read()
     while True:
@@ -110,7 +111,7 @@ def serve():
             request, event = response.headers["Lambda-Runtime-Aws-Request-Id"], json.load(response)
         try:
             post(f"{request}/response", handler(event, None))
-        except Exception as error:  # noqa: BLE001: an invocation that fails is told, and the next one awaited
+        except Exception as error:  # noqa: BLE001: reports a failed invocation and goes on
             post(f"{request}/error", {"errorType": type(error).__name__, "errorMessage": str(error)})
 
 

@@ -1,4 +1,4 @@
-//! The table, read whole.
+//! Reads the whole table.
 
 use std::collections::{BTreeMap, HashMap};
 
