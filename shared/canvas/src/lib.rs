@@ -6,8 +6,9 @@
 //! configuration always gives the same bytes.
 //!
 //! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` derive colours and
-//! pictures from the seed, `text` sets what `clean` left, `poster` and `invitation` are designs,
-//! and `check` is the report of every render.
+//! pictures from the seed, `text` sets what `clean` left, `poster`, `invitation` and the like are
+//! designs, `png_reader` reads a picture from outside (for `logo` and `painting`), `png_writer`
+//! writes one, and `check` is the report of every render.
 
 mod art;
 mod banner;
@@ -25,8 +26,8 @@ mod page;
 mod painting;
 mod palette;
 mod panel;
-mod picture;
-mod png_file;
+mod png_reader;
+mod png_writer;
 mod poster;
 mod seed;
 mod shapes;

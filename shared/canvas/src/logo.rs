@@ -8,7 +8,7 @@ use tiny_skia::{IntSize, Pixmap, PixmapPaint, PremultipliedColorU8, Transform};
 use crate::{
     check::Area,
     color::{contrast_of_luminances, luminance},
-    picture::{self, LARGEST_SIDE, PictureError},
+    png_reader::{self, LARGEST_SIDE, PictureError},
 };
 
 /// The largest file, in bytes.
@@ -72,7 +72,7 @@ impl Logo {
         if png.len() > LARGEST_FILE {
             return Err(LogoError::TooManyBytes(png.len()));
         }
-        let picture = picture::decode(png).map_err(|error| match error {
+        let picture = png_reader::decode(png).map_err(|error| match error {
             PictureError::NotPng => LogoError::NotPng,
             PictureError::TooLarge { width, height } => LogoError::TooLarge { width, height },
             PictureError::Damaged => LogoError::Damaged,

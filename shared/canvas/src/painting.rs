@@ -6,7 +6,7 @@ use tiny_skia::{
     FillRule, FilterQuality, IntSize, Paint, Pattern, Pixmap, Rect, SpreadMode, Transform,
 };
 
-use crate::{check::Area, picture};
+use crate::{check::Area, png_reader};
 
 /// A decoded picture of a provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Painting {
 
 /// The file is not a usable picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is not a PNG of at most {side} × {side} pixels", side = picture::LARGEST_SIDE)]
+#[error("it is not a PNG of at most {side} × {side} pixels", side = png_reader::LARGEST_SIDE)]
 pub struct PaintingError;
 
 impl Painting {
@@ -25,7 +25,7 @@ impl Painting {
     /// # Errors
     /// A [`PaintingError`].
     pub fn decode(png: &[u8]) -> Result<Self, PaintingError> {
-        let picture = picture::decode(png).map_err(|_| PaintingError)?;
+        let picture = png_reader::decode(png).map_err(|_| PaintingError)?;
         let over_white = |channel: u8, alpha: u8| {
             let (channel, alpha) = (u32::from(channel), u32::from(alpha));
             ((channel * alpha + 255 * (255 - alpha) + 127) / 255) as u8

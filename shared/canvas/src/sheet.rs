@@ -10,7 +10,7 @@ use crate::{
     color::{contrast_of_luminances, luminance},
     logo::Logo,
     painting::Painting,
-    png_file,
+    png_writer,
     shapes::rounded,
 };
 
@@ -249,7 +249,7 @@ impl Sheet {
     /// # Errors
     /// The encoder's error; it writes to memory, so none is expected.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, Report), png::EncodingError> {
-        let bytes = png_file::write(
+        let bytes = png_writer::write(
             self.pixels.data(),
             self.pixels.width(),
             self.pixels.height(),

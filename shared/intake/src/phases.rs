@@ -144,11 +144,11 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     // redelivered.
     let start_by = deadline - START_TIME;
     let publish_by = start_by - PUBLISH_TIME;
-    if begin(&mut items, "keep", COMMIT_TIME, publish_by) {
+    if begin(&mut items, "commit", COMMIT_TIME, publish_by) {
         commit_all(&mut items, app, publish_by - SLACK).await;
         cut(&mut items);
     }
-    if begin(&mut items, "tell", PUBLISH_TIME, start_by) {
+    if begin(&mut items, "publish", PUBLISH_TIME, start_by) {
         publish_all(&mut items, app).await;
         cut(&mut items);
     }
@@ -226,7 +226,7 @@ async fn commit_all(items: &mut [Item<'_>], app: &App, until: SystemTime) {
                 } else {
                     let entry = timeout(left(until), commit_one(item, app)).await;
                     if entry.is_err() {
-                        item.progress = Progress::Over(Fate::Retry(Retry::NoTime("keep")));
+                        item.progress = Progress::Over(Fate::Retry(Retry::NoTime("commit")));
                     }
                     stopped = matches!(item.progress, Progress::Over(Fate::Retry(_)));
                 }

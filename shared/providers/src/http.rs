@@ -156,8 +156,8 @@ impl No {
         )
     }
 
-    /// The class by status alone, for a request that may cost money. 429 and 503 are refusals;
-    /// after another server error the outcome is unknown.
+    /// The class by status alone, for a request that may cost money. After 429, 503 and 409 nothing
+    /// was made, and it may be sent again; after another server error the outcome is unknown.
     pub(crate) fn by_status(&self) -> Refusal {
         match StatusCode::from_u16(self.status) {
             Ok(StatusCode::TOO_MANY_REQUESTS) => Refusal::RateLimited {

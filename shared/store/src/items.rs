@@ -8,21 +8,21 @@
 //! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish; until its TTL |
 //! | `voice#<uuid>` | `state` | a voice model |
 //! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to publish; until its TTL |
-//! | `provider#<name>` | `breaker` | until when nobody asks a provider that turned the studio away, and why |
+//! | `provider#<name>` | `breaker` | until when an open breaker skips a provider, and why |
 //! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
 //! | `tenant#<uuid>` | `erased` | what of a tenant's was erased, and when |
-//! | `dead-letter#<uuid>` | `record` | a record that can never succeed (`dead_letters.rs`); from when it is resolved, until its TTL |
+//! | `dead-letter#<uuid>` | `record` | the entry of a dead letter (`dead_letters.rs`); once resolved, until its TTL |
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
 //! Entities, jobs and voice models carry their whole state as JSON in `state` and their write count
 //! in `version`.
 //!
-//! Two indexes: `by-tenant` (`tenant`, `listed`) has all that is a tenant's, `listed` being what it
-//! is, `#` and when it came to be, so that a tenant's jobs can be listed in their order, and
-//! everything be found that is to be erased. `open` (`open`, `deadline`) has jobs and voice models
-//! as long as they are open, and what was decided of them as long as it is not published. Beside
-//! those, in shards of their own, it has the dead letters and are not resolved, `deadline` being
-//! when the first was seen: an operator finds them in their order there.
+//! Two indexes, keys only. The TTL attribute is `expires_at`.
+//!
+//! | index | keys | what is in it |
+//! |---|---|---|
+//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time |
+//! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen |
 
 use std::collections::HashMap;
 
@@ -157,19 +157,19 @@ pub struct OutboxEntry {
     pub published: bool,
 }
 
-/// How long a decision stands, and from when on the sweep tells it if nobody has.
+/// How long an entry lives, and from when on the sweep publishes it if it is not marked published.
 #[derive(Debug, Clone, Copy)]
 pub struct Expiry {
     /// What the time to live counts from.
     pub from: Time,
-    /// The deadline in the index of what is open; a decision that a redelivery tells needs none.
+    /// The deadline in the index of what is open; an entry that a redelivery publishes needs none.
     pub republish_from: Option<Time>,
 }
 
 impl OutboxEntry {
     pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
-        // What tells nothing holds nothing of anybody's.
+        // An entry without events belongs to no tenant.
         let tenant = self.events.first().map(|event| event.key.clone());
         let events = self.events.into_iter().map(|event| {
             let mut map = HashMap::from([
