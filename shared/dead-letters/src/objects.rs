@@ -92,7 +92,10 @@ impl DeadLetters {
                 .await
                 .map_err(DeadLetterError::Delete)?;
         }
-        self.store.erase_dead_letter_entry(record, now).await?;
+        self.store
+            .erase_dead_letter_entry(record, now)
+            .await
+            .map_err(DeadLetterError::Index)?;
         Ok(())
     }
 }

@@ -69,7 +69,7 @@ impl Outbox {
             republish_from: None,
         };
         let mut entity: Option<Box<EntityState>> = None;
-        let mut rounds = Rounds::default();
+        let mut rounds = Rounds::blind();
         loop {
             rounds.next().await?;
             let planned = domain::plan(entity.as_deref(), inbound, description, self.planning(now));
@@ -108,7 +108,7 @@ impl Outbox {
         decide: impl Fn(Job, EntityState) -> Option<Decision>,
     ) -> Result<Option<(OutboxEntry, Job)>, CommitError> {
         let key = Key::end(job);
-        let mut rounds = Rounds::default();
+        let mut rounds = Rounds::blind();
         loop {
             rounds.next().await?;
             let job = self.store.job(job).await?;

@@ -60,12 +60,6 @@ impl Outbox {
         now.plus_seconds(self.deadline_seconds)
     }
 
-    /// The table with the entries and all state.
-    #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
     /// The producer, for events that have no outbox entry.
     #[must_use]
     pub fn publisher(&self) -> &Publisher {

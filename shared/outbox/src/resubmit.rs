@@ -66,7 +66,7 @@ impl Outbox {
             from: now,
             republish_from: None,
         };
-        let mut rounds = Rounds::default();
+        let mut rounds = Rounds::blind();
         loop {
             rounds.next().await?;
             let decision = match self.resubmission(job, now).await? {

@@ -67,7 +67,7 @@ impl Outbox {
         now: Time,
     ) -> Result<Option<OutboxEntry>, CommitError> {
         let key = Key::voice_ready(voice);
-        let mut rounds = Rounds::default();
+        let mut rounds = Rounds::blind();
         loop {
             rounds.next().await?;
             let Some(decision) = domain::ready(self.store.voice(voice).await?, now) else {

@@ -44,7 +44,7 @@ pub enum ConfigError {
 /// [`ConfigError::Missing`].
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the config.rs that reads the environment"
+    reason = "this is the one place that reads the environment"
 )]
 pub fn variable(name: &'static str) -> Result<String, ConfigError> {
     env::var(name)

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::StoreError;
 
-/// How often a write is tried. The first round often only finds out what is there; in each later
-/// one some writer wins.
+/// How often a write is tried. In each round that is lost, another writer wins.
 pub(crate) const MOST_ROUNDS: usize = 12;
 
 /// The rounds of one optimistic write:
@@ -19,28 +18,78 @@ pub(crate) const MOST_ROUNDS: usize = 12;
 /// }
 /// ```
 #[derive(Debug, Default)]
-pub struct Rounds(usize);
+pub struct Rounds {
+    begun: usize,
+    is_blind: bool,
+}
 
 impl Rounds {
-    /// Begins the next round. From the third on it backs off first, so that the writer that won
+    /// Rounds whose first one only finds out what is there: the second begins at once.
+    #[must_use]
+    pub fn blind() -> Self {
+        Self {
+            begun: 0,
+            is_blind: true,
+        }
+    }
+
+    /// Begins the next round. From the second on it backs off first, so that the writer that won
     /// can finish.
     ///
     /// # Errors
     /// [`StoreError::Contended`] after twelve rounds.
     pub async fn next(&mut self) -> Result<(), StoreError> {
-        if self.0 >= MOST_ROUNDS {
+        if self.begun >= MOST_ROUNDS {
             return Err(StoreError::Contended);
         }
-        if self.0 > 1 {
-            tokio::time::sleep(Duration::from_millis(10 * (self.0 as u64 - 1))).await;
+        let pause = self.pause();
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
         }
-        self.0 += 1;
+        self.begun += 1;
         Ok(())
+    }
+
+    /// The pause before the next round: 10 ms for each round that was lost.
+    fn pause(&self) -> Duration {
+        let lost = self.begun.saturating_sub(usize::from(self.is_blind));
+        Duration::from_millis(10 * lost as u64)
     }
 
     /// Whether this is the first round.
     #[must_use]
     pub fn is_first(&self) -> bool {
-        self.0 == 1
+        self.begun == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pauses(rounds: &Rounds) -> Vec<u128> {
+        let after = |begun| Rounds { begun, ..*rounds }.pause().as_millis();
+        (0..4).map(after).collect()
+    }
+
+    #[test]
+    fn each_lost_round_waits_longer() {
+        assert_eq!(pauses(&Rounds::default()), [0, 10, 20, 30]);
+    }
+
+    #[test]
+    fn a_first_round_that_only_looks_costs_no_pause() {
+        assert_eq!(pauses(&Rounds::blind()), [0, 0, 10, 20]);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_twelfth_round_is_the_last() {
+        let mut rounds = Rounds {
+            begun: MOST_ROUNDS - 1,
+            is_blind: false,
+        };
+        rounds.next().await.unwrap();
+        let ended = rounds.next().await;
+        assert!(matches!(ended, Err(StoreError::Contended)));
     }
 }

@@ -2,10 +2,7 @@
 
 use domain::{VoiceModel, VoiceModelId};
 
-use crate::{
-    Key, Store, StoreError,
-    items::{self},
-};
+use crate::{Key, Store, StoreError, items};
 
 impl Store {
     /// The voice model as it is, read consistently.

@@ -22,7 +22,11 @@ const MOST_AT_ONCE: usize = 100;
 
 impl Store {
     /// One conditional transaction: the decision if there is none yet, the entity and the jobs if
-    /// nobody wrote them since they were read.
+    /// no other writer changed them since they were read.
+    ///
+    /// # Errors
+    /// A [`StoreError`]. The transaction may have held and its answer been lost: the next call finds
+    /// [`Written::Before`].
     pub async fn write(
         &self,
         key: Key,
@@ -262,7 +266,7 @@ pub enum Written {
     Committed(OutboxEntry),
     /// A decision stood there before.
     Before(OutboxEntry),
-    /// The entity or a job is not what it was; the entity's item if it came along.
+    /// The entity, a job or the voice model changed since it was read.
     Changed {
         /// The entity that stands there, if it is what changed.
         entity: Option<Box<EntityState>>,

@@ -101,7 +101,9 @@ async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Tro
         Some(Resumed::Closed) => Ok(After::Closed),
         Some(Resumed::Started) => Ok(After::Restarted),
         Some(Resumed::Running) => {
-            app.store.postpone(overdue, now).await?;
+            app.store
+                .postpone(overdue, app.outbox.deadline(now))
+                .await?;
             Ok(After::Running)
         }
     }

@@ -8,10 +8,7 @@ use contract::Time;
 use uuid::Uuid;
 
 use super::unmet;
-use crate::{
-    Key, Store, StoreError,
-    items::{self},
-};
+use crate::{Key, Store, StoreError, items};
 
 /// What the table is told of a dead letter.
 #[derive(Debug, Clone, Copy)]
