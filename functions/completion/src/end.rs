@@ -3,11 +3,7 @@
 use contract::Time;
 use domain::{Decision, EntityState, Failure, Job, JobId};
 
-use crate::{
-    App,
-    measure::{Ending, ended},
-    step::StepError,
-};
+use crate::{App, measure::ended, step::StepError};
 
 /// Commits the decision of `decide` as the job's end, or finds the end that it already has; then
 /// publishes that end and marks it published. `false` if the job has no end and `decide` returns
@@ -23,7 +19,7 @@ pub(crate) async fn close(
     };
     app.outbox.publish_and_mark(&end).await?;
     if !end.published {
-        ended(app, &Ending::of(&job), &end, now);
+        ended(app, &job, &end, now);
     }
     Ok(true)
 }

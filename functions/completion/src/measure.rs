@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contract::{Identifier, SMOKE_TENANT, Time, Topic, TraceParent};
-use domain::{Job, JobId, ProviderId, Refusal, VoiceModel};
+use domain::{Job, ProviderId, Refusal, VoiceModel};
 use store::OutboxEntry;
 use telemetry::{Kind, Measured, Span};
 
@@ -106,37 +106,16 @@ pub(crate) fn spent(app: &App, provider: ProviderId, credits: u64) {
     }
 }
 
-/// The parts of a job that the metrics and the span of its end need.
-pub(crate) struct Ending {
-    tenant: Identifier,
-    job: JobId,
-    caused_at: Option<Time>,
-    trace: Option<TraceParent>,
-    asset: &'static str,
-}
-
-impl Ending {
-    pub(crate) fn of(job: &Job) -> Self {
-        Self {
-            tenant: job.tenant.clone(),
-            job: job.id,
-            caused_at: job.caused_at,
-            trace: job.trace,
-            asset: job.asset.as_str(),
-        }
-    }
-}
-
-/// Emits the end of a job, once `end` is published for the first time.
-pub(crate) fn ended(app: &App, ending: &Ending, end: &OutboxEntry, now: Time) {
-    let (tenant, id) = (ending.tenant.as_str(), ending.job.to_string());
+/// Emits the end of `job`, once `end` is published for the first time.
+pub(crate) fn ended(app: &App, job: &Job, end: &OutboxEntry, now: Time) {
+    let (tenant, id) = (job.tenant.as_str(), job.id.to_string());
     let measured = match end
         .events
         .iter()
         .any(|event| event.topic == Topic::RenderJobCompleted)
     {
         true => {
-            let since_event = ending
+            let since_event = job
                 .caused_at
                 .map(|at| Duration::from_millis(now.milliseconds_since(at)));
             Measured::Completed {
@@ -151,9 +130,9 @@ pub(crate) fn ended(app: &App, ending: &Ending, end: &OutboxEntry, now: Time) {
         app.telemetry.metrics.emit(measured);
     }
     let mut span = app.telemetry.traces.begin(
-        format_args!("close {}", ending.asset),
+        format_args!("close {}", job.asset.as_str()),
         Kind::Internal,
-        ending.trace,
+        job.trace,
     );
     span.set("studio.job", id.clone());
     span.set("studio.tenant", tenant.to_owned());

@@ -26,8 +26,8 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Those in the bucket that `DEAD_LETTERS_BUCKET` names, with their entries in `store`. Makes no
-    /// call yet.
+    /// Those in the bucket that `DEAD_LETTERS_BUCKET` names, with their entries in `store`. Makes
+    /// no call yet.
     ///
     /// # Errors
     /// A [`ConfigError`] that names the variable.

@@ -88,7 +88,7 @@ impl DeadLetter {
         Identifier::parse(key).is_ok().then_some(key)
     }
 
-    /// What the table is told of it.
+    /// What the table stores of it.
     pub(crate) fn entry<'a>(&'a self, object: &'a str) -> WrittenDeadLetter<'a> {
         WrittenDeadLetter {
             id: self.id(),

@@ -270,8 +270,8 @@ async fn commit_one(item: &mut Item<'_>, app: &App) {
 
 /// Publishes the committed entries, pipelined and in the records' order.
 async fn publish_all(items: &mut [Item<'_>], app: &App) {
-    let entry: Vec<&OutboxEntry> = items.iter().filter_map(Item::entry).collect();
-    let published = app.outbox.publish(&entry).await;
+    let entries: Vec<&OutboxEntry> = items.iter().filter_map(Item::entry).collect();
+    let published = app.outbox.publish(&entries).await;
     let waiting = items.iter_mut().filter(|item| item.entry().is_some());
     for (item, outcome) in waiting.zip(published) {
         match outcome {

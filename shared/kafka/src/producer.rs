@@ -40,7 +40,7 @@ pub(crate) struct Producer(Arc<BaseProducer<Context>>);
 impl Producer {
     /// # Errors
     /// [`PublishError::Producer`] if librdkafka does not take the settings,
-    /// [`PublishError::Thread`] if nobody can listen.
+    /// [`PublishError::Thread`] if its thread cannot be started.
     pub fn new(bootstrap_servers: &str, context: Context) -> Result<Self, PublishError> {
         let producer: BaseProducer<Context> = settings(bootstrap_servers, &context)
             .create_with_context(context)

@@ -88,7 +88,7 @@ pub enum TopicsError {
         #[source]
         source: ConnectionError,
     },
-    /// Topics that the studio reads are not there. Whoever writes them makes them.
+    /// Topics that the studio reads are not there. The teams that write them make them.
     #[error("the cluster has no topic {}: the studio reads it and never makes it, so have the team that writes it make it first", .0.join(", "))]
     Missing(Vec<&'static str>),
     /// A topic has another number of partitions.
@@ -114,7 +114,7 @@ pub enum TopicsError {
         /// Whether they may do it soon.
         passes: bool,
     },
-    /// They have topics now that nobody leads.
+    /// The new topics have no leader yet.
     #[error("the topics were made, and have no leader after {} s", MAKE_WITHIN.as_secs())]
     NoLeader,
 }
@@ -412,7 +412,7 @@ impl Asked {
             .topics
         {
             match made.error_code.err() {
-                // Somebody was quicker; what they made is looked at the next time.
+                // Another client was quicker; what they made is looked at the next time.
                 None | Some(ResponseError::TopicAlreadyExists) => {}
                 Some(error) => {
                     return Err(refused(

@@ -34,26 +34,17 @@ impl Outbox {
             .execution_arn(start::execution_arn(&self.render_state_machine, "connect"))
             .customize();
         let once = aws_sdk_sfn::config::Builder::new().retry_config(RetryConfig::disabled());
-        answered(
-            "Step Functions",
-            timeout(WITHIN, describe.config_override(once).send())
-                .await
-                .ok(),
-        );
-    }
-}
-
-/// Whatever a service answers, there is a connection to it; a warning, if it did not.
-fn answered<T, E: 'static, R: 'static>(whom: &str, answer: Option<Result<T, SdkError<E, R>>>)
-where
-    SdkError<E, R>: std::error::Error,
-{
-    match answer {
-        Some(Ok(_) | Err(SdkError::ServiceError(_))) => tracing::debug!("connected to {whom}"),
-        Some(Err(error)) => tracing::warn!(error = chain(&error), "{whom} is not reachable yet"),
-        None => tracing::warn!(
-            "{whom} is not reachable yet: it did not answer within {} s",
-            WITHIN.as_secs()
-        ),
+        match timeout(WITHIN, describe.config_override(once).send()).await {
+            Ok(Ok(_) | Err(SdkError::ServiceError(_))) => {
+                tracing::debug!("connected to Step Functions");
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(error = chain(&error), "Step Functions is not reachable yet");
+            }
+            Err(_) => tracing::warn!(
+                "Step Functions is not reachable yet: it did not answer within {} s",
+                WITHIN.as_secs()
+            ),
+        }
     }
 }

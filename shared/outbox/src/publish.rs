@@ -7,14 +7,14 @@ use store::{Key, OutboxEntry, StoreError, Unpublished};
 use crate::Outbox;
 
 impl Outbox {
-    /// Tells Kafka what was committed, all of it pipelined and in the order given, and awaits every
+    /// Publishes what was committed, all of it pipelined and in the order given, and awaits every
     /// acknowledgement. One result for each decision; one that was published before is not
     /// published again.
     ///
     /// Whatever was not acknowledged is purged before this returns: it would leave after the
-    /// sandbox's thaw, long after somebody else published it again.
-    pub async fn publish(&self, entry: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
-        let events: Vec<&[OutboundEvent]> = entry
+    /// sandbox's thaw, long after the redelivery published it again.
+    pub async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
+        let events: Vec<&[OutboundEvent]> = entries
             .iter()
             .map(|entry| {
                 if entry.published {

@@ -92,8 +92,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Tells what was committed and starts its jobs, then marks it published: for a decision that
-    /// comes alone.
+    /// Publishes what was committed and starts its jobs, then marks it published: for a decision
+    /// that comes alone.
     ///
     /// # Errors
     /// A [`PublishAndStartError`]; doing it again is safe.

@@ -1,4 +1,4 @@
-//! The breaker of a provider: while it is open, nobody asks.
+//! The breaker of a provider: while it is open, no job asks the provider.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::Time;
@@ -20,7 +20,7 @@ pub struct OpenBreaker {
 }
 
 impl Store {
-    /// Why nobody is to ask `provider` at `now`; `None` if it may be asked.
+    /// The open breaker of `provider` at `now`; `None` if the provider may be asked.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -34,7 +34,7 @@ impl Store {
         Ok(breaker.filter(|breaker| now < breaker.until))
     }
 
-    /// Has nobody ask `provider` for as long as `breaker` says.
+    /// Opens the breaker of `provider`.
     ///
     /// # Errors
     /// A [`StoreError`].

@@ -54,7 +54,7 @@ pub struct Erased {
     pub records: usize,
 }
 
-/// What is looked for, in this order: a job is closed, and tells its end, before its events are
+/// What is looked for, in this order: a job is closed, and its end published, before its events are
 /// blanked.
 const KINDS: [&str; 5] = ["job#", "voice#", "entity", "outbox#", "dead-letter#"];
 

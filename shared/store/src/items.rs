@@ -143,7 +143,7 @@ impl Key {
     }
 }
 
-/// A decision that stands in the table.
+/// An entry of the transactional outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEntry {
     pub(crate) key: Key,

@@ -32,12 +32,12 @@ impl Store {
         Ok(items::state(&item)?)
     }
 
-    /// Writes `job` back if nobody else wrote it since it was read; returns it as it now is. A
-    /// write whose answer was lost, and which the SDK repeated, is known by what stands there: an
+    /// Writes `job` back if no other writer changed it since it was read; returns it as it now is.
+    /// A write whose answer was lost, and which the SDK repeated, is known by what stands there: an
     /// attempt's token is one invocation's alone.
     ///
     /// # Errors
-    /// [`StoreError::Contended`] if somebody else did.
+    /// [`StoreError::Contended`] if another writer did.
     pub async fn save_job(&self, job: Job) -> Result<Job, StoreError> {
         let before = job.version;
         let job = Job {

@@ -25,10 +25,11 @@ impl Store {
         Ok(self.read(Key::voice(voice)).await?.is_some())
     }
 
-    /// Writes `model` back if nobody else wrote it since it was read; returns it as it now is.
+    /// Writes `model` back if no other writer changed it since it was read; returns it as it now
+    /// is.
     ///
     /// # Errors
-    /// [`StoreError::Contended`] if somebody else did.
+    /// [`StoreError::Contended`] if another writer did.
     pub async fn save_voice(&self, model: VoiceModel) -> Result<VoiceModel, StoreError> {
         let before = model.version;
         let model = VoiceModel {

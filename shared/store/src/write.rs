@@ -25,8 +25,8 @@ impl Store {
     /// no other writer changed them since they were read.
     ///
     /// # Errors
-    /// A [`StoreError`]. The transaction may have held and its answer been lost: the next call finds
-    /// [`Written::Before`].
+    /// A [`StoreError`]. The transaction may have held and its answer been lost: the next call
+    /// finds [`Written::Before`].
     pub async fn write(
         &self,
         key: Key,
@@ -200,7 +200,7 @@ impl Store {
         Ok(output.item)
     }
 
-    /// Notes that Kafka has a decision's events, so that a redelivery need not tell them again and
+    /// Notes that Kafka has an entry's events, so that a redelivery need not publish them again and
     /// the sweep not look for it.
     ///
     /// # Errors
@@ -262,7 +262,7 @@ impl Store {
 /// What came of a transaction.
 #[derive(Debug)]
 pub enum Written {
-    /// The decision stands, by this call.
+    /// This call committed the entry.
     Committed(OutboxEntry),
     /// A decision stood there before.
     Before(OutboxEntry),

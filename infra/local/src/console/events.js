@@ -34,7 +34,7 @@ export function show(place, _, { tenant = "", topic = "" }) {
     known,
   );
   place.append(
-    h("div", { class: "head" }, h("h1", {}, "Events"), h("p", { class: "lead" }, "What the studio reads, does and tells, as it happens.")),
+    h("div", { class: "head" }, h("h1", {}, "Events"), h("p", { class: "lead" }, "What the studio reads, does and publishes, as it happens.")),
     h("div", { class: "bar" }, form, stop),
     held,
     list,

@@ -29,7 +29,7 @@ pub struct DeadLetterEntry {
     pub last_seen: Time,
     /// How often it was dead-lettered.
     pub count: u64,
-    /// What became of it; `None` as long as it waits for somebody.
+    /// What became of it; `None` as long as it waits for an operator.
     pub resolved: Option<Resolved>,
     /// The key of its object in the bucket; that of a resolved one is deleted, and has old versions
     /// for a while.

@@ -112,7 +112,7 @@ impl Store {
         Ok((entries, places.last().copied().filter(|_| !is_all)))
     }
 
-    /// How many records wait for somebody.
+    /// How many dead letters wait for an operator.
     ///
     /// # Errors
     /// A [`StoreError`].

@@ -78,7 +78,7 @@ impl Store {
     }
 }
 
-/// What an entry that is not as it was read says: it came back, or somebody else resolved it.
+/// What a changed entry means: it came back, or another caller resolved it.
 fn outcome(item: &Item) -> ResolveOutcome {
     if item.contains_key("open") {
         ResolveOutcome::CameBack

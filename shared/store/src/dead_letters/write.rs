@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::unmet;
 use crate::{Key, Store, StoreError, items};
 
-/// What the table is told of a dead letter.
+/// What the table stores of a dead letter.
 #[derive(Debug, Clone, Copy)]
 pub struct WrittenDeadLetter<'a> {
     /// Its id: the same for the same record at the same place.
