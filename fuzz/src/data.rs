@@ -8,21 +8,21 @@ use jsonschema::Validator;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{sentence, tenant::is_nobody_elses};
+use crate::{Reached, sentence, tenant::is_nobody_elses};
 
 /// Parses the data of a created event. Data that parses is the same after it is written and parsed
 /// again, and is within the contract's limits. An error is one sentence.
-pub fn event_created(input: &[u8]) {
+pub fn event_created(input: &[u8]) -> Reached {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
             "../../events/eventzr.event.created.v1/schema.json"
         ))
     });
-    data(input, Topic::EventCreated, &SCHEMA, event_created::describe);
+    data(input, Topic::EventCreated, &SCHEMA, event_created::describe)
 }
 
 /// As [`event_created`], for a published event.
-pub fn event_published(input: &[u8]) {
+pub fn event_published(input: &[u8]) -> Reached {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
             "../../events/eventzr.event.published.v1/schema.json"
@@ -33,21 +33,21 @@ pub fn event_published(input: &[u8]) {
         Topic::EventPublished,
         &SCHEMA,
         event_published::describe,
-    );
+    )
 }
 
 /// As [`event_created`], for published content.
-pub fn cms_published(input: &[u8]) {
+pub fn cms_published(input: &[u8]) -> Reached {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
             "../../events/eventzr.cms.published.v1/schema.json"
         ))
     });
-    data(input, Topic::CmsPublished, &SCHEMA, cms_published::describe);
+    data(input, Topic::CmsPublished, &SCHEMA, cms_published::describe)
 }
 
 /// As [`event_created`], for a launched campaign.
-pub fn campaign_launched(input: &[u8]) {
+pub fn campaign_launched(input: &[u8]) -> Reached {
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         compiled(include_str!(
             "../../events/eventzr.campaign.launched.v1/schema.json"
@@ -58,20 +58,22 @@ pub fn campaign_launched(input: &[u8]) {
         Topic::CampaignLaunched,
         &SCHEMA,
         campaign_launched::describe,
-    );
+    )
 }
 
 /// As [`event_created`], for the input of a voice training.
-pub fn voice_training(input: &[u8]) {
+pub fn voice_training(input: &[u8]) -> Reached {
     static SCHEMA: LazyLock<Validator> =
         LazyLock::new(|| compiled(include_str!("../../events/voice-training/schema.json")));
     let Ok(text) = std::str::from_utf8(input) else {
-        return;
+        return Reached::Unread;
     };
-    if let Some((training, written)) = read_twice(text, VoiceTraining::parse) {
-        assert!(training.samples.len() <= contract::MOST_SAMPLES);
-        valid(&SCHEMA, &written);
-    }
+    let Some((training, written)) = read_twice(text, VoiceTraining::parse) else {
+        return Reached::Refused;
+    };
+    assert!(training.samples.len() <= contract::MOST_SAMPLES);
+    valid(&SCHEMA, &written);
+    Reached::Accepted
 }
 
 fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
@@ -79,12 +81,12 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     topic: Topic,
     schema: &Validator,
     describe: impl Fn(D) -> Description,
-) {
+) -> Reached {
     let Ok(text) = std::str::from_utf8(input) else {
-        return;
+        return Reached::Unread;
     };
     let Some((read, written)) = read_twice(text, |text| of_envelope(text).data::<D>()) else {
-        return;
+        return Reached::Refused;
     };
     let description = describe(read);
     is_nobody_elses(topic, text, &description.tenant);
@@ -105,6 +107,7 @@ fn data<D: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
         serde_json::from_str(&translations).ok(),
         Some(description.translations)
     );
+    Reached::Accepted
 }
 
 /// Parses `text`, writes it and parses it again, and checks that both are the same. `None` if it is

@@ -6,7 +6,7 @@ use contract::{Envelope, Header, Topic};
 use domain::ContentHash;
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{Record, batch_of, examine_as, sentence};
+use crate::{Reached, Record, batch_of, examine_as, sentence};
 
 /// Decodes a record. The input is written as in HTTP: a line `name: value` for each header (a line
 /// without a colon is a header with a null value), an empty line, and the value. Without an empty
@@ -14,14 +14,17 @@ use crate::{Record, batch_of, examine_as, sentence};
 ///
 /// A decoded envelope is within its limits. It stays the same event with the same content hash if
 /// it is sent in the other mode, or with white space between the tokens of its data.
-pub fn envelope(input: &[u8]) {
+pub fn envelope(input: &[u8]) -> Reached {
     let (headers, value) = record(input);
     // A record without a value is a tombstone.
     assert!(Envelope::decode(&headers, None).is_err());
     is_dead_lettered_whole(&headers, value);
     let envelope = match Envelope::decode(&headers, Some(value)) {
         Ok(envelope) => envelope,
-        Err(error) => return assert!(!error.to_string().is_empty()),
+        Err(error) => {
+            sentence::check(&error.to_string());
+            return Reached::Refused;
+        }
     };
     for attribute in [&envelope.id, &envelope.source, &envelope.event_type] {
         assert!(
@@ -29,11 +32,12 @@ pub fn envelope(input: &[u8]) {
             "an attribute of {} bytes",
             attribute.len()
         );
+        assert!(!attribute.contains(char::is_control), "{attribute:?}");
     }
     if serde_json::from_str::<&RawValue>(&envelope.data).is_err() {
         // In binary mode the data is not parsed yet; parsing it gives the error.
         assert!(envelope.data::<Value>().is_err());
-        return;
+        return Reached::Refused;
     }
     let hash = ContentHash::of(&envelope);
     for data in [envelope.data.to_string(), spaced(&envelope.data)] {
@@ -49,6 +53,7 @@ pub fn envelope(input: &[u8]) {
         assert_same(&envelope, &again);
         assert_eq!(hash, ContentHash::of(&again), "binary: {data}");
     }
+    Reached::Accepted
 }
 
 /// Checks that a record has one outcome in a batch, and that its dead letter is whole.

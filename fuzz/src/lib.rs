@@ -1,8 +1,9 @@
 //! Properties that hold for any input from another service, however hostile or broken: no panic,
 //! and those that each target names.
 //!
-//! A target takes bytes and panics if a property does not hold. `make test` runs each target on the
-//! files of `corpus/<target>` and on generated input (`tests/`), `make fuzz` has libFuzzer search
+//! A target takes bytes, and panics if a property does not hold. It returns how far it came, so
+//! that the tests can demand that their input reaches the properties. `make test` runs each target
+//! on the files of `corpus/<target>` and on generated input (`tests/`), `make fuzz` has libFuzzer search
 //! for more input (`libfuzzer/`), and `make worst-case` measures the worst batches (`examples/`).
 
 mod batch;
@@ -22,7 +23,18 @@ pub use record::{Record, batch_of, examine_as};
 pub use worst_case::{LARGEST_PAYLOAD, WorstCase};
 
 /// Takes bytes, and panics if they violate a property.
-pub type Target = fn(&[u8]);
+pub type Target = fn(&[u8]) -> Reached;
+
+/// How far an input came. A property of what is accepted says nothing of an input that is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reached {
+    /// It does not have the form that the target reads, for example it is not UTF-8.
+    Unread,
+    /// It was refused with a reason.
+    Refused,
+    /// It was accepted, and all properties hold of it.
+    Accepted,
+}
 
 /// Every target by name, which is also its folder in `corpus/`.
 pub const TARGETS: [(&str, Target); 9] = [

@@ -8,6 +8,8 @@ use std::{
 use canvas::{Canvas, Drawing, Logo, Rendered};
 use contract::{AssetKind, Brand, Configuration, Locale, MediaType, Moment, S3Object, Text, Venue};
 
+use crate::Reached;
+
 /// The largest picture, in bytes: twice the largest picture that any text has produced.
 const LARGEST_PICTURE: usize = 4 * 1024 * 1024;
 
@@ -36,23 +38,25 @@ static PICTURES: LazyLock<Vec<AssetKind>> = LazyLock::new(|| {
 ///
 /// For any text, the picture has its size, and no text leaves its area, overlaps another, lacks a
 /// glyph or is hard to read.
-pub fn canvas_text(input: &[u8]) {
+pub fn canvas_text(input: &[u8]) -> Reached {
     let Some((&[picture, language], text)) = input.split_first_chunk::<2>() else {
-        return;
+        return Reached::Unread;
     };
     let Ok(text) = std::str::from_utf8(text) else {
-        return;
+        return Reached::Unread;
     };
+    // Without a title there is nothing to draw.
     let Some(configuration) = configuration(text, language) else {
-        return;
+        return Reached::Refused;
     };
     let asset = PICTURES[usize::from(picture) % PICTURES.len()];
     draw(asset, &configuration, None);
+    Reached::Accepted
 }
 
 /// Decodes a PNG that a tenant uploaded as its logo, and draws it. The PNG is refused with one
 /// sentence, or drawn like any logo.
-pub fn logo(input: &[u8]) {
+pub fn logo(input: &[u8]) -> Reached {
     match Logo::decode(input) {
         Ok(logo) => {
             let configuration = configuration("Lanterns", 0).expect("a title is all that it needs");
@@ -61,8 +65,12 @@ pub fn logo(input: &[u8]) {
                 &with_logo(configuration),
                 Some(&logo),
             );
+            Reached::Accepted
         }
-        Err(error) => crate::sentence::check(&error.to_string()),
+        Err(error) => {
+            crate::sentence::check(&error.to_string());
+            Reached::Refused
+        }
     }
 }
 
@@ -104,7 +112,6 @@ fn configuration(text: &str, language: u8) -> Option<Configuration> {
     let lines: Vec<&str> = text.split('\n').collect();
     let line = |index: usize| lines[index.min(lines.len() - 1)];
     Some(Configuration {
-        title: cut(line(0))?,
         description: cut(line(1)),
         organizer: cut(line(2)),
         venue: cut(line(3)).map(|name| Venue {
@@ -116,9 +123,8 @@ fn configuration(text: &str, language: u8) -> Option<Configuration> {
         call_to_action: cut(line(6)),
         starts_at: moment(line(7)),
         ends_at: moment(line(8)),
-        time_zone: None,
         locale: Locale::parse(LANGUAGES[usize::from(language) % LANGUAGES.len()]),
-        brand: None,
+        ..Configuration::titled(cut(line(0))?)
     })
 }
 

@@ -67,6 +67,12 @@ pub fn examine_as(topic: Topic, payload: &str) -> Result<Vec<Examined>, BatchErr
         Topic::EventPublished => examine(topic, event_published::describe, payload),
         Topic::CmsPublished => examine(topic, cms_published::describe, payload),
         Topic::CampaignLaunched => examine(topic, campaign_launched::describe, payload),
-        other => panic!("no function consumes {other}"),
+        Topic::RenderJobCreated
+        | Topic::RenderJobCompleted
+        | Topic::RenderJobFailed
+        | Topic::TemplateCreated
+        | Topic::TemplateUpdated
+        | Topic::VoiceModelCreated
+        | Topic::VoiceModelReady => panic!("no function consumes {topic}"),
     }
 }

@@ -11,6 +11,9 @@ use crate::record::{Record, batch_of};
 /// The largest payload of an invocation, in bytes (AWS Lambda guide, gettingstarted-limits).
 pub const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
 
+/// The least payload of a worst case, in bytes: about two thirds of the largest.
+const LEAST_PAYLOAD: usize = 4_000_000;
+
 /// A bad batch.
 pub struct WorstCase {
     /// The name, which says what is bad about it.
@@ -101,11 +104,14 @@ impl WorstCase {
     ];
 
     /// The batch.
+    ///
+    /// # Panics
+    /// If it is larger than Lambda allows, or so small that it is no worst case.
     #[must_use]
     pub fn payload(&self) -> String {
         let payload = (self.make)();
-        debug_assert!(
-            payload.len() <= LARGEST_PAYLOAD,
+        assert!(
+            (LEAST_PAYLOAD..=LARGEST_PAYLOAD).contains(&payload.len()),
             "{}: {} bytes",
             self.name,
             payload.len()

@@ -2,42 +2,35 @@
 
 use std::{
     borrow::Cow,
+    cell::RefCell,
+    collections::BTreeMap,
+    fmt::Debug,
+    fs,
     time::{Duration, Instant},
 };
 
 use contract::Topic;
-use fuzz::{Record, TARGETS, Target, batch_of};
+use fuzz::{Reached, Record, TARGETS, Target, batch_of};
 use proptest::{
     collection::vec,
     prelude::*,
     sample::{Index, select},
-    test_runner::Config,
+    strategy::ValueTree as _,
+    test_runner::{Config, TestRunner},
 };
 use serde_json::{Value, json};
 
-/// The targets that read JSON, each with an example.
-const EXAMPLES: [(&str, &str); 5] = [
-    (
-        "event-created",
-        include_str!("../../events/eventzr.event.created.v1/example.json"),
-    ),
-    (
-        "event-published",
-        include_str!("../../events/eventzr.event.published.v1/example.json"),
-    ),
-    (
-        "cms-published",
-        include_str!("../../events/eventzr.cms.published.v1/example.json"),
-    ),
-    (
-        "campaign-launched",
-        include_str!("../../events/eventzr.campaign.launched.v1/example.json"),
-    ),
-    (
-        "voice-training",
-        include_str!("../../events/voice-training/example.json"),
-    ),
-];
+/// The targets that read JSON, each with an example: those of the topics, and the voice training.
+fn examples() -> Vec<(&'static str, String)> {
+    let read = |folder: &str| {
+        let events = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+        fs::read_to_string(format!("{events}/{folder}/example.json")).unwrap()
+    };
+    Topic::consumed()
+        .map(|topic| (topic.consumer().unwrap(), read(topic.as_str())))
+        .chain([("voice-training", read("voice-training"))])
+        .collect()
+}
 
 /// The longest time for a picture, with unoptimised code around the canvas and a busy machine.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -201,23 +194,85 @@ fn header() -> impl Strategy<Value = (String, Option<Vec<u8>>)> {
     (name, proptest::option::weighted(0.9, value))
 }
 
-proptest! {
-    #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
+/// How often input came how far.
+#[derive(Debug, Default)]
+struct Tally(RefCell<BTreeMap<Reached, u32>>);
 
-    #[test]
-    fn a_changed_example_is_read_or_refused(
-        (name, example) in select(EXAMPLES.to_vec()),
-        changes in changes(),
-    ) {
-        let example: Value = serde_json::from_str(example).unwrap();
+impl Tally {
+    fn note(&self, reached: Reached) {
+        *self.0.borrow_mut().entry(reached).or_default() += 1;
+    }
+
+    /// Fails unless at least a tenth of the input came as far as each of `all`: properties of what
+    /// is accepted say nothing if everything is refused.
+    fn has(&self, all: &[Reached]) {
+        let tally = self.0.borrow();
+        let sum: u32 = tally.values().sum();
+        for reached in all {
+            let count = tally.get(reached).copied().unwrap_or_default();
+            assert!(count * 10 >= sum && sum > 0, "{reached:?}: {tally:?}");
+        }
+    }
+}
+
+/// Runs `test` with `cases` values.
+fn generate<S: Strategy>(cases: u32, values: &S, test: impl Fn(S::Value))
+where
+    S::Value: Debug,
+{
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let run = TestRunner::new(config).run(values, |value| {
+        test(value);
+        Ok(())
+    });
+    run.unwrap();
+}
+
+#[test]
+fn a_changed_example_is_read_or_refused() {
+    let (of_data, structured, binary) = (Tally::default(), Tally::default(), Tally::default());
+    let values = (select(examples()), changes());
+    generate(200, &values, |((name, example), changes)| {
+        let example: Value = serde_json::from_str(&example).unwrap();
         let data = example.get("data").unwrap_or(&example);
-        target(name)(&changed(data, &changes));
+        of_data.note(target(name)(&changed(data, &changes)));
         // The whole event as a record's value, in both modes.
         let whole = changed(&example, &changes);
-        target("envelope")(&[&b"\n"[..], &whole].concat());
-        let headers = "ce_specversion: 1.0\nce_id: 1\nce_source: /x\nce_type: eventzr.event.created.v1\n\n";
-        target("envelope")(&[headers.as_bytes(), &whole].concat());
+        structured.note(target("envelope")(&[&b"\n"[..], &whole].concat()));
+        let headers =
+            "ce_specversion: 1.0\nce_id: 1\nce_source: /x\nce_type: eventzr.event.created.v1\n\n";
+        binary.note(target("envelope")(&[headers.as_bytes(), &whole].concat()));
+    });
+    for tally in [of_data, structured, binary] {
+        tally.has(&[Reached::Refused, Reached::Accepted]);
     }
+}
+
+#[test]
+fn each_kind_of_change_changes_an_example() {
+    let example = json!({ "a": "b", "c": ["d"] });
+    let place = any::<Index>();
+    let mut runner = TestRunner::deterministic();
+    let place = place.new_tree(&mut runner).unwrap().current();
+    for change in [
+        Change::Remove(place),
+        Change::Replace(place, "[1]".to_owned()),
+        Change::Twice(place, "[1]".to_owned()),
+        Change::Byte(place, Some(0xff)),
+        Change::Byte(place, None),
+        Change::Before("["),
+    ] {
+        let changed = changed(&example, std::slice::from_ref(&change));
+        assert_ne!(changed, example.to_string().into_bytes(), "{change:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn a_record_with_any_headers_has_one_outcome(
@@ -233,7 +288,8 @@ proptest! {
         let headers: Vec<contract::Header<'_>> =
             headers.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.as_deref().map(Cow::Borrowed))).collect();
         let record = Record { key: key.as_deref(), headers: &headers, value: Some(&value) };
-        target("batch")(batch_of(Topic::EventCreated, [record]).as_bytes());
+        let reached = target("batch")(batch_of(Topic::EventCreated, [record]).as_bytes());
+        prop_assert!(reached > Reached::Unread, "a record makes no batch unreadable");
     }
 
     #[test]
@@ -243,7 +299,7 @@ proptest! {
     ) {
         let json = format!(r#"{{"records":{{"t-0":[{}]}}}}"#, json.join(","));
         for (name, target) in TARGETS.into_iter().filter(|(name, _)| *name != "canvas-text") {
-            target(&bytes);
+            prop_assert!(target(&bytes) < Reached::Accepted, "{name} accepts random bytes");
             if name != "logo" {
                 target(json.as_bytes());
             }
@@ -304,16 +360,15 @@ fn hostile_text() -> impl Strategy<Value = String> {
     ]
 }
 
-proptest! {
-    #![proptest_config(Config { cases: 64, failure_persistence: None, ..Config::default() })]
-
-    #[test]
-    fn hostile_text_is_drawn_without_fault_in_time(
-        choice in any::<[u8; 2]>(),
-        lines in vec(hostile_text(), 1..8),
-    ) {
+#[test]
+fn hostile_text_is_drawn_without_fault_in_time() {
+    let tally = Tally::default();
+    let values = (any::<[u8; 2]>(), vec(hostile_text(), 1..8));
+    generate(64, &values, |(choice, lines)| {
         let begin = Instant::now();
-        target("canvas-text")(&[&choice[..], lines.join("\n").as_bytes()].concat());
-        prop_assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
-    }
+        let input = [&choice[..], lines.join("\n").as_bytes()].concat();
+        tally.note(target("canvas-text")(&input));
+        assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
+    });
+    tally.has(&[Reached::Accepted]);
 }

@@ -1,7 +1,7 @@
 //! Tenants cannot reach each other: no text that a tenant chooses gives another tenant's id, or
 //! part of a name.
 
-use contract::{AssetKind, Entity, EntityKind, Identifier, Locale, Topic};
+use contract::{AssetKind, Entity, EntityKind, Identifier, Locale, S3Object, TenantPrefix, Topic};
 use domain::{EntityKey, EventId, InboundEventKey, JobId, TemplateId, TemplateKey};
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
@@ -33,11 +33,7 @@ fn identifier() -> impl Strategy<Value = Identifier> {
 }
 
 fn kind() -> impl Strategy<Value = EntityKind> {
-    select(vec![
-        EntityKind::Event,
-        EntityKind::Content,
-        EntityKind::Campaign,
-    ])
+    select(EntityKind::ALL.to_vec())
 }
 
 /// Every id that the studio derives for an entity of a tenant, with an inbound event about it.
@@ -95,6 +91,22 @@ proptest! {
         }
         let distinct: std::collections::BTreeSet<_> = mine.iter().collect();
         prop_assert_eq!(distinct.len(), mine.len());
+    }
+
+    #[test]
+    fn no_object_is_two_tenants_own(
+        (one, other) in (identifier(), identifier()),
+        rest in "[a-c./%F2]{1,12}",
+    ) {
+        prop_assume!(one != other);
+        let prefix = TenantPrefix::parse("{tenantId}/").unwrap();
+        // Under the encoded id, and under the id as it is.
+        for key in [format!("{}{rest}", prefix.of(&one)), format!("{one}/{rest}")] {
+            let Some(object) = S3Object::parse(&format!("s3://brands/{key}")) else {
+                continue;
+            };
+            prop_assert!(!(prefix.owns(&one, &object) && prefix.owns(&other, &object)), "{}", key);
+        }
     }
 
     #[test]

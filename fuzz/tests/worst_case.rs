@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use fuzz::{WorstCase, examine_as};
-use local::process::peak_resident_bytes;
+use processes::peak_resident_bytes;
 
 /// A function has 90 seconds and 512 MiB. The code here is unoptimised and the machine busy; the
 /// limits catch whatever grows faster than its input.

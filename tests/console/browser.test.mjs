@@ -5,16 +5,20 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { createHash, createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
+import { after, before, test as testOf } from "node:test";
 import { chromium } from "playwright-core";
 
 const { STUDIO_LOCAL, CHROMIUM, PICTURES } = process.env;
 /** Longer than any step takes on two busy cores. */
 const PATIENCE = 120_000;
+/** Longer than any test takes. A call to the browser that never returns ends its test, not the whole run's time. */
+const LIMIT = { timeout: 2 * PATIENCE };
 const WIDE = { width: 1280, height: 900 };
 const TELEPHONE = { width: 390, height: 844 };
 const CREATED = "eventzr.event.created.v1";
@@ -30,6 +34,7 @@ let console_;
 let browser;
 let page;
 
+const test = (name, body) => testOf(name, LIMIT, body);
 const now = () => new Date().toISOString();
 const example = (topic) => JSON.parse(readFileSync(new URL(`../../events/${topic}/example.json`, import.meta.url), "utf8"));
 
@@ -47,6 +52,25 @@ function created(id, change = () => {}) {
   return event;
 }
 
+/** A variable in the file that `make up` writes for a shell. */
+const variable = (name) => new RegExp(`^export ${name}='(.*)'$`, "m").exec(readFileSync(env, "utf8"))[1];
+
+/** The URL of a request to AWS, signed with the stack's own credentials (Signature Version 4). */
+function presigned(method, address, service) {
+  const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
+  const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+  const url = new URL(address);
+  const time = now().replace(/[-:]|\.\d+/g, "");
+  const scope = `${time.slice(0, 8)}/us-east-1/${service}/aws4_request`;
+  const query = { ...Object.fromEntries(url.searchParams), "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": `${variable("AWS_ACCESS_KEY_ID")}/${scope}`, "X-Amz-Date": time, "X-Amz-Expires": "300", "X-Amz-SignedHeaders": "host" };
+  const pairs = Object.entries(query).map((pair) => pair.map(encodeURIComponent).join("=")).sort().join("&");
+  const payload = service === "s3" ? "UNSIGNED-PAYLOAD" : sha256("");
+  const canonical = [method, url.pathname, pairs, `host:${url.host}\n`, "host", payload].join("\n");
+  const key = scope.split("/").reduce((key, part) => hmac(key, part), `AWS4${variable("AWS_SECRET_ACCESS_KEY")}`);
+  const signature = hmac(key, ["AWS4-HMAC-SHA256", time, scope, sha256(canonical)].join("\n")).toString("hex");
+  return `${url.origin}${url.pathname}?${pairs}&X-Amz-Signature=${signature}`;
+}
+
 /** Puts an on-failure envelope into the bucket, as AWS does when a mapping gives up a batch. */
 async function giveUp(event) {
   const base64 = (text) => Buffer.from(text).toString("base64");
@@ -62,9 +86,8 @@ async function giveUp(event) {
     KafkaBatchInfo: { batchSize: 1, bootstrapServers: "b-1:9098", payloadSize: 1000 },
     payload: JSON.stringify(batch),
   };
-  const variable = (name) => new RegExp(`^export ${name}='(.*)'$`, "m").exec(readFileSync(env, "utf8"))[1];
-  const authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-  const put = await fetch(`${variable("AWS_ENDPOINT_URL")}/${variable("DEAD_LETTERS_BUCKET")}/aws/lambda/one`, { method: "PUT", headers: { authorization }, body: JSON.stringify(envelope) });
+  const object = `${variable("AWS_ENDPOINT_URL")}/${variable("DEAD_LETTERS_BUCKET")}/aws/lambda/one`;
+  const put = await fetch(presigned("PUT", object, "s3"), { method: "PUT", body: JSON.stringify(envelope) });
   assert.equal(put.status, 200);
 }
 
@@ -80,21 +103,22 @@ before(async () => {
     executablePath: CHROMIUM,
     headless: true,
     viewport: WIDE,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    // Names that another site has pointed at this machine.
+    args: ["--host-resolver-rules=MAP *.example 127.0.0.1", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
   page = browser.pages()[0];
   page.setDefaultTimeout(PATIENCE);
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
   mkdirSync(PICTURES, { recursive: true });
-});
+}, LIMIT);
 
 after(async () => {
-  await browser?.close();
   up?.kill("SIGINT");
   await ended;
+  await browser?.close();
   rmSync(folder, { recursive: true, force: true });
-});
+}, LIMIT);
 
 async function open(hash) {
   await page.goto(`${console_}/${hash}`);
@@ -109,7 +133,7 @@ async function seen(image) {
 }
 
 test("an empty page says what to do next", async () => {
-  for (const [hash, title] of [["#/events", "No event yet"], ["#/jobs", "No tenant has been heard of yet"], ["#/gallery", "Nothing is rendered yet"], ["#/dead-letters", "No record waits"], ["#/walk", "No event has come yet"]]) {
+  for (const [hash, title] of [["#/events", "No event yet"], ["#/jobs", "No tenant has published an event yet"], ["#/gallery", "Nothing is rendered yet"], ["#/dead-letters", "No record waits"], ["#/walk", "No event has come yet"]]) {
     await open(hash);
     await page.getByRole("heading", { name: title }).waitFor();
   }
@@ -266,9 +290,82 @@ test("a missing job is named, with a hint", async () => {
   await open(`#/jobs/${TENANT}/${unknown}`);
   const trouble = page.getByRole("alert");
   await trouble.getByText(unknown).waitFor();
-  await trouble.getByText("Look at the id, and at the tenant").waitFor();
+  await trouble.getByText("Check the id and the tenant").waitFor();
   // The browser itself logs each 404 answer as an error.
   assert.equal(complaints.splice(0).filter((text) => !text.includes("404")).length, 0);
+});
+
+/** A request to IAM that makes a role, by GET and with its credentials in the query: a browser asks no server before it sends one. */
+function making(role) {
+  const policy = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }] });
+  const query = new URLSearchParams({ Action: "CreateRole", Version: "2010-05-08", RoleName: role, AssumeRolePolicyDocument: policy });
+  return `${variable("AWS_ENDPOINT_URL")}/?${query}`;
+}
+
+/** Whether a role is there. */
+async function isMade(role) {
+  const query = new URLSearchParams({ Action: "GetRole", Version: "2010-05-08", RoleName: role });
+  const answer = await fetch(presigned("GET", `${variable("AWS_ENDPOINT_URL")}/?${query}`, "iam"));
+  return answer.status === 200;
+}
+
+test("a page of another site can neither read nor trigger anything", async () => {
+  const polly = `${JSON.parse(variable("PROVIDER_SETTINGS")).polly.endpoint}/v1/synthesisTasks`;
+  const speech = JSON.stringify({ Text: "Hello", VoiceId: "Kajal", OutputS3BucketName: variable("DEAD_LETTERS_BUCKET") });
+  /** Starts a task as a function does. Ids count up. */
+  const nextTask = async () => (await (await fetch(polly, { method: "POST", body: speech })).json()).SynthesisTask.TaskId;
+  const first = await nextTask();
+
+  const site = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>Evil</title>"));
+  await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
+  const evil = await browser.newPage();
+  try {
+    await evil.goto(`http://evil.example:${site.address().port}/`);
+    const scope = encodeURIComponent("test/20260101/us-east-1/iam/aws4_request");
+    const wellKnown = `${making("by-a-page")}&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${scope}`;
+    const stolen = presigned("GET", making("by-a-page-with-a-signature"), "iam");
+    const targets = [wellKnown, stolen, `${variable("AWS_ENDPOINT_URL")}/_ministack/health`, polly, `${console_}/live`, `${console_}/gallery`, `${console_}/ask/list-jobs`];
+    const read = await evil.evaluate(async ({ targets, speech }) => {
+      const read = [];
+      for (const target of targets) {
+        for (const options of [{}, { method: "POST", body: speech }, { method: "PUT", headers: { "content-type": "application/json" }, body: "{}" }]) {
+          await fetch(target, options).then(async (answer) => read.push([target, answer.status]), () => {});
+          if (options.method !== "PUT") await fetch(target, { ...options, mode: "no-cors" }).catch(() => {});
+        }
+        await new Promise((resolve) => Object.assign(new Image(), { onload: resolve, onerror: resolve, src: target }));
+        const form = Object.assign(document.createElement("form"), { action: target, method: "post", target: "frame" });
+        const frame = Object.assign(document.createElement("iframe"), { name: "frame" });
+        document.body.append(frame, form);
+        await new Promise((resolve) => { frame.onload = resolve; form.submit(); });
+        form.remove();
+        frame.remove();
+      }
+      return read;
+    }, { targets, speech });
+    assert.deepEqual(read, [], "a page could read an answer");
+    assert.equal(await isMade("by-a-page"), false);
+    assert.equal(await isMade("by-a-page-with-a-signature"), false);
+    const counted = Number.parseInt(await nextTask().then((id) => id.slice(-12)), 16);
+    assert.equal(counted, Number.parseInt(first.slice(-12), 16) + 1, "a page had the sandbox start tasks");
+
+    // A name of its own that the site has pointed at this machine.
+    for (const address of [variable("AWS_ENDPOINT_URL"), polly, `${console_}/`, `${console_}/gallery`]) {
+      const rebound = address.replace("127.0.0.1", "rebound.example");
+      // A page for each: Chromium does not close one that has changed its site this often.
+      const other = await browser.newPage();
+      // What is no page is a download to the browser, and its navigation fails.
+      const isIt = (response) => response.url().startsWith(rebound);
+      const [response] = await Promise.all([other.waitForResponse(isIt), other.goto(rebound).catch(() => {})]);
+      assert.equal(response.status(), 403, rebound);
+      await other.close();
+    }
+  } finally {
+    await evil.close();
+    site.close();
+  }
+  // The same request is carried out for a program of the developer's own.
+  assert.equal((await fetch(presigned("GET", making("by-a-program"), "iam"))).status, 200);
+  assert.equal(await isMade("by-a-program"), true);
 });
 
 test("every view fits a telephone and a wide screen, in light and in dark", async () => {

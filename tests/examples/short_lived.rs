@@ -5,6 +5,8 @@
 //! ```console
 //! $ short_lived <brokers> <file with their roots> <AWS> <table> <seconds> < lines
 //! ```
+//! The credentials are those in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
+//!
 //! The first line is an event, which the program decides. For each line it prints how long
 //! publishing took, in milliseconds, and `published` or the error.
 
@@ -18,26 +20,30 @@ use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider, future},
 };
-use contract::{Envelope, Time, Topic};
+use contract::{Envelope, EventTime, Topic};
 use domain::{ContentHash, InboundEvent, ProviderRouting};
 use kafka::Authentication;
 use outbox::{Config, Outbox};
-use runtime::chain;
+use runtime::{chain, variable};
 use store::Store;
 
-/// The emulator's root credentials, valid for this long from each request for them.
+/// Credentials that are valid for this long from each request for them.
 #[derive(Debug)]
-struct ShortLived(Duration);
+struct ShortLived {
+    key: String,
+    secret: String,
+    life: Duration,
+}
 
 impl ProvideCredentials for ShortLived {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
-        let expires = SystemTime::now() + self.0;
+        let expires = SystemTime::now() + self.life;
         future::ProvideCredentials::ready(Ok(Credentials::new(
-            "test",
-            "test",
+            self.key.as_str(),
+            self.secret.as_str(),
             None,
             Some(expires),
             "short-lived",
@@ -51,7 +57,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [brokers, roots, aws, table, seconds] = &arguments[..] else {
         return Err("five arguments".into());
     };
-    let credentials = ShortLived(Duration::from_secs(seconds.parse()?));
+    let credentials = ShortLived {
+        key: variable("AWS_ACCESS_KEY_ID")?,
+        secret: variable("AWS_SECRET_ACCESS_KEY")?,
+        life: Duration::from_secs(seconds.parse()?),
+    };
     let region = "us-east-1".to_owned();
     let aws = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
@@ -102,7 +112,7 @@ async fn commit(
         Some(b"application/cloudevents+json"[..].into()),
     )];
     let envelope = Envelope::decode(&headers, Some(event.as_bytes()))?;
-    let time = Time::new(envelope.time.ok_or("the event has no time")?);
+    let time = EventTime::new(envelope.time.ok_or("the event has no time")?);
     let description = event_created::describe(envelope.data()?);
     let inbound = InboundEvent {
         topic: Topic::EventCreated,
@@ -112,5 +122,7 @@ async fn commit(
         trace: None,
         content: ContentHash::of(&envelope),
     };
-    Ok(outbox.commit(&inbound, &description, time).await?)
+    Ok(outbox
+        .commit(&inbound, &description, time.in_milliseconds())
+        .await?)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use contract::Topic;
 use fuzz::WorstCase;
-use local::{dead_letters::dead_letters, process::peak_resident_bytes};
+use local::dead_letters::dead_letters;
+use processes::peak_resident_bytes;
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, batch_of_now, by_id, created, invoke, until};
@@ -56,8 +57,17 @@ async fn bad_records_become_whole_dead_letters_and_the_rest_of_the_batch_is_done
     let mut offsets: Vec<i64> = letters.iter().map(|record| record.offset).collect();
     offsets.sort_unstable();
     assert_eq!(offsets, (101..=119).collect::<Vec<_>>());
+    let mut expire = 0;
     for entry in letters {
         assert!(!entry.cause.contains('\n') && !entry.cause.is_empty());
+        // No erasure finds what names no tenant, so its object and its entry expire.
+        let id = entry.object.trim_end_matches(".json");
+        let pk = format!("dead-letter#{}", &id[id.len() - 36..]);
+        let item = studio.item(&pk, "record").await.unwrap();
+        let names_none = entry.object.starts_with("records/no-tenant/");
+        assert_eq!(item.contains_key("tenant"), !names_none, "{item:?}");
+        assert_eq!(item.contains_key("expires_at"), names_none, "{item:?}");
+        expire += usize::from(names_none);
         let object = studio
             .stack
             .clients
@@ -106,12 +116,13 @@ async fn bad_records_become_whole_dead_letters_and_the_rest_of_the_batch_is_done
             }
         }
     }
+    assert!(expire > 0 && expire < 19, "{expire} of 19 name no tenant");
     studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reused_id_with_other_content_is_dead_lettered() {
-    let mut studio = Studio::start().await;
+    let mut studio = Studio::on_apache_kafka(|_| {}).await;
     let event = created("tenant-reused", "reused");
     studio.publish(&event).await;
     let before = studio.produced_for("tenant-reused", 8).await;

@@ -52,5 +52,9 @@ fn the_loaded_size_of_a_function_is_bounded() {
             bytes <= most,
             "{function} loads {bytes} bytes, at most {most}: see what was linked in (cargo tree), or raise the bound and say why"
         );
+        assert!(
+            bytes > most / 2,
+            "{function}: {bytes} bytes are not all of it"
+        );
     }
 }

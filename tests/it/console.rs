@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_credential_types::Credentials;
 use contract::Topic;
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -16,7 +17,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use local::{checkout::Checkout, clients::Clients, process};
+use local::{checkout::Checkout, clients::Clients};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -33,20 +34,25 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// `studio-local up`, which ends with the test.
-struct Up {
-    child: Child,
+pub struct Up {
+    pub child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     folder: TempDir,
-    console: String,
+    /// The host and the port of the console.
+    pub console: String,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Up {
     async fn start() -> Self {
+        Self::start_on("apache").await
+    }
+
+    pub async fn start_on(broker: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(binary());
         command
-            .args(["up", "--broker", "apache", "--env"])
+            .args(["up", "--broker", broker, "--env"])
             .arg(folder.path().join("up.env"));
         let mut child = command
             .stdin(Stdio::null())
@@ -76,7 +82,7 @@ impl Up {
         }
     }
 
-    fn env(&self) -> PathBuf {
+    pub fn env(&self) -> PathBuf {
         self.folder.path().join("up.env")
     }
 
@@ -132,7 +138,7 @@ impl Up {
     }
 
     /// The answer that the page gets for a step: the status and the JSON.
-    async fn ask(&self, step: &str, question: &Value) -> (u16, Value) {
+    pub async fn ask(&self, step: &str, question: &Value) -> (u16, Value) {
         let origin = format!("http://{}", self.console);
         let headers = [
             ("origin", origin.as_str()),
@@ -399,6 +405,9 @@ async fn the_console_shows_events_and_obeys_only_its_own_page() {
         .ask("list-jobs", &json!({ "tenant": tenant, "most": 10 }))
         .await;
     let jobs = listed["jobs"].as_array().unwrap();
+    assert_eq!(jobs.len(), 2, "{listed}");
+    let others = json!({ "tenant": bad, "most": 10 });
+    assert_eq!(up.ask("list-jobs", &others).await.1["jobs"], json!([]));
     assert_eq!(
         jobs.iter()
             .filter(|job| job["state"] == "completed")
@@ -501,6 +510,7 @@ async fn the_console_shows_events_and_obeys_only_its_own_page() {
             .unwrap()
             .parse()
             .unwrap(),
+        &credentials(&up),
     );
     let put = clients
         .s3
@@ -545,11 +555,18 @@ async fn the_console_shows_events_and_obeys_only_its_own_page() {
         .unwrap();
     assert!(ended.success(), "{ended:?}");
     assert!(!up.env().exists());
-    assert!(process::owner_of_listener(up.console.parse().unwrap()).is_none());
+    assert!(processes::owner_of_listener(up.console.parse().unwrap()).is_none());
+}
+
+/// The credentials in the shell file.
+pub fn credentials(up: &Up) -> Credentials {
+    let [key, secret] =
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| variable(up, name));
+    Credentials::new(key, secret, None, None, "make up")
 }
 
 /// A variable in the shell file.
-fn variable(up: &Up, name: &str) -> String {
+pub fn variable(up: &Up, name: &str) -> String {
     let text = std::fs::read_to_string(up.env()).unwrap();
     let line = text
         .lines()

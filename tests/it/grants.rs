@@ -25,7 +25,8 @@ pub struct Grant {
     /// The role or policy that grants it, by its name in the template: `CompletionFunctionRole`,
     /// `ConsumerPolicy`.
     pub of: String,
-    /// The statement, the action, and the resource without its common prefix.
+    /// The statement, the action, the resource without its common prefix, and what the partition
+    /// keys of its items begin with.
     pub what: String,
     home: Home,
     action: String,
@@ -94,6 +95,15 @@ impl Iam {
             .collect()
     }
 
+    /// The ARN of the role that the template calls `name`.
+    pub async fn arn_of(&self, name: &str) -> String {
+        let roles = self.ask("ListRoles", &[]).await;
+        let mut roles = members(&roles["Roles"]).iter();
+        let found = roles.find(|role| logical(text(&role["RoleName"])) == Some(name));
+        let role = found.unwrap_or_else(|| panic!("there is no role {name}"));
+        text(&role["Arn"]).to_owned()
+    }
+
     /// Every grant of the stack's own policies.
     pub async fn grants(&self) -> Vec<Grant> {
         let mut grants = Vec::new();
@@ -134,8 +144,12 @@ impl Iam {
                 if (&action, &resource) != (&grant.action, &grant.resource)
                     || sid(statement) != grant.sid()
                 {
-                    statements
-                        .push(json!({ "Effect": "Allow", "Action": action, "Resource": resource }));
+                    let mut left =
+                        json!({ "Effect": "Allow", "Action": action, "Resource": resource });
+                    if let Some(condition) = statement.get("Condition") {
+                        left["Condition"] = condition.clone();
+                    }
+                    statements.push(left);
                 }
             }
         }
@@ -231,15 +245,12 @@ fn granted<'a>(
         .iter()
         .flat_map(move |statement| {
             assert_eq!(statement["Effect"], "Allow", "{of}");
-            assert!(
-                statement.get("Condition").is_none(),
-                "{of}: a condition is not looked at here: {statement}"
-            );
+            let keys = keys(statement);
             pairs(statement)
                 .into_iter()
                 .map(move |(action, resource)| Grant {
                     of: of.to_owned(),
-                    what: format!("{} {action} {}", sid(statement), short(&resource)),
+                    what: format!("{} {action} {}{keys}", sid(statement), short(&resource)),
                     home: home.clone(),
                     action,
                     resource,
@@ -250,6 +261,24 @@ fn granted<'a>(
 /// The statement's name; SAM gives none to its own statements.
 fn sid(statement: &Value) -> &str {
     statement["Sid"].as_str().unwrap_or("-")
+}
+
+/// The condition of a statement, which can only be about partition keys: ` of job#*, voice#*`, or
+/// ` not of tenant#*`.
+fn keys(statement: &Value) -> String {
+    let Some(condition) = statement.get("Condition") else {
+        return String::new();
+    };
+    let condition = condition.as_object().unwrap();
+    assert_eq!(condition.len(), 1, "{statement}");
+    let (operator, on) = condition.iter().next().unwrap();
+    let of = match operator.as_str() {
+        "ForAllValues:StringLike" => "of",
+        "ForAllValues:StringNotLike" => "not of",
+        other => panic!("a condition {other} is not looked at here: {statement}"),
+    };
+    assert_eq!(on.as_object().unwrap().len(), 1, "{statement}");
+    format!(" {of} {}", many(&on["dynamodb:LeadingKeys"]).join(", "))
 }
 
 fn pairs(statement: &Value) -> Vec<(String, String)> {

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::LogType;
 use aws_sdk_sfn::types::ExecutionStatus;
 use contract::{Time, Topic};
+use domain::{AssetPaths, Job};
 use kafka_client::At;
 use local::{
     broker::Broker,
@@ -20,14 +21,28 @@ use local::{
 use serde_json::{Value, json};
 
 /// Longer than any step takes on two busy cores; what is missing by then is not coming.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long nothing must arrive before a test assumes that nothing more comes. It is for things
-/// that never end: an execution that waits, a record that is retried.
+/// How long nothing must arrive before a test assumes that no more comes of the executions that
+/// still run. It is for those that wait and never end; records are always waited for.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// The pause between two checks.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How many cases a long test has: `usually`, and more in `make nightly`.
+pub fn cases(usually: usize, nightly: usize) -> usize {
+    if is_nightly() { nightly } else { usually }
+}
+
+/// Whether the tests may take as long as they need: `make nightly` sets `NIGHTLY`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variable is for the tests, not for a function"
+)]
+fn is_nightly() -> bool {
+    std::env::var_os("NIGHTLY").is_some()
+}
 
 /// A stack, and a reader of everything that it produces.
 pub struct Studio {
@@ -39,15 +54,19 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// Starts a stack on Apache Kafka, with polling mappings and Step Functions' waits at a tenth.
+    /// Starts a stack with polling mappings and Step Functions' waits at a tenth, on the embedded
+    /// broker; in `make nightly` on Apache Kafka.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
+    /// As [`start`](Self::start), with these options.
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options::new(Checkout::find().unwrap());
-        options.broker = Broker::Apache;
         options.wait_scale = 0.1;
+        if is_nightly() {
+            options.broker = Broker::Apache;
+        }
         change(&mut options);
         let stack = Stack::start(&options).await.unwrap();
         let produced: Vec<_> = Topic::ALL
@@ -64,6 +83,16 @@ impl Studio {
             seen: Vec::new(),
             polls: options.poll,
         }
+    }
+
+    /// As [`start_with`](Self::start_with), on Apache Kafka: for a test whose outcome the broker
+    /// has a part in. Its JVM costs as much processor time as the rest of the stack.
+    pub async fn on_apache_kafka(change: impl FnOnce(&mut Options)) -> Self {
+        let change = |options: &mut Options| {
+            options.broker = Broker::Apache;
+            change(options);
+        };
+        Self::start_with(change).await
     }
 
     /// Stops everything.
@@ -101,12 +130,9 @@ impl Studio {
         its(seen)
     }
 
-    /// Whether nothing is in flight: no mapping has lag, and no execution runs.
-    async fn is_settled(&self) -> bool {
-        let Stack {
-            clients, outputs, ..
-        } = &self.stack;
-        // One try only: an unreachable broker counts as not settled.
+    /// Whether every published record was handled: no mapping has lag.
+    async fn has_no_lag(&self) -> bool {
+        // One try only: an unreachable broker counts as lag.
         let cluster = self.stack.broker.cluster().within(Duration::ZERO);
         for mapping in self.stack.mappings.iter().filter(|_| self.polls) {
             let (group, topic) = (&mapping.consumer_group, &mapping.topic);
@@ -124,6 +150,13 @@ impl Studio {
                 return false;
             }
         }
+        true
+    }
+
+    async fn no_execution_runs(&self) -> bool {
+        let Stack {
+            clients, outputs, ..
+        } = &self.stack;
         for machine in [
             &outputs.render_state_machine_arn,
             &outputs.voice_state_machine_arn,
@@ -230,7 +263,11 @@ impl Studio {
                 look_again = Instant::now() + begun.elapsed() * 20;
             }
             let is_current = looked_at == Some(self.seen.len());
-            if is_done && is_current && (last.elapsed() >= QUIET || self.is_settled().await) {
+            if is_done
+                && is_current
+                && self.has_no_lag().await
+                && (last.elapsed() >= QUIET || self.no_execution_runs().await)
+            {
                 self.read_to_the_end().await;
                 return &self.seen;
             }
@@ -249,18 +286,43 @@ impl Studio {
 
     /// Replaces the state machine with one that has a single state.
     pub async fn let_executions(&self, state: &Value) {
-        let machine = json!({ "StartAt": "Only", "States": { "Only": state } }).to_string();
-        let machine = self
-            .stack
-            .clients
-            .sfn
-            .update_state_machine()
-            .definition(machine);
-        machine
+        let machine = json!({ "StartAt": "Only", "States": { "Only": state } });
+        self.define(&machine).await;
+    }
+
+    /// Has the state machine try a step again at most this often.
+    pub async fn let_executions_try_again(&self, times: u64) {
+        let machine = &self.stack.outputs.render_state_machine_arn;
+        let describe = self.stack.clients.sfn.describe_state_machine();
+        let described = describe.state_machine_arn(machine).send().await.unwrap();
+        let mut machine: Value = serde_json::from_str(described.definition()).unwrap();
+        let states = machine["States"].as_object_mut().unwrap().values_mut();
+        let retries = states.filter_map(|state| state["Retry"].as_array_mut());
+        for retry in retries.flatten() {
+            retry["MaxAttempts"] = json!(retry["MaxAttempts"].as_u64().unwrap().min(times));
+        }
+        self.define(&machine).await;
+    }
+
+    async fn define(&self, machine: &Value) {
+        let update = self.stack.clients.sfn.update_state_machine();
+        update
+            .definition(machine.to_string())
             .state_machine_arn(&self.stack.outputs.render_state_machine_arn)
             .send()
             .await
             .unwrap();
+    }
+
+    /// The folder of a job's files in the assets bucket. It takes the deployment's secret.
+    pub async fn folder_of(&self, job: &str) -> String {
+        let get = self.stack.clients.secrets.get_secret_value();
+        let secret = get.secret_id("studio/local/asset-paths").send().await;
+        let secret = secret.unwrap();
+        let paths = AssetPaths::new(secret.secret_string().unwrap().as_bytes()).unwrap();
+        let item = self.item(&format!("job#{job}"), "state").await.unwrap();
+        let job: Job = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
+        paths.folder(&job)
     }
 
     /// An item of the table, read consistently.
@@ -320,9 +382,48 @@ impl Studio {
         invoke(
             &self.stack,
             &self.stack.outputs.completion_function_name,
-            step,
+            &self.of_execution(step).await,
         )
         .await
+    }
+
+    /// Invokes the erase function as the operator function does.
+    pub async fn erase(&self, step: &Value) -> Value {
+        invoke(&self.stack, &self.stack.outputs.erase_function_name, step).await
+    }
+
+    /// A state machine's step with the name of the execution that takes it: the current one of its
+    /// job or voice model. A step that has a name keeps it, and the other steps have none.
+    pub async fn of_execution(&self, step: &Value) -> Value {
+        const STEPS: [&str; 7] = [
+            "submit",
+            "poll",
+            "finish",
+            "fail",
+            "advance-voice",
+            "await-owner",
+            "fail-voice",
+        ];
+        let mut step = step.clone();
+        let text = |name: &str| step[name].as_str().map(str::to_owned);
+        let kind = text("step").unwrap_or_default();
+        if !STEPS.contains(&kind.as_str()) || text("name").is_some() {
+            return step;
+        }
+        let (pk, id) = match (text("jobId"), text("voiceModelId")) {
+            (Some(job), _) => (format!("job#{job}"), job),
+            (None, Some(voice)) => (format!("voice#{voice}"), voice),
+            (None, None) => return step,
+        };
+        let item = self.item(&pk, "state").await;
+        let state = item.map_or(Value::Null, |item| {
+            serde_json::from_str(item["state"].as_s().unwrap()).unwrap()
+        });
+        step["name"] = match state["restarts"].as_u64().unwrap_or_default() {
+            0 => json!(id),
+            number => json!(format!("{id}-{number}")),
+        };
+        step
     }
 }
 
@@ -374,6 +475,18 @@ pub async fn try_to_invoke(
         },
         log,
     )
+}
+
+/// The environment that a function's process was started with.
+pub fn environment_of(process_id: u32) -> BTreeMap<String, String> {
+    let environment = fs::read(format!("/proc/{process_id}/environ")).unwrap();
+    let environment = String::from_utf8(environment).unwrap();
+    let pairs = environment
+        .split('\0')
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The current time in an event's format, because the time in the examples gets too old.
@@ -490,6 +603,7 @@ pub fn created_comes_before_the_end(records: &[Produced]) {
             .and_modify(|first| *first = at.min(*first))
             .or_insert(at);
     }
+    assert!(!first.is_empty(), "there is no job to look at");
     for ((job, _), end) in first.iter().filter(|((_, is_created), _)| !is_created) {
         let created = first
             .get(&(job.clone(), true))

@@ -2,7 +2,6 @@
 //! MSK does (`tests/msk/MskIam.java`).
 
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     fs,
     path::PathBuf,
@@ -11,10 +10,10 @@ use std::{
 };
 
 use contract::Topic;
+use fault_proxy::Call;
 use local::{
     broker::{Iam, PARTITIONS},
     checkout::Checkout,
-    proxy::Call,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,9 +23,8 @@ use tokio::{
 };
 
 use crate::{
-    harness::{Studio, batch_of_now, created, first_tenant, invoke, invoke_and_log, until},
-    kafka_topics::{CloudFormation, properties},
-    operator::OPERATOR,
+    harness::{Studio, batch_of_now, created, environment_of, first_tenant, invoke_and_log, until},
+    kafka_topics::{CloudFormation, deploy},
 };
 
 /// The brokers' settings for tokens, and their decisions.
@@ -82,18 +80,6 @@ impl Brokers {
     }
 }
 
-/// The environment that a function's process was started with.
-fn environment_of(process_id: u32) -> BTreeMap<String, String> {
-    let environment = fs::read(format!("/proc/{process_id}/environ")).unwrap();
-    let environment = String::from_utf8(environment).unwrap();
-    let pairs = environment
-        .split('\0')
-        .filter_map(|pair| pair.split_once('='));
-    pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
-
 /// The error of the one record to redeliver, from the function's log.
 fn error_in(log: &str) -> &str {
     let errors: Vec<&str> = log
@@ -107,7 +93,7 @@ fn error_in(log: &str) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_publishes_with_its_roles_token_and_explains_a_refused_one() {
     let brokers = Brokers::new();
-    let mut studio = Studio::start_with(|options| {
+    let mut studio = Studio::on_apache_kafka(|options| {
         options.poll = false;
         options.iam = Some(brokers.iam());
     })
@@ -123,7 +109,7 @@ async fn a_function_publishes_with_its_roles_token_and_explains_a_refused_one() 
     // The brokers first do not know the function's access key, and then know a different secret for
     // it.
     let (stack, refused) = (&studio.stack, async {
-        brokers.refuse("nobody has the access key ASIA").await;
+        brokers.refuse("no principal has the access key ASIA").await;
         let keeps = |call: &Call| call.operation.name == "TransactWriteItems";
         until("the function keeps its decision", async || {
             studio.stack.proxy.calls().iter().any(keeps)
@@ -142,8 +128,8 @@ async fn a_function_publishes_with_its_roles_token_and_explains_a_refused_one() 
         tokio::join!(invoke_and_log(stack, &function, &batch), refused);
     assert!(comes_again(&answer), "{answer}");
     let error = error_in(&log);
-    let what_to_do = "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this \
-                      cluster and whether its clock is right: ";
+    let what_to_do = "the brokers refused the function's IAM token; check that its role allows \
+                      kafka-cluster:Connect to this cluster and that its clock is right: ";
     assert!(
         error.starts_with(what_to_do) && error.contains("the signature is another"),
         "{error}"
@@ -184,39 +170,31 @@ async fn a_function_publishes_with_its_roles_token_and_explains_a_refused_one() 
 #[tokio::test(flavor = "multi_thread")]
 async fn topics_are_created_with_a_token_and_a_refusal_fails_the_deployment() {
     let brokers = Brokers::new();
-    let studio = Studio::start_with(|options| {
+    let studio = Studio::on_apache_kafka(|options| {
         options.poll = false;
         options.iam = Some(brokers.iam());
     })
     .await;
     let cloudformation = CloudFormation::start().await;
-    let published = cloudformation
-        .ask(&studio, "Create", properties(PARTITIONS, 24))
-        .await;
+    // The stack is deployed without topics: brokers that refuse a token would fail it.
+    let wanted = deploy(&studio, PARTITIONS, 168).await;
+    let published = cloudformation.ask(&studio, "Create", wanted.clone()).await;
     assert_eq!(published["Status"], "FAILED");
     let reason = published["Reason"].as_str().unwrap();
     let what_to_do = "it refused the function's IAM token, so look whether the function's role may kafka-cluster:Connect to this cluster \
                       and whether its clock is right: ";
     assert!(
-        reason.contains(what_to_do) && reason.contains("nobody has the access key ASIA"),
+        reason.contains(what_to_do) && reason.contains("no principal has the access key ASIA"),
         "{reason}"
     );
 
-    invoke(
-        &studio.stack,
-        OPERATOR,
-        &json!({ "step": "list-dead-letters", "most": 1 }),
-    )
-    .await;
-    let environment = environment_of(studio.stack.proxy.calls()[0].process_id.unwrap());
+    let environment = environment_of(cloudformation.teller());
     let secret = format!(
         "{} {}",
         environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]
     );
     brokers.know(&[(&environment["AWS_ACCESS_KEY_ID"], &secret)]);
-    let published = cloudformation
-        .ask(&studio, "Create", properties(PARTITIONS, 24))
-        .await;
+    let published = cloudformation.ask(&studio, "Create", wanted).await;
     assert_eq!(
         (&published["Status"], &published["Reason"]),
         (&json!("SUCCESS"), &Value::Null)
@@ -250,6 +228,11 @@ impl ShortLived {
         command
             .arg(&studio.stack.outputs.table_name)
             .arg(seconds.to_string())
+            .env("AWS_ACCESS_KEY_ID", studio.stack.root.access_key_id())
+            .env(
+                "AWS_SECRET_ACCESS_KEY",
+                studio.stack.root.secret_access_key(),
+            )
             .kill_on_drop(true);
         let mut process = command
             .stdin(Stdio::piped())
@@ -331,15 +314,16 @@ fn signed(brokers: &Brokers) -> Vec<i64> {
 async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw() {
     const LIFE: Duration = Duration::from_secs(8);
     let brokers = Brokers::new();
-    brokers.know(&[
-        ("test", "test"),
-        ("token.seconds", &LIFE.as_secs().to_string()),
-    ]);
-    let studio = Studio::start_with(|options| {
+    let studio = Studio::on_apache_kafka(|options| {
         options.poll = false;
         options.iam = Some(brokers.iam());
     })
     .await;
+    let root = &studio.stack.root;
+    brokers.know(&[
+        (root.access_key_id(), root.secret_access_key()),
+        ("token.seconds", &LIFE.as_secs().to_string()),
+    ]);
     let mut process = ShortLived::start(&studio, &brokers, LIFE.as_secs());
     process.ask(&created("tenant-1", "1").to_string()).await;
     process.published().await;

@@ -2,7 +2,7 @@
 //! opens no second job.
 
 use contract::Topic;
-use local::proxy::Moment;
+use fault_proxy::Moment;
 use serde_json::{Value, json};
 
 use crate::{

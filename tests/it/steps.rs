@@ -1,9 +1,10 @@
 //! The steps of the completion function, repeated and out of order.
 
+use aws_sdk_sfn::types::ExecutionStatus;
 use contract::Topic;
 use serde_json::json;
 
-use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
+use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics, try_to_invoke, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_step_does_not_change_a_closed_job() {
@@ -74,5 +75,55 @@ async fn steps_may_be_repeated_and_a_failed_job_is_never_completed() {
         (&failed["data"]["failure"], &failed["data"]["attempts"]),
         (&json!("timeout"), &json!(0))
     );
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_of_another_name_touches_no_job() {
+    let mut studio = Studio::start().await;
+    // The consumer's executions do nothing, so the job stays open; then the machine is put back.
+    let machine = &studio.stack.outputs.render_state_machine_arn;
+    let sfn = studio.stack.clients.sfn.clone();
+    let described = sfn.describe_state_machine().state_machine_arn(machine);
+    let definition = described.send().await.unwrap().definition().to_owned();
+    studio.let_executions_do_nothing().await;
+    studio.publish(&created("tenant-b", "b")).await;
+    let produced = studio.produced_for("tenant-b", 4).await;
+    let job = jobs_of(&produced, Topic::RenderJobCreated).remove(0);
+    let machine = &studio.stack.outputs.render_state_machine_arn;
+    let update = sfn.update_state_machine().state_machine_arn(machine);
+    update.definition(definition).send().await.unwrap();
+
+    let version = async || {
+        let item = studio.item(&format!("job#{job}"), "state").await.unwrap();
+        item["version"].clone()
+    };
+    let before = version().await;
+    for name in ["of-tenant-a".to_owned(), format!("{job}-1")] {
+        let start = sfn.start_execution().state_machine_arn(machine).name(&name);
+        let start = start.input(json!({ "jobId": job }).to_string());
+        let started = start.send().await.unwrap();
+        let describe = || {
+            sfn.describe_execution()
+                .execution_arn(started.execution_arn())
+        };
+        until("the execution has ended", async || {
+            *describe().send().await.unwrap().status() != ExecutionStatus::Running
+        })
+        .await;
+        let ended = describe().send().await.unwrap();
+        assert_eq!(*ended.status(), ExecutionStatus::Failed, "{name}");
+        assert_eq!(ended.error(), Some("Studio.IdReused"), "{name}");
+    }
+    assert_eq!(version().await, before, "the job did not change");
+    for step in ["submit", "poll", "finish", "fail"] {
+        let step =
+            json!({ "step": step, "jobId": job, "name": "of-tenant-a", "error": "States.Timeout" });
+        let completion = &studio.stack.outputs.completion_function_name;
+        let (answer, _) = try_to_invoke(&studio.stack, completion, &step).await;
+        assert!(answer.is_err(), "{step}: {answer:?}");
+    }
+    assert_eq!(version().await, before, "the job did not change");
+    assert_eq!(studio.produced_for("tenant-b", 4).await.len(), 4);
     studio.stop().await;
 }

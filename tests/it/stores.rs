@@ -12,9 +12,7 @@ use crate::{
 async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let template = processed(&studio).await;
-    let tables = of_type(&template, "AWS::DynamoDB::Table");
-    assert!(!tables.is_empty());
-    for (id, table) in tables {
+    for (id, table) in of_type(&template, "AWS::DynamoDB::Table") {
         assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
         assert_eq!(
             table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true,
@@ -27,7 +25,10 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
     }
 
     let policies = of_type(&template, "AWS::S3::BucketPolicy");
-    for (id, bucket) in of_type(&template, "AWS::S3::Bucket") {
+    let buckets = of_type(&template, "AWS::S3::Bucket");
+    let names: Vec<_> = buckets.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(names, ["AssetsBucket", "DeadLettersBucket"]);
+    for (id, bucket) in buckets {
         let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
         let by = if id == "DeadLettersBucket" {
             "aws:kms"
@@ -94,6 +95,16 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
         let objects = json!({ "Fn::Sub": format!("${{{id}.Arn}}/*") });
         assert_eq!(tls["Resource"], json!([arn, objects]), "{id}");
     }
+    // No erasure finds a record whose key names no tenant: it lives as long as its entry.
+    let rules = &template["Resources"]["DeadLettersBucket"]["Properties"]["LifecycleConfiguration"]
+        ["Rules"];
+    let expires = rules
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|rule| rule["Prefix"] == "records/no-tenant/");
+    let days = expires.unwrap()["ExpirationInDays"].as_u64().unwrap();
+    assert_eq!(days * 24 * 60 * 60, u64::from(domain::HORIZON_SECONDS));
     // Settings that depend on the stage's name only.
     let is_local = json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "Stage" }, "local"] }] });
     assert_eq!(template["Conditions"]["OnAws"], is_local);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use contract::Topic;
-use local::proxy::{Action, Fault, Matches, Moment, Occurrence};
+use fault_proxy::{Action, Fault, Matches, Moment, Occurrence};
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, created, jobs_of, the_eight, topics, until};
@@ -25,7 +25,7 @@ fn swept(answer: &Value) -> [u64; 6] {
     .map(|name| answer[name].as_u64().unwrap())
 }
 
-async fn sweep(studio: &Studio) -> [u64; 6] {
+pub async fn sweep(studio: &Studio) -> [u64; 6] {
     swept(&studio.completion(&json!({ "step": "sweep" })).await)
 }
 
@@ -199,7 +199,8 @@ async fn a_sweep_publishes_an_end_that_was_not_published() {
             matches,
             action: Action::KillCaller(Moment::After),
         });
-        let finish = json!({ "step": "finish", "jobId": job }).to_string();
+        let finish = json!({ "step": "finish", "jobId": job });
+        let finish = studio.of_execution(&finish).await.to_string();
         let invoke = studio
             .stack
             .clients
@@ -216,7 +217,7 @@ async fn a_sweep_publishes_an_end_that_was_not_published() {
     assert_eq!(
         studio.produced_for("tenant-unpublished", 4).await.len(),
         4,
-        "nobody has heard of the ends"
+        "no end is published"
     );
     let_deadlines_pass(&studio).await;
     assert_eq!(sweep(&studio).await, [2, 0, 0, 0, 0, 2]);

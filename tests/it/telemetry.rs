@@ -8,14 +8,11 @@ use std::{
 };
 
 use contract::{Topic, TraceParent};
+use fault_proxy::Occurrence;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use local::{
-    metrics::{Metric, emitted, logged},
-    proxy::Occurrence,
-    sandbox::{Refusal, Script, Vendor, refusal},
-};
+use local::metrics::{Metric, emitted, logged};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
 };
@@ -23,6 +20,7 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use telemetry::METRICS;
 use tokio::net::TcpListener;
+use vendor_sandbox::{Refusal, Script, Vendor, refusal};
 
 use crate::harness::{Studio, created, example, invoke, until};
 
@@ -90,7 +88,8 @@ impl Collector {
 async fn one_trace_runs_from_the_producers_span_to_the_published_events() {
     let collector = Collector::start().await;
     let mut studio =
-        Studio::start_with(|options| options.otlp_endpoint.clone_from(&collector.address)).await;
+        Studio::on_apache_kafka(|options| options.otlp_endpoint.clone_from(&collector.address))
+            .await;
     let parent: TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         .parse()
         .unwrap();
@@ -204,6 +203,21 @@ async fn an_absent_collector_delays_nothing_and_traces_still_pass_through() {
         .publish(&created("tenant-uncollected", "uncollected"))
         .await;
     studio.produced_for("tenant-uncollected", 8).await;
+    // Each function tried once to send, and was refused at once.
+    let uncollected = async || {
+        let lines = logged(&studio.stack.clients).await.unwrap();
+        let lines = lines
+            .into_iter()
+            .filter(|line| line.contains("spans were not collected"));
+        lines.collect::<Vec<_>>()
+    };
+    until("the functions try to send", async || {
+        uncollected().await.len() >= 3
+    })
+    .await;
+    let waited = |line: &String| line.contains("not collected within");
+    let lines = uncollected().await;
+    assert!(!lines.iter().any(waited), "{lines:#?}");
     studio.stop().await;
 
     let mut studio = Studio::start().await;
@@ -234,7 +248,7 @@ async fn an_absent_collector_delays_nothing_and_traces_still_pass_through() {
 async fn a_log_names_records_jobs_and_tenants_but_none_of_their_content() {
     let mut studio = Studio::start().await;
     let mut event = created("tenant-logged", "logged");
-    event["data"]["title"] = json!("A title for nobody's eyes");
+    event["data"]["title"] = json!("A title for no log");
     studio.publish(&event).await;
     studio.produced_for("tenant-logged", 8).await;
     event["id"] = json!("evt-wrong");
@@ -255,7 +269,7 @@ async fn a_log_names_records_jobs_and_tenants_but_none_of_their_content() {
     .await;
     let log = lines.join("\n");
     assert!(
-        !log.contains("nobody's eyes") && !log.contains("secrets"),
+        !log.contains("for no log") && !log.contains("secrets"),
         "{log}"
     );
     // The emulator does not make functions log JSON, as Lambda does: the fields are in the line as

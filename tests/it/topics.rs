@@ -11,7 +11,8 @@ use local::{deploy::LOGO_BUCKET, records::Produced};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Studio, by_id, created, created_comes_before_the_end, example, fetch, jobs_of, size_of, topics,
+    Studio, by_id, cases, created, created_comes_before_the_end, example, fetch, jobs_of, size_of,
+    topics,
 };
 
 /// The asset of each completed job, with its language if it has one, and the URL of its file.
@@ -41,11 +42,8 @@ fn completed(produced: &[Produced]) -> BTreeMap<String, String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_topics_example_ends_with_all_its_assets_stored_and_published() {
-    let mut studio = Studio::start().await;
-    let consumed: Vec<Topic> = Topic::ALL
-        .into_iter()
-        .filter(|topic| topic.is_consumed())
-        .collect();
+    let mut studio = Studio::on_apache_kafka(|_| {}).await;
+    let consumed: Vec<Topic> = Topic::consumed().collect();
     for topic in &consumed {
         let tenant = format!("tenant of {topic}");
         studio.publish(&example(*topic, &tenant, &tenant)).await;
@@ -108,15 +106,15 @@ async fn each_topics_example_ends_with_all_its_assets_stored_and_published() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_of_fifty_tenants_in_any_order_end_in_one_right_template_per_kind() {
-    const TENANTS: usize = 50;
-    const EVENTS: usize = 100;
-    let mut studio = Studio::start().await;
+async fn events_of_many_tenants_in_any_order_end_in_one_right_template_per_kind() {
+    let (tenants, events) = (cases(10, 50), cases(40, 100));
+    // The facts change every ten versions, so most events change nothing. Each tenant's events are
+    // half of each topic, with versions counting up in each half.
+    let last = events / 20;
+    let mut studio = Studio::on_apache_kafka(|_| {}).await;
     // Only the decisions are under test, not thousands of renders.
     studio.let_executions_do_nothing().await;
 
-    // A hundred events for each tenant, half of each topic, with versions counting up in each half.
-    // The facts change every ten versions, so most events change nothing.
     let event = |tenant: usize, number: usize| {
         let version = number / 2 + 1;
         let facts = version.div_ceil(10);
@@ -133,14 +131,14 @@ async fn events_of_fifty_tenants_in_any_order_end_in_one_right_template_per_kind
         event
     };
     // Each tenant's events are shuffled, and the events of all tenants are interleaved.
-    let mut orders: Vec<Vec<usize>> = (0..TENANTS)
+    let mut orders: Vec<Vec<usize>> = (0..tenants)
         .map(|tenant| {
-            let mut order: Vec<usize> = (0..EVENTS).collect();
+            let mut order: Vec<usize> = (0..events).collect();
             Chance::of(tenant as u64).shuffle(&mut order);
             order
         })
         .collect();
-    for _ in 0..EVENTS {
+    for _ in 0..events {
         let round: Vec<Value> = orders
             .iter_mut()
             .enumerate()
@@ -154,13 +152,14 @@ async fn events_of_fifty_tenants_in_any_order_end_in_one_right_template_per_kind
         .count();
     let is_final = |template: &Value| {
         let configuration = &template["configuration"];
-        configuration["title"] == "Published 5" && configuration["organizer"] == "Organizer 5"
+        configuration["title"] == format!("Published {last}")
+            && configuration["organizer"] == format!("Organizer {last}")
     };
     let what =
         "each tenant has each kind of template with the configuration that was published last";
     let produced = studio.produced_until(what, Duration::from_secs(1200), |produced| {
         let newest = newest_templates(produced);
-        newest.len() == TENANTS * kinds && newest.values().all(is_final)
+        newest.len() == tenants * kinds && newest.values().all(is_final)
     });
     by_id(produced.await);
     studio.stop().await;
@@ -202,7 +201,7 @@ async fn a_logo_comes_only_from_the_logo_bucket_and_a_video_needs_a_provider() {
         .s3
         .put_object()
         .bucket(LOGO_BUCKET)
-        .key("acme/logo.png")
+        .key("branded/logo.png")
         .body(logo.to_vec().into());
     put.send().await.unwrap();
     let put = studio
@@ -211,7 +210,7 @@ async fn a_logo_comes_only_from_the_logo_bucket_and_a_video_needs_a_provider() {
         .s3
         .put_object()
         .bucket(LOGO_BUCKET)
-        .key("acme/logo.txt")
+        .key("no-png/logo.txt")
         .body(b"logo".to_vec().into());
     put.send().await.unwrap();
     let with_logo = |tenant: &str, logo: Option<String>| {
@@ -226,15 +225,27 @@ async fn a_logo_comes_only_from_the_logo_bucket_and_a_video_needs_a_provider() {
     };
     let address = |key: &str| Some(format!("s3://{LOGO_BUCKET}/{key}"));
 
-    studio
-        .publish(&with_logo("with", address("acme/logo.png")))
-        .await;
-    studio.publish(&with_logo("without", None)).await;
-    let mut pictures = Vec::new();
-    for tenant in ["with", "without"] {
-        let produced = studio.produced_for(tenant, 4).await;
-        pictures.push(fetch(&studio, &completed(&produced)["poster"]).await);
+    // One template with the logo, without it, and with it again: a picture depends on its entity,
+    // too, so only pictures of one entity show what the logo does.
+    let mut pictures: Vec<Vec<u8>> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (version, logo) in [
+        (1, address("branded/logo.png")),
+        (2, None),
+        (3, address("branded/logo.png")),
+    ] {
+        let mut event = with_logo("branded", logo);
+        event["id"] = json!(format!("evt-branded-{version}"));
+        event["data"]["version"] = json!(version);
+        studio.publish(&event).await;
+        let produced = studio.produced_for("branded", 4 * version).await;
+        let url = produced.iter().find_map(|record| {
+            let url = record.event()["data"]["outputUrl"].as_str()?.to_owned();
+            seen.insert(url.clone()).then_some(url)
+        });
+        pictures.push(fetch(&studio, &url.expect("a new picture")).await);
     }
+    assert!(pictures[0] == pictures[2], "one content, one picture");
     assert!(pictures[0] != pictures[1], "the logo is not in the picture");
 
     let elsewhere = format!("s3://{}/x.png", studio.stack.outputs.assets_bucket_name);
@@ -242,16 +253,16 @@ async fn a_logo_comes_only_from_the_logo_bucket_and_a_video_needs_a_provider() {
         (
             "elsewhere",
             elsewhere.clone(),
-            format!("The studio may not read the bucket of the logo {elsewhere}."),
+            format!("{}.", not_its_own(&elsewhere)),
         ),
         (
             "absent",
-            address("absent.png").unwrap(),
-            format!("There is no logo at s3://{LOGO_BUCKET}/absent.png."),
+            address("absent/absent.png").unwrap(),
+            format!("There is no logo at s3://{LOGO_BUCKET}/absent/absent.png."),
         ),
         (
             "no-png",
-            address("acme/logo.txt").unwrap(),
+            address("no-png/logo.txt").unwrap(),
             "The logo is not a PNG.".to_owned(),
         ),
     ] {
@@ -279,6 +290,65 @@ async fn a_logo_comes_only_from_the_logo_bucket_and_a_video_needs_a_provider() {
         jobs_of(&produced, Topic::RenderJobCompleted),
         Vec::<String>::new()
     );
+    studio.stop().await;
+}
+
+/// What the studio says of an object that is not the tenant's own.
+fn not_its_own(object: &str) -> String {
+    format!(
+        "The studio may not read {object}: a tenant's own files lie under `{{tenantId}}/` in the buckets \
+         that it reads"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_learns_nothing_of_another_tenants_logo_and_draws_none() {
+    let mut studio = Studio::start().await;
+    let logo = include_bytes!("../../docs/poster.png");
+    let large = vec![0; 3 * 1024 * 1024];
+    for (key, bytes) in [
+        ("tenant-b/private.png", &logo[..]),
+        ("tenant-b/large.png", &large[..]),
+        ("tenant-ab/logo.png", &logo[..]),
+        ("logo.png", &logo[..]),
+    ] {
+        let put = studio.stack.clients.s3.put_object().bucket(LOGO_BUCKET);
+        let put = put.key(key).body(bytes.to_vec().into());
+        put.send().await.unwrap();
+    }
+    // Before, the first was drawn into tenant-a's poster, and the others differed in their
+    // sentence: so many bytes, or that there is none.
+    let keys = [
+        "tenant-b/private.png",
+        "tenant-b/large.png",
+        "tenant-b/absent.png",
+        "tenant-a/../tenant-b/private.png",
+        "tenant-ab/logo.png",
+        "logo.png",
+    ];
+    for (number, key) in keys.into_iter().enumerate() {
+        let address = format!("s3://{LOGO_BUCKET}/{key}");
+        let mut event = created("tenant-a", &format!("logo-{number}"));
+        event["data"]["assets"] = json!(["poster"]);
+        event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": address });
+        studio.publish(&event).await;
+        let produced = studio.produced_for("tenant-a", 3 * (number + 1)).await;
+        let mut reasons = produced
+            .iter()
+            .filter(|record| record.topic == Topic::RenderJobFailed.as_str())
+            .map(|record| record.event()["data"]["reason"].clone());
+        let expected = json!(format!(
+            "{}. Change that, and the studio renders it again.",
+            not_its_own(&address)
+        ));
+        assert!(reasons.any(|reason| reason == expected), "{key}");
+        assert!(jobs_of(&produced, Topic::RenderJobCompleted).is_empty());
+    }
+    let asked = studio.stack.proxy.calls();
+    let asked = asked
+        .iter()
+        .filter(|call| call.operation.service == "s3" && call.operation.name == "GetObject");
+    assert_eq!(asked.count(), 0, "S3 was not asked");
     studio.stop().await;
 }
 

@@ -16,7 +16,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_event_becomes_two_pictures_and_eight_events() {
-    let mut studio = Studio::start().await;
+    let mut studio = Studio::on_apache_kafka(|_| {}).await;
     let event = created("tenant-walk", "walk");
     studio.publish(&event).await;
     let produced = studio.produced_for("tenant-walk", 8).await;
@@ -54,6 +54,31 @@ async fn one_event_becomes_two_pictures_and_eight_events() {
             .get_object()
             .bucket(&studio.stack.outputs.assets_bucket_name)
             .key(key);
+        // Everything in the event and all that follows from it is known to many: none of it leads
+        // to the picture. Before, the job's id alone did.
+        for (place, known) in event["data"].as_object().unwrap() {
+            let known = known
+                .as_str()
+                .filter(|_| place != "outputUrl" && place != "type");
+            assert!(
+                known.is_none_or(|known| !key.contains(known)),
+                "{place} in {key}"
+            );
+        }
+        let guessed = format!(
+            "renders/{}/poster.png",
+            event["data"]["jobId"].as_str().unwrap()
+        );
+        let s3 = &studio.stack.clients.s3;
+        let guessed = s3
+            .get_object()
+            .bucket(&studio.stack.outputs.assets_bucket_name)
+            .key(guessed);
+        assert!(guessed.send().await.is_err());
+        let folder = studio
+            .folder_of(event["data"]["jobId"].as_str().unwrap())
+            .await;
+        assert!(key.starts_with(&folder), "{key}");
         let object = object.send().await.unwrap();
         assert_eq!(object.content_type(), Some("image/png"));
         assert!(

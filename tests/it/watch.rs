@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use contract::Topic;
 use local::{checkout::Checkout, environment::environment};
 use serde_json::{Value, json};
 
@@ -34,9 +35,14 @@ fn start(command: &mut Command) -> Running {
     )
 }
 
+/// The functions that consume topics.
+fn consumers() -> impl Iterator<Item = &'static str> {
+    Topic::consumed().filter_map(Topic::consumer)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
-    let mut studio = Studio::start_with(|options| options.poll = false).await;
+    let mut studio = Studio::on_apache_kafka(|options| options.poll = false).await;
     let checkout = Checkout::find().unwrap();
     let cargo_lambda = checkout.root.join("target/tools/bin/cargo-lambda");
     assert!(
@@ -69,13 +75,7 @@ async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
 
     let variables = environment(&studio.stack, &checkout).await.unwrap();
     let mut functions = Vec::new();
-    for function in [
-        "event-created",
-        "event-published",
-        "cms-published",
-        "campaign-launched",
-        "completion",
-    ] {
+    for function in consumers().chain(["completion"]) {
         let mut command = Command::new(checkout.binaries.join(function));
         command.env_clear().envs(variables.iter().cloned());
         command.env(
@@ -113,12 +113,7 @@ async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
         serde_json::from_str::<Value>(&said)
             .unwrap_or_else(|error| panic!("{function} answered {said}: {error}"))
     };
-    for function in [
-        "event-created",
-        "event-published",
-        "cms-published",
-        "campaign-launched",
-    ] {
+    for function in consumers() {
         assert_eq!(
             invoke(function, &format!("{function}.json")),
             json!({ "batchItemFailures": [] }),
@@ -136,18 +131,8 @@ async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
     );
 
     // The functions did their work: the templates of the events' tenants are published.
-    for (function, tenant) in [
-        "event-created",
-        "event-published",
-        "cms-published",
-        "campaign-launched",
-    ]
-    .map(|function| {
-        (
-            function,
-            first_tenant(&batch_of_now(&format!("{function}.json"))),
-        )
-    }) {
+    for function in consumers() {
+        let tenant = first_tenant(&batch_of_now(&format!("{function}.json")));
         let produced = studio.produced_for(&tenant, 4).await;
         assert!(
             !produced.is_empty(),

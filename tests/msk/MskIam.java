@@ -106,7 +106,7 @@ public class MskIam implements AuthenticateCallbackHandler {
         require(String.join("/", credential).equals(credential[0] + "/" + scope), "the token has another scope");
 
         String secret = known.getProperty(credential[0]);
-        require(secret != null, "nobody has the access key " + credential[0]);
+        require(secret != null, "no principal has the access key " + credential[0]);
         String[] parts = secret.split(" ");
         String session = parts.length == 2 ? parts[1] : null;
         require(java.util.Objects.equals(query.get("X-Amz-Security-Token"), session), "the session token is another");

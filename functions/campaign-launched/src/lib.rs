@@ -34,7 +34,6 @@ pub fn describe(campaign: CampaignLaunched) -> Description {
         },
         version: campaign.version,
         configuration: Configuration {
-            title: campaign.headline,
             description: campaign.description,
             starts_at: campaign.starts_at,
             ends_at: campaign.ends_at,
@@ -45,6 +44,7 @@ pub fn describe(campaign: CampaignLaunched) -> Description {
             label: campaign.offer,
             call_to_action: campaign.call_to_action,
             brand: campaign.brand,
+            ..Configuration::titled(campaign.headline)
         },
         translations: BTreeMap::new(),
         assets,

@@ -21,17 +21,12 @@ pub fn describe(content: CmsPublished) -> Description {
         },
         version: content.version,
         configuration: Configuration {
-            title: content.title,
             description: content.summary,
-            starts_at: None,
-            ends_at: None,
-            time_zone: None,
             locale: content.locale,
-            venue: None,
             organizer: content.author,
             label: content.category,
-            call_to_action: None,
             brand: content.brand,
+            ..Configuration::titled(content.title)
         },
         // A CMS may list all languages, including the original's, which is not a translation.
         translations: translations

@@ -5,16 +5,15 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
-use dead_letters::erase_objects;
-use domain::{Job, Outcome, Output, ProviderId, State};
-use providers::{Body, Media, Refused, Stream};
+use domain::{Job, Outcome, Output, ProviderId, State, Work};
+use providers::{Body, Media, Providers, Refused, Stream};
 use store::StoreError;
+use work::{release, spent};
 
 use crate::{
-    App, audio,
-    leases::release,
-    measure::spent,
-    media,
+    App,
+    answers::save_answer,
+    audio, media,
     step::{Reply, StepError},
 };
 
@@ -54,7 +53,7 @@ pub(crate) fn is_stored(job: &Job) -> bool {
         )
 }
 
-/// Stores the media under the key that its URL will name. The key is made of the job's id, so
+/// Stores the media under the key that its URL will name. The key is derived from the job's id, so
 /// storing it twice gives one object.
 pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, StepError> {
     let Media {
@@ -71,7 +70,11 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
             credits,
         }))
     };
-    let upload = Upload::of(app, job);
+    let upload = Upload {
+        app,
+        job,
+        key: app.paths.get().await?.object_key(job),
+    };
     let (begin, bytes) = match body {
         Body::Bytes(bytes) => {
             let begin = begin_of(&bytes);
@@ -86,8 +89,8 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
             (begin, length)
         }
         Body::Stream(stream) => match upload.streamed(stream).await? {
-            Ok(uploaded) => uploaded,
-            Err(detail) => return lost(detail),
+            Streamed::Whole { begin, length } => (begin, length),
+            Streamed::Broken(detail) => return lost(detail),
         },
         Body::Object { bucket, key } => {
             upload.copied(&bucket, &key).await?;
@@ -115,25 +118,26 @@ pub(crate) async fn note(
     job: Job,
     made: Made,
 ) -> Result<Reply, StepError> {
+    let now = crate::now();
     let job = job
-        .answered(Outcome::Made {
-            credits: made.credits,
-        })
+        .answered(
+            Outcome::Made {
+                credits: made.credits,
+            },
+            now,
+        )
         .copied(made.copy);
     let output = Output {
-        key: job.object_key(),
-        stored_at: crate::now(),
-        credits: job.credits(),
+        key: app.paths.get().await?.object_key(&job),
+        stored_at: now,
+        credits: job.attempts.credits(),
         length_ms: made.length_ms,
     };
-    match app
-        .store
-        .save_job(job.clone().stored(made.made_by, output))
-        .await
-    {
+    match save_answer(app, job.clone().stored(made.made_by, output)).await {
         Ok(job) => {
-            spent(app, provider, made.credits);
-            release(app, provider, job.id.0).await;
+            spent(&app.telemetry, provider, made.credits);
+            release(&app.store, provider, job.id()).await;
+            delete_original(app, &job).await;
             Ok(Reply::Stored)
         }
         Err(error) => {
@@ -145,6 +149,29 @@ pub(crate) async fn note(
     }
 }
 
+/// Deletes the file that the job's last provider itself wrote into the bucket, if it writes there.
+/// The job must say before that its asset is stored, or that none is wanted: until then the file is
+/// the only one. A file that is left is erased with the job's folder.
+pub(crate) async fn delete_original(app: &App, job: &Job) {
+    let Some((asked, ticket)) = job
+        .attempts
+        .last()
+        .and_then(|last| Some((last.asked, last.ticket.as_deref()?)))
+    else {
+        return;
+    };
+    let deleted = async {
+        let folder = app.paths.get().await?.folder(job);
+        match Providers::original(asked, &folder, ticket) {
+            Some(key) => delete(app, &key).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = deleted.await {
+        tracing::warn!(job = %job.id, "the provider's own file is left: {}", runtime::chain(&error));
+    }
+}
+
 /// Deletes the file, and the provider's copy, of a job that was cancelled, failed or erased while
 /// the file was made. Only this invocation knows of them.
 async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Result<(), StepError> {
@@ -153,18 +180,33 @@ async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Resul
         State::Created | State::Submitted { .. } | State::Completed { .. } => return Ok(()),
         State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {}
     }
-    delete_assets(app, &job.object_key()).await?;
+    delete(app, &app.paths.get().await?.object_key(job)).await?;
+    delete_original(app, job).await;
     if let Some(copy) = job
         .attempts
         .last()
         .and_then(|attempt| attempt.ticket.as_deref())
     {
-        app.providers
+        let vendors = app.providers.vendors();
+        vendors
             .erase(provider, copy)
             .await
             .map_err(StepError::Provider)?;
     }
     Ok(())
+}
+
+/// The result of uploading a stream.
+enum Streamed {
+    /// All of it is uploaded.
+    Whole {
+        /// Its first bytes.
+        begin: Vec<u8>,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// It broke off or is not the expected format; the reason, for operators.
+    Broken(String),
 }
 
 /// An upload to the bucket.
@@ -176,15 +218,7 @@ struct Upload<'a> {
 
 const CACHE: &str = "public, max-age=31536000, immutable";
 
-impl<'a> Upload<'a> {
-    fn of(app: &'a App, job: &'a Job) -> Self {
-        Self {
-            app,
-            job,
-            key: job.object_key(),
-        }
-    }
-
+impl Upload<'_> {
     fn bucket(&self) -> &str {
         &self.app.config.assets_bucket
     }
@@ -210,7 +244,9 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    /// Copies an object from a bucket of ours and deletes the original.
+    /// Copies an object from a bucket of ours. The original stays until the job says that the copy
+    /// is stored, so that a redelivery can copy it again. If it is gone nevertheless, a copy that
+    /// was made before counts.
     async fn copied(&self, bucket: &str, key: &str) -> Result<(), StepError> {
         let copy = self
             .app
@@ -223,18 +259,28 @@ impl<'a> Upload<'a> {
             .content_type(self.content_type())
             .cache_control(CACHE);
         let copy = copy.metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace);
-        copy.send()
-            .await
-            .map_err(|error| StepError::Asset(error.into()))?;
-        delete_assets(self.app, key).await?;
-        Ok(())
+        let Err(error) = copy.send().await else {
+            return Ok(());
+        };
+        // Without the right to list the bucket, S3 answers 403 for a missing object.
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        if matches!(status, Some(403 | 404)) && self.is_there().await {
+            return Ok(());
+        }
+        Err(StepError::Asset(error.into()))
     }
 
-    /// Uploads a stream; returns its first bytes and its length, or why it broke off.
-    async fn streamed(
-        &self,
-        mut stream: Stream,
-    ) -> Result<Result<(Vec<u8>, usize), String>, StepError> {
+    /// Whether the asset is in the bucket. `false` also if S3 does not say.
+    async fn is_there(&self) -> bool {
+        let head = self.app.s3.head_object();
+        let head = head.bucket(self.bucket()).key(&self.key).send().await;
+        head.is_ok()
+    }
+
+    /// Uploads a stream.
+    async fn streamed(&self, mut stream: Stream) -> Result<Streamed, StepError> {
         let mut part: Vec<u8> = Vec::new();
         let mut begin = Vec::new();
         let mut length = 0;
@@ -275,17 +321,17 @@ impl<'a> Upload<'a> {
         match (broken, parts) {
             (Some(why), Some(parts)) => {
                 parts.abort().await;
-                Ok(Err(why))
+                Ok(Streamed::Broken(why))
             }
-            (Some(why), None) => Ok(Err(why)),
+            (Some(why), None) => Ok(Streamed::Broken(why)),
             (None, None) => {
                 self.whole(part).await?;
-                Ok(Ok((begin, length)))
+                Ok(Streamed::Whole { begin, length })
             }
             (None, Some(mut parts)) => {
                 parts.put(part).await?;
                 parts.complete().await?;
-                Ok(Ok((begin, length)))
+                Ok(Streamed::Whole { begin, length })
             }
         }
     }
@@ -392,9 +438,11 @@ fn begin_of(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len().min(media::ENOUGH)].to_vec()
 }
 
-/// Deletes all assets whose key begins with `prefix`, in every version; returns the number of
-/// objects.
-pub(crate) async fn delete_assets(app: &App, prefix: &str) -> Result<usize, StepError> {
-    let erase = erase_objects(&app.s3, &app.config.assets_bucket, prefix).await;
-    erase.map_err(StepError::Delete)
+/// Deletes a file. The function has no power to delete versions, so the bucket has the old one for
+/// a week, or until the tenant is erased.
+async fn delete(app: &App, key: &str) -> Result<(), StepError> {
+    let delete = app.s3.delete_object().bucket(&app.config.assets_bucket);
+    let deleted = delete.key(key).send().await;
+    deleted.map_err(|error| StepError::Delete(error.into()))?;
+    Ok(())
 }

@@ -1,17 +1,45 @@
-//! The outcome of an attempt that a provider refused.
+//! The outcomes of attempts: an interrupted one, and one that a provider refused.
 
-use domain::{Fate, Job, Outcome, ProviderId};
+use contract::Time;
+use domain::{Job, Outcome, ProviderId, RetryDecision, Work};
 use providers::{ProviderError, Refused};
-use store::OpenBreaker;
-use telemetry::Measured;
+use work::{release, spent};
 
 use crate::{
     App,
+    answers::save_answer,
+    breaker::{note_if_blocked, open_breaker},
     end::close_as_failed,
-    leases::release,
-    measure::spent,
     step::{Reply, StepError},
 };
+
+/// Stores an unknown outcome for an attempt that has none: the invocation that wrote it died or got
+/// no answer. Work without such an attempt is returned unchanged, and so is work whose attempt costs
+/// nothing: [`domain::Job::asking`] makes that one again.
+pub(crate) async fn close_interrupted<W: Work>(
+    app: &App,
+    work: W,
+    now: Time,
+) -> Result<W, StepError> {
+    let Some(provider) = work.unanswered().filter(|provider| provider.is_paid()) else {
+        return Ok(work);
+    };
+    tracing::warn!(work = %work.id(), %provider, "an attempt was interrupted; its outcome is not known");
+    let outcome = Outcome::unknown("the attempt was interrupted", now);
+    let work = app.store.save(work.answered(outcome, now)).await?;
+    release(&app.store, provider, work.id()).await;
+    Ok(work)
+}
+
+/// The outcome of an attempt that a provider refused at `at`.
+pub(crate) fn outcome_of(refused: &Refused, at: Time) -> Outcome {
+    Outcome::Refused {
+        refusal: refused.refusal,
+        detail: refused.detail.clone(),
+        at,
+        credits: refused.credits,
+    }
+}
 
 /// Stores the refusal of `provider`; the next submission decides what follows.
 pub(crate) async fn refused(
@@ -21,60 +49,41 @@ pub(crate) async fn refused(
     error: ProviderError,
 ) -> Result<Reply, StepError> {
     let at = crate::now();
+    // Only a final refusal may have a sentence for the content's owner.
     let (refused, sentence) = match error {
         ProviderError::Refused(refused) => (refused, None),
-        error @ (ProviderError::Draw(_) | ProviderError::Logo(_)) => {
-            let sentence = error.to_string();
-            let refusal = domain::Refusal::InvalidInput;
-            (
-                Refused {
-                    refusal,
-                    detail: sentence.clone(),
-                    credits: 0,
-                },
-                Some(sentence),
-            )
-        }
-    };
-    let Refused {
-        refusal,
-        detail,
-        credits,
-    } = refused;
-    tracing::warn!(job = %job.id, %provider, ?refusal, detail, "refused");
-    let outcome = Outcome::Refused {
-        refusal,
-        detail: detail.clone(),
-        at,
-        credits,
-    };
-    let job = app.store.save_job(job.answered(outcome)).await?;
-    spent(app, provider, credits);
-    release(app, provider, job.id.0).await;
-    match refusal.fate(provider) {
-        Fate::OpenTheBreaker => {
-            let breaker = OpenBreaker {
-                until: at.plus_seconds(domain::BREAKER_SECONDS),
-                why: detail,
+        error @ (ProviderError::Draw { .. } | ProviderError::Logo(_)) => {
+            let credits = match &error {
+                ProviderError::Draw { credits, .. } => *credits,
+                ProviderError::Logo(_) | ProviderError::Refused(_) => 0,
             };
-            app.store.open_breaker(provider, &breaker).await?;
-            app.telemetry.metrics.emit(Measured::BreakerOpened {
-                provider: provider.as_str(),
-            });
+            let sentence = error.to_string();
+            let refused = Refused {
+                refusal: domain::Refusal::InvalidInput,
+                detail: sentence.clone(),
+                credits,
+            };
+            (refused, Some(sentence))
         }
-        // Only a final refusal may have a sentence for the content's owner.
-        Fate::Fail => {
-            let class = refusal.failure_class(provider);
-            close_as_failed(
-                app,
-                job.id,
-                domain::Failure { class, detail, at },
-                sentence.as_deref(),
-            )
-            .await?;
+    };
+    let refusal = refused.refusal;
+    tracing::warn!(job = %job.id, %provider, ?refusal, detail = refused.detail, "refused");
+    let job = save_answer(app, job.answered(outcome_of(&refused, at), at)).await?;
+    spent(&app.telemetry, provider, refused.credits);
+    release(&app.store, provider, job.id()).await;
+    note_if_blocked(app, provider, &job.tenant, &refused, at).await?;
+    match refusal.retry_decision(provider) {
+        RetryDecision::OpenTheBreaker => open_breaker(app, provider, refused.detail, at).await?,
+        RetryDecision::Fail => {
+            let failure = domain::Failure {
+                class: refusal.failure_class(provider),
+                detail: refused.detail,
+                at,
+            };
+            close_as_failed(app, job.id, failure, sentence.as_deref()).await?;
             return Ok(Reply::Closed);
         }
-        Fate::AskAgain | Fate::AskTheNext => {}
+        RetryDecision::AskAgain | RetryDecision::AskTheNext => {}
     }
     Ok(Reply::Waiting { seconds: 1 })
 }

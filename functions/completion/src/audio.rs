@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_length_of_a_file_is_read_from_its_first_bytes() {
-        let mp3 = include_bytes!("../../../infra/local/fixtures/two-seconds.mp3");
+        let mp3 = include_bytes!("../../../infra/local/sandbox/fixtures/two-seconds.mp3");
         assert_eq!(Format::of(mp3), Some(Format::Mp3));
         let length = length_ms(Format::Mp3, mp3, mp3.len() as u64).unwrap();
         assert!((1900..=2200).contains(&length), "{length}");

@@ -2,24 +2,32 @@
 
 use std::{env, path::PathBuf};
 
+use contract::{TenantFiles, TenantPrefix, TenantPrefixError};
 use domain::{ProviderId, RoutingError};
 use providers::{Keys, Settings, SettingsError};
-use runtime::{ConfigError, optional, variable};
+use runtime::{ConfigError, names, number, optional, variable};
 
 /// The buckets, URLs, fonts and providers of the completion function.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// The bucket of the assets: `ASSETS_BUCKET`.
     pub assets_bucket: String,
+    /// The name of the secret in the assets' paths: `ASSET_PATHS_SECRET`.
+    pub asset_paths_secret: String,
     /// The base URL of the assets, without a slash at the end: `ASSET_BASE_URL`.
     pub asset_base_url: String,
     /// The buckets that logos may be read from: `LOGO_BUCKETS`, comma-separated; empty for none.
     pub logo_buckets: Vec<String>,
     /// The provider that clones voices: `VOICE_PROVIDER`; empty for none.
     pub voice_provider: Option<ProviderId>,
-    /// The buckets that voice samples may be read from, and are deleted from when a voice is
-    /// erased: `VOICE_BUCKETS`, comma-separated; empty for none.
+    /// The buckets that voice samples may be read from: `VOICE_BUCKETS`, comma-separated; empty for
+    /// none.
     pub voice_buckets: Vec<String>,
+    /// Which objects in those buckets are a tenant's own.
+    pub tenant_files: TenantFiles,
+    /// How many jobs of one tenant may wait for vendors or be made by them: `MOST_OPEN_JOBS`; 0 for
+    /// any number.
+    pub most_open_jobs: usize,
     /// The folder with the fonts that are not built in: `FONTS_FOLDER`, or else `fonts` in the
     /// deployment package.
     pub fonts_folder: PathBuf,
@@ -35,12 +43,15 @@ pub(crate) struct Config {
 pub(crate) enum StartError {
     #[error(transparent)]
     Environment(#[from] ConfigError),
+    #[error("the environment variable TENANT_PREFIX")]
+    Prefix(#[from] TenantPrefixError),
     #[error(transparent)]
     Providers(#[from] SettingsError),
     #[error("the environment variable VOICE_PROVIDER")]
     Voice(#[source] RoutingError),
     #[error(
-        "the environment variable VOICE_PROVIDER is `{0}`, which clones no voices; it must be elevenlabs, or empty"
+        "the environment variable VOICE_PROVIDER is `{0}`, which clones no voices; it must be {cloners}, or empty",
+        cloners = cloners().join(" or ")
     )]
     ClonesNone(ProviderId),
 }
@@ -50,10 +61,16 @@ impl Config {
     pub(crate) fn from_env() -> Result<Self, StartError> {
         Ok(Self {
             assets_bucket: variable("ASSETS_BUCKET")?,
+            asset_paths_secret: variable("ASSET_PATHS_SECRET")?,
             asset_base_url: variable("ASSET_BASE_URL")?.trim_end_matches('/').to_owned(),
-            logo_buckets: buckets(&optional("LOGO_BUCKETS")),
+            logo_buckets: names("LOGO_BUCKETS"),
             voice_provider: voice_provider(&optional("VOICE_PROVIDER"))?,
-            voice_buckets: buckets(&optional("VOICE_BUCKETS")),
+            voice_buckets: names("VOICE_BUCKETS"),
+            tenant_files: TenantFiles {
+                prefix: TenantPrefix::parse(&variable("TENANT_PREFIX")?)?,
+                owner: variable("TENANT_BUCKETS_OWNER")?,
+            },
+            most_open_jobs: number("MOST_OPEN_JOBS", "a whole number; 0 for any")?,
             fonts_folder: match optional("FONTS_FOLDER") {
                 folder if folder.is_empty() => package_folder().join("fonts"),
                 folder => folder.into(),
@@ -66,11 +83,12 @@ impl Config {
     }
 }
 
-fn buckets(list: &str) -> Vec<String> {
-    list.split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
+/// The providers that clone voices.
+fn cloners() -> Vec<&'static str> {
+    ProviderId::ALL
+        .into_iter()
+        .filter(|provider| provider.clones_voices())
+        .map(ProviderId::as_str)
         .collect()
 }
 
@@ -112,13 +130,10 @@ mod tests {
             Some(ProviderId::ElevenLabs)
         );
         let wrong = voice_provider("polly").unwrap_err().to_string();
-        assert!(wrong.contains("`polly`, which clones no voices"), "{wrong}");
+        assert!(
+            wrong.ends_with("`polly`, which clones no voices; it must be elevenlabs, or empty"),
+            "{wrong}"
+        );
         assert!(voice_provider("eleven").is_err());
-    }
-
-    #[test]
-    fn buckets_are_separated_by_commas() {
-        assert_eq!(buckets(" brands, more-brands,"), ["brands", "more-brands"]);
-        assert!(buckets("").is_empty());
     }
 }

@@ -1,34 +1,39 @@
 //! Lambda: runs the steps of the state machines for render jobs and cloned voices, and sweeps up
 //! overdue ones.
 
+mod answers;
 mod assets;
 mod attempts;
 mod audio;
+mod breaker;
 mod config;
 mod end;
+mod executions;
+mod last_look;
 mod leases;
 mod logo;
-mod measure;
 mod media;
+mod own_files;
 mod pause;
 mod step;
 mod steps;
 
 use contract::Time;
-use dead_letters::DeadLetters;
-use domain::ProviderId;
+use domain::{JobId, VoiceModelId};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
+use operations::CompletionStep;
 use outbox::Outbox;
 use providers::{Providers, StudioCanvas};
 use runtime::aws_config;
 use store::Store;
 use telemetry::Telemetry;
 use uuid::Uuid;
+use work::Paths;
 
 use config::Config;
-use step::{Reply, Step, StepError};
-use steps::{cancel, erase, fail, finish, poll, submit, sweep, voice};
+use step::{MachineStep, Reply, Request, StepError};
+use steps::{cancel, fail, finish, poll, submit, sweep, voice};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -37,9 +42,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 struct App {
     store: Store,
     outbox: Outbox,
-    dead_letters: DeadLetters,
     providers: Providers,
     s3: aws_sdk_s3::Client,
+    paths: Paths,
     config: Config,
     telemetry: Telemetry,
 }
@@ -53,7 +58,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = &App {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
-        dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
         store,
         providers: Providers::new(
             StudioCanvas::new(&config.fonts_folder)?,
@@ -62,10 +66,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             &config.keys,
         )?,
         s3: aws_sdk_s3::Client::new(&aws),
+        paths: Paths::new(&aws, config.asset_paths_secret.clone()),
         config,
     };
-    app.outbox.connect().await;
-    run(service_fn(async |event: LambdaEvent<Step>| {
+    tokio::join!(app.outbox.connect(), app.paths.read_early());
+    run(service_fn(async |event: LambdaEvent<Request>| {
         let token = token(&event.context.request_id);
         let taken = take(app, event.payload, token, now()).await;
         app.telemetry.traces.flush().await;
@@ -74,63 +79,79 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     .await
 }
 
-async fn take(app: &App, step: Step, token: Uuid, now: Time) -> Result<Reply, StepError> {
-    let taken = match &step {
-        Step::Submit { job_id } => submit::submit(app, *job_id, token, now).await,
-        Step::Poll { job_id } => poll::poll(app, *job_id, now).await,
-        Step::Finish { job_id } => finish::finish(app, *job_id, now).await,
-        Step::Fail {
-            job_id,
-            error,
-            cause,
-        } => fail::fail(app, *job_id, error, cause, now).await,
-        Step::Cancel { job_id } => cancel::cancel(app, *job_id, now).await,
-        Step::RegisterVoice { name, input } => voice::register(app, name, input, now).await,
-        Step::AdvanceVoice { voice_model_id } => {
-            voice::advance(app, *voice_model_id, token, now).await
-        }
-        Step::AwaitOwner {
-            voice_model_id,
-            task_token,
-        } => voice::await_owner(app, *voice_model_id, task_token, now).await,
-        Step::VerifyVoice {
-            voice_model_id,
-            tenant_id,
-            recording,
-        } => {
-            voice::verify(
-                app,
-                *voice_model_id,
-                tenant_id,
-                recording.as_ref(),
-                token,
-                now,
-            )
-            .await
-        }
-        Step::FailVoice {
-            voice_model_id,
-            error,
-            cause,
-        } => voice::fail(app, voice_model_id, error, cause, now).await,
-        Step::EraseVoice {
-            voice_model_id,
-            tenant_id,
-        } => voice::erase(app, *voice_model_id, tenant_id, now).await,
-        Step::EraseTenant { tenant_id } => erase::erase_tenant(app, tenant_id, now).await,
-        Step::CloseBreaker { provider } => close_breaker(app, *provider, now).await,
-        Step::Sweep => sweep::sweep(app, now).await,
+async fn take(app: &App, request: Request, token: Uuid, now: Time) -> Result<Reply, StepError> {
+    let taken = match &request {
+        Request::Machine(step) => take_machine_step(app, step, token, now).await,
+        Request::Operator(step) => take_operator_step(app, step, token, now).await,
     };
     match &taken {
-        Ok(reply) => tracing::info!(?step, ?reply, "step taken"),
-        Err(error) => tracing::error!(?step, "step not taken: {}", runtime::chain(error)),
+        Ok(reply) => tracing::info!(step = ?request, ?reply, "step taken"),
+        Err(error) => tracing::error!(step = ?request, "step not taken: {}", runtime::chain(error)),
     }
     taken
 }
 
-async fn close_breaker(app: &App, provider: ProviderId, now: Time) -> Result<Reply, StepError> {
-    app.store.close_breaker(provider, now).await?;
-    Ok(Reply::BreakerClosed)
+async fn take_machine_step(
+    app: &App,
+    step: &MachineStep,
+    token: Uuid,
+    now: Time,
+) -> Result<Reply, StepError> {
+    match step {
+        MachineStep::Submit { job_id, name } => {
+            submit::submit(app, *job_id, name, token, now).await
+        }
+        MachineStep::Poll { job_id, name } => poll::poll(app, *job_id, name, now).await,
+        MachineStep::Finish { job_id, name } => finish::finish(app, *job_id, name, now).await,
+        MachineStep::Fail {
+            job_id,
+            name,
+            error,
+            cause,
+        } => fail::fail(app, (*job_id, name), (error, cause), now).await,
+        MachineStep::RegisterVoice {
+            name,
+            input,
+            started_at,
+        } => voice::register(app, name, input, started_at.unwrap_or(now), now).await,
+        MachineStep::AdvanceVoice {
+            voice_model_id,
+            name,
+        } => voice::advance(app, *voice_model_id, name, token, now).await,
+        MachineStep::AwaitOwner {
+            voice_model_id,
+            name,
+            task_token,
+        } => voice::await_owner(app, (*voice_model_id, name), task_token, now).await,
+        MachineStep::FailVoice {
+            voice_model_id,
+            name,
+            error,
+            cause,
+        } => voice::fail(app, (voice_model_id, name), (error, cause), now).await,
+        MachineStep::Sweep => sweep::sweep(app, now).await,
+    }
+}
+
+async fn take_operator_step(
+    app: &App,
+    step: &CompletionStep,
+    token: Uuid,
+    now: Time,
+) -> Result<Reply, StepError> {
+    match step {
+        CompletionStep::Cancel { job_id } => cancel::cancel(app, JobId(*job_id), now).await,
+        CompletionStep::VerifyVoice {
+            voice_model_id,
+            tenant_id,
+            recording,
+        } => {
+            let id = VoiceModelId(*voice_model_id);
+            voice::verify(app, id, tenant_id, recording.as_ref(), token, now)
+                .await
+                .map(Reply::VoiceVerification)
+        }
+    }
 }
 
 /// This invocation's unique token: its request id, which Lambda makes a UUID.

@@ -1,6 +1,6 @@
 //! Recognizes a file's format by its first bytes.
 
-use contract::Format;
+use contract::FileFormat;
 
 use crate::audio;
 
@@ -8,20 +8,20 @@ use crate::audio;
 pub(crate) const ENOUGH: usize = 512;
 
 /// The content type that the bucket serves it with.
-pub(crate) fn content_type(format: Format) -> &'static str {
+pub(crate) fn content_type(format: FileFormat) -> &'static str {
     match format {
-        Format::Png => "image/png",
-        Format::Mp4 => "video/mp4",
-        Format::Mp3 => "audio/mpeg",
+        FileFormat::Png => "image/png",
+        FileFormat::Mp4 => "video/mp4",
+        FileFormat::Mp3 => "audio/mpeg",
     }
 }
 
 /// Whether a file with these first bytes has the format.
-pub(crate) fn is(format: Format, begin: &[u8]) -> bool {
+pub(crate) fn is(format: FileFormat, begin: &[u8]) -> bool {
     match format {
-        Format::Png => begin.starts_with(b"\x89PNG\r\n\x1a\n"),
-        Format::Mp4 => begin.get(4..8) == Some(b"ftyp"),
-        Format::Mp3 => audio::Format::of(begin) == Some(audio::Format::Mp3),
+        FileFormat::Png => begin.starts_with(b"\x89PNG\r\n\x1a\n"),
+        FileFormat::Mp4 => begin.get(4..8) == Some(b"ftyp"),
+        FileFormat::Mp3 => audio::Format::of(begin) == Some(audio::Format::Mp3),
     }
 }
 
@@ -31,9 +31,9 @@ mod tests {
 
     #[test]
     fn a_file_is_recognized_by_its_first_bytes() {
-        assert!(is(Format::Mp4, b"\0\0\0\x20ftypisom"));
-        assert!(!is(Format::Mp4, b"<html><body>"));
-        assert!(is(Format::Mp3, b"ID3\x04") && is(Format::Mp3, &[0xff, 0xfb, 0x90, 0x64]));
-        assert!(!is(Format::Mp3, b"{\"detail\":") && !is(Format::Mp3, &[0xff, 0xd8, 0xff]));
+        assert!(is(FileFormat::Mp4, b"\0\0\0\x20ftypisom"));
+        assert!(!is(FileFormat::Mp4, b"<html><body>"));
+        assert!(is(FileFormat::Mp3, b"ID3\x04") && is(FileFormat::Mp3, &[0xff, 0xfb, 0x90, 0x64]));
+        assert!(!is(FileFormat::Mp3, b"{\"detail\":") && !is(FileFormat::Mp3, &[0xff, 0xd8, 0xff]));
     }
 }

@@ -17,7 +17,6 @@ pub fn describe(event: EventCreated) -> Description {
         },
         version: event.version,
         configuration: Configuration {
-            title: event.title,
             description: event.description,
             starts_at: Some(event.starts_at),
             ends_at: event.ends_at,
@@ -25,9 +24,8 @@ pub fn describe(event: EventCreated) -> Description {
             locale: event.locale,
             venue: event.venue,
             organizer: event.organizer,
-            label: None,
-            call_to_action: None,
             brand: event.brand,
+            ..Configuration::titled(event.title)
         },
         translations: BTreeMap::new(),
         assets: event

@@ -18,7 +18,6 @@ pub fn describe(event: EventPublished) -> Description {
         },
         version: event.version,
         configuration: Configuration {
-            title: event.title,
             description: event.description,
             starts_at: event.starts_at,
             ends_at: event.ends_at,
@@ -26,9 +25,8 @@ pub fn describe(event: EventPublished) -> Description {
             locale: event.locale,
             venue: event.venue,
             organizer: event.organizer,
-            label: None,
-            call_to_action: None,
             brand: event.brand,
+            ..Configuration::titled(event.title)
         },
         translations: BTreeMap::new(),
         assets: event

@@ -1,19 +1,17 @@
 //! Cancel: `completion` cancels an open job, because it runs all steps of jobs.
 
-use contract::Identifier;
-use domain::{JobId, State};
-use operations::{JobFate, JobHandled};
-use serde_json::json;
+use domain::{JobId, State, Work};
+use operations::{ChangeJob, CompletionStep, JobFate, JobHandled};
+use serde::de::IgnoredAny;
 
-use crate::{Operator, invoke::invoke, jobs_of::summary, step::StepError};
+use crate::{Operator, invoke::complete, jobs_of::summary, step::StepError};
 
 /// Cancels a tenant's job, or without `execute` reports what would happen.
 pub(crate) async fn cancel(
     operator: &Operator,
-    tenant: &Identifier,
-    id: JobId,
-    execute: bool,
+    change: &ChangeJob,
 ) -> Result<JobHandled, StepError> {
+    let (tenant, id) = (&change.tenant, JobId(change.job));
     let job = operator.store.job_of(tenant, id).await?;
     if job.is_closed() {
         let why = format!("it is {} already", summary(&job).state);
@@ -22,14 +20,13 @@ pub(crate) async fn cancel(
             fate: JobFate::Stays { why },
         });
     }
-    if !execute {
+    if !change.execute {
         return Ok(JobHandled {
             job: summary(&job),
             fate: JobFate::WouldBeCancelled,
         });
     }
-    let step = json!({ "step": "cancel", "jobId": id }).to_string();
-    invoke(&operator.lambda, &operator.config.completion, step).await?;
+    let _: IgnoredAny = complete(operator, &CompletionStep::Cancel { job_id: id.0 }).await?;
     let job = operator.store.job_of(tenant, id).await?;
     let fate = match &job.state {
         State::Cancelled { .. } => JobFate::Cancelled,

@@ -12,6 +12,8 @@ pub(crate) struct Config {
     pub consumers: BTreeMap<Topic, String>,
     /// The function that runs the steps of jobs: `COMPLETION`.
     pub completion: String,
+    /// The function that erases: `ERASE`.
+    pub erase: String,
     /// The bucket of the assets: `ASSETS_BUCKET`.
     pub assets_bucket: String,
 }
@@ -28,10 +30,10 @@ pub(crate) enum StartError {
 /// An error in `CONSUMERS`.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConsumersError {
-    #[error("`{0}` is not a topic that the studio consumes and a function, with = between")]
+    #[error("`{0}` is not <topic>=<function> with a topic that the studio consumes")]
     Pair(String),
-    #[error("nobody consumes {0}")]
-    Nobody(Topic),
+    #[error("no function consumes {0}")]
+    NoConsumer(Topic),
 }
 
 impl Config {
@@ -40,6 +42,7 @@ impl Config {
         Ok(Self {
             consumers: consumers(&variable("CONSUMERS")?)?,
             completion: variable("COMPLETION")?,
+            erase: variable("ERASE")?,
             assets_bucket: variable("ASSETS_BUCKET")?,
         })
     }
@@ -56,12 +59,8 @@ fn consumers(pairs: &str) -> Result<BTreeMap<Topic, String>, ConsumersError> {
         .split(',')
         .map(|text| pair(text).ok_or_else(|| ConsumersError::Pair(text.to_owned())));
     let consumers = pairs.collect::<Result<BTreeMap<_, _>, _>>()?;
-    let consumed = Topic::ALL.into_iter().filter(|topic| topic.is_consumed());
-    match consumed
-        .into_iter()
-        .find(|topic| !consumers.contains_key(topic))
-    {
-        Some(topic) => Err(ConsumersError::Nobody(topic)),
+    match Topic::consumed().find(|topic| !consumers.contains_key(topic)) {
+        Some(topic) => Err(ConsumersError::NoConsumer(topic)),
         None => Ok(consumers),
     }
 }
@@ -70,24 +69,27 @@ fn consumers(pairs: &str) -> Result<BTreeMap<Topic, String>, ConsumersError> {
 mod tests {
     use super::*;
 
-    const ALL: &str = "eventzr.event.created.v1=a,eventzr.event.published.v1=b,eventzr.cms.published.v1=c,\
-                       eventzr.campaign.launched.v1=d";
+    /// `CONSUMERS` for these topics, as the template writes it.
+    fn pairs(topics: impl Iterator<Item = Topic>) -> String {
+        let pairs: Vec<String> = topics
+            .map(|topic| format!("{topic}=studio-{}", topic.consumer().unwrap()))
+            .collect();
+        pairs.join(",")
+    }
 
     #[test]
     fn each_topic_has_its_consumer() {
-        let consumers = consumers(ALL).unwrap();
-        assert_eq!(
-            consumers.into_values().collect::<Vec<_>>(),
-            ["a", "b", "c", "d"]
-        );
+        let consumers = consumers(&pairs(Topic::consumed())).unwrap();
+        assert_eq!(consumers.len(), Topic::consumed().count());
+        assert_eq!(consumers[&Topic::CmsPublished], "studio-cms-published");
     }
 
     #[test]
     fn an_invalid_pair_or_a_topic_without_a_consumer_is_refused() {
-        let without = ALL.replace(",eventzr.campaign.launched.v1=d", "");
+        let without = pairs(Topic::consumed().filter(|topic| *topic != Topic::CampaignLaunched));
         assert_eq!(
             consumers(&without),
-            Err(ConsumersError::Nobody(Topic::CampaignLaunched))
+            Err(ConsumersError::NoConsumer(Topic::CampaignLaunched))
         );
         for wrong in [
             "",

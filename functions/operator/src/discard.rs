@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use contract::Time;
 use dead_letters::DeadLetterError;
-use operations::{Fate, Handled, Which};
+use operations::{Discard, Handled, RecordFate};
 use runtime::chain;
 use store::{DeadLetterEntry, Resolution, ResolveOutcome};
 
@@ -13,7 +13,7 @@ use crate::{
     Operator,
     list::entry_of,
     step::StepError,
-    waiting::{Found, Records},
+    waiting::{SelectedRecord, SelectedRecords},
 };
 
 /// The longest run.
@@ -25,13 +25,11 @@ const MOST: usize = 100;
 /// Deletes records, or without `execute` reports which would be deleted.
 pub(crate) async fn discard(
     operator: &Operator,
-    which: &Which,
-    after: Option<&str>,
-    execute: bool,
+    discard: &Discard,
     now: Time,
 ) -> Result<Handled, StepError> {
     let begin = Instant::now();
-    let mut records = Records::of(operator, which, after, now)?;
+    let mut records = SelectedRecords::of(operator, &discard.which, discard.after.as_deref(), now)?;
     let mut handled = Handled {
         records: Vec::new(),
         unknown: Vec::new(),
@@ -43,19 +41,21 @@ pub(crate) async fn discard(
             break;
         };
         match found {
-            Found::Waits(entry) => {
-                let fate = match execute {
-                    false => Fate::WouldBeDiscarded,
+            SelectedRecord::Waits(entry) => {
+                let fate = match discard.execute {
+                    false => RecordFate::WouldBeDiscarded,
                     true => match discard_one(operator, &entry, now).await {
                         Ok(fate) => fate,
-                        Err(error) => Fate::NotYet { why: chain(&error) },
+                        Err(error) => RecordFate::NotYet { why: chain(&error) },
                     },
                 };
                 tracing::info!(id = %entry.id, fate = fate.as_str(), "dead letter");
                 handled.records.push((entry_of(entry), fate));
             }
-            Found::WasResolved(entry) => handled.records.push((entry_of(entry), Fate::WasResolved)),
-            Found::Unknown(id) => handled.unknown.push(id),
+            SelectedRecord::WasResolved(entry) => handled
+                .records
+                .push((entry_of(entry), RecordFate::WasResolved)),
+            SelectedRecord::Unknown(id) => handled.unknown.push(id),
         }
     }
     handled.next = records.goes_on();
@@ -66,7 +66,7 @@ async fn discard_one(
     operator: &Operator,
     entry: &DeadLetterEntry,
     now: Time,
-) -> Result<Fate, DeadLetterError> {
+) -> Result<RecordFate, DeadLetterError> {
     let record = match operator.dead_letters.record(entry).await {
         // A record that cannot be read can still be deleted.
         Err(DeadLetterError::Content(_)) => None,
@@ -78,10 +78,10 @@ async fn discard_one(
             .resolve(entry, record.as_ref(), Resolution::Discarded, now)
             .await?
         {
-            ResolveOutcome::Resolved => Fate::Discarded,
-            ResolveOutcome::CameBack => Fate::CameBack {
+            ResolveOutcome::Resolved => RecordFate::Discarded,
+            ResolveOutcome::CameBack => RecordFate::CameBack {
                 cause: entry.cause.clone(),
-                count: entry.count + 1,
+                count: entry.count,
                 now: None,
             },
         },

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use operations::{Gathered, Unread};
+use operations::{Gathered, UnreadEnvelope};
 use runtime::chain;
 use telemetry::Measured;
 
@@ -45,13 +45,13 @@ pub(crate) async fn gather(operator: &Operator, at_most: Duration) -> Result<Gat
                 return Ok(gathered);
             }
             match gather_one(operator, key).await? {
-                Ok(records) => {
+                GatheredOne::New(records) => {
                     gathered.envelopes += 1;
                     gathered.records += records;
                 }
-                Err(why) => {
+                GatheredOne::Unread(why) => {
                     tracing::error!(key, "an on-failure envelope cannot be read: {why}");
-                    gathered.unread.push(Unread {
+                    gathered.unread.push(UnreadEnvelope {
                         key: key.clone(),
                         why,
                     });
@@ -65,18 +65,25 @@ pub(crate) async fn gather(operator: &Operator, at_most: Duration) -> Result<Gat
     }
 }
 
-/// The number of new dead letters, or why the envelope cannot be read.
-async fn gather_one(operator: &Operator, key: &str) -> Result<Result<usize, String>, StepError> {
+/// What became of one envelope.
+enum GatheredOne {
+    /// It is gathered: so many of its dead letters are new.
+    New(usize),
+    /// It cannot be read.
+    Unread(String),
+}
+
+async fn gather_one(operator: &Operator, key: &str) -> Result<GatheredOne, StepError> {
     // Another run has gathered it already.
     let Some(envelope) = operator.dead_letters.object(key).await? else {
-        return Ok(Ok(0));
+        return Ok(GatheredOne::New(0));
     };
     let Ok(envelope) = str::from_utf8(&envelope) else {
-        return Ok(Err("it is not UTF-8".to_owned()));
+        return Ok(GatheredOne::Unread("it is not UTF-8".to_owned()));
     };
     let batch = match intake::read_envelope(envelope) {
         Ok(batch) => batch,
-        Err(error) => return Ok(Err(chain(&error))),
+        Err(error) => return Ok(GatheredOne::Unread(chain(&error))),
     };
     let new = stream::iter(&batch.records)
         .map(|record| {
@@ -88,5 +95,5 @@ async fn gather_one(operator: &Operator, key: &str) -> Result<Result<usize, Stri
         .try_fold(0, async |count, is_new| Ok(count + usize::from(is_new)));
     let new = new.await?;
     operator.dead_letters.delete_envelope(key).await?;
-    Ok(Ok(new))
+    Ok(GatheredOne::New(new))
 }

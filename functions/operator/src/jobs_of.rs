@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use contract::{Identifier, Time};
-use domain::{Job, JobId, Outcome, Refusal, State};
-use operations::{Happened, JobFilter, JobShown, JobState, JobsListed};
+use domain::{Attempt, Job, JobId, Outcome, ProviderId, Refusal, State, Work};
+use operations::{
+    Happened, JobExecution, JobFilter, JobShown, JobState, JobSummary, JobsListed, ListJobs,
+};
 use outbox::Execution;
 
 use crate::{Operator, step::StepError};
@@ -19,16 +21,11 @@ const MOST: u32 = 500;
 const AT_ONCE: i32 = 100;
 
 /// Lists up to `most` of a tenant's jobs that match, newest first.
-pub(crate) async fn list(
-    operator: &Operator,
-    tenant: &Identifier,
-    filter: &JobFilter,
-    after: Option<&str>,
-    most: u32,
-) -> Result<JobsListed, StepError> {
+pub(crate) async fn list(operator: &Operator, list: &ListJobs) -> Result<JobsListed, StepError> {
+    let ListJobs { tenant, filter, .. } = list;
     let begin = Instant::now();
-    let most = most.clamp(1, MOST) as usize;
-    let mut after = after.map(str::parse).transpose()?;
+    let most = list.most.clamp(1, MOST) as usize;
+    let mut after = list.after.as_deref().map(str::parse).transpose()?;
     let mut jobs = Vec::new();
     loop {
         // Reads only as many as are missing: the next page begins after the last job read.
@@ -55,7 +52,7 @@ pub(crate) async fn list(
     }
 }
 
-fn matches(filter: &JobFilter, job: &operations::Job) -> bool {
+fn matches(filter: &JobFilter, job: &JobSummary) -> bool {
     filter.state.is_none_or(|state| job.state == state)
         && filter.asset.is_none_or(|asset| job.asset == asset)
 }
@@ -73,7 +70,7 @@ pub(crate) async fn show(
         Execution::Missing => "missing",
     };
     let resubmitted = operator.outbox.resubmitted(&job).await?;
-    let execution = operations::Execution {
+    let execution = JobExecution {
         name: job.execution_name(),
         is: is.to_owned(),
     };
@@ -96,7 +93,7 @@ pub(crate) async fn show(
 }
 
 /// A job's entry in a list.
-pub(crate) fn summary(job: &Job) -> operations::Job {
+pub(crate) fn summary(job: &Job) -> JobSummary {
     let state = match &job.state {
         State::Created => JobState::Created,
         State::Submitted { .. } => JobState::Submitted,
@@ -105,7 +102,7 @@ pub(crate) fn summary(job: &Job) -> operations::Job {
         State::Cancelled { .. } => JobState::Cancelled,
         State::Erased { .. } => JobState::Erased,
     };
-    operations::Job {
+    JobSummary {
         id: job.id.0,
         state,
         entity: job.entity.clone(),
@@ -119,84 +116,89 @@ pub(crate) fn summary(job: &Job) -> operations::Job {
 
 /// The history of a job, in order.
 fn history(job: &Job) -> Vec<Happened> {
-    let mut history = Vec::new();
-    let mut happened = |at: Time, what: String| history.push(Happened { at, what });
-    happened(
-        job.created_at,
-        match job.resubmit_of {
-            Some(old) => format!("created to make {old} again"),
-            None => format!(
-                "created for {} {} of {}",
-                job.trigger.topic, job.trigger.id, job.trigger.source
-            ),
-        },
-    );
-    for attempt in &job.attempts {
-        let outcome = match &attempt.outcome {
-            None => ", and has not answered".to_owned(),
-            Some(Outcome::Accepted) => ", which works on it".to_owned(),
-            Some(Outcome::Made { credits }) => format!(", which made it for {credits} credits"),
-            Some(Outcome::Refused { .. }) => String::new(),
-        };
-        let ticket = attempt
-            .ticket
-            .as_ref()
-            .map_or_else(String::new, |ticket| format!(" (ticket {ticket})"));
-        happened(
-            attempt.at,
-            format!(
-                "asked {}{ticket}{outcome}; request {}",
-                attempt.provider, attempt.token
-            ),
-        );
-        if let Some(Outcome::Refused {
-            refusal,
-            detail,
-            at,
-            ..
-        }) = &attempt.outcome
-        {
-            happened(
-                *at,
-                format!(
-                    "{} did not make it: {}: {detail}",
-                    attempt.provider,
-                    class(*refusal)
-                ),
-            );
-        }
-    }
-    match &job.state {
-        State::Created | State::Submitted { output: None, .. } => {}
-        State::Submitted {
-            output: Some(output),
-            ..
-        } => happened(output.stored_at, "stored".to_owned()),
-        State::Completed { output, .. } => {
-            happened(output.stored_at, "stored, completed".to_owned())
-        }
-        State::Failed { failure } => {
-            happened(
-                failure.at,
-                format!("failed: {}: {}", failure.class.as_str(), failure.detail),
-            );
-        }
-        State::Cancelled { at } => happened(*at, "cancelled".to_owned()),
-        State::Erased { at } => happened(*at, "erased".to_owned()),
-    }
+    let mut history = vec![opened(job)];
+    history.extend(job.attempts.iter().flat_map(attempted));
+    history.extend(ended(&job.state));
     history.sort_by_key(|happened| happened.at);
     history
 }
 
+fn happened(at: Time, what: String) -> Happened {
+    Happened { at, what }
+}
+
+fn opened(job: &Job) -> Happened {
+    let what = match job.resubmit_of {
+        Some(old) => format!("created to make {old} again"),
+        None => format!(
+            "created for {} {} of {}",
+            job.trigger.topic, job.trigger.id, job.trigger.source
+        ),
+    };
+    happened(job.created_at, what)
+}
+
+/// An attempt, and its refusal if the provider refused.
+fn attempted(attempt: &Attempt<ProviderId>) -> Vec<Happened> {
+    let provider = attempt.asked;
+    let outcome = match &attempt.outcome {
+        None => ", and has not answered".to_owned(),
+        Some(Outcome::Accepted) => ", which works on it".to_owned(),
+        Some(Outcome::Made { credits }) => format!(", which made it for {credits} credits"),
+        Some(Outcome::Refused { .. }) => String::new(),
+    };
+    let ticket = attempt
+        .ticket
+        .as_ref()
+        .map_or_else(String::new, |ticket| format!(" (ticket {ticket})"));
+    let asked = format!(
+        "asked {provider}{ticket}{outcome}; request {}",
+        attempt.token
+    );
+    let mut history = vec![happened(attempt.at, asked)];
+    if let Some(Outcome::Refused {
+        refusal,
+        detail,
+        at,
+        ..
+    }) = &attempt.outcome
+    {
+        let what = format!("{provider} did not make it: {}: {detail}", class(*refusal));
+        history.push(happened(*at, what));
+    }
+    history
+}
+
+/// What a job's state says of its end, and of an asset that is stored before it.
+fn ended(state: &State) -> Option<Happened> {
+    match state {
+        State::Created | State::Submitted { output: None, .. } => None,
+        State::Submitted {
+            output: Some(output),
+            ..
+        } => Some(happened(output.stored_at, "stored".to_owned())),
+        State::Completed { output, .. } => {
+            Some(happened(output.stored_at, "stored, completed".to_owned()))
+        }
+        State::Failed { failure } => {
+            let what = format!("failed: {}: {}", failure.class.as_str(), failure.detail);
+            Some(happened(failure.at, what))
+        }
+        State::Cancelled { at } => Some(happened(*at, "cancelled".to_owned())),
+        State::Erased { at } => Some(happened(*at, "erased".to_owned())),
+    }
+}
+
 fn class(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::Moderation => "its rules forbid it",
-        Refusal::InvalidInput => "it cannot make anything of it",
-        Refusal::Auth => "it does not let us in",
-        Refusal::Billing => "the account is empty",
-        Refusal::RateLimited { .. } => "asked too often",
+        Refusal::Moderation => "its rules forbid the content",
+        Refusal::InvalidInput => "it cannot use the content",
+        Refusal::Auth => "it rejects the key",
+        Refusal::Billing => "the account has no credit left",
+        Refusal::RateLimited { .. } => "it is asked too often",
         Refusal::Transient => "it is in trouble",
-        Refusal::ProviderGone => "it is no more",
-        Refusal::OutcomeUnknown => "nobody knows what came of it",
+        Refusal::ProviderGone => "it or its model is retired",
+        Refusal::Blocked => "the request was blocked, maybe before it got there",
+        Refusal::OutcomeUnknown => "the outcome is unknown",
     }
 }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use contract::Time;
-use operations::{Entry, Filter, Listed, Resolved};
+use operations::{DeadLetterSummary, HowResolved, ListDeadLetters, Listed};
 use runtime::chain;
+use store::DeadLetterEntry;
 
-use crate::{Operator, gather::gather, step::StepError, waiting::Waiting};
+use crate::{Operator, gather::gather, step::StepError, waiting::WaitingRecords};
 
 /// The longest run of gathering before a list.
 const GATHER_AT_MOST: Duration = Duration::from_secs(60);
@@ -20,11 +21,14 @@ const MOST: u32 = 500;
 /// Gathers the on-failure envelopes, then lists up to `most` records that match.
 pub(crate) async fn list(
     operator: &Operator,
-    filter: &Filter,
-    after: Option<&str>,
-    most: u32,
+    list: &ListDeadLetters,
     now: Time,
 ) -> Result<Listed, StepError> {
+    let ListDeadLetters {
+        filter,
+        after,
+        most,
+    } = list;
     let gathered = match after {
         Some(_) => None,
         None => match gather(operator, GATHER_AT_MOST).await {
@@ -39,9 +43,9 @@ pub(crate) async fn list(
         },
     };
     let begin = Instant::now();
-    let mut waiting = Waiting::after(operator, filter, after, now)?;
+    let mut waiting = WaitingRecords::after(operator, filter, after.as_deref(), now)?;
     let mut entries = Vec::new();
-    while entries.len() < most.clamp(1, MOST) as usize && begin.elapsed() < AT_MOST {
+    while entries.len() < (*most).clamp(1, MOST) as usize && begin.elapsed() < AT_MOST {
         let Some(entry) = waiting.next().await? else {
             break;
         };
@@ -55,8 +59,8 @@ pub(crate) async fn list(
 }
 
 /// A stored entry in the form of an answer.
-pub(crate) fn entry_of(entry: store::DeadLetterEntry) -> Entry {
-    let store::DeadLetterEntry {
+pub(crate) fn entry_of(entry: DeadLetterEntry) -> DeadLetterSummary {
+    let DeadLetterEntry {
         id,
         topic,
         partition,
@@ -66,14 +70,15 @@ pub(crate) fn entry_of(entry: store::DeadLetterEntry) -> Entry {
         first_seen,
         last_seen,
         count,
+        writes: _,
         resolved,
         object: _,
     } = entry;
-    let resolved = resolved.map(|resolved| Resolved {
+    let resolved = resolved.map(|resolved| HowResolved {
         how: resolved.how.as_str().to_owned(),
         at: resolved.at,
     });
-    Entry {
+    DeadLetterSummary {
         id,
         topic,
         partition,

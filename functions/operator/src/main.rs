@@ -1,35 +1,39 @@
 //! Lambda: runs an operator's requests inside the VPC. The command line `studio` invokes it.
 
+mod audit;
+mod breakers;
 mod cancel;
 mod config;
 mod discard;
+mod erase_tenant;
 mod gather;
 mod invoke;
 mod jobs_of;
 mod list;
 mod redrive;
+mod remainders;
 mod resubmit;
 mod show;
 mod smoke;
 mod step;
-mod topics;
+mod voices;
 mod waiting;
 
 use contract::Time;
 use dead_letters::DeadLetters;
-use domain::JobId;
-use kafka::Topics;
+use domain::{JobId, VoiceModelId};
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
 use mimalloc::MiMalloc;
 use operations::Step;
 use outbox::Outbox;
 use runtime::aws_config;
+use serde::Deserialize as _;
 use serde_json::Value;
 use store::Store;
 use telemetry::Telemetry;
 
 use config::Config;
-use step::{Answer, StepError};
+use step::{OperatorAnswer, StepError};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -39,7 +43,6 @@ struct Operator {
     store: Store,
     outbox: Outbox,
     dead_letters: DeadLetters,
-    topics: Topics,
     lambda: aws_sdk_lambda::Client,
     config: Config,
     telemetry: Telemetry,
@@ -50,42 +53,38 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_tracing::init_default_subscriber();
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
-    let outbox_config = outbox::Config::from_env()?;
     let operator = &Operator {
         telemetry: Telemetry::from_env()?,
-        topics: Topics::new(&outbox_config.kafka, &aws),
-        outbox: Outbox::new(outbox_config, store.clone(), &aws)?,
+        outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
         dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
         store,
         lambda: invoke::client(&aws),
         config: Config::from_env()?,
     };
     run(service_fn(async |event: LambdaEvent<Value>| {
-        answer(operator, event.payload, &event.context.request_id, now()).await
+        let (mut asked, request_id) = (event.payload, &event.context.request_id);
+        let answered = take_and_note(operator, &mut asked, request_id, now()).await;
+        answered.inspect_err(|error| tracing::error!("the step failed: {}", runtime::chain(error)))
     }))
     .await
 }
 
-/// Answers a request: a step from an operator, or a custom resource from CloudFormation.
-async fn answer(
+/// Takes a step. A change has an entry in the audit before it is made.
+async fn take_and_note(
     operator: &Operator,
-    asked: Value,
+    asked: &mut Value,
     request_id: &str,
     now: Time,
-) -> Result<Answer, StepError> {
-    let answered = match asked.get("RequestType") {
-        Some(_) => match serde_json::from_value(asked) {
-            Ok(asked) => topics::provide(operator, &asked)
-                .await
-                .map(|()| Answer::Provided {}),
-            Err(error) => Err(StepError::Payload(error)),
-        },
-        None => match serde_json::from_value(asked) {
-            Ok(step) => take(operator, step, request_id, now).await,
-            Err(error) => Err(StepError::Payload(error)),
-        },
-    };
-    answered.inspect_err(|error| tracing::error!("not done: {}", runtime::chain(error)))
+) -> Result<OperatorAnswer, StepError> {
+    let by = audit::take_asker(asked)?;
+    let step = Step::deserialize(&*asked).map_err(StepError::Payload)?;
+    if !step.is_change() {
+        return take(operator, step, request_id, now).await;
+    }
+    audit::open(operator, &by, asked, request_id, now).await?;
+    let answered = take(operator, step, request_id, now).await;
+    audit::close(operator, request_id, &answered).await;
+    answered
 }
 
 async fn take(
@@ -93,70 +92,66 @@ async fn take(
     step: Step,
     request_id: &str,
     now: Time,
-) -> Result<Answer, StepError> {
+) -> Result<OperatorAnswer, StepError> {
     // The log has the request, but not the result.
     tracing::info!(?step, "asked");
-    match step {
-        Step::Gather => gather::gather_and_count(operator)
-            .await
-            .map(Answer::Gathered),
-        Step::ListDeadLetters {
-            filter,
-            after,
-            most,
-        } => list::list(operator, &filter, after.as_deref(), most, now)
-            .await
-            .map(Answer::Listed),
-        Step::ShowDeadLetter { id } => show::show(operator, id)
-            .await
-            .map(|shown| Answer::Shown(Box::new(shown))),
-        Step::Redrive {
-            which,
-            after,
-            execute,
-            pace,
-        } => redrive::redrive(operator, &which, after.as_deref(), execute, pace, now)
-            .await
-            .map(Answer::Handled),
-        Step::Discard {
-            which,
-            after,
-            execute,
-        } => discard::discard(operator, &which, after.as_deref(), execute, now)
-            .await
-            .map(Answer::Handled),
+    Ok(match step {
+        Step::Gather => OperatorAnswer::Gathered(gather::gather_and_count(operator).await?),
+        Step::ListDeadLetters(list) => {
+            OperatorAnswer::Listed(list::list(operator, &list, now).await?)
+        }
+        Step::ShowDeadLetter { id } => {
+            OperatorAnswer::Shown(Box::new(show::show(operator, id).await?))
+        }
+        Step::Redrive(step) => {
+            OperatorAnswer::Handled(redrive::redrive(operator, &step, now).await?)
+        }
+        Step::Discard(step) => {
+            OperatorAnswer::Handled(discard::discard(operator, &step, now).await?)
+        }
         // An invocation's id is unique, so each smoke check sends a new event.
-        Step::Smoke { within } => smoke::smoke(operator, request_id, within, now)
-            .await
-            .map(Answer::Smoked),
-        Step::ListJobs {
-            tenant,
-            filter,
-            after,
-            most,
-        } => jobs_of::list(operator, &tenant, &filter, after.as_deref(), most)
-            .await
-            .map(Answer::JobsListed),
-        Step::ShowJob { tenant, job } => jobs_of::show(operator, &tenant, JobId(job))
-            .await
-            .map(|shown| Answer::JobShown(Box::new(shown))),
-        Step::ResubmitJob {
-            tenant,
-            job,
-            execute,
-        } => {
-            let handled = resubmit::resubmit(operator, &tenant, JobId(job), execute, now).await;
-            handled.map(|handled| Answer::JobHandled(Box::new(handled)))
+        Step::Smoke { within } => {
+            OperatorAnswer::Smoked(smoke::smoke(operator, request_id, within, now).await?)
         }
-        Step::CancelJob {
-            tenant,
-            job,
-            execute,
-        } => {
-            let handled = cancel::cancel(operator, &tenant, JobId(job), execute).await;
-            handled.map(|handled| Answer::JobHandled(Box::new(handled)))
+        Step::ListJobs(list) => OperatorAnswer::JobsListed(jobs_of::list(operator, &list).await?),
+        Step::ShowJob { tenant, job } => {
+            let shown = jobs_of::show(operator, &tenant, JobId(job)).await?;
+            OperatorAnswer::JobShown(Box::new(shown))
         }
-    }
+        Step::ResubmitJob(change) => {
+            OperatorAnswer::JobHandled(Box::new(resubmit::resubmit(operator, &change, now).await?))
+        }
+        Step::CancelJob(change) => {
+            OperatorAnswer::JobHandled(Box::new(cancel::cancel(operator, &change).await?))
+        }
+        Step::EraseTenant { tenant, execute } => {
+            let erased = erase_tenant::erase_tenant(operator, tenant, execute).await;
+            OperatorAnswer::TenantHandled(erased?)
+        }
+        Step::CloseRemainder(close) => {
+            OperatorAnswer::RemainderHandled(remainders::close(operator, close, now).await?)
+        }
+        Step::ShowVoice { tenant, voice } => {
+            let shown = voices::show(operator, &tenant, VoiceModelId(voice)).await?;
+            OperatorAnswer::VoiceShown(Box::new(shown))
+        }
+        Step::VerifyVoice(step) => {
+            OperatorAnswer::VoiceHandled(Box::new(voices::verify(operator, step).await?))
+        }
+        Step::EraseVoice(step) => {
+            OperatorAnswer::VoiceHandled(Box::new(voices::erase(operator, step).await?))
+        }
+        Step::ListProviders => {
+            OperatorAnswer::ProvidersListed(breakers::list(operator, now).await?)
+        }
+        Step::CloseBreaker { provider, execute } => {
+            let handled = breakers::close(operator, &provider, execute, now).await?;
+            OperatorAnswer::BreakerHandled(handled)
+        }
+        Step::ListAudit(list) => {
+            OperatorAnswer::AuditListed(audit::list(operator, &list, now).await?)
+        }
+    })
 }
 
 fn now() -> Time {

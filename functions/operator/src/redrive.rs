@@ -5,18 +5,20 @@
 use std::time::{Duration, Instant};
 
 use contract::{Time, Topic};
-use dead_letters::DeadLetterError;
-use operations::{Fate, Handled, Pace, Which};
+use dead_letters::{DeadLetter, DeadLetterError};
+use intake::Redelivery;
+use operations::{Handled, RecordFate, Redrive};
 use runtime::chain;
 use store::{DeadLetterEntry, Resolution, ResolveOutcome};
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use uuid::Uuid;
 
 use crate::{
     Operator,
-    invoke::{LARGEST_PAYLOAD, invoke},
+    invoke::{CONSUMER_AT_MOST, LARGEST_PAYLOAD, invoke},
     list::entry_of,
     step::StepError,
-    waiting::{Found, Records},
+    waiting::{SelectedRecord, SelectedRecords},
 };
 
 /// The longest time during which records are begun; the last one may take as long as its consumer
@@ -35,16 +37,13 @@ const MOST_FAILURES: usize = 3;
 /// rest.
 pub(crate) async fn redrive(
     operator: &Operator,
-    which: &Which,
-    after: Option<&str>,
-    execute: bool,
-    pace: Pace,
+    redrive: &Redrive,
     now: Time,
 ) -> Result<Handled, StepError> {
     let begin = Instant::now();
-    let mut ticks = interval(Duration::from_secs(1) / pace.per_second.get());
+    let mut ticks = interval(Duration::from_secs(1) / redrive.pace.per_second.get());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut records = Records::of(operator, which, after, now)?;
+    let mut records = SelectedRecords::of(operator, &redrive.which, redrive.after.as_deref(), now)?;
     let mut handled = Handled {
         records: Vec::new(),
         unknown: Vec::new(),
@@ -57,17 +56,13 @@ pub(crate) async fn redrive(
             break;
         };
         match found {
-            Found::Waits(entry) => {
-                let fate = match redrive_one(operator, &entry, execute, pace, &mut ticks, now).await
-                {
-                    Ok(fate) => fate,
-                    Err(error) => Fate::NotYet { why: chain(&error) },
-                };
+            SelectedRecord::Waits(entry) => {
+                let fate = redrive_one(operator, &entry, redrive, &mut ticks, now).await;
+                let fate = fate.unwrap_or_else(|error| not_yet(chain(&error)));
                 tracing::info!(id = %entry.id, fate = fate.as_str(), "dead letter");
-                failures = if matches!(fate, Fate::NotYet { .. }) {
-                    failures + 1
-                } else {
-                    0
+                failures = match fate {
+                    RecordFate::NotYet { .. } => failures + 1,
+                    _ => 0,
                 };
                 handled.records.push((entry_of(entry), fate));
                 if failures == MOST_FAILURES {
@@ -77,8 +72,10 @@ pub(crate) async fn redrive(
                     return Ok(handled);
                 }
             }
-            Found::WasResolved(entry) => handled.records.push((entry_of(entry), Fate::WasResolved)),
-            Found::Unknown(id) => handled.unknown.push(id),
+            SelectedRecord::WasResolved(entry) => handled
+                .records
+                .push((entry_of(entry), RecordFate::WasResolved)),
+            SelectedRecord::Unknown(id) => handled.unknown.push(id),
         }
     }
     handled.next = records.goes_on();
@@ -88,104 +85,105 @@ pub(crate) async fn redrive(
 async fn redrive_one(
     operator: &Operator,
     entry: &DeadLetterEntry,
-    execute: bool,
-    pace: Pace,
+    redrive: &Redrive,
     ticks: &mut Interval,
     now: Time,
-) -> Result<Fate, DeadLetterError> {
-    let stays = |why: String| Ok(Fate::Stays { why });
+) -> Result<RecordFate, DeadLetterError> {
     let topic: Option<Topic> = entry.topic.parse().ok();
     let Some(consumer) = topic.and_then(|topic| operator.config.consumers.get(&topic)) else {
-        return stays(format!("nobody consumes {}", entry.topic));
+        return Ok(stays(format!("no function consumes {}", entry.topic)));
     };
-    if entry.count >= pace.guard {
-        return stays(format!(
+    if entry.count >= redrive.pace.guard {
+        return Ok(stays(format!(
             "it was dead-lettered {} times: each time it came back",
             entry.count
-        ));
+        )));
     }
     let Some(record) = operator.dead_letters.record(entry).await? else {
-        return stays("its content is gone".to_owned());
+        return Ok(stays("its content is gone".to_owned()));
     };
-    let redelivery = match intake::redelivery(&record) {
+    let redelivery = match redelivery_of(&record) {
         Ok(redelivery) => redelivery,
-        Err(error) => return stays(chain(&error)),
+        Err(why) => return Ok(stays(why)),
     };
-    if redelivery.payload.len() > LARGEST_PAYLOAD {
-        return stays(format!(
-            "as a batch it has {} bytes; a function takes at most {LARGEST_PAYLOAD}",
-            redelivery.payload.len()
-        ));
-    }
-    if !execute {
-        return Ok(Fate::WouldBeRedriven {
-            to: consumer.clone(),
-        });
+    let to = consumer.clone();
+    if !redrive.execute {
+        return Ok(RecordFate::WouldBeRedriven { to });
     }
 
-    let stands = async |id| {
-        operator
-            .store
-            .dead_letter_entry(id)
-            .await
-            .map_err(DeadLetterError::Entry)
-    };
-    let is_another = redelivery.id != entry.id;
-    let before = if is_another {
-        stands(redelivery.id).await?
-    } else {
-        None
+    // A record that has become readable gets a new id, under which it may come back.
+    let new_id = Some(redelivery.id).filter(|id| *id != entry.id);
+    let before = match new_id {
+        Some(id) => entry_under(operator, id).await?,
+        None => None,
     };
     ticks.tick().await;
-    match invoke(&operator.lambda, consumer, redelivery.payload)
-        .await
-        .map(|answer| intake::is_done(&answer))
-    {
-        Ok(Ok(true)) => {}
-        Ok(Ok(false)) => {
-            return Ok(Fate::NotYet {
-                why: "its consumer cannot handle it now; the consumer's log says why".to_owned(),
-            });
-        }
-        Ok(Err(error)) => {
-            return Ok(Fate::NotYet {
-                why: format!("{consumer} answered what no consumer does: {error}"),
-            });
-        }
-        Err(error) => return Ok(Fate::NotYet { why: chain(&error) }),
+    if let Err(why) = deliver(operator, consumer, redelivery.payload).await {
+        return Ok(not_yet(why));
     }
     let outcome = operator
         .dead_letters
         .resolve(entry, Some(&record), Resolution::Redriven, now)
         .await?;
-    // A record that has become readable comes back under its new id.
-    let other = if is_another {
-        stands(redelivery.id).await?
-    } else {
-        None
-    };
-    if let Some(other) =
-        other.filter(|other| before.is_none_or(|before| other.count > before.count))
+    if let Some(id) = new_id
+        && let Some(now) = entry_under(operator, id).await?
+        && before.is_none_or(|before| now.count > before.count)
     {
-        return Ok(Fate::CameBack {
-            cause: other.cause,
-            count: other.count,
-            now: Some(other.id),
-        });
+        return Ok(came_back(now.cause, now.count, Some(now.id)));
     }
     match outcome {
-        ResolveOutcome::Resolved => Ok(Fate::Redriven {
-            to: consumer.clone(),
-        }),
+        ResolveOutcome::Resolved => Ok(RecordFate::Redriven { to }),
         ResolveOutcome::CameBack => {
-            let (cause, count) = stands(entry.id)
-                .await?
-                .map_or_else(Default::default, |now| (now.cause, now.count));
-            Ok(Fate::CameBack {
-                cause,
-                count,
-                now: None,
-            })
+            let now = entry_under(operator, entry.id).await?;
+            let (cause, count) = now.map_or_else(Default::default, |now| (now.cause, now.count));
+            Ok(came_back(cause, count, None))
         }
     }
+}
+
+/// The payload that redelivers a record, or why there is none.
+fn redelivery_of(record: &DeadLetter) -> Result<Redelivery, String> {
+    let redelivery = intake::redelivery(record).map_err(|error| chain(&error))?;
+    match redelivery.payload.len() {
+        0..=LARGEST_PAYLOAD => Ok(redelivery),
+        bytes => Err(format!(
+            "as a batch it has {bytes} bytes; a function takes at most {LARGEST_PAYLOAD}"
+        )),
+    }
+}
+
+/// Invokes a consumer with a record; the error says why the consumer is not done with it.
+async fn deliver(operator: &Operator, consumer: &str, payload: String) -> Result<(), String> {
+    let answer = invoke(&operator.lambda, consumer, payload, CONSUMER_AT_MOST).await;
+    match answer.map(|answer| intake::is_done(&answer)) {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(format!(
+            "{consumer} cannot handle it now; the log of {consumer} says why"
+        )),
+        Ok(Err(error)) => Err(format!(
+            "the answer of {consumer} is not that of a consumer: {error}"
+        )),
+        Err(error) => Err(chain(&error)),
+    }
+}
+
+/// The table's entry of a dead letter.
+async fn entry_under(
+    operator: &Operator,
+    id: Uuid,
+) -> Result<Option<DeadLetterEntry>, DeadLetterError> {
+    let entry = operator.store.dead_letter_entry(id).await;
+    entry.map_err(DeadLetterError::Entry)
+}
+
+fn stays(why: String) -> RecordFate {
+    RecordFate::Stays { why }
+}
+
+fn not_yet(why: String) -> RecordFate {
+    RecordFate::NotYet { why }
+}
+
+fn came_back(cause: String, count: u64, now: Option<Uuid>) -> RecordFate {
+    RecordFate::CameBack { cause, count, now }
 }

@@ -1,8 +1,8 @@
 //! Resubmit: a new job makes the asset of a closed one again.
 
-use contract::{Identifier, Time};
+use contract::Time;
 use domain::JobId;
-use operations::{JobFate, JobHandled};
+use operations::{ChangeJob, JobFate, JobHandled};
 use outbox::{CommitError, Resubmission};
 
 use crate::{Operator, jobs_of::summary, step::StepError};
@@ -12,12 +12,14 @@ use crate::{Operator, jobs_of::summary, step::StepError};
 /// an inbound event.
 pub(crate) async fn resubmit(
     operator: &Operator,
-    tenant: &Identifier,
-    id: JobId,
-    execute: bool,
+    change: &ChangeJob,
     now: Time,
 ) -> Result<JobHandled, StepError> {
-    let job = operator.store.job_of(tenant, id).await?;
+    let execute = change.execute;
+    let job = operator
+        .store
+        .job_of(&change.tenant, JobId(change.job))
+        .await?;
     let fate = match operator.outbox.resubmission(&job, now).await {
         Err(CommitError::Resubmit(why)) => JobFate::Stays {
             why: why.to_string(),

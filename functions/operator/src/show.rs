@@ -1,7 +1,7 @@
 //! Show: one dead letter with its content.
 
 use dead_letters::DeadLetter;
-use operations::{Bytes, Content, Shown};
+use operations::{RecordBytes, RecordContent, Shown};
 use uuid::Uuid;
 
 use crate::{Operator, list::entry_of, step::StepError};
@@ -43,8 +43,8 @@ fn size(record: &DeadLetter) -> usize {
     headers.sum::<usize>() + parts.into_iter().flatten().sum::<usize>()
 }
 
-fn content(record: DeadLetter) -> Content {
-    Content {
+fn content(record: DeadLetter) -> RecordContent {
+    RecordContent {
         timestamp: record.timestamp,
         key: record.key.map(bytes),
         headers: record
@@ -57,10 +57,10 @@ fn content(record: DeadLetter) -> Content {
     }
 }
 
-fn bytes(bytes: Vec<u8>) -> Bytes {
+fn bytes(bytes: Vec<u8>) -> RecordBytes {
     match String::from_utf8(bytes) {
-        Ok(text) => Bytes::Text(text),
-        Err(error) => Bytes::Base64(base64_simd::STANDARD.encode_to_string(error.as_bytes())),
+        Ok(text) => RecordBytes::Text(text),
+        Err(error) => RecordBytes::Base64(base64_simd::STANDARD.encode_to_string(error.as_bytes())),
     }
 }
 
@@ -70,7 +70,10 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_as_text_or_base64() {
-        assert_eq!(bytes("é".as_bytes().to_vec()), Bytes::Text("é".to_owned()));
-        assert_eq!(bytes(vec![0xff, 0]), Bytes::Base64("/wA=".to_owned()));
+        assert_eq!(
+            bytes("é".as_bytes().to_vec()),
+            RecordBytes::Text("é".to_owned())
+        );
+        assert_eq!(bytes(vec![0xff, 0]), RecordBytes::Base64("/wA=".to_owned()));
     }
 }

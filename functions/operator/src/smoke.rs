@@ -31,19 +31,7 @@ pub(crate) async fn smoke(
     let begin = Instant::now();
     let within = Duration::from_secs(within.min(MOST).into());
     let tenant = Identifier::parse(SMOKE_TENANT).expect("the reserved tenant has a name");
-    let entity = Entity {
-        kind: EntityKind::Event,
-        id: Identifier::parse("smoke").expect("a word is an identifier"),
-    };
-    let poster = TemplateKey {
-        kind: AssetKind::Poster,
-        locale: None,
-    };
-    let job = JobId::new(
-        &tenant,
-        TemplateId::new(&tenant, &entity, &poster),
-        InboundEventKey::new(&tenant, SOURCE, id),
-    );
+    let job = poster_of(&tenant, id);
     operator
         .outbox
         .publisher()
@@ -53,33 +41,21 @@ pub(crate) async fn smoke(
         let state = match operator.store.job_of(&tenant, job).await {
             Ok(job) => Some(job.state),
             // No consumer has decided on the event yet.
-            Err(StoreError::NoSuchJob(_)) => None,
+            Err(StoreError::NotFound(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        let so_far = match state {
-            Some(State::Completed { .. }) => {
+        let so_far = match progress(state) {
+            Progress::Completed => {
                 let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
                 return Ok(Smoked {
                     job: job.0,
                     milliseconds,
                 });
             }
-            Some(State::Failed { failure }) => {
-                return Err(StepError::Smoke(format!(
-                    "its job {job} failed: {}",
-                    failure.detail
-                )));
+            Progress::Failed(detail) => {
+                return Err(StepError::Smoke(format!("its job {job} failed: {detail}")));
             }
-            None => {
-                "no consumer has decided it: is the mapping enabled, and what does the log of event-created say?"
-            }
-            Some(State::Created) => {
-                "its job is open and was never taken up: does its execution run?"
-            }
-            Some(State::Submitted { .. }) => {
-                "its poster is being made: what does the log of completion say?"
-            }
-            Some(State::Cancelled { .. } | State::Erased { .. }) => "somebody cancelled its job",
+            Progress::SoFar(so_far) => so_far,
         };
         if begin.elapsed() > within {
             return Err(StepError::Smoke(format!(
@@ -88,6 +64,52 @@ pub(crate) async fn smoke(
             )));
         }
         sleep(PAUSE).await;
+    }
+}
+
+/// The job for the poster of the event `id`.
+fn poster_of(tenant: &Identifier, id: &str) -> JobId {
+    let entity = Entity {
+        kind: EntityKind::Event,
+        id: Identifier::parse("smoke").expect("a word is an identifier"),
+    };
+    let poster = TemplateKey {
+        kind: AssetKind::Poster,
+        locale: None,
+    };
+    JobId::new(
+        tenant,
+        TemplateId::new(tenant, &entity, &poster),
+        InboundEventKey::new(tenant, SOURCE, id),
+    )
+}
+
+/// How far the event has come.
+enum Progress {
+    Completed,
+    /// The failure's detail.
+    Failed(String),
+    /// Where it is, and where to look if it stays there.
+    SoFar(&'static str),
+}
+
+/// The progress that the state of the job shows; without a state there is no job yet.
+fn progress(state: Option<State>) -> Progress {
+    match state {
+        Some(State::Completed { .. }) => Progress::Completed,
+        Some(State::Failed { failure }) => Progress::Failed(failure.detail),
+        None => Progress::SoFar(
+            "no consumer has decided on its event: is the mapping enabled, and what does the log of event-created say?",
+        ),
+        Some(State::Created) => {
+            Progress::SoFar("its job is open and was never taken up: does its execution run?")
+        }
+        Some(State::Submitted { .. }) => {
+            Progress::SoFar("its poster is being made: what does the log of completion say?")
+        }
+        Some(State::Cancelled { .. } | State::Erased { .. }) => {
+            Progress::SoFar("its job is cancelled: who cancelled it?")
+        }
     }
 }
 

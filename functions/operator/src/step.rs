@@ -1,10 +1,13 @@
 //! The answers and errors of a step.
 
 use dead_letters::DeadLetterError;
+use domain::RoutingError;
 use kafka::PublishError;
 use lambda_runtime::Diagnostic;
 use operations::{
-    FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed, Listed, Shown, Smoked,
+    AuditListed, BreakerHandled, FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed,
+    Listed, ProvidersListed, Remainder, RemainderHandled, Shown, Smoked, TenantHandled,
+    VoiceHandled, VoiceShown,
 };
 use outbox::{CommitError, PublishAndStartError, StartError};
 use serde::Serialize;
@@ -16,7 +19,7 @@ use crate::invoke::InvokeError;
 /// The answer to a step; `operations` says which answer belongs to which step.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Answer {
+pub(crate) enum OperatorAnswer {
     Gathered(Gathered),
     Listed(Listed),
     Shown(Box<Shown>),
@@ -25,17 +28,22 @@ pub(crate) enum Answer {
     JobsListed(JobsListed),
     JobShown(Box<JobShown>),
     JobHandled(Box<JobHandled>),
-    /// CloudFormation has got its answer already.
-    Provided {},
+    TenantHandled(TenantHandled),
+    RemainderHandled(RemainderHandled),
+    VoiceShown(Box<VoiceShown>),
+    VoiceHandled(Box<VoiceHandled>),
+    ProvidersListed(ProvidersListed),
+    BreakerHandled(BreakerHandled),
+    AuditListed(AuditListed),
 }
 
 /// Why a step failed, wholly or partly. Repeating it is safe.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
-    #[error("reading what is asked")]
+    #[error("reading the request")]
     Payload(#[source] serde_json::Error),
-    #[error("telling CloudFormation how it ended")]
-    NotPublished(#[from] reqwest::Error),
+    #[error("reading an entry of the audit")]
+    Audit(#[source] serde_json::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -50,14 +58,20 @@ pub(crate) enum StepError {
     Start(#[from] StartError),
     #[error("publishing the event of a smoke check")]
     Publish(#[from] PublishError),
-    #[error("the event of the smoke check did not come through: {0}")]
+    #[error("the smoke check failed: {0}")]
     Smoke(String),
     #[error(transparent)]
     Invoke(#[from] InvokeError),
-    #[error("`{0}` is no number; take it as a page ended with it")]
+    #[error("`{0}` is not the end of a page: pass on what the previous answer has as `next`")]
     Number(String),
-    #[error("there is no dead letter under the id {0}")]
+    #[error("there is no dead letter {0}")]
     NoSuchRecord(Uuid),
+    #[error(
+        "no pass of an erasure of this tenant met {0}: `tenants erase --execute` names what is kept"
+    )]
+    NoSuchRemainder(Remainder),
+    #[error(transparent)]
+    NoSuchProvider(RoutingError),
 }
 
 impl StepError {
@@ -65,17 +79,22 @@ impl StepError {
     fn kind(&self) -> FailureKind {
         match self {
             Self::Store(error) | Self::Commit(CommitError::Store(error)) => of_store(error),
-            Self::NoSuchRecord(_) => FailureKind::NotFound,
-            Self::Payload(_) | Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
-            Self::DeadLetter(DeadLetterError::Content(_)) | Self::Commit(_) => {
-                FailureKind::Internal
+            Self::NoSuchRecord(_) | Self::NoSuchRemainder(_) | Self::NoSuchProvider(_) => {
+                FailureKind::NotFound
             }
+            Self::Invoke(InvokeError::Failed {
+                kind: Some(kind), ..
+            }) => *kind,
+            Self::Payload(_) | Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
+            Self::DeadLetter(DeadLetterError::Content(_))
+            | Self::Audit(_)
+            | Self::Commit(_)
+            | Self::Invoke(InvokeError::Reply { .. }) => FailureKind::Internal,
             Self::DeadLetter(_)
             | Self::PublishAndStart(_)
             | Self::Start(_)
-            | Self::Invoke(_)
+            | Self::Invoke(InvokeError::Call { .. } | InvokeError::Failed { kind: None, .. })
             | Self::Publish(_)
-            | Self::NotPublished(_)
             | Self::Smoke(_) => FailureKind::Transient,
         }
     }
@@ -84,12 +103,11 @@ impl StepError {
 /// What an operator does about a failure of the store.
 fn of_store(error: &StoreError) -> FailureKind {
     match error {
-        StoreError::NoSuchJob(_) | StoreError::NoSuchVoice(_) => FailureKind::NotFound,
-        StoreError::Contended
-        | StoreError::Write(_)
-        | StoreError::Read(_)
-        | StoreError::Item(_) => FailureKind::Transient,
-        StoreError::Refused(_) => FailureKind::Internal,
+        StoreError::NotFound(_) => FailureKind::NotFound,
+        StoreError::Contended | StoreError::Write(_) | StoreError::Read(_) => {
+            FailureKind::Transient
+        }
+        StoreError::Refused(_) | StoreError::Item(_) => FailureKind::Internal,
     }
 }
 
@@ -99,5 +117,30 @@ impl From<StepError> for Diagnostic {
             error_type: error.kind().as_str().to_owned(),
             error_message: runtime::chain(&error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::invoke::failed;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_of_completion_keeps_its_kind_if_completion_reported_it() {
+        let kind = |error: &str| {
+            let error = failed("studio-completion-staging", error.as_bytes());
+            StepError::from(error).kind()
+        };
+        let of = |error_type: &str| {
+            kind(&format!(
+                r#"{{"errorType":"{error_type}","errorMessage":"why"}}"#
+            ))
+        };
+        for kind in FailureKind::ALL {
+            assert_eq!(of(kind.as_str()), kind);
+        }
+        assert_eq!(of("Sandbox.Timedout"), FailureKind::Transient);
+        assert_eq!(kind("not JSON"), FailureKind::Transient);
     }
 }

@@ -13,7 +13,7 @@ use crate::{Operator, step::StepError};
 const AT_ONCE: usize = 50;
 
 /// The matching records, by the time they were first seen, oldest first.
-pub(crate) struct Waiting<'a> {
+pub(crate) struct WaitingRecords<'a> {
     operator: &'a Operator,
     window: Window,
     filter: &'a Filter,
@@ -23,7 +23,7 @@ pub(crate) struct Waiting<'a> {
     now: Time,
 }
 
-impl<'a> Waiting<'a> {
+impl<'a> WaitingRecords<'a> {
     /// Continues `after` the end of the previous page.
     pub(crate) fn after(
         operator: &'a Operator,
@@ -120,7 +120,7 @@ fn matches(filter: &Filter, entry: &DeadLetterEntry) -> bool {
 }
 
 /// A requested record.
-pub(crate) enum Found {
+pub(crate) enum SelectedRecord {
     /// It waits for an operator.
     Waits(DeadLetterEntry),
     /// It was resolved before.
@@ -130,9 +130,9 @@ pub(crate) enum Found {
 }
 
 /// The records of `which`, continued after the previous page.
-pub(crate) enum Records<'a> {
+pub(crate) enum SelectedRecords<'a> {
     /// The matching records.
-    Waiting(Box<Waiting<'a>>),
+    Waiting(Box<WaitingRecords<'a>>),
     /// The named records.
     Named {
         operator: &'a Operator,
@@ -142,7 +142,7 @@ pub(crate) enum Records<'a> {
     },
 }
 
-impl<'a> Records<'a> {
+impl<'a> SelectedRecords<'a> {
     pub(crate) fn of(
         operator: &'a Operator,
         which: &'a Which,
@@ -150,9 +150,9 @@ impl<'a> Records<'a> {
         now: Time,
     ) -> Result<Self, StepError> {
         Ok(match which {
-            Which::Matching(filter) => {
-                Self::Waiting(Box::new(Waiting::after(operator, filter, after, now)?))
-            }
+            Which::Matching(filter) => Self::Waiting(Box::new(WaitingRecords::after(
+                operator, filter, after, now,
+            )?)),
             Which::Ids(ids) => {
                 let at = after.map_or(Ok(0), |text| {
                     text.parse().map_err(|_| StepError::Number(text.to_owned()))
@@ -168,9 +168,9 @@ impl<'a> Records<'a> {
     }
 
     /// The next record.
-    pub(crate) async fn next(&mut self) -> Result<Option<Found>, StepError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<SelectedRecord>, StepError> {
         match self {
-            Self::Waiting(waiting) => Ok(waiting.next().await?.map(Found::Waits)),
+            Self::Waiting(waiting) => Ok(waiting.next().await?.map(SelectedRecord::Waits)),
             Self::Named {
                 operator,
                 ids,
@@ -182,12 +182,12 @@ impl<'a> Records<'a> {
                 };
                 *at += 1;
                 let Some(entry) = operator.store.dead_letter_entry(id).await? else {
-                    return Ok(Some(Found::Unknown(id)));
+                    return Ok(Some(SelectedRecord::Unknown(id)));
                 };
                 Ok(Some(
                     match still_waits(operator, entry.clone(), *now).await? {
-                        Some(entry) => Found::Waits(entry),
-                        None => Found::WasResolved(entry),
+                        Some(entry) => SelectedRecord::Waits(entry),
+                        None => SelectedRecord::WasResolved(entry),
                     },
                 ))
             }
@@ -219,6 +219,7 @@ mod tests {
             first_seen: crate::now(),
             last_seen: crate::now(),
             count: 1,
+            writes: 1,
             resolved: None,
             object: None,
         };

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::cms_published(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    fuzz::cms_published(input);
+});

@@ -2,14 +2,17 @@
 
 use std::{num::NonZeroU32, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
-use contract::{AssetKind, Identifier, Time, Topic};
-use operations::{Filter, JobState, Pace, Which};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use contract::{AssetKind, Identifier, S3Object, TextError, Time, Topic};
+use operations::{Filter, JobState, Pace, Remainder, UnknownRemainder, Which};
 use uuid::Uuid;
 
-use crate::{place::Place, time::time_of_now};
+use crate::{deployment::Deployment, time::time_of_now};
 
-/// The operator's command line for the studio's event functions: dead letters and render jobs.
+/// The operator's command line for the studio's event functions.
+///
+/// A command that changes something says what it would do, and does it with --execute. Every command
+/// can be repeated.
 ///
 /// It invokes the function studio-operator-<STAGE>, with the credentials and the region that the
 /// AWS CLI would use in this shell.
@@ -17,10 +20,13 @@ use crate::{place::Place, time::time_of_now};
 #[command(name = "studio", max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Arguments {
     #[command(flatten)]
-    pub place: PlaceArguments,
-    /// Print the function's answers as JSON, one line for each page.
+    pub deployment: DeploymentArguments,
+    /// Print the function's answers as JSON, one line for each.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Why you change something, such as a ticket. The audit keeps it, with who you are.
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub reason: Option<String>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -30,17 +36,19 @@ Examples:
   studio --stage staging dead-letters list --since 2d
   studio --local dead-letters redrive --all
   studio --local jobs list --tenant tenant-monsoon-arts --state failed
+  studio --stage staging tenants erase tenant-monsoon-arts
+  studio --stage staging providers list
 
 Exit codes:
-  0  all of it is done, or shown
-  1  AWS or the function did not do their part: try again
-  2  the command line is not understood
-  3  there is no such thing, or it cannot be had: trying again does not help
-  4  it is done as far as it can be, and something is left";
+  0  everything is done or shown
+  1  AWS or the function failed: try again
+  2  the command line is wrong
+  3  it does not exist or is not allowed: trying again does not help
+  4  done as far as possible, and something is left";
 
 #[derive(Debug, Args)]
-#[group(id = "place", multiple = false)]
-pub struct PlaceArguments {
+#[group(id = "deployment", multiple = false)]
+pub struct DeploymentArguments {
     /// The environment on AWS, such as staging.
     #[arg(long, global = true, value_name = "STAGE")]
     stage: Option<String>,
@@ -50,16 +58,15 @@ pub struct PlaceArguments {
     local: Option<Option<PathBuf>>,
 }
 
-impl PlaceArguments {
-    /// The place that the arguments name. Exits with an error if they name none, because clap
+impl DeploymentArguments {
+    /// The deployment that the arguments name. Exits with an error if they name none, because clap
     /// cannot require a global argument.
-    pub fn place(self) -> Place {
+    pub fn deployment(self) -> Deployment {
         match (self.stage, self.local) {
-            (Some(stage), _) => Place::Stage(stage),
-            (None, Some(file)) => Place::Local(file),
+            (Some(stage), _) => Deployment::Stage(stage),
+            (None, Some(file)) => Deployment::Local(file),
             (None, None) => {
-                use clap::{CommandFactory as _, error::ErrorKind};
-                let which = "say which studio: --stage <STAGE> for one on AWS, --local for that of `make up`";
+                let which = "name the studio: --stage <STAGE> for one on AWS, --local for that of `make up`";
                 Arguments::command()
                     .error(ErrorKind::MissingRequiredArgument, which)
                     .exit()
@@ -73,10 +80,25 @@ pub enum Command {
     /// Dead letters, which are records that cannot succeed as they are or that a mapping gave up:
     /// show, redrive or discard them.
     #[command(subcommand)]
-    DeadLetters(DeadLetters),
+    DeadLetters(DeadLettersCommand),
     /// A tenant's render jobs: show, resubmit or cancel them.
     #[command(subcommand)]
-    Jobs(Jobs),
+    Jobs(JobsCommand),
+    /// Tenants: erase everything of one, or let its erasure go on without what a vendor keeps.
+    #[command(subcommand)]
+    Tenants(TenantsCommand),
+    /// A tenant's cloned voices: show one, verify its owner, or erase it.
+    #[command(subcommand)]
+    Voices(VoicesCommand),
+    /// The providers of media: list them with their breakers, or close a breaker.
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
+    /// List what operators changed, the newest first: who, when, what, why, and what came of it.
+    #[command(
+        after_help = "Examples:\n  studio --stage staging audit --since 30d\n  \
+                            studio --stage staging audit --since 2026-11-01 --until 2026-12-01 --json"
+    )]
+    Audit(AuditArguments),
     /// Send an event of the reserved tenant studio-smoke through the whole system, and wait for its
     /// poster.
     Smoke {
@@ -87,7 +109,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum DeadLetters {
+pub enum DeadLettersCommand {
     /// List the dead letters that wait for a decision, by when they were first seen, the oldest
     /// first.
     ///
@@ -154,7 +176,7 @@ pub enum DeadLetters {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Jobs {
+pub enum JobsCommand {
     /// List a tenant's jobs, the newest first.
     #[command(
         after_help = "Example:\n  studio --stage staging jobs list --tenant tenant-monsoon-arts --state failed --since 2d"
@@ -206,6 +228,166 @@ pub enum Jobs {
         #[command(flatten)]
         which: JobsArguments,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TenantsCommand {
+    /// Erase everything of a tenant: media, facts, cloned voices, dead letters, and the copies at
+    /// the vendors. Without --execute, only count what would be erased.
+    ///
+    /// Erasing cannot be undone, so --execute asks for the tenant's name again. Open jobs are cancelled first, and an event from before the
+    /// erasure brings nothing back. While a request to a vendor may still be on its way, a part is
+    /// left; the command then repeats the step by itself. After an interruption, run the same
+    /// command again.
+    ///
+    /// A vendor, a bucket or a CDN that refuses to delete its copy stops nothing else, and is named
+    /// each time. If it never will, close-remainder puts on record why the erasure goes on without it.
+    ///
+    /// A dead letter whose key does not name the tenant is not found: search for it with
+    /// dead-letters list --cause <TENANT>.
+    #[command(
+        after_help = "Examples:\n  studio --stage staging tenants erase tenant-monsoon-arts\n  \
+                            studio --stage staging tenants erase tenant-monsoon-arts --execute --confirm tenant-monsoon-arts"
+    )]
+    Erase {
+        /// The tenant, written as its events have it.
+        #[arg(value_parser = tenant)]
+        tenant: Identifier,
+        #[command(flatten)]
+        erase: EraseArguments,
+        /// The tenant's name again, for --execute. Without it, the command asks for it on a terminal.
+        #[arg(long, value_name = "TENANT")]
+        confirm: Option<String>,
+    },
+    /// Let the erasure of a tenant go on without what a vendor, a bucket or a CDN refuses to delete.
+    /// Without --execute, only show what would happen.
+    ///
+    /// The copy stays where it is: first ask the vendor, or the owner of the bucket, to delete it
+    /// or to allow it. Who kept what, the --reason and the time stay on record: give a reason that
+    /// names no person. Afterwards run
+    /// tenants erase again: it still asks, no longer waits, and names what is kept.
+    #[command(
+        after_help = "Example:\n  studio --stage staging tenants close-remainder tenant-monsoon-arts \
+                            elevenlabs:voice:3b4922b8-1b61-5bbc-9362-acfc161181af \
+                            --reason 'ElevenLabs closed the account; their ticket 4711 confirms the deletion' --execute"
+    )]
+    CloseRemainder {
+        /// The tenant that is being erased.
+        #[arg(value_parser = tenant)]
+        tenant: Identifier,
+        /// What is kept, and by whom, as tenants erase names it: <KEEPER>:<ITEM>.
+        #[arg(value_parser = remainder)]
+        remainder: Remainder,
+        /// Execute it, instead of only showing what would happen.
+        #[arg(long)]
+        execute: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VoicesCommand {
+    /// Show one voice: its state, what its owner is to read aloud, and why it failed.
+    #[command(
+        after_help = "Example:\n  studio --stage staging voices show --tenant tenant-monsoon-arts 3b4922b8-1b61-5bbc-9362-acfc161181af"
+    )]
+    Show {
+        #[command(flatten)]
+        which: VoiceArguments,
+    },
+    /// Have the provider verify that a voice is its owner's, so that its training goes on. Without
+    /// --execute, only show what would happen.
+    ///
+    /// A professional voice waits seven days for its owner, who reads aloud what `voices show`
+    /// names. Upload the recording to a bucket of the parameter VoiceBuckets, under the tenant's
+    /// prefix, and pass its address.
+    /// The owner of an instant voice verifies it at the provider; then, and whenever the provider is
+    /// satisfied already, no recording is needed.
+    #[command(
+        after_help = "Example:\n  studio --stage staging voices verify --tenant tenant-monsoon-arts 3b4922b8-1b61-5bbc-9362-acfc161181af \
+                            --recording s3://monsoon-arts-voices/tenant-monsoon-arts/asha/recording.mp3 --execute"
+    )]
+    Verify {
+        #[command(flatten)]
+        which: VoiceArguments,
+        /// What the owner read aloud. Without it, the provider is only asked whether it is
+        /// satisfied.
+        #[arg(long, value_name = "S3-ADDRESS", value_parser = s3_object)]
+        recording: Option<S3Object>,
+        /// Execute it, instead of only showing what would happen.
+        #[arg(long)]
+        execute: bool,
+    },
+    /// Erase a voice: here, at its provider, its samples and what its owner read aloud. Without
+    /// --execute, only show what would be erased.
+    ///
+    /// Erasing cannot be undone. It takes six minutes at least: until then something of the voice may
+    /// still be on its way, and the command repeats the step by itself. After an interruption, run
+    /// the same command again.
+    #[command(
+        after_help = "Example:\n  studio --stage staging voices erase --tenant tenant-monsoon-arts 3b4922b8-1b61-5bbc-9362-acfc161181af --execute"
+    )]
+    Erase {
+        #[command(flatten)]
+        which: VoiceArguments,
+        #[command(flatten)]
+        erase: EraseArguments,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProvidersCommand {
+    /// List the providers with their breakers. A provider whose breaker is open gets no requests.
+    #[command(after_help = "Example:\n  studio --stage staging providers list")]
+    List,
+    /// Close a provider's breaker, so that the next job asks the provider again at once. Without
+    /// --execute, only show what would happen.
+    ///
+    /// A breaker closes by itself a quarter of an hour after it opened. Fix the cause first: if the
+    /// provider refuses again, the breaker opens again.
+    #[command(
+        after_help = "Examples:\n  studio --stage staging providers close-breaker openai\n  \
+                            studio --stage staging providers close-breaker openai --execute"
+    )]
+    CloseBreaker {
+        /// The provider's name, from the list.
+        provider: String,
+        /// Execute it, instead of only showing what would happen.
+        #[arg(long)]
+        execute: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArguments {
+    /// Only changes since this time: how long ago (6h), a day, or a time with its offset. The
+    /// audit goes back 400 days.
+    #[arg(long, value_name = "TIME", value_parser = time_of_now, default_value = "7d")]
+    pub since: Time,
+    /// Only changes before this time.
+    #[arg(long, value_name = "TIME", value_parser = time_of_now)]
+    pub until: Option<Time>,
+    /// The maximum number of entries.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    pub most: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct VoiceArguments {
+    /// The tenant that owns the voice: the voices of other tenants are not visible.
+    #[arg(long, value_parser = tenant)]
+    pub tenant: Identifier,
+    /// The voice model's id, which is also the name of its execution.
+    pub id: Uuid,
+}
+
+#[derive(Debug, Args)]
+pub struct EraseArguments {
+    /// Execute it, instead of only showing what would be erased.
+    #[arg(long)]
+    pub execute: bool,
+    /// How long to repeat it while something is left, in seconds; 0 runs it once.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub within: u32,
 }
 
 #[derive(Debug, Args)]
@@ -296,14 +478,20 @@ fn asset_kind(text: &str) -> Result<AssetKind, String> {
         .ok_or_else(|| format!("the studio makes {}", known()))
 }
 
-fn tenant(text: &str) -> Result<Identifier, contract::TextError> {
+fn s3_object(address: &str) -> Result<S3Object, &'static str> {
+    S3Object::parse(address).ok_or("write an address in S3, such as s3://voices/asha/recording.mp3")
+}
+
+fn remainder(text: &str) -> Result<Remainder, UnknownRemainder> {
+    text.parse()
+}
+
+fn tenant(text: &str) -> Result<Identifier, TextError> {
     Identifier::parse(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
@@ -334,22 +522,35 @@ mod tests {
         );
         insta::assert_snapshot!("help_of_jobs_list", help(&["jobs", "list"]));
         insta::assert_snapshot!("help_of_jobs_resubmit", help(&["jobs", "resubmit"]));
+        insta::assert_snapshot!("help_of_tenants_erase", help(&["tenants", "erase"]));
+        insta::assert_snapshot!(
+            "help_of_tenants_close_remainder",
+            help(&["tenants", "close-remainder"])
+        );
+        insta::assert_snapshot!("help_of_voices", help(&["voices"]));
+        insta::assert_snapshot!("help_of_voices_verify", help(&["voices", "verify"]));
+        insta::assert_snapshot!("help_of_voices_erase", help(&["voices", "erase"]));
+        insta::assert_snapshot!("help_of_providers", help(&["providers"]));
+        insta::assert_snapshot!(
+            "help_of_providers_close_breaker",
+            help(&["providers", "close-breaker"])
+        );
     }
 
     #[test]
-    fn the_place_may_come_anywhere_but_only_once() {
-        let place = |line| parse(line).unwrap().place.place();
+    fn the_deployment_may_come_anywhere_but_only_once() {
+        let deployment = |line| parse(line).unwrap().deployment.deployment();
         assert_eq!(
-            place("studio dead-letters list --stage staging"),
-            Place::Stage("staging".to_owned())
+            deployment("studio dead-letters list --stage staging"),
+            Deployment::Stage("staging".to_owned())
         );
         assert_eq!(
-            place("studio --local dead-letters list"),
-            Place::Local(None)
+            deployment("studio --local dead-letters list"),
+            Deployment::Local(None)
         );
         assert_eq!(
-            place("studio --local=x.env dead-letters list"),
-            Place::Local(Some(PathBuf::from("x.env")))
+            deployment("studio --local=x.env dead-letters list"),
+            Deployment::Local(Some(PathBuf::from("x.env")))
         );
         assert!(parse("studio --local --stage staging dead-letters list").is_err());
     }
@@ -358,7 +559,8 @@ mod tests {
     fn records_are_chosen_by_id_or_by_filter_and_all_only_with_the_flag() {
         let which = |line: &str| match parse(line).map(|arguments| arguments.command) {
             Ok(Command::DeadLetters(
-                DeadLetters::Redrive { which, .. } | DeadLetters::Discard { which, .. },
+                DeadLettersCommand::Redrive { which, .. }
+                | DeadLettersCommand::Discard { which, .. },
             )) => Some(which.into()),
             _ => None,
         };
@@ -389,5 +591,87 @@ mod tests {
             which("studio dead-letters redrive --topic eventzr.event.created.v2"),
             None
         );
+    }
+
+    #[test]
+    fn a_tenant_is_erased_by_name_and_only_with_execute() {
+        let erase = |line: &str| match parse(line).map(|arguments| arguments.command) {
+            Ok(Command::Tenants(TenantsCommand::Erase {
+                tenant,
+                erase,
+                confirm,
+            })) => {
+                let confirmed = confirm.is_some_and(|name| name == tenant.as_str());
+                let tenant = tenant.as_str().to_owned();
+                Some((tenant, erase.execute, confirmed, erase.within))
+            }
+            _ => None,
+        };
+        let gone = "tenant-gone".to_owned();
+        assert_eq!(
+            erase("studio tenants erase tenant-gone"),
+            Some((gone.clone(), false, false, 600))
+        );
+        assert_eq!(
+            erase("studio tenants erase tenant-gone --execute --confirm tenant-gone --within 0"),
+            Some((gone, true, true, 0))
+        );
+        assert_eq!(erase("studio tenants erase"), None);
+        assert_eq!(erase("studio tenants erase tenant-gone tenant-b"), None);
+    }
+
+    #[test]
+    fn a_remainder_is_named_by_its_keeper_and_its_item() {
+        let close = |line: &str| {
+            let arguments = parse(line).ok()?;
+            match arguments.command {
+                Command::Tenants(TenantsCommand::CloseRemainder {
+                    remainder, execute, ..
+                }) => Some((remainder.to_string(), arguments.reason, execute)),
+                _ => None,
+            }
+        };
+        let command = "studio tenants close-remainder tenant-gone";
+        assert_eq!(
+            close(&format!(
+                "{command} elevenlabs:job:7 --reason closed --execute"
+            )),
+            Some((
+                "elevenlabs:job:7".to_owned(),
+                Some("closed".to_owned()),
+                true
+            ))
+        );
+        assert_eq!(
+            close(&format!("{command} elevenlabs --reason closed")),
+            None
+        );
+    }
+
+    #[test]
+    fn a_voice_needs_its_tenant_and_a_recording_is_an_address_in_s3() {
+        let id = "3b4922b8-1b61-5bbc-9362-acfc161181af";
+        let recording = |line: &str| match parse(line).map(|arguments| arguments.command) {
+            Ok(Command::Voices(VoicesCommand::Verify { recording, .. })) => Some(recording),
+            _ => None,
+        };
+        let verify = format!("studio voices verify {id} --tenant a");
+        assert_eq!(recording(&verify), Some(None));
+        assert_eq!(
+            recording(&format!("{verify} --recording s3://voices/asha.mp3")),
+            Some(S3Object::parse("s3://voices/asha.mp3"))
+        );
+        assert_eq!(recording(&format!("{verify} --recording asha.mp3")), None);
+        for command in ["show", "verify", "erase"] {
+            assert!(parse(&format!("studio voices {command} {id}")).is_err());
+            assert!(parse(&format!("studio voices {command} --tenant a asha")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_breaker_is_closed_of_one_provider() {
+        assert!(parse("studio providers close-breaker").is_err());
+        assert!(parse("studio providers close-breaker openai runway").is_err());
+        assert!(parse("studio providers close-breaker openai --execute").is_ok());
     }
 }

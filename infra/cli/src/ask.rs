@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use aws_sdk_lambda::{
     config::{StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig},
-    error::{BoxError, ProvideErrorMetadata as _},
+    error::{BoxError, ProvideErrorMetadata as _, SdkError},
+    operation::invoke::InvokeError,
     primitives::Blob,
 };
-use operations::{Failure, FailureKind, Step};
+use operations::{ASKER, Asker, FailureKind, FunctionError, Step};
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
-use crate::place::{Place, PlaceError};
+use crate::deployment::{Deployment, DeploymentError};
 
 /// How long an answer may take: longer than the function's timeout.
 const AT_MOST: Duration = Duration::from_secs(320);
@@ -19,16 +21,18 @@ const AT_MOST: Duration = Duration::from_secs(320);
 pub struct Function {
     name: String,
     client: aws_sdk_lambda::Client,
+    sts: aws_sdk_sts::Client,
+    reason: Option<String>,
 }
 
 /// Why the function did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// The function's place cannot be found.
+    /// The deployment cannot be found.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Deployment(#[from] DeploymentError),
     /// Lambda did not invoke the function, or did not report the result.
-    #[error("asking {function}")]
+    #[error("invoking {function}")]
     Call {
         /// The function's name.
         function: String,
@@ -36,7 +40,7 @@ pub enum AskError {
         source: BoxError,
     },
     /// The function does not exist.
-    #[error("there is no function {0}: is the stage right, and the region?")]
+    #[error("there is no function {0}: check the stage and the region")]
     NoFunction(String),
     /// The caller is not allowed to invoke the function.
     #[error("you may not invoke {function}: {why}")]
@@ -57,7 +61,7 @@ pub enum AskError {
     Defect(String),
     /// The function's answer does not have the expected shape.
     #[error(
-        "{function} answered what this version does not understand: deploy both from one version"
+        "this version of studio cannot read the answer of {function}: install and deploy the same version"
     )]
     Answer {
         /// The function's name.
@@ -76,15 +80,16 @@ impl AskError {
             | Self::NoFunction(_)
             | Self::Denied { .. }
             | Self::Answer { .. } => true,
-            Self::Place(_) | Self::Call { .. } | Self::Failed(_) => false,
+            Self::Deployment(_) | Self::Call { .. } | Self::Failed(_) => false,
         }
     }
 }
 
 impl Function {
-    /// The function at a place.
-    pub async fn at(place: Place) -> Result<Self, AskError> {
-        let config = aws_sdk_lambda::config::Builder::from(&place.config().await?)
+    /// The function of a deployment. The audit gets `reason` with each change.
+    pub async fn at(deployment: Deployment, reason: Option<String>) -> Result<Self, AskError> {
+        let aws = deployment.config().await?;
+        let config = aws_sdk_lambda::config::Builder::from(&aws)
             // The SDK must not retry a request that may have been carried out. An operator who sees
             // that it failed can retry it.
             .retry_config(RetryConfig::disabled())
@@ -92,15 +97,39 @@ impl Function {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         Ok(Self {
-            name: place.function(),
+            name: deployment.function(),
             client: aws_sdk_lambda::Client::from_conf(config),
+            sts: aws_sdk_sts::Client::new(&aws),
+            reason,
         })
+    }
+
+    /// Why the operator changes something.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Who asks, for the audit. A session that STS does not name is left out: CloudTrail has it.
+    async fn asker(&self) -> Asker {
+        let identity = self.sts.get_caller_identity().send().await;
+        Asker {
+            session: identity.ok().and_then(|identity| identity.arn),
+            reason: self.reason.clone(),
+        }
+    }
+
+    /// The payload of a step.
+    async fn payload(&self, step: &Step) -> Vec<u8> {
+        let mut payload = json!(step);
+        if step.is_change() {
+            payload[ASKER] = json!(self.asker().await);
+        }
+        payload.to_string().into_bytes()
     }
 
     /// The answer to `step`: as text, and parsed.
     pub async fn ask<A: DeserializeOwned>(&self, step: &Step) -> Result<(String, A), AskError> {
-        let payload =
-            serde_json::to_vec(step).expect("a step is strings and numbers under string keys");
+        let payload = self.payload(step).await;
         let invoked = self
             .client
             .invoke()
@@ -108,44 +137,48 @@ impl Function {
             .payload(Blob::new(payload))
             .send()
             .await;
-        let invoked = invoked.map_err(|error| {
-            let function = self.name.clone();
-            match error.code() {
-                Some("ResourceNotFoundException") => AskError::NoFunction(function),
-                Some(
-                    "AccessDeniedException"
-                    | "UnrecognizedClientException"
-                    | "ExpiredTokenException",
-                ) => {
-                    let why = error.message().unwrap_or("AWS does not say why").to_owned();
-                    AskError::Denied { function, why }
-                }
-                _ => AskError::Call {
-                    function,
-                    source: error.into(),
-                },
-            }
-        })?;
+        let invoked = invoked.map_err(|error| self.not_invoked(error))?;
         let answer = invoked.payload.map(Blob::into_inner).unwrap_or_default();
         let unread = |source| AskError::Answer {
             function: self.name.clone(),
             source,
         };
         if invoked.function_error.is_some() {
-            let failure: Failure = serde_json::from_slice(&answer).map_err(unread)?;
-            return Err(match failure.kind() {
-                Some(FailureKind::NotFound | FailureKind::InvalidInput) => {
-                    AskError::Refused(failure.error_message)
-                }
-                Some(FailureKind::Internal) => {
-                    AskError::Defect(format!("{} failed: {}", self.name, failure.error_message))
-                }
-                Some(FailureKind::Transient) | None => {
-                    AskError::Failed(format!("{} failed: {}", self.name, failure.error_message))
-                }
-            });
+            let error: FunctionError = serde_json::from_slice(&answer).map_err(unread)?;
+            return Err(self.failed(error));
         }
         let read = serde_json::from_slice(&answer).map_err(unread)?;
         Ok((String::from_utf8_lossy(&answer).into_owned(), read))
+    }
+
+    /// Lambda did not invoke the function.
+    fn not_invoked(&self, error: SdkError<InvokeError>) -> AskError {
+        let function = self.name.clone();
+        match error.code() {
+            Some("ResourceNotFoundException") => AskError::NoFunction(function),
+            Some(
+                "AccessDeniedException" | "UnrecognizedClientException" | "ExpiredTokenException",
+            ) => {
+                let why = error.message().unwrap_or("AWS gives no reason").to_owned();
+                AskError::Denied { function, why }
+            }
+            _ => AskError::Call {
+                function,
+                source: error.into(),
+            },
+        }
+    }
+
+    /// The function answered with an error.
+    fn failed(&self, error: FunctionError) -> AskError {
+        let kind = error.kind();
+        let message = format!("{} failed: {}", self.name, error.error_message);
+        match kind {
+            Some(FailureKind::NotFound | FailureKind::InvalidInput) => {
+                AskError::Refused(error.error_message)
+            }
+            Some(FailureKind::Internal) => AskError::Defect(message),
+            Some(FailureKind::Transient) | None => AskError::Failed(message),
+        }
     }
 }

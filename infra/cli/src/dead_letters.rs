@@ -1,44 +1,49 @@
 //! `studio dead-letters`: the requests of its commands, and the text of the answers.
 
+use contract::printable;
 use operations::{
-    Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Shown, Step, Which,
+    DeadLetterSummary, Discard, Filter, Gathered, Handled, ListDeadLetters, Listed, Pace,
+    RecordBytes, RecordContent, RecordFate, Redrive, Shown, Step, Which,
 };
 
 use crate::{
-    End,
-    arguments::DeadLetters,
+    Exit,
+    arguments::DeadLettersCommand,
     ask::{AskError, Function},
-    table::{counted, plain, plain_lines, shortened, table},
+    table::{counted, fields, print, printable_lines, shortened, table},
     time::shown,
 };
 
 /// How many characters of a cause a list shows.
 const LONGEST_CAUSE: usize = 160;
 
-pub async fn run(function: &Function, command: DeadLetters, json: bool) -> Result<End, AskError> {
+pub async fn run(
+    function: &Function,
+    command: DeadLettersCommand,
+    json: bool,
+) -> Result<Exit, AskError> {
     match command {
-        DeadLetters::List {
+        DeadLettersCommand::List {
             filter,
             most,
             after,
         } => {
             let filter: Filter = filter.into();
-            let (answer, listed) = function
-                .ask(&Step::ListDeadLetters {
-                    filter,
-                    after,
-                    most,
-                })
-                .await?;
+            let step = Step::ListDeadLetters(ListDeadLetters {
+                filter,
+                after,
+                most,
+            });
+            let (answer, listed) = function.ask(&step).await?;
             print(json, &answer, || list(&listed));
-            Ok(End::Done)
+            Ok(Exit::Done)
         }
-        DeadLetters::Show { id } => {
+        DeadLettersCommand::Show { id } => {
             let (answer, shown) = function.ask(&Step::ShowDeadLetter { id }).await?;
             print(json, &answer, || show(&shown));
-            Ok(End::Done)
+            Ok(Exit::Done)
         }
-        DeadLetters::Redrive {
+        DeadLettersCommand::Redrive {
             which,
             execute,
             per_second,
@@ -46,30 +51,27 @@ pub async fn run(function: &Function, command: DeadLetters, json: bool) -> Resul
         } => {
             let which: Which = which.into();
             let pace = Pace { per_second, guard };
-            let step = |after| Step::Redrive {
-                which: which.clone(),
-                after,
-                execute,
-                pace,
+            let step = |after| {
+                Step::Redrive(Redrive {
+                    which: which.clone(),
+                    after,
+                    execute,
+                    pace,
+                })
             };
             pages(function, step, execute, json).await
         }
-        DeadLetters::Discard { which, execute } => {
+        DeadLettersCommand::Discard { which, execute } => {
             let which: Which = which.into();
-            let step = |after| Step::Discard {
-                which: which.clone(),
-                after,
-                execute,
+            let step = |after| {
+                Step::Discard(Discard {
+                    which: which.clone(),
+                    after,
+                    execute,
+                })
             };
             pages(function, step, execute, json).await
         }
-    }
-}
-
-pub(crate) fn print(json: bool, answer: &str, text: impl FnOnce() -> String) {
-    match json {
-        true => println!("{answer}"),
-        false => print!("{}", text()),
     }
 }
 
@@ -79,7 +81,7 @@ async fn pages(
     step: impl Fn(Option<String>) -> Step,
     execute: bool,
     json: bool,
-) -> Result<End, AskError> {
+) -> Result<Exit, AskError> {
     let (mut after, mut sum) = (None, Sum::default());
     loop {
         let (answer, handled) = function.ask::<Handled>(&step(after)).await?;
@@ -87,8 +89,8 @@ async fn pages(
         sum.add(&handled);
         if let Some(why) = &handled.stopped {
             eprintln!(
-                "studio: {}, so the others were not tried: mend that, and start the same command again",
-                plain(why)
+                "studio: {}, so the others were not tried: fix the cause, and run the same command again",
+                printable(why)
             );
         }
         after = handled.next;
@@ -100,9 +102,9 @@ async fn pages(
         print!("{}", sum.sentence(execute));
     }
     Ok(if sum.left > 0 || sum.unknown > 0 {
-        End::Left
+        Exit::Left
     } else {
-        End::Done
+        Exit::Done
     })
 }
 
@@ -122,7 +124,7 @@ fn list(listed: &Listed) -> String {
         &rows,
     ));
     text.push_str(&match &listed.next {
-        Some(next) => format!("\nThere may be more: go on with --after {next}\n"),
+        Some(next) => format!("\nThere may be more: continue with --after {next}\n"),
         None => {
             format!(
                 "\n{} That is all. Next: studio dead-letters show <ID>, then redrive or discard.\n",
@@ -152,17 +154,19 @@ fn gathered(gathered: &Gathered) -> String {
     for unread in &gathered.unread {
         text.push_str(&format!(
             "An on-failure envelope cannot be read: {} ({})\n",
-            plain(&unread.key),
-            plain(&unread.why)
+            printable(&unread.key),
+            printable(&unread.why)
         ));
     }
     if gathered.more {
-        text.push_str("Not all that the mappings gave up is listed yet: ask again.\n\n");
+        text.push_str(
+            "Some on-failure envelopes are not gathered yet: run the same command again.\n\n",
+        );
     }
     text
 }
 
-fn row(entry: &Entry) -> Vec<String> {
+fn row(entry: &DeadLetterSummary) -> Vec<String> {
     vec![
         shown(entry.first_seen),
         entry.count.to_string(),
@@ -205,10 +209,7 @@ fn show(record: &Shown) -> String {
             .as_ref()
             .map(|object| ("object", object.clone())),
     );
-    let mut text: String = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<10}  {}\n", plain(value)))
-        .collect();
+    let mut text = fields(&lines);
     match (&record.content, &entry.resolved) {
         (Some(content), _) => text.push_str(&content_of(content)),
         (None, Some(_)) => text.push_str("\nIt is resolved, and its content is deleted.\n"),
@@ -219,12 +220,12 @@ fn show(record: &Shown) -> String {
     text
 }
 
-fn content_of(content: &Content) -> String {
+fn content_of(content: &RecordContent) -> String {
     let mut text = String::new();
     if let Some(unread) = &content.unread {
         text.push_str(&format!(
-            "\nIt cannot be read further than this:\n{}\n",
-            plain_lines(unread)
+            "\nOnly this much of it can be read:\n{}\n",
+            printable_lines(unread)
         ));
         return text;
     }
@@ -232,26 +233,26 @@ fn content_of(content: &Content) -> String {
     for (name, value) in &content.headers {
         text.push_str(&format!(
             "header      {}: {}\n",
-            plain(name),
+            printable(name),
             bytes(value.as_ref())
         ));
     }
     match &content.value {
-        Some(Bytes::Text(value)) => {
+        Some(RecordBytes::Text(value)) => {
             let json: Option<serde_json::Value> = serde_json::from_str(value).ok();
             let value = json.map_or_else(|| value.clone(), |json| format!("{json:#}"));
-            text.push_str(&format!("value\n{}\n", plain_lines(&value)));
+            text.push_str(&format!("value\n{}\n", printable_lines(&value)));
         }
         other => text.push_str(&format!("value       {}\n", bytes(other.as_ref()))),
     }
     text
 }
 
-fn bytes(bytes: Option<&Bytes>) -> String {
+fn bytes(bytes: Option<&RecordBytes>) -> String {
     match bytes {
         None => "none".to_owned(),
-        Some(Bytes::Text(text)) => plain(text),
-        Some(Bytes::Base64(base64)) => format!("{base64} (Base64)"),
+        Some(RecordBytes::Text(text)) => printable(text),
+        Some(RecordBytes::Base64(base64)) => format!("{base64} (Base64)"),
     }
 }
 
@@ -271,29 +272,30 @@ fn fates(handled: &Handled) -> String {
     text
 }
 
-fn fate_of(entry: &Entry, fate: &Fate) -> String {
+fn fate_of(entry: &DeadLetterSummary, fate: &RecordFate) -> String {
     let (word, why) = match fate {
-        Fate::WouldBeRedriven { to } => ("would be redriven", Some(format!("to {to}"))),
-        Fate::WouldBeDiscarded => ("would be discarded", None),
-        Fate::Redriven { to } => ("redriven", Some(format!("to {to}"))),
-        Fate::Discarded => ("discarded", None),
-        Fate::CameBack { cause, count, now } => {
+        RecordFate::WouldBeRedriven { to } => ("would be redriven", Some(format!("to {to}"))),
+        RecordFate::WouldBeDiscarded => ("would be discarded", None),
+        RecordFate::Redriven { to } => ("redriven", Some(format!("to {to}"))),
+        RecordFate::Discarded => ("discarded", None),
+        RecordFate::CameBack { cause, count, now } => {
             let now = now.map_or_else(String::new, |id| format!(", as {id}"));
             (
                 "came back",
                 Some(format!(
-                    "for the {count}. time{now}: {}",
+                    "dead-lettered {} now{now}: {}",
+                    counted(usize::try_from(*count).unwrap_or(usize::MAX), "time"),
                     shortened(cause, LONGEST_CAUSE)
                 )),
             )
         }
-        Fate::NotYet { why } => ("not yet", Some(why.clone())),
-        Fate::Stays { why } => ("stays", Some(why.clone())),
-        Fate::WasResolved => ("resolved before", None),
+        RecordFate::NotYet { why } => ("not yet", Some(why.clone())),
+        RecordFate::Stays { why } => ("stays", Some(why.clone())),
+        RecordFate::WasResolved => ("resolved before", None),
     };
     let at = format!("{} {}/{}", entry.topic, entry.partition, entry.offset);
-    let why = why.map_or_else(String::new, |why| format!("  {}", plain(&why)));
-    format!("{word:<18}  {}  {}{why}\n", entry.id, plain(&at))
+    let why = why.map_or_else(String::new, |why| format!("  {}", printable(&why)));
+    format!("{word:<18}  {}  {}{why}\n", entry.id, printable(&at))
 }
 
 /// The totals of all pages.
@@ -309,7 +311,7 @@ impl Sum {
     fn add(&mut self, handled: &Handled) {
         for (_, fate) in &handled.records {
             match fate {
-                Fate::WasResolved => self.resolved += 1,
+                RecordFate::WasResolved => self.resolved += 1,
                 fate if fate.is_left() => self.left += 1,
                 _ => self.done += 1,
             }
@@ -319,7 +321,7 @@ impl Sum {
 
     fn sentence(&self, execute: bool) -> String {
         if self.done + self.left + self.resolved + self.unknown == 0 {
-            return "No record that matches waits.\n".to_owned();
+            return "No matching record waits.\n".to_owned();
         }
         let mut text = match execute {
             true => format!("\n{} done, {} left.", self.done, self.left),
@@ -343,13 +345,14 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use contract::Time;
+    use operations::UnreadEnvelope;
     use uuid::Uuid;
 
     use super::*;
 
-    fn entry(number: u128, cause: &str) -> Entry {
+    fn entry(number: u128, cause: &str) -> DeadLetterSummary {
         let time = |text: &str| Time::new(text.parse().unwrap());
-        Entry {
+        DeadLetterSummary {
             id: Uuid::from_u128(number),
             topic: "eventzr.event.created.v1".to_owned(),
             partition: 3,
@@ -363,7 +366,7 @@ mod tests {
         }
     }
 
-    fn three() -> [Entry; 3] {
+    fn three() -> [DeadLetterSummary; 3] {
         [
             entry(
                 1,
@@ -382,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_list_shows_each_record_with_its_cause_below() {
-        let unread = vec![operations::Unread {
+        let unread = vec![UnreadEnvelope {
             key: "aws/lambda/x".to_owned(),
             why: "it is not UTF-8".to_owned(),
         }];
@@ -417,18 +420,21 @@ mod tests {
 
     #[test]
     fn a_record_is_shown_in_full_with_control_characters_escaped() {
-        let content = Content {
+        let content = RecordContent {
             timestamp: Some(1_795_000_000_000),
-            key: Some(Bytes::Text("tenant-monsoon-arts".to_owned())),
+            key: Some(RecordBytes::Text("tenant-monsoon-arts".to_owned())),
             headers: vec![
                 (
                     "content-type".to_owned(),
-                    Some(Bytes::Text("application/cloudevents+json".to_owned())),
+                    Some(RecordBytes::Text("application/cloudevents+json".to_owned())),
                 ),
-                ("trace".to_owned(), Some(Bytes::Base64("/wA=".to_owned()))),
+                (
+                    "trace".to_owned(),
+                    Some(RecordBytes::Base64("/wA=".to_owned())),
+                ),
                 ("empty".to_owned(), None),
             ],
-            value: Some(Bytes::Text(
+            value: Some(RecordBytes::Text(
                 r#"{"id":"evt-1","data":{"title":"\u001b[2J"}}"#.to_owned(),
             )),
             unread: None,
@@ -450,10 +456,13 @@ mod tests {
         let to = "studio-event-created-staging".to_owned();
         let dry = Handled {
             records: vec![
-                (first.clone(), Fate::WouldBeRedriven { to: to.clone() }),
+                (
+                    first.clone(),
+                    RecordFate::WouldBeRedriven { to: to.clone() },
+                ),
                 (
                     third.clone(),
-                    Fate::Stays {
+                    RecordFate::Stays {
                         why: "it was dead-lettered 12 times: each time it came back".to_owned(),
                     },
                 ),
@@ -467,10 +476,10 @@ mod tests {
         insta::assert_snapshot!("redrive_dry", fates(&dry) + &sum.sentence(false));
         let done = Handled {
             records: vec![
-                (first, Fate::Redriven { to }),
+                (first, RecordFate::Redriven { to }),
                 (
                     second.clone(),
-                    Fate::CameBack {
+                    RecordFate::CameBack {
                         cause: second.cause.clone(),
                         count: 3,
                         now: None,
@@ -478,11 +487,11 @@ mod tests {
                 ),
                 (
                     third.clone(),
-                    Fate::NotYet {
+                    RecordFate::NotYet {
                         why: "its consumer cannot handle it now".to_owned(),
                     },
                 ),
-                (third, Fate::WasResolved),
+                (third, RecordFate::WasResolved),
             ],
             unknown: vec![Uuid::from_u128(99)],
             stopped: None,

@@ -1,19 +1,21 @@
 //! `studio jobs`: the requests of its commands, and the text of the answers.
 
-use operations::{Job, JobFate, JobFilter, JobHandled, JobShown, JobsListed, Step};
+use contract::printable;
+use operations::{
+    ChangeJob, JobFate, JobFilter, JobHandled, JobShown, JobSummary, JobsListed, ListJobs, Step,
+};
 
 use crate::{
-    End,
-    arguments::{Jobs, JobsArguments},
+    Exit,
+    arguments::{JobsArguments, JobsCommand},
     ask::{AskError, Function},
-    dead_letters::print,
-    table::{plain, table},
+    table::{fields, print, table},
     time::shown,
 };
 
-pub async fn run(function: &Function, command: Jobs, json: bool) -> Result<End, AskError> {
+pub async fn run(function: &Function, command: JobsCommand, json: bool) -> Result<Exit, AskError> {
     match command {
-        Jobs::List {
+        JobsCommand::List {
             tenant,
             state,
             asset,
@@ -28,64 +30,49 @@ pub async fn run(function: &Function, command: Jobs, json: bool) -> Result<End, 
                 since,
                 until,
             };
-            let step = Step::ListJobs {
+            let step = Step::ListJobs(ListJobs {
                 tenant: tenant.tenant,
                 filter,
                 after,
                 most,
-            };
+            });
             let (answer, listed) = function.ask(&step).await?;
             print(json, &answer, || list(&listed));
-            Ok(End::Done)
+            Ok(Exit::Done)
         }
-        Jobs::Show { tenant, id } => {
-            let (answer, shown) = function
-                .ask(&Step::ShowJob {
-                    tenant: tenant.tenant,
-                    job: id,
-                })
-                .await?;
+        JobsCommand::Show { tenant, id } => {
+            let step = Step::ShowJob {
+                tenant: tenant.tenant,
+                job: id,
+            };
+            let (answer, shown) = function.ask(&step).await?;
             print(json, &answer, || show(&shown));
-            Ok(End::Done)
+            Ok(Exit::Done)
         }
-        Jobs::Resubmit { which } => {
-            let JobsArguments {
-                tenant,
-                ids,
-                execute,
-            } = which;
-            let step = |job| Step::ResubmitJob {
-                tenant: tenant.tenant.clone(),
-                job,
-                execute,
-            };
-            handle(function, ids.into_iter().map(step), execute, json).await
-        }
-        Jobs::Cancel { which } => {
-            let JobsArguments {
-                tenant,
-                ids,
-                execute,
-            } = which;
-            let step = |job| Step::CancelJob {
-                tenant: tenant.tenant.clone(),
-                job,
-                execute,
-            };
-            handle(function, ids.into_iter().map(step), execute, json).await
-        }
+        JobsCommand::Resubmit { which } => change(function, which, Step::ResubmitJob, json).await,
+        JobsCommand::Cancel { which } => change(function, which, Step::CancelJob, json).await,
     }
 }
 
-/// Runs the steps one by one, and prints what happened to each job.
-async fn handle(
+/// Changes the jobs one by one, and prints what happened to each.
+async fn change(
     function: &Function,
-    steps: impl Iterator<Item = Step>,
-    execute: bool,
+    which: JobsArguments,
+    step: impl Fn(ChangeJob) -> Step,
     json: bool,
-) -> Result<End, AskError> {
+) -> Result<Exit, AskError> {
+    let JobsArguments {
+        tenant,
+        ids,
+        execute,
+    } = which;
     let (mut done, mut left) = (0, 0);
-    for step in steps {
+    for job in ids {
+        let step = step(ChangeJob {
+            tenant: tenant.tenant.clone(),
+            job,
+            execute,
+        });
         let (answer, handled) = function.ask::<JobHandled>(&step).await?;
         print(json, &answer, || fate(&handled));
         match handled.fate {
@@ -96,7 +83,7 @@ async fn handle(
     if !json && !execute && done > 0 {
         println!("\nNothing is done yet. Do it with --execute.");
     }
-    Ok(if left > 0 { End::Left } else { End::Done })
+    Ok(if left > 0 { Exit::Left } else { Exit::Done })
 }
 
 fn list(listed: &JobsListed) -> String {
@@ -109,12 +96,14 @@ fn list(listed: &JobsListed) -> String {
         &rows,
     );
     if let Some(next) = &listed.next {
-        text.push_str(&format!("\nThere may be more: go on with --after {next}\n"));
+        text.push_str(&format!(
+            "\nThere may be more: continue with --after {next}\n"
+        ));
     }
     text
 }
 
-fn row(job: &Job) -> Vec<String> {
+fn row(job: &JobSummary) -> Vec<String> {
     vec![
         shown(job.created_at),
         job.state.to_string(),
@@ -125,7 +114,7 @@ fn row(job: &Job) -> Vec<String> {
     ]
 }
 
-fn makes(job: &Job) -> String {
+fn makes(job: &JobSummary) -> String {
     match &job.locale {
         Some(locale) => format!("{}/{locale}", job.asset.as_str()),
         None => job.asset.as_str().to_owned(),
@@ -165,15 +154,12 @@ fn show(shown_job: &JobShown) -> String {
     lines.extend(object.as_ref().map(|object| ("object", object.clone())));
     lines.extend(job.resubmit_of.map(|old| ("again of", old.to_string())));
     lines.extend(resubmitted_as.map(|new| ("again by", new.to_string())));
-    let mut text: String = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<10}  {}\n", plain(value)))
-        .collect();
+    let mut text = fields(&lines);
     text.push('\n');
     text.extend(
         history
             .iter()
-            .map(|happened| format!("{}  {}\n", shown(happened.at), plain(&happened.what))),
+            .map(|happened| format!("{}  {}\n", shown(happened.at), printable(&happened.what))),
     );
     text
 }
@@ -193,7 +179,7 @@ fn fate(handled: &JobHandled) -> String {
         "{word:<20}{}  {}  {}",
         handled.job.id,
         makes(&handled.job),
-        plain(&why)
+        printable(&why)
     );
     format!("{}\n", line.trim_end())
 }
@@ -201,7 +187,7 @@ fn fate(handled: &JobHandled) -> String {
 #[cfg(test)]
 mod tests {
     use contract::{AssetKind, Entity, EntityKind, Identifier, Time, Topic, Trigger};
-    use operations::{Execution, Happened, JobState};
+    use operations::{Happened, JobExecution, JobState};
     use uuid::Uuid;
 
     use super::*;
@@ -210,8 +196,8 @@ mod tests {
         Time::new(text.parse().unwrap())
     }
 
-    fn job(number: u128, state: JobState) -> Job {
-        Job {
+    fn job(number: u128, state: JobState) -> JobSummary {
+        JobSummary {
             id: Uuid::from_u128(number),
             state,
             entity: Entity {
@@ -263,7 +249,7 @@ mod tests {
                     "failed: unavailable: the sandbox is out of order",
                 ),
             ],
-            execution: Execution {
+            execution: JobExecution {
                 name: Uuid::from_u128(1).to_string(),
                 is: "ended".to_owned(),
             },

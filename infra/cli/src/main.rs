@@ -3,23 +3,28 @@
 
 mod arguments;
 mod ask;
+mod audit;
 mod dead_letters;
+mod deployment;
+mod erasing;
 mod jobs;
-mod place;
+mod providers;
 mod table;
+mod tenants;
 mod time;
+mod voices;
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser as _;
+use operations::{Smoked, Step};
 
 use arguments::{Arguments, Command};
 use ask::{AskError, Function};
-use operations::{Smoked, Step};
 
 /// The exit code. 2 is clap's, for a command line that it cannot parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum Exit {
     /// Everything is done or shown.
     Done = 0,
     /// AWS or the function failed; a retry may help.
@@ -33,8 +38,9 @@ enum End {
 
 fn main() -> ExitCode {
     let Arguments {
-        place,
+        deployment,
         json,
+        reason,
         command,
     } = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -44,42 +50,46 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("studio: {error}");
-            return ExitCode::from(End::Failed as u8);
+            return ExitCode::from(Exit::Failed as u8);
         }
     };
     let done = runtime.block_on(async {
-        let function = Function::at(place.place()).await?;
+        let function = Function::at(deployment.deployment(), reason).await?;
         match command {
             Command::DeadLetters(command) => dead_letters::run(&function, command, json).await,
             Command::Smoke { within } => smoke(&function, within, json).await,
             Command::Jobs(command) => jobs::run(&function, command, json).await,
+            Command::Tenants(command) => tenants::run(&function, command, json).await,
+            Command::Voices(command) => voices::run(&function, command, json).await,
+            Command::Providers(command) => providers::run(&function, command, json).await,
+            Command::Audit(list) => audit::list(&function, list, json).await,
         }
     });
-    let end = done.unwrap_or_else(|error: AskError| {
-        eprintln!("studio: {}", table::plain(&chain(&error)));
+    let exit = done.unwrap_or_else(|error: AskError| {
+        eprintln!("studio: {}", contract::printable(&chain(&error)));
         match error.is_final() {
-            true => End::Refused,
-            false => End::Failed,
+            true => Exit::Refused,
+            false => Exit::Failed,
         }
     });
-    ExitCode::from(end as u8)
+    ExitCode::from(exit as u8)
 }
 
 /// Sends an event through the whole system.
-async fn smoke(function: &Function, within: u32, json: bool) -> Result<End, AskError> {
+async fn smoke(function: &Function, within: u32, json: bool) -> Result<Exit, AskError> {
     let (answer, smoked) = function.ask::<Smoked>(&Step::Smoke { within }).await?;
     let seconds = smoked.milliseconds as f64 / 1000.0;
-    dead_letters::print(json, &answer, || {
+    table::print(json, &answer, || {
         format!(
             "An event came through in {seconds:.1} s: job {} is completed\n",
             smoked.job
         )
     });
-    Ok(End::Done)
+    Ok(Exit::Done)
 }
 
 /// An error and its causes, in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,4 +1,15 @@
-//! Text for a terminal: aligned columns, and no character that the terminal would interpret.
+//! Text for a terminal: aligned columns, and no character that the terminal would interpret or not
+//! show.
+
+use contract::{printable, shown};
+
+/// Prints the function's answer, or the text that is made of it.
+pub fn print(json: bool, answer: &str, text: impl FnOnce() -> String) {
+    match json {
+        true => println!("{}", escaped_json(answer)),
+        false => print!("{}", text()),
+    }
+}
 
 /// A table with `head` as its first line and aligned columns. A row's second part goes on an
 /// indented line below the row.
@@ -6,14 +17,14 @@ pub fn table(head: &[&str], rows: &[(Vec<String>, Option<String>)]) -> String {
     let mut widths: Vec<usize> = head.iter().map(|name| name.chars().count()).collect();
     for (cells, _) in rows {
         for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(plain(cell).chars().count());
+            *width = (*width).max(printable(cell).chars().count());
         }
     }
     let mut text = line(head.iter().map(|name| (*name).to_owned()), &widths);
     for (cells, beneath) in rows {
-        text.push_str(&line(cells.iter().map(|cell| plain(cell)), &widths));
+        text.push_str(&line(cells.iter().map(|cell| printable(cell)), &widths));
         if let Some(beneath) = beneath {
-            text.push_str(&format!("  {}\n", plain(beneath)));
+            text.push_str(&format!("  {}\n", printable(beneath)));
         }
     }
     text
@@ -27,27 +38,33 @@ fn line(cells: impl Iterator<Item = String>, widths: &[usize]) -> String {
     format!("{}\n", padded.join("  ").trim_end())
 }
 
-/// `text` with its control characters and line breaks escaped, because it comes from other parties.
-pub fn plain(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            if is_steering(c) {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
+/// As [`printable`], for text that may have several lines.
+pub fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    lines.join("\n")
+}
+
+/// JSON with the same value, in which each character that [`printable`] escapes is escaped as JSON
+/// does it. JSON itself demands that only of the first 32.
+fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for (c, is_shown) in shown(json) {
+        // An ASCII control character is white space between tokens here.
+        if is_shown || matches!(c, '\n' | '\r' | '\t') {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
             }
-        })
-        .collect()
+        }
+    }
+    escaped
 }
 
-/// As [`plain`], for text that may have several lines.
-pub fn plain_lines(text: &str) -> String {
-    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
-}
-
-/// Control characters, and those that change the text direction.
-fn is_steering(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Lines of a name and a value, with the values aligned.
+pub fn fields(fields: &[(&str, String)]) -> String {
+    let line = |(name, value): &(&str, String)| format!("{name:<10}  {}\n", printable(value));
+    fields.iter().map(line).collect()
 }
 
 /// At most `most` characters of `text`; an ellipsis marks a cut.
@@ -91,6 +108,18 @@ mod tests {
                why\\nnot\n\
              1000  é\n"
         );
+    }
+
+    #[test]
+    fn json_for_programs_keeps_its_value_and_steers_no_terminal() {
+        let json = "{\n  \"id\": \"a\u{9b}2J\u{202e}\u{e0041}é\u{7f}\"\n}";
+        let escaped = escaped_json(json);
+        assert_eq!(
+            escaped,
+            "{\n  \"id\": \"a\\u009b2J\\u202e\\udb40\\udc41é\\u007f\"\n}"
+        );
+        let value = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+        assert_eq!(value(&escaped), value(json));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! (librdkafka issue 5347), and such a crash ends a whole test run.
 //!
 //! [`Cluster`] sends single requests and publishes. [`Reader`] reads topics without a consumer
-//! group. [`Member`] reads one topic as a member of a group.
+//! group. [`Member`] reads one topic as a member of a group. [`Tap`] listens to other producers'
+//! connections.
 
 mod assign;
 mod cluster;
@@ -11,17 +12,21 @@ mod connection;
 mod error;
 mod fetch;
 mod group;
+mod lane;
 mod partitioner;
 mod publish;
 mod reader;
 mod records;
+mod tap;
 mod task;
 
 pub use cluster::{At, Cluster};
 pub use error::Error;
 pub use group::{Committer, Event, Member, Options, Reset};
 pub use kafka_protocol::error::ResponseError;
+pub use lane::Published;
 pub use partitioner::partition_of;
-pub use publish::{Message, Published};
+pub use publish::Message;
 pub use reader::{From, Reader};
 pub use records::{Record, Timestamp};
+pub use tap::{Sent, Tap, Tapped};

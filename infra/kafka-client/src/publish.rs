@@ -5,7 +5,7 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -23,8 +23,9 @@ use crate::{
     Cluster, Error,
     cluster::{Leaders, no_leader, topic_name},
     connection::WITHIN,
+    lane::{Busy, Lane, Pending, Published},
     partitioner::choose,
-    records::{Unwritten, encode, payload},
+    records::{Unwritten, encode},
     task::pause_after,
 };
 
@@ -51,43 +52,6 @@ pub struct Message {
     pub value: Option<Bytes>,
     /// The headers, in order.
     pub headers: Vec<(String, Option<Bytes>)>,
-}
-
-/// Where the broker stored a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
-    /// The record's partition.
-    pub partition: i32,
-    /// The record's offset in the partition.
-    pub offset: i64,
-}
-
-/// The records that wait to be written to one partition.
-#[derive(Debug, Default)]
-pub(crate) struct Lane(Mutex<Queue>);
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Vec<Pending>,
-    /// Whether a task is writing this lane.
-    busy: bool,
-}
-
-#[derive(Debug)]
-struct Pending {
-    record: Unwritten,
-    deadline: Instant,
-    done: oneshot::Sender<Result<Published, Error>>,
-}
-
-impl Pending {
-    fn size(&self) -> usize {
-        payload(
-            self.record.key.as_ref(),
-            self.record.value.as_ref(),
-            &self.record.headers,
-        )
-    }
 }
 
 impl Cluster {
@@ -122,7 +86,7 @@ impl Cluster {
             value: message.value,
             headers: message.headers,
         };
-        let lane = Lane::of(self, message.topic, partition);
+        let lane = Writer::of(self, message.topic, partition);
         lane.push(Pending {
             record,
             deadline,
@@ -176,9 +140,9 @@ struct Writer {
     lane: Arc<Lane>,
 }
 
-impl Lane {
-    fn of(cluster: &Cluster, topic: String, partition: i32) -> Writer {
-        Writer {
+impl Writer {
+    fn of(cluster: &Cluster, topic: String, partition: i32) -> Self {
+        Self {
             lane: cluster.lane(&topic, partition),
             cluster: cluster.clone(),
             topic,
@@ -186,24 +150,6 @@ impl Lane {
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Marks the lane as free when it is dropped, which also covers a runtime that ends in the middle
-/// of a write.
-struct Busy(Arc<Lane>);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        queue.busy = false;
-        queue.waiting.clear();
-    }
-}
-
-impl Writer {
     fn push(&self, pending: Pending) {
         let mut queue = self.lane.queue();
         queue.waiting.push(pending);

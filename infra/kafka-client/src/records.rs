@@ -2,11 +2,19 @@
 //! `DefaultRecordBatch`). The code is our own because kafka-protocol keeps headers in a map: of two
 //! headers with the same name it loses one.
 
-use std::{io::Read as _, sync::Arc};
+mod broken;
+mod compression;
+mod decode;
+mod encode;
+mod layout;
+mod number;
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use std::sync::Arc;
 
-use crate::Error;
+use bytes::Bytes;
+
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
 
 /// A record as Kafka stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,296 +83,16 @@ pub(crate) struct Unwritten {
     pub(crate) headers: Vec<(String, Option<Bytes>)>,
 }
 
-/// The positions of a batch's parts, in bytes from its beginning.
-const LENGTH_ENDS: usize = 12;
-const MAGIC: usize = 16;
-const CRC: usize = 17;
-const CRC_BEGINS: usize = 21;
-const HEADER: usize = 61;
-
-/// The bits of the attributes.
-const CODEC: i16 = 0b111;
-const APPEND_TIME: i16 = 1 << 3;
-const CONTROL: i16 = 1 << 5;
-
-/// One uncompressed batch of records, from a producer without an id.
-pub(crate) fn encode<'a>(records: impl ExactSizeIterator<Item = &'a Unwritten> + Clone) -> Bytes {
-    let count = i32::try_from(records.len()).unwrap_or(i32::MAX);
-    let first = records.clone().next().map_or(0, |record| record.timestamp);
-    let last = records
-        .clone()
-        .map(|record| record.timestamp)
-        .max()
-        .unwrap_or(first);
-    let mut batch = BytesMut::new();
-    batch.put_i64(0);
-    batch.put_i32(0); // the length: filled in below
-    batch.put_i32(-1); // no leader epoch
-    batch.put_i8(2);
-    batch.put_u32(0); // the checksum: filled in below
-    batch.put_i16(0);
-    batch.put_i32(count - 1);
-    batch.put_i64(first);
-    batch.put_i64(last);
-    batch.put_i64(-1); // no producer id, epoch or sequence
-    batch.put_i16(-1);
-    batch.put_i32(-1);
-    batch.put_i32(count);
-    let mut body = BytesMut::new();
-    for (place, record) in records.enumerate() {
-        body.clear();
-        body.put_i8(0);
-        put_varint(&mut body, record.timestamp - first);
-        put_varint(&mut body, length(place));
-        put_bytes(&mut body, record.key.as_deref());
-        put_bytes(&mut body, record.value.as_deref());
-        put_varint(&mut body, length(record.headers.len()));
-        for (name, value) in &record.headers {
-            put_bytes(&mut body, Some(name.as_bytes()));
-            put_bytes(&mut body, value.as_deref());
-        }
-        put_varint(&mut batch, length(body.len()));
-        batch.put_slice(&body);
-    }
-    let length = u32::try_from(batch.len() - LENGTH_ENDS).unwrap_or(u32::MAX);
-    batch[LENGTH_ENDS - 4..LENGTH_ENDS].copy_from_slice(&length.to_be_bytes());
-    let checksum = crc32c::crc32c(&batch[CRC_BEGINS..]);
-    batch[CRC..CRC + 4].copy_from_slice(&checksum.to_be_bytes());
-    batch.freeze()
-}
-
-/// What a fetch returned for a partition.
-#[derive(Debug)]
-pub(crate) struct Fetched {
-    pub(crate) records: Vec<Record>,
-    /// The offset to fetch next.
-    pub(crate) next: i64,
-    /// Why the rest could not be read. `records` holds what came before it.
-    pub(crate) failed: Option<Error>,
-}
-
-/// Reads batches and keeps the records from offset `from` on, because a broker sends whole batches.
-/// The last batch may be cut off, and is ignored then.
-pub(crate) fn decode(topic: &Arc<str>, partition: i32, from: i64, mut batches: Bytes) -> Fetched {
-    let mut fetched = Fetched {
-        records: Vec::new(),
-        next: from,
-        failed: None,
-    };
-    while let Some(batch) = split_batch(&mut batches) {
-        let offset = (&batch[..]).get_i64();
-        match decode_batch(topic, partition, fetched.next, batch) {
-            Ok((records, next)) => {
-                fetched.records.extend(records);
-                fetched.next = fetched.next.max(next);
-            }
-            Err(Broken::Codec(codec)) => {
-                fetched.failed = Some(Error::Codec {
-                    codec,
-                    topic: topic.to_string(),
-                    partition,
-                });
-                break;
-            }
-            Err(Broken::Damaged(what)) => {
-                fetched.failed = Some(Error::Damaged {
-                    topic: topic.to_string(),
-                    partition,
-                    offset,
-                    what,
-                });
-                break;
-            }
-        }
-    }
-    fetched
-}
-
-/// Why a batch cannot be read.
-#[derive(Debug)]
-enum Broken {
-    Codec(String),
-    Damaged(String),
-}
-
-impl From<&str> for Broken {
-    fn from(what: &str) -> Self {
-        Self::Damaged(what.to_owned())
-    }
-}
-
-fn split_batch(batches: &mut Bytes) -> Option<Bytes> {
-    let length = batches.get(LENGTH_ENDS - 4..LENGTH_ENDS)?;
-    let length = usize::try_from(i32::from_be_bytes(length.try_into().ok()?)).ok()?;
-    (batches.len() >= LENGTH_ENDS + length).then(|| batches.split_to(LENGTH_ENDS + length))
-}
-
-/// The records of a batch, and the offset after the batch. That offset may be far beyond the last
-/// record, because compaction leaves gaps.
-fn decode_batch(
-    topic: &Arc<str>,
-    partition: i32,
-    from: i64,
-    mut batch: Bytes,
-) -> Result<(Vec<Record>, i64), Broken> {
-    match batch.get(MAGIC) {
-        Some(2) if batch.len() >= HEADER => {}
-        Some(magic @ (0 | 1)) => {
-            return Err(Broken::Damaged(format!(
-                "its format {magic} is from before Kafka 0.11"
-            )));
-        }
-        _ => return Err("it is not a batch of records".into()),
-    }
-    let checksum = crc32c::crc32c(&batch[CRC_BEGINS..]);
-    let base = batch.get_i64();
-    batch.advance(CRC - 8);
-    if batch.get_u32() != checksum {
-        return Err("its checksum is wrong".into());
-    }
-    let attributes = batch.get_i16();
-    let next = base + i64::from(batch.get_i32()) + 1;
-    let (first_time, last_time) = (batch.get_i64(), batch.get_i64());
-    batch.advance(8 + 2 + 4);
-    let count = batch.get_i32();
-    if attributes & CONTROL != 0 || next <= from {
-        return Ok((Vec::new(), next));
-    }
-    let mut body = decompress(attributes & CODEC, batch)?;
-    let mut records = Vec::new();
-    for _ in 0..count {
-        let mut record = take(&mut body)?.ok_or("a record has no length")?;
-        if record.is_empty() {
-            return Err("a record is empty".into());
-        }
-        record.advance(1); // attributes: none are defined
-        let time = first_time + varint(&mut record)?;
-        let timestamp = match attributes & APPEND_TIME {
-            0 => Timestamp::CreateTime(time),
-            _ => Timestamp::LogAppendTime(last_time),
-        };
-        let offset = base + varint(&mut record)?;
-        let (key, value) = (take(&mut record)?, take(&mut record)?);
-        let headers = headers(&mut record)?;
-        if offset >= from {
-            let topic = Arc::clone(topic);
-            let timestamp = Some(timestamp).filter(|timestamp| timestamp.millis() >= 0);
-            records.push(Record {
-                topic,
-                partition,
-                offset,
-                timestamp,
-                key,
-                value,
-                headers,
-            });
-        }
-    }
-    Ok((records, next))
-}
-
-fn headers(record: &mut Bytes) -> Result<Vec<(String, Option<Bytes>)>, Broken> {
-    let count = varint(record)?;
-    (0..count)
-        .map(|_| {
-            let name = take(record)?.ok_or("a header has no name")?;
-            Ok((String::from_utf8_lossy(&name).into_owned(), take(record)?))
-        })
-        .collect()
-}
-
-/// The codec numbers are those of Kafka's class `CompressionType`.
-fn decompress(codec: i16, mut body: Bytes) -> Result<Bytes, Broken> {
-    let mut plain = Vec::new();
-    let read = match codec {
-        0 => return Ok(body),
-        1 => flate2::read::MultiGzDecoder::new(&body[..])
-            .read_to_end(&mut plain)
-            .map_err(|error| error.to_string()),
-        2 => return unsnap(&mut body),
-        3 => lz4_flex::frame::FrameDecoder::new(&body[..])
-            .read_to_end(&mut plain)
-            .map_err(|error| error.to_string()),
-        4 => return Err(Broken::Codec("zstd".to_owned())),
-        other => return Err(Broken::Codec(format!("codec {other}"))),
-    };
-    read.map_err(|error| Broken::Damaged(format!("its body does not decompress: {error}")))?;
-    Ok(plain.into())
-}
-
-/// Decompresses snappy: one block, or the framing of Java's snappy (xerial's `SnappyOutputStream`),
-/// which is a header of 16 bytes and then blocks, each after its length.
-fn unsnap(body: &mut Bytes) -> Result<Bytes, Broken> {
-    const XERIAL: &[u8] = b"\x82SNAPPY\0";
-    let mut decoder = snap::raw::Decoder::new();
-    let mut unsnap = |block: &[u8]| {
-        decoder
-            .decompress_vec(block)
-            .map_err(|error| Broken::Damaged(format!("its body does not decompress: {error}")))
-    };
-    if !body.starts_with(XERIAL) || body.len() < 16 {
-        return Ok(unsnap(body)?.into());
-    }
-    body.advance(16);
-    let mut plain = Vec::new();
-    while body.remaining() >= 4 {
-        let length = body.get_u32() as usize;
-        if length > body.len() {
-            return Err("a block of its body is cut off".into());
-        }
-        plain.extend(unsnap(&body.split_to(length))?);
-    }
-    Ok(plain.into())
-}
-
-/// Bytes with their length before them; a length of -1 is null.
-fn take(from: &mut Bytes) -> Result<Option<Bytes>, Broken> {
-    match varint(from)? {
-        -1 => Ok(None),
-        length => match usize::try_from(length) {
-            Ok(length) if length <= from.len() => Ok(Some(from.split_to(length))),
-            _ => Err("a length in it goes beyond its end".into()),
-        },
-    }
-}
-
-/// A number in Protocol Buffers' zigzag encoding, seven bits per byte.
-fn varint(from: &mut Bytes) -> Result<i64, Broken> {
-    let mut number = 0_u64;
-    for shift in (0..64).step_by(7) {
-        if !from.has_remaining() {
-            return Err("it ends in a number".into());
-        }
-        let byte = from.get_u8();
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed());
-        }
-    }
-    Err("a number in it has no end".into())
-}
-
-fn put_varint(to: &mut BytesMut, number: i64) {
-    let mut number = ((number << 1) ^ (number >> 63)).cast_unsigned();
-    while number >= 0x80 {
-        to.put_u8((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    to.put_u8(number as u8);
-}
-
-fn put_bytes(to: &mut BytesMut, bytes: Option<&[u8]>) {
-    put_varint(to, bytes.map_or(-1, |bytes| length(bytes.len())));
-    to.put_slice(bytes.unwrap_or_default());
-}
-
-fn length(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use bytes::BytesMut;
+
+    use super::{
+        layout::{CONTROL, CRC, CRC_BEGINS, HEADER, LENGTH_ENDS},
+        number::{put_varint, varint},
+        *,
+    };
+    use crate::Error;
 
     fn unwritten(value: &'static [u8]) -> Unwritten {
         let headers = vec![

@@ -8,13 +8,15 @@ use contract::Color;
 use crate::{
     check::Area,
     palette::Palette,
+    pen::Pen,
     seed::Seed,
     shapes::{arc, dome, polar, polygon, rectangle, slice},
     sheet::Sheet,
 };
 
+/// A kind of art.
 #[derive(Debug, Clone, Copy)]
-enum Picture {
+enum ArtKind {
     Tiles,
     Horizon,
     Burst,
@@ -29,8 +31,8 @@ const LEAST_SIDE: f32 = 420.0;
 
 /// Draws the picture in `area`, or a provider's painting if there is one. Shapes may cross the
 /// area's edges; later layers cover them.
-pub(crate) fn draw(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
-    if sheet.draw_painting(area) {
+pub(crate) fn draw(pen: &mut Pen<'_>, area: Area) {
+    if pen.sheet.draw_painting(area) {
         return;
     }
     let scale = (area.width.min(area.height) / LEAST_SIDE).min(1.0);
@@ -40,29 +42,30 @@ pub(crate) fn draw(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed
         width: area.width / scale,
         height: area.height / scale,
     };
-    sheet.scaled(scale, |sheet| {
-        draw_at_full_size(sheet, scaled, palette, seed)
+    let Pen { page, palette, .. } = *pen;
+    pen.sheet.scaled(scale, |sheet| {
+        draw_at_full_size(sheet, scaled, palette, &page.seed)
     });
 }
 
 fn draw_at_full_size(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &Seed) {
     let mut seed = seed.branch("art");
-    let picture = seed.pick(&[
-        Picture::Tiles,
-        Picture::Horizon,
-        Picture::Burst,
-        Picture::Ribbons,
-        Picture::Arches,
-        Picture::Halftone,
+    let kind = seed.pick(&[
+        ArtKind::Tiles,
+        ArtKind::Horizon,
+        ArtKind::Burst,
+        ArtKind::Ribbons,
+        ArtKind::Arches,
+        ArtKind::Halftone,
     ]);
     sheet.fill(palette.field, |path| rectangle(path, area));
-    match picture {
-        Picture::Tiles => tiles(sheet, area, palette, &mut seed),
-        Picture::Horizon => horizon(sheet, area, palette, &mut seed),
-        Picture::Burst => burst(sheet, area, palette, &mut seed),
-        Picture::Ribbons => ribbons(sheet, area, palette, &mut seed),
-        Picture::Arches => arches(sheet, area, palette, &mut seed),
-        Picture::Halftone => halftone(sheet, area, palette, &mut seed),
+    match kind {
+        ArtKind::Tiles => tiles(sheet, area, palette, &mut seed),
+        ArtKind::Horizon => horizon(sheet, area, palette, &mut seed),
+        ArtKind::Burst => burst(sheet, area, palette, &mut seed),
+        ArtKind::Ribbons => ribbons(sheet, area, palette, &mut seed),
+        ArtKind::Arches => arches(sheet, area, palette, &mut seed),
+        ArtKind::Halftone => halftone(sheet, area, palette, &mut seed),
     }
 }
 
@@ -108,16 +111,7 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
                 height: side,
             };
             let ground = seed.pick(&grounds);
-            let others: Vec<Color> = palette
-                .shapes
-                .iter()
-                .copied()
-                .chain([palette.field])
-                .filter(|color| *color != ground)
-                .collect();
-            let (first, second) = (seed.below(others.len()), seed.below(others.len() - 1));
-            let front = others[first];
-            let back = others[if second >= first { second + 1 } else { second }];
+            let (front, back) = two_colors_beside(ground, palette, seed);
             let mut motif = seed.below(7);
             if motif == last {
                 motif = (motif + 1) % 7;
@@ -137,6 +131,20 @@ fn tiles(sheet: &mut Sheet, area: Area, palette: &Palette, seed: &mut Seed) {
             motif_in(sheet, tile, motif, front, back, seed.below(4));
         }
     }
+}
+
+/// Two different colours of the art that are not `ground`.
+fn two_colors_beside(ground: Color, palette: &Palette, seed: &mut Seed) -> (Color, Color) {
+    let others: Vec<Color> = palette
+        .shapes
+        .iter()
+        .copied()
+        .chain([palette.field])
+        .filter(|color| *color != ground)
+        .collect();
+    let (first, second) = (seed.below(others.len()), seed.below(others.len() - 1));
+    let second = if second >= first { second + 1 } else { second };
+    (others[first], others[second])
 }
 
 fn motif_in(sheet: &mut Sheet, tile: Area, motif: usize, front: Color, back: Color, turn: usize) {

@@ -4,13 +4,10 @@
 use crate::{
     art,
     check::Area,
-    fonts::Voice,
-    page::Page,
-    palette::Palette,
+    fonts::TypeStyle,
     panel::{self, Panel, Piece, Setting, Stand},
+    pen::Pen,
     shapes::rectangle,
-    sheet::Sheet,
-    text::Typesetter,
 };
 
 /// The distance from every edge to the nearest text.
@@ -27,7 +24,7 @@ const UPRIGHT: Setting = Setting {
         Piece::Button,
     ],
     dispensable: &[Piece::Place, Piece::Date, Piece::Label],
-    voice: Voice::Loud,
+    type_style: TypeStyle::Loud,
     title: 34.0,
     good_title: 17.0,
     smallest_title: 13.0,
@@ -42,12 +39,7 @@ const UPRIGHT: Setting = Setting {
 };
 
 /// The billboard: picture, words, and a button of its own at the end.
-pub(crate) fn billboard(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn billboard(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Label, Piece::Title, Piece::Date, Piece::Place],
         title: 68.0,
@@ -60,17 +52,18 @@ pub(crate) fn billboard(
         ..UPRIGHT
     };
     row(
-        typesetter, sheet, page, palette, 250.0, 22.0, 22.0, &SETTING,
+        pen,
+        &Row {
+            picture_width: 250.0,
+            inset: 22.0,
+            button_size: 22.0,
+            setting: SETTING,
+        },
     );
 }
 
 /// The leaderboard: two lines high, so a title with the day under it.
-pub(crate) fn leaderboard(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn leaderboard(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Title, Piece::Date],
         dispensable: &[Piece::Date],
@@ -82,16 +75,19 @@ pub(crate) fn leaderboard(
         gap: 5.0,
         ..UPRIGHT
     };
-    row(typesetter, sheet, page, palette, 116.0, 9.0, 15.0, &SETTING);
+    row(
+        pen,
+        &Row {
+            picture_width: 116.0,
+            inset: 9.0,
+            button_size: 15.0,
+            setting: SETTING,
+        },
+    );
 }
 
 /// The mobile banner: the title and a button.
-pub(crate) fn mobile(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn mobile(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Title],
         dispensable: &[],
@@ -101,26 +97,24 @@ pub(crate) fn mobile(
         title_lines: 2,
         ..UPRIGHT
     };
-    row(typesetter, sheet, page, palette, 44.0, 5.0, 12.0, &SETTING);
+    row(
+        pen,
+        &Row {
+            picture_width: 44.0,
+            inset: 5.0,
+            button_size: 12.0,
+            setting: SETTING,
+        },
+    );
 }
 
 /// The medium rectangle: the picture as a strip above.
-pub(crate) fn medium_rectangle(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
-    column(typesetter, sheet, page, palette, 84.0, 16.0, &UPRIGHT);
+pub(crate) fn medium_rectangle(pen: &mut Pen<'_>) {
+    column(pen, 84.0, 16.0, &UPRIGHT);
 }
 
 /// The wide skyscraper: read from top to bottom, with the button at the foot.
-pub(crate) fn skyscraper(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn skyscraper(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         title: 30.0,
         title_lines: 12,
@@ -128,102 +122,96 @@ pub(crate) fn skyscraper(
         gap: 12.0,
         ..UPRIGHT
     };
-    column(typesetter, sheet, page, palette, 196.0, 13.0, &SETTING);
+    column(pen, 196.0, 13.0, &SETTING);
+}
+
+/// The measures of a banner that is wider than high, in pixels.
+struct Row {
+    picture_width: f32,
+    /// The distance between its parts.
+    inset: f32,
+    /// The font size of the button.
+    button_size: f32,
+    setting: Setting,
 }
 
 /// Draws picture, words and button side by side.
-#[expect(clippy::too_many_arguments, reason = "a layout is its measures")]
-fn row(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-    picture_width: f32,
-    inset: f32,
-    button_size: f32,
-    setting: &Setting,
-) {
-    let (width, height) = (sheet.width(), sheet.height());
+fn row(pen: &mut Pen<'_>, row: &Row) {
+    let Pen { page, palette, .. } = *pen;
+    let (width, height) = (pen.sheet.width(), pen.sheet.height());
     let picture = Area {
         x: 0.0,
         y: 0.0,
-        width: picture_width,
+        width: row.picture_width,
         height,
     };
-    art::draw(sheet, page.mirrored(picture, width), palette, &page.seed);
+    art::draw(pen, page.mirrored(picture, width));
     let paper = Area {
-        x: picture_width,
+        x: row.picture_width,
         y: 0.0,
-        width: width - picture_width,
+        width: width - row.picture_width,
         height,
     };
-    sheet.fill(palette.paper, |path| {
+    pen.sheet.fill(palette.paper, |path| {
         rectangle(path, page.mirrored(paper, width))
     });
 
     let mut words = Area {
-        x: paper.x + inset * 1.4,
-        y: inset,
-        width: paper.width - inset * 2.8,
-        height: height - 2.0 * inset,
+        x: paper.x + row.inset * 1.4,
+        y: row.inset,
+        width: paper.width - row.inset * 2.8,
+        height: height - 2.0 * row.inset,
     };
-    // The button takes the width that it needs at the far end, at most two fifths.
-    if let Some(block) = panel::button(typesetter, page, palette, paper.width * 0.4, button_size) {
-        let (button_width, button_height) = panel::button_size(&block);
-        let place = Area {
-            x: words.right() - button_width,
-            y: 0.0,
-            width: button_width,
-            height: button_height,
-        };
-        let place = page.mirrored(place, width);
-        panel::draw_button(
-            typesetter,
-            sheet,
-            palette,
-            &block,
-            place.x,
-            (height - button_height) / 2.0,
-        );
-        words.width -= button_width + inset * 1.4;
+    words.width -= button_at_end(pen, row, paper, words);
+    words.width -= logo_at_end(pen, row, paper, words);
+    panel::draw(pen, page.mirrored(words, width), &row.setting);
+    frame(pen);
+}
+
+/// Draws the button at the far end of `words`, if there is one, and returns the width that it takes
+/// from them: at most two fifths of the paper, and the gap.
+fn button_at_end(pen: &mut Pen<'_>, row: &Row, paper: Area, words: Area) -> f32 {
+    let Some(block) = panel::button(pen, paper.width * 0.4, row.button_size) else {
+        return 0.0;
+    };
+    let size = panel::button_size(&block);
+    let place = Area {
+        x: words.right() - size.width,
+        y: 0.0,
+        width: size.width,
+        height: size.height,
+    };
+    let place = pen.page.mirrored(place, pen.sheet.width());
+    let y = (pen.sheet.height() - size.height) / 2.0;
+    panel::draw_button(pen, &block, place.x, y);
+    size.width + row.inset * 1.4
+}
+
+/// Draws the logo at the far end of `words`, if there is one, and returns the width that it takes
+/// from them. It is left out if it would leave too little room for the words.
+fn logo_at_end(pen: &mut Pen<'_>, row: &Row, paper: Area, words: Area) -> f32 {
+    let Pen { page, palette, .. } = *pen;
+    let Some(logo) = page.logo else { return 0.0 };
+    let height = pen.sheet.height();
+    let size = logo.fit(height * 0.9, height * 0.56);
+    if words.width - size.width <= paper.width * 0.36 {
+        return 0.0;
     }
-    if let Some(logo) = page.logo {
-        let (logo_width, logo_height) = logo.fit(height * 0.9, height * 0.56);
-        let place = Area {
-            x: words.right() - logo_width,
-            y: (height - logo_height) / 2.0,
-            width: logo_width,
-            height: logo_height,
-        };
-        // The logo is left out if it would leave too little room for the words.
-        if words.width - logo_width > paper.width * 0.36 {
-            sheet.logo(logo, page.mirrored(place, width), palette.paper);
-            words.width -= logo_width + inset * 1.4;
-        }
-    }
-    panel::draw(
-        typesetter,
-        sheet,
-        page,
-        palette,
-        page.mirrored(words, width),
-        setting,
-    );
-    frame(sheet, palette);
+    let place = Area {
+        x: words.right() - size.width,
+        y: (height - size.height) / 2.0,
+        width: size.width,
+        height: size.height,
+    };
+    let place = page.mirrored(place, pen.sheet.width());
+    pen.sheet.logo(logo, place, palette.paper);
+    size.width + row.inset * 1.4
 }
 
 /// Draws the picture above, at least `least_picture` high, and the words below. The picture takes
 /// the height that the words leave.
-fn column(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-    least_picture: f32,
-    inset: f32,
-    setting: &Setting,
-) {
-    let (width, height) = (sheet.width(), sheet.height());
+fn column(pen: &mut Pen<'_>, least_picture: f32, inset: f32, setting: &Setting) {
+    let (width, height) = (pen.sheet.width(), pen.sheet.height());
     let (above, below) = ((inset * 0.75).round(), inset);
     let inner = Area {
         x: inset,
@@ -231,7 +219,7 @@ fn column(
         width: width - 2.0 * inset,
         height: height - least_picture - above - below,
     };
-    let panel = Panel::set(typesetter, page, palette, inner, setting);
+    let panel = Panel::set(pen, inner, setting);
     let paper_height = (panel.height + above + below).ceil();
     let picture = Area {
         x: 0.0,
@@ -239,63 +227,63 @@ fn column(
         width,
         height: (height - paper_height).max(least_picture),
     };
-    art::draw(sheet, picture, palette, &page.seed);
+    art::draw(pen, picture);
     let paper = Area {
         y: picture.height,
         height: height - picture.height,
         ..picture
     };
-    sheet.fill(palette.paper, |path| rectangle(path, paper));
-    if let Some(logo) = page.logo {
-        let (logo_width, logo_height) = logo.fit(width * 0.5, 34.0);
-        let plate = Area {
-            x: 10.0,
-            y: 10.0,
-            width: logo_width + 12.0,
-            height: logo_height + 12.0,
-        };
-        let plate = page.mirrored(plate, width);
-        sheet.fill(palette.paper, |path| rectangle(path, plate));
-        let place = Area {
-            x: plate.x + 6.0,
-            y: plate.y + 6.0,
-            width: logo_width,
-            height: logo_height,
-        };
-        sheet.logo(logo, place, palette.paper);
-    }
+    pen.sheet
+        .fill(pen.palette.paper, |path| rectangle(path, paper));
+    logo_on_picture(pen);
     panel.draw(
-        typesetter,
-        sheet,
-        page,
-        palette,
+        pen,
         Area {
             y: paper.y + above,
             ..inner
         },
     );
-    frame(sheet, palette);
+    frame(pen);
+}
+
+/// Draws the logo on a plate in the upper corner where lines begin.
+fn logo_on_picture(pen: &mut Pen<'_>) {
+    let Pen { page, palette, .. } = *pen;
+    let Some(logo) = page.logo else { return };
+    let size = logo.fit(pen.sheet.width() * 0.5, 34.0);
+    let plate = Area {
+        x: 10.0,
+        y: 10.0,
+        width: size.width + 12.0,
+        height: size.height + 12.0,
+    };
+    let plate = page.mirrored(plate, pen.sheet.width());
+    pen.sheet.fill(palette.paper, |path| rectangle(path, plate));
+    let place = Area {
+        x: plate.x + 6.0,
+        y: plate.y + 6.0,
+        width: size.width,
+        height: size.height,
+    };
+    pen.sheet.logo(logo, place, palette.paper);
 }
 
 /// Draws the line around a banner.
-fn frame(sheet: &mut Sheet, palette: &Palette) {
-    let (width, height) = (sheet.width(), sheet.height());
+fn frame(pen: &mut Pen<'_>) {
+    let Area { width, height, .. } = pen.sheet.area();
     for (x, y, width, height) in [
         (0.0, 0.0, width, 1.0),
         (0.0, height - 1.0, width, 1.0),
         (0.0, 0.0, 1.0, height),
         (width - 1.0, 0.0, 1.0, height),
     ] {
-        sheet.fill(palette.soft, |path| {
-            rectangle(
-                path,
-                Area {
-                    x,
-                    y,
-                    width,
-                    height,
-                },
-            )
-        });
+        let side = Area {
+            x,
+            y,
+            width,
+            height,
+        };
+        pen.sheet
+            .fill(pen.palette.soft, |path| rectangle(path, side));
     }
 }

@@ -5,6 +5,13 @@ use contract::Color;
 
 use crate::color::READABLE;
 
+/// The size of a rectangle in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Size {
+    pub(crate) width: f32,
+    pub(crate) height: f32,
+}
+
 /// A rectangle in pixels from the upper left corner of the design.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Area {
@@ -77,7 +84,7 @@ pub struct DrawnText {
 
 /// The report of a render.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct RenderReport {
     /// Every text, in drawing order.
     pub texts: Vec<DrawnText>,
     /// The number of user-perceived characters that were left out because no font covers them.
@@ -88,7 +95,7 @@ pub struct Report {
 
 /// A defect of a render.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Fault {
+pub enum RenderFault {
     /// A text has the glyph for a missing character.
     #[error("`{role}` has a missing glyph")]
     MissingGlyph {
@@ -131,39 +138,39 @@ pub enum Fault {
     },
 }
 
-impl Report {
+impl RenderReport {
     /// Every defect; empty for every render that this crate should make.
     #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
+    pub fn faults(&self) -> Vec<RenderFault> {
         let mut faults = Vec::new();
         for (index, text) in self.texts.iter().enumerate() {
             let role = text.role;
             if text.glyphs.contains(&0) {
-                faults.push(Fault::MissingGlyph { role });
+                faults.push(RenderFault::MissingGlyph { role });
             }
             // A swash or a round letter may overhang its line slightly; fonts are drawn that way.
             if !text.area.holds(&text.ink, 1.0 + text.size * 0.08) {
-                faults.push(Fault::OutsideArea {
+                faults.push(RenderFault::OutsideArea {
                     role,
                     ink: text.ink,
                     area: text.area,
                 });
             }
             if !self.margin.holds(&text.ink, 0.0) {
-                faults.push(Fault::OutsideMargin {
+                faults.push(RenderFault::OutsideMargin {
                     role,
                     ink: text.ink,
                 });
             }
             if text.contrast < READABLE {
-                faults.push(Fault::Contrast {
+                faults.push(RenderFault::Contrast {
                     role,
                     contrast: text.contrast,
                 });
             }
             for earlier in &self.texts[..index] {
                 if earlier.ink.meets(&text.ink) {
-                    faults.push(Fault::Overlap {
+                    faults.push(RenderFault::Overlap {
                         one: earlier.role,
                         other: role,
                     });

@@ -7,7 +7,7 @@ use unicode_normalization::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::fonts::{Face, Fonts, Han, Voice, is_chinese, is_cjk_letter, is_kana};
+use crate::fonts::{Face, Fonts, Han, TypeStyle, is_chinese, is_cjk_letter, is_kana};
 
 /// A cleaned text: each piece with the face that covers all of it.
 #[derive(Debug, Clone, Default)]
@@ -71,27 +71,27 @@ impl Clean {
 /// Punctuation that is dropped before an ellipsis.
 const NOT_BEFORE_ELLIPSIS: &str = ",.;:–—-、。，．：；・·「『（《〈【";
 
-/// The reader of a text and its voice, which decide the faces of its characters.
+/// The reader of a text and its type style, which decide the faces of its characters.
 struct Reading<'a> {
     fonts: &'a Fonts,
-    voice: Voice,
+    type_style: TypeStyle,
     han: Han,
     /// Whether punctuation that Latin and Chinese share is set as wide as a Chinese character.
     wide: bool,
 }
 
-/// Cleans `text` for `voice`: one line, composed, without controls, each character with a face or
+/// Cleans `text` for `type_style`: one line, composed, without controls, each character with a face or
 /// left out. `han` is the reader's form of Chinese characters; without it the text decides.
-pub(crate) fn clean(fonts: &Fonts, voice: Voice, han: Option<Han>, text: &str) -> Clean {
+pub(crate) fn clean(fonts: &Fonts, type_style: TypeStyle, han: Option<Han>, text: &str) -> Clean {
     let has_letters = text.chars().any(is_cjk_letter);
     let reading = Reading {
         fonts,
         // Letters and digits beside Chinese characters get the weight of text, which those
         // characters have.
-        voice: if voice.is_display() && outnumber(is_cjk_letter, text, 2) {
-            Voice::Strong
+        type_style: if type_style.is_display() && outnumber(is_cjk_letter, text, 2) {
+            TypeStyle::Strong
         } else {
-            voice
+            type_style
         },
         han: han.unwrap_or_else(|| {
             if has_letters {
@@ -293,7 +293,10 @@ fn tidy(cluster: &str) -> Option<String> {
 /// character lacks.
 fn find_face(reading: &Reading<'_>, cluster: &str, before: Option<Face>) -> Option<(String, Face)> {
     let Reading {
-        fonts, voice, han, ..
+        fonts,
+        type_style,
+        han,
+        ..
     } = reading;
     let order = || {
         // Punctuation and digits take the face of the word before them, if it covers them; a keycap
@@ -305,7 +308,7 @@ fn find_face(reading: &Reading<'_>, cluster: &str, before: Option<Face>) -> Opti
         keycap
             .into_iter()
             .chain(carried)
-            .chain(voice.faces().iter().copied())
+            .chain(type_style.faces().iter().copied())
             .chain(han.faces())
     };
     let whole = |text: &str| {

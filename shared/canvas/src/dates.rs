@@ -9,7 +9,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-use crate::words::{Language, Speech};
+use crate::words::{Language, LocaleRules};
 use days::{day, day_and_month, days_of_month, in_year, range, whole_date, years};
 
 /// The date and time of an event, in the pieces that a design sets separately.
@@ -40,7 +40,7 @@ const RIGHT_TO_LEFT: char = '\u{200f}';
 
 /// The date and time of `configuration`, in its time zone, or else at the offset of its start.
 /// `None` without a start. An end that is not after the start is ignored.
-pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When> {
+pub(crate) fn when(configuration: &Configuration, locale: LocaleRules) -> Option<When> {
     let starts_at = configuration.starts_at?;
     let zone = configuration.time_zone.as_ref().map_or_else(
         || TimeZone::fixed(starts_at.offset),
@@ -52,64 +52,66 @@ pub(crate) fn when(configuration: &Configuration, speech: Speech) -> Option<When
         .map(|end| end.timestamp.to_zoned_datetime(zone))
         .filter(|end| *end > start);
 
-    let midnight = Time::midnight();
-    let whole_days = start.time() == midnight && end.as_ref().is_none_or(ends_a_day);
-    // An event that ends at midnight ends on the day before, and so does a party that ends before 6
-    // a.m.
-    let last = end.as_ref().map(|end| {
-        let previous_evening =
-            end.time() == midnight || (!whole_days && end.time() < Time::constant(6, 0, 0, 0));
-        let date = end.date();
-        if previous_evening {
-            date.yesterday().unwrap_or(date).max(start.date())
-        } else {
-            date
-        }
-    });
+    let whole_days = start.time() == Time::midnight() && end.as_ref().is_none_or(ends_a_day);
     let first = start.date();
-    let last = last.unwrap_or(first);
+    let last = end
+        .as_ref()
+        .map_or(first, |end| last_day(first, end, whole_days));
 
     let same_month = (first.year(), first.month()) == (last.year(), last.month());
     let (days, month_and_year) = if same_month {
         (
-            days_of_month(first, last, speech),
-            in_year(speech.month(first.month()), first, speech),
+            days_of_month(first, last, locale),
+            in_year(locale.month(first.month()), first, locale),
         )
     } else {
         let days = range(
-            &day_and_month(&day(first, speech), first, speech),
-            &day_and_month(&day(last, speech), last, speech),
-            speech,
+            &day_and_month(&day(first, locale), first, locale),
+            &day_and_month(&day(last, locale), last, locale),
+            locale,
         );
-        (days, years(first, last, speech))
+        (days, years(first, last, locale))
     };
-    let weekday = |date: Date| speech.weekday(date.weekday().to_monday_zero_offset());
+    let weekday = |date: Date| locale.weekday(date.weekday().to_monday_zero_offset());
     let weekday = if first == last {
         weekday(first).to_owned()
     } else {
-        range(weekday(first), weekday(last), speech).replace('\u{a0}', " ")
+        range(weekday(first), weekday(last), locale).replace('\u{a0}', " ")
     };
     let time = (!whole_days).then(|| {
         time_range(
             &start,
             end.as_ref().filter(|_| first == last),
             first != last,
-            speech,
+            locale,
         )
     });
     Some(When {
-        date: directed(whole_date(first, last, speech), speech),
-        days: directed(days, speech),
+        date: directed(whole_date(first, last, locale), locale),
+        days: directed(days, locale),
         days_name_months: !same_month,
-        month_and_year: directed(month_and_year, speech),
-        weekday: directed(weekday, speech),
-        zone: time.is_some().then(|| zone_name(&start, speech)),
-        time: time.map(|time| directed(time, speech)),
+        month_and_year: directed(month_and_year, locale),
+        weekday: directed(weekday, locale),
+        zone: time.is_some().then(|| zone_name(&start, locale)),
+        time: time.map(|time| directed(time, locale)),
     })
 }
 
-fn directed(text: String, speech: Speech) -> String {
-    if speech.right_to_left() {
+/// The day on which people say that the event ends. An event that ends at midnight ends on the day
+/// before, and so does a party that ends before 6 a.m.
+fn last_day(first: Date, end: &ZonedDateTime, whole_days: bool) -> Date {
+    let previous_evening =
+        end.time() == Time::midnight() || (!whole_days && end.time() < Time::constant(6, 0, 0, 0));
+    let date = end.date();
+    if previous_evening {
+        date.yesterday().unwrap_or(date).max(first)
+    } else {
+        date
+    }
+}
+
+fn directed(text: String, locale: LocaleRules) -> String {
+    if locale.right_to_left() {
         format!("{RIGHT_TO_LEFT}{text}")
     } else {
         text
@@ -130,15 +132,17 @@ fn time_range(
     start: &ZonedDateTime,
     end: Option<&ZonedDateTime>,
     several_days: bool,
-    speech: Speech,
+    locale: LocaleRules,
 ) -> String {
     let same_period = end.is_some_and(|end| {
-        period(end, speech) == period(start, speech) && end.date() == start.date()
+        period(end, locale) == period(start, locale) && end.date() == start.date()
     });
     let Some(end) = end else {
-        let begin = unbroken(&one_time(start, true, true, speech));
-        return match speech.language {
-            _ if !several_days => begin,
+        let begin = unbroken(&one_time(start, true, true, locale));
+        if !several_days {
+            return begin;
+        }
+        return match locale.language {
             Language::English => format!("From {begin}"),
             Language::Hindi => format!("{begin} से"),
             Language::Arabic => format!("من {begin}"),
@@ -151,18 +155,22 @@ fn time_range(
     };
     // A part of the day that both times share is written once: before a range in Hindi and Korean,
     // after it in the other languages.
-    let (first, last) = match speech.language {
+    let (first, last) = match locale.language {
         Language::Hindi | Language::Korean => (
-            one_time(start, true, false, speech),
-            one_time(end, !same_period, true, speech),
+            one_time(start, true, false, locale),
+            one_time(end, !same_period, true, locale),
         ),
-        _ => (
-            one_time(start, !same_period, false, speech),
-            one_time(end, true, true, speech),
+        Language::English
+        | Language::Arabic
+        | Language::Japanese
+        | Language::SimplifiedChinese
+        | Language::TraditionalChinese => (
+            one_time(start, !same_period, false, locale),
+            one_time(end, true, true, locale),
         ),
     };
     let (first, last) = (unbroken(&first), unbroken(&last));
-    match speech.language {
+    match locale.language {
         Language::Japanese | Language::SimplifiedChinese | Language::TraditionalChinese => {
             format!("{first}–{last}")
         }
@@ -173,44 +181,48 @@ fn time_range(
 
 /// One time of day, with the part of the day if `with_period`, and with the language's ending for a
 /// time if `last`.
-fn one_time(moment: &ZonedDateTime, with_period: bool, last: bool, speech: Speech) -> String {
-    let time = clock(moment, speech);
-    if speech.full_day_clock {
+fn one_time(moment: &ZonedDateTime, with_period: bool, last: bool, locale: LocaleRules) -> String {
+    let time = clock(moment, locale);
+    if locale.full_day_clock {
         return time;
     }
     let period = if with_period {
-        period(moment, speech)
+        period(moment, locale)
     } else {
         ""
     };
-    let text = match speech.language {
+    let text = match locale.language {
         Language::Hindi if last => format!("{period} {time} बजे"),
         Language::Hindi | Language::Korean => format!("{period} {time}"),
-        _ => format!("{time} {period}"),
+        Language::English
+        | Language::Arabic
+        | Language::Japanese
+        | Language::SimplifiedChinese
+        | Language::TraditionalChinese => format!("{time} {period}"),
     };
     text.trim().to_owned()
 }
 
 /// Hours and minutes: `6:30`, or `18:30` on a 24-hour clock, which writes `09:00`, but `9:00` in
 /// Japan.
-fn clock(moment: &ZonedDateTime, speech: Speech) -> String {
+fn clock(moment: &ZonedDateTime, locale: LocaleRules) -> String {
     let hour = i32::from(moment.hour());
-    let minute = speech.number(i32::from(moment.minute()), 2);
-    if speech.full_day_clock {
-        let digits = if speech.language == Language::Japanese {
+    let minute = locale.number(i32::from(moment.minute()), 2);
+    if locale.full_day_clock {
+        let digits = if locale.language == Language::Japanese {
             1
         } else {
             2
         };
-        return format!("{}:{minute}", speech.number(hour, digits));
+        return format!("{}:{minute}", locale.number(hour, digits));
     }
     let hour = if hour % 12 == 0 { 12 } else { hour % 12 };
-    format!("{}:{minute}", speech.number(hour, 1))
+    format!("{}:{minute}", locale.number(hour, 1))
 }
 
 /// The part of the day, by CLDR's rules for the language.
-fn period(moment: &ZonedDateTime, speech: Speech) -> &'static str {
-    match (speech.language, moment.hour()) {
+fn period(moment: &ZonedDateTime, locale: LocaleRules) -> &'static str {
+    match (locale.language, moment.hour()) {
         (Language::English, 0..12) => "AM",
         (Language::English, _) => "PM",
         (Language::Hindi, 4..12) => "सुबह",
@@ -228,19 +240,26 @@ fn period(moment: &ZonedDateTime, speech: Speech) -> &'static str {
 
 /// The name of the time zone: its abbreviation, or its offset from UTC if the abbreviation has no
 /// letters.
-fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
+fn zone_name(moment: &ZonedDateTime, locale: LocaleRules) -> String {
     let info = moment.time_zone().to_offset_info(moment.timestamp());
     let abbreviation = info.abbreviation();
     if abbreviation == "CST" && info.offset().seconds() == 8 * 3600 {
         // Chicago's time zone has the same abbreviation.
         let place = moment.time_zone().iana_name();
-        match (speech.language, place) {
+        match (locale.language, place) {
             (Language::SimplifiedChinese, Some("Asia/Taipei")) => return "台北时间".to_owned(),
             (Language::SimplifiedChinese, _) => return "北京时间".to_owned(),
             (Language::TraditionalChinese, Some("Asia/Taipei")) => return "台北時間".to_owned(),
             (Language::TraditionalChinese, Some("Asia/Macau")) => return "澳門時間".to_owned(),
             (Language::TraditionalChinese, _) => return "北京時間".to_owned(),
-            _ => {}
+            (
+                Language::English
+                | Language::Hindi
+                | Language::Arabic
+                | Language::Japanese
+                | Language::Korean,
+                _,
+            ) => {}
         }
     }
     if abbreviation.bytes().all(|b| b.is_ascii_alphabetic()) && !abbreviation.is_empty() {
@@ -252,9 +271,9 @@ fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
     let minutes = if minutes == 0 {
         String::new()
     } else {
-        format!(":{}", speech.number(minutes, 2))
+        format!(":{}", locale.number(minutes, 2))
     };
-    let greenwich = if speech.language == Language::Arabic {
+    let greenwich = if locale.language == Language::Arabic {
         "غرينتش"
     } else {
         "GMT"
@@ -262,7 +281,7 @@ fn zone_name(moment: &ZonedDateTime, speech: Speech) -> String {
     if seconds == 0 {
         greenwich.to_owned()
     } else {
-        format!("{greenwich}{sign}{}{minutes}", speech.number(hours, 1))
+        format!("{greenwich}{sign}{}{minutes}", locale.number(hours, 1))
     }
 }
 

@@ -4,14 +4,11 @@
 use crate::{
     art,
     check::Area,
-    fonts::Voice,
-    page::Page,
-    palette::Palette,
+    fonts::TypeStyle,
     panel::{self, Piece, Setting, Stand},
+    pen::Pen,
     shapes::rectangle,
-    sheet::Sheet,
     social::corner_logo,
-    text::Typesetter,
 };
 
 /// The distance from every edge of an article's picture to the nearest text.
@@ -21,16 +18,11 @@ pub(crate) const THUMBNAIL_MARGIN: f32 = 18.0;
 
 /// The picture at the head of an article. The page shows the title again, so here it is one line
 /// under the art.
-pub(crate) fn blog_image(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn blog_image(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Label, Piece::Title, Piece::Organizer],
         dispensable: &[Piece::Organizer],
-        voice: Voice::Festive,
+        type_style: TypeStyle::Festive,
         title: 96.0,
         good_title: 44.0,
         smallest_title: 32.0,
@@ -47,37 +39,33 @@ pub(crate) fn blog_image(
     let picture = Area {
         x: 0.0,
         y: 0.0,
-        width: sheet.width(),
-        height: sheet.height() - BAND,
+        width: pen.sheet.width(),
+        height: pen.sheet.height() - BAND,
     };
-    art::draw(sheet, picture, palette, &page.seed);
+    art::draw(pen, picture);
     let band = Area {
         y: picture.height,
         height: BAND,
         ..picture
     };
-    sheet.fill(palette.paper, |path| rectangle(path, band));
+    pen.sheet
+        .fill(pen.palette.paper, |path| rectangle(path, band));
     let inner = Area {
         x: 90.0,
         y: band.y + 36.0,
         width: band.width - 180.0,
         height: BAND - 36.0 - MARGIN,
     };
-    panel::draw(typesetter, sheet, page, palette, inner, &SETTING);
-    corner_logo(sheet, page, palette, 110.0);
+    panel::draw(pen, inner, &SETTING);
+    corner_logo(pen, 110.0);
 }
 
 /// The thumbnail: the art, and as much of the title as is readable at that size.
-pub(crate) fn thumbnail(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn thumbnail(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         pieces: &[Piece::Label, Piece::Title],
         dispensable: &[Piece::Label],
-        voice: Voice::Loud,
+        type_style: TypeStyle::Loud,
         title: 54.0,
         good_title: 24.0,
         smallest_title: 19.0,
@@ -94,22 +82,23 @@ pub(crate) fn thumbnail(
     let picture = Area {
         x: 0.0,
         y: 0.0,
-        width: sheet.width(),
-        height: sheet.height() - BAND,
+        width: pen.sheet.width(),
+        height: pen.sheet.height() - BAND,
     };
-    art::draw(sheet, picture, palette, &page.seed);
+    art::draw(pen, picture);
     let band = Area {
         y: picture.height,
         height: BAND,
         ..picture
     };
-    sheet.fill(palette.paper, |path| rectangle(path, band));
+    pen.sheet
+        .fill(pen.palette.paper, |path| rectangle(path, band));
     let inner = Area {
         x: 24.0,
         y: band.y + 14.0,
         width: band.width - 48.0,
         height: BAND - 14.0 - 20.0,
     };
-    panel::draw(typesetter, sheet, page, palette, inner, &SETTING);
-    corner_logo(sheet, page, palette, 40.0);
+    panel::draw(pen, inner, &SETTING);
+    corner_logo(pen, 40.0);
 }

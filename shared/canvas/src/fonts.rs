@@ -1,4 +1,4 @@
-//! The fonts, and the faces of each voice. The canvas reads no other fonts, because a poster must
+//! The fonts, and the faces of each type style. The canvas reads no other fonts, because a poster must
 //! not depend on the machine that draws it.
 //!
 //! The faces of Chinese, Japanese and Korean are too large to be built in. They are files, read
@@ -21,7 +21,7 @@ use cosmic_text::{
 };
 
 pub(crate) use face::Face;
-use face::Stored;
+use face::FontBytes;
 pub(crate) use han::{
     Han, is_chinese, is_cjk_letter, is_hangul, is_hiragana, is_kana, is_katakana,
 };
@@ -42,7 +42,7 @@ pub enum FontError {
 
 /// A style of text: it decides which faces are tried, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voice {
+pub(crate) enum TypeStyle {
     /// Loud, for the poster's title and numerals.
     Loud,
     /// Festive, for the invitation's title and numerals.
@@ -53,8 +53,8 @@ pub(crate) enum Voice {
     Plain,
 }
 
-impl Voice {
-    /// The voice of a title: the brand's typeface, if it names one.
+impl TypeStyle {
+    /// The type style of a title: the brand's typeface, if it names one.
     pub(crate) fn title(default: Self, brand: Option<&Brand>) -> Self {
         match brand.and_then(|brand| brand.font) {
             Some(Typeface::Modern) => Self::Loud,
@@ -63,13 +63,13 @@ impl Voice {
         }
     }
 
-    /// Whether the voice is one of titles and numerals.
+    /// Whether the type style is one of titles and numerals.
     pub(crate) fn is_display(self) -> bool {
         matches!(self, Self::Loud | Self::Festive)
     }
 
-    /// The built-in faces of the voice. Every voice ends with the text faces and emoji, so all
-    /// voices cover the same characters.
+    /// The built-in faces of the type style. Every type style ends with the text faces and emoji, so all
+    /// type styles cover the same characters.
     pub(crate) fn faces(self) -> &'static [Face] {
         match self {
             Self::Loud => &[
@@ -114,12 +114,19 @@ pub(crate) struct Fonts {
     pub(crate) system: FontSystem,
     /// The characters of each face, sorted, in the order of [`Face::BUILT_IN`].
     covered: Vec<Vec<u32>>,
-    /// The file of each face in the order of [`Face::IN_FILES`], and whether it has been read.
-    files: [(PathBuf, bool); 4],
+    /// The files in the order of [`Face::IN_FILES`].
+    files: [FontFile; 4],
+}
+
+/// The file of a face.
+#[derive(Debug)]
+struct FontFile {
+    path: PathBuf,
+    is_read: bool,
 }
 
 /// Turns cosmic-text's own fallback off: every character's face is chosen before layout, in
-/// [`Voice::faces`] and [`Han::faces`].
+/// [`TypeStyle::faces`] and [`Han::faces`].
 struct NoFallback;
 
 impl Fallback for NoFallback {
@@ -153,13 +160,19 @@ impl Fonts {
     /// # Errors
     /// A [`FontError`] for a built-in face that cannot be read or a file that cannot be opened.
     pub(crate) fn load(folder: &Path) -> Result<Self, FontError> {
-        let mut files = Face::IN_FILES.map(|face| match face.stored() {
-            Stored::File(name) => (folder.join(name), false),
+        let files = Face::IN_FILES.map(|face| match face.stored() {
+            FontBytes::File(name) => FontFile {
+                path: folder.join(name),
+                is_read: false,
+            },
             // No face of `IN_FILES` is built in.
-            Stored::BuiltIn(_) => (PathBuf::new(), true),
+            FontBytes::BuiltIn(_) => FontFile {
+                path: PathBuf::new(),
+                is_read: true,
+            },
         });
-        for (path, _) in &mut files {
-            File::open(&*path).map_err(|error| FontError::Missing(path.clone(), error))?;
+        for FontFile { path, .. } in &files {
+            File::open(path).map_err(|error| FontError::Missing(path.clone(), error))?;
         }
         let mut system = FontSystem::new_with_locale_and_db_and_fallback(
             "en".to_owned(),
@@ -168,7 +181,7 @@ impl Fonts {
         );
         let mut covered = Vec::with_capacity(Face::BUILT_IN.len());
         for face in Face::BUILT_IN {
-            let Stored::BuiltIn(bytes) = face.stored() else {
+            let FontBytes::BuiltIn(bytes) = face.stored() else {
                 continue;
             };
             let (_, characters) = add(&mut system, face, Source::Binary(Arc::new(bytes)))
@@ -201,7 +214,7 @@ impl Fonts {
         let Some(index) = Face::IN_FILES.iter().position(|file| *file == face) else {
             return Ok(());
         };
-        let (path, is_read) = &mut self.files[index];
+        let FontFile { path, is_read } = &mut self.files[index];
         if *is_read {
             return Ok(());
         }
@@ -261,7 +274,7 @@ mod tests {
     fn folder_of(file: &[u8]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for face in Face::IN_FILES {
-            let Stored::File(name) = face.stored() else {
+            let FontBytes::File(name) = face.stored() else {
                 panic!("{face:?} is built in")
             };
             fs::write(folder.path().join(name), file).unwrap();
@@ -328,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_the_expected_font_is_refused() {
-        let Stored::BuiltIn(another) = Face::InterRegular.stored() else {
+        let FontBytes::BuiltIn(another) = Face::InterRegular.stored() else {
             panic!("it is built in")
         };
         for file in [&b""[..], b"no font", another] {
@@ -351,18 +364,18 @@ mod tests {
             font,
             ..Brand::default()
         };
-        assert_eq!(Voice::title(Voice::Loud, None), Voice::Loud);
+        assert_eq!(TypeStyle::title(TypeStyle::Loud, None), TypeStyle::Loud);
         assert_eq!(
-            Voice::title(Voice::Festive, Some(&brand(None))),
-            Voice::Festive
+            TypeStyle::title(TypeStyle::Festive, Some(&brand(None))),
+            TypeStyle::Festive
         );
         assert_eq!(
-            Voice::title(Voice::Loud, Some(&brand(Some(Typeface::Classic)))),
-            Voice::Festive
+            TypeStyle::title(TypeStyle::Loud, Some(&brand(Some(Typeface::Classic)))),
+            TypeStyle::Festive
         );
         assert_eq!(
-            Voice::title(Voice::Festive, Some(&brand(Some(Typeface::Modern)))),
-            Voice::Loud
+            TypeStyle::title(TypeStyle::Festive, Some(&brand(Some(Typeface::Modern)))),
+            TypeStyle::Loud
         );
     }
 }

@@ -26,6 +26,7 @@ mod page;
 mod painting;
 mod palette;
 mod panel;
+mod pen;
 mod png_reader;
 mod png_writer;
 mod poster;
@@ -39,14 +40,14 @@ mod words;
 
 use std::path::Path;
 
-use contract::{AssetKind, Configuration};
+use contract::{AssetKind, Color, Configuration};
 
-pub use check::{Area, DrawnText, Fault, Report};
+pub use check::{Area, DrawnText, RenderFault, RenderReport};
 pub use fonts::FontError;
 pub use logo::{Logo, LogoError};
 pub use painting::{Painting, PaintingError};
 
-use crate::{fonts::Fonts, page::Page, palette::Palette, sheet::Sheet, text::Typesetter};
+use crate::{fonts::Fonts, page::Page, palette::Palette, pen::Pen, sheet::Sheet, text::Typesetter};
 
 /// The renderer with its fonts loaded. Making one takes a few milliseconds, so a caller makes it
 /// once.
@@ -80,7 +81,7 @@ pub struct Rendered {
     /// Its height in pixels.
     pub height: u32,
     /// The texts that it holds, and where.
-    pub report: Report,
+    pub report: RenderReport,
 }
 
 /// Why nothing was drawn. No variant depends on the configuration: the canvas can draw every
@@ -112,13 +113,84 @@ pub fn day(configuration: &Configuration) -> Option<String> {
     Some(
         dates::when(
             configuration,
-            words::Speech::of(configuration.locale.as_ref()),
+            words::LocaleRules::of(configuration.locale.as_ref()),
         )?
         .date,
     )
 }
 
-type Design = fn(&mut Typesetter, &mut Sheet, &Page<'_>, &Palette);
+/// How one kind of picture is drawn.
+struct Design {
+    draw: fn(&mut Pen<'_>),
+    /// The distance that text keeps from every edge.
+    margin: f32,
+    ground: Ground,
+}
+
+/// What the sheet shows before a design draws on it.
+enum Ground {
+    /// The paper, on which texts are set.
+    Paper,
+    /// The field of the art, for a card of paper on it.
+    Field,
+}
+
+impl Design {
+    /// The design of a kind of asset; `None` for a video or a sound.
+    fn of(asset: AssetKind) -> Option<Self> {
+        let on = |ground, draw: fn(&mut Pen<'_>), margin| {
+            Some(Self {
+                draw,
+                margin,
+                ground,
+            })
+        };
+        // A letter may overhang its line slightly, into the margin.
+        match asset {
+            AssetKind::Poster => on(Ground::Paper, poster::draw, poster::MARGIN - 16.0),
+            AssetKind::Invitation => on(Ground::Field, invitation::draw, invitation::MARGIN - 16.0),
+            AssetKind::SocialSquare => on(Ground::Paper, social::square, social::MARGIN - 16.0),
+            AssetKind::SocialPortrait => on(Ground::Paper, social::portrait, social::MARGIN - 16.0),
+            AssetKind::SocialStory => on(Ground::Paper, social::story, social::MARGIN - 16.0),
+            AssetKind::SocialLandscape => on(Ground::Paper, wide::landscape, wide::MARGIN - 16.0),
+            AssetKind::LinkPreview => on(Ground::Paper, wide::link_preview, wide::MARGIN - 16.0),
+            AssetKind::EventCover => on(Ground::Paper, wide::cover, wide::MARGIN - 16.0),
+            AssetKind::BlogImage => on(
+                Ground::Paper,
+                editorial::blog_image,
+                editorial::MARGIN - 24.0,
+            ),
+            AssetKind::Thumbnail => {
+                let margin = editorial::THUMBNAIL_MARGIN - 6.0;
+                on(Ground::Paper, editorial::thumbnail, margin)
+            }
+            AssetKind::BannerBillboard => on(Ground::Paper, banner::billboard, banner::MARGIN),
+            AssetKind::BannerLeaderboard => on(Ground::Paper, banner::leaderboard, banner::MARGIN),
+            AssetKind::BannerRectangle => {
+                on(Ground::Paper, banner::medium_rectangle, banner::MARGIN)
+            }
+            AssetKind::BannerSkyscraper => on(Ground::Paper, banner::skyscraper, banner::MARGIN),
+            AssetKind::BannerMobile => on(Ground::Paper, banner::mobile, 1.0),
+            AssetKind::Video | AssetKind::AudioSpot => None,
+        }
+    }
+
+    /// The colours of the design, and the one that its sheet begins with.
+    fn colors(&self, page: &Page<'_>) -> (Palette, Color) {
+        match self.ground {
+            Ground::Paper => {
+                let palette = Palette::poster(&page.seed, page.brand);
+                let paper = palette.paper;
+                (palette, paper)
+            }
+            Ground::Field => {
+                let palette = Palette::invitation(&page.seed, page.brand);
+                let field = palette.field;
+                (palette, field)
+            }
+        }
+    }
+}
 
 impl Canvas {
     /// Loads the built-in fonts. The fonts for Chinese, Japanese and Korean are in the folder
@@ -139,44 +211,23 @@ impl Canvas {
     /// file can no longer be read. No other error is expected.
     pub fn render(&mut self, drawing: &Drawing<'_>) -> Result<Rendered, RenderError> {
         let asset = drawing.asset;
-        let (design, margin): (Design, f32) = match asset {
-            AssetKind::Poster => (poster::draw, poster::MARGIN - 16.0),
-            AssetKind::Invitation => (invitation::draw, invitation::MARGIN - 16.0),
-            AssetKind::SocialSquare => (social::square, social::MARGIN - 16.0),
-            AssetKind::SocialPortrait => (social::portrait, social::MARGIN - 16.0),
-            AssetKind::SocialStory => (social::story, social::MARGIN - 16.0),
-            AssetKind::SocialLandscape => (wide::landscape, wide::MARGIN - 16.0),
-            AssetKind::LinkPreview => (wide::link_preview, wide::MARGIN - 16.0),
-            AssetKind::EventCover => (wide::cover, wide::MARGIN - 16.0),
-            AssetKind::BlogImage => (editorial::blog_image, editorial::MARGIN - 24.0),
-            AssetKind::Thumbnail => (editorial::thumbnail, editorial::THUMBNAIL_MARGIN - 6.0),
-            AssetKind::BannerBillboard => (banner::billboard, banner::MARGIN),
-            AssetKind::BannerLeaderboard => (banner::leaderboard, banner::MARGIN),
-            AssetKind::BannerRectangle => (banner::medium_rectangle, banner::MARGIN),
-            AssetKind::BannerSkyscraper => (banner::skyscraper, banner::MARGIN),
-            AssetKind::BannerMobile => (banner::mobile, 1.0),
-            AssetKind::Video | AssetKind::AudioSpot => return Err(RenderError::NotAPicture(asset)),
-        };
+        let design = Design::of(asset).ok_or(RenderError::NotAPicture(asset))?;
         let (width, height) = asset.size().ok_or(RenderError::NotAPicture(asset))?;
-        self.typesetter
-            .speak(words::Speech::of(drawing.configuration.locale.as_ref()));
+        self.typesetter.set_locale(words::LocaleRules::of(
+            drawing.configuration.locale.as_ref(),
+        ));
         let shown = drawing.configuration.shown_by(asset);
         let page = Page::read(&shown, drawing.look, drawing.logo, &self.typesetter);
-        let (palette, ground) = match asset {
-            AssetKind::Invitation => {
-                let palette = Palette::invitation(&page.seed, page.brand);
-                (palette.clone(), palette.field)
-            }
-            _ => {
-                let palette = Palette::poster(&page.seed, page.brand);
-                (palette.clone(), palette.paper)
-            }
-        };
-        // A letter may overhang its line slightly, into the margin.
-        let mut sheet = Sheet::new((width, height), ground, margin)
+        let (palette, ground) = design.colors(&page);
+        let mut sheet = Sheet::new(width, height, ground, design.margin)
             .ok_or(RenderError::Size { width, height })?;
         sheet.hang(drawing.painting.cloned());
-        design(&mut self.typesetter, &mut sheet, &page, &palette);
+        (design.draw)(&mut Pen {
+            typesetter: &mut self.typesetter,
+            sheet: &mut sheet,
+            page: &page,
+            palette: &palette,
+        });
         self.typesetter.forget();
         if let Some(failure) = self.typesetter.take_failure() {
             return Err(failure.into());

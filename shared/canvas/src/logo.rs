@@ -6,9 +6,9 @@ use contract::Color;
 use tiny_skia::{IntSize, Pixmap, PixmapPaint, PremultipliedColorU8, Transform};
 
 use crate::{
-    check::Area,
+    check::{Area, Size},
     color::{contrast_of_luminances, luminance},
-    png_reader::{self, LARGEST_SIDE, PictureError},
+    png_reader::{self, LARGEST_SIDE, PngError},
 };
 
 /// The largest file, in bytes.
@@ -73,9 +73,9 @@ impl Logo {
             return Err(LogoError::TooManyBytes(png.len()));
         }
         let picture = png_reader::decode(png).map_err(|error| match error {
-            PictureError::NotPng => LogoError::NotPng,
-            PictureError::TooLarge { width, height } => LogoError::TooLarge { width, height },
-            PictureError::Damaged => LogoError::Damaged,
+            PngError::NotPng => LogoError::NotPng,
+            PngError::TooLarge { width, height } => LogoError::TooLarge { width, height },
+            PngError::Damaged => LogoError::Damaged,
         })?;
         trimmed(picture.rgba, picture.width as usize)
     }
@@ -86,14 +86,14 @@ impl Logo {
     }
 
     /// Its drawn size in a box, in whole pixels. It keeps its proportions and is never enlarged.
-    pub(crate) fn fit(&self, box_width: f32, box_height: f32) -> (f32, f32) {
+    pub(crate) fn fit(&self, box_width: f32, box_height: f32) -> Size {
         let (width, height) = self.size();
         let (width, height) = (width as f32, height as f32);
         let scale = (box_width / width).min(box_height / height).min(1.0);
-        (
-            (width * scale).round().max(1.0),
-            (height * scale).round().max(1.0),
-        )
+        Size {
+            width: (width * scale).round().max(1.0),
+            height: (height * scale).round().max(1.0),
+        }
     }
 
     /// Draws it into `area`, rounded to whole pixels, over the pixels there.

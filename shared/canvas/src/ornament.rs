@@ -36,132 +36,17 @@ impl Card {
 
     /// Its outline in `area`, `inset` pixels inside.
     pub(crate) fn outline(self, path: &mut PathBuilder, area: Area, inset: f32) {
-        let (left, top) = (area.x + inset, area.y + inset);
-        let (right, bottom) = (area.right() - inset, area.bottom() - inset);
-        let middle = (left + right) / 2.0;
+        let inner = Inner {
+            left: area.x + inset,
+            top: area.y + inset,
+            right: area.right() - inset,
+            bottom: area.bottom() - inset,
+        };
         match self {
-            Self::Arch => {
-                let (rise, reach) = (400.0 - inset * 0.35, 0.552);
-                let half = (right - left) / 2.0;
-                path.move_to(left, bottom);
-                path.line_to(left, top + rise);
-                path.cubic_to(
-                    left,
-                    top + rise * (1.0 - reach),
-                    middle - half * reach,
-                    top,
-                    middle,
-                    top,
-                );
-                path.cubic_to(
-                    middle + half * reach,
-                    top,
-                    right,
-                    top + rise * (1.0 - reach),
-                    right,
-                    top + rise,
-                );
-                path.line_to(right, bottom);
-                path.close();
-            }
-            Self::Ogee => {
-                let rise = 380.0 - inset * 0.2;
-                let tip = top + inset * 0.35;
-                path.move_to(left, bottom);
-                path.line_to(left, top + rise);
-                path.cubic_to(
-                    left,
-                    top + rise * 0.46,
-                    left + 70.0,
-                    top + rise * 0.40,
-                    left + 235.0,
-                    top + rise * 0.27,
-                );
-                path.cubic_to(
-                    left + 360.0,
-                    top + rise * 0.17,
-                    middle - 60.0,
-                    top + rise * 0.14,
-                    middle,
-                    tip,
-                );
-                path.cubic_to(
-                    middle + 60.0,
-                    top + rise * 0.14,
-                    right - 360.0,
-                    top + rise * 0.17,
-                    right - 235.0,
-                    top + rise * 0.27,
-                );
-                path.cubic_to(
-                    right - 70.0,
-                    top + rise * 0.40,
-                    right,
-                    top + rise * 0.46,
-                    right,
-                    top + rise,
-                );
-                path.line_to(right, bottom);
-                path.close();
-            }
-            Self::Notched => {
-                // The notch stays around the card's own corner, so that the line inside runs beside
-                // the edge.
-                let notch = 88.0 + inset;
-                let (x1, y1, x2, y2) = (area.x, area.y, area.right(), area.bottom());
-                let depth = libm::sqrtf(notch * notch - inset * inset);
-                let open = libm::asinf(inset / notch);
-                path.move_to(x1 + depth, top);
-                path.line_to(x2 - depth, top);
-                arc_on(path, (x2, y1), notch, PI - open, 2.0 * open - FRAC_PI_2);
-                path.line_to(right, y2 - depth);
-                arc_on(
-                    path,
-                    (x2, y2),
-                    notch,
-                    -FRAC_PI_2 - open,
-                    2.0 * open - FRAC_PI_2,
-                );
-                path.line_to(x1 + depth, bottom);
-                arc_on(path, (x1, y2), notch, -open, 2.0 * open - FRAC_PI_2);
-                path.line_to(left, y1 + depth);
-                arc_on(
-                    path,
-                    (x1, y1),
-                    notch,
-                    FRAC_PI_2 - open,
-                    2.0 * open - FRAC_PI_2,
-                );
-                path.close();
-            }
-            Self::Stepped => {
-                let step = 46.0;
-                path.move_to(left + 2.0 * step, top);
-                for (x, y) in [
-                    (right - 2.0 * step, top),
-                    (right - 2.0 * step, top + step),
-                    (right - step, top + step),
-                    (right - step, top + 2.0 * step),
-                    (right, top + 2.0 * step),
-                    (right, bottom - 2.0 * step),
-                    (right - step, bottom - 2.0 * step),
-                    (right - step, bottom - step),
-                    (right - 2.0 * step, bottom - step),
-                    (right - 2.0 * step, bottom),
-                    (left + 2.0 * step, bottom),
-                    (left + 2.0 * step, bottom - step),
-                    (left + step, bottom - step),
-                    (left + step, bottom - 2.0 * step),
-                    (left, bottom - 2.0 * step),
-                    (left, top + 2.0 * step),
-                    (left + step, top + 2.0 * step),
-                    (left + step, top + step),
-                    (left + 2.0 * step, top + step),
-                ] {
-                    path.line_to(x, y);
-                }
-                path.close();
-            }
+            Self::Arch => arch(path, &inner, inset),
+            Self::Ogee => ogee(path, &inner, inset),
+            Self::Notched => notched(path, &inner, area, inset),
+            Self::Stepped => stepped(path, &inner),
         }
     }
 
@@ -173,6 +58,170 @@ impl Card {
             Self::Notched | Self::Stepped => 160.0,
         }
     }
+}
+
+/// The edges of an outline.
+struct Inner {
+    left: f32,
+    top: f32,
+    right: f32,
+    bottom: f32,
+}
+
+/// A round arch.
+fn arch(path: &mut PathBuilder, inner: &Inner, inset: f32) {
+    let Inner {
+        left,
+        top,
+        right,
+        bottom,
+    } = *inner;
+    let middle = (left + right) / 2.0;
+    let (rise, reach) = (400.0 - inset * 0.35, 0.552);
+    let half = (right - left) / 2.0;
+    path.move_to(left, bottom);
+    path.line_to(left, top + rise);
+    path.cubic_to(
+        left,
+        top + rise * (1.0 - reach),
+        middle - half * reach,
+        top,
+        middle,
+        top,
+    );
+    path.cubic_to(
+        middle + half * reach,
+        top,
+        right,
+        top + rise * (1.0 - reach),
+        right,
+        top + rise,
+    );
+    path.line_to(right, bottom);
+    path.close();
+}
+
+/// A pointed arch with a double curve.
+fn ogee(path: &mut PathBuilder, inner: &Inner, inset: f32) {
+    let Inner {
+        left,
+        top,
+        right,
+        bottom,
+    } = *inner;
+    let middle = (left + right) / 2.0;
+    let rise = 380.0 - inset * 0.2;
+    let tip = top + inset * 0.35;
+    path.move_to(left, bottom);
+    path.line_to(left, top + rise);
+    path.cubic_to(
+        left,
+        top + rise * 0.46,
+        left + 70.0,
+        top + rise * 0.40,
+        left + 235.0,
+        top + rise * 0.27,
+    );
+    path.cubic_to(
+        left + 360.0,
+        top + rise * 0.17,
+        middle - 60.0,
+        top + rise * 0.14,
+        middle,
+        tip,
+    );
+    path.cubic_to(
+        middle + 60.0,
+        top + rise * 0.14,
+        right - 360.0,
+        top + rise * 0.17,
+        right - 235.0,
+        top + rise * 0.27,
+    );
+    path.cubic_to(
+        right - 70.0,
+        top + rise * 0.40,
+        right,
+        top + rise * 0.46,
+        right,
+        top + rise,
+    );
+    path.line_to(right, bottom);
+    path.close();
+}
+
+/// Corners cut out in quarter circles, around the corners of the card in `area`.
+fn notched(path: &mut PathBuilder, inner: &Inner, area: Area, inset: f32) {
+    let Inner {
+        left,
+        top,
+        right,
+        bottom,
+    } = *inner;
+    // The notch stays around the card's own corner, so that the line inside runs beside
+    // the edge.
+    let notch = 88.0 + inset;
+    let (x1, y1, x2, y2) = (area.x, area.y, area.right(), area.bottom());
+    let depth = libm::sqrtf(notch * notch - inset * inset);
+    let open = libm::asinf(inset / notch);
+    path.move_to(x1 + depth, top);
+    path.line_to(x2 - depth, top);
+    arc_on(path, (x2, y1), notch, PI - open, 2.0 * open - FRAC_PI_2);
+    path.line_to(right, y2 - depth);
+    arc_on(
+        path,
+        (x2, y2),
+        notch,
+        -FRAC_PI_2 - open,
+        2.0 * open - FRAC_PI_2,
+    );
+    path.line_to(x1 + depth, bottom);
+    arc_on(path, (x1, y2), notch, -open, 2.0 * open - FRAC_PI_2);
+    path.line_to(left, y1 + depth);
+    arc_on(
+        path,
+        (x1, y1),
+        notch,
+        FRAC_PI_2 - open,
+        2.0 * open - FRAC_PI_2,
+    );
+    path.close();
+}
+
+/// Corners cut out in two steps.
+fn stepped(path: &mut PathBuilder, inner: &Inner) {
+    let Inner {
+        left,
+        top,
+        right,
+        bottom,
+    } = *inner;
+    let step = 46.0;
+    path.move_to(left + 2.0 * step, top);
+    for (x, y) in [
+        (right - 2.0 * step, top),
+        (right - 2.0 * step, top + step),
+        (right - step, top + step),
+        (right - step, top + 2.0 * step),
+        (right, top + 2.0 * step),
+        (right, bottom - 2.0 * step),
+        (right - step, bottom - 2.0 * step),
+        (right - step, bottom - step),
+        (right - 2.0 * step, bottom - step),
+        (right - 2.0 * step, bottom),
+        (left + 2.0 * step, bottom),
+        (left + 2.0 * step, bottom - step),
+        (left + step, bottom - step),
+        (left + step, bottom - 2.0 * step),
+        (left, bottom - 2.0 * step),
+        (left, top + 2.0 * step),
+        (left + step, top + 2.0 * step),
+        (left + step, top + step),
+        (left + 2.0 * step, top + step),
+    ] {
+        path.line_to(x, y);
+    }
+    path.close();
 }
 
 /// Draws a quiet pattern on the sheet around the card in `area`.

@@ -6,11 +6,11 @@ use cosmic_text::Align;
 use crate::{
     check::Area,
     dates::{When, when},
-    fonts::Voice,
+    fonts::TypeStyle,
     logo::Logo,
     seed::Seed,
-    text::{Style, Typesetter},
-    words::{Language, Speech},
+    text::{TextStyle, Typesetter},
+    words::{Language, LocaleRules},
 };
 
 /// An event as a design reads it.
@@ -24,7 +24,7 @@ pub(crate) struct Page<'a> {
     pub(crate) call_to_action: Option<&'a str>,
     pub(crate) logo: Option<&'a Logo>,
     pub(crate) brand: Option<&'a Brand>,
-    pub(crate) speech: Speech,
+    pub(crate) locale: LocaleRules,
     /// Whether the page runs from right to left, because its language or its title does.
     pub(crate) right_to_left: bool,
     pub(crate) seed: Seed,
@@ -39,18 +39,18 @@ impl<'a> Page<'a> {
         logo: Option<&'a Logo>,
         typesetter: &Typesetter,
     ) -> Self {
-        let speech = Speech::of(configuration.locale.as_ref());
+        let locale = LocaleRules::of(configuration.locale.as_ref());
         let title = configuration.title.as_str();
         Self {
             title: if typesetter.can_draw(title) {
                 title
             } else {
-                speech.words().event
+                locale.words().event
             },
             description: configuration.description.as_ref().map(|text| text.as_str()),
             organizer: configuration.organizer.as_ref().map(|text| text.as_str()),
             venue: configuration.venue.as_ref(),
-            when: when(configuration, speech),
+            when: when(configuration, locale),
             label: configuration.label.as_ref().map(|text| text.as_str()),
             call_to_action: configuration
                 .call_to_action
@@ -58,8 +58,8 @@ impl<'a> Page<'a> {
                 .map(|text| text.as_str()),
             logo,
             brand: configuration.brand.as_ref(),
-            speech,
-            right_to_left: speech.right_to_left() || begins_right_to_left(title),
+            locale,
+            right_to_left: locale.right_to_left() || begins_right_to_left(title),
             seed: Seed::plant(&[look]),
         }
     }
@@ -78,6 +78,16 @@ impl<'a> Page<'a> {
         Some(&self.when.as_ref()?.date)
     }
 
+    /// The hours with the time zone.
+    pub(crate) fn time(&self) -> Option<String> {
+        let when = self.when.as_ref()?;
+        let time = when.time.as_ref()?;
+        Some(match &when.zone {
+            Some(zone) => format!("{time} {zone}"),
+            None => time.clone(),
+        })
+    }
+
     /// The venue on one line: its name and the city, unless one contains the other. Where dates
     /// begin with the year, places begin with the city.
     pub(crate) fn place(&self) -> Option<String> {
@@ -88,7 +98,7 @@ impl<'a> Page<'a> {
             .as_ref()
             .map(|city| city.as_str())
             .filter(|city| !name.contains(*city));
-        Some(match (city, self.speech.counters()) {
+        Some(match (city, self.locale.counters()) {
             (None, _) => name.to_owned(),
             (Some(city), Some(_)) => format!("{city} {name}"),
             (Some(city), None) => format!("{name}{}{city}", self.comma()),
@@ -96,7 +106,7 @@ impl<'a> Page<'a> {
     }
 
     fn comma(&self) -> &'static str {
-        if self.speech.language == Language::Arabic {
+        if self.locale.language == Language::Arabic {
             "، "
         } else {
             ", "
@@ -112,9 +122,9 @@ impl<'a> Page<'a> {
             .sum()
     }
 
-    /// The voice of the title: the brand's choice, else the design's.
-    pub(crate) fn title_voice(&self, voice: Voice) -> Voice {
-        Voice::title(voice, self.brand)
+    /// The type style of the title: the brand's choice, else the design's.
+    pub(crate) fn title_style(&self, type_style: TypeStyle) -> TypeStyle {
+        TypeStyle::title(type_style, self.brand)
     }
 
     /// The left edge of an item `width` wide at the side of `area` where lines begin.
@@ -143,7 +153,7 @@ impl<'a> Page<'a> {
         let venue = self.venue?;
         let street = venue.address.as_ref().map(|street| street.as_str());
         let city = venue.city.as_ref().map(|city| city.as_str());
-        Some(match (street, city, self.speech.counters()) {
+        Some(match (street, city, self.locale.counters()) {
             (Some(street), Some(city), Some(counters)) => {
                 format!("{city}{}{street}", counters.space)
             }
@@ -153,10 +163,16 @@ impl<'a> Page<'a> {
     }
 
     /// The style of plain text; a design overrides parts of it.
-    pub(crate) fn style(&self, role: &'static str, voice: Voice, color: Color, size: f32) -> Style {
-        Style {
+    pub(crate) fn style(
+        &self,
+        role: &'static str,
+        type_style: TypeStyle,
+        color: Color,
+        size: f32,
+    ) -> TextStyle {
+        TextStyle {
             role,
-            voice,
+            type_style,
             color,
             largest: size,
             smallest: size,

@@ -151,8 +151,8 @@ impl Palette {
     /// The poster's colours: a brand's own on its primary colour, else a family's on its pale or
     /// deep ground.
     pub(crate) fn poster(seed: &Seed, brand: Option<&Brand>) -> Self {
-        if let Some((ground, primary, accent)) = brand.and_then(brand_colors) {
-            return Self::brand_on(ground, primary, accent);
+        if let Some(colors) = brand.and_then(BrandColors::of) {
+            return Self::of_brand(&colors);
         }
         let mut seed = seed.branch("palette");
         let family = &FAMILIES[seed.below(FAMILIES.len())];
@@ -165,8 +165,13 @@ impl Palette {
 
     /// The invitation's colours: always a pale card on a deep ground.
     pub(crate) fn invitation(seed: &Seed, brand: Option<&Brand>) -> Self {
-        if let Some((field, primary, accent)) = brand.and_then(brand_colors) {
-            let on_primary = Self::brand_on(field, primary, accent);
+        if let Some(colors) = brand.and_then(BrandColors::of) {
+            let on_primary = Self::of_brand(&colors);
+            let BrandColors {
+                ground: field,
+                primary,
+                ..
+            } = colors;
             let paper = primary.muted(0.012).at(0.972).rgb();
             return Self {
                 paper,
@@ -180,7 +185,12 @@ impl Palette {
         FAMILIES[seed.branch("palette").below(FAMILIES.len())].on_pale()
     }
 
-    fn brand_on(ground: Color, primary: Oklch, accent: Oklch) -> Self {
+    fn of_brand(colors: &BrandColors) -> Self {
+        let BrandColors {
+            ground,
+            primary,
+            accent,
+        } = *colors;
         let light_ground = contrast(BLACK, ground) > contrast(WHITE, ground);
         let ink = if light_ground {
             primary.muted(0.05).at(0.2)
@@ -236,27 +246,35 @@ impl Palette {
     }
 }
 
-/// A brand's ground, primary colour and accent. A colour that the brand does not name is derived
-/// from the other: an accent is opposite its primary on the colour wheel, and a primary is a dark
-/// variant of its accent. `None` for a brand without a colour.
-fn brand_colors(brand: &Brand) -> Option<(Color, Oklch, Oklch)> {
-    let ground = match (brand.primary_color, brand.accent_color) {
-        (Some(primary), _) => primary,
-        (None, Some(accent)) => Oklch::of(accent).muted(0.09).at(0.3).rgb(),
-        (None, None) => return None,
-    };
-    let primary = Oklch::of(ground);
-    let accent = brand.accent_color.map_or_else(
-        || {
-            oklch(
-                if primary.lightness > 0.6 { 0.45 } else { 0.8 },
-                0.13,
-                primary.hue + 165.0,
-            )
-        },
-        Oklch::of,
-    );
-    Some((ground, primary, accent))
+/// The colours of a brand. A colour that the brand does not name is derived from the other: an
+/// accent is opposite its primary on the colour wheel, and a primary is a dark variant of its
+/// accent.
+struct BrandColors {
+    /// The primary colour exactly.
+    ground: Color,
+    primary: Oklch,
+    accent: Oklch,
+}
+
+impl BrandColors {
+    /// `None` for a brand without a colour.
+    fn of(brand: &Brand) -> Option<Self> {
+        let ground = match (brand.primary_color, brand.accent_color) {
+            (Some(primary), _) => primary,
+            (None, Some(accent)) => Oklch::of(accent).muted(0.09).at(0.3).rgb(),
+            (None, None) => return None,
+        };
+        let primary = Oklch::of(ground);
+        let opposite = || {
+            let lightness = if primary.lightness > 0.6 { 0.45 } else { 0.8 };
+            oklch(lightness, 0.13, primary.hue + 165.0)
+        };
+        Some(Self {
+            ground,
+            primary,
+            accent: brand.accent_color.map_or_else(opposite, Oklch::of),
+        })
+    }
 }
 
 impl Family {

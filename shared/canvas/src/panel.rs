@@ -3,14 +3,12 @@
 //! first.
 
 use crate::{
-    check::Area,
+    check::{Area, Size},
     color::{Oklch, READABLE, readable},
-    fonts::Voice,
-    page::Page,
-    palette::Palette,
+    fonts::TypeStyle,
+    pen::Pen,
     shapes::{rectangle, rounded},
-    sheet::Sheet,
-    text::{Block, Style, Typesetter},
+    text::{Block, TextStyle},
 };
 
 /// A piece that a panel may show.
@@ -43,7 +41,7 @@ pub(crate) struct Setting {
     pub(crate) pieces: &'static [Piece],
     /// The pieces that are dropped for the title, in order.
     pub(crate) dispensable: &'static [Piece],
-    pub(crate) voice: Voice,
+    pub(crate) type_style: TypeStyle,
     pub(crate) title: f32,
     /// Pieces are dropped if the title would be smaller than this.
     pub(crate) good_title: f32,
@@ -65,8 +63,8 @@ pub(crate) struct Setting {
 enum Part {
     Text(Block),
     Button(Block),
-    Logo(f32, f32),
-    Rule(f32, f32),
+    Logo(Size),
+    Rule(Size),
 }
 
 const BUTTON_SIDE: f32 = 0.95;
@@ -77,7 +75,7 @@ impl Part {
         match self {
             Self::Text(block) => block.height,
             Self::Button(block) => button_height(block),
-            Self::Logo(_, height) | Self::Rule(_, height) => *height,
+            Self::Logo(size) | Self::Rule(size) => size.height,
         }
     }
 }
@@ -86,114 +84,83 @@ fn button_height(block: &Block) -> f32 {
     block.height + 2.0 * BUTTON_TOP * block.size
 }
 
+/// A part with the gap above it.
+struct Stacked {
+    gap: f32,
+    part: Part,
+}
+
 /// The pieces, set for a given width.
 pub(crate) struct Panel {
-    parts: Vec<(Part, f32)>,
+    stack: Vec<Stacked>,
     /// The height of all pieces together.
     pub(crate) height: f32,
 }
 
-/// Draws the facts of `page` in `area`, where the setting places them.
-pub(crate) fn draw(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-    area: Area,
-    setting: &Setting,
-) {
-    let panel = Panel::set(typesetter, page, palette, area, setting);
+/// Draws the facts of the page in `area`, where the setting places them.
+pub(crate) fn draw(pen: &mut Pen<'_>, area: Area, setting: &Setting) {
+    let panel = Panel::set(pen, area, setting);
     let y = match setting.stand {
         Stand::Top => area.y,
         Stand::Middle => area.y + ((area.height - panel.height) / 2.0).floor(),
     };
-    panel.draw(typesetter, sheet, page, palette, Area { y, ..area });
+    panel.draw(pen, Area { y, ..area });
 }
 
 impl Panel {
-    /// Sets the facts of `page` for `area`.
-    pub(crate) fn set(
-        typesetter: &mut Typesetter,
-        page: &Page<'_>,
-        palette: &Palette,
-        area: Area,
-        setting: &Setting,
-    ) -> Self {
-        let (parts, height) = set(typesetter, page, palette, area, setting);
-        Self { parts, height }
+    /// Sets the facts of the page for `area`.
+    pub(crate) fn set(pen: &mut Pen<'_>, area: Area, setting: &Setting) -> Self {
+        let mut said: Vec<Piece> = setting.pieces.to_vec();
+        let mut dispensable = setting.dispensable.iter();
+        loop {
+            let parts: Vec<(Piece, Option<Part>)> = said
+                .iter()
+                .map(|piece| (*piece, set_piece(pen, area, setting, *piece)))
+                .filter(|(piece, part)| *piece == Piece::Title || part.is_some())
+                .collect();
+            let gaps = gaps(setting, parts.iter().map(|(piece, _)| *piece));
+            let others: f32 = parts
+                .iter()
+                .filter_map(|(_, part)| part.as_ref())
+                .map(Part::height)
+                .sum();
+            let room = area.height - others - gaps.iter().sum::<f32>();
+            let mut title =
+                set_title(pen, area.width, room, setting).filter(|_| said.contains(&Piece::Title));
+            let good = title.as_ref().is_none_or(|block| {
+                !block.cut && block.size >= setting.good_title && block.height <= room + 0.5
+            });
+            // Only a piece that is shown can be dropped.
+            let there = |piece: &&Piece| parts.iter().any(|(part, _)| part == *piece);
+            if !good && let Some(next) = dispensable.find(there) {
+                said.retain(|piece| piece != next);
+                continue;
+            }
+            let stack: Vec<Stacked> = parts
+                .into_iter()
+                .zip(gaps)
+                .filter_map(|((piece, part), gap)| {
+                    let part = if piece == Piece::Title {
+                        title.take().map(Part::Text)
+                    } else {
+                        part
+                    };
+                    Some(Stacked { gap, part: part? })
+                })
+                .collect();
+            let height = stack.iter().map(|one| one.part.height() + one.gap).sum();
+            return Self { stack, height };
+        }
     }
 
     /// Draws the panel from the top of `area`.
-    pub(crate) fn draw(
-        &self,
-        typesetter: &mut Typesetter,
-        sheet: &mut Sheet,
-        page: &Page<'_>,
-        palette: &Palette,
-        area: Area,
-    ) {
+    pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Area) {
         let mut y = area.y;
-        for (part, gap) in &self.parts {
+        for Stacked { gap, part } in &self.stack {
             y += gap;
-            draw_part(typesetter, sheet, page, palette, area, part, y);
+            draw_part(pen, area, part, y);
             y += part.height();
         }
-    }
-}
-
-/// The parts, each with the gap above it, and their height together.
-fn set(
-    typesetter: &mut Typesetter,
-    page: &Page<'_>,
-    palette: &Palette,
-    area: Area,
-    setting: &Setting,
-) -> (Vec<(Part, f32)>, f32) {
-    let mut said: Vec<Piece> = setting.pieces.to_vec();
-    let mut dispensable = setting.dispensable.iter();
-    loop {
-        let parts: Vec<(Piece, Option<Part>)> = said
-            .iter()
-            .map(|piece| {
-                (
-                    *piece,
-                    set_piece(typesetter, page, palette, area, setting, *piece),
-                )
-            })
-            .filter(|(piece, part)| *piece == Piece::Title || part.is_some())
-            .collect();
-        let gaps = gaps(setting, parts.iter().map(|(piece, _)| *piece));
-        let others: f32 = parts
-            .iter()
-            .filter_map(|(_, part)| part.as_ref())
-            .map(Part::height)
-            .sum();
-        let room = area.height - others - gaps.iter().sum::<f32>();
-        let mut title = set_title(typesetter, page, palette, area.width, room, setting)
-            .filter(|_| said.contains(&Piece::Title));
-        let good = title.as_ref().is_none_or(|block| {
-            !block.cut && block.size >= setting.good_title && block.height <= room + 0.5
-        });
-        // Only a piece that is shown can be dropped.
-        let there = |piece: &&Piece| parts.iter().any(|(part, _)| part == *piece);
-        if !good && let Some(next) = dispensable.find(there) {
-            said.retain(|piece| piece != next);
-            continue;
-        }
-        let parts: Vec<(Part, f32)> = parts
-            .into_iter()
-            .zip(gaps)
-            .filter_map(|((piece, part), gap)| {
-                let part = if piece == Piece::Title {
-                    title.take().map(Part::Text)
-                } else {
-                    part
-                };
-                Some((part?, gap))
-            })
-            .collect();
-        let height = parts.iter().map(|(part, gap)| part.height() + gap).sum();
-        return (parts, height);
     }
 }
 
@@ -215,124 +182,115 @@ fn gaps(setting: &Setting, pieces: impl Iterator<Item = Piece>) -> Vec<f32> {
     gap.collect()
 }
 
-fn set_title(
-    typesetter: &mut Typesetter,
-    page: &Page<'_>,
-    palette: &Palette,
-    width: f32,
-    height: f32,
-    setting: &Setting,
-) -> Option<Block> {
-    let style = Style {
+fn set_title(pen: &mut Pen<'_>, width: f32, height: f32, setting: &Setting) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    let style = TextStyle {
         largest: setting.title,
         smallest: setting.smallest_title,
         leading: 0.98,
         most_lines: setting.title_lines,
         balanced: true,
-        ..page.style("title", page.title_voice(setting.voice), palette.ink, 0.0)
+        ..page.style(
+            "title",
+            page.title_style(setting.type_style),
+            palette.ink,
+            0.0,
+        )
     };
-    typesetter.set(page.title, &style, width, height)
+    pen.typesetter.set(page.title, &style, width, height)
 }
 
-fn set_piece(
-    typesetter: &mut Typesetter,
-    page: &Page<'_>,
-    palette: &Palette,
-    area: Area,
-    setting: &Setting,
-    piece: Piece,
-) -> Option<Part> {
-    let fact = |role, voice, color| Style {
-        smallest: setting.fact * 0.86,
-        most_lines: setting.fact_lines,
-        leading: 1.2,
-        ..page.style(role, voice, color, setting.fact)
-    };
-    let room = setting.fact * 1.5 * setting.fact_lines as f32;
-    let mut text = |text: &str, style: &Style, height: f32| {
-        typesetter
-            .set(text, style, area.width, height)
-            .map(Part::Text)
-    };
+/// Sets a piece for `area`; `None` if the page does not have it. The title is set last, in the room
+/// that the other pieces leave.
+fn set_piece(pen: &mut Pen<'_>, area: Area, setting: &Setting, piece: Piece) -> Option<Part> {
     match piece {
         Piece::Title => None,
         Piece::Logo => {
-            let (width, height) = page
-                .logo?
-                .fit((setting.logo * 2.0).min(area.width), setting.logo);
-            Some(Part::Logo(width, height))
+            let box_width = (setting.logo * 2.0).min(area.width);
+            Some(Part::Logo(pen.page.logo?.fit(box_width, setting.logo)))
         }
-        Piece::Label => {
-            let style = Style {
-                smallest: setting.label * 0.8,
-                tracking: 0.02,
-                leading: 1.15,
-                ..page.style("label", Voice::Strong, palette.accent, setting.label)
-            };
-            text(page.label?, &style, setting.label * 1.6)
+        Piece::Label => set_label(pen, area.width, setting).map(Part::Text),
+        Piece::Description => set_description(pen, area.width, setting).map(Part::Text),
+        Piece::Date | Piece::Time | Piece::Place | Piece::Organizer => {
+            set_fact(pen, area.width, setting, piece).map(Part::Text)
         }
-        Piece::Description => {
-            let style = Style {
-                most_lines: 3,
-                leading: 1.38,
-                balanced: true,
-                ..fact("description", Voice::Plain, palette.soft)
-            };
-            text(page.description?, &style, setting.fact * 5.0)
-        }
-        Piece::Date => text(
-            page.date()?,
-            &fact("date", Voice::Strong, palette.ink),
-            room,
-        ),
-        Piece::Time => {
-            let when = page.when.as_ref()?;
-            let time = format!(
-                "{} {}",
-                when.time.as_ref()?,
-                when.zone.as_deref().unwrap_or_default()
-            );
-            text(
-                time.trim_end(),
-                &fact("time", Voice::Plain, palette.soft),
-                room,
-            )
-        }
-        Piece::Place => text(
-            &page.place()?,
-            &fact("venue", Voice::Plain, palette.soft),
-            room,
-        ),
-        Piece::Organizer => text(
-            page.organizer?,
-            &fact("organizer", Voice::Strong, palette.accent),
-            room,
-        ),
-        Piece::Button => {
-            button(typesetter, page, palette, area.width, setting.button).map(Part::Button)
-        }
-        Piece::Rule => Some(Part::Rule(
-            setting.gap * 2.4,
-            (setting.gap * 0.22).max(2.0).round(),
-        )),
+        Piece::Button => button(pen, area.width, setting.button).map(Part::Button),
+        Piece::Rule => Some(Part::Rule(Size {
+            width: setting.gap * 2.4,
+            height: (setting.gap * 0.22).max(2.0).round(),
+        })),
     }
 }
 
+fn set_label(pen: &mut Pen<'_>, width: f32, setting: &Setting) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    let style = TextStyle {
+        smallest: setting.label * 0.8,
+        tracking: 0.02,
+        leading: 1.15,
+        ..page.style("label", TypeStyle::Strong, palette.accent, setting.label)
+    };
+    pen.typesetter
+        .set(page.label?, &style, width, setting.label * 1.6)
+}
+
+fn set_description(pen: &mut Pen<'_>, width: f32, setting: &Setting) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    let style = TextStyle {
+        smallest: setting.fact * 0.86,
+        most_lines: 3,
+        leading: 1.38,
+        balanced: true,
+        ..page.style("description", TypeStyle::Plain, palette.soft, setting.fact)
+    };
+    pen.typesetter
+        .set(page.description?, &style, width, setting.fact * 5.0)
+}
+
+fn set_fact(pen: &mut Pen<'_>, width: f32, setting: &Setting, piece: Piece) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    let (text, role, type_style, color) = match piece {
+        Piece::Date => (
+            page.date()?.to_owned(),
+            "date",
+            TypeStyle::Strong,
+            palette.ink,
+        ),
+        Piece::Time => (page.time()?, "time", TypeStyle::Plain, palette.soft),
+        Piece::Place => (page.place()?, "venue", TypeStyle::Plain, palette.soft),
+        Piece::Organizer => (
+            page.organizer?.to_owned(),
+            "organizer",
+            TypeStyle::Strong,
+            palette.accent,
+        ),
+        Piece::Logo
+        | Piece::Label
+        | Piece::Title
+        | Piece::Description
+        | Piece::Button
+        | Piece::Rule => return None,
+    };
+    let style = TextStyle {
+        smallest: setting.fact * 0.86,
+        most_lines: setting.fact_lines,
+        leading: 1.2,
+        ..page.style(role, type_style, color, setting.fact)
+    };
+    let room = setting.fact * 1.5 * setting.fact_lines as f32;
+    pen.typesetter.set(&text, &style, width, room)
+}
+
 /// The call to action, set for a button.
-pub(crate) fn button(
-    typesetter: &mut Typesetter,
-    page: &Page<'_>,
-    palette: &Palette,
-    width: f32,
-    size: f32,
-) -> Option<Block> {
+pub(crate) fn button(pen: &mut Pen<'_>, width: f32, size: f32) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
     let on_accent = readable(Oklch::of(palette.paper), palette.accent, READABLE + 0.1);
-    let style = Style {
+    let style = TextStyle {
         smallest: (size * 0.78).max(11.0),
         leading: 1.12,
-        ..page.style("button", Voice::Strong, on_accent, size)
+        ..page.style("button", TypeStyle::Strong, on_accent, size)
     };
-    let mut block = typesetter.set(
+    let mut block = pen.typesetter.set(
         page.call_to_action?,
         &style,
         width - 2.0 * BUTTON_SIDE * size,
@@ -342,88 +300,62 @@ pub(crate) fn button(
     Some(block)
 }
 
-/// The width and height of the button for a block.
-pub(crate) fn button_size(block: &Block) -> (f32, f32) {
-    (
-        (block.width + 2.0 * BUTTON_SIDE * block.size).ceil(),
-        button_height(block).ceil(),
-    )
+/// The size of the button for a block.
+pub(crate) fn button_size(block: &Block) -> Size {
+    Size {
+        width: (block.width + 2.0 * BUTTON_SIDE * block.size).ceil(),
+        height: button_height(block).ceil(),
+    }
 }
 
 /// Draws a button with its upper left corner at `x`, `y`.
-pub(crate) fn draw_button(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    palette: &Palette,
-    block: &Block,
-    x: f32,
-    y: f32,
-) {
-    let (width, height) = button_size(block);
+pub(crate) fn draw_button(pen: &mut Pen<'_>, block: &Block, x: f32, y: f32) {
+    let Size { width, height } = button_size(block);
     let (x, y) = (x.round(), y.round());
-    sheet.fill(palette.accent, |path| {
-        rounded(
-            path,
-            Area {
-                x,
-                y,
-                width,
-                height,
-            },
-            height * 0.24,
-        )
+    let area = Area {
+        x,
+        y,
+        width,
+        height,
+    };
+    pen.sheet.fill(pen.palette.accent, |path| {
+        rounded(path, area, height * 0.24)
     });
     // The letters are centred, not their line.
     let down = (height - block.ink.height) / 2.0 - block.ink.y;
-    typesetter.draw(
-        sheet,
+    pen.write(
         block,
         x + ((width - block.width) / 2.0).round(),
         y + down.round(),
     );
 }
 
-fn draw_part(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-    area: Area,
-    part: &Part,
-    y: f32,
-) {
+fn draw_part(pen: &mut Pen<'_>, area: Area, part: &Part, y: f32) {
+    let Pen { page, palette, .. } = *pen;
     match part {
-        Part::Text(block) => typesetter.draw(sheet, block, page.start(area, block.width), y),
+        Part::Text(block) => pen.write(block, page.start(area, block.width), y),
         Part::Button(block) => {
-            let (width, _) = button_size(block);
-            draw_button(
-                typesetter,
-                sheet,
-                palette,
-                block,
-                page.start(area, width),
-                y,
-            );
+            draw_button(pen, block, page.start(area, button_size(block).width), y);
         }
-        Part::Logo(width, height) => {
+        Part::Logo(size) => {
             let place = Area {
-                x: page.start(area, *width),
+                x: page.start(area, size.width),
                 y,
-                width: *width,
-                height: *height,
+                width: size.width,
+                height: size.height,
             };
             if let Some(logo) = page.logo {
-                sheet.logo(logo, place, palette.paper);
+                pen.sheet.logo(logo, place, palette.paper);
             }
         }
-        Part::Rule(width, height) => {
+        Part::Rule(size) => {
             let rule = Area {
-                x: page.start(area, *width).round(),
+                x: page.start(area, size.width).round(),
                 y: y.round(),
-                width: *width,
-                height: *height,
+                width: size.width,
+                height: size.height,
             };
-            sheet.fill(palette.accent, |path| rectangle(path, rule));
+            pen.sheet.fill(palette.accent, |path| rectangle(path, rule));
         }
     }
 }

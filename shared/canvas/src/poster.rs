@@ -5,14 +5,13 @@
 use crate::{
     art,
     check::Area,
-    fonts::Voice,
+    dates::When,
+    fonts::TypeStyle,
     icons::{self, Icon},
-    page::Page,
-    palette::Palette,
+    pen::Pen,
     shapes::rectangle,
-    sheet::Sheet,
     social::corner_logo,
-    text::{Block, Style, Typesetter},
+    text::{Block, TextStyle},
 };
 
 /// The distance from every edge to the nearest text.
@@ -26,316 +25,366 @@ const GAP_UNDER_PICTURE: f32 = 54.0;
 const GAP_AROUND_RULE: f32 = 40.0;
 const COLUMN_GAP: f32 = 56.0;
 
-/// One column of the facts: blocks with their positions in the column, and the column's height.
+/// Draws the poster.
+pub(crate) fn draw(pen: &mut Pen<'_>) {
+    let width = pen.sheet.width() - 2.0 * MARGIN;
+    let facts = Facts::set(pen, width);
+    let organizer = set_organizer(pen, width);
+    let description = set_description(pen, width);
+    let height_with_gap =
+        |block: &Option<Block>, gap: f32| block.as_ref().map_or(0.0, |block| block.height + gap);
+    let around_title = facts.height_with_rule()
+        + height_with_gap(&organizer, 16.0)
+        + height_with_gap(&description, 22.0);
+    let room = pen.sheet.height() - MARGIN - around_title - GAP_UNDER_PICTURE;
+    let title = set_title(pen, width, room);
+
+    let text_height = around_title + title.as_ref().map_or(0.0, |title| title.height);
+    let picture_height = pen.sheet.height() - MARGIN - text_height - GAP_UNDER_PICTURE;
+    let picture = Area {
+        height: picture_height.round(),
+        ..pen.sheet.area()
+    };
+    art::draw(pen, picture);
+    corner_logo(pen, 110.0);
+    let below = Area {
+        y: picture.height,
+        height: pen.sheet.height() - picture.height,
+        ..picture
+    };
+    pen.sheet
+        .fill(pen.palette.paper, |path| rectangle(path, below));
+
+    let mut y = picture.height + GAP_UNDER_PICTURE;
+    for (block, gap) in [(organizer, 16.0), (title, 22.0), (description, 0.0)] {
+        if let Some(block) = block {
+            let x = start(pen, 0.0, block.width);
+            pen.write(&block, x, y);
+            y += block.height + gap;
+        }
+    }
+    facts.draw(pen);
+}
+
+fn set_organizer(pen: &mut Pen<'_>, width: f32) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    let style = TextStyle {
+        smallest: 22.0,
+        ..page.style("organizer", TypeStyle::Strong, palette.accent, 29.0)
+    };
+    let text = format!("{} {}", page.locale.words().presented_by, page.organizer?);
+    pen.typesetter.set(&text, &style, width, 60.0)
+}
+
+/// The description, unless the title is long.
+fn set_description(pen: &mut Pen<'_>, width: f32) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    if page.title_length() > 110 {
+        return None;
+    }
+    let style = TextStyle {
+        leading: 1.42,
+        most_lines: 3,
+        balanced: true,
+        ..page.style("description", TypeStyle::Plain, palette.soft, 31.0)
+    };
+    pen.typesetter
+        .set(page.description?, &style, width * 0.94, 150.0)
+}
+
+/// The title in a room that the picture shares: large under a good picture, else smaller under a
+/// lower one.
+fn set_title(pen: &mut Pen<'_>, width: f32, room: f32) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    let style = TextStyle {
+        largest: 190.0,
+        smallest: 36.0,
+        leading: 0.93,
+        most_lines: 12,
+        balanced: true,
+        ..page.style("title", page.title_style(TypeStyle::Loud), palette.ink, 0.0)
+    };
+    let smaller = TextStyle {
+        largest: 112.0,
+        ..style
+    };
+    pen.typesetter
+        .set(page.title, &style, width, room - GOOD_PICTURE)
+        .filter(|title| title.size >= GOOD_TITLE && !title.cut)
+        .or_else(|| {
+            pen.typesetter
+                .set(page.title, &smaller, width, room - LOWEST_PICTURE)
+        })
+}
+
+/// The left edge of an item `width` wide, `offset` from where lines begin.
+fn start(pen: &Pen<'_>, offset: f32, width: f32) -> f32 {
+    if pen.page.right_to_left {
+        pen.sheet.width() - MARGIN - offset - width
+    } else {
+        MARGIN + offset
+    }
+}
+
+/// Date and place, side by side at the bottom.
+struct Facts {
+    date: Column,
+    place: Column,
+    /// The width of both together.
+    width: f32,
+    column_width: f32,
+    height: f32,
+}
+
+impl Facts {
+    fn set(pen: &mut Pen<'_>, width: f32) -> Self {
+        let both = pen.page.when.is_some() && pen.page.venue.is_some();
+        let column_width = if both {
+            (width - COLUMN_GAP) / 2.0
+        } else {
+            width
+        };
+        let date = date_column(pen, column_width).unwrap_or_default();
+        let place = place_column(pen, column_width).unwrap_or_default();
+        Self {
+            width,
+            column_width,
+            height: date.height.max(place.height),
+            date,
+            place,
+        }
+    }
+
+    /// The height with the rule above, and the gaps around the rule.
+    fn height_with_rule(&self) -> f32 {
+        if self.height > 0.0 {
+            self.height + 2.0 * GAP_AROUND_RULE
+        } else {
+            0.0
+        }
+    }
+
+    fn draw(&self, pen: &mut Pen<'_>) {
+        if self.height <= 0.0 {
+            return;
+        }
+        let top = pen.sheet.height() - MARGIN - self.height;
+        let rule = Area {
+            x: MARGIN,
+            y: (top - GAP_AROUND_RULE - 3.0).round(),
+            width: self.width,
+            height: 3.0,
+        };
+        pen.sheet
+            .fill(pen.palette.ink, |path| rectangle(path, rule));
+        self.date.draw(pen, 0.0, top);
+        let offset = if pen.page.when.is_some() {
+            self.column_width + COLUMN_GAP
+        } else {
+            0.0
+        };
+        let down = self.date.first_line.min(self.height - self.place.height);
+        self.place.draw(pen, offset, top + down);
+    }
+}
+
+/// One column of the facts.
 #[derive(Default)]
 struct Column {
-    blocks: Vec<(Block, f32, f32)>,
-    icons: Vec<(Icon, f32, f32, f32)>,
+    blocks: Vec<Placed>,
+    pin: Option<Pin>,
     height: f32,
     /// The distance from its top to its first line, which is level with the other column's first
     /// line.
     first_line: f32,
 }
 
-/// Draws the poster of `page` on `sheet`.
-pub(crate) fn draw(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
-    let width = sheet.width() - 2.0 * MARGIN;
-    let both = page.when.is_some() && page.venue.is_some();
-    let column_width = if both {
-        (width - COLUMN_GAP) / 2.0
-    } else {
-        width
-    };
-    let date = date_column(typesetter, page, palette, column_width);
-    let place = place_column(typesetter, page, palette, column_width);
-    let facts_height = date.height.max(place.height);
+/// A block, and where its upper left corner is in the column.
+struct Placed {
+    block: Block,
+    x: f32,
+    y: f32,
+}
 
-    let organizer = page.organizer.and_then(|name| {
-        let style = Style {
-            smallest: 22.0,
-            ..page.style("organizer", Voice::Strong, palette.accent, 29.0)
-        };
-        typesetter.set(
-            &format!("{} {name}", page.speech.words().presented_by),
-            &style,
-            width,
-            60.0,
-        )
-    });
-    let long_title = page.title_length() > 110;
-    let description = page.description.filter(|_| !long_title).and_then(|text| {
-        let style = Style {
-            leading: 1.42,
-            most_lines: 3,
-            balanced: true,
-            ..page.style("description", Voice::Plain, palette.soft, 31.0)
-        };
-        typesetter.set(text, &style, width * 0.94, 150.0)
-    });
+/// A pin where lines begin, and where it is in the column.
+struct Pin {
+    y: f32,
+    side: f32,
+}
 
-    let height_with_gap =
-        |block: &Option<Block>, gap: f32| block.as_ref().map_or(0.0, |block| block.height + gap);
-    let foot = if facts_height > 0.0 {
-        facts_height + 2.0 * GAP_AROUND_RULE
-    } else {
-        0.0
-    };
-    let around_title =
-        foot + height_with_gap(&organizer, 16.0) + height_with_gap(&description, 22.0);
-    let room = sheet.height() - MARGIN - around_title - GAP_UNDER_PICTURE;
-    let style = Style {
-        largest: 190.0,
-        smallest: 36.0,
-        leading: 0.93,
-        most_lines: 12,
-        balanced: true,
-        ..page.style("title", page.title_voice(Voice::Loud), palette.ink, 0.0)
-    };
-    let title = typesetter
-        .set(page.title, &style, width, room - GOOD_PICTURE)
-        .filter(|title| title.size >= GOOD_TITLE && !title.cut)
-        .or_else(|| {
-            typesetter.set(
-                page.title,
-                &Style {
-                    largest: 112.0,
-                    ..style
-                },
-                width,
-                room - LOWEST_PICTURE,
-            )
-        });
-
-    let text_height = around_title + title.as_ref().map_or(0.0, |title| title.height);
-    let picture_height = sheet.height() - MARGIN - text_height - GAP_UNDER_PICTURE;
-    let picture = Area {
-        x: 0.0,
-        y: 0.0,
-        width: sheet.width(),
-        height: picture_height.round(),
-    };
-    art::draw(sheet, picture, palette, &page.seed);
-    corner_logo(sheet, page, palette, 110.0);
-    let below = Area {
-        y: picture.height,
-        height: sheet.height() - picture.height,
-        ..picture
-    };
-    sheet.fill(palette.paper, |path| rectangle(path, below));
-
-    let mut y = picture.height + GAP_UNDER_PICTURE;
-    for (block, gap) in [(organizer, 16.0), (title, 22.0), (description, 0.0)] {
-        if let Some(block) = block {
-            typesetter.draw(sheet, &block, start(page, sheet, 0.0, block.width), y);
-            y += block.height + gap;
+impl Column {
+    fn draw(&self, pen: &mut Pen<'_>, offset: f32, top: f32) {
+        if let Some(Pin { y, side }) = self.pin {
+            let x = start(pen, offset, side);
+            icons::draw(pen.sheet, Icon::Pin, pen.palette.accent, x, top + y, side);
+        }
+        for Placed { block, x, y } in &self.blocks {
+            let x = start(pen, offset + x, block.width);
+            pen.write(block, x, top + y);
         }
     }
-    if facts_height > 0.0 {
-        let top = sheet.height() - MARGIN - facts_height;
-        let rule = Area {
-            x: MARGIN,
-            y: (top - GAP_AROUND_RULE - 3.0).round(),
-            width,
-            height: 3.0,
-        };
-        sheet.fill(palette.ink, |path| rectangle(path, rule));
-        draw_column(typesetter, sheet, page, palette, &date, 0.0, top);
-        let offset = if page.when.is_some() {
-            column_width + COLUMN_GAP
-        } else {
-            0.0
-        };
-        let down = date.first_line.min(facts_height - place.height);
-        draw_column(typesetter, sheet, page, palette, &place, offset, top + down);
-    }
 }
 
-/// The left edge of an item `width` wide, `offset` from where lines begin.
-fn start(page: &Page<'_>, sheet: &Sheet, offset: f32, width: f32) -> f32 {
-    if page.right_to_left {
-        sheet.width() - MARGIN - offset - width
+/// The days as a numeral, with month, weekday and hours beside it, or below it if the days name
+/// their months.
+fn date_column(pen: &mut Pen<'_>, width: f32) -> Option<Column> {
+    let when = pen.page.when.as_ref()?;
+    let mut days = set_days(pen, when, width)?;
+    if when.days_name_months {
+        let lines = DateLines::set(pen, when, 0.0, days.height + 10.0, width);
+        let mut blocks = vec![Placed {
+            block: days,
+            x: 0.0,
+            y: 0.0,
+        }];
+        blocks.extend(lines.blocks);
+        return Some(Column {
+            blocks,
+            height: lines.bottom,
+            ..Column::default()
+        });
+    }
+    // The block is trimmed to its pixels, so that the text beside it keeps its distance from them.
+    let indent = days.trim() + 26.0;
+    let lines = DateLines::set(pen, when, indent, 0.0, width);
+    // Numeral and lines are centred on each other.
+    let numeral_height = days.ink.height;
+    let height = numeral_height.max(lines.bottom);
+    let numeral_top = (height - numeral_height) / 2.0 - days.ink.y;
+    let lines_top = (height - lines.bottom) / 2.0;
+    let mut blocks = vec![Placed {
+        block: days,
+        x: 0.0,
+        y: numeral_top,
+    }];
+    blocks.extend(lines.blocks.into_iter().map(|line| Placed {
+        y: line.y + lines_top,
+        ..line
+    }));
+    Some(Column {
+        blocks,
+        pin: None,
+        height,
+        first_line: lines_top,
+    })
+}
+
+fn set_days(pen: &mut Pen<'_>, when: &When, width: f32) -> Option<Block> {
+    let Pen { page, palette, .. } = *pen;
+    let (size, room) = if when.days_name_months {
+        (58.0, width)
     } else {
-        MARGIN + offset
-    }
-}
-
-fn draw_column(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-    column: &Column,
-    offset: f32,
-    top: f32,
-) {
-    for (icon, x, y, side) in &column.icons {
-        icons::draw(
-            sheet,
-            *icon,
-            palette.accent,
-            start(page, sheet, offset + x, *side),
-            top + y,
-            *side,
-        );
-    }
-    for (block, x, y) in &column.blocks {
-        typesetter.draw(
-            sheet,
-            block,
-            start(page, sheet, offset + x, block.width),
-            top + y,
-        );
-    }
-}
-
-/// The days as a numeral, with month, weekday and hours beside it.
-fn date_column(
-    typesetter: &mut Typesetter,
-    page: &Page<'_>,
-    palette: &Palette,
-    width: f32,
-) -> Column {
-    let mut column = Column::default();
-    let Some(when) = &page.when else {
-        return column;
+        (158.0, 232.0)
     };
-    let numeral = Style {
+    let style = TextStyle {
         smallest: 34.0,
         leading: 1.0,
         most_lines: 2,
         balanced: true,
-        ..page.style(
-            "days",
-            Voice::Loud,
-            palette.accent,
-            if when.days_name_months { 58.0 } else { 158.0 },
-        )
+        ..page.style("days", TypeStyle::Loud, palette.accent, size)
     };
-    let room = if when.days_name_months { width } else { 232.0 };
-    let Some(mut days) = typesetter.set(&when.days, &numeral, room, 168.0) else {
-        return column;
-    };
-    // The block is trimmed to its pixels, so that the text beside it keeps its distance from them.
-    let beside = !when.days_name_months;
-    let (indent, mut y) = if beside {
-        (days.trim() + 26.0, 0.0)
-    } else {
-        (0.0, days.height + 10.0)
-    };
-    let mut lines = Vec::new();
-    let month_style = Style {
-        smallest: 24.0,
-        ..page.style("month", Voice::Strong, palette.ink, 37.0)
-    };
-    let plain = |role| Style {
-        smallest: 20.0,
-        ..page.style(role, Voice::Plain, palette.soft, 28.5)
-    };
-    let weekday = Some(when.weekday.clone());
-    let zone = when.zone.as_deref().unwrap_or_default();
-    let time = when.time.as_ref().map(|time| format!("{time} {zone}"));
-    for (text, style) in [
-        (Some(when.month_and_year.clone()), month_style),
-        (weekday, plain("weekday")),
-        (time, plain("time")),
-    ] {
-        let set = text.and_then(|text| {
-            // On one line if the text can be slightly smaller, else on two.
-            let one_line = typesetter.set(
-                &text,
-                &Style {
-                    smallest: 23.0,
-                    ..style
-                },
-                width - indent,
-                60.0,
-            )?;
-            if one_line.cut {
-                typesetter.set(
-                    &text,
-                    &Style {
-                        most_lines: 2,
-                        ..style
-                    },
-                    width - indent,
-                    90.0,
-                )
-            } else {
-                Some(one_line)
+    pen.typesetter.set(&when.days, &style, room, 168.0)
+}
+
+/// Month, weekday and hours, below one another.
+struct DateLines {
+    blocks: Vec<Placed>,
+    bottom: f32,
+}
+
+impl DateLines {
+    /// Sets the lines from `top` on, `indent` from where lines begin.
+    fn set(pen: &mut Pen<'_>, when: &When, indent: f32, top: f32, width: f32) -> Self {
+        let Pen { page, palette, .. } = *pen;
+        let month_style = TextStyle {
+            smallest: 24.0,
+            ..page.style("month", TypeStyle::Strong, palette.ink, 37.0)
+        };
+        let plain = |role| TextStyle {
+            smallest: 20.0,
+            ..page.style(role, TypeStyle::Plain, palette.soft, 28.5)
+        };
+        let (mut blocks, mut y) = (Vec::new(), top);
+        for (text, style) in [
+            (Some(when.month_and_year.clone()), month_style),
+            (Some(when.weekday.clone()), plain("weekday")),
+            (page.time(), plain("time")),
+        ] {
+            let set = text.and_then(|text| one_line_or_two(pen, &text, style, width - indent));
+            if let Some(block) = set {
+                let height = block.height;
+                blocks.push(Placed {
+                    block,
+                    x: indent,
+                    y,
+                });
+                y += height + 4.0;
             }
-        });
-        if let Some(block) = set {
-            let height = block.height;
-            lines.push((block, indent, y));
-            y += height + 4.0;
+        }
+        Self {
+            blocks,
+            bottom: y - 4.0,
         }
     }
-    if beside {
-        // Numeral and lines are centred on each other.
-        let numeral_height = days.ink.height;
-        column.height = numeral_height.max(y - 4.0);
-        let numeral_top = (column.height - numeral_height) / 2.0 - days.ink.y;
-        let lines_top = (column.height - (y - 4.0)) / 2.0;
-        column.first_line = lines_top;
-        column.blocks.push((days, 0.0, numeral_top));
-        column.blocks.extend(
-            lines
-                .into_iter()
-                .map(|(block, x, y)| (block, x, y + lines_top)),
-        );
-    } else {
-        column.height = y - 4.0;
-        column.blocks.push((days, 0.0, 0.0));
-        column.blocks.extend(lines);
+}
+
+/// Sets a text on one line if it can be slightly smaller, else on two.
+fn one_line_or_two(pen: &mut Pen<'_>, text: &str, style: TextStyle, width: f32) -> Option<Block> {
+    let slightly_smaller = TextStyle {
+        smallest: 23.0,
+        ..style
+    };
+    let one_line = pen.typesetter.set(text, &slightly_smaller, width, 60.0)?;
+    if !one_line.cut {
+        return Some(one_line);
     }
-    column
+    let two_lines = TextStyle {
+        most_lines: 2,
+        ..style
+    };
+    pen.typesetter.set(text, &two_lines, width, 90.0)
 }
 
 /// The venue, with a pin.
-fn place_column(
-    typesetter: &mut Typesetter,
-    page: &Page<'_>,
-    palette: &Palette,
-    width: f32,
-) -> Column {
-    let mut column = Column::default();
-    let Some(venue) = page.venue else {
-        return column;
-    };
-    let (icon, indent) = (38.0, 54.0);
-    let name = Style {
+fn place_column(pen: &mut Pen<'_>, width: f32) -> Option<Column> {
+    let Pen { page, palette, .. } = *pen;
+    let venue = page.venue?;
+    let (pin, indent) = (38.0, 54.0);
+    let name = TextStyle {
         smallest: 25.0,
         most_lines: 3,
-        ..page.style("venue", Voice::Strong, palette.ink, 37.0)
+        ..page.style("venue", TypeStyle::Strong, palette.ink, 37.0)
     };
-    let address = Style {
+    let address = TextStyle {
         smallest: 22.0,
         most_lines: 3,
-        ..page.style("address", Voice::Plain, palette.soft, 28.5)
+        ..page.style("address", TypeStyle::Plain, palette.soft, 28.5)
     };
-    let mut y = 0.0;
+    let (mut blocks, mut y) = (Vec::new(), 0.0);
     for (text, style) in [
         (Some(venue.name.as_str().to_owned()), name),
         (page.address(), address),
     ] {
-        let set = text.and_then(|text| typesetter.set(&text, &style, width - indent, 140.0));
+        let set = text.and_then(|text| pen.typesetter.set(&text, &style, width - indent, 140.0));
         if let Some(block) = set {
             let height = block.height;
-            column.blocks.push((block, indent, y));
+            blocks.push(Placed {
+                block,
+                x: indent,
+                y,
+            });
             y += height + 6.0;
         }
     }
-    if let Some((first, ..)) = column.blocks.first() {
-        // The pin is beside the first line.
-        column
-            .icons
-            .push((Icon::Pin, 0.0, first.baseline - icon * 0.84, icon));
-        column.height = y - 6.0;
-    }
-    column
+    // The pin is beside the first line.
+    let baseline = blocks.first()?.block.baseline;
+    Some(Column {
+        blocks,
+        pin: Some(Pin {
+            y: baseline - pin * 0.84,
+            side: pin,
+        }),
+        height: y - 6.0,
+        first_line: 0.0,
+    })
 }

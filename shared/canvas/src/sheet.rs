@@ -6,7 +6,7 @@ use tiny_skia::{
 };
 
 use crate::{
-    check::{Area, DrawnText, Report},
+    check::{Area, DrawnText, RenderReport},
     color::{contrast_of_luminances, luminance},
     logo::Logo,
     painting::Painting,
@@ -35,7 +35,7 @@ fn paint(color: Color) -> Paint<'static> {
 impl Sheet {
     /// A sheet of one colour whose text stays `margin` pixels away from every edge. `None` only if
     /// a side is zero.
-    pub(crate) fn new((width, height): (u32, u32), ground: Color, margin: f32) -> Option<Self> {
+    pub(crate) fn new(width: u32, height: u32, ground: Color, margin: f32) -> Option<Self> {
         let mut pixels = Pixmap::new(width, height)?;
         pixels.fill(tiny_skia::Color::from_rgba8(
             ground.red,
@@ -65,6 +65,16 @@ impl Sheet {
 
     pub(crate) fn height(&self) -> f32 {
         self.pixels.height() as f32
+    }
+
+    /// The whole sheet.
+    pub(crate) fn area(&self) -> Area {
+        Area {
+            x: 0.0,
+            y: 0.0,
+            width: self.width(),
+            height: self.height(),
+        }
     }
 
     /// Draws shapes in units of `scale` pixels; text must not be drawn this way.
@@ -248,7 +258,7 @@ impl Sheet {
     ///
     /// # Errors
     /// The encoder's error; it writes to memory, so none is expected.
-    pub(crate) fn finish(self) -> Result<(Vec<u8>, Report), png::EncodingError> {
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, RenderReport), png::EncodingError> {
         let bytes = png_writer::write(
             self.pixels.data(),
             self.pixels.width(),
@@ -256,7 +266,7 @@ impl Sheet {
         )?;
         Ok((
             bytes,
-            Report {
+            RenderReport {
                 texts: self.texts,
                 lost: self.lost,
                 margin: self.margin,

@@ -4,13 +4,10 @@
 use crate::{
     art,
     check::Area,
-    fonts::Voice,
-    page::Page,
-    palette::Palette,
+    fonts::TypeStyle,
     panel::{Panel, Piece, Setting, Stand},
+    pen::Pen,
     shapes::{rectangle, rounded},
-    sheet::Sheet,
-    text::Typesetter,
 };
 
 /// The distance from every edge of a post to the nearest text.
@@ -30,7 +27,7 @@ const POST: Setting = Setting {
         Piece::Button,
     ],
     dispensable: &[Piece::Organizer, Piece::Rule, Piece::Place],
-    voice: Voice::Loud,
+    type_style: TypeStyle::Loud,
     title: 168.0,
     good_title: 60.0,
     smallest_title: 34.0,
@@ -44,28 +41,50 @@ const POST: Setting = Setting {
     stand: Stand::Middle,
 };
 
+const STORY: Setting = Setting {
+    pieces: &[
+        Piece::Logo,
+        Piece::Label,
+        Piece::Title,
+        Piece::Description,
+        Piece::Rule,
+        Piece::Date,
+        Piece::Time,
+        Piece::Place,
+        Piece::Organizer,
+        Piece::Button,
+    ],
+    dispensable: &[
+        Piece::Description,
+        Piece::Organizer,
+        Piece::Rule,
+        Piece::Time,
+    ],
+    title: 200.0,
+    good_title: 70.0,
+    title_lines: 9,
+    label: 36.0,
+    fact: 40.0,
+    fact_lines: 2,
+    button: 42.0,
+    logo: 100.0,
+    gap: 34.0,
+    stand: Stand::Middle,
+    ..POST
+};
+
 /// The square: the picture on all of it, and a card as high as its text.
-pub(crate) fn square(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn square(pen: &mut Pen<'_>) {
     const HIGHEST: f32 = 720.0;
     const ABOVE: f32 = 54.0;
-    let whole = Area {
-        x: 0.0,
-        y: 0.0,
-        width: sheet.width(),
-        height: sheet.height(),
-    };
-    art::draw(sheet, whole, palette, &page.seed);
-    let card = page.mirrored(
+    let whole = pen.sheet.area();
+    art::draw(pen, whole);
+    let card = pen.page.mirrored(
         Area {
             width: 936.0,
             ..whole
         },
-        sheet.width(),
+        pen.sheet.width(),
     );
     let inner = Area {
         x: card.x + MARGIN,
@@ -73,34 +92,27 @@ pub(crate) fn square(
         width: card.width - 2.0 * MARGIN,
         height: HIGHEST - ABOVE - MARGIN,
     };
-    let panel = Panel::set(typesetter, page, palette, inner, &POST);
+    let panel = Panel::set(pen, inner, &POST);
     let height = (panel.height + ABOVE + MARGIN).ceil();
     let card = Area {
-        y: sheet.height() - height,
+        y: pen.sheet.height() - height,
         height,
         ..card
     };
-    sheet.fill(palette.paper, |path| rectangle(path, card));
+    pen.sheet
+        .fill(pen.palette.paper, |path| rectangle(path, card));
     panel.draw(
-        typesetter,
-        sheet,
-        page,
-        palette,
+        pen,
         Area {
             y: card.y + ABOVE,
             ..inner
         },
     );
-    corner_logo(sheet, page, palette, 120.0);
+    corner_logo(pen, 120.0);
 }
 
 /// The portrait: the text above, the picture below it, rising in an arch.
-pub(crate) fn portrait(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn portrait(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         pieces: &[
             Piece::Logo,
@@ -124,19 +136,19 @@ pub(crate) fn portrait(
     let inner = Area {
         x: MARGIN,
         y: MARGIN + 8.0,
-        width: sheet.width() - 2.0 * MARGIN,
+        width: pen.sheet.width() - 2.0 * MARGIN,
         height: LOWEST - 2.0 * MARGIN,
     };
-    let panel = Panel::set(typesetter, page, palette, inner, &SETTING);
+    let panel = Panel::set(pen, inner, &SETTING);
     let y = (inner.y + panel.height + MARGIN).max(HIGHEST).round();
     let picture = Area {
         x: 0.0,
         y,
-        width: sheet.width(),
-        height: sheet.height() - y,
+        width: pen.sheet.width(),
+        height: pen.sheet.height() - y,
     };
-    art::draw(sheet, picture, palette, &page.seed);
-    sheet.fill(palette.paper, |path| {
+    art::draw(pen, picture);
+    pen.sheet.fill(pen.palette.paper, |path| {
         rectangle(
             path,
             Area {
@@ -146,60 +158,19 @@ pub(crate) fn portrait(
             },
         )
     });
-    panel.draw(typesetter, sheet, page, palette, inner);
+    panel.draw(pen, inner);
 }
 
 /// The story: the picture from edge to edge, and a card in the part that the phone leaves visible.
-pub(crate) fn story(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
-    const SETTING: Setting = Setting {
-        pieces: &[
-            Piece::Logo,
-            Piece::Label,
-            Piece::Title,
-            Piece::Description,
-            Piece::Rule,
-            Piece::Date,
-            Piece::Time,
-            Piece::Place,
-            Piece::Organizer,
-            Piece::Button,
-        ],
-        dispensable: &[
-            Piece::Description,
-            Piece::Organizer,
-            Piece::Rule,
-            Piece::Time,
-        ],
-        title: 200.0,
-        good_title: 70.0,
-        title_lines: 9,
-        label: 36.0,
-        fact: 40.0,
-        fact_lines: 2,
-        button: 42.0,
-        logo: 100.0,
-        gap: 34.0,
-        stand: Stand::Middle,
-        ..POST
-    };
-    let whole = Area {
-        x: 0.0,
-        y: 0.0,
-        width: sheet.width(),
-        height: sheet.height(),
-    };
-    art::draw(sheet, whole, palette, &page.seed);
+pub(crate) fn story(pen: &mut Pen<'_>) {
     const PAD: f32 = 72.0;
+    let whole = pen.sheet.area();
+    art::draw(pen, whole);
     let room = Area {
         x: 60.0,
         y: STORY_TOP,
-        width: sheet.width() - 120.0,
-        height: sheet.height() - STORY_BOTTOM - STORY_TOP,
+        width: pen.sheet.width() - 120.0,
+        height: pen.sheet.height() - STORY_BOTTOM - STORY_TOP,
     };
     let inner = Area {
         x: room.x + PAD,
@@ -207,19 +178,17 @@ pub(crate) fn story(
         height: room.height - 2.0 * PAD,
         ..room
     };
-    let panel = Panel::set(typesetter, page, palette, inner, &SETTING);
+    let panel = Panel::set(pen, inner, &STORY);
     let height = (panel.height + 2.0 * PAD).ceil();
     let card = Area {
         y: (room.bottom() - height).round(),
         height,
         ..room
     };
-    sheet.fill(palette.paper, |path| rounded(path, card, 44.0));
+    pen.sheet
+        .fill(pen.palette.paper, |path| rounded(path, card, 44.0));
     panel.draw(
-        typesetter,
-        sheet,
-        page,
-        palette,
+        pen,
         Area {
             y: card.y + PAD,
             ..inner
@@ -229,26 +198,28 @@ pub(crate) fn story(
 
 /// Draws the logo in the upper corner where lines begin, on a plate that separates it from the
 /// picture.
-pub(crate) fn corner_logo(sheet: &mut Sheet, page: &Page<'_>, palette: &Palette, side: f32) {
+pub(crate) fn corner_logo(pen: &mut Pen<'_>, side: f32) {
+    let Pen { page, palette, .. } = *pen;
     let Some(logo) = page.logo else { return };
-    let (width, height) = logo.fit(side * 1.8, side);
+    let size = logo.fit(side * 1.8, side);
     let pad = (side * 0.22).round();
     let edge = (side * 0.4).round();
     let plate = Area {
         x: edge,
         y: edge,
-        width: width + 2.0 * pad,
-        height: height + 2.0 * pad,
+        width: size.width + 2.0 * pad,
+        height: size.height + 2.0 * pad,
     };
-    let plate = page.mirrored(plate, sheet.width());
-    sheet.fill(palette.paper, |path| rounded(path, plate, pad));
-    sheet.logo(
+    let plate = page.mirrored(plate, pen.sheet.width());
+    pen.sheet
+        .fill(palette.paper, |path| rounded(path, plate, pad));
+    pen.sheet.logo(
         logo,
         Area {
             x: plate.x + pad,
             y: plate.y + pad,
-            width,
-            height,
+            width: size.width,
+            height: size.height,
         },
         palette.paper,
     );

@@ -9,18 +9,18 @@ use cosmic_text::{Align, Buffer, CacheKey, LayoutGlyph, SwashCache, SwashContent
 use crate::{
     check::{Area, DrawnText},
     clean::{Clean, clean},
-    fonts::{Face, FontError, Fonts, Han, Voice, is_cjk_letter},
+    fonts::{Face, FontError, Fonts, Han, TypeStyle, is_cjk_letter},
     sheet::Sheet,
-    words::Speech,
+    words::LocaleRules,
 };
-use fit::Attempt;
+use fit::SizeAttempt;
 
 /// The style of a text.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Style {
+pub(crate) struct TextStyle {
     /// Its role in the report.
     pub(crate) role: &'static str,
-    pub(crate) voice: Voice,
+    pub(crate) type_style: TypeStyle,
     pub(crate) color: Color,
     /// The font size in pixels that is tried first.
     pub(crate) largest: f32,
@@ -39,7 +39,7 @@ pub(crate) struct Style {
 /// A text that has been set and measured, and can be drawn at any place.
 #[derive(Debug)]
 pub(crate) struct Block {
-    pub(crate) style: Style,
+    pub(crate) style: TextStyle,
     pub(crate) text: String,
     pub(crate) width: f32,
     /// The height that it takes, with every pixel of it.
@@ -98,10 +98,10 @@ impl Typesetter {
         }
     }
 
-    /// Sets the reader of the texts that follow. `speech` decides the forms of Chinese characters;
+    /// Sets the reader of the texts that follow. `locale` decides the forms of Chinese characters;
     /// if its language has none, each text decides for itself.
-    pub(crate) fn speak(&mut self, speech: Speech) {
-        self.han = speech.han();
+    pub(crate) fn set_locale(&mut self, locale: LocaleRules) {
+        self.han = locale.han();
     }
 
     /// The first reason since the last call why a text could not be set: its font file was there at
@@ -117,7 +117,7 @@ impl Typesetter {
 
     /// Whether any of `text` is drawable.
     pub(crate) fn can_draw(&self, text: &str) -> bool {
-        !clean(&self.fonts, Voice::Plain, self.han, text).is_blank()
+        !clean(&self.fonts, TypeStyle::Plain, self.han, text).is_blank()
     }
 
     /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it is
@@ -125,11 +125,11 @@ impl Typesetter {
     pub(crate) fn set(
         &mut self,
         text: &str,
-        style: &Style,
+        style: &TextStyle,
         width: f32,
         height: f32,
     ) -> Option<Block> {
-        let cleaned = clean(&self.fonts, style.voice, self.han, text);
+        let cleaned = clean(&self.fonts, style.type_style, self.han, text);
         if cleaned.is_blank() {
             return None;
         }
@@ -139,7 +139,9 @@ impl Typesetter {
                 return None;
             }
         }
-        let leading = style.leading.max(leading_of_scripts(&cleaned, style.voice));
+        let leading = style
+            .leading
+            .max(leading_of_scripts(&cleaned, style.type_style));
         let tracking = if letters_stand_apart(&cleaned) {
             style.tracking
         } else {
@@ -150,7 +152,7 @@ impl Typesetter {
         let (mut room, mut side) = (height, 0.0);
         let mut block = None;
         for _ in 0..6 {
-            let attempt = Attempt {
+            let attempt = SizeAttempt {
                 style,
                 width: width - 2.0 * side,
                 side,
@@ -185,7 +187,7 @@ impl Typesetter {
         buffer: &Buffer,
         size: f32,
         set_width: f32,
-        attempt: &Attempt<'_>,
+        attempt: &SizeAttempt<'_>,
         cut: bool,
     ) -> Block {
         let slack = attempt.width - set_width;
@@ -328,25 +330,31 @@ fn place(glyph: &LayoutGlyph, shift: f32, line_y: f32) -> Glyph {
 
 /// The leading that the scripts of a text need: Devanagari has vowels above and below its letters,
 /// Arabic even more; Chinese characters fill their squares, so that lines need air between them.
-fn leading_of_scripts(cleaned: &Clean, voice: Voice) -> f32 {
+fn leading_of_scripts(cleaned: &Clean, type_style: TypeStyle) -> f32 {
     cleaned
         .pieces
         .iter()
-        .map(|(_, face)| match face {
-            Some(Face::MuktaExtraBold | Face::Lalezar) => 1.22,
-            Some(
-                Face::TiroDevanagariHindi
-                | Face::NotoSansDevanagariMedium
-                | Face::NotoSansArabicMedium,
-            ) => 1.32,
-            Some(Face::AmiriBold) => 1.42,
-            Some(Face::NotoEmoji) => 1.12,
-            Some(face) if face.is_cjk() => match voice {
-                Voice::Loud | Voice::Festive => 1.2,
-                Voice::Strong => 1.36,
-                Voice::Plain => 1.6,
-            },
-            _ => 0.0,
+        .filter_map(|(_, face)| *face)
+        .map(|face| match face {
+            Face::MuktaExtraBold | Face::Lalezar => 1.22,
+            Face::TiroDevanagariHindi
+            | Face::NotoSansDevanagariMedium
+            | Face::NotoSansArabicMedium => 1.32,
+            Face::AmiriBold => 1.42,
+            Face::NotoEmoji => 1.12,
+            Face::NotoSansJp | Face::NotoSansSc | Face::NotoSansTc | Face::NotoSansKr => {
+                match type_style {
+                    TypeStyle::Loud | TypeStyle::Festive => 1.2,
+                    TypeStyle::Strong => 1.36,
+                    TypeStyle::Plain => 1.6,
+                }
+            }
+            Face::BricolageExtraBold
+            | Face::InterTightExtraBold
+            | Face::FrauncesDisplay
+            | Face::NotoSerifDisplayMedium
+            | Face::InterRegular
+            | Face::InterSemiBold => 0.0,
         })
         .fold(0.0, f32::max)
 }

@@ -4,13 +4,10 @@
 use crate::{
     art,
     check::Area,
-    fonts::Voice,
-    page::Page,
-    palette::Palette,
+    fonts::TypeStyle,
     panel::{self, Piece, Setting, Stand},
+    pen::Pen,
     shapes::rectangle,
-    sheet::Sheet,
-    text::Typesetter,
 };
 
 /// The distance from every edge to the nearest text.
@@ -28,7 +25,7 @@ const LANDSCAPE: Setting = Setting {
         Piece::Button,
     ],
     dispensable: &[Piece::Organizer, Piece::Rule, Piece::Place],
-    voice: Voice::Loud,
+    type_style: TypeStyle::Loud,
     title: 186.0,
     good_title: 56.0,
     smallest_title: 34.0,
@@ -43,22 +40,12 @@ const LANDSCAPE: Setting = Setting {
 };
 
 /// The landscape post: two halves.
-pub(crate) fn landscape(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
-    split(typesetter, sheet, page, palette, 940.0, 80.0, &LANDSCAPE);
+pub(crate) fn landscape(pen: &mut Pen<'_>) {
+    split(pen, 940.0, 80.0, &LANDSCAPE);
 }
 
 /// The link preview: mostly title, because it is shown at a third of its size beside a message.
-pub(crate) fn link_preview(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn link_preview(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         pieces: &[
             Piece::Logo,
@@ -80,16 +67,11 @@ pub(crate) fn link_preview(
         gap: 20.0,
         ..LANDSCAPE
     };
-    split(typesetter, sheet, page, palette, 820.0, 56.0, &SETTING);
+    split(pen, 820.0, 56.0, &SETTING);
 }
 
 /// The cover of an event's page: a wide picture, with the words on a broad band of paper over it.
-pub(crate) fn cover(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-) {
+pub(crate) fn cover(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         title: 200.0,
         good_title: 66.0,
@@ -100,66 +82,52 @@ pub(crate) fn cover(
         gap: 30.0,
         ..LANDSCAPE
     };
-    let whole = Area {
-        x: 0.0,
-        y: 0.0,
-        width: sheet.width(),
-        height: sheet.height(),
-    };
-    art::draw(sheet, whole, palette, &page.seed);
+    let whole = pen.sheet.area();
+    art::draw(pen, whole);
     let band = Area {
         x: 96.0,
         y: 0.0,
         width: 1010.0,
-        height: sheet.height(),
+        height: pen.sheet.height(),
     };
-    let band = page.mirrored(band, sheet.width());
-    sheet.fill(palette.paper, |path| rectangle(path, band));
+    let band = pen.page.mirrored(band, pen.sheet.width());
+    pen.sheet
+        .fill(pen.palette.paper, |path| rectangle(path, band));
     let inner = Area {
         x: band.x + 80.0,
         y: 90.0,
         width: band.width - 160.0,
-        height: sheet.height() - 180.0,
+        height: pen.sheet.height() - 180.0,
     };
-    panel::draw(typesetter, sheet, page, palette, inner, &SETTING);
+    panel::draw(pen, inner, &SETTING);
 }
 
 /// Paper of width `width` where reading begins, with the picture beside it.
-fn split(
-    typesetter: &mut Typesetter,
-    sheet: &mut Sheet,
-    page: &Page<'_>,
-    palette: &Palette,
-    width: f32,
-    inset: f32,
-    setting: &Setting,
-) {
+fn split(pen: &mut Pen<'_>, width: f32, inset: f32, setting: &Setting) {
+    let page = pen.page;
     let picture = Area {
         x: width,
         y: 0.0,
-        width: sheet.width() - width,
-        height: sheet.height(),
+        width: pen.sheet.width() - width,
+        height: pen.sheet.height(),
     };
-    art::draw(
-        sheet,
-        page.mirrored(picture, sheet.width()),
-        palette,
-        &page.seed,
-    );
+    let picture_place = page.mirrored(picture, pen.sheet.width());
+    art::draw(pen, picture_place);
     let paper = page.mirrored(
         Area {
             x: 0.0,
             width,
             ..picture
         },
-        sheet.width(),
+        pen.sheet.width(),
     );
-    sheet.fill(palette.paper, |path| rectangle(path, paper));
+    pen.sheet
+        .fill(pen.palette.paper, |path| rectangle(path, paper));
     let inner = Area {
         x: paper.x + inset,
         y: inset,
         width: paper.width - 2.0 * inset,
-        height: sheet.height() - 2.0 * inset,
+        height: pen.sheet.height() - 2.0 * inset,
     };
-    panel::draw(typesetter, sheet, page, palette, inner, setting);
+    panel::draw(pen, inner, setting);
 }

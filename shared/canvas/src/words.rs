@@ -19,7 +19,7 @@ pub(crate) enum Language {
 
 /// A language with its regional variations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Speech {
+pub(crate) struct LocaleRules {
     pub(crate) language: Language,
     /// Whether the clock has 24 hours, not twice 12.
     pub(crate) full_day_clock: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Words {
     pub(crate) event: &'static str,
 }
 
-impl Speech {
+impl LocaleRules {
     /// The language of a tag; English without one.
     pub(crate) fn of(locale: Option<&Locale>) -> Self {
         let tag = locale
@@ -393,7 +393,7 @@ mod tests {
     use super::*;
 
     fn language(tag: &str) -> Language {
-        Speech::of(Locale::parse(tag).as_ref()).language
+        LocaleRules::of(Locale::parse(tag).as_ref()).language
     }
 
     #[test]
@@ -433,8 +433,11 @@ mod tests {
             ("zh-TW", Han::Traditional),
             ("ko", Han::Korean),
         ] {
-            assert_eq!(Speech::of(Locale::parse(tag).as_ref()).han(), Some(han));
+            assert_eq!(
+                LocaleRules::of(Locale::parse(tag).as_ref()).han(),
+                Some(han)
+            );
         }
-        assert_eq!(Speech::of(Locale::parse("vi").as_ref()).han(), None);
+        assert_eq!(LocaleRules::of(Locale::parse("vi").as_ref()).han(), None);
     }
 }

@@ -86,43 +86,55 @@ fn full(
     }))
 }
 
+/// A locale, and in its language a title, a sentence, a venue, an organizer and a label.
+type Texts = (
+    &'static str,
+    &'static str,
+    &'static str,
+    [&'static str; 3],
+    &'static str,
+    &'static str,
+);
+
+const TEXTS: [Texts; 4] = [
+    (
+        "ja",
+        "夏の夜の音楽祭",
+        "潮風に吹かれながら、「音」をお楽しみください。",
+        ["横浜港大さん橋ホール", "中区海岸通1-1-4", "横浜市"],
+        "横浜音楽文化協会",
+        "参加無料",
+    ),
+    (
+        "zh-CN",
+        "上海国际音乐节",
+        "来自四大洲的十二支乐队，带来“一整夜”的演奏。",
+        ["上海交响乐团音乐厅", "复兴中路1380号", "上海市"],
+        "上海音乐家协会",
+        "免费入场",
+    ),
+    (
+        "zh-TW",
+        "臺北爵士音樂節",
+        "夏日傍晚，讓薩克斯風的旋律陪你——免費入場。",
+        ["大安森林公園露天音樂臺", "新生南路二段1號", "臺北市"],
+        "臺北市政府文化局",
+        "免費入場",
+    ),
+    (
+        "ko",
+        "서울 국제 재즈 페스티벌",
+        "한강의 바람과 함께하는 열두 밴드의 즉흥 연주.",
+        ["올림픽공원 88잔디마당", "송파구 올림픽로 424", "서울특별시"],
+        "한국재즈협회",
+        "무료 입장",
+    ),
+];
+
 /// For each language, a short configuration and one with every field at its longest.
 fn table() -> Vec<(&'static str, Configuration)> {
     let mut table = Vec::new();
-    for (locale, title, sentence, venue, organizer, label) in [
-        (
-            "ja",
-            "夏の夜の音楽祭",
-            "潮風に吹かれながら、「音」をお楽しみください。",
-            ["横浜港大さん橋ホール", "中区海岸通1-1-4", "横浜市"],
-            "横浜音楽文化協会",
-            "参加無料",
-        ),
-        (
-            "zh-CN",
-            "上海国际音乐节",
-            "来自四大洲的十二支乐队，带来“一整夜”的演奏。",
-            ["上海交响乐团音乐厅", "复兴中路1380号", "上海市"],
-            "上海音乐家协会",
-            "免费入场",
-        ),
-        (
-            "zh-TW",
-            "臺北爵士音樂節",
-            "夏日傍晚，讓薩克斯風的旋律陪你——免費入場。",
-            ["大安森林公園露天音樂臺", "新生南路二段1號", "臺北市"],
-            "臺北市政府文化局",
-            "免費入場",
-        ),
-        (
-            "ko",
-            "서울 국제 재즈 페스티벌",
-            "한강의 바람과 함께하는 열두 밴드의 즉흥 연주.",
-            ["올림픽공원 88잔디마당", "송파구 올림픽로 424", "서울특별시"],
-            "한국재즈협회",
-            "무료 입장",
-        ),
-    ] {
+    for (locale, title, sentence, venue, organizer, label) in TEXTS {
         table.push((
             locale,
             full(locale, title, sentence, venue, organizer, label),

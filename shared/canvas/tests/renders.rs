@@ -5,7 +5,7 @@ use std::{
     sync::{LazyLock, Mutex, MutexGuard},
 };
 
-use canvas::{Canvas, Drawing, Fault, Logo, RenderError, Rendered};
+use canvas::{Canvas, Drawing, Logo, RenderError, RenderFault, Rendered};
 use contract::{AssetKind, Configuration, Fact, MediaType};
 use serde_json::{Value, json};
 
@@ -101,7 +101,12 @@ fn only(title: &str, kept: &[&str]) -> Configuration {
     event(changes)
 }
 
+/// Configurations of every sort, by name.
 fn table() -> Vec<(&'static str, Configuration)> {
+    [languages(), titles(), facts(), brands()].concat()
+}
+
+fn languages() -> Vec<(&'static str, Configuration)> {
     let arabic = json!({
         "title": "مهرجان الشعر والموسيقى في الإسكندرية",
         "description": "أمسية تجمع الشعراء والموسيقيين من أنحاء العالم العربي على شاطئ البحر.",
@@ -116,15 +121,6 @@ fn table() -> Vec<(&'static str, Configuration)> {
         "startsAt": "2026-02-14T18:30:00+05:30", "endsAt": "2026-02-14T22:00:00+05:30", "locale": "hi-IN",
         "venue": {"name": "कमानी सभागार", "address": "1 कोपरनिकस मार्ग", "city": "नई दिल्ली"},
         "organizer": "संगीत नाटक अकादमी",
-    });
-    let long = "International Conference on Sustainable Urban Mobility, Public Space and Climate Resilient Architecture for \
-                the Growing Cities of South and South-East Asia 2026";
-    let crowded = json!({
-        "title": "Всероссийская ".repeat(21).trim(),
-        "description": "Ein sehr langer Satz, der nicht enden will und immer weiter geht. ".repeat(28).trim(),
-        "venue": {"name": "Kongresshalle ".repeat(14).trim(), "address": "Straße ".repeat(42).trim(), "city": "Ort ".repeat(25).trim()},
-        "organizer": "Verein ".repeat(28).trim(), "label": "Rabatt ".repeat(8).trim(), "callToAction": "Jetzt buchen! ".repeat(3)[..40].trim(),
-        "startsAt": "2026-09-28T09:00:00+08:00", "endsAt": "2026-10-02T17:00:00+08:00", "timeZone": "Asia/Singapore",
     });
     vec![
         ("English", event(json!({}))),
@@ -142,6 +138,13 @@ fn table() -> Vec<(&'static str, Configuration)> {
             "an English title on an Arabic page",
             event(json!({ "title": "Jazz Night", "locale": "ar" })),
         ),
+    ]
+}
+
+fn titles() -> Vec<(&'static str, Configuration)> {
+    let long = "International Conference on Sustainable Urban Mobility, Public Space and Climate Resilient Architecture for \
+                the Growing Cities of South and South-East Asia 2026";
+    vec![
         ("160 characters", titled(long)),
         (
             "300 characters",
@@ -163,6 +166,18 @@ fn table() -> Vec<(&'static str, Configuration)> {
         ("one letter", titled("i")),
         ("only emoji", titled("🎉🎉🎉🎉🎉🎉")),
         ("nothing that can be drawn", titled("ሰላም ทะเล")),
+    ]
+}
+
+fn facts() -> Vec<(&'static str, Configuration)> {
+    let crowded = json!({
+        "title": "Всероссийская ".repeat(21).trim(),
+        "description": "Ein sehr langer Satz, der nicht enden will und immer weiter geht. ".repeat(28).trim(),
+        "venue": {"name": "Kongresshalle ".repeat(14).trim(), "address": "Straße ".repeat(42).trim(), "city": "Ort ".repeat(25).trim()},
+        "organizer": "Verein ".repeat(28).trim(), "label": "Rabatt ".repeat(8).trim(), "callToAction": "Jetzt buchen! ".repeat(3)[..40].trim(),
+        "startsAt": "2026-09-28T09:00:00+08:00", "endsAt": "2026-10-02T17:00:00+08:00", "timeZone": "Asia/Singapore",
+    });
+    vec![
         ("every field full", event(crowded)),
         ("a title alone", only("Open Mic", &[])),
         ("a title and a date", only("Open Mic", &["startsAt"])),
@@ -181,6 +196,11 @@ fn table() -> Vec<(&'static str, Configuration)> {
             "an end before the beginning",
             event(json!({ "endsAt": "2020-01-01T00:00:00Z" })),
         ),
+    ]
+}
+
+fn brands() -> Vec<(&'static str, Configuration)> {
+    vec![
         ("a dark brand", brand("#101820", Some("#fee715"))),
         ("a light brand", brand("#fff3b0", None)),
         ("a white brand", brand("#ffffff", Some("#ffffff"))),
@@ -196,7 +216,7 @@ fn every_render_is_without_fault() {
     for (name, configuration) in table() {
         for asset in pictures() {
             let rendered = draw(asset, &configuration);
-            let faults: Vec<Fault> = rendered.report.faults();
+            let faults: Vec<RenderFault> = rendered.report.faults();
             assert!(faults.is_empty(), "{name}, {}: {faults:#?}", asset.as_str());
             assert_eq!(Some((rendered.width, rendered.height)), asset.size());
         }

@@ -2,11 +2,25 @@
 //! topics that ask for it, its size, its file format and the facts it shows.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumCount, VariantArray};
 
-use crate::{Format, MediaType, Topic};
+use crate::{FileFormat, MediaType, Topic};
 
 /// A kind of asset. A template is one kind for one entity in one language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumCount,
+    VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum AssetKind {
     /// A poster.
@@ -64,25 +78,7 @@ pub enum Fact {
 
 impl AssetKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
-        Self::Poster,
-        Self::Invitation,
-        Self::SocialSquare,
-        Self::SocialPortrait,
-        Self::SocialStory,
-        Self::SocialLandscape,
-        Self::LinkPreview,
-        Self::EventCover,
-        Self::BlogImage,
-        Self::Thumbnail,
-        Self::BannerBillboard,
-        Self::BannerLeaderboard,
-        Self::BannerRectangle,
-        Self::BannerSkyscraper,
-        Self::BannerMobile,
-        Self::Video,
-        Self::AudioSpot,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// The kinds made for an event of `topic`, unless the event lists its own. Empty for a topic
     /// that the studio does not consume.
@@ -217,11 +213,11 @@ impl AssetKind {
 
     /// The asset's file format.
     #[must_use]
-    pub fn format(self) -> Format {
+    pub fn format(self) -> FileFormat {
         match self.media_type() {
-            MediaType::Image => Format::Png,
-            MediaType::Video => Format::Mp4,
-            MediaType::Audio => Format::Mp3,
+            MediaType::Image => FileFormat::Png,
+            MediaType::Video => FileFormat::Mp4,
+            MediaType::Audio => FileFormat::Mp3,
         }
     }
 

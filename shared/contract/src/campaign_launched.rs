@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
+use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue, version};
 
 /// A campaign began. The spec gives no schema for it. This one is an assumption, with as few
 /// required fields as possible; unknown fields are ignored.
@@ -19,7 +19,11 @@ pub struct CampaignLaunched {
     pub campaign_id: Identifier,
     /// The campaign's change count, if its service counts changes. Inbound events about it are
     /// ordered by `version` first, then by `time`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "version::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub version: Option<u64>,
     /// Its headline.
     pub headline: Text<300>,

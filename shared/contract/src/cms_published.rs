@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, Brand, Identifier, Locale, Text, Translation};
+use crate::{AssetKind, Brand, Identifier, Locale, Text, Translation, version};
 
 /// An item of CMS content was published. The spec gives no schema for it. This one is an
 /// assumption, with as few required fields as possible; unknown fields are ignored.
@@ -18,7 +18,11 @@ pub struct CmsPublished {
     pub content_id: Identifier,
     /// The content's change count, if the CMS counts changes. Inbound events about it are ordered
     /// by `version` first, then by `time`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "version::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub version: Option<u64>,
     /// Its title.
     pub title: Text<300>,

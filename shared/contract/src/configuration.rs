@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use strum::{EnumCount, VariantArray};
 
 use crate::{AssetKind, Fact, Identifier, Moment, S3Object, Text, TimeZoneName, text::Parsed};
 
@@ -51,8 +52,15 @@ impl Configuration {
     /// The configuration that replaces an erased one: only a title that says so.
     #[must_use]
     pub fn erased() -> Self {
+        Self::titled(Text::parse("erased").expect("it is short, and not blank"))
+    }
+
+    /// The configuration with a title and nothing else. A caller that has more facts writes them
+    /// over it: `Configuration { venue, ..Configuration::titled(title) }`.
+    #[must_use]
+    pub fn titled(title: Text<300>) -> Self {
         Self {
-            title: Text::parse("erased").expect("it is short, and not blank"),
+            title,
             description: None,
             starts_at: None,
             ends_at: None,
@@ -265,7 +273,20 @@ impl<'de> Deserialize<'de> for Locale {
 }
 
 /// The kind of an entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumCount,
+    VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntityKind {
     /// An event that people attend.
@@ -277,6 +298,9 @@ pub enum EntityKind {
 }
 
 impl EntityKind {
+    /// Every kind.
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
+
     /// The kind as the contract writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

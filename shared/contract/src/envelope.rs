@@ -70,6 +70,18 @@ pub enum EnvelopeError {
         /// Its length in bytes.
         length: usize,
     },
+    /// An attribute holds a character that CloudEvents forbids in all of them. (A lone surrogate,
+    /// which it forbids too, is neither UTF-8 nor JSON.)
+    #[error(
+        "not a CloudEvent: `{name}` holds the character U+{:04X}, which no attribute may hold",
+        u32::from(*.found)
+    )]
+    Character {
+        /// The attribute's name.
+        name: &'static str,
+        /// The first such character.
+        found: char,
+    },
     /// The header of an attribute is not UTF-8.
     #[error("not a CloudEvent: the header `ce_{0}` is not UTF-8 text")]
     NotText(&'static str),
@@ -299,6 +311,13 @@ fn assemble(attributes: Attributes<'_>) -> Result<Envelope<'_>, EnvelopeError> {
     let id = required("id", attributes.id)?;
     let source = required("source", attributes.source)?;
     let event_type = required("type", attributes.event_type)?;
+    for (name, value) in [
+        ("subject", &attributes.subject),
+        ("time", &attributes.time),
+        ("datacontenttype", &attributes.content_type),
+    ] {
+        check(name, value.as_deref().unwrap_or_default())?;
+    }
     if let Some(content_type) = attributes.content_type.filter(|t| !is_json(t)) {
         return Err(EnvelopeError::ContentType(content_type.into_owned()));
     }
@@ -329,7 +348,17 @@ fn required<'a>(
     match value.len() {
         0 => Err(EnvelopeError::Empty(name)),
         length if length > LONGEST_ATTRIBUTE => Err(EnvelopeError::TooLong { name, length }),
-        _ => Ok(value),
+        _ => check(name, &value).map(|()| value),
+    }
+}
+
+/// Checks the characters of an attribute against CloudEvents' type String.
+fn check(name: &'static str, text: &str) -> Result<(), EnvelopeError> {
+    let is_noncharacter =
+        |c: char| u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
+    match text.chars().find(|c| c.is_control() || is_noncharacter(*c)) {
+        Some(found) => Err(EnvelopeError::Character { name, found }),
+        None => Ok(()),
     }
 }
 

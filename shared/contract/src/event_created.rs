@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue};
+use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue, version};
 
 /// An event was created. The spec gives no schema for it. This one is an assumption, with as few
 /// required fields as possible; unknown fields are ignored.
@@ -18,7 +18,11 @@ pub struct EventCreated {
     pub event_id: Identifier,
     /// The event's change count, if its service counts changes. Inbound events about it are ordered
     /// by `version` first, then by `time`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "version::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub version: Option<u64>,
     /// Its name.
     pub title: Text<300>,

@@ -2,43 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, Topic};
-
-/// The media type of a job's asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MediaType {
-    /// A still image.
-    Image,
-    /// A video.
-    Video,
-    /// Speech, sound or music.
-    Audio,
-}
-
-/// A file format of an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Portable Network Graphics.
-    Png,
-    /// MPEG-4 with H.264.
-    Mp4,
-    /// MPEG audio layer III.
-    Mp3,
-}
-
-impl Format {
-    /// The format as the contract and file extensions write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Mp4 => "mp4",
-            Self::Mp3 => "mp3",
-        }
-    }
-}
+use crate::{AssetKind, FileFormat, MediaType, Topic};
 
 /// A render job was submitted: the asset to render and the event that triggered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +33,7 @@ pub struct RenderJobCreated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// The format of the file.
-    pub format: Format,
+    pub format: FileFormat,
     /// The event that triggered it.
     pub trigger: Trigger,
     /// The job that an operator resubmitted as this one; absent if an event triggered the job.
@@ -162,6 +126,8 @@ pub enum FailureClass {
     Moderation,
     /// The request was sent and never answered; another request might be charged again.
     OutcomeUnknown,
+    /// Its tenant has as many open jobs as it may.
+    TooManyOpen,
     /// An operator cancelled it, or the erasure of its tenant did.
     Cancelled,
     /// A bug in the studio.
@@ -180,6 +146,7 @@ impl FailureClass {
             Self::NotConfigured => "not-configured",
             Self::Moderation => "moderation",
             Self::OutcomeUnknown => "outcome-unknown",
+            Self::TooManyOpen => "too-many-open",
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
         }

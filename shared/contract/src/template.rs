@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, Configuration, Entity, Format};
+use crate::{AssetKind, Configuration, Entity, FileFormat};
 
 /// The complete current state of a template. Of two events about one template, the one with the
 /// higher `revision` is valid; each is complete without the other.
@@ -19,7 +19,7 @@ pub struct Template {
     pub kind: AssetKind,
     /// The entity that the template is about.
     pub entity: Entity,
-    /// 1 for a new template; each change adds 1.
+    /// 1 for a new template, or more if the studio forgot it for a while; each change adds 1.
     pub revision: u64,
     /// The facts it shows.
     pub configuration: Configuration,
@@ -44,5 +44,5 @@ pub struct TemplateAsset {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// The format of the file.
-    pub format: Format,
+    pub format: FileFormat,
 }

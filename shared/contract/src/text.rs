@@ -7,6 +7,8 @@ use serde::{
     de::{self, Visitor},
 };
 
+use crate::printable::shown;
+
 /// Text for people to read: trimmed, not blank, at most `MAX` characters (Unicode scalar values),
 /// without control characters other than line breaks and tabs. A clone shares the text instead of
 /// copying it, because one event's text goes into its entity, its jobs and its outbound events.
@@ -125,14 +127,14 @@ pub enum TextError {
 const LONGEST_SENTENCE: usize = 1000;
 
 /// `text`, which may quote untrusted input, in a form that is safe to show in a log or terminal.
-/// Its length is bounded, and characters that control a terminal or change the text direction are
-/// escaped, like `\u{202e}`.
+/// Its length is bounded, and what [`printable`](crate::printable()) would escape is escaped, each
+/// as its number, like `\u{202e}`.
 #[must_use]
 pub fn readable(text: &str) -> String {
     let mut said = String::with_capacity(text.len().min(LONGEST_SENTENCE));
     let mut length = 0;
-    for c in text.chars() {
-        let escaped = steers(c).then(|| c.escape_unicode());
+    for (c, is_shown) in shown(text) {
+        let escaped = (!is_shown).then(|| c.escape_unicode());
         length += escaped.as_ref().map_or(1, ExactSizeIterator::len);
         if length > LONGEST_SENTENCE {
             said.push('…');
@@ -144,13 +146,6 @@ pub fn readable(text: &str) -> String {
         }
     }
     said
-}
-
-/// Whether `c` is a control character, a mark that changes the text direction or a separator of
-/// lines or paragraphs.
-fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An identifier that another service chose: 1 to 256 characters, not blank, without control

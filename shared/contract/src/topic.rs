@@ -1,14 +1,25 @@
-//! The eleven topics. A topic has the same name as the CloudEvents type of its events.
+//! The topics. A topic has the same name as the CloudEvents type of its events.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumCount, VariantArray};
 
-/// A topic of the contract (`spec`: four consumed, seven produced).
-///
-/// The order matters if two topics describe one entity: the later topic's facts override the
-/// earlier one's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// A topic of the contract: consumed or produced.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumCount,
+    VariantArray,
+)]
 pub enum Topic {
     /// A new event exists; consumed.
     #[serde(rename = "eventzr.event.created.v1")]
@@ -46,20 +57,13 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Every topic: the consumed ones, then the produced ones.
-    pub const ALL: [Self; 11] = [
-        Self::EventCreated,
-        Self::EventPublished,
-        Self::CmsPublished,
-        Self::CampaignLaunched,
-        Self::RenderJobCreated,
-        Self::RenderJobCompleted,
-        Self::RenderJobFailed,
-        Self::TemplateCreated,
-        Self::TemplateUpdated,
-        Self::VoiceModelCreated,
-        Self::VoiceModelReady,
-    ];
+    /// Every topic.
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
+
+    /// The topics that the studio consumes; it produces the others.
+    pub fn consumed() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|topic| topic.is_consumed())
+    }
 
     /// The name of the topic, and of the type of its events.
     #[must_use]
@@ -79,22 +83,29 @@ impl Topic {
         }
     }
 
-    /// Whether the studio consumes the topic; it produces the others.
+    /// The function that consumes the topic, which has its folder's name; `None` for a topic that
+    /// the studio produces.
     #[must_use]
-    pub fn is_consumed(self) -> bool {
+    pub fn consumer(self) -> Option<&'static str> {
         match self {
-            Self::EventCreated
-            | Self::EventPublished
-            | Self::CmsPublished
-            | Self::CampaignLaunched => true,
+            Self::EventCreated => Some("event-created"),
+            Self::EventPublished => Some("event-published"),
+            Self::CmsPublished => Some("cms-published"),
+            Self::CampaignLaunched => Some("campaign-launched"),
             Self::RenderJobCreated
             | Self::RenderJobCompleted
             | Self::RenderJobFailed
             | Self::TemplateCreated
             | Self::TemplateUpdated
             | Self::VoiceModelCreated
-            | Self::VoiceModelReady => false,
+            | Self::VoiceModelReady => None,
         }
+    }
+
+    /// Whether the studio consumes the topic; it produces the others.
+    #[must_use]
+    pub fn is_consumed(self) -> bool {
+        self.consumer().is_some()
     }
 }
 

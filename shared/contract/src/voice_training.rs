@@ -1,5 +1,5 @@
-//! The input that starts the training of a cloned voice: of an execution of the state machine
-//! `voice-training`, whose name is the voice model's id. `events/voice-training/schema.json`
+//! The training of a cloned voice: a file that an execution of the state machine `voice-training`
+//! reads. The execution's name is the voice model's id. `events/voice-training/schema.json`
 //! describes the same.
 
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub struct Consent {
 pub const MOST_SAMPLES: usize = 25;
 
 impl VoiceTraining {
-    /// Parses the input of an execution.
+    /// Parses the text of a training.
     ///
     /// # Errors
     /// A [`DataError`] with the path of the field and what is wrong with it.

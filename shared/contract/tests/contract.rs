@@ -48,17 +48,19 @@ fn the_example_of_a_created_event_decodes_into_its_type_and_back() {
 }
 
 #[test]
-fn four_topics_are_consumed_and_seven_produced() {
-    assert_eq!(
-        Topic::ALL
-            .into_iter()
-            .filter(|topic| topic.is_consumed())
-            .count(),
-        4
-    );
+fn a_topic_is_written_and_read_by_its_name() {
     for topic in Topic::ALL {
         assert_eq!(topic.as_str().parse(), Ok(topic));
         assert_eq!(serde_json::to_value(topic).unwrap(), json!(topic.as_str()));
+    }
+}
+
+#[test]
+fn a_consumer_is_named_after_its_topic() {
+    for topic in Topic::consumed() {
+        let of_topic = topic.as_str().strip_prefix("eventzr.").unwrap();
+        let of_topic = of_topic.strip_suffix(".v1").unwrap().replace('.', "-");
+        assert_eq!(topic.consumer(), Some(&*of_topic));
     }
 }
 
@@ -203,6 +205,93 @@ fn an_id_over_1024_bytes_is_refused() {
         refusal(&[], Some(&json)),
         "`id` has 1025 bytes; at most 1024 are read"
     );
+}
+
+/// What CloudEvents forbids in every attribute: control characters (here a sequence that sets a
+/// terminal's title), and noncharacters.
+const FORBIDDEN: [(&str, &str); 6] = [
+    ("\u{1b}]0;owned\u{7}", "U+001B"),
+    ("evt\n1", "U+000A"),
+    ("evt\u{7f}", "U+007F"),
+    ("\u{9b}2J", "U+009B"),
+    ("evt\u{fdd0}", "U+FDD0"),
+    ("evt\u{1fffe}", "U+1FFFE"),
+];
+
+#[test]
+fn a_character_that_cloudevents_forbids_is_refused_by_name_in_both_modes() {
+    for (text, found) in FORBIDDEN {
+        for name in ["id", "source", "type", "subject", "time", "datacontenttype"] {
+            let expected = format!(
+                "not a CloudEvent: `{name}` holds the character {found}, which no attribute may hold"
+            );
+            let mut event = json!({
+                "specversion": "1.0", "id": "1", "source": "s", "type": "t", "subject": "tenant", "data": {},
+            });
+            event[name] = json!(text);
+            assert_eq!(refusal(&[], Some(&event.to_string())), expected);
+
+            let named = [
+                ("id", "1"),
+                ("source", "s"),
+                ("type", "t"),
+                ("specversion", "1.0"),
+            ];
+            let mut headers: Vec<_> = named
+                .into_iter()
+                .filter(|(other, _)| *other != name)
+                .map(|(other, value)| (Cow::Owned(format!("ce_{other}")), value))
+                .collect();
+            headers.push(match name {
+                "datacontenttype" => (Cow::Borrowed("content-type"), text),
+                name => (Cow::Owned(format!("ce_{name}")), text),
+            });
+            let headers: Vec<Header<'_>> = headers
+                .into_iter()
+                .map(|(name, value)| (name, Some(Cow::Borrowed(value.as_bytes()))))
+                .collect();
+            assert_eq!(refusal(&headers, Some("{}")), expected);
+        }
+    }
+}
+
+#[test]
+fn a_lone_surrogate_is_refused_in_both_modes() {
+    let json = r#"{"specversion":"1.0","id":"\ud800","source":"s","type":"t","data":{}}"#;
+    let refused = refusal(&[], Some(json));
+    assert!(refused.starts_with("the value is not JSON: "), "{refused}");
+    let surrogate = (
+        Cow::Borrowed("ce_id"),
+        Some(Cow::Borrowed(&[0xed, 0xa0, 0x80][..])),
+    );
+    let headers = [
+        header("ce_specversion", "1.0"),
+        surrogate,
+        header("ce_source", "s"),
+        header("ce_type", "t"),
+    ];
+    assert_eq!(
+        refusal(&headers, Some("{}")),
+        "not a CloudEvent: the header `ce_id` is not UTF-8 text"
+    );
+}
+
+#[test]
+fn asyncapi_forbids_the_same_characters_in_attributes() {
+    let asyncapi = include_str!("../../../events/asyncapi.yaml");
+    let pattern = asyncapi
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("pattern: \"")?.strip_suffix('"'))
+        .unwrap()
+        .replace(r"\\", r"\");
+    let validator = jsonschema::validator_for(&json!({ "pattern": pattern })).unwrap();
+    for text in ["evt-1", "/events/é字🏮", "a\u{202e}b"] {
+        assert!(validator.is_valid(&json!(text)), "{text:?}");
+    }
+    // A pattern has no names for the noncharacters beyond the first plane.
+    for (text, found) in FORBIDDEN.iter().filter(|(_, found)| found.len() == 6) {
+        assert!(!validator.is_valid(&json!(text)), "{found}");
+    }
 }
 
 #[test]

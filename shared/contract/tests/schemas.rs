@@ -6,12 +6,17 @@ use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 use contract::{
     AssetKind, Brand, CampaignLaunched, Channel, CloningMethod, CloudEvent, CmsPublished, Color,
     Configuration, ContentTranslation, Entity, EntityKind, Envelope, EventCreated, EventPublished,
-    FailureClass, Identifier, Locale, MediaType, Moment, RenderJobCompleted, RenderJobCreated,
-    RenderJobFailed, S3Object, Template, TemplateAsset, Text, Time, TimeZoneName, Topic, Trigger,
-    Typeface, Venue, VoiceModelCreated, VoiceModelReady, VoiceTraining,
+    FailureClass, HIGHEST_VERSION, Identifier, Locale, MediaType, Moment, RenderJobCompleted,
+    RenderJobCreated, RenderJobFailed, S3Object, Template, TemplateAsset, Text, Time, TimeZoneName,
+    Topic, Trigger, Typeface, Venue, VoiceModelCreated, VoiceModelReady, VoiceTraining,
 };
 use jsonschema::Validator;
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{Index, select},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -154,7 +159,7 @@ fn the_specs_example_satisfies_the_schema() {
 
 #[test]
 fn each_topics_assets_are_those_of_its_schema() {
-    for topic in Topic::ALL.into_iter().filter(|topic| topic.is_consumed()) {
+    for topic in Topic::consumed() {
         let schema = read(&format!("{topic}/schema.json"));
         let made: Vec<&str> = AssetKind::made_for(topic)
             .iter()
@@ -165,6 +170,22 @@ fn each_topics_assets_are_those_of_its_schema() {
             json!(made),
             "{topic}"
         );
+    }
+}
+
+/// The fields of a consumed topic that hold the entity's id and its title.
+fn id_and_title(topic: Topic) -> (&'static str, &'static str) {
+    match topic {
+        Topic::EventCreated | Topic::EventPublished => ("eventId", "title"),
+        Topic::CmsPublished => ("contentId", "title"),
+        Topic::CampaignLaunched => ("campaignId", "headline"),
+        Topic::RenderJobCreated
+        | Topic::RenderJobCompleted
+        | Topic::RenderJobFailed
+        | Topic::TemplateCreated
+        | Topic::TemplateUpdated
+        | Topic::VoiceModelCreated
+        | Topic::VoiceModelReady => unreachable!("{topic} is not consumed"),
     }
 }
 
@@ -181,7 +202,13 @@ fn schemas_and_types_refuse_the_same_data() {
             Topic::EventPublished => envelope.data::<EventPublished>().is_err(),
             Topic::CmsPublished => envelope.data::<CmsPublished>().is_err(),
             Topic::CampaignLaunched => envelope.data::<CampaignLaunched>().is_err(),
-            _ => unreachable!("not consumed"),
+            Topic::RenderJobCreated
+            | Topic::RenderJobCompleted
+            | Topic::RenderJobFailed
+            | Topic::TemplateCreated
+            | Topic::TemplateUpdated
+            | Topic::VoiceModelCreated
+            | Topic::VoiceModelReady => unreachable!("{topic} is not consumed"),
         };
         assert_eq!(
             by_schema, by_type,
@@ -200,18 +227,8 @@ fn schemas_and_types_refuse_the_same_data() {
     let remove = |name: &'static str| {
         move |data: &mut Value| drop(data.as_object_mut().unwrap().remove(name))
     };
-    let consumed = Topic::ALL.into_iter().filter(|topic| topic.is_consumed());
-    for topic in consumed {
-        let id = match topic {
-            Topic::CmsPublished => "contentId",
-            Topic::CampaignLaunched => "campaignId",
-            _ => "eventId",
-        };
-        let title = if topic == Topic::CampaignLaunched {
-            "headline"
-        } else {
-            "title"
-        };
+    for topic in Topic::consumed() {
+        let (id, title) = id_and_title(topic);
         for required in ["tenantId", id, title] {
             assert!(
                 refused(topic, &remove(required)),
@@ -244,6 +261,10 @@ fn schemas_and_types_refuse_the_same_data() {
         assert!(!refused(topic, &add(title, json!("two\nlines"))));
         assert!(refused(topic, &add("version", json!(-1))));
         assert!(refused(topic, &add("version", json!("1"))));
+        assert!(!refused(topic, &add("version", json!(HIGHEST_VERSION))));
+        for end in [HIGHEST_VERSION + 1, i64::MAX as u64, u64::MAX] {
+            assert!(refused(topic, &add("version", json!(end))), "{end}");
+        }
         assert!(refused(topic, &add("locale", json!("english"))));
         assert!(!refused(topic, &add("locale", json!("ZH-hant-tw"))));
         assert!(
@@ -396,8 +417,11 @@ prop_compose! {
     }
 }
 
-fn kinds(topic: Topic) -> impl Strategy<Value = Option<Vec<AssetKind>>> {
-    option::of(vec(select(AssetKind::made_for(topic).to_vec()), 0..5))
+/// Some of the kinds that are made for `topic`, as `chosen` from them.
+fn assets_of(topic: Topic, chosen: Option<&[Index]>) -> Option<Vec<AssetKind>> {
+    let made = AssetKind::made_for(topic);
+    let kinds = chosen?.iter().map(|index| *index.get(made));
+    Some(kinds.collect())
 }
 
 fn kind() -> impl Strategy<Value = AssetKind> {
@@ -412,7 +436,7 @@ fn ids() -> impl Strategy<Value = (String, String, String)> {
 }
 
 fn url() -> impl Strategy<Value = String> {
-    "https://[a-z]{1,20}\\.example/renders/[0-9a-f-]{36}/poster\\.png"
+    "https://[a-z]{1,20}\\.example/renders/[0-9a-f]{32}/[0-9a-f]{32}/poster\\.png"
 }
 
 fn source() -> impl Strategy<Value = String> {
@@ -422,40 +446,48 @@ fn source() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn every_consumed_event_conforms_to_its_schema(
-        configuration in configuration(), tenant in identifier(), user in option::of(identifier()), id in identifier(), version in option::of(any::<u64>()),
-        starts_at in moment(), created in kinds(Topic::EventCreated), published in kinds(Topic::EventPublished), cms in kinds(Topic::CmsPublished),
-        campaign in kinds(Topic::CampaignLaunched), translations in vec((locale(), text(), option::of(text()), option::of(text())), 0..3),
+        configuration in configuration(), tenant in identifier(), user in option::of(identifier()), id in identifier(), version in option::of(0..=HIGHEST_VERSION),
+        starts_at in moment(), assets in option::of(vec(any::<Index>(), 0..5)), translations in vec((locale(), text(), option::of(text()), option::of(text())), 0..3),
         channels in vec(select(vec![Channel::Display, Channel::Social, Channel::Email, Channel::Video, Channel::Audio, Channel::Other]), 0..4),
     ) {
-        let Configuration { title, description, ends_at, time_zone, locale, venue, organizer, label, call_to_action, brand, .. } = configuration;
-        conforms(Topic::EventCreated, &EventCreated {
-            tenant_id: tenant.clone(), user_id: user.clone(), event_id: id.clone(), version, title: title.clone(), description: description.clone(), starts_at,
-            ends_at, time_zone: time_zone.clone(), locale: locale.clone(), venue: venue.clone(), organizer: organizer.clone(), brand: brand.clone(), assets: created,
-        });
-        conforms(Topic::EventPublished, &EventPublished {
-            tenant_id: tenant.clone(), user_id: user.clone(), event_id: id.clone(), version, title: title.clone(), description: description.clone(),
-            starts_at: ends_at, ends_at, time_zone: time_zone.clone(), locale: locale.clone(), venue: venue.clone(), organizer: organizer.clone(),
-            brand: brand.clone(), assets: published,
-        });
-        conforms(Topic::CmsPublished, &CmsPublished {
-            tenant_id: tenant.clone(), user_id: user.clone(), content_id: id.clone(), version, title: title.clone(), summary: description.clone(), category: label.clone(),
-            author: organizer.clone(), locale: locale.clone(), brand: brand.clone(), assets: cms,
-            translations: translations.into_iter().map(|(locale, title, summary, category)| ContentTranslation { locale, title, summary, category }).collect(),
-        });
-        conforms(Topic::CampaignLaunched, &CampaignLaunched {
-            tenant_id: tenant, user_id: user, campaign_id: id, version, headline: title, description, offer: label, call_to_action, starts_at: Some(starts_at),
-            ends_at, time_zone, locale, venue, advertiser: organizer, channels, brand, assets: campaign,
-        });
+        for topic in Topic::consumed() {
+            let Configuration { title, description, ends_at, time_zone, locale, venue, organizer, label, call_to_action, brand, .. } = configuration.clone();
+            let (tenant_id, user_id, id, assets) = (tenant.clone(), user.clone(), id.clone(), assets_of(topic, assets.as_deref()));
+            match topic {
+                Topic::EventCreated => conforms(topic, &EventCreated {
+                    tenant_id, user_id, event_id: id, version, title, description, starts_at, ends_at, time_zone, locale, venue, organizer, brand, assets,
+                }),
+                Topic::EventPublished => conforms(topic, &EventPublished {
+                    tenant_id, user_id, event_id: id, version, title, description, starts_at: ends_at, ends_at, time_zone, locale, venue, organizer, brand, assets,
+                }),
+                Topic::CmsPublished => conforms(topic, &CmsPublished {
+                    tenant_id, user_id, content_id: id, version, title, summary: description, category: label, author: organizer, locale, brand, assets,
+                    translations: translations.iter().cloned()
+                        .map(|(locale, title, summary, category)| ContentTranslation { locale, title, summary, category }).collect(),
+                }),
+                Topic::CampaignLaunched => conforms(topic, &CampaignLaunched {
+                    tenant_id, user_id, campaign_id: id, version, headline: title, description, offer: label, call_to_action, starts_at: Some(starts_at),
+                    ends_at, time_zone, locale, venue, advertiser: organizer, channels: channels.clone(), brand, assets,
+                }),
+                Topic::RenderJobCreated
+                | Topic::RenderJobCompleted
+                | Topic::RenderJobFailed
+                | Topic::TemplateCreated
+                | Topic::TemplateUpdated
+                | Topic::VoiceModelCreated
+                | Topic::VoiceModelReady => unreachable!("{topic} is not consumed"),
+            }
+        }
     }
 
     #[test]
     fn every_render_job_event_conforms_to_its_schema(
         (tenant_id, user_id, job_id) in ids(), (template_id, resubmit_of) in ("[0-9a-f-]{36}", option::of("[0-9a-f-]{36}")), asset in kind(), locale in option::of(locale()), url in url(),
-        topic in select(Topic::ALL.into_iter().filter(|topic| topic.is_consumed()).collect::<Vec<_>>()), source in source(), id in source(),
+        topic in select(Topic::consumed().collect::<Vec<_>>()), source in source(), id in source(),
         numbers in any::<(u64, u64, u32, bool)>(), length_ms in option::of(any::<u64>()), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
         failure in select(vec![
             FailureClass::InvalidInput, FailureClass::Unavailable, FailureClass::Timeout, FailureClass::Abandoned, FailureClass::NotConfigured, FailureClass::Moderation,
-            FailureClass::OutcomeUnknown, FailureClass::Cancelled, FailureClass::Internal,
+            FailureClass::OutcomeUnknown, FailureClass::TooManyOpen, FailureClass::Cancelled, FailureClass::Internal,
         ]),
     ) {
         let (width, height) = asset.size().unzip();
@@ -477,7 +509,7 @@ proptest! {
 
     #[test]
     fn every_template_event_conforms_to_its_schema(
-        (tenant_id, user_id, template_id) in ids(), kind in kind(), entity in select(vec![EntityKind::Event, EntityKind::Content, EntityKind::Campaign]),
+        (tenant_id, user_id, template_id) in ids(), kind in kind(), entity in select(EntityKind::ALL.to_vec()),
         id in identifier(), revision in 1_u64.., configuration in configuration(), url in option::of(url()),
     ) {
         let (width, height) = kind.size().unzip();
@@ -515,7 +547,7 @@ proptest! {
         let event = serde_json::to_value(CloudEvent::new(Topic::TemplateCreated, id, time, tenant.to_string(), template)).unwrap();
         prop_assert_eq!(faults(&ENVELOPE, &event), Vec::<String>::new());
         let attributes: Vec<&str> = event.as_object().unwrap().keys().map(String::as_str).collect();
-        prop_assert_eq!(attributes.len(), 8, "an attribute more is one that somebody else may read");
+        prop_assert_eq!(attributes.len(), 8, "an attribute more is one that another reader may take for its own");
         prop_assert_eq!(&event["subject"], tenant.as_str());
     }
 }

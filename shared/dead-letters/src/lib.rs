@@ -7,6 +7,8 @@ mod objects;
 mod on_failure;
 mod record;
 mod resolve;
+mod unlisted;
+mod versions;
 mod write;
 
 use aws_config::SdkConfig;
@@ -14,8 +16,8 @@ use runtime::{ConfigError, variable};
 use store::Store;
 
 pub use error::DeadLetterError;
-pub use objects::erase_objects;
-pub use record::{ContentError, DeadLetter};
+pub use record::{ContentError, DeadLetter, DeliveredBy};
+pub use versions::{EraseError, erase_object, erase_objects};
 
 /// The bucket for dead letters and the entries in the table.
 #[derive(Debug, Clone)]

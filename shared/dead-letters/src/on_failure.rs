@@ -1,7 +1,7 @@
 //! The on-failure envelopes: objects that AWS puts into the bucket for dead letters, one for each
 //! batch.
 
-use crate::{DeadLetterError, DeadLetters, objects::erase_object};
+use crate::{DeadLetterError, DeadLetters};
 
 /// What the key of each of them begins with.
 const PREFIX: &str = "aws/lambda/";
@@ -33,13 +33,13 @@ impl DeadLetters {
     }
 
     /// Deletes an envelope, each of whose records stands by itself now, with all its versions:
-    /// nobody looks there for what is a tenant's.
+    /// no erasure looks there for what is a tenant's.
     ///
     /// # Errors
     /// A [`DeadLetterError`]; doing it again is safe.
     pub async fn delete_envelope(&self, key: &str) -> Result<(), DeadLetterError> {
-        erase_object(&self.s3, &self.bucket, key)
-            .await
-            .map_err(DeadLetterError::Delete)
+        let erased = self.erase_object(key).await;
+        erased.map_err(|error| DeadLetterError::Delete(error.into()))?;
+        Ok(())
     }
 }

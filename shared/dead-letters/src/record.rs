@@ -2,11 +2,22 @@
 
 use std::{borrow::Cow, str};
 
-use contract::Identifier;
+use contract::{Identifier, Time};
+use domain::TenantKey;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::WrittenDeadLetter;
 use uuid::Uuid;
+
+/// Who delivers a record to its consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveredBy {
+    /// The event source mapping, once or repeatedly.
+    Mapping,
+    /// An operator, who redrives its dead letter.
+    Redrive,
+}
 
 /// A record as it came, and why it becomes a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,27 +94,42 @@ impl DeadLetter {
 
     /// Whose it is, as far as its key says: that is its tenant, and may be anything.
     #[must_use]
-    pub fn tenant(&self) -> Option<&str> {
+    pub fn tenant(&self) -> Option<Identifier> {
         let key = str::from_utf8(self.key.as_deref()?).ok()?;
-        Identifier::parse(key).is_ok().then_some(key)
+        Identifier::parse(key).ok()
+    }
+
+    /// When it was produced; `None` if it has no timestamp.
+    pub(crate) fn produced_at(&self) -> Option<Time> {
+        let at = Timestamp::from_millisecond(self.timestamp?).ok()?;
+        Some(Time::new(at))
     }
 
     /// What the table stores of it.
-    pub(crate) fn entry<'a>(&'a self, object: &'a str) -> WrittenDeadLetter<'a> {
+    pub(crate) fn entry<'a>(
+        &'a self,
+        tenant: Option<&'a Identifier>,
+        object: &'a str,
+        by: DeliveredBy,
+    ) -> WrittenDeadLetter<'a> {
         WrittenDeadLetter {
             id: self.id(),
             topic: &self.topic,
             partition: self.partition,
             offset: self.offset,
-            tenant: self.tenant(),
+            tenant,
             cause: &self.cause,
             object,
+            came_back: by == DeliveredBy::Redrive,
         }
     }
 
+    /// The key of its object. It begins with what stands for the tenant, so that an erasure finds
+    /// the object even if no entry names it.
     pub(crate) fn object_key(&self) -> String {
         format!(
-            "records/{}/{}/{:020}-{}.json",
+            "{}{}/{}/{:020}-{}.json",
+            folder_of(self.tenant().as_ref()),
             self.topic,
             self.partition,
             self.offset,
@@ -155,6 +181,15 @@ impl DeadLetter {
     }
 }
 
+/// The folder of the records whose key names `tenant`. Those whose key names none have one of their
+/// own, whose objects the bucket deletes when they are old.
+pub(crate) fn folder_of(tenant: Option<&Identifier>) -> String {
+    match tenant {
+        Some(tenant) => format!("records/{}/", TenantKey::new(tenant)),
+        None => "records/no-tenant/".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, option, prelude::*};
@@ -195,6 +230,30 @@ mod tests {
         assert!(DeadLetter::from_json(b"{}").is_err());
     }
 
+    #[test]
+    fn an_object_lies_in_the_folder_of_the_tenant_that_its_records_key_names() {
+        let of = |key: Option<&[u8]>| DeadLetter {
+            topic: "eventzr.event.created.v1".to_owned(),
+            partition: 0,
+            offset: 7,
+            timestamp: None,
+            key: key.map(<[u8]>::to_vec),
+            value: None,
+            headers: Vec::new(),
+            unread: None,
+            cause: "it is no JSON".to_owned(),
+        };
+        let tenant = Identifier::parse("tenant-gone").unwrap();
+        let folder = folder_of(Some(&tenant));
+        assert_eq!(folder, format!("records/{}/", TenantKey::new(&tenant)));
+        assert!(of(Some(b"tenant-gone")).object_key().starts_with(&folder));
+        // Text of a tenant is no part of a key.
+        for no_tenant in [None, Some(&b""[..]), Some(b"\xff"), Some(b"a\nb")] {
+            let object = of(no_tenant).object_key();
+            assert!(object.starts_with("records/no-tenant/"), "{object}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_dead_letters_id_is_made_of_coordinates_and_a_digest_alone(
@@ -206,7 +265,8 @@ mod tests {
             let letter = DeadLetter { topic, partition, offset, timestamp: None, key, value, headers: Vec::new(), unread, cause };
             let object = letter.object_key();
             let digest = object
-                .strip_prefix(&format!("records/eventzr.event.created.v1/{partition}/{offset:020}-"))
+                .strip_prefix(&folder_of(letter.tenant().as_ref()))
+                .and_then(|rest| rest.strip_prefix(&format!("eventzr.event.created.v1/{partition}/{offset:020}-")))
                 .and_then(|rest| rest.strip_suffix(".json"))
                 .unwrap();
             prop_assert_eq!(digest.parse::<Uuid>().unwrap().to_string(), digest);

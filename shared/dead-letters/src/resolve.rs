@@ -7,10 +7,10 @@ use crate::{DeadLetter, DeadLetterError, DeadLetters};
 
 impl DeadLetters {
     /// Resolves `entry`, whose content is `record` (`None`: nothing is left of it), if it was not
-    /// dead-lettered again since it was read. Three steps, and whoever finds an entry that one of
-    /// them was the last for (it stands open and is resolved) takes them again: it is said what
-    /// becomes of the record, its content is deleted, and the entry leaves the index of what is
-    /// open. The bucket has old versions for a week.
+    /// dead-lettered again since it was read. Resolving is three writes: the entry says what became
+    /// of the record, the content is deleted, and the entry leaves the index of what is open. A
+    /// caller that finds an entry half resolved repeats all three. The bucket has old versions for
+    /// a week.
     ///
     /// # Errors
     /// A [`DeadLetterError`]; doing it again is safe.

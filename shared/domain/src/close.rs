@@ -3,7 +3,7 @@
 use contract::{FailureClass, RenderJobCompleted, RenderJobFailed, Time, Topic};
 
 use crate::{
-    Decision, EntityState, Failure, Job, Outcome, State,
+    Decision, EntityState, Failure, Job, Outcome, Output, State, Work,
     decision::{OutboundEvent, template_asset, template_data},
 };
 
@@ -22,29 +22,7 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
     else {
         return None;
     };
-    let data = RenderJobCompleted {
-        tenant_id: job.tenant.as_str().to_owned(),
-        user_id: job.user_id.clone(),
-        job_id: job.id.to_string(),
-        media_type: job.asset.media_type(),
-        provider: job.provider.clone(),
-        output_url: output_url.to_owned(),
-        duration_ms: output.stored_at.milliseconds_since(at),
-        credits_used: output.credits,
-        length_ms: output.length_ms,
-    };
-    let mut events = vec![
-        OutboundEvent::new(
-            Topic::RenderJobCompleted,
-            &job.tenant,
-            job.id.0,
-            b"finish",
-            now,
-            data,
-        )
-        .traced(job.trace),
-    ];
-
+    let mut events = vec![completed(&job, &output, at, output_url, now)];
     let key = job.template_key();
     // If the translation has been removed, the template still shows the job's configuration.
     let configuration = entity
@@ -54,28 +32,24 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
         .templates
         .get_mut(&key)
         .filter(|template| template.job == job.id);
-    let entity = match current {
-        Some(template) => {
+    let entity = current
+        .map(|template| {
             template.revision += 1;
             template.asset = Some(template_asset(&job, output_url.to_owned()));
-            let data = template_data(&entity, &key, configuration, &job.user_id);
-            let template = &entity.templates[&key];
-            let because = job.id.0.as_bytes();
-            events.push(
-                OutboundEvent::new(
-                    Topic::TemplateUpdated,
-                    &job.tenant,
-                    template.id.0,
-                    because,
-                    now,
-                    data,
-                )
-                .traced(job.trace),
+            template.id
+        })
+        .map(|template| {
+            let updated = OutboundEvent::new(
+                Topic::TemplateUpdated,
+                &job.tenant,
+                template.0,
+                job.id.0.as_bytes(),
+                now,
+                template_data(&entity, &key, configuration, &job.user_id),
             );
-            Some(entity)
-        }
-        None => None,
-    };
+            events.push(updated.traced(job.trace));
+            entity
+        });
     let job = Job {
         state: State::Completed {
             output,
@@ -91,6 +65,30 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
     })
 }
 
+/// The event of a completed job; `at` is when a provider was first asked.
+fn completed(job: &Job, output: &Output, at: Time, output_url: &str, now: Time) -> OutboundEvent {
+    let data = RenderJobCompleted {
+        tenant_id: job.tenant.as_str().to_owned(),
+        user_id: job.user_id.clone(),
+        job_id: job.id.to_string(),
+        media_type: job.asset.media_type(),
+        provider: job.provider.clone(),
+        output_url: output_url.to_owned(),
+        duration_ms: output.stored_at.milliseconds_since(at),
+        credits_used: output.credits,
+        length_ms: output.length_ms,
+    };
+    OutboundEvent::new(
+        Topic::RenderJobCompleted,
+        &job.tenant,
+        job.id.0,
+        b"finish",
+        now,
+        data,
+    )
+    .traced(job.trace)
+}
+
 /// Decides that `job` is cancelled. It is published as failed, because the contract has no event
 /// for a cancelled job. `None` if the job is closed already.
 #[must_use]
@@ -101,7 +99,9 @@ pub fn cancel(job: Job, now: Time) -> Option<Decision> {
         .last()
         .and_then(|attempt| attempt.outcome.as_ref())
     {
-        Some(Outcome::Accepted) => job.answered(Outcome::unknown("the job was cancelled", now)),
+        Some(Outcome::Accepted) => {
+            job.answered(Outcome::unknown("the job was cancelled", now), now)
+        }
         _ => job,
     };
     let failure = Failure {
@@ -116,6 +116,13 @@ pub fn cancel(job: Job, now: Time) -> Option<Decision> {
     Some(decision)
 }
 
+/// Decides the end of `job`, whose tenant was erased: it is cancelled, and neither its event nor what
+/// is stored of it says anything personal. `None` if the job is closed already.
+#[must_use]
+pub fn cancel_erased(job: Job, now: Time) -> Option<Decision> {
+    cancel(job.without_facts(), now)
+}
+
 /// Decides that `job` failed for good. `failure.detail` is for operators. `sentence` tells a person
 /// what went wrong, if more than the class is known. `None` if the job is closed already.
 #[must_use]
@@ -123,11 +130,11 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
     if job.is_closed() {
         return None;
     }
-    let job = match job.open_attempt() {
-        Some(_) => job.answered(Outcome::unknown(
-            "the job was closed before it was answered",
+    let job = match job.attempts.open() {
+        Some(_) => job.answered(
+            Outcome::unknown("the job was closed before it was answered", failure.at),
             failure.at,
-        )),
+        ),
         None => job,
     };
     let data = RenderJobFailed {
@@ -180,13 +187,16 @@ fn reason(class: FailureClass, sentence: Option<&str>) -> String {
             "The render was interrupted several times and never ended. Submit it again; if it happens again, tell the operators."
         }
         FailureClass::NotConfigured => {
-            "Nobody is set up to make this kind of media here. Once an operator has set somebody up, submit it again."
+            "No provider is set up to make this kind of media here. Once an operator has set one up, submit it again."
         }
         FailureClass::Moderation => {
             "The service that makes it refuses the content by its rules. Change the title or the description, and the studio renders it again."
         }
         FailureClass::OutcomeUnknown => {
             "The service that makes it was asked and never answered. It may have been made and paid for, so the studio does not ask twice by itself; submit it again if you want it."
+        }
+        FailureClass::TooManyOpen => {
+            "As many renders are in progress for this tenant as may be at once. Submit it again when some of them have ended."
         }
         FailureClass::Cancelled => "It was cancelled before it was made.",
         FailureClass::Internal => {
@@ -211,6 +221,7 @@ fn can_resubmit(class: FailureClass) -> bool {
         | FailureClass::Abandoned
         | FailureClass::NotConfigured
         | FailureClass::OutcomeUnknown
+        | FailureClass::TooManyOpen
         | FailureClass::Cancelled => true,
     }
 }

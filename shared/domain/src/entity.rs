@@ -1,14 +1,17 @@
 //! An entity: the facts from each topic, and its templates.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use contract::{
     AssetKind, Configuration, Entity, Identifier, Locale, TemplateAsset, Time, Topic, Translation,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{EntityKey, JobId, Stamp, TemplateId, inbound_event::hex};
+use crate::{EntityKey, JobId, Stamp, TemplateId, TemplateKey, inbound_event::hex};
 
 /// Everything that the studio knows of one entity. The entity and its templates are one item in the
 /// table, so that a decision reads one consistent state and one condition guards its write.
@@ -25,53 +28,13 @@ pub struct EntityState {
     pub snapshots: BTreeMap<Topic, TopicSnapshot>,
     /// The templates, one for each kind of asset and language.
     pub templates: BTreeMap<TemplateKey, TemplateState>,
+    /// The highest revision of a template that was dropped. A new template begins above it, because
+    /// it may be a dropped one that comes back.
+    #[serde(default)]
+    pub dropped_revision: u64,
     /// When it was last erased. Events up to this time are ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<Time>,
-}
-
-/// The key of a template within its entity: a kind of asset, in the entity's own language (`None`)
-/// or in one that it is translated into. Written `poster` or `blog-image/hi-IN`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TemplateKey {
-    /// The kind of asset.
-    pub kind: AssetKind,
-    /// The language of a translation.
-    pub locale: Option<Locale>,
-}
-
-impl fmt::Display for TemplateKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.as_str())?;
-        self.locale
-            .as_ref()
-            .map_or(Ok(()), |locale| write!(f, "/{}", locale.as_str()))
-    }
-}
-
-impl Serialize for TemplateKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for TemplateKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let (kind, locale) = match text.split_once('/') {
-            Some((kind, locale)) => (kind, Some(locale)),
-            None => (text.as_str(), None),
-        };
-        let unknown = || de::Error::custom(format!("`{text}` is not a template of an entity"));
-        let kind = AssetKind::ALL
-            .into_iter()
-            .find(|one| one.as_str() == kind)
-            .ok_or_else(unknown)?;
-        let locale = locale
-            .map(|tag| Locale::parse(tag).ok_or_else(unknown))
-            .transpose()?;
-        Ok(Self { kind, locale })
-    }
 }
 
 /// The latest state of an entity according to one topic.
@@ -91,7 +54,7 @@ pub struct TopicSnapshot {
 pub struct TemplateState {
     /// Its id.
     pub id: TemplateId,
-    /// 1 when created; each published change adds 1.
+    /// 1 when created, or more if it may have been dropped before; each published change adds 1.
     pub revision: u64,
     /// The digest of its configuration.
     pub configuration: Digest,
@@ -113,6 +76,7 @@ impl EntityState {
             entity,
             snapshots: BTreeMap::new(),
             templates: BTreeMap::new(),
+            dropped_revision: 0,
             erased_at: None,
         }
     }
@@ -131,20 +95,43 @@ impl EntityState {
         self
     }
 
+    /// Drops the templates in languages that it is not in any more.
+    pub(crate) fn drop_vanished(&mut self) {
+        let locales: BTreeSet<Locale> = self.locales().cloned().collect();
+        let (current, vanished): (BTreeMap<_, _>, BTreeMap<_, _>) = mem::take(&mut self.templates)
+            .into_iter()
+            .partition(|(key, _)| match &key.locale {
+                Some(locale) => locales.contains(locale),
+                None => true,
+            });
+        self.templates = current;
+        let highest = vanished.values().map(|template| template.revision).max();
+        self.dropped_revision = self.dropped_revision.max(highest.unwrap_or(0));
+    }
+
     /// The key that it is stored under.
     #[must_use]
     pub fn key(&self) -> EntityKey {
         EntityKey::new(&self.tenant, &self.entity)
     }
 
-    /// The current configuration: each topic's fields override those of the topics before it, one
-    /// by one. `None` without a snapshot.
+    /// The snapshots, by the rank of their topics: the last one wins.
+    fn by_rank(&self) -> Vec<&TopicSnapshot> {
+        let mut snapshots: Vec<_> = self.snapshots.iter().collect();
+        snapshots.sort_by_key(|(topic, _)| rank(**topic));
+        snapshots
+            .into_iter()
+            .map(|(_, snapshot)| snapshot)
+            .collect()
+    }
+
+    /// The current configuration: each topic's fields override those of the topics of a lower rank,
+    /// one by one. `None` without a snapshot.
     #[must_use]
     pub fn configuration(&self) -> Option<Configuration> {
-        self.snapshots
-            .values()
-            .map(|snapshot| &snapshot.configuration)
-            .cloned()
+        self.by_rank()
+            .into_iter()
+            .map(|snapshot| snapshot.configuration.clone())
             .reduce(|below, above| Configuration {
                 title: above.title,
                 description: above.description.or(below.description),
@@ -176,11 +163,30 @@ impl EntityState {
             return Some(own);
         };
         let translation = self
-            .snapshots
-            .values()
+            .by_rank()
+            .into_iter()
             .rev()
             .find_map(|snapshot| snapshot.translations.get(locale))?;
         Some(own.translated(locale.clone(), translation.clone()))
+    }
+}
+
+/// Whose facts win, if several topics describe one entity: those of the topic with the higher rank.
+/// No two consumed topics share one, so that their order in the code decides nothing.
+fn rank(topic: Topic) -> u8 {
+    match topic {
+        Topic::EventCreated => 1,
+        Topic::EventPublished => 2,
+        Topic::CmsPublished => 3,
+        Topic::CampaignLaunched => 4,
+        // They describe no entity.
+        Topic::RenderJobCreated
+        | Topic::RenderJobCompleted
+        | Topic::RenderJobFailed
+        | Topic::TemplateCreated
+        | Topic::TemplateUpdated
+        | Topic::VoiceModelCreated
+        | Topic::VoiceModelReady => 0,
     }
 }
 
@@ -211,6 +217,12 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_consumed_topic_has_a_rank_of_its_own() {
+        let ranks: BTreeSet<u8> = Topic::consumed().map(rank).collect();
+        assert_eq!(ranks.len(), Topic::consumed().count());
+    }
 
     #[test]
     fn a_template_key_round_trips_through_kind_and_language() {

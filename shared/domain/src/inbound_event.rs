@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, iter};
 
 use contract::{
-    AssetKind, Configuration, Entity, Envelope, Identifier, Locale, Time, Topic, TraceParent,
+    AssetKind, Configuration, Entity, Envelope, EventTime, Identifier, Locale, Topic, TraceParent,
     Translation,
 };
 use memchr::memchr2;
@@ -41,7 +41,7 @@ pub struct InboundEvent {
     /// Its id.
     pub id: String,
     /// When it happened.
-    pub time: Time,
+    pub time: EventTime,
     /// The span that handles the event: the parent of everything that follows from it.
     pub trace: Option<TraceParent>,
     /// The hash of its content. It distinguishes a redelivery from another event with the same id.
@@ -61,19 +61,23 @@ impl InboundEvent {
         Stamp {
             version: description.version,
             time: self.time,
+            source: self.source.clone(),
             id: self.id.clone(),
+            content: self.content.to_hex(),
         }
     }
 }
 
-/// The order of events about one entity: by the entity's version, then by time, then by id. Events
-/// without a version come before all events with one. The order is total, so every order of arrival
-/// gives the same result.
+/// The order of events about one entity: by the entity's version, then by time, and if those are
+/// equal by source, id and content. Events without a version come before all events with one. Two
+/// events with the same stamp say the same, so every order of arrival gives the same result.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     version: Option<u64>,
-    time: Time,
+    time: EventTime,
+    source: String,
     id: String,
+    content: String,
 }
 
 /// SHA-256 of an event's type, subject, time and data. White space between the tokens of the data
@@ -194,31 +198,37 @@ mod tests {
         );
     }
 
-    #[test]
-    fn stamps_order_by_version_then_time_then_id() {
-        let stamp = |version, second: i64, id: &str| Stamp {
+    fn stamp(version: Option<u64>, time: &str, [source, id, content]: [&str; 3]) -> Stamp {
+        Stamp {
             version,
-            time: format!("2026-01-01T00:00:{second:02}Z")
-                .parse()
-                .map(Time::new)
-                .unwrap(),
+            time: EventTime::new(time.parse().unwrap()),
+            source: source.to_owned(),
             id: id.to_owned(),
-        };
-        let mut stamps = vec![
-            stamp(Some(2), 1, "a"),
-            stamp(None, 9, "a"),
-            stamp(Some(1), 5, "b"),
-            stamp(Some(1), 5, "a"),
+            content: content.to_owned(),
+        }
+    }
+
+    #[test]
+    fn stamps_order_by_version_time_source_id_and_content() {
+        let ordered = [
+            stamp(None, "2026-01-01T00:00:09Z", ["a", "a", "a"]),
+            stamp(Some(1), "2026-01-01T00:00:05Z", ["z", "z", "z"]),
+            stamp(Some(1), "2026-01-01T00:00:05.0000001Z", ["a", "z", "z"]),
+            stamp(Some(1), "2026-01-01T00:00:05.0000001Z", ["b", "a", "z"]),
+            stamp(Some(1), "2026-01-01T00:00:05.0000001Z", ["b", "b", "a"]),
+            stamp(Some(1), "2026-01-01T00:00:05.0000001Z", ["b", "b", "b"]),
+            stamp(Some(2), "2026-01-01T00:00:01Z", ["a", "a", "a"]),
         ];
+        let mut stamps = ordered.clone();
+        stamps.reverse();
         stamps.sort();
-        assert_eq!(
-            stamps,
-            [
-                stamp(None, 9, "a"),
-                stamp(Some(1), 5, "a"),
-                stamp(Some(1), 5, "b"),
-                stamp(Some(2), 1, "a")
-            ]
-        );
+        assert_eq!(stamps, ordered);
+    }
+
+    #[test]
+    fn a_stored_stamp_stands_where_it_stood() {
+        let stamp = stamp(None, "2026-01-01T00:00:05.000000001Z", ["a", "b", "c"]);
+        let json = serde_json::to_string(&stamp).unwrap();
+        assert_eq!(serde_json::from_str::<Stamp>(&json).unwrap(), stamp);
     }
 }

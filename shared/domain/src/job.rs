@@ -5,10 +5,11 @@ use contract::{
     TraceParent, Trigger,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
-    Attempt, EntityKey, InboundEventKey, JobId, Outcome, TemplateId, TemplateKey,
-    ids::execution_name,
+    Attempts, EntityKey, InboundEventKey, JobId, Outcome, ProviderId, TemplateId, TemplateKey,
+    Work, WorkId,
 };
 
 /// One render of one template. It holds a copy of the facts to render, so that the result does not
@@ -57,7 +58,7 @@ pub struct Job {
     /// The number of times its execution was restarted under another name.
     pub restarts: u32,
     /// The attempts, oldest first.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Attempts<ProviderId>,
     /// Its state.
     pub state: State,
 }
@@ -125,28 +126,10 @@ pub struct Failure {
 }
 
 impl Job {
-    /// Whether the job has ended.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        match self.state {
-            State::Created | State::Submitted { .. } => false,
-            State::Completed { .. }
-            | State::Failed { .. }
-            | State::Cancelled { .. }
-            | State::Erased { .. } => true,
-        }
-    }
-
     /// The key of its entity.
     #[must_use]
     pub fn entity_key(&self) -> EntityKey {
         EntityKey::new(&self.tenant, &self.entity)
-    }
-
-    /// The name of its execution: the job's id, and from the first restart on `<id>-<n>`.
-    #[must_use]
-    pub fn execution_name(&self) -> String {
-        execution_name(self.id.0, self.restarts)
     }
 
     /// The key of its template within its entity.
@@ -158,22 +141,17 @@ impl Job {
         }
     }
 
-    /// The key of its S3 object, made only of the job's id and kind. Text from a tenant has no
-    /// influence on it.
+    /// The asset, once it is stored in the bucket, as long as the job says where.
     #[must_use]
-    pub fn object_key(&self) -> String {
-        format!(
-            "{}{}.{}",
-            self.folder(),
-            self.asset.as_str(),
-            self.asset.format().as_str()
-        )
-    }
-
-    /// The folder of its objects in the bucket.
-    #[must_use]
-    pub fn folder(&self) -> String {
-        format!("renders/{}/", self.id)
+    pub fn output(&self) -> Option<&Output> {
+        match &self.state {
+            State::Submitted { output, .. } => output.as_ref(),
+            State::Completed { output, .. } => Some(output),
+            State::Created
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Erased { .. } => None,
+        }
     }
 
     /// The job with its asset stored; `made_by` is the provider that made it. A job that already
@@ -201,26 +179,160 @@ impl Job {
         }
     }
 
-    /// The closed job after erasing: without facts, user and vendors' messages.
+    /// The job without facts and user; it keeps the tickets that its vendors' copies are erased by.
     #[must_use]
-    pub fn erased(mut self, now: Time) -> Self {
+    pub fn without_facts(mut self) -> Self {
         SOURCE.clone_into(&mut self.user_id);
         self.configuration = Configuration::erased();
-        for attempt in &mut self.attempts {
-            attempt.ticket = None;
-            if let Some(Outcome::Refused { detail, .. }) = &mut attempt.outcome {
-                detail.clear();
-            }
-        }
-        self.state = State::Erased { at: now };
         self
     }
 
-    /// The job with one more restart and a new deadline.
+    /// The closed job after erasing: without facts, user and vendors' messages.
     #[must_use]
-    pub fn restarted(mut self, deadline: Time) -> Self {
-        self.restarts += 1;
-        self.deadline = deadline;
+    pub fn erased(self, now: Time) -> Self {
+        let mut job = self.without_facts();
+        job.attempts.blank();
+        job.state = State::Erased { at: now };
+        job
+    }
+}
+
+/// The attempts of a job.
+impl Job {
+    /// The job with a new attempt at `provider`, not sent yet; a closed job is returned unchanged.
+    ///
+    /// An unanswered attempt at a provider that costs nothing is made again instead: no answer can
+    /// come late, and nothing was paid. So trouble of ours, however long, uses up no attempts.
+    #[must_use]
+    pub fn asking(mut self, provider: ProviderId, token: Uuid, now: Time) -> Self {
+        if let State::Created = self.state {
+            self.state = State::Submitted {
+                at: now,
+                output: None,
+            };
+        }
+        if let State::Submitted { .. } = self.state {
+            provider.as_str().clone_into(&mut self.provider);
+            if !provider.is_paid() && self.unanswered() == Some(provider) {
+                self.attempts.drop_open();
+            }
+            self.attempts.open_new(provider, token, now);
+        }
+        self
+    }
+
+    /// The ticket to poll the provider with, while the provider is working on the job.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&str> {
+        let last = self
+            .attempts
+            .last()
+            .filter(|attempt| attempt.outcome == Some(Outcome::Accepted))?;
+        last.ticket.as_deref()
+    }
+
+    /// The job after the provider accepted the last attempt and returned `ticket`.
+    #[must_use]
+    pub fn accepted(mut self, ticket: String) -> Self {
+        if let Some(last) = self.attempts.last_mut() {
+            last.ticket = Some(ticket);
+            last.outcome = Some(Outcome::Accepted);
+        }
+        self
+    }
+
+    /// The job with what its attempt of `token` cost, if the attempt was closed before its answer was
+    /// known; `None` if there is no such attempt.
+    #[must_use]
+    pub fn charged(mut self, token: Uuid, charged: u64) -> Option<Self> {
+        let attempt = self
+            .attempts
+            .iter_mut()
+            .find(|attempt| attempt.token == token)?;
+        let Some(Outcome::Refused {
+            credits: credits @ 0,
+            ..
+        }) = &mut attempt.outcome
+        else {
+            return None;
+        };
+        *credits = charged;
+        Some(self)
+    }
+
+    /// The job with the provider's id for its copy of the media, if it has one.
+    #[must_use]
+    pub fn copied(mut self, copy: Option<String>) -> Self {
+        if let (Some(last), Some(copy)) = (self.attempts.last_mut(), copy) {
+            last.ticket = Some(copy);
+        }
+        self
+    }
+}
+
+impl Work for Job {
+    fn id(&self) -> WorkId {
+        WorkId::Job(self.id)
+    }
+
+    fn tenant(&self) -> &Identifier {
+        &self.tenant
+    }
+
+    fn created_at(&self) -> Time {
+        self.created_at
+    }
+
+    fn deadline(&self) -> Time {
+        self.deadline
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn with_version(self, version: u64) -> Self {
+        Self { version, ..self }
+    }
+
+    fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    fn restarted(self, deadline: Time) -> Self {
+        Self {
+            restarts: self.restarts + 1,
+            deadline,
+            ..self
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        match self.state {
+            State::Created | State::Submitted { .. } => false,
+            State::Completed { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Erased { .. } => true,
+        }
+    }
+
+    fn is_erased(&self) -> bool {
+        matches!(self.state, State::Erased { .. })
+    }
+
+    /// What the canvas draws waits for nothing.
+    fn is_at_vendor(&self) -> bool {
+        let provider: Result<ProviderId, _> = self.provider.parse();
+        !self.is_closed() && provider.is_ok_and(ProviderId::is_paid)
+    }
+
+    fn unanswered(&self) -> Option<ProviderId> {
+        self.attempts.open().map(|attempt| attempt.asked)
+    }
+
+    fn answered(mut self, outcome: Outcome, _now: Time) -> Self {
+        self.attempts.close_last(outcome);
         self
     }
 }

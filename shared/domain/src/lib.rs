@@ -2,7 +2,9 @@
 //! randomness: time is an argument and ids are derived, so the same input always gives the same
 //! decision.
 
-mod attempt;
+mod asset_paths;
+mod attempts;
+mod blocks;
 mod close;
 mod decision;
 mod entity;
@@ -10,26 +12,41 @@ mod ids;
 mod inbound_event;
 mod job;
 mod limits;
+mod next;
 mod plan;
 mod provider;
+mod refusal;
 mod resubmit;
+mod template_key;
 mod voice;
+mod voice_decisions;
 mod voice_next;
+mod work;
 
-pub use attempt::{Attempt, BREAKER_SECONDS, Fate, MOST_ATTEMPTS, Next, Outcome, Refusal, next};
-pub use close::{cancel, fail, finish};
+pub use asset_paths::{AssetPaths, ShortSecret};
+pub use attempts::{Attempt, Attempts, Outcome};
+pub use blocks::Blocks;
+pub use close::{cancel, cancel_erased, fail, finish};
 pub use decision::{Decision, OutboundEvent};
-pub use entity::{Digest, EntityState, TemplateKey, TemplateState, TopicSnapshot};
-pub use ids::{EntityKey, EventId, InboundEventKey, JobId, TemplateId, VoiceModelId, derive};
+pub use entity::{Digest, EntityState, TemplateState, TopicSnapshot};
+pub use ids::{
+    EntityKey, EventId, InboundEventKey, JobId, TemplateId, TenantKey, VoiceModelId, derive,
+};
 pub use inbound_event::{ContentHash, Description, InboundEvent, Stamp};
 pub use job::{Failure, Job, Output, State};
-pub use limits::{Caps, ConcurrencyLimits};
-pub use plan::{HORIZON_SECONDS, MOST_ASSETS, NOBODY, PlanError, Planning, plan};
+pub use limits::{Caps, ConcurrencyLimits, LEASE_SECONDS};
+pub use next::{BREAKER_SECONDS, MOST_ATTEMPTS, Next, next};
+pub use plan::{
+    CLOCKS_DIFFER_SECONDS, HORIZON_SECONDS, MOST_ASSETS, MOST_BYTES, MOST_LANGUAGES, NO_PROVIDER,
+    PlanError, Planning, plan,
+};
 pub use provider::{ProviderId, ProviderRouting, RoutingError};
+pub use refusal::{Refusal, RetryDecision};
 pub use resubmit::{ResubmitError, resubmit};
-pub use voice::{
-    ErasedVoice, Registration, TaskToken, VoiceAttempt, VoiceModel, VoiceRequest, VoiceState, ready,
-};
+pub use template_key::TemplateKey;
+pub use voice::{ErasedVoice, TaskToken, VoiceModel, VoiceRequest, VoiceState};
+pub use voice_decisions::{Registration, ready};
 pub use voice_next::{
-    TRAINING_SECONDS, Training, VoiceNext, VoiceView, fate_of_voice, next_for_voice,
+    TRAINING_SECONDS, Training, VoiceNext, VoiceView, next_for_voice, retry_decision_for_voice,
 };
+pub use work::{Work, WorkId};

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use uuid::Uuid;
 
+/// How long a call holds its lease, in seconds: longer than an invocation lasts and longer than the
+/// pause between two polls.
+pub const LEASE_SECONDS: u32 = 330;
+
 /// The leases for calls to one provider. All execution environments share them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcurrencyLimits {

@@ -4,9 +4,23 @@ use std::{fmt, str::FromStr};
 
 use contract::{AssetKind, MediaType};
 use serde::{Deserialize, Serialize};
+use strum::{EnumCount, VariantArray};
 
 /// A provider of media. The set is closed, because each provider needs its own client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumCount,
+    VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderId {
     /// The embedded renderer: images, free of charge.
@@ -25,13 +39,7 @@ pub enum ProviderId {
 
 impl ProviderId {
     /// Every provider.
-    pub const ALL: [Self; 5] = [
-        Self::StudioCanvas,
-        Self::OpenAi,
-        Self::ElevenLabs,
-        Self::Runway,
-        Self::Polly,
-    ];
+    pub const ALL: [Self; Self::COUNT] = *Self::VARIANTS.first_chunk().unwrap();
 
     /// Its name in configuration, in the table and, with the model after a slash, in events.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Resubmits a job for an operator: opens a new job for the same template.
 
 use crate::{
-    Decision, EntityState, InboundEventKey, Job, JobId, Planning, State,
+    Attempts, Decision, EntityState, InboundEventKey, Job, JobId, Planning, State,
     plan::{created, first_provider},
 };
 
@@ -60,24 +60,17 @@ pub fn resubmit(
     let again = Job {
         id: JobId::new(&job.tenant, job.template, inbound),
         version: 0,
-        tenant: job.tenant.clone(),
-        user_id: job.user_id.clone(),
-        entity: job.entity.clone(),
-        template: job.template,
-        asset: job.asset,
-        locale: job.locale.clone(),
         configuration,
         provider: first_provider(planning.routing, job.asset),
         inbound,
-        trigger: job.trigger.clone(),
         resubmit_of: Some(job.id),
-        trace: job.trace,
         caused_at: None,
         created_at: planning.now,
         deadline: planning.deadline,
         restarts: 0,
-        attempts: Vec::new(),
+        attempts: Attempts::default(),
         state: State::Created,
+        ..job.clone()
     };
     template.job = again.id;
     Ok(Decision {

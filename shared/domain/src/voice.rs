@@ -2,17 +2,11 @@
 
 use std::fmt;
 
-use contract::{
-    FailureClass, Identifier, S3Object, Time, Topic, VoiceModelCreated, VoiceModelReady,
-    VoiceTraining,
-};
+use contract::{FailureClass, Identifier, S3Object, Time, VoiceTraining};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    Decision, Failure, Outcome, ProviderId, VoiceModelId, decision::OutboundEvent,
-    ids::execution_name,
-};
+use crate::{Attempts, Failure, Outcome, ProviderId, VoiceModelId, Work, WorkId};
 
 /// A voice model: a cloned voice, at any stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +32,7 @@ pub struct VoiceModel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice: Option<String>,
     /// The attempts, oldest first: one for each request that changes something at the provider.
-    pub attempts: Vec<VoiceAttempt>,
+    pub attempts: Attempts<VoiceRequest>,
     /// All recordings that the owner made for verification, so that they can be erased.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<S3Object>,
@@ -83,6 +77,9 @@ pub enum VoiceState {
     Erasing {
         /// Since when.
         at: Time,
+        /// The counts of what was erased so far.
+        #[serde(default)]
+        erased: ErasedVoice,
     },
     /// It was erased; only the time and the counts remain.
     Erased {
@@ -94,7 +91,7 @@ pub enum VoiceState {
 }
 
 /// What was erased of a voice model.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErasedVoice {
     /// Voices at the provider.
@@ -125,21 +122,6 @@ impl fmt::Debug for TaskToken {
     }
 }
 
-/// One request that changes something at the provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VoiceAttempt {
-    /// Identifies the invocation that wrote the attempt; only that invocation may send the request.
-    /// The vendor gets it as `x-client-request-id`.
-    pub token: Uuid,
-    /// The request.
-    pub request: VoiceRequest,
-    /// When the attempt was stored.
-    pub at: Time,
-    /// The outcome; `None` while the request may be in flight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-}
-
 /// A kind of request to a provider for a voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -155,26 +137,6 @@ pub enum VoiceRequest {
 }
 
 impl VoiceModel {
-    /// Whether the model has ended; a closed model can still be erased.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        match self.state {
-            VoiceState::Registered
-            | VoiceState::AwaitingOwner { .. }
-            | VoiceState::Training { .. } => false,
-            VoiceState::Ready { .. }
-            | VoiceState::Failed { .. }
-            | VoiceState::Erasing { .. }
-            | VoiceState::Erased { .. } => true,
-        }
-    }
-
-    /// The name of its execution: the id, and from the first restart on `<id>-<n>`.
-    #[must_use]
-    pub fn execution_name(&self) -> String {
-        execution_name(self.id.0, self.restarts)
-    }
-
     /// The voice's name at the provider. It is made of the id alone, so that the studio can find
     /// the voice if the response to its creation was lost, and so that it reveals no personal name.
     #[must_use]
@@ -191,62 +153,19 @@ impl VoiceModel {
     /// Whether the provider confirmed `request`.
     #[must_use]
     pub fn is_done(&self, request: VoiceRequest) -> bool {
-        let done = |attempt: &&VoiceAttempt| {
+        self.attempts.at(request).any(|attempt| {
             matches!(
                 attempt.outcome,
                 Some(Outcome::Made { .. } | Outcome::Accepted)
             )
-        };
-        self.attempts
-            .iter()
-            .filter(|attempt| attempt.request == request)
-            .any(|attempt| done(&attempt))
-    }
-
-    /// The credits that all its attempts used.
-    #[must_use]
-    pub fn credits(&self) -> u64 {
-        self.attempts
-            .iter()
-            .filter_map(|attempt| attempt.outcome.as_ref())
-            .map(Outcome::credits)
-            .sum()
+        })
     }
 
     /// The model with a new attempt, not sent yet.
     #[must_use]
     pub fn asking(mut self, request: VoiceRequest, token: Uuid, now: Time) -> Self {
-        self.attempts.push(VoiceAttempt {
-            token,
-            request,
-            at: now,
-            outcome: None,
-        });
+        self.attempts.open_new(request, token, now);
         self
-    }
-
-    /// The last attempt, if it has no outcome yet.
-    #[must_use]
-    pub fn open_attempt(&self) -> Option<&VoiceAttempt> {
-        self.attempts
-            .last()
-            .filter(|attempt| attempt.outcome.is_none())
-    }
-
-    /// The model with the outcome of its last attempt. A successful training request starts the
-    /// training.
-    #[must_use]
-    pub fn answered(mut self, outcome: Outcome, now: Time) -> Self {
-        let Some(last) = self.attempts.last_mut() else {
-            return self;
-        };
-        let trains = last.request == VoiceRequest::Train && matches!(outcome, Outcome::Made { .. });
-        last.outcome = Some(outcome);
-        if trains {
-            self.trained_since(now)
-        } else {
-            self
-        }
     }
 
     /// The open model in training, since `now` unless training began before.
@@ -275,21 +194,13 @@ impl VoiceModel {
         self
     }
 
-    /// The model with one more restart and a new deadline.
-    #[must_use]
-    pub fn restarted(mut self, deadline: Time) -> Self {
-        self.restarts += 1;
-        self.deadline = deadline;
-        self
-    }
-
     /// The open model, failed; a closed model is returned unchanged.
     #[must_use]
     pub fn failed(self, failure: Failure, sentence: Option<&str>) -> Self {
         if self.is_closed() {
             return self;
         }
-        let mut model = match self.open_attempt() {
+        let mut model = match self.attempts.open() {
             Some(_) => self.answered(
                 Outcome::unknown("the voice failed before it was answered", failure.at),
                 failure.at,
@@ -308,140 +219,113 @@ impl VoiceModel {
             self.state,
             VoiceState::Erasing { .. } | VoiceState::Erased { .. }
         ) {
-            self.state = VoiceState::Erasing { at: now };
+            self.state = VoiceState::Erasing {
+                at: now,
+                erased: ErasedVoice::default(),
+            };
+        }
+        self
+    }
+
+    /// The model in erasure after `more` of it was erased.
+    #[must_use]
+    pub fn erased_in_part(mut self, more: ErasedVoice) -> Self {
+        if let VoiceState::Erasing { erased, .. } = &mut self.state {
+            erased.voices += more.voices;
+            erased.objects += more.objects;
+            erased.events += more.events;
         }
         self
     }
 
     /// The model after erasing: without name, consent, samples and vendor's messages.
     #[must_use]
-    pub fn erased(mut self, erased: ErasedVoice, now: Time) -> Self {
+    pub fn erased(mut self, now: Time) -> Self {
+        let erased = if let VoiceState::Erasing { erased, .. } = &self.state {
+            *erased
+        } else {
+            ErasedVoice::default()
+        };
         self.training = None;
         self.voice = None;
         self.recordings.clear();
-        for attempt in &mut self.attempts {
-            if let Some(Outcome::Refused { detail, .. }) = &mut attempt.outcome {
-                detail.clear();
-            }
-        }
+        self.attempts.blank();
         self.state = VoiceState::Erased { at: now, erased };
         self
     }
 }
 
-/// The inputs of a registration.
-#[derive(Debug, Clone, Copy)]
-pub struct Registration<'a> {
-    /// Its id.
-    pub id: VoiceModelId,
-    /// The tenant that owns it.
-    pub tenant: &'a Identifier,
-    /// The provider that clones it.
-    pub provider: ProviderId,
-    /// The current time.
-    pub now: Time,
-    /// When the sweep handles the model if it is still open.
-    pub deadline: Time,
-}
+impl Work for VoiceModel {
+    fn id(&self) -> WorkId {
+        WorkId::Voice(self.id)
+    }
 
-impl Registration<'_> {
-    fn model(self, training: Option<&VoiceTraining>) -> VoiceModel {
-        VoiceModel {
-            id: self.id,
-            version: 0,
-            tenant: self.tenant.clone(),
-            provider: self.provider,
-            training: training.cloned(),
-            created_at: self.now,
-            deadline: self.deadline,
-            restarts: 0,
-            voice: None,
-            attempts: Vec::new(),
-            recordings: Vec::new(),
-            state: VoiceState::Registered,
+    fn tenant(&self) -> &Identifier {
+        &self.tenant
+    }
+
+    fn created_at(&self) -> Time {
+        self.created_at
+    }
+
+    fn deadline(&self) -> Time {
+        self.deadline
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn with_version(self, version: u64) -> Self {
+        Self { version, ..self }
+    }
+
+    fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    fn restarted(self, deadline: Time) -> Self {
+        Self {
+            restarts: self.restarts + 1,
+            deadline,
+            ..self
         }
     }
 
-    /// Decides to clone the voice, and publishes the submission of its training.
-    #[must_use]
-    pub fn accepted(self, training: &VoiceTraining) -> Decision {
-        let model = self.model(Some(training));
-        let data = VoiceModelCreated {
-            tenant_id: model.tenant.as_str().to_owned(),
-            user_id: training.user_id.as_str().to_owned(),
-            voice_model_id: model.id.to_string(),
-            name: training.name.as_str().to_owned(),
-            provider: model.provider.as_str().to_owned(),
-            method: training.method,
-            locale: Some(training.locale.as_str().to_owned()),
-        };
-        let event = OutboundEvent::new(
-            Topic::VoiceModelCreated,
-            &model.tenant,
-            model.id.0,
-            b"register",
-            self.now,
-            data,
-        );
-        Decision {
-            voice: Some(model),
-            events: vec![event],
-            ..Decision::default()
+    /// A closed model can still be erased.
+    fn is_closed(&self) -> bool {
+        match self.state {
+            VoiceState::Registered
+            | VoiceState::AwaitingOwner { .. }
+            | VoiceState::Training { .. } => false,
+            VoiceState::Ready { .. }
+            | VoiceState::Failed { .. }
+            | VoiceState::Erasing { .. }
+            | VoiceState::Erased { .. } => true,
         }
     }
 
-    /// Decides not to clone the voice, because of `failure`. `training` is `None` if the input
-    /// could not be read. No event is published; `sentence` is the text for a person.
-    #[must_use]
-    pub fn refused(
-        self,
-        training: Option<&VoiceTraining>,
-        failure: Failure,
-        sentence: Option<&str>,
-    ) -> Decision {
-        Decision {
-            voice: Some(self.model(training).failed(failure, sentence)),
-            ..Decision::default()
+    fn is_erased(&self) -> bool {
+        matches!(self.state, VoiceState::Erased { .. })
+    }
+
+    /// It is no job.
+    fn is_at_vendor(&self) -> bool {
+        false
+    }
+
+    fn unanswered(&self) -> Option<ProviderId> {
+        self.attempts.open().map(|_| self.provider)
+    }
+
+    /// A successful training request starts the training.
+    fn answered(mut self, outcome: Outcome, now: Time) -> Self {
+        let is_made = matches!(outcome, Outcome::Made { .. });
+        match self.attempts.close_last(outcome) {
+            Some(last) if is_made && last.asked == VoiceRequest::Train => self.trained_since(now),
+            Some(_) | None => self,
         }
     }
-}
-
-/// Decides that the open `model` is ready, and publishes that. `None` if it is closed or has no
-/// training input.
-#[must_use]
-pub fn ready(model: VoiceModel, now: Time) -> Option<Decision> {
-    if model.is_closed() {
-        return None;
-    }
-    let training = model.training.as_ref()?;
-    let data = VoiceModelReady {
-        tenant_id: model.tenant.as_str().to_owned(),
-        user_id: training.user_id.as_str().to_owned(),
-        voice_model_id: model.id.to_string(),
-        name: training.name.as_str().to_owned(),
-        provider: model.provider.as_str().to_owned(),
-        method: training.method,
-        locale: Some(training.locale.as_str().to_owned()),
-        duration_ms: now.milliseconds_since(model.created_at),
-        credits_used: model.credits(),
-    };
-    let event = OutboundEvent::new(
-        Topic::VoiceModelReady,
-        &model.tenant,
-        model.id.0,
-        b"ready",
-        now,
-        data,
-    );
-    let model = VoiceModel {
-        state: VoiceState::Ready { at: now },
-        ..model
-    };
-    Some(Decision {
-        voice: Some(model),
-        events: vec![event],
-        ..Decision::default()
-    })
 }
 
 /// The text for a person: what went wrong and what they can do.
@@ -463,11 +347,12 @@ fn reason(class: FailureClass, sentence: Option<&str>) -> String {
         FailureClass::Abandoned => {
             "The training was interrupted several times and never ended. Train it again."
         }
-        FailureClass::NotConfigured => "Nobody is set up to clone voices here.",
+        FailureClass::NotConfigured => "No provider is set up to clone voices here.",
         FailureClass::Moderation => "The service that clones voices refuses this one by its rules.",
         FailureClass::OutcomeUnknown => {
             "The service that clones voices was asked and never answered. Train it again."
         }
+        FailureClass::TooManyOpen => "Too much is in progress. Train it again later.",
         FailureClass::Cancelled => "It was cancelled.",
         FailureClass::Internal => "The studio made a mistake. The operators can see it.",
     };

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use contract::{CloningMethod, FailureClass, Time};
 
 use crate::{
-    Fate, Outcome, Refusal, VoiceAttempt, VoiceModel, VoiceRequest, VoiceState,
-    attempt::pause_after_refusal,
+    Outcome, Refusal, RetryDecision, VoiceModel, VoiceRequest, VoiceState,
+    next::pause_after_refusal,
 };
 
 /// How long a provider may train a voice, in seconds.
@@ -123,11 +123,7 @@ pub fn next_for_voice(model: &VoiceModel, view: Option<&VoiceView>, now: Time) -
 
 /// Sends `request`, unless an earlier attempt forbids that for now or for good.
 fn ask(model: &VoiceModel, request: VoiceRequest, now: Time) -> VoiceNext {
-    let tried: Vec<&VoiceAttempt> = model
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.request == request)
-        .collect();
+    let tried: Vec<_> = model.attempts.at(request).collect();
     let Some(last) = tried.last() else {
         return VoiceNext::Ask(request);
     };
@@ -164,10 +160,10 @@ fn ask(model: &VoiceModel, request: VoiceRequest, now: Time) -> VoiceNext {
         class: refusal.failure_class(model.provider),
         detail: format!("{}, {request:?}: {detail}", model.provider),
     };
-    match fate_of_voice(refusal) {
-        Fate::Fail | Fate::OpenTheBreaker | Fate::AskTheNext => fails(),
-        Fate::AskAgain if tried.len() >= MOST_REQUESTS => fails(),
-        Fate::AskAgain => {
+    match retry_decision_for_voice(refusal) {
+        RetryDecision::Fail | RetryDecision::OpenTheBreaker | RetryDecision::AskTheNext => fails(),
+        RetryDecision::AskAgain if tried.len() >= MOST_REQUESTS => fails(),
+        RetryDecision::AskAgain => {
             let pause = match refusal {
                 Refusal::OutcomeUnknown => BEFORE_REPEATING,
                 _ => pause_after_refusal(model.id.0, refusal, tried.len()),
@@ -182,15 +178,15 @@ fn ask(model: &VoiceModel, request: VoiceRequest, now: Time) -> VoiceNext {
     }
 }
 
-/// The fate of a voice after a refusal. It differs from a render's: there is no other provider to
+/// What happens to a voice after a refusal. It differs from a render's: there is no other provider to
 /// ask, and the outcome of a lost request can be looked up.
 #[must_use]
-pub fn fate_of_voice(refusal: Refusal) -> Fate {
+pub fn retry_decision_for_voice(refusal: Refusal) -> RetryDecision {
     match refusal {
-        Refusal::Moderation | Refusal::InvalidInput => Fate::Fail,
-        Refusal::Auth | Refusal::Billing | Refusal::ProviderGone => Fate::OpenTheBreaker,
+        Refusal::Moderation | Refusal::InvalidInput | Refusal::Blocked => RetryDecision::Fail,
+        Refusal::Auth | Refusal::Billing | Refusal::ProviderGone => RetryDecision::OpenTheBreaker,
         Refusal::RateLimited { .. } | Refusal::Transient | Refusal::OutcomeUnknown => {
-            Fate::AskAgain
+            RetryDecision::AskAgain
         }
     }
 }
@@ -223,9 +219,9 @@ impl VoiceModel {
                     ..
                 })
             );
-            if settled.insert(attempt.request) && is_lost && is_fulfilled(attempt.request) {
+            if settled.insert(attempt.asked) && is_lost && is_fulfilled(attempt.asked) {
                 attempt.outcome = Some(Outcome::Made {
-                    credits: price(attempt.request),
+                    credits: price(attempt.asked),
                 });
             }
         }
@@ -262,10 +258,7 @@ impl VoiceModel {
     }
 
     fn was_verified_lately(&self, now: Time) -> bool {
-        let last = self
-            .attempts
-            .iter()
-            .rfind(|attempt| attempt.request == VoiceRequest::Verify);
+        let last = self.attempts.at(VoiceRequest::Verify).next_back();
         last.is_some_and(|last| {
             matches!(last.outcome, Some(Outcome::Made { .. }))
                 && now.milliseconds_since(last.at) < u64::from(TO_SHOW) * 1000

@@ -4,8 +4,8 @@ use contract::{
     AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Time, Topic, Trigger,
 };
 use domain::{
-    Caps, ConcurrencyLimits, Fate, InboundEventKey, Job, JobId, MOST_ATTEMPTS, Next, Outcome,
-    ProviderId, Refusal, State, TemplateId, derive, next,
+    AssetPaths, Attempts, Caps, ConcurrencyLimits, InboundEventKey, Job, JobId, MOST_ATTEMPTS,
+    Next, Outcome, ProviderId, Refusal, RetryDecision, State, TemplateId, Work, derive, next,
 };
 use proptest::prelude::*;
 
@@ -49,7 +49,7 @@ fn job(asset: AssetKind) -> Job {
         caused_at: None,
         resubmit_of: None,
         restarts: 0,
-        attempts: Vec::new(),
+        attempts: Attempts::default(),
         state: State::Created,
     }
 }
@@ -62,41 +62,141 @@ fn refused(job: Job, provider: ProviderId, refusal: Refusal, second: i64) -> Job
         derive(&[b"token", &second.to_be_bytes()]),
         at(second),
     )
-    .answered(Outcome::Refused {
-        refusal,
-        detail,
-        at: at(second),
-        credits: 0,
-    })
+    .answered(
+        Outcome::Refused {
+            refusal,
+            detail,
+            at: at(second),
+            credits: 0,
+        },
+        at(second),
+    )
 }
 
 fn asks(job: &Job, providers: &[ProviderId], second: i64) -> Next {
     next(job, providers, &[], at(second))
 }
 
+/// Whether a request costs so much that it is never repeated without knowing what became of it.
+fn is_expensive(provider: ProviderId) -> bool {
+    match provider {
+        OpenAi | ElevenLabs | Runway => true,
+        StudioCanvas | Polly => false,
+    }
+}
+
 #[test]
-fn each_refusal_has_one_fate() {
-    let fates = |refusal: Refusal| {
-        [StudioCanvas, OpenAi, ElevenLabs, Runway, Polly].map(|provider| refusal.fate(provider))
-    };
-    assert_eq!(fates(Refusal::Moderation), [Fate::Fail; 5]);
-    assert_eq!(fates(Refusal::InvalidInput), [Fate::Fail; 5]);
-    for opens in [Refusal::Auth, Refusal::Billing, Refusal::ProviderGone] {
-        assert_eq!(fates(opens), [Fate::OpenTheBreaker; 5]);
+fn each_refusal_has_one_retry_decision() {
+    for provider in ProviderId::ALL {
+        assert_eq!(
+            Refusal::Moderation.retry_decision(provider),
+            RetryDecision::Fail
+        );
+        assert_eq!(
+            Refusal::InvalidInput.retry_decision(provider),
+            RetryDecision::Fail
+        );
+        for opens in [Refusal::Auth, Refusal::Billing, Refusal::ProviderGone] {
+            assert_eq!(
+                opens.retry_decision(provider),
+                RetryDecision::OpenTheBreaker
+            );
+        }
+        for again in [
+            Refusal::Transient,
+            Refusal::RateLimited { retry_after: None },
+        ] {
+            assert_eq!(again.retry_decision(provider), RetryDecision::AskAgain);
+        }
+        assert_eq!(
+            Refusal::Blocked.retry_decision(provider),
+            RetryDecision::AskTheNext
+        );
+        assert_eq!(
+            Refusal::Blocked.failure_class(provider),
+            FailureClass::InvalidInput
+        );
+        let unknown = if is_expensive(provider) {
+            RetryDecision::AskTheNext
+        } else {
+            RetryDecision::AskAgain
+        };
+        assert_eq!(Refusal::OutcomeUnknown.retry_decision(provider), unknown);
     }
-    for again in [
-        Refusal::Transient,
-        Refusal::RateLimited { retry_after: None },
-    ] {
-        assert_eq!(fates(again), [AskAgain; 5]);
-    }
-    // Canvas, OpenAI, ElevenLabs, Runway, Polly: an expensive provider never gets the same request
-    // twice unknowingly.
-    use Fate::{AskAgain, AskTheNext};
+}
+
+#[test]
+fn the_files_of_a_job_lie_in_its_tenants_folder_and_name_neither() {
+    let paths = AssetPaths::new(&[7; 32]).unwrap();
+    let poster = job(AssetKind::Poster);
+    let key = paths.object_key(&poster);
+    assert!(key.starts_with(&paths.of_tenant(&poster.tenant)), "{key}");
+    assert!(key.starts_with(&paths.folder(&poster)) && key.ends_with("/poster.png"));
+    assert!(!key.contains(&poster.id.to_string()) && !key.contains("tenant-1"));
     assert_eq!(
-        fates(Refusal::OutcomeUnknown),
-        [AskAgain, AskTheNext, AskTheNext, AskTheNext, AskAgain]
+        paths.object_key(&poster),
+        key,
+        "the same job, the same path"
     );
+
+    let another = Job {
+        id: JobId(derive(&[b"another job"])),
+        ..poster.clone()
+    };
+    assert_ne!(paths.folder(&another), paths.folder(&poster));
+    let anothers = Job {
+        tenant: id("tenant-2"),
+        ..poster.clone()
+    };
+    assert!(
+        !paths
+            .folder(&anothers)
+            .starts_with(&paths.of_tenant(&poster.tenant))
+    );
+    // Another secret gives another path.
+    let guessed = AssetPaths::new(&[8; 32]).unwrap();
+    assert_ne!(guessed.object_key(&poster), key);
+}
+
+#[test]
+fn only_an_open_job_at_a_vendor_counts_against_its_tenants_bound() {
+    let by = |provider: ProviderId| Job {
+        provider: provider.as_str().to_owned(),
+        ..job(AssetKind::Poster)
+    };
+    for provider in ProviderId::ALL {
+        assert_eq!(by(provider).is_at_vendor(), provider.is_paid());
+    }
+    assert!(
+        !job(AssetKind::Video).is_at_vendor(),
+        "no provider makes it"
+    );
+    let closed = Job {
+        state: State::Cancelled { at: at(1) },
+        ..by(Runway)
+    };
+    assert!(!closed.is_at_vendor());
+    // It fell back to the canvas.
+    let asked = by(OpenAi).asking(StudioCanvas, derive(&[b"token"]), at(1));
+    assert!(!asked.is_at_vendor());
+}
+
+#[test]
+fn a_refusal_has_one_name_in_metrics_and_in_the_table() {
+    for (refusal, name) in [
+        (Refusal::Moderation, "moderation"),
+        (Refusal::InvalidInput, "invalid-input"),
+        (Refusal::Auth, "auth"),
+        (Refusal::Billing, "billing"),
+        (Refusal::RateLimited { retry_after: None }, "rate-limited"),
+        (Refusal::Transient, "transient"),
+        (Refusal::ProviderGone, "provider-gone"),
+        (Refusal::OutcomeUnknown, "outcome-unknown"),
+        (Refusal::Blocked, "blocked"),
+    ] {
+        assert_eq!(refusal.as_str(), name);
+        assert_eq!(serde_json::to_value(refusal).unwrap()["class"], name);
+    }
 }
 
 #[test]
@@ -171,7 +271,7 @@ fn forbidden_content_is_not_sent_to_another_provider() {
 
 #[test]
 fn an_expensive_request_with_an_unknown_outcome_is_never_repeated() {
-    for provider in [OpenAi, ElevenLabs, Runway] {
+    for provider in ProviderId::ALL.into_iter().filter(|one| is_expensive(*one)) {
         let lost = refused(job(AssetKind::Video), provider, Refusal::OutcomeUnknown, 0);
         let Next::GiveUp { class, .. } = asks(&lost, &[provider], 100_000) else {
             panic!("{provider} was asked again")
@@ -191,11 +291,11 @@ fn credits_add_up_over_attempts() {
     let token = derive(&[b"token"]);
     let job = job(AssetKind::Video)
         .asking(Runway, token, at(0))
-        .answered(charged);
+        .answered(charged, at(0));
     let job = job
         .asking(Runway, token, at(1))
-        .answered(Outcome::Made { credits: 5 });
-    assert_eq!(job.credits(), 65);
+        .answered(Outcome::Made { credits: 5 }, at(1));
+    assert_eq!(job.attempts.credits(), 65);
 }
 
 #[test]
@@ -204,8 +304,8 @@ fn a_refused_job_no_longer_has_a_ticket() {
         .asking(Runway, derive(&[b"t"]), at(0))
         .accepted("task-1".to_owned());
     assert_eq!(accepted.ticket(), Some("task-1"));
-    let failed = accepted.answered(Outcome::unknown("the task is gone", at(5)));
-    assert_eq!(failed.ticket(), None, "nobody works on it");
+    let failed = accepted.answered(Outcome::unknown("the task is gone", at(5)), at(5));
+    assert_eq!(failed.ticket(), None, "no provider works on it");
     // The vendor may still have a copy, so erasing needs the ticket.
     assert_eq!(failed.attempts[0].ticket.as_deref(), Some("task-1"));
 }
@@ -242,13 +342,52 @@ fn a_tenants_cap_leaves_leases_for_other_tenants() {
     assert!(leases.released(job(9)).is_none());
 }
 
+#[test]
+fn an_attempt_that_was_closed_unanswered_is_charged_once() {
+    let token = derive(&[b"an attempt"]);
+    let asked = job(AssetKind::Poster).asking(OpenAi, token, at(0));
+    assert!(asked.clone().charged(token, 7).is_none(), "it is open");
+    let closed = asked.answered(Outcome::unknown("cancelled", at(1)), at(1));
+    let other = derive(&[b"another attempt"]);
+    assert!(closed.clone().charged(other, 7).is_none());
+    let charged = closed.charged(token, 7).unwrap();
+    assert_eq!(charged.attempts.credits(), 7);
+    assert!(charged.charged(token, 7).is_none(), "its cost is known");
+}
+
+#[test]
+fn drawing_again_after_an_interruption_uses_up_no_attempt() {
+    let ask = |job: Job, second: i64| {
+        let token = derive(&[b"token", &second.to_be_bytes()]);
+        job.asking(StudioCanvas, token, at(second))
+    };
+    let mut poster = job(AssetKind::Poster);
+    for second in 0..150 {
+        assert_eq!(
+            asks(&poster, &[StudioCanvas], second),
+            Next::Ask(StudioCanvas)
+        );
+        poster = ask(poster, second);
+    }
+    let [only] = &poster.attempts[..] else {
+        panic!("{:?}", poster.attempts);
+    };
+    assert_eq!(only.at, at(149), "the last invocation's");
+    // What was refused, and what may have been paid, stays.
+    let paid = refused(job(AssetKind::Poster), OpenAi, Refusal::OutcomeUnknown, 0);
+    assert_eq!(ask(ask(paid, 1), 2).attempts.len(), 2);
+    let token = derive(&[b"token"]);
+    let open = job(AssetKind::Poster).asking(OpenAi, token, at(0));
+    assert_eq!(ask(open, 1).attempts.len(), 2);
+}
+
 proptest! {
     #[test]
     fn every_sequence_of_refusals_ends_the_job(
         refusals in proptest::collection::vec(
             prop_oneof![
                 Just(Refusal::Auth), Just(Refusal::Billing), Just(Refusal::Transient), Just(Refusal::ProviderGone),
-                Just(Refusal::OutcomeUnknown), Just(Refusal::Moderation), any::<Option<u32>>().prop_map(|retry_after| Refusal::RateLimited { retry_after }),
+                Just(Refusal::OutcomeUnknown), Just(Refusal::Moderation), Just(Refusal::Blocked), any::<Option<u32>>().prop_map(|retry_after| Refusal::RateLimited { retry_after }),
             ],
             40,
         ),

@@ -4,18 +4,24 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Time, Topic,
+    AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier, Text, Time,
+    Topic,
 };
 use domain::{
-    ContentHash, Decision, Description, EntityState, Failure, HORIZON_SECONDS, InboundEvent, Job,
-    MOST_ASSETS, Output, PlanError, Planning, ProviderId, ProviderRouting, ResubmitError, State,
-    TemplateKey, cancel, derive, fail, finish, plan, resubmit,
+    AssetPaths, CLOCKS_DIFFER_SECONDS, ContentHash, Decision, Description, EntityState, Failure,
+    HORIZON_SECONDS, InboundEvent, Job, MOST_ASSETS, Outcome, Output, PlanError, Planning,
+    ProviderId, ProviderRouting, ResubmitError, State, TemplateKey, Work as _, cancel, derive,
+    fail, finish, plan, resubmit,
 };
 use proptest::prelude::*;
 use serde_json::Value;
 
 fn at(text: &str) -> Time {
     Time::new(text.parse().unwrap())
+}
+
+fn happened(text: &str) -> EventTime {
+    EventTime::new(text.parse().unwrap())
 }
 
 fn now() -> Time {
@@ -31,7 +37,7 @@ fn inbound(id: &str, time: &str) -> InboundEvent {
         topic: Topic::EventCreated,
         source: "events-svc".to_owned(),
         id: id.to_owned(),
-        time: at(time),
+        time: happened(time),
         trace: None,
         content,
     }
@@ -73,9 +79,10 @@ fn planning() -> Planning<'static> {
     }
 }
 
-/// The job with one more attempt at the canvas.
+/// The job with one more attempt at the canvas, which came to nothing.
 fn asked(job: Job) -> Job {
     job.asking(ProviderId::StudioCanvas, derive(&[b"one"]), now())
+        .answered(Outcome::unknown("the drawing was lost", now()), now())
 }
 
 fn decide(
@@ -114,8 +121,9 @@ fn failure(class: FailureClass) -> Failure {
 }
 
 fn stored(job: &Job) -> Job {
+    let paths = AssetPaths::new(&[7; 32]).unwrap();
     let output = Output {
-        key: job.object_key(),
+        key: paths.object_key(job),
         stored_at: at("2026-11-20T10:00:01.500Z"),
         credits: 0,
         length_ms: None,
@@ -238,17 +246,91 @@ fn a_late_older_event_changes_nothing() {
 #[test]
 fn an_event_from_before_the_horizon_is_refused() {
     let old = InboundEvent {
-        time: at("2026-08-01T00:00:00Z"),
+        time: happened("2026-08-01T00:00:00Z"),
         ..inbound("a", "2026-11-20T09:00:00Z")
     };
     let refused = plan(None, &old, &says("Lanterns", None), planning());
     assert_eq!(refused, Err(PlanError::TooOld(old.time)));
-    let young = InboundEvent {
-        time: at("2026-08-20T00:00:00Z"),
-        ..old
+    let planned = |time| {
+        let inbound = inbound("a", time);
+        plan(None, &inbound, &says("Lanterns", None), planning())
     };
-    assert!(plan(None, &young, &says("Lanterns", None), planning()).is_ok());
+    // 97 days before now, and a millisecond more.
+    assert!(planned("2026-08-15T10:00:00Z").is_ok());
+    let just = planned("2026-08-15T09:59:59.999Z");
+    assert!(matches!(just, Err(PlanError::TooOld(_))), "{just:?}");
     assert_eq!(HORIZON_SECONDS, 97 * 86_400);
+}
+
+#[test]
+fn an_event_further_ahead_than_clocks_may_differ_is_refused_by_name() {
+    assert_eq!(CLOCKS_DIFFER_SECONDS, 5 * 60);
+    let planned = |time| {
+        plan(
+            None,
+            &inbound("a", time),
+            &says("Lanterns", None),
+            planning(),
+        )
+    };
+    assert!(planned("2026-11-20T10:05:00Z").is_ok());
+    for time in ["2026-11-20T10:05:00.001Z", "9999-12-30T22:00:00Z"] {
+        let refused = planned(time).unwrap_err();
+        assert_eq!(refused, PlanError::TooFarAhead(happened(time)));
+        assert_eq!(
+            refused.to_string(),
+            format!("`time` is {time}, more than 5 minutes ahead of the studio's clock")
+        );
+    }
+}
+
+/// The title that is left of two events, whichever arrives first.
+fn title_of_both(events: [(&InboundEvent, &str); 2]) -> [String; 2] {
+    let run = |events: [(&InboundEvent, &str); 2]| {
+        let entity = events.into_iter().fold(None, |entity, (inbound, title)| {
+            decide(entity.as_ref(), inbound, &says(title, None)).entity
+        });
+        entity
+            .unwrap()
+            .configuration()
+            .unwrap()
+            .title
+            .as_str()
+            .to_owned()
+    };
+    [run(events), run([events[1], events[0]])]
+}
+
+#[test]
+fn of_two_events_within_a_millisecond_the_later_one_holds() {
+    let older = inbound("z", "2026-11-20T09:00:00.0001Z");
+    let newer = inbound("a", "2026-11-20T09:00:00.0009Z");
+    assert_eq!(
+        title_of_both([(&older, "Old"), (&newer, "New")]),
+        ["New", "New"]
+    );
+}
+
+#[test]
+fn two_sources_with_one_id_and_one_time_are_ordered() {
+    let one = inbound("a", "2026-11-20T09:00:00Z");
+    let other = InboundEvent {
+        source: "other-svc".to_owned(),
+        ..one.clone()
+    };
+    let titles = title_of_both([(&one, "One"), (&other, "Other")]);
+    assert_eq!(titles, ["Other", "Other"]);
+}
+
+#[test]
+fn events_that_differ_in_nothing_but_content_are_ordered() {
+    let one = inbound("a", "2026-11-20T09:00:00Z");
+    let other = InboundEvent {
+        content: ContentHash::of_text("other"),
+        ..one.clone()
+    };
+    let [forward, backward] = title_of_both([(&one, "One"), (&other, "Other")]);
+    assert_eq!(forward, backward);
 }
 
 #[test]
@@ -356,6 +438,7 @@ fn a_failed_job_publishes_its_class_reason_and_attempts() {
         FailureClass::Internal,
         FailureClass::Moderation,
         FailureClass::OutcomeUnknown,
+        FailureClass::TooManyOpen,
         FailureClass::Cancelled,
     ]
     .into_iter()
@@ -477,17 +560,21 @@ fn a_state_only_moves_forward() {
         credits: 9,
         length_ms: None,
     };
-    assert_eq!(closed.clone().stored("somebody".to_owned(), other), closed);
+    assert_eq!(closed.clone().stored("another".to_owned(), other), closed);
 }
 
 proptest! {
     #[test]
     fn every_order_of_arrival_ends_in_the_same_configuration(
-        events in proptest::collection::vec((0_u8..20, proptest::option::of(0_u64..4)), 1..8),
+        events in proptest::collection::vec((0_u32..3, proptest::option::of(0_u64..3), "[ab]", "[ab]"), 1..8),
         seed in any::<u64>(),
     ) {
-        let events: Vec<_> = events.into_iter().enumerate().map(|(index, (minute, version))| {
-            let inbound = inbound(&format!("e{index}"), &format!("2026-11-20T09:{minute:02}:00Z"));
+        let events: Vec<_> = events.into_iter().enumerate().map(|(index, (tenths, version, source, id))| {
+            let inbound = InboundEvent {
+                source,
+                content: ContentHash::of_text(&index.to_string()),
+                ..inbound(&id, &format!("2026-11-20T09:00:00.000{tenths}Z"))
+            };
             (inbound, Description { version, ..says(&format!("Title {index}"), None) })
         }).collect();
         let run = |order: &[usize]| {

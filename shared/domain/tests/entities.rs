@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, Fact, Identifier, Locale, Text, Time, Topic,
-    Translation, Venue,
+    AssetKind, Configuration, Entity, EntityKind, EventTime, Fact, FileFormat, Identifier, Locale,
+    TemplateAsset, Text, Time, Topic, Translation, Venue,
 };
 use domain::{
-    ContentHash, Decision, Description, EntityState, InboundEvent, MOST_ASSETS, PlanError,
-    Planning, ProviderRouting, plan,
+    ContentHash, Decision, Description, EntityState, InboundEvent, MOST_ASSETS, MOST_LANGUAGES,
+    PlanError, Planning, ProviderRouting, plan,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -23,7 +23,7 @@ fn inbound(topic: Topic, minute: usize) -> InboundEvent {
     let json =
         format!(r#"{{"specversion":"1.0","id":"{id}","source":"svc","type":"t","data":"{id}"}}"#);
     let content = ContentHash::of(&contract::Envelope::decode(&[], Some(json.as_bytes())).unwrap());
-    let time = at(&format!("2026-11-20T09:{minute:02}:00Z"));
+    let time = EventTime::new(format!("2026-11-20T09:{minute:02}:00Z").parse().unwrap());
     InboundEvent {
         topic,
         source: "svc".to_owned(),
@@ -298,51 +298,135 @@ fn a_late_older_event_does_not_restore_a_language() {
     assert!(older.events.is_empty());
 }
 
-#[test]
-fn an_event_may_plan_at_most_40_assets() {
-    let tags: Vec<String> = ('a'..='n').map(|letter| format!("x{letter}")).collect();
-    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+/// Different languages, from the `first` of a long list.
+fn languages(first: usize, count: usize) -> Vec<String> {
+    let letter = |number: usize| char::from(b'a' + u8::try_from(number % 26).unwrap());
+    (first..first + count)
+        .map(|number| format!("{}{}", letter(number / 26), letter(number)))
+        .collect()
+}
+
+/// An article in the author's language and these, that asks for some kinds.
+fn article_in(title: &str, languages: &[String], assets: &[AssetKind]) -> Description {
+    let tags: Vec<&str> = languages.iter().map(String::as_str).collect();
+    Description {
+        assets: assets.to_vec(),
+        ..article(title, &tags)
+    }
+}
+
+fn planned(
+    before: Option<&EntityState>,
+    minute: usize,
+    description: &Description,
+) -> Result<Decision, PlanError> {
     let now = at("2026-11-20T10:00:00Z");
-    let planned = |languages: &[&str]| {
-        plan(
-            None,
-            &inbound(Topic::CmsPublished, 1),
-            &article("Rain", languages),
-            planning(now),
-        )
-    };
-    assert_eq!(planned(&tags[..12]).unwrap().jobs.len(), 39);
-    assert_eq!(planned(&tags[..13]), Err(PlanError::TooManyAssets(42)));
-    assert_eq!(MOST_ASSETS, 40);
+    let inbound = inbound(Topic::CmsPublished, minute);
+    plan(before, &inbound, description, planning(now))
+}
+
+#[test]
+fn every_kind_in_the_most_languages_fits_into_one_transaction() {
+    let kinds = AssetKind::made_for(Topic::CmsPublished);
+    // The outbox entry, the entity and a job for each.
+    const { assert!(3 + MOST_ASSETS <= 100) };
+    assert!(kinds.len() * MOST_LANGUAGES <= MOST_ASSETS);
+    let most = article_in("Rain", &languages(0, MOST_LANGUAGES - 1), kinds);
+    assert_eq!(planned(None, 1, &most).unwrap().jobs.len(), 96);
 }
 
 #[test]
 fn an_event_in_too_many_languages_is_refused_even_if_it_asks_for_nothing() {
-    let now = at("2026-11-20T10:00:00Z");
-    let tags: Vec<String> = ('a'..='e')
-        .flat_map(|one| ('a'..='z').map(move |two| format!("{one}{two}")))
-        .collect();
-    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-    let planned = |before: Option<&EntityState>, number, description: &Description| {
-        plan(
-            before,
-            &inbound(Topic::CmsPublished, number),
-            description,
-            planning(now),
-        )
-    };
-    let asking_nothing = |languages| Description {
-        assets: Vec::new(),
-        ..article("Rain", languages)
-    };
+    let asking_nothing = article_in("Rain", &languages(0, MOST_LANGUAGES), &[]);
     assert_eq!(
-        planned(None, 2, &asking_nothing(&tags[..40])),
-        Err(PlanError::TooManyLanguages(41))
+        planned(None, 1, &asking_nothing),
+        Err(PlanError::TooManyLanguages(33))
     );
-    // A late event is made in the current languages, and those may be too many for three kinds.
-    let newer = planned(None, 2, &asking_nothing(&tags[..39])).unwrap();
-    let late = planned(newer.entity.as_ref(), 1, &article("Rain", &[]));
-    assert_eq!(late, Err(PlanError::TooManyAssets(120)));
+}
+
+#[test]
+fn a_late_event_is_made_in_all_current_languages() {
+    let newer = article_in("Rain", &languages(0, MOST_LANGUAGES - 1), &[]);
+    let newer = planned(None, 2, &newer).unwrap();
+    let late = planned(newer.entity.as_ref(), 1, &article("Rain", &[])).unwrap();
+    assert_eq!(late.jobs.len(), 96);
+}
+
+#[test]
+fn an_article_that_grew_kind_by_kind_is_corrected_whatever_is_asked_for() {
+    let kinds = AssetKind::made_for(Topic::CmsPublished);
+    let tags = languages(0, 13);
+    let grown = (0..kinds.len()).fold(None, |entity, number| {
+        let more = article_in("Rain", &tags, &kinds[number..=number]);
+        planned(entity.as_ref(), number, &more).unwrap().entity
+    });
+    for asked in [&[][..], &kinds[..1], kinds] {
+        let corrected = article_in("Monsoon", &tags, asked);
+        let corrected = planned(grown.as_ref(), 9, &corrected).unwrap();
+        assert_eq!(corrected.jobs.len(), 42);
+    }
+}
+
+#[test]
+fn templates_of_vanished_languages_never_refuse_an_event() {
+    let kinds = AssetKind::made_for(Topic::CmsPublished);
+    let mut entity = None;
+    for round in 0..9 {
+        let tags = languages(round * 31, 31);
+        let decision = planned(entity.as_ref(), round, &article_in("Rain", &tags, kinds));
+        let decision = decision.unwrap();
+        assert_eq!(decision.jobs.len(), 96 - usize::from(round > 0) * 3);
+        entity = decision.entity;
+        assert!(entity.as_ref().unwrap().templates.len() <= MOST_ASSETS);
+    }
+}
+
+#[test]
+fn a_language_that_comes_back_while_there_is_room_is_not_rendered_again() {
+    let kinds = AssetKind::made_for(Topic::CmsPublished);
+    let first = planned(None, 1, &article("Rain", &["hi"])).unwrap();
+    let without = planned(first.entity.as_ref(), 2, &article("Rain", &[])).unwrap();
+    let again = planned(without.entity.as_ref(), 3, &article("Rain", &["hi"])).unwrap();
+    assert_eq!((again.jobs.len(), again.events.len()), (0, 0));
+    assert_eq!(again.entity.unwrap().templates.len(), 2 * kinds.len());
+}
+
+#[test]
+fn a_dropped_template_that_comes_back_has_a_higher_revision() {
+    let kinds = AssetKind::made_for(Topic::CmsPublished);
+    let mut kept = OutboxEntry::new();
+    let mut entity = None;
+    let steps = [
+        article_in("Rain", &languages(0, 31), kinds),
+        article_in("Monsoon", &languages(0, 31), kinds),
+        article_in("Monsoon", &languages(31, 31), kinds),
+        article_in("Drought", &languages(0, 31), kinds),
+    ];
+    for (minute, step) in steps.iter().enumerate() {
+        let decision = planned(entity.as_ref(), minute, step).unwrap();
+        keep(&mut kept, &decision);
+        entity = decision.entity;
+    }
+    let entity = entity.unwrap();
+    for (key, template) in &entity.templates {
+        let (revision, shown) = &kept[&template.id.to_string()];
+        let title = entity.configuration_of(key).unwrap().title;
+        assert_eq!(shown["title"], title.as_str(), "{key}");
+        assert_eq!(*revision, template.revision, "{key}");
+    }
+}
+
+#[test]
+fn an_event_whose_texts_exceed_one_item_is_refused_by_name() {
+    let long = |languages: &[String]| {
+        let mut long = article_in("Rain", languages, &[]);
+        long.configuration.description = Some(Text::parse(&"\u{1f327}".repeat(2000)).unwrap());
+        long
+    };
+    assert!(planned(None, 1, &long(&languages(0, 10))).is_ok());
+    let refused = planned(None, 1, &long(&languages(0, 31))).unwrap_err();
+    assert!(matches!(refused, PlanError::TooMuchText(_)), "{refused}");
+    assert!(refused.to_string().ends_with("at most 390000 fit"));
 }
 
 #[test]
@@ -383,15 +467,10 @@ fn a_change_that_an_asset_does_not_show_is_published_without_a_render() {
         .into_iter()
         .filter(|kind| !kind.shows(Fact::Description))
     {
-        let Some(&topic) = [
-            Topic::EventCreated,
-            Topic::EventPublished,
-            Topic::CmsPublished,
-            Topic::CampaignLaunched,
-        ]
-        .iter()
-        .find(|topic| AssetKind::made_for(**topic).contains(&kind)) else {
-            panic!("nobody asks for {kind:?}")
+        let Some(topic) =
+            Topic::consumed().find(|topic| AssetKind::made_for(*topic).contains(&kind))
+        else {
+            panic!("no topic asks for {kind:?}")
         };
         let before = Description {
             assets: vec![kind],
@@ -432,6 +511,90 @@ fn by_default_only_images_have_a_provider() {
             (AssetKind::Video, "none")
         ]
     );
+}
+
+/// The largest item that DynamoDB takes, in bytes.
+const LARGEST_ITEM: usize = 400 * 1024;
+
+/// The size of the outbox entry of a decision, in bytes.
+fn entry_size(decision: &Decision) -> usize {
+    let events = decision.events.iter().map(|event| {
+        // The topic, the trace and the names of the attributes.
+        event.value.len() + event.key.len() + 150
+    });
+    events.sum::<usize>() + decision.starts.len() * 40 + 500
+}
+
+/// Gives each template of an entity an asset, as after its render.
+fn rendered(mut entity: EntityState) -> EntityState {
+    for template in entity.templates.values_mut() {
+        template.asset = Some(TemplateAsset {
+            job_id: template.job.to_string(),
+            output_url: format!("https://assets.example/{}", "x".repeat(200)),
+            width: Some(1600),
+            height: Some(900),
+            format: FileFormat::Png,
+        });
+    }
+    entity
+}
+
+/// One event about an article: its first language, how many, the length of its texts, and which
+/// kinds it asks for.
+type Step = (usize, usize, usize, Vec<prop::sample::Index>);
+
+fn step() -> impl Strategy<Value = Step> {
+    let kinds = proptest::collection::vec(any::<prop::sample::Index>(), 0..4);
+    let long = prop_oneof![3 => 1_usize..20, 1 => 1_usize..=2000];
+    (0_usize..600, 0_usize..40, long, kinds)
+}
+
+fn description_of((first, count, length, kinds): &Step, title: &str) -> Description {
+    let made = AssetKind::made_for(Topic::CmsPublished);
+    let assets: Vec<AssetKind> = kinds.iter().map(|index| *index.get(made)).collect();
+    let mut description = article_in("Rain", &languages(*first, *count), &assets);
+    description.configuration.title = Text::parse(title).unwrap();
+    let text = Some(Text::parse(&"\u{1f327}".repeat(*length)).unwrap());
+    description.configuration.description = text;
+    description
+}
+
+/// The same article under other titles: of 300 characters, of four bytes each.
+fn corrected(description: &Description) -> Description {
+    let title: Text<300> = Text::parse(&"\u{1f3ee}".repeat(300)).unwrap();
+    let mut corrected = description.clone();
+    corrected.configuration.title = title.clone();
+    for translation in corrected.translations.values_mut() {
+        translation.title = title.clone();
+    }
+    corrected
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn whatever_languages_come_and_go_a_correction_is_taken_and_fits(steps in proptest::collection::vec(step(), 1..10)) {
+        let mut entity: Option<EntityState> = None;
+        for (number, step) in steps.iter().enumerate() {
+            let minute = 2 * number;
+            let description = description_of(step, "Rain");
+            let Ok(decision) = planned(entity.as_ref(), minute, &description) else { continue };
+            let before = rendered(decision.entity.clone().unwrap());
+            let kinds: BTreeSet<AssetKind> = before.templates.keys().map(|key| key.kind).collect();
+            let correction = corrected(&Description { assets: kinds.into_iter().collect(), ..description });
+            let correction = planned(Some(&before), minute + 1, &correction);
+            prop_assert!(correction.is_ok(), "{:?}", correction.unwrap_err());
+            let correction = correction.unwrap();
+            for decision in [&decision, &correction] {
+                prop_assert!(decision.jobs.len() <= 97);
+                prop_assert!(entry_size(decision) <= LARGEST_ITEM, "{} bytes", entry_size(decision));
+                let state = serde_json::to_string(&rendered(decision.entity.clone().unwrap())).unwrap();
+                prop_assert!(state.len() < LARGEST_ITEM, "{} bytes", state.len());
+            }
+            entity = correction.entity.map(rendered);
+        }
+    }
 }
 
 proptest! {

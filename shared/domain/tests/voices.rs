@@ -2,9 +2,9 @@
 
 use contract::{CloningMethod, FailureClass, Time, Topic, VoiceTraining};
 use domain::{
-    ErasedVoice, Failure, Fate, Outcome, ProviderId, Refusal, Registration, TRAINING_SECONDS,
-    Training, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, VoiceState, VoiceView, derive,
-    fate_of_voice, next_for_voice, ready,
+    ErasedVoice, Failure, Outcome, ProviderId, Refusal, Registration, RetryDecision,
+    TRAINING_SECONDS, Training, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, VoiceState,
+    VoiceView, Work, derive, next_for_voice, ready, retry_decision_for_voice,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -120,17 +120,21 @@ fn an_instant_voice_waits_for_its_owner_only_if_the_provider_demands_it() {
 
 #[test]
 fn a_lost_voice_request_is_looked_up_before_it_is_repeated() {
-    for (refusal, fate) in [
-        (Refusal::Moderation, Fate::Fail),
-        (Refusal::InvalidInput, Fate::Fail),
-        (Refusal::Auth, Fate::OpenTheBreaker),
-        (Refusal::Billing, Fate::OpenTheBreaker),
-        (Refusal::ProviderGone, Fate::OpenTheBreaker),
-        (Refusal::RateLimited { retry_after: None }, Fate::AskAgain),
-        (Refusal::Transient, Fate::AskAgain),
-        (Refusal::OutcomeUnknown, Fate::AskAgain),
+    for (refusal, decision) in [
+        (Refusal::Moderation, RetryDecision::Fail),
+        (Refusal::InvalidInput, RetryDecision::Fail),
+        (Refusal::Blocked, RetryDecision::Fail),
+        (Refusal::Auth, RetryDecision::OpenTheBreaker),
+        (Refusal::Billing, RetryDecision::OpenTheBreaker),
+        (Refusal::ProviderGone, RetryDecision::OpenTheBreaker),
+        (
+            Refusal::RateLimited { retry_after: None },
+            RetryDecision::AskAgain,
+        ),
+        (Refusal::Transient, RetryDecision::AskAgain),
+        (Refusal::OutcomeUnknown, RetryDecision::AskAgain),
     ] {
-        assert_eq!(fate_of_voice(refusal), fate, "{refusal:?}");
+        assert_eq!(retry_decision_for_voice(refusal), decision, "{refusal:?}");
     }
     let lost = refused(
         model(CloningMethod::Professional),
@@ -182,7 +186,7 @@ fn a_lost_request_is_charged_once_its_effect_shows() {
         at(300),
     );
     assert_eq!(
-        (trained.credits(), trained.state),
+        (trained.attempts.credits(), trained.state),
         (18, VoiceState::Training { since: at(300) })
     );
 }
@@ -369,15 +373,16 @@ fn an_erased_voice_model_holds_no_personal_data() {
     model.voice = Some("vendors-voice".to_owned());
     let erasing = model.erasing(at(5));
     assert!(erasing.is_closed() && ready(erasing.clone(), at(6)).is_none());
-    let json = serde_json::to_string(&erasing.erased(
-        ErasedVoice {
-            voices: 1,
-            objects: 4,
-            events: 2,
-        },
-        at(7),
-    ))
-    .unwrap();
+    // Each pass of the erasure counts what it erased.
+    let counts = |voices, objects, events| ErasedVoice {
+        voices,
+        objects,
+        events,
+    };
+    let erasing = erasing
+        .erased_in_part(counts(1, 3, 0))
+        .erased_in_part(counts(0, 1, 2));
+    let json = serde_json::to_string(&erasing.erased(at(7))).unwrap();
     for part in [
         "Asha",
         "consent-7781",
@@ -392,6 +397,30 @@ fn an_erased_voice_model_holds_no_personal_data() {
         json.contains(r#""erased":{"voices":1,"objects":4,"events":2}"#),
         "{json}"
     );
+}
+
+#[test]
+fn only_its_own_names_are_executions_of_a_voice() {
+    let name = id().to_string();
+    for own in [name.clone(), format!("{name}-1"), format!("{name}-12")] {
+        assert!(id().has_execution(&own), "{own}");
+    }
+    let other = VoiceModelId(derive(&[b"another voice"])).to_string();
+    for foreign in [
+        String::new(),
+        "my-voice".to_owned(),
+        other.clone(),
+        format!("{other}-1"),
+        format!("{name}-"),
+        format!("{name}-0"),
+        format!("{name}-01"),
+        format!("{name}-+1"),
+        format!("{name}-x"),
+        format!("{name}1"),
+        name.to_uppercase(),
+    ] {
+        assert!(!id().has_execution(&foreign), "{foreign}");
+    }
 }
 
 #[test]
@@ -442,7 +471,7 @@ proptest! {
             match next_for_voice(&model, shown.as_ref(), at(second)) {
                 VoiceNext::Ask(request) => {
                     prop_assert!(!done.contains(&request), "{request:?} was done");
-                    prop_assert!(model.attempts.iter().filter(|attempt| attempt.request == request).count() < 5);
+                    prop_assert!(model.attempts.iter().filter(|attempt| attempt.asked == request).count() < 5);
                     let Some(does) = requests.next() else { return Ok(()) };
                     if matches!(does, Does::ItAndSaysSo | Does::ItAndIsNotHeard) {
                         done.push(request);

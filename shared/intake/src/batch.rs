@@ -8,13 +8,25 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
+use dead_letters::DeliveredBy;
 use serde::{
     Deserialize, Deserializer,
     de::{self, Visitor},
 };
 use serde_json::value::RawValue;
 
-use crate::headers;
+use crate::{headers, record_error::RecordError};
+
+/// What a batch says of its source if an operator redrives a dead letter. The mapping writes
+/// `aws:kafka`.
+pub(crate) const REDRIVE: &str = "eventzr:redrive";
+
+/// A batch: who delivers it, and its records by partition.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    pub by: DeliveredBy,
+    pub partitions: Vec<Partition<'a>>,
+}
 
 /// The records of one partition.
 #[derive(Debug)]
@@ -51,17 +63,6 @@ pub(crate) struct Content<'a> {
     pub headers: Vec<contract::Header<'a>>,
 }
 
-/// The fault in a record's JSON.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RecordError {
-    #[error("the record's `{0}` is not Base64 text")]
-    Base64(&'static str),
-    #[error("the record's `headers` are not a list of names with lists of bytes")]
-    Headers,
-    #[error("the header `{name}` holds {value}, which is not a byte")]
-    Byte { name: String, value: i64 },
-}
-
 /// A payload that is not a batch, so that no record of it can be identified.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
@@ -81,9 +82,12 @@ pub enum BatchError {
     Name(String),
 }
 
-/// A batch: the records by `<topic>-<partition>`, each list in the order of its offsets.
+/// A batch as JSON: the records by `<topic>-<partition>`, each list in the order of its offsets.
+/// Its source may be any JSON.
 #[derive(Deserialize)]
-struct Batch<'a, R> {
+struct Json<'a, R> {
+    #[serde(borrow, default, rename = "eventSource")]
+    source: Option<&'a RawValue>,
     #[serde(borrow)]
     records: BTreeMap<Cow<'a, str>, Vec<R>>,
 }
@@ -121,28 +125,35 @@ struct Loose<'a> {
 ///
 /// # Errors
 /// A [`BatchError`] if the payload is not a batch, so that no record of it can be identified.
-pub(crate) fn parse(json: &str) -> Result<Vec<Partition<'_>>, BatchError> {
-    match serde_json::from_str::<Batch<'_, InOrder<'_>>>(json) {
-        Ok(batch) => partitions(batch, |record, topic, partition| {
+pub(crate) fn parse(json: &str) -> Result<Batch<'_>, BatchError> {
+    match serde_json::from_str::<Json<'_, InOrder<'_>>>(json) {
+        Ok(batch) => read(batch, |record, topic, partition| {
             Ok(record.read(topic, partition))
         }),
         Err(_) => parse_loosely(json),
     }
 }
 
-fn parse_loosely(json: &str) -> Result<Vec<Partition<'_>>, BatchError> {
-    let batch: Batch<'_, &RawValue> = serde_json::from_str(json).map_err(BatchError::Shape)?;
-    partitions(batch, |record, topic, partition| {
+fn parse_loosely(json: &str) -> Result<Batch<'_>, BatchError> {
+    let batch: Json<'_, &RawValue> = serde_json::from_str(json).map_err(BatchError::Shape)?;
+    read(batch, |record, topic, partition| {
         let fields: Loose<'_> = serde_json::from_str(record.get())?;
         Ok(fields.read(record.get(), topic, partition))
     })
 }
 
-fn partitions<'a, R>(
-    batch: Batch<'a, R>,
+fn read<'a, R>(
+    batch: Json<'a, R>,
     read: impl Fn(R, &Arc<str>, i32) -> Result<Record<'a>, serde_json::Error>,
-) -> Result<Vec<Partition<'a>>, BatchError> {
-    batch
+) -> Result<Batch<'a>, BatchError> {
+    let source = batch
+        .source
+        .map(|source| serde_json::from_str(source.get()));
+    let by = match source {
+        Some(Ok(REDRIVE)) => DeliveredBy::Redrive,
+        _ => DeliveredBy::Mapping,
+    };
+    let partitions = batch
         .records
         .into_iter()
         .map(|(name, records)| {
@@ -167,7 +178,8 @@ fn partitions<'a, R>(
                 records,
             })
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    Ok(Batch { by, partitions })
 }
 
 impl<'a> InOrder<'a> {
@@ -263,7 +275,7 @@ mod tests {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
             let json = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
             assert!(
-                serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(),
+                serde_json::from_str::<Json<'_, InOrder<'_>>>(&json).is_ok(),
                 "{file}"
             );
             let [at_once, one_by_one] = both_ways(&json);
@@ -276,7 +288,7 @@ mod tests {
         ] {
             let json = format!(r#"{{"records":{{"t-0":[{record}]}}}}"#);
             assert!(
-                serde_json::from_str::<Batch<'_, InOrder<'_>>>(&json).is_ok(),
+                serde_json::from_str::<Json<'_, InOrder<'_>>>(&json).is_ok(),
                 "{record}"
             );
             let [at_once, one_by_one] = both_ways(&json);
@@ -286,7 +298,7 @@ mod tests {
 
     fn one(record: &str) -> Result<(Vec<contract::Header<'static>>, Option<Vec<u8>>), RecordError> {
         let json = format!(r#"{{"records":{{"eventzr.event.created.v1-3":[{record}]}}}}"#);
-        let partitions = parse(&json).unwrap();
+        let partitions = parse(&json).unwrap().partitions;
         let record = partitions.into_iter().next().unwrap().records.remove(0);
         assert_eq!(
             (&*record.topic, record.partition, record.offset),
@@ -383,6 +395,25 @@ mod tests {
             value: 300,
         };
         assert_eq!(one(r#"{"offset":7,"headers":[{"x":[300]}]}"#), Err(byte));
+    }
+
+    #[test]
+    fn only_a_batch_that_says_so_is_a_redrive() {
+        for (source, by) in [
+            (r#""eventSource":"eventzr:redrive","#, DeliveredBy::Redrive),
+            (r#""eventSource":"aws:kafka","#, DeliveredBy::Mapping),
+            (
+                r#""eventSource":["eventzr:redrive"],"#,
+                DeliveredBy::Mapping,
+            ),
+            (r#""eventSource":null,"#, DeliveredBy::Mapping),
+            ("", DeliveredBy::Mapping),
+        ] {
+            let json = format!(r#"{{{source}"records":{{"t-0":[{{"offset":7}}]}}}}"#);
+            for batch in [parse(&json), parse_loosely(&json)] {
+                assert_eq!(batch.unwrap().by, by, "{json}");
+            }
+        }
     }
 
     #[test]

@@ -3,16 +3,16 @@
 
 use contract::Topic;
 use dead_letters::DeadLetter;
-use domain::{Description, InboundEvent};
+use domain::Description;
 use serde::de::DeserializeOwned;
 
 use crate::{
     batch::{self, BatchError, Record},
-    record,
+    record::{self, ReadEvent},
 };
 
-/// A record's event and description, or its dead letter.
-pub type Examination = Result<Box<(InboundEvent, Description)>, Box<DeadLetter>>;
+/// A record's event, or its dead letter.
+pub type Examination = Result<Box<ReadEvent>, Box<DeadLetter>>;
 
 /// A record of a batch, examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn examine<D: DeserializeOwned>(
     payload: &str,
 ) -> Result<Vec<Examined>, BatchError> {
     let mut examined = Vec::new();
-    for partition in batch::parse(payload)? {
+    for partition in batch::parse(payload)?.partitions {
         examined.extend(partition.records.iter().map(|record| Examined {
             partition: partition.name.clone(),
             offset: record.offset,
@@ -46,7 +46,7 @@ pub fn examine<D: DeserializeOwned>(
     Ok(examined)
 }
 
-/// A record's event and description, or its dead letter.
+/// A record's event, or its dead letter.
 pub(crate) fn examine_record<D: DeserializeOwned>(
     topic: Topic,
     record: &Record<'_>,

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::batch::RecordError;
+use crate::record_error::RecordError;
 
 /// Parses a list of objects with one name each. The mapping writes Java's bytes, which are signed;
 /// programs that imitate it often write unsigned bytes, which are accepted too. A value may be

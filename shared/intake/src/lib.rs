@@ -7,17 +7,23 @@ use std::{
 };
 
 mod batch;
+mod calls;
+mod effects;
 mod examine;
 mod headers;
 mod on_failure;
 mod phases;
+mod progress;
 mod record;
+mod record_error;
 mod redelivery;
+mod report;
 mod response;
 
 pub use batch::BatchError;
 pub use examine::{Examination, Examined, examine};
 pub use on_failure::{EnvelopeError, OnFailureBatch, read_envelope};
+pub use record::ReadEvent;
 pub use redelivery::{Redelivery, RedeliveryError, is_done, redelivery};
 
 use contract::Topic;
@@ -64,7 +70,7 @@ pub async fn serve<D: DeserializeOwned + 'static>(
         async move {
             let deadline = deadline(event.context.deadline(), SystemTime::now());
             let payload = event.payload.get();
-            let answer = phases::handle(topic, describe, &app, payload, deadline).await;
+            let answer = phases::handle(topic, describe, &*app, payload, deadline).await;
             app.telemetry.traces.flush().await;
             Ok::<_, lambda_runtime::Error>(answer?)
         }
@@ -94,5 +100,9 @@ mod tests {
         let ten_minutes = Duration::from_secs(600);
         assert_eq!(deadline(UNIX_EPOCH + ten_minutes, now), now + ten_minutes);
         assert_eq!(deadline(now + ten_minutes, now), now + ten_minutes);
+        let day = Duration::from_secs(86_400);
+        let almost = day - Duration::from_millis(1);
+        assert_eq!(deadline(UNIX_EPOCH + almost, now), now + almost);
+        assert_eq!(deadline(UNIX_EPOCH + day, now), UNIX_EPOCH + day);
     }
 }

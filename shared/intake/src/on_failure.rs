@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    batch::{self, BatchError},
+    batch::{self, Batch, BatchError},
     examine::dead_letter,
 };
 
@@ -67,7 +67,8 @@ impl RequestContext {
 pub fn read_envelope(envelope: &str) -> Result<OnFailureBatch, EnvelopeError> {
     let envelope: Envelope = serde_json::from_str(envelope).map_err(EnvelopeError::Envelope)?;
     let cause = envelope.request_context.cause();
-    let partitions = batch::parse(&envelope.payload).map_err(EnvelopeError::Payload)?;
+    let Batch { partitions, .. } =
+        batch::parse(&envelope.payload).map_err(EnvelopeError::Payload)?;
     let records = partitions.iter().flat_map(|partition| &partition.records);
     let records = records.map(|record| dead_letter(record, &cause)).collect();
     Ok(OnFailureBatch {

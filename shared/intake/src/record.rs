@@ -2,7 +2,7 @@
 
 use std::str;
 
-use contract::{DataError, Envelope, EnvelopeError, Time, Topic};
+use contract::{DataError, Envelope, EnvelopeError, EventTime, Topic};
 use domain::{ContentHash, Description, InboundEvent};
 use serde::de::DeserializeOwned;
 
@@ -11,6 +11,15 @@ use crate::batch::Content;
 /// The largest accepted value of a record, in bytes. CloudEvents asks consumers to accept 64 KiB;
 /// an event with every field at its limit has a tenth of this limit.
 const LARGEST_VALUE: usize = 256 * 1024;
+
+/// The event of a record, completely read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadEvent {
+    /// The event as it came in.
+    pub inbound: InboundEvent,
+    /// The description of its data.
+    pub description: Description,
+}
 
 /// Why a record can never succeed. Each message says in one sentence what is wrong and where.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +49,7 @@ pub(crate) fn read<D: DeserializeOwned>(
     topic: Topic,
     content: &Content<'_>,
     describe: impl Fn(D) -> Description,
-) -> Result<(InboundEvent, Description), Poison> {
+) -> Result<ReadEvent, Poison> {
     if let Some(length) = content
         .value
         .as_ref()
@@ -57,7 +66,7 @@ pub(crate) fn read<D: DeserializeOwned>(
         });
     }
     let description = describe(envelope.data()?);
-    let time = Time::new(envelope.time.ok_or(Poison::NoTime)?);
+    let time = EventTime::new(envelope.time.ok_or(Poison::NoTime)?);
 
     // A record names its tenant two or three times. If the names differ, its producer is broken or
     // malicious.
@@ -92,7 +101,10 @@ pub(crate) fn read<D: DeserializeOwned>(
         trace: envelope.trace,
         content: ContentHash::of(&envelope),
     };
-    Ok((inbound, description))
+    Ok(ReadEvent {
+        inbound,
+        description,
+    })
 }
 
 #[cfg(test)]
@@ -114,17 +126,8 @@ mod tests {
             },
             version: event.version,
             configuration: Configuration {
-                title: event.title,
-                description: None,
                 starts_at: Some(event.starts_at),
-                ends_at: None,
-                time_zone: None,
-                locale: None,
-                venue: None,
-                organizer: None,
-                label: None,
-                call_to_action: None,
-                brand: None,
+                ..Configuration::titled(event.title)
             },
             translations: BTreeMap::new(),
             assets: vec![AssetKind::Poster],
@@ -136,7 +139,7 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
         let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
         let mut lines = String::new();
-        for partition in batch::parse(&json).unwrap() {
+        for partition in batch::parse(&json).unwrap().partitions {
             for record in partition.records {
                 let read = match &record.content {
                     Ok(content) => read(Topic::EventCreated, content, describe)
@@ -144,7 +147,10 @@ mod tests {
                     Err(unread) => Err(unread.error.to_string()),
                 };
                 let fate = match read {
-                    Ok((inbound, description)) => {
+                    Ok(ReadEvent {
+                        inbound,
+                        description,
+                    }) => {
                         format!("{}: {}", inbound.id, description.configuration.title)
                     }
                     Err(poison) => format!("DEAD LETTER: {poison}"),
@@ -168,34 +174,34 @@ mod tests {
 
     #[test]
     fn a_value_over_256_kib_is_dead_lettered() {
-        let content = Content {
-            key: None,
-            value: Some(vec![b' '; 300_000]),
-            headers: Vec::new(),
+        let poison = |bytes| {
+            let content = Content {
+                key: None,
+                value: Some(vec![b' '; bytes]),
+                headers: Vec::new(),
+            };
+            let poison = read(Topic::EventCreated, &content, describe).unwrap_err();
+            poison.to_string()
         };
-        let poison = read(Topic::EventCreated, &content, describe).unwrap_err();
         assert_eq!(
-            poison.to_string(),
-            "the value has 300000 bytes; at most 262144 are read"
+            poison(262_145),
+            "the value has 262145 bytes; at most 262144 are read"
         );
+        assert!(!poison(262_144).contains("bytes"), "it is read");
     }
 
     #[test]
     fn well_formed_batches_parse_as_in_aws_lambda_events() {
-        for file in [
-            "event-created.json",
-            "event-created-several-partitions.json",
-            "event-created-replayed.json",
-            "event-created-hundred.json",
-            "event-published.json",
-            "cms-published.json",
-            "campaign-launched.json",
-        ] {
+        let more = ["several-partitions", "replayed", "hundred"];
+        let files = Topic::consumed()
+            .map(|topic| topic.consumer().unwrap().to_owned())
+            .chain(more.map(|batch| format!("event-created-{batch}")));
+        for file in files {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lambda/");
-            let json = fs::read_to_string(format!("{folder}{file}")).unwrap();
+            let json = fs::read_to_string(format!("{folder}{file}.json")).unwrap();
             let theirs: aws_lambda_events::event::kafka::KafkaEvent =
                 serde_json::from_str(&json).unwrap();
-            for partition in batch::parse(&json).unwrap() {
+            for partition in batch::parse(&json).unwrap().partitions {
                 let their_records = &theirs.records[&partition.name];
                 assert_eq!(their_records.len(), partition.records.len());
                 for (ours, theirs) in partition.records.iter().zip(their_records) {

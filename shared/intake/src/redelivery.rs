@@ -72,12 +72,13 @@ pub fn redelivery(record: &DeadLetter) -> Result<Redelivery, RedeliveryError> {
     let json = RawValue::from_string(json).map_err(RedeliveryError::Unread)?;
     let name = format!("{}-{}", record.topic, record.partition);
     let batch = OneRecord {
-        event_source: "aws:kafka",
+        event_source: batch::REDRIVE,
         records: BTreeMap::from([(name, [&*json])]),
     };
     let payload = serde_json::to_string(&batch).expect("a batch is JSON under string keys");
     let read = batch::parse(&payload)?;
     let id = read
+        .partitions
         .iter()
         .flat_map(|partition| &partition.records)
         .map(|one| dead_letter(one, "").id())
@@ -146,7 +147,7 @@ mod tests {
 
     /// The dead letter that a consumer would make of the payload.
     fn again(payload: &str) -> DeadLetter {
-        let partitions = batch::parse(payload).unwrap();
+        let partitions = batch::parse(payload).unwrap().partitions;
         dead_letter(&partitions[0].records[0], "why")
     }
 

@@ -2,7 +2,7 @@
 //!
 //! What keeps a token young is librdkafka's own, of the version that is linked (2.12.1,
 //! `rdkafka_sasl_oauthbearer.c`): it asks for the first one as soon as the producer is made and
-//! connects to nobody before it has it; a timer looks each second, by the wall clock, whether 80 %
+//! connects to no broker before it has it; a timer looks each second, by the wall clock, whether 80 %
 //! of what was left of the token's life when it was given is over, and then asks for the next;
 //! after a failure it asks again in 10 seconds and goes on with the old one. It shows a token
 //! without looking whether it has ended. After a thaw the timer is overdue and the new token is
@@ -93,7 +93,7 @@ impl ClientContext for Context {
                 Err("the brokers asked for one, but KAFKA_AUTHENTICATION is `none`".into())
             }
             (Authentication::Iam { .. }, None) => {
-                Err("there is nobody to ask for credentials".into())
+                Err("there is no provider to ask for credentials".into())
             }
             (Authentication::Iam { region, .. }, Some(credentials)) => {
                 futures::executor::block_on(token(credentials, region.clone()))

@@ -3,10 +3,13 @@
 
 mod authentication;
 mod config;
+mod error;
 mod producer;
 mod publish;
 mod topics;
 
 pub use config::{Authentication, Config};
-pub use publish::{MESSAGE_TIMEOUT, PublishError, Publisher};
+pub use error::{PublishError, Unpublishable};
+pub use producer::MESSAGE_TIMEOUT;
+pub use publish::Publisher;
 pub use topics::{ConnectionError, Ensured, TopicSettings, Topics, TopicsError};

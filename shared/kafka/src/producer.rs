@@ -22,10 +22,11 @@ use rdkafka::{
 };
 use tokio::sync::oneshot;
 
-use crate::{
-    authentication::Context,
-    publish::{MESSAGE_TIMEOUT, PublishError},
-};
+use crate::{PublishError, authentication::Context};
+
+/// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout:
+/// what Kafka has not acknowledged by then is published again by the redelivery.
+pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long the thread waits before it looks whether the producer is still wanted: so long it lives
 /// on, at most.
@@ -87,17 +88,26 @@ impl Producer {
     /// there is a connection afterwards.
     ///
     /// # Errors
-    /// What librdkafka says, or that the runtime ended.
-    pub async fn connect(
-        &self,
-        within: Duration,
-    ) -> Result<Result<(), KafkaError>, tokio::task::JoinError> {
+    /// A [`ConnectError`].
+    pub async fn connect(&self, within: Duration) -> Result<(), ConnectError> {
         let producer = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
             producer.client().fetch_metadata(None, within).map(drop)
         })
-        .await
+        .await??;
+        Ok(())
     }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// librdkafka has no metadata of the cluster.
+    #[error("Kafka is not reachable yet")]
+    Metadata(#[from] KafkaError),
+    /// The runtime ended.
+    #[error("connecting to Kafka was interrupted")]
+    Interrupted(#[from] tokio::task::JoinError),
 }
 
 impl ProducerContext for Context {
@@ -108,7 +118,7 @@ impl ProducerContext for Context {
             .as_ref()
             .map(drop)
             .map_err(|(error, _)| error.clone());
-        // Whoever does not wait any more, because an invocation was given up, has no use for it.
+        // The receiver is gone if its invocation was given up; then the report is of no use.
         _ = sender.send(result);
     }
 }
@@ -215,7 +225,7 @@ mod tests {
         producer.purge();
         let heard = timeout(5 * LISTENS, acknowledgement)
             .await
-            .expect("nobody heard of it");
+            .expect("its end is reported in time");
         let error = heard.unwrap().unwrap_err();
         assert_eq!(
             error.rdkafka_error_code(),

@@ -1,6 +1,6 @@
 //! Publish: the brokers get an event's bytes and acknowledge them.
 
-use std::{io, slice, sync::Arc, time::Duration};
+use std::{slice, time::Duration};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use domain::OutboundEvent;
@@ -8,45 +8,10 @@ use futures::future::join_all;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::{
-    Config,
+    Config, PublishError,
     authentication::{Context, Refusal},
     producer::{Acknowledgement, Producer},
 };
-
-/// How long a record may wait for its acknowledgement. Fixed, and below every function's timeout:
-/// what Kafka has not acknowledged by then is published again by the redelivery.
-pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Why Kafka may not have an event. Every one of these is worth another try: the bytes are
-/// committed, and only their way failed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum PublishError {
-    /// The producer could not be made.
-    #[error("making a Kafka producer")]
-    Producer(#[source] KafkaError),
-    /// There is no thread to hear the brokers' answers.
-    #[error("starting the thread that hears what became of events")]
-    Thread(#[source] Arc<io::Error>),
-    /// librdkafka did not take it.
-    #[error("handing an event to librdkafka")]
-    Enqueue(#[source] KafkaError),
-    /// The brokers did not acknowledge it in time, or refused it.
-    #[error("waiting for Kafka to acknowledge an event")]
-    Delivery(#[source] KafkaError),
-    /// The producer went away before the acknowledgement came.
-    #[error("waiting for Kafka to acknowledge an event: the producer was closed")]
-    Closed,
-    /// The brokers do not let the function in: it has no `kafka-cluster:Connect`, its token has
-    /// ended by their clock, or is not what its credentials sign.
-    #[error(
-        "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this cluster and whether \
-         its clock is right: {0}"
-    )]
-    Refused(String),
-    /// There is no token to show to the brokers.
-    #[error("the function could not sign an IAM token for the brokers: {0}")]
-    NoToken(String),
-}
 
 /// The producer of an execution environment, made in its init phase.
 pub struct Publisher {
@@ -81,14 +46,8 @@ impl Publisher {
     /// the first invocation finds out.
     pub async fn connect(&self, within: Duration) {
         match self.producer.connect(within).await {
-            Ok(Ok(())) => tracing::debug!("connected to Kafka"),
-            Ok(Err(error)) => {
-                tracing::warn!(error = runtime::chain(&error), "Kafka is not reachable yet")
-            }
-            Err(error) => tracing::warn!(
-                error = runtime::chain(&error),
-                "connecting to Kafka was interrupted"
-            ),
+            Ok(()) => tracing::debug!("connected to Kafka"),
+            Err(error) => tracing::warn!("{}", runtime::chain(&error)),
         }
     }
 

@@ -237,8 +237,7 @@ fn plan(
     settings: &BTreeMap<Topic, BTreeMap<String, String>>,
     wanted: TopicSettings,
 ) -> Result<Plan, TopicsError> {
-    let consumed = Topic::ALL.into_iter().filter(|topic| topic.is_consumed());
-    let missing: Vec<_> = consumed
+    let missing: Vec<_> = Topic::consumed()
         .filter(|topic| !partitions.contains_key(topic))
         .map(Topic::as_str)
         .collect();

@@ -38,6 +38,49 @@ pub enum Which {
     Matching(Filter),
 }
 
+/// The request for a page of the dead letters that wait for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListDeadLetters {
+    /// Selects them.
+    #[serde(default)]
+    pub filter: Filter,
+    /// The position at which the previous page ended.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// The most entries of a page.
+    pub most: u32,
+}
+
+/// The request to invoke the consumers with dead letters again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Redrive {
+    /// The dead letters.
+    pub which: Which,
+    /// The position at which the previous page ended.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// Whether to do it; otherwise the answer only says what the step would do.
+    pub execute: bool,
+    /// The rate, and how often a record may come back.
+    #[serde(default)]
+    pub pace: Pace,
+}
+
+/// The request to delete dead letters for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Discard {
+    /// The dead letters.
+    pub which: Which,
+    /// The position at which the previous page ended.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// Whether to do it; otherwise the answer only says what the step would do.
+    pub execute: bool,
+}
+
 /// How fast a redrive sends records to their consumers, and how often it tries each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -61,7 +104,7 @@ impl Default for Pace {
 /// The table's entry for a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub struct DeadLetterSummary {
     /// Its id, derived from the record and its coordinates.
     pub id: Uuid,
     /// Its topic.
@@ -79,17 +122,17 @@ pub struct Entry {
     pub first_seen: Time,
     /// When it was last dead-lettered.
     pub last_seen: Time,
-    /// How often it was dead-lettered.
+    /// How often it was dead-lettered: once, and once more for each redrive that it came back from.
     pub count: u64,
     /// How it was resolved; absent while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolved: Option<Resolved>,
+    pub resolved: Option<HowResolved>,
 }
 
 /// How and when a dead letter was resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Resolved {
+pub struct HowResolved {
     /// `redriven`, `discarded` or `erased`.
     pub how: String,
     /// When it was resolved.
@@ -106,7 +149,7 @@ pub struct Gathered {
     /// is not counted.
     pub records: usize,
     /// Envelopes that the function cannot read. It leaves them where they are.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadEnvelope>,
     /// Whether envelopes are left because time ran out.
     pub more: bool,
 }
@@ -114,7 +157,7 @@ pub struct Gathered {
 /// An envelope that the function cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Unread {
+pub struct UnreadEnvelope {
     /// Its key in the dead-letter bucket.
     pub key: String,
     /// Why it cannot be read.
@@ -126,7 +169,7 @@ pub struct Unread {
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
     /// The dead letters.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<DeadLetterSummary>,
     /// The position of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -140,28 +183,28 @@ pub struct Listed {
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
     /// The table's entry.
-    pub entry: Entry,
+    pub entry: DeadLetterSummary,
     /// The URL of its object, `s3://…`; the object may already be deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     /// The record as the consumer received it; absent once it is resolved, and if it is too large
     /// for an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Content>,
+    pub content: Option<RecordContent>,
 }
 
 /// A record as the consumer received it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Content {
+pub struct RecordContent {
     /// Its timestamp, in milliseconds since 1970.
     pub timestamp: Option<i64>,
     /// Its key.
-    pub key: Option<Bytes>,
+    pub key: Option<RecordBytes>,
     /// Its headers, in order.
-    pub headers: Vec<(String, Option<Bytes>)>,
+    pub headers: Vec<(String, Option<RecordBytes>)>,
     /// Its value.
-    pub value: Option<Bytes>,
+    pub value: Option<RecordBytes>,
     /// The record's JSON as the mapping sent it, if it could not be decoded further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
@@ -170,7 +213,7 @@ pub struct Content {
 /// Bytes, shown as text if they are UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Bytes {
+pub enum RecordBytes {
     /// UTF-8 text.
     Text(String),
     /// Any other bytes, in Base64.
@@ -182,7 +225,7 @@ pub enum Bytes {
 #[serde(rename_all = "camelCase")]
 pub struct Handled {
     /// Each record with its fate.
-    pub records: Vec<(Entry, Fate)>,
+    pub records: Vec<(DeadLetterSummary, RecordFate)>,
     /// Ids that the table does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<Uuid>,
@@ -197,7 +240,7 @@ pub struct Handled {
 /// What a step did to a record, or would do with `execute`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
-pub enum Fate {
+pub enum RecordFate {
     /// The step would send it to this consumer.
     WouldBeRedriven {
         /// The consumer's name.
@@ -236,7 +279,7 @@ pub enum Fate {
     WasResolved,
 }
 
-impl Fate {
+impl RecordFate {
     /// The name of the variant in JSON. It leaves out causes, because they quote a sender's data.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -278,18 +321,18 @@ mod tests {
     fn a_fates_name_is_its_tag_in_json() {
         let why = "why".to_owned();
         for fate in [
-            Fate::WouldBeRedriven { to: why.clone() },
-            Fate::WouldBeDiscarded,
-            Fate::Redriven { to: why.clone() },
-            Fate::Discarded,
-            Fate::CameBack {
+            RecordFate::WouldBeRedriven { to: why.clone() },
+            RecordFate::WouldBeDiscarded,
+            RecordFate::Redriven { to: why.clone() },
+            RecordFate::Discarded,
+            RecordFate::CameBack {
                 cause: why.clone(),
                 count: 2,
                 now: None,
             },
-            Fate::NotYet { why: why.clone() },
-            Fate::Stays { why },
-            Fate::WasResolved,
+            RecordFate::NotYet { why: why.clone() },
+            RecordFate::Stays { why },
+            RecordFate::WasResolved,
         ] {
             assert_eq!(serde_json::to_value(&fate).unwrap()["is"], fate.as_str());
         }
@@ -304,12 +347,12 @@ mod tests {
             "pace": { "perSecond": 2 },
         });
         let read: Step = serde_json::from_value(step).unwrap();
-        let Step::Redrive {
+        let Step::Redrive(Redrive {
             which: Which::Matching(filter),
             execute: true,
             pace,
             after: None,
-        } = &read
+        }) = &read
         else {
             panic!("{read:?}")
         };
@@ -327,11 +370,11 @@ mod tests {
             serde_json::from_value(json!({ "step": "list-dead-letters", "most": 10 })).unwrap();
         assert_eq!(
             list,
-            Step::ListDeadLetters {
+            Step::ListDeadLetters(ListDeadLetters {
                 filter: Filter::default(),
                 after: None,
                 most: 10
-            }
+            })
         );
         assert_eq!(
             serde_json::from_value::<Step>(json!({ "step": "gather" })).unwrap(),

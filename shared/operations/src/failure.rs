@@ -40,20 +40,24 @@ impl FailureKind {
 /// The error of a failed invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Failure {
+pub struct FunctionError {
     error_type: String,
     /// Why it failed, in one sentence.
     pub error_message: String,
 }
 
-impl Failure {
+impl FunctionError {
     /// The kind, or `None` if the function did not report the error itself: its sandbox died, or
-    /// Lambda ended it.
+    /// Lambda ended it. `completion` and `erase` tell trouble at a vendor and a forbidden object
+    /// apart, because the state machines retry them for other times; an operator repeats both.
     #[must_use]
     pub fn kind(&self) -> Option<FailureKind> {
-        FailureKind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == self.error_type)
+        match self.error_type.as_str() {
+            "Studio.ProviderTrouble" | "Studio.Forbidden" => Some(FailureKind::Transient),
+            error_type => FailureKind::ALL
+                .into_iter()
+                .find(|kind| kind.as_str() == error_type),
+        }
     }
 }
 
@@ -65,10 +69,13 @@ mod tests {
     fn a_failure_has_a_kind_only_if_the_function_reported_it() {
         let of = |error_type: &str| {
             let payload = format!(r#"{{"errorType":"{error_type}","errorMessage":"why"}}"#);
-            serde_json::from_str::<Failure>(&payload).unwrap()
+            serde_json::from_str::<FunctionError>(&payload).unwrap()
         };
         for kind in FailureKind::ALL {
             assert_eq!(of(kind.as_str()).kind(), Some(kind));
+        }
+        for of_completion in ["Studio.ProviderTrouble", "Studio.Forbidden"] {
+            assert_eq!(of(of_completion).kind(), Some(FailureKind::Transient));
         }
         assert_eq!(of("Runtime.ExitError").kind(), None);
     }

@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
-use contract::{AssetKind, Entity, Time, Trigger};
+use contract::{AssetKind, Entity, Identifier, Time, Trigger};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,6 +23,34 @@ pub struct JobFilter {
     /// Only jobs created before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
+}
+
+/// The request for a page of a tenant's jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListJobs {
+    /// The tenant.
+    pub tenant: Identifier,
+    /// Selects them.
+    #[serde(default)]
+    pub filter: JobFilter,
+    /// The position at which the previous page ended.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// The most jobs of a page.
+    pub most: u32,
+}
+
+/// The request to resubmit or to cancel a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeJob {
+    /// The tenant.
+    pub tenant: Identifier,
+    /// Its id.
+    pub job: Uuid,
+    /// Whether to do it; otherwise the answer only says what the step would do.
+    pub execute: bool,
 }
 
 /// The state of a job.
@@ -93,7 +121,7 @@ impl FromStr for JobState {
 /// A job in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Job {
+pub struct JobSummary {
     /// Its id.
     pub id: Uuid,
     /// Its state.
@@ -119,7 +147,7 @@ pub struct Job {
 #[serde(rename_all = "camelCase")]
 pub struct JobsListed {
     /// The jobs.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<JobSummary>,
     /// The position of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -130,7 +158,7 @@ pub struct JobsListed {
 #[serde(rename_all = "camelCase")]
 pub struct JobShown {
     /// The job.
-    pub job: Job,
+    pub job: JobSummary,
     /// The template that it renders.
     pub template: Uuid,
     /// The inbound event that caused it.
@@ -138,7 +166,7 @@ pub struct JobShown {
     /// What happened to it, in order.
     pub history: Vec<Happened>,
     /// Its latest execution.
-    pub execution: Execution,
+    pub execution: JobExecution,
     /// The URL of its asset: `s3://…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
@@ -160,7 +188,7 @@ pub struct Happened {
 /// A job's Step Functions execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Execution {
+pub struct JobExecution {
     /// Its name.
     pub name: String,
     /// `running`, `ended` or `missing`.
@@ -172,7 +200,7 @@ pub struct Execution {
 #[serde(rename_all = "camelCase")]
 pub struct JobHandled {
     /// The job after the step.
-    pub job: Job,
+    pub job: JobSummary,
     /// What the step did.
     pub fate: JobFate,
 }

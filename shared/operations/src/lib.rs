@@ -1,20 +1,43 @@
-//! The requests of an operator and their answers: the contract between the function `operator`,
-//! which runs inside the VPC, and the command line `studio`. No I/O.
+//! The requests of an operator and their answers: the contract between the command line `studio`
+//! and the function `operator`, which runs inside the VPC, and between `operator` and the functions
+//! `completion` ([`CompletionStep`]) and `erase` ([`EraseStep`]). No I/O.
 //!
 //! A list, and every step on several records, comes in pages: an answer holds the position of the
 //! next page, and the caller asks again from there.
 
+mod audit;
+mod completion;
 mod dead_letters;
+mod erase;
 mod failure;
 mod jobs;
+mod providers;
+mod remainders;
+mod tenants;
+mod voices;
 
+pub use audit::{ASKER, Asker, AuditEntry, AuditListed, ListAudit};
+pub use completion::{CompletionStep, VoiceVerification};
 pub use dead_letters::{
-    Bytes, Content, Entry, Fate, Filter, Gathered, Handled, Listed, Pace, Resolved, Shown, Unread,
-    Which,
+    DeadLetterSummary, Discard, Filter, Gathered, Handled, HowResolved, ListDeadLetters, Listed,
+    Pace, RecordBytes, RecordContent, RecordFate, Redrive, Shown, UnreadEnvelope, Which,
 };
-pub use failure::{Failure, FailureKind};
+pub use erase::{EraseStep, TenantData, TenantErasure, VoiceErasure};
+pub use failure::{FailureKind, FunctionError};
 pub use jobs::{
-    Execution, Happened, Job, JobFate, JobFilter, JobHandled, JobShown, JobState, JobsListed,
+    ChangeJob, Happened, JobExecution, JobFate, JobFilter, JobHandled, JobShown, JobState,
+    JobSummary, JobsListed, ListJobs,
+};
+pub use providers::{
+    BreakerFate, BreakerHandled, BreakerSummary, ProviderSummary, ProvidersListed,
+};
+pub use remainders::{
+    CloseRemainder, ClosedRemainder, Kept, Reason, Remainder, RemainderFate, RemainderHandled,
+    UnknownRemainder,
+};
+pub use tenants::{TenantFate, TenantHandled};
+pub use voices::{
+    EraseVoice, VerifyVoice, VoiceFate, VoiceHandled, VoiceShown, VoiceStatus, VoiceSummary,
 };
 
 use contract::Identifier;
@@ -33,44 +56,16 @@ pub enum Step {
     Gather,
     /// The dead letters that wait for an operator, in the order in which they were first seen.
     /// Answered by [`Listed`].
-    ListDeadLetters {
-        /// Selects them.
-        #[serde(default)]
-        filter: Filter,
-        /// The position at which the previous page ended.
-        #[serde(default)]
-        after: Option<String>,
-        /// The most entries of a page.
-        most: u32,
-    },
+    ListDeadLetters(ListDeadLetters),
     /// One dead letter with its content. Answered by [`Shown`].
     ShowDeadLetter {
         /// Its id.
         id: Uuid,
     },
     /// Invoke the consumers with dead letters again. Answered by [`Handled`].
-    Redrive {
-        /// The dead letters.
-        which: Which,
-        /// The position at which the previous page ended.
-        #[serde(default)]
-        after: Option<String>,
-        /// Whether to do it; otherwise the answer only says what the step would do.
-        execute: bool,
-        /// The rate, and how often a record may come back.
-        #[serde(default)]
-        pace: Pace,
-    },
+    Redrive(Redrive),
     /// Delete dead letters for good. Answered by [`Handled`].
-    Discard {
-        /// The dead letters.
-        which: Which,
-        /// The position at which the previous page ended.
-        #[serde(default)]
-        after: Option<String>,
-        /// Whether to do it; otherwise the answer only says what the step would do.
-        execute: bool,
-    },
+    Discard(Discard),
     /// Send an event of the reserved tenant through the whole pipeline, and wait for its poster.
     /// Answered by [`Smoked`].
     Smoke {
@@ -78,18 +73,7 @@ pub enum Step {
         within: u32,
     },
     /// A tenant's render jobs, newest first. Answered by [`JobsListed`].
-    ListJobs {
-        /// The tenant.
-        tenant: Identifier,
-        /// Selects them.
-        #[serde(default)]
-        filter: JobFilter,
-        /// The position at which the previous page ended.
-        #[serde(default)]
-        after: Option<String>,
-        /// The most jobs of a page.
-        most: u32,
-    },
+    ListJobs(ListJobs),
     /// One job with its history. Answered by [`JobShown`].
     ShowJob {
         /// The tenant.
@@ -98,23 +82,42 @@ pub enum Step {
         job: Uuid,
     },
     /// Open a new job that makes a closed job again. Answered by [`JobHandled`].
-    ResubmitJob {
-        /// The tenant.
-        tenant: Identifier,
-        /// Its id.
-        job: Uuid,
-        /// Whether to do it; otherwise the answer only says what the step would do.
-        execute: bool,
-    },
+    ResubmitJob(ChangeJob),
     /// Cancel an open job. Answered by [`JobHandled`].
-    CancelJob {
+    CancelJob(ChangeJob),
+    /// Erase everything of a tenant. Answered by [`TenantHandled`].
+    EraseTenant {
         /// The tenant.
         tenant: Identifier,
-        /// Its id.
-        job: Uuid,
         /// Whether to do it; otherwise the answer only says what the step would do.
         execute: bool,
     },
+    /// Let the erasure of a tenant go on without what a vendor or a bucket keeps. Answered by
+    /// [`RemainderHandled`].
+    CloseRemainder(CloseRemainder),
+    /// One cloned voice. Answered by [`VoiceShown`].
+    ShowVoice {
+        /// The tenant.
+        tenant: Identifier,
+        /// Its id.
+        voice: Uuid,
+    },
+    /// Verify that a voice is its owner's. Answered by [`VoiceHandled`].
+    VerifyVoice(VerifyVoice),
+    /// Erase a voice, here and at its provider. Answered by [`VoiceHandled`].
+    EraseVoice(EraseVoice),
+    /// Every provider with its breaker. Answered by [`ProvidersListed`].
+    ListProviders,
+    /// Close a provider's breaker, so that the studio asks the provider again at once. Answered by
+    /// [`BreakerHandled`].
+    CloseBreaker {
+        /// The provider's name.
+        provider: String,
+        /// Whether to do it; otherwise the answer only says what the step would do.
+        execute: bool,
+    },
+    /// The changes that operators asked for, newest first. Answered by [`AuditListed`].
+    ListAudit(ListAudit),
 }
 
 /// A smoke check's event completed its job.
@@ -125,4 +128,71 @@ pub struct Smoked {
     pub job: Uuid,
     /// The time from publication to the completed job, in milliseconds.
     pub milliseconds: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::S3Object;
+
+    use super::*;
+
+    #[test]
+    fn every_step_of_tenants_voices_and_providers_is_read_back() {
+        let tenant = Identifier::parse("tenant-monsoon-arts").unwrap();
+        let (voice, execute) = (Uuid::from_u128(7), true);
+        for (step, name) in [
+            (
+                Step::EraseTenant {
+                    tenant: tenant.clone(),
+                    execute,
+                },
+                "erase-tenant",
+            ),
+            (
+                Step::CloseRemainder(CloseRemainder {
+                    tenant: tenant.clone(),
+                    remainder: "elevenlabs:job:7".parse().unwrap(),
+                    reason: Reason::parse("the vendor closed the account").unwrap(),
+                    execute,
+                }),
+                "close-remainder",
+            ),
+            (
+                Step::ShowVoice {
+                    tenant: tenant.clone(),
+                    voice,
+                },
+                "show-voice",
+            ),
+            (
+                Step::VerifyVoice(VerifyVoice {
+                    tenant: tenant.clone(),
+                    voice,
+                    recording: S3Object::parse("s3://voices/asha.mp3"),
+                    execute,
+                }),
+                "verify-voice",
+            ),
+            (
+                Step::EraseVoice(EraseVoice {
+                    tenant,
+                    voice,
+                    execute,
+                }),
+                "erase-voice",
+            ),
+            (Step::ListProviders, "list-providers"),
+            (
+                Step::CloseBreaker {
+                    provider: "openai".to_owned(),
+                    execute,
+                },
+                "close-breaker",
+            ),
+        ] {
+            let json = serde_json::to_value(&step).unwrap();
+            assert_eq!(json["step"], name);
+            assert_eq!(serde_json::from_value::<Step>(json).unwrap(), step);
+        }
+    }
 }

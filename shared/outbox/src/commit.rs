@@ -3,9 +3,9 @@
 use contract::Time;
 use domain::{
     Decision, Description, EntityState, InboundEvent, Job, JobId, PlanError, Planning,
-    ResubmitError,
+    ResubmitError, Work,
 };
-use store::{Expiry, Key, OutboxEntry, Rounds, StoreError, Written};
+use store::{ErasureGuard, Expiry, Key, OutboxEntry, Rounds, StoreError, Written};
 
 use crate::Outbox;
 
@@ -65,7 +65,7 @@ impl Outbox {
         // A producer's clock may be ahead: the entry outlives the time for which the event can look
         // young.
         let expiry = Expiry {
-            from: inbound.time.max(now),
+            from: inbound.time.in_milliseconds().max(now),
             republish_from: None,
         };
         let mut entity: Option<Box<EntityState>> = None;
@@ -75,16 +75,24 @@ impl Outbox {
             let planned = domain::plan(entity.as_deref(), inbound, description, self.planning(now));
             let decision = match planned {
                 Ok(decision) => decision,
-                // It may have been committed while it was young, and never published.
-                Err(error @ PlanError::TooOld(_)) => {
+                // It may have been committed while it was young, or by a function whose clock is
+                // ahead of ours, and never published.
+                Err(error @ (PlanError::TooOld(_) | PlanError::TooFarAhead(_))) => {
                     let entry = self.store.entry(key).await?;
                     return entry.map_or(Err(error.into()), same);
                 }
                 Err(error) => return Err(error.into()),
             };
-            let written = self.store.write(key.clone(), &content, decision, expiry);
+            let guard = ErasureGuard {
+                tenant: &description.tenant,
+                happened: inbound.time.in_milliseconds(),
+            };
+            let written = self
+                .store
+                .write(key.clone(), &content, decision, expiry, Some(guard));
             match written.await? {
                 Written::Committed(entry) => return Ok(entry),
+                Written::Erased => return Ok(OutboxEntry::of_erased_tenant(key, content)),
                 Written::Before(entry) => return same(entry),
                 Written::Changed { entity: newer } => entity = newer.or(entity),
             }
@@ -94,6 +102,9 @@ impl Outbox {
     /// Decides the end of `job` and commits it; or finds the end committed before, whichever it
     /// was. `decide` sees the job and its entity as they are. Returns the entry and the job that it
     /// was decided from. `None`: `decide` had nothing to decide, and no end was committed before.
+    ///
+    /// If the job's tenant was erased since the job was decided on, the end is a cancellation that
+    /// says nothing personal, whatever `decide` says; see [`end_of_erased`](Self::end_of_erased).
     ///
     /// Until the entry is marked published, the sweep finds it by the job's deadline: the job is
     /// closed then, so nothing else looks for it.
@@ -113,20 +124,56 @@ impl Outbox {
             rounds.next().await?;
             let job = self.store.job(job).await?;
             let entity = self.entity_of(&job).await?;
+            let guard = ErasureGuard {
+                tenant: &job.tenant,
+                happened: job.created_at,
+            };
             let Some(decision) = decide(job.clone(), entity) else {
+                // An end from before the erasure of its tenant is not published again.
+                if job.is_closed() && self.store.is_erased_since(guard).await? {
+                    let nothing = OutboxEntry::of_erased_tenant(key, "end".to_owned());
+                    return Ok(Some((nothing, job)));
+                }
                 let entry = self.store.entry(key).await?;
                 return Ok(entry.map(|entry| (entry, job)));
             };
+            let expiry = self.open_expiry(now);
             let written = self
                 .store
-                .write(key.clone(), "end", decision, self.open_expiry(now));
+                .write(key.clone(), "end", decision, expiry, Some(guard));
             match written.await? {
                 Written::Committed(entry) | Written::Before(entry) => {
                     return Ok(Some((entry, job)));
                 }
+                Written::Erased => {
+                    if let Some(entry) = self.end_of_erased(&job, now).await? {
+                        return Ok(Some((entry, job)));
+                    }
+                }
                 Written::Changed { .. } => {}
             }
         }
+    }
+
+    /// Commits the end of a job whose tenant was erased. It is published only if the job's
+    /// `created` was. `None` if another writer changed the job.
+    async fn end_of_erased(&self, job: &Job, now: Time) -> Result<Option<OutboxEntry>, StoreError> {
+        let key = Key::end(job.id);
+        let Some(mut decision) = domain::cancel_erased(job.clone(), now) else {
+            // It has an end from before the erasure, which is not published again.
+            return Ok(Some(OutboxEntry::of_erased_tenant(key, "end".to_owned())));
+        };
+        let opening = self.store.entry(Key::inbound(job.inbound)).await?;
+        if opening.is_some_and(|opening| !opening.published) {
+            decision.events.clear();
+        }
+        let written = self
+            .store
+            .write(key, "end", decision, self.open_expiry(now), None);
+        Ok(match written.await? {
+            Written::Committed(entry) | Written::Before(entry) => Some(entry),
+            Written::Changed { .. } | Written::Erased => None,
+        })
     }
 
     /// The entity of a job; a new one if nothing is left of it.

@@ -1,7 +1,7 @@
 //! What the outbox needs to know, read from the environment once.
 
 use domain::{ProviderRouting, RoutingError};
-use runtime::{optional, variable};
+use runtime::{number, optional, variable};
 
 /// Where outbox entries are published and their executions started.
 #[derive(Debug, Clone)]
@@ -36,17 +36,13 @@ impl Config {
     /// # Errors
     /// A [`ConfigError`] that names the variable.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let deadline = variable("RENDER_DEADLINE_SECONDS")?;
         Ok(Self {
             render_state_machine: variable("RENDER_STATE_MACHINE_ARN")?,
             voice_state_machine: variable("VOICE_STATE_MACHINE_ARN")?,
-            render_deadline_seconds: deadline.parse().map_err(|_| {
-                runtime::ConfigError::Invalid {
-                    name: "RENDER_DEADLINE_SECONDS",
-                    value: deadline,
-                    expected: "a whole number of seconds",
-                }
-            })?,
+            render_deadline_seconds: number(
+                "RENDER_DEADLINE_SECONDS",
+                "a whole number of seconds",
+            )?,
             routing: ProviderRouting::parse(
                 &optional("IMAGE_PROVIDERS"),
                 &optional("VIDEO_PROVIDERS"),

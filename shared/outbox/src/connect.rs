@@ -11,12 +11,12 @@ use runtime::chain;
 
 use crate::{Outbox, start};
 
-/// How long the init phase waits for each. Whoever cannot be reached by then is met by the first
+/// How long the init phase waits for each. What cannot be reached by then is found by the first
 /// invocation.
 const WITHIN: Duration = Duration::from_secs(3);
 
 impl Outbox {
-    /// Connects to Kafka and DynamoDB, at once. Who is unreachable is a warning: the function must
+    /// Connects to Kafka and DynamoDB, at once. What is unreachable is a warning: the function must
     /// come up all the same, and the first invocation finds out.
     pub async fn connect(&self) {
         join!(self.publisher.connect(WITHIN), self.store.connect(WITHIN));

@@ -20,6 +20,7 @@ use store::Store;
 
 pub use commit::CommitError;
 pub use config::{Config, ConfigError};
+pub use kafka::Unpublishable;
 pub use publish::PublishEntryError;
 pub use resubmit::Resubmission;
 pub use start::{Execution, PublishAndStartError, Resumed, StartError};

@@ -2,7 +2,7 @@
 
 use domain::{Job, OutboundEvent};
 use kafka::PublishError;
-use store::{Key, OutboxEntry, StoreError, Unpublished};
+use store::{ErasureGuard, Key, OutboxEntry, StoreError, Unpublished};
 
 use crate::Outbox;
 
@@ -61,13 +61,22 @@ impl Outbox {
         self.publish_entry(unpublished.key()).await
     }
 
-    /// Publishes and marks the decision kept under `key`, if there is one and that has not been
-    /// done.
+    /// Publishes and marks the entry under `key`, if there is one and that has not been done. What
+    /// was committed before its tenant's erasure began is not published.
     pub(crate) async fn publish_entry(&self, key: Key) -> Result<(), PublishEntryError> {
-        match self.store.entry(key).await? {
-            Some(entry) => self.publish_and_mark(&entry).await,
-            None => Ok(()),
+        let Some(entry) = self.store.entry(key).await? else {
+            return Ok(());
+        };
+        if let Some(owner) = &entry.owner {
+            let guard = ErasureGuard {
+                tenant: &owner.tenant,
+                happened: owner.since,
+            };
+            if self.store.is_erased_since(guard).await? {
+                return Ok(());
+            }
         }
+        self.publish_and_mark(&entry).await
     }
 }
 

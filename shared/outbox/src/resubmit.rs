@@ -75,10 +75,10 @@ impl Outbox {
             };
             let written = self
                 .store
-                .write(key.clone(), "resubmission", decision, expiry);
+                .write(key.clone(), "resubmission", decision, expiry, None);
             match written.await? {
                 Written::Committed(entry) | Written::Before(entry) => return Ok(entry),
-                Written::Changed { .. } => {}
+                Written::Changed { .. } | Written::Erased => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Start: a job gets an execution, and one at a time.
+//! Start: a job or a voice model gets an execution, and one at a time.
 
 use aws_sdk_sfn::{
     error::{BoxError, SdkError},
@@ -6,8 +6,7 @@ use aws_sdk_sfn::{
     types::ExecutionStatus,
 };
 use contract::Time;
-use domain::{Job, JobId};
-use uuid::Uuid;
+use domain::{JobId, Work, WorkId};
 
 use kafka::PublishError;
 use store::{OutboxEntry, StoreError};
@@ -25,19 +24,19 @@ pub enum StartError {
         /// What Step Functions said.
         source: BoxError,
     },
-    /// Step Functions did not say how an execution is.
-    #[error("asking how the execution {name} is")]
+    /// Step Functions did not return the state of an execution.
+    #[error("reading the state of the execution {name}")]
     Describe {
         /// The execution's name.
         name: String,
         /// What Step Functions said.
         source: BoxError,
     },
-    /// What is to be started again could not be read or written on the way.
-    #[error("starting {id} again")]
-    Again {
-        /// The job's id, or the voice model's.
-        id: Uuid,
+    /// What is to be restarted could not be read or written on the way.
+    #[error("restarting {id}")]
+    Restart {
+        /// The job or voice model.
+        id: WorkId,
         /// What went wrong.
         source: StoreError,
     },
@@ -57,21 +56,21 @@ pub enum PublishAndStartError {
     Mark(#[from] StoreError),
 }
 
-/// What was found, or done, when a job was to have an execution.
+/// What [`Outbox::resume`] found or did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resumed {
-    /// Its execution goes on; it was left alone.
+    /// Its execution is running; it was left alone.
     Running,
     /// It is closed.
     Closed,
-    /// Its execution was started, or started again.
+    /// Its execution was started or restarted.
     Started,
 }
 
-/// How a job's latest execution is.
+/// The state of the latest execution of a job or a voice model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Execution {
-    /// It goes on.
+    /// It is running.
     Running,
     /// It ended, however it did.
     Ended,
@@ -81,12 +80,16 @@ pub enum Execution {
 
 impl Outbox {
     /// Starts the execution of `job`. If there is one of that name, now or within 90 days, that is
-    /// fine if it goes on or has closed the job; else the job is started again under the next name.
+    /// fine if it is running or has closed the job; otherwise the job is restarted under the next
+    /// name.
     ///
     /// # Errors
     /// A [`StartError`].
     pub async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
-        if self.begin_render(&job.to_string(), job).await? == NameTaken::Yes {
+        let id = WorkId::Job(job);
+        if self.begin(id, &job.to_string()).await? == NameTaken::Yes {
+            let failed = |source| StartError::Restart { id, source };
+            let job = self.store.job(job).await.map_err(failed)?;
             self.resume(job, now).await?;
         }
         Ok(())
@@ -113,64 +116,53 @@ impl Outbox {
         Ok(())
     }
 
-    /// Makes sure that an open job has an execution that goes on.
+    /// Makes sure that open work, a job or a voice model as it was just read, has an execution that
+    /// is running.
     ///
     /// # Errors
     /// A [`StartError`].
-    pub async fn resume(&self, job: JobId, now: Time) -> Result<Resumed, StartError> {
-        let failed = |source| StartError::Again { id: job.0, source };
-        let before = self.store.job(job).await.map_err(failed)?;
-        if before.is_closed() {
+    pub async fn resume<W: Work>(&self, work: W, now: Time) -> Result<Resumed, StartError> {
+        let id = work.id();
+        let failed = |source| StartError::Restart { id, source };
+        if work.is_closed() {
             return Ok(Resumed::Closed);
         }
-        match self.execution_of(&before).await? {
+        match self.execution_of(&work).await? {
             Execution::Running => return Ok(Resumed::Running),
-            // Under the name it was to have, so that whoever starts it at this moment starts the
-            // same one.
+            // Under the name that it was to have, so that two callers at the same moment start the
+            // same execution.
             Execution::Missing => {
-                self.begin_render(&before.execution_name(), job).await?;
+                self.begin(id, &work.execution_name()).await?;
                 return Ok(Resumed::Started);
             }
             Execution::Ended => {}
         }
-        // The execution may have closed the job between the two looks, and somebody else may have
-        // started it again.
-        let job_now = self.store.job(job).await.map_err(failed)?;
-        if job_now.is_closed() {
+        // Between the two reads the execution may have closed the work, and another caller may have
+        // restarted it.
+        let latest = self.store.reload(&work).await.map_err(failed)?;
+        if latest.is_closed() {
             return Ok(Resumed::Closed);
         }
-        if job_now.restarts != before.restarts {
+        if latest.restarts() != work.restarts() {
             return Ok(Resumed::Running);
         }
-        let deadline = self.deadline(now);
-        let restarted = self
-            .store
-            .save_job(job_now.restarted(deadline))
-            .await
-            .map_err(failed)?;
-        self.begin_render(&restarted.execution_name(), job).await?;
+        let restarted = latest.restarted(self.deadline(now));
+        let restarted = self.store.save(restarted).await.map_err(failed)?;
+        self.begin(id, &restarted.execution_name()).await?;
         Ok(Resumed::Started)
     }
 
-    /// How `job`'s latest execution is.
+    /// The state of the latest execution of `work`.
     ///
     /// # Errors
     /// A [`StartError`].
-    pub async fn execution_of(&self, job: &Job) -> Result<Execution, StartError> {
-        self.execution(&self.render_state_machine, &job.execution_name())
-            .await
-    }
-
-    /// How the execution `name` of a state machine is.
-    pub(crate) async fn execution(
-        &self,
-        state_machine: &str,
-        name: &str,
-    ) -> Result<Execution, StartError> {
+    pub async fn execution_of<W: Work>(&self, work: &W) -> Result<Execution, StartError> {
+        let name = work.execution_name();
+        let arn = execution_arn(self.state_machine(work.id()), &name);
         match self
             .sfn
             .describe_execution()
-            .execution_arn(execution_arn(state_machine, name))
+            .execution_arn(arn)
             .send()
             .await
         {
@@ -189,34 +181,23 @@ impl Outbox {
                 Ok(Execution::Missing)
             }
             Err(error) => Err(StartError::Describe {
-                name: name.to_owned(),
+                name,
                 source: error.into(),
             }),
         }
     }
 
-    /// Starts the execution `name` of `job`, unless there is one. The input is the job's id alone:
-    /// the same bytes each time.
-    async fn begin_render(&self, name: &str, job: JobId) -> Result<NameTaken, StartError> {
-        self.begin(
-            &self.render_state_machine,
-            name,
-            format!(r#"{{"jobId":"{job}"}}"#),
-        )
-        .await
-    }
-
-    /// Starts the execution `name` of a state machine, unless there is one.
-    pub(crate) async fn begin(
-        &self,
-        state_machine: &str,
-        name: &str,
-        input: String,
-    ) -> Result<NameTaken, StartError> {
+    /// Starts the execution `name` of a job or a voice model, unless there is one. The input is the
+    /// id alone: the same bytes each time.
+    async fn begin(&self, id: WorkId, name: &str) -> Result<NameTaken, StartError> {
+        let input = match id {
+            WorkId::Job(job) => format!(r#"{{"jobId":"{job}"}}"#),
+            WorkId::Voice(voice) => format!(r#"{{"voiceModelId":"{voice}"}}"#),
+        };
         let start = self
             .sfn
             .start_execution()
-            .state_machine_arn(state_machine)
+            .state_machine_arn(self.state_machine(id))
             .name(name)
             .input(input);
         match start.send().await {
@@ -232,11 +213,18 @@ impl Outbox {
             }),
         }
     }
+
+    fn state_machine(&self, id: WorkId) -> &str {
+        match id {
+            WorkId::Job(_) => &self.render_state_machine,
+            WorkId::Voice(_) => &self.voice_state_machine,
+        }
+    }
 }
 
 /// Whether there was an execution of the name before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameTaken {
+enum NameTaken {
     Yes,
     No,
 }

@@ -5,11 +5,11 @@ use aws_sdk_sfn::{
     operation::send_task_success::SendTaskSuccessError,
 };
 use contract::Time;
-use domain::{Decision, TaskToken, VoiceModel, VoiceModelId};
+use domain::{Decision, TaskToken, VoiceModelId};
 
-use store::{Key, OutboxEntry, Rounds, Written};
+use store::{ErasureGuard, Key, OutboxEntry, Rounds, Written};
 
-use crate::{CommitError, Execution, Outbox, PublishEntryError, Resumed, StartError};
+use crate::{CommitError, Outbox, PublishEntryError};
 
 /// An execution that waits could not be resumed.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,8 @@ pub struct GoOnError {
 
 impl Outbox {
     /// Commits `decision`, which registers a voice model or refuses it; or finds the entry that was
-    /// committed before under the same id for the same `content`.
+    /// committed before under the same id for the same `content`. `None` if the tenant was erased
+    /// since the execution was started.
     ///
     /// # Errors
     /// [`CommitError::IdReused`] if another content was registered under the id.
@@ -30,19 +31,21 @@ impl Outbox {
         voice: VoiceModelId,
         content: &str,
         decision: Decision,
+        guard: ErasureGuard<'_>,
         now: Time,
-    ) -> Result<OutboxEntry, CommitError> {
+    ) -> Result<Option<OutboxEntry>, CommitError> {
         let key = Key::voice_created(voice);
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
             let expiry = self.open_expiry(now);
-            let written = self
-                .store
-                .write(key.clone(), content, decision.clone(), expiry);
+            let written =
+                self.store
+                    .write(key.clone(), content, decision.clone(), expiry, Some(guard));
             match written.await? {
-                Written::Committed(entry) => return Ok(entry),
-                Written::Before(entry) if entry.content == content => return Ok(entry),
+                Written::Committed(entry) => return Ok(Some(entry)),
+                Written::Erased => return Ok(None),
+                Written::Before(entry) if entry.content == content => return Ok(Some(entry)),
                 Written::Before(_) => return Err(CommitError::IdReused),
                 // The model outlives the entry that opened it. In the first round another
                 // registration may be under way.
@@ -57,7 +60,7 @@ impl Outbox {
     }
 
     /// Decides that a voice model is ready and commits that; or finds the entry committed before.
-    /// `None` if it is neither ready nor can be.
+    /// `None` if it is neither ready nor can be, or if its tenant was erased since.
     ///
     /// # Errors
     /// A [`CommitError`].
@@ -70,67 +73,27 @@ impl Outbox {
         let mut rounds = Rounds::blind();
         loop {
             rounds.next().await?;
-            let Some(decision) = domain::ready(self.store.voice(voice).await?, now) else {
+            let model = self.store.voice(voice).await?;
+            let Some(decision) = domain::ready(model.clone(), now) else {
                 return Ok(self.store.entry(key).await?);
             };
-            let written = self
-                .store
-                .write(key.clone(), "ready", decision, self.open_expiry(now));
+            let guard = ErasureGuard {
+                tenant: &model.tenant,
+                happened: model.created_at,
+            };
+            let written = self.store.write(
+                key.clone(),
+                "ready",
+                decision,
+                self.open_expiry(now),
+                Some(guard),
+            );
             match written.await? {
                 Written::Committed(entry) | Written::Before(entry) => return Ok(Some(entry)),
+                Written::Erased => return Ok(None),
                 Written::Changed { .. } => {}
             }
         }
-    }
-
-    /// Makes sure that the open `model` has an execution that goes on.
-    ///
-    /// # Errors
-    /// A [`StartError`].
-    pub async fn resume_voice(&self, model: VoiceModel, now: Time) -> Result<Resumed, StartError> {
-        let failed = |source| StartError::Again {
-            id: model.id.0,
-            source,
-        };
-        let id = model.id;
-        let named = match self
-            .execution(&self.voice_state_machine, &model.execution_name())
-            .await?
-        {
-            Execution::Running => return Ok(Resumed::Running),
-            // Under the name it was to have, so that whoever starts it at this moment starts the
-            // same one.
-            Execution::Missing => model.clone(),
-            Execution::Ended => {
-                // The execution may have closed it between the two looks, and somebody else may
-                // have started it again.
-                let model_now = self.store.voice(id).await.map_err(failed)?;
-                if model_now.is_closed() {
-                    return Ok(Resumed::Closed);
-                }
-                if model_now.restarts != model.restarts {
-                    return Ok(Resumed::Running);
-                }
-                let deadline = self.deadline(now);
-                self.store
-                    .save_voice(model_now.restarted(deadline))
-                    .await
-                    .map_err(failed)?
-            }
-        };
-        let input = format!(r#"{{"voiceModelId":"{id}"}}"#);
-        self.begin(&self.voice_state_machine, &named.execution_name(), input)
-            .await?;
-        Ok(Resumed::Started)
-    }
-
-    /// How the latest execution of `model` is.
-    ///
-    /// # Errors
-    /// A [`StartError`].
-    pub async fn execution_of_voice(&self, model: &VoiceModel) -> Result<Execution, StartError> {
-        self.execution(&self.voice_state_machine, &model.execution_name())
-            .await
     }
 
     /// Publishes and marks that `model` was registered, if that has not been done.

@@ -19,16 +19,12 @@ use secrecy::SecretString;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let variables = [
-        (ProviderId::OpenAi, "OPENAI_API_KEY", AssetKind::Poster),
-        (
-            ProviderId::ElevenLabs,
-            "ELEVENLABS_API_KEY",
-            AssetKind::AudioSpot,
-        ),
-        (ProviderId::Runway, "RUNWAYML_API_SECRET", AssetKind::Video),
-        (ProviderId::Polly, "POLLY_BUCKET", AssetKind::AudioSpot),
-    ];
+    let variables: Vec<_> = ProviderId::ALL
+        .into_iter()
+        .filter_map(|provider| {
+            variable_and_asset(provider).map(|(name, asset)| (provider, name, asset))
+        })
+        .collect();
     let given = variables
         .iter()
         .filter_map(|(provider, name, _)| Some((*provider, SecretString::from(variable(name)?))));
@@ -75,6 +71,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// The variable that has a vendor's key (Polly's bucket), and what the vendor is asked for; `None`
+/// for the canvas, which is no vendor.
+fn variable_and_asset(provider: ProviderId) -> Option<(&'static str, AssetKind)> {
+    match provider {
+        ProviderId::StudioCanvas => None,
+        ProviderId::OpenAi => Some(("OPENAI_API_KEY", AssetKind::Poster)),
+        ProviderId::ElevenLabs => Some(("ELEVENLABS_API_KEY", AssetKind::AudioSpot)),
+        ProviderId::Runway => Some(("RUNWAYML_API_SECRET", AssetKind::Video)),
+        ProviderId::Polly => Some(("POLLY_BUCKET", AssetKind::AudioSpot)),
+    }
+}
+
 async fn ask(
     providers: &Providers,
     provider: ProviderId,
@@ -88,6 +96,7 @@ async fn ask(
         job: &job,
         logo: None,
         bucket,
+        folder: "renders/live-test/",
     };
     providers.prepare(provider, order).await?;
     let ticket = match providers.submit(provider, order).await? {
@@ -96,13 +105,13 @@ async fn ask(
     };
     for _ in 0..60 {
         tokio::time::sleep(Duration::from_secs(6)).await;
-        match providers.poll(provider, order, &ticket).await? {
+        match providers.vendors().poll(provider, order, &ticket).await? {
             Progress::Done(media) => return Ok(described(&media)),
             Progress::Pending { status } => println!("{provider}: {ticket} is {status}"),
             Progress::Failed(refused) => return Err(refused.into()),
         }
     }
-    providers.erase(provider, &ticket).await?;
+    providers.vendors().erase(provider, &ticket).await?;
     Err("not done after six minutes, and cancelled".into())
 }
 
@@ -148,7 +157,7 @@ fn job(asset: AssetKind, now: Time) -> Result<Job, Box<dyn Error>> {
         caused_at: None,
         resubmit_of: None,
         restarts: 0,
-        attempts: Vec::new(),
+        attempts: domain::Attempts::default(),
         state: State::Created,
     })
 }

@@ -11,26 +11,35 @@ use serde_json::{Value, json};
 
 use crate::{
     Answer, Body, Media, Refused, Stream,
-    http::{Http, No, attempt_of, is_id, send_free, send_paid},
-    keys::Key,
+    http::{ErrorAnswer, Http, attempt_of, check_id, is_id, send_free, send_paid},
+    keys::VendorKey,
     prompt,
     settings::{ElevenLabsSettings, Spot},
 };
 
 mod voices;
 
-pub use voices::{Captcha, Fulfilled, Recording, sample_name};
+pub use voices::{Captcha, CaptchaFormat, Fulfilled, Recording, sample_name};
 
 /// ElevenLabs: speech, sound, music and cloned voices.
 #[derive(Debug)]
 pub struct ElevenLabs {
     settings: ElevenLabsSettings,
     http: Http,
-    key: Key,
+    key: VendorKey,
+}
+
+/// A request for a spot.
+struct SpotRequest<'a> {
+    endpoint: String,
+    model: &'a str,
+    /// The text to speak, or the prompt.
+    text: String,
+    body: Value,
 }
 
 impl ElevenLabs {
-    pub(crate) fn new(settings: ElevenLabsSettings, http: Http, key: Key) -> Self {
+    pub(crate) fn new(settings: ElevenLabsSettings, http: Http, key: VendorKey) -> Self {
         Self {
             settings,
             http,
@@ -49,7 +58,12 @@ impl ElevenLabs {
     /// Makes the job's spot.
     pub(crate) async fn make(&self, job: &Job) -> Result<Answer, Refused> {
         let key = self.key.get().await?;
-        let (endpoint, model, text, body) = self.request(job);
+        let SpotRequest {
+            endpoint,
+            model,
+            text,
+            body,
+        } = self.request(job);
         let url = format!(
             "{}/{endpoint}?output_format=mp3_44100_128",
             self.settings.base_url
@@ -63,12 +77,12 @@ impl ElevenLabs {
         )
         .await?;
         if !response.status().is_success() {
-            let no = No::read(response).await;
-            let refusal = refusal(&no);
+            let answer = ErrorAnswer::read(response).await;
+            let refusal = refusal(&answer);
             if refusal == Refusal::Auth {
                 self.key.forget().await;
             }
-            return Err(no.refused(refusal));
+            return Err(answer.refused(refusal));
         }
         let copy = history_item(response.headers());
         let characters = characters(response.headers()).unwrap_or(text.chars().count() as u64);
@@ -83,6 +97,7 @@ impl ElevenLabs {
 
     /// Deletes a spot from the vendor's history. A missing one counts as deleted.
     pub(crate) async fn erase(&self, item: &str) -> Result<(), Refused> {
+        check_id(item)?;
         self.delete(&format!("history/{item}")).await
     }
 
@@ -99,11 +114,12 @@ impl ElevenLabs {
         if response.status().is_success() || response.status().as_u16() == 404 {
             return Ok(());
         }
-        Err(No::read(response).await.refused(Refusal::Transient))
+        Err(ErrorAnswer::read(response)
+            .await
+            .refused(Refusal::Transient))
     }
 
-    /// The endpoint, the model, the text or prompt, and the body.
-    fn request(&self, job: &Job) -> (String, &str, String, Value) {
+    fn request(&self, job: &Job) -> SpotRequest<'_> {
         let settings = &self.settings;
         match settings.spot {
             Spot::Speech => {
@@ -112,24 +128,24 @@ impl ElevenLabs {
                     canvas::day(&job.configuration).as_deref(),
                 );
                 let body = json!({ "text": text, "model_id": settings.model });
-                (
-                    format!("text-to-speech/{}", settings.voice),
-                    &settings.model,
+                SpotRequest {
+                    endpoint: format!("text-to-speech/{}", settings.voice),
+                    model: &settings.model,
                     text,
                     body,
-                )
+                }
             }
             Spot::Sound => {
                 let text = prompt::sound(&job.configuration);
                 let body = json!({
                     "text": text, "duration_seconds": settings.seconds, "model_id": settings.sound_model,
                 });
-                (
-                    "sound-generation".to_owned(),
-                    &settings.sound_model,
+                SpotRequest {
+                    endpoint: "sound-generation".to_owned(),
+                    model: &settings.sound_model,
                     text,
                     body,
-                )
+                }
             }
             Spot::Music => {
                 let text = prompt::music(&job.configuration);
@@ -139,7 +155,12 @@ impl ElevenLabs {
                     "force_instrumental": true,
                     "model_id": settings.music_model,
                 });
-                ("music".to_owned(), &settings.music_model, text, body)
+                SpotRequest {
+                    endpoint: "music".to_owned(),
+                    model: &settings.music_model,
+                    text,
+                    body,
+                }
             }
         }
     }
@@ -164,8 +185,8 @@ fn history_item(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The code of an error; an older form calls it `status`.
-fn code(no: &No) -> &str {
-    let detail = &no.body["detail"];
+fn code(answer: &ErrorAnswer) -> &str {
+    let detail = &answer.body["detail"];
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
     match text("code") {
         "" => text("status"),
@@ -173,9 +194,10 @@ fn code(no: &No) -> &str {
     }
 }
 
-/// The class of a refusal.
-fn refusal(no: &No) -> Refusal {
-    match code(no) {
+/// The class of a refusal. Only an error in the vendor's own form, with a code or a type, concerns
+/// our account.
+fn refusal(answer: &ErrorAnswer) -> Refusal {
+    match code(answer) {
         "quota_exceeded" | "insufficient_credits" => Refusal::Billing,
         "content_moderated" | "moderation" | "content_against_policy" => Refusal::Moderation,
         "voice_not_found" | "model_not_found" => Refusal::ProviderGone,
@@ -184,8 +206,57 @@ fn refusal(no: &No) -> Refusal {
         | "concurrent_limit_exceeded"
         | "too_many_concurrent_requests"
         | "rate_limit_exceeded" => Refusal::RateLimited {
-            retry_after: no.retry_after(),
+            retry_after: answer.retry_after(),
         },
-        _ => no.by_status(),
+        // An older form, without a type.
+        "invalid_api_key"
+        | "needs_authorization"
+        | "missing_permissions"
+        | "detected_unusual_activity" => Refusal::Auth,
+        _ => by_type(answer),
+    }
+}
+
+/// The class of a refusal by the type of the error, which its status follows from.
+fn by_type(answer: &ErrorAnswer) -> Refusal {
+    match answer.body["detail"]["type"].as_str() {
+        Some("authentication_error" | "authorization_error") => Refusal::Auth,
+        Some("payment_required") => Refusal::Billing,
+        Some("not_found") => Refusal::ProviderGone,
+        _ => answer.by_status(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::ANYONES;
+
+    fn error(status: u16, detail: Value) -> Refusal {
+        let error = json!({ "detail": detail });
+        refusal(&ErrorAnswer::of(status, &error.to_string()))
+    }
+
+    #[test]
+    fn only_the_vendors_own_code_or_type_concerns_the_account() {
+        let typed = |status, kind: &str| {
+            error(
+                status,
+                json!({ "type": kind, "code": "a_code", "message": "no" }),
+            )
+        };
+        assert_eq!(typed(401, "authentication_error"), Refusal::Auth);
+        assert_eq!(typed(403, "authorization_error"), Refusal::Auth);
+        assert_eq!(typed(402, "payment_required"), Refusal::Billing);
+        assert_eq!(typed(404, "not_found"), Refusal::ProviderGone);
+        let of_old = |status: &str| error(401, json!({ "status": status, "message": "no" }));
+        assert_eq!(of_old("missing_permissions"), Refusal::Auth);
+        assert_eq!(of_old("quota_exceeded"), Refusal::Billing);
+        for status in ANYONES {
+            let firewalls = ErrorAnswer::of_a_firewall(status);
+            assert_eq!(refusal(&firewalls), Refusal::Blocked, "{status}");
+            // The form of FastAPI, in which the vendor's own errors have no code.
+            assert_eq!(error(status, json!("Forbidden")), Refusal::Blocked);
+        }
     }
 }

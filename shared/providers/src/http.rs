@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use contract::TraceParent;
+use contract::{TraceParent, printable};
 use domain::{Job, Refusal};
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
@@ -83,11 +83,11 @@ pub(crate) async fn send_paid(
 
 /// The attempt that is recorded for `job` and still open. Without one, nothing is sent.
 pub(crate) fn attempt_of(job: &Job) -> Result<Attempted, Refused> {
-    let open = job.open_attempt().map(|attempt| Attempted {
+    let open = job.attempts.open().map(|attempt| Attempted {
         token: attempt.token,
         trace: job.trace,
     });
-    open.ok_or_else(|| Refused::new(Refusal::Transient, "no attempt is written down for it"))
+    open.ok_or_else(|| Refused::new(Refusal::Transient, "the job has no open attempt"))
 }
 
 /// Sends a request that costs nothing and may be repeated.
@@ -109,7 +109,7 @@ pub(crate) async fn whole(mut response: Response, if_broken: Refusal) -> Result<
         if bytes.len() + chunk.len() > LONGEST {
             return Err(Refused::new(
                 if_broken,
-                format!("its answer is longer than {LONGEST} bytes"),
+                format!("the answer is longer than {LONGEST} bytes"),
             ));
         }
         bytes.extend_from_slice(&chunk);
@@ -117,15 +117,15 @@ pub(crate) async fn whole(mut response: Response, if_broken: Refusal) -> Result<
     Ok(bytes)
 }
 
-/// A refusal: its status, headers and body.
-pub(crate) struct No {
+/// An answer that is an error: its status, headers and body.
+pub(crate) struct ErrorAnswer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: serde_json::Value,
     text: String,
 }
 
-impl No {
+impl ErrorAnswer {
     pub(crate) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // A refusal whose body cannot be read is still a refusal.
@@ -141,14 +141,15 @@ impl No {
         }
     }
 
-    /// A refusal of this class with the vendor's text. A refused key is the exception, because the
-    /// vendor may repeat the key in its text.
+    /// A refusal of this class with the answer's text. A refused key is the exception, because the
+    /// text may repeat the key.
     pub(crate) fn refused(&self, refusal: Refusal) -> Refused {
         if refusal == Refusal::Auth {
-            return Refused::new(
-                refusal,
-                format!("HTTP {}: it does not take our key for this", self.status),
-            );
+            let detail = format!("HTTP {}: the vendor refuses our key", self.status);
+            return Refused::new(refusal, detail);
+        }
+        if refusal == Refusal::Blocked && self.status == 401 {
+            return Refused::new(refusal, "HTTP 401, not in the vendor's own form");
         }
         Refused::new(
             refusal,
@@ -158,15 +159,19 @@ impl No {
 
     /// The class by status alone, for a request that may cost money. After 429, 503 and 409 nothing
     /// was made, and it may be sent again; after another server error the outcome is unknown.
+    ///
+    /// No status says that our account is in trouble: whatever stands before a vendor answers with
+    /// the same ones, and may do so because of what one tenant wrote. A vendor's client looks for
+    /// the vendor's own words first.
     pub(crate) fn by_status(&self) -> Refusal {
+        if is_anyones(self.status) {
+            return Refusal::Blocked;
+        }
         match StatusCode::from_u16(self.status) {
             Ok(StatusCode::TOO_MANY_REQUESTS) => Refusal::RateLimited {
                 retry_after: self.retry_after(),
             },
             Ok(StatusCode::SERVICE_UNAVAILABLE) => Refusal::Transient,
-            Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Refusal::Auth,
-            Ok(StatusCode::PAYMENT_REQUIRED) => Refusal::Billing,
-            Ok(StatusCode::NOT_FOUND | StatusCode::GONE) => Refusal::ProviderGone,
             Ok(StatusCode::CONFLICT) => Refusal::Transient,
             Ok(status) if status.is_client_error() => Refusal::InvalidInput,
             _ => Refusal::OutcomeUnknown,
@@ -177,6 +182,12 @@ impl No {
     pub(crate) fn retry_after(&self) -> Option<u32> {
         retry_after(&self.headers, Timestamp::now())
     }
+}
+
+/// Whether a firewall or a proxy may answer with this status as well as the vendor: 401 to 404, and
+/// 410.
+pub(crate) fn is_anyones(status: u16) -> bool {
+    matches!(status, 401..=404 | 410)
 }
 
 /// `retry-after-ms`, or `retry-after` as seconds or as a date (RFC 9110, 10.2.3), in seconds from
@@ -218,17 +229,106 @@ pub(crate) fn is_id(id: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
-/// `text`, cut to [`LONGEST_DETAIL`] characters.
+/// Checks that a stored id is safe in a URL path: a request carries the studio's key.
+pub(crate) fn check_id(id: &str) -> Result<(), Refused> {
+    match is_id(id) {
+        true => Ok(()),
+        false => Err(Refused::new(
+            Refusal::InvalidInput,
+            format!("`{}` is no id of a vendor's", short(id)),
+        )),
+    }
+}
+
+/// A vendor's `text` for logs and reasons: printable, and cut to [`LONGEST_DETAIL`] characters.
 pub(crate) fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_DETAIL) {
+    // The whole may be long, and only its beginning is kept.
+    let beginning: String = text.chars().take(LONGEST_DETAIL + 1).collect();
+    let text = printable(&beginning);
+    let end = text.char_indices().nth(LONGEST_DETAIL);
+    match end {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        None => text,
     }
 }
 
 #[cfg(test)]
+impl ErrorAnswer {
+    /// The answer with this status and this body.
+    pub(crate) fn of(status: u16, text: &str) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: serde_json::from_str(text).unwrap_or_default(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// The page of a firewall with this status.
+    pub(crate) fn of_a_firewall(status: u16) -> Self {
+        Self::of(status, "<!DOCTYPE html><html><h1>Access denied</h1></html>")
+    }
+}
+
+/// The statuses that are anyone's.
+#[cfg(test)]
+pub(crate) const ANYONES: [u16; 5] = [401, 402, 403, 404, 410];
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_alone_says_nothing_of_our_account() {
+        for status in ANYONES {
+            assert_eq!(
+                ErrorAnswer::of_a_firewall(status).by_status(),
+                Refusal::Blocked
+            );
+        }
+        for (status, class) in [
+            (400, Refusal::InvalidInput),
+            (409, Refusal::Transient),
+            (422, Refusal::InvalidInput),
+            (429, Refusal::RateLimited { retry_after: None }),
+            (500, Refusal::OutcomeUnknown),
+            (503, Refusal::Transient),
+        ] {
+            assert_eq!(ErrorAnswer::of(status, "").by_status(), class, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_leads_to_another_path_is_not_sent() {
+        assert!(check_id("21m00Tcm4TlvDq8ikWAM").is_ok());
+        for id in ["", "../voices/others", "a/b", "a?b", "a%2fb", "."] {
+            let refused = check_id(id).unwrap_err();
+            assert_eq!(refused.refusal, Refusal::InvalidInput, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_may_repeat_the_key_is_not_quoted() {
+        let key = "sk-the-key";
+        let quotes = |status, refusal| {
+            let refused = ErrorAnswer::of(status, key).refused(refusal);
+            refused.detail.contains(key)
+        };
+        assert!(!quotes(401, Refusal::Auth) && !quotes(403, Refusal::Auth));
+        assert!(!quotes(401, Refusal::Blocked));
+        assert!(quotes(403, Refusal::Blocked) && quotes(400, Refusal::InvalidInput));
+    }
+
+    #[test]
+    fn a_vendors_text_is_cut_and_cannot_steer_a_terminal() {
+        assert_eq!(short("HTTP 400:\n\u{1b}[2J"), r"HTTP 400:\n\u{1b}[2J");
+        assert_eq!(short(&"é".repeat(400)), "é".repeat(400));
+        for long in ["é".repeat(401), "\u{202e}".repeat(10_000)] {
+            let said = short(&long);
+            assert_eq!(said.chars().count(), 401);
+            assert!(said.ends_with('…'));
+        }
+    }
 
     #[test]
     fn retry_after_is_read_as_milliseconds_seconds_or_a_date() {

@@ -2,7 +2,7 @@
 //! is closed and ours ([`ProviderId`]).
 //!
 //! A client sends a request that may cost money once and never repeats it by itself. The domain
-//! decides whether to repeat it ([`Refusal::fate`]), because it records the attempts.
+//! decides whether to repeat it ([`Refusal::retry_decision`]), because it records the attempts.
 
 mod elevenlabs;
 mod http;
@@ -13,18 +13,20 @@ mod prompt;
 mod runway;
 mod settings;
 mod studio_canvas;
+mod vendors;
 
 use aws_config::SdkConfig;
 use canvas::{LogoError, RenderError};
 use domain::{Job, ProviderId, Refusal};
 
 pub use canvas::Logo;
-pub use elevenlabs::{Captcha, ElevenLabs, Fulfilled, Recording, sample_name};
+pub use elevenlabs::{Captcha, CaptchaFormat, ElevenLabs, Fulfilled, Recording, sample_name};
 pub use keys::Keys;
 pub use settings::{Settings, SettingsError, VoiceLimits};
 pub use studio_canvas::StudioCanvas;
+pub use vendors::Vendors;
 
-use crate::{http::Http, keys::Key, openai::OpenAi, polly::Polly, runway::Runway};
+use crate::{http::Http, keys::VendorKey, openai::OpenAi};
 
 /// A request to a provider.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,8 @@ pub struct Order<'a> {
     pub logo: Option<&'a [u8]>,
     /// The bucket that the asset goes to. Only Polly writes there itself.
     pub bucket: &'a str,
+    /// The folder of the job's files in that bucket, with a slash at the end.
+    pub folder: &'a str,
 }
 
 /// A provider's answer to an order.
@@ -123,7 +127,12 @@ pub struct StreamError(#[source] reqwest::Error);
 pub enum ProviderError {
     /// The canvas cannot draw the content.
     #[error("the text or the colours cannot be drawn")]
-    Draw(#[from] RenderError),
+    Draw {
+        /// What the canvas said.
+        source: RenderError,
+        /// The credits that the picture under it cost.
+        credits: u64,
+    },
     /// The canvas cannot draw the brand's logo.
     #[error(transparent)]
     Logo(#[from] LogoError),
@@ -145,7 +154,9 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(refusal: Refusal, detail: impl Into<String>) -> Self {
+    /// A refusal that cost nothing; `detail` is for operators.
+    #[must_use]
+    pub fn new(refusal: Refusal, detail: impl Into<String>) -> Self {
         Self {
             refusal,
             detail: detail.into(),
@@ -159,9 +170,7 @@ impl Refused {
 pub struct Providers {
     canvas: StudioCanvas,
     openai: OpenAi,
-    elevenlabs: ElevenLabs,
-    runway: Runway,
-    polly: Polly,
+    vendors: Vendors,
 }
 
 impl Providers {
@@ -177,22 +186,18 @@ impl Providers {
         keys: &Keys,
     ) -> Result<Self, SettingsError> {
         let http = Http::new()?;
-        let key = |provider| Key::new(aws, keys, provider);
+        let key = VendorKey::new(aws, keys, ProviderId::OpenAi);
         Ok(Self {
             canvas,
-            openai: OpenAi::new(
-                settings.openai.clone(),
-                http.clone(),
-                key(ProviderId::OpenAi),
-            ),
-            elevenlabs: ElevenLabs::new(
-                settings.elevenlabs.clone(),
-                http.clone(),
-                key(ProviderId::ElevenLabs),
-            ),
-            runway: Runway::new(settings.runway.clone(), http, key(ProviderId::Runway)),
-            polly: Polly::new(settings.polly.clone(), aws),
+            openai: OpenAi::new(settings.openai.clone(), http.clone(), key),
+            vendors: Vendors::over(http, settings, aws, keys),
         })
+    }
+
+    /// The vendors that have something under an id.
+    #[must_use]
+    pub fn vendors(&self) -> &Vendors {
+        &self.vendors
     }
 
     /// Checks what can be checked without asking `provider` for `order`: its key, and whether the
@@ -211,8 +216,8 @@ impl Providers {
                 order.logo.map(Logo::decode).transpose()?;
                 Ok(self.openai.prepare().await?)
             }
-            ProviderId::ElevenLabs => Ok(self.elevenlabs.prepare().await?),
-            ProviderId::Runway => Ok(self.runway.prepare().await?),
+            ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.prepare().await?),
+            ProviderId::Runway => Ok(self.vendors.runway.prepare().await?),
             ProviderId::Polly => Ok(()),
         }
     }
@@ -235,55 +240,24 @@ impl Providers {
                 self.canvas
                     .draw(order, Some(&art.png), art.made_by, art.credits)
             }
-            ProviderId::ElevenLabs => Ok(self.elevenlabs.make(order.job).await?),
-            ProviderId::Runway => Ok(self.runway.submit(order.job).await?),
-            ProviderId::Polly => Ok(self.polly.submit(order).await?),
+            ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.make(order.job).await?),
+            ProviderId::Runway => Ok(self.vendors.runway.submit(order.job).await?),
+            ProviderId::Polly => Ok(self.vendors.polly.submit(order).await?),
         }
     }
 
-    /// Polls `provider` with the `ticket` of an earlier answer. It costs nothing and may be
-    /// repeated.
-    ///
-    /// # Errors
-    /// [`Refused`]: the poll got no answer, and the ticket is still valid.
-    pub async fn poll(
-        &self,
-        provider: ProviderId,
-        order: Order<'_>,
-        ticket: &str,
-    ) -> Result<Progress, Refused> {
-        match provider {
-            ProviderId::Runway => self.runway.poll(ticket).await,
-            ProviderId::Polly => self.polly.poll(order, ticket).await,
-            // These answer at once and give no tickets.
-            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::ElevenLabs => {
-                let detail = format!("{provider} gives no tickets");
-                Ok(Progress::Failed(Refused::new(
-                    Refusal::OutcomeUnknown,
-                    detail,
-                )))
-            }
-        }
-    }
-
-    /// Has `provider` cancel the ticket's work or erase its result, where the provider offers that.
-    ///
-    /// # Errors
-    /// [`Refused`]; a repeated call is safe.
-    pub async fn erase(&self, provider: ProviderId, ticket: &str) -> Result<(), Refused> {
-        match provider {
-            ProviderId::Runway => self.runway.erase(ticket).await,
-            ProviderId::ElevenLabs => self.elevenlabs.erase(ticket).await,
-            // They keep nothing under an id: OpenAI's pictures come in the answer, and Polly writes
-            // to our bucket.
-            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Polly => Ok(()),
-        }
-    }
-
-    /// The client that clones voices for `provider`; `None` if `provider` does not clone voices.
+    /// The key of the file that `provider` itself wrote into our bucket for the ticket, in the
+    /// folder of the job's files; `None` for a provider that does not write there. The asset is a
+    /// copy of that file.
     #[must_use]
-    pub fn cloner(&self, provider: ProviderId) -> Option<&ElevenLabs> {
-        provider.clones_voices().then_some(&self.elevenlabs)
+    pub fn original(provider: ProviderId, folder: &str, ticket: &str) -> Option<String> {
+        match provider {
+            ProviderId::Polly => Some(polly::object_key(folder, ticket)),
+            ProviderId::StudioCanvas
+            | ProviderId::OpenAi
+            | ProviderId::ElevenLabs
+            | ProviderId::Runway => None,
+        }
     }
 
     /// The shortest and the longest pause between two polls of `provider`, in seconds.

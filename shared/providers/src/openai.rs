@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Refused,
-    http::{Http, No, attempt_of, send_paid, whole},
-    keys::Key,
+    http::{ErrorAnswer, Http, attempt_of, send_paid, whole},
+    keys::VendorKey,
     prompt,
     settings::{KeyHeader, OpenAiSettings, Quality},
 };
@@ -30,7 +30,7 @@ const PRICED_PIXELS: u64 = 1024 * 1536;
 pub(crate) struct OpenAi {
     settings: OpenAiSettings,
     http: Http,
-    key: Key,
+    key: VendorKey,
 }
 
 /// A painted picture.
@@ -51,7 +51,7 @@ struct Image {
 }
 
 impl OpenAi {
-    pub(crate) fn new(settings: OpenAiSettings, http: Http, key: Key) -> Self {
+    pub(crate) fn new(settings: OpenAiSettings, http: Http, key: VendorKey) -> Self {
         Self {
             settings,
             http,
@@ -76,12 +76,12 @@ impl OpenAi {
         });
         let response = send_paid(attempt_of(job)?, self.request().await?.json(&body)).await?;
         if !response.status().is_success() {
-            let no = No::read(response).await;
-            let refusal = refusal(&no);
+            let answer = ErrorAnswer::read(response).await;
+            let refusal = refusal(&answer);
             if refusal == Refusal::Auth {
                 self.key.forget().await;
             }
-            return Err(no.refused(refusal));
+            return Err(answer.refused(refusal));
         }
         let credits = self.credits(size);
         // The vendor made the picture and charges for it, even if its answer is unusable.
@@ -90,16 +90,18 @@ impl OpenAi {
             detail: why.to_owned(),
             credits,
         };
-        let bytes = whole(response, Refusal::OutcomeUnknown).await?;
+        let bytes = whole(response, Refusal::OutcomeUnknown)
+            .await
+            .map_err(|refused| broken(&refused.detail))?;
         let images: Images =
-            serde_json::from_slice(&bytes).map_err(|_| broken("its answer holds no picture"))?;
+            serde_json::from_slice(&bytes).map_err(|_| broken("the answer has no picture"))?;
         let image = images
             .data
             .first()
-            .ok_or_else(|| broken("its answer holds no picture"))?;
+            .ok_or_else(|| broken("the answer has no picture"))?;
         let png = base64_simd::STANDARD
             .decode_to_vec(&image.b64_json)
-            .map_err(|_| broken("its picture is no base64"))?;
+            .map_err(|_| broken("the picture is not valid Base64"))?;
         Ok(Art {
             png,
             made_by: format!("openai/{}", self.settings.model),
@@ -142,10 +144,12 @@ fn size(asset: AssetKind) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// The class of a refusal. Codes come first, because several reasons share a status.
-fn refusal(no: &No) -> Refusal {
-    let error = &no.body["error"];
+/// The class of a refusal. Codes come first, because several reasons share a status. Only an error
+/// in the vendor's own form concerns our account.
+fn refusal(answer: &ErrorAnswer) -> Refusal {
+    let error = &answer.body["error"];
     let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+    let is_own = error.get("message").is_some_and(Value::is_string);
     match (text("code"), text("type")) {
         (
             "moderation_blocked"
@@ -160,18 +164,67 @@ fn refusal(no: &No) -> Refusal {
             | "credit_balance_exhausted"
             | "organization_spend_limit_exceeded"
             | "project_spend_limit_exceeded"
-            | "organization_usage_limit_exceeded",
+            | "organization_usage_limit_exceeded"
+            | "billing_not_active",
             _,
         )
         | (_, "insufficient_quota") => Refusal::Billing,
-        ("model_not_found" | "DeploymentNotFound", _) => Refusal::ProviderGone,
-        _ => no.by_status(),
+        // The latter two are Azure's.
+        ("model_not_found" | "unknown_url" | "DeploymentNotFound" | "404", _) if is_own => {
+            Refusal::ProviderGone
+        }
+        (
+            "invalid_api_key"
+            | "invalid_organization"
+            | "account_deactivated"
+            | "ip_not_authorized"
+            | "insufficient_permissions"
+            | "unsupported_country_region_territory",
+            _,
+        ) if is_own => Refusal::Auth,
+        // Azure's.
+        ("401" | "403" | "Unauthorized" | "PermissionDenied" | "AccessDenied", _) if is_own => {
+            Refusal::Auth
+        }
+        // The vendor answers 401 for the key alone, with other codes or none.
+        _ if is_own && answer.status == 401 => Refusal::Auth,
+        _ => answer.by_status(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::ANYONES;
+
+    fn error(status: u16, code: &str) -> Refusal {
+        let error = json!({ "error": { "message": "no", "type": "invalid_request_error", "param": null, "code": code } });
+        refusal(&ErrorAnswer::of(status, &error.to_string()))
+    }
+
+    #[test]
+    fn only_the_vendors_own_code_concerns_the_account() {
+        assert_eq!(error(401, "invalid_api_key"), Refusal::Auth);
+        assert_eq!(error(401, "a new code"), Refusal::Auth);
+        assert_eq!(
+            error(403, "unsupported_country_region_territory"),
+            Refusal::Auth
+        );
+        assert_eq!(error(404, "model_not_found"), Refusal::ProviderGone);
+        assert_eq!(error(429, "billing_not_active"), Refusal::Billing);
+        let azures =
+            r#"{"error":{"code":"401","message":"Access denied due to invalid subscription key"}}"#;
+        assert_eq!(refusal(&ErrorAnswer::of(401, azures)), Refusal::Auth);
+        // A code that is not known opens no breaker; several tenants that meet it do.
+        assert_eq!(error(403, "a new code"), Refusal::Blocked);
+        assert_eq!(error(404, "a new code"), Refusal::Blocked);
+        for status in ANYONES {
+            let firewalls = ErrorAnswer::of_a_firewall(status);
+            assert_eq!(refusal(&firewalls), Refusal::Blocked, "{status}");
+            let gateways = ErrorAnswer::of(status, r#"{"message":"Forbidden"}"#);
+            assert_eq!(refusal(&gateways), Refusal::Blocked, "{status}");
+        }
+    }
 
     #[test]
     fn each_illustrated_asset_has_a_size_that_the_vendor_accepts() {

@@ -15,7 +15,7 @@ use domain::Refusal;
 
 use crate::{
     Answer, Body, Media, Order, Progress, Refused,
-    http::{REQUEST_ID, attempt_of, short},
+    http::{REQUEST_ID, attempt_of, is_anyones, short},
     prompt,
     settings::PollySettings,
 };
@@ -52,7 +52,7 @@ impl Polly {
             .engine(Engine::from(self.settings.engine.as_str()))
             .output_format(OutputFormat::Mp3)
             .output_s3_bucket_name(order.bucket)
-            .output_s3_key_prefix(prefix(order));
+            .output_s3_key_prefix(prefix(order.folder));
         let token = attempt_of(order.job)?.token.to_string();
         let start = start.customize().mutate_request(move |request| {
             request.headers_mut().insert(REQUEST_ID, token.clone());
@@ -66,7 +66,7 @@ impl Polly {
             .and_then(|task| task.task_id())
             .map(str::to_owned);
         let ticket =
-            task.ok_or_else(|| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
+            task.ok_or_else(|| Refused::new(Refusal::OutcomeUnknown, "the answer has no task id"))?;
         Ok(Answer::Accepted { ticket })
     }
 
@@ -80,7 +80,7 @@ impl Polly {
             .await;
         let answer = answer.map_err(|error| refused(&error, Refusal::Transient))?;
         let Some(state) = answer.synthesis_task() else {
-            return Err(Refused::new(Refusal::Transient, "its task cannot be read"));
+            return Err(Refused::new(Refusal::Transient, "the answer has no task"));
         };
         match state.task_status() {
             Some(TaskStatus::Completed) => {
@@ -88,7 +88,7 @@ impl Polly {
                 Ok(Progress::Done(Media {
                     body: Body::Object {
                         bucket: order.bucket.to_owned(),
-                        key: format!("{}.{task}.mp3", prefix(order)),
+                        key: object_key(order.folder, task),
                     },
                     made_by: format!("polly/{}", self.settings.engine),
                     credits: (characters * self.settings.credits_per_million_characters)
@@ -112,8 +112,13 @@ impl Polly {
 }
 
 /// The key prefix that the task writes to, beside the asset. Polly adds `.<task id>.mp3`.
-fn prefix(order: Order<'_>) -> String {
-    format!("renders/{}/polly", order.job.id)
+fn prefix(folder: &str) -> String {
+    format!("{folder}polly")
+}
+
+/// The key of the file that the task writes.
+pub(crate) fn object_key(folder: &str, task: &str) -> String {
+    format!("{}.{task}.mp3", prefix(folder))
 }
 
 fn refused<E: ProvideErrorMetadata>(
@@ -141,14 +146,15 @@ fn refused<E: ProvideErrorMetadata>(
                 }
                 "InvalidS3BucketException" | "InvalidS3KeyException" => Refusal::Auth,
                 _ if service.raw().status().is_server_error() => if_unknown,
+                // AWS's own errors have a code.
+                "unknown" if is_anyones(service.raw().status().as_u16()) => Refusal::Blocked,
                 _ => Refusal::InvalidInput,
             };
             (refusal, format!("{code}: {message}"))
         }
-        SdkError::ConstructionFailure(_) => (
-            Refusal::InvalidInput,
-            "the request cannot be made".to_owned(),
-        ),
+        SdkError::ConstructionFailure(_) => {
+            (Refusal::InvalidInput, "the request is invalid".to_owned())
+        }
         SdkError::DispatchFailure(failure) if failure.is_io() && !failure.is_timeout() => {
             // The connection was refused or cut. A refused one had no effect, but the two look
             // alike.

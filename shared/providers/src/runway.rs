@@ -1,20 +1,21 @@
 //! Runway: makes a video as a task, which the studio polls.
 //!
 //! Source of shapes and codes: the vendor's SDK 5.24.0, and its pages on HTTP errors and on task
-//! failures. Statuses are an open set: an unknown status counts as pending.
+//! failures. Statuses are an open set: an unknown status counts as pending. The host of finished
+//! videos: the vendor's page on outputs.
 
 use std::time::Duration;
 
 use domain::{Job, Refusal};
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Url};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     Answer, Body, Media, Progress, Refused, Stream,
-    http::{Http, No, attempt_of, is_id, send_free, send_paid, short, whole},
-    keys::Key,
+    http::{ErrorAnswer, Http, attempt_of, check_id, is_id, send_free, send_paid, short, whole},
+    keys::VendorKey,
     prompt,
     settings::RunwaySettings,
 };
@@ -26,7 +27,7 @@ const DOWNLOAD: Duration = Duration::from_secs(200);
 pub(crate) struct Runway {
     settings: RunwaySettings,
     http: Http,
-    key: Key,
+    key: VendorKey,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +53,7 @@ struct Cost {
 }
 
 impl Runway {
-    pub(crate) fn new(settings: RunwaySettings, http: Http, key: Key) -> Self {
+    pub(crate) fn new(settings: RunwaySettings, http: Http, key: VendorKey) -> Self {
         Self {
             settings,
             http,
@@ -82,16 +83,16 @@ impl Runway {
             .json(&body);
         let response = send_paid(attempt_of(job)?, self.signed(request).await?).await?;
         if !response.status().is_success() {
-            let no = No::read(response).await;
-            return Err(self.refused(&no).await);
+            let answer = ErrorAnswer::read(response).await;
+            return Err(self.refused(&answer).await);
         }
         let bytes = whole(response, Refusal::OutcomeUnknown).await?;
         let created: Created = serde_json::from_slice(&bytes)
-            .map_err(|_| Refused::new(Refusal::OutcomeUnknown, "its answer names no task"))?;
+            .map_err(|_| Refused::new(Refusal::OutcomeUnknown, "the answer has no task id"))?;
         if !is_id(&created.id) {
             return Err(Refused::new(
                 Refusal::OutcomeUnknown,
-                "its task's id cannot be part of an address",
+                "the task id has characters that a URL path cannot have",
             ));
         }
         Ok(Answer::Accepted { ticket: created.id })
@@ -102,18 +103,20 @@ impl Runway {
         let url = format!("{}/tasks/{task}", self.settings.base_url);
         let response = send_free(self.signed(self.http.get(url)).await?).await?;
         if !response.status().is_success() {
-            let no = No::read(response).await;
-            return match no.status {
+            let answer = ErrorAnswer::read(response).await;
+            return match answer.status {
                 // The task existed, so it was deleted, and its video is gone.
-                404 => Ok(Progress::Failed(no.refused(Refusal::OutcomeUnknown))),
+                404 if is_own(&answer) => {
+                    Ok(Progress::Failed(answer.refused(Refusal::OutcomeUnknown)))
+                }
                 // A poll may be repeated.
-                500.. => Err(no.refused(Refusal::Transient)),
-                _ => Err(self.refused(&no).await),
+                500.. => Err(answer.refused(Refusal::Transient)),
+                _ => Err(self.refused(&answer).await),
             };
         }
         let bytes = whole(response, Refusal::Transient).await?;
         let task: Task = serde_json::from_slice(&bytes)
-            .map_err(|_| Refused::new(Refusal::Transient, "its task cannot be read"))?;
+            .map_err(|_| Refused::new(Refusal::Transient, "the task cannot be parsed"))?;
         let credits = self.credits(&task);
         match task.status.as_str() {
             "SUCCEEDED" => {
@@ -155,6 +158,7 @@ impl Runway {
 
     /// Cancels a task or deletes its video. A missing task counts as deleted.
     pub(crate) async fn erase(&self, task: &str) -> Result<(), Refused> {
+        check_id(task)?;
         let request = self
             .http
             .delete(format!("{}/tasks/{task}", self.settings.base_url));
@@ -162,19 +166,21 @@ impl Runway {
         if response.status().is_success() || response.status().as_u16() == 404 {
             return Ok(());
         }
-        Err(No::read(response).await.refused(Refusal::Transient))
+        Err(ErrorAnswer::read(response)
+            .await
+            .refused(Refusal::Transient))
     }
 
-    /// Downloads the video from a signed URL that expires. The request carries no key and goes over
-    /// TLS only (except if both the API and the video are on this machine).
+    /// Downloads the video from a signed URL that expires. The request carries no key, and goes
+    /// over TLS only and to the vendor's hosts only (except if both the API and the video are on
+    /// this machine): a vendor's answer must not send this function anywhere else.
     async fn download(&self, url: &str) -> Result<Stream, Refused> {
         let own_machine = self.settings.base_url.starts_with("http://127.0.0.1:")
             && url.starts_with("http://127.0.0.1:");
-        if !(url.starts_with("https://") || own_machine) {
-            return Err(Refused::new(
-                Refusal::Transient,
-                "its video is not at an https:// address",
-            ));
+        if !own_machine {
+            // The job is not failed: the video is paid for, and the setting may be mended in time.
+            check_host(url, &self.settings.output_hosts)
+                .map_err(|detail| Refused::new(Refusal::Transient, detail))?;
         }
         let response = send_free(self.http.get(url.to_owned()).timeout(DOWNLOAD)).await?;
         match response.status().as_u16() {
@@ -182,7 +188,7 @@ impl Runway {
             // Another poll of the task brings a fresh URL.
             status => Err(Refused::new(
                 Refusal::Transient,
-                format!("its video: HTTP {status}"),
+                format!("downloading the video: HTTP {status}"),
             )),
         }
     }
@@ -194,15 +200,12 @@ impl Runway {
             .header("X-Runway-Version", "2024-11-06"))
     }
 
-    async fn refused(&self, no: &No) -> Refused {
-        let refusal = match no.status {
-            502 | 504 => Refusal::OutcomeUnknown,
-            _ => no.by_status(),
-        };
+    async fn refused(&self, answer: &ErrorAnswer) -> Refused {
+        let refusal = refusal(answer);
         if refusal == Refusal::Auth {
             self.key.forget().await;
         }
-        no.refused(refusal)
+        answer.refused(refusal)
     }
 
     fn credits(&self, task: &Task) -> u64 {
@@ -210,6 +213,42 @@ impl Runway {
         let vendors = cost.map_or(0.0, |cost| cost.credits.clamp(0.0, 1e9).ceil()) as u64;
         vendors * self.settings.credits_per_credit
     }
+}
+
+/// The class of a refusal. The vendor's errors have no codes, and only those in its own form
+/// concern our account. It never answers 403.
+fn refusal(answer: &ErrorAnswer) -> Refusal {
+    match answer.status {
+        502 | 504 => Refusal::OutcomeUnknown,
+        401 if is_own(answer) => Refusal::Auth,
+        402 if is_own(answer) => Refusal::Billing,
+        404 | 410 if is_own(answer) => Refusal::ProviderGone,
+        _ => answer.by_status(),
+    }
+}
+
+/// Whether an error is in the vendor's own form: `{"error": "…"}`, and maybe `docUrl` and the like.
+fn is_own(answer: &ErrorAnswer) -> bool {
+    answer.body["error"].is_string()
+}
+
+/// Checks that a URL is one of TLS at one of these hosts. The error does not repeat the whole URL,
+/// because its signature is a credential.
+fn check_host(url: &str, hosts: &[String]) -> Result<(), String> {
+    let parsed = Url::parse(url).ok().filter(|url| url.scheme() == "https");
+    let Some(url) = parsed else {
+        return Err("the address of the video is not https://".to_owned());
+    };
+    let host = url.host_str().unwrap_or_default();
+    let place = match url.port() {
+        // `Url` drops the port of https.
+        None if hosts.iter().any(|known| known == host) => return Ok(()),
+        None => host.to_owned(),
+        Some(port) => format!("{host}:{port}"),
+    };
+    Err(short(&format!(
+        "the video is at {place}, which is not among the settings' runway.outputHosts"
+    )))
 }
 
 /// The class of a task's failure. An unknown code is a fault of the vendor.
@@ -221,5 +260,57 @@ fn of_task(code: &str) -> Refusal {
             false => Refusal::InvalidInput,
         },
         _ => Refusal::Transient,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::ANYONES;
+
+    #[test]
+    fn only_an_error_in_the_vendors_own_form_concerns_the_account() {
+        let own = |status| refusal(&ErrorAnswer::of(status, r#"{"error":"No."}"#));
+        assert_eq!(own(401), Refusal::Auth);
+        assert_eq!(own(402), Refusal::Billing);
+        assert_eq!(own(404), Refusal::ProviderGone);
+        assert_eq!(own(403), Refusal::Blocked, "it never answers so");
+        for status in ANYONES {
+            let firewalls = ErrorAnswer::of_a_firewall(status);
+            assert_eq!(refusal(&firewalls), Refusal::Blocked, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_video_is_fetched_from_the_vendors_hosts_only() {
+        let hosts = RunwaySettings::default().output_hosts;
+        let check = |url: &str| check_host(url, &hosts);
+        assert_eq!(
+            check("https://dnznrvs05pmza.cloudfront.net/output.mp4?_jwt=secret"),
+            Ok(())
+        );
+        assert_eq!(
+            check("https://DNZNRVS05PMZA.cloudfront.net:443/output.mp4"),
+            Ok(())
+        );
+        for url in [
+            "https://evil.example/output.mp4",
+            "https://another.cloudfront.net/output.mp4",
+            "https://dnznrvs05pmza.cloudfront.net.evil.example/",
+            "https://dnznrvs05pmza.cloudfront.net@evil.example/",
+            "https://dnznrvs05pmza.cloudfront.net:8443/",
+            "https://169.254.169.254/latest/meta-data/",
+            "https://[::1]/",
+            "http://dnznrvs05pmza.cloudfront.net/output.mp4",
+            "file:///etc/passwd",
+            "http://127.0.0.1:9001/2018-06-01/runtime/invocation/next",
+            "",
+        ] {
+            assert!(check(url).is_err(), "{url}");
+        }
+        assert_eq!(
+            check("https://evil.example:444/output.mp4?_jwt=secret"),
+            Err("the video is at evil.example:444, which is not among the settings' runway.outputHosts".to_owned())
+        );
     }
 }

@@ -137,6 +137,8 @@ pub(crate) struct RunwaySettings {
     pub model: String,
     /// The length of a video, 2 to 10 seconds.
     pub seconds: u8,
+    /// The hosts from which finished videos are fetched.
+    pub output_hosts: Vec<String>,
     /// Our credits for each of the vendor's credits.
     pub credits_per_credit: u64,
     pub in_flight: InFlight,
@@ -215,6 +217,7 @@ impl Default for RunwaySettings {
             base_url: "https://api.dev.runwayml.com/v1".to_owned(),
             model: "gen4.5".to_owned(),
             seconds: 5,
+            output_hosts: vec!["dnznrvs05pmza.cloudfront.net".to_owned()],
             credits_per_credit: 1,
             in_flight: InFlight {
                 all: 4,
@@ -264,15 +267,23 @@ pub enum SettingsError {
     )]
     Value {
         /// The setting.
-        name: &'static str,
+        name: String,
         /// Its value.
         value: String,
         /// The allowed values.
         expected: &'static str,
     },
     /// The HTTP client cannot be built.
-    #[error("making the HTTP client of the providers")]
+    #[error("building the HTTP client of the providers")]
     Http(#[source] reqwest::Error),
+}
+
+fn wrong(name: &str, value: &impl ToString, expected: &'static str) -> SettingsError {
+    SettingsError::Value {
+        name: name.to_owned(),
+        value: value.to_string(),
+        expected,
+    }
 }
 
 impl Settings {
@@ -283,45 +294,63 @@ impl Settings {
     pub fn parse(json: &str) -> Result<Self, SettingsError> {
         let json = if json.trim().is_empty() { "{}" } else { json };
         let mut settings: Self = serde_json::from_str(json).map_err(SettingsError::Form)?;
-        let wrong = |name, value: &str, expected| SettingsError::Value {
-            name,
-            value: value.to_owned(),
-            expected,
-        };
-        for (name, url) in [
-            ("openai.baseUrl", &mut settings.openai.base_url),
-            ("elevenlabs.baseUrl", &mut settings.elevenlabs.base_url),
-            ("runway.baseUrl", &mut settings.runway.base_url),
-        ] {
+        settings.check_addresses()?;
+        settings.check_output_hosts()?;
+        settings.check_lengths()?;
+        settings.check_voices()?;
+        settings.check_in_flight()?;
+        settings.replace_retired_model();
+        Ok(settings)
+    }
+
+    /// Refuses an address without TLS, and cuts the slash at the end of each.
+    fn check_addresses(&mut self) -> Result<(), SettingsError> {
+        for provider in ProviderId::ALL {
+            let Some(url) = self.base_url(provider) else {
+                continue;
+            };
             let own_machine = url.starts_with("http://127.0.0.1:");
             if !(url.starts_with("https://") || own_machine) || reqwest::Url::parse(url).is_err() {
-                return Err(wrong(name, url, "an https:// address"));
+                let name = format!("{provider}.baseUrl");
+                return Err(wrong(&name, url, "an https:// address"));
             }
             *url = url.trim_end_matches('/').to_owned();
         }
-        if !(2..=10).contains(&settings.runway.seconds) {
-            return Err(wrong(
-                "runway.seconds",
-                &settings.runway.seconds.to_string(),
-                "2 to 10",
-            ));
+        Ok(())
+    }
+
+    fn check_output_hosts(&self) -> Result<(), SettingsError> {
+        let hosts = &self.runway.output_hosts;
+        let is_host = |host: &String| {
+            let is_of_it = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-');
+            !host.is_empty() && host.chars().all(is_of_it)
+        };
+        if hosts.is_empty() || !hosts.iter().all(is_host) {
+            let expected = "one or more names of hosts, in lower case";
+            return Err(wrong("runway.outputHosts", &hosts.join(", "), expected));
         }
-        if !(3..=30).contains(&settings.elevenlabs.seconds) {
-            return Err(wrong(
-                "elevenlabs.seconds",
-                &settings.elevenlabs.seconds.to_string(),
-                "3 to 30",
-            ));
+        Ok(())
+    }
+
+    fn check_lengths(&self) -> Result<(), SettingsError> {
+        let video = self.runway.seconds;
+        if !(2..=10).contains(&video) {
+            return Err(wrong("runway.seconds", &video, "2 to 10"));
         }
-        let voice = &settings.elevenlabs.voice;
+        let spot = self.elevenlabs.seconds;
+        if !(3..=30).contains(&spot) {
+            return Err(wrong("elevenlabs.seconds", &spot, "3 to 30"));
+        }
+        Ok(())
+    }
+
+    fn check_voices(&self) -> Result<(), SettingsError> {
+        let voice = &self.elevenlabs.voice;
         if voice.is_empty() || !voice.chars().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(wrong(
-                "elevenlabs.voice",
-                voice,
-                "a voice id: letters and digits",
-            ));
+            let expected = "a voice id: letters and digits";
+            return Err(wrong("elevenlabs.voice", voice, expected));
         }
-        let voices = &settings.elevenlabs.voices;
+        let voices = &self.elevenlabs.voices;
         for (name, value, most) in [
             (
                 "elevenlabs.voices.instantSeconds",
@@ -340,37 +369,37 @@ impl Settings {
             ),
         ] {
             if !(1..=most).contains(&value) {
-                return Err(SettingsError::Value {
-                    name,
-                    value: value.to_string(),
-                    expected: "at least 1, and what the schema allows",
-                });
+                let expected = "at least 1, and what the schema allows";
+                return Err(wrong(name, &value, expected));
             }
         }
-        for (name, limits) in [
-            ("openai.inFlight", settings.openai.in_flight),
-            ("elevenlabs.inFlight", settings.elevenlabs.in_flight),
-            ("runway.inFlight", settings.runway.in_flight),
-            ("polly.inFlight", settings.polly.in_flight),
-        ] {
+        Ok(())
+    }
+
+    fn check_in_flight(&self) -> Result<(), SettingsError> {
+        for provider in ProviderId::ALL {
+            let Some(limits) = self.in_flight(provider) else {
+                continue;
+            };
             if limits.all == 0 || limits.per_tenant == 0 || limits.all > 500 {
+                let name = format!("{provider}.inFlight");
                 let value = format!("{} and {}", limits.all, limits.per_tenant);
-                return Err(wrong(
-                    name,
-                    &value,
-                    "1 to 500 in all, and at least 1 for a tenant",
-                ));
+                let expected = "1 to 500 in all, and at least 1 for a tenant";
+                return Err(wrong(&name, &value, expected));
             }
         }
-        if matches!(settings.openai.model.as_str(), "dall-e-3" | "dall-e-2") {
+        Ok(())
+    }
+
+    fn replace_retired_model(&mut self) {
+        if matches!(self.openai.model.as_str(), "dall-e-3" | "dall-e-2") {
             tracing::warn!(
-                configured = settings.openai.model,
+                configured = self.openai.model,
                 now = IMAGE_MODEL,
                 "the model is retired; another one is asked"
             );
-            IMAGE_MODEL.clone_into(&mut settings.openai.model);
+            IMAGE_MODEL.clone_into(&mut self.openai.model);
         }
-        Ok(settings)
     }
 
     /// The limits on the samples of a voice that is cloned by `method`.
@@ -390,22 +419,38 @@ impl Settings {
     /// The concurrency limits of `provider`; `None` means no limit.
     #[must_use]
     pub fn caps(&self, provider: ProviderId) -> Option<Caps> {
-        let limits = match provider {
-            ProviderId::StudioCanvas => return None,
-            ProviderId::OpenAi => self.openai.in_flight,
-            ProviderId::ElevenLabs => self.elevenlabs.in_flight,
-            ProviderId::Runway => self.runway.in_flight,
-            ProviderId::Polly => self.polly.in_flight,
-        };
-        Some(Caps {
+        self.in_flight(provider).map(|limits| Caps {
             in_flight: limits.all,
             per_tenant: limits.per_tenant,
         })
+    }
+
+    /// The concurrency limits of a vendor; `None` for the canvas.
+    fn in_flight(&self, provider: ProviderId) -> Option<InFlight> {
+        match provider {
+            ProviderId::StudioCanvas => None,
+            ProviderId::OpenAi => Some(self.openai.in_flight),
+            ProviderId::ElevenLabs => Some(self.elevenlabs.in_flight),
+            ProviderId::Runway => Some(self.runway.in_flight),
+            ProviderId::Polly => Some(self.polly.in_flight),
+        }
+    }
+
+    /// The address of a vendor; `None` for the canvas, and for Polly, which AWS's SDK finds.
+    fn base_url(&mut self, provider: ProviderId) -> Option<&mut String> {
+        match provider {
+            ProviderId::StudioCanvas | ProviderId::Polly => None,
+            ProviderId::OpenAi => Some(&mut self.openai.base_url),
+            ProviderId::ElevenLabs => Some(&mut self.elevenlabs.base_url),
+            ProviderId::Runway => Some(&mut self.runway.base_url),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
 
     use super::*;
@@ -437,6 +482,10 @@ mod tests {
             (
                 r#"{"runway":{"seconds":11}}"#,
                 "runway.seconds is `11`; it must be 2 to 10",
+            ),
+            (
+                r#"{"runway":{"outputHosts":["https://runway.example"]}}"#,
+                "runway.outputHosts is `https://runway.example`; it must be one or more names of hosts",
             ),
             (
                 r#"{"elevenlabs":{"voice":"../user"}}"#,
@@ -479,6 +528,21 @@ mod tests {
         serde_json::from_str(include_str!("../../../infra/providers.schema.json")).unwrap()
     }
 
+    #[test]
+    fn the_schema_has_the_settings_of_every_vendor() {
+        let schema = schema();
+        let described: BTreeSet<&str> = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let vendors = ProviderId::ALL
+            .into_iter()
+            .filter(|provider| provider.is_paid());
+        assert_eq!(described, vendors.map(ProviderId::as_str).collect());
+    }
+
     fn defaults_of(schema: &Value) -> Value {
         let properties = schema["properties"].as_object().unwrap();
         let default = |property: &Value| match property.get("default") {
@@ -512,6 +576,8 @@ mod tests {
             r#"{"openai":{"quality":"best"}}"#,
             r#"{"openai":{"baseUrl":"http://openai.example"}}"#,
             r#"{"runway":{"seconds":11}}"#,
+            r#"{"runway":{"outputHosts":[]}}"#,
+            r#"{"runway":{"outputHosts":["https://runway.example"]}}"#,
             r#"{"elevenlabs":{"voice":"../user"}}"#,
             r#"{"elevenlabs":{"spot":"opera"}}"#,
             r#"{"elevenlabs":{"seconds":31}}"#,

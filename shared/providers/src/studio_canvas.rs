@@ -58,7 +58,8 @@ impl StudioCanvas {
             look: &order.job.entity_key().to_string(),
             logo: logo.as_ref(),
             painting: art.as_ref(),
-        })?;
+        });
+        let drawn = drawn.map_err(|source| ProviderError::Draw { source, credits })?;
         Ok(Answer::Done(Media {
             body: Body::Bytes(drawn.png),
             made_by,

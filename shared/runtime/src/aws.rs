@@ -24,8 +24,12 @@ use crate::{ConfigError, roots, variable};
 /// # Errors
 /// A [`ConfigError`] that names the variable.
 pub fn aws_config() -> Result<SdkConfig, ConfigError> {
-    let trusted =
-        TrustStore::empty().with_pem_certificate(roots::trusted(variable("AWS_CA_BUNDLE").ok())?);
+    let bundle = variable("AWS_CA_BUNDLE").ok();
+    let roots = roots::trusted(bundle.as_deref()).map_err(|source| ConfigError::Roots {
+        path: bundle.unwrap_or_default(),
+        source,
+    })?;
+    let trusted = TrustStore::empty().with_pem_certificate(roots);
     let tls = TlsContext::builder()
         .with_trust_store(trusted)
         .build()

@@ -1,6 +1,6 @@
 //! Environment variables, read once, before the first invocation.
 
-use std::env;
+use std::{env, str::FromStr};
 
 use aws_smithy_http_client::HttpClientError;
 
@@ -57,4 +57,45 @@ pub fn variable(name: &'static str) -> Result<String, ConfigError> {
 #[must_use]
 pub fn optional(name: &'static str) -> String {
     variable(name).unwrap_or_default()
+}
+
+/// The number in the environment variable `name`; `expected` says what it must be.
+///
+/// # Errors
+/// A [`ConfigError`] that names the variable.
+pub fn number<N: FromStr>(name: &'static str, expected: &'static str) -> Result<N, ConfigError> {
+    let value = variable(name)?;
+    value.parse().map_err(|_| ConfigError::Invalid {
+        name,
+        value,
+        expected,
+    })
+}
+
+/// The names in the environment variable `name`, which are separated by commas.
+#[must_use]
+pub fn names(name: &'static str) -> Vec<String> {
+    separated(&optional(name))
+}
+
+fn separated(list: &str) -> Vec<String> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_separated_by_commas() {
+        assert_eq!(
+            separated(" brands, more-brands,"),
+            ["brands", "more-brands"]
+        );
+        assert!(separated("").is_empty());
+    }
 }

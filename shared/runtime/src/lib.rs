@@ -7,6 +7,6 @@ mod error_chain;
 mod roots;
 
 pub use aws::aws_config;
-pub use environment::{ConfigError, optional, variable};
+pub use environment::{ConfigError, names, number, optional, variable};
 pub use error_chain::chain;
 pub use roots::{AMAZON_ROOTS, RootsError, parse as parse_roots};

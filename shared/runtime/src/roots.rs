@@ -1,4 +1,4 @@
-//! Whose word is taken for who AWS and its brokers are.
+//! Trusted root certificates of AWS's endpoints and brokers.
 
 use std::{fs, io};
 
@@ -7,27 +7,25 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, pem, pem::PemObject as _},
 };
 
-use crate::ConfigError;
-
 /// The certificates that Amazon's endpoints chain to, as PEM. OpenSSL built into the binary looks
 /// for others only under the prefix it was built with, which Lambda does not have; and parsing five
 /// costs a fifth of parsing a system's bundle.
 pub const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
-/// Certificates are not what they are to be.
+/// Why certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RootsError {
     /// They cannot be read.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// They are no PEM.
+    /// They are not PEM.
     #[error("they are not PEM")]
     Pem(#[from] pem::Error),
-    /// One of them is no certificate.
-    #[error("one of them is no certificate")]
+    /// One of them is not a certificate.
+    #[error("one of them is not a certificate")]
     Certificate(#[from] rustls::Error),
-    /// There is none.
-    #[error("there is none")]
+    /// There are none.
+    #[error("the file has no certificate")]
     None,
 }
 
@@ -47,21 +45,18 @@ pub fn parse(pem: &str) -> Result<RootCertStore, RootsError> {
     }
 }
 
-/// What AWS's endpoints chain to: the certificates in the file `bundle`, else Amazon's. The SDK
-/// takes them as text and panics over what it cannot read.
+/// The certificates that AWS's endpoints chain to: those in the file `bundle`, else Amazon's. They
+/// are parsed here first, because the SDK takes text and panics if it cannot read it.
 ///
 /// # Errors
-/// [`ConfigError::Roots`] with the file's name.
-pub(crate) fn trusted(bundle: Option<String>) -> Result<String, ConfigError> {
+/// A [`RootsError`] if the file cannot be read as certificates.
+pub(crate) fn trusted(bundle: Option<&str>) -> Result<String, RootsError> {
     let Some(path) = bundle else {
         return Ok(AMAZON_ROOTS.to_owned());
     };
-    let read = || {
-        let pem = fs::read_to_string(&path)?;
-        parse(&pem)?;
-        Ok(pem)
-    };
-    read().map_err(|source| ConfigError::Roots { path, source })
+    let pem = fs::read_to_string(path)?;
+    parse(&pem)?;
+    Ok(pem)
 }
 
 #[cfg(test)]
@@ -76,13 +71,10 @@ mod tests {
 
     #[test]
     fn a_bundle_is_taken_in_their_place_and_one_that_cannot_be_read_is_named() {
-        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/amazon-roots.pem").to_owned();
+        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/amazon-roots.pem");
         assert_eq!(trusted(Some(own)).unwrap(), AMAZON_ROOTS);
-        let missing = crate::chain(&trusted(Some("/nowhere/roots.pem".to_owned())).unwrap_err());
-        assert!(
-            missing.contains("/nowhere/roots.pem") && missing.contains("os error 2"),
-            "{missing}"
-        );
+        let missing = trusted(Some("/nowhere/roots.pem")).unwrap_err();
+        assert!(matches!(missing, RootsError::Read(_)), "{missing}");
         assert!(matches!(
             parse("no certificate at all"),
             Err(RootsError::None)

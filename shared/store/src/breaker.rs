@@ -1,8 +1,8 @@
 //! The breaker of a provider: while it is open, no job asks the provider.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use contract::Time;
-use domain::ProviderId;
+use contract::{Identifier, Time};
+use domain::{Blocks, ProviderId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -54,6 +54,25 @@ impl Store {
             .await
             .map_err(|error| StoreError::Write(error.into()))?;
         Ok(())
+    }
+
+    /// Notes that a request of `tenant` to `provider` was blocked at `now`; returns whether that
+    /// concerns everyone by now.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn note_block(
+        &self,
+        provider: ProviderId,
+        tenant: &Identifier,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        fn version(blocks: &mut Blocks) -> &mut u64 {
+            &mut blocks.version
+        }
+        let noted = |blocks: Blocks| Some(blocks.noted(tenant, now));
+        let blocks = self.change(&Key::blocks(provider), version, noted).await?;
+        Ok(blocks.is_some_and(|blocks| blocks.concern_everyone()))
     }
 
     /// Lets `provider` be asked again at once.

@@ -13,9 +13,9 @@ impl Store {
     /// Connects to DynamoDB, within `within`. A table that is not reachable yet is a warning: the
     /// first invocation finds out.
     pub async fn connect(&self, within: Duration) {
-        // An item that never exists.
+        // An item that never exists. Every function that connects may read what begins like it.
         let key = Key {
-            pk: "connect".to_owned(),
+            pk: "inbound#connect".to_owned(),
             sk: "-".to_owned(),
         };
         let get = self

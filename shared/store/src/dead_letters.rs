@@ -15,6 +15,10 @@ use aws_sdk_dynamodb::{error::SdkError, operation::update_item::UpdateItemError}
 
 use crate::{StoreError, items::Item};
 
+/// The condition that an entry was not written since it was read. An entry from before the
+/// attribute has none; each write makes it.
+pub(crate) const UNCHANGED: &str = "(attribute_not_exists(#writes) OR #writes = :writes)";
+
 /// The item that did not meet the condition of an update that asked for it.
 fn unmet(error: SdkError<UpdateItemError>) -> Result<Item, StoreError> {
     match error.as_service_error() {

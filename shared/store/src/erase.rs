@@ -6,11 +6,13 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use contract::{Identifier, Time};
-use domain::{EntityKey, EntityState, JobId, VoiceModelId, derive};
+use domain::{EntityKey, EntityState, JobId, VoiceModelId};
 
 use crate::{
     Rounds, Store, StoreError,
+    dead_letters::UNCHANGED,
     items::{self, Item, ItemError, Key},
+    tombstone::erasure,
 };
 
 /// Something that is a tenant's.
@@ -31,6 +33,15 @@ pub enum Owned {
 /// An item of the table that has no other name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedItem(pub(crate) Key);
+
+/// A dead letter as an erasure reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterToErase {
+    /// The key of its object in the bucket.
+    pub object: String,
+    /// How often it was written, as DynamoDB writes numbers.
+    writes: String,
+}
 
 /// How far looking for what is a tenant's has come.
 #[derive(Debug, Clone, Default)]
@@ -156,17 +167,17 @@ impl Store {
         Ok(blanked)
     }
 
-    /// Whether there was something to blank.
+    /// Whether there was something to blank: an entry with events is listed until it is blanked.
     async fn blank_events(&self, key: &Key) -> Result<bool, StoreError> {
         let update = self
             .update(key)
             .update_expression(
-                "SET events = :none, starts = :none, published = :true REMOVE tenant, listed, #open, deadline",
+                "SET events = :none, starts = :none REMOVE tenant, listed, #open, deadline",
             )
+            .condition_expression("attribute_exists(listed)")
             .expression_attribute_names("#open", "open")
-            .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
-            .expression_attribute_values(":true", AttributeValue::Bool(true));
-        only_if_there(update).await
+            .expression_attribute_values(":none", AttributeValue::L(Vec::new()));
+        is_met(update).await
     }
 
     /// Blanks what an entity says, and forgets its templates' assets; what came before `now` is not
@@ -188,7 +199,7 @@ impl Store {
                 ..state.erased(now)
             };
             match self
-                .save(items::entity_item(&erased), before, &erased)
+                .put_if(items::entity_item(&erased), before, &erased)
                 .await
             {
                 Err(StoreError::Contended) => {}
@@ -197,44 +208,55 @@ impl Store {
         }
     }
 
-    /// The key of a dead letter's object in the bucket; `None` if nothing is left of it.
+    /// What an erasure has to know of a dead letter; `None` if nothing is left of it.
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub async fn object_of_dead_letter(
+    pub async fn dead_letter_to_erase(
         &self,
         record: &OwnedItem,
-    ) -> Result<Option<String>, StoreError> {
-        let item = self.read(record.0.clone()).await?.unwrap_or_default();
+    ) -> Result<Option<DeadLetterToErase>, StoreError> {
+        let Some(item) = self.read(record.0.clone()).await? else {
+            return Ok(None);
+        };
         let object = item.get("object").and_then(|object| object.as_s().ok());
-        Ok(object.cloned())
+        let writes = item.get("writes").and_then(|writes| writes.as_n().ok());
+        Ok(object.map(|object| DeadLetterToErase {
+            object: object.clone(),
+            // An entry from before the attribute has none.
+            writes: writes.cloned().unwrap_or_else(|| "0".to_owned()),
+        }))
     }
 
-    /// Blanks what a dead letter's entry says. What is left of the entry expires.
+    /// Blanks what a dead letter's entry says, if it was not dead-lettered again since it was read;
+    /// returns whether it did. What is left of the entry expires.
     ///
     /// # Errors
     /// A [`StoreError`].
     pub async fn erase_dead_letter_entry(
         &self,
         record: &OwnedItem,
+        read: &DeadLetterToErase,
         now: Time,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let update = self
             .update(&record.0)
             .update_expression(
                 "SET cause = :erased, resolved = :erased, resolved_at = :now, expires_at = :expires \
                  REMOVE tenant, listed, #object, #open, deadline",
             )
+            .condition_expression(UNCHANGED)
+            .expression_attribute_names("#writes", "writes")
             .expression_attribute_names("#object", "object")
             .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":writes", AttributeValue::N(read.writes.clone()))
             .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
             .expression_attribute_values(":expires", items::expires_at(now))
             .expression_attribute_values(":erased", AttributeValue::S("erased".to_owned()));
-        only_if_there(update).await?;
-        Ok(())
+        is_met(update).await
     }
 
-    /// Adds to the tombstone of `tenant` what was erased just now.
+    /// Adds to the record of the erasure of `tenant` what was erased just now.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -244,7 +266,6 @@ impl Store {
         erased: Erased,
         now: Time,
     ) -> Result<(), StoreError> {
-        let id = derive(&[tenant.as_str().as_bytes(), b"tenant"]);
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let Erased {
             jobs,
@@ -261,7 +282,7 @@ impl Store {
             (":records", records),
         ];
         let update = self
-            .update(&Key { pk: format!("tenant#{id}"), sk: "erased".to_owned() })
+            .update(&erasure(tenant))
             .update_expression(
                 "SET erased_tenant = :tenant, first_at = if_not_exists(first_at, :now), last_at = :now \
                  ADD jobs :jobs, voices :voices, entities :entities, decisions :decisions, records :records",
@@ -278,7 +299,8 @@ impl Store {
         Ok(())
     }
 
-    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
+    /// An update of the item under `key`.
+    pub(crate) fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
         self.dynamodb
             .update_item()
             .table_name(&self.table)
@@ -286,13 +308,9 @@ impl Store {
     }
 }
 
-/// Makes an update of an item that may not be there; whether it was.
-async fn only_if_there(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    match update
-        .condition_expression("attribute_exists(pk)")
-        .send()
-        .await
-    {
+/// Makes a conditional update; returns whether its condition was met.
+pub(crate) async fn is_met(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+    match update.send().await {
         Ok(_) => Ok(true),
         Err(SdkError::ServiceError(error))
             if error.err().is_conditional_check_failed_exception() =>

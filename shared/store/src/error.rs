@@ -1,15 +1,15 @@
 //! Why the store did not do what it was asked.
 
 use aws_sdk_dynamodb::error::BoxError;
-use domain::{JobId, VoiceModelId};
+use domain::WorkId;
 
-use crate::{ItemError, rounds::MOST_ROUNDS};
+use crate::ItemError;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Others kept writing the entity.
-    #[error("writing to DynamoDB: other writers changed the item {MOST_ROUNDS} times in a row")]
+    #[error("writing to DynamoDB: other writers changed the item in every round")]
     Contended,
     /// DynamoDB will never take it as it is: an item over 400 KB, say.
     #[error("DynamoDB refuses the write")]
@@ -20,15 +20,15 @@ pub enum StoreError {
     /// DynamoDB did not answer a read.
     #[error("reading from DynamoDB")]
     Read(#[source] BoxError),
-    /// An item cannot be read.
-    #[error("reading an item that is there already")]
+    /// An item cannot be read: another version of the code wrote it, or a hand did. It stays as it
+    /// is, and this version never can read it.
+    #[error(
+        "an item in the table cannot be read by this version of the code; deploy the version that wrote it"
+    )]
     Item(#[from] ItemError),
-    /// There is no such job.
-    #[error("there is no job {0}")]
-    NoSuchJob(JobId),
-    /// There is no such voice model.
-    #[error("there is no voice model {0}")]
-    NoSuchVoice(VoiceModelId),
+    /// There is no such job or voice model.
+    #[error("there is no {0}")]
+    NotFound(WorkId),
 }
 
 impl StoreError {
@@ -36,8 +36,8 @@ impl StoreError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Contended | Self::Write(_) | Self::Read(_) | Self::Item(_) => true,
-            Self::Refused(_) | Self::NoSuchJob(_) | Self::NoSuchVoice(_) => false,
+            Self::Contended | Self::Write(_) | Self::Read(_) => true,
+            Self::Refused(_) | Self::NotFound(_) | Self::Item(_) => false,
         }
     }
 }

@@ -10,27 +10,32 @@
 //! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to publish; until its TTL |
 //! | `provider#<name>` | `breaker` | until when an open breaker skips a provider, and why |
 //! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
-//! | `tenant#<uuid>` | `erased` | what of a tenant's was erased, and when |
-//! | `dead-letter#<uuid>` | `record` | the entry of a dead letter (`dead_letters.rs`); once resolved, until its TTL |
+//! | `provider#<name>` | `blocks` | the tenants whose requests to a provider were blocked lately, by derived ids |
+//! | `tenant#<uuid>` | `erased` | what of a tenant was erased, and when |
+//! | `tenant#<uuid>` | `tombstone#<00 to ff>` | when the tenant's erasure began (`tombstone.rs`); until its TTL |
+//! | `audit#<uuid>` | `entry` | a change that an operator asked for (`audit.rs`); until its TTL |
+//! | `tenant#<uuid>` | `remainder#<keeper>#<item>` | what a vendor, a bucket or the CDN refused to delete, and why an operator closed that (`remainders.rs`) |
+//! | `dead-letter#<uuid>` | `record` | the entry of a dead letter (`dead_letters.rs`); once resolved, or if its key names no tenant, until its TTL |
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
 //! Entities, jobs and voice models carry their whole state as JSON in `state` and their write count
 //! in `version`.
 //!
-//! Two indexes, keys only. The TTL attribute is `expires_at`.
+//! Three indexes, keys only. The TTL attribute is `expires_at`.
 //!
 //! | index | keys | what is in it |
 //! |---|---|---|
-//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time |
-//! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen |
+//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
+//! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
+//! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use contract::{Time, Topic};
+use contract::{Identifier, Time, Topic};
 use domain::{
-    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, Job, JobId, OutboundEvent,
-    ProviderId, State, VoiceModel, VoiceModelId, VoiceState,
+    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OutboundEvent, ProviderId,
+    VoiceModelId, Work, WorkId,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -73,9 +78,13 @@ impl Key {
         }
     }
 
-    pub(crate) fn job(job: JobId) -> Self {
+    pub(crate) fn work(id: WorkId) -> Self {
+        let pk = match id {
+            WorkId::Job(job) => format!("job#{job}"),
+            WorkId::Voice(voice) => format!("voice#{voice}"),
+        };
         Self {
-            pk: format!("job#{job}"),
+            pk,
             sk: "state".to_owned(),
         }
     }
@@ -86,13 +95,6 @@ impl Key {
         Self {
             pk: format!("job#{job}"),
             sk: "end".to_owned(),
-        }
-    }
-
-    pub(crate) fn voice(voice: VoiceModelId) -> Self {
-        Self {
-            pk: format!("voice#{voice}"),
-            sk: "state".to_owned(),
         }
     }
 
@@ -128,6 +130,20 @@ impl Key {
         }
     }
 
+    pub(crate) fn audit(invocation: &str) -> Self {
+        Self {
+            pk: format!("audit#{invocation}"),
+            sk: "entry".to_owned(),
+        }
+    }
+
+    pub(crate) fn blocks(provider: ProviderId) -> Self {
+        Self {
+            pk: format!("provider#{provider}"),
+            sk: "blocks".to_owned(),
+        }
+    }
+
     pub(crate) fn dead_letter(id: Uuid) -> Self {
         Self {
             pk: format!("dead-letter#{id}"),
@@ -155,6 +171,17 @@ pub struct OutboxEntry {
     pub starts: Vec<JobId>,
     /// Whether Kafka is known to have the events.
     pub published: bool,
+    /// Whose the events are, and since when; `None` if there are none, or if it was not read.
+    pub owner: Option<Owner>,
+}
+
+/// The tenant of an outbox entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The tenant.
+    pub tenant: Identifier,
+    /// What the entry's time to live counts from.
+    pub since: Time,
 }
 
 /// How long an entry lives, and from when on the sweep publishes it if it is not marked published.
@@ -167,6 +194,20 @@ pub struct Expiry {
 }
 
 impl OutboxEntry {
+    /// What stands for an entry that is not stored, because its tenant was erased since: there is
+    /// nothing to publish and nothing to start.
+    #[must_use]
+    pub fn of_erased_tenant(key: Key, content: String) -> Self {
+        Self {
+            key,
+            content,
+            events: Vec::new(),
+            starts: Vec::new(),
+            published: true,
+            owner: None,
+        }
+    }
+
     pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
         // An entry without events belongs to no tenant.
@@ -244,8 +285,18 @@ impl OutboxEntry {
                 .get("published")
                 .and_then(|a| a.as_bool().ok())
                 .ok_or(ItemError::Attribute("published"))?,
+            owner: owner(item),
         })
     }
+}
+
+/// The attributes of an entry in the index of a tenant's items.
+fn owner(item: &Item) -> Option<Owner> {
+    let since = text(item, "listed").ok()?.strip_prefix("outbox#")?;
+    Some(Owner {
+        tenant: Identifier::parse(text(item, "tenant").ok()?).ok()?,
+        since: Time::new(since.parse().ok()?),
+    })
 }
 
 /// The item of an entity that is written for the `version`-th time.
@@ -264,52 +315,39 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
     item
 }
 
-/// The item of a job, with the attributes of its indexes. What is left of an erased one stands in
-/// neither.
-pub(crate) fn job_item(job: &Job) -> Item {
-    let key = Key::job(job.id);
+/// The item of a job or a voice model, with the attributes of its indexes. What is left of an erased
+/// one stands in neither.
+pub(crate) fn work_item<W: Work>(work: &W) -> Item {
+    let key = Key::work(work.id());
     let shard = open_shard(&key.pk);
     let mut item = key.into_item();
     item.insert(
         "version".to_owned(),
-        AttributeValue::N(job.version.to_string()),
+        AttributeValue::N(work.version().to_string()),
     );
-    item.insert("state".to_owned(), AttributeValue::S(json(job)));
-    if !matches!(job.state, State::Erased { .. }) {
-        list(
-            &mut item,
-            job.tenant.as_str(),
-            &format!("job#{}", job.created_at),
+    item.insert("state".to_owned(), AttributeValue::S(json(work)));
+    if !work.is_erased() {
+        list(&mut item, work.tenant().as_str(), &listed_as(work));
+    }
+    if work.is_at_vendor() {
+        item.insert(
+            "open_tenant".to_owned(),
+            AttributeValue::S(work.tenant().as_str().to_owned()),
         );
     }
-    if !job.is_closed() {
-        stand_open(&mut item, shard, job.deadline);
+    if !work.is_closed() {
+        stand_open(&mut item, shard, work.deadline());
     }
     item
 }
 
-/// The item of a voice model, with the attributes of its indexes. What is left of an erased one
-/// stands in neither.
-pub(crate) fn voice_item(model: &VoiceModel) -> Item {
-    let key = Key::voice(model.id);
-    let shard = open_shard(&key.pk);
-    let mut item = key.into_item();
-    item.insert(
-        "version".to_owned(),
-        AttributeValue::N(model.version.to_string()),
-    );
-    item.insert("state".to_owned(), AttributeValue::S(json(model)));
-    if !matches!(model.state, VoiceState::Erased { .. }) {
-        list(
-            &mut item,
-            model.tenant.as_str(),
-            &format!("voice#{}", model.created_at),
-        );
-    }
-    if !model.is_closed() {
-        stand_open(&mut item, shard, model.deadline);
-    }
-    item
+/// How a job or a voice model is listed among all that is its tenant's.
+pub(crate) fn listed_as<W: Work>(work: &W) -> String {
+    let kind = match work.id() {
+        WorkId::Job(_) => "job",
+        WorkId::Voice(_) => "voice",
+    };
+    format!("{kind}#{}", work.created_at())
 }
 
 /// The time to live of what is remembered for as long as an event may come again, from `from` on.

@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{Identifier, Time};
-use domain::{Job, JobId};
+use domain::{Job, JobId, WorkId};
 
 use crate::{
     Place, Store, StoreError,
@@ -20,34 +20,6 @@ pub struct JobsPage {
 }
 
 impl Store {
-    /// The job as it is, read consistently.
-    ///
-    /// # Errors
-    /// A [`StoreError`].
-    pub async fn job(&self, job: JobId) -> Result<Job, StoreError> {
-        let item = self
-            .read(Key::job(job))
-            .await?
-            .ok_or(StoreError::NoSuchJob(job))?;
-        Ok(items::state(&item)?)
-    }
-
-    /// Writes `job` back if no other writer changed it since it was read; returns it as it now is.
-    /// A write whose answer was lost, and which the SDK repeated, is known by what stands there: an
-    /// attempt's token is one invocation's alone.
-    ///
-    /// # Errors
-    /// [`StoreError::Contended`] if another writer did.
-    pub async fn save_job(&self, job: Job) -> Result<Job, StoreError> {
-        let before = job.version;
-        let job = Job {
-            version: before + 1,
-            ..job
-        };
-        self.save(items::job_item(&job), before, &job).await?;
-        Ok(job)
-    }
-
     /// `tenant`'s jobs that were created in `since..until`, those after `after`: at most `most` of
     /// them, the newest first.
     ///
@@ -91,7 +63,7 @@ impl Store {
             .items()
             .iter()
             .map(place)
-            .map(|place| place.map(|place| Key::job(JobId(place.id))));
+            .map(|place| place.map(|place| Key::work(WorkId::Job(JobId(place.id)))));
         let items = self.read_all(keys.collect::<Result<_, _>>()?).await?;
         let jobs = items
             .iter()
@@ -105,24 +77,11 @@ impl Store {
             next,
         })
     }
-
-    /// `tenant`'s job, read consistently.
-    ///
-    /// # Errors
-    /// A [`StoreError`]; [`StoreError::NoSuchJob`] if it is another tenant's, too.
-    pub async fn job_of(&self, tenant: &Identifier, job: JobId) -> Result<Job, StoreError> {
-        let found = self.job(job).await?;
-        if found.tenant == *tenant {
-            Ok(found)
-        } else {
-            Err(StoreError::NoSuchJob(job))
-        }
-    }
 }
 
 /// The place of a job in the index, as a query goes on after it.
 fn start_key(tenant: &Identifier, after: Place) -> Item {
-    let mut key = Key::job(JobId(after.id)).into_item();
+    let mut key = Key::work(WorkId::Job(JobId(after.id))).into_item();
     key.insert(
         "tenant".to_owned(),
         AttributeValue::S(tenant.as_str().to_owned()),

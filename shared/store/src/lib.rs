@@ -1,6 +1,7 @@
 //! DynamoDB. The only crate that knows the table: its items, the one conditional transaction that
 //! commits a decision, and the small writes beside it.
 
+mod audit;
 mod breaker;
 mod connect;
 mod dead_letters;
@@ -9,25 +10,32 @@ mod error;
 mod items;
 mod jobs;
 mod limits;
+mod open_jobs;
 mod overdue;
+mod remainders;
 mod rounds;
-mod voices;
+mod shared_state;
+mod tombstone;
+mod work;
 mod write;
 
 use aws_config::SdkConfig;
 use runtime::{ConfigError, variable};
 
+pub use audit::AuditItem;
 pub use breaker::OpenBreaker;
 pub use dead_letters::{
     AgainOfEnvelope, DeadLetterEntry, Place, Resolution, ResolveOutcome, Resolved, UnknownPlace,
     Window, WrittenDeadLetter,
 };
-pub use erase::{Cursor, Erased, Owned, OwnedItem};
+pub use erase::{Cursor, DeadLetterToErase, Erased, Owned, OwnedItem};
 pub use error::StoreError;
-pub use items::{Expiry, ItemError, Key, OutboxEntry};
+pub use items::{Expiry, ItemError, Key, OutboxEntry, Owner};
 pub use jobs::JobsPage;
-pub use overdue::{Overdue, Unpublished};
+pub use overdue::{Overdue, UnknownItem, Unpublished};
+pub use remainders::{Closing, RecordedRemainder, Remainder};
 pub use rounds::Rounds;
+pub use tombstone::ErasureGuard;
 pub use write::Written;
 
 /// The table.

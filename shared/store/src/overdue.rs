@@ -1,9 +1,11 @@
 //! What the sweep looks after: jobs and voice models that are open past their deadline, and
 //! decisions that Kafka may never have heard of.
 
+use std::fmt;
+
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
 use contract::Time;
-use domain::{JobId, VoiceModelId};
+use domain::{JobId, VoiceModelId, WorkId};
 
 use crate::{
     Store, StoreError,
@@ -13,12 +15,12 @@ use crate::{
 /// One thing to look after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overdue {
-    /// The job is open.
-    Job(JobId),
-    /// The voice model is open.
-    Voice(VoiceModelId),
+    /// A job or a voice model that is open.
+    Open(WorkId),
     /// The end of a job, or what was decided of a voice model, is not known to be published.
     Unpublished(Unpublished),
+    /// A kind of item that this version of the code does not know.
+    Unknown(UnknownItem),
 }
 
 /// A decision that is not known to be published.
@@ -33,6 +35,16 @@ impl Unpublished {
     }
 }
 
+/// An item that another version of the code wrote, or a hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownItem(Key);
+
+impl fmt::Display for UnknownItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} / {}", self.0.pk, self.0.sk)
+    }
+}
+
 impl Overdue {
     fn read(item: &Item) -> Result<Self, ItemError> {
         let text = |name: &'static str| {
@@ -41,19 +53,19 @@ impl Overdue {
                 .ok_or(ItemError::Attribute(name))
         };
         let (pk, sk) = (text("pk")?, text("sk")?);
-        let (kind, id) = pk.split_once('#').ok_or(ItemError::Attribute("pk"))?;
-        let id = id.parse().map_err(|_| ItemError::Attribute("pk"))?;
-        match (kind, sk.as_str()) {
-            ("job", "state") => Ok(Self::Job(JobId(id))),
-            ("voice", "state") => Ok(Self::Voice(VoiceModelId(id))),
-            ("job", "end") | ("voice", "created" | "ready") => {
-                Ok(Self::Unpublished(Unpublished(Key {
-                    pk: pk.clone(),
-                    sk: sk.clone(),
-                })))
+        let key = Key {
+            pk: pk.clone(),
+            sk: sk.clone(),
+        };
+        let id = pk.split_once('#').map(|(kind, id)| (kind, id.parse()));
+        Ok(match (id, sk.as_str()) {
+            (Some(("job", Ok(id))), "state") => Self::Open(WorkId::Job(JobId(id))),
+            (Some(("voice", Ok(id))), "state") => Self::Open(WorkId::Voice(VoiceModelId(id))),
+            (Some(("job", Ok(_))), "end") | (Some(("voice", Ok(_))), "created" | "ready") => {
+                Self::Unpublished(Unpublished(key))
             }
-            _ => Err(ItemError::Attribute("sk")),
-        }
+            _ => Self::Unknown(UnknownItem(key)),
+        })
     }
 }
 
@@ -87,17 +99,17 @@ impl Store {
         Ok(overdue)
     }
 
-    /// Gives an open job or voice model another while in the index of what is open, so that it does
-    /// not stand before others that need looking after. Its state is not touched: its execution
-    /// goes on, and must not find that somebody else wrote it.
+    /// Gives an overdue item another while in the index of what is open, so that it does not stand
+    /// before others that need looking after. Its state is not touched: its execution goes on, and
+    /// must not find that another writer changed it.
     ///
     /// # Errors
     /// A [`StoreError`]; it is overdue again next time.
     pub async fn postpone(&self, overdue: &Overdue, until: Time) -> Result<(), StoreError> {
         let key = match overdue {
-            Overdue::Job(job) => Key::job(*job),
-            Overdue::Voice(voice) => Key::voice(*voice),
+            Overdue::Open(id) => Key::work(*id),
             Overdue::Unpublished(unpublished) => unpublished.0.clone(),
+            Overdue::Unknown(unknown) => unknown.0.clone(),
         };
         let deadline = until.to_string();
         let update = self

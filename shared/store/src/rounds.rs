@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::StoreError;
 
 /// How often a write is tried. In each round that is lost, another writer wins.
-pub(crate) const MOST_ROUNDS: usize = 12;
+const MOST_ROUNDS: usize = 12;
 
 /// The rounds of one optimistic write:
 ///

@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::{
         ReturnValuesOnConditionCheckFailure, TransactWriteItem, builders::PutBuilder,
     },
 };
-use domain::{Decision, EntityKey, EntityState, Job, VoiceModel};
+use domain::{Decision, EntityKey, EntityState, Work};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Expiry, Key, OutboxEntry, Store, StoreError,
+    ErasureGuard, Expiry, Key, OutboxEntry, Rounds, Store, StoreError,
     items::{self, Item},
 };
 
@@ -22,7 +22,8 @@ const MOST_AT_ONCE: usize = 100;
 
 impl Store {
     /// One conditional transaction: the decision if there is none yet, the entity and the jobs if
-    /// no other writer changed them since they were read.
+    /// no other writer changed them since they were read, and nothing at all if the tenant was
+    /// erased since what `guard` says.
     ///
     /// # Errors
     /// A [`StoreError`]. The transaction may have held and its answer been lost: the next call
@@ -33,7 +34,9 @@ impl Store {
         content: &str,
         decision: Decision,
         expiry: Expiry,
+        guard: Option<ErasureGuard<'_>>,
     ) -> Result<Written, StoreError> {
+        let check = guard.map(|guard| self.check(&key, guard)).transpose()?;
         let Decision {
             entity,
             jobs,
@@ -48,6 +51,7 @@ impl Store {
             events,
             starts,
             published,
+            owner: None,
         };
 
         let mut puts = vec![self.put(entry.clone().into_item(expiry), 0)];
@@ -62,38 +66,24 @@ impl Store {
                 before,
             ));
         }
-        for job in jobs {
-            let before = job.version;
-            puts.push(self.put(
-                items::job_item(&Job {
-                    version: before + 1,
-                    ..job
-                }),
-                before,
-            ));
-        }
-        if let Some(voice) = voice {
-            let before = voice.version;
-            puts.push(self.put(
-                items::voice_item(&VoiceModel {
-                    version: before + 1,
-                    ..voice
-                }),
-                before,
-            ));
-        }
+        puts.extend(jobs.into_iter().map(|job| self.put_work(job)));
+        puts.extend(voice.map(|voice| self.put_work(voice)));
         let puts = puts.into_iter().map(|put| {
             let put = put
                 .build()
                 .map_err(|error| StoreError::Write(error.into()))?;
             Ok(TransactWriteItem::builder().put(put).build())
         });
-        let puts = puts.collect::<Result<Vec<_>, StoreError>>()?;
+        let mut writes = puts.collect::<Result<Vec<_>, StoreError>>()?;
+        let is_guarded = check.is_some();
+        // The last: `Cancelled::read` looks for it there.
+        writes
+            .extend(check.map(|check| TransactWriteItem::builder().condition_check(check).build()));
 
         let error = match self
             .dynamodb
             .transact_write_items()
-            .set_transact_items(Some(puts))
+            .set_transact_items(Some(writes))
             .send()
             .await
         {
@@ -102,7 +92,9 @@ impl Store {
         };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                match Cancelled::read(canceled.cancellation_reasons(), has_entity) {
+                let reasons = canceled.cancellation_reasons();
+                match Cancelled::read(reasons, has_entity, is_guarded) {
+                    Cancelled::Erased => Ok(Written::Erased),
                     Cancelled::Decided(item) => Ok(Written::Before(OutboxEntry::from_item(item)?)),
                     Cancelled::Changed(entity) => Ok(Written::Changed {
                         entity: entity.map(items::state).transpose()?.map(Box::new),
@@ -132,9 +124,15 @@ impl Store {
         }
     }
 
+    /// A put of `work` that holds only if no other writer changed it since it was read.
+    fn put_work<W: Work>(&self, work: W) -> PutBuilder {
+        let before = work.version();
+        self.put(items::work_item(&work.with_version(before + 1)), before)
+    }
+
     /// Writes `item`, which carries `state`, if it was written `before` times before; or finds that
-    /// it stands there already.
-    pub(crate) async fn save<S: DeserializeOwned + PartialEq>(
+    /// it was written already.
+    pub(crate) async fn put_if<S: DeserializeOwned + PartialEq>(
         &self,
         item: Item,
         before: u64,
@@ -148,20 +146,27 @@ impl Store {
             .condition_expression("version = :version")
             .expression_attribute_values(":version", AttributeValue::N(before.to_string()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(error)) => match error.err() {
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
+            let error = match put.clone().send().await {
+                Ok(_) => return Ok(()),
+                Err(SdkError::ServiceError(error)) => error,
+                Err(error) => return Err(StoreError::Write(error.into())),
+            };
+            match error.err() {
+                // A transaction has the item in hand at this moment. Once it is over, the condition
+                // says whether it changed the item.
+                PutItemError::TransactionConflictException(_) => {}
                 PutItemError::ConditionalCheckFailedException(failed) => {
                     let there = failed.item().map(items::state::<S>).transpose()?;
-                    if there.as_ref() == Some(state) {
-                        Ok(())
-                    } else {
-                        Err(StoreError::Contended)
-                    }
+                    return match there.as_ref() == Some(state) {
+                        true => Ok(()),
+                        false => Err(StoreError::Contended),
+                    };
                 }
-                _ => Err(StoreError::Write(SdkError::ServiceError(error).into())),
-            },
-            Err(error) => Err(StoreError::Write(error.into())),
+                _ => return Err(StoreError::Write(SdkError::ServiceError(error).into())),
+            }
         }
     }
 
@@ -266,6 +271,8 @@ pub enum Written {
     Committed(OutboxEntry),
     /// A decision stood there before.
     Before(OutboxEntry),
+    /// The tenant was erased since; nothing is written.
+    Erased,
     /// The entity, a job or the voice model changed since it was read.
     Changed {
         /// The entity that stands there, if it is what changed.
@@ -275,6 +282,7 @@ pub enum Written {
 
 /// Why DynamoDB refused a transaction, by its reasons in the order of the items.
 enum Cancelled<'a> {
+    Erased,
     Decided(&'a Item),
     Changed(Option<&'a Item>),
     Invalid,
@@ -282,8 +290,12 @@ enum Cancelled<'a> {
 }
 
 impl<'a> Cancelled<'a> {
-    fn read(reasons: &'a [CancellationReason], has_entity: bool) -> Self {
+    fn read(reasons: &'a [CancellationReason], has_entity: bool, is_guarded: bool) -> Self {
         let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        // Before all else: an entry from before the erasure is not published again either.
+        if is_guarded && reasons.last().is_some_and(failed) {
+            return Self::Erased;
+        }
         if let Some(item) = reasons
             .first()
             .filter(|reason| failed(reason))
@@ -322,3 +334,6 @@ fn is_of(item: &Item, key: &Key) -> bool {
     };
     is("pk", &key.pk) && is("sk", &key.sk)
 }
+
+#[cfg(test)]
+mod tests;

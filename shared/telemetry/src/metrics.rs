@@ -45,7 +45,7 @@ pub const METRICS: [(&str, &str); 14] = [
     ("ProviderCredits", "a provider's credits that were spent"),
     (
         "BreakerOpened",
-        "times that a provider turned the studio away, so that nobody asks it for a while",
+        "times that a provider turned the studio away, so that no job asks it for a while",
     ),
     ("JobsCompleted", "jobs that have their asset"),
     ("JobsFailed", "jobs that failed for good, or were cancelled"),

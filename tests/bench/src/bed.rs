@@ -47,15 +47,17 @@ impl Bed {
     pub async fn start(checkout: &Checkout) -> Result<Self, Error> {
         let known = tempfile::tempdir()?;
         let properties = known.path().join("known.properties");
-        fs::write(&properties, "region=us-east-1\ntest=test\n")?;
+        fs::write(&properties, "region=us-east-1\n")?;
         let mut options = Options::new(checkout.clone());
         options.broker = Broker::Apache;
         options.poll = false;
         options.iam = Some(Iam {
             source: checkout.root.join("tests/msk/MskIam.java"),
-            known: properties,
+            known: properties.clone(),
         });
         let stack = Stack::start(&options).await?;
+        let (key, secret) = (stack.root.access_key_id(), stack.root.secret_access_key());
+        fs::write(&properties, format!("region=us-east-1\n{key}={secret}\n"))?;
         let nothing =
             json!({ "StartAt": "Only", "States": { "Only": { "Type": "Succeed" } } }).to_string();
         let machine = stack.clients.sfn.update_state_machine().definition(nothing);

@@ -163,16 +163,17 @@ mod tests {
     fn the_template_has_the_batch_size_and_memory_of_the_bill() {
         let template = include_str!("../../../infra/template.yaml");
         let times = |text: String| template.matches(&text).count();
-        assert_eq!(times(format!("BatchSize: {BATCH}\n")), 4);
+        let consumers = contract::Topic::consumed().count();
+        assert_eq!(times(format!("BatchSize: {BATCH}\n")), consumers);
         assert_eq!(
             times(format!("MemorySize: {CONSUMER_MEMORY}\n")),
-            5,
-            "four consumers and the operator"
+            consumers + 3,
+            "the consumers, erase, the operator and kafka-topics"
         );
         assert_eq!(times(format!("MemorySize: {COMPLETION_MEMORY}\n")), 1);
         assert_eq!(
-            times("PollerGroupName: studio ".to_owned()),
-            4,
+            times("PollerGroupName: studio\n".to_owned()),
+            consumers,
             "in one group they share units"
         );
     }

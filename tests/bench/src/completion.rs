@@ -9,8 +9,9 @@ use hyper::body::Bytes;
 use serde_json::json;
 
 use crate::bed::Bed;
+use crate::error::Error;
 use crate::report::{Row, Unit, median};
-use crate::subject::{Error, Subject};
+use crate::subject::Subject;
 
 /// The cost of a picture's job.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ pub async fn measure(
     for job in &jobs {
         let (cpu, log) = (running.cpu(), running.logged());
         for step in ["submit", "finish"] {
-            let payload = json!({ "step": step, "jobId": job }).to_string();
+            let payload = json!({ "step": step, "jobId": job, "name": job }).to_string();
             let (answer, _) = running.ask(&Bytes::from(payload)).await?;
             if !matches!(answer["status"].as_str(), Some("stored" | "closed")) {
                 return Err(Error::NotDone {
@@ -176,7 +177,7 @@ async fn items(bed: &Bed) -> Result<Vec<Item>, Error> {
 /// picture is stored. To finish, it reads job and entity, puts job, entity and end in a
 /// transaction, and then updates the end ([`PerJob::calls`] has the same calls). The indexes hold
 /// keys alone: an entry of `by-tenant` is written once, one of `open` written once and removed
-/// once.
+/// once. A job that the canvas draws has none in `open-by-tenant`.
 fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
     let mut units = Units::default();
     for item in items {

@@ -6,9 +6,9 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::bed::Bed;
-use crate::profile::Profile;
+use crate::error::Error;
 use crate::report::{Row, Unit, median};
-use crate::subject::{Error, Subject};
+use crate::subject::Subject;
 
 const EVENTS: u32 = 1000;
 
@@ -78,8 +78,11 @@ pub async fn measure(
         figures,
     )
     .tried(PLANNING);
-    let once = Profile::of(example, &bed.environment, &[&batch, "1"]).await?;
-    let more = Profile::of(example, &bed.environment, &[&batch, "6"])
+    let once = example
+        .whole_profile(&bed.environment, &[&batch, "1"])
+        .await?;
+    let more = example
+        .whole_profile(&bed.environment, &[&batch, "6"])
         .await?
         .without(&once);
     let each = more.instructions() as f64 / 5.0 / f64::from(EVENTS) / 1_000_000.0;

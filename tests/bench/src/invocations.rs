@@ -7,10 +7,11 @@ use hyper::body::Bytes;
 use local::waits::chains;
 
 use crate::bed::Bed;
+use crate::error::Error;
 use crate::profile::Profile;
 use crate::report::{Row, Unit, median};
 use crate::runtime_api;
-use crate::subject::{Error, Running, Subject};
+use crate::subject::{Running, Subject};
 
 /// The delay of each call where waits are counted.
 const DELAY: Duration = Duration::from_millis(5);

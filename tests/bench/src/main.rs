@@ -9,6 +9,7 @@ mod bill;
 mod burst;
 mod completion;
 mod decode;
+mod error;
 mod invocations;
 mod prices;
 mod profile;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use contract::Topic;
 use local::checkout::Checkout;
 
 use bed::Bed;
@@ -34,14 +36,14 @@ use report::Row;
 use subject::Subject;
 
 /// The functions, consumers first.
-const FUNCTIONS: [&str; 6] = [
-    "event-created",
-    "event-published",
-    "cms-published",
-    "campaign-launched",
-    "completion",
-    "operator",
-];
+fn functions() -> Vec<&'static str> {
+    let consumers = Topic::consumed().filter_map(Topic::consumer);
+    let others = [COMPLETION, "erase", "operator", "kafka-topics"];
+    consumers.chain(others).collect()
+}
+
+/// The function that takes the steps of jobs.
+const COMPLETION: &str = "completion";
 
 /// Measures sizes, pictures, starts, decoding and invocations, and computes what a million events
 /// cost and how a burst of them fares. Run it with `make bench`, which builds and installs what it
@@ -80,7 +82,7 @@ enum Error {
     #[error(transparent)]
     Bed(#[from] bed::Error),
     #[error(transparent)]
-    Subject(#[from] subject::Error),
+    Subject(#[from] error::Error),
     #[error(transparent)]
     Walk(#[from] walk::Error),
     #[error("reading or writing a file of the bench")]
@@ -117,10 +119,12 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
         name: "hello".to_owned(),
         ..Subject::built(&release, "bench-hello")
     };
-    let ours: Vec<Subject> = FUNCTIONS
-        .iter()
+    let ours: Vec<Subject> = functions()
+        .into_iter()
         .map(|name| Subject::built(&release, name))
         .collect();
+    let consumer = Subject::built(&release, OURS);
+    let completion = Subject::built(&release, COMPLETION);
     let peers = peers(&checkout.root, &folder)?;
     let native: Vec<Subject> = [hello].into_iter().chain(ours.iter().cloned()).collect();
     let everybody: Vec<Subject> = native.iter().chain(&peers).cloned().collect();
@@ -132,7 +136,7 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
         rows.extend(new);
     };
     if wanted(Part::Sizes) {
-        found(sizes::measure(&release, &FUNCTIONS)?);
+        found(sizes::measure(&release, &functions())?);
     }
     if wanted(Part::Renders) {
         eprintln!("Drawing each kind of picture {rounds} times");
@@ -169,13 +173,14 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
             let pictures = if arguments.quick { 2 } else { 20 };
             // This part runs while the table holds little, because it scans the table for what was
             // written.
-            let (per_job, units) = completion::measure(&bed, &ours[0], &ours[4], pictures).await?;
+            let (per_job, units) =
+                completion::measure(&bed, &consumer, &completion, pictures).await?;
             found(completion::rows(&per_job));
             eprintln!("Invoking");
-            let consumers: Vec<Subject> = ours[..1].iter().chain(&peers).cloned().collect();
+            let consumers: Vec<Subject> = [&consumer].into_iter().chain(&peers).cloned().collect();
             let answers = invocations::measure(&bed, &consumers, arguments.quick).await?;
             found(invocations::rows(&answers));
-            found(invocations::profile(&bed, &ours[0]).await?);
+            found(invocations::profile(&bed, &consumer).await?);
             found(bill::rows(&answers, &per_job, units));
             if let Some(batch) = answers
                 .iter()

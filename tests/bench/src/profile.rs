@@ -1,12 +1,9 @@
 //! Profiles: the instructions that callgrind counted, by owner of the code.
 
 use std::collections::{BTreeMap, HashMap};
-use std::process::Stdio;
 
-use tokio::process::Command;
-
+use crate::error::Error;
 use crate::report::{Row, Unit};
-use crate::subject::{Error, Subject};
 
 /// How a row of a profile was measured, for the report.
 const HOW: &str = "callgrind, by the crate or library of each function; its processor knows no SHA instructions, ours does";
@@ -82,44 +79,6 @@ const OWNERS: [(&str, &[&str]); 11] = [
 pub struct Profile(BTreeMap<String, u64>);
 
 impl Profile {
-    /// The profile of `subject` from start to end, with `arguments`.
-    pub async fn of(
-        subject: &Subject,
-        environment: &[(String, String)],
-        arguments: &[&str],
-    ) -> Result<Self, Error> {
-        let failed = |source| Error::Start {
-            name: format!("callgrind of {}", subject.name),
-            source,
-        };
-        let out = tempfile::NamedTempFile::new().map_err(failed)?;
-        let mut command = Command::new("valgrind");
-        command
-            .arg("--tool=callgrind")
-            .arg(out_file(&out))
-            .arg(&subject.program)
-            .args(&subject.arguments);
-        command
-            .args(arguments)
-            .current_dir(&subject.folder)
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        command.envs(environment.iter().map(|(name, value)| (name, value)));
-        let ran = command
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .map_err(failed)?;
-        if !ran.status.success() {
-            let output = String::from_utf8_lossy(&ran.stderr).into_owned();
-            return Err(Error::NoFigure {
-                name: format!("callgrind of {}", subject.name),
-                output,
-            });
-        }
-        Self::read(out.path(), &subject.name)
-    }
-
     /// Reads callgrind's file at `path`.
     pub fn read(path: &std::path::Path, name: &str) -> Result<Self, Error> {
         let named = || format!("callgrind of {name}");

@@ -9,9 +9,9 @@ use local::checkout::Checkout;
 use serde_json::{Map, json};
 use tokio::process::Command;
 
-use crate::profile::Profile;
+use crate::error::Error;
 use crate::report::{Row, Unit};
-use crate::subject::{Error, Subject};
+use crate::subject::Subject;
 
 /// The cost of one kind of picture: microseconds of processor time, bytes of the file, and bytes of
 /// the largest resident set during it.
@@ -87,8 +87,11 @@ pub async fn measure(
         rows.push(time);
         rows.push(size.at_most_times("canvas", 1.0, "satori + resvg"));
         if missed {
-            let once = Profile::of(ours, &[], &[&example, "1", "-", &kind]).await?;
-            let more = Profile::of(ours, &[], &[&example, "3", "-", &kind])
+            let once = ours
+                .whole_profile(&[], &[&example, "1", "-", &kind])
+                .await?;
+            let more = ours
+                .whole_profile(&[], &[&example, "3", "-", &kind])
                 .await?
                 .without(&once);
             rows.push(more.row(&format!("{kind}: where its instructions go")));

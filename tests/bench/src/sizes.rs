@@ -15,7 +15,7 @@ use crate::report::{Row, Unit};
 const EXPLAINED: [&str; 2] = ["event-created", "completion"];
 
 /// Why sizes miss their goals, for the report.
-const SIZE: &str = "In the way: librdkafka with its OpenSSL, the SDK with a TLS and an HTTP/2 of its own, and half a megabyte of tables for checksums that nobody \
+const SIZE: &str = "In the way: librdkafka with its OpenSSL, the SDK with a TLS and an HTTP/2 of its own, and half a megabyte of tables for checksums that no code \
      asks for (below). Tried: opt-level s (a fifth less than 3, which only what draws and what each record goes through have; the latter is 4 %), fat LTO, one codegen unit, no symbols, one HTTPS \
      client for all services. Not tried: librdkafka on the SDK's TLS, which it does not offer";
 

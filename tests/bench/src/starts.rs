@@ -2,8 +2,9 @@
 //! and connected: the part of a cold start that is ours.
 
 use crate::bed::Bed;
+use crate::error::Error;
 use crate::report::{Row, Unit, median};
-use crate::subject::{Error, Subject};
+use crate::subject::Subject;
 
 /// The most instructions, in millions, until a function has made its clients and its producer. A
 /// prototype needed 15.4.
@@ -19,7 +20,7 @@ const START: &str = "In the way: half of the operator's instructions are the con
      for configuration: together nearly half less";
 
 /// A closed port: the clients are made and try to connect, and are refused.
-const NOBODY: &str = "127.0.0.1:1";
+const CLOSED: &str = "127.0.0.1:1";
 
 /// Starts each of `subjects` for `rounds` rounds, in turns, so that other load on the machine
 /// affects all alike. Callgrind also counts the instructions of `native`.
@@ -60,8 +61,8 @@ pub async fn measure(
         .at_most_times("event-created", 1.0 / 25.0, "Node"),
     ];
     let nowhere = [
-        ("KAFKA_BOOTSTRAP_SERVERS", NOBODY.to_owned()),
-        ("AWS_ENDPOINT_URL", format!("http://{NOBODY}")),
+        ("KAFKA_BOOTSTRAP_SERVERS", CLOSED.to_owned()),
+        ("AWS_ENDPOINT_URL", format!("http://{CLOSED}")),
     ];
     let nowhere = nowhere.map(|(name, value)| (name.to_owned(), value));
     // With the roots of a deployment, which are more than the local broker's single root.
@@ -73,7 +74,7 @@ pub async fn measure(
     let unconnected: Vec<(String, String)> = as_deployed.chain(nowhere).collect();
     let environments = [
         (
-            "Start to first /next, instructions, clients made and nobody there",
+            "Start to first /next, instructions, clients made and no server there",
             &unconnected,
             Some(MOST_INSTRUCTIONS),
         ),

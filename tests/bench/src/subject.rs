@@ -8,13 +8,14 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
-use local::process::peak_resident_bytes;
+use processes::peak_resident_bytes;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
+use crate::error::Error;
 use crate::profile::{Profile, out_file};
-use crate::runtime_api::{self, RuntimeApi};
+use crate::runtime_api::RuntimeApi;
 
 /// A function that can be started.
 #[derive(Debug, Clone)]
@@ -27,56 +28,6 @@ pub struct Subject {
     pub arguments: Vec<String>,
     /// The working directory.
     pub folder: PathBuf,
-}
-
-/// A measurement failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The subject cannot be started.
-    #[error(
-        "{name} cannot be started: run it by `make bench`, which builds and installs all that is measured"
-    )]
-    Start {
-        /// The subject.
-        name: String,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// The subject did not answer as a function must.
-    #[error("{name}")]
-    Runtime {
-        /// The subject.
-        name: String,
-        /// The cause.
-        #[source]
-        source: runtime_api::Error,
-    },
-    /// The subject did only a part of its work, or none.
-    #[error("{name} did not do what it was asked for: {answer}")]
-    NotDone {
-        /// The subject.
-        name: String,
-        /// Its answer.
-        answer: String,
-    },
-    /// The subject did not end, or its output cannot be read.
-    #[error("{name} could not be ended, or what it said not be read")]
-    End {
-        /// The subject.
-        name: String,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// The subject printed no figure.
-    #[error("{name} printed no figure: {output}")]
-    NoFigure {
-        /// The subject.
-        name: String,
-        /// Its output.
-        output: String,
-    },
 }
 
 /// A running subject. It is killed when it is dropped.
@@ -153,6 +104,44 @@ impl Subject {
             spawned,
             log,
         })
+    }
+
+    /// The profile of a whole run of the subject, from start to end, with `arguments`.
+    pub async fn whole_profile(
+        &self,
+        environment: &[(String, String)],
+        arguments: &[&str],
+    ) -> Result<Profile, Error> {
+        let failed = |source| Error::Start {
+            name: format!("callgrind of {}", self.name),
+            source,
+        };
+        let out = tempfile::NamedTempFile::new().map_err(failed)?;
+        let mut command = Command::new("valgrind");
+        command
+            .arg("--tool=callgrind")
+            .arg(out_file(&out))
+            .arg(&self.program)
+            .args(&self.arguments);
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let ran = command
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .map_err(failed)?;
+        if !ran.status.success() {
+            let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+            return Err(Error::NoFigure {
+                name: format!("callgrind of {}", self.name),
+                output,
+            });
+        }
+        Profile::read(out.path(), &self.name)
     }
 
     /// The instructions that callgrind counts, from the first one until the subject asks for its

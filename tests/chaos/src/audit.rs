@@ -1,26 +1,31 @@
-//! The audit: compares Kafka, the table and the buckets with the expectations.
+//! The audit: compares what a run left with the expectations. It demands that a healthy studio
+//! rendered everything, and a rule that finds nothing to judge fails.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::BTreeMap;
 
-use local::{records::Produced, stack::Stack};
-
+mod assets;
 mod dead_letters;
+mod faults;
+mod file;
 mod jobs;
+mod order;
 mod published;
+mod report;
 mod table;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod world;
 
-use crate::{Error, settle::Unsettled, storm::Log, watch::States, workload::Workload};
-use table::Table;
+use crate::{settle::Unsettled, storm::Faults, watch::States, workload::Workload};
+pub use report::{Audit, Row};
+pub(crate) use world::World;
 
-/// The results of a run that the audit needs.
+/// The results of a run that the audit needs, besides what the run left.
 pub(crate) struct Evidence<'a> {
     pub workload: &'a Workload,
-    pub produced: Vec<Produced>,
     pub states: &'a States,
-    pub log: &'a Log,
+    pub faults: Faults,
     pub unsettled: Option<Unsettled>,
     /// The number of deliveries of the batch that was delivered most often.
     pub deliveries: u32,
@@ -28,205 +33,53 @@ pub(crate) struct Evidence<'a> {
     pub outage: bool,
 }
 
-/// The audit of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Audit {
-    /// The checks and measurements, in order.
-    pub rows: Vec<Row>,
-}
-
-/// One check, or one measurement.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// The subject.
-    pub what: String,
-    /// The expected value; `None` for a measurement.
-    pub expected: Option<String>,
-    /// The found value.
-    pub found: String,
-    /// Whether the check passed.
-    pub holds: bool,
-    /// The first few deviations.
-    pub wrong: Vec<String>,
-}
-
 /// The deliveries that Lambda makes of "infinite" retries if there is an on-failure destination:
 /// the first one and ten more.
 pub const TEN_RETRIES: u32 = 11;
 
-/// The most deviations that a row shows.
-const MOST_SHOWN: usize = 5;
-
-impl Audit {
-    /// Whether every check passed.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        self.rows.iter().all(|row| row.holds)
-    }
-
-    fn know(&mut self, what: &str, found: impl fmt::Display) {
-        let (what, found) = (what.to_owned(), found.to_string());
-        self.rows.push(Row {
-            what,
-            expected: None,
-            found,
-            holds: true,
-            wrong: Vec::new(),
-        });
-    }
-
-    /// Checks that `wrong` is empty.
-    fn none(&mut self, what: &str, wrong: Vec<String>) {
-        let (expected, found) = (Some("0".to_owned()), wrong.len().to_string());
-        let holds = wrong.is_empty();
-        let wrong = wrong.into_iter().take(MOST_SHOWN).collect();
-        self.rows.push(Row {
-            what: what.to_owned(),
-            expected,
-            found,
-            holds,
-            wrong,
-        });
-    }
-
-    /// Checks that both sets are equal.
-    fn same<T: Ord + fmt::Debug>(
-        &mut self,
-        what: &str,
-        expected: &BTreeSet<T>,
-        found: &BTreeSet<T>,
-    ) {
-        let missing = expected
-            .difference(found)
-            .map(|one| format!("missing: {one:?}"));
-        let unexpected = found
-            .difference(expected)
-            .map(|one| format!("unexpected: {one:?}"));
-        let wrong: Vec<String> = missing
-            .take(MOST_SHOWN)
-            .chain(unexpected.take(MOST_SHOWN))
-            .collect();
-        let row = Row {
-            what: what.to_owned(),
-            expected: Some(expected.len().to_string()),
-            found: found.len().to_string(),
-            holds: wrong.is_empty(),
-            wrong,
-        };
-        self.rows.push(row);
-    }
-
-    fn count(&mut self, what: &str, expected: usize, found: usize) {
-        let (what, expected, found, holds) = (
-            what.to_owned(),
-            Some(expected.to_string()),
-            found,
-            expected == found,
-        );
-        self.rows.push(Row {
-            what,
-            expected,
-            found: found.to_string(),
-            holds,
-            wrong: Vec::new(),
-        });
-    }
-}
-
-impl fmt::Display for Audit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self
-            .rows
-            .iter()
-            .map(|row| row.what.chars().count())
-            .max()
-            .unwrap_or_default();
-        writeln!(f, "     {:width$}  {:>9}  {:>9}", "", "expected", "found")?;
-        for row in &self.rows {
-            let mark = match (&row.expected, row.holds) {
-                (None, _) => "",
-                (Some(_), true) => "ok",
-                (Some(_), false) => "WRONG",
-            };
-            let expected = row.expected.as_deref().unwrap_or_default();
-            writeln!(
-                f,
-                "{mark:5}{:width$}  {expected:>9}  {:>9}",
-                row.what, row.found
-            )?;
-            for wrong in &row.wrong {
-                writeln!(f, "       {wrong}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Runs every check.
-pub(crate) async fn audit(stack: &Stack, evidence: Evidence<'_>) -> Result<Audit, Error> {
-    let table = Table::read(stack).await?;
+pub(crate) fn audit(world: &World, evidence: &Evidence<'_>) -> Audit {
     let mut audit = Audit::default();
-    let Evidence {
-        workload,
-        produced,
-        states,
-        log,
-        unsettled,
-        deliveries,
-        outage,
-    } = evidence;
+    let expected = &evidence.workload.expected;
+    faults::audit(&mut audit, evidence);
+    settled(&mut audit, evidence.unsettled);
+    jobs::audit(&mut audit, &world.table, expected, &evidence.faults);
+    states(&mut audit, evidence.states);
+    assets::audit(&mut audit, world);
+    published::audit(&mut audit, world);
+    order::audit(&mut audit, world);
+    templates::audit(&mut audit, world, expected);
+    dead_letters::audit(&mut audit, world, evidence.workload);
+    audit
+}
 
-    audit.know(
-        "records published",
-        workload
-            .lines
-            .iter()
-            .chain([&workload.last])
-            .map(Vec::len)
-            .sum::<usize>(),
+fn settled(audit: &mut Audit, unsettled: Option<Unsettled>) {
+    let left = unsettled.map(
+        |Unsettled {
+             lag,
+             open,
+             swept,
+             quiet,
+         }| {
+            format!(
+                "{lag} records behind, {open} items open, the last sweep {}, records {}",
+                if swept { "succeeded" } else { "failed" },
+                if quiet { "stopped" } else { "still came" }
+            )
+        },
     );
-    for (function, point, kills) in log.kills() {
-        audit.count(
-            &format!("{function} was killed {point}"),
-            kills.max(1) as usize,
-            kills as usize,
-        );
-    }
-    audit.know("processes killed at random", log.killed_at_random);
-    audit.know("calls that AWS refused", log.refusals());
-    audit.know(
-        "the line was cut, and slow",
-        format!("{}, {}", log.line.0, log.line.1),
-    );
-    audit.know("the broker was killed", log.broker);
-    audit.know(
-        "a topic was delivered twice at once, and from its start",
-        format!("{}, {}", log.repeated.0, log.repeated.1),
-    );
-
-    audit.rows.push(Row {
-        what: "deliveries of the batch that was delivered most often".to_owned(),
-        expected: outage.then(|| format!("> {TEN_RETRIES}")),
-        found: deliveries.to_string(),
-        holds: !outage || deliveries > TEN_RETRIES,
-        wrong: Vec::new(),
-    });
-
-    let left = unsettled
-        .map(|Unsettled { lag, open }| format!("{lag} records behind, {open} items open"))
-        .into_iter();
     audit.none(
         "something is still on its way after the last sweep",
-        left.collect(),
+        left.into_iter().collect(),
     );
-    jobs::audit(&mut audit, stack, &table, &workload.expected).await?;
-    audit.none(
+}
+
+fn states(audit: &mut Audit, states: &States) {
+    audit.none_of(
         &format!("states that went backwards, in {} looks", states.looks),
+        states.compared,
         states.backwards.clone(),
     );
-    published::audit(&mut audit, &table, &produced, &workload.expected);
-    dead_letters::audit(&mut audit, stack, &table, workload).await?;
-    Ok(audit)
 }
 
 /// Counts each name.

@@ -5,12 +5,18 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use local::mapping::{Report, What};
+use poller::{Report, What};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// The highest number of deliveries that the mappings have reported.
+/// The deliveries that some mappings have reported.
 #[derive(Debug, Default, Clone)]
-pub struct Deliveries(Arc<AtomicU32>);
+pub struct Deliveries(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: AtomicU32,
+    most: AtomicU32,
+}
 
 impl Deliveries {
     /// Counts the reports from now on.
@@ -21,7 +27,8 @@ impl Deliveries {
         tokio::spawn(async move {
             while let Some(report) = reports.recv().await {
                 if let What::Invoked { attempt, .. } = report.what {
-                    counted.0.fetch_max(attempt, Ordering::Relaxed);
+                    counted.0.all.fetch_add(1, Ordering::Relaxed);
+                    counted.0.most.fetch_max(attempt, Ordering::Relaxed);
                 }
             }
         });
@@ -31,6 +38,12 @@ impl Deliveries {
     /// The number of deliveries of the batch that was delivered most often so far.
     #[must_use]
     pub fn most(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.0.most.load(Ordering::Relaxed)
+    }
+
+    /// The number of deliveries so far.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.0.all.load(Ordering::Relaxed)
     }
 }

@@ -1,9 +1,19 @@
 //! The consumer groups of the mappings, and their progress.
 
-use kafka_client::At;
-use local::{mapping::Mapping, stack::Stack};
+use std::time::Duration;
+
+use kafka_client::{At, Cluster};
+use local::stack::Stack;
+use poller::Mapping;
 
 use crate::Error;
+
+/// How long a broker that was killed may take until it knows its groups again, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn cluster(stack: &Stack) -> Cluster {
+    stack.broker.cluster().within(PATIENCE)
+}
 
 /// The total lag of the mappings' groups, in records.
 pub async fn lag(stack: &Stack) -> Result<i64, Error> {
@@ -11,7 +21,7 @@ pub async fn lag(stack: &Stack) -> Result<i64, Error> {
         doing: "asking how far the mappings are",
         source,
     };
-    let cluster = stack.broker.cluster();
+    let cluster = cluster(stack);
     let mut lag = 0;
     for mapping in &stack.mappings {
         let committed = cluster
@@ -45,7 +55,7 @@ pub async fn begin_with(stack: &Stack, own: &Mapping, copied: &Mapping) -> Resul
         doing: "having a second mapping begin where the first one is",
         source,
     };
-    let cluster = stack.broker.cluster();
+    let cluster = cluster(stack);
     let committed = cluster
         .committed(&own.consumer_group, &own.topic)
         .await

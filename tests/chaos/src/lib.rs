@@ -45,6 +45,9 @@ pub enum Error {
         #[source]
         source: kafka_client::Error,
     },
+    /// The consumer of the produced topics stopped during the storm.
+    #[error("the consumer of what the studio produces stopped reading")]
+    WatchEnded,
     /// A record that the broker counts did not arrive.
     #[error(
         "after {read} of {count} records of the consumed topics no more came within {within:?}"

@@ -9,7 +9,7 @@ use local::checkout::Checkout;
 /// A storm of faults on the real stack, and an audit of the result.
 ///
 /// Starts Apache Kafka, the emulator with IAM enforced and the real functions on this machine, and
-/// publishes events of all four topics. Meanwhile it kills functions at named points and at random,
+/// publishes events of all consumed topics. Meanwhile it kills functions at named points and at random,
 /// kills the broker, cuts and slows the line to it, has AWS refuse calls, and delivers batches
 /// twice and topics from their start. Then it sweeps until nothing is in flight, and counts what is
 /// lost, duplicated or out of order. Exits with 0 if nothing is.

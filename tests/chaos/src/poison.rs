@@ -144,20 +144,14 @@ const RULES: [Rule; 25] = [
         ]);
         Record::Event
     }),
-    ("too many assets", |event, chance| {
-        const LOCALES: [&str; 16] = [
-            "hi", "ja", "fr", "de", "es", "it", "pt", "nl", "sv", "da", "fi", "pl", "cs", "ru",
-            "ar", "ko",
-        ];
-        let locales = LOCALES.iter().take(chance.between(14, 17));
-        let locales: Vec<Value> = locales
+    ("too many languages", |event, chance| {
+        // The original and 31 translations are as many as one event may have.
+        let locales = ('A'..='Z').flat_map(|one| ['A', 'B'].map(|two| format!("en-{one}{two}")));
+        let translations: Vec<Value> = locales
+            .take(chance.between(32, 50))
             .map(|locale| json!({ "locale": locale, "title": "T" }))
             .collect();
-        event["data"]["translations"] = json!(locales);
-        event["data"]
-            .as_object_mut()
-            .expect("data is an object")
-            .remove("assets");
+        event["data"]["translations"] = json!(translations);
         Record::Event
     }),
     ("over 256 KiB", |event, chance| {
@@ -323,4 +317,101 @@ fn id_reused(line: &[Publication], chance: &mut Chance) -> Option<(usize, Public
             ..reused
         },
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use fuzz::{Reached, batch, batch_of};
+
+    use crate::{run::Plan, workload::Workload};
+
+    const NOW: &str = "2026-11-27T00:00:00.000Z";
+
+    #[test]
+    fn a_long_storm_has_poison_of_every_rule() {
+        let workload = Workload::grow(Plan::long(3).size, NOW, &mut Chance::of(3));
+        let rules: BTreeSet<&str> = workload
+            .lines
+            .iter()
+            .flatten()
+            .filter_map(|publication| publication.poison)
+            .collect();
+        let mut expected: BTreeSet<&str> = RULES.iter().map(|(name, _)| *name).collect();
+        expected.insert("an id that was used before");
+        assert_eq!(rules, expected);
+    }
+
+    #[test]
+    fn every_rule_changes_the_good_event() {
+        let good = good("tenant-000", "evt-1", NOW);
+        for rule in RULES {
+            for seed in 0..20 {
+                let broken = broken(rule, &good, &mut Chance::of(seed));
+                assert_eq!(broken.poison, Some(rule.0));
+                let whole = Publication::of(Topic::CmsPublished, &good, &mut Chance::of(seed));
+                assert_ne!(broken.fingerprint(), whole.fingerprint(), "{}", rule.0);
+            }
+        }
+    }
+
+    /// How far a record comes with the consumers, alone in a batch.
+    fn reached(publication: &Publication) -> Reached {
+        let headers: Vec<contract::Header<'_>> = publication
+            .headers
+            .iter()
+            .map(|(name, value)| (name.into(), value.as_deref().map(Into::into)))
+            .collect();
+        let record = fuzz::Record {
+            key: publication.key.as_deref(),
+            headers: &headers,
+            value: publication.value.as_deref(),
+        };
+        batch(batch_of(publication.topic, [record]).as_bytes())
+    }
+
+    #[test]
+    fn the_consumers_refuse_poison_of_each_rule() {
+        let good = good("tenant-000", "evt-1", NOW);
+        let topic = Topic::CmsPublished;
+        let whole = Publication::of(topic, &good, &mut Chance::of(1));
+        assert_eq!(reached(&whole), Reached::Accepted);
+        // Only a consumer knows how old an event is; there it happens now.
+        for rule in RULES.into_iter().filter(|(name, _)| *name != "too old") {
+            for seed in 0..20 {
+                let broken = broken(rule, &good, &mut Chance::of(seed));
+                assert_eq!(reached(&broken), Reached::Refused, "{}: {seed}", rule.0);
+            }
+        }
+        for example in examples(&root()).unwrap() {
+            assert_eq!(reached(&example), Reached::Refused, "{example:?}");
+        }
+    }
+
+    #[test]
+    fn the_consumers_accept_all_that_is_no_poison() {
+        let size = crate::workload::Size {
+            events: 300,
+            ..Plan::short(3).size
+        };
+        let workload = Workload::grow(size, NOW, &mut Chance::of(3));
+        for publication in workload.lines.iter().chain([&workload.last]).flatten() {
+            if publication.poison.is_none() {
+                assert_eq!(reached(publication), Reached::Accepted, "{publication:?}");
+            }
+        }
+    }
+
+    fn root() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    }
+
+    #[test]
+    fn every_bad_record_that_kafka_can_carry_is_an_example() {
+        let examples = examples(&root()).unwrap();
+        // Two of them have headers that Kafka cannot carry.
+        assert_eq!(examples.len(), BAD_OFFSETS.count() - 2);
+    }
 }

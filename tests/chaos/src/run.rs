@@ -1,12 +1,13 @@
 //! One run: it publishes, injects faults, sweeps and watches at once; then it settles and audits.
 
 use std::{
+    convert::Infallible,
     mem,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
-use contract::{Time, Topic};
+use contract::Time;
 use futures::future::join_all;
 use local::{
     broker::Broker,
@@ -17,7 +18,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     Error,
-    audit::{Audit, Evidence, TEN_RETRIES, audit},
+    audit::{Audit, Evidence, TEN_RETRIES, World, audit},
     chance::Chance,
     deliveries::Deliveries,
     poison,
@@ -46,7 +47,8 @@ pub struct Plan {
 impl Plan {
     /// Ten thousand records, and one outage that outlasts ten retries: eight to twelve minutes on
     /// two cores. The emulator's interpreter is one Python thread and manages three jobs per
-    /// second. So most records are new versions of known entities, few of which cause a render.
+    /// second. So most records are new versions of known entities, and about nine hundred cause a
+    /// render.
     #[must_use]
     pub fn long(seed: u64) -> Self {
         Self {
@@ -55,7 +57,7 @@ impl Plan {
                 events: 10_000,
                 tenants: 200,
                 versions: 100,
-                titles_percent: 4,
+                titles_percent: 7,
             },
             over: Duration::from_secs(120),
             outage: Some(TEN_RETRIES + 1),
@@ -95,111 +97,143 @@ const LOOK_PAUSE: Duration = Duration::from_secs(20);
 /// An [`Error`]; a fault that the audit finds is not one.
 pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<Audit, Error> {
     let mut chance = Chance::of(plan.seed);
-    let now = Time::new(jiff::Timestamp::now()).to_string();
-    let mut workload = Workload::grow(plan.size, &now, &mut chance.branch());
-    let mut examples = poison::examples(&checkout.root)?;
-    chance.shuffle(&mut examples);
-    workload.lines.push(examples);
-
-    let mut options = Options::new(checkout);
-    options.broker = Broker::Apache;
-    options.line = true;
-    options.wait_scale = 0.1;
-    options.render_deadline = Duration::from_secs(30);
-    options.completion_concurrency = MOST_OPEN;
-    let mut stack = Stack::start(&options).await?;
-    append_times(&stack).await.map_err(|source| Error::Kafka {
-        doing: "having the broker write times",
-        source,
-    })?;
+    let workload = workload(plan, &checkout, &mut chance)?;
+    let mut stack = Stack::start(&options(checkout)).await?;
+    // The audit compares the moment of each start with that of an acknowledgement.
+    stack.proxy.keep_bodies("states", "StartExecution");
     let watch = Watch::start(&stack).await?;
     let deliveries = Deliveries::of(mem::replace(
         &mut stack.reports,
         mpsc::unbounded_channel().1,
     ));
     say(&format!(
-        "seed {}: {} records of {} tenants",
+        "seed {}: {} records of {} tenants, which open at least {} jobs",
         plan.seed,
-        records(&workload),
-        plan.size.tenants
+        workload.records(),
+        plan.size.tenants,
+        workload.opens()
     ));
 
-    let stage = Stage::default();
     let mut states = States::default();
-    let progress = Progress::default();
+    let log = storm(
+        (&stack, &watch, &deliveries),
+        (plan, &workload),
+        &mut states,
+        &mut chance,
+        &say,
+    )
+    .await?;
+    say("the storm is over");
+    let unsettled = settle(&stack, &watch, plan.within).await?;
+    states.look(&stack).await?;
+    say("reading what it left");
+    let world = World::read(&stack, watch.stop().await?).await?;
+    let line = stack.broker.line().ok_or(Error::NoLine)?;
+    let evidence = Evidence {
+        workload: &workload,
+        states: &states,
+        faults: log.count(
+            &stack.proxy.calls(),
+            line.connections_cut(),
+            line.pieces_delayed(),
+        ),
+        unsettled,
+        deliveries: deliveries.most(),
+        outage: plan.outage.is_some(),
+    };
+    stack.stop().await;
+    Ok(audit(&world, &evidence))
+}
+
+/// The events of a plan, and those of `events/lambda` that can never succeed.
+fn workload(plan: &Plan, checkout: &Checkout, chance: &mut Chance) -> Result<Workload, Error> {
+    let now = Time::new(jiff::Timestamp::now()).to_string();
+    let mut workload = Workload::grow(plan.size, &now, &mut chance.branch());
+    let mut examples = poison::examples(&checkout.root)?;
+    chance.shuffle(&mut examples);
+    workload.lines.push(examples);
+    Ok(workload)
+}
+
+fn options(checkout: Checkout) -> Options {
+    let mut options = Options::new(checkout);
+    options.broker = Broker::Apache;
+    options.line = true;
+    options.wait_scale = 0.1;
+    options.render_deadline = Duration::from_secs(30);
+    options.completion_concurrency = MOST_OPEN;
+    options
+}
+
+/// Publishes, injects faults, sweeps and watches at once, until everything is published and every
+/// fault was injected. An error of one ends them all.
+async fn storm(
+    (stack, watch, deliveries): (&Stack, &Watch, &Deliveries),
+    (plan, workload): (&Plan, &Workload),
+    states: &mut States,
+    chance: &mut Chance,
+    say: &impl Fn(&str),
+) -> Result<Log, Error> {
+    let (stage, progress) = (Stage::default(), Progress::default());
     let publishing = async {
-        publish(&stack, &workload, plan, (&watch, &stage), &progress).await;
+        publish(stack, workload, plan, (watch, &stage), &progress).await;
         stage.published.store(true, Ordering::Relaxed);
         say("everything is published");
-    };
-    let telling = async {
-        while !stage.published.load(Ordering::Relaxed) {
-            sleep(Duration::from_secs(30)).await;
-            let (published, opened) = (
-                progress.published.load(Ordering::Relaxed),
-                progress.opened.load(Ordering::Relaxed),
-            );
-            say(&format!(
-                "{published} published, at least {opened} jobs opened, {} ended",
-                watch.ended()
-            ));
-        }
+        Ok(())
     };
     let force = Force {
         outage: plan.outage,
     };
-    let (log, (), (), (), looked) = tokio::join!(
-        storm::rage(&stack, force, &mut chance, (&stage, &deliveries), &say),
-        publishing,
-        telling,
-        sweep_until(&stack, &stage),
-        look_until(&stack, &stage, &mut states),
-    );
-    let log: Log = log?;
-    looked?;
-    say("the storm is over");
-    let unsettled = settle(&stack, &watch, plan.within).await?;
-    states.look(&stack).await?;
-    say("auditing");
-    let produced = watch.stop().await?;
-    let deliveries = deliveries.most();
-    let outage = plan.outage.is_some();
-    let evidence = Evidence {
-        workload: &workload,
-        produced,
-        states: &states,
-        log: &log,
-        unsettled,
-        deliveries,
-        outage,
+    let raging = storm::rage(stack, force, chance, (&stage, deliveries), say);
+    let until_done = async { tokio::try_join!(raging, publishing) };
+    let meanwhile = async {
+        tokio::try_join!(
+            tell(watch, &progress, say),
+            sweep_on(stack),
+            look_on(stack, states)
+        )
     };
-    let audit = audit(&stack, evidence).await;
-    stack.stop().await;
-    audit
+    tokio::select! {
+        done = until_done => done.map(|(log, ())| log),
+        Err(error) = meanwhile => Err(error),
+    }
 }
 
-fn records(workload: &Workload) -> usize {
-    workload
-        .lines
-        .iter()
-        .chain([&workload.last])
-        .map(Vec::len)
-        .sum()
+/// Says how far it is, until the watch fails.
+async fn tell(
+    watch: &Watch,
+    progress: &Progress,
+    say: &impl Fn(&str),
+) -> Result<Infallible, Error> {
+    loop {
+        sleep(Duration::from_secs(30)).await;
+        if watch.has_ended() {
+            return Err(Error::WatchEnded);
+        }
+        let (published, opened) = (
+            progress.published.load(Ordering::Relaxed),
+            progress.opened.load(Ordering::Relaxed),
+        );
+        say(&format!(
+            "{published} published, at least {opened} jobs opened, {} ended",
+            watch.ended()
+        ));
+    }
 }
 
-/// Has the broker stamp the studio's records with the time of arrival. Only that time orders
-/// records across topics.
-async fn append_times(stack: &Stack) -> Result<(), kafka_client::Error> {
-    let produced: Vec<&str> = Topic::ALL
-        .into_iter()
-        .filter(|topic| !topic.is_consumed())
-        .map(Topic::as_str)
-        .collect();
-    stack
-        .broker
-        .cluster()
-        .configure_topics(&produced, &[("message.timestamp.type", "LogAppendTime")])
-        .await
+async fn sweep_on(stack: &Stack) -> Result<Infallible, Error> {
+    loop {
+        sleep(SWEEP_PAUSE * 2).await;
+        // Under the storm a sweep may fail.
+        let _ = sweep(stack).await;
+    }
+}
+
+async fn look_on(stack: &Stack, states: &mut States) -> Result<Infallible, Error> {
+    loop {
+        sleep(LOOK_PAUSE).await;
+        states.look(stack).await?;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -217,7 +251,7 @@ async fn publish(
     (watch, stage): (&Watch, &Stage),
     progress: &Progress,
 ) {
-    let (begun, total) = (Instant::now(), records(workload));
+    let (begun, total) = (Instant::now(), workload.records());
     let may = || {
         let elapsed = begun.elapsed().as_secs_f64() / plan.over.as_secs_f64().max(1.0);
         let open = progress
@@ -261,19 +295,4 @@ async fn publish_one(stack: &Stack, publication: &Publication) {
     while stack.publish(topic, key, value, &headers).await.is_err() {
         sleep(Duration::from_millis(500)).await;
     }
-}
-
-async fn sweep_until(stack: &Stack, stage: &Stage) {
-    while !stage.published.load(Ordering::Relaxed) {
-        sleep(SWEEP_PAUSE * 2).await;
-        sweep(stack).await;
-    }
-}
-
-async fn look_until(stack: &Stack, stage: &Stage, states: &mut States) -> Result<(), Error> {
-    while !stage.published.load(Ordering::Relaxed) {
-        sleep(LOOK_PAUSE).await;
-        states.look(stack).await?;
-    }
-    Ok(())
 }

@@ -19,10 +19,14 @@ pub struct Unsettled {
     pub lag: i64,
     /// Open jobs, and ends that are not marked as published.
     pub open: usize,
+    /// Whether the last sweep succeeded.
+    pub swept: bool,
+    /// Whether nothing more was published for a while.
+    pub quiet: bool,
 }
 
-/// Sweeps once. The answer does not matter: the test looks at the result.
-pub async fn sweep(stack: &Stack) {
+/// Sweeps once, and returns whether the sweep succeeded.
+pub async fn sweep(stack: &Stack) -> bool {
     let payload = Blob::new(json!({ "step": "sweep" }).to_string());
     let invoke = stack
         .clients
@@ -30,11 +34,12 @@ pub async fn sweep(stack: &Stack) {
         .invoke()
         .function_name(&stack.outputs.completion_function_name)
         .payload(payload);
-    let _ = invoke.send().await;
+    let answer = invoke.send().await;
+    answer.is_ok_and(|answer| answer.function_error().is_none())
 }
 
-/// Sweeps until every record is acknowledged, nothing is open and no more is published. Stops after
-/// `within`, and returns what is left.
+/// Sweeps until a sweep succeeds, every record is acknowledged, nothing is open and no more is
+/// published. Stops after `within`, and returns what is left.
 pub async fn settle(
     stack: &Stack,
     watch: &Watch,
@@ -42,14 +47,15 @@ pub async fn settle(
 ) -> Result<Option<Unsettled>, Error> {
     let until = Instant::now() + within;
     loop {
-        sweep(stack).await;
-        let unsettled = Unsettled {
+        let mut unsettled = Unsettled {
+            swept: sweep(stack).await,
             lag: groups::lag(stack).await?,
             open: open(stack).await?,
+            quiet: false,
         };
-        if unsettled == (Unsettled { lag: 0, open: 0 }) {
-            watch.until_quiet(Duration::from_secs(3), within).await;
-            return Ok(None);
+        if unsettled.swept && (unsettled.lag, unsettled.open) == (0, 0) {
+            unsettled.quiet = watch.until_quiet(Duration::from_secs(3), within).await;
+            return Ok((!unsettled.quiet).then_some(unsettled));
         }
         if Instant::now() > until {
             return Ok(Some(unsettled));

@@ -77,13 +77,19 @@ impl Watch {
         })
     }
 
+    /// Whether it stopped reading by itself, because of an error.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// How many jobs have ended.
     pub fn ended(&self) -> usize {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Waits until a whole `pause` passes without a new record, for at most `most`.
-    pub async fn until_quiet(&self, pause: Duration, most: Duration) {
+    /// Waits until a whole `pause` passes without a new record, for at most `most`. Returns whether
+    /// one did.
+    pub async fn until_quiet(&self, pause: Duration, most: Duration) -> bool {
         let quiet = async {
             let mut before = usize::MAX;
             while before != self.read.load(Ordering::Relaxed) {
@@ -91,7 +97,7 @@ impl Watch {
                 tokio::time::sleep(pause).await;
             }
         };
-        let _ = timeout(most, quiet).await;
+        timeout(most, quiet).await.is_ok()
     }
 
     /// Stops, and returns every record, in the order of each partition.
@@ -110,13 +116,15 @@ impl Watch {
 }
 
 /// The states in which each job was seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct States {
     seen: BTreeMap<String, (usize, String, u64)>,
     /// Jobs that were seen in an earlier state than before, with both states.
     pub backwards: Vec<String>,
     /// The number of looks.
     pub looks: usize,
+    /// How often a job was seen that had been seen before, so that its states were compared.
+    pub compared: usize,
 }
 
 impl States {
@@ -161,6 +169,7 @@ impl States {
     fn see(&mut self, job: String, is: &str, version: Option<u64>) {
         let now = (rank(is), is.to_owned(), version.unwrap_or_default());
         if let Some(before) = self.seen.get(&job) {
+            self.compared += 1;
             let (rank, state, version) = before;
             // A closed job keeps its state, and every write increases the version.
             let back = now.0 < *rank || (now.0 == *rank && now.1 != *state) || now.2 < *version;
@@ -173,11 +182,14 @@ impl States {
     }
 }
 
+/// What has no state ranks below all that have one.
 fn rank(state: &str) -> usize {
-    ["created", "submitted"]
-        .iter()
-        .position(|open| *open == state)
-        .unwrap_or(2)
+    match state {
+        "" => 0,
+        "created" => 1,
+        "submitted" => 2,
+        _closed => 3,
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +203,7 @@ mod tests {
             states
                 .iter()
                 .for_each(|(is, version)| seen.see("job#1".to_owned(), is, Some(*version)));
+            assert_eq!(seen.compared, states.len() - 1);
             seen.backwards.len()
         };
         assert_eq!(
@@ -205,5 +218,6 @@ mod tests {
         assert_eq!(back(&[("submitted", 2), ("created", 3)]), 1);
         assert_eq!(back(&[("completed", 2), ("failed", 3)]), 1);
         assert_eq!(back(&[("submitted", 3), ("submitted", 2)]), 1);
+        assert_eq!(back(&[("submitted", 3), ("", 4)]), 1);
     }
 }

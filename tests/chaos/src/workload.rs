@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{chance::Chance, poison, publication::Publication};
 
 /// The publications of each tenant in order, and their expected outcome.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Workload {
     /// One line per tenant: the publications of a line go to Kafka one after the other.
     pub lines: Vec<Vec<Publication>>,
@@ -21,7 +21,7 @@ pub struct Workload {
 }
 
 /// The expected state at the end.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Expected {
     /// The number of distinct good inbound events, each of which is decided.
     pub causes: usize,
@@ -83,6 +83,18 @@ pub struct Size {
     pub titles_percent: usize,
 }
 
+/// The size of a kind's picture, in pixels, as `events/README.md` promises it.
+#[must_use]
+pub fn pixels(kind: &str) -> Option<(u32, u32)> {
+    match kind {
+        "poster" => Some((1080, 1350)),
+        "link-preview" => Some((1200, 630)),
+        "thumbnail" => Some((400, 300)),
+        "banner-mobile" => Some((320, 50)),
+        _not_asked_for => None,
+    }
+}
+
 /// The percentage of records that can never succeed.
 const POISON_PERCENT: usize = 1;
 
@@ -93,6 +105,20 @@ const DESCRIPTIONS_PERCENT: usize = 18;
 const COPIES_PERCENT: usize = 2;
 
 impl Workload {
+    /// The number of records, with copies and poison.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        let lines = self.lines.iter().chain([&self.last]);
+        lines.map(Vec::len).sum()
+    }
+
+    /// The least number of jobs that it opens.
+    #[must_use]
+    pub fn opens(&self) -> usize {
+        let records = self.lines.iter().chain([&self.last]).flatten();
+        records.map(|record| record.opens as usize).sum()
+    }
+
     /// Generates the workload; its events happen at `now`, an RFC 3339 time.
     #[must_use]
     pub fn grow(size: Size, now: &str, chance: &mut Chance) -> Self {
@@ -434,7 +460,7 @@ mod tests {
     #[test]
     fn the_last_line_opens_jobs_for_each_topic() {
         let last = grow(7).last;
-        for topic in Topic::ALL.into_iter().filter(|topic| topic.is_consumed()) {
+        for topic in Topic::consumed() {
             assert!(
                 last.iter()
                     .filter(|record| record.topic == topic && record.opens > 0)
@@ -470,10 +496,7 @@ mod tests {
         assert_eq!(opened as usize, always);
         assert!(always > 80, "{always}");
         assert!(
-            Topic::ALL
-                .into_iter()
-                .filter(|topic| topic.is_consumed())
-                .all(|topic| { records.iter().any(|record| record.topic == topic) })
+            Topic::consumed().all(|topic| { records.iter().any(|record| record.topic == topic) })
         );
     }
 }

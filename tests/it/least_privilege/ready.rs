@@ -3,15 +3,16 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::Topic;
-use local::{
-    deploy::{LOGO_BUCKET, VOICE_BUCKET},
-    proxy::Occurrence,
-    sandbox::{Behaviour, Script, Vendor},
-};
+use fault_proxy::Occurrence;
+use local::deploy::{LOGO_BUCKET, VOICE_BUCKET};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vendor_sandbox::{Behaviour, Script, Vendor};
 
-use crate::harness::{Studio, created, example, invoke, jobs_of, now};
+use crate::{
+    harness::{Studio, created, example, invoke, jobs_of, now},
+    voices::upload_training,
+};
 
 /// Jobs and voices, each one step before it needs a grant.
 #[derive(Default)]
@@ -26,15 +27,25 @@ pub struct Ready {
     pub spoken: Vec<String>,
     /// A job whose next download of its video breaks off after the first parts.
     pub filmed: String,
+    /// A job that waits for the lease that `filmed` holds.
+    pub waiting: String,
     /// Cancelled jobs.
     pub cancelled: Vec<String>,
     /// An open job.
     pub open: String,
+    /// Voices whose training is uploaded, and that are not registered.
+    pub trainings: Vec<String>,
     /// Voices that wait for their owner.
     pub voices: Vec<String>,
 }
 
-const RECORDING: &[u8] = include_bytes!("../../../infra/local/fixtures/two-seconds.mp3");
+static RECORDING: &[u8] = vendor_sandbox::SPEECH;
+
+/// The tenant of every voice here.
+const TENANT: &str = "tenant-voices";
+
+/// The key of the sample of every voice that is only registered.
+const SAMPLE: &str = "tenant-voices/sample.mp3";
 
 /// Prepares everything except the voices. Executions do nothing, so the test takes the steps
 /// itself.
@@ -42,11 +53,15 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     put(
         studio,
         LOGO_BUCKET,
-        "logo.png",
+        "tenant-logo/logo.png",
         include_bytes!("../../../docs/invitation.png"),
     )
     .await;
-    put(studio, VOICE_BUCKET, "sample.mp3", RECORDING).await;
+    put(studio, VOICE_BUCKET, SAMPLE, RECORDING).await;
+    let mut trainings = Vec::new();
+    for _ in 0..3 {
+        trainings.push(training(studio, SAMPLE).await);
+    }
     let breaks = Behaviour::OutputBreaks {
         bytes: 12 * 1024 * 1024,
     };
@@ -58,8 +73,7 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let known = created("tenant-known", "known");
     let drawn = jobs(studio, &known).await;
     let mut event = created("tenant-logo", "logo");
-    event["data"]["brand"] =
-        json!({ "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/logo.png") });
+    event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/tenant-logo/logo.png") });
     let with_logo = jobs(studio, &event).await.remove(0);
     let mut spoken = Vec::new();
     for tenant in ["tenant-spot-1", "tenant-spot-2"] {
@@ -68,6 +82,15 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let filmed = jobs(studio, &campaign("tenant-film", "video"))
         .await
         .remove(0);
+    let mut second = campaign("tenant-film", "video");
+    second["id"] = json!("evt-film-2");
+    second["data"]["campaignId"] = json!("film-2");
+    hand_over(studio, &second).await;
+    let both = studio.produced_for("tenant-film", 4).await;
+    let waiting = jobs_of(&both, Topic::RenderJobCreated)
+        .into_iter()
+        .find(|job| *job != filmed)
+        .unwrap();
     // Polly finishes at the second poll, and the video at the third.
     for (job, polls) in [(&spoken[0], 1), (&spoken[1], 1), (&filmed, 2)] {
         studio.completion(&step("submit", job)).await;
@@ -84,11 +107,7 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         letter["data"]["startsAt"] = json!("tomorrow");
         hand_over(studio, &letter).await;
     }
-    for topic in [
-        Topic::EventPublished,
-        Topic::CmsPublished,
-        Topic::CampaignLaunched,
-    ] {
+    for topic in Topic::consumed().filter(|topic| *topic != Topic::EventCreated) {
         let mut letter = example(topic, "tenant-dead-letter-6", topic.as_str());
         letter["subject"] = json!("tenant-of-another-name");
         hand_over(studio, &letter).await;
@@ -100,23 +119,26 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let open = jobs(studio, &created("tenant-open", "open"))
         .await
         .remove(0);
+    jobs(studio, &created("tenant-erased", "erased")).await;
     Ready {
         known,
         drawn,
         with_logo,
         spoken,
         filmed,
+        waiting,
         cancelled,
         open,
+        trainings,
         voices: Vec::new(),
     }
 }
 
-/// Five voices that wait for their owner. All but the first have a captcha and an execution that
+/// Eight voices that wait for their owner. All but the first have a captcha and an execution that
 /// waits.
 pub async fn ready_voices(studio: &Studio) -> Vec<String> {
     let mut voices = Vec::new();
-    for number in 0..5 {
+    for number in 0..8 {
         let voice = new_voice(studio).await;
         let advance = json!({ "step": "advance-voice", "voiceModelId": voice });
         while studio.completion(&advance).await["status"] != "unverified" {}
@@ -131,10 +153,11 @@ pub async fn ready_voices(studio: &Studio) -> Vec<String> {
     voices
 }
 
-/// A registered voice with an existing sample.
+/// A registered voice with a sample of its own.
 pub async fn new_voice(studio: &Studio) -> String {
-    put(studio, VOICE_BUCKET, "sample.mp3", RECORDING).await;
-    let voice = voice_id();
+    let sample = format!("{TENANT}/{}.mp3", voice_id());
+    put(studio, VOICE_BUCKET, &sample, RECORDING).await;
+    let voice = training(studio, &sample).await;
     assert_eq!(
         studio.completion(&register(&voice)).await["status"],
         "registered"
@@ -262,19 +285,26 @@ pub fn erase(tenant: &str) -> Value {
     json!({ "step": "erase-tenant", "tenantId": tenant })
 }
 
-pub fn voice_id() -> String {
+fn voice_id() -> String {
     Uuid::from_u128(0x5f0f_6b1a_6f3f_4a55_9a39_0a4a_5e00_0000 + u128::from(next())).to_string()
+}
+
+/// Uploads the training of a new voice with that sample; returns the voice's id.
+async fn training(studio: &Studio, sample: &str) -> String {
+    let mut training: Value =
+        serde_json::from_str(include_str!("../../../events/voice-training/example.json")).unwrap();
+    training["tenantId"] = json!(TENANT);
+    training["method"] = json!("professional");
+    training["consent"]["givenAt"] = json!(now());
+    training["samples"] = json!([format!("s3://{VOICE_BUCKET}/{sample}")]);
+    let voice = voice_id();
+    upload_training(studio, TENANT, &voice, &training).await;
+    voice
 }
 
 /// The payload that registers a voice.
 pub fn register(voice: &str) -> Value {
-    let mut input: Value =
-        serde_json::from_str(include_str!("../../../events/voice-training/example.json")).unwrap();
-    input["tenantId"] = json!("tenant-voices");
-    input["method"] = json!("professional");
-    input["consent"]["givenAt"] = json!(now());
-    input["samples"] = json!([format!("s3://{VOICE_BUCKET}/sample.mp3")]);
-    json!({ "step": "register-voice", "name": voice, "input": input })
+    json!({ "step": "register-voice", "name": voice, "input": { "tenantId": TENANT } })
 }
 
 pub fn await_owner(voice: &str) -> Value {
@@ -282,5 +312,5 @@ pub fn await_owner(voice: &str) -> Value {
 }
 
 pub fn erase_voice(voice: &str) -> Value {
-    json!({ "step": "erase-voice", "voiceModelId": voice, "tenantId": "tenant-voices" })
+    json!({ "step": "erase-voice", "voiceModelId": voice, "tenantId": TENANT })
 }

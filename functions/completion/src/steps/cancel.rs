@@ -1,12 +1,11 @@
 //! Cancel: closes a job that is no longer wanted and cancels it at its provider.
 
 use contract::Time;
-use domain::{JobId, State};
+use domain::{JobId, State, Work};
+use work::{close, release};
 
 use crate::{
     App,
-    end::close,
-    leases::release,
     step::{Reply, StepError},
 };
 
@@ -20,15 +19,18 @@ pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, Ste
         // before its end.
         app.outbox.publish_opening_entry(&open).await?;
     }
-    close(app, id, now, |job, _| domain::cancel(job, now)).await?;
+    close(&app.outbox, &app.telemetry, id, now, |job, _| {
+        domain::cancel(job, now)
+    })
+    .await?;
     let job = app.store.job(id).await?;
     let Some(last) = job.attempts.last() else {
         return Ok(Reply::Closed);
     };
     if let (State::Cancelled { .. }, Some(ticket)) = (&job.state, &last.ticket) {
-        let cancelled = app.providers.erase(last.provider, ticket).await;
+        let cancelled = app.providers.vendors().erase(last.asked, ticket).await;
         cancelled.map_err(|source| StepError::Cancel { job: id, source })?;
     }
-    release(app, last.provider, id.0).await;
+    release(&app.store, last.asked, job.id()).await;
     Ok(Reply::Closed)
 }

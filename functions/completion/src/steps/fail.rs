@@ -1,24 +1,26 @@
-//! Fail: closes a job as failed, with a class and a reason that a person can act on.
+//! Fail: closes a job as failed, after a last look at its provider, with a class and a reason that
+//! a person can act on.
 
 use contract::{FailureClass, Time};
 use domain::{Failure, JobId};
 use serde::Deserialize;
 
 use crate::{
-    App,
-    end::close_as_failed,
-    step::{ID_REUSED, Reply, StepError},
+    App, executions,
+    last_look::fail_after_last_look,
+    step::{FORBIDDEN, ID_REUSED, Reply, StepError},
 };
 
-/// Fails a job because of the Step Functions error `error`, and publishes its end. A job that has
-/// another end keeps it, and that end is published.
+/// Fails the job of the execution `name` because of the Step Functions error `error`, and publishes
+/// its end; or completes it, if its media is made. A job that has another end keeps it, and that
+/// end is published.
 pub(crate) async fn fail(
     app: &App,
-    job: JobId,
-    error: &str,
-    cause: &str,
+    (job, name): (JobId, &str),
+    (error, cause): (&str, &str),
     now: Time,
 ) -> Result<Reply, StepError> {
+    executions::check(&app.store.job(job).await?, name)?;
     let detail = if cause.is_empty() {
         error.to_owned()
     } else {
@@ -31,18 +33,12 @@ pub(crate) async fn fail(
     } else {
         None
     };
-    close_as_failed(
-        app,
-        job,
-        Failure {
-            class,
-            detail,
-            at: now,
-        },
-        sentence.as_deref(),
-    )
-    .await?;
-    Ok(Reply::Closed)
+    let failure = Failure {
+        class,
+        detail,
+        at: now,
+    };
+    fail_after_last_look(app, job, failure, sentence.as_deref()).await
 }
 
 /// The message of a Lambda function's error, which Step Functions passes on as JSON.
@@ -61,8 +57,8 @@ pub(crate) fn message(cause: &str) -> Option<String> {
 /// Functions.
 pub(crate) fn class(error: &str) -> FailureClass {
     match error {
-        "Studio.InvalidInput" | ID_REUSED => FailureClass::InvalidInput,
-        "Studio.Transient" => FailureClass::Unavailable,
+        "Studio.InvalidInput" | ID_REUSED | FORBIDDEN => FailureClass::InvalidInput,
+        "Studio.Transient" | "Studio.ProviderTrouble" => FailureClass::Unavailable,
         "States.Timeout" | "Sandbox.Timedout" => FailureClass::Timeout,
         error if error.starts_with("Lambda.") => FailureClass::Unavailable,
         _ => FailureClass::Internal,
@@ -85,7 +81,9 @@ mod tests {
         for (error, expected) in [
             ("Studio.InvalidInput", FailureClass::InvalidInput),
             ("Studio.IdReused", FailureClass::InvalidInput),
+            ("Studio.Forbidden", FailureClass::InvalidInput),
             ("Studio.Transient", FailureClass::Unavailable),
+            ("Studio.ProviderTrouble", FailureClass::Unavailable),
             ("Studio.Internal", FailureClass::Internal),
             ("Lambda.TooManyRequestsException", FailureClass::Unavailable),
             ("States.Timeout", FailureClass::Timeout),

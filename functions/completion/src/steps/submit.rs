@@ -1,116 +1,124 @@
 //! Submit: asks a provider for the job's media, once, after storing the attempt.
 
-use contract::Time;
-use domain::{Job, JobId, Next, Outcome, ProviderId, next};
-use providers::{Answer, Order, ProviderError};
-use store::{OpenBreaker, StoreError};
+use contract::{FailureClass, Time};
+use domain::{Failure, Job, JobId, Next, ProviderId, Work as _, next};
+use providers::{Answer, Order, ProviderError, Refused};
 use uuid::Uuid;
+use work::{Request, called, release};
 
 use crate::{
     App,
+    answers::save_answer,
     assets::{self, Stored},
-    attempts::refused,
+    attempts::{close_interrupted, refused},
+    breaker::open_breaker_of,
     end::close_as_failed,
-    leases::{release, take_lease},
-    logo,
-    measure::called,
+    executions,
+    leases::take_lease,
+    logo::{self, FetchError},
     pause::grown,
     step::{Reply, StepError},
     steps::poll::poll,
 };
 
 /// Asks for the media of a job, or replies how long to wait first. `token` is unique to this
-/// invocation.
+/// invocation, `name` is the name of the execution.
 pub(crate) async fn submit(
     app: &App,
     id: JobId,
+    name: &str,
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let mut job = app.store.job(id).await?;
+    let job = app.store.job(id).await?;
+    executions::check(&job, name)?;
     if assets::is_stored(&job) {
+        assets::delete_original(app, &job).await;
         return Ok(Reply::Stored);
     }
     if job.ticket().is_some() {
-        return poll(app, id, now).await;
+        return poll(app, id, name, now).await;
     }
-    // The invocation that stored this attempt died or got no answer, so its outcome is unknown.
-    if let Some(provider) = job.open_attempt().map(|open| open.provider) {
-        tracing::warn!(job = %id, %provider, "an attempt was interrupted; its outcome is not known");
-        job = app
-            .store
-            .save_job(job.answered(Outcome::unknown("the attempt was interrupted", now)))
-            .await?;
-        release(app, provider, job.id.0).await;
-    }
-    let logo = logo_of(app, &job).await?;
+    let job = close_interrupted(app, job, now).await?;
     let providers = app.outbox.routing().of(job.asset);
     let mut out_of_order = Vec::new();
     loop {
         match next(&job, providers, &out_of_order, now) {
             Next::Wait { seconds } => return Ok(Reply::Waiting { seconds }),
             Next::GiveUp { class, detail } => {
-                close_as_failed(
-                    app,
-                    id,
-                    domain::Failure {
-                        class,
-                        detail,
-                        at: now,
-                    },
-                    None,
-                )
-                .await?;
-                return Ok(Reply::Closed);
+                return fails(app, id, class, detail, now).await;
             }
-            Next::Ask(provider) => match app.out_of_order(provider, now).await? {
+            Next::Ask(provider) => match open_breaker_of(app, provider, now).await? {
                 Some(breaker) => {
                     tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
                     out_of_order.push(provider);
                 }
-                None => return ask(app, provider, job, logo.as_deref(), token, now).await,
+                None => return ask(app, provider, job, token, now).await,
             },
         }
     }
 }
 
-impl App {
-    async fn out_of_order(
-        &self,
-        provider: ProviderId,
-        now: Time,
-    ) -> Result<Option<OpenBreaker>, StepError> {
-        if !provider.is_paid() {
-            return Ok(None);
-        }
-        Ok(self.store.breaker(provider, now).await?)
+async fn fails(
+    app: &App,
+    id: JobId,
+    class: FailureClass,
+    detail: String,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let failure = Failure {
+        class,
+        detail,
+        at: now,
+    };
+    close_as_failed(app, id, failure, None).await?;
+    Ok(Reply::Closed)
+}
+
+/// The reply for a job that finds every lease taken: it waits, unless it was never asked for and
+/// its tenant has too many jobs before it.
+async fn waits(app: &App, job: &Job, now: Time) -> Result<Reply, StepError> {
+    let most = app.config.most_open_jobs;
+    if most > 0 && job.attempts.is_empty() && app.store.has_before(job, most).await? {
+        let detail = format!("its tenant has {most} open jobs before it, and may have no more");
+        return fails(app, job.id, FailureClass::TooManyOpen, detail, now).await;
     }
+    Ok(Reply::Waiting {
+        seconds: grown(now.milliseconds_since(job.created_at), (3, 30)),
+    })
 }
 
 async fn ask(
     app: &App,
     provider: ProviderId,
     job: Job,
-    logo: Option<&[u8]>,
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    if !take_lease(app, provider, (job.id.0, &job.tenant), now).await? {
-        return Ok(Reply::Waiting {
-            seconds: grown(now.milliseconds_since(job.created_at), (3, 30)),
-        });
+    let folder = app.paths.get().await?.folder(&job);
+    if !take_lease(app, provider, &job, now).await? {
+        return waits(app, &job, now).await;
     }
+    // Not before there is a lease: a job may wait for it for hours, and looks every few seconds.
+    let logo = match logo_of(app, &job).await {
+        Ok(logo) => logo,
+        Err(error) => {
+            release(&app.store, provider, job.id()).await;
+            return without_logo(app, job.id, error, now).await;
+        }
+    };
     let order = Order {
         job: &job,
-        logo,
+        logo: logo.as_deref(),
         bucket: &app.config.assets_bucket,
+        folder: &folder,
     };
     let prepared = app.providers.prepare(provider, order).await;
     let asking = job.clone().asking(provider, token, now);
     if let Err(error) = prepared {
         return refused(app, provider, asking, error).await;
     }
-    let job = app.store.save_job(asking).await?;
+    let job = app.store.save(asking).await?;
     let id = job.id;
     let ask = async |job: Job| {
         app.providers
@@ -119,18 +127,23 @@ async fn ask(
     };
     let refusal = |answer: &Result<Answer, ProviderError>| match answer {
         Err(ProviderError::Refused(refused)) => Some(refused.refusal),
-        Err(ProviderError::Draw(_) | ProviderError::Logo(_)) => Some(domain::Refusal::InvalidInput),
+        Err(ProviderError::Draw { .. } | ProviderError::Logo(_)) => {
+            Some(domain::Refusal::InvalidInput)
+        }
         Ok(_) => None,
     };
-    match called(app, (provider, "submit"), &job, ask, refusal).await {
+    let request = Request {
+        provider,
+        action: "submit",
+    };
+    match called(&app.telemetry, request, &job, ask, refusal).await {
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.accepted(ticket.clone());
-            if let Err(error) = app.store.save_job(accepted).await {
-                // The job was cancelled in the meantime, or its attempt was marked interrupted.
-                // Only this invocation knows the ticket, so it cancels the task.
-                if matches!(error, StoreError::Contended)
-                    && let Err(error) = app.providers.erase(provider, &ticket).await
-                {
+            if let Err(error) = save_answer(app, accepted).await {
+                // The job was cancelled in the meantime, or its attempt was marked interrupted, or
+                // DynamoDB is out of reach. Only this invocation knows the ticket, so it cancels
+                // the task.
+                if let Err(error) = app.providers.vendors().erase(provider, &ticket).await {
                     tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
                 }
                 return Err(error.into());
@@ -139,15 +152,50 @@ async fn ask(
                 poll_after_seconds: grown(0, providers::Providers::poll_seconds(provider)),
             })
         }
-        Ok(Answer::Done(media)) => match assets::store(app, &job, media).await? {
-            Stored::Stored(made) => assets::note(app, provider, job, made).await,
-            Stored::Lost(error) => refused(app, provider, job, error.into()).await,
-        },
+        Ok(Answer::Done(media)) => {
+            let credits = media.credits;
+            match assets::store(app, &job, media).await {
+                Ok(Stored::Stored(made)) => assets::note(app, provider, job, made).await,
+                Ok(Stored::Lost(error)) => refused(app, provider, job, error.into()).await,
+                // Only this invocation has the media and knows what it cost.
+                Err(error) if credits > 0 => {
+                    let lost = Refused {
+                        refusal: domain::Refusal::OutcomeUnknown,
+                        detail: runtime::chain(&error),
+                        credits,
+                    };
+                    refused(app, provider, job, lost.into()).await
+                }
+                Err(error) => Err(error),
+            }
+        }
         Err(error) => refused(app, provider, job, error).await,
     }
 }
 
-async fn logo_of(app: &App, job: &Job) -> Result<Option<Vec<u8>>, StepError> {
+/// The result of a job whose logo is not to be had. What its tenant can fix closes the job here,
+/// because the sentence names the logo, and Step Functions would keep it.
+async fn without_logo(
+    app: &App,
+    id: JobId,
+    error: FetchError,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let sentence = match error {
+        FetchError::Unfit(unfit) => unfit.to_string(),
+        FetchError::Forbidden => return Err(StepError::LogoForbidden),
+        FetchError::S3(source) => return Err(StepError::Logo(source)),
+    };
+    let failure = Failure {
+        class: FailureClass::InvalidInput,
+        detail: sentence.clone(),
+        at: now,
+    };
+    close_as_failed(app, id, failure, Some(&sentence)).await?;
+    Ok(Reply::Closed)
+}
+
+async fn logo_of(app: &App, job: &Job) -> Result<Option<Vec<u8>>, FetchError> {
     match job
         .configuration
         .brand
@@ -155,7 +203,7 @@ async fn logo_of(app: &App, job: &Job) -> Result<Option<Vec<u8>>, StepError> {
         .and_then(|brand| brand.logo.as_ref())
     {
         Some(logo) if job.asset.media_type() == contract::MediaType::Image => {
-            Ok(Some(logo::fetch(app, logo).await?))
+            Ok(Some(logo::fetch(app, &job.tenant, logo).await?))
         }
         _ => Ok(None),
     }

@@ -2,14 +2,14 @@
 //! manual abort bypass every `Catch`; the sweep finds such jobs and voices by their deadline.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, JobId, VoiceModelId};
+use domain::{Failure, JobId, VoiceModelId, Work, WorkId};
 use futures::{StreamExt as _, stream};
-use outbox::{Execution, PublishEntryError, Resumed, StartError};
-use store::{Overdue, StoreError};
+use outbox::{Execution, PublishEntryError, Resumed, StartError, Unpublishable};
+use store::{Overdue, StoreError, UnknownItem};
 
 use crate::{
     App,
-    end::close_as_failed,
+    last_look::fail_after_last_look,
     step::{Reply, StepError},
     steps::voice,
 };
@@ -22,6 +22,10 @@ const AT_ONCE: usize = 8;
 
 /// The most restarts of an execution; after them the job or voice is failed.
 const MOST_RESTARTS: u32 = 2;
+
+/// The pause before an item is looked at again that could not be handled, in seconds. Meanwhile the
+/// sweeps get to those behind it.
+const PAUSE_AFTER_TROUBLE: u32 = 15 * 60;
 
 /// Handles everything overdue. An item whose execution is running is postponed. One whose execution
 /// is gone is restarted, or failed after too many restarts. An end that may be unpublished is
@@ -43,9 +47,11 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
             Err(error) => {
                 troubled += 1;
                 tracing::error!(?one, "not looked after: {}", runtime::chain(&error));
-                // Kafka is unavailable: each of the others would wait for it just as long.
-                if matches!(error, Trouble::Publish(PublishEntryError::Publish(_))) {
-                    break;
+                match error.unpublishable() {
+                    // Each of the others would wait for Kafka just as long.
+                    Some(Unpublishable::AnyEvent) => break,
+                    Some(Unpublishable::AnotherEvent) => {}
+                    Some(Unpublishable::ThisEvent) | None => put_behind(app, one, now).await,
                 }
             }
         }
@@ -85,16 +91,44 @@ enum Trouble {
     Start(#[from] StartError),
     #[error(transparent)]
     Close(#[from] StepError),
+    #[error("{0} is no item that this version of the code knows; deploy the version that wrote it")]
+    Unknown(UnknownItem),
+}
+
+impl Trouble {
+    /// If an event was not published, whether others can be.
+    fn unpublishable(&self) -> Option<Unpublishable> {
+        match self {
+            Self::Publish(PublishEntryError::Publish(error))
+            | Self::Close(StepError::Publish(PublishEntryError::Publish(error))) => {
+                Some(error.scope())
+            }
+            Self::Publish(PublishEntryError::Store(_))
+            | Self::Store(_)
+            | Self::Start(_)
+            | Self::Close(_)
+            | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// Puts an item that could not be handled behind the others.
+async fn put_behind(app: &App, overdue: &Overdue, now: Time) {
+    let until = now.plus_seconds(PAUSE_AFTER_TROUBLE);
+    if let Err(error) = app.store.postpone(overdue, until).await {
+        tracing::warn!(?overdue, "not put behind: {}", runtime::chain(&error));
+    }
 }
 
 async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Trouble> {
     let resumed = match overdue {
-        Overdue::Job(job) => reconcile_job(app, *job, now).await?,
-        Overdue::Voice(voice) => reconcile_voice(app, *voice, now).await?,
+        Overdue::Open(WorkId::Job(job)) => reconcile_job(app, *job, now).await?,
+        Overdue::Open(WorkId::Voice(voice)) => reconcile_voice(app, *voice, now).await?,
         Overdue::Unpublished(unpublished) => {
             app.outbox.publish_overdue(unpublished).await?;
             return Ok(After::Published);
         }
+        Overdue::Unknown(unknown) => return Err(Trouble::Unknown(unknown.clone())),
     };
     match resumed {
         None => Ok(After::Failed),
@@ -112,17 +146,15 @@ async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Tro
 /// `None` if it was given up.
 async fn reconcile_job(app: &App, id: JobId, now: Time) -> Result<Option<Resumed>, Trouble> {
     let job = app.store.job(id).await?;
-    if job.is_closed() {
-        return Ok(Some(Resumed::Closed));
+    if !job.is_closed() {
+        // The consumer may have died before it published the job's `created`. Then the job was
+        // never started, and `created` must be published first.
+        app.outbox.publish_opening_entry(&job).await?;
     }
-    // The consumer may have died before it published the job's `created`. Then the job was never
-    // started, and `created` must be published first.
-    app.outbox.publish_opening_entry(&job).await?;
-    if job.restarts >= MOST_RESTARTS && app.outbox.execution_of(&job).await? == Execution::Ended {
-        close_as_failed(app, id, abandoned(job.restarts, now), None).await?;
-        return Ok(None);
-    }
-    Ok(Some(app.outbox.resume(id, now).await?))
+    resume_or_give_up(app, job, now, async |failure| {
+        fail_after_last_look(app, id, failure, None).await.map(drop)
+    })
+    .await
 }
 
 /// `None` if it was given up.
@@ -132,16 +164,27 @@ async fn reconcile_voice(
     now: Time,
 ) -> Result<Option<Resumed>, Trouble> {
     let model = app.store.voice(id).await?;
-    if model.is_closed() {
-        return Ok(Some(Resumed::Closed));
-    }
-    if model.restarts >= MOST_RESTARTS
-        && app.outbox.execution_of_voice(&model).await? == Execution::Ended
+    resume_or_give_up(app, model, now, async |failure| {
+        voice::give_up(app, id, failure, None).await.map(drop)
+    })
+    .await
+}
+
+/// Resumes open work; or calls `give_up` and returns `None` if its execution ended too often.
+async fn resume_or_give_up<W: Work>(
+    app: &App,
+    work: W,
+    now: Time,
+    give_up: impl AsyncFnOnce(Failure) -> Result<(), StepError>,
+) -> Result<Option<Resumed>, Trouble> {
+    if !work.is_closed()
+        && work.restarts() >= MOST_RESTARTS
+        && app.outbox.execution_of(&work).await? == Execution::Ended
     {
-        voice::give_up(app, id, abandoned(model.restarts, now), None).await?;
+        give_up(abandoned(work.restarts(), now)).await?;
         return Ok(None);
     }
-    Ok(Some(app.outbox.resume_voice(model, now).await?))
+    Ok(Some(app.outbox.resume(work, now).await?))
 }
 
 fn abandoned(restarts: u32, now: Time) -> Failure {

@@ -1,18 +1,17 @@
 //! The steps of a cloned voice, which the state machine `voice-training.asl.json` runs.
 
 mod advance;
-mod erase;
 mod fail;
 mod owner;
 mod register;
 mod samples;
+mod training;
 
-use contract::{Identifier, Time};
+use contract::{FailureClass, Time};
 use domain::{VoiceModel, VoiceModelId, VoiceState};
-use providers::{ElevenLabs, Refused};
+use providers::ElevenLabs;
 
 pub(crate) use advance::advance;
-pub(crate) use erase::erase;
 pub(crate) use fail::{fail, give_up};
 pub(crate) use owner::{await_owner, verify};
 pub(crate) use register::register;
@@ -24,23 +23,10 @@ use crate::{
 
 /// The client of the provider that clones the voice.
 fn cloner<'a>(app: &'a App, model: &VoiceModel) -> Result<&'a ElevenLabs, StepError> {
-    app.providers
+    let vendors = app.providers.vendors();
+    vendors
         .cloner(model.provider)
         .ok_or(StepError::NoCloner(model.provider))
-}
-
-/// The voice model, if it is `tenant`'s. For another tenant's model the error is the same as for
-/// one that does not exist.
-async fn of_tenant(
-    app: &App,
-    id: VoiceModelId,
-    tenant: &Identifier,
-) -> Result<VoiceModel, StepError> {
-    let model = app.store.voice(id).await?;
-    match model.tenant == *tenant {
-        true => Ok(model),
-        false => Err(store::StoreError::NoSuchVoice(id).into()),
-    }
 }
 
 /// The reply for the execution of a closed voice model; `None` if it is open. Publishes a ready
@@ -51,10 +37,19 @@ async fn end(app: &App, model: &VoiceModel, now: Time) -> Result<Option<Reply>, 
             Ok(None)
         }
         VoiceState::Ready { .. } => ready(app, model.id, now).await.map(Some),
-        VoiceState::Failed { reason, .. } => Ok(Some(Reply::VoiceFailed {
-            reason: reason.clone(),
-        })),
+        VoiceState::Failed { failure, .. } => Ok(Some(failed(failure.class))),
         VoiceState::Erasing { .. } | VoiceState::Erased { .. } => Ok(Some(Reply::Closed)),
+    }
+}
+
+/// The reply for the execution of a voice that failed as `class`. Step Functions keeps it, and a
+/// reason may quote the training: only the model has the reason.
+fn failed(class: FailureClass) -> Reply {
+    Reply::VoiceFailed {
+        reason: format!(
+            "The voice failed as {}. `studio voices show` says why.",
+            class.as_str()
+        ),
     }
 }
 
@@ -64,22 +59,4 @@ async fn ready(app: &App, id: VoiceModelId, now: Time) -> Result<Reply, StepErro
         app.outbox.publish_and_mark(&entry).await?;
     }
     Ok(Reply::Closed)
-}
-
-/// Deletes the provider's voices of a model: the known one and all with the model's name there.
-/// Returns their number.
-async fn delete_at_provider(app: &App, model: &VoiceModel) -> Result<usize, Refused> {
-    let Some(cloner) = app.providers.cloner(model.provider) else {
-        return Ok(0);
-    };
-    // A lost creation may have made a second voice.
-    let mut voices = match model.attempts.is_empty() {
-        true => Vec::new(),
-        false => cloner.find(model).await?,
-    };
-    voices.extend(model.voice.clone().filter(|known| !voices.contains(known)));
-    for voice in &voices {
-        cloner.delete_voice(voice).await?;
-    }
-    Ok(voices.len())
 }

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use super::*;
 
-fn pieces(voice: Voice, han: Option<Han>, text: &str) -> Vec<(String, Face)> {
+fn pieces(type_style: TypeStyle, han: Option<Han>, text: &str) -> Vec<(String, Face)> {
     let fonts = Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap();
-    let cleaned = clean(&fonts, voice, han, text);
+    let cleaned = clean(&fonts, type_style, han, text);
     cleaned
         .pieces
         .into_iter()
@@ -13,7 +13,7 @@ fn pieces(voice: Voice, han: Option<Han>, text: &str) -> Vec<(String, Face)> {
 }
 
 fn faces(han: Option<Han>, text: &str) -> Vec<Face> {
-    pieces(Voice::Plain, han, text)
+    pieces(TypeStyle::Plain, han, text)
         .into_iter()
         .map(|(_, face)| face)
         .collect()
@@ -60,7 +60,7 @@ fn another_face_covers_what_the_first_lacks() {
 #[test]
 fn wide_letters_and_digits_become_latin() {
     assert_eq!(
-        pieces(Voice::Plain, Some(Han::Japanese), "第１２回ＪＡＺＺ！"),
+        pieces(TypeStyle::Plain, Some(Han::Japanese), "第１２回ＪＡＺＺ！"),
         [
             ("第".to_owned(), Face::NotoSansJp),
             ("12".to_owned(), Face::InterRegular),
@@ -74,7 +74,7 @@ fn wide_letters_and_digits_become_latin() {
 #[test]
 fn quotation_marks_are_wide_in_chinese_and_narrow_in_latin_text() {
     let of_quotes = |text: &str| -> Vec<Face> {
-        let pieces = pieces(Voice::Plain, Some(Han::Simplified), text).into_iter();
+        let pieces = pieces(TypeStyle::Plain, Some(Han::Simplified), text).into_iter();
         pieces
             .filter(|(text, _)| text.contains(['“', '”', '’']))
             .map(|(_, face)| face)
@@ -89,23 +89,27 @@ fn quotation_marks_are_wide_in_chinese_and_narrow_in_latin_text() {
 #[test]
 fn digits_in_a_chinese_title_have_the_weight_of_text() {
     assert_eq!(
-        pieces(Voice::Loud, None, "夏の音楽祭2026")
+        pieces(TypeStyle::Loud, None, "夏の音楽祭2026")
             .last()
             .unwrap()
             .1,
         Face::InterSemiBold
     );
     assert_eq!(
-        pieces(Voice::Loud, None, "18日").first().unwrap().1,
+        pieces(TypeStyle::Loud, None, "18日").first().unwrap().1,
         Face::BricolageExtraBold
     );
 }
 
 #[test]
 fn a_kana_keeps_at_most_three_marks() {
-    let text: String = pieces(Voice::Plain, None, &format!("か{}", "\u{309a}".repeat(20)))
-        .into_iter()
-        .map(|p| p.0)
-        .collect();
+    let text: String = pieces(
+        TypeStyle::Plain,
+        None,
+        &format!("か{}", "\u{309a}".repeat(20)),
+    )
+    .into_iter()
+    .map(|p| p.0)
+    .collect();
     assert!(text.chars().count() <= 4, "{text}");
 }

@@ -2,19 +2,17 @@ use super::*;
 
 fn said(locale: &str, zone: Option<&str>, starts_at: &str, ends_at: Option<&str>) -> When {
     let configuration = Configuration {
-        title: contract::Text::parse("x").unwrap(),
-        description: None,
         starts_at: Some(starts_at.parse().unwrap()),
         ends_at: ends_at.map(|end| end.parse().unwrap()),
         time_zone: zone.map(|zone| contract::TimeZoneName::parse(zone).unwrap()),
         locale: contract::Locale::parse(locale),
-        venue: None,
-        organizer: None,
-        label: None,
-        call_to_action: None,
-        brand: None,
+        ..Configuration::titled(contract::Text::parse("x").unwrap())
     };
-    when(&configuration, Speech::of(configuration.locale.as_ref())).unwrap()
+    when(
+        &configuration,
+        LocaleRules::of(configuration.locale.as_ref()),
+    )
+    .unwrap()
 }
 
 fn plain(when: &When) -> String {

@@ -2,7 +2,7 @@
 
 /// Where the bytes of a font are.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Stored {
+pub(super) enum FontBytes {
     /// In the program.
     BuiltIn(&'static [u8]),
     /// In the file of this name in the folder of the Chinese, Japanese and Korean fonts.
@@ -85,7 +85,7 @@ impl Face {
     }
 
     /// Where its bytes are.
-    pub(super) fn stored(self) -> Stored {
+    pub(super) fn stored(self) -> FontBytes {
         let bytes: &'static [u8] = match self {
             Self::BricolageExtraBold => {
                 include_bytes!("../../fonts/BricolageGrotesque-ExtraBold.ttf")
@@ -108,11 +108,11 @@ impl Face {
             }
             Self::NotoSansArabicMedium => include_bytes!("../../fonts/NotoSansArabic-Medium.ttf"),
             Self::NotoEmoji => include_bytes!("../../fonts/NotoEmoji-Bold.ttf"),
-            Self::NotoSansJp => return Stored::File("NotoSansJP-Medium.ttf"),
-            Self::NotoSansSc => return Stored::File("NotoSansSC-Medium.ttf"),
-            Self::NotoSansTc => return Stored::File("NotoSansTC-Medium.ttf"),
-            Self::NotoSansKr => return Stored::File("NotoSansKR-Medium.ttf"),
+            Self::NotoSansJp => return FontBytes::File("NotoSansJP-Medium.ttf"),
+            Self::NotoSansSc => return FontBytes::File("NotoSansSC-Medium.ttf"),
+            Self::NotoSansTc => return FontBytes::File("NotoSansTC-Medium.ttf"),
+            Self::NotoSansKr => return FontBytes::File("NotoSansKR-Medium.ttf"),
         };
-        Stored::BuiltIn(bytes)
+        FontBytes::BuiltIn(bytes)
     }
 }

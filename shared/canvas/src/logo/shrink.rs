@@ -8,8 +8,8 @@ use tiny_skia::Pixmap;
 /// `from` in `width` × `height` pixels. `None` only if a side is zero.
 pub(super) fn shrunk(from: &Pixmap, width: u32, height: u32) -> Option<Pixmap> {
     let mut to = Pixmap::new(width, height)?;
-    let columns: Vec<Span> = (0..width)
-        .map(|x| Span::of(x, width, from.width()))
+    let columns: Vec<Covered> = (0..width)
+        .map(|x| Covered::of(x, width, from.width()))
         .collect();
     let row_length = from.width() as usize * 4;
     let area = u64::from(from.width()) * u64::from(from.height());
@@ -18,7 +18,7 @@ pub(super) fn shrunk(from: &Pixmap, width: u32, height: u32) -> Option<Pixmap> {
         .chunks_exact_mut(width as usize * 4)
         .enumerate()
     {
-        let rows = Span::of(y as u32, height, from.height());
+        let rows = Covered::of(y as u32, height, from.height());
         for (pixel, columns) in row.chunks_exact_mut(4).zip(&columns) {
             let mut sums = [0_u64; 4];
             for line in rows.pixels.clone() {
@@ -46,14 +46,14 @@ pub(super) fn shrunk(from: &Pixmap, width: u32, height: u32) -> Option<Pixmap> {
 /// The pixels of a longer line that one pixel of a shorter line covers. A pixel of the longer line
 /// has the length of the shorter line in units, and the other way round, so that all ends are whole
 /// numbers.
-struct Span {
+struct Covered {
     pixels: Range<usize>,
     begin: u64,
     end: u64,
     unit: u64,
 }
 
-impl Span {
+impl Covered {
     fn of(index: u32, count: u32, length: u32) -> Self {
         let (begin, end) = (
             u64::from(index) * u64::from(length),

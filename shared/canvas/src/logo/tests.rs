@@ -333,13 +333,14 @@ fn a_transparent_rim_is_cut_off() {
 
 #[test]
 fn a_logo_keeps_its_proportions_and_is_never_enlarged() {
+    let size = |width, height| Size { width, height };
     let logo = rgba(40, 10, |_, _| [0, 0, 0, 255]);
-    assert_eq!(logo.fit(20.0, 20.0), (20.0, 5.0));
-    assert_eq!(logo.fit(100.0, 100.0), (40.0, 10.0));
-    assert_eq!(logo.fit(100.0, 5.0), (20.0, 5.0));
+    assert_eq!(logo.fit(20.0, 20.0), size(20.0, 5.0));
+    assert_eq!(logo.fit(100.0, 100.0), size(40.0, 10.0));
+    assert_eq!(logo.fit(100.0, 5.0), size(20.0, 5.0));
     assert_eq!(
         rgba(1000, 1, |_, _| [0, 0, 0, 255]).fit(50.0, 50.0),
-        (50.0, 1.0)
+        size(50.0, 1.0)
     );
 }
 

@@ -6,12 +6,12 @@ use cosmic_text::{
 };
 
 use super::{
-    Block, Style, Typesetter,
+    Block, TextStyle, Typesetter,
     phrases::{self, Hold},
 };
 use crate::{
     clean::Clean,
-    fonts::{Face, Han, Voice},
+    fonts::{Face, Han, TypeStyle},
 };
 
 /// A text keeps its phrases whole if it keeps at least this share of its size; else they are
@@ -21,8 +21,8 @@ const LEAST_FOR_PHRASES: f32 = 0.62;
 const LEAST_FOR_WORDS: f32 = 0.8;
 
 /// One attempt at a size.
-pub(super) struct Attempt<'a> {
-    pub(super) style: &'a Style,
+pub(super) struct SizeAttempt<'a> {
+    pub(super) style: &'a TextStyle,
     /// The width of lines.
     pub(super) width: f32,
     /// The free width on either side of the lines.
@@ -32,11 +32,23 @@ pub(super) struct Attempt<'a> {
     pub(super) leading: f32,
 }
 
+/// A text in lines, and its font size in pixels.
+struct LaidOut {
+    buffer: Buffer,
+    size: f32,
+}
+
 impl Typesetter {
-    pub(super) fn fit(&mut self, cleaned: &Clean, tracking: f32, attempt: &Attempt<'_>) -> Block {
+    pub(super) fn fit(
+        &mut self,
+        cleaned: &Clean,
+        tracking: f32,
+        attempt: &SizeAttempt<'_>,
+    ) -> Block {
         let style = attempt.style;
         // Whole words first, even if they are smaller; then broken words.
-        if let Some((mut buffer, size)) = self.in_whole_words(cleaned, tracking, attempt) {
+        if let Some(LaidOut { mut buffer, size }) = self.in_whole_words(cleaned, tracking, attempt)
+        {
             let width = if style.balanced {
                 self.balance(&mut buffer, size, attempt)
             } else {
@@ -50,7 +62,7 @@ impl Typesetter {
         }
         // It is too long even at the smallest size: as many characters as fit, and an ellipsis.
         let ellipsis = style
-            .voice
+            .type_style
             .faces()
             .iter()
             .copied()
@@ -87,31 +99,37 @@ impl Typesetter {
         &mut self,
         cleaned: &Clean,
         tracking: f32,
-        attempt: &Attempt<'_>,
-    ) -> Option<(Buffer, f32)> {
+        attempt: &SizeAttempt<'_>,
+    ) -> Option<LaidOut> {
         let style = attempt.style;
         let mut broken = self.buffer(cleaned, tracking, style);
         let mut size = self.largest_that_fits(&mut broken, Wrap::Word, attempt)?;
         // Tracking would space the joiners like letters.
         if cleaned.han.is_none() || style.most_lines < 2 || tracking != 0.0 {
-            return Some((broken, size));
+            return Some(LaidOut {
+                buffer: broken,
+                size,
+            });
         }
         // Chinese does not mark its words. In a title, the text between two punctuation marks is a
         // phrase; in a longer text that would leave too few places to break.
-        if (style.voice != Voice::Plain || cleaned.han == Some(Han::Japanese))
+        if (style.type_style != TypeStyle::Plain || cleaned.han == Some(Han::Japanese))
             && let Some(whole) =
                 self.held(cleaned, Hold::Phrases, size * LEAST_FOR_PHRASES, attempt)
         {
             return Some(whole);
         }
         if let Some(whole) = self.held(cleaned, Hold::Words, size * LEAST_FOR_WORDS, attempt) {
-            (broken, size) = whole;
+            LaidOut {
+                buffer: broken,
+                size,
+            } = whole;
         }
         // Words must be broken: at as few places as possible.
         let least = size * LEAST_FOR_WORDS;
         loop {
             let lines = broken.layout_runs().count();
-            let fewer = Attempt {
+            let fewer = SizeAttempt {
                 most_lines: lines.saturating_sub(1),
                 ..*attempt
             };
@@ -121,7 +139,10 @@ impl Typesetter {
             }
         }
         self.fits(&mut broken, Wrap::Word, size, attempt);
-        Some((broken, size))
+        Some(LaidOut {
+            buffer: broken,
+            size,
+        })
     }
 
     /// Lays `cleaned` out with the units of `hold` kept whole, if that gives a size of at least
@@ -131,14 +152,14 @@ impl Typesetter {
         cleaned: &Clean,
         hold: Hold,
         least: f32,
-        attempt: &Attempt<'_>,
-    ) -> Option<(Buffer, f32)> {
+        attempt: &SizeAttempt<'_>,
+    ) -> Option<LaidOut> {
         let mut buffer = self.buffer(&phrases::kept_whole(cleaned, hold), 0.0, attempt.style);
         let size = self.largest_that_fits(&mut buffer, Wrap::Word, attempt)?;
-        (size >= least).then_some((buffer, size))
+        (size >= least).then_some(LaidOut { buffer, size })
     }
 
-    fn buffer(&mut self, cleaned: &Clean, tracking: f32, style: &Style) -> Buffer {
+    fn buffer(&mut self, cleaned: &Clean, tracking: f32, style: &TextStyle) -> Buffer {
         let mut attributes = Attrs::new().weight(Weight::NORMAL);
         if tracking != 0.0 {
             attributes = attributes.letter_spacing(tracking);
@@ -146,7 +167,7 @@ impl Typesetter {
         // In a title, kana and punctuation are as close as their shapes allow, not each in a
         // square.
         let mut proportional = FontFeatures::new();
-        if style.voice.is_display() {
+        if style.type_style.is_display() {
             proportional.enable(FeatureTag::new(b"palt"));
         }
         let spans = cleaned.pieces.iter().map(|(text, face)| {
@@ -168,7 +189,7 @@ impl Typesetter {
         &mut self,
         buffer: &mut Buffer,
         wrap: Wrap,
-        attempt: &Attempt<'_>,
+        attempt: &SizeAttempt<'_>,
     ) -> Option<f32> {
         let style = attempt.style;
         if self.fits(buffer, wrap, style.largest, attempt) {
@@ -189,7 +210,13 @@ impl Typesetter {
         self.fits(buffer, wrap, low, attempt).then_some(low)
     }
 
-    fn fits(&mut self, buffer: &mut Buffer, wrap: Wrap, size: f32, attempt: &Attempt<'_>) -> bool {
+    fn fits(
+        &mut self,
+        buffer: &mut Buffer,
+        wrap: Wrap,
+        size: f32,
+        attempt: &SizeAttempt<'_>,
+    ) -> bool {
         buffer.set_wrap(wrap);
         buffer.set_metrics_and_size(
             Metrics::relative(size, attempt.leading),
@@ -210,7 +237,7 @@ impl Typesetter {
 
     /// The narrowest width with the same number of lines: the lines become even, and no single word
     /// is left on the last line.
-    fn balance(&mut self, buffer: &mut Buffer, size: f32, attempt: &Attempt<'_>) -> f32 {
+    fn balance(&mut self, buffer: &mut Buffer, size: f32, attempt: &SizeAttempt<'_>) -> f32 {
         let lines = buffer.layout_runs().count();
         if lines < 2 {
             return attempt.width;
@@ -218,7 +245,7 @@ impl Typesetter {
         let (mut low, mut high) = (attempt.width * 0.4, attempt.width);
         while high - low > 2.0 {
             let middle = (low + high) / 2.0;
-            let narrower = Attempt {
+            let narrower = SizeAttempt {
                 width: middle,
                 ..*attempt
             };
@@ -230,7 +257,7 @@ impl Typesetter {
             buffer,
             Wrap::Word,
             size,
-            &Attempt {
+            &SizeAttempt {
                 width: high,
                 ..*attempt
             },
@@ -255,10 +282,10 @@ mod tests {
         )
     }
 
-    fn style(voice: Voice) -> Style {
-        Style {
+    fn style(type_style: TypeStyle) -> TextStyle {
+        TextStyle {
             role: "text",
-            voice,
+            type_style,
             color: Color {
                 red: 0,
                 green: 0,
@@ -275,13 +302,18 @@ mod tests {
     }
 
     /// The lines of `text`, without the joiners.
-    fn lines(typesetter: &mut Typesetter, text: &str, voice: Voice, width: f32) -> Vec<String> {
-        let style = style(voice);
-        let cleaned = crate::clean::clean(&typesetter.fonts, voice, None, text);
+    fn lines(
+        typesetter: &mut Typesetter,
+        text: &str,
+        type_style: TypeStyle,
+        width: f32,
+    ) -> Vec<String> {
+        let style = style(type_style);
+        let cleaned = crate::clean::clean(&typesetter.fonts, type_style, None, text);
         for face in cleaned.pieces.iter().filter_map(|(_, face)| *face) {
             typesetter.fonts.read(face).unwrap();
         }
-        let attempt = Attempt {
+        let attempt = SizeAttempt {
             style: &style,
             width,
             side: 0.0,
@@ -289,7 +321,7 @@ mod tests {
             leading: 1.2,
             most_lines: 60,
         };
-        let (buffer, _) = typesetter.in_whole_words(&cleaned, 0.0, &attempt).unwrap();
+        let LaidOut { buffer, .. } = typesetter.in_whole_words(&cleaned, 0.0, &attempt).unwrap();
         let runs = buffer.layout_runs().filter_map(|run| {
             let (first, last) = (run.glyphs.first()?, run.glyphs.last()?);
             Some(run.text[first.start..last.end].replace('\u{2060}', ""))
@@ -307,9 +339,9 @@ mod tests {
             "그는 “안녕”이라고, (정말로) 말했다! 왜? 그래.",
         ];
         for text in texts {
-            for voice in [Voice::Plain, Voice::Loud] {
+            for type_style in [TypeStyle::Plain, TypeStyle::Loud] {
                 for width in (90..500).step_by(7) {
-                    let lines = lines(&mut typesetter, text, voice, width as f32);
+                    let lines = lines(&mut typesetter, text, type_style, width as f32);
                     for line in &lines {
                         let (first, last) = (
                             line.chars().next().unwrap(),
@@ -331,19 +363,19 @@ mod tests {
     fn a_title_breaks_between_phrases_while_it_stays_large() {
         let mut typesetter = typesetter();
         assert_eq!(
-            lines(&mut typesetter, "夏の夜の音楽祭", Voice::Loud, 170.0),
+            lines(&mut typesetter, "夏の夜の音楽祭", TypeStyle::Loud, 170.0),
             ["夏の夜の", "音楽祭"]
         );
         assert_eq!(
             lines(
                 &mut typesetter,
                 "서울국제음악제 개막공연",
-                Voice::Loud,
+                TypeStyle::Loud,
                 300.0
             ),
             ["서울국제음악제", "개막공연"]
         );
         let long = "국제".repeat(20);
-        assert!(lines(&mut typesetter, &long, Voice::Loud, 300.0).len() > 1);
+        assert!(lines(&mut typesetter, &long, TypeStyle::Loud, 300.0).len() > 1);
     }
 }

@@ -14,7 +14,7 @@ const JOINER: char = '\u{2060}';
 
 /// The kind of a character, which decides how it joins its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CharacterKind {
     Chinese,
     Hiragana,
     Katakana,
@@ -26,7 +26,7 @@ enum Kind {
     Other,
 }
 
-impl Kind {
+impl CharacterKind {
     fn of(c: char) -> Self {
         match c {
             _ if is_chinese(c) => Self::Chinese,
@@ -83,12 +83,17 @@ pub(super) fn kept_whole(cleaned: &Clean, hold: Hold) -> Clean {
 
 /// A text as characters with their kinds.
 struct Phrases<'a> {
-    letters: Vec<(&'a str, Kind)>,
+    letters: Vec<(&'a str, CharacterKind)>,
 }
 
 impl<'a> Phrases<'a> {
     fn of(text: &'a str) -> Self {
-        let kind = |letter: &str| letter.chars().next().map_or(Kind::Other, Kind::of);
+        let kind = |letter: &str| {
+            letter
+                .chars()
+                .next()
+                .map_or(CharacterKind::Other, CharacterKind::of)
+        };
         Self {
             letters: text
                 .graphemes(true)
@@ -97,29 +102,29 @@ impl<'a> Phrases<'a> {
         }
     }
 
-    fn kind(&self, index: usize) -> Kind {
+    fn kind(&self, index: usize) -> CharacterKind {
         self.letters
             .get(index)
-            .map_or(Kind::Other, |(_, kind)| *kind)
+            .map_or(CharacterKind::Other, |(_, kind)| *kind)
     }
 
     /// Whether the character at `index` is an honorific prefix of the Chinese character after it:
     /// it is at the beginning of a phrase.
     fn is_honour(&self, index: usize) -> bool {
-        let begins = match index.checked_sub(1).map(|before| self.letters[before]) {
-            Some((letter, Kind::Hiragana)) => "とやにをはがのでもへ".contains(letter),
-            _ => true,
-        };
+        let begins = index.checked_sub(1).is_none_or(|before| {
+            let (letter, kind) = self.letters[before];
+            kind != CharacterKind::Hiragana || "とやにをはがのでもへ".contains(letter)
+        });
         begins
             && matches!(self.letters[index].0, "お" | "ご")
-            && self.kind(index + 1) == Kind::Chinese
+            && self.kind(index + 1) == CharacterKind::Chinese
     }
 
     /// Whether the character at `index` and the next one belong together. Japanese marks its
     /// phrases by changing script: a phrase begins after hiragana, and so does a word of katakana
     /// or of Chinese characters beside one of another script.
     fn belong(&self, index: usize, hold: Hold) -> bool {
-        use Kind::{Chinese, Digit, Hangul, Hiragana, Katakana, Letter, Other};
+        use CharacterKind::{Chinese, Digit, Hangul, Hiragana, Katakana, Letter, Other};
         let phrases = hold == Hold::Phrases;
         let before = if index == 0 {
             Other

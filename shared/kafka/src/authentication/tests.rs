@@ -167,8 +167,8 @@ fn what_the_brokers_said_last_counts_and_that_all_are_down_says_nothing() {
     );
     assert_eq!(
         refusal.get().unwrap().to_string(),
-        "the brokers refused the function's IAM token, so look whether its role may kafka-cluster:Connect to this cluster and \
-         whether its clock is right: SASL authentication error: Access denied"
+        "the brokers refused the function's IAM token; check that its role allows \
+         kafka-cluster:Connect to this cluster and that its clock is right: SASL authentication error: Access denied"
     );
     context.error(
         KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure),

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::CloningMethod;
+use contract::{CloningMethod, VoiceTraining};
 use domain::{Refusal, Training, VoiceModel, VoiceRequest, VoiceView};
 use reqwest::{
     Body, RequestBuilder, Response,
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{ElevenLabs, characters, code};
 use crate::{
     Refused,
-    http::{Attempted, No, is_id, send_free, send_paid, short, whole},
+    http::{Attempted, ErrorAnswer, check_id, is_id, send_free, send_paid, short, whole},
 };
 
 /// A recording to upload to the vendor.
@@ -57,8 +57,58 @@ pub struct Fulfilled {
 pub struct Captcha {
     /// The file, usually a picture.
     pub bytes: Vec<u8>,
-    /// Its media type.
-    pub content_type: String,
+    /// Its format, as its bytes say. What the vendor says of it counts for nothing: the file goes
+    /// into the bucket of public assets, where a page or a script must not be.
+    pub format: CaptchaFormat,
+}
+
+/// The format of a captcha.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptchaFormat {
+    /// A PNG picture.
+    Png,
+    /// A JPEG picture.
+    Jpeg,
+    /// Text.
+    Text,
+    /// Anything else.
+    Unknown,
+}
+
+impl CaptchaFormat {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+            Self::Png
+        } else if bytes.starts_with(b"\xff\xd8\xff") {
+            Self::Jpeg
+        } else if std::str::from_utf8(bytes).is_ok() {
+            Self::Text
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// Its media type, of which no browser makes a page.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Text => "text/plain; charset=utf-8",
+            Self::Unknown => "application/octet-stream",
+        }
+    }
+
+    /// The extension of its file.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::Text => "txt",
+            Self::Unknown => "bin",
+        }
+    }
 }
 
 /// The file name of a sample at the vendor. `look` recognises a sample by that name.
@@ -123,21 +173,44 @@ impl ElevenLabs {
         token: Uuid,
         recordings: Vec<Recording>,
     ) -> Result<Fulfilled, Refused> {
-        let Some(training) = &model.training else {
-            return Err(Refused::new(
+        let training = model.training.as_ref().ok_or_else(|| {
+            Refused::new(
                 Refusal::InvalidInput,
-                "it is not known what to clone",
-            ));
+                "the model does not say which voice to clone",
+            )
+        })?;
+        let asked = self.asked(model, training, request, recordings).await?;
+        let response = send_paid(Attempted { token, trace: None }, asked).await?;
+        let list = self.list_price(training.method, request);
+        let credits =
+            characters(response.headers()).map_or(list, |characters| self.credits(characters));
+        if !response.status().is_success() {
+            return self.refusal_of(response, request, credits).await;
+        }
+        let voice = match request {
+            VoiceRequest::Create => Some(created(response).await?),
+            VoiceRequest::Sample(_) | VoiceRequest::Verify | VoiceRequest::Train => None,
         };
+        Ok(Fulfilled { voice, credits })
+    }
+
+    /// The HTTP request for `request`.
+    async fn asked(
+        &self,
+        model: &VoiceModel,
+        training: &VoiceTraining,
+        request: VoiceRequest,
+        recordings: Vec<Recording>,
+    ) -> Result<RequestBuilder, Refused> {
         let voice = || match &model.voice {
             Some(voice) => Ok(voice.as_str()),
             None => Err(Refused::new(
                 Refusal::InvalidInput,
-                "the vendor has no such voice",
+                "the vendor has not created the voice",
             )),
         };
         let is_instant = training.method == CloningMethod::Instant;
-        let asked = match request {
+        Ok(match request {
             VoiceRequest::Create if is_instant => {
                 let form = Form::new().text("name", model.name_at_provider());
                 self.post("voices/add")
@@ -173,19 +246,7 @@ impl ElevenLabs {
                     .await?
                     .json(&body)
             }
-        };
-        let response = send_paid(Attempted { token, trace: None }, asked).await?;
-        let list = self.list_price(training.method, request);
-        let credits =
-            characters(response.headers()).map_or(list, |characters| self.credits(characters));
-        if !response.status().is_success() {
-            return self.said_no(response, request, credits).await;
-        }
-        let voice = match request {
-            VoiceRequest::Create => Some(created(response).await?),
-            VoiceRequest::Sample(_) | VoiceRequest::Verify | VoiceRequest::Train => None,
-        };
-        Ok(Fulfilled { voice, credits })
+        })
     }
 
     /// The list price of a request, in credits.
@@ -196,18 +257,23 @@ impl ElevenLabs {
             (CloningMethod::Professional, VoiceRequest::Train) => {
                 self.settings.voices.professional_credits
             }
-            _ => 0,
+            (CloningMethod::Instant, VoiceRequest::Train)
+            | (CloningMethod::Professional, VoiceRequest::Create)
+            | (
+                CloningMethod::Instant | CloningMethod::Professional,
+                VoiceRequest::Sample(_) | VoiceRequest::Verify,
+            ) => 0,
         }
     }
 
-    async fn said_no(
+    async fn refusal_of(
         &self,
         response: Response,
         request: VoiceRequest,
         credits: u64,
     ) -> Result<Fulfilled, Refused> {
-        let no = No::read(response).await;
-        let code = code(&no);
+        let answer = ErrorAnswer::read(response).await;
+        let code = code(&answer);
         // It trains already: the vendor received an earlier request.
         if request == VoiceRequest::Train
             && matches!(code, "already_running" | "already_processing")
@@ -217,11 +283,11 @@ impl ElevenLabs {
                 credits,
             });
         }
-        let refusal = refusal(&no);
+        let refusal = refusal(&answer);
         if refusal == Refusal::Auth {
             self.key.forget().await;
         }
-        Err(no.refused(refusal))
+        Err(answer.refused(refusal))
     }
 
     /// The captcha that the owner of a professional voice must read aloud.
@@ -230,17 +296,7 @@ impl ElevenLabs {
     /// [`Refused`].
     pub async fn captcha(&self, voice: &str) -> Result<Captcha, Refused> {
         let response = self.get(&format!("voices/pvc/{voice}/captcha")).await?;
-        let content_type = response
-            .headers()
-            .get("content-type")
-            .and_then(|value| value.to_str().ok());
-        let content_type = content_type
-            .unwrap_or("application/octet-stream")
-            .to_owned();
-        Ok(read_captcha(
-            whole(response, Refusal::Transient).await?,
-            content_type,
-        ))
+        Ok(read_captcha(whole(response, Refusal::Transient).await?))
     }
 
     /// Deletes a voice and its samples. A missing voice counts as deleted.
@@ -248,6 +304,7 @@ impl ElevenLabs {
     /// # Errors
     /// [`Refused`]; a repeated call is safe.
     pub async fn delete_voice(&self, voice: &str) -> Result<(), Refused> {
+        check_id(voice)?;
         self.delete(&format!("voices/{voice}")).await
     }
 
@@ -264,19 +321,19 @@ impl ElevenLabs {
         if response.status().is_success() {
             return Ok(response);
         }
-        let no = No::read(response).await;
-        let refusal = match refusal(&no) {
-            // A read may be repeated.
-            Refusal::OutcomeUnknown => Refusal::Transient,
+        let answer = ErrorAnswer::read(response).await;
+        let refusal = match refusal(&answer) {
+            // A read may be repeated, and what blocks it knows nothing of the voice.
+            Refusal::OutcomeUnknown | Refusal::Blocked => Refusal::Transient,
             other => other,
         };
-        Err(no.refused(refusal))
+        Err(answer.refused(refusal))
     }
 
     async fn ask_freely(&self, path: &str) -> Result<Value, Refused> {
         let bytes = whole(self.get(path).await?, Refusal::Transient).await?;
         serde_json::from_slice(&bytes)
-            .map_err(|_| Refused::new(Refusal::Transient, "its answer cannot be read"))
+            .map_err(|_| Refused::new(Refusal::Transient, "the answer cannot be parsed"))
     }
 
     fn view(&self, voice: String, said: &Value) -> VoiceView {
@@ -293,7 +350,7 @@ impl ElevenLabs {
             "failed" => Training::Failed(short(
                 tuning["message"][model]
                     .as_str()
-                    .unwrap_or("it failed, and does not say why"),
+                    .unwrap_or("the training failed without a message"),
             )),
             other => Training::Underway(short(other)),
         };
@@ -307,10 +364,10 @@ impl ElevenLabs {
 }
 
 /// The class of a refusal. A missing voice concerns this voice only, not the vendor.
-fn refusal(no: &No) -> Refusal {
-    match code(no) {
+fn refusal(answer: &ErrorAnswer) -> Refusal {
+    match code(answer) {
         "voice_not_found" => Refusal::InvalidInput,
-        _ => super::refusal(no),
+        _ => super::refusal(answer),
     }
 }
 
@@ -322,7 +379,7 @@ fn with_files(form: Form, name: &'static str, recordings: Vec<Recording>) -> Res
         let part = part.map_err(|_| {
             Refused::new(
                 Refusal::InvalidInput,
-                "a recording has no possible media type",
+                "the media type of a recording is invalid",
             )
         })?;
         Ok(form.part(name, part))
@@ -337,15 +394,14 @@ async fn created(response: Response) -> Result<String, Refused> {
         Some(id) if is_id(id) => Ok(id.to_owned()),
         _ => Err(Refused::new(
             Refusal::OutcomeUnknown,
-            "its answer names no voice",
+            "the answer has no voice id",
         )),
     }
 }
 
 /// A captcha is a picture, or a picture in base64 with or without quotation marks. Any other body
 /// is passed on unchanged.
-fn read_captcha(bytes: Vec<u8>, content_type: String) -> Captcha {
-    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+fn read_captcha(bytes: Vec<u8>) -> Captcha {
     let text = std::str::from_utf8(&bytes)
         .unwrap_or_default()
         .trim()
@@ -353,19 +409,17 @@ fn read_captcha(bytes: Vec<u8>, content_type: String) -> Captcha {
     let text = text
         .split_once("base64,")
         .map_or(text, |(_, base64)| base64);
-    match base64_simd::STANDARD.decode_to_vec(text) {
-        _ if bytes.starts_with(PNG) => Captcha {
-            bytes,
-            content_type: "image/png".to_owned(),
-        },
-        Ok(png) if png.starts_with(PNG) => Captcha {
-            bytes: png,
-            content_type: "image/png".to_owned(),
-        },
-        _ => Captcha {
-            bytes,
-            content_type,
-        },
+    let decoded = base64_simd::STANDARD.decode_to_vec(text).ok();
+    let is_picture = |bytes: &Vec<u8>| {
+        matches!(
+            CaptchaFormat::of(bytes),
+            CaptchaFormat::Png | CaptchaFormat::Jpeg
+        )
+    };
+    let bytes = decoded.filter(is_picture).unwrap_or(bytes);
+    Captcha {
+        format: CaptchaFormat::of(&bytes),
+        bytes,
     }
 }
 
@@ -385,15 +439,36 @@ mod tests {
         ] {
             let expected = Captcha {
                 bytes: png.clone(),
-                content_type: "image/png".to_owned(),
+                format: CaptchaFormat::Png,
             };
-            assert_eq!(read_captcha(sent, "application/json".to_owned()), expected);
+            assert_eq!(read_captcha(sent), expected);
         }
         let text = b"Please read: the quick brown fox".to_vec();
-        assert_eq!(
-            read_captcha(text.clone(), "text/plain".to_owned()).bytes,
-            text
-        );
+        assert_eq!(read_captcha(text.clone()).bytes, text);
+    }
+
+    #[test]
+    fn a_captchas_type_is_what_its_bytes_are_and_never_a_page() {
+        for (bytes, content_type, extension) in [
+            (&b"\xff\xd8\xff\xe0\0\x10JFIF"[..], "image/jpeg", "jpg"),
+            (
+                &b"<!doctype html><script>alert(document.domain)</script>"[..],
+                "text/plain; charset=utf-8",
+                "txt",
+            ),
+            (
+                &b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"[..],
+                "text/plain; charset=utf-8",
+                "txt",
+            ),
+            (&b"\0\x01\xff\xfe"[..], "application/octet-stream", "bin"),
+        ] {
+            let format = read_captcha(bytes.to_vec()).format;
+            assert_eq!(
+                (format.content_type(), format.extension()),
+                (content_type, extension)
+            );
+        }
     }
 
     #[test]

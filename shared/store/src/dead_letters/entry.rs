@@ -27,8 +27,12 @@ pub struct DeadLetterEntry {
     pub first_seen: Time,
     /// When it was last dead-lettered.
     pub last_seen: Time,
-    /// How often it was dead-lettered.
+    /// How often it was dead-lettered: once, and once more for each redrive from which it came back.
+    /// A redelivery by the mapping does not count.
     pub count: u64,
+    /// How often it was written, by any delivery: a caller that resolves it checks that it is the
+    /// one it read.
+    pub writes: u64,
     /// What became of it; `None` as long as it waits for an operator.
     pub resolved: Option<Resolved>,
     /// The key of its object in the bucket; that of a resolved one is deleted, and has old versions
@@ -120,6 +124,13 @@ impl DeadLetterEntry {
             count: number("count")?
                 .parse()
                 .map_err(|_| ItemError::Attribute("count"))?,
+            // An item from before this attribute has none.
+            writes: match item.contains_key("writes") {
+                true => number("writes")?
+                    .parse()
+                    .map_err(|_| ItemError::Attribute("writes"))?,
+                false => 0,
+            },
             resolved,
             object: text("object").ok().cloned(),
         })

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
 };
 use contract::Time;
 
-use super::{DeadLetterEntry, Resolution, unmet};
+use super::{DeadLetterEntry, Resolution, UNCHANGED, unmet};
 use crate::{
     Key, Store, StoreError,
     items::{self, Item},
@@ -36,7 +36,7 @@ impl Store {
         let note = self
             .resolving(entry)
             .update_expression("SET resolved = :how, resolved_at = :now")
-            .condition_expression("#count = :count AND attribute_exists(#open)")
+            .condition_expression(format!("{UNCHANGED} AND attribute_exists(#open)"))
             .expression_attribute_values(":how", AttributeValue::S(how.as_str().to_owned()))
             .expression_attribute_values(":now", AttributeValue::S(now.to_string()));
         match note.send().await {
@@ -57,7 +57,7 @@ impl Store {
         let close = self
             .resolving(entry)
             .update_expression("SET expires_at = :expires REMOVE #open, deadline")
-            .condition_expression("#count = :count AND attribute_exists(resolved)")
+            .condition_expression(format!("{UNCHANGED} AND attribute_exists(resolved)"))
             .expression_attribute_values(":expires", items::expires_at(now));
         match close.send().await {
             Ok(_) => Ok(ResolveOutcome::Resolved),
@@ -65,15 +65,15 @@ impl Store {
         }
     }
 
-    /// An update of `entry`, with its count.
+    /// An update of `entry`, on condition of its writes.
     fn resolving(&self, entry: &DeadLetterEntry) -> UpdateItemFluentBuilder {
         self.dynamodb
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::dead_letter(entry.id).into_item()))
             .expression_attribute_names("#open", "open")
-            .expression_attribute_names("#count", "count")
-            .expression_attribute_values(":count", AttributeValue::N(entry.count.to_string()))
+            .expression_attribute_names("#writes", "writes")
+            .expression_attribute_values(":writes", AttributeValue::N(entry.writes.to_string()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 }

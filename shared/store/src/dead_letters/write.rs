@@ -1,10 +1,10 @@
-//! Opens the entry of a dead letter, or counts it once more.
+//! Opens the entry of a dead letter, or opens it again.
 
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use contract::Time;
+use contract::{Identifier, Time};
 use uuid::Uuid;
 
 use super::unmet;
@@ -22,11 +22,14 @@ pub struct WrittenDeadLetter<'a> {
     /// Its offset.
     pub offset: i64,
     /// Whose it is, where its key says that.
-    pub tenant: Option<&'a str>,
+    pub tenant: Option<&'a Identifier>,
     /// Why it can never succeed, in one sentence.
     pub cause: &'a str,
     /// The key of its object in the bucket.
     pub object: &'a str,
+    /// Whether it came back from a redrive, which counts. The mapping delivers a record of a stuck
+    /// partition again and again, which says nothing about the record.
+    pub came_back: bool,
 }
 
 /// What an entry says that was written for the same on-failure envelope before.
@@ -41,8 +44,7 @@ pub enum AgainOfEnvelope {
 }
 
 impl Store {
-    /// Opens the entry of a dead letter, or counts it once more. Returns whether it was resolved
-    /// before.
+    /// Opens the entry of a dead letter, or opens it again. Returns whether it was resolved before.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -96,20 +98,25 @@ impl Store {
         })
     }
 
-    /// The update that has the entry of `record` stand open, counted once more; `and_set` is what
-    /// else it sets.
+    /// The update that has the entry of `record` stand open; `and_set` is what else it sets.
     fn index(
         &self,
         record: &WrittenDeadLetter<'_>,
         now: Time,
         and_set: &str,
     ) -> UpdateItemFluentBuilder {
-        // What is no name lists it nowhere.
+        // No erasure finds what names no tenant, so that expires.
         let tenant = record.tenant;
-        let listed = if tenant.is_some() {
-            ", tenant = :tenant, listed = if_not_exists(listed, :listed)"
-        } else {
-            ""
+        let (set, expires) = match tenant {
+            Some(_) => (
+                "tenant = :tenant, listed = if_not_exists(listed, :listed)",
+                ", expires_at",
+            ),
+            None => ("expires_at = :expires", ""),
+        };
+        let (counted, add) = match record.came_back {
+            true => ("", ", #count :one"),
+            false => (", #count = if_not_exists(#count, :one)", ""),
         };
         let key = Key::dead_letter(record.id);
         let shard = items::dead_letters_shard(items::open_shard(&key.pk));
@@ -123,8 +130,8 @@ impl Store {
             .update_expression(format!(
                 "SET #topic = :topic, #partition = :partition, #offset = :offset, #cause = :cause, #object = :object, \
                  first_seen = if_not_exists(first_seen, :now), last_seen = :now, #open = :open, \
-                 deadline = if_not_exists(first_seen, :now){listed}{and_set} \
-                 REMOVE resolved, resolved_at, expires_at ADD #count :one",
+                 deadline = if_not_exists(first_seen, :now), {set}{counted}{and_set} \
+                 REMOVE resolved, resolved_at{expires} ADD #writes :one{add}",
             ))
             .expression_attribute_names("#topic", "topic")
             .expression_attribute_names("#partition", "partition")
@@ -133,6 +140,7 @@ impl Store {
             .expression_attribute_names("#object", "object")
             .expression_attribute_names("#open", "open")
             .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#writes", "writes")
             .expression_attribute_values(":topic", text(record.topic))
             .expression_attribute_values(":partition", number(i64::from(record.partition)))
             .expression_attribute_values(":offset", number(record.offset))
@@ -143,12 +151,12 @@ impl Store {
             .expression_attribute_values(":one", number(1));
         match tenant {
             Some(tenant) => update
-                .expression_attribute_values(":tenant", text(tenant))
+                .expression_attribute_values(":tenant", text(tenant.as_str()))
                 .expression_attribute_values(
                     ":listed",
                     AttributeValue::S(format!("dead-letter#{now}")),
                 ),
-            None => update,
+            None => update.expression_attribute_values(":expires", items::expires_at(now)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::Error;
 type Item = HashMap<String, AttributeValue>;
 
 /// The items of the table, by kind.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     /// The number of decided inbound events.
     pub decisions: usize,
@@ -28,7 +28,7 @@ pub struct Table {
 }
 
 /// The entry of a dead letter.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     /// Its topic, partition and offset.
     pub place: (String, i32, i64),
@@ -57,6 +57,12 @@ impl Table {
             table.take(&item);
         }
         Ok(table)
+    }
+
+    /// The jobs in a state, by id.
+    pub fn in_state(&self, state: &str) -> impl Iterator<Item = (&String, &Value)> {
+        let is = move |(_, job): &(&String, &Value)| job["state"]["is"].as_str() == Some(state);
+        self.jobs.iter().filter(is)
     }
 
     fn take(&mut self, item: &Item) {

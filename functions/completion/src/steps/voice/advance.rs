@@ -2,39 +2,44 @@
 
 use contract::{S3Object, Time};
 use domain::{
-    Failure, Fate, Outcome, VoiceAttempt, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest,
-    fate_of_voice, next_for_voice,
+    Failure, Outcome, RetryDecision, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, Work,
+    next_for_voice, retry_decision_for_voice,
 };
 use providers::{Recording, Refused};
-use store::{OpenBreaker, StoreError};
-use telemetry::Measured;
+use store::StoreError;
 use uuid::Uuid;
+use work::{Call, release, spent};
 
-use super::{cloner, end, fail, ready, samples};
+use super::{
+    cloner, end, fail, ready,
+    samples::{self, OpenError},
+};
 use crate::{
     App,
-    leases::{release, take_lease},
-    measure::{Call, spent},
+    attempts::{close_interrupted, outcome_of},
+    breaker::{note_if_blocked, open_breaker, open_breaker_of},
+    executions,
+    leases::take_lease,
     pause::grown,
     step::{Reply, StepError},
 };
 
-/// Does the next action for a voice model. `token` is unique to this invocation.
+/// Does the next action for a voice model. `token` is unique to this invocation, `name` is the name
+/// of the execution.
 pub(crate) async fn advance(
     app: &App,
     id: VoiceModelId,
+    name: &str,
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let mut before = app.store.voice(id).await?;
+    let before = app.store.voice(id).await?;
+    executions::check(&before, name)?;
     if let Some(end) = end(app, &before, now).await? {
         return Ok(end);
     }
-    if let Some(VoiceAttempt { request, .. }) = before.open_attempt() {
-        tracing::warn!(voice = %id, ?request, "an attempt was interrupted; its outcome is not known");
-        before = interrupted(app, before, now).await?;
-    }
-    if let Some(breaker) = app.store.breaker(before.provider, now).await? {
+    let before = close_interrupted(app, before, now).await?;
+    if let Some(breaker) = open_breaker_of(app, before.provider, now).await? {
         let seconds =
             u32::try_from(breaker.until.milliseconds_since(now) / 1000).unwrap_or(u32::MAX);
         return Ok(Reply::Waiting {
@@ -43,7 +48,8 @@ pub(crate) async fn advance(
     }
     let cloner = cloner(app, &before)?;
     // Before the first request `look` calls no provider, so there is no call to measure.
-    let call = (!before.attempts.is_empty()).then(|| Call::of_voice(app, "look", &before));
+    let call =
+        (!before.attempts.is_empty()).then(|| Call::of_voice(&app.telemetry, "look", &before));
     let looked = cloner.look(&before).await;
     if let Some(call) = call {
         call.ends(looked.as_ref().err().map(|refused| refused.refusal));
@@ -61,13 +67,16 @@ pub(crate) async fn advance(
             let model = if model == before {
                 model
             } else {
-                app.store.save_voice(model).await?
+                app.store.save(model).await?
             };
             // The cost of a request whose answer was lost becomes known only now.
             spent(
-                app,
+                &app.telemetry,
                 model.provider,
-                model.credits().saturating_sub(before.credits()),
+                model
+                    .attempts
+                    .credits()
+                    .saturating_sub(before.attempts.credits()),
             );
             let next = next_for_voice(&model, view.as_ref(), now);
             (model, next)
@@ -98,18 +107,6 @@ pub(crate) async fn advance(
     }
 }
 
-/// Stores an unknown outcome for the open attempt.
-pub(super) async fn interrupted(
-    app: &App,
-    model: VoiceModel,
-    now: Time,
-) -> Result<VoiceModel, StepError> {
-    let model = model.answered(Outcome::unknown("the attempt was interrupted", now), now);
-    let model = app.store.save_voice(model).await?;
-    release(app, model.provider, model.id.0).await;
-    Ok(model)
-}
-
 /// The next action if the provider did not show the voice.
 async fn unseen(
     app: &App,
@@ -118,10 +115,14 @@ async fn unseen(
     now: Time,
 ) -> Result<VoiceNext, StepError> {
     tracing::warn!(voice = %model.id, "not looked at: {refused}");
-    match fate_of_voice(refused.refusal) {
-        Fate::AskAgain | Fate::AskTheNext => return Ok(model.wait_for_an_answer(now)),
-        Fate::OpenTheBreaker => open_breaker(app, model, refused, now).await?,
-        Fate::Fail => {}
+    match retry_decision_for_voice(refused.refusal) {
+        RetryDecision::AskAgain | RetryDecision::AskTheNext => {
+            return Ok(model.wait_for_an_answer(now));
+        }
+        RetryDecision::OpenTheBreaker => {
+            open_breaker(app, model.provider, refused.detail.clone(), now).await?
+        }
+        RetryDecision::Fail => {}
     }
     Ok(VoiceNext::Fail {
         class: refused.refusal.failure_class(model.provider),
@@ -157,13 +158,14 @@ async fn ask(
     );
     let mut recordings = Vec::new();
     for (index, sample) in sent {
-        match samples::open(app, sample, |format| {
+        match samples::open(app, &model.tenant, sample, |format| {
             providers::sample_name(index + 1, format.extension())
         })
-        .await?
+        .await
         {
             Ok(recording) => recordings.push(recording),
-            Err(unfit) => {
+            Err(OpenError::Failed(error)) => return Err(samples::of_sample(error, index + 1)),
+            Err(OpenError::Unfit(unfit)) => {
                 let failure = Failure {
                     class: unfit.class,
                     detail: unfit.sentence.clone(),
@@ -178,7 +180,9 @@ async fn ask(
             seconds: grown(age, (3, 30)),
         }),
         // The provider gets no requests for a while, and this voice does not wait for that.
-        Requested::Refused(refused) if fate_of_voice(refused.refusal) == Fate::OpenTheBreaker => {
+        Requested::Refused(refused)
+            if retry_decision_for_voice(refused.refusal) == RetryDecision::OpenTheBreaker =>
+        {
             let class = refused.refusal.failure_class(provider);
             fail::give_up(
                 app,
@@ -216,16 +220,13 @@ pub(super) async fn request_once(
     now: Time,
 ) -> Result<Requested, StepError> {
     let (id, provider) = (model.id, model.provider);
-    if !take_lease(app, provider, (id.0, &model.tenant), now).await? {
+    if !take_lease(app, provider, &model, now).await? {
         return Ok(Requested::NotItsTurn);
     }
     let cloner = cloner(app, &model)?;
-    let model = app
-        .store
-        .save_voice(model.asking(request, token, now))
-        .await?;
-    let before = model.credits();
-    let call = Call::of_voice(app, "fulfil", &model);
+    let model = app.store.save(model.asking(request, token, now)).await?;
+    let before = model.attempts.credits();
+    let call = Call::of_voice(&app.telemetry, "fulfil", &model);
     let answer = cloner.fulfil(&model, request, token, recordings).await;
     call.ends(answer.as_ref().err().map(|refused| refused.refusal));
     let at = crate::now();
@@ -241,64 +242,39 @@ pub(super) async fn request_once(
             (model, Requested::Fulfilled)
         }
         Err(refused) => {
-            let Refused {
-                refusal,
-                detail,
-                credits,
-            } = &refused;
+            let (refusal, detail) = (refused.refusal, &refused.detail);
             tracing::warn!(voice = %id, %provider, ?request, ?refusal, detail, "refused");
-            let outcome = Outcome::Refused {
-                refusal: *refusal,
-                detail: detail.clone(),
-                at,
-                credits: *credits,
-            };
+            let outcome = outcome_of(&refused, at);
             (model.answered(outcome, at), Requested::Refused(refused))
         }
     };
-    if let Err(error) = app.store.save_voice(model.clone()).await {
+    if let Err(error) = app.store.save(model.clone()).await {
         if let (StoreError::Contended, Some(voice), VoiceRequest::Create) =
             (&error, &model.voice, request)
         {
-            delete_if_unwanted(app, &model, voice).await?;
+            delete_if_closed(app, &model, voice).await?;
         }
         return Err(error.into());
     }
-    spent(app, provider, model.credits() - before);
-    release(app, provider, id.0).await;
-    if let Requested::Refused(refused) = &requested
-        && fate_of_voice(refused.refusal) == Fate::OpenTheBreaker
-    {
-        open_breaker(app, &model, refused, at).await?;
+    spent(&app.telemetry, provider, model.attempts.credits() - before);
+    release(&app.store, provider, model.id()).await;
+    if let Requested::Refused(refused) = &requested {
+        note_if_blocked(app, provider, &model.tenant, refused, at).await?;
+        if retry_decision_for_voice(refused.refusal) == RetryDecision::OpenTheBreaker {
+            open_breaker(app, provider, refused.detail.clone(), at).await?;
+        }
     }
     Ok(requested)
 }
 
 /// Deletes a voice that was just created if its model was closed in the meantime, because only this
 /// invocation knows of it. The voice of an open model is found later by its name.
-async fn delete_if_unwanted(app: &App, model: &VoiceModel, voice: &str) -> Result<(), StepError> {
-    if !app.store.voice(model.id).await?.is_closed() {
+async fn delete_if_closed(app: &App, model: &VoiceModel, voice: &str) -> Result<(), StepError> {
+    if !app.store.reload(model).await?.is_closed() {
         return Ok(());
     }
     cloner(app, model)?
         .delete_voice(voice)
         .await
         .map_err(StepError::Provider)
-}
-
-async fn open_breaker(
-    app: &App,
-    model: &VoiceModel,
-    refused: &Refused,
-    now: Time,
-) -> Result<(), StepError> {
-    let breaker = OpenBreaker {
-        until: now.plus_seconds(domain::BREAKER_SECONDS),
-        why: refused.detail.clone(),
-    };
-    app.store.open_breaker(model.provider, &breaker).await?;
-    app.telemetry.metrics.emit(Measured::BreakerOpened {
-        provider: model.provider.as_str(),
-    });
-    Ok(())
 }

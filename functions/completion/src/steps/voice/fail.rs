@@ -2,23 +2,23 @@
 //! too, so that an alarm rings.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, VoiceModelId, VoiceState};
+use domain::{Failure, VoiceModelId, VoiceState, Work};
 use store::StoreError;
 
-use super::delete_at_provider;
+use super::failed;
 use crate::{
     App,
+    executions::is_current,
     step::{ID_REUSED, Reply, StepError},
     steps::fail,
 };
 
-/// Fails a voice model because of the Step Functions error `error`. A model that was closed before
-/// does not change.
+/// Fails the voice model of the execution `name` because of the Step Functions error `error`. A
+/// model that was closed before does not change, and neither does one of another execution.
 pub(crate) async fn fail(
     app: &App,
-    id: &str,
-    error: &str,
-    cause: &str,
+    (id, name): (&str, &str),
+    (error, cause): (&str, &str),
     now: Time,
 ) -> Result<Reply, StepError> {
     let class = fail::class(error);
@@ -40,9 +40,12 @@ pub(crate) async fn fail(
         return Ok(nowhere());
     };
     let model = match app.store.voice(id).await {
-        Err(StoreError::NoSuchVoice(_)) => return Ok(nowhere()),
+        Err(StoreError::NotFound(_)) => return Ok(nowhere()),
         model => model?,
     };
+    if !is_current(&model, name) {
+        return Ok(nowhere());
+    }
     let sentence = match (&model.state, class) {
         (VoiceState::AwaitingOwner { since, .. }, FailureClass::Timeout) => {
             let days = now.milliseconds_since(*since) / 1000 / 60 / 60 / 24;
@@ -82,20 +85,14 @@ pub(crate) async fn give_up(
     let model = app.store.voice(id).await?;
     let model = match model.is_closed() {
         true => model,
-        false => {
-            app.store
-                .save_voice(model.failed(failure, sentence))
-                .await?
-        }
+        false => app.store.save(model.failed(failure, sentence)).await?,
     };
-    let VoiceState::Failed { failure, reason } = &model.state else {
+    let VoiceState::Failed { failure, .. } = &model.state else {
         return Ok(Reply::Closed);
     };
-    tracing::error!(voice = %id, class = ?failure.class, detail = failure.detail, "a voice is not cloned");
-    if let Err(refused) = delete_at_provider(app, &model).await {
+    tracing::error!(voice = %id, class = ?failure.class, "a voice is not cloned; the model says why");
+    if let Err(refused) = app.providers.vendors().delete_voices_of(&model).await {
         tracing::error!(voice = %id, provider = %model.provider, "its samples stay there until it is erased: {refused}");
     }
-    Ok(Reply::VoiceFailed {
-        reason: reason.clone(),
-    })
+    Ok(failed(failure.class))
 }

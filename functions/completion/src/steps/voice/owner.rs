@@ -2,35 +2,41 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use contract::{CloningMethod, Identifier, S3Object, Time};
-use domain::{Refusal, TaskToken, VoiceModel, VoiceModelId, VoiceRequest, VoiceState};
+use domain::{
+    LEASE_SECONDS, Refusal, TaskToken, VoiceModel, VoiceModelId, VoiceRequest, VoiceState, Work,
+};
+use operations::VoiceVerification;
 use uuid::Uuid;
 
 use super::{
-    advance::{Requested, interrupted, request_once},
-    cloner, of_tenant, samples,
+    advance::{Requested, request_once},
+    cloner,
+    samples::{self, OpenError},
 };
 use crate::{
     App,
-    leases::LEASE_SECONDS,
+    attempts::close_interrupted,
+    executions,
     step::{Reply, StepError},
 };
 
-/// Stores the token that resumes the execution, and the text for the owner to read aloud, if the
-/// provider requires one.
+/// Stores the token that resumes the execution `name`, and the text for the owner to read aloud, if
+/// the provider requires one.
 pub(crate) async fn await_owner(
     app: &App,
-    id: VoiceModelId,
+    (id, name): (VoiceModelId, &str),
     token: &TaskToken,
     now: Time,
 ) -> Result<Reply, StepError> {
     let model = app.store.voice(id).await?;
+    executions::check(&model, name)?;
     if model.is_closed() {
         app.outbox.let_go_on(id, token).await?;
         return Ok(Reply::Closed);
     }
     let captcha = captcha(app, &model).await?;
     app.store
-        .save_voice(model.awaiting_owner(token.clone(), captcha, now))
+        .save(model.awaiting_owner(token.clone(), captcha, now))
         .await?;
     Ok(Reply::AwaitingOwner)
 }
@@ -59,18 +65,13 @@ async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepEr
             return Ok(None);
         }
     };
-    let extension = match captcha.content_type.as_str() {
-        "image/png" => "png",
-        "image/jpeg" => "jpg",
-        _ => "txt",
-    };
-    let key = format!("{}captcha.{extension}", model.folder());
+    let key = format!("{}captcha.{}", model.folder(), captcha.format.extension());
     let put = app
         .s3
         .put_object()
         .bucket(&app.config.assets_bucket)
         .key(&key)
-        .content_type(captcha.content_type);
+        .content_type(captcha.format.content_type());
     let put = put
         .cache_control("no-store")
         .body(ByteStream::from(captcha.bytes))
@@ -89,34 +90,33 @@ pub(crate) async fn verify(
     recording: Option<&S3Object>,
     token: Uuid,
     now: Time,
-) -> Result<Reply, StepError> {
-    let not_verified = |reason: &str| {
-        Ok(Reply::NotVerified {
-            reason: reason.to_owned(),
-        })
-    };
-    let mut model = of_tenant(app, id, tenant).await?;
-    if let Some(open) = model.open_attempt() {
+) -> Result<VoiceVerification, StepError> {
+    let mut model = app.store.voice_of(tenant, id).await?;
+    if let Some(open) = model.attempts.open() {
         // The invocation that stored the attempt may still be at work, until it must have ended.
         if now < open.at.plus_seconds(LEASE_SECONDS) {
             return not_verified("A request for it is on its way. Ask again in a few minutes.");
         }
-        model = interrupted(app, model, now).await?;
+        model = close_interrupted(app, model, now).await?;
     }
     let go_on = match &model.state {
         VoiceState::AwaitingOwner { token, .. } => token.clone(),
-        VoiceState::Training { .. } | VoiceState::Ready { .. } => return Ok(Reply::Verified),
+        VoiceState::Training { .. } | VoiceState::Ready { .. } => {
+            return Ok(VoiceVerification::Verified);
+        }
         VoiceState::Registered => return not_verified("It is not the owner's turn yet."),
         VoiceState::Failed { reason, .. } => {
-            return Ok(Reply::VoiceFailed {
+            return Ok(VoiceVerification::VoiceFailed {
                 reason: reason.clone(),
             });
         }
-        VoiceState::Erasing { .. } | VoiceState::Erased { .. } => return Ok(Reply::Closed),
+        VoiceState::Erasing { .. } | VoiceState::Erased { .. } => {
+            return Ok(VoiceVerification::Closed);
+        }
     };
     if is_satisfied(app, &model).await? {
         app.outbox.let_go_on(id, &go_on).await?;
-        return Ok(Reply::Verified);
+        return Ok(VoiceVerification::Verified);
     }
     let Some(recording) = recording else {
         return not_verified("The provider still waits for its owner.");
@@ -128,28 +128,57 @@ pub(crate) async fn verify(
     {
         return not_verified("The owner of an instant voice is verified at the provider itself.");
     }
-    let sent = match samples::open(app, recording, |format| {
+    send(app, model, recording, &go_on, token, now).await
+}
+
+fn not_verified(reason: &str) -> Result<VoiceVerification, StepError> {
+    Ok(VoiceVerification::NotVerified {
+        reason: reason.to_owned(),
+    })
+}
+
+/// Sends the owner's recording to the provider. If the provider accepts it, the execution that
+/// waits with `go_on` resumes.
+async fn send(
+    app: &App,
+    mut model: VoiceModel,
+    recording: &S3Object,
+    go_on: &TaskToken,
+    token: Uuid,
+    now: Time,
+) -> Result<VoiceVerification, StepError> {
+    let id = model.id;
+    let sent = match samples::open(app, &model.tenant, recording, |format| {
         format!("recording.{}", format.extension())
     })
-    .await?
+    .await
     {
         Ok(sent) => sent,
-        Err(unfit) => return not_verified(&format!("{}.", unfit.sentence)),
+        Err(OpenError::Unfit(unfit)) => return not_verified(&format!("{}.", unfit.sentence)),
+        Err(OpenError::Failed(error @ StepError::RecordingForbidden(_))) => {
+            return not_verified(&format!("{error}."));
+        }
+        Err(OpenError::Failed(error)) => return Err(error),
     };
     if !model.recordings.contains(recording) {
         model.recordings.push(recording.clone());
     }
     match request_once(app, model, VoiceRequest::Verify, vec![sent], token, now).await? {
         Requested::Fulfilled => {
-            app.outbox.let_go_on(id, &go_on).await?;
-            Ok(Reply::Verified)
+            app.outbox.let_go_on(id, go_on).await?;
+            Ok(VoiceVerification::Verified)
         }
         Requested::Refused(refused) => match refused.refusal {
-            Refusal::InvalidInput | Refusal::Moderation => not_verified(
+            Refusal::InvalidInput | Refusal::Moderation | Refusal::Blocked => not_verified(
                 "The provider did not recognise the voice, or what it was to read. Record it again.",
             ),
             // The provider may have got the recording; the next request checks that first.
-            _ => {
+            Refusal::Auth
+            | Refusal::Billing
+            | Refusal::RateLimited { .. }
+            | Refusal::Transient
+            | Refusal::ProviderGone
+            | Refusal::OutcomeUnknown => {
                 not_verified("The provider did not answer. Ask again in a minute; it looks first.")
             }
         },

@@ -1,88 +1,156 @@
-//! Register: checks the input of a training, commits the voice model and publishes it; or commits
-//! why the voice cannot be cloned.
+//! Register: reads and checks a training, commits the voice model and publishes it; or commits why
+//! the voice cannot be cloned.
 
 use contract::{FailureClass, Identifier, Time, VoiceTraining};
-use domain::{ContentHash, Failure, ProviderId, Refusal, Registration, VoiceModelId};
-use serde_json::Value;
+use domain::{
+    CLOCKS_DIFFER_SECONDS, ContentHash, Decision, Failure, ProviderId, Refusal, Registration,
+    VoiceModelId, WorkId,
+};
+use store::{ErasureGuard, StoreError};
 
-use super::samples::{self, Unfit};
+use super::{
+    samples::{self, OpenError, Unfit},
+    training,
+};
 use crate::{
-    App,
+    App, executions,
     step::{Input, Reply, StepError},
 };
 
-/// The tolerated difference between the caller's clock and ours, in seconds.
-const CLOCKS_DIFFER: u32 = 300;
-
-/// Registers the voice model of the execution `name`, and publishes that. Without consent, usable
-/// samples or a configured provider it fails at once with a reason.
+/// Registers the voice model of the execution `name`, which was started at `started_at`, and
+/// publishes that. A restart goes on with the model that was registered before. If the tenant was
+/// erased since, nothing is registered. Without consent, usable samples or a configured provider it
+/// fails at once with a reason.
 pub(crate) async fn register(
     app: &App,
     name: &str,
     input: &Input,
+    started_at: Time,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let id = VoiceModelId::of_execution(name)
-        .ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
-    // The sweep restarted an execution that was registered before.
-    if input.json().get("voiceModelId").is_some() && input.json().get("tenantId").is_none() {
-        app.outbox.publish_registration(id).await?;
-        return gone_on_with(app, id, now).await;
+    match input.only() {
+        // The sweep restarted an execution that was registered before.
+        Some(("voiceModelId", voice)) => {
+            let id = restarted(name, voice)?;
+            executions::check(&app.store.voice(id).await?, name)?;
+            app.outbox.publish_registration(id).await?;
+            gone_on_with(app, id, name, now).await
+        }
+        Some(("tenantId", tenant)) => {
+            let tenant = Identifier::parse(tenant).map_err(|_| StepError::MoreThanIds)?;
+            let id = VoiceModelId::of_execution(name)
+                .ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
+            let guard = ErasureGuard {
+                tenant: &tenant,
+                happened: started_at,
+            };
+            register_first(app, (id, name), guard, now).await
+        }
+        _ => Err(StepError::MoreThanIds),
     }
-    let text = input.json().to_string();
-    let (tenant, training) = match VoiceTraining::parse(&text) {
-        Ok(training) => (training.tenant_id.clone(), Ok(training)),
-        Err(error) => match tenant_of(input.json()) {
-            Some(tenant) => (
-                tenant,
-                Err(Unfit {
-                    class: FailureClass::InvalidInput,
-                    sentence: error.to_string(),
-                }),
-            ),
-            // Without a tenant there is no owner to store the model under.
-            None => return Err(StepError::Input(error)),
-        },
+}
+
+/// Registers the voice model `id` of the tenant and the time of `guard`, for the execution `name`.
+async fn register_first(
+    app: &App,
+    (id, name): (VoiceModelId, &str),
+    guard: ErasureGuard<'_>,
+    now: Time,
+) -> Result<Reply, StepError> {
+    let tenant = guard.tenant;
+    // A step that is taken again: the file may have changed since, and what was registered counts.
+    if is_registered(app, tenant, id).await? {
+        app.outbox.publish_registration(id).await?;
+        return gone_on_with(app, id, name, now).await;
+    }
+    let (text, training) = match training::read(app, tenant, id).await {
+        Ok(text) => {
+            let training = training::parse(&text, tenant);
+            (text, training)
+        }
+        Err(OpenError::Unfit(unfit)) => (String::new(), Err(unfit)),
+        Err(OpenError::Failed(error)) => return Err(error),
     };
     let registration = Registration {
         id,
-        tenant: &tenant,
+        tenant,
         // If no provider is configured, ElevenLabs, the only one that clones voices.
         provider: app.config.voice_provider.unwrap_or(ProviderId::ElevenLabs),
         now,
         deadline: app.outbox.deadline(now),
     };
-    let refused = |training: Option<&VoiceTraining>, Unfit { class, sentence }: &Unfit| {
-        tracing::error!(voice = %id, ?class, sentence, "a voice is not cloned");
-        registration.refused(
-            training,
-            Failure {
-                class: *class,
-                detail: sentence.clone(),
-                at: now,
-            },
-            Some(sentence),
-        )
-    };
     let decision = match &training {
-        Err(unread) => refused(None, unread),
+        Err(unread) => refused(registration, None, unread),
         Ok(training) => match unfit(app, training, now).await? {
-            Some(unfit) => refused(Some(training), &unfit),
+            Some(unfit) => refused(registration, Some(training), &unfit),
             None => registration.accepted(training),
         },
     };
-    let content = ContentHash::of_text(&text).to_hex();
+    // The tenant is part of it: two tenants whose trainings are both missing have chosen one id.
+    let content = ContentHash::of_text(&format!("{}\n{text}", tenant.as_str())).to_hex();
     let entry = app
         .outbox
-        .commit_registration(id, &content, decision, now)
+        .commit_registration(id, &content, decision, guard, now)
         .await?;
+    let Some(entry) = entry else {
+        return Ok(Reply::Closed);
+    };
     app.outbox.publish_and_mark(&entry).await?;
-    gone_on_with(app, id, now).await
+    gone_on_with(app, id, name, now).await
 }
 
-/// The reply for the execution of a registered voice model.
-async fn gone_on_with(app: &App, id: VoiceModelId, now: Time) -> Result<Reply, StepError> {
+/// Whether the voice model `id` of `tenant` is registered.
+async fn is_registered(
+    app: &App,
+    tenant: &Identifier,
+    id: VoiceModelId,
+) -> Result<bool, StepError> {
+    match app.store.voice_of(tenant, id).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The decision not to clone a voice.
+fn refused(
+    registration: Registration<'_>,
+    training: Option<&VoiceTraining>,
+    Unfit { class, sentence }: &Unfit,
+) -> Decision {
+    // Without the sentence, which may quote the training: the model has it.
+    tracing::error!(voice = %registration.id, ?class, "a voice is not cloned");
+    let failure = Failure {
+        class: *class,
+        detail: sentence.clone(),
+        at: registration.now,
+    };
+    registration.refused(training, failure, Some(sentence))
+}
+
+/// The voice model whose restart the execution `name` is, by the id in its input. Anything that may
+/// start executions chooses their input, so the name must be one of the model's: a restart under
+/// another name is refused and changes no model.
+fn restarted(name: &str, voice: &str) -> Result<VoiceModelId, StepError> {
+    let id = VoiceModelId::of_execution(voice).ok_or(StepError::NoVoiceModelId)?;
+    match id.has_execution(name) {
+        true => Ok(id),
+        false => Err(StepError::NotItsExecution {
+            name: name.to_owned(),
+            id: WorkId::Voice(id),
+        }),
+    }
+}
+
+/// The reply for the execution `name` of a registered voice model.
+async fn gone_on_with(
+    app: &App,
+    id: VoiceModelId,
+    name: &str,
+    now: Time,
+) -> Result<Reply, StepError> {
     let model = app.store.voice(id).await?;
+    executions::check(&model, name)?;
     Ok(super::end(app, &model, now)
         .await?
         .unwrap_or(Reply::Registered))
@@ -102,19 +170,20 @@ async fn unfit(app: &App, training: &VoiceTraining, now: Time) -> Result<Option<
         }))
     };
     let Some(provider) = app.config.voice_provider else {
-        return not_configured("Nobody is set up to clone voices here".to_owned());
+        return not_configured("No provider is set up to clone voices here".to_owned());
     };
-    if Time::new(training.consent.given_at.timestamp) > now.plus_seconds(CLOCKS_DIFFER) {
+    if Time::new(training.consent.given_at.timestamp) > now.plus_seconds(CLOCKS_DIFFER_SECONDS) {
         return invalid(format!(
             "The consent is dated {}, which is still to come",
             training.consent.given_at
         ));
     }
     let limits = app.config.providers.voice_limits(training.method);
-    if let Some(unfit) = samples::unfit(app, &training.samples, limits).await? {
+    if let Some(unfit) = samples::unfit(app, &training.tenant_id, &training.samples, limits).await?
+    {
         return Ok(Some(unfit));
     }
-    match app.providers.cloner(provider) {
+    match app.providers.vendors().cloner(provider) {
         None => not_configured(format!("{provider} clones no voices")),
         Some(cloner) => match cloner.prepare().await {
             Ok(()) => Ok(None),
@@ -127,9 +196,4 @@ async fn unfit(app: &App, training: &VoiceTraining, now: Time) -> Result<Option<
             Err(refused) => Err(StepError::Provider(refused)),
         },
     }
-}
-
-/// The tenant of an input that is otherwise invalid.
-fn tenant_of(input: &Value) -> Option<Identifier> {
-    Identifier::parse(input.get("tenantId")?.as_str()?).ok()
 }

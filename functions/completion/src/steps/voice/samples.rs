@@ -1,37 +1,54 @@
-//! Recordings in S3: checks their bucket, format and length, and opens them for the provider.
+//! Recordings in S3: checks whose they are, their format and their length, and opens them for the
+//! provider.
 
 use aws_sdk_s3::{error::SdkError, operation::get_object::GetObjectError, primitives::ByteStream};
-use contract::{FailureClass, S3Object};
+use contract::{FailureClass, Identifier, S3Object};
 use providers::{Recording, VoiceLimits};
 
 use crate::{
     App,
     audio::{self, Format},
+    logo::is_forbidden,
+    own_files,
     step::StepError,
 };
 
 /// Why a voice is not cloned.
+#[derive(Debug)]
 pub(super) struct Unfit {
     pub class: FailureClass,
     /// The reason, for a person.
     pub sentence: String,
 }
 
+/// Why a recording is not opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    /// It cannot be used.
+    #[error("{}", .0.sentence)]
+    Unfit(Unfit),
+    /// It could not be read.
+    #[error(transparent)]
+    Failed(#[from] StepError),
+}
+
 /// How many bytes of a recording are read to find its format and length; pictures may come before
 /// the sound.
 const BEGIN: u64 = 512 * 1024;
 
-/// Why these samples cannot be used; `None` if they can.
+/// Why `tenant` cannot use these samples; `None` if it can.
 pub(super) async fn unfit(
     app: &App,
+    tenant: &Identifier,
     samples: &[S3Object],
     limits: VoiceLimits,
 ) -> Result<Option<Unfit>, StepError> {
     let mut milliseconds = 0;
-    for sample in samples {
-        let (bytes, begin) = match begin_of(app, sample).await? {
+    for (number, sample) in (1..).zip(samples) {
+        let (bytes, begin) = match begin_of(app, tenant, sample).await {
             Ok(begin) => begin,
-            Err(unfit) => return Ok(Some(unfit)),
+            Err(OpenError::Unfit(unfit)) => return Ok(Some(unfit)),
+            Err(OpenError::Failed(error)) => return Err(of_sample(error, number)),
         };
         if bytes > limits.bytes_each {
             return Ok(Some(invalid(format!(
@@ -56,81 +73,71 @@ pub(super) async fn unfit(
     Ok(None)
 }
 
-/// Opens a recording for the provider, under the file name that `name` gives for its format; or
-/// returns why it cannot be used.
+/// Opens a recording of `tenant` for the provider, under the file name that `name` gives for its
+/// format.
 pub(super) async fn open(
     app: &App,
+    tenant: &Identifier,
     recording: &S3Object,
     name: impl Fn(Format) -> String,
-) -> Result<Result<Recording, Unfit>, StepError> {
-    let (bytes, begin) = match begin_of(app, recording).await? {
-        Ok(begin) => begin,
-        Err(unfit) => return Ok(Err(unfit)),
-    };
+) -> Result<Recording, OpenError> {
+    let (bytes, begin) = begin_of(app, tenant, recording).await?;
     let Some(format) = Format::of(&begin) else {
-        return Ok(Err(invalid(format!(
-            "{recording} is no MP3, WAV or FLAC file"
-        ))));
+        let sentence = format!("{recording} is no MP3, WAV or FLAC file");
+        return Err(OpenError::Unfit(invalid(sentence)));
     };
-    let body = match get(app, recording, None).await? {
-        Ok((_, body)) => body,
-        Err(unfit) => return Ok(Err(unfit)),
-    };
-    Ok(Ok(Recording {
+    let (_, body) = get(app, tenant, recording, None).await?;
+    Ok(Recording {
         file_name: name(format),
         content_type: format.content_type(),
         bytes,
         reader: Box::new(body.into_async_read()),
-    }))
+    })
 }
 
 /// The size of a recording and its first bytes.
 async fn begin_of(
     app: &App,
+    tenant: &Identifier,
     recording: &S3Object,
-) -> Result<Result<(u64, Vec<u8>), Unfit>, StepError> {
-    let (bytes, body) = match get(app, recording, Some(format!("bytes=0-{}", BEGIN - 1))).await? {
-        Ok(got) => got,
-        Err(unfit) => return Ok(Err(unfit)),
-    };
+) -> Result<(u64, Vec<u8>), OpenError> {
+    let range = format!("bytes=0-{}", BEGIN - 1);
+    let (bytes, body) = get(app, tenant, recording, Some(range)).await?;
     let begin = body
         .collect()
         .await
         .map_err(|error| StepError::Recording(error.into()))?;
-    Ok(Ok((bytes, begin.to_vec())))
+    Ok((bytes, begin.to_vec()))
 }
 
-/// Gets an object, or a range of it, from a bucket that may be read; also returns the object's
-/// whole size.
-async fn get(
+/// The error of sample number `number`, for Step Functions: what it keeps of the error names no
+/// address, because an address may have a name in it.
+pub(super) fn of_sample(error: StepError, number: usize) -> StepError {
+    match error {
+        StepError::RecordingForbidden(_) => StepError::SampleForbidden(number),
+        error => error,
+    }
+}
+
+/// Gets an object of `tenant`'s, or a range of it; also returns the object's whole size.
+pub(super) async fn get(
     app: &App,
+    tenant: &Identifier,
     recording: &S3Object,
     range: Option<String>,
-) -> Result<Result<(u64, ByteStream), Unfit>, StepError> {
-    if !app
-        .config
-        .voice_buckets
-        .iter()
-        .any(|bucket| bucket == recording.bucket())
-    {
-        return Ok(Err(invalid(format!(
-            "The studio may not read the bucket of {recording}"
-        ))));
-    }
-    let get = app
-        .s3
-        .get_object()
-        .bucket(recording.bucket())
-        .key(recording.key())
-        .set_range(range)
-        .send()
-        .await;
-    let object = match get {
+) -> Result<(u64, ByteStream), OpenError> {
+    let get = own_files::get(app, &app.config.voice_buckets, tenant, recording)
+        .map_err(|refusal| OpenError::Unfit(invalid(refusal.to_string())))?;
+    let object = match get.set_range(range).send().await {
         Ok(object) => object,
         Err(error) if is_missing(&error) => {
-            return Ok(Err(invalid(format!("There is nothing at {recording}"))));
+            let sentence = format!("There is nothing at {recording}");
+            return Err(OpenError::Unfit(invalid(sentence)));
         }
-        Err(error) => return Err(StepError::Recording(error.into())),
+        Err(error) if is_forbidden(&error) => {
+            return Err(StepError::RecordingForbidden(recording.clone()).into());
+        }
+        Err(error) => return Err(StepError::Recording(error.into()).into()),
     };
     // For a range, S3's header is like `bytes 0-9/1234`.
     let whole = object
@@ -139,11 +146,10 @@ async fn get(
     let bytes = whole
         .or_else(|| u64::try_from(object.content_length()?).ok())
         .unwrap_or(0);
-    Ok(Ok((bytes, object.body)))
+    Ok((bytes, object.body))
 }
 
-/// Whether the object does not exist. Without the right to list the bucket, S3 answers 403 for a
-/// missing object; for a range of an empty object it answers 416.
+/// Whether the object does not exist. For a range of an empty object S3 answers 416.
 fn is_missing(error: &SdkError<GetObjectError>) -> bool {
     let status = error
         .raw_response()
@@ -151,12 +157,29 @@ fn is_missing(error: &SdkError<GetObjectError>) -> bool {
     error
         .as_service_error()
         .is_some_and(GetObjectError::is_no_such_key)
-        || matches!(status, Some(403 | 404 | 416))
+        || matches!(status, Some(404 | 416))
 }
 
-fn invalid(sentence: String) -> Unfit {
+/// What the tenant can change.
+pub(super) fn invalid(sentence: String) -> Unfit {
     Unfit {
         class: FailureClass::InvalidInput,
         sentence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_functions_is_told_the_number_of_a_sample_and_not_its_address() {
+        let object = S3Object::parse("s3://voices/tenant-gone/asha-rao.mp3").unwrap();
+        let error = of_sample(StepError::RecordingForbidden(object), 2);
+        assert_eq!(
+            error.to_string(),
+            "There is nothing where sample 2 is to be, or the studio may not read it"
+        );
+        assert_eq!(error.error_type(), "Studio.Forbidden");
     }
 }

@@ -32,12 +32,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let read = HeapStats::get();
     let mut plans = Vec::with_capacity(examined.len());
     for record in &examined {
-        let (cause, description) = record
+        let read = record
             .examination
             .as_ref()
-            .map_err(|letter| letter.cause.clone())?
-            .as_ref();
-        plans.push(plan(None, cause, description, planning)?);
+            .map_err(|letter| letter.cause.clone())?;
+        plans.push(plan(None, &read.inbound, &read.description, planning)?);
     }
     let stats = HeapStats::get();
     let beside = (read.max_bytes - read.curr_bytes).max(stats.max_bytes - stats.curr_bytes);

@@ -35,12 +35,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let records = examined.len().max(1) as u128;
         to_read.push(begin.elapsed().as_nanos() / records);
         for record in &examined {
-            let (cause, description) = record
+            let read = record
                 .examination
                 .as_ref()
-                .map_err(|letter| letter.cause.clone())?
-                .as_ref();
-            black_box(plan(None, cause, description, planning)?);
+                .map_err(|letter| letter.cause.clone())?;
+            black_box(plan(None, &read.inbound, &read.description, planning)?);
         }
         to_plan.push(begin.elapsed().as_nanos() / records);
     }

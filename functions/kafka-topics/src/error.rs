@@ -1,0 +1,41 @@
+//! Why a request of CloudFormation's stays without an answer.
+
+use lambda_runtime::Diagnostic;
+use operations::FailureKind;
+
+use crate::answer_url::AnswerUrlError;
+
+/// Why CloudFormation got no answer. Repeating the request is safe.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProvideError {
+    #[error("reading the request")]
+    Request(#[source] serde_json::Error),
+    #[error(transparent)]
+    Url(#[from] AnswerUrlError),
+    #[error("sending the result to CloudFormation")]
+    NotSent(#[from] reqwest::Error),
+    #[error("{host} answered {status} to the result for CloudFormation")]
+    NotTaken {
+        host: String,
+        status: reqwest::StatusCode,
+    },
+}
+
+impl ProvideError {
+    /// The kind of error, by which the caller decides what to do.
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Request(_) | Self::Url(_) => FailureKind::InvalidInput,
+            Self::NotSent(_) | Self::NotTaken { .. } => FailureKind::Transient,
+        }
+    }
+}
+
+impl From<ProvideError> for Diagnostic {
+    fn from(error: ProvideError) -> Self {
+        Self {
+            error_type: error.kind().as_str().to_owned(),
+            error_message: runtime::chain(&error),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Lambda: the template's custom resource `Custom::KafkaTopics`. CloudFormation cannot reach the
+//! brokers, so this function, which is inside the VPC, creates the topics that the studio writes.
+
+mod answer_url;
+mod error;
+mod provide;
+
+use kafka::{TopicSettings, Topics};
+use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use mimalloc::MiMalloc;
+use runtime::aws_config;
+use serde::Serialize;
+use serde_json::Value;
+
+use answer_url::AnswersTo;
+use error::ProvideError;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// The client and configuration, made once in the init phase.
+struct App {
+    topics: Topics,
+    wanted: TopicSettings,
+    answers_to: AnswersTo,
+}
+
+/// The answer to Lambda. CloudFormation has got its own already.
+#[derive(Serialize)]
+struct Provided {}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    lambda_tracing::init_default_subscriber();
+    let aws = aws_config()?;
+    let app = &App {
+        topics: Topics::new(&kafka::Config::from_env()?, &aws),
+        wanted: provide::wanted()?,
+        answers_to: AnswersTo::from_env(),
+    };
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        let provided = provide(app, event.payload).await;
+        provided.inspect_err(|error| tracing::error!("no answer: {}", runtime::chain(error)))
+    }))
+    .await
+}
+
+async fn provide(app: &App, asked: Value) -> Result<Provided, ProvideError> {
+    let asked = serde_json::from_value(asked).map_err(ProvideError::Request)?;
+    provide::provide(app, &asked).await?;
+    Ok(Provided {})
+}

@@ -1,0 +1,108 @@
+//! The paths in a checkout.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A checkout of the repository, and the paths of its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// The checkout's root.
+    pub root: PathBuf,
+    /// The emulator's Python environment.
+    pub venv: PathBuf,
+    /// The built functions.
+    pub binaries: PathBuf,
+}
+
+impl Checkout {
+    /// The checkout around the current folder, with the binaries next to the running one.
+    pub fn find() -> io::Result<Self> {
+        let here = env::current_dir()?;
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join("infra/local/requirements.txt").is_file());
+        let root = root.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{} is not in a checkout of this repository", here.display()),
+            )
+        })?;
+        let running = env::current_exe()?;
+        let folder = running.parent().unwrap_or(Path::new("."));
+        // Cargo puts a test binary one folder deeper.
+        let binaries = if folder.ends_with("deps") {
+            folder.parent().unwrap_or(folder)
+        } else {
+            folder
+        };
+        Ok(Self {
+            root: root.to_owned(),
+            venv: root.join("target/venv"),
+            binaries: binaries.to_owned(),
+        })
+    }
+
+    /// The template, which is deployed here and on AWS.
+    #[must_use]
+    pub fn template(&self) -> PathBuf {
+        self.root.join("infra/template.yaml")
+    }
+
+    /// The folder of the functions' sources.
+    #[must_use]
+    pub fn functions(&self) -> PathBuf {
+        self.root.join("functions")
+    }
+
+    /// The fonts that are deployed next to the completion function's bootstrap.
+    #[must_use]
+    pub fn fonts(&self) -> PathBuf {
+        self.functions().join("completion/package/fonts")
+    }
+
+    /// The program that starts the emulator.
+    #[must_use]
+    pub fn emulator(&self) -> PathBuf {
+        self.root.join("infra/local/emulator.py")
+    }
+
+    /// The folder of Apache Kafka's `pom.xml`.
+    #[must_use]
+    pub fn apache_kafka_pom(&self) -> PathBuf {
+        self.root.join("infra/local/stack/apache-kafka")
+    }
+
+    /// The folder of the installed Apache Kafka.
+    #[must_use]
+    pub fn apache_kafka(&self) -> PathBuf {
+        self.root.join("target/apache-kafka")
+    }
+
+    /// The file that `make up` provides for a shell while it runs.
+    #[must_use]
+    pub fn env(&self) -> PathBuf {
+        self.root.join("target/up.env")
+    }
+
+    /// The folder of the demo's results.
+    #[must_use]
+    pub fn demo(&self) -> PathBuf {
+        self.root.join("target/demo")
+    }
+
+    /// The example event of a topic.
+    #[must_use]
+    pub fn example(&self, topic: contract::Topic) -> PathBuf {
+        self.root
+            .join("events")
+            .join(topic.as_str())
+            .join("example.json")
+    }
+
+    /// The example input that starts the training of a voice.
+    #[must_use]
+    pub fn voice_training(&self) -> PathBuf {
+        self.root.join("events/voice-training/example.json")
+    }
+}

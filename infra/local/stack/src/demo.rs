@@ -1,0 +1,9 @@
+//! The demos: each starts a stack of its own, follows one thing to its end, and keeps the results
+//! in a folder.
+
+mod error;
+pub mod event;
+mod results;
+pub mod voice;
+
+pub use error::Error;

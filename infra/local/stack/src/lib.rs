@@ -1,0 +1,35 @@
+//! The local stack: the template that AWS gets, deployed on one machine.
+//!
+//! An AWS emulator runs the real function binaries, and a broker speaks Kafka. The crate `poller`
+//! connects the two, `fault-proxy` sees every call that a function makes, `vendor-sandbox` plays
+//! the vendors, and `web-console` shows it all. The demo, `make up` and the end-to-end tests run on
+//! this stack.
+//!
+//! This is the only crate that links all of these, and none of them may link it. It deploys the
+//! same template and the same binaries as AWS gets, and may not change either.
+
+mod assets;
+pub mod aws;
+pub mod broker;
+pub mod checkout;
+pub mod clients;
+mod credentials;
+pub mod dead_letters;
+pub mod demo;
+pub mod deploy;
+pub mod emulator;
+pub mod environment;
+pub mod input;
+mod log_tail;
+pub mod mappings;
+pub mod metrics;
+mod ports;
+pub mod provoke;
+pub mod publish;
+pub mod records;
+mod reports;
+pub mod stack;
+mod story;
+pub mod timeline;
+pub mod up;
+pub mod waits;

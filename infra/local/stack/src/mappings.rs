@@ -1,0 +1,99 @@
+//! Reads the event source mappings of the deployed stack.
+
+use std::collections::BTreeMap;
+
+use poller::{Mapping, Template};
+use runtime::chain;
+use serde_json::Value;
+
+use crate::aws::{self, Aws, QueryService, members};
+
+/// Why the mappings of a stack cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A call to CloudFormation failed.
+    #[error(transparent)]
+    Aws(#[from] aws::Error),
+    /// Lambda did not list the mappings.
+    #[error("ListEventSourceMappings failed: {0}")]
+    NotListed(String),
+    /// CloudFormation has no such stack.
+    #[error("there is no stack called {0}")]
+    NoStack(String),
+    /// The processed template cannot be read.
+    #[error("the stack's template: {0}")]
+    Template(poller::Unresolved),
+    /// A mapping has a setting that the poller does not support.
+    #[error(transparent)]
+    Mapping(#[from] poller::Error),
+}
+
+/// The Kafka mappings of a deployed stack, in order of logical id.
+///
+/// # Errors
+/// [`Error`] if a service does not answer, or if a mapping has a setting that is not supported
+/// here.
+pub async fn read_mappings(
+    aws: &Aws,
+    lambda: &aws_sdk_lambda::Client,
+    stack: &str,
+) -> Result<Vec<Mapping>, Error> {
+    let of_stack = ("StackName", stack);
+    let cloudformation = async |operation, fields: &[(&str, &str)]| {
+        aws.query(QueryService::CloudFormation, operation, fields)
+            .await
+    };
+    let stacks = cloudformation("DescribeStacks", &[of_stack]).await?;
+    let description = members(&stacks["Stacks"])
+        .first()
+        .ok_or_else(|| Error::NoStack(stack.to_owned()))?;
+    let template =
+        cloudformation("GetTemplate", &[of_stack, ("TemplateStage", "Processed")]).await?;
+    let resources = cloudformation("DescribeStackResources", &[of_stack]).await?;
+    let records = lambda
+        .list_event_source_mappings()
+        .into_paginator()
+        .items()
+        .send();
+    let records = records.collect::<Result<Vec<_>, _>>().await;
+    let records = records.map_err(|error| Error::NotListed(chain(&error)))?;
+
+    let references = references(stack, description, &resources["StackResources"]);
+    let template = template["TemplateBody"].as_str().unwrap_or_default();
+    let template = Template::parse(template, references).map_err(Error::Template)?;
+    Ok(Mapping::of_deployed(&template, &records)?)
+}
+
+/// What `Ref` means in the stack's template: pseudo parameters, the physical ids of resources, and
+/// parameters.
+fn references(stack: &str, description: &Value, resources: &Value) -> BTreeMap<String, String> {
+    let mut references = BTreeMap::from([("AWS::StackName".to_owned(), stack.to_owned())]);
+    if let Some(id) = description["StackId"].as_str() {
+        // arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<id>
+        let parts = id.split(':').map(str::to_owned);
+        let names = [
+            None,
+            Some("AWS::Partition"),
+            None,
+            Some("AWS::Region"),
+            Some("AWS::AccountId"),
+        ];
+        let named = names.into_iter().zip(parts);
+        references.extend(named.filter_map(|(name, part)| Some((name?.to_owned(), part))));
+        references.insert("AWS::StackId".to_owned(), id.to_owned());
+    }
+    let parameters = &description["Parameters"];
+    references.extend(pairs(resources, "LogicalResourceId", "PhysicalResourceId"));
+    references.extend(pairs(parameters, "ParameterKey", "ParameterValue"));
+    references.extend(pairs(parameters, "ParameterKey", "ResolvedValue"));
+    references
+}
+
+/// Two fields of each item of a list that has both.
+fn pairs(list: &Value, name: &str, value: &str) -> Vec<(String, String)> {
+    let text = |item: &Value, field: &str| item[field].as_str().map(str::to_owned);
+    let pairs = members(list)
+        .iter()
+        .filter_map(|item| Some((text(item, name)?, text(item, value)?)));
+    pairs.collect()
+}

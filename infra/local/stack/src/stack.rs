@@ -1,0 +1,390 @@
+//! The whole local stack: broker, proxy, emulator, the deployed template, and pollers for its
+//! mappings.
+
+use std::io;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
+use contract::Topic;
+use fault_proxy::{Admission, Proxy};
+use hyper::body::Bytes;
+use kafka_client::{Message, Published};
+use poller::{Connections, Mapping, Poller, Report};
+use serde_json::json;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use vendor_sandbox::Sandbox;
+
+use crate::assets::Assets;
+use crate::broker::{self, Broker, Iam, RunningBroker};
+use crate::checkout::Checkout;
+use crate::clients::Clients;
+use crate::credentials;
+use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
+use crate::emulator::{self, Emulator, SECRET_PATHS};
+use crate::mappings::{self, read_mappings};
+
+/// How to start a stack.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the template, the functions and the emulator are.
+    pub checkout: Checkout,
+    /// The broker to use.
+    pub broker: Broker,
+    /// The broker's port. `None` chooses a free one.
+    pub broker_port: Option<u16>,
+    /// Whether the functions reach Apache Kafka through a line of their own, which can be slowed
+    /// down and cut.
+    pub line: bool,
+    /// How Apache Kafka authenticates the functions, if it does. It then behaves towards them as
+    /// MSK does.
+    pub iam: Option<Iam>,
+    /// The port for AWS, which is the proxy's. `None` chooses a free one.
+    pub aws_port: Option<u16>,
+    /// The ARN of the CloudFront distribution that serves the assets; empty for none.
+    pub asset_distribution_arn: String,
+    /// How long a render may take before the sweep checks it.
+    pub render_deadline: Duration,
+    /// How many steps of renders may run at once. Each is a process, and they share this machine's
+    /// processors.
+    pub completion_concurrency: u32,
+    /// How many jobs of one tenant may wait for vendors or be made by them; 0 for any number.
+    pub most_open_jobs: u32,
+    /// The factor for Step Functions' waits: 1 is as on AWS, 0 skips them.
+    pub wait_scale: f64,
+    /// The providers. The sandbox plays the vendors.
+    pub providers: Providers,
+    /// More settings of the vendors, which take precedence over the sandbox's: an object per
+    /// vendor.
+    pub provider_settings: serde_json::Value,
+    /// Whether the mappings are polled. If not, the caller invokes the functions.
+    pub poll: bool,
+    /// The base address of a collector that accepts spans over OTLP and plain HTTP; empty for no
+    /// spans.
+    pub otlp_endpoint: String,
+}
+
+impl Options {
+    /// The default options for a checkout.
+    #[must_use]
+    pub fn new(checkout: Checkout) -> Self {
+        Self {
+            checkout,
+            broker: Broker::Embedded,
+            broker_port: None,
+            line: false,
+            iam: None,
+            aws_port: None,
+            asset_distribution_arn: String::new(),
+            render_deadline: Duration::from_secs(900),
+            completion_concurrency: 4,
+            most_open_jobs: 1000,
+            wait_scale: 1.0,
+            providers: Providers::default(),
+            provider_settings: serde_json::Value::Null,
+            poll: true,
+            otlp_endpoint: String::new(),
+        }
+    }
+}
+
+/// A running stack. Dropping it stops everything; `stop` also lets the mappings finish their work
+/// first.
+#[derive(Debug)]
+pub struct Stack {
+    /// The outputs of the deployed stack.
+    pub outputs: Outputs,
+    /// The credentials of the emulator's root, which no other stack has.
+    pub root: Credentials,
+    /// Clients of the emulator whose calls the proxy neither records nor disturbs.
+    pub clients: Clients,
+    /// The mappings of the deployed stack.
+    pub mappings: Vec<Mapping>,
+    /// The proxy, through which every call goes.
+    pub proxy: Proxy,
+    /// The broker. Apache Kafka can be killed and restarted.
+    pub broker: RunningBroker,
+    /// The mappings' reports of what they do.
+    pub reports: UnboundedReceiver<Report>,
+    /// The media vendors' sandbox.
+    pub sandbox: Sandbox,
+    /// The emulator.
+    pub emulator: Emulator,
+    pollers: Vec<Poller>,
+    // Last, because it only has to be closed.
+    _assets: Assets,
+}
+
+/// Why there is no stack, or why a record was not published to it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A port or a file was not available.
+    #[error("the local stack could not be started")]
+    Start(#[from] io::Error),
+    /// The broker failed.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+    /// The emulator failed.
+    #[error(transparent)]
+    Emulator(#[from] emulator::Error),
+    /// The deployment failed.
+    #[error(transparent)]
+    Deploy(#[from] deploy::Error),
+    /// The mappings cannot be read.
+    #[error("the event source mappings of the stack cannot be read")]
+    Mappings(#[from] mappings::Error),
+    /// A mapping cannot be polled.
+    #[error("an event source mapping of the stack cannot be polled")]
+    Poller(#[from] poller::Error),
+    /// The operator function failed.
+    #[error("the operator function failed: {0}")]
+    Operator(String),
+    /// A record was not published.
+    #[error("the record could not be published to {topic}")]
+    Publish {
+        /// The topic.
+        topic: String,
+        /// The client's error.
+        #[source]
+        source: kafka_client::Error,
+    },
+}
+
+impl Stack {
+    /// Starts everything and deploys the template. Returns once events can be published.
+    pub async fn start(options: &Options) -> Result<Self, Error> {
+        let root = credentials::fresh()?;
+        let admission = Admission {
+            key_ending: credentials::ending(&root).to_owned(),
+            secret_paths: SECRET_PATHS,
+        };
+        let proxy = Proxy::start(options.aws_port, admission).await?;
+        let mut assets = Assets::bind().await?;
+        let sandbox = Sandbox::start().await?;
+        let (emulator, broker) = tokio::try_join!(
+            start_emulator(options, &proxy, &root),
+            start_broker(options)
+        )?;
+        proxy.forward_to(emulator.socket().to_owned());
+
+        let clients = Clients::of(proxy.quiet_address(), &root);
+        let sources = Sources {
+            template: options.checkout.template(),
+            binaries: options.checkout.binaries.clone(),
+            functions: options.checkout.functions(),
+        };
+        let parameters = parameters(options, &broker, &sandbox, assets.base_url());
+        let outputs = deploy::deploy(&clients, &sources, &parameters).await?;
+        sandbox.use_s3(clients.s3.clone());
+        assets.serve(clients.s3.clone(), outputs.assets_bucket_name.clone());
+
+        let mappings = read_mappings(&clients.aws, &clients.lambda, STACK).await?;
+        let (sender, reports) = mpsc::unbounded_channel();
+        let mut pollers = Vec::new();
+        for mapping in mappings.iter().filter(|_| options.poll) {
+            let connections = Connections {
+                cluster: broker.cluster().clone(),
+                bootstrap: broker.bootstrap().to_owned(),
+                lambda: clients.lambda.clone(),
+                s3: clients.s3.clone(),
+            };
+            let poller = Poller::start(mapping.clone(), connections, sender.clone())?;
+            pollers.push(poller);
+        }
+        Ok(Self {
+            outputs,
+            root,
+            clients,
+            mappings,
+            proxy,
+            broker,
+            reports,
+            sandbox,
+            emulator,
+            pollers,
+            _assets: assets,
+        })
+    }
+
+    /// The ARN of the function that consumes `topic`, if there is one.
+    #[must_use]
+    pub fn consumer(&self, topic: Topic) -> Option<&str> {
+        let mapping = self
+            .mappings
+            .iter()
+            .find(|mapping| mapping.topic == topic.as_str())?;
+        Some(&mapping.function)
+    }
+
+    /// Publishes a record, and waits until the broker has it. Without a value it is a tombstone.
+    pub async fn publish(
+        &self,
+        topic: &str,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(&str, Option<&[u8]>)],
+    ) -> Result<Published, Error> {
+        let published = self
+            .broker
+            .cluster()
+            .publish(message(topic, key, value, headers))
+            .await;
+        published.map_err(|source| Error::Publish {
+            topic: topic.to_owned(),
+            source,
+        })
+    }
+
+    /// Invokes the operator function as a schedule on AWS does every five minutes: it gathers the
+    /// on-failure envelopes, and counts the dead letters that wait.
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if the function fails.
+    pub async fn gather(&self) -> Result<(), Error> {
+        let gather = Blob::new(json!({ "step": "gather" }).to_string());
+        let invoke = self
+            .clients
+            .lambda
+            .invoke()
+            .function_name(&self.outputs.operator_function_name)
+            .payload(gather);
+        let invoked = invoke
+            .send()
+            .await
+            .map_err(|error| Error::Operator(DisplayErrorContext(error).to_string()))?;
+        match invoked.function_error() {
+            None => Ok(()),
+            Some(_) => {
+                let payload = invoked
+                    .payload()
+                    .map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
+                Err(Error::Operator(payload.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Lets the mappings finish their work, then stops everything.
+    pub async fn stop(self) {
+        for poller in self.pollers {
+            poller.stop().await;
+        }
+        self.emulator.stop();
+    }
+}
+
+/// Whether the deployment creates the studio's own topics.
+///
+/// On Apache Kafka it does, as on AWS; the topics that the studio reads belong to other teams. With
+/// IAM it cannot, because the broker does not know the functions' credentials yet.
+fn makes_topics(options: &Options) -> bool {
+    matches!(options.broker, Broker::Apache) && options.iam.is_none()
+}
+
+async fn start_emulator(
+    options: &Options,
+    proxy: &Proxy,
+    root: &Credentials,
+) -> Result<Emulator, Error> {
+    let emulator = emulator::Options {
+        venv: options.checkout.venv.clone(),
+        launcher: options.checkout.emulator(),
+        root: root.clone(),
+        functions_endpoint: proxy.address(),
+        answers_endpoint: proxy.quiet_address(),
+        wait_scale: options.wait_scale,
+    };
+    Ok(Emulator::start(&emulator).await?)
+}
+
+/// Starts the broker, with the topics that the deployment does not create.
+async fn start_broker(options: &Options) -> Result<RunningBroker, Error> {
+    let checkout = &options.checkout;
+    let started = broker::Options {
+        port: options.broker_port,
+        pom: checkout.apache_kafka_pom(),
+        installed: checkout.apache_kafka(),
+        line: options.line,
+        iam: options.iam.clone(),
+    };
+    let broker = options.broker.start(&started).await?;
+    let topics: Vec<&str> = Topic::ALL
+        .into_iter()
+        .filter(|topic| topic.is_consumed() || !makes_topics(options))
+        .map(Topic::as_str)
+        .collect();
+    broker.create_topics(&topics).await?;
+    Ok(broker)
+}
+
+/// The parameters with which the template is deployed for `broker` and `sandbox`.
+fn parameters(
+    options: &Options,
+    broker: &RunningBroker,
+    sandbox: &Sandbox,
+    asset_base_url: String,
+) -> Parameters {
+    let (authentication, roots) = match broker.iam() {
+        Some((_, roots)) => ("iam", roots),
+        None => ("none", ""),
+    };
+    Parameters {
+        bootstrap_servers: broker.bootstrap_of_functions(),
+        authentication,
+        roots: roots.to_owned(),
+        makes_topics: makes_topics(options).then_some(broker::PARTITIONS.unsigned_abs()),
+        asset_base_url,
+        asset_distribution_arn: options.asset_distribution_arn.clone(),
+        render_deadline: options.render_deadline,
+        completion_concurrency: options.completion_concurrency,
+        most_open_jobs: options.most_open_jobs,
+        providers: options.providers.clone(),
+        provider_settings: over(sandbox.settings(), &options.provider_settings).to_string(),
+        otlp_endpoint: options.otlp_endpoint.clone(),
+    }
+}
+
+/// A record as a neighbouring team publishes it. Without a value it is a tombstone.
+pub(crate) fn message(
+    topic: &str,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: &[(&str, Option<&[u8]>)],
+) -> Message {
+    let bytes = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.map(bytes)));
+    Message {
+        topic: topic.to_owned(),
+        key: key.map(bytes),
+        value: value.map(bytes),
+        headers: headers.collect(),
+        ..Message::default()
+    }
+}
+
+/// `settings`, with the vendors' settings from `more` on top.
+fn over(mut settings: serde_json::Value, more: &serde_json::Value) -> serde_json::Value {
+    for (vendor, own) in more.as_object().into_iter().flatten() {
+        for (name, value) in own.as_object().into_iter().flatten() {
+            settings[vendor][name] = value.clone();
+        }
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ProviderId;
+    use vendor_sandbox::Vendor;
+
+    #[test]
+    fn the_sandbox_plays_every_provider_that_is_a_vendor() {
+        let vendors = ProviderId::ALL
+            .into_iter()
+            .filter(|provider| *provider != ProviderId::StudioCanvas)
+            .map(ProviderId::as_str);
+        assert!(vendors.eq(Vendor::ALL.into_iter().map(Vendor::as_str)));
+    }
+}

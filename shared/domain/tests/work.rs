@@ -1,0 +1,174 @@
+//! What a render job and a voice model have in common: they are written, restarted, asked for and
+//! closed.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use contract::{
+    AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Time, Topic, VoiceTraining,
+};
+use domain::{
+    ContentHash, Description, Failure, InboundEvent, Job, Outcome, Output, Planning, ProviderId,
+    ProviderRouting, Refusal, Registration, VoiceModel, VoiceModelId, VoiceRequest, Work, WorkId,
+    cancel, derive, fail, plan, ready,
+};
+
+fn at(second: u32) -> Time {
+    let begin: Time = serde_json::from_str("\"2026-11-27T10:00:00Z\"").unwrap();
+    begin.plus_seconds(second)
+}
+
+fn job() -> Job {
+    let time = serde_json::from_str("\"2026-11-27T09:00:00Z\"").unwrap();
+    let inbound = InboundEvent {
+        topic: Topic::EventCreated,
+        source: "events-svc".to_owned(),
+        id: "evt-1".to_owned(),
+        time,
+        trace: None,
+        content: ContentHash::of_text("lanterns"),
+    };
+    let description = Description {
+        tenant: Identifier::parse("tenant-monsoon-arts").unwrap(),
+        user: None,
+        entity: Entity {
+            kind: EntityKind::Event,
+            id: Identifier::parse("event-1").unwrap(),
+        },
+        version: None,
+        configuration: Configuration::titled(Text::parse("Lanterns").unwrap()),
+        translations: BTreeMap::new(),
+        assets: vec![AssetKind::Poster],
+    };
+    let planning = Planning {
+        now: at(0),
+        deadline: at(900),
+        routing: &ProviderRouting::default(),
+    };
+    let decision = plan(None, &inbound, &description, planning).unwrap();
+    decision.jobs[0].clone()
+}
+
+fn voice() -> VoiceModel {
+    let example = include_str!("../../../events/voice-training/example.json");
+    let training = VoiceTraining::parse(example).unwrap();
+    let registration = Registration {
+        id: VoiceModelId(derive(&[b"a voice"])),
+        tenant: &training.tenant_id,
+        provider: ProviderId::ElevenLabs,
+        now: at(0),
+        deadline: at(900),
+    };
+    registration.accepted(&training).voice.unwrap()
+}
+
+fn failure() -> Failure {
+    Failure {
+        class: contract::FailureClass::Timeout,
+        detail: "late".to_owned(),
+        at: at(7),
+    }
+}
+
+fn is_new<W: Work>(work: &W, id: WorkId) {
+    assert!(work.id() == id);
+    assert_eq!(work.tenant().as_str(), "tenant-monsoon-arts");
+    assert_eq!((work.created_at(), work.deadline()), (at(0), at(900)));
+    assert_eq!((work.version(), work.restarts()), (0, 0));
+    assert!(!work.is_closed() && !work.is_erased());
+    assert_eq!(work.unanswered(), None);
+}
+
+#[test]
+fn new_work_is_open_and_says_whose_it_is_and_until_when_it_may_take() {
+    let (job, voice) = (job(), voice());
+    is_new(&job, WorkId::Job(job.id));
+    is_new(&voice, WorkId::Voice(voice.id));
+    assert_eq!(WorkId::Job(job.id).uuid(), job.id.0);
+    assert_eq!(WorkId::Voice(voice.id).uuid(), voice.id.0);
+    assert_eq!(WorkId::Job(job.id).to_string(), format!("job {}", job.id));
+    let named = format!("voice model {}", voice.id);
+    assert_eq!(WorkId::Voice(voice.id).to_string(), named);
+}
+
+fn is_counted<W: Work + Debug>(work: W) {
+    let id = work.id().uuid();
+    assert_eq!(work.execution_name(), id.to_string());
+    let written = work.clone().with_version(3);
+    assert_eq!((written.version(), work.version()), (3, 0));
+    let once = work.clone().restarted(at(1800));
+    assert_eq!((once.restarts(), once.deadline()), (1, at(1800)));
+    assert_eq!(once.execution_name(), format!("{id}-1"));
+    let twice = once.restarted(at(2700));
+    assert_eq!((twice.restarts(), twice.deadline()), (2, at(2700)));
+    assert_eq!(twice.execution_name(), format!("{id}-2"));
+    // Neither is anything else.
+    assert_eq!((twice.id(), twice.created_at()), (work.id(), at(0)));
+    assert_eq!(twice.version(), work.version());
+}
+
+#[test]
+fn each_write_and_each_restart_is_counted_and_nothing_else_changes() {
+    is_counted(job());
+    is_counted(voice());
+}
+
+#[test]
+fn a_request_without_an_answer_names_its_provider() {
+    let token = derive(&[b"token"]);
+    let asked = job().asking(ProviderId::OpenAi, token, at(1));
+    assert_eq!(asked.unanswered(), Some(ProviderId::OpenAi));
+    assert_eq!(asked.attempts.open().unwrap().token, token);
+    let answered = asked.answered(Outcome::Made { credits: 3 }, at(2));
+    assert_eq!(answered.unanswered(), None);
+    assert_eq!((&answered.attempts).into_iter().count(), 1);
+
+    let asked = voice().asking(VoiceRequest::Create, token, at(1));
+    assert_eq!(asked.unanswered(), Some(ProviderId::ElevenLabs));
+    let refused = Outcome::Refused {
+        refusal: Refusal::Transient,
+        detail: "busy".to_owned(),
+        at: at(2),
+        credits: 0,
+    };
+    assert_eq!(asked.answered(refused, at(2)).unanswered(), None);
+}
+
+#[test]
+fn work_is_closed_by_its_end_and_erased_by_its_erasure_alone() {
+    let job = job();
+    let output = Output {
+        key: "renders/a/b/poster.png".to_owned(),
+        stored_at: at(2),
+        credits: 0,
+        length_ms: None,
+    };
+    let asked = job
+        .clone()
+        .asking(ProviderId::StudioCanvas, derive(&[b"t"]), at(1));
+    let stored = asked.stored("studio-canvas".to_owned(), output);
+    assert!(!stored.is_closed());
+    let entity = domain::EntityState::new(job.tenant.clone(), job.entity.clone());
+    let ends = [
+        domain::finish(stored, entity, "https://assets.example/a.png", at(3)).unwrap(),
+        fail(job.clone(), failure(), None).unwrap(),
+        cancel(job.clone(), at(3)).unwrap(),
+    ];
+    for end in ends {
+        let ended = &end.jobs[0];
+        assert!(ended.is_closed() && !ended.is_erased(), "{ended:?}");
+        let erased = ended.clone().erased(at(4));
+        assert!(erased.is_closed() && erased.is_erased());
+    }
+
+    let voice = voice();
+    let ends = [
+        ready(voice.clone(), at(3)).unwrap().voice.unwrap(),
+        voice.clone().failed(failure(), None),
+        voice.clone().erasing(at(3)),
+    ];
+    for ended in ends {
+        assert!(ended.is_closed() && !ended.is_erased(), "{ended:?}");
+        let erased = ended.erased(at(4));
+        assert!(erased.is_closed() && erased.is_erased());
+    }
+}

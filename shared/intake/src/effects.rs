@@ -1,0 +1,100 @@
+//! The effects of a batch: whatever its phases do outside their own memory, and the clock.
+
+use std::time::SystemTime;
+
+use contract::Time;
+use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
+use domain::JobId;
+use kafka::PublishError;
+use outbox::{CommitError, StartError};
+use store::{OutboxEntry, StoreError};
+use telemetry::{Measured, Traces};
+
+use crate::{App, record::ReadEvent};
+
+/// What the phases of a batch do outside their own memory. A function's [`App`] does it; in the
+/// tests of the phases a script answers. The futures are `Send`, because the function's runtime may
+/// move them between its threads.
+pub(crate) trait Effects {
+    /// The time.
+    fn now(&self) -> SystemTime;
+
+    /// Where spans are begun.
+    fn traces(&self) -> &Traces;
+
+    /// Writes a metric.
+    fn emit(&self, measured: Measured<'_>);
+
+    /// Commits what follows from an event, or finds the entry that was committed before.
+    fn commit(
+        &self,
+        read: &ReadEvent,
+        now: Time,
+    ) -> impl Future<Output = Result<OutboxEntry, CommitError>> + Send;
+
+    /// Writes a dead letter.
+    fn write_dead_letter(
+        &self,
+        letter: &DeadLetter,
+        by: DeliveredBy,
+        now: Time,
+    ) -> impl Future<Output = Result<(), DeadLetterError>> + Send;
+
+    /// Publishes the events of `entries` in the order given: one result for each entry.
+    fn publish(
+        &self,
+        entries: &[&OutboxEntry],
+    ) -> impl Future<Output = Vec<Result<(), PublishError>>> + Send;
+
+    /// Starts a job.
+    fn start(&self, job: JobId, now: Time) -> impl Future<Output = Result<(), StartError>> + Send;
+
+    /// Marks an entry published.
+    fn mark_published(
+        &self,
+        entry: &OutboxEntry,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+impl Effects for App {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn traces(&self) -> &Traces {
+        &self.telemetry.traces
+    }
+
+    fn emit(&self, measured: Measured<'_>) {
+        self.telemetry.metrics.emit(measured);
+    }
+
+    async fn commit(&self, read: &ReadEvent, now: Time) -> Result<OutboxEntry, CommitError> {
+        let ReadEvent {
+            inbound,
+            description,
+        } = read;
+        self.outbox.commit(inbound, description, now).await
+    }
+
+    async fn write_dead_letter(
+        &self,
+        letter: &DeadLetter,
+        by: DeliveredBy,
+        now: Time,
+    ) -> Result<(), DeadLetterError> {
+        self.dead_letters.write(letter, by, now).await
+    }
+
+    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
+        self.outbox.publish(entries).await
+    }
+
+    async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
+        self.outbox.start(job, now).await
+    }
+
+    async fn mark_published(&self, entry: &OutboxEntry) -> Result<(), StoreError> {
+        self.store.mark_published(entry).await
+    }
+}

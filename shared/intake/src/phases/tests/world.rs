@@ -1,0 +1,235 @@
+//! The records of a topic, and their deliveries by the mapping to the phases under a [`Script`].
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use contract::{
+    AssetKind, Configuration, Entity, EntityKind, EventCreated, SMOKE_TENANT, Topic, TraceParent,
+};
+use domain::Description;
+use serde_json::{Value, json};
+use telemetry::Traces;
+use tokio::{runtime, time::timeout};
+
+use super::script::{Answer, Script};
+use crate::{batch::BatchError, effects::Effects as _, phases::handle, response::BatchResponse};
+
+const TOPIC: Topic = Topic::EventCreated;
+
+/// The value of a record that can never be read.
+pub(super) const UNREADABLE: &str = "an unreadable secret";
+
+/// The span in which each event happened.
+pub(super) const TRACE: TraceParent = TraceParent {
+    trace: 7,
+    span: 8,
+    is_sampled: true,
+};
+
+/// Records by partition, and what became of them.
+///
+/// A record is named after its event: `a1` and `a2` are two events about the entity `a`. `bad…` has
+/// an unreadable value, and `smoke…` is of the tenant of smoke checks.
+pub(super) struct World {
+    records: BTreeMap<i32, Vec<String>>,
+    /// The records that the last answer names, as `0@2`.
+    answered: Vec<String>,
+    pub(super) script: Script,
+    /// The length of an invocation.
+    pub(super) lasts: Duration,
+}
+
+impl World {
+    pub(super) fn of(records: &[(i32, &[&str])]) -> Self {
+        Self::traced(records, Traces::off())
+    }
+
+    pub(super) fn traced(records: &[(i32, &[&str])], traces: Traces) -> Self {
+        let now: jiff::Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let records = records.iter().map(|(at, names)| (*at, named(names)));
+        Self {
+            records: records.collect(),
+            answered: Vec::new(),
+            script: Script::new(SystemTime::try_from(now).unwrap(), traces),
+            lasts: Duration::from_secs(60),
+        }
+    }
+
+    /// This world, in which `answer` comes of `call`.
+    pub(super) fn where_call(self, call: &str, answer: Answer) -> Self {
+        self.script.answers(call, answer);
+        self
+    }
+
+    /// This world, in which an invocation lasts so long.
+    pub(super) fn where_it_lasts(self, lasts: Duration) -> Self {
+        Self { lasts, ..self }
+    }
+
+    /// Delivers all records in one batch; the records to be delivered again, as `0@2`.
+    pub(super) fn deliver(&mut self) -> Vec<String> {
+        let all = self.records.iter().flat_map(|(partition, names)| {
+            (0..names.len()).map(move |offset| format!("{partition}@{offset}"))
+        });
+        self.answered = all.collect();
+        self.deliver_again()
+    }
+
+    /// Delivers the records that the last answer names; the records to be delivered again.
+    pub(super) fn deliver_again(&mut self) -> Vec<String> {
+        let response = self.invoke(&self.batch(&self.answered)).unwrap();
+        let failures = response.batch_item_failures.into_iter();
+        self.answered = failures
+            .map(|failure| {
+                let item = failure.item_identifier;
+                let partition = item.partition.strip_prefix(TOPIC.as_str()).unwrap();
+                format!("{}@{}", &partition[1..], item.offset)
+            })
+            .collect();
+        self.answered.clone()
+    }
+
+    /// The answer to `payload`.
+    pub(super) fn invoke(&self, payload: &str) -> Result<BatchResponse, BatchError> {
+        self.script.begins();
+        let deadline = self.script.now() + self.lasts;
+        let handled = handle(TOPIC, describe, &self.script, payload, deadline);
+        let runtime = runtime::Builder::new_current_thread().enable_time().build();
+        let ends = async { timeout(Duration::from_secs(10), handled).await };
+        runtime.unwrap().block_on(ends).expect("it ends")
+    }
+
+    /// Records as the mapping sends them.
+    pub(super) fn batch(&self, places: &[String]) -> String {
+        let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for place in places {
+            let (partition, offset) = self.at(place);
+            let name = &self.records[&partition][offset];
+            let list = partitions.entry(format!("{TOPIC}-{partition}"));
+            list.or_default().push(record(partition, offset, name));
+        }
+        json!({ "eventSource": "aws:kafka", "records": partitions }).to_string()
+    }
+
+    fn at(&self, place: &str) -> (i32, usize) {
+        let (partition, offset) = place.split_once('@').unwrap();
+        (partition.parse().unwrap(), offset.parse().unwrap())
+    }
+
+    /// The ids of the events that Kafka has, in order.
+    pub(super) fn published(&self) -> Vec<String> {
+        let state = self.script.state();
+        state.kafka.iter().map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The calls of the last invocation, as they began.
+    pub(super) fn calls(&self) -> Vec<String> {
+        self.script.state().calls.clone()
+    }
+
+    pub(super) fn committed(&self) -> Vec<String> {
+        self.script.state().entries.keys().cloned().collect()
+    }
+
+    /// Whether nothing is left to do for the record at `place`.
+    pub(super) fn is_over(&self, place: &str) -> bool {
+        let (partition, offset) = self.at(place);
+        let state = self.script.state();
+        if state.dead_letters.contains_key(place) {
+            return true;
+        }
+        let name = &self.records[&partition][offset];
+        let starts = ["poster", "invitation"].map(|asset| format!("{name} {asset}"));
+        state.entries.get(name).is_some_and(|entry| entry.published)
+            && state.kafka.iter().any(|(id, _)| id == name)
+            && starts.iter().all(|start| state.started.contains(start))
+    }
+
+    /// Asserts that what is left is done once calls succeed again, and that a batch that is then
+    /// delivered again as a whole adds nothing.
+    pub(super) fn settles(&mut self) {
+        self.script.heals();
+        assert_eq!(self.deliver_again(), NONE);
+        let published = self.published();
+        assert_eq!(self.deliver(), NONE);
+        assert_eq!(self.published(), published, "nothing is published again");
+        for (partition, names) in &self.records {
+            for (offset, name) in names.iter().enumerate() {
+                assert!(self.is_over(&format!("{partition}@{offset}")), "{name}");
+                // However often it was published, whatever follows it came after it.
+                let first = published.iter().position(|id| id == name);
+                for later in &names[offset + 1..] {
+                    let last = published.iter().rposition(|id| id == later);
+                    assert!(last.is_none() || first < last, "{later} after {name}");
+                }
+            }
+        }
+    }
+}
+
+/// No record is to be delivered again.
+pub(super) const NONE: [&str; 0] = [];
+
+/// A record as the mapping sends it.
+fn record(partition: i32, offset: usize, name: &str) -> Value {
+    let base64 = |text: &str| base64_simd::STANDARD.encode_to_string(text);
+    let tenant = match name.starts_with("smoke") {
+        true => SMOKE_TENANT,
+        false => "tenant-1",
+    };
+    let value = match name.starts_with("bad") {
+        true => UNREADABLE.to_owned(),
+        false => event(tenant, name).to_string(),
+    };
+    json!({
+        "topic": TOPIC.as_str(),
+        "partition": partition,
+        "offset": offset,
+        "timestamp": 1_795_166_400_000_i64,
+        "timestampType": "CREATE_TIME",
+        "key": base64(tenant),
+        "value": base64(&value),
+        "headers": [{ "content-type": b"application/cloudevents+json" }],
+    })
+}
+
+/// A CloudEvent that says that an event was created.
+fn event(tenant: &str, name: &str) -> Value {
+    let entity = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    json!({
+        "specversion": "1.0",
+        "type": TOPIC.as_str(),
+        "source": "events-svc",
+        "id": name,
+        "time": "2026-11-20T09:00:00Z",
+        "subject": tenant,
+        "traceparent": TRACE.to_string(),
+        "data": {
+            "tenantId": tenant,
+            "eventId": entity,
+            "title": format!("The title of {name}"),
+            "startsAt": "2026-12-19T18:30:00+05:30",
+        },
+    })
+}
+
+fn describe(event: EventCreated) -> Description {
+    Description {
+        tenant: event.tenant_id,
+        user: event.user_id,
+        entity: Entity {
+            kind: EntityKind::Event,
+            id: event.event_id,
+        },
+        version: event.version,
+        configuration: Configuration {
+            starts_at: Some(event.starts_at),
+            ..Configuration::titled(event.title)
+        },
+        translations: BTreeMap::new(),
+        assets: vec![AssetKind::Poster, AssetKind::Invitation],
+    }
+}

@@ -1,0 +1,95 @@
+//! Providers: their breakers, and the result of closing one.
+
+use contract::Time;
+use serde::{Deserialize, Serialize};
+
+/// Every provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvidersListed {
+    /// The providers.
+    pub providers: Vec<ProviderSummary>,
+}
+
+/// A provider and its breaker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderSummary {
+    /// Its name.
+    pub provider: String,
+    /// Its breaker, if it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerSummary>,
+}
+
+/// An open breaker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakerSummary {
+    /// When the studio asks the provider again.
+    pub until: Time,
+    /// What the provider said.
+    pub why: String,
+}
+
+/// The result of closing a breaker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakerHandled {
+    /// The provider.
+    pub provider: String,
+    /// What the step did.
+    pub fate: BreakerFate,
+}
+
+/// What a step did to a breaker, or would do with `execute`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum BreakerFate {
+    /// The step would close it.
+    WouldBeClosed {
+        /// The breaker.
+        breaker: BreakerSummary,
+    },
+    /// The step closed it.
+    Closed {
+        /// The breaker as it was before.
+        breaker: BreakerSummary,
+    },
+    /// It was closed already.
+    WasClosed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_of_closing_a_breaker_is_read_back() {
+        let breaker = BreakerSummary {
+            until: Time::new("2026-11-27T09:45:00Z".parse().unwrap()),
+            why: "401: Incorrect API key provided".to_owned(),
+        };
+        for (fate, is) in [
+            (
+                BreakerFate::WouldBeClosed {
+                    breaker: breaker.clone(),
+                },
+                "would-be-closed",
+            ),
+            (BreakerFate::Closed { breaker }, "closed"),
+            (BreakerFate::WasClosed, "was-closed"),
+        ] {
+            let handled = BreakerHandled {
+                provider: "openai".to_owned(),
+                fate,
+            };
+            let json = serde_json::to_value(&handled).unwrap();
+            assert_eq!(json["fate"]["is"], is);
+            assert_eq!(
+                serde_json::from_value::<BreakerHandled>(json).unwrap(),
+                handled
+            );
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A world as a healthy studio leaves it after a small workload.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use contract::Topic;
+use kafka_client::Sent;
+use local::records::Produced;
+use serde_json::{Value, json};
+
+use super::{Case, Faults, File, States, TEN_RETRIES, World, points};
+use crate::{
+    audit::{
+        table::{Entry, Table},
+        world::Start,
+    },
+    chance::Chance,
+    publication::Publication,
+    workload::{Certainty, JobKey, Size, TemplateKey, Workload, pixels},
+};
+
+const BASE: &str = "https://assets.example.com";
+
+/// All that the audit is given of a healthy run.
+pub fn case() -> Case {
+    static CASE: LazyLock<Case> = LazyLock::new(make);
+    CASE.clone()
+}
+
+fn make() -> Case {
+    let size = Size {
+        events: 300,
+        tenants: 5,
+        versions: 6,
+        titles_percent: 30,
+    };
+    let workload = Workload::grow(size, "2026-11-27T00:00:00.000Z", &mut Chance::of(7));
+    let mut states = States::default();
+    (states.looks, states.compared) = (3, 40);
+    Case {
+        world: world(&workload),
+        workload,
+        states,
+        faults: faults(),
+        unsettled: None,
+        deliveries: TEN_RETRIES + 1,
+    }
+}
+
+fn faults() -> Faults {
+    Faults {
+        kills: points().map(|point| (point, 1)).collect(),
+        killed_at_random: 10,
+        completion_killed_at_random: 6,
+        completion_refused: 11,
+        refusals: vec![("s3 refused with SlowDown".to_owned(), 4)],
+        cuts: (1, 5),
+        slow: (1, 20),
+        broker: 1,
+        twice: (1, 3),
+        replayed: (1, 9),
+    }
+}
+
+fn world(workload: &Workload) -> World {
+    let mut world = World {
+        asset_base_url: BASE.to_owned(),
+        table: Table {
+            decisions: workload.expected.causes,
+            ..Table::default()
+        },
+        ..World::default()
+    };
+    let always = workload.expected.jobs.iter();
+    let always = always.filter(|(_, certainty)| **certainty == Certainty::Always);
+    let mut newest: BTreeMap<&TemplateKey, String> = BTreeMap::new();
+    for (number, (job, _)) in always.enumerate() {
+        let id = format!("job-{number:04}");
+        complete(&mut world, &id, job, number as u64);
+        newest.insert(&job.template, id);
+    }
+    for (number, (template, facts)) in workload.expected.templates.iter().enumerate() {
+        let (id, job) = (format!("template-{number:04}"), &newest[template]);
+        world.table.entities.push(json!({
+            "templates": { &template.kind: { "id": &id, "job": job } },
+        }));
+        let data = json!({
+            "tenantId": &template.tenant, "entity": { "id": &template.entity },
+            "kind": &template.kind, "templateId": id, "revision": 1,
+            "configuration": { "title": &facts.title, "description": &facts.description },
+            "asset": { "jobId": job, "outputUrl": format!("{BASE}/{}", key(job, &template.kind)) },
+        });
+        produce(&mut world, Topic::TemplateCreated, data);
+    }
+    let published = workload.lines.iter().chain([&workload.last]).flatten();
+    for (offset, publication) in published.enumerate() {
+        consume(&mut world, publication, offset as i64);
+    }
+    world.produced_count = world.produced.len() as i64;
+    world
+}
+
+fn key(job: &str, kind: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    job.hash(&mut hasher);
+    format!("renders/{:032x}/{:032x}/{kind}.png", 7, hasher.finish())
+}
+
+/// Adds a completed job: its state, its events, its start and its file.
+fn complete(world: &mut World, id: &str, job: &JobKey, hash: u64) {
+    let TemplateKey {
+        tenant,
+        entity,
+        kind,
+    } = &job.template;
+    let state = json!({
+        "tenant": tenant, "entity": { "id": entity }, "asset": kind,
+        "trigger": { "id": job.event }, "provider": "studio-canvas", "attempts": [],
+        "configuration": { "title": job.event },
+        "state": { "is": "completed", "output": { "key": key(id, kind) } },
+    });
+    world.table.jobs.insert(id.to_owned(), state);
+    let (width, height) = pixels(kind).unwrap();
+    let created = json!({
+        "tenantId": tenant, "jobId": id, "asset": kind,
+        "width": width, "height": height, "format": "png",
+    });
+    let acknowledged = produce(world, Topic::RenderJobCreated, created);
+    world.starts.push(Start {
+        job: id.to_owned(),
+        at: acknowledged + Duration::from_millis(1),
+    });
+    let completed = json!({
+        "tenantId": tenant, "jobId": id, "type": "image", "provider": "studio-canvas",
+        "outputUrl": format!("{BASE}/{}", key(id, kind)),
+    });
+    produce(world, Topic::RenderJobCompleted, completed);
+    let file = File {
+        fault: None,
+        pixels: Some((width, height)),
+        hash,
+    };
+    world.files.insert(key(id, kind), file);
+}
+
+/// Commits and publishes an event, a second after the one before. Returns when it was acknowledged.
+fn produce(world: &mut World, topic: Topic, data: Value) -> Instant {
+    let subject = data["jobId"].as_str().or(data["templateId"].as_str());
+    let id = format!("evt-{}-{}", topic.as_str(), subject.unwrap_or_default());
+    let event = json!({ "id": id, "type": topic.as_str(), "data": data }).to_string();
+    world.table.kept.insert(id, event.clone());
+    let last = world
+        .sent
+        .last()
+        .map_or_else(Instant::now, |last| last.sent);
+    let sent = Sent {
+        topic: topic.as_str().into(),
+        value: Some(event.clone().into_bytes().into()),
+        sent: last + Duration::from_secs(1),
+        acknowledged: Some(last + Duration::from_millis(1500)),
+    };
+    world.produced.push(Produced {
+        topic: topic.as_str().to_owned(),
+        partition: 0,
+        offset: world.produced.len() as i64,
+        key: None,
+        headers: Vec::new(),
+        value: Some(event.into_bytes()),
+        timestamp: None,
+    });
+    let acknowledged = sent.acknowledged.unwrap();
+    world.sent.push(sent);
+    acknowledged
+}
+
+/// Adds a record of a consumed topic, and its dead letter if it can never succeed.
+fn consume(world: &mut World, publication: &Publication, offset: i64) {
+    let base64 = |bytes: &Vec<u8>| base64_simd::STANDARD.encode_to_string(bytes);
+    if publication.poison.is_some() {
+        let object = format!("records/{offset}");
+        let headers = publication.headers.iter();
+        let headers: Vec<Value> = headers
+            .map(|(name, value)| json!([name, value.as_ref().map(base64)]))
+            .collect();
+        world.letters.insert(
+            object.clone(),
+            json!({
+                "key": publication.key.as_ref().map(base64),
+                "value": publication.value.as_ref().map(base64),
+                "headers": headers,
+            }),
+        );
+        world.table.dead_letters.push(Entry {
+            place: (publication.topic.as_str().to_owned(), 0, offset),
+            object,
+            cause: "no tenant".to_owned(),
+        });
+    }
+    world.consumed.push(Produced {
+        topic: publication.topic.as_str().to_owned(),
+        partition: 0,
+        offset,
+        key: publication.key.clone(),
+        headers: publication.headers.clone(),
+        value: publication.value.clone(),
+        timestamp: None,
+    });
+}
+
+/// Replaces the `completed` of a job by a `failed`.
+pub fn announce_failure(world: &mut World, id: &str, class: &str) {
+    forget(world, Topic::RenderJobCompleted, id);
+    let failed = json!({ "jobId": id, "failure": class, "reason": "Try again later." });
+    produce(world, Topic::RenderJobFailed, failed);
+    world.produced_count = world.produced.len() as i64;
+}
+
+/// Has a topic's event about a job never have been committed or published.
+pub fn forget(world: &mut World, topic: Topic, job: &str) {
+    let is_it = |value: &[u8]| {
+        let event: Value = serde_json::from_slice(value).unwrap_or_default();
+        event["type"] == topic.as_str() && event["data"]["jobId"] == job
+    };
+    world
+        .produced
+        .retain(|record| !is_it(record.value.as_deref().unwrap()));
+    world
+        .sent
+        .retain(|sent| !is_it(sent.value.as_deref().unwrap()));
+    world.table.kept.retain(|_, event| !is_it(event.as_bytes()));
+    world.produced_count = world.produced.len() as i64;
+}

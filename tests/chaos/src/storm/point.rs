@@ -1,0 +1,83 @@
+//! The named points at which functions are killed.
+
+use std::fmt;
+
+use contract::Topic;
+use fault_proxy::Moment;
+
+/// The point at which a function is killed: before or after one of its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Point {
+    /// Before a consumer commits its decision.
+    BeforeCommit,
+    /// After the commit, before the publish.
+    BetweenCommitAndPublish,
+    /// After the publish, before an execution is started.
+    BetweenPublishAndStart,
+    /// After an execution is started, before the function answers the batch.
+    BeforeTheResponse,
+    /// After an attempt is recorded.
+    AfterSubmit,
+    /// During the upload of the asset.
+    DuringUpload,
+    /// After the end of a job is committed, before it is published.
+    BetweenEndAndPublish,
+}
+
+impl Point {
+    pub const OF_CONSUMERS: [Self; 4] = [
+        Self::BeforeCommit,
+        Self::BetweenCommitAndPublish,
+        Self::BetweenPublishAndStart,
+        Self::BeforeTheResponse,
+    ];
+    pub const OF_COMPLETION: [Self; 3] = [
+        Self::AfterSubmit,
+        Self::DuringUpload,
+        Self::BetweenEndAndPublish,
+    ];
+
+    /// The service, the operation, and whether to kill before or after the call.
+    #[must_use]
+    pub fn call(self) -> (&'static str, &'static str, Moment) {
+        match self {
+            Self::BeforeCommit => ("dynamodb", "TransactWriteItems", Moment::Before),
+            Self::BetweenCommitAndPublish | Self::BetweenEndAndPublish => {
+                ("dynamodb", "TransactWriteItems", Moment::After)
+            }
+            Self::BetweenPublishAndStart => ("states", "StartExecution", Moment::Before),
+            Self::BeforeTheResponse => ("states", "StartExecution", Moment::After),
+            Self::AfterSubmit => ("dynamodb", "PutItem", Moment::After),
+            Self::DuringUpload => ("s3", "PutObject", Moment::Before),
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeforeCommit => "before commit",
+            Self::BetweenCommitAndPublish => "between commit and publish",
+            Self::BetweenPublishAndStart => "between publish and start",
+            Self::BeforeTheResponse => "after start, before the response",
+            Self::AfterSubmit => "after submit",
+            Self::DuringUpload => "during upload",
+            Self::BetweenEndAndPublish => "between the end's commit and publish",
+        })
+    }
+}
+
+/// The function that takes the steps of jobs.
+pub const COMPLETION: &str = "completion";
+
+/// Every point of every function, by the function's name. Each round of the storm has all of them.
+pub fn points() -> impl Iterator<Item = (&'static str, Point)> {
+    let consumers = Topic::consumed().filter_map(Topic::consumer);
+    let of_consumers = consumers.flat_map(|name| Point::OF_CONSUMERS.map(|point| (name, point)));
+    of_consumers.chain(Point::OF_COMPLETION.map(|point| (COMPLETION, point)))
+}
+
+/// The name that the local stack deploys a function under.
+pub fn deployed(function: &str) -> String {
+    format!("studio-{function}-local")
+}

@@ -1,0 +1,135 @@
+//! The faults that the storm injects, and their order.
+
+use std::{fmt, time::Duration};
+
+use super::point::{Point, points};
+use crate::chance::Chance;
+
+/// A fault to inject.
+#[derive(Debug, Clone)]
+pub enum Trouble {
+    /// Kill a function at a named point.
+    Kill(&'static str, Point),
+    /// Kill any process of any function.
+    KillAny,
+    /// Kill all of them: the next invocations are cold starts.
+    KillAll,
+    /// Cut the functions' line to the broker.
+    Cut(Duration),
+    /// Cut it until a batch has been delivered this often.
+    CutUntilDelivered(u32),
+    /// Delay each piece of data on the line, for a while.
+    Slow(Duration, Duration),
+    /// Kill the broker as a power cut would, and restart it after this time.
+    KillBroker(Duration),
+    /// Have a second mapping read a topic from the position of its own one, as in a rebalance:
+    /// batches are delivered twice at once.
+    DeliverTwice(Duration),
+    /// Have a second mapping read a topic from its start.
+    Replay(Duration),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill(function, point) => write!(f, "{function} is killed {point}"),
+            Self::KillAny => write!(f, "a function is killed"),
+            Self::KillAll => write!(f, "all functions are killed"),
+            Self::Cut(duration) => write!(
+                f,
+                "the line to the broker is cut for {:.0} s",
+                duration.as_secs_f32()
+            ),
+            Self::CutUntilDelivered(times) => {
+                write!(
+                    f,
+                    "the line to the broker is cut until a batch was delivered {times} times"
+                )
+            }
+            Self::Slow(delay, duration) => {
+                write!(
+                    f,
+                    "the line to the broker takes {} ms more for {:.0} s",
+                    delay.as_millis(),
+                    duration.as_secs_f32()
+                )
+            }
+            Self::KillBroker(away) => write!(
+                f,
+                "the broker is killed, and away for {:.0} s",
+                away.as_secs_f32()
+            ),
+            Self::DeliverTwice(duration) => write!(
+                f,
+                "a topic is delivered twice for {:.0} s",
+                duration.as_secs_f32()
+            ),
+            Self::Replay(duration) => write!(
+                f,
+                "a topic is read from its start for {:.0} s",
+                duration.as_secs_f32()
+            ),
+        }
+    }
+}
+
+/// The faults of one round in random order: every named point once, and the others between. The
+/// broker is killed in every second round.
+pub fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
+    let mut deck: Vec<Trouble> = points()
+        .map(|(function, point)| Trouble::Kill(function, point))
+        .collect();
+    let seconds = |chance: &mut Chance, from: usize, end: usize| {
+        Duration::from_millis(chance.between(from * 1000, end * 1000) as u64)
+    };
+    deck.extend([
+        Trouble::KillAny,
+        Trouble::KillAny,
+        Trouble::KillAny,
+        Trouble::KillAll,
+        Trouble::Cut(seconds(chance, 1, 18)),
+        Trouble::Slow(
+            Duration::from_millis(chance.between(20, 300) as u64),
+            seconds(chance, 2, 6),
+        ),
+        Trouble::DeliverTwice(seconds(chance, 5, 15)),
+        Trouble::Replay(seconds(chance, 5, 15)),
+    ]);
+    if round.is_multiple_of(2) {
+        deck.push(Trouble::KillBroker(seconds(chance, 1, 5)));
+    }
+    chance.shuffle(&mut deck);
+    deck
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_round_has_every_point_and_every_kind_of_fault() {
+        for seed in 0..20 {
+            let deck = deal(0, &mut Chance::of(seed));
+            for (function, point) in points() {
+                let is_it = |trouble: &&Trouble| matches!(trouble, Trouble::Kill(at, of) if (*at, *of) == (function, point));
+                assert_eq!(deck.iter().filter(is_it).count(), 1, "{function} {point}");
+            }
+            let others = deck
+                .iter()
+                .filter(|trouble| !matches!(trouble, Trouble::Kill(..)));
+            let kinds: Vec<_> = others.map(std::mem::discriminant).collect();
+            let time = Duration::ZERO;
+            for kind in [
+                Trouble::KillAny,
+                Trouble::KillAll,
+                Trouble::Cut(time),
+                Trouble::Slow(time, time),
+                Trouble::KillBroker(time),
+                Trouble::DeliverTwice(time),
+                Trouble::Replay(time),
+            ] {
+                assert!(kinds.contains(&std::mem::discriminant(&kind)), "{kind}");
+            }
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! What a role must not do, tried with its own credentials. What is let through here, a person
+//! with a shell in the function could do.
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata,
+    types::{AttributeValue, ConditionCheck, Put, PutRequest, TransactWriteItem, WriteRequest},
+};
+use contract::Topic;
+use local::{
+    aws::QueryService,
+    clients::Clients,
+    deploy::{LOGO_BUCKET, VOICE_BUCKET},
+};
+
+use super::function_of;
+use crate::{grants::Iam, harness::Studio};
+
+/// What the keys of the table's items begin with.
+const KINDS: [&str; 8] = [
+    "inbound#",
+    "entity#",
+    "job#",
+    "voice#",
+    "provider#",
+    "tenant#",
+    "dead-letter#",
+    "audit#",
+];
+
+/// What a role may do with items of which kinds.
+struct OnItems {
+    reads: &'static [&'static str],
+    puts: &'static [&'static str],
+    updates: &'static [&'static str],
+    batches: &'static [&'static str],
+}
+
+const OF_A_CONSUMER: OnItems = OnItems {
+    reads: &["inbound#", "entity#", "job#", "tenant#"],
+    puts: &["inbound#", "entity#", "job#"],
+    updates: &["inbound#", "dead-letter#"],
+    batches: &[],
+};
+
+const OF_COMPLETION: OnItems = OnItems {
+    reads: &[
+        "inbound#",
+        "entity#",
+        "job#",
+        "voice#",
+        "provider#",
+        "tenant#",
+    ],
+    puts: &["entity#", "job#", "voice#", "provider#"],
+    updates: &["inbound#", "job#", "voice#"],
+    batches: &[],
+};
+
+const OF_ERASE: OnItems = OnItems {
+    reads: &[
+        "inbound#",
+        "entity#",
+        "job#",
+        "voice#",
+        "provider#",
+        "tenant#",
+        "dead-letter#",
+    ],
+    puts: &["entity#", "job#", "voice#", "provider#"],
+    updates: &["inbound#", "job#", "voice#", "tenant#", "dead-letter#"],
+    batches: &["tenant#"],
+};
+
+const OF_OPERATOR: OnItems = OnItems {
+    reads: OF_ERASE.reads,
+    puts: &["inbound#", "entity#", "job#", "provider#", "audit#"],
+    updates: &["inbound#", "tenant#", "dead-letter#", "audit#"],
+    batches: &[],
+};
+
+const NOTHING: OnItems = OnItems {
+    reads: &[],
+    puts: &[],
+    updates: &[],
+    batches: &[],
+};
+
+/// AWS as a role sees it.
+struct Shell {
+    clients: Clients,
+    table: String,
+}
+
+impl Shell {
+    /// That of the role `name`.
+    async fn of(studio: &Studio, name: &str) -> Self {
+        let arn = Iam::of(studio).arn_of(name).await;
+        let asked = [("RoleArn", arn.as_str()), ("RoleSessionName", "shell")];
+        let aws = &studio.stack.clients.aws;
+        let assumed = aws.query(QueryService::Sts, "AssumeRole", &asked).await;
+        let assumed = assumed.unwrap();
+        let part = |name: &str| assumed["Credentials"][name].as_str().unwrap().to_owned();
+        let credentials = Credentials::new(
+            part("AccessKeyId"),
+            part("SecretAccessKey"),
+            Some(part("SessionToken")),
+            None,
+            "shell",
+        );
+        Self {
+            clients: Clients::of(studio.stack.proxy.quiet_address(), &credentials),
+            table: studio.stack.outputs.table_name.clone(),
+        }
+    }
+
+    async fn reads(&self, kind: &str) -> bool {
+        let get = self.clients.dynamodb.get_item().table_name(&self.table);
+        is_let(get.key("pk", key(kind)).key("sk", shell()).send().await)
+    }
+
+    async fn puts(&self, kind: &str) -> bool {
+        let put = self.clients.dynamodb.put_item().table_name(&self.table);
+        is_let(put.item("pk", key(kind)).item("sk", shell()).send().await)
+    }
+
+    async fn updates(&self, kind: &str) -> bool {
+        let update = self.clients.dynamodb.update_item().table_name(&self.table);
+        let update = update.key("pk", key(kind)).key("sk", shell());
+        let update = update
+            .update_expression("SET #was = :here")
+            .expression_attribute_names("#was", "was")
+            .expression_attribute_values(":here", shell());
+        is_let(update.send().await)
+    }
+
+    async fn batches(&self, kind: &str) -> bool {
+        let put = PutRequest::builder().item("pk", key(kind));
+        let put = put.item("sk", shell()).build().unwrap();
+        let write = WriteRequest::builder().put_request(put).build();
+        let batch = self.clients.dynamodb.batch_write_item();
+        is_let(batch.request_items(&self.table, vec![write]).send().await)
+    }
+
+    /// Whether it may put items of these kinds in one transaction that checks a tombstone.
+    async fn commits(&self, kinds: &[&str]) -> bool {
+        let transact = self.clients.dynamodb.transact_write_items();
+        let transact = kinds.iter().fold(transact, |transact, kind| {
+            let put = Put::builder().table_name(&self.table);
+            let put = put.item("pk", key(kind)).item("sk", shell());
+            let put = TransactWriteItem::builder().put(put.build().unwrap());
+            transact.transact_items(put.build())
+        });
+        let check = ConditionCheck::builder().table_name(&self.table);
+        let check = check.key("pk", key("tenant#")).key("sk", shell());
+        let check = check.condition_expression("attribute_not_exists(pk)");
+        let check = TransactWriteItem::builder().condition_check(check.build().unwrap());
+        is_let(transact.transact_items(check.build()).send().await)
+    }
+
+    async fn gets(&self, bucket: &str, key: &str) -> bool {
+        let get = self.clients.s3.get_object().bucket(bucket).key(key);
+        is_let(get.send().await)
+    }
+
+    async fn stores(&self, bucket: &str, key: &str) -> bool {
+        let put = self.clients.s3.put_object().bucket(bucket).key(key);
+        is_let(put.body(b"mine".to_vec().into()).send().await)
+    }
+
+    async fn lists_versions(&self, bucket: &str) -> bool {
+        let list = self.clients.s3.list_object_versions().bucket(bucket);
+        is_let(list.send().await)
+    }
+
+    async fn deletes(&self, bucket: &str, key: &str, version: Option<&str>) -> bool {
+        let delete = self.clients.s3.delete_object().bucket(bucket).key(key);
+        let delete = delete.set_version_id(version.map(str::to_owned));
+        is_let(delete.send().await)
+    }
+
+    async fn knows(&self, secret: &str) -> bool {
+        let get = self.clients.secrets.get_secret_value();
+        is_let(get.secret_id(secret).send().await)
+    }
+}
+
+/// Whether AWS let a call through: any other failure is no denial.
+fn is_let<T, E: ProvideErrorMetadata>(answer: Result<T, E>) -> bool {
+    let is_denial = |error: E| {
+        error
+            .code()
+            .is_some_and(|code| code.starts_with("AccessDenied"))
+    };
+    !answer.err().is_some_and(is_denial)
+}
+
+fn key(kind: &str) -> AttributeValue {
+    AttributeValue::S(format!("{kind}00000000-0000-0000-0000-000000000007"))
+}
+
+fn shell() -> AttributeValue {
+    AttributeValue::S("shell".to_owned())
+}
+
+/// Compares what the role `name` is let do with each kind of item.
+async fn items_are(studio: &Studio, name: &str, expected: &OnItems) {
+    let shell = Shell::of(studio, name).await;
+    for kind in KINDS {
+        let found = [
+            shell.reads(kind).await,
+            shell.puts(kind).await,
+            shell.updates(kind).await,
+            shell.batches(kind).await,
+        ];
+        let expected = [
+            expected.reads.contains(&kind),
+            expected.puts.contains(&kind),
+            expected.updates.contains(&kind),
+            expected.batches.contains(&kind),
+        ];
+        assert_eq!(
+            found, expected,
+            "{name} reads, puts, updates, batches items {kind}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_touches_only_the_kinds_of_items_that_its_function_needs() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    for topic in Topic::consumed() {
+        let role = format!("{}Role", function_of(topic));
+        items_are(&studio, &role, &OF_A_CONSUMER).await;
+        let shell = Shell::of(&studio, &role).await;
+        assert!(shell.commits(&["inbound#", "entity#", "job#"]).await);
+        for kind in ["voice#", "provider#", "tenant#", "audit#"] {
+            assert!(!shell.commits(&["inbound#", kind]).await, "{role}: {kind}");
+        }
+    }
+    for (role, expected) in [
+        ("CompletionFunctionRole", OF_COMPLETION),
+        ("EraseFunctionRole", OF_ERASE),
+        ("OperatorFunctionRole", OF_OPERATOR),
+        ("KafkaTopicsFunctionRole", NOTHING),
+    ] {
+        items_are(&studio, role, &expected).await;
+    }
+    // The sweep puts an item behind others that a later version of the code has written.
+    let completion = Shell::of(&studio, "CompletionFunctionRole").await;
+    assert!(completion.updates("thing#").await);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_erase_deletes_versions_and_it_reads_no_object() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    let outputs = &studio.stack.outputs;
+    let (assets, letters) = (
+        &outputs.assets_bucket_name,
+        &outputs.dead_letters_bucket_name,
+    );
+    let objects = [
+        (assets.as_str(), "renders/a/b/poster.png"),
+        (assets.as_str(), "voices/a/captcha.png"),
+        (letters.as_str(), "records/a.json"),
+        (VOICE_BUCKET, "tenant-a/asha.mp3"),
+        (LOGO_BUCKET, "tenant-a/logo.png"),
+    ];
+    let completion = Shell::of(&studio, "CompletionFunctionRole").await;
+    let erase = Shell::of(&studio, "EraseFunctionRole").await;
+    let consumer = format!("{}Role", function_of(Topic::EventCreated));
+    let consumer = Shell::of(&studio, &consumer).await;
+    let operator = Shell::of(&studio, "OperatorFunctionRole").await;
+    let topics = Shell::of(&studio, "KafkaTopicsFunctionRole").await;
+    for (bucket, key) in objects {
+        let put = studio.stack.clients.s3.put_object().bucket(bucket).key(key);
+        let put = put.body(b"theirs".to_vec().into()).send().await.unwrap();
+        // A bucket without versions has the version `null`.
+        let version = put.version_id().or(Some("null"));
+        let is_logo = bucket == LOGO_BUCKET;
+        for (who, shell) in [
+            ("completion", &completion),
+            ("a consumer", &consumer),
+            ("operator", &operator),
+            ("kafka-topics", &topics),
+        ] {
+            let deleted = shell.deletes(bucket, key, version).await;
+            assert!(!deleted, "{who} deletes a version of {bucket}/{key}");
+        }
+        let deleted = erase.deletes(bucket, key, version).await;
+        assert_eq!(deleted, !is_logo, "{bucket}/{key}");
+        for (who, shell) in [("completion", &completion), ("kafka-topics", &topics)] {
+            assert!(!shell.lists_versions(bucket).await, "{who}: {bucket}");
+        }
+        assert_eq!(erase.lists_versions(bucket).await, !is_logo, "{bucket}");
+        assert!(!erase.gets(bucket, key).await, "erase reads {bucket}/{key}");
+        assert!(
+            !erase.stores(bucket, key).await,
+            "erase writes {bucket}/{key}"
+        );
+        assert!(
+            !topics.gets(bucket, key).await,
+            "kafka-topics: {bucket}/{key}"
+        );
+    }
+    assert!(
+        completion
+            .deletes(assets, "renders/a/b/poster.png", None)
+            .await
+    );
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_vendor_is_read_only_where_the_vendor_is_asked() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    let secrets = ["asset-paths", "elevenlabs", "runway", "openai"];
+    let consumer = format!("{}Role", function_of(Topic::EventCreated));
+    let readers: [(&str, &[&str]); 5] = [
+        (consumer.as_str(), &[]),
+        ("OperatorFunctionRole", &[]),
+        ("KafkaTopicsFunctionRole", &[]),
+        // Those of the vendors that can be asked to delete something.
+        ("EraseFunctionRole", &secrets[..3]),
+        ("CompletionFunctionRole", &secrets),
+    ];
+    for (role, known) in readers {
+        let shell = Shell::of(&studio, role).await;
+        for secret in secrets {
+            let found = shell.knows(&format!("studio/local/{secret}")).await;
+            assert_eq!(found, known.contains(&secret), "{role}: {secret}");
+        }
+    }
+    studio.stop().await;
+}

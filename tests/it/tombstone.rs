@@ -1,0 +1,159 @@
+//! Once a tenant's erasure began, nothing of its past is stored, and a vendor that refuses to delete
+//! its copy stops nothing else.
+
+use contract::Topic;
+use fault_proxy::Occurrence;
+use local::{
+    dead_letters::dead_letters,
+    deploy::{Outputs, Providers},
+};
+use serde_json::{Value, json};
+use vendor_sandbox::{Behaviour, Script, Vendor};
+
+use crate::{
+    harness::{Studio, created, example, invoke, now},
+    operator::studio as cli,
+};
+
+const TENANT: &str = "tenant-gone";
+const LONG_AGO: &str = "2026-11-01T00:00:00.000Z";
+
+/// A batch with one record for each value, produced at `timestamp` (milliseconds since 1970).
+fn batch(timestamp: i64, values: &[String]) -> Value {
+    let base64 = |text: &str| base64_simd::STANDARD.encode_to_string(text);
+    let record = |(offset, value): (usize, &String)| {
+        json!({
+            "topic": Topic::EventCreated.as_str(), "partition": 0, "offset": offset,
+            "timestamp": timestamp, "timestampType": "CREATE_TIME",
+            "key": base64(TENANT), "value": base64(value), "headers": [],
+        })
+    };
+    let records: Vec<Value> = values.iter().enumerate().map(record).collect();
+    json!({
+        "eventSource": "aws:kafka",
+        "eventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/studio/1",
+        "bootstrapServers": "localhost:9098",
+        "records": { "eventzr.event.created.v1-0": records },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_before_an_erasure_is_stored_neither_as_event_nor_dead_letter() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    // Nothing of the tenant was ever seen, so no entity has a time of its erasure.
+    let said = cli(
+        &studio,
+        &format!("--json tenants erase {TENANT} --execute --confirm {TENANT} --within 0"),
+    )
+    .await;
+    assert_eq!(said.json()[0]["fate"]["is"], "erasing", "{said:?}");
+
+    let mut unseen = created(TENANT, "unseen");
+    unseen["time"] = json!(LONG_AGO);
+    let mut poison = created(TENANT, "poison");
+    poison["time"] = json!(LONG_AGO);
+    poison["data"]["startsAt"] = json!("tomorrow");
+    let long_ago = LONG_AGO.parse::<jiff::Timestamp>().unwrap();
+    let old = batch(
+        long_ago.as_millisecond(),
+        &[unseen.to_string(), poison.to_string()],
+    );
+    let consumer = studio.stack.consumer(Topic::EventCreated).unwrap();
+    for _ in 0..2 {
+        let answer = invoke(&studio.stack, consumer, &old).await;
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    }
+    let table = studio.table().await;
+    assert!(
+        !table.contains("entity#") && !table.contains("job#") && !table.contains("inbound#"),
+        "{table}"
+    );
+    let letters = async || {
+        let Outputs { table_name, .. } = &studio.stack.outputs;
+        let letters = dead_letters(&studio.stack.clients.dynamodb, table_name).await;
+        letters.unwrap().len()
+    };
+    assert_eq!(letters().await, 0);
+
+    // What the tenant does afterwards is stored, and becomes a dead letter.
+    poison["time"] = json!(now());
+    let newer = batch(
+        jiff::Timestamp::now().as_millisecond(),
+        &[created(TENANT, "newer").to_string(), poison.to_string()],
+    );
+    let answer = invoke(&studio.stack, consumer, &newer).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    assert!(studio.table().await.contains("entity#"));
+    assert_eq!(letters().await, 1);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_refuses_to_delete_its_copy_stops_nothing_else() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = Providers {
+            image: "studio-canvas".to_owned(),
+            video: String::new(),
+            audio: "elevenlabs".to_owned(),
+            voice: String::new(),
+        };
+    })
+    .await;
+    let mut campaign = example(Topic::CampaignLaunched, TENANT, "spots");
+    campaign["data"]["headline"] = json!("A secret headline");
+    campaign["data"]["assets"] = json!(["audio-spot", "banner-mobile"]);
+    studio.publish(&campaign).await;
+    studio.produced_for(TENANT, 8).await;
+    let refuses = Behaviour::Answer {
+        status: 401,
+        headers: Vec::new(),
+        body: json!({ "detail": { "status": "missing_permissions", "message": "no" } }),
+    };
+    studio.stack.sandbox.script(Script {
+        vendor: Vendor::ElevenLabs,
+        method: Some("DELETE"),
+        path_ends: None,
+        body_contains: None,
+        occurrence: Occurrence::Every,
+        behaviour: refuses,
+    });
+
+    for _ in 0..2 {
+        let said = cli(
+            &studio,
+            &format!("--json tenants erase {TENANT} --execute --confirm {TENANT} --within 0"),
+        )
+        .await;
+        let fate = &said.json()[0]["fate"];
+        assert_eq!((said.code, &fate["is"]), (Some(4), &json!("erasing")));
+        let kept = fate["kept"].as_array().unwrap();
+        assert_eq!(kept.len(), 1, "{said:?}");
+        assert_eq!(kept[0]["keeper"], "elevenlabs");
+        assert!(
+            kept[0]["item"].as_str().unwrap().starts_with("job:"),
+            "{said:?}"
+        );
+        assert!(said.error.contains("elevenlabs keeps its copy"), "{said:?}");
+        // The vendor's copy is all that is left.
+        assert_eq!(fate["left"]["entities"], 0, "{said:?}");
+        let table = studio.table().await;
+        assert!(!table.contains("A secret headline"), "{table}");
+        let bucket = &studio.stack.outputs.assets_bucket_name;
+        let list = studio.stack.clients.s3.list_objects_v2().bucket(bucket);
+        let list = list.send().await.unwrap();
+        assert!(list.contents().is_empty(), "{list:?}");
+    }
+
+    studio.stack.sandbox.heal();
+    let said = cli(
+        &studio,
+        &format!("--json tenants erase {TENANT} --execute --confirm {TENANT}"),
+    )
+    .await;
+    assert_eq!(
+        (said.code, &said.json().last().unwrap()["fate"]["is"]),
+        (Some(0), &json!("erased")),
+        "{said:?}"
+    );
+    studio.stop().await;
+}

@@ -1,0 +1,107 @@
+//! Every promise holds in every state of some small worlds. `make model` walks through larger ones.
+
+use model::{Bounds, Promise, walk};
+
+fn holds(bounds: Bounds) {
+    let found = walk(bounds, &[], &Promise::ALL).unwrap_or_else(|broken| {
+        panic!("{bounds:?}: {}\n{}", broken.promise, broken.trace);
+    });
+    println!("{bounds:?}: {found:?}");
+    assert!(found.states > 1000, "{found:?}");
+}
+
+#[test]
+fn of_two_events_in_any_order() {
+    holds(Bounds {
+        inbound: 2,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_an_event_with_a_crash_and_a_duplicate() {
+    holds(Bounds {
+        crashes: 1,
+        duplicates: 1,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_an_event_with_a_lost_answer_and_a_cancelled_job() {
+    holds(Bounds {
+        lost: 1,
+        cancels: 1,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_a_reused_id_with_a_crash() {
+    holds(Bounds {
+        inbound: 2,
+        reused: true,
+        crashes: 1,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_an_erased_tenant() {
+    holds(Bounds {
+        erase: true,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_a_dead_letter_of_an_erased_tenant() {
+    holds(Bounds {
+        inbound: 2,
+        reused: true,
+        crashes: 1,
+        duplicates: 1,
+        erase: true,
+        at_once: 1,
+        ..Bounds::CALM
+    });
+}
+
+/// The larger worlds, each with one more of everything up to `MODEL_BOUND`, which is 1 if it is not
+/// set.
+#[test]
+#[ignore = "minutes, and gigabytes: `make model`"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads it, and no function does"
+)]
+fn of_larger_worlds() {
+    let bound = std::env::var("MODEL_BOUND").ok();
+    let bound: u8 = bound.map_or(1, |text| {
+        text.parse().expect("MODEL_BOUND is a small number")
+    });
+    let one = Bounds {
+        crashes: bound,
+        ..Bounds::CALM
+    };
+    for bounds in [
+        Bounds { lost: bound, ..one },
+        Bounds { cancels: 1, ..one },
+        Bounds { erase: true, ..one },
+        Bounds {
+            crashes: 0,
+            lost: bound,
+            erase: true,
+            ..one
+        },
+        Bounds {
+            inbound: 2,
+            crashes: 0,
+            duplicates: bound,
+            ..one
+        },
+        Bounds { inbound: 2, ..one },
+    ] {
+        holds(bounds);
+    }
+}
