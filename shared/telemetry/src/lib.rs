@@ -2,6 +2,7 @@
 //! metric or sends a span.
 
 mod config;
+mod emf;
 mod metrics;
 mod traces;
 

@@ -5,17 +5,12 @@
 
 use std::{
     io::{self, Write as _},
-    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
 use contract::Topic;
-use metrique_writer::{
-    Entry, EntryWriter,
-    format::Format as _,
-    unit::{AsCount, AsSeconds},
-};
-use metrique_writer_format_emf::Emf;
+
+use crate::emf::{Line, Measure};
 
 /// The CloudWatch namespace.
 pub const NAMESPACE: &str = "Eventzr/Studio";
@@ -56,15 +51,6 @@ pub const METRICS: [(&str, &str); 14] = [
 /// The metrics of a function, made in its init phase.
 pub struct Metrics {
     stage: String,
-    formats: Mutex<Formats>,
-}
-
-/// One formatter for each set of dimensions, because a formatter's set is fixed.
-struct Formats {
-    of_stage: Emf,
-    of_topic: Emf,
-    of_provider: Emf,
-    of_failure: Emf,
 }
 
 /// A measurement.
@@ -138,24 +124,7 @@ impl Metrics {
     /// The metrics of a function in `stage`; the stage is a dimension of each.
     #[must_use]
     pub fn new(stage: String) -> Self {
-        let format = |besides: &[&str]| {
-            let dimensions = ["Stage"]
-                .iter()
-                .chain(besides)
-                .map(|name| (*name).to_owned())
-                .collect();
-            Emf::builder(NAMESPACE.to_owned(), vec![dimensions]).build()
-        };
-        let formats = Formats {
-            of_stage: format(&[]),
-            of_topic: format(&["Topic"]),
-            of_provider: format(&["Provider"]),
-            of_failure: format(&["Provider", "Class"]),
-        };
-        Self {
-            stage,
-            formats: Mutex::new(formats),
-        }
+        Self { stage }
     }
 
     /// Writes one line. A failed write is logged and stops nothing.
@@ -169,47 +138,23 @@ impl Metrics {
     }
 
     fn line(&self, measured: Measured<'_>, at: SystemTime) -> io::Result<Vec<u8>> {
-        let mut formats = self
-            .formats
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let format = match measured {
-            Measured::Batch { .. } => &mut formats.of_topic,
-            Measured::Call { .. } | Measured::Spent { .. } | Measured::BreakerOpened { .. } => {
-                &mut formats.of_provider
-            }
-            Measured::Failure { .. } => &mut formats.of_failure,
-            Measured::Completed { .. } | Measured::Failed { .. } | Measured::Waiting { .. } => {
-                &mut formats.of_stage
-            }
+        let mut line = Line {
+            namespace: NAMESPACE,
+            at,
+            dimensions: vec![("Stage", self.stage.as_str())],
+            fields: Vec::new(),
+            metrics: Vec::new(),
         };
-        let mut line = Vec::new();
-        format
-            .format(
-                &Line {
-                    stage: &self.stage,
-                    measured,
-                    at,
-                },
-                &mut line,
-            )
-            .map_err(io::Error::other)?;
-        Ok(line)
+        measured.describe(&mut line);
+        Ok(line.to_bytes()?)
     }
 }
 
-struct Line<'m> {
-    stage: &'m str,
-    measured: Measured<'m>,
-    at: SystemTime,
-}
-
-impl Entry for Line<'_> {
-    fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
-        writer.timestamp(self.at);
-        writer.value("Stage", self.stage);
-        match self.measured {
-            Measured::Batch {
+impl<'a> Measured<'a> {
+    /// Adds its metrics to the line, and what they are of.
+    fn describe(self, line: &mut Line<'a>) {
+        match self {
+            Self::Batch {
                 topic,
                 received,
                 done,
@@ -217,48 +162,54 @@ impl Entry for Line<'_> {
                 retried,
                 took,
             } => {
-                writer.value("Topic", topic.as_str());
-                writer.value("RecordsReceived", &AsCount::from(received));
-                writer.value("RecordsDone", &AsCount::from(done));
-                writer.value("RecordsDeadLettered", &AsCount::from(dead_lettered));
-                writer.value("RecordsRetried", &AsCount::from(retried));
-                writer.value("BatchDuration", &took);
+                line.dimensions.push(("Topic", topic.as_str()));
+                line.metrics.extend([
+                    ("RecordsReceived", Measure::Count(received as u64)),
+                    ("RecordsDone", Measure::Count(done as u64)),
+                    ("RecordsDeadLettered", Measure::Count(dead_lettered as u64)),
+                    ("RecordsRetried", Measure::Count(retried as u64)),
+                    ("BatchDuration", Measure::Milliseconds(took)),
+                ]);
             }
-            Measured::Call { provider, took } => {
-                writer.value("Provider", provider);
-                writer.value("ProviderCalls", &AsCount::from(1_u64));
-                writer.value("ProviderDuration", &took);
+            Self::Call { provider, took } => {
+                line.dimensions.push(("Provider", provider));
+                line.metrics.extend([
+                    ("ProviderCalls", Measure::Count(1)),
+                    ("ProviderDuration", Measure::Milliseconds(took)),
+                ]);
             }
-            Measured::Failure { provider, class } => {
-                writer.value("Provider", provider);
-                writer.value("Class", class);
-                writer.value("ProviderFailures", &AsCount::from(1_u64));
+            Self::Failure { provider, class } => {
+                line.dimensions
+                    .extend([("Provider", provider), ("Class", class)]);
+                line.metrics.push(("ProviderFailures", Measure::Count(1)));
             }
-            Measured::Spent { provider, credits } => {
-                writer.value("Provider", provider);
-                writer.value("ProviderCredits", &AsCount::from(credits));
+            Self::Spent { provider, credits } => {
+                line.dimensions.push(("Provider", provider));
+                line.metrics
+                    .push(("ProviderCredits", Measure::Count(credits)));
             }
-            Measured::BreakerOpened { provider } => {
-                writer.value("Provider", provider);
-                writer.value("BreakerOpened", &AsCount::from(1_u64));
+            Self::BreakerOpened { provider } => {
+                line.dimensions.push(("Provider", provider));
+                line.metrics.push(("BreakerOpened", Measure::Count(1)));
             }
-            Measured::Completed {
+            Self::Completed {
                 tenant,
                 job,
                 since_event,
             } => {
-                writer.value("Tenant", tenant);
-                writer.value("Job", job);
-                writer.value("JobsCompleted", &AsCount::from(1_u64));
-                writer.value("EventToAsset", &since_event.map(AsSeconds::from));
+                line.fields.extend([("Tenant", tenant), ("Job", job)]);
+                line.metrics.push(("JobsCompleted", Measure::Count(1)));
+                let since_event = since_event.map(Measure::Seconds);
+                line.metrics
+                    .extend(since_event.map(|time| ("EventToAsset", time)));
             }
-            Measured::Failed { tenant, job } => {
-                writer.value("Tenant", tenant);
-                writer.value("Job", job);
-                writer.value("JobsFailed", &AsCount::from(1_u64));
+            Self::Failed { tenant, job } => {
+                line.fields.extend([("Tenant", tenant), ("Job", job)]);
+                line.metrics.push(("JobsFailed", Measure::Count(1)));
             }
-            Measured::Waiting { records } => {
-                writer.value("DeadLetterDepth", &AsCount::from(records))
+            Self::Waiting { records } => {
+                line.metrics
+                    .push(("DeadLetterDepth", Measure::Count(records as u64)));
             }
         }
     }
