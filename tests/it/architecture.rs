@@ -208,8 +208,10 @@ fn each_part_of_the_local_stack_stands_alone_and_only_the_stack_links_all() {
 }
 
 #[test]
-fn only_telemetry_sends_spans_and_metrique_is_for_its_tests() {
+fn only_the_runtime_writes_the_log_and_only_telemetry_sends_spans() {
+    only(&["shared/runtime"], &["tracing-subscriber"]);
     only(&["shared/telemetry"], &["opentelemetry*"]);
+    // For telemetry's tests only.
     only(&[], &["metrique*"]);
 }
 

@@ -20,12 +20,12 @@ mod steps;
 
 use contract::Time;
 use domain::{JobId, VoiceModelId};
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use operations::CompletionStep;
 use outbox::Outbox;
 use providers::{Providers, StudioCanvas};
-use runtime::aws_config;
+use runtime::{aws_config, start_log};
 use store::Store;
 use telemetry::Telemetry;
 use uuid::Uuid;
@@ -51,7 +51,7 @@ struct App {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_tracing::init_default_subscriber();
+    start_log();
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
     let config = Config::from_env()?;

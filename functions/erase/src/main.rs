@@ -11,12 +11,12 @@ mod voice;
 use contract::Time;
 use dead_letters::DeadLetters;
 use domain::VoiceModelId;
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use operations::EraseStep;
 use outbox::Outbox;
 use providers::Vendors;
-use runtime::aws_config;
+use runtime::{aws_config, start_log};
 use store::Store;
 use telemetry::Telemetry;
 use work::Paths;
@@ -43,7 +43,7 @@ struct App {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_tracing::init_default_subscriber();
+    start_log();
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
     let config = Config::from_env()?;

@@ -6,9 +6,9 @@ mod error;
 mod provide;
 
 use kafka::{TopicSettings, Topics};
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::aws_config;
+use runtime::{aws_config, start_log};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ struct Provided {}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_tracing::init_default_subscriber();
+    start_log();
     let aws = aws_config()?;
     let app = &App {
         topics: Topics::new(&kafka::Config::from_env()?, &aws),

@@ -22,11 +22,11 @@ mod waiting;
 use contract::Time;
 use dead_letters::DeadLetters;
 use domain::{JobId, VoiceModelId};
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use operations::Step;
 use outbox::Outbox;
-use runtime::aws_config;
+use runtime::{aws_config, start_log};
 use serde::Deserialize as _;
 use serde_json::Value;
 use store::Store;
@@ -50,7 +50,7 @@ struct Operator {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_tracing::init_default_subscriber();
+    start_log();
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
     let operator = &Operator {

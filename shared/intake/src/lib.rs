@@ -29,9 +29,9 @@ pub use redelivery::{Redelivery, RedeliveryError, is_done, redelivery};
 use contract::Topic;
 use dead_letters::DeadLetters;
 use domain::Description;
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing as lambda_tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use outbox::{Config, Outbox};
-use runtime::aws_config;
+use runtime::{aws_config, start_log};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use store::Store;
@@ -55,7 +55,7 @@ pub async fn serve<D: DeserializeOwned + 'static>(
     topic: Topic,
     describe: fn(D) -> Description,
 ) -> Result<(), lambda_runtime::Error> {
-    lambda_tracing::init_default_subscriber();
+    start_log();
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
     let app = Arc::new(App {

@@ -7,9 +7,9 @@ use std::{
 };
 
 use contract::TraceParent;
-use lambda_runtime::tracing::subscriber::fmt;
 use telemetry::Traces;
 use tracing::subscriber::with_default;
+use tracing_subscriber::fmt;
 
 use super::{
     script::Answer,
