@@ -145,16 +145,8 @@ fn only_the_providers_know_vendors() {
         &["shared/providers", "shared/work"],
         &["aws-sdk-secretsmanager"],
     );
-    // The function kafka-topics answers CloudFormation over HTTP, and erase has one request for
-    // CloudFront.
-    only(
-        &[
-            "shared/providers",
-            "functions/kafka-topics",
-            "functions/erase",
-        ],
-        &["reqwest"],
-    );
+    // One request for CloudFront.
+    only(&["shared/providers", "functions/erase"], &["reqwest"]);
     only(&["functions/erase"], &["aws-sigv4"]);
 }
 

@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use reqwest::Url;
 use runtime::optional;
+use url::Url;
 
 /// The most characters of a host that an error names.
 const LONGEST_HOST: usize = 253;
@@ -61,8 +61,8 @@ impl AnswerUrl {
     }
 
     /// The URL.
-    pub(crate) fn url(&self) -> &Url {
-        &self.0
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 
     /// The host.

@@ -1,5 +1,6 @@
 //! Why a request of CloudFormation's stays without an answer.
 
+use aws_smithy_runtime_api::{box_error::BoxError, http::StatusCode};
 use lambda_runtime::Diagnostic;
 use operations::FailureKind;
 
@@ -13,12 +14,9 @@ pub(crate) enum ProvideError {
     #[error(transparent)]
     Url(#[from] AnswerUrlError),
     #[error("sending the result to CloudFormation")]
-    NotSent(#[from] reqwest::Error),
+    NotSent(#[source] BoxError),
     #[error("{host} answered {status} to the result for CloudFormation")]
-    NotTaken {
-        host: String,
-        status: reqwest::StatusCode,
-    },
+    NotTaken { host: String, status: StatusCode },
 }
 
 impl ProvideError {

@@ -5,10 +5,11 @@ mod answer_url;
 mod error;
 mod provide;
 
+use aws_smithy_http_client::Connector;
 use kafka::{TopicSettings, Topics};
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::{aws_config, start_log};
+use runtime::{aws_config, https_connector, start_log};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,9 +19,10 @@ use error::ProvideError;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// The client and configuration, made once in the init phase.
+/// The clients and configuration, made once in the init phase.
 struct App {
     topics: Topics,
+    https: Connector,
     wanted: TopicSettings,
     answers_to: AnswersTo,
 }
@@ -35,6 +37,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config()?;
     let app = &App {
         topics: Topics::new(&kafka::Config::from_env()?, &aws),
+        https: https_connector()?,
         wanted: provide::wanted()?,
         answers_to: AnswersTo::from_env(),
     };

@@ -4,13 +4,21 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        http::HttpConnector as _,
+        orchestrator::{HttpRequest, HttpResponse},
+    },
+};
+use aws_smithy_types::body::SdkBody;
 use contract::Topic;
 use kafka::{Ensured, TopicSettings, TopicsError};
-use reqwest::redirect;
 use runtime::{ConfigError, chain};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{App, answer_url::AnswerUrl, error::ProvideError};
 
@@ -21,6 +29,9 @@ const NAME: &str = "studio-kafka-topics";
 /// The number of attempts to answer CloudFormation. Without an answer it waits for minutes and then
 /// rolls back everything.
 const TRIES: u32 = 3;
+
+/// The longest time that an attempt may take.
+const WITHIN: Duration = Duration::from_secs(10);
 
 /// The longest reason in characters; an answer may have 4 KiB.
 const LONGEST_REASON: usize = 1000;
@@ -118,7 +129,7 @@ pub(crate) async fn provide(app: &App, asked: &TopicsRequest) -> Result<(), Prov
             )
         }
     };
-    tell(&url, asked, reason.as_deref()).await
+    tell(&app.https, &url, asked, reason.as_deref()).await
 }
 
 async fn ensure(app: &App, properties: &Value) -> Result<BTreeMap<Topic, Ensured>, NotProvided> {
@@ -153,6 +164,7 @@ fn number_of(name: &'static str) -> Result<u32, ConfigError> {
 /// Puts the answer to the URL that CloudFormation gave. No content type is set, because the URL's
 /// signature has none.
 async fn tell(
+    https: &Connector,
     url: &AnswerUrl,
     asked: &TopicsRequest,
     reason: Option<&str>,
@@ -170,13 +182,8 @@ async fn tell(
         logical_resource_id: &asked.logical_resource_id,
     };
     let body = serde_json::to_string(&told).expect("strings are JSON");
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(10))
-        // S3 never redirects a presigned URL, and where another server points to was not checked.
-        .redirect(redirect::Policy::none())
-        .build()?;
     for tries in 1.. {
-        match put(&client, url, body.clone()).await {
+        match put(https, url, body.clone()).await {
             Ok(()) => return Ok(()),
             Err(error) if tries == TRIES => return Err(error),
             Err(error) => tracing::warn!(
@@ -189,10 +196,9 @@ async fn tell(
     unreachable!("the tries end")
 }
 
-async fn put(client: &reqwest::Client, url: &AnswerUrl, body: String) -> Result<(), ProvideError> {
-    let put = client.put(url.url().clone()).body(body).send().await;
-    // The URL is removed from errors, because anyone who has it can answer.
-    let status = put.map_err(reqwest::Error::without_url)?.status();
+async fn put(https: &Connector, url: &AnswerUrl, body: String) -> Result<(), ProvideError> {
+    let sent = send(https, url, body).await;
+    let status = sent.map_err(ProvideError::NotSent)?.status();
     match status.is_success() {
         true => Ok(()),
         false => Err(ProvideError::NotTaken {
@@ -200,6 +206,15 @@ async fn put(client: &reqwest::Client, url: &AnswerUrl, body: String) -> Result<
             status,
         }),
     }
+}
+
+/// Sends one request. No redirect is followed: S3 redirects no presigned URL, and where another
+/// server points to was not checked. No error has the URL, because anyone who has it can answer.
+async fn send(https: &Connector, url: &AnswerUrl, body: String) -> Result<HttpResponse, BoxError> {
+    let mut request = HttpRequest::new(SdkBody::from(body));
+    request.set_method("PUT")?;
+    request.set_uri(url.as_str())?;
+    Ok(timeout(WITHIN, https.call(request)).await??)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use aws_config::{
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::{
-    Builder,
+    Builder, Connector,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 
@@ -24,19 +24,9 @@ use crate::{ConfigError, roots, variable};
 /// # Errors
 /// A [`ConfigError`] that names the variable.
 pub fn aws_config() -> Result<SdkConfig, ConfigError> {
-    let bundle = variable("AWS_CA_BUNDLE").ok();
-    let roots = roots::trusted(bundle.as_deref()).map_err(|source| ConfigError::Roots {
-        path: bundle.unwrap_or_default(),
-        source,
-    })?;
-    let trusted = TrustStore::empty().with_pem_certificate(roots);
-    let tls = TlsContext::builder()
-        .with_trust_store(trusted)
-        .build()
-        .map_err(ConfigError::Https)?;
     let https = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls)
+        .tls_context(trusted()?)
         .build_https();
     let mut config = SdkConfig::builder()
         .http_client(https)
@@ -61,4 +51,29 @@ pub fn aws_config() -> Result<SdkConfig, ConfigError> {
         config = config.endpoint_url(endpoint);
     }
     Ok(config.build())
+}
+
+/// A client for a request to AWS that is none of the SDK's. It trusts what [`aws_config`] trusts,
+/// and it neither follows a redirect nor asks a proxy.
+///
+/// # Errors
+/// A [`ConfigError`] that names the variable.
+pub fn https_connector() -> Result<Connector, ConfigError> {
+    Ok(Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(trusted()?)
+        .build())
+}
+
+/// The certificates that both trust.
+fn trusted() -> Result<TlsContext, ConfigError> {
+    let bundle = variable("AWS_CA_BUNDLE").ok();
+    let roots = roots::trusted(bundle.as_deref()).map_err(|source| ConfigError::Roots {
+        path: bundle.unwrap_or_default(),
+        source,
+    })?;
+    TlsContext::builder()
+        .with_trust_store(TrustStore::empty().with_pem_certificate(roots))
+        .build()
+        .map_err(ConfigError::Https)
 }

@@ -7,7 +7,7 @@ mod error_chain;
 mod log;
 mod roots;
 
-pub use aws::aws_config;
+pub use aws::{aws_config, https_connector};
 pub use environment::{ConfigError, names, number, optional, variable};
 pub use error_chain::chain;
 pub use log::start_log;
