@@ -36,6 +36,7 @@ fn read(changes: Value) -> Result<Mapping, Error> {
     let references = [
         ("Stage", "staging"),
         ("Retries", "10000"),
+        ("Window", "7"),
         ("EventCreatedRecords", "0e1f"),
     ];
     let on_failure = aws_sdk_lambda::types::OnFailure::builder()
@@ -110,6 +111,17 @@ fn absent_settings_have_the_defaults_of_a_kafka_mapping() {
         (mapping.destination, mapping.consumer_group.as_str()),
         (None, "0e1f")
     );
+}
+
+/// The record of an emulator may say otherwise: a window is what the template states.
+#[test]
+fn the_window_is_the_one_that_the_template_states() {
+    for seconds in [0, 1, 300] {
+        let mapping = read(json!({"MaximumBatchingWindowInSeconds": seconds})).unwrap();
+        assert_eq!(mapping.window, Duration::from_secs(seconds));
+    }
+    let of_a_parameter = read(json!({"MaximumBatchingWindowInSeconds": {"Ref": "Window"}}));
+    assert_eq!(of_a_parameter.unwrap().window, Duration::from_secs(7));
 }
 
 /// kafka-retry-configurations.html: "automatically applies a maximum of 10 retry attempts".
