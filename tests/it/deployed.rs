@@ -1,7 +1,10 @@
 //! The template as CloudFormation expands it: the properties of every consumer, and the calls of a
 //! batch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use contract::Topic;
 use local::{aws::QueryService, deploy::STACK};
@@ -53,12 +56,19 @@ async fn the_deployed_template_keeps_its_promises() {
             json!(["ReportBatchItemFailures"]),
             "{id}"
         );
-        assert!(
-            mapping["ProvisionedPollerConfig"]["MinimumPollers"]
-                .as_u64()
-                .unwrap()
-                >= 1,
+        let pollers = &mapping["ProvisionedPollerConfig"];
+        assert_eq!(
+            pollers["MinimumPollers"],
+            json!({ "Ref": "Pollers" }),
             "{id}"
+        );
+        assert_eq!(
+            pollers["MaximumPollers"], pollers["MinimumPollers"],
+            "{id}: scaling between two numbers would rebalance"
+        );
+        assert_eq!(
+            mapping["MaximumBatchingWindowInSeconds"], 0,
+            "{id}: a record would wait for others"
         );
         assert_eq!(
             mapping["MaximumRetryAttempts"], 10_000,
@@ -118,6 +128,11 @@ async fn the_deployed_template_keeps_its_promises() {
         assert!(attached.contains("ConsumerPolicy"), "{id}: {attached}");
     }
     assert_eq!(mapped, consumed);
+    // The local mappings do as the template says.
+    for mapping in &studio.stack.mappings {
+        assert!(mapping.provisioned, "{}", mapping.topic);
+        assert_eq!(mapping.window, Duration::ZERO, "{}", mapping.topic);
+    }
 
     let functions = of_type(&template, "AWS::Lambda::Function");
     // completion, erase, operator and kafka-topics, besides the consumers.
