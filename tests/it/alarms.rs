@@ -13,7 +13,7 @@ use local::{
     stack::Options,
     timeline::Timeline,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The AWS metrics that an alarm may use, with their dimensions, from the services' own pages of
 /// metrics: Lambda and its mappings (OffsetLag, and no IteratorAge), Step Functions, DynamoDB and
@@ -72,8 +72,8 @@ struct Metric {
     dimensions: BTreeMap<String, String>,
 }
 
-/// The alarms of the template, read as YAML without its tags.
-fn alarms() -> Vec<InTemplate> {
+/// The resources of the template, read as YAML without its tags.
+fn resources() -> BTreeMap<String, Value> {
     let root = Checkout::find().unwrap().root;
     let python = root.join("target/venv/bin/python");
     let read = "import sys, json, yaml\n\
@@ -91,8 +91,12 @@ fn alarms() -> Vec<InTemplate> {
         "{}",
         String::from_utf8_lossy(&ran.stderr)
     );
-    let resources: BTreeMap<String, Value> = serde_json::from_slice(&ran.stdout).unwrap();
-    let alarms = resources
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+/// The alarms of the template.
+fn alarms() -> Vec<InTemplate> {
+    let alarms = resources()
         .into_values()
         .filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
     alarms
@@ -176,6 +180,35 @@ fn alarms_and_runbook_entries_match() {
             alarm.entry
         );
     }
+}
+
+/// CloudWatch bills both by the month, also where nothing happens.
+#[test]
+fn a_stage_without_monitoring_has_no_alarm_and_no_dashboard() {
+    let template =
+        fs::read_to_string(Checkout::find().unwrap().root.join("infra/template.yaml")).unwrap();
+    for condition in [
+        "  Monitored: !Equals [!Ref Monitoring, full]\n",
+        "  MonitoredOnAws: !And [!Condition Monitored, !Condition OnAws]\n",
+        "  ClusterMonitored: !And\n    - !Condition Monitored\n",
+    ] {
+        assert!(template.contains(condition), "{condition}");
+    }
+    let of_monitoring = [
+        json!("Monitored"),
+        json!("MonitoredOnAws"),
+        json!("ClusterMonitored"),
+    ];
+    let mut found = 0;
+    for (id, resource) in resources() {
+        let kind = resource["Type"].as_str().unwrap();
+        if kind.starts_with("AWS::CloudWatch::") {
+            let condition = &resource["Condition"];
+            assert!(of_monitoring.contains(condition), "{id}: {condition}");
+            found += 1;
+        }
+    }
+    assert_eq!(found, alarms().len() + 1, "the alarms and the dashboard");
 }
 
 #[test]
