@@ -1,6 +1,7 @@
 //! Simulates a burst of a million created events in an hour against production's quotas, second by
 //! second and with the times of the same run. It shows which ceiling the burst meets first, how
-//! long events wait there, and whose events wait. It assumes enough pollers.
+//! long events wait there, and whose events wait. It assumes enough pollers: the template's two keep
+//! ten batches of a topic in flight, and a batch may have records of several partitions.
 
 use std::collections::VecDeque;
 

@@ -10,6 +10,7 @@ mod burst;
 mod completion;
 mod decode;
 mod error;
+mod idle;
 mod invocations;
 mod prices;
 mod profile;
@@ -182,6 +183,7 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
             found(invocations::rows(&answers));
             found(invocations::profile(&bed, &consumer).await?);
             found(bill::rows(&answers, &per_job, units));
+            found(idle::rows());
             if let Some(batch) = answers
                 .iter()
                 .find(|answers| answers.name == OURS)

@@ -1,0 +1,217 @@
+//! The bill of a month in which no event comes: what the template has, times list prices. No
+//! measurement is in it.
+
+use contract::Topic;
+
+use crate::prices;
+use crate::report::{Row, Unit};
+
+const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+const SAMCONFIG: &str = include_str!("../../../infra/samconfig.toml");
+
+/// The hours of an average month.
+const HOURS: f64 = 730.0;
+
+/// The pollers of one Event Poller Unit, unless they need more than its 20 MB a second (Lambda
+/// Developer Guide, kafka-scaling-modes).
+const POLLERS_OF_A_UNIT: usize = 10;
+
+/// The interface endpoints that the functions need: Step Functions, Lambda and Secrets Manager
+/// (docs/deploying.md, "The network"). They are the VPC's, and not in the template.
+const ENDPOINTS: usize = 3;
+
+/// What a schedule's invocation is assumed to take, in seconds, and to log, in bytes. Both are
+/// guesses; the line is a thousandth of the bill.
+const SCHEDULED_SECONDS: f64 = 0.1;
+const SCHEDULED_BYTES: f64 = 2_000.0;
+
+/// The queries of a schedule's invocation: one for each shard of the index of what is open. An
+/// empty one is half a read unit.
+const SHARDS: f64 = 16.0;
+
+/// The memory of the functions with a schedule, in MB: completion sweeps, and operator gathers.
+const SCHEDULED_MEMORY: [f64; 2] = [1769.0, 512.0];
+
+/// A stage, as far as its idle bill depends on it.
+#[derive(Debug, Clone, Copy)]
+struct Stage {
+    name: &'static str,
+    /// Whether it has alarms and a dashboard: the parameter `Monitoring`.
+    is_monitored: bool,
+    /// Whether it has the alarm on the brokers' connections: the parameter `KafkaClusterName`.
+    watches_cluster: bool,
+    /// In how many availability zones the VPC has the interface endpoints.
+    zones: usize,
+}
+
+/// Production has its endpoints in the zones of the three brokers, staging in one zone.
+fn stages() -> [Stage; 2] {
+    [("production", 3), ("staging", 1)].map(|(name, zones)| Stage::of_samconfig(name, zones))
+}
+
+impl Stage {
+    /// The stage as `infra/samconfig.toml` sets its parameters.
+    fn of_samconfig(name: &'static str, zones: usize) -> Self {
+        let begin = format!("[{name}.deploy.parameters]\n");
+        let settings = SAMCONFIG
+            .split_once(&begin)
+            .map_or("", |(_, settings)| settings);
+        let settings = settings.split("\n[").next().unwrap_or_default();
+        Self {
+            name,
+            is_monitored: !settings.contains("\"Monitoring=none\""),
+            watches_cluster: settings.contains("\"KafkaClusterName="),
+            zones,
+        }
+    }
+
+    /// The lines of its bill, in dollars a month.
+    fn bill(self) -> [(&'static str, f64); 7] {
+        let monitored = if self.is_monitored { 1.0 } else { 0.0 };
+        let metrics = alarm_metrics(self.watches_cluster) as f64;
+        let units = poller_units() as f64;
+        let endpoints = (ENDPOINTS * self.zones) as f64;
+        [
+            ("Event Poller Unit", units * HOURS * prices::POLLER_HOUR),
+            (
+                "interface endpoints",
+                endpoints * HOURS * prices::ENDPOINT_HOUR,
+            ),
+            ("alarms", monitored * metrics * prices::ALARM_METRIC),
+            ("dashboard", monitored * prices::DASHBOARD),
+            (
+                "secret",
+                times("Type: AWS::SecretsManager::Secret\n") as f64 * prices::SECRET,
+            ),
+            ("metric", prices::CUSTOM_METRIC),
+            ("schedules", schedules()),
+        ]
+    }
+}
+
+/// How often the template has `text`.
+fn times(text: &str) -> usize {
+    TEMPLATE.matches(text).count()
+}
+
+/// The metrics of all alarms, each of which CloudWatch bills; with or without those of the
+/// cluster's brokers.
+fn alarm_metrics(of_cluster: bool) -> usize {
+    let of_expressions = times("MetricStat: {");
+    let alone = times("\n      MetricName: ");
+    let of_brokers = times("Namespace: AWS/Kafka,");
+    of_expressions + alone - if of_cluster { 0 } else { of_brokers }
+}
+
+/// The units that the pollers of all mappings need.
+fn poller_units() -> usize {
+    let (_, parameter) = TEMPLATE.split_once("\n  Pollers:\n").unwrap_or_default();
+    let default = parameter
+        .lines()
+        .find_map(|line| line.strip_prefix("    Default: "));
+    let pollers: usize = default.and_then(|number| number.parse().ok()).unwrap_or(0);
+    (pollers * Topic::consumed().count()).div_ceil(POLLERS_OF_A_UNIT)
+}
+
+/// The sweep and the gathering, every five minutes: compute, reads, a listing of the bucket, logs.
+fn schedules() -> f64 {
+    let runs = HOURS * 12.0;
+    let gibibytes = SCHEDULED_MEMORY.iter().sum::<f64>() / 1024.0;
+    let both = SCHEDULED_MEMORY.len() as f64;
+    let compute = gibibytes * SCHEDULED_SECONDS * prices::LAMBDA_GIBIBYTE_SECOND;
+    let each = prices::LAMBDA_REQUEST
+        + SHARDS * 0.5 * prices::READ_UNIT
+        + SCHEDULED_BYTES / 1e9 * prices::LOGGED_GIGABYTE;
+    runs * (compute + both * each + prices::S3_LIST)
+}
+
+/// The idle bill of each stage.
+pub fn rows() -> Vec<Row> {
+    let of_stage = |stage: Stage| {
+        let bill = stage.bill();
+        let all = bill.iter().map(|(_, dollars)| dollars).sum();
+        let lines = bill.into_iter().chain([("all of it", all)]);
+        Row::new(
+            format!("A month of {} without an event", stage.name),
+            "list prices of ap-south-1; without cluster, storage and vendors' secrets",
+            Unit::Dollars,
+            lines
+                .map(|(name, dollars)| (name.to_owned(), dollars))
+                .collect(),
+        )
+    };
+    stages().map(of_stage).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERFORMANCE: &str = include_str!("../../../docs/performance.md");
+    const README: &str = include_str!("../../../README.md");
+
+    #[test]
+    fn a_month_of_staging_without_an_event_costs_at_most_180_dollars() {
+        let [_, staging]: [Row; 2] = rows().try_into().unwrap();
+        let all = staging.of("all of it").unwrap();
+        assert!((100.0..=180.0).contains(&all), "{all}");
+    }
+
+    #[test]
+    fn the_pollers_of_all_mappings_fit_into_one_unit() {
+        assert_eq!(poller_units(), 1);
+    }
+
+    #[test]
+    fn the_template_has_what_the_idle_bill_counts() {
+        assert!(alarm_metrics(true) > alarm_metrics(false) && alarm_metrics(false) > 50);
+        assert_eq!(times("Type: AWS::CloudWatch::Dashboard\n"), 1);
+        assert_eq!(times("Schedule: rate(5 minutes)\n"), SCHEDULED_MEMORY.len());
+    }
+
+    /// A resource of a new type may cost something when nothing happens: look its price up, and add
+    /// it to the bill or to the page's list of what costs nothing.
+    #[test]
+    fn every_type_of_resource_was_looked_up() {
+        let mut types: Vec<&str> = TEMPLATE
+            .lines()
+            .filter_map(|line| line.strip_prefix("    Type: "))
+            .filter(|kind| kind.contains("::"))
+            .collect();
+        types.sort_unstable();
+        types.dedup();
+        let looked_up = [
+            "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::Dashboard",
+            "AWS::DynamoDB::Table",
+            "AWS::IAM::ManagedPolicy",
+            "AWS::Logs::LogGroup",
+            "AWS::S3::Bucket",
+            "AWS::S3::BucketPolicy",
+            "AWS::SecretsManager::Secret",
+            "AWS::Serverless::Function",
+            "AWS::Serverless::StateMachine",
+            "Custom::KafkaTopics",
+        ];
+        assert_eq!(types, looked_up);
+    }
+
+    #[test]
+    fn the_pages_have_the_idle_bill() {
+        let [production, staging]: [Row; 2] = rows().try_into().unwrap();
+        for ((name, of_production), (_, of_staging)) in
+            production.figures.iter().zip(&staging.figures)
+        {
+            let figures = format!(" | ${of_production:.2} | ${of_staging:.2} |");
+            assert!(
+                PERFORMANCE.contains(&figures),
+                "docs/performance.md lacks {name}: {figures}"
+            );
+        }
+        let counted = format!("{} metrics", alarm_metrics(true));
+        assert!(PERFORMANCE.contains(&counted), "{counted}");
+        let all = [&production, &staging].map(|row| row.of("all of it").unwrap());
+        let sums = format!(" | ${:.0} | ${:.0} |", all[0], all[1]);
+        assert!(README.contains(&sums), "README.md lacks {sums}");
+    }
+}
