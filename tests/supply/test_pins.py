@@ -1,10 +1,13 @@
 """What comes from outside is named by its hash, wherever it is installed: `make supply`."""
 
+import functools
 import json
+import os
 import pathlib
 import re
 import subprocess
 import unittest
+from fnmatch import fnmatchcase
 
 import yaml
 
@@ -18,14 +21,37 @@ WRITES = {
 
 
 def files(*patterns: str) -> list[pathlib.Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout.splitlines()
-    return [ROOT / name for name in sorted(set(listed)) if (ROOT / name).is_file()]
+    """The files of the checkout that match, without what is built; `*` matches a slash, too."""
+    found = (name for name in names() if any(fnmatchcase(name, pattern) for pattern in patterns))
+    return [ROOT / name for name in found]
+
+
+@functools.cache
+def names() -> list[str]:
+    """The names of all files of the checkout, in order."""
+    listed = names_by_git().split("\0")
+    found = [name for name in set(listed) if (ROOT / name).is_file()]
+    # An archive of the sources has no history, and needs no git.
+    return sorted(found or names_by_walking())
+
+
+def names_by_git() -> str:
+    """What git tracks or would track, each ended by a zero byte. Empty without git or a history."""
+    # The checkout may belong to another user than the one who tests it.
+    git = ("git", "-c", f"safe.directory={ROOT}")
+    listed = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    try:
+        return subprocess.run((*git, *listed), cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+    except OSError:
+        return ""
+
+
+def names_by_walking() -> list[str]:
+    found = []
+    for folder, below, inside in os.walk(ROOT):
+        below[:] = [name for name in below if name not in {".git", "__pycache__", "target"}]
+        found += [(pathlib.Path(folder) / name).relative_to(ROOT).as_posix() for name in inside]
+    return found
 
 
 def pinned(requirements: pathlib.Path) -> dict[str, list[str]]:
