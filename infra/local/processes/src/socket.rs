@@ -24,9 +24,10 @@ pub(crate) fn connected(local: SocketAddr, remote: SocketAddr) -> Option<Socket>
         return None;
     };
     let found = match ask(local, remote) {
-        Ok(found) => found,
-        // A kernel without this service has its tables.
-        Err(_) => look(|row| row.is_between(local, remote)),
+        Ok(Some(found)) => Some(found),
+        // A kernel without this service has its tables. One that has the service and lacks its part
+        // for TCP answers as if there were no such socket.
+        Ok(None) | Err(_) => look(|row| row.is_between(local, remote)),
     };
     // A socket that no process has open has no inode, and the kernel then names root as its user.
     found.filter(|socket| socket.inode != 0)
@@ -195,9 +196,16 @@ mod tests {
         let here = listener.local_addr().expect("bound");
         let stream = TcpStream::connect(here).expect("a connection");
         let (local, remote) = (v4(stream.local_addr().expect("bound")), v4(here));
-        let in_table = look(|row| row.is_between(local, remote)).expect("a row");
+        // A table that changes while it is read can lack a row.
+        let in_table = (0..5).find_map(|_| look(|row| row.is_between(local, remote)));
+        let in_table = in_table.expect("a row");
         assert_ne!(in_table.inode, 0);
-        assert_eq!(ask(local, remote), Ok(Some(in_table)));
+        let asked = ask(local, remote);
+        if let Err(error) = asked {
+            println!("NOT compared, because this kernel answers no questions: {error}");
+            return;
+        }
+        assert_eq!(asked, Ok(Some(in_table)));
         // No connection, and at the second one something listens.
         let other = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1);
         assert_eq!(ask(other, remote), Ok(None));
