@@ -174,18 +174,25 @@ async fn a_record_larger_than_the_buffer_is_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_dropped_during_an_outage_ends_at_once() {
     let broker = broker(TOPIC, 1);
-    let mut reader = Reader::start(&cluster(&broker), &[TOPIC], From::Now)
-        .await
-        .unwrap();
+    let cluster = cluster(&broker);
+    let mut readers = Vec::new();
+    for _ in 0..5 {
+        let reader = Reader::start(&cluster, &[TOPIC], From::Now).await;
+        readers.push(reader.unwrap());
+    }
     broker.broker_down(1).unwrap();
     assert!(
-        tokio::time::timeout(Duration::from_millis(300), reader.next())
+        tokio::time::timeout(Duration::from_millis(300), readers[0].next())
             .await
             .is_err()
     );
-    let begun = Instant::now();
-    drop(reader);
-    assert!(begun.elapsed() < Duration::from_millis(50));
+    // A drop that waits makes each of them slow. A busy machine does that to some.
+    let times = readers.into_iter().map(|reader| {
+        let begun = Instant::now();
+        drop(reader);
+        begun.elapsed()
+    });
+    assert!(times.min() < Some(Duration::from_millis(50)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
