@@ -39,7 +39,8 @@ pub const KEY: &str = "key-for-the-sandbox-only";
 const VENDORS_WITH_KEYS: [&str; 3] = ["openai", "elevenlabs", "runway"];
 
 const TEMPLATE_KEY: &str = "template.yaml";
-const WITHIN: Duration = Duration::from_secs(60);
+/// How long the emulator may take to create the stack.
+const WITHIN: Duration = Duration::from_secs(120);
 
 /// Where the parts of a deployment are.
 #[derive(Debug, Clone)]

@@ -25,7 +25,8 @@ pub const REGION: &str = "us-east-1";
 /// resources. The rest is a random token; on AWS the whole is a presigned URL.
 pub(crate) const SECRET_PATHS: &str = "/_ministack/cfn-response/";
 
-const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long the emulator may take to answer. Several start at once where tests run.
+const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// How to start the emulator.
 #[derive(Debug, Clone)]

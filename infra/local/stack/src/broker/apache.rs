@@ -20,7 +20,9 @@ use super::settings::{Options, loopback};
 use crate::log_tail::tail;
 use crate::ports::free_port;
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long the port may take to open, and then the broker to answer. Several JVMs start at once
+/// where tests run.
+const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// A node and its data. Dropping it kills the node and deletes the data.
 #[derive(Debug)]
@@ -145,7 +147,9 @@ impl Apache {
             bootstrap: self.bootstrap(),
             source,
         };
-        let cluster = Cluster::new(&self.bootstrap()).map_err(failed)?;
+        let cluster = Cluster::new(&self.bootstrap())
+            .map_err(failed)?
+            .within(READY_WITHIN);
         while cluster.brokers().await.map_err(failed)?.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -20,7 +20,7 @@ use crate::ports::free_port;
 
 /// How long a broker may take to start while the JVM records the classes that it loads, and how
 /// long it may take to stop.
-const ARCHIVE_WITHIN: Duration = Duration::from_secs(60);
+const ARCHIVE_WITHIN: Duration = Duration::from_secs(120);
 
 /// An installed Apache Kafka.
 #[derive(Debug, Clone)]
