@@ -312,7 +312,8 @@ fn signed(brokers: &Brokers) -> Vec<i64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw() {
-    const LIFE: Duration = Duration::from_secs(8);
+    // Between the renewal and the token's end are 2 s for a busy machine.
+    const LIFE: Duration = Duration::from_secs(16);
     let brokers = Brokers::new();
     let studio = Studio::on_apache_kafka(|options| {
         options.poll = false;
@@ -336,10 +337,10 @@ async fn a_token_is_renewed_at_four_fifths_of_its_life_and_after_a_thaw() {
         process.published().await;
     }
     for pair in signed(&brokers).windows(2) {
-        // 80 % of the life is 6.4 s; librdkafka checks once a second, and a token's time has whole
+        // 80 % of the life is 12.8 s; librdkafka checks once a second, and a token's time has whole
         // seconds.
         assert!(
-            (6..=8).contains(&(pair[1] - pair[0])),
+            (12..=16).contains(&(pair[1] - pair[0])),
             "{:?}",
             signed(&brokers)
         );
