@@ -191,7 +191,7 @@ async fn a_failing_record_is_retried_alone_and_the_others_are_committed() {
     let mut failed = Reader::start(&cluster, &["failed"], From::Beginning)
         .await
         .unwrap();
-    let record = tokio::time::timeout(Duration::from_secs(5), failed.next())
+    let record = tokio::time::timeout(Duration::from_secs(30), failed.next())
         .await
         .expect("a record")
         .unwrap();
