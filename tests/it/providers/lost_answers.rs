@@ -182,7 +182,7 @@ async fn a_picture_whose_job_is_cancelled_meanwhile_costs_what_it_cost() {
     studio.stack.sandbox.script(Script::posts(
         Vendor::OpenAi,
         Occurrence::Every,
-        Behaviour::Slow(Duration::from_secs(5)),
+        Behaviour::Held,
     ));
     let completion = studio.stack.outputs.completion_function_name.clone();
     let submit = json!({ "step": "submit", "jobId": job });
@@ -193,7 +193,9 @@ async fn a_picture_whose_job_is_cancelled_meanwhile_costs_what_it_cost() {
         })
         .await;
         let cancel = json!({ "step": "cancel", "jobId": job });
-        studio.completion(&cancel).await
+        let cancelled = studio.completion(&cancel).await;
+        studio.stack.sandbox.release();
+        cancelled
     };
     let ((submitted, _), cancelled) =
         futures::join!(try_to_invoke(&studio.stack, &completion, &submit), cancel);

@@ -147,12 +147,8 @@ async fn erasing_a_voice_deletes_no_file_of_another_tenant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voice_erased_during_its_creation_is_deleted_at_the_vendor() {
     let studio = studio_that_clones().await;
-    let slow = Script::posts(
-        Vendor::ElevenLabs,
-        Occurrence::Nth(1),
-        Behaviour::Slow(Duration::from_secs(5)),
-    );
-    studio.stack.sandbox.script(slow);
+    let held = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::Held);
+    studio.stack.sandbox.script(held);
     let (id, tenant) = (voice_id(1), "tenant-meanwhile");
     train(&studio, &id, &input(tenant, "instant", 1)).await;
     until("it is asked for", async || !posts(&studio).is_empty()).await;
@@ -162,6 +158,7 @@ async fn a_voice_erased_during_its_creation_is_deleted_at_the_vendor() {
         (said.code, fate(&said))
     };
     assert_eq!(erased().await, (Some(4), "erasing".to_owned()));
+    studio.stack.sandbox.release();
     let is_deleted = |call: &Call| call.method == "DELETE" && call.status == Some(200);
     until("it is made, and deleted", async || {
         studio.stack.sandbox.calls().iter().any(is_deleted)

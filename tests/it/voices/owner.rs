@@ -11,18 +11,16 @@ async fn two_concurrent_verifications_send_one_recording() {
         matches!(s, VoiceState::AwaitingOwner { .. })
     })
     .await;
-    let slow = Script::posts(
-        Vendor::ElevenLabs,
-        Occurrence::Nth(1),
-        Behaviour::Slow(Duration::from_secs(5)),
-    );
-    studio.stack.sandbox.script(slow);
+    let held = Script::posts(Vendor::ElevenLabs, Occurrence::Nth(1), Behaviour::Held);
+    studio.stack.sandbox.script(held);
     let second = async {
         until("the first is sent", async || {
             asked(&studio).contains_key("/voices/pvc/captcha")
         })
         .await;
-        verify(&studio, &id, tenant).await
+        let said = verify(&studio, &id, tenant).await;
+        studio.stack.sandbox.release();
+        said
     };
     let (first, second) = futures::join!(verify(&studio, &id, tenant), second);
     assert_eq!(first, json!({ "status": "verified" }));

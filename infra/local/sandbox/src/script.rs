@@ -44,6 +44,8 @@ impl Script {
 pub enum Behaviour {
     /// Answers after this delay.
     Slow(Duration),
+    /// Answers once the test calls [`Sandbox::release`](super::Sandbox::release).
+    Held,
     /// Answers with this, and does nothing.
     Answer {
         /// The HTTP status.

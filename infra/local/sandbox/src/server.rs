@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use local_gate::Refused;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
@@ -43,6 +44,8 @@ struct State {
     address: SocketAddr,
     s3: OnceLock<aws_sdk_s3::Client>,
     book: Mutex<Book>,
+    /// A permit for each held request that may go on.
+    released: Semaphore,
     tasks: Tasks,
     voices: Voices,
 }
@@ -62,6 +65,7 @@ impl Sandbox {
             address,
             s3: OnceLock::new(),
             book: Mutex::default(),
+            released: Semaphore::new(0),
             tasks: Tasks::default(),
             voices: Voices::default(),
         });
@@ -122,6 +126,11 @@ impl Sandbox {
     /// Makes a vendor misbehave from now on. A request gets the first script that hits it.
     pub fn script(&self, script: Script) {
         self.state.book().scripts.push((script, 0));
+    }
+
+    /// Lets one request go on that is or will be [`Behaviour::Held`].
+    pub fn release(&self) {
+        self.state.released.add_permits(1);
     }
 
     /// Removes all scripts.
@@ -258,6 +267,11 @@ async fn before(
             sleep(*delay).await;
             None
         }
+        Behaviour::Held => {
+            let released = state.released.acquire().await;
+            released.expect("it is never closed").forget();
+            None
+        }
         Behaviour::Answer {
             status,
             headers,
@@ -316,6 +330,7 @@ fn after(
         None
         | Some(
             Behaviour::Slow(_)
+            | Behaviour::Held
             | Behaviour::Answer { .. }
             | Behaviour::Firewall { .. }
             | Behaviour::Cut(Moment::Before)
