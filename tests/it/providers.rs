@@ -10,7 +10,7 @@ mod separation;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use chaos::Chance;
