@@ -102,12 +102,13 @@ before(async () => {
   browser = await chromium.launchPersistentContext(join(folder, "profile"), {
     executablePath: CHROMIUM,
     headless: true,
+    timeout: PATIENCE,
     viewport: WIDE,
     // Names that another site has pointed at this machine.
-    args: ["--host-resolver-rules=MAP *.example 127.0.0.1", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: ["--host-resolver-rules=MAP *.example 127.0.0.1", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
+  browser.setDefaultTimeout(PATIENCE);
   page = browser.pages()[0];
-  page.setDefaultTimeout(PATIENCE);
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
   mkdirSync(PICTURES, { recursive: true });

@@ -3,12 +3,11 @@
 
 use std::{
     fs,
-    net::TcpListener,
     process::{Child, Command, Stdio},
 };
 
 use contract::Topic;
-use local::{checkout::Checkout, environment::environment};
+use local::{checkout::Checkout, environment::environment, ports::free_port};
 use serde_json::{Value, json};
 
 use crate::harness::{Studio, batch_of_now, first_tenant, until};
@@ -49,12 +48,7 @@ async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
         cargo_lambda.exists(),
         "cargo-lambda is not installed: run `make target/tools/installed`"
     );
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-        .to_string();
+    let port = free_port().unwrap().to_string();
     // Without this option, cargo-lambda compiles each function again before it starts it, and then
     // runs what is run here.
     let mut watch = Command::new(&cargo_lambda);

@@ -23,7 +23,7 @@ pub mod input;
 mod log_tail;
 pub mod mappings;
 pub mod metrics;
-mod ports;
+pub mod ports;
 pub mod provoke;
 pub mod publish;
 pub mod records;

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A port that was free a moment ago, for a server that binds it later and reports if it cannot.
 /// Two calls in one process never return the same port. The port is below the range from which
 /// Linux takes the ports of outgoing connections, so no outgoing connection takes it.
+///
+/// # Errors
+/// No port of the range is free.
 pub fn free_port() -> io::Result<u16> {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;
