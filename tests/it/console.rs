@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Longer than any step takes on two busy cores.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// `studio-local up`, which ends with the test.
 pub struct Up {

@@ -21,7 +21,7 @@ use local::{
 use serde_json::{Value, json};
 
 /// Longer than any step takes on two busy cores; what is missing by then is not coming.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How long nothing must arrive before a test assumes that no more comes of the executions that
 /// still run. It is for those that wait and never end; records are always waited for.

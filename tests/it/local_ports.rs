@@ -64,11 +64,12 @@ fn listeners(leader: u32) -> Vec<(String, u16)> {
     .collect()
 }
 
-/// The beginning of the answer to a raw request. Empty if the connection ends without one.
+/// The beginning of the answer to a raw request. Empty if the connection ends without one, or if
+/// there is none in time, as from a port that speaks another protocol.
 fn answer(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(3)))
+        .set_read_timeout(Some(Duration::from_secs(15)))
         .unwrap();
     let mut answer = [0; 4096];
     let length = match stream.write_all(request.as_bytes()) {
