@@ -73,6 +73,13 @@ def workflows() -> list[pathlib.Path]:
     return files(".github/workflows/*.yml")
 
 
+class Files(unittest.TestCase):
+    def test_a_walk_without_git_finds_all_that_git_lists(self):
+        listed = {name for name in names_by_git().split("\0") if (ROOT / name).is_file()}
+        self.assertLessEqual(listed, set(names_by_walking()))
+        self.assertIn("Makefile", names())
+
+
 class Python(unittest.TestCase):
     def test_each_requirement_has_an_exact_version_and_hashes(self):
         for file in files("*requirements.txt"):
