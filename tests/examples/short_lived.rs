@@ -122,7 +122,8 @@ async fn commit(
         trace: None,
         content: ContentHash::of(&envelope),
     };
-    Ok(outbox
-        .commit(&inbound, &description, time.in_milliseconds())
-        .await?)
+    let committed = outbox
+        .commit(&inbound, &description, None, time.in_milliseconds())
+        .await?;
+    Ok(committed.entry)
 }

@@ -62,8 +62,10 @@ async fn commit(outbox: &Outbox, event: &Value, clock: Timestamp) -> OutboxEntry
         intake::examine(Topic::EventCreated, event_created::describe, &batch).unwrap();
     let read = examined.remove(0).examination.unwrap();
     let clock = Time::new(clock);
-    let committed = outbox.commit(&read.inbound, &read.description, clock).await;
-    committed.unwrap()
+    let committed = outbox
+        .commit(&read.inbound, &read.description, None, clock)
+        .await;
+    committed.unwrap().entry
 }
 
 #[tokio::test(flavor = "multi_thread")]

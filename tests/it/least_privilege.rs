@@ -77,6 +77,10 @@ const NEEDS: &[Need] = &[
         |ready| batch(&ready.known),
     ),
     consumer(
+        "LookUpBatches dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, tenant#*",
+        |_| batch(&created_now("look")),
+    ),
+    consumer(
         "CheckTombstones dynamodb:ConditionCheckItem table/studio-local of tenant#*",
         |_| batch(&created_now("check")),
     ),

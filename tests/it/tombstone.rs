@@ -1,8 +1,10 @@
 //! Once a tenant's erasure began, nothing of its past is stored, and a vendor that refuses to delete
 //! its copy stops nothing else.
 
-use contract::Topic;
-use fault_proxy::Occurrence;
+use aws_sdk_dynamodb::types::AttributeValue;
+use contract::{Identifier, Topic};
+use domain::TenantKey;
+use fault_proxy::{Action, Fault, Matches, Moment, Occurrence};
 use local::{
     dead_letters::dead_letters,
     deploy::{Outputs, Providers},
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use vendor_sandbox::{Behaviour, Script, Vendor};
 
 use crate::{
-    harness::{Studio, created, example, invoke, now},
+    harness::{Studio, created, example, invoke, now, try_to_invoke},
     operator::studio as cli,
 };
 
@@ -85,6 +87,48 @@ async fn what_happened_before_an_erasure_is_stored_neither_as_event_nor_dead_let
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     assert!(studio.table().await.contains("entity#"));
     assert_eq!(letters().await, 1);
+    studio.stop().await;
+}
+
+/// Has a part of the tombstone stand in the table, as an erasure does that began just now.
+async fn put_tombstone(studio: &Studio) {
+    let tenant = TenantKey::new(&Identifier::parse(TENANT).unwrap());
+    let put = studio.stack.clients.dynamodb.put_item();
+    put.table_name(&studio.stack.outputs.table_name)
+        .item("pk", AttributeValue::S(format!("tenant#{tenant}")))
+        .item("sk", AttributeValue::S("tombstone#00".to_owned()))
+        .item("erased_at", AttributeValue::S(now()))
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_from_before_an_erasure_is_found_and_not_published() {
+    let mut studio = Studio::start_with(|options| options.poll = false).await;
+    let consumer = studio.stack.consumer(Topic::EventCreated);
+    let consumer = consumer.unwrap().to_owned();
+    let batch = batch(
+        jiff::Timestamp::now().as_millisecond(),
+        &[created(TENANT, "committed").to_string()],
+    );
+    // It is killed between commit and publish.
+    studio.stack.proxy.inject(Fault {
+        matches: Matches {
+            operation: Some("TransactWriteItems".to_owned()),
+            occurrence: Occurrence::Nth(1),
+            ..Matches::default()
+        },
+        action: Action::KillCaller(Moment::After),
+    });
+    let (answer, _) = try_to_invoke(&studio.stack, &consumer, &batch).await;
+    assert!(answer.is_err(), "{answer:?}");
+    assert!(studio.table().await.contains("inbound#"));
+
+    put_tombstone(&studio).await;
+    let answer = invoke(&studio.stack, &consumer, &batch).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    assert!(studio.produced_for(TENANT, 0).await.is_empty());
     studio.stop().await;
 }
 

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
-use domain::JobId;
+use domain::{EntityState, JobId, PlanError};
 use kafka::PublishError;
-use outbox::{CommitError, StartError};
-use store::{OutboxEntry, StoreError};
+use outbox::{CommitError, LookedUp, StartError};
+use store::{Committed, OutboxEntry, Prepared, StoreError};
 use telemetry::{Measured, Traces};
 
 use crate::{App, record::ReadEvent};
@@ -25,12 +25,35 @@ pub(crate) trait Effects {
     /// Writes a metric.
     fn emit(&self, measured: Measured<'_>);
 
-    /// Commits what follows from an event, or finds the entry that was committed before.
+    /// Reads what the table has of `events`: their entities, and the entries committed before.
+    fn look_up(
+        &self,
+        events: &[&ReadEvent],
+    ) -> impl Future<Output = Result<LookedUp, StoreError>> + Send;
+
+    /// Decides what follows from an event, whose entity is as `before`. Makes no call.
+    fn decide(
+        &self,
+        read: &ReadEvent,
+        before: Option<&EntityState>,
+        now: Time,
+    ) -> Result<Prepared, PlanError>;
+
+    /// Commits all decisions of `group` in one transaction. `None`: one of them is in the way of
+    /// the others, and nothing is committed.
+    fn commit_together(
+        &self,
+        group: Vec<Prepared>,
+    ) -> impl Future<Output = Result<Option<Vec<Committed>>, StoreError>> + Send;
+
+    /// Commits what follows from an event, whose entity is perhaps as `before`; or finds the entry
+    /// that was committed before.
     fn commit(
         &self,
         read: &ReadEvent,
+        before: Option<&EntityState>,
         now: Time,
-    ) -> impl Future<Output = Result<OutboxEntry, CommitError>> + Send;
+    ) -> impl Future<Output = Result<Committed, CommitError>> + Send;
 
     /// Writes a dead letter.
     fn write_dead_letter(
@@ -69,12 +92,43 @@ impl Effects for App {
         self.telemetry.metrics.emit(measured);
     }
 
-    async fn commit(&self, read: &ReadEvent, now: Time) -> Result<OutboxEntry, CommitError> {
+    async fn look_up(&self, events: &[&ReadEvent]) -> Result<LookedUp, StoreError> {
+        let parts = events.iter().map(|read| (&read.inbound, &read.description));
+        let parts: Vec<_> = parts.collect();
+        self.outbox.look_up(&parts).await
+    }
+
+    fn decide(
+        &self,
+        read: &ReadEvent,
+        before: Option<&EntityState>,
+        now: Time,
+    ) -> Result<Prepared, PlanError> {
         let ReadEvent {
             inbound,
             description,
         } = read;
-        self.outbox.commit(inbound, description, now).await
+        self.outbox.decide(inbound, description, before, now)
+    }
+
+    async fn commit_together(
+        &self,
+        group: Vec<Prepared>,
+    ) -> Result<Option<Vec<Committed>>, StoreError> {
+        self.store.write_together(group).await
+    }
+
+    async fn commit(
+        &self,
+        read: &ReadEvent,
+        before: Option<&EntityState>,
+        now: Time,
+    ) -> Result<Committed, CommitError> {
+        let ReadEvent {
+            inbound,
+            description,
+        } = read;
+        self.outbox.commit(inbound, description, before, now).await
     }
 
     async fn write_dead_letter(

@@ -1,20 +1,18 @@
-//! Handles a batch in phases: all records are read, then committed, then published, then started.
-//! Within a phase the records are handled concurrently; what is bounded is the number of calls in
-//! flight (`calls.rs`). Between phases each partition is cut at its first record to retry, so that
-//! nothing is published out of order.
+//! Handles a batch in phases: all records are read, then committed (`phases/commit.rs`), then
+//! published, then started. Within a phase the records are handled concurrently; what is bounded is
+//! the number of calls in flight (`calls.rs`). Between phases each partition is cut at its first
+//! record to retry, so that nothing is published out of order.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant, SystemTime},
-};
+mod commit;
+mod lines;
 
-use contract::{Time, Topic, printable};
-use dead_letters::DeliveredBy;
-use domain::{Description, EntityKey};
+use std::time::{Duration, Instant, SystemTime};
+
+use contract::{Time, Topic};
+use domain::Description;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use kafka::MESSAGE_TIMEOUT;
-use runtime::chain;
 use serde::de::DeserializeOwned;
 use store::OutboxEntry;
 use telemetry::{Kind, Span, Traces};
@@ -24,14 +22,15 @@ use crate::{
     batch::{self, Batch, BatchError, Partition},
     calls::Calls,
     effects::Effects,
-    examine::{dead_letter, examine_record},
+    examine::examine_record,
     progress::{Fate, Progress, RecordInHand, Retry},
     report::{measured, respond, span_of},
     response::BatchResponse,
 };
 
 /// The least time that a phase needs to begin: enough for one call that is answered at its last
-/// moment, or for every acknowledgement.
+/// moment, or for every acknowledgement. What the commit phase cannot do in it, with its reads and
+/// its groups one after the other, comes again.
 const COMMIT_TIME: Duration = Duration::from_secs(6);
 const PUBLISH_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
 const START_TIME: Duration = Duration::from_secs(6);
@@ -67,7 +66,7 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     let start_by = deadline - START_TIME;
     let publish_by = start_by - PUBLISH_TIME;
     if begin(&mut items, "commit", COMMIT_TIME, left(effects, publish_by)) {
-        commit_all(&mut items, by, effects, &calls, publish_by - SLACK).await;
+        commit::all(&mut items, by, effects, &calls, publish_by - SLACK).await;
         cut(&mut items);
     }
     if begin(&mut items, "publish", PUBLISH_TIME, left(effects, start_by)) {
@@ -152,93 +151,18 @@ fn cut(items: &mut [RecordInHand<'_>]) {
     let mut stopped = None;
     for item in items {
         if stopped == Some(item.partition) {
-            if !matches!(item.progress, Progress::Over(Fate::Retry(_))) {
+            // What failed for several records is logged once for a partition.
+            let has_own_reason = match &item.progress {
+                Progress::Over(Fate::Retry(why)) => !matches!(why, Retry::Together(_)),
+                _ => false,
+            };
+            if !has_own_reason {
                 item.progress = Progress::Over(Fate::Retry(Retry::Follows));
             }
         } else if matches!(item.progress, Progress::Over(Fate::Retry(_))) {
             stopped = Some(item.partition);
         }
     }
-}
-
-/// Commits a decision for each record, concurrently across entities and in order within one;
-/// dead-letters the records that can never succeed.
-async fn commit_all(
-    items: &mut [RecordInHand<'_>],
-    by: DeliveredBy,
-    effects: &impl Effects,
-    calls: &Calls,
-    until: SystemTime,
-) {
-    let mut entities: BTreeMap<EntityKey, Vec<&mut RecordInHand<'_>>> = BTreeMap::new();
-    let mut lines: Vec<Vec<&mut RecordInHand<'_>>> = Vec::new();
-    for item in items {
-        match &item.progress {
-            Progress::Described(read) => {
-                let description = &read.description;
-                entities
-                    .entry(EntityKey::new(&description.tenant, &description.entity))
-                    .or_default()
-                    .push(item);
-            }
-            Progress::Poison(_) | Progress::Committed(_) | Progress::Over(_) => {
-                lines.push(vec![item]);
-            }
-        }
-    }
-    lines.extend(entities.into_values());
-    stream::iter(lines)
-        .for_each_concurrent(None, |line| async {
-            let mut stopped = false;
-            for item in line {
-                if stopped {
-                    item.progress = Progress::Over(Fate::Retry(Retry::Follows));
-                } else {
-                    let commit = calls.make(commit_one(item, by, effects));
-                    let entry = timeout(left(effects, until), commit).await;
-                    if entry.is_err() {
-                        item.progress = Progress::Over(Fate::Retry(Retry::NoTime("commit")));
-                    }
-                    stopped = matches!(item.progress, Progress::Over(Fate::Retry(_)));
-                }
-            }
-        })
-        .await;
-}
-
-async fn commit_one(item: &mut RecordInHand<'_>, by: DeliveredBy, effects: &impl Effects) {
-    let now = time(effects.now());
-    let letter = match &item.progress {
-        Progress::Described(read) => match effects.commit(read, now).await {
-            Ok(entry) => {
-                item.span.happens("committed");
-                item.progress = Progress::Committed(entry);
-                return;
-            }
-            Err(error) if error.is_transient() => {
-                item.progress = Progress::Over(Fate::Retry(Retry::Commit(error)));
-                return;
-            }
-            Err(error) => &dead_letter(item.record, &chain(&error)),
-        },
-        Progress::Poison(letter) => letter,
-        Progress::Committed(_) | Progress::Over(_) => return,
-    };
-    let fate = match effects.write_dead_letter(letter, by, now).await {
-        Ok(()) => {
-            // The cause is not logged, because it quotes the record; `studio dead-letters show`
-            // prints it for this id.
-            let (topic, partition, offset, id) =
-                (&*letter.topic, letter.partition, letter.offset, letter.id());
-            let tenant = letter.tenant();
-            let tenant = tenant.as_ref().map(|tenant| printable(tenant.as_str()));
-            tracing::warn!(topic, partition, offset, %id, tenant, "record dead-lettered");
-            item.span.happens("dead-lettered");
-            Fate::DeadLetter
-        }
-        Err(error) => Fate::Retry(Retry::DeadLetter(error)),
-    };
-    item.progress = Progress::Over(fate);
 }
 
 /// Publishes the committed entries, pipelined and in the records' order.

@@ -1,5 +1,7 @@
 //! The progress of each record through a batch's phases, and the fate that it ends with.
 
+use std::sync::Arc;
+
 use dead_letters::{DeadLetter, DeadLetterError};
 use kafka::PublishError;
 use outbox::{CommitError, StartError};
@@ -34,6 +36,8 @@ pub(crate) enum Fate {
 /// Why a record must be redelivered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Retry {
+    #[error("a call for several records of the batch")]
+    Together(#[source] Arc<StoreError>),
     #[error(transparent)]
     Commit(CommitError),
     #[error(transparent)]

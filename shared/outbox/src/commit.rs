@@ -5,7 +5,9 @@ use domain::{
     Decision, Description, EntityState, InboundEvent, Job, JobId, PlanError, Planning,
     ResubmitError, Work,
 };
-use store::{ErasureGuard, Expiry, Key, OutboxEntry, Rounds, StoreError, Written};
+use store::{
+    Committed, ErasureGuard, Expiry, Key, OutboxEntry, Prepared, Rounds, StoreError, Written,
+};
 
 use crate::Outbox;
 
@@ -40,12 +42,38 @@ impl CommitError {
 }
 
 impl Outbox {
-    /// Decides what `inbound`, read as `description`, changes, and commits the decision; or finds
-    /// the outbox entry committed before.
+    /// Decides what `inbound`, read as `description`, changes about its entity as it is `before`
+    /// (`None`: not known yet). Makes no call: the decision is only prepared.
     ///
-    /// The first round takes the entity for new; if it is not, the failed condition returns the
-    /// entity and the decision is made again from it. So a new entity costs one request and a known
-    /// one two.
+    /// # Errors
+    /// A [`PlanError`]; the entry may have been committed nevertheless ([`commit`](Self::commit)
+    /// looks).
+    pub fn decide(
+        &self,
+        inbound: &InboundEvent,
+        description: &Description,
+        before: Option<&EntityState>,
+        now: Time,
+    ) -> Result<Prepared, PlanError> {
+        let decision = domain::plan(before, inbound, description, self.planning(now))?;
+        let key = Key::inbound(inbound.key(&description.tenant));
+        // A producer's clock may be ahead: the entry outlives the time for which the event can look
+        // young.
+        let expiry = Expiry {
+            from: inbound.time.in_milliseconds().max(now),
+            republish_from: None,
+        };
+        let guard = Some(guard(inbound, description));
+        let content = inbound.content.to_hex();
+        Ok(Prepared::new(key, &content, decision, expiry, guard))
+    }
+
+    /// Decides what `inbound`, read as `description`, changes, and commits the decision by itself;
+    /// or finds the outbox entry committed before.
+    ///
+    /// The first round takes the entity for `before`, which may be out of date or not known; if it
+    /// is not so, the failed condition returns the entity and the decision is made again from it.
+    /// What was committed before is returned without the entity.
     ///
     /// # Errors
     /// A [`CommitError`]. The entry may have been committed and its answer lost: the next try finds
@@ -54,26 +82,25 @@ impl Outbox {
         &self,
         inbound: &InboundEvent,
         description: &Description,
+        before: Option<&EntityState>,
         now: Time,
-    ) -> Result<OutboxEntry, CommitError> {
+    ) -> Result<Committed, CommitError> {
         let key = Key::inbound(inbound.key(&description.tenant));
         let content = inbound.content.to_hex();
+        let found = |entry| Committed {
+            entry,
+            entity: None,
+        };
         let same = |entry: OutboxEntry| match entry.content == content {
-            true => Ok(entry),
+            true => Ok(found(entry)),
             false => Err(CommitError::IdReused),
         };
-        // A producer's clock may be ahead: the entry outlives the time for which the event can look
-        // young.
-        let expiry = Expiry {
-            from: inbound.time.in_milliseconds().max(now),
-            republish_from: None,
-        };
-        let mut entity: Option<Box<EntityState>> = None;
-        let mut rounds = Rounds::blind();
+        let mut newer: Option<Box<EntityState>> = None;
+        let mut rounds = before.map_or_else(Rounds::blind, |_| Rounds::default());
         loop {
             rounds.next().await?;
-            let planned = domain::plan(entity.as_deref(), inbound, description, self.planning(now));
-            let decision = match planned {
+            let entity = newer.as_deref().or(before);
+            let decision = match self.decide(inbound, description, entity, now) {
                 Ok(decision) => decision,
                 // It may have been committed while it was young, or by a function whose clock is
                 // ahead of ours, and never published.
@@ -83,18 +110,13 @@ impl Outbox {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let guard = ErasureGuard {
-                tenant: &description.tenant,
-                happened: inbound.time.in_milliseconds(),
-            };
-            let written = self
-                .store
-                .write(key.clone(), &content, decision, expiry, Some(guard));
-            match written.await? {
-                Written::Committed(entry) => return Ok(entry),
-                Written::Erased => return Ok(OutboxEntry::of_erased_tenant(key, content)),
+            match self.store.write(decision).await? {
+                Written::Committed(committed) => return Ok(*committed),
+                Written::Erased => {
+                    return Ok(found(OutboxEntry::of_erased_tenant(key, content)));
+                }
                 Written::Before(entry) => return same(entry),
-                Written::Changed { entity: newer } => entity = newer.or(entity),
+                Written::Changed { entity } => newer = entity.or(newer),
             }
         }
     }
@@ -138,13 +160,10 @@ impl Outbox {
                 return Ok(entry.map(|entry| (entry, job)));
             };
             let expiry = self.open_expiry(now);
-            let written = self
-                .store
-                .write(key.clone(), "end", decision, expiry, Some(guard));
-            match written.await? {
-                Written::Committed(entry) | Written::Before(entry) => {
-                    return Ok(Some((entry, job)));
-                }
+            let end = Prepared::new(key.clone(), "end", decision, expiry, Some(guard));
+            match self.store.write(end).await? {
+                Written::Committed(committed) => return Ok(Some((committed.entry, job))),
+                Written::Before(entry) => return Ok(Some((entry, job))),
                 Written::Erased => {
                     if let Some(entry) = self.end_of_erased(&job, now).await? {
                         return Ok(Some((entry, job)));
@@ -167,11 +186,10 @@ impl Outbox {
         if opening.is_some_and(|opening| !opening.published) {
             decision.events.clear();
         }
-        let written = self
-            .store
-            .write(key, "end", decision, self.open_expiry(now), None);
-        Ok(match written.await? {
-            Written::Committed(entry) | Written::Before(entry) => Some(entry),
+        let end = Prepared::new(key, "end", decision, self.open_expiry(now), None);
+        Ok(match self.store.write(end).await? {
+            Written::Committed(committed) => Some(committed.entry),
+            Written::Before(entry) => Some(entry),
             Written::Changed { .. } | Written::Erased => None,
         })
     }
@@ -197,5 +215,13 @@ impl Outbox {
             from: now,
             republish_from: Some(self.deadline(now)),
         }
+    }
+}
+
+/// What an inbound event's entry belongs to.
+pub(crate) fn guard<'a>(inbound: &InboundEvent, description: &'a Description) -> ErasureGuard<'a> {
+    ErasureGuard {
+        tenant: &description.tenant,
+        happened: inbound.time.in_milliseconds(),
     }
 }

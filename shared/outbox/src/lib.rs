@@ -7,6 +7,7 @@
 mod commit;
 mod config;
 mod connect;
+mod look_up;
 mod publish;
 mod resubmit;
 mod start;
@@ -21,6 +22,7 @@ use store::Store;
 pub use commit::CommitError;
 pub use config::{Config, ConfigError};
 pub use kafka::Unpublishable;
+pub use look_up::{LookedUp, Seen};
 pub use publish::PublishEntryError;
 pub use resubmit::Resubmission;
 pub use start::{Execution, PublishAndStartError, Resumed, StartError};

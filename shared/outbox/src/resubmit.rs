@@ -3,7 +3,7 @@
 
 use contract::Time;
 use domain::{Decision, InboundEventKey, Job, JobId};
-use store::{Expiry, Key, OutboxEntry, Rounds, StoreError, Written};
+use store::{Expiry, Key, OutboxEntry, Prepared, Rounds, StoreError, Written};
 
 use crate::{CommitError, Outbox};
 
@@ -73,11 +73,10 @@ impl Outbox {
                 Resubmission::Before(entry) => return Ok(entry),
                 Resubmission::New(decision) => *decision,
             };
-            let written = self
-                .store
-                .write(key.clone(), "resubmission", decision, expiry, None);
-            match written.await? {
-                Written::Committed(entry) | Written::Before(entry) => return Ok(entry),
+            let again = Prepared::new(key.clone(), "resubmission", decision, expiry, None);
+            match self.store.write(again).await? {
+                Written::Committed(committed) => return Ok(committed.entry),
+                Written::Before(entry) => return Ok(entry),
                 Written::Changed { .. } | Written::Erased => {}
             }
         }

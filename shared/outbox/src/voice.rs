@@ -7,7 +7,7 @@ use aws_sdk_sfn::{
 use contract::Time;
 use domain::{Decision, TaskToken, VoiceModelId};
 
-use store::{ErasureGuard, Key, OutboxEntry, Rounds, Written};
+use store::{ErasureGuard, Key, OutboxEntry, Prepared, Rounds, Written};
 
 use crate::{CommitError, Outbox, PublishEntryError};
 
@@ -39,11 +39,10 @@ impl Outbox {
         loop {
             rounds.next().await?;
             let expiry = self.open_expiry(now);
-            let written =
-                self.store
-                    .write(key.clone(), content, decision.clone(), expiry, Some(guard));
-            match written.await? {
-                Written::Committed(entry) => return Ok(Some(entry)),
+            let decision = decision.clone();
+            let prepared = Prepared::new(key.clone(), content, decision, expiry, Some(guard));
+            match self.store.write(prepared).await? {
+                Written::Committed(committed) => return Ok(Some(committed.entry)),
                 Written::Erased => return Ok(None),
                 Written::Before(entry) if entry.content == content => return Ok(Some(entry)),
                 Written::Before(_) => return Err(CommitError::IdReused),
@@ -81,15 +80,11 @@ impl Outbox {
                 tenant: &model.tenant,
                 happened: model.created_at,
             };
-            let written = self.store.write(
-                key.clone(),
-                "ready",
-                decision,
-                self.open_expiry(now),
-                Some(guard),
-            );
-            match written.await? {
-                Written::Committed(entry) | Written::Before(entry) => return Ok(Some(entry)),
+            let expiry = self.open_expiry(now);
+            let ready = Prepared::new(key.clone(), "ready", decision, expiry, Some(guard));
+            match self.store.write(ready).await? {
+                Written::Committed(committed) => return Ok(Some(committed.entry)),
+                Written::Before(entry) => return Ok(Some(entry)),
                 Written::Erased => return Ok(None),
                 Written::Changed { .. } => {}
             }

@@ -55,7 +55,7 @@ pub enum ItemError {
 }
 
 /// The primary key of an item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     pub(crate) pk: String,
     pub(crate) sk: String,
@@ -149,6 +149,14 @@ impl Key {
             pk: format!("dead-letter#{id}"),
             sk: "record".to_owned(),
         }
+    }
+
+    /// The key of `item`.
+    pub(crate) fn of(item: &Item) -> Result<Self, ItemError> {
+        Ok(Self {
+            pk: text(item, "pk")?.to_owned(),
+            sk: text(item, "sk")?.to_owned(),
+        })
     }
 
     pub(crate) fn into_item(self) -> Item {
@@ -274,10 +282,7 @@ impl OutboxEntry {
             job.map(JobId).ok_or(ItemError::Attribute("starts"))
         });
         Ok(Self {
-            key: Key {
-                pk: text(item, "pk")?.to_owned(),
-                sk: text(item, "sk")?.to_owned(),
-            },
+            key: Key::of(item)?,
             content: text(item, "content")?.to_owned(),
             events: events.collect::<Result<_, _>>()?,
             starts: starts.collect::<Result<_, _>>()?,
@@ -395,6 +400,28 @@ pub(crate) fn open_shard(pk: &str) -> &'static str {
         .get(..1)
         .and_then(|digit| OPEN_SHARDS.iter().find(|shard| **shard == digit));
     digit.copied().unwrap_or(OPEN_SHARDS[0])
+}
+
+/// The bytes of an item as DynamoDB counts them, or a little more: names and values; a list or map
+/// has three bytes more, and each of its elements one.
+/// Source: "DynamoDB item sizes and formats" in the DynamoDB developer guide.
+pub(crate) fn size(item: &Item) -> usize {
+    item.iter()
+        .map(|(name, value)| name.len() + size_of_value(value))
+        .sum()
+}
+
+fn size_of_value(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        AttributeValue::L(values) => {
+            let sizes = values.iter().map(|value| 1 + size_of_value(value));
+            3 + sizes.sum::<usize>()
+        }
+        AttributeValue::M(values) => 3 + values.len() + size(values),
+        // Truth values. No item of ours has another type.
+        _ => 1,
+    }
 }
 
 /// The state that an entity's or a job's item carries.

@@ -8,6 +8,8 @@
 //! check it, and many events of one tenant are committed at once.
 //! Source: "Transaction conflict handling" in the DynamoDB developer guide.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::update_item::UpdateItemError,
@@ -37,6 +39,42 @@ pub struct ErasureGuard<'a> {
     pub tenant: &'a Identifier,
     /// When the event happened, or when the job was decided on.
     pub happened: Time,
+}
+
+/// The check of a transaction: it holds unless the tenant was erased since something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Check {
+    tombstone: Key,
+    happened: Time,
+}
+
+impl Check {
+    /// The check of a transaction whose outbox entry has the key `entry`.
+    pub(crate) fn new(entry: &Key, guard: ErasureGuard<'_>) -> Self {
+        Self {
+            tombstone: tombstone(guard.tenant, shard_of(entry)),
+            happened: guard.happened,
+        }
+    }
+
+    /// What stands for the tenant: the same in each of its checks.
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tombstone.pk
+    }
+}
+
+/// One check for each tenant of `checks`, which holds if and only if all of the tenant's hold: what
+/// happened first is the first to be from before an erasure. Each of the 256 items carries the same
+/// time, so that one of them speaks for all.
+pub(crate) fn strictest(checks: impl IntoIterator<Item = Check>) -> Vec<Check> {
+    let mut by_tenant: BTreeMap<String, Check> = BTreeMap::new();
+    for check in checks {
+        let of_tenant = by_tenant
+            .entry(check.tenant().to_owned())
+            .or_insert_with(|| check.clone());
+        of_tenant.happened = of_tenant.happened.min(check.happened);
+    }
+    by_tenant.into_values().collect()
 }
 
 impl Store {
@@ -125,17 +163,34 @@ impl Store {
         Ok(erased_at.is_some_and(|erased_at| guard.happened <= erased_at))
     }
 
-    /// The check of a transaction whose outbox entry has the key `key`.
-    pub(crate) fn check(
+    /// As [`is_erased_since`](Self::is_erased_since), for each of `guards`.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn are_erased_since(
         &self,
-        key: &Key,
-        guard: ErasureGuard<'_>,
-    ) -> Result<ConditionCheck, StoreError> {
+        guards: &[ErasureGuard<'_>],
+    ) -> Result<Vec<bool>, StoreError> {
+        let place = |guard: &ErasureGuard<'_>| tombstone(guard.tenant, 0);
+        let items = self.read_each(guards.iter().map(place).collect()).await?;
+        let is_erased = |guard: &ErasureGuard<'_>| {
+            let erased_at = items.get(&place(guard)).map(erased_at).transpose()?;
+            Ok(erased_at.is_some_and(|erased_at| guard.happened <= erased_at))
+        };
+        guards.iter().map(is_erased).collect()
+    }
+
+    /// `check` as a part of a transaction.
+    pub(crate) fn condition(&self, check: Check) -> Result<ConditionCheck, StoreError> {
+        let Check {
+            tombstone,
+            happened,
+        } = check;
         ConditionCheck::builder()
             .table_name(&self.table)
-            .set_key(Some(tombstone(guard.tenant, shard_of(key)).into_item()))
+            .set_key(Some(tombstone.into_item()))
             .condition_expression("attribute_not_exists(pk) OR erased_at < :happened")
-            .expression_attribute_values(":happened", AttributeValue::S(guard.happened.to_string()))
+            .expression_attribute_values(":happened", AttributeValue::S(happened.to_string()))
             .build()
             .map_err(|error| StoreError::Write(error.into()))
     }
@@ -196,4 +251,42 @@ fn erased_at(item: &Item) -> Result<Time, ItemError> {
         .and_then(|at| at.parse().ok())
         .map(Time::new)
         .ok_or(ItemError::Attribute("erased_at"))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::InboundEventKey;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_checks_a_tenant_once_for_what_happened_first() {
+        let tenants = ["tenant-1", "tenant-2"].map(|id| Identifier::parse(id).unwrap());
+        let time = |second: u32| {
+            let time: jiff::Timestamp = format!("2026-11-20T10:00:{second:02}Z").parse().unwrap();
+            Time::new(time)
+        };
+        let entry = |number: u128| Key::inbound(InboundEventKey(Uuid::from_u128(number << 120)));
+        let check = |tenant: usize, number: u128, second: u32| {
+            let (tenant, happened) = (&tenants[tenant], time(second));
+            Check::new(&entry(number), ErasureGuard { tenant, happened })
+        };
+        let mut merged = strictest([
+            check(0, 1, 9),
+            check(1, 2, 5),
+            check(0, 3, 3),
+            check(0, 4, 7),
+        ]);
+        merged.sort_by_key(|check| check.happened);
+        let expected = [
+            Check {
+                happened: time(3),
+                ..check(0, 1, 9)
+            },
+            check(1, 2, 5),
+        ];
+        assert_eq!(merged, expected);
+        assert_eq!(merged[0].tombstone.sk, "tombstone#01");
+    }
 }

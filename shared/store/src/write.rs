@@ -1,20 +1,28 @@
 //! The one conditional transaction: an outbox entry with the entity, the jobs and the voice model
 //! that it decides; and the reads and writes of single items.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata as _, SdkError},
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
+    operation::{
+        put_item::PutItemError,
+        transact_write_items::{
+            TransactWriteItemsError, builders::TransactWriteItemsFluentBuilder,
+        },
+    },
     types::{
         AttributeValue, CancellationReason, KeysAndAttributes, Put,
         ReturnValuesOnConditionCheckFailure, TransactWriteItem, builders::PutBuilder,
     },
 };
-use domain::{Decision, EntityKey, EntityState, Work};
+use domain::{EntityKey, EntityState};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ErasureGuard, Expiry, Key, OutboxEntry, Rounds, Store, StoreError,
+    Committed, ItemError, Key, OutboxEntry, Prepared, Rounds, Store, StoreError,
     items::{self, Item},
+    tombstone::{Check, strictest},
 };
 
 /// How many items one read of several may ask for, by DynamoDB's own limit.
@@ -23,72 +31,21 @@ const MOST_AT_ONCE: usize = 100;
 impl Store {
     /// One conditional transaction: the decision if there is none yet, the entity and the jobs if
     /// no other writer changed them since they were read, and nothing at all if the tenant was
-    /// erased since what `guard` says.
+    /// erased since what the decision's guard says.
     ///
     /// # Errors
     /// A [`StoreError`]. The transaction may have held and its answer been lost: the next call
     /// finds [`Written::Before`].
-    pub async fn write(
-        &self,
-        key: Key,
-        content: &str,
-        decision: Decision,
-        expiry: Expiry,
-        guard: Option<ErasureGuard<'_>>,
-    ) -> Result<Written, StoreError> {
-        let check = guard.map(|guard| self.check(&key, guard)).transpose()?;
-        let Decision {
-            entity,
-            jobs,
-            voice,
-            events,
-            starts,
+    pub async fn write(&self, decision: Prepared) -> Result<Written, StoreError> {
+        let Prepared {
+            committed,
+            puts,
+            check,
         } = decision;
-        let published = events.is_empty();
-        let entry = OutboxEntry {
-            key,
-            content: content.to_owned(),
-            events,
-            starts,
-            published,
-            owner: None,
-        };
-
-        let mut puts = vec![self.put(entry.clone().into_item(expiry), 0)];
-        let has_entity = entity.is_some();
-        if let Some(entity) = entity {
-            let before = entity.version;
-            puts.push(self.put(
-                items::entity_item(&EntityState {
-                    version: before + 1,
-                    ..entity
-                }),
-                before,
-            ));
-        }
-        puts.extend(jobs.into_iter().map(|job| self.put_work(job)));
-        puts.extend(voice.map(|voice| self.put_work(voice)));
-        let puts = puts.into_iter().map(|put| {
-            let put = put
-                .build()
-                .map_err(|error| StoreError::Write(error.into()))?;
-            Ok(TransactWriteItem::builder().put(put).build())
-        });
-        let mut writes = puts.collect::<Result<Vec<_>, StoreError>>()?;
-        let is_guarded = check.is_some();
-        // The last: `Cancelled::read` looks for it there.
-        writes
-            .extend(check.map(|check| TransactWriteItem::builder().condition_check(check).build()));
-
-        let error = match self
-            .dynamodb
-            .transact_write_items()
-            .set_transact_items(Some(writes))
-            .send()
-            .await
-        {
-            Ok(_) => return Ok(Written::Committed(entry)),
-            Err(error) => error,
+        let (has_entity, is_guarded) = (committed.entity.is_some(), check.is_some());
+        let sent = self.transaction(puts, check)?.send().await;
+        let Err(error) = sent else {
+            return Ok(Written::Committed(Box::new(committed)));
         };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
@@ -110,6 +67,56 @@ impl Store {
         }
     }
 
+    /// One conditional transaction for all decisions of `group`, in their order. `None`: something
+    /// about an item of one of them is in the way (a condition, another writer, its size, or a
+    /// partition that cannot keep up), so that nothing is written; [`write`](Self::write) says of
+    /// each decision what it is.
+    ///
+    /// # Errors
+    /// A [`StoreError`] that has nothing to do with what is written: DynamoDB is away, or takes no
+    /// more calls now. The transaction may have held and its answer been lost.
+    pub async fn write_together(
+        &self,
+        group: Vec<Prepared>,
+    ) -> Result<Option<Vec<Committed>>, StoreError> {
+        let (mut all, mut puts, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+        for decision in group {
+            all.push(decision.committed);
+            puts.extend(decision.puts);
+            checks.extend(decision.check);
+        }
+        let sent = self.transaction(puts, strictest(checks))?.send().await;
+        let Err(error) = sent else {
+            return Ok(Some(all));
+        };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(_)) => Ok(None),
+            Some(other) if other.code() == Some("ValidationException") => Ok(None),
+            _ => Err(StoreError::Write(error.into())),
+        }
+    }
+
+    /// A transaction with these items, each of which was written so often before, and with the
+    /// checks last: [`Cancelled::read`] looks for one there.
+    fn transaction(
+        &self,
+        puts: Vec<(Item, u64)>,
+        checks: impl IntoIterator<Item = Check>,
+    ) -> Result<TransactWriteItemsFluentBuilder, StoreError> {
+        let mut writes = Vec::new();
+        for (item, version) in puts {
+            let put = self.put(item, version).build();
+            let put = put.map_err(|error| StoreError::Write(error.into()))?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        for check in checks {
+            let check = self.condition(check)?;
+            writes.push(TransactWriteItem::builder().condition_check(check).build());
+        }
+        let transact = self.dynamodb.transact_write_items();
+        Ok(transact.set_transact_items(Some(writes)))
+    }
+
     /// A put that holds only if the item was written `version` times before.
     fn put(&self, item: Item, version: u64) -> PutBuilder {
         let put = Put::builder()
@@ -122,12 +129,6 @@ impl Store {
             put.condition_expression("version = :version")
                 .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
         }
-    }
-
-    /// A put of `work` that holds only if no other writer changed it since it was read.
-    fn put_work<W: Work>(&self, work: W) -> PutBuilder {
-        let before = work.version();
-        self.put(items::work_item(&work.with_version(before + 1)), before)
     }
 
     /// Writes `item`, which carries `state`, if it was written `before` times before; or finds that
@@ -230,18 +231,64 @@ impl Store {
         Ok(())
     }
 
+    /// The outbox entries under `keys`, those that there are, read consistently. One that this
+    /// version of the code cannot read is an error in its place.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn entries(
+        &self,
+        keys: BTreeSet<Key>,
+    ) -> Result<BTreeMap<Key, Result<OutboxEntry, ItemError>>, StoreError> {
+        let found = self.read_each(keys).await?.into_iter();
+        Ok(found
+            .map(|(key, item)| (key, OutboxEntry::from_item(&item)))
+            .collect())
+    }
+
+    /// The entities as they are, read consistently: `None` for one that was never seen. One that
+    /// this version of the code cannot read is left out.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn entities(
+        &self,
+        entities: BTreeSet<EntityKey>,
+    ) -> Result<BTreeMap<EntityKey, Option<EntityState>>, StoreError> {
+        let keys = entities.iter().copied().map(Key::entity).collect();
+        let found = self.read_each(keys).await?;
+        let entity = |entity: EntityKey| match found.get(&Key::entity(entity)) {
+            None => Some((entity, None)),
+            Some(item) => Some((entity, Some(items::state(item).ok()?))),
+        };
+        Ok(entities.into_iter().filter_map(entity).collect())
+    }
+
     /// Items by their keys, read consistently, in the keys' order; what is not there any more is
     /// left out.
     pub(crate) async fn read_all(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
-        let mut found = Vec::with_capacity(keys.len());
+        let mut found = self.read_each(keys.iter().cloned().collect()).await?;
+        Ok(keys.iter().filter_map(|key| found.remove(key)).collect())
+    }
+
+    /// The items under `keys`, those that there are, read consistently.
+    pub(crate) async fn read_each(
+        &self,
+        keys: BTreeSet<Key>,
+    ) -> Result<BTreeMap<Key, Item>, StoreError> {
+        let keys: Vec<Item> = keys.into_iter().map(Key::into_item).collect();
+        let mut found = BTreeMap::new();
         for some in keys.chunks(MOST_AT_ONCE) {
-            let wanted = some.iter().map(|key| key.clone().into_item()).collect();
             let mut ask = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
+                .set_keys(Some(some.to_vec()))
                 .consistent_read(true)
                 .build()
                 .ok();
+            let mut rounds = Rounds::default();
             while let Some(of_table) = ask.take() {
+                let left = "keys were left unprocessed in every round";
+                let round = rounds.next().await;
+                round.map_err(|_| StoreError::Read(left.into()))?;
                 let get = self
                     .dynamodb
                     .batch_get_item()
@@ -249,8 +296,10 @@ impl Store {
                     .send()
                     .await;
                 let get = get.map_err(|error| StoreError::Read(error.into()))?;
-                found.extend(get.responses.unwrap_or_default().into_values().flatten());
-                // What did not fit into one answer.
+                for item in get.responses.unwrap_or_default().into_values().flatten() {
+                    found.insert(Key::of(&item)?, item);
+                }
+                // What did not fit into one answer, or what DynamoDB had no capacity for.
                 ask = get
                     .unprocessed_keys
                     .unwrap_or_default()
@@ -258,8 +307,6 @@ impl Store {
                     .next();
             }
         }
-        let place = |item: &Item| keys.iter().position(|key| is_of(item, key));
-        found.sort_by_key(place);
         Ok(found)
     }
 }
@@ -267,8 +314,8 @@ impl Store {
 /// What came of a transaction.
 #[derive(Debug)]
 pub enum Written {
-    /// This call committed the entry.
-    Committed(OutboxEntry),
+    /// This call committed the decision.
+    Committed(Box<Committed>),
     /// A decision stood there before.
     Before(OutboxEntry),
     /// The tenant was erased since; nothing is written.
@@ -326,13 +373,6 @@ impl<'a> Cancelled<'a> {
             .and_then(CancellationReason::item);
         Self::Changed(entity)
     }
-}
-
-fn is_of(item: &Item, key: &Key) -> bool {
-    let is = |name: &str, value: &String| {
-        item.get(name).and_then(|a: &AttributeValue| a.as_s().ok()) == Some(value)
-    };
-    is("pk", &key.pk) && is("sk", &key.sk)
 }
 
 #[cfg(test)]

@@ -84,6 +84,10 @@ pub fn rows(answers: &[Answers], per_job: &PerJob, units: Units) -> Vec<Row> {
             EVENTS * units.written_by_consumer * prices::WRITE_UNIT,
         ),
         (
+            "DynamoDB, read by the consumer",
+            EVENTS * units.read_by_consumer * prices::READ_UNIT,
+        ),
+        (
             "DynamoDB, written by completion",
             EVENTS * units.written_by_completion * prices::WRITE_UNIT,
         ),
@@ -125,6 +129,7 @@ pub fn rows(answers: &[Answers], per_job: &PerJob, units: Units) -> Vec<Row> {
                     "written by the consumer".to_owned(),
                     units.written_by_consumer,
                 ),
+                ("read by the consumer".to_owned(), units.read_by_consumer),
                 (
                     "written by completion".to_owned(),
                     units.written_by_completion,

@@ -33,6 +33,8 @@ pub struct Units {
     /// Write units to commit the decision, the entity and the jobs, and to mark the decision as
     /// published.
     pub written_by_consumer: f64,
+    /// Read units to find out that the entity is new.
+    pub read_by_consumer: f64,
     /// Write units to end both jobs.
     pub written_by_completion: f64,
     /// Read units to end both jobs.
@@ -172,7 +174,8 @@ async fn items(bed: &Bed) -> Result<Vec<Item>, Error> {
 /// The units of one of `events` events: a transaction costs two units per KiB of each item, any
 /// other write one unit per KiB, and a consistent read one unit per four KiB.
 ///
-/// The consumer puts decision, entity and jobs in a transaction, and then updates the decision.
+/// The consumer reads the entity, which is not there: one unit. It puts decision, entity and jobs in
+/// a transaction, and then updates the decision.
 /// Completion reads a job to submit it, and puts it when it records the attempt and when the
 /// picture is stored. To finish, it reads job and entity, puts job, entity and end in a
 /// transaction, and then updates the end ([`PerJob::calls`] has the same calls). The indexes hold
@@ -189,6 +192,7 @@ fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
                 units.written_by_consumer += 3.0 * write + listed
             }
             (pk, _) if pk.starts_with("entity#") => {
+                units.read_by_consumer += 1.0;
                 units.written_by_consumer += 2.0 * write + listed;
                 // For each of the entity's two jobs.
                 units.written_by_completion += 2.0 * 2.0 * write;
@@ -205,6 +209,7 @@ fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
     }
     Units {
         written_by_consumer: units.written_by_consumer / events,
+        read_by_consumer: units.read_by_consumer / events,
         written_by_completion: units.written_by_completion / events,
         read_by_completion: units.read_by_completion / events,
     }
@@ -271,6 +276,7 @@ mod tests {
         ];
         let units = units(items.iter(), 1.0);
         assert_eq!(units.written_by_consumer, 3.0 * 2.0 + 2.0 + (2.0 + 1.0));
+        assert_eq!(units.read_by_consumer, 1.0);
         assert_eq!(units.written_by_completion, 4.0 + (4.0 + 1.0) + (3.0 + 2.0));
         assert_eq!(units.read_by_completion, 4.0);
     }

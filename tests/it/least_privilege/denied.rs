@@ -1,10 +1,15 @@
 //! What a role must not do, tried with its own credentials. What is let through here, a person
 //! with a shell in the function could do.
 
+use std::collections::HashMap;
+
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata,
-    types::{AttributeValue, ConditionCheck, Put, PutRequest, TransactWriteItem, WriteRequest},
+    types::{
+        AttributeValue, ConditionCheck, KeysAndAttributes, Put, PutRequest, TransactWriteItem,
+        WriteRequest,
+    },
 };
 use contract::Topic;
 use local::{
@@ -31,6 +36,7 @@ const KINDS: [&str; 8] = [
 /// What a role may do with items of which kinds.
 struct OnItems {
     reads: &'static [&'static str],
+    looks_up: &'static [&'static str],
     puts: &'static [&'static str],
     updates: &'static [&'static str],
     batches: &'static [&'static str],
@@ -38,6 +44,7 @@ struct OnItems {
 
 const OF_A_CONSUMER: OnItems = OnItems {
     reads: &["inbound#", "entity#", "job#", "tenant#"],
+    looks_up: &["inbound#", "entity#", "tenant#"],
     puts: &["inbound#", "entity#", "job#"],
     updates: &["inbound#", "dead-letter#"],
     batches: &[],
@@ -52,6 +59,7 @@ const OF_COMPLETION: OnItems = OnItems {
         "provider#",
         "tenant#",
     ],
+    looks_up: &[],
     puts: &["entity#", "job#", "voice#", "provider#"],
     updates: &["inbound#", "job#", "voice#"],
     batches: &[],
@@ -67,6 +75,7 @@ const OF_ERASE: OnItems = OnItems {
         "tenant#",
         "dead-letter#",
     ],
+    looks_up: &[],
     puts: &["entity#", "job#", "voice#", "provider#"],
     updates: &["inbound#", "job#", "voice#", "tenant#", "dead-letter#"],
     batches: &["tenant#"],
@@ -74,6 +83,7 @@ const OF_ERASE: OnItems = OnItems {
 
 const OF_OPERATOR: OnItems = OnItems {
     reads: OF_ERASE.reads,
+    looks_up: &["job#", "dead-letter#", "audit#"],
     puts: &["inbound#", "entity#", "job#", "provider#", "audit#"],
     updates: &["inbound#", "tenant#", "dead-letter#", "audit#"],
     batches: &[],
@@ -81,6 +91,7 @@ const OF_OPERATOR: OnItems = OnItems {
 
 const NOTHING: OnItems = OnItems {
     reads: &[],
+    looks_up: &[],
     puts: &[],
     updates: &[],
     batches: &[],
@@ -117,6 +128,15 @@ impl Shell {
     async fn reads(&self, kind: &str) -> bool {
         let get = self.clients.dynamodb.get_item().table_name(&self.table);
         is_let(get.key("pk", key(kind)).key("sk", shell()).send().await)
+    }
+
+    async fn looks_up(&self, kind: &str) -> bool {
+        let item = [("pk", key(kind)), ("sk", shell())];
+        let item = item.map(|(name, value)| (name.to_owned(), value));
+        let keys = KeysAndAttributes::builder().keys(HashMap::from(item));
+        let keys = keys.build().unwrap();
+        let batch = self.clients.dynamodb.batch_get_item();
+        is_let(batch.request_items(&self.table, keys).send().await)
     }
 
     async fn puts(&self, kind: &str) -> bool {
@@ -209,19 +229,21 @@ async fn items_are(studio: &Studio, name: &str, expected: &OnItems) {
     for kind in KINDS {
         let found = [
             shell.reads(kind).await,
+            shell.looks_up(kind).await,
             shell.puts(kind).await,
             shell.updates(kind).await,
             shell.batches(kind).await,
         ];
         let expected = [
             expected.reads.contains(&kind),
+            expected.looks_up.contains(&kind),
             expected.puts.contains(&kind),
             expected.updates.contains(&kind),
             expected.batches.contains(&kind),
         ];
         assert_eq!(
             found, expected,
-            "{name} reads, puts, updates, batches items {kind}"
+            "{name} reads, looks up, puts, updates, batches items {kind}"
         );
     }
 }

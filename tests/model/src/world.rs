@@ -130,7 +130,9 @@ pub(crate) struct Invocation {
 pub(crate) enum Effect {
     /// Reads the tombstone; only one fault has this call.
     ReadTombstone(Place),
-    /// Decides on an inbound event, and commits that.
+    /// Decides on an inbound event, and commits that. A consumer commits the decisions of several
+    /// records at once, which is no more than one after another; and it finds an entry by a read,
+    /// with another of the tombstone after it, which is this effect at the time of the second.
     Commit {
         inbound: Place,
         entity: Option<Number>,

@@ -138,13 +138,13 @@ fn waits(
         .cloned()
         .collect();
     // A dead-lettered event needs fewer calls and would distort the result.
-    let committed = calls
+    let started = calls
         .iter()
-        .filter(|call| call.operation.name == "TransactWriteItems")
+        .filter(|call| call.operation.name == "StartExecution")
         .count();
-    if committed < events as usize {
+    if started < events as usize {
         return Err(Error::NotDone(format!(
-            "it committed only {committed} of {events} events"
+            "it started only {started} jobs for {events} events"
         )));
     }
     let spans: Vec<Span> = calls.iter().filter_map(Span::of).collect();

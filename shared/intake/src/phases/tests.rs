@@ -11,4 +11,5 @@ mod report;
 mod script;
 mod start;
 mod time;
+mod together;
 mod world;

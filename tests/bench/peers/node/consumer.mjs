@@ -3,9 +3,10 @@
 // producer sends all events together, and clients are made and connected before the first
 // invocation.
 //
-// For a new event it does the same work with the same effects as ours: one transaction of four
-// items, four events, two executions, one update. It does less otherwise: it checks only the fields
-// that it uses, and handles no redelivery, dead letter or trace.
+// For a new event it does the same work with the same effects as ours: four items in a transaction
+// (of its own; ours has the items of many records), four events, two executions, one update. It does
+// less otherwise: it checks only the fields that it uses, and handles no redelivery, dead letter or
+// trace.
 import { createHash } from 'node:crypto';
 import { SchemaType, kafkaConsumer } from '@aws-lambda-powertools/kafka';
 import { DynamoDBClient, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';

@@ -1,8 +1,12 @@
 //! Effects as a test scripts them: what each call comes to, and what came of all of them.
 //!
 //! A call is named after the event it is for: `commit a1`, `publish a1`, `start a1 poster`,
-//! `mark a1`; a dead letter after its coordinates: `dead-letter 0@2`. What the script does not
-//! mention succeeds.
+//! `mark a1`; one for several events after all of them, in order: `together a1+b1`; a dead letter
+//! after its coordinates: `dead-letter 0@2`; the look at the table is `read`. What the script does
+//! not mention succeeds.
+//!
+//! An event whose `commit` the script mentions cancels the transaction of any group that it is in. One
+//! whose `decide` it mentions is refused before it is committed by itself.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,11 +18,11 @@ use std::{
 use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
 use domain::{
-    Decision, EntityKey, EntityState, JobId, OutboundEvent, Planning, ProviderRouting, WorkId,
+    EntityKey, EntityState, JobId, OutboundEvent, PlanError, Planning, ProviderRouting, WorkId,
 };
 use kafka::PublishError;
-use outbox::{CommitError, StartError};
-use store::{Key, OutboxEntry, StoreError};
+use outbox::{CommitError, LookedUp, Seen, StartError};
+use store::{Committed, Expiry, Key, OutboxEntry, Prepared, StoreError};
 use telemetry::{Measured, Traces};
 use tokio::{task::yield_now, time::sleep};
 
@@ -53,6 +57,8 @@ pub(super) struct State {
     pub(super) calls: Vec<String>,
     /// Those that succeeded.
     succeeded: BTreeSet<String>,
+    /// The events committed by themselves whose entity was known before, in order.
+    pub(super) known: Vec<String>,
     /// The entities that are being committed.
     committing: BTreeSet<EntityKey>,
     entities: BTreeMap<EntityKey, EntityState>,
@@ -147,6 +153,19 @@ impl Script {
         }
     }
 
+    fn begin_to_commit(&self, entities: &[EntityKey]) {
+        for entity in entities {
+            let is_alone = self.state().committing.insert(*entity);
+            assert!(is_alone, "two commits of one entity at the same time");
+        }
+    }
+
+    fn end_committing(&self, entities: &[EntityKey]) {
+        for entity in entities {
+            self.state().committing.remove(entity);
+        }
+    }
+
     async fn success_of(&self, call: &str) {
         while !self.state().succeeded.contains(call) {
             yield_now().await;
@@ -155,31 +174,81 @@ impl Script {
 }
 
 impl State {
-    /// Commits as the outbox does: what is committed is found again.
-    fn commit(&mut self, read: &ReadEvent, now: Time) -> Result<OutboxEntry, CommitError> {
+    /// Decides as the outbox does.
+    fn decide(
+        &mut self,
+        read: &ReadEvent,
+        before: Option<&EntityState>,
+        now: Time,
+    ) -> Result<Prepared, PlanError> {
         let (inbound, description) = (&read.inbound, &read.description);
-        if let Some(entry) = self.entries.get(&inbound.id) {
-            return Ok(entry.clone());
-        }
-        let entity = EntityKey::new(&description.tenant, &description.entity);
         let planning = Planning {
             now,
             deadline: now.plus_seconds(900),
             routing: &ProviderRouting::default(),
         };
-        let before = self.entities.get(&entity);
         let decision = domain::plan(before, inbound, description, planning)?;
-        let Decision { events, starts, .. } = decision;
         for job in &decision.jobs {
             let name = format!("{} {}", inbound.id, job.asset.as_str());
             self.jobs.insert(job.id, name);
         }
-        self.entities.insert(entity, decision.entity.unwrap());
         let key = Key::inbound(inbound.key(&description.tenant));
-        let mut entry = OutboxEntry::of_erased_tenant(key, inbound.id.clone());
-        (entry.events, entry.starts, entry.published) = (events, starts, false);
-        self.entries.insert(inbound.id.clone(), entry.clone());
-        Ok(entry)
+        let expiry = Expiry {
+            from: now,
+            republish_from: None,
+        };
+        Ok(Prepared::new(key, &inbound.id, decision, expiry, None))
+    }
+
+    /// Commits as the outbox does: what is committed is found again.
+    fn commit(&mut self, read: &ReadEvent, now: Time) -> Result<Committed, CommitError> {
+        if let Some(entry) = self.entries.get(&read.inbound.id) {
+            return Ok(Committed {
+                entry: entry.clone(),
+                entity: None,
+            });
+        }
+        let before = self.entities.get(&entity_of(read)).cloned();
+        let decided = self.decide(read, before.as_ref(), now)?;
+        Ok(self.write(decided.committed()))
+    }
+
+    /// Commits all of `group` as the store does, on the conditions that nothing of it is there and
+    /// no entity has changed.
+    fn commit_together(&mut self, group: &[Prepared]) -> Option<Vec<Committed>> {
+        let group = || group.iter().map(Prepared::committed);
+        let holds = |committed: &Committed| {
+            let entity = committed.entity.as_ref().unwrap();
+            let before = self.entities.get(&entity.key());
+            !self.entries.contains_key(&committed.entry.content)
+                && before.map_or(0, |before| before.version) + 1 == entity.version
+        };
+        let all_hold = group().all(holds);
+        all_hold.then(|| group().map(|committed| self.write(committed)).collect())
+    }
+
+    fn write(&mut self, committed: &Committed) -> Committed {
+        let Committed { entry, entity } = committed.clone();
+        let entity = entity.unwrap();
+        self.entities.insert(entity.key(), entity);
+        self.entries.insert(entry.content.clone(), entry);
+        committed.clone()
+    }
+
+    /// Reads what the outbox does.
+    fn look_up(&self, events: &[&ReadEvent]) -> LookedUp {
+        let entity = |read: &&ReadEvent| {
+            let key = entity_of(read);
+            (key, self.entities.get(&key).cloned())
+        };
+        let seen = |read: &&ReadEvent| match self.entries.get(&read.inbound.id) {
+            Some(entry) => Seen::Before(entry.clone()),
+            None => Seen::New,
+        };
+        LookedUp {
+            entities: events.iter().map(entity).collect(),
+            events: events.iter().map(seen).collect(),
+        }
     }
 
     /// Publishes as the outbox does: what is known to be published is not published again.
@@ -193,6 +262,10 @@ impl State {
         }
         self.kafka.push((id.clone(), entry.events.clone()));
     }
+}
+
+fn entity_of(read: &ReadEvent) -> EntityKey {
+    EntityKey::new(&read.description.tenant, &read.description.entity)
 }
 
 impl Effects for Script {
@@ -219,19 +292,70 @@ impl Effects for Script {
         self.state().measured.push(counts);
     }
 
-    async fn commit(&self, read: &ReadEvent, now: Time) -> Result<OutboxEntry, CommitError> {
-        let (id, description) = (&read.inbound.id, &read.description);
-        let entity = EntityKey::new(&description.tenant, &description.entity);
-        let is_alone = self.state().committing.insert(entity);
-        assert!(is_alone, "two commits of one entity at the same time");
-        let call = format!("commit {id}");
+    async fn look_up(&self, events: &[&ReadEvent]) -> Result<LookedUp, StoreError> {
+        let read = |state: &mut State| Ok(state.look_up(events));
+        let failed = || StoreError::Read("throttled".into());
+        self.call("read".to_owned(), read, failed).await
+    }
+
+    fn decide(
+        &self,
+        read: &ReadEvent,
+        before: Option<&EntityState>,
+        now: Time,
+    ) -> Result<Prepared, PlanError> {
+        let mut state = self.state();
+        match state.answers.get(&format!("decide {}", read.inbound.id)) {
+            Some(_) => Err(PlanError::TooManyAssets(usize::MAX)),
+            None => state.decide(read, before, now),
+        }
+    }
+
+    async fn commit_together(
+        &self,
+        group: Vec<Prepared>,
+    ) -> Result<Option<Vec<Committed>>, StoreError> {
+        let committed = || group.iter().map(Prepared::committed);
+        let mut ids: Vec<&str> = committed().map(|one| &*one.entry.content).collect();
+        ids.sort_unstable();
+        let entities = committed().filter_map(|one| one.entity.as_ref());
+        let entities: Vec<EntityKey> = entities.map(EntityState::key).collect();
+        self.begin_to_commit(&entities);
+        let is_cancelled = {
+            let state = self.state();
+            let is_mentioned = |id: &&str| state.answers.contains_key(&format!("commit {id}"));
+            ids.iter().any(is_mentioned)
+        };
+        let commit = |state: &mut State| {
+            let written = (!is_cancelled).then(|| state.commit_together(&group));
+            Ok(written.flatten())
+        };
+        let failed = || StoreError::Write("throttled".into());
+        let call = format!("together {}", ids.join("+"));
+        let committed = self.call(call, commit, failed).await;
+        self.end_committing(&entities);
+        committed
+    }
+
+    async fn commit(
+        &self,
+        read: &ReadEvent,
+        before: Option<&EntityState>,
+        now: Time,
+    ) -> Result<Committed, CommitError> {
+        let entity = [entity_of(read)];
+        if before.is_some() {
+            self.state().known.push(read.inbound.id.clone());
+        }
+        self.begin_to_commit(&entity);
+        let call = format!("commit {}", read.inbound.id);
         let failed = match self.state().answers.get(&call) {
             Some(Answer::FailsForGood) => CommitError::IdReused,
             _ => CommitError::Store(StoreError::Contended),
         };
         let commit = |state: &mut State| state.commit(read, now);
         let committed = self.call(call, commit, || failed).await;
-        self.state().committing.remove(&entity);
+        self.end_committing(&entity);
         committed
     }
 

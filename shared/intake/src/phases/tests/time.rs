@@ -39,7 +39,7 @@ fn without_time_to_publish_what_is_committed_waits_for_the_redelivery() {
         (enough, &NONE[..]),
         (enough + MOMENT, &["0@1", "0@2", "1@0", "1@1", "1@2"]),
     ] {
-        let mut world = World::of(&RECORDS).where_call("commit b1", Answer::Takes(takes));
+        let mut world = World::of(&RECORDS).where_call("read", Answer::Takes(takes));
         assert_eq!(world.deliver(), again);
         assert_eq!(world.committed(), ["a1", "b1", "c1", "d1"]);
         assert_eq!(world.published().is_empty(), !again.is_empty());
@@ -74,6 +74,19 @@ fn a_commit_is_waited_for_until_a_second_before_publishing_must_begin() {
             .where_call("commit a2", answer);
         assert_eq!(world.deliver(), ["0@1", "0@2"]);
         assert_eq!(world.published(), ["a1", "c1"]);
+        world.settles();
+    }
+}
+
+#[test]
+fn a_group_is_waited_for_as_long_and_then_its_records_come_again() {
+    let until = Duration::from_secs(60 - 6 - 16 - 1);
+    for answer in [Answer::IsLate, Answer::Never] {
+        let mut world = World::of(&[(0, &["a1", "b1"])])
+            .where_call("read", Answer::Takes(until))
+            .where_call("together a1+b1", answer);
+        assert_eq!(world.deliver(), ["0@0", "0@1"]);
+        assert_eq!(world.calls(), ["read", "together a1+b1"]);
         world.settles();
     }
 }

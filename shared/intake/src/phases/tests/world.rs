@@ -31,7 +31,7 @@ pub(super) const TRACE: TraceParent = TraceParent {
 /// Records by partition, and what became of them.
 ///
 /// A record is named after its event: `a1` and `a2` are two events about the entity `a`. `bad…` has
-/// an unreadable value, and `smoke…` is of the tenant of smoke checks.
+/// an unreadable value, `old…` happened too long ago, and `smoke…` is of the tenant of smoke checks.
 pub(super) struct World {
     records: BTreeMap<i32, Vec<String>>,
     /// The records that the last answer names, as `0@2`.
@@ -62,6 +62,13 @@ impl World {
     pub(super) fn where_call(self, call: &str, answer: Answer) -> Self {
         self.script.answers(call, answer);
         self
+    }
+
+    /// This world, in which each of these events is committed by itself, all at once.
+    pub(super) fn where_none_is_in_a_group(self, names: &[&str]) -> Self {
+        names.iter().fold(self, |world, name| {
+            world.where_call(&format!("decide {name}"), Answer::Fails)
+        })
     }
 
     /// This world, in which an invocation lasts so long.
@@ -199,12 +206,16 @@ fn record(partition: i32, offset: usize, name: &str) -> Value {
 /// A CloudEvent that says that an event was created.
 fn event(tenant: &str, name: &str) -> Value {
     let entity = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let time = match name.starts_with("old") {
+        true => "2026-01-01T09:00:00Z",
+        false => "2026-11-20T09:00:00Z",
+    };
     json!({
         "specversion": "1.0",
         "type": TOPIC.as_str(),
         "source": "events-svc",
         "id": name,
-        "time": "2026-11-20T09:00:00Z",
+        "time": time,
         "subject": tenant,
         "traceparent": TRACE.to_string(),
         "data": {

@@ -1,0 +1,92 @@
+//! A decision as the items that commit it.
+
+use domain::{Decision, EntityState, Work};
+
+use crate::{
+    ErasureGuard, Expiry, Key, OutboxEntry,
+    items::{self, Item},
+    tombstone::Check,
+};
+
+/// A decision as the items that commit it, in a transaction of its own or with other decisions.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub(crate) committed: Committed,
+    /// The items, each with how often it was written before: the entry, the entity if it changes,
+    /// the jobs, the voice model.
+    pub(crate) puts: Vec<(Item, u64)>,
+    pub(crate) check: Option<Check>,
+}
+
+/// What is in the table once a decision is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The outbox entry.
+    pub entry: OutboxEntry,
+    /// The entity, if the decision changed it.
+    pub entity: Option<EntityState>,
+}
+
+impl Prepared {
+    /// Prepares `decision` to be committed under `key`, unless there is an entry already. `content`
+    /// is the hash of what was decided, or the name of the step. With a `guard`, nothing of it is
+    /// written if the tenant was erased since.
+    #[must_use]
+    pub fn new(
+        key: Key,
+        content: &str,
+        decision: Decision,
+        expiry: Expiry,
+        guard: Option<ErasureGuard<'_>>,
+    ) -> Self {
+        let check = guard.map(|guard| Check::new(&key, guard));
+        let Decision {
+            entity,
+            jobs,
+            voice,
+            events,
+            starts,
+        } = decision;
+        let published = events.is_empty();
+        let entry = OutboxEntry {
+            key,
+            content: content.to_owned(),
+            events,
+            starts,
+            published,
+            owner: None,
+        };
+        let mut puts = vec![(entry.clone().into_item(expiry), 0)];
+        let entity = entity.map(|entity| {
+            let before = entity.version;
+            EntityState {
+                version: before + 1,
+                ..entity
+            }
+        });
+        puts.extend(
+            entity
+                .iter()
+                .map(|entity| (items::entity_item(entity), entity.version - 1)),
+        );
+        puts.extend(jobs.into_iter().map(put_of));
+        puts.extend(voice.map(put_of));
+        Self {
+            committed: Committed { entry, entity },
+            puts,
+            check,
+        }
+    }
+
+    /// What is in the table once it is committed.
+    #[must_use]
+    pub fn committed(&self) -> &Committed {
+        &self.committed
+    }
+}
+
+/// The item of `work` as it is once written, and how often it was written before.
+fn put_of<W: Work>(work: W) -> (Item, u64) {
+    let before = work.version();
+    (items::work_item(&work.with_version(before + 1)), before)
+}
