@@ -190,6 +190,11 @@ const NEEDS_OF_ERASE: &[Need] = &[
         "CheckTombstones dynamodb:ConditionCheckItem table/studio-local of tenant#*",
         |_| erase("tenant-erased"),
     ),
+    // The same, of a job that has asked no provider yet.
+    erasing(
+        "SeeWhichJobsWereStarted states:DescribeExecution execution:studio-render-local:*",
+        |_| erase("tenant-started"),
+    ),
     // Its picture is stored.
     erasing(
         "EraseFiles s3:DeleteObjectVersion eventzr-studio-assets-local/renders/*",

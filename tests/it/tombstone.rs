@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{Identifier, Topic};
 use domain::TenantKey;
-use fault_proxy::{Action, Fault, Matches, Moment, Occurrence};
+use fault_proxy::{Action, Call, Fault, Matches, Moment, Occurrence};
 use local::{
     dead_letters::dead_letters,
     deploy::{Outputs, Providers},
@@ -13,11 +13,13 @@ use serde_json::{Value, json};
 use vendor_sandbox::{Behaviour, Script, Vendor};
 
 use crate::{
-    harness::{Studio, created, example, invoke, now, try_to_invoke},
-    operator::studio as cli,
+    harness::{Studio, created, example, invoke, jobs_of, now, topics, try_to_invoke},
+    operator::{kill, studio as cli},
+    sweep::{let_deadlines_pass, sweep},
 };
 
 const TENANT: &str = "tenant-gone";
+const CONSUMER: &str = "studio-event-created-local";
 const LONG_AGO: &str = "2026-11-01T00:00:00.000Z";
 
 /// A batch with one record for each value, produced at `timestamp` (milliseconds since 1970).
@@ -129,6 +131,63 @@ async fn an_entry_from_before_an_erasure_is_found_and_not_published() {
     let answer = invoke(&studio.stack, &consumer, &batch).await;
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     assert!(studio.produced_for(TENANT, 0).await.is_empty());
+    studio.stop().await;
+}
+
+/// Has a consumer die after it has committed what follows from this event, before it publishes.
+async fn commit_alone(studio: &Studio, id: &str) {
+    let commit = ("dynamodb", "TransactWriteItems");
+    let hits = kill(studio, CONSUMER, commit, Moment::After);
+    let batch = batch(
+        jiff::Timestamp::now().as_millisecond(),
+        &[created(TENANT, id).to_string()],
+    );
+    let (answer, _) = try_to_invoke(&studio.stack, CONSUMER, &batch).await;
+    assert!(answer.is_err() && hits.count() == 1, "{answer:?}");
+    studio.stack.proxy.heal();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_erased_tenants_job_is_published_only_if_it_was_announced() {
+    let mut studio = Studio::start_with(|options| options.poll = false).await;
+    studio.let_executions_do_nothing().await;
+    let announced = batch(
+        jiff::Timestamp::now().as_millisecond(),
+        &[created(TENANT, "announced").to_string()],
+    );
+    let answer = invoke(&studio.stack, CONSUMER, &announced).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    let produced = studio.produced_for(TENANT, 4).await;
+    let announced = jobs_of(&produced, Topic::RenderJobCreated);
+    commit_alone(&studio, "unheard-of").await;
+
+    cli(
+        &studio,
+        &format!("--json tenants erase {TENANT} --execute --confirm {TENANT} --within 0"),
+    )
+    .await;
+    let produced = studio.produced_for(TENANT, 6).await;
+    assert_eq!(topics(&produced).values().sum::<usize>(), 6);
+    assert_eq!(jobs_of(&produced, Topic::RenderJobCreated), announced);
+    assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), announced);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_starts_no_job_that_may_not_be_announced_any_more() {
+    let mut studio = Studio::start_with(|options| options.poll = false).await;
+    studio.let_executions_do_nothing().await;
+    commit_alone(&studio, "unheard-of").await;
+    put_tombstone(&studio).await;
+    let_deadlines_pass(&studio).await;
+    studio.stack.proxy.clear();
+    assert_eq!(sweep(&studio).await, [2, 0, 0, 2, 0, 0]);
+    let calls = studio.stack.proxy.calls();
+    let starts = |call: &Call| call.operation.name == "StartExecution";
+    assert!(!calls.iter().any(starts), "{calls:?}");
+    assert!(studio.produced_for(TENANT, 0).await.is_empty());
+    let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0], "both are closed");
     studio.stop().await;
 }
 

@@ -169,6 +169,13 @@ impl Job {
         self
     }
 
+    /// Whether an execution of it is known to have run: it asked a provider, or was restarted. An
+    /// execution that has asked none yet does not show here.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.restarts > 0 || !matches!(self.state, State::Created)
+    }
+
     /// How long a provider may work on it, in seconds.
     #[must_use]
     pub fn patience_seconds(&self) -> u32 {

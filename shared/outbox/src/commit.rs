@@ -9,7 +9,7 @@ use store::{
     Committed, ErasureGuard, Expiry, Key, OutboxEntry, Prepared, Rounds, StoreError, Written,
 };
 
-use crate::Outbox;
+use crate::{Outbox, StartError};
 
 /// Why a decision was not committed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum CommitError {
     /// The store did not take it.
     #[error("committing the decision")]
     Store(#[from] StoreError),
+    /// Whether the job was started is not known, and so not what may be told of its end.
+    #[error(transparent)]
+    Execution(#[from] StartError),
 }
 
 impl CommitError {
@@ -36,6 +39,7 @@ impl CommitError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient(),
+            Self::Execution(_) => true,
             Self::IdReused | Self::Plan(_) | Self::Resubmit(_) => false,
         }
     }
@@ -175,15 +179,19 @@ impl Outbox {
     }
 
     /// Commits the end of a job whose tenant was erased. It is published only if the job's
-    /// `created` was. `None` if another writer changed the job.
-    async fn end_of_erased(&self, job: &Job, now: Time) -> Result<Option<OutboxEntry>, StoreError> {
+    /// `created` was ([`is_announced`](Self::is_announced)). `None` if another writer changed the
+    /// job.
+    async fn end_of_erased(
+        &self,
+        job: &Job,
+        now: Time,
+    ) -> Result<Option<OutboxEntry>, CommitError> {
         let key = Key::end(job.id);
         let Some(mut decision) = domain::cancel_erased(job.clone(), now) else {
             // It has an end from before the erasure, which is not published again.
             return Ok(Some(OutboxEntry::of_erased_tenant(key, "end".to_owned())));
         };
-        let opening = self.store.entry(Key::inbound(job.inbound)).await?;
-        if opening.is_some_and(|opening| !opening.published) {
+        if !self.is_announced(job).await? {
             decision.events.clear();
         }
         let end = Prepared::new(key, "end", decision, self.open_expiry(now), None);

@@ -119,7 +119,9 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let open = jobs(studio, &created("tenant-open", "open"))
         .await
         .remove(0);
-    jobs(studio, &created("tenant-erased", "erased")).await;
+    for tenant in ["erased", "started"] {
+        jobs(studio, &created(&format!("tenant-{tenant}"), tenant)).await;
+    }
     Ready {
         known,
         drawn,

@@ -16,7 +16,7 @@ pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, Ste
     let open = app.store.job(id).await?;
     if !open.is_closed() {
         // The consumer may have died before it published the job's `created`, which must come
-        // before its end.
+        // before its end. If it may not be published any more, `close` says nothing of the end.
         app.outbox.publish_opening_entry(&open).await?;
     }
     close(&app.outbox, &app.telemetry, id, now, |job, _| {

@@ -2,10 +2,11 @@
 //! manual abort bypass every `Catch`; the sweep finds such jobs and voices by their deadline.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, JobId, VoiceModelId, Work, WorkId};
+use domain::{Decision, Failure, JobId, VoiceModelId, Work, WorkId};
 use futures::{StreamExt as _, stream};
 use outbox::{Execution, PublishEntryError, Resumed, StartError, Unpublishable};
 use store::{Overdue, StoreError, UnknownItem};
+use work::close;
 
 use crate::{
     App,
@@ -103,7 +104,7 @@ impl Trouble {
             | Self::Close(StepError::Publish(PublishEntryError::Publish(error))) => {
                 Some(error.scope())
             }
-            Self::Publish(PublishEntryError::Store(_))
+            Self::Publish(PublishEntryError::Store(_) | PublishEntryError::Execution(_))
             | Self::Store(_)
             | Self::Start(_)
             | Self::Close(_)
@@ -146,15 +147,29 @@ async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Tro
 /// `None` if it was given up.
 async fn reconcile_job(app: &App, id: JobId, now: Time) -> Result<Option<Resumed>, Trouble> {
     let job = app.store.job(id).await?;
-    if !job.is_closed() {
-        // The consumer may have died before it published the job's `created`. Then the job was
-        // never started, and `created` must be published first.
-        app.outbox.publish_opening_entry(&job).await?;
+    // The consumer may have died before it published the job's `created`. Then the job was never
+    // started, and `created` must be published first.
+    if !job.is_closed() && !app.outbox.publish_opening_entry(&job).await? {
+        cancel_unannounced(app, id, now).await?;
+        return Ok(None);
     }
     resume_or_give_up(app, job, now, async |failure| {
         fail_after_last_look(app, id, failure, None).await.map(drop)
     })
     .await
+}
+
+/// Cancels a job of which nothing was published and, because its tenant was erased, nothing will be.
+async fn cancel_unannounced(app: &App, id: JobId, now: Time) -> Result<(), StepError> {
+    close(&app.outbox, &app.telemetry, id, now, |job, _| {
+        let cancelled = domain::cancel_erased(job, now)?;
+        Some(Decision {
+            events: Vec::new(),
+            ..cancelled
+        })
+    })
+    .await?;
+    Ok(())
 }
 
 /// `None` if it was given up.
