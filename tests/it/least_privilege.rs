@@ -77,7 +77,7 @@ const NEEDS: &[Need] = &[
         |ready| batch(&ready.known),
     ),
     consumer(
-        "LookUpBatches dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, tenant#*",
+        "LookUpBatches dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
         |_| batch(&created_now("look")),
     ),
     consumer(

@@ -1,8 +1,11 @@
 //! Look up: what the table has of a batch's events, before any of them is decided.
 
-use std::{collections::BTreeMap, iter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
 
-use domain::{Description, EntityKey, EntityState, InboundEvent};
+use domain::{Description, EntityKey, EntityState, InboundEvent, JobId};
 use store::{ErasureGuard, Key, OutboxEntry, StoreError};
 
 use crate::{Outbox, commit::guard};
@@ -22,7 +25,8 @@ pub struct LookedUp {
 pub enum Seen {
     /// No entry: it is to be decided.
     New,
-    /// The entry that was committed before.
+    /// The entry that was committed before. Its `published` is `true`, too, if all jobs that it
+    /// opened are closed.
     Before(OutboxEntry),
     /// An entry that cannot be read, or of another event under the same id. Only
     /// [`Outbox::commit`] says what that means.
@@ -42,6 +46,8 @@ impl Outbox {
     /// An entry that is found is published without another transaction, so its tenant's tombstone
     /// is read after it: nothing from before an erasure is published again. An erasure that begins
     /// after that read waits for this invocation to end, as it does for one whose transaction held.
+    /// Then the jobs that it opened are read, if it is not marked published: those of all entries
+    /// in one request (one for every hundred of them).
     ///
     /// # Errors
     /// A [`StoreError`]; it says nothing about any of the events.
@@ -75,6 +81,7 @@ impl Outbox {
             )
             .collect();
         self.forget_erased(events, &mut seen).await?;
+        self.take_ended_as_published(&mut seen).await?;
         Ok(LookedUp {
             entities,
             events: seen,
@@ -100,6 +107,33 @@ impl Outbox {
             if is_erased {
                 *entry = OutboxEntry::of_erased_tenant(key, entry.content.clone());
             }
+        }
+        Ok(())
+    }
+
+    /// Takes an entry that is not marked as published if all jobs that it opened are closed. One
+    /// with an open job is published again, with the same bytes.
+    ///
+    /// A job is closed by its execution, an operator, the sweep or an erasure. The first three come
+    /// after the acknowledgement of the whole entry: an execution is started, and a job cancelled or
+    /// given up, only once all of the entry's events are published
+    /// ([`publish_opening_entry`](Outbox::publish_opening_entry)). An erasure publishes nothing of
+    /// the past, but closes jobs one after another; so one closed job is not enough. The jobs beside
+    /// it would be started although no `created` of theirs was ever published, and their ends with
+    /// it. If all are closed, there is nothing left to start, and what was not published is an
+    /// erased tenant's.
+    async fn take_ended_as_published(&self, seen: &mut [Seen]) -> Result<(), StoreError> {
+        let unmarked = seen.iter_mut().filter_map(|seen| match seen {
+            Seen::Before(entry) if !entry.published && !entry.starts.is_empty() => Some(entry),
+            Seen::Before(_) | Seen::New | Seen::Unclear => None,
+        });
+        let unmarked: Vec<&mut OutboxEntry> = unmarked.collect();
+        let jobs = unmarked
+            .iter()
+            .flat_map(|entry| entry.starts.iter().copied());
+        let closed: BTreeSet<JobId> = self.store.closed(jobs.collect()).await?;
+        for entry in unmarked {
+            entry.published = entry.starts.iter().all(|job| closed.contains(job));
         }
         Ok(())
     }

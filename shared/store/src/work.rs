@@ -1,5 +1,7 @@
 //! Jobs and voice models: one item each, written by one writer at a time.
 
+use std::collections::BTreeSet;
+
 use contract::Identifier;
 use domain::{Job, JobId, VoiceModel, VoiceModelId, Work, WorkId};
 use serde::de::DeserializeOwned;
@@ -42,6 +44,22 @@ impl Store {
         voice: VoiceModelId,
     ) -> Result<VoiceModel, StoreError> {
         owned_by(tenant, self.voice(voice).await?)
+    }
+
+    /// Those of `jobs` that are closed, read consistently. One that is gone, or that this version
+    /// of the code cannot read, is not among them.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn closed(&self, jobs: BTreeSet<JobId>) -> Result<BTreeSet<JobId>, StoreError> {
+        let key = |job: JobId| Key::work(WorkId::Job(job));
+        let found = self.read_each(jobs.iter().copied().map(key).collect());
+        let found = found.await?;
+        let is_closed = |job: &JobId| {
+            let state = found.get(&key(*job)).map(items::state::<Job>);
+            state.is_some_and(|job| job.is_ok_and(|job| job.is_closed()))
+        };
+        Ok(jobs.into_iter().filter(is_closed).collect())
     }
 
     /// `work` as it is now, read consistently.

@@ -44,7 +44,7 @@ struct OnItems {
 
 const OF_A_CONSUMER: OnItems = OnItems {
     reads: &["inbound#", "entity#", "job#", "tenant#"],
-    looks_up: &["inbound#", "entity#", "tenant#"],
+    looks_up: &["inbound#", "entity#", "job#", "tenant#"],
     puts: &["inbound#", "entity#", "job#"],
     updates: &["inbound#", "dead-letter#"],
     batches: &[],
