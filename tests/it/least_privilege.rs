@@ -19,9 +19,9 @@ use crate::{
     sweep::let_deadlines_pass,
 };
 use ready::{
-    Ready, await_owner, batch, created_now, discard, erase, erase_voice, gather, give_up,
-    list_dead_letters, new_voice, ready, ready_voices, redrive, register, resubmit, show_unknown,
-    step, tombstone,
+    Ready, await_owner, batch, created_now, described_now, discard, erase, erase_voice, gather,
+    give_up, list_dead_letters, new_voice, ready, ready_voices, redrive, register, resubmit,
+    show_unknown, step, tombstone,
 };
 
 /// A grant, and the step that fails without it.
@@ -70,7 +70,7 @@ const NEEDS: &[Need] = &[
     ),
     consumer(
         "MarkPublishedAndIndexDeadLetters dynamodb:UpdateItem table/studio-local of inbound#*, dead-letter#*",
-        |_| batch(&created_now("mark")),
+        |_| batch(&described_now()),
     ),
     consumer(
         "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",

@@ -9,7 +9,7 @@ use contract::Topic;
 use fault_proxy::{Action, Fault, Matches, Moment, Occurrence};
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, created, jobs_of, the_eight, topics, until};
+use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics, until};
 
 /// The answer of a sweep, as (overdue, running, restarted, failed, closed, published).
 fn swept(answer: &Value) -> [u64; 6] {
@@ -134,6 +134,14 @@ async fn a_sweep_leaves_a_running_execution_alone() {
     let_deadlines_pass(&studio).await;
     assert_eq!(sweep(&studio).await, [2, 2, 0, 0, 0, 0]);
     assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0]);
+    // What opened the jobs was published once more, and is marked.
+    let published = studio.produced_for("tenant-slow", 4).await;
+    assert!(published.len() > 4, "{:?}", topics(&published));
+    assert_eq!(by_id(&published).len(), 4);
+    let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [2, 2, 0, 0, 0, 0]);
+    let again = studio.produced_for("tenant-slow", 4).await;
+    assert_eq!(again.len(), published.len(), "not at each sweep");
     studio.stop().await;
 }
 

@@ -134,8 +134,9 @@ async fn set_largest_record(stack: &Studio, topic: Topic, bytes: &str) {
     }
 }
 
-/// Has the outbox entries of a tenant's inbound events say that they are not published.
-async fn unmark_published(stack: &Studio, tenant: &str) {
+/// Has the outbox entries of a tenant's inbound events say that they are published, so that a sweep
+/// does not publish them again.
+async fn mark_published(stack: &Studio, tenant: &str) {
     let table = &stack.stack.outputs.table_name;
     let dynamodb = &stack.stack.clients.dynamodb;
     let entries = dynamodb
@@ -153,8 +154,8 @@ async fn unmark_published(stack: &Studio, tenant: &str) {
             .table_name(table)
             .key("pk", entry["pk"].clone())
             .key("sk", entry["sk"].clone())
-            .update_expression("SET published = :no")
-            .expression_attribute_values(":no", AttributeValue::Bool(false));
+            .update_expression("SET published = :yes")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
         update.send().await.unwrap();
     }
 }
@@ -171,7 +172,7 @@ async fn an_event_that_kafka_refuses_does_not_end_a_sweep() {
     stack.produced_for("tenant-refused", 40).await;
     stack.publish(&created("tenant-fine", "fine")).await;
     let fine = stack.produced_for("tenant-fine", 4).await;
-    unmark_published(&stack, "tenant-refused").await;
+    mark_published(&stack, "tenant-fine").await;
     set_largest_record(&stack, Topic::RenderJobCreated, "100").await;
     let_deadlines_pass(&stack).await;
     let error = troubled_sweep(&stack).await;

@@ -25,7 +25,8 @@ pub(crate) trait Effects {
     /// Writes a metric.
     fn emit(&self, measured: Measured<'_>);
 
-    /// Reads what the table has of `events`: their entities, and the entries committed before.
+    /// Reads what the table has of `events`: their entities, and the entries committed before. An
+    /// entry all of whose jobs are closed is published.
     fn look_up(
         &self,
         events: &[&ReadEvent],
@@ -72,7 +73,7 @@ pub(crate) trait Effects {
     /// Starts a job.
     fn start(&self, job: JobId, now: Time) -> impl Future<Output = Result<(), StartError>> + Send;
 
-    /// Marks an entry published.
+    /// Marks an entry published, which opened no job.
     fn mark_published(
         &self,
         entry: &OutboxEntry,

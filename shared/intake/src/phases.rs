@@ -180,8 +180,8 @@ async fn publish_all(items: &mut [RecordInHand<'_>], effects: &impl Effects) {
     }
 }
 
-/// Starts the jobs and marks the entries published, concurrently. Marking need not wait for the
-/// starts: a redelivery starts the jobs again even if the entry is marked published.
+/// Starts the jobs of all entries, concurrently. An entry without jobs is marked published instead;
+/// one with jobs is not, because its jobs show that it was.
 async fn start_all(
     items: &mut [RecordInHand<'_>],
     effects: &impl Effects,
@@ -191,12 +191,8 @@ async fn start_all(
     stream::iter(items.iter_mut())
         .for_each_concurrent(None, |item| async {
             let Some(entry) = item.entry() else { return };
-            let starts = entry.starts.iter().map(|job| async {
-                let started = effects.start(*job, time(effects.now())).await;
-                started.map_err(Retry::Start)
-            });
-            let mark = async { effects.mark_published(entry).await.map_err(Retry::Mark) };
-            let fate = match timeout(left(effects, until), calls.make_all(starts, mark)).await {
+            let finish = start_or_mark(entry, effects, calls);
+            let fate = match timeout(left(effects, until), finish).await {
                 Ok(Ok(())) => Fate::Done,
                 Ok(Err(retry)) => Fate::Retry(retry),
                 Err(_) => Fate::Retry(Retry::NoTime("start")),
@@ -207,6 +203,22 @@ async fn start_all(
             item.progress = Progress::Over(fate);
         })
         .await;
+}
+
+async fn start_or_mark(
+    entry: &OutboxEntry,
+    effects: &impl Effects,
+    calls: &Calls,
+) -> Result<(), Retry> {
+    if entry.starts.is_empty() {
+        let marked = calls.make(effects.mark_published(entry)).await;
+        return marked.map_err(Retry::Mark);
+    }
+    let starts = entry.starts.iter().map(|job| async {
+        let started = effects.start(*job, time(effects.now())).await;
+        started.map_err(Retry::Start)
+    });
+    calls.make_all(starts).await
 }
 
 /// The clock's time, as events and the table have it.

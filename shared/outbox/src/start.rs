@@ -96,7 +96,7 @@ impl Outbox {
     }
 
     /// Publishes what was committed and starts its jobs, then marks it published: for a decision
-    /// that comes alone.
+    /// that comes alone, and may be asked for again while its job is open.
     ///
     /// # Errors
     /// A [`PublishAndStartError`]; doing it again is safe.

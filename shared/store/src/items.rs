@@ -177,7 +177,8 @@ pub struct OutboxEntry {
     pub events: Vec<OutboundEvent>,
     /// The jobs to start once the events are published.
     pub starts: Vec<JobId>,
-    /// Whether Kafka is known to have the events.
+    /// Whether Kafka is known to have the events. If it is not, and the entry opened jobs, they tell:
+    /// none is started before.
     pub published: bool,
     /// Whose the events are, and since when; `None` if there are none, or if it was not read.
     pub owner: Option<Owner>,

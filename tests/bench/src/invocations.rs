@@ -17,10 +17,10 @@ use crate::subject::{Running, Subject};
 const DELAY: Duration = Duration::from_millis(5);
 
 /// Why the cost of a record misses its goal, for the report.
-pub const EFFECTS: &str = "In the way: a record is three requests (one update, two executions) and its share of the batch's reads and transactions, and the SDK makes, signs and reads each anew \
+pub const EFFECTS: &str = "In the way: a record is two requests (its executions) and its share of the batch's reads and transactions, and the SDK makes, signs and reads each anew \
      (its profile says where; of our own code there is little); by time, a tenth is the kernel's for their sockets. Tried: mimalloc and a thread for Kafka's answers that does not spin (together an eighth less), the SDK at opt-level 3 (a twentieth less time, a fifth \
      more to load: not taken), one HTTPS client, a configuration digested once, serving in a task of its own, which Tokio wakes without the kernel (an eighth less \
-     in batches of ten, nothing in a hundred). Next: an execution for each picture that is drawn at once is two thirds of the requests";
+     in batches of ten, nothing in a hundred). Next: an execution for each picture that is drawn at once is nearly all of the requests";
 
 /// Why a record of a large batch costs more than one of a small batch, for the report.
 const LARGE: &str = "In the way: memory rather than work. Instructions for a record do not grow with the batch (below), but 13 kB are held for each until Kafka has the \

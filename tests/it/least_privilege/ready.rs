@@ -39,6 +39,9 @@ pub struct Ready {
     pub voices: Vec<String>,
 }
 
+/// The tenant of the event that is described again and again.
+const DESCRIBED: &str = "tenant-described";
+
 static RECORDING: &[u8] = vendor_sandbox::SPEECH;
 
 /// The tenant of every voice here.
@@ -70,6 +73,13 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         .sandbox
         .script(Script::posts(Vendor::Runway, Occurrence::Every, breaks));
 
+    let mut published = example(Topic::EventPublished, DESCRIBED, DESCRIBED);
+    published["data"]["eventId"] = json!("event-described");
+    published["data"]["assets"] = json!(["social-square"]);
+    published["data"]["description"].take();
+    for event in [published, described_now()] {
+        hand_over(studio, &event).await;
+    }
     let known = created("tenant-known", "known");
     let drawn = jobs(studio, &known).await;
     let mut event = created("tenant-logo", "logo");
@@ -204,6 +214,17 @@ fn campaign(tenant: &str, asset: &str) -> Value {
     let mut event = example(Topic::CampaignLaunched, tenant, tenant);
     event["data"]["campaignId"] = json!(tenant);
     event["data"]["assets"] = json!([asset]);
+    event
+}
+
+/// A new event that opens no job: it says something new of an event whose one template does not show
+/// that, so its outbox entry is marked.
+pub fn described_now() -> Value {
+    let number = next();
+    let mut event = created(DESCRIBED, "described");
+    event["id"] = json!(format!("evt-described-{number}"));
+    event["data"]["description"] = json!(format!("Described for the {number}th time"));
+    event["data"]["assets"] = json!([]);
     event
 }
 

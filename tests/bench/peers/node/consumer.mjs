@@ -4,12 +4,12 @@
 // invocation.
 //
 // For a new event it does the same work with the same effects as ours: four items in a transaction
-// (of its own; ours has the items of many records), four events, two executions, one update. It does
-// less otherwise: it checks only the fields that it uses, and handles no redelivery, dead letter or
+// (of its own; ours has the items of many records), four events and two executions. It does less
+// otherwise: it checks only the fields that it uses, and handles no redelivery, dead letter or
 // trace.
 import { createHash } from 'node:crypto';
 import { SchemaType, kafkaConsumer } from '@aws-lambda-powertools/kafka';
-import { DynamoDBClient, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { generateAuthToken } from 'aws-msk-iam-sasl-signer-js';
@@ -62,7 +62,7 @@ function plan(value) {
     { pk: `ENTITY#${data.tenantId}#${data.eventId}`, sk: '-', version: 1, state: JSON.stringify(data) },
     ...jobs.map((job) => ({ pk: `JOB#${job.jobId}`, sk: '-', version: 1, state: 'created', ...job, configuration: JSON.stringify(data) })),
   ];
-  return { pk, items, events, starts };
+  return { items, events, starts };
 }
 
 /** Runs `what` for each entry, `AT_ONCE` at a time; returns for each whether it succeeded. */
@@ -100,10 +100,8 @@ const handler = kafkaConsumer(
       const topicMessages = [...byTopic].map(([topic, messages]) => ({ topic, messages }));
       await producer.sendBatch({ acks: -1, compression: CompressionTypes.None, topicMessages });
     }
-    const done = await all(plans, async ({ pk, starts }) => {
+    const done = await all(plans, async ({ starts }) => {
       await Promise.all(starts.map((start) => sfn.send(new StartExecutionCommand({ stateMachineArn, ...start }))));
-      const Key = marshall({ pk, sk: '-' });
-      await dynamodb.send(new UpdateItemCommand({ TableName: table, Key, UpdateExpression: 'SET told = :t', ExpressionAttributeValues: marshall({ ':t': true }) }));
     });
     const failed = event.records.filter((_, index) => !kept[index] || !done[index]);
     return { batchItemFailures: failed.map((record) => ({ itemIdentifier: { partition: `${record.topic}-${record.partition}`, offset: record.offset } })) };

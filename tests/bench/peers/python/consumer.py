@@ -71,7 +71,7 @@ def plan(value):
         {"pk": f"ENTITY#{data['tenantId']}#{data['eventId']}", "sk": "-", "version": 1, "state": text},
         *({"pk": f"JOB#{job['jobId']}", "sk": "-", "version": 1, "state": "created", **job, "configuration": text} for job in jobs),
     ]
-    return pk, items, events, starts
+    return items, events, starts
 
 
 @kafka_consumer(schema_config=SchemaConfig(value_schema_type="JSON"))
@@ -79,7 +79,7 @@ def handler(event, context):
     failures = []
     for record in event.records:
         try:
-            pk, items, events, starts = plan(record.value)
+            items, events, starts = plan(record.value)
             puts = [{"Put": {"TableName": TABLE, "Item": item(one), "ConditionExpression": "attribute_not_exists(pk)"}} for one in items]
             dynamodb.transact_write_items(TransactItems=puts)
             for topic, key, value in events:
@@ -87,8 +87,6 @@ def handler(event, context):
             producer.poll(0)
             for start in starts:
                 sfn.start_execution(stateMachineArn=MACHINE, **start)
-            dynamodb.update_item(TableName=TABLE, Key=item({"pk": pk, "sk": "-"}), UpdateExpression="SET told = :t",
-                                 ExpressionAttributeValues=item({":t": True}))
         except Exception as error:  # noqa: BLE001: as in the guide, any error retries the record
             print(repr(error), file=sys.stderr)
             failures.append({"itemIdentifier": {"partition": f"{record.topic}-{record.partition}", "offset": record.offset}})

@@ -2,15 +2,17 @@
 
 use super::{script::Answer, world::World};
 
-const RECORDS: [(i32, &[&str]); 2] = [(0, &["a1", "b1", "a2"]), (1, &["bad", "c1"])];
+const RECORDS: [(i32, &[&str]); 2] = [(0, &["a1", "b1", "a10"]), (1, &["bad", "c1"])];
 
 /// Each call of the batch, with each way in which it can fail.
 fn failures() -> Vec<(String, Answer)> {
-    let calls = ["a1", "b1", "a2", "c1"].into_iter().flat_map(|name| {
-        let verbs = ["commit", "publish", "mark"].map(|verb| format!("{verb} {name}"));
+    let calls = ["a1", "b1", "c1"].into_iter().flat_map(|name| {
+        let verbs = ["commit", "publish"].map(|verb| format!("{verb} {name}"));
         let starts = ["poster", "invitation"].map(|asset| format!("start {name} {asset}"));
         verbs.into_iter().chain(starts)
     });
+    // It opens no job.
+    let calls = calls.chain(["commit a10", "publish a10", "mark a10"].map(str::to_owned));
     let calls = calls.chain(["dead-letter 0@0", "dead-letter 1@0"].map(str::to_owned));
     // The first events of the three entities, and a half of them if they are cancelled.
     let calls = calls.chain(["read", "together a1+b1+c1", "together b1+c1"].map(str::to_owned));
@@ -48,7 +50,7 @@ fn try_with(failures: &[(String, Answer)]) {
 #[test]
 fn no_failure_loses_doubles_or_reorders_anything() {
     let failures = failures();
-    assert_eq!(failures.len(), 54);
+    assert_eq!(failures.len(), 44);
     for failure in failures {
         try_with(&[failure]);
     }

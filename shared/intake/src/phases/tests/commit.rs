@@ -17,9 +17,18 @@ fn a_record_is_committed_then_published_then_started() {
         "publish a1",
         "start a1 poster",
         "start a1 invitation",
-        "mark a1",
     ];
     assert_eq!(world.calls(), calls);
+    world.settles();
+}
+
+#[test]
+fn a_record_that_opens_no_job_is_committed_then_published_then_marked() {
+    let mut world = World::of(&[(0, &["a1", "a10"])]);
+    assert_eq!(world.deliver(), NONE);
+    let calls = world.calls();
+    let of_it: Vec<_> = calls.iter().filter(|call| call.contains("a10")).collect();
+    assert_eq!(of_it, ["commit a10", "publish a10", "mark a10"]);
     world.settles();
 }
 
@@ -41,7 +50,7 @@ fn a_failed_commit_cuts_its_partition_from_there_and_no_other() {
         );
         // What was committed after the cut waits for its turn.
         assert!(world.committed().contains(&"c1".to_owned()));
-        assert!(!world.calls().iter().any(|call| call.contains("mark c1")));
+        assert!(!world.calls().iter().any(|call| call.contains("start c1")));
 
         assert_eq!(world.deliver_again(), again);
         world.settles();

@@ -67,7 +67,7 @@ fn every_fate() -> World {
 fn the_answer_names_each_record_to_redeliver_by_partition_and_offset() {
     let world = World::of(&[(0, &["a1", "b1"]), (12, &["c1", "d1"])])
         .where_call("commit b1", Answer::Fails)
-        .where_call("mark d1", Answer::Fails);
+        .where_call("start d1 poster", Answer::Fails);
     let all = ["0@0", "0@1", "12@0", "12@1"].map(str::to_owned);
     let answer = world.invoke(&world.batch(&all)).unwrap();
     assert_eq!(

@@ -64,11 +64,13 @@ pub(super) struct State {
     entities: BTreeMap<EntityKey, EntityState>,
     /// By the event's id.
     pub(super) entries: BTreeMap<String, OutboxEntry>,
-    jobs: BTreeMap<JobId, String>,
+    pub(super) jobs: BTreeMap<JobId, String>,
     /// What Kafka has, in order: the event's id, and the bytes that follow from it.
     pub(super) kafka: Vec<(String, Vec<OutboundEvent>)>,
     /// The executions, as `a1 poster`.
     pub(super) started: BTreeSet<String>,
+    /// The jobs that are closed, as `a1 poster`.
+    closed: BTreeSet<String>,
     /// By their coordinates, as `0@2`.
     pub(super) dead_letters: BTreeMap<String, DeadLetter>,
     /// Who had delivered what was dead-lettered, each time.
@@ -109,6 +111,19 @@ impl Script {
         state
             .answers
             .retain(|_, answer| *answer == Answer::FailsForGood);
+    }
+
+    /// Closes a job, as its execution does in the end.
+    pub(super) fn closes(&self, job: &str) {
+        let mut state = self.state();
+        assert!(state.started.contains(job), "{job} is not started");
+        state.closed.insert(job.to_owned());
+    }
+
+    /// Closes every job that was started.
+    pub(super) fn closes_all(&self) {
+        let mut state = self.state();
+        state.closed = state.started.clone();
     }
 
     /// An invocation begins: whatever the last one was waiting for is dropped.
@@ -242,13 +257,21 @@ impl State {
             (key, self.entities.get(&key).cloned())
         };
         let seen = |read: &&ReadEvent| match self.entries.get(&read.inbound.id) {
-            Some(entry) => Seen::Before(entry.clone()),
+            Some(entry) => Seen::Before(self.found(entry)),
             None => Seen::New,
         };
         LookedUp {
             entities: events.iter().map(entity).collect(),
             events: events.iter().map(seen).collect(),
         }
+    }
+
+    /// An entry as it is found: published, too, once all jobs that it opened are closed.
+    fn found(&self, entry: &OutboxEntry) -> OutboxEntry {
+        let is_closed = |job: &JobId| self.closed.contains(&self.jobs[job]);
+        let mut found = entry.clone();
+        found.published |= !entry.starts.is_empty() && entry.starts.iter().all(is_closed);
+        found
     }
 
     /// Publishes as the outbox does: what is known to be published is not published again.
@@ -405,6 +428,7 @@ impl Effects for Script {
 
     async fn mark_published(&self, entry: &OutboxEntry) -> Result<(), StoreError> {
         let id = &entry.content;
+        assert!(entry.starts.is_empty(), "{id}: its jobs tell instead");
         let mark = |state: &mut State| {
             state.entries.get_mut(id).unwrap().published = true;
             Ok(())

@@ -94,9 +94,9 @@ fn a_group_is_waited_for_as_long_and_then_its_records_come_again() {
 #[test]
 fn a_start_is_waited_for_until_a_second_before_the_end() {
     let until = Duration::from_secs(60 - 1);
-    for call in ["start b1 poster", "mark b1"] {
+    for (name, call) in [("b1", "start b1 poster"), ("a10", "mark a10")] {
         for answer in [Answer::IsLate, Answer::Never] {
-            let mut world = World::of(&[(0, &["a1", "b1", "c1"]), (1, &["d1"])])
+            let mut world = World::of(&[(0, &["a1", name, "c1"]), (1, &["d1"])])
                 .where_call("start a1 poster", Answer::Takes(until))
                 .where_call(call, answer);
             assert_eq!(world.deliver(), ["0@1", "0@2"]);
