@@ -76,7 +76,7 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let mut published = example(Topic::EventPublished, DESCRIBED, DESCRIBED);
     published["data"]["eventId"] = json!("event-described");
     published["data"]["assets"] = json!(["social-square"]);
-    published["data"]["description"].take();
+    published["data"]["description"] = json!(null);
     for event in [published, described_now()] {
         hand_over(studio, &event).await;
     }

@@ -1,7 +1,7 @@
 //! What each effect does to the world, and which effects follow from it.
 
 use contract::SOURCE;
-use domain::{State, Work as _};
+use domain::{Job, State, Work as _};
 
 use crate::{
     Fault,
@@ -63,6 +63,7 @@ impl Machine<'_> {
                 entity,
                 checks,
             } => self.commit(world, inbound, entity, checks),
+            Effect::ReadJobOf(place, entry) => self.found(world, place, entry),
             Effect::Publish(event) => {
                 world.kafka |= 1 << event;
                 world.is_late |=
@@ -115,10 +116,12 @@ impl Machine<'_> {
                 entity,
             } => self.commit_end(world, job, end, read, entity),
             Effect::CommitErasedEnd(job, read) => self.commit_erased_end(world, job, read),
-            Effect::PublishOpening(job) => {
-                self.publish_stored(world, &world.openings[job], job, true)
+            Effect::PublishOpening(job) => self.publish_opening(world, job, Vec::new(), Vec::new()),
+            Effect::PublishOpeningAndResume(job) => {
+                let silent = vec![Effect::DecideEnd(job, End::Cancel)];
+                self.publish_opening(world, job, vec![Effect::Resume(job)], silent)
             }
-            Effect::PublishEnd(job) => self.publish_stored(world, &world.ends[job], job, false),
+            Effect::PublishEnd(job) => self.publish_end(world, job),
             Effect::CancelAtVendor(job) => self.cancel_at_vendor(world, job),
             Effect::ReadToCancel(job) => After::Then(match self.is_open(world, job) {
                 true => vec![
@@ -129,7 +132,7 @@ impl Machine<'_> {
                 false => vec![Effect::CancelAtVendor(job)],
             }),
             Effect::ReadToSweep(job) => After::Then(match self.is_open(world, job) {
-                true => vec![Effect::PublishOpening(job), Effect::Resume(job)],
+                true => vec![Effect::PublishOpeningAndResume(job)],
                 false => vec![Effect::PublishEnd(job)],
             }),
             Effect::Resume(job) => self.resume(world, job),
@@ -189,7 +192,10 @@ impl Machine<'_> {
             if entry.content != inbound && !self.has(Fault::ContentNotChecked) {
                 return After::Then(vec![Effect::LetterTombstone]);
             }
-            return After::Then(self.handled(place, entry));
+            return After::Then(match entry.published || !entry.starts {
+                true => self.handled(place, entry),
+                false => vec![Effect::ReadJobOf(place, entry.clone())],
+            });
         }
         if world.entity != entity {
             return After::Then(self.consumed(inbound, world.entity, checks));
@@ -229,7 +235,18 @@ impl Machine<'_> {
         effects
     }
 
-    /// What follows from a committed opening entry.
+    /// Goes on with an entry that was committed before, opened a job and is not marked: it counts as
+    /// published if the job is closed.
+    fn found(&self, world: &World, place: Place, entry: Entry) -> After {
+        let is_closed = !self.is_open(world, place) || self.has(Fault::OpenJobTakenForPublished);
+        let entry = Entry {
+            published: is_closed,
+            ..entry
+        };
+        After::Then(self.handled(place, &entry))
+    }
+
+    /// What follows from a committed opening entry. It is marked if it opened no job.
     fn handled(&self, place: Place, entry: &Entry) -> Vec<Effect> {
         let starts = entry.starts.then_some(Effect::Start(place));
         if entry.published {
@@ -240,10 +257,24 @@ impl Machine<'_> {
         if self.has(Fault::MarkBeforePublish) {
             return std::iter::once(mark).chain(events).chain(starts).collect();
         }
+        let mark = (!entry.starts).then_some(mark);
         if self.has(Fault::StartBeforePublish) {
-            return starts.into_iter().chain(events).chain([mark]).collect();
+            return starts.into_iter().chain(events).chain(mark).collect();
         }
-        events.chain(starts).chain([mark]).collect()
+        events.chain(starts).chain(mark).collect()
+    }
+
+    /// Whether the job itself or its opening entry says that its `created` was published.
+    pub(crate) fn says_published(&self, world: &World, place: Place) -> bool {
+        let job = world.jobs[place].map(|job| self.decisions.job(job));
+        let opening = world.openings[place].as_ref();
+        job.is_some_and(Job::has_begun) || opening.is_none_or(|opening| opening.published)
+    }
+
+    /// Whether the `created` of an open job was published: if nothing else says so, its execution
+    /// does.
+    fn is_announced(&self, world: &World, place: Place) -> bool {
+        self.says_published(world, place) || world.executions[place] != Execution::Missing
     }
 
     /// Starts the execution of a job. One of that name that has ended is restarted, if the job is
@@ -428,9 +459,7 @@ impl Machine<'_> {
             }]);
         }
         match (&world.ends[place], self.is_open(world, place)) {
-            (Some(_), _) if !self.has(Fault::FoundEndNotChecked) => {
-                self.publish_stored(world, &world.ends[place], place, false)
-            }
+            (Some(_), _) if !self.has(Fault::FoundEndNotChecked) => self.publish_end(world, place),
             (Some(entry), _) => After::Then(end_effects(place, entry)),
             (None, false) => nothing(),
             (None, true) => After::Error,
@@ -475,8 +504,7 @@ impl Machine<'_> {
             return After::Then(vec![Effect::DecideEnd(place, end)]);
         };
         // The end of an erased tenant's job is published only if its `created` was.
-        let opening = world.openings[place].as_ref();
-        let is_silent = end == End::Erase && opening.is_some_and(|entry| !entry.published);
+        let is_silent = end == End::Erase && !self.is_announced(world, place);
         let events = if is_silent {
             Vec::new()
         } else {
@@ -496,31 +524,42 @@ impl Machine<'_> {
         After::Then(effects)
     }
 
-    /// Publishes an entry that was committed before. What says something personal of an erased
-    /// tenant is not published.
-    fn publish_stored(
+    /// Publishes the opening entry of an open job, if that may not have been done, and goes on with
+    /// `then`; or with `silent` if the tenant is erased, and the job was never announced.
+    fn publish_opening(
         &self,
         world: &World,
-        entry: &Option<Entry>,
         place: Place,
-        is_opening: bool,
+        then: Vec<Effect>,
+        silent: Vec<Effect>,
     ) -> After {
-        let Some(entry) = entry.as_ref().filter(|entry| !entry.published) else {
+        let Some(entry) = world.openings[place]
+            .as_ref()
+            .filter(|_| !self.says_published(world, place))
+        else {
+            return After::Then(then);
+        };
+        if world.tombstone && self.checks() {
+            let starts = self.is_announced(world, place) || self.has(Fault::SilentJobStarted);
+            return After::Then(if starts { then } else { silent });
+        }
+        let events = entry.events.iter().copied().map(Effect::Publish);
+        let marks = [Effect::MarkOpening(place)];
+        After::Then(events.chain(marks).chain(then).collect())
+    }
+
+    /// Publishes an end that was committed before. What says something personal of an erased tenant
+    /// is not published.
+    fn publish_end(&self, world: &World, place: Place) -> After {
+        let Some(entry) = &world.ends[place] else {
             return nothing();
         };
-        let has_facts = entry
-            .events
-            .iter()
-            .any(|&event| self.decisions.has_facts(event));
+        let mut events = entry.events.iter();
+        let has_facts = events.any(|&event| self.decisions.has_facts(event));
         if world.tombstone && has_facts && self.checks() {
             return nothing();
         }
-        let mark = match is_opening {
-            true => Effect::MarkOpening(place),
-            false => Effect::MarkEnd(place),
-        };
-        let events = entry.events.iter().copied().map(Effect::Publish);
-        After::Then(events.chain([mark]).collect())
+        After::Then(end_effects(place, entry))
     }
 
     fn put_tombstone(&self, world: &mut World, own: &Invocation) -> After {

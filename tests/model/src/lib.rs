@@ -73,6 +73,10 @@ pub enum Fault {
     PublishBeforeCommit,
     /// The entry is marked published before its events are published.
     MarkBeforePublish,
+    /// A redelivered record takes its entry for published although the job that it opened is open.
+    OpenJobTakenForPublished,
+    /// A sweep starts a job although its tenant is erased and its `created` was never published.
+    SilentJobStarted,
     /// The executions are started before the events are published.
     StartBeforePublish,
     /// The attempt is written after the request is sent.

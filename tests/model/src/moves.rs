@@ -144,12 +144,11 @@ fn work_on(machine: &Machine<'_>, world: &World, job: Place) -> Vec<(Task, Effec
     if world.cancels > 0 && is_open {
         tasks.push((Task::Cancel(job), Effect::ReadToCancel(job)));
     }
-    let is_unpublished =
-        |entry: &Option<crate::world::Entry>| entry.as_ref().is_some_and(|entry| !entry.published);
     let is_running = matches!(world.executions[job], Execution::At(_));
     let is_overdue = match is_open {
-        true => !is_running || is_unpublished(&world.openings[job]),
-        false => is_unpublished(&world.ends[job]),
+        // A sweep changes nothing about another one.
+        true => !is_running || !machine.says_published(world, job),
+        false => world.ends[job].as_ref().is_some_and(|end| !end.published),
     };
     if is_overdue
         && !world

@@ -171,7 +171,8 @@ pub(crate) fn kept_in_the_end(decisions: &Decisions, world: &World) -> [bool; 2]
         && matches!(world.erasure, Erasure::Never | Erasure::Answered);
     let mut entries = world.openings.iter().chain(&world.ends).flatten();
     let is_published = |event: &Number| world.kafka & (1 << event) != 0;
-    let published = entries.all(|entry| entry.published && entry.events.iter().all(is_published));
+    let published = entries
+        .all(|entry| (entry.published || entry.starts) && entry.events.iter().all(is_published));
     let mut jobs = world.jobs.iter().flatten();
     let closed = jobs.all(|job| decisions.job(*job).is_closed());
     let is_at = |one: &Execution| matches!(one, Execution::At(_));

@@ -138,6 +138,8 @@ pub(crate) enum Effect {
         entity: Option<Number>,
         checks: bool,
     },
+    /// Reads the job that an entry opened, which was committed before and is not marked.
+    ReadJobOf(Place, Entry),
     Publish(Number),
     MarkOpening(Place),
     MarkEnd(Place),
@@ -173,8 +175,10 @@ pub(crate) enum Effect {
         entity: Option<Number>,
     },
     CommitErasedEnd(Place, Number),
-    /// Reads the opening entry, and publishes it if that has not been done.
+    /// Reads the opening entry, and publishes it if that may not have been done.
     PublishOpening(Place),
+    /// The same, and looks after the execution; or cancels the job if it may not be announced.
+    PublishOpeningAndResume(Place),
     PublishEnd(Place),
     CancelAtVendor(Place),
     ReadToCancel(Place),
@@ -281,6 +285,7 @@ impl Effect {
         match self {
             Self::ReadTombstone(_) => "reads the tombstone".to_owned(),
             Self::Commit { .. } => "commits its decision".to_owned(),
+            Self::ReadJobOf(..) => "reads the job that the entry opened".to_owned(),
             Self::Publish(_) => "publishes an event".to_owned(),
             Self::MarkOpening(job) => format!("marks the {} opening entry published", nth(*job)),
             Self::MarkEnd(job) => format!("marks the {} job's end published", nth(*job)),
@@ -300,7 +305,9 @@ impl Effect {
             Self::DecideEnd(..) => "reads the job and decides its end".to_owned(),
             Self::CommitEnd { .. } => "commits the job's end".to_owned(),
             Self::CommitErasedEnd(..) => "commits an end without facts".to_owned(),
-            Self::PublishOpening(_) => "reads the opening entry".to_owned(),
+            Self::PublishOpening(_) | Self::PublishOpeningAndResume(_) => {
+                "reads the opening entry".to_owned()
+            }
             Self::PublishEnd(_) => "reads the entry of the end".to_owned(),
             Self::CancelAtVendor(_) | Self::ReadToCancel(_) | Self::ReadToSweep(_) => {
                 "reads the job".to_owned()

@@ -107,6 +107,28 @@ fn marking_before_publishing_leaves_events_unpublished() {
 }
 
 #[test]
+fn an_entry_taken_for_published_while_its_job_is_open_lets_the_end_come_first() {
+    insta::assert_snapshot!(broken(
+        Promise::CreatedFirst,
+        Fault::OpenJobTakenForPublished,
+        ONE_CRASH
+    ));
+}
+
+#[test]
+fn a_sweep_that_starts_an_unannounced_job_lets_an_end_come_alone() {
+    let bounds = Bounds {
+        crashes: 1,
+        ..ERASED
+    };
+    insta::assert_snapshot!(broken(
+        Promise::CreatedFirst,
+        Fault::SilentJobStarted,
+        bounds
+    ));
+}
+
+#[test]
 fn starting_before_publishing_lets_the_end_come_first() {
     insta::assert_snapshot!(broken(
         Promise::CreatedFirst,
