@@ -119,9 +119,9 @@ impl Outbox {
     /// given up, only once all of the entry's events are published
     /// ([`publish_opening_entry`](Outbox::publish_opening_entry)). An erasure publishes nothing of
     /// the past, but closes jobs one after another; so one closed job is not enough. The jobs beside
-    /// it would be started although no `created` of theirs was ever published, and their ends with
-    /// it. If all are closed, there is nothing left to start, and what was not published is an
-    /// erased tenant's.
+    /// it would be started, and their ends published, although no `created` of theirs ever was. If
+    /// all are closed, there is nothing left to start, and what was not published is an erased
+    /// tenant's.
     async fn take_ended_as_published(&self, seen: &mut [Seen]) -> Result<(), StoreError> {
         let unmarked = seen.iter_mut().filter_map(|seen| match seen {
             Seen::Before(entry) if !entry.published && !entry.starts.is_empty() => Some(entry),
