@@ -200,6 +200,18 @@ fn a_refusal_has_one_name_in_metrics_and_in_the_table() {
 }
 
 #[test]
+fn a_job_has_begun_once_it_asked_a_provider_or_was_restarted() {
+    let new = job(AssetKind::Poster);
+    assert!(!new.has_begun());
+    let asked = new
+        .clone()
+        .asking(StudioCanvas, derive(&[b"token"]), at(10));
+    assert!(asked.has_begun());
+    let restarted = new.restarted(at(1800));
+    assert!(restarted.has_begun() && restarted.state == State::Created);
+}
+
+#[test]
 fn a_new_job_asks_the_first_provider_with_a_closed_breaker() {
     let poster = job(AssetKind::Poster);
     assert_eq!(asks(&poster, &[OpenAi, StudioCanvas], 0), Next::Ask(OpenAi));
