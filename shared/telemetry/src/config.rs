@@ -27,7 +27,6 @@ impl Telemetry {
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`, the base URL of a collector over plain HTTP, such as
     /// `http://localhost:4318`. Without an endpoint there are no spans, and an event that arrives
     /// with a trace is published with the same trace.
-    /// published with the same one.
     ///
     /// # Errors
     /// A [`TelemetryError`] that names the variable.
