@@ -68,7 +68,8 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     if begin(&mut items, "commit", COMMIT_TIME, left(effects, publish_by)) {
         // Boxed, because an optimized build computes the layout of whatever is awaited in one piece,
         // and would come to its limit.
-        Box::pin(commit::all(&mut items, by, effects, &calls, publish_by - SLACK)).await;
+        let commit = commit::all(&mut items, by, effects, &calls, publish_by - SLACK);
+        Box::pin(commit).await;
         cut(&mut items);
     }
     if begin(&mut items, "publish", PUBLISH_TIME, left(effects, start_by)) {
