@@ -21,9 +21,8 @@ pub struct Mapping {
     pub window: Duration,
     /// Where a group without committed offsets begins.
     pub start: StartingPosition,
-    /// Whether there are provisioned pollers. Without them the error controls below are not in
-    /// force, whatever the template says: the whole batch is retried until it succeeds
-    /// (kafka-scaling-modes.html).
+    /// Whether there are provisioned pollers. Without them AWS ignores the error controls below, and
+    /// the poller retries the whole batch until it succeeds (kafka-scaling-modes.html).
     pub provisioned: bool,
     /// The maximum number of retries after the first try, 0 to 10,000. `None` is infinite. It is
     /// ten if the template says infinite and there is an on-failure destination.

@@ -1,11 +1,11 @@
 //! The first phase of a batch: a decision is committed for each record, and a record that can never
 //! succeed becomes a dead letter.
 //!
-//! What the table has of the events is read first. Then the decisions are committed in groups, a
-//! transaction each. What a group comes to says nothing about a single record: if it is cancelled,
-//! its halves are committed one after the other, down to a record by itself, and that is what the
-//! outcome of the record goes by. If DynamoDB does not take calls or does not answer, the records of
-//! the group are delivered again.
+//! The phase first reads what the table has of the events. Then it commits the decisions in groups,
+//! a transaction each. A cancelled transaction decides the outcome of no record: the phase commits
+//! the halves of the group one after the other, down to a record by itself, and the outcome of that
+//! commit is the record's. If DynamoDB does not take calls or does not answer, the mapping delivers
+//! the records of the group again.
 
 use std::{sync::Arc, time::SystemTime};
 
