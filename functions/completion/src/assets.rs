@@ -6,6 +6,7 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use domain::{Job, Outcome, Output, ProviderId, State, Work};
+use drawing::{CACHE, PutError, content_type};
 use providers::{Body, Media, Providers, Refused, Stream};
 use store::StoreError;
 use work::{release, spent};
@@ -73,7 +74,7 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
     let upload = Upload {
         app,
         job,
-        key: app.paths.get().await?.object_key(job),
+        key: app.drawer.paths.get().await?.object_key(job),
     };
     let (begin, bytes) = match body {
         Body::Bytes(bytes) => {
@@ -85,7 +86,7 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
                     job.asset.format().as_str()
                 ));
             }
-            upload.whole(bytes).await?;
+            app.drawer.put(job, bytes).await?;
             (begin, length)
         }
         Body::Stream(stream) => match upload.streamed(stream).await? {
@@ -128,7 +129,7 @@ pub(crate) async fn note(
         )
         .copied(made.copy);
     let output = Output {
-        key: app.paths.get().await?.object_key(&job),
+        key: app.drawer.paths.get().await?.object_key(&job),
         stored_at: now,
         credits: job.attempts.credits(),
         length_ms: made.length_ms,
@@ -161,9 +162,9 @@ pub(crate) async fn delete_original(app: &App, job: &Job) {
         return;
     };
     let deleted = async {
-        let folder = app.paths.get().await?.folder(job);
+        let folder = app.drawer.paths.get().await?.folder(job);
         match Providers::original(asked, &folder, ticket) {
-            Some(key) => delete(app, &key).await,
+            Some(key) => app.drawer.delete(&key).await,
             None => Ok(()),
         }
     };
@@ -176,11 +177,9 @@ pub(crate) async fn delete_original(app: &App, job: &Job) {
 /// the file was made. Only this invocation knows of them.
 async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Result<(), StepError> {
     let now = app.store.job(job.id).await?;
-    match now.state {
-        State::Created | State::Submitted { .. } | State::Completed { .. } => return Ok(()),
-        State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {}
+    if !app.drawer.delete_if_unwanted(&now).await? {
+        return Ok(());
     }
-    delete(app, &app.paths.get().await?.object_key(job)).await?;
     delete_original(app, job).await;
     if let Some(copy) = job
         .attempts
@@ -216,32 +215,13 @@ struct Upload<'a> {
     key: String,
 }
 
-const CACHE: &str = "public, max-age=31536000, immutable";
-
 impl Upload<'_> {
     fn bucket(&self) -> &str {
-        &self.app.config.assets_bucket
+        &self.app.drawer.config.assets_bucket
     }
 
     fn content_type(&self) -> &'static str {
-        media::content_type(self.job.asset.format())
-    }
-
-    async fn whole(&self, bytes: Vec<u8>) -> Result<(), StepError> {
-        let put = self
-            .app
-            .s3
-            .put_object()
-            .bucket(self.bucket())
-            .key(&self.key);
-        let put = put
-            .content_type(self.content_type())
-            .cache_control(CACHE)
-            .body(ByteStream::from(bytes));
-        put.send()
-            .await
-            .map_err(|error| StepError::Asset(error.into()))?;
-        Ok(())
+        content_type(self.job.asset.format())
     }
 
     /// Copies an object from a bucket of ours. The original stays until the job says that the copy
@@ -250,6 +230,7 @@ impl Upload<'_> {
     async fn copied(&self, bucket: &str, key: &str) -> Result<(), StepError> {
         let copy = self
             .app
+            .drawer
             .s3
             .copy_object()
             .copy_source(format!("{bucket}/{key}"))
@@ -274,7 +255,7 @@ impl Upload<'_> {
 
     /// Whether the asset is in the bucket. `false` also if S3 does not say.
     async fn is_there(&self) -> bool {
-        let head = self.app.s3.head_object();
+        let head = self.app.drawer.s3.head_object();
         let head = head.bucket(self.bucket()).key(&self.key).send().await;
         head.is_ok()
     }
@@ -325,7 +306,7 @@ impl Upload<'_> {
             }
             (Some(why), None) => Ok(Streamed::Broken(why)),
             (None, None) => {
-                self.whole(part).await?;
+                self.app.drawer.put(self.job, part).await?;
                 Ok(Streamed::Whole { begin, length })
             }
             (None, Some(mut parts)) => {
@@ -348,6 +329,7 @@ impl<'a> Parts<'a> {
     async fn begin(upload: &'a Upload<'a>) -> Result<Self, StepError> {
         let create = upload
             .app
+            .drawer
             .s3
             .create_multipart_upload()
             .bucket(upload.bucket())
@@ -361,7 +343,7 @@ impl<'a> Parts<'a> {
             .map_err(|error| StepError::Asset(error.into()))?;
         let id = created
             .upload_id()
-            .ok_or_else(|| StepError::Asset("S3 named no upload".into()))?
+            .ok_or_else(|| StepError::Asset(PutError::S3("S3 named no upload".into())))?
             .to_owned();
         Ok(Self {
             upload,
@@ -375,6 +357,7 @@ impl<'a> Parts<'a> {
         let put = self
             .upload
             .app
+            .drawer
             .s3
             .upload_part()
             .bucket(self.upload.bucket())
@@ -403,6 +386,7 @@ impl<'a> Parts<'a> {
         let complete = self
             .upload
             .app
+            .drawer
             .s3
             .complete_multipart_upload()
             .bucket(self.upload.bucket());
@@ -421,6 +405,7 @@ impl<'a> Parts<'a> {
         let abort = self
             .upload
             .app
+            .drawer
             .s3
             .abort_multipart_upload()
             .bucket(self.upload.bucket());
@@ -436,13 +421,4 @@ impl<'a> Parts<'a> {
 
 fn begin_of(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len().min(media::ENOUGH)].to_vec()
-}
-
-/// Deletes a file. The function has no power to delete versions, so the bucket has the old one for
-/// a week, or until the tenant is erased.
-async fn delete(app: &App, key: &str) -> Result<(), StepError> {
-    let delete = app.s3.delete_object().bucket(&app.config.assets_bucket);
-    let deleted = delete.key(key).send().await;
-    deleted.map_err(|error| StepError::Delete(error.into()))?;
-    Ok(())
 }

@@ -52,12 +52,8 @@ pub(crate) async fn refused(
     // Only a final refusal may have a sentence for the content's owner.
     let (refused, sentence) = match error {
         ProviderError::Refused(refused) => (refused, None),
-        error @ (ProviderError::Draw { .. } | ProviderError::Logo(_)) => {
-            let credits = match &error {
-                ProviderError::Draw { credits, .. } => *credits,
-                ProviderError::Logo(_) | ProviderError::Refused(_) => 0,
-            };
-            let sentence = error.to_string();
+        ProviderError::Draw { source, credits } => {
+            let sentence = source.to_string();
             let refused = Refused {
                 refusal: domain::Refusal::InvalidInput,
                 detail: sentence.clone(),

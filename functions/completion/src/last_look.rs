@@ -4,7 +4,8 @@
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, JobId, Outcome, Refusal, Work};
 use providers::{Order, Progress};
-use work::{look, release, spent};
+use vendor_calls::look;
+use work::{release, spent};
 
 use crate::{
     App,
@@ -57,7 +58,7 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
         return Ok(false);
     };
     let (provider, asked_at) = (last.asked, last.at);
-    let folder = match app.paths.get().await {
+    let folder = match app.drawer.paths.get().await {
         Ok(paths) => paths.folder(&job),
         // As if S3 were out of reach.
         Err(error) if failure.at < rescued_until(&job, asked_at) => return Err(error.into()),
@@ -66,7 +67,7 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
     let order = Order {
         job: &job,
         logo: None,
-        bucket: &app.config.assets_bucket,
+        bucket: &app.drawer.config.assets_bucket,
         folder: &folder,
     };
     let vendors = app.providers.vendors();

@@ -11,25 +11,23 @@ mod end;
 mod executions;
 mod last_look;
 mod leases;
-mod logo;
 mod media;
-mod own_files;
 mod pause;
 mod step;
 mod steps;
 
 use contract::Time;
 use domain::{JobId, VoiceModelId};
+use drawing::Drawer;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use operations::CompletionStep;
 use outbox::Outbox;
-use providers::{Providers, StudioCanvas};
+use providers::Providers;
 use runtime::{aws_config, start_log};
 use store::Store;
 use telemetry::Telemetry;
 use uuid::Uuid;
-use work::Paths;
 
 use config::Config;
 use step::{MachineStep, Reply, Request, StepError};
@@ -43,8 +41,7 @@ struct App {
     store: Store,
     outbox: Outbox,
     providers: Providers,
-    s3: aws_sdk_s3::Client,
-    paths: Paths,
+    drawer: Drawer,
     config: Config,
     telemetry: Telemetry,
 }
@@ -55,21 +52,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
     let config = Config::from_env()?;
+    let drawer = Drawer::new(drawing::Config::from_env()?, &aws)?;
     let app = &App {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
         store,
-        providers: Providers::new(
-            StudioCanvas::new(&config.fonts_folder)?,
-            &config.providers,
-            &aws,
-            &config.keys,
-        )?,
-        s3: aws_sdk_s3::Client::new(&aws),
-        paths: Paths::new(&aws, config.asset_paths_secret.clone()),
+        providers: Providers::new(drawer.canvas.clone(), &config.providers, &aws, &config.keys)?,
+        drawer,
         config,
     };
-    tokio::join!(app.outbox.connect(), app.paths.read_early());
+    tokio::join!(app.outbox.connect(), app.drawer.paths.read_early());
     run(service_fn(async |event: LambdaEvent<Request>| {
         let token = token(&event.context.request_id);
         let taken = take(app, event.payload, token, now()).await;

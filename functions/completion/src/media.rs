@@ -7,15 +7,6 @@ use crate::audio;
 /// The number of bytes that suffices to recognize a format.
 pub(crate) const ENOUGH: usize = 512;
 
-/// The content type that the bucket serves it with.
-pub(crate) fn content_type(format: FileFormat) -> &'static str {
-    match format {
-        FileFormat::Png => "image/png",
-        FileFormat::Mp4 => "video/mp4",
-        FileFormat::Mp3 => "audio/mpeg",
-    }
-}
-
 /// Whether a file with these first bytes has the format.
 pub(crate) fn is(format: FileFormat, begin: &[u8]) -> bool {
     match format {

@@ -1,9 +1,11 @@
 //! A step: the requests of the state machines, of the schedule and of `operator`, the replies and
 //! the errors.
 
+use asset_paths::PathsError;
 use aws_sdk_s3::error::BoxError;
 use contract::{S3Object, Time};
 use domain::{JobId, ProviderId, TaskToken, VoiceModelId, WorkId};
+use drawing::{DeleteError, FetchError, PutError};
 use lambda_runtime::Diagnostic;
 use operations::{CompletionStep, VoiceVerification};
 use outbox::{CommitError, GoOnError, PublishEntryError};
@@ -11,7 +13,7 @@ use providers::Refused;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use store::StoreError;
-use work::{CloseError, PathsError};
+use work::CloseError;
 
 /// The error name for an execution whose name belongs to another voice model, or that is none of
 /// the job or voice model in its input: that one must not change.
@@ -172,12 +174,10 @@ pub(crate) enum StepError {
     Commit(#[from] CommitError),
     #[error(transparent)]
     Publish(#[from] PublishEntryError),
-    #[error("fetching the logo from S3")]
-    Logo(#[source] BoxError),
-    #[error("there is no logo where the brand says, or the studio may not read it")]
-    LogoForbidden,
-    #[error("storing the asset in S3")]
-    Asset(#[source] BoxError),
+    #[error(transparent)]
+    Logo(#[from] FetchError),
+    #[error(transparent)]
+    Asset(#[from] PutError),
     #[error(transparent)]
     AssetPaths(#[from] PathsError),
     #[error("cancelling the job {job} at its provider")]
@@ -190,8 +190,8 @@ pub(crate) enum StepError {
     RecordingForbidden(S3Object),
     #[error("There is nothing where sample {0} is to be, or the studio may not read it")]
     SampleForbidden(usize),
-    #[error("deleting from S3")]
-    Delete(#[source] BoxError),
+    #[error(transparent)]
+    Delete(#[from] DeleteError),
     #[error(transparent)]
     GoOn(#[from] GoOnError),
     #[error(
@@ -232,12 +232,14 @@ impl StepError {
             | Self::Recording(_)
             | Self::Delete(_)
             | Self::GoOn(_)
-            | Self::Logo(_) => TRANSIENT,
+            | Self::Logo(FetchError::S3(_)) => TRANSIENT,
             Self::Cancel { .. } | Self::Provider(_) => "Studio.ProviderTrouble",
-            Self::LogoForbidden | Self::RecordingForbidden(_) | Self::SampleForbidden(_) => {
-                FORBIDDEN
+            Self::Logo(FetchError::Forbidden)
+            | Self::RecordingForbidden(_)
+            | Self::SampleForbidden(_) => FORBIDDEN,
+            Self::Logo(FetchError::Unfit(_)) | Self::MoreThanIds | Self::ExecutionName(_) => {
+                "Studio.InvalidInput"
             }
-            Self::MoreThanIds | Self::ExecutionName(_) => "Studio.InvalidInput",
             Self::Commit(CommitError::IdReused)
             | Self::NotItsExecution { .. }
             | Self::NoVoiceModelId => ID_REUSED,
@@ -258,8 +260,7 @@ impl StepError {
     /// vendor said.
     fn message(&self) -> String {
         match self {
-            Self::LogoForbidden
-            | Self::MoreThanIds
+            Self::MoreThanIds
             | Self::RecordingForbidden(_)
             | Self::SampleForbidden(_)
             | Self::ExecutionName(_)
@@ -405,7 +406,7 @@ mod tests {
         let said = "your prompt `Asha Rao sings` is against our rules";
         for error in [
             StepError::Provider(Refused::new(domain::Refusal::Transient, said)),
-            StepError::LogoForbidden,
+            StepError::Logo(FetchError::Forbidden),
             StepError::MoreThanIds,
         ] {
             let told = Diagnostic::from(error).error_message;

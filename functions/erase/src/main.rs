@@ -8,6 +8,7 @@ mod step;
 mod tenant;
 mod voice;
 
+use asset_paths::Paths;
 use contract::Time;
 use dead_letters::DeadLetters;
 use domain::VoiceModelId;
@@ -19,7 +20,6 @@ use providers::Vendors;
 use runtime::{aws_config, start_log};
 use store::Store;
 use telemetry::Telemetry;
-use work::Paths;
 
 use cdn::Cdn;
 use config::Config;

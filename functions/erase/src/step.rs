@@ -1,12 +1,13 @@
 //! The reply of a step, and why one failed.
 
+use asset_paths::PathsError;
 use aws_sdk_s3::error::BoxError;
 use lambda_runtime::Diagnostic;
 use operations::{FailureKind, Kept, TenantErasure, VoiceErasure};
 use outbox::{CommitError, GoOnError, PublishEntryError};
 use serde::Serialize;
 use store::StoreError;
-use work::{CloseError, PathsError};
+use work::CloseError;
 
 /// The reply; `operations` says which one belongs to which step.
 #[derive(Debug, Serialize)]

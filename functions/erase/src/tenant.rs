@@ -8,7 +8,8 @@ use domain::{Job, JobId, LEASE_SECONDS, ProviderId, Refusal, State, Work, derive
 use operations::{Kept, TenantData, TenantErasure, VoiceErasure};
 use providers::{Order, Progress, Providers};
 use store::{Cursor, Erased, Owned, OwnedItem};
-use work::{close, look, release};
+use vendor_calls::look;
+use work::{close, release};
 
 use crate::{
     App,

@@ -14,7 +14,8 @@ use aws_config::{
 use aws_sdk_polly::config::SharedCredentialsProvider;
 use contract::{AssetKind, Configuration, Entity, EntityKind, Identifier, Time, Topic, Trigger};
 use domain::{InboundEventKey, Job, JobId, ProviderId, State, TemplateId, derive};
-use providers::{Answer, Body, Keys, Media, Order, Progress, Providers, Settings, StudioCanvas};
+use drawing::StudioCanvas;
+use providers::{Answer, Body, Keys, Media, Order, Progress, Providers, Settings};
 use secrecy::SecretString;
 
 #[tokio::main(flavor = "current_thread")]

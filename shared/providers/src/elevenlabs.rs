@@ -5,6 +5,7 @@
 //! of 2026-09-17. `detail` may be an object, a list or a text; the client reads all three.
 
 use domain::{Job, Refusal};
+use drawing::day;
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -123,10 +124,7 @@ impl ElevenLabs {
         let settings = &self.settings;
         match settings.spot {
             Spot::Speech => {
-                let text = prompt::speech(
-                    &job.configuration,
-                    canvas::day(&job.configuration).as_deref(),
-                );
+                let text = prompt::speech(&job.configuration, day(&job.configuration).as_deref());
                 let body = json!({ "text": text, "model_id": settings.model });
                 SpotRequest {
                     endpoint: format!("text-to-speech/{}", settings.voice),

@@ -12,18 +12,15 @@ mod polly;
 mod prompt;
 mod runway;
 mod settings;
-mod studio_canvas;
 mod vendors;
 
 use aws_config::SdkConfig;
-use canvas::{LogoError, RenderError};
 use domain::{Job, ProviderId, Refusal};
+use drawing::{DrawError, Logo, StudioCanvas};
 
-pub use canvas::Logo;
 pub use elevenlabs::{Captcha, CaptchaFormat, ElevenLabs, Fulfilled, Recording, sample_name};
 pub use keys::Keys;
 pub use settings::{Settings, SettingsError, VoiceLimits};
-pub use studio_canvas::StudioCanvas;
 pub use vendors::Vendors;
 
 use crate::{http::Http, keys::VendorKey, openai::OpenAi};
@@ -125,17 +122,14 @@ pub struct StreamError(#[source] reqwest::Error);
 /// Why a provider does not make the media.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// The canvas cannot draw the content.
-    #[error("the text or the colours cannot be drawn")]
+    /// The canvas cannot draw the content, or the brand's logo.
+    #[error("{source}")]
     Draw {
         /// What the canvas said.
-        source: RenderError,
+        source: DrawError,
         /// The credits that the picture under it cost.
         credits: u64,
     },
-    /// The canvas cannot draw the brand's logo.
-    #[error(transparent)]
-    Logo(#[from] LogoError),
     /// The provider refused, or the request did not reach it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -213,7 +207,11 @@ impl Providers {
         match provider {
             ProviderId::StudioCanvas => Ok(()),
             ProviderId::OpenAi => {
-                order.logo.map(Logo::decode).transpose()?;
+                let decoded = order.logo.map(Logo::decode).transpose();
+                decoded.map_err(|error| ProviderError::Draw {
+                    source: error.into(),
+                    credits: 0,
+                })?;
                 Ok(self.openai.prepare().await?)
             }
             ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.prepare().await?),
@@ -232,17 +230,43 @@ impl Providers {
         order: Order<'_>,
     ) -> Result<Answer, ProviderError> {
         match provider {
-            ProviderId::StudioCanvas => {
-                self.canvas.draw(order, None, "studio-canvas".to_owned(), 0)
-            }
+            ProviderId::StudioCanvas => self.draw(order, None, "studio-canvas".to_owned(), 0),
             ProviderId::OpenAi => {
                 let art = self.openai.paint(order.job).await?;
-                self.canvas
-                    .draw(order, Some(&art.png), art.made_by, art.credits)
+                self.draw(order, Some(&art.png), art.made_by, art.credits)
             }
             ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.make(order.job).await?),
             ProviderId::Runway => Ok(self.vendors.runway.submit(order.job).await?),
             ProviderId::Polly => Ok(self.vendors.polly.submit(order).await?),
+        }
+    }
+
+    /// Draws the order's asset, over the picture `art` if there is one (made by `made_by` for
+    /// `credits`).
+    fn draw(
+        &self,
+        order: Order<'_>,
+        art: Option<&[u8]>,
+        made_by: String,
+        credits: u64,
+    ) -> Result<Answer, ProviderError> {
+        match self.canvas.draw(order.job, order.logo, art) {
+            Ok(png) => Ok(Answer::Done(Media {
+                body: Body::Bytes(png),
+                made_by,
+                credits,
+                length_ms: None,
+                copy: None,
+            })),
+            Err(DrawError::Art(error)) => Err(Refused {
+                refusal: Refusal::OutcomeUnknown,
+                detail: format!("the picture of {made_by} cannot be used: {error}"),
+                credits,
+            }
+            .into()),
+            Err(source @ (DrawError::Logo(_) | DrawError::Canvas(_))) => {
+                Err(ProviderError::Draw { source, credits })
+            }
         }
     }
 

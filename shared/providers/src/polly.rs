@@ -12,6 +12,7 @@ use aws_sdk_polly::{
     types::{Engine, OutputFormat, TaskStatus, VoiceId},
 };
 use domain::Refusal;
+use drawing::day;
 
 use crate::{
     Answer, Body, Media, Order, Progress, Refused,
@@ -43,7 +44,7 @@ impl Polly {
     /// Starts the task of a spot.
     pub(crate) async fn submit(&self, order: Order<'_>) -> Result<Answer, Refused> {
         let configuration = &order.job.configuration;
-        let text = prompt::speech(configuration, canvas::day(configuration).as_deref());
+        let text = prompt::speech(configuration, day(configuration).as_deref());
         let start = self
             .client
             .start_speech_synthesis_task()

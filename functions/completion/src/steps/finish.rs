@@ -36,7 +36,7 @@ pub(crate) async fn complete(
             State::Submitted {
                 output: Some(output),
                 ..
-            } => format!("{}/{}", app.config.asset_base_url, output.key),
+            } => app.drawer.url(&output.key),
             _ => return None,
         };
         domain::finish(job, entity, &url, now)

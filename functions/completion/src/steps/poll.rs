@@ -3,7 +3,7 @@
 use contract::{FailureClass, Time};
 use domain::{Failure, JobId, LEASE_SECONDS};
 use providers::{Order, Progress, Providers};
-use work::look;
+use vendor_calls::look;
 
 use crate::{
     App,
@@ -48,11 +48,11 @@ pub(crate) async fn poll(app: &App, id: JobId, name: &str, now: Time) -> Result<
             .await?;
     }
     let pause = grown(age, Providers::poll_seconds(provider));
-    let folder = app.paths.get().await?.folder(&job);
+    let folder = app.drawer.paths.get().await?.folder(&job);
     let order = Order {
         job: &job,
         logo: None,
-        bucket: &app.config.assets_bucket,
+        bucket: &app.drawer.config.assets_bucket,
         folder: &folder,
     };
     let vendors = app.providers.vendors();

@@ -2,6 +2,7 @@
 
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, JobId, Next, ProviderId, Work as _, next};
+use drawing::FetchError;
 use providers::{Answer, Order, ProviderError, Refused};
 use uuid::Uuid;
 use work::{Request, called, release};
@@ -15,7 +16,6 @@ use crate::{
     end::close_as_failed,
     executions,
     leases::take_lease,
-    logo::{self, FetchError},
     pause::grown,
     step::{Reply, StepError},
     steps::poll::poll,
@@ -95,12 +95,12 @@ async fn ask(
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
-    let folder = app.paths.get().await?.folder(&job);
+    let folder = app.drawer.paths.get().await?.folder(&job);
     if !take_lease(app, provider, &job, now).await? {
         return waits(app, &job, now).await;
     }
     // Not before there is a lease: a job may wait for it for hours, and looks every few seconds.
-    let logo = match logo_of(app, &job).await {
+    let logo = match app.drawer.logo(&job).await {
         Ok(logo) => logo,
         Err(error) => {
             release(&app.store, provider, job.id()).await;
@@ -110,7 +110,7 @@ async fn ask(
     let order = Order {
         job: &job,
         logo: logo.as_deref(),
-        bucket: &app.config.assets_bucket,
+        bucket: &app.drawer.config.assets_bucket,
         folder: &folder,
     };
     let prepared = app.providers.prepare(provider, order).await;
@@ -127,9 +127,7 @@ async fn ask(
     };
     let refusal = |answer: &Result<Answer, ProviderError>| match answer {
         Err(ProviderError::Refused(refused)) => Some(refused.refusal),
-        Err(ProviderError::Draw { .. } | ProviderError::Logo(_)) => {
-            Some(domain::Refusal::InvalidInput)
-        }
+        Err(ProviderError::Draw { .. }) => Some(domain::Refusal::InvalidInput),
         Ok(_) => None,
     };
     let request = Request {
@@ -183,8 +181,7 @@ async fn without_logo(
 ) -> Result<Reply, StepError> {
     let sentence = match error {
         FetchError::Unfit(unfit) => unfit.to_string(),
-        FetchError::Forbidden => return Err(StepError::LogoForbidden),
-        FetchError::S3(source) => return Err(StepError::Logo(source)),
+        error @ (FetchError::Forbidden | FetchError::S3(_)) => return Err(error.into()),
     };
     let failure = Failure {
         class: FailureClass::InvalidInput,
@@ -193,18 +190,4 @@ async fn without_logo(
     };
     close_as_failed(app, id, failure, Some(&sentence)).await?;
     Ok(Reply::Closed)
-}
-
-async fn logo_of(app: &App, job: &Job) -> Result<Option<Vec<u8>>, FetchError> {
-    match job
-        .configuration
-        .brand
-        .as_ref()
-        .and_then(|brand| brand.logo.as_ref())
-    {
-        Some(logo) if job.asset.media_type() == contract::MediaType::Image => {
-            Ok(Some(logo::fetch(app, &job.tenant, logo).await?))
-        }
-        _ => Ok(None),
-    }
 }

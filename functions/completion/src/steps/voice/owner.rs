@@ -67,9 +67,10 @@ async fn captcha(app: &App, model: &VoiceModel) -> Result<Option<String>, StepEr
     };
     let key = format!("{}captcha.{}", model.folder(), captcha.format.extension());
     let put = app
+        .drawer
         .s3
         .put_object()
-        .bucket(&app.config.assets_bucket)
+        .bucket(&app.drawer.config.assets_bucket)
         .key(&key)
         .content_type(captcha.format.content_type());
     let put = put

@@ -3,13 +3,12 @@
 
 use aws_sdk_s3::{error::SdkError, operation::get_object::GetObjectError, primitives::ByteStream};
 use contract::{FailureClass, Identifier, S3Object};
+use drawing::is_forbidden;
 use providers::{Recording, VoiceLimits};
 
 use crate::{
     App,
     audio::{self, Format},
-    logo::is_forbidden,
-    own_files,
     step::StepError,
 };
 
@@ -126,7 +125,9 @@ pub(super) async fn get(
     recording: &S3Object,
     range: Option<String>,
 ) -> Result<(u64, ByteStream), OpenError> {
-    let get = own_files::get(app, &app.config.voice_buckets, tenant, recording)
+    let get = app
+        .drawer
+        .own_file(&app.config.voice_buckets, tenant, recording)
         .map_err(|refusal| OpenError::Unfit(invalid(refusal.to_string())))?;
     let object = match get.set_range(range).send().await {
         Ok(object) => object,

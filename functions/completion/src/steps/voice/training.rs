@@ -18,8 +18,8 @@ pub(super) async fn read(
     tenant: &Identifier,
     id: VoiceModelId,
 ) -> Result<String, OpenError> {
-    let config = &app.config;
-    let places = id.training_places(&config.voice_buckets, &config.tenant_files.prefix, tenant);
+    let prefix = &app.drawer.config.tenant_files.prefix;
+    let places = id.training_places(&app.config.voice_buckets, prefix, tenant);
     let mut forbidden = None;
     for place in &places {
         match samples::get(app, tenant, place, None).await {

@@ -1,11 +1,10 @@
-//! Look: asks the provider that works on a job for its progress. The request costs nothing and may be
-//! repeated.
+//! The call to a vendor that several functions make, measured: a look asks the provider that works on
+//! a job for its progress. The request costs nothing and may be repeated.
 
 use domain::{Job, ProviderId};
 use providers::{Order, Progress, Refused, Vendors};
 use telemetry::Telemetry;
-
-use crate::{Request, called};
+use work::{Request, called};
 
 /// Asks the provider for the progress of `ticket`, which it gave for `order`.
 ///
