@@ -142,7 +142,7 @@ fn only_the_providers_know_vendors() {
     only(&["shared/providers"], &["aws-sdk-polly", "secrecy"]);
     // The secret of the assets' paths is read there.
     only(
-        &["shared/providers", "shared/work"],
+        &["shared/providers", "shared/asset-paths"],
         &["aws-sdk-secretsmanager"],
     );
     // One request for CloudFront.
@@ -212,24 +212,34 @@ fn no_consumer_links_a_renderer_and_no_function_links_another() {
     let functions = functions();
     let known: BTreeSet<String> = Topic::consumed()
         .filter_map(Topic::consumer)
-        .chain(["completion", "erase", "kafka-topics", "operator"])
+        .chain(["completion", "erase", "kafka-topics", "operator", "render"])
         .map(|function| format!("functions/{function}"))
         .collect();
     let folders = functions.iter().map(|one| one.folder.clone());
     assert_eq!(folders.collect::<BTreeSet<_>>(), known);
     let links = |folder: &str| {
         let depends = &crate_in(folder).dependencies;
-        ["providers", "canvas"].map(|renderer| depends.contains(renderer))
+        ["providers", "drawing"].map(|renderer| depends.contains(renderer))
     };
-    assert_eq!(links("functions/completion"), [true, false]);
-    // It asks vendors to delete something, and makes no `Providers`, which are what draws.
-    assert_eq!(links("functions/erase"), [true, false]);
-    assert_eq!(links("shared/work"), [true, false]);
-    assert_eq!(links("shared/providers"), [false, true]);
-    for one in &functions {
-        if !["functions/completion", "functions/erase"].contains(&one.folder.as_str()) {
+    only(&["shared/drawing"], &["canvas"]);
+    let that_do = [
+        ("functions/completion", [true, true]),
+        // It asks vendors to delete something, and makes no `Providers`, which are what draws.
+        ("functions/erase", [true, false]),
+        ("functions/render", [false, true]),
+        ("shared/vendor-calls", [true, false]),
+        // A vendor's picture gets its text from the canvas.
+        ("shared/providers", [false, true]),
+    ];
+    for (folder, linked) in that_do {
+        assert_eq!(links(folder), linked, "{folder}");
+    }
+    for one in functions.iter().copied().chain(shared()) {
+        if !that_do.iter().any(|(folder, _)| one.folder == *folder) {
             assert_eq!(links(&one.folder), [false, false], "{}", one.folder);
         }
+    }
+    for one in &functions {
         for other in &functions {
             assert!(
                 !one.dependencies.contains(&other.name),
@@ -239,17 +249,38 @@ fn no_consumer_links_a_renderer_and_no_function_links_another() {
             );
         }
     }
-    for folder in [
-        "shared/intake",
-        "shared/store",
-        "shared/outbox",
-        "shared/dead-letters",
-        "shared/kafka",
-        "shared/runtime",
-        "shared/domain",
-        "shared/contract",
-    ] {
-        assert_eq!(links(folder), [false, false], "{folder}");
+}
+
+/// The crates of this repository that a crate links, by itself or through another of them.
+fn linked(folder: &str) -> BTreeSet<&'static str> {
+    let mut linked = BTreeSet::new();
+    let mut found: Vec<&str> = ours(folder).into_iter().collect();
+    while let Some(name) = found.pop() {
+        if linked.insert(name) {
+            let of_name = crates().iter().find(|one| one.name == name).unwrap();
+            found.extend(ours(&of_name.folder));
+        }
+    }
+    linked
+}
+
+#[test]
+fn the_canvas_and_no_vendor_is_linked_by_render() {
+    let (render, completion) = (linked("functions/render"), linked("functions/completion"));
+    assert!(render.contains("canvas"), "{render:?}");
+    for vendors in ["providers", "vendor-calls"] {
+        assert!(completion.contains(vendors), "{completion:?}");
+        assert!(!render.contains(vendors), "render links {vendors}");
+    }
+    for one in crates() {
+        let is_in_render = one.folder == "functions/render" || render.contains(one.name.as_str());
+        let asks_vendors = ["reqwest", "aws-sdk-polly", "secrecy"];
+        let found = asks_vendors.map(|client| one.dependencies.contains(client));
+        assert!(
+            !is_in_render || found == [false; 3],
+            "render links {}, which depends on one of {asks_vendors:?}",
+            one.folder
+        );
     }
 }
 

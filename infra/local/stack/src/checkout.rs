@@ -55,10 +55,10 @@ impl Checkout {
         self.root.join("functions")
     }
 
-    /// The fonts that are deployed next to the completion function's bootstrap.
+    /// The fonts that are deployed next to each bootstrap that draws.
     #[must_use]
     pub fn fonts(&self) -> PathBuf {
-        self.functions().join("completion/package/fonts")
+        self.root.join("shared/canvas/fonts/cjk")
     }
 
     /// The program that starts the emulator.
