@@ -18,6 +18,7 @@ mod pause;
 mod step;
 mod steps;
 
+use ::executions::Executions;
 use contract::Time;
 use domain::{JobId, VoiceModelId};
 use lambda_runtime::{LambdaEvent, run, service_fn};
@@ -42,6 +43,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 struct App {
     store: Store,
     outbox: Outbox,
+    executions: Executions,
     providers: Providers,
     s3: aws_sdk_s3::Client,
     paths: Paths,
@@ -58,6 +60,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = &App {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
+        executions: Executions::new(::executions::Config::from_env()?, &aws),
         store,
         providers: Providers::new(
             StudioCanvas::new(&config.fonts_folder)?,

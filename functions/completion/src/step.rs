@@ -4,9 +4,10 @@
 use aws_sdk_s3::error::BoxError;
 use contract::{S3Object, Time};
 use domain::{JobId, ProviderId, TaskToken, VoiceModelId, WorkId};
+use executions::GoOnError;
 use lambda_runtime::Diagnostic;
 use operations::{CompletionStep, VoiceVerification};
-use outbox::{CommitError, GoOnError, PublishEntryError};
+use outbox::{CommitError, PublishEntryError};
 use providers::Refused;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
