@@ -3,7 +3,8 @@
 use tokio::sync::Semaphore;
 
 /// The most calls to AWS in flight, whatever the number of records. Each needs a connection of its
-/// own (AWS speaks HTTP/1.1), and opening another connection costs more than waiting for a free one.
+/// own (AWS speaks HTTP/1.1), and opening another connection costs more than waiting for a free
+/// one.
 const CALLS_IN_FLIGHT: usize = 32;
 
 /// Lets [`CALLS_IN_FLIGHT`] calls through at a time, in the order in which they come. A batch has

@@ -70,8 +70,8 @@ pub(crate) trait Effects {
         entries: &[&OutboxEntry],
     ) -> impl Future<Output = Vec<Result<(), PublishError>>> + Send;
 
-    /// Sends the jobs of `entries`, at most ten, in one call: one result for each entry. Each opened
-    /// jobs, and its events are acknowledged.
+    /// Sends the jobs of `entries`, at most ten, in one call: one result for each entry. Each of them
+    /// opened jobs, and its events are acknowledged.
     fn send(
         &self,
         entries: &[&OutboxEntry],

@@ -28,8 +28,8 @@ pub use publish::PublishEntryError;
 pub use resubmit::Resubmission;
 pub use send::{PublishAndSendError, SendEntryError};
 
-/// The store, the producer and the queue of one function. One for each execution environment, made in
-/// its init phase.
+/// The store, the producer and the queue of one function. One for each execution environment, made
+/// in its init phase.
 pub struct Outbox {
     store: Store,
     publisher: Publisher,

@@ -115,8 +115,8 @@ impl Outbox {
     /// with an open job is published again, with the same bytes.
     ///
     /// A job is closed by what renders it, an operator, the sweep or an erasure. The first three come
-    /// after the acknowledgement of the whole entry: a message about a job is sent, and a job cancelled
-    /// or given up, only once all of the entry's events are published
+    /// after the acknowledgement of the whole entry: a message about a job is sent, and a job
+    /// cancelled or given up, only once all of the entry's events are published
     /// ([`publish_opening_entry`](Outbox::publish_opening_entry)). An erasure publishes nothing of
     /// the past, but closes jobs one after another; so one closed job is not enough. The jobs beside
     /// it would be sent, and their ends published, although no `created` of theirs ever was. If all

@@ -43,9 +43,9 @@ impl Outbox {
         &self.queue
     }
 
-    /// Sends the jobs of `entries`, the events of all of which are acknowledged, with as few calls as
-    /// their messages fit into. One result for each entry. Of one that opened no job there is nothing
-    /// to send, and of one that is known to be published: it was sent then, or its jobs are closed.
+    /// Sends the jobs of `entries`, whose events are acknowledged, with as few calls as their
+    /// messages fit into. One result for each entry. Nothing is sent of an entry that opened no job,
+    /// or that is known to be published: it was sent before, or its jobs are closed.
     pub async fn send(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), SendEntryError>> {
         let (mut results, mut places, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for (place, entry) in entries.iter().enumerate() {
@@ -85,8 +85,8 @@ impl Outbox {
     }
 
     /// Publishes what was committed and sends those of its jobs that are open, then marks it
-    /// published: for a decision that comes alone. Asked for again, it sends another message, because
-    /// the first may be lost.
+    /// published: for a decision that comes alone. Asked for again, it sends another message,
+    /// because the first may be lost.
     ///
     /// # Errors
     /// A [`PublishAndSendError`]; doing it again is safe.

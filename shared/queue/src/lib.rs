@@ -1,5 +1,5 @@
-//! The queue of what is to be rendered: its messages, how they are sent, and how many wait. The only
-//! crate that knows SQS.
+//! The queue of what is to be rendered: its messages, how they are sent, and how many wait. The
+//! only crate that knows SQS.
 //!
 //! The queue is a fair one: each message names its tenant as its group, so that the backlog of one
 //! tenant does not hold up the others. Source: "Amazon SQS fair queues" in the SQS developer guide.

@@ -41,7 +41,8 @@ pub enum NotRead {
     NotJson(String),
     /// It is of another version.
     #[error(
-        "the message is of version {0}, and this code reads {VERSION}; deploy the code that wrote it"
+        "the message is of version {0}, and this code reads {known}; deploy the code that wrote it",
+        known = VERSION
     )]
     Version(u64),
     /// It names no job.

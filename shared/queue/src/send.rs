@@ -20,8 +20,8 @@ const CALLS_AT_ONCE: usize = 8;
 /// Why a message may not be in the queue. Sending it again is safe and can succeed: of a message
 /// that comes twice, the second finds the jobs closed.
 ///
-/// A refusal that SQS calls the sender's fault is one of these, too: it is a defect of this code, and
-/// no record is to be lost for that.
+/// A refusal that SQS calls the sender's fault is one of these, too: it is a defect of this code,
+/// and no record is to be lost for that.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SendError {
     /// SQS did not take this message of the call.

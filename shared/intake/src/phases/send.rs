@@ -1,6 +1,6 @@
-//! The last phase of a batch: the jobs of each entry are sent to the queue, ten entries in a call. An
-//! entry without jobs is marked published instead; one with jobs is not, because its jobs show that
-//! it was.
+//! The last phase of a batch: the jobs of each entry are sent to the queue, ten entries in a call.
+//! An entry without jobs is marked published instead; one with jobs is not, because its jobs show
+//! that it was.
 
 use std::{iter, time::SystemTime};
 

@@ -2,11 +2,11 @@
 //!
 //! A call is named after the event it is for: `commit a1`, `publish a1`, `mark a1`; one for several
 //! events after all of them, in order: `together a1+b1`, `send a1+b1`; a dead letter after its
-//! coordinates: `dead-letter 0@2`; the look at the table is `read`. What the script does not mention
-//! succeeds.
+//! coordinates: `dead-letter 0@2`; the look at the table is `read`. What the script does not
+//! mention succeeds.
 //!
-//! `sent a1` is what the answer to a call that sends `a1` says of it: it is refused if that fails, and
-//! in the queue, but left out of the answer, if that is lost.
+//! `sent a1` is what the answer to a call that sends `a1` says of it: it is refused if that fails;
+//! if that is lost, it is in the queue, but left out of the answer.
 //!
 //! An event whose `commit` the script mentions cancels the transaction of any group that it is in. One
 //! whose `decide` it mentions is refused before it is committed by itself.

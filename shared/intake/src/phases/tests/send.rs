@@ -28,7 +28,7 @@ fn a_record_is_delivered_again_until_its_jobs_are_sent_or_it_is_marked() {
         ("b1", "sent b1", Answer::IsLost, again),
         ("a10", "mark a10", Answer::Fails, again),
         // It is found marked, although the answer was lost.
-        ("a10", "mark a10", Answer::IsLost, &NONE),
+        ("a10", "mark a10", Answer::IsLost, &NONE[..]),
     ] {
         let mut world =
             World::of(&[(0, &["a1", name, "c1"]), (1, &["d1"])]).where_call(call, answer);
