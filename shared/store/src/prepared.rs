@@ -93,3 +93,6 @@ fn put_of<W: Work>(work: W) -> (Item, u64) {
     let before = work.version();
     (items::work_item(&work.with_version(before + 1)), before)
 }
+
+#[cfg(test)]
+mod tests;
