@@ -7,15 +7,12 @@ use aws_sdk_sqs::{
     operation::send_message_batch::SendMessageBatchOutput,
     types::SendMessageBatchRequestEntry,
 };
-use futures::{StreamExt as _, stream};
+use futures::future::join_all;
 
 use crate::{Outgoing, RenderQueue, groups};
 
 /// The longest delay that SQS takes.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
-
-/// How many calls [`RenderQueue::send_all`] makes at once.
-const CALLS_AT_ONCE: usize = 8;
 
 /// Why a message may not be in the queue. Sending it again is safe and can succeed: of a message
 /// that comes twice, the second finds the jobs closed.
@@ -43,8 +40,8 @@ pub enum SendError {
 }
 
 impl RenderQueue {
-    /// Sends a group of at most ten messages, as [`groups`] makes them, in one call. One result for
-    /// each message, in the order given.
+    /// Sends a group of at most ten messages, as [`groups`](crate::groups()) makes them, in one call.
+    /// One result for each message, in the order given.
     pub async fn send(&self, group: &[Outgoing]) -> Vec<Result<(), SendError>> {
         if group.is_empty() {
             return Vec::new();
@@ -61,13 +58,11 @@ impl RenderQueue {
         }
     }
 
-    /// Sends any number of messages, in groups, several of them at once. One result for each
-    /// message, in the order given.
+    /// Sends any number of messages, in groups, all of them at once. One result for each message, in
+    /// the order given.
     pub async fn send_all(&self, outgoing: Vec<Outgoing>) -> Vec<Result<(), SendError>> {
-        let sends = groups(outgoing)
-            .into_iter()
-            .map(|group| async move { self.send(&group).await });
-        let sent: Vec<Vec<_>> = stream::iter(sends).buffered(CALLS_AT_ONCE).collect().await;
+        let groups = groups(outgoing).into_iter();
+        let sent = join_all(groups.map(|group| async move { self.send(&group).await })).await;
         sent.into_iter().flatten().collect()
     }
 }
