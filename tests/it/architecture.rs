@@ -100,9 +100,23 @@ fn only(owners: &[&str], forbidden: &[&str]) {
 }
 
 #[test]
-fn only_the_store_knows_dynamodb_and_only_the_outbox_step_functions() {
+fn only_one_crate_each_knows_dynamodb_step_functions_and_sqs() {
     only(&["shared/store"], &["aws-sdk-dynamodb"]);
-    only(&["shared/outbox"], &["aws-sdk-sfn"]);
+    only(&["shared/executions"], &["aws-sdk-sfn"]);
+    only(&["shared/queue"], &["aws-sdk-sqs"]);
+}
+
+#[test]
+fn no_consumer_links_what_starts_executions() {
+    only(
+        &[
+            "functions/completion",
+            "functions/erase",
+            "functions/operator",
+            "functions/render",
+        ],
+        &["executions"],
+    );
 }
 
 #[test]
@@ -128,6 +142,8 @@ fn the_storms_expectations_use_none_of_the_code_they_judge() {
         "domain",
         "store",
         "outbox",
+        "queue",
+        "executions",
         "dead-letters",
         "kafka",
         "intake",

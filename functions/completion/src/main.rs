@@ -16,6 +16,7 @@ mod pause;
 mod step;
 mod steps;
 
+use ::executions::Executions;
 use contract::Time;
 use domain::{JobId, VoiceModelId};
 use drawing::Drawer;
@@ -40,6 +41,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 struct App {
     store: Store,
     outbox: Outbox,
+    executions: Executions,
     providers: Providers,
     drawer: Drawer,
     config: Config,
@@ -56,6 +58,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = &App {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
+        executions: Executions::new(::executions::Config::from_env()?, &aws),
         store,
         providers: Providers::new(drawer.canvas.clone(), &config.providers, &aws, &config.keys)?,
         drawer,

@@ -12,6 +12,7 @@ use asset_paths::Paths;
 use contract::Time;
 use dead_letters::DeadLetters;
 use domain::VoiceModelId;
+use executions::Executions;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use operations::EraseStep;
@@ -32,6 +33,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 struct App {
     store: Store,
     outbox: Outbox,
+    executions: Executions,
     dead_letters: DeadLetters,
     vendors: Vendors,
     s3: aws_sdk_s3::Client,
@@ -59,6 +61,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = &App {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
+        executions: Executions::new(executions::Config::from_env()?, &aws),
         dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
         store,
         vendors: Vendors::new(&config.providers, &aws, &config.keys)?,

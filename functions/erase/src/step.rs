@@ -2,9 +2,10 @@
 
 use asset_paths::PathsError;
 use aws_sdk_s3::error::BoxError;
+use executions::GoOnError;
 use lambda_runtime::Diagnostic;
 use operations::{FailureKind, Kept, TenantErasure, VoiceErasure};
-use outbox::{CommitError, GoOnError, PublishEntryError};
+use outbox::{CommitError, PublishEntryError};
 use serde::Serialize;
 use store::StoreError;
 use work::CloseError;

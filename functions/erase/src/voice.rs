@@ -54,7 +54,7 @@ pub(crate) async fn erase(
         _ => (app.store.save(model.erasing(now)).await?, now),
     };
     if let Some(token) = waits {
-        app.outbox.let_go_on(id, &token).await?;
+        app.executions.let_go_on(id, &token).await?;
     }
     // The open attempt's invocation may still be answered, and only it knows what it made.
     if let Some(open) = model.attempts.open()

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use contract::{Identifier, Time};
 use domain::{Attempt, Job, JobId, Outcome, ProviderId, Refusal, State, Work};
+use executions::Execution;
 use operations::{
     Happened, JobExecution, JobFilter, JobShown, JobState, JobSummary, JobsListed, ListJobs,
 };
-use outbox::Execution;
 
 use crate::{Operator, step::StepError};
 
@@ -64,7 +64,7 @@ pub(crate) async fn show(
     id: JobId,
 ) -> Result<JobShown, StepError> {
     let job = operator.store.job_of(tenant, id).await?;
-    let is = match operator.outbox.execution_of(&job).await? {
+    let is = match operator.executions.state_of(&job).await? {
         Execution::Running => "running",
         Execution::Ended => "ended",
         Execution::Missing => "missing",

@@ -22,6 +22,7 @@ mod waiting;
 use contract::Time;
 use dead_letters::DeadLetters;
 use domain::{JobId, VoiceModelId};
+use executions::Executions;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use operations::Step;
@@ -42,6 +43,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 struct Operator {
     store: Store,
     outbox: Outbox,
+    executions: Executions,
     dead_letters: DeadLetters,
     lambda: aws_sdk_lambda::Client,
     config: Config,
@@ -56,6 +58,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let operator = &Operator {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
+        executions: Executions::new(executions::Config::from_env()?, &aws),
         dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
         store,
         lambda: invoke::client(&aws),

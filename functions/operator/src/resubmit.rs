@@ -8,7 +8,7 @@ use outbox::{CommitError, Resubmission};
 use crate::{Operator, jobs_of::summary, step::StepError};
 
 /// Resubmits a job, or without `execute` reports what would happen. A job is resubmitted only once,
-/// however often that is requested: the decision is committed, published and started like that of
+/// however often that is requested: the decision is committed, published and sent like that of
 /// an inbound event.
 pub(crate) async fn resubmit(
     operator: &Operator,
@@ -38,7 +38,7 @@ pub(crate) async fn resubmit(
                 Resubmission::New(_) => operator.outbox.commit_resubmission(&job, now).await?,
             };
             if execute {
-                operator.outbox.publish_and_start(&entry, now).await?;
+                operator.outbox.publish_and_send(&entry).await?;
             }
             match entry.starts.first() {
                 Some(by) => JobFate::Resubmitted { by: by.0, before },

@@ -2,6 +2,7 @@
 
 use dead_letters::DeadLetterError;
 use domain::RoutingError;
+use executions::StartError;
 use kafka::PublishError;
 use lambda_runtime::Diagnostic;
 use operations::{
@@ -9,7 +10,7 @@ use operations::{
     Listed, ProvidersListed, Remainder, RemainderHandled, Shown, Smoked, TenantHandled,
     VoiceHandled, VoiceShown,
 };
-use outbox::{CommitError, PublishAndStartError, StartError};
+use outbox::{CommitError, PublishAndSendError};
 use serde::Serialize;
 use store::{StoreError, UnknownPlace};
 use uuid::Uuid;
@@ -53,7 +54,7 @@ pub(crate) enum StepError {
     #[error(transparent)]
     Place(#[from] UnknownPlace),
     #[error(transparent)]
-    PublishAndStart(#[from] PublishAndStartError),
+    PublishAndSend(#[from] PublishAndSendError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("publishing the event of a smoke check")]
@@ -91,7 +92,7 @@ impl StepError {
             | Self::Commit(_)
             | Self::Invoke(InvokeError::Reply { .. }) => FailureKind::Internal,
             Self::DeadLetter(_)
-            | Self::PublishAndStart(_)
+            | Self::PublishAndSend(_)
             | Self::Start(_)
             | Self::Invoke(InvokeError::Call { .. } | InvokeError::Failed { kind: None, .. })
             | Self::Publish(_)

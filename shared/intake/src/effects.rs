@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
-use domain::{EntityState, JobId, PlanError};
+use domain::{EntityState, PlanError};
 use kafka::PublishError;
-use outbox::{CommitError, LookedUp, StartError};
+use outbox::{CommitError, LookedUp, SendEntryError};
 use store::{Committed, OutboxEntry, Prepared, StoreError};
 use telemetry::{Measured, Traces};
 
@@ -70,8 +70,12 @@ pub(crate) trait Effects {
         entries: &[&OutboxEntry],
     ) -> impl Future<Output = Vec<Result<(), PublishError>>> + Send;
 
-    /// Starts a job.
-    fn start(&self, job: JobId, now: Time) -> impl Future<Output = Result<(), StartError>> + Send;
+    /// Sends the jobs of `entries`, at most ten, in one call: one result for each entry. Each of them
+    /// opened jobs, and its events are acknowledged.
+    fn send(
+        &self,
+        entries: &[&OutboxEntry],
+    ) -> impl Future<Output = Vec<Result<(), SendEntryError>>> + Send;
 
     /// Marks an entry published, which opened no job.
     fn mark_published(
@@ -145,8 +149,8 @@ impl Effects for App {
         self.outbox.publish(entries).await
     }
 
-    async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
-        self.outbox.start(job, now).await
+    async fn send(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), SendEntryError>> {
+        self.outbox.send(entries).await
     }
 
     async fn mark_published(&self, entry: &OutboxEntry) -> Result<(), StoreError> {

@@ -64,7 +64,7 @@ pub async fn serve<D: DeserializeOwned + 'static>(
         store,
         telemetry: Telemetry::from_env()?,
     });
-    app.outbox.connect_to_start().await;
+    app.outbox.connect_to_send().await;
     let serving = run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let app = Arc::clone(&app);
         async move {

@@ -1,22 +1,21 @@
 //! Handles a batch in phases: all records are read, then committed (`phases/commit.rs`), then
-//! published, then started. Within a phase the records are handled concurrently; what is bounded is
-//! the number of calls in flight (`calls.rs`). Between phases each partition is cut at its first
-//! record to retry, so that nothing is published out of order.
+//! published, then sent to the queue (`phases/send.rs`). Within a phase the records are handled
+//! concurrently; what is bounded is the number of calls in flight (`calls.rs`). Between phases each
+//! partition is cut at its first record to retry, so that nothing is published out of order.
 
 mod commit;
 mod lines;
+mod send;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use contract::{Time, Topic};
 use domain::Description;
-use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use kafka::MESSAGE_TIMEOUT;
 use serde::de::DeserializeOwned;
 use store::OutboxEntry;
 use telemetry::{Kind, Span, Traces};
-use tokio::time::timeout;
 
 use crate::{
     batch::{self, Batch, BatchError, Partition},
@@ -33,7 +32,7 @@ use crate::{
 /// its groups one after the other, comes again.
 const COMMIT_TIME: Duration = Duration::from_secs(6);
 const PUBLISH_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_secs(1));
-const START_TIME: Duration = Duration::from_secs(6);
+const SEND_TIME: Duration = Duration::from_secs(6);
 
 /// How long before its end a phase stops its calls, so that their results still count.
 const SLACK: Duration = Duration::from_secs(1);
@@ -63,8 +62,8 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     let calls = Calls::new();
     // Each phase ends early enough for the next ones; records that it has not finished by then are
     // redelivered.
-    let start_by = deadline - START_TIME;
-    let publish_by = start_by - PUBLISH_TIME;
+    let send_by = deadline - SEND_TIME;
+    let publish_by = send_by - PUBLISH_TIME;
     if begin(&mut items, "commit", COMMIT_TIME, left(effects, publish_by)) {
         // Boxed, because an optimized build computes the layout of whatever is awaited in one piece,
         // and would come to its limit.
@@ -72,12 +71,13 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         Box::pin(commit).await;
         cut(&mut items);
     }
-    if begin(&mut items, "publish", PUBLISH_TIME, left(effects, start_by)) {
+    if begin(&mut items, "publish", PUBLISH_TIME, left(effects, send_by)) {
         publish_all(&mut items, effects).await;
         cut(&mut items);
     }
-    if begin(&mut items, "start", START_TIME, left(effects, deadline)) {
-        start_all(&mut items, effects, &calls, deadline - SLACK).await;
+    if begin(&mut items, "send", SEND_TIME, left(effects, deadline)) {
+        // Boxed for the same reason.
+        Box::pin(send::all(&mut items, effects, &calls, deadline - SLACK)).await;
         cut(&mut items);
     }
     let response = respond(&partitions, &mut items);
@@ -156,7 +156,7 @@ fn cut(items: &mut [RecordInHand<'_>]) {
         if stopped == Some(item.partition) {
             // What failed for several records is logged once for a partition.
             let has_own_reason = match &item.progress {
-                Progress::Over(Fate::Retry(why)) => !matches!(why, Retry::Together(_)),
+                Progress::Over(Fate::Retry(why)) => !why.is_of_several(),
                 _ => false,
             };
             if !has_own_reason {
@@ -179,47 +179,6 @@ async fn publish_all(items: &mut [RecordInHand<'_>], effects: &impl Effects) {
             Err(error) => item.progress = Progress::Over(Fate::Retry(Retry::Publish(error))),
         }
     }
-}
-
-/// Starts the jobs of all entries, concurrently. An entry without jobs is marked published instead;
-/// one with jobs is not, because its jobs show that it was.
-async fn start_all(
-    items: &mut [RecordInHand<'_>],
-    effects: &impl Effects,
-    calls: &Calls,
-    until: SystemTime,
-) {
-    stream::iter(items.iter_mut())
-        .for_each_concurrent(None, |item| async {
-            let Some(entry) = item.entry() else { return };
-            let finish = start_or_mark(entry, effects, calls);
-            let fate = match timeout(left(effects, until), finish).await {
-                Ok(Ok(())) => Fate::Done,
-                Ok(Err(retry)) => Fate::Retry(retry),
-                Err(_) => Fate::Retry(Retry::NoTime("start")),
-            };
-            if matches!(fate, Fate::Done) {
-                item.span.happens("started");
-            }
-            item.progress = Progress::Over(fate);
-        })
-        .await;
-}
-
-async fn start_or_mark(
-    entry: &OutboxEntry,
-    effects: &impl Effects,
-    calls: &Calls,
-) -> Result<(), Retry> {
-    if entry.starts.is_empty() {
-        let marked = calls.make(effects.mark_published(entry)).await;
-        return marked.map_err(Retry::Mark);
-    }
-    let starts = entry.starts.iter().map(|job| async {
-        let started = effects.start(*job, time(effects.now())).await;
-        started.map_err(Retry::Start)
-    });
-    calls.make_all(starts).await
 }
 
 /// The clock's time, as events and the table have it.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use dead_letters::{DeadLetter, DeadLetterError};
 use kafka::PublishError;
-use outbox::{CommitError, StartError};
+use outbox::{CommitError, SendEntryError};
+use queue::SendError;
 use store::{OutboxEntry, StoreError};
 use telemetry::Span;
 
@@ -25,7 +26,7 @@ pub(crate) enum Progress {
 /// How a record ends in this invocation.
 #[derive(Debug)]
 pub(crate) enum Fate {
-    /// All its consequences are committed, published and started.
+    /// All its consequences are committed, published and sent.
     Done,
     /// It can never succeed; it is stored as a dead letter.
     DeadLetter,
@@ -45,13 +46,29 @@ pub(crate) enum Retry {
     #[error(transparent)]
     Publish(PublishError),
     #[error(transparent)]
-    Start(StartError),
+    Send(SendEntryError),
     #[error("marking the outbox entry published")]
     Mark(#[source] StoreError),
     #[error("no time is left to {0} it")]
     NoTime(&'static str),
     #[error("it comes after one to be delivered again")]
     Follows,
+}
+
+impl Retry {
+    /// Whether a call for several records failed: each of them has this reason.
+    pub(crate) fn is_of_several(&self) -> bool {
+        match self {
+            Self::Together(_) | Self::Send(SendEntryError::Send(SendError::Call(_))) => true,
+            Self::Send(_)
+            | Self::Commit(_)
+            | Self::DeadLetter(_)
+            | Self::Publish(_)
+            | Self::Mark(_)
+            | Self::NoTime(_)
+            | Self::Follows => false,
+        }
+    }
 }
 
 /// A record and its progress.

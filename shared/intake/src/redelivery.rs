@@ -114,7 +114,7 @@ fn written(record: &DeadLetter) -> String {
 }
 
 /// Whether a consumer's answer says that it is done with its one record: its consequences are
-/// committed, published and started, or it is dead-lettered again.
+/// committed, published and sent, or it is dead-lettered again.
 ///
 /// # Errors
 /// If `answer` is not a partial batch response.

@@ -1,15 +1,13 @@
 //! What the outbox needs to know, read from the environment once.
 
 use domain::{ProviderRouting, RoutingError};
-use runtime::{number, optional, variable};
+use runtime::{number, optional};
 
-/// Where outbox entries are published and their executions started.
+/// Where outbox entries are published and their jobs sent.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The render state machine: `RENDER_STATE_MACHINE_ARN`.
-    pub render_state_machine: String,
-    /// The state machine that trains voices: `VOICE_STATE_MACHINE_ARN`.
-    pub voice_state_machine: String,
+    /// The queue of what is to be rendered.
+    pub queue: queue::Config,
     /// Seconds that a job may take before the sweep looks at it: `RENDER_DEADLINE_SECONDS`.
     pub render_deadline_seconds: u32,
     /// Who makes what: `IMAGE_PROVIDERS`, `VIDEO_PROVIDERS` and `AUDIO_PROVIDERS`, names with
@@ -37,8 +35,7 @@ impl Config {
     /// A [`ConfigError`] that names the variable.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
-            render_state_machine: variable("RENDER_STATE_MACHINE_ARN")?,
-            voice_state_machine: variable("VOICE_STATE_MACHINE_ARN")?,
+            queue: queue::Config::from_env()?,
             render_deadline_seconds: number(
                 "RENDER_DEADLINE_SECONDS",
                 "a whole number of seconds",

@@ -1,6 +1,6 @@
-//! The transactional outbox: commit a decision, publish its events, start its executions.
+//! The transactional outbox: commit a decision, publish its events, send its jobs to the queue.
 //!
-//! Commit, publish, start, then acknowledge. A caller that acknowledges only after the last of them
+//! Commit, publish, send, then acknowledge. A caller that acknowledges only after the last of them
 //! loses nothing, whatever dies in between: the next delivery finds the outbox entry and goes on
 //! from it.
 
@@ -10,13 +10,14 @@ mod connect;
 mod look_up;
 mod publish;
 mod resubmit;
-mod start;
+mod send;
 mod voice;
 
 use aws_config::SdkConfig;
 use contract::Time;
 use domain::ProviderRouting;
 use kafka::{PublishError, Publisher};
+use queue::RenderQueue;
 use store::Store;
 
 pub use commit::CommitError;
@@ -25,23 +26,20 @@ pub use kafka::Unpublishable;
 pub use look_up::{LookedUp, Seen};
 pub use publish::PublishEntryError;
 pub use resubmit::Resubmission;
-pub use start::{Execution, PublishAndStartError, Resumed, StartError};
-pub use voice::GoOnError;
+pub use send::{PublishAndSendError, SendEntryError};
 
-/// The store, the producer and the state machines of one function. One for each execution
-/// environment, made in its init phase.
+/// The store, the producer and the queue of one function. One for each execution environment, made
+/// in its init phase.
 pub struct Outbox {
     store: Store,
     publisher: Publisher,
-    sfn: aws_sdk_sfn::Client,
-    render_state_machine: String,
-    voice_state_machine: String,
+    queue: RenderQueue,
     deadline_seconds: u32,
     routing: ProviderRouting,
 }
 
 impl Outbox {
-    /// An outbox in `store` that publishes and starts where `config` says. Makes no call yet.
+    /// An outbox in `store` that publishes and sends where `config` says. Makes no call yet.
     ///
     /// # Errors
     /// A [`PublishError`] if the producer cannot be made.
@@ -49,9 +47,7 @@ impl Outbox {
         Ok(Self {
             store,
             publisher: Publisher::new(config.kafka, aws.credentials_provider())?,
-            sfn: aws_sdk_sfn::Client::new(aws),
-            render_state_machine: config.render_state_machine,
-            voice_state_machine: config.voice_state_machine,
+            queue: RenderQueue::new(config.queue, aws),
             deadline_seconds: config.render_deadline_seconds,
             routing: config.routing,
         })

@@ -114,14 +114,13 @@ impl Outbox {
     /// Takes an entry that is not marked as published if all jobs that it opened are closed. One
     /// with an open job is published again, with the same bytes.
     ///
-    /// A job is closed by its execution, an operator, the sweep or an erasure. The first three come
-    /// after the acknowledgement of the whole entry: an execution is started, and a job cancelled or
-    /// given up, only once all of the entry's events are published
+    /// A job is closed by what renders it, an operator, the sweep or an erasure. The first three come
+    /// after the acknowledgement of the whole entry: a message about a job is sent, and a job
+    /// cancelled or given up, only once all of the entry's events are published
     /// ([`publish_opening_entry`](Outbox::publish_opening_entry)). An erasure publishes nothing of
     /// the past, but closes jobs one after another; so one closed job is not enough. The jobs beside
-    /// it would be started, and their ends published, although no `created` of theirs ever was. If
-    /// all are closed, there is nothing left to start, and what was not published is an erased
-    /// tenant's.
+    /// it would be sent, and their ends published, although no `created` of theirs ever was. If all
+    /// are closed, there is nothing left to send, and what was not published is an erased tenant's.
     async fn take_ended_as_published(&self, seen: &mut [Seen]) -> Result<(), StoreError> {
         let unmarked = seen.iter_mut().filter_map(|seen| match seen {
             Seen::Before(entry) if !entry.published && !entry.starts.is_empty() => Some(entry),

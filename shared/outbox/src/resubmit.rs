@@ -1,5 +1,5 @@
 //! An operator's request to have a job made again is an inbound event like any other: decided once,
-//! committed, published and started.
+//! committed, published and sent.
 
 use contract::Time;
 use domain::{Decision, InboundEventKey, Job, JobId};

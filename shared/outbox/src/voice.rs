@@ -1,23 +1,10 @@
 //! Voice models: registered once, written step by step, and ready once.
 
-use aws_sdk_sfn::{
-    error::{BoxError, SdkError},
-    operation::send_task_success::SendTaskSuccessError,
-};
 use contract::Time;
-use domain::{Decision, TaskToken, VoiceModelId};
-
+use domain::{Decision, VoiceModelId};
 use store::{ErasureGuard, Key, OutboxEntry, Prepared, Rounds, Written};
 
 use crate::{CommitError, Outbox, PublishEntryError};
-
-/// An execution that waits could not be resumed.
-#[derive(Debug, thiserror::Error)]
-#[error("telling the execution of the voice model {voice} to go on")]
-pub struct GoOnError {
-    voice: VoiceModelId,
-    source: BoxError,
-}
 
 impl Outbox {
     /// Commits `decision`, which registers a voice model or refuses it; or finds the entry that was
@@ -97,36 +84,5 @@ impl Outbox {
     /// A [`PublishEntryError`].
     pub async fn publish_registration(&self, model: VoiceModelId) -> Result<(), PublishEntryError> {
         self.publish_entry(Key::voice_created(model)).await
-    }
-
-    /// Lets the execution of `voice`, which waits with `token`, go on. One that waits no more is
-    /// fine: it went on, or gave up.
-    ///
-    /// # Errors
-    /// A [`GoOnError`]; doing it again is safe.
-    pub async fn let_go_on(&self, voice: VoiceModelId, token: &TaskToken) -> Result<(), GoOnError> {
-        match self
-            .sfn
-            .send_task_success()
-            .task_token(token.expose())
-            .output("{}")
-            .send()
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(error))
-                if matches!(
-                    error.err(),
-                    SendTaskSuccessError::TaskDoesNotExist(_)
-                        | SendTaskSuccessError::TaskTimedOut(_)
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(GoOnError {
-                voice,
-                source: error.into(),
-            }),
-        }
     }
 }

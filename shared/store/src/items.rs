@@ -2,7 +2,7 @@
 //!
 //! | `pk` | `sk` | what it is |
 //! |---|---|---|
-//! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to start; until its TTL |
+//! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to send, their entity; until its TTL |
 //! | `entity#<uuid>` | `state` | an entity with its templates |
 //! | `job#<uuid>` | `state` | a render job |
 //! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish; until its TTL |
@@ -35,7 +35,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{Identifier, Time, Topic};
 use domain::{
     EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OutboundEvent, ProviderId,
-    VoiceModelId, Work, WorkId,
+    TenantKey, VoiceModelId, Work, WorkId,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -175,8 +175,14 @@ pub struct OutboxEntry {
     pub content: String,
     /// The events to publish, in order, as the bytes they will always have.
     pub events: Vec<OutboundEvent>,
-    /// The jobs to start once the events are published.
+    /// The jobs that it opened, all of one entity: a message about them is sent once the events are
+    /// published.
     pub starts: Vec<JobId>,
+    /// The entity of `starts`. `None` if there are none, and in an entry that an earlier version of
+    /// the code wrote: then each of the jobs says it.
+    pub entity: Option<EntityKey>,
+    /// The key of the tenant of `starts`; `None` where `entity` is.
+    pub tenant: Option<TenantKey>,
     /// Whether Kafka is known to have the events. If it is not, and the entry opened jobs, they tell:
     /// none is started before.
     pub published: bool,
@@ -212,6 +218,8 @@ impl OutboxEntry {
             content,
             events: Vec::new(),
             starts: Vec::new(),
+            entity: None,
+            tenant: None,
             published: true,
             owner: None,
         }
@@ -245,6 +253,15 @@ impl OutboxEntry {
             .iter()
             .map(|job| AttributeValue::S(job.to_string()));
         item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
+        if let Some(entity) = self.entity {
+            item.insert("entity".to_owned(), AttributeValue::S(entity.to_string()));
+        }
+        if let Some(tenant) = self.tenant {
+            item.insert(
+                "tenant_key".to_owned(),
+                AttributeValue::S(tenant.to_string()),
+            );
+        }
         item.insert("content".to_owned(), AttributeValue::S(self.content));
         item.insert("published".to_owned(), AttributeValue::Bool(self.published));
         item.insert("expires_at".to_owned(), expires_at(expiry.from));
@@ -287,6 +304,8 @@ impl OutboxEntry {
             content: text(item, "content")?.to_owned(),
             events: events.collect::<Result<_, _>>()?,
             starts: starts.collect::<Result<_, _>>()?,
+            entity: id(item, "entity")?.map(EntityKey),
+            tenant: id(item, "tenant_key")?.map(TenantKey),
             published: *item
                 .get("published")
                 .and_then(|a| a.as_bool().ok())
@@ -294,6 +313,15 @@ impl OutboxEntry {
             owner: owner(item),
         })
     }
+}
+
+/// The id in the attribute `name`, if there is the attribute.
+fn id(item: &Item, name: &'static str) -> Result<Option<Uuid>, ItemError> {
+    let Some(value) = item.get(name) else {
+        return Ok(None);
+    };
+    let id = value.as_s().ok().and_then(|id| id.parse().ok());
+    id.map(Some).ok_or(ItemError::Attribute(name))
 }
 
 /// The attributes of an entry in the index of a tenant's items.

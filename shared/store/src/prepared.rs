@@ -1,6 +1,6 @@
 //! A decision as the items that commit it.
 
-use domain::{Decision, EntityState, Work};
+use domain::{Decision, EntityState, Job, TenantKey, Work};
 
 use crate::{
     ErasureGuard, Expiry, Key, OutboxEntry,
@@ -48,10 +48,13 @@ impl Prepared {
             starts,
         } = decision;
         let published = events.is_empty();
+        let opened = jobs.iter().find(|job| starts.first() == Some(&job.id));
         let entry = OutboxEntry {
             key,
             content: content.to_owned(),
             events,
+            entity: opened.map(Job::entity_key),
+            tenant: opened.map(|job| TenantKey::new(&job.tenant)),
             starts,
             published,
             owner: None,
@@ -90,3 +93,6 @@ fn put_of<W: Work>(work: W) -> (Item, u64) {
     let before = work.version();
     (items::work_item(&work.with_version(before + 1)), before)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 
 use contract::{FailureClass, Time};
 use domain::{Decision, Failure, JobId, VoiceModelId, Work, WorkId};
+use executions::{Execution, Resumed, StartError};
 use futures::{StreamExt as _, stream};
-use outbox::{Execution, PublishEntryError, Resumed, StartError, Unpublishable};
+use outbox::{PublishEntryError, Unpublishable};
 use store::{Overdue, StoreError, UnknownItem};
 use work::close;
 
@@ -194,12 +195,14 @@ async fn resume_or_give_up<W: Work>(
 ) -> Result<Option<Resumed>, Trouble> {
     if !work.is_closed()
         && work.restarts() >= MOST_RESTARTS
-        && app.outbox.execution_of(&work).await? == Execution::Ended
+        && app.executions.state_of(&work).await? == Execution::Ended
     {
         give_up(abandoned(work.restarts(), now)).await?;
         return Ok(None);
     }
-    Ok(Some(app.outbox.resume(work, now).await?))
+    let deadline = app.outbox.deadline(now);
+    let resumed = app.executions.resume(&app.store, work, deadline).await?;
+    Ok(Some(resumed))
 }
 
 fn abandoned(restarts: u32, now: Time) -> Failure {

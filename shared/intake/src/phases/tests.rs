@@ -9,7 +9,7 @@ mod commit;
 mod publish;
 mod report;
 mod script;
-mod start;
+mod send;
 mod time;
 mod together;
 mod world;

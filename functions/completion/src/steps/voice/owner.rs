@@ -31,7 +31,7 @@ pub(crate) async fn await_owner(
     let model = app.store.voice(id).await?;
     executions::check(&model, name)?;
     if model.is_closed() {
-        app.outbox.let_go_on(id, token).await?;
+        app.executions.let_go_on(id, token).await?;
         return Ok(Reply::Closed);
     }
     let captcha = captcha(app, &model).await?;
@@ -116,7 +116,7 @@ pub(crate) async fn verify(
         }
     };
     if is_satisfied(app, &model).await? {
-        app.outbox.let_go_on(id, &go_on).await?;
+        app.executions.let_go_on(id, &go_on).await?;
         return Ok(VoiceVerification::Verified);
     }
     let Some(recording) = recording else {
@@ -166,7 +166,7 @@ async fn send(
     }
     match request_once(app, model, VoiceRequest::Verify, vec![sent], token, now).await? {
         Requested::Fulfilled => {
-            app.outbox.let_go_on(id, go_on).await?;
+            app.executions.let_go_on(id, go_on).await?;
             Ok(VoiceVerification::Verified)
         }
         Requested::Refused(refused) => match refused.refusal {

@@ -60,14 +60,14 @@ fn every_fate() -> World {
         (1, &["d1", "e1", "bad"]),
     ])
     .where_call("publish b1", Answer::Fails)
-    .where_call("start e1 poster", Answer::Fails)
+    .where_call("sent e1", Answer::Fails)
 }
 
 #[test]
 fn the_answer_names_each_record_to_redeliver_by_partition_and_offset() {
     let world = World::of(&[(0, &["a1", "b1"]), (12, &["c1", "d1"])])
         .where_call("commit b1", Answer::Fails)
-        .where_call("start d1 poster", Answer::Fails);
+        .where_call("sent d1", Answer::Fails);
     let all = ["0@0", "0@1", "12@0", "12@1"].map(str::to_owned);
     let answer = world.invoke(&world.batch(&all)).unwrap();
     assert_eq!(
@@ -136,13 +136,23 @@ fn the_log_says_why_a_partition_was_cut_once_for_each_partition() {
         ("partition=0 offset=2", "the producer was closed"),
         (
             "partition=1 offset=1",
-            "other writers changed the item in every round",
+            "the queue refused the message: InternalError",
         ),
     ] {
         let error = line(&log, place);
         assert!(error.contains("record to be delivered again: "), "{error}");
         assert!(error.contains(why), "{error}");
     }
+}
+
+#[test]
+fn the_log_says_once_for_each_partition_why_a_call_that_sends_several_failed() {
+    let mut world = World::of(&[(0, &["a1", "b1"]), (1, &["c1", "d1", "e1"])])
+        .where_call("send a1+b1+c1+d1+e1", Answer::Fails);
+    let log = logged(&mut world);
+    let said = |line: &&String| line.contains("sending messages to the queue: ");
+    assert_eq!(log.iter().filter(said).count(), 2, "{log:#?}");
+    assert!(line(&log, "partition=1").contains("offset=0"));
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Effects as a test scripts them: what each call comes to, and what came of all of them.
 //!
-//! A call is named after the event it is for: `commit a1`, `publish a1`, `start a1 poster`,
-//! `mark a1`; one for several events after all of them, in order: `together a1+b1`; a dead letter
-//! after its coordinates: `dead-letter 0@2`; the look at the table is `read`. What the script does
-//! not mention succeeds.
+//! A call is named after the event it is for: `commit a1`, `publish a1`, `mark a1`; one for several
+//! events after all of them, in order: `together a1+b1`, `send a1+b1`; a dead letter after its
+//! coordinates: `dead-letter 0@2`; the look at the table is `read`. What the script does not
+//! mention succeeds.
+//!
+//! `sent a1` is what the answer to a call that sends `a1` says of it: it is refused if that fails;
+//! if that is lost, it is in the queue, but left out of the answer.
 //!
 //! An event whose `commit` the script mentions cancels the transaction of any group that it is in. One
 //! whose `decide` it mentions is refused before it is committed by itself.
@@ -11,17 +14,16 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::pending,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
 
 use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
-use domain::{
-    EntityKey, EntityState, JobId, OutboundEvent, PlanError, Planning, ProviderRouting, WorkId,
-};
+use domain::{EntityKey, EntityState, JobId, OutboundEvent, PlanError, Planning, ProviderRouting};
 use kafka::PublishError;
-use outbox::{CommitError, LookedUp, Seen, StartError};
+use outbox::{CommitError, LookedUp, Seen, SendEntryError};
+use queue::{MOST_AT_ONCE, SendError};
 use store::{Committed, Expiry, Key, OutboxEntry, Prepared, StoreError};
 use telemetry::{Measured, Traces};
 use tokio::{task::yield_now, time::sleep};
@@ -49,7 +51,7 @@ pub(super) enum Answer {
     FailsAfter(&'static str),
 }
 
-/// What the script's outbox, Kafka, Step Functions and bucket hold.
+/// What the script's outbox, Kafka, queue and bucket hold.
 #[derive(Default)]
 pub(super) struct State {
     answers: BTreeMap<String, Answer>,
@@ -67,8 +69,8 @@ pub(super) struct State {
     pub(super) jobs: BTreeMap<JobId, String>,
     /// What Kafka has, in order: the event's id, and the bytes that follow from it.
     pub(super) kafka: Vec<(String, Vec<OutboundEvent>)>,
-    /// The executions, as `a1 poster`.
-    pub(super) started: BTreeSet<String>,
+    /// The jobs that the queue has or had, as `a1 poster`.
+    pub(super) sent: BTreeSet<String>,
     /// The jobs that are closed, as `a1 poster`.
     closed: BTreeSet<String>,
     /// By their coordinates, as `0@2`.
@@ -113,17 +115,17 @@ impl Script {
             .retain(|_, answer| *answer == Answer::FailsForGood);
     }
 
-    /// Closes a job, as its execution does in the end.
+    /// Closes a job, as what renders it does in the end.
     pub(super) fn closes(&self, job: &str) {
         let mut state = self.state();
-        assert!(state.started.contains(job), "{job} is not started");
+        assert!(state.sent.contains(job), "{job} was not sent");
         state.closed.insert(job.to_owned());
     }
 
-    /// Closes every job that was started.
+    /// Closes every job that was sent.
     pub(super) fn closes_all(&self) {
         let mut state = self.state();
-        state.closed = state.started.clone();
+        state.closed = state.sent.clone();
     }
 
     /// An invocation begins: whatever the last one was waiting for is dropped.
@@ -285,6 +287,32 @@ impl State {
         }
         self.kafka.push((id.clone(), entry.events.clone()));
     }
+
+    /// Takes the message about the jobs of `entry` into the queue, as far as the script lets it.
+    fn send(&mut self, entry: &OutboxEntry) -> Result<(), SendError> {
+        let id = &entry.content;
+        assert!(
+            !entry.published && !entry.starts.is_empty(),
+            "{id}: nothing is to be sent"
+        );
+        let is_published = self.kafka.iter().any(|(other, _)| other == id);
+        assert!(is_published, "{id}: its events come first");
+        let answer = self.answers.get(&format!("sent {id}")).copied();
+        if answer == Some(Answer::Fails) {
+            return Err(SendError::Refused {
+                code: "InternalError".to_owned(),
+                sender_fault: false,
+                message: "try again".to_owned(),
+            });
+        }
+        for job in &entry.starts {
+            self.sent.insert(self.jobs[job].clone());
+        }
+        match answer {
+            Some(Answer::IsLost) => Err(SendError::NotAnswered),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn entity_of(read: &ReadEvent) -> EntityKey {
@@ -412,18 +440,23 @@ impl Effects for Script {
         published
     }
 
-    async fn start(&self, job: JobId, _now: Time) -> Result<(), StartError> {
-        let name = self.state().jobs[&job].clone();
-        let call = format!("start {name}");
-        let start = |state: &mut State| {
-            state.started.insert(name);
-            Ok(())
+    async fn send(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), SendEntryError>> {
+        assert!(entries.len() <= MOST_AT_ONCE, "SQS takes no more at once");
+        let ids: Vec<&str> = entries.iter().map(|entry| &*entry.content).collect();
+        let call = format!("send {}", ids.join("+"));
+        let send = |state: &mut State| {
+            let sent = entries.iter().map(|entry| state.send(entry));
+            Ok(sent.collect::<Vec<_>>())
         };
-        let failed = || StartError::Restart {
-            id: WorkId::Job(job),
-            source: StoreError::Contended,
+        let failed = || SendError::Call(Arc::new(StoreError::Contended));
+        let sent = match self.call(call, send, failed).await {
+            Ok(sent) => sent,
+            Err(error) => vec![Err(error); entries.len()],
         };
-        self.call(call, start, failed).await
+        let results = sent.into_iter();
+        results
+            .map(|sent| sent.map_err(SendEntryError::Send))
+            .collect()
     }
 
     async fn mark_published(&self, entry: &OutboxEntry) -> Result<(), StoreError> {

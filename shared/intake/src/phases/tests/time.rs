@@ -1,10 +1,10 @@
-//! The time of an invocation: 6 s to commit, 16 s to publish, 6 s to start.
+//! The time of an invocation: 6 s to commit, 16 s to publish, 6 s to send.
 
 use std::time::Duration;
 
 use super::{
     script::Answer,
-    world::{NONE, World},
+    world::{NONE, TEN, World},
 };
 
 const ALL: Duration = Duration::from_secs(6 + 16 + 6);
@@ -51,7 +51,7 @@ fn without_time_to_publish_what_is_committed_waits_for_the_redelivery() {
 }
 
 #[test]
-fn without_time_to_start_what_is_published_is_published_again() {
+fn without_time_to_send_what_is_published_is_published_again() {
     let enough = Duration::from_secs(60 - 6);
     for (takes, again, published) in [
         (enough, &NONE[..], &["a1", "b1"][..]),
@@ -92,16 +92,26 @@ fn a_group_is_waited_for_as_long_and_then_its_records_come_again() {
 }
 
 #[test]
-fn a_start_is_waited_for_until_a_second_before_the_end() {
-    let until = Duration::from_secs(60 - 1);
-    for (name, call) in [("b1", "start b1 poster"), ("a10", "mark a10")] {
-        for answer in [Answer::IsLate, Answer::Never] {
-            let mut world = World::of(&[(0, &["a1", name, "c1"]), (1, &["d1"])])
-                .where_call("start a1 poster", Answer::Takes(until))
-                .where_call(call, answer);
-            assert_eq!(world.deliver(), ["0@1", "0@2"]);
-            assert!(world.is_over("0@0") && world.is_over("1@0"));
-            world.settles();
-        }
+fn a_call_that_sends_is_waited_for_until_a_second_before_the_end() {
+    let first = "send a1+b1+c1+d1+e1+f1+g1+h1+i1+j1";
+    for answer in [Answer::IsLate, Answer::Never] {
+        let mut world = World::of(&[(0, &TEN), (1, &["k1", "l1"])])
+            .where_call(first, Answer::Takes(Duration::from_secs(60 - 1)))
+            .where_call("send k1+l1", answer);
+        assert_eq!(world.deliver(), ["1@0", "1@1"]);
+        assert!(world.is_over("0@0") && world.is_over("0@9"));
+        world.settles();
+    }
+}
+
+#[test]
+fn a_mark_is_waited_for_until_a_second_before_the_end() {
+    for answer in [Answer::IsLate, Answer::Never] {
+        let mut world = World::of(&[(0, &["a1", "a10", "c1"]), (1, &["d1"])])
+            .where_call("send a1+c1+d1", Answer::Takes(Duration::from_secs(60 - 1)))
+            .where_call("mark a10", answer);
+        assert_eq!(world.deliver(), ["0@1", "0@2"]);
+        assert!(world.is_over("0@0") && world.is_over("1@0"));
+        world.settles();
     }
 }

@@ -154,10 +154,10 @@ impl World {
         let Some(entry) = state.entries.get(name) else {
             return false;
         };
-        let is_started = |job: &JobId| state.started.contains(&state.jobs[job]);
+        let is_sent = |job: &JobId| state.sent.contains(&state.jobs[job]);
         let ends = match &entry.starts[..] {
             [] => entry.published,
-            starts => starts.iter().all(is_started),
+            starts => starts.iter().all(is_sent),
         };
         ends && state.kafka.iter().any(|(id, _)| id == name)
     }
@@ -184,6 +184,9 @@ impl World {
         }
     }
 }
+
+/// As many records as one call sends, each of an entity of its own.
+pub(super) const TEN: [&str; 10] = ["a1", "b1", "c1", "d1", "e1", "f1", "g1", "h1", "i1", "j1"];
 
 /// No record is to be delivered again.
 pub(super) const NONE: [&str; 0] = [];

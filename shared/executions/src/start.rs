@@ -7,11 +7,9 @@ use aws_sdk_sfn::{
 };
 use contract::Time;
 use domain::{JobId, Work, WorkId};
+use store::{Store, StoreError};
 
-use kafka::PublishError;
-use store::{OutboxEntry, StoreError};
-
-use crate::Outbox;
+use crate::{Executions, execution_arn};
 
 /// Why a job was not started. Starting it again is safe.
 #[derive(Debug, thiserror::Error)]
@@ -42,21 +40,7 @@ pub enum StartError {
     },
 }
 
-/// Why a decision is not published, started and marked.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishAndStartError {
-    /// Kafka may not have it.
-    #[error("publishing an outbox entry")]
-    Publish(#[from] PublishError),
-    /// Its jobs may not be started.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// It is not marked published.
-    #[error("marking an outbox entry published")]
-    Mark(#[from] StoreError),
-}
-
-/// What [`Outbox::resume`] found or did.
+/// What [`Executions::resume`] found or did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resumed {
     /// Its execution is running; it was left alone.
@@ -78,56 +62,40 @@ pub enum Execution {
     Missing,
 }
 
-impl Outbox {
+impl Executions {
     /// Starts the execution of `job`. If there is one of that name, now or within 90 days, that is
     /// fine if it is running or has closed the job; otherwise the job is restarted under the next
-    /// name.
+    /// name, and the sweep looks after it from `deadline` on.
     ///
     /// # Errors
     /// A [`StartError`].
-    pub async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
+    pub async fn start(&self, store: &Store, job: JobId, deadline: Time) -> Result<(), StartError> {
         let id = WorkId::Job(job);
         if self.begin(id, &job.to_string()).await? == NameTaken::Yes {
             let failed = |source| StartError::Restart { id, source };
-            let job = self.store.job(job).await.map_err(failed)?;
-            self.resume(job, now).await?;
+            let job = store.job(job).await.map_err(failed)?;
+            self.resume(store, job, deadline).await?;
         }
         Ok(())
     }
 
-    /// Publishes what was committed and starts its jobs, then marks it published: for a decision
-    /// that comes alone, and may be asked for again while its job is open.
-    ///
-    /// # Errors
-    /// A [`PublishAndStartError`]; doing it again is safe.
-    pub async fn publish_and_start(
-        &self,
-        entry: &OutboxEntry,
-        now: Time,
-    ) -> Result<(), PublishAndStartError> {
-        self.publish(&[entry])
-            .await
-            .into_iter()
-            .collect::<Result<(), PublishError>>()?;
-        for job in &entry.starts {
-            self.start(*job, now).await?;
-        }
-        self.store.mark_published(entry).await?;
-        Ok(())
-    }
-
-    /// Makes sure that open work, a job or a voice model as it was just read, has an execution that
-    /// is running.
+    /// Makes sure that open work, a job or a voice model as it was just read from `store`, has an
+    /// execution that is running. If it is restarted, the sweep looks after it from `deadline` on.
     ///
     /// # Errors
     /// A [`StartError`].
-    pub async fn resume<W: Work>(&self, work: W, now: Time) -> Result<Resumed, StartError> {
+    pub async fn resume<W: Work>(
+        &self,
+        store: &Store,
+        work: W,
+        deadline: Time,
+    ) -> Result<Resumed, StartError> {
         let id = work.id();
         let failed = |source| StartError::Restart { id, source };
         if work.is_closed() {
             return Ok(Resumed::Closed);
         }
-        match self.execution_of(&work).await? {
+        match self.state_of(&work).await? {
             Execution::Running => return Ok(Resumed::Running),
             // Under the name that it was to have, so that two callers at the same moment start the
             // same execution.
@@ -139,15 +107,15 @@ impl Outbox {
         }
         // Between the two reads the execution may have closed the work, and another caller may have
         // restarted it.
-        let latest = self.store.reload(&work).await.map_err(failed)?;
+        let latest = store.reload(&work).await.map_err(failed)?;
         if latest.is_closed() {
             return Ok(Resumed::Closed);
         }
         if latest.restarts() != work.restarts() {
             return Ok(Resumed::Running);
         }
-        let restarted = latest.restarted(self.deadline(now));
-        let restarted = self.store.save(restarted).await.map_err(failed)?;
+        let restarted = latest.restarted(deadline);
+        let restarted = store.save(restarted).await.map_err(failed)?;
         self.begin(id, &restarted.execution_name()).await?;
         Ok(Resumed::Started)
     }
@@ -156,7 +124,7 @@ impl Outbox {
     ///
     /// # Errors
     /// A [`StartError`].
-    pub async fn execution_of<W: Work>(&self, work: &W) -> Result<Execution, StartError> {
+    pub async fn state_of<W: Work>(&self, work: &W) -> Result<Execution, StartError> {
         let name = work.execution_name();
         let arn = execution_arn(self.state_machine(work.id()), &name);
         match self
@@ -213,13 +181,6 @@ impl Outbox {
             }),
         }
     }
-
-    fn state_machine(&self, id: WorkId) -> &str {
-        match id {
-            WorkId::Job(_) => &self.render_state_machine,
-            WorkId::Voice(_) => &self.voice_state_machine,
-        }
-    }
 }
 
 /// Whether there was an execution of the name before.
@@ -227,12 +188,4 @@ impl Outbox {
 enum NameTaken {
     Yes,
     No,
-}
-
-/// The ARN of the execution `name` of a state machine.
-pub(crate) fn execution_arn(state_machine: &str, name: &str) -> String {
-    format!(
-        "{}:{name}",
-        state_machine.replacen(":stateMachine:", ":execution:", 1)
-    )
 }

@@ -1,0 +1,102 @@
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use contract::{
+    AssetKind, Configuration, Entity, EntityKind, EventTime, Identifier, Text, Time, Topic,
+};
+use domain::{ContentHash, Description, EntityKey, InboundEvent, Planning, ProviderRouting};
+
+use super::*;
+use crate::ItemError;
+
+fn tenant() -> Identifier {
+    Identifier::parse("tenant-1").unwrap()
+}
+
+fn event() -> Entity {
+    Entity {
+        kind: EntityKind::Event,
+        id: Identifier::parse("event-1").unwrap(),
+    }
+}
+
+/// What is prepared for an event that wants these assets.
+fn prepared(assets: Vec<AssetKind>) -> Prepared {
+    let at: jiff::Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let inbound = InboundEvent {
+        topic: Topic::EventCreated,
+        source: "events-svc".to_owned(),
+        id: "event-1-created".to_owned(),
+        time: EventTime::new(at),
+        trace: None,
+        content: ContentHash::of_text("the content"),
+    };
+    let description = Description {
+        tenant: tenant(),
+        user: None,
+        entity: event(),
+        version: None,
+        configuration: Configuration::titled(Text::parse("A title").unwrap()),
+        translations: BTreeMap::new(),
+        assets,
+    };
+    let now = Time::new(at);
+    let planning = Planning {
+        now,
+        deadline: now,
+        routing: &ProviderRouting::default(),
+    };
+    let decision = domain::plan(None, &inbound, &description, planning).unwrap();
+    let expiry = Expiry {
+        from: now,
+        republish_from: None,
+    };
+    let key = Key::inbound(inbound.key(&description.tenant));
+    Prepared::new(key, "the content", decision, expiry, None)
+}
+
+#[test]
+fn an_entry_that_opened_jobs_says_their_entity_and_tenant() {
+    let prepared = prepared(vec![AssetKind::Poster, AssetKind::Invitation]);
+    let entry = &prepared.committed().entry;
+    assert_eq!(entry.starts.len(), 2);
+    assert_eq!(entry.entity, Some(EntityKey::new(&tenant(), &event())));
+    assert_eq!(entry.tenant, Some(TenantKey::new(&tenant())));
+    // As it is found later: only whose the events are is known then, too.
+    let found = OutboxEntry::from_item(&prepared.puts[0].0).unwrap();
+    assert!(found.owner.is_some());
+    assert_eq!(
+        OutboxEntry {
+            owner: None,
+            ..found
+        },
+        *entry
+    );
+}
+
+#[test]
+fn an_entry_that_opened_no_job_says_no_entity() {
+    let prepared = prepared(Vec::new());
+    let entry = &prepared.committed().entry;
+    assert_eq!((entry.entity, entry.tenant), (None, None));
+    let item = &prepared.puts[0].0;
+    assert!(!item.contains_key("entity") && !item.contains_key("tenant_key"));
+}
+
+#[test]
+fn an_entry_of_an_earlier_version_is_read_without_entity_and_tenant() {
+    let mut item = prepared(vec![AssetKind::Poster]).puts[0].0.clone();
+    item.remove("entity");
+    item.remove("tenant_key");
+    let found = OutboxEntry::from_item(&item).unwrap();
+    assert_eq!(found.starts.len(), 1);
+    assert_eq!((found.entity, found.tenant), (None, None));
+}
+
+#[test]
+fn an_entry_whose_entity_is_no_id_is_not_read() {
+    let mut item = prepared(vec![AssetKind::Poster]).puts[0].0.clone();
+    item.insert("entity".to_owned(), AttributeValue::S("event-1".to_owned()));
+    let read = OutboxEntry::from_item(&item);
+    assert!(matches!(read, Err(ItemError::Attribute("entity"))));
+}
