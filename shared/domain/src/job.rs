@@ -334,6 +334,11 @@ impl Work for Job {
         !self.is_closed() && provider.is_ok_and(ProviderId::is_paid)
     }
 
+    /// A job without any provider is closed by what takes it out of the queue.
+    fn is_queued(&self) -> bool {
+        !self.has_begun() && !self.is_at_vendor()
+    }
+
     fn unanswered(&self) -> Option<ProviderId> {
         self.attempts.open().map(|attempt| attempt.asked)
     }

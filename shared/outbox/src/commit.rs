@@ -9,7 +9,7 @@ use store::{
     Committed, ErasureGuard, Expiry, Key, OutboxEntry, Prepared, Rounds, StoreError, Written,
 };
 
-use crate::{Outbox, StartError};
+use crate::Outbox;
 
 /// Why a decision was not committed.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +28,17 @@ pub enum CommitError {
     /// The store did not take it.
     #[error("committing the decision")]
     Store(#[from] StoreError),
-    /// Whether the job was started is not known, and so not what may be told of its end.
-    #[error(transparent)]
-    Execution(#[from] StartError),
+}
+
+/// Whether the caller knows that Kafka has the `created` of a job. It decides what may be published
+/// of the end of an erased tenant's job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Announced {
+    /// It was called by a message of the queue or by the job's execution: there is neither before
+    /// the brokers have acknowledged `created`.
+    Yes,
+    /// It was called by something else.
+    Unknown,
 }
 
 impl CommitError {
@@ -39,7 +47,6 @@ impl CommitError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient(),
-            Self::Execution(_) => true,
             Self::IdReused | Self::Plan(_) | Self::Resubmit(_) => false,
         }
     }
@@ -130,7 +137,9 @@ impl Outbox {
     /// was decided from. `None`: `decide` had nothing to decide, and no end was committed before.
     ///
     /// If the job's tenant was erased since the job was decided on, the end is a cancellation that
-    /// says nothing personal, whatever `decide` says; see [`end_of_erased`](Self::end_of_erased).
+    /// says nothing personal, whatever `decide` says; see [`end_of_erased`](Self::end_of_erased). An
+    /// end that is withheld is returned only to a caller to which the job is `announced`; to the
+    /// others there is nothing to publish.
     ///
     /// Until the entry is marked published, the sweep finds it by the job's deadline: the job is
     /// closed then, so nothing else looks for it.
@@ -141,6 +150,7 @@ impl Outbox {
     pub async fn commit_end(
         &self,
         job: JobId,
+        announced: Announced,
         now: Time,
         decide: impl Fn(Job, EntityState) -> Option<Decision>,
     ) -> Result<Option<(OutboxEntry, Job)>, CommitError> {
@@ -150,27 +160,19 @@ impl Outbox {
             rounds.next().await?;
             let job = self.store.job(job).await?;
             let entity = self.entity_of(&job).await?;
-            let guard = ErasureGuard {
-                tenant: &job.tenant,
-                happened: job.created_at,
-            };
+            let guard = guard_of(&job);
             let Some(decision) = decide(job.clone(), entity) else {
-                // An end from before the erasure of its tenant is not published again.
-                if job.is_closed() && self.store.is_erased_since(guard).await? {
-                    let nothing = OutboxEntry::of_erased_tenant(key, "end".to_owned());
-                    return Ok(Some((nothing, job)));
-                }
-                let entry = self.store.entry(key).await?;
-                return Ok(entry.map(|entry| (entry, job)));
+                let end = self.end_before(&job, announced).await?;
+                return Ok(end.map(|end| (end, job)));
             };
             let expiry = self.open_expiry(now);
             let end = Prepared::new(key.clone(), "end", decision, expiry, Some(guard));
             match self.store.write(end).await? {
                 Written::Committed(committed) => return Ok(Some((committed.entry, job))),
-                Written::Before(entry) => return Ok(Some((entry, job))),
+                Written::Before(entry) => return Ok(Some((told(entry, announced), job))),
                 Written::Erased => {
-                    if let Some(entry) = self.end_of_erased(&job, now).await? {
-                        return Ok(Some((entry, job)));
+                    if let Some(end) = self.end_of_erased(&job, announced, now).await? {
+                        return Ok(Some((end, job)));
                     }
                 }
                 Written::Changed { .. } => {}
@@ -178,26 +180,48 @@ impl Outbox {
         }
     }
 
-    /// Commits the end of a job whose tenant was erased. It is published only if the job's
-    /// `created` was ([`is_announced`](Self::is_announced)). `None` if another writer changed the
-    /// job.
+    /// What may be published of the end that `job` has; `None` if it has none. An end from before
+    /// the erasure of its tenant is not published again. One that was withheld then is told to a
+    /// caller to which the job is `announced`.
+    async fn end_before(
+        &self,
+        job: &Job,
+        announced: Announced,
+    ) -> Result<Option<OutboxEntry>, StoreError> {
+        let key = Key::end(job.id);
+        let end = self.store.entry(key.clone()).await?;
+        let is_withheld = end.as_ref().is_some_and(|end| end.withheld);
+        if job.is_closed() && !is_withheld && self.store.is_erased_since(guard_of(job)).await? {
+            return Ok(Some(OutboxEntry::of_erased_tenant(key, "end".to_owned())));
+        }
+        Ok(end.map(|end| told(end, announced)))
+    }
+
+    /// Commits the end of a job whose tenant was erased, and returns what may be published of it.
+    /// The end is withheld unless the job's `created` is known to be published: by the caller, by
+    /// the job or by the entry that opened it. What knows it later tells the end: the job's message,
+    /// which is in the queue, or the next step of its execution. `None` if another writer changed
+    /// the job.
     async fn end_of_erased(
         &self,
         job: &Job,
+        announced: Announced,
         now: Time,
     ) -> Result<Option<OutboxEntry>, CommitError> {
         let key = Key::end(job.id);
-        let Some(mut decision) = domain::cancel_erased(job.clone(), now) else {
+        let Some(decision) = domain::cancel_erased(job.clone(), now) else {
             // It has an end from before the erasure, which is not published again.
             return Ok(Some(OutboxEntry::of_erased_tenant(key, "end".to_owned())));
         };
-        if !self.is_announced(job).await? {
-            decision.events.clear();
-        }
-        let end = Prepared::new(key, "end", decision, self.open_expiry(now), None);
+        let is_announced =
+            announced == Announced::Yes || self.unpublished_opening(job).await?.is_none();
+        let end = match is_announced {
+            true => Prepared::new(key, "end", decision, self.open_expiry(now), None),
+            false => Prepared::withheld(key, "end", decision, now),
+        };
         Ok(match self.store.write(end).await? {
-            Written::Committed(committed) => Some(committed.entry),
-            Written::Before(entry) => Some(entry),
+            Written::Committed(committed) => Some(told(committed.entry, announced)),
+            Written::Before(entry) => Some(told(entry, announced)),
             Written::Changed { .. } | Written::Erased => None,
         })
     }
@@ -223,6 +247,23 @@ impl Outbox {
             from: now,
             republish_from: Some(self.deadline(now)),
         }
+    }
+}
+
+/// What a caller may publish of the end of a job: nothing of one that is withheld from it.
+fn told(mut end: OutboxEntry, announced: Announced) -> OutboxEntry {
+    if end.withheld && announced == Announced::Unknown {
+        end.events.clear();
+        end.published = true;
+    }
+    end
+}
+
+/// What the end of a job belongs to.
+pub(crate) fn guard_of(job: &Job) -> ErasureGuard<'_> {
+    ErasureGuard {
+        tenant: &job.tenant,
+        happened: job.created_at,
     }
 }
 

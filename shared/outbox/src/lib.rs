@@ -20,7 +20,7 @@ use kafka::{PublishError, Publisher};
 use queue::RenderQueue;
 use store::Store;
 
-pub use commit::CommitError;
+pub use commit::{Announced, CommitError};
 pub use config::{Config, ConfigError};
 pub use kafka::Unpublishable;
 pub use look_up::{LookedUp, Seen};

@@ -2,6 +2,7 @@
 
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, JobId, Next, ProviderId, Work as _, next};
+use outbox::Announced;
 use providers::{Answer, Order, ProviderError, Refused};
 use uuid::Uuid;
 use work::{Request, called, release};
@@ -71,7 +72,7 @@ async fn fails(
         detail,
         at: now,
     };
-    close_as_failed(app, id, failure, None).await?;
+    close_as_failed(app, id, Announced::Yes, failure, None).await?;
     Ok(Reply::Closed)
 }
 
@@ -191,7 +192,7 @@ async fn without_logo(
         detail: sentence.clone(),
         at: now,
     };
-    close_as_failed(app, id, failure, Some(&sentence)).await?;
+    close_as_failed(app, id, Announced::Yes, failure, Some(&sentence)).await?;
     Ok(Reply::Closed)
 }
 
