@@ -155,6 +155,7 @@ pub(crate) enum Reply {
         overdue: usize,
         running: usize,
         restarted: usize,
+        sent: usize,
         failed: usize,
         closed: usize,
         published: usize,
