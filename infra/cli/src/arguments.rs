@@ -93,6 +93,9 @@ pub enum Command {
     /// The providers of media: list them with their breakers, or close a breaker.
     #[command(subcommand)]
     Providers(ProvidersCommand),
+    /// Show how full the queue of what is to be rendered is, and how long its oldest picture waits.
+    #[command(after_help = "Example:\n  studio --stage staging queue")]
+    Queue,
     /// List what operators changed, the newest first: who, when, what, why, and what came of it.
     #[command(
         after_help = "Examples:\n  studio --stage staging audit --since 30d\n  \
