@@ -180,6 +180,25 @@ impl Outbox {
         }
     }
 
+    /// Cancels the job, of which nothing may be published any more because its tenant was erased
+    /// ([`publish_opening_entry`](Self::publish_opening_entry)), and withholds its end. A job that is
+    /// closed keeps its end. The commit asks no tombstone: an erasure that began just now has not
+    /// written all of it.
+    ///
+    /// # Errors
+    /// A [`CommitError`]; doing it again is safe.
+    pub async fn cancel_withheld(&self, job: JobId, now: Time) -> Result<(), CommitError> {
+        let mut rounds = Rounds::blind();
+        loop {
+            rounds.next().await?;
+            let job = self.store.job(job).await?;
+            let end = self.end_of_erased(&job, Announced::Unknown, now).await?;
+            if end.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
     /// What may be published of the end that `job` has; `None` if it has none. An end from before
     /// the erasure of its tenant is not published again. One that was withheld then is told to a
     /// caller to which the job is `announced`.
@@ -210,7 +229,7 @@ impl Outbox {
     ) -> Result<Option<OutboxEntry>, CommitError> {
         let key = Key::end(job.id);
         let Some(decision) = domain::cancel_erased(job.clone(), now) else {
-            // It has an end from before the erasure, which is not published again.
+            // It has an end, which is not published again.
             return Ok(Some(OutboxEntry::of_erased_tenant(key, "end".to_owned())));
         };
         let is_announced =

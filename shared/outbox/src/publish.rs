@@ -45,8 +45,8 @@ impl Outbox {
     /// is known to have it then.
     ///
     /// `false` only if the job's tenant was erased since, so that nothing is published of it any
-    /// more. Do not send or start the job then: a message says that `created` was published
-    /// ([`Announced`](crate::Announced)).
+    /// more. Do not send or start the job then, because a message says that `created` was published
+    /// ([`Announced`](crate::Announced)): [`cancel_withheld`](Self::cancel_withheld) ends it.
     ///
     /// # Errors
     /// As [`publish_and_mark`](Self::publish_and_mark).

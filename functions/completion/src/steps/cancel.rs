@@ -15,11 +15,11 @@ use crate::{
 /// step of its execution, finds it closed.
 pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, StepError> {
     let open = app.store.job(id).await?;
-    if !open.is_closed() {
-        // The consumer may have died before it published the job's `created`, which must come
-        // before its end. If it may not be published any more, the end is withheld until the job's
-        // message or execution comes.
-        app.outbox.publish_opening_entry(&open).await?;
+    // The consumer may have died before it published the job's `created`, which must come before its
+    // end. If it may not be published any more, the end is withheld until the job's message or
+    // execution comes.
+    if !open.is_closed() && !app.outbox.publish_opening_entry(&open).await? {
+        app.outbox.cancel_withheld(id, now).await?;
     }
     let unknown = Announced::Unknown;
     close(&app.outbox, &app.telemetry, id, unknown, now, |job, _| {

@@ -8,7 +8,7 @@ use contract::{FailureClass, Time};
 use domain::{Failure, Job, JobId, VoiceModelId, Work, WorkId};
 use executions::{Execution, Resumed, StartError};
 use futures::{StreamExt as _, stream};
-use outbox::{Announced, PublishEntryError, Unpublishable};
+use outbox::{Announced, CommitError, PublishEntryError, Unpublishable};
 use queue::SendError;
 use store::{Overdue, StoreError, UnknownItem};
 
@@ -109,6 +109,8 @@ enum Trouble {
     #[error(transparent)]
     Send(#[from] SendError),
     #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
     Close(#[from] StepError),
     #[error("{0} is no item that this version of the code knows; deploy the version that wrote it")]
     Unknown(UnknownItem),
@@ -126,6 +128,7 @@ impl Trouble {
             | Self::Store(_)
             | Self::Start(_)
             | Self::Send(_)
+            | Self::Commit(_)
             | Self::Close(_)
             | Self::Unknown(_) => None,
         }

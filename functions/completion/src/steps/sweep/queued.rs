@@ -2,13 +2,12 @@
 //! a backlog cannot be told from one whose message was lost, but for the depth of the queue.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, JobId, Work};
+use domain::{Failure, Job, Work as _};
 use outbox::Announced;
 use store::Overdue;
-use work::close;
 
 use super::{After, Trouble};
-use crate::{App, end::close_as_failed, step::StepError};
+use crate::{App, end::close_as_failed};
 
 /// How long past its deadline a job is left to a queue that is not empty, in seconds. After that it
 /// is sent again regardless: of a message that comes twice, the second finds the job closed.
@@ -44,15 +43,18 @@ pub(super) async fn look_after(
     patience: u32,
     now: Time,
 ) -> Result<After, Trouble> {
+    // A job that waits for a vendor stands among videos, and is found by its deadline alone. The
+    // others were found because they are overdue by that much.
+    let patience = if job.is_queued() { 0 } else { patience };
     let due = job.deadline.plus_seconds(patience);
-    if now < due {
+    if patience > 0 && now < due {
         app.store.postpone(overdue, due).await?;
         return Ok(After::Running);
     }
     // The consumer may have died before it published the job's `created`, which must come before
     // the job's message and before its end.
     if !app.outbox.publish_opening_entry(job).await? {
-        cancel_unannounced(app, job.id, now).await?;
+        app.outbox.cancel_withheld(job.id, now).await?;
         return Ok(After::Failed);
     }
     if now >= job.created_at.plus_seconds(LONGEST) {
@@ -60,24 +62,9 @@ pub(super) async fn look_after(
         return Ok(After::Failed);
     }
     app.outbox.send_job(job).await?;
-    let next = app.outbox.deadline(now);
-    let until = match job.is_queued() {
-        true => next,
-        // It stands among those that are not left to the queue, and is found by its deadline alone.
-        false => next.plus_seconds(patience),
-    };
+    let until = app.outbox.deadline(now).plus_seconds(patience);
     app.store.postpone(overdue, until).await?;
     Ok(After::Sent)
-}
-
-/// Cancels a job of which nothing may be published any more, because its tenant was erased.
-async fn cancel_unannounced(app: &App, id: JobId, now: Time) -> Result<(), StepError> {
-    let unknown = Announced::Unknown;
-    close(&app.outbox, &app.telemetry, id, unknown, now, |job, _| {
-        domain::cancel_erased(job, now)
-    })
-    .await?;
-    Ok(())
 }
 
 fn abandoned(now: Time) -> Failure {
