@@ -7,6 +7,7 @@
 mod commit;
 mod config;
 mod connect;
+mod end;
 mod look_up;
 mod publish;
 mod resubmit;
@@ -20,8 +21,9 @@ use kafka::{PublishError, Publisher};
 use queue::RenderQueue;
 use store::Store;
 
-pub use commit::{Announced, CommitError};
+pub use commit::CommitError;
 pub use config::{Config, ConfigError};
+pub use end::Announced;
 pub use kafka::Unpublishable;
 pub use look_up::{LookedUp, Seen};
 pub use publish::PublishEntryError;

@@ -4,7 +4,7 @@ use domain::{Job, OutboundEvent};
 use kafka::PublishError;
 use store::{ErasureGuard, Key, OutboxEntry, StoreError, Unpublished};
 
-use crate::{Outbox, commit::guard_of};
+use crate::{Outbox, end::guard_of};
 
 impl Outbox {
     /// Publishes what was committed, all of it pipelined and in the order given, and awaits every

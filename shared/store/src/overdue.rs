@@ -188,3 +188,76 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::{
+        AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Topic, Trigger,
+    };
+    use domain::{Attempts, InboundEventKey, ProviderId, State, TemplateId, derive};
+
+    use super::*;
+
+    fn job(provider: &str) -> Job {
+        let now = Time::new(jiff::Timestamp::UNIX_EPOCH);
+        let tenant = Identifier::parse("tenant-a").unwrap();
+        Job {
+            id: JobId(derive(&[b"a job"])),
+            version: 0,
+            inbound: InboundEventKey::new(&tenant, "events-svc", "evt-1"),
+            tenant,
+            user_id: "user-asha-rao".to_owned(),
+            entity: Entity {
+                kind: EntityKind::Event,
+                id: Identifier::parse("event-1").unwrap(),
+            },
+            template: TemplateId(derive(&[b"a template"])),
+            asset: AssetKind::Poster,
+            locale: None,
+            configuration: Configuration::titled(Text::parse("Lanterns").unwrap()),
+            provider: provider.to_owned(),
+            trigger: Trigger {
+                topic: Topic::EventCreated,
+                source: "events-svc".to_owned(),
+                id: "evt-1".to_owned(),
+            },
+            resubmit_of: None,
+            trace: None,
+            caused_at: None,
+            created_at: now,
+            deadline: now,
+            restarts: 0,
+            attempts: Attempts::default(),
+            state: State::Created,
+        }
+    }
+
+    /// The shard in which a job stands, and what the sweep reads of it there.
+    fn found(job: &Job) -> (String, Overdue) {
+        let item = items::work_item(job);
+        let shard = item["open"].as_s().unwrap().clone();
+        (shard, Overdue::read(&item).unwrap())
+    }
+
+    #[test]
+    fn a_job_in_the_queue_stands_apart_and_is_the_same_to_the_sweep() {
+        let job = job("studio-canvas");
+        let id = job.id.to_string();
+        let digit = &id[..1];
+        let is_open = Overdue::Open(WorkId::Job(job.id));
+        assert_eq!(found(&job), (format!("queue#{digit}"), is_open.clone()));
+
+        let paid = Job {
+            provider: "runway".to_owned(),
+            ..job.clone()
+        };
+        let begun = job.clone().asking(
+            ProviderId::StudioCanvas,
+            derive(&[b"token"]),
+            job.created_at,
+        );
+        for apart in [paid, begun] {
+            assert_eq!(found(&apart), (digit.to_owned(), is_open.clone()));
+        }
+    }
+}
