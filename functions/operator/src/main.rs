@@ -4,6 +4,7 @@ mod audit;
 mod breakers;
 mod cancel;
 mod config;
+mod delivery;
 mod depth;
 mod discard;
 mod erase_tenant;

@@ -14,6 +14,7 @@ mod jobs;
 mod providers;
 mod queue;
 mod remainders;
+mod source;
 mod tenants;
 mod voices;
 
@@ -37,6 +38,7 @@ pub use remainders::{
     CloseRemainder, ClosedRemainder, Kept, Reason, Remainder, RemainderFate, RemainderHandled,
     UnknownRemainder,
 };
+pub use source::{DeadLetterSource, UnknownSource};
 pub use tenants::{TenantFate, TenantHandled};
 pub use voices::{
     EraseVoice, VerifyVoice, VoiceFate, VoiceHandled, VoiceShown, VoiceStatus, VoiceSummary,
