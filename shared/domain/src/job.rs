@@ -169,8 +169,8 @@ impl Job {
         self
     }
 
-    /// Whether an execution of it is known to have run: it asked a provider, or was restarted. An
-    /// execution that has asked none yet does not show here.
+    /// Whether it is known to have been taken up: it asked a provider, was restarted or is closed. An
+    /// execution that has asked none yet, and a message, do not show here.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.restarts > 0 || !matches!(self.state, State::Created)
