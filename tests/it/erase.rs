@@ -13,6 +13,7 @@ use vendor_sandbox::{Behaviour, Script, Vendor};
 
 use crate::{
     harness::{Studio, created, example, jobs_of, now, topics, until},
+    messages::{deliver, none_kept, take},
     operator::{CliOutput, OPERATOR, kill, studio as cli},
     voices::{start, upload_training},
 };
@@ -333,6 +334,42 @@ async fn an_erased_tenant_leaves_no_data_and_old_events_bring_none_back() {
         .collect();
     assert_eq!(revisions, [2, 3, 4]);
     assert!(!studio.table().await.contains("event-unseen"));
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_waits_for_no_withheld_end_and_one_that_is_told_later_names_no_person() {
+    let mut studio = Studio::start().await;
+    studio.hold_the_queue().await;
+    studio.publish(&created(TENANT, "lanterns")).await;
+    let produced = studio.produced_for(TENANT, 4).await;
+    let jobs = jobs_of(&produced, Topic::RenderJobCreated);
+    let message = take(&studio, 1).await.remove(0).body;
+
+    erase(&studio, TENANT, " --execute --within 0").await;
+    for job in &jobs {
+        let long_ago = |job: &mut Value| job["state"]["at"] = json!("2026-11-27T00:00:00.000Z");
+        studio.change_state(&format!("job#{job}"), long_ago).await;
+    }
+    let last = erase(&studio, TENANT, " --execute").await;
+    let fate = &last.json().last().unwrap()["fate"];
+    assert_eq!(fate["is"], "erased", "{last:?}");
+    assert_eq!(studio.produced_for(TENANT, 4).await.len(), 4);
+
+    assert_eq!(deliver(&studio, &[message]).await, none_kept());
+    let produced = studio.produced_for(TENANT, 6).await;
+    assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), jobs);
+    let failed = |record: &&Produced| record.topic == Topic::RenderJobFailed.as_str();
+    for record in produced.iter().filter(failed) {
+        let event = record.event();
+        assert_eq!(event["data"]["userId"], "studio-svc");
+        let said = event.to_string();
+        assert!(PERSONAL.iter().all(|part| !said.contains(part)), "{said}");
+    }
+    let table = studio.table().await;
+    for part in PERSONAL {
+        assert!(!table.contains(part), "{part} in {table}");
+    }
     studio.stop().await;
 }
 

@@ -279,7 +279,7 @@ async fn an_interrupted_redrive_continues_where_it_stopped() {
     let of_consumer = [
         (("dynamodb", "TransactWriteItems"), Moment::Before),
         (("dynamodb", "TransactWriteItems"), Moment::After),
-        (("states", "StartExecution"), Moment::After),
+        (("sqs", "SendMessageBatch"), Moment::After),
     ];
     for (call, moment) in of_consumer {
         let hits = kill(&stack, consumer, call, moment);
@@ -469,7 +469,7 @@ async fn a_smoke_check_emits_no_metric_and_explains_a_stuck_job() {
     ] {
         assert_eq!(sum(name).await, expected, "{name}");
     }
-    stack.let_executions_do_nothing().await;
+    stack.hold_the_queue().await;
     let said = studio(&stack, "smoke --within 3").await;
     assert!(
         said.code == Some(1)

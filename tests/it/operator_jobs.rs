@@ -7,40 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Studio, by_id, created, jobs_of, topics, until},
+    messages::take,
     operator::{OPERATOR, kill, studio},
 };
-
-/// Makes executions wait, and returns the state machine's previous definition.
-async fn let_executions_wait(stack: &Studio) -> String {
-    let machine = &stack.stack.outputs.render_state_machine_arn;
-    let described = stack
-        .stack
-        .clients
-        .sfn
-        .describe_state_machine()
-        .state_machine_arn(machine)
-        .send()
-        .await
-        .unwrap();
-    stack
-        .let_executions(&json!({ "Type": "Wait", "Seconds": 3600, "End": true }))
-        .await;
-    described.definition().to_owned()
-}
-
-async fn let_executions_do_as_before(stack: &Studio, definition: String) {
-    let update = stack
-        .stack
-        .clients
-        .sfn
-        .update_state_machine()
-        .definition(definition);
-    update
-        .state_machine_arn(&stack.stack.outputs.render_state_machine_arn)
-        .send()
-        .await
-        .unwrap();
-}
 
 /// A tenant's jobs from `studio jobs list` with these words: id and state, newest first.
 async fn listed(stack: &Studio, words: &str) -> Vec<(String, String)> {
@@ -55,14 +24,14 @@ async fn listed(stack: &Studio, words: &str) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_job_is_resubmitted_once_despite_repeats_and_kills() {
     let mut stack = Studio::start().await;
-    let definition = let_executions_wait(&stack).await;
+    stack.hold_the_queue().await;
     stack.publish(&created("tenant-jobs", "jobs")).await;
     let opened = jobs_of(
         &stack.produced_for("tenant-jobs", 4).await,
         Topic::RenderJobCreated,
     );
     let of_tenant = "--tenant tenant-jobs";
-    until("both are started", async || {
+    until("both are listed", async || {
         let states = listed(&stack, &format!("{of_tenant} --state created")).await;
         states.len() == 2
     })
@@ -72,6 +41,13 @@ async fn a_cancelled_job_is_resubmitted_once_despite_repeats_and_kills() {
         panic!("{posters:?}")
     };
     assert!(opened.contains(poster));
+    let shown = studio(&stack, &format!("jobs show {of_tenant} {poster}")).await;
+    assert!(
+        shown
+            .text
+            .contains("execution   none, it is drawn from the queue"),
+        "{shown:?}"
+    );
 
     // No command finds another tenant's job.
     for command in ["show", "cancel", "resubmit"] {
@@ -137,7 +113,8 @@ async fn a_cancelled_job_is_resubmitted_once_despite_repeats_and_kills() {
     );
 
     // The job is made again once, although the function is killed on the way.
-    let_executions_do_as_before(&stack, definition).await;
+    take(&stack, 1).await;
+    stack.release_the_queue().await;
     let resubmit = format!("jobs resubmit {of_tenant} {poster} --execute");
     let dry = studio(&stack, &format!("jobs resubmit {of_tenant} {poster}")).await;
     assert!(
@@ -147,8 +124,8 @@ async fn a_cancelled_job_is_resubmitted_once_despite_repeats_and_kills() {
     for (call, moment) in [
         (("dynamodb", "TransactWriteItems"), Moment::Before),
         (("dynamodb", "TransactWriteItems"), Moment::After),
-        (("states", "StartExecution"), Moment::Before),
-        (("states", "StartExecution"), Moment::After),
+        (("sqs", "SendMessageBatch"), Moment::Before),
+        (("sqs", "SendMessageBatch"), Moment::After),
         (("dynamodb", "UpdateItem"), Moment::After),
     ] {
         let hits = kill(&stack, OPERATOR, call, moment);
@@ -239,5 +216,37 @@ async fn a_cancelled_job_is_resubmitted_once_despite_repeats_and_kills() {
     let mut all = [opened, vec![again.clone()]].concat();
     all.sort();
     assert_eq!(seen, all, "each once, page by page");
+    stack.stop().await;
+}
+
+/// What `studio queue` answers.
+async fn queue(stack: &Studio) -> Value {
+    studio(stack, "--json queue").await.json().remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_shown_with_what_waits_and_since_when() {
+    let mut stack = Studio::start().await;
+    let empty = json!({ "waiting": 0, "inFlight": 0, "delayed": 0, "dead": 0 });
+    assert_eq!(queue(&stack).await, empty);
+
+    stack.hold_the_queue().await;
+    stack.publish(&created("tenant-queue", "queue")).await;
+    stack.produced_for("tenant-queue", 4).await;
+    until("its message is in the queue", async || {
+        queue(&stack).await["waiting"] == 1
+    })
+    .await;
+    let oldest = queue(&stack).await["oldestSeconds"].as_u64().unwrap();
+    assert!(oldest < 600, "{oldest}");
+    let text = studio(&stack, "queue").await.text;
+    assert!(text.contains("waiting     1\n"), "{text}");
+
+    stack.release_the_queue().await;
+    stack.produced_for("tenant-queue", 8).await;
+    until("nothing waits any more", async || {
+        queue(&stack).await == empty
+    })
+    .await;
     stack.stop().await;
 }

@@ -1,6 +1,8 @@
 //! Once a tenant's erasure began, nothing of its past is stored, and a vendor that refuses to delete
 //! its copy stops nothing else.
 
+use std::slice;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{Identifier, Topic};
 use domain::TenantKey;
@@ -13,9 +15,11 @@ use serde_json::{Value, json};
 use vendor_sandbox::{Behaviour, Script, Vendor};
 
 use crate::{
-    harness::{Studio, created, example, invoke, jobs_of, now, topics, try_to_invoke},
+    harness::{Studio, created, example, invoke, jobs_of, now, topics, try_to_invoke, until},
+    messages::{deliver, none_kept, take},
     operator::{kill, studio as cli},
-    sweep::{let_deadlines_pass, sweep},
+    providers::{campaign, providers},
+    sweep::{NOTHING, let_deadlines_pass, sweep},
 };
 
 const TENANT: &str = "tenant-gone";
@@ -147,25 +151,62 @@ async fn commit_alone(studio: &Studio, id: &str) {
     studio.stack.proxy.heal();
 }
 
+/// Has a consumer take in an event of this id, and returns the jobs that it opened. Their
+/// message is in the queue, which is held.
+async fn announce(studio: &mut Studio, id: &str) -> Vec<String> {
+    studio.hold_the_queue().await;
+    let batch = batch(
+        jiff::Timestamp::now().as_millisecond(),
+        &[created(TENANT, id).to_string()],
+    );
+    let answer = invoke(&studio.stack, CONSUMER, &batch).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    jobs_of(
+        &studio.produced_for(TENANT, 4).await,
+        Topic::RenderJobCreated,
+    )
+}
+
+async fn erase_in_part(studio: &Studio) {
+    let erase = format!("--json tenants erase {TENANT} --execute --confirm {TENANT} --within 0");
+    let said = cli(studio, &erase).await;
+    assert_eq!(said.json()[0]["fate"]["is"], "erasing", "{said:?}");
+}
+
+/// Whether the end of a job waits for what knows that the job was announced.
+async fn is_withheld(studio: &Studio, job: &str) -> bool {
+    let end = studio.item(&format!("job#{job}"), "end").await.unwrap();
+    let is_withheld = end.contains_key("withheld");
+    if is_withheld {
+        // No index leads to it, so that no erasure and no sweep does.
+        for attribute in ["tenant", "listed", "open", "deadline"] {
+            assert!(!end.contains_key(attribute), "{end:?}");
+        }
+        assert!(end.contains_key("expires_at"), "{end:?}");
+    }
+    is_withheld
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_an_erased_tenants_job_is_published_only_if_it_was_announced() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
-    studio.let_executions_do_nothing().await;
-    let announced = batch(
-        jiff::Timestamp::now().as_millisecond(),
-        &[created(TENANT, "announced").to_string()],
-    );
-    let answer = invoke(&studio.stack, CONSUMER, &announced).await;
-    assert_eq!(answer, json!({ "batchItemFailures": [] }));
-    let produced = studio.produced_for(TENANT, 4).await;
-    let announced = jobs_of(&produced, Topic::RenderJobCreated);
+    let announced = announce(&mut studio, "announced").await;
+    let message = take(&studio, 1).await.remove(0).body;
     commit_alone(&studio, "unheard-of").await;
 
-    cli(
-        &studio,
-        &format!("--json tenants erase {TENANT} --execute --confirm {TENANT} --within 0"),
-    )
-    .await;
+    erase_in_part(&studio).await;
+    for job in &announced {
+        assert!(is_withheld(&studio, job).await, "{job}");
+    }
+    let produced = studio.produced_for(TENANT, 4).await;
+    assert!(jobs_of(&produced, Topic::RenderJobFailed).is_empty());
+
+    // A message knows that its jobs were announced, and tells their ends.
+    for _ in 0..2 {
+        let answer = deliver(&studio, slice::from_ref(&message)).await;
+        assert_eq!(answer, none_kept());
+        erase_in_part(&studio).await;
+    }
     let produced = studio.produced_for(TENANT, 6).await;
     assert_eq!(topics(&produced).values().sum::<usize>(), 6);
     assert_eq!(jobs_of(&produced, Topic::RenderJobCreated), announced);
@@ -174,20 +215,67 @@ async fn the_end_of_an_erased_tenants_job_is_published_only_if_it_was_announced(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_starts_no_job_that_may_not_be_announced_any_more() {
-    let mut studio = Studio::start_with(|options| options.poll = false).await;
+async fn the_withheld_end_of_a_video_is_told_by_the_next_step_of_its_execution() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("studio-canvas", "runway", "");
+    })
+    .await;
+    // The test takes the steps of the execution.
     studio.let_executions_do_nothing().await;
+    studio.publish(&campaign(TENANT, &["video"])).await;
+    let produced = studio.produced_for(TENANT, 2).await;
+    let video = jobs_of(&produced, Topic::RenderJobCreated).remove(0);
+    until("its message was received", async || {
+        studio.queue_is_empty().await
+    })
+    .await;
+    erase_in_part(&studio).await;
+    assert!(is_withheld(&studio, &video).await);
+
+    // A step of another execution knows nothing.
+    let completion = &studio.stack.outputs.completion_function_name;
+    for step in ["submit", "poll", "finish", "fail"] {
+        let step = json!({ "step": step, "jobId": video, "name": "another", "error": "None" });
+        let (answer, _) = try_to_invoke(&studio.stack, completion, &step).await;
+        assert!(answer.is_err(), "{step}: {answer:?}");
+    }
+    assert_eq!(studio.produced_for(TENANT, 2).await.len(), 2);
+    for (step, status) in [("submit", "stored"), ("finish", "closed")] {
+        let step = json!({ "step": step, "jobId": video });
+        assert_eq!(studio.completion(&step).await["status"], status);
+    }
+    let produced = studio.produced_for(TENANT, 3).await;
+    assert_eq!(jobs_of(&produced, Topic::RenderJobFailed), [video]);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_job_is_sent_or_told_of_that_may_not_be_announced_any_more() {
+    let mut studio = Studio::start_with(|options| options.poll = false).await;
     commit_alone(&studio, "unheard-of").await;
     put_tombstone(&studio).await;
     let_deadlines_pass(&studio).await;
     studio.stack.proxy.clear();
-    assert_eq!(sweep(&studio).await, [2, 0, 0, 2, 0, 0]);
+    // An operator cancels one, and the sweep the other.
+    let listed = cli(&studio, &format!("--json jobs list --tenant {TENANT}")).await;
+    let listed = listed.json()[0]["jobs"].as_array().unwrap().clone();
+    let jobs: Vec<&str> = listed
+        .iter()
+        .map(|job| job["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(jobs.len(), 2);
+    let cancel = format!("jobs cancel --tenant {TENANT} {} --execute", jobs[0]);
+    assert_eq!(cli(&studio, &cancel).await.code, Some(0));
+    assert_eq!(sweep(&studio).await, [1, 0, 0, 0, 1, 0, 0]);
     let calls = studio.stack.proxy.calls();
-    let starts = |call: &Call| call.operation.name == "StartExecution";
-    assert!(!calls.iter().any(starts), "{calls:?}");
+    let sends = |call: &Call| call.operation.name == "SendMessageBatch";
+    assert!(!calls.iter().any(sends), "{calls:?}");
+    for job in jobs {
+        assert!(is_withheld(&studio, job).await, "{job}");
+    }
     assert!(studio.produced_for(TENANT, 0).await.is_empty());
     let_deadlines_pass(&studio).await;
-    assert_eq!(sweep(&studio).await, [0, 0, 0, 0, 0, 0], "both are closed");
+    assert_eq!(sweep(&studio).await, NOTHING, "both are closed");
     studio.stop().await;
 }
 

@@ -2,6 +2,7 @@
 
 use contract::Time;
 use domain::{Job, Outcome, ProviderId, RetryDecision, Work};
+use outbox::Announced;
 use providers::{ProviderError, Refused};
 use work::{release, spent};
 
@@ -41,7 +42,8 @@ pub(crate) fn outcome_of(refused: &Refused, at: Time) -> Outcome {
     }
 }
 
-/// Stores the refusal of `provider`; the next submission decides what follows.
+/// Stores the refusal of `provider`, for a step of the job's execution; the next submission decides
+/// what follows.
 pub(crate) async fn refused(
     app: &App,
     provider: ProviderId,
@@ -76,7 +78,8 @@ pub(crate) async fn refused(
                 detail: refused.detail,
                 at,
             };
-            close_as_failed(app, job.id, failure, sentence.as_deref()).await?;
+            let sentence = sentence.as_deref();
+            close_as_failed(app, job.id, Announced::Yes, failure, sentence).await?;
             return Ok(Reply::Closed);
         }
         RetryDecision::AskAgain | RetryDecision::AskTheNext => {}

@@ -1,6 +1,7 @@
 //! The end of a job that failed.
 
 use domain::{Failure, JobId};
+use outbox::Announced;
 use work::close;
 
 use crate::{App, step::StepError};
@@ -9,11 +10,12 @@ use crate::{App, step::StepError};
 pub(crate) async fn close_as_failed(
     app: &App,
     job: JobId,
+    announced: Announced,
     failure: Failure,
     sentence: Option<&str>,
 ) -> Result<(), StepError> {
     let at = failure.at;
-    close(&app.outbox, &app.telemetry, job, at, |job, _| {
+    close(&app.outbox, &app.telemetry, job, announced, at, |job, _| {
         domain::fail(job, failure.clone(), sentence)
     })
     .await?;

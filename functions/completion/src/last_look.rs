@@ -3,6 +3,7 @@
 
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, JobId, Outcome, Refusal, Work};
+use outbox::Announced;
 use providers::{Order, Progress};
 use vendor_calls::look;
 use work::{release, spent};
@@ -22,11 +23,12 @@ use crate::{
 pub(crate) async fn fail_after_last_look(
     app: &App,
     id: JobId,
+    announced: Announced,
     failure: Failure,
     sentence: Option<&str>,
 ) -> Result<Reply, StepError> {
     if is_rescued(app, id, &failure).await? {
-        match complete(app, id, failure.at, |_| true).await {
+        match complete(app, id, announced, failure.at).await {
             Ok(reply) => return Ok(reply),
             Err(error) if error.is_transient() => return Err(error),
             // It can never be completed, and each job has to end.
@@ -35,7 +37,7 @@ pub(crate) async fn fail_after_last_look(
             }
         }
     }
-    close_as_failed(app, id, failure, sentence).await?;
+    close_as_failed(app, id, announced, failure, sentence).await?;
     Ok(Reply::Closed)
 }
 

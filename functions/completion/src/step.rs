@@ -157,6 +157,7 @@ pub(crate) enum Reply {
         overdue: usize,
         running: usize,
         restarted: usize,
+        sent: usize,
         failed: usize,
         closed: usize,
         published: usize,

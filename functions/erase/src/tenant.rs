@@ -6,6 +6,7 @@ use contract::{Identifier, Time};
 use dead_letters::{erase_object, erase_objects};
 use domain::{Job, JobId, LEASE_SECONDS, ProviderId, Refusal, State, Work, derive};
 use operations::{Kept, TenantData, TenantErasure, VoiceErasure};
+use outbox::Announced;
 use providers::{Order, Progress, Providers};
 use store::{Cursor, Erased, Owned, OwnedItem};
 use vendor_calls::look;
@@ -265,8 +266,10 @@ async fn erase_job(
     // The index may list another tenant's job only if an item was written by other code than ours.
     let job = app.store.job_of(tenant, id).await?;
     if !job.is_closed() {
-        // Its tenant has a tombstone, so this end says nothing personal.
-        close(&app.outbox, &app.telemetry, id, now, |job, _| {
+        // Its tenant has a tombstone, so this end says nothing personal. It is withheld unless the
+        // job is known to be announced: its message or its execution tells it then.
+        let unknown = Announced::Unknown;
+        close(&app.outbox, &app.telemetry, id, unknown, now, |job, _| {
             domain::cancel(job, now)
         })
         .await?;

@@ -16,6 +16,8 @@ pub(crate) struct Config {
     pub erase: String,
     /// The bucket of the assets: `ASSETS_BUCKET`.
     pub assets_bucket: String,
+    /// The queue of the messages whose function died too often: `RENDER_DEAD_LETTER_QUEUE_URL`.
+    pub dead_letter_queue: queue::Config,
 }
 
 /// Why the function cannot start.
@@ -44,6 +46,9 @@ impl Config {
             completion: variable("COMPLETION")?,
             erase: variable("ERASE")?,
             assets_bucket: variable("ASSETS_BUCKET")?,
+            dead_letter_queue: queue::Config {
+                url: variable("RENDER_DEAD_LETTER_QUEUE_URL")?,
+            },
         })
     }
 }

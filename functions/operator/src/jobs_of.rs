@@ -67,6 +67,7 @@ pub(crate) async fn show(
     let is = match operator.executions.state_of(&job).await? {
         Execution::Running => "running",
         Execution::Ended => "ended",
+        Execution::Missing if is_drawn(&job) => "none",
         Execution::Missing => "missing",
     };
     let resubmitted = operator.outbox.resubmitted(&job).await?;
@@ -90,6 +91,13 @@ pub(crate) async fn show(
         history: history(&job),
         execution,
     })
+}
+
+/// Whether the job is drawn from the queue: nothing that is paid for is to be asked, or was.
+fn is_drawn(job: &Job) -> bool {
+    let provider: Option<ProviderId> = job.provider.parse().ok();
+    let asked = job.attempts.iter().map(|attempt| attempt.asked);
+    !provider.into_iter().chain(asked).any(ProviderId::is_paid)
 }
 
 /// A job's entry in a list.

@@ -4,6 +4,8 @@ mod audit;
 mod breakers;
 mod cancel;
 mod config;
+mod delivery;
+mod depth;
 mod discard;
 mod erase_tenant;
 mod gather;
@@ -27,6 +29,7 @@ use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use operations::Step;
 use outbox::Outbox;
+use queue::RenderQueue;
 use runtime::{aws_config, start_log};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -44,6 +47,7 @@ struct Operator {
     store: Store,
     outbox: Outbox,
     executions: Executions,
+    dead_letter_queue: RenderQueue,
     dead_letters: DeadLetters,
     lambda: aws_sdk_lambda::Client,
     config: Config,
@@ -55,14 +59,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     start_log();
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
+    let config = Config::from_env()?;
     let operator = &Operator {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
         executions: Executions::new(executions::Config::from_env()?, &aws),
+        dead_letter_queue: RenderQueue::new(config.dead_letter_queue.clone(), &aws),
         dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
         store,
         lambda: invoke::client(&aws),
-        config: Config::from_env()?,
+        config,
     };
     run(service_fn(async |event: LambdaEvent<Value>| {
         let (mut asked, request_id) = (event.payload, &event.context.request_id);
@@ -151,6 +157,7 @@ async fn take(
             let handled = breakers::close(operator, &provider, execute, now).await?;
             OperatorAnswer::BreakerHandled(handled)
         }
+        Step::Queue => OperatorAnswer::Queued(depth::show(operator, now).await?),
         Step::ListAudit(list) => {
             OperatorAnswer::AuditListed(audit::list(operator, &list, now).await?)
         }

@@ -1,12 +1,12 @@
 //! Redrive: invokes the consumers of dead letters again, as the mapping would. Nothing is published
 //! to the topics, because their other readers would see each record twice. A record that was
-//! handled before has no further effect, because ids are derived from its event.
+//! handled before has no further effect, because ids are derived from its event. A message goes back
+//! to its queue.
 
 use std::time::{Duration, Instant};
 
-use contract::{Time, Topic};
-use dead_letters::{DeadLetter, DeadLetterError};
-use intake::Redelivery;
+use contract::Time;
+use dead_letters::DeadLetterError;
 use operations::{Handled, RecordFate, Redrive};
 use runtime::chain;
 use store::{DeadLetterEntry, Resolution, ResolveOutcome};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     Operator,
-    invoke::{CONSUMER_AT_MOST, LARGEST_PAYLOAD, invoke},
+    delivery::Delivery,
     list::entry_of,
     step::StepError,
     waiting::{SelectedRecord, SelectedRecords},
@@ -89,10 +89,6 @@ async fn redrive_one(
     ticks: &mut Interval,
     now: Time,
 ) -> Result<RecordFate, DeadLetterError> {
-    let topic: Option<Topic> = entry.topic.parse().ok();
-    let Some(consumer) = topic.and_then(|topic| operator.config.consumers.get(&topic)) else {
-        return Ok(stays(format!("no function consumes {}", entry.topic)));
-    };
     if entry.count >= redrive.pace.guard {
         return Ok(stays(format!(
             "it was dead-lettered {} times: each time it came back",
@@ -102,23 +98,22 @@ async fn redrive_one(
     let Some(record) = operator.dead_letters.record(entry).await? else {
         return Ok(stays("its content is gone".to_owned()));
     };
-    let redelivery = match redelivery_of(&record) {
-        Ok(redelivery) => redelivery,
+    let delivery = match Delivery::of(operator, &record) {
+        Ok(delivery) => delivery,
         Err(why) => return Ok(stays(why)),
     };
-    let to = consumer.clone();
+    let to = delivery.to().to_owned();
     if !redrive.execute {
         return Ok(RecordFate::WouldBeRedriven { to });
     }
 
-    // A record that has become readable gets a new id, under which it may come back.
-    let new_id = Some(redelivery.id).filter(|id| *id != entry.id);
+    let new_id = delivery.new_id(entry.id);
     let before = match new_id {
         Some(id) => entry_under(operator, id).await?,
         None => None,
     };
     ticks.tick().await;
-    if let Err(why) = deliver(operator, consumer, redelivery.payload).await {
+    if let Err(why) = delivery.deliver(operator).await {
         return Ok(not_yet(why));
     }
     let outcome = operator
@@ -138,32 +133,6 @@ async fn redrive_one(
             let (cause, count) = now.map_or_else(Default::default, |now| (now.cause, now.count));
             Ok(came_back(cause, count, None))
         }
-    }
-}
-
-/// The payload that redelivers a record, or why there is none.
-fn redelivery_of(record: &DeadLetter) -> Result<Redelivery, String> {
-    let redelivery = intake::redelivery(record).map_err(|error| chain(&error))?;
-    match redelivery.payload.len() {
-        0..=LARGEST_PAYLOAD => Ok(redelivery),
-        bytes => Err(format!(
-            "as a batch it has {bytes} bytes; a function takes at most {LARGEST_PAYLOAD}"
-        )),
-    }
-}
-
-/// Invokes a consumer with a record; the error says why the consumer is not done with it.
-async fn deliver(operator: &Operator, consumer: &str, payload: String) -> Result<(), String> {
-    let answer = invoke(&operator.lambda, consumer, payload, CONSUMER_AT_MOST).await;
-    match answer.map(|answer| intake::is_done(&answer)) {
-        Ok(Ok(true)) => Ok(()),
-        Ok(Ok(false)) => Err(format!(
-            "{consumer} cannot handle it now; the log of {consumer} says why"
-        )),
-        Ok(Err(error)) => Err(format!(
-            "the answer of {consumer} is not that of a consumer: {error}"
-        )),
-        Err(error) => Err(chain(&error)),
     }
 }
 

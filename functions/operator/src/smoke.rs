@@ -1,5 +1,5 @@
-//! Smoke: sends an event of the reserved tenant through Kafka, the mapping, a consumer, Step
-//! Functions and the render, and checks that its job completes.
+//! Smoke: sends an event of the reserved tenant through Kafka, the mapping, a consumer, the queue and
+//! the render, and checks that its job completes.
 
 use std::time::{Duration, Instant};
 
@@ -101,9 +101,9 @@ fn progress(state: Option<State>) -> Progress {
         None => Progress::SoFar(
             "no consumer has decided on its event: is the mapping enabled, and what does the log of event-created say?",
         ),
-        Some(State::Created) => {
-            Progress::SoFar("its job is open and was never taken up: does its execution run?")
-        }
+        Some(State::Created) => Progress::SoFar(
+            "its job is open and was never taken up: what do `studio queue` and the log of render say?",
+        ),
         Some(State::Submitted { .. }) => {
             Progress::SoFar("its poster is being made: what does the log of completion say?")
         }

@@ -7,10 +7,11 @@ use kafka::PublishError;
 use lambda_runtime::Diagnostic;
 use operations::{
     AuditListed, BreakerHandled, FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed,
-    Listed, ProvidersListed, Remainder, RemainderHandled, Shown, Smoked, TenantHandled,
+    Listed, ProvidersListed, Queued, Remainder, RemainderHandled, Shown, Smoked, TenantHandled,
     VoiceHandled, VoiceShown,
 };
 use outbox::{CommitError, PublishAndSendError};
+use queue::DepthError;
 use serde::Serialize;
 use store::{StoreError, UnknownPlace};
 use uuid::Uuid;
@@ -35,6 +36,7 @@ pub(crate) enum OperatorAnswer {
     VoiceHandled(Box<VoiceHandled>),
     ProvidersListed(ProvidersListed),
     BreakerHandled(BreakerHandled),
+    Queued(Queued),
     AuditListed(AuditListed),
 }
 
@@ -57,6 +59,8 @@ pub(crate) enum StepError {
     PublishAndSend(#[from] PublishAndSendError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Depth(#[from] DepthError),
     #[error("publishing the event of a smoke check")]
     Publish(#[from] PublishError),
     #[error("the smoke check failed: {0}")]
@@ -94,6 +98,7 @@ impl StepError {
             Self::DeadLetter(_)
             | Self::PublishAndSend(_)
             | Self::Start(_)
+            | Self::Depth(_)
             | Self::Invoke(InvokeError::Call { .. } | InvokeError::Failed { kind: None, .. })
             | Self::Publish(_)
             | Self::Smoke(_) => FailureKind::Transient,

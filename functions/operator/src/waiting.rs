@@ -114,7 +114,7 @@ async fn still_waits(
 fn matches(filter: &Filter, entry: &DeadLetterEntry) -> bool {
     let topic = filter
         .topic
-        .is_none_or(|topic| topic.as_str() == entry.topic);
+        .is_none_or(|source| source.as_str() == entry.topic);
     let cause = filter.cause.as_ref().map(|text| text.to_lowercase());
     topic && cause.is_none_or(|text| entry.cause.to_lowercase().contains(&text))
 }

@@ -3,8 +3,8 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
-use contract::{AssetKind, Identifier, S3Object, TextError, Time, Topic};
-use operations::{Filter, JobState, Pace, Remainder, UnknownRemainder, Which};
+use contract::{AssetKind, Identifier, S3Object, TextError, Time};
+use operations::{DeadLetterSource, Filter, JobState, Pace, Remainder, UnknownRemainder, Which};
 use uuid::Uuid;
 
 use crate::{deployment::Deployment, time::time_of_now};
@@ -93,6 +93,9 @@ pub enum Command {
     /// The providers of media: list them with their breakers, or close a breaker.
     #[command(subcommand)]
     Providers(ProvidersCommand),
+    /// Show how full the queue of what is to be rendered is, and how long its oldest picture waits.
+    #[command(after_help = "Example:\n  studio --stage staging queue")]
+    Queue,
     /// List what operators changed, the newest first: who, when, what, why, and what came of it.
     #[command(
         after_help = "Examples:\n  studio --stage staging audit --since 30d\n  \
@@ -411,9 +414,9 @@ pub struct JobsArguments {
 
 #[derive(Debug, Args)]
 pub struct FilterArguments {
-    /// Only records of this topic.
+    /// Only records of this topic, or with render-queue only messages that could not be read.
     #[arg(long)]
-    topic: Option<Topic>,
+    topic: Option<DeadLetterSource>,
     /// Only records whose key is this tenant.
     #[arg(long, value_parser = tenant)]
     tenant: Option<Identifier>,

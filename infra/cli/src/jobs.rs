@@ -2,7 +2,8 @@
 
 use contract::printable;
 use operations::{
-    ChangeJob, JobFate, JobFilter, JobHandled, JobShown, JobSummary, JobsListed, ListJobs, Step,
+    ChangeJob, JobExecution, JobFate, JobFilter, JobHandled, JobShown, JobSummary, JobsListed,
+    ListJobs, Step,
 };
 
 use crate::{
@@ -149,7 +150,7 @@ fn show(shown_job: &JobShown) -> String {
             format!("{} {} of {}", trigger.topic, trigger.id, trigger.source),
         ),
         ("provider", job.provider.clone()),
-        ("execution", format!("{}, {}", execution.name, execution.is)),
+        ("execution", execution_of(execution)),
     ];
     lines.extend(object.as_ref().map(|object| ("object", object.clone())));
     lines.extend(job.resubmit_of.map(|old| ("again of", old.to_string())));
@@ -162,6 +163,13 @@ fn show(shown_job: &JobShown) -> String {
             .map(|happened| format!("{}  {}\n", shown(happened.at), printable(&happened.what))),
     );
     text
+}
+
+fn execution_of(execution: &JobExecution) -> String {
+    match execution.is.as_str() {
+        "none" => "none, it is drawn from the queue".to_owned(),
+        is => format!("{}, {is}", execution.name),
+    }
 }
 
 fn fate(handled: &JobHandled) -> String {
@@ -187,7 +195,7 @@ fn fate(handled: &JobHandled) -> String {
 #[cfg(test)]
 mod tests {
     use contract::{AssetKind, Entity, EntityKind, Identifier, Time, Topic, Trigger};
-    use operations::{Happened, JobExecution, JobState};
+    use operations::{Happened, JobState};
     use uuid::Uuid;
 
     use super::*;
@@ -257,6 +265,18 @@ mod tests {
             resubmitted_as: Some(Uuid::from_u128(2)),
         };
         insta::assert_snapshot!("jobs_show", show(&shown));
+    }
+
+    #[test]
+    fn a_job_that_is_drawn_from_the_queue_has_no_execution_to_show() {
+        let of = |is: &str| {
+            execution_of(&JobExecution {
+                name: "a-job".to_owned(),
+                is: is.to_owned(),
+            })
+        };
+        assert_eq!(of("none"), "none, it is drawn from the queue");
+        assert_eq!(of("missing"), "a-job, missing");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod deployment;
 mod erasing;
 mod jobs;
 mod providers;
+mod queue;
 mod table;
 mod tenants;
 mod time;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
             Command::Tenants(command) => tenants::run(&function, command, json).await,
             Command::Voices(command) => voices::run(&function, command, json).await,
             Command::Providers(command) => providers::run(&function, command, json).await,
+            Command::Queue => queue::show(&function, json).await,
             Command::Audit(list) => audit::list(&function, list, json).await,
         }
     });

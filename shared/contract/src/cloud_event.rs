@@ -99,6 +99,16 @@ impl Time {
                 .unwrap_or(Timestamp::MAX),
         )
     }
+
+    /// This time minus `seconds`.
+    #[must_use]
+    pub fn minus_seconds(self, seconds: u32) -> Self {
+        Self(
+            self.0
+                .checked_sub(jiff::SignedDuration::from_secs(i64::from(seconds)))
+                .unwrap_or(Timestamp::MIN),
+        )
+    }
 }
 
 impl Time {

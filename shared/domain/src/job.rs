@@ -169,8 +169,8 @@ impl Job {
         self
     }
 
-    /// Whether an execution of it is known to have run: it asked a provider, or was restarted. An
-    /// execution that has asked none yet does not show here.
+    /// Whether it is known to have been taken up: it asked a provider, was restarted or is closed. An
+    /// execution that has asked none yet, and a message, do not show here.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.restarts > 0 || !matches!(self.state, State::Created)
@@ -332,6 +332,11 @@ impl Work for Job {
     fn is_at_vendor(&self) -> bool {
         let provider: Result<ProviderId, _> = self.provider.parse();
         !self.is_closed() && provider.is_ok_and(ProviderId::is_paid)
+    }
+
+    /// A job without any provider is closed by what takes it out of the queue.
+    fn is_queued(&self) -> bool {
+        !self.has_begun() && !self.is_at_vendor()
     }
 
     fn unanswered(&self) -> Option<ProviderId> {

@@ -314,6 +314,11 @@ impl Work for VoiceModel {
         false
     }
 
+    /// It is no job.
+    fn is_queued(&self) -> bool {
+        false
+    }
+
     fn unanswered(&self) -> Option<ProviderId> {
         self.attempts.open().map(|_| self.provider)
     }

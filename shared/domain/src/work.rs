@@ -77,6 +77,10 @@ pub trait Work: Clone + PartialEq + Serialize + DeserializeOwned {
     /// have so many of them.
     fn is_at_vendor(&self) -> bool;
 
+    /// Whether it is one of the open jobs that wait for their turn in the queue, as far as the job
+    /// tells: no provider was asked, and the one to be asked first costs nothing.
+    fn is_queued(&self) -> bool;
+
     /// The provider that was asked last, if its answer is not stored.
     fn unanswered(&self) -> Option<ProviderId>;
 

@@ -113,6 +113,24 @@ fn each_write_and_each_restart_is_counted_and_nothing_else_changes() {
 }
 
 #[test]
+fn a_job_waits_in_the_queue_until_it_is_begun_closed_or_meant_for_a_vendor() {
+    let of = |provider: &str| Job {
+        provider: provider.to_owned(),
+        ..job()
+    };
+    assert!(job().is_queued(), "the canvas draws it");
+    assert!(of("none").is_queued(), "and it ends it");
+    assert!(!of("runway").is_queued());
+    let token = derive(&[b"token"]);
+    let asked = job().asking(ProviderId::StudioCanvas, token, at(1));
+    assert!(!asked.is_queued());
+    assert!(!job().restarted(at(1800)).is_queued());
+    let cancelled = cancel(job(), at(3)).unwrap();
+    assert!(!cancelled.jobs[0].is_queued());
+    assert!(!voice().is_queued());
+}
+
+#[test]
 fn a_request_without_an_answer_names_its_provider() {
     let token = derive(&[b"token"]);
     let asked = job().asking(ProviderId::OpenAi, token, at(1));

@@ -83,6 +83,7 @@ impl Step {
             | Self::ShowJob { .. }
             | Self::ShowVoice { .. }
             | Self::ListProviders
+            | Self::Queue
             | Self::ListAudit(_) => false,
         }
     }

@@ -3,17 +3,19 @@
 
 use std::num::NonZeroU32;
 
-use contract::{Identifier, Time, Topic};
+use contract::{Identifier, Time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::DeadLetterSource;
 
 /// Selects dead letters that wait for an operator. An absent field matches every dead letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Filter {
-    /// Only records of this topic.
+    /// Only records of this topic, or messages of the queue.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub topic: Option<Topic>,
+    pub topic: Option<DeadLetterSource>,
     /// Only records of this tenant, as named by the record's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Identifier>,

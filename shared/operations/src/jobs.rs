@@ -165,7 +165,7 @@ pub struct JobShown {
     pub trigger: Trigger,
     /// What happened to it, in order.
     pub history: Vec<Happened>,
-    /// Its latest execution.
+    /// Its latest execution, if it has one.
     pub execution: JobExecution,
     /// The URL of its asset: `s3://…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,13 +185,13 @@ pub struct Happened {
     pub what: String,
 }
 
-/// A job's Step Functions execution.
+/// A job's Step Functions execution. A picture that is drawn from the queue has none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobExecution {
-    /// Its name.
+    /// Its name; of a job that has none, the name that it would have.
     pub name: String,
-    /// `running`, `ended` or `missing`.
+    /// `running`, `ended`, `missing`, or `none` if the job is drawn from the queue.
     pub is: String,
 }
 

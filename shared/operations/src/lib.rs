@@ -12,7 +12,9 @@ mod erase;
 mod failure;
 mod jobs;
 mod providers;
+mod queue;
 mod remainders;
+mod source;
 mod tenants;
 mod voices;
 
@@ -31,10 +33,12 @@ pub use jobs::{
 pub use providers::{
     BreakerFate, BreakerHandled, BreakerSummary, ProviderSummary, ProvidersListed,
 };
+pub use queue::Queued;
 pub use remainders::{
     CloseRemainder, ClosedRemainder, Kept, Reason, Remainder, RemainderFate, RemainderHandled,
     UnknownRemainder,
 };
+pub use source::{DeadLetterSource, UnknownSource};
 pub use tenants::{TenantFate, TenantHandled};
 pub use voices::{
     EraseVoice, VerifyVoice, VoiceFate, VoiceHandled, VoiceShown, VoiceStatus, VoiceSummary,
@@ -116,6 +120,8 @@ pub enum Step {
         /// Whether to do it; otherwise the answer only says what the step would do.
         execute: bool,
     },
+    /// How full the queue of what is to be rendered is. Answered by [`Queued`].
+    Queue,
     /// The changes that operators asked for, newest first. Answered by [`AuditListed`].
     ListAudit(ListAudit),
 }
@@ -137,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_of_tenants_voices_and_providers_is_read_back() {
+    fn every_step_of_tenants_voices_providers_and_the_queue_is_read_back() {
         let tenant = Identifier::parse("tenant-monsoon-arts").unwrap();
         let (voice, execute) = (Uuid::from_u128(7), true);
         for (step, name) in [
@@ -182,6 +188,7 @@ mod tests {
                 "erase-voice",
             ),
             (Step::ListProviders, "list-providers"),
+            (Step::Queue, "queue"),
             (
                 Step::CloseBreaker {
                     provider: "openai".to_owned(),

@@ -1,15 +1,12 @@
 //! Commit: a decision becomes true, whole or not at all, and once.
 
 use contract::Time;
-use domain::{
-    Decision, Description, EntityState, InboundEvent, Job, JobId, PlanError, Planning,
-    ResubmitError, Work,
-};
+use domain::{Description, EntityState, InboundEvent, Job, PlanError, Planning, ResubmitError};
 use store::{
     Committed, ErasureGuard, Expiry, Key, OutboxEntry, Prepared, Rounds, StoreError, Written,
 };
 
-use crate::{Outbox, StartError};
+use crate::Outbox;
 
 /// Why a decision was not committed.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +25,6 @@ pub enum CommitError {
     /// The store did not take it.
     #[error("committing the decision")]
     Store(#[from] StoreError),
-    /// Whether the job was started is not known, and so not what may be told of its end.
-    #[error(transparent)]
-    Execution(#[from] StartError),
 }
 
 impl CommitError {
@@ -39,7 +33,6 @@ impl CommitError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient(),
-            Self::Execution(_) => true,
             Self::IdReused | Self::Plan(_) | Self::Resubmit(_) => false,
         }
     }
@@ -123,83 +116,6 @@ impl Outbox {
                 Written::Changed { entity } => newer = entity.or(newer),
             }
         }
-    }
-
-    /// Decides the end of `job` and commits it; or finds the end committed before, whichever it
-    /// was. `decide` sees the job and its entity as they are. Returns the entry and the job that it
-    /// was decided from. `None`: `decide` had nothing to decide, and no end was committed before.
-    ///
-    /// If the job's tenant was erased since the job was decided on, the end is a cancellation that
-    /// says nothing personal, whatever `decide` says; see [`end_of_erased`](Self::end_of_erased).
-    ///
-    /// Until the entry is marked published, the sweep finds it by the job's deadline: the job is
-    /// closed then, so nothing else looks for it.
-    ///
-    /// # Errors
-    /// A [`CommitError`]. The entry may have been committed and its answer lost: the next try finds
-    /// it.
-    pub async fn commit_end(
-        &self,
-        job: JobId,
-        now: Time,
-        decide: impl Fn(Job, EntityState) -> Option<Decision>,
-    ) -> Result<Option<(OutboxEntry, Job)>, CommitError> {
-        let key = Key::end(job);
-        let mut rounds = Rounds::blind();
-        loop {
-            rounds.next().await?;
-            let job = self.store.job(job).await?;
-            let entity = self.entity_of(&job).await?;
-            let guard = ErasureGuard {
-                tenant: &job.tenant,
-                happened: job.created_at,
-            };
-            let Some(decision) = decide(job.clone(), entity) else {
-                // An end from before the erasure of its tenant is not published again.
-                if job.is_closed() && self.store.is_erased_since(guard).await? {
-                    let nothing = OutboxEntry::of_erased_tenant(key, "end".to_owned());
-                    return Ok(Some((nothing, job)));
-                }
-                let entry = self.store.entry(key).await?;
-                return Ok(entry.map(|entry| (entry, job)));
-            };
-            let expiry = self.open_expiry(now);
-            let end = Prepared::new(key.clone(), "end", decision, expiry, Some(guard));
-            match self.store.write(end).await? {
-                Written::Committed(committed) => return Ok(Some((committed.entry, job))),
-                Written::Before(entry) => return Ok(Some((entry, job))),
-                Written::Erased => {
-                    if let Some(entry) = self.end_of_erased(&job, now).await? {
-                        return Ok(Some((entry, job)));
-                    }
-                }
-                Written::Changed { .. } => {}
-            }
-        }
-    }
-
-    /// Commits the end of a job whose tenant was erased. It is published only if the job's
-    /// `created` was ([`is_announced`](Self::is_announced)). `None` if another writer changed the
-    /// job.
-    async fn end_of_erased(
-        &self,
-        job: &Job,
-        now: Time,
-    ) -> Result<Option<OutboxEntry>, CommitError> {
-        let key = Key::end(job.id);
-        let Some(mut decision) = domain::cancel_erased(job.clone(), now) else {
-            // It has an end from before the erasure, which is not published again.
-            return Ok(Some(OutboxEntry::of_erased_tenant(key, "end".to_owned())));
-        };
-        if !self.is_announced(job).await? {
-            decision.events.clear();
-        }
-        let end = Prepared::new(key, "end", decision, self.open_expiry(now), None);
-        Ok(match self.store.write(end).await? {
-            Written::Committed(committed) => Some(committed.entry),
-            Written::Before(entry) => Some(entry),
-            Written::Changed { .. } | Written::Erased => None,
-        })
     }
 
     /// The entity of a job; a new one if nothing is left of it.

@@ -7,6 +7,7 @@
 mod commit;
 mod config;
 mod connect;
+mod end;
 mod look_up;
 mod publish;
 mod resubmit;
@@ -22,6 +23,7 @@ use store::Store;
 
 pub use commit::CommitError;
 pub use config::{Config, ConfigError};
+pub use end::Announced;
 pub use kafka::Unpublishable;
 pub use look_up::{LookedUp, Seen};
 pub use publish::PublishEntryError;

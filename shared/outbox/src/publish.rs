@@ -4,7 +4,7 @@ use domain::{Job, OutboundEvent};
 use kafka::PublishError;
 use store::{ErasureGuard, Key, OutboxEntry, StoreError, Unpublished};
 
-use crate::{CommitError, Execution, Outbox, StartError};
+use crate::{Outbox, end::guard_of};
 
 impl Outbox {
     /// Publishes what was committed, all of it pipelined and in the order given, and awaits every
@@ -41,54 +41,41 @@ impl Outbox {
     }
 
     /// Publishes and marks the decision that opened the open `job`, if that may not have been done:
-    /// a job's `created` comes before its execution and its end. Returns whether Kafka has it then.
+    /// a job's `created` comes before its message, its execution and its end. Returns whether Kafka
+    /// is known to have it then.
     ///
     /// `false` only if the job's tenant was erased since, so that nothing is published of it any
-    /// more, and no execution of the job was started. Do not start it then: an execution says that
-    /// `created` was published ([`is_announced`](Self::is_announced)).
+    /// more. Do not send or start the job then, because a message says that `created` was published
+    /// ([`Announced`](crate::Announced)): [`cancel_withheld`](Self::cancel_withheld) ends it.
     ///
     /// # Errors
-    /// As [`publish_and_mark`](Self::publish_and_mark), or the state of the execution is not known.
+    /// As [`publish_and_mark`](Self::publish_and_mark).
     pub async fn publish_opening_entry(&self, job: &Job) -> Result<bool, PublishEntryError> {
         let Some(opening) = self.unpublished_opening(job).await? else {
             return Ok(true);
         };
-        let guard = ErasureGuard {
-            tenant: &job.tenant,
-            happened: job.created_at,
-        };
-        if self.store.is_erased_since(guard).await? {
-            return Ok(self.was_started(job).await?);
+        if self.store.is_erased_since(guard_of(job)).await? {
+            return Ok(false);
         }
         self.publish_and_mark(&opening).await?;
         Ok(true)
     }
 
-    /// Whether Kafka has the `created` of the open `job`. Its execution is what tells: an entry
-    /// that opened jobs is marked only where it is published once more than needed, but none of its
-    /// jobs is started before the broker has acknowledged all of its events.
-    ///
-    /// `false` is said of a job, too, whose consumer died after the acknowledgement and before the
-    /// start. Nothing tells that one from a job whose consumer died earlier.
-    ///
-    /// # Errors
-    /// A [`CommitError`], if the entry or the execution cannot be read.
-    pub(crate) async fn is_announced(&self, job: &Job) -> Result<bool, CommitError> {
-        Ok(self.unpublished_opening(job).await?.is_none() || self.was_started(job).await?)
-    }
-
     /// The entry that opened the open `job`, if neither the job nor the entry says that it was
     /// published. One that is gone, after 97 days, counts as published.
-    async fn unpublished_opening(&self, job: &Job) -> Result<Option<OutboxEntry>, StoreError> {
+    ///
+    /// It may have been published nevertheless: an entry that opened jobs is marked only where it is
+    /// published once more than needed. The job's message and its execution know it, because none of
+    /// the entry's jobs is sent or started before the brokers have acknowledged all of its events.
+    pub(crate) async fn unpublished_opening(
+        &self,
+        job: &Job,
+    ) -> Result<Option<OutboxEntry>, StoreError> {
         if job.has_begun() {
             return Ok(None);
         }
         let opening = self.store.entry(Key::inbound(job.inbound)).await?;
         Ok(opening.filter(|opening| !opening.published))
-    }
-
-    async fn was_started(&self, job: &Job) -> Result<bool, StartError> {
-        Ok(self.execution_of(job).await? != Execution::Missing)
     }
 
     /// Publishes and marks something that was committed and may not have been published, if that
@@ -131,7 +118,4 @@ pub enum PublishEntryError {
     /// Kafka may not have it.
     #[error("publishing an outbox entry")]
     Publish(#[from] PublishError),
-    /// Whether the job was started is not known.
-    #[error(transparent)]
-    Execution(#[from] StartError),
 }

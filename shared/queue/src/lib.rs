@@ -4,6 +4,7 @@
 //! The queue is a fair one: each message names its tenant as its group, so that the backlog of one
 //! tenant does not hold up the others. Source: "Amazon SQS fair queues" in the SQS developer guide.
 
+mod again;
 mod config;
 mod depth;
 mod groups;

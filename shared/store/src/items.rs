@@ -5,7 +5,7 @@
 //! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to send, their entity; until its TTL |
 //! | `entity#<uuid>` | `state` | an entity with its templates |
 //! | `job#<uuid>` | `state` | a render job |
-//! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish; until its TTL |
+//! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish, `withheld` if they may not be yet; until its TTL |
 //! | `voice#<uuid>` | `state` | a voice model |
 //! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to publish; until its TTL |
 //! | `provider#<name>` | `breaker` | until when an open breaker skips a provider, and why |
@@ -25,9 +25,9 @@
 //!
 //! | index | keys | what is in it |
 //! |---|---|---|
-//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
+//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's, but withheld ends; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
 //! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
-//! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
+//! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
 use std::collections::HashMap;
 
@@ -186,6 +186,9 @@ pub struct OutboxEntry {
     /// Whether Kafka is known to have the events. If it is not, and the entry opened jobs, they tell:
     /// none is started before.
     pub published: bool,
+    /// Whether the events are only published by a caller that knows that the job's `created` was:
+    /// the end of a job whose tenant was erased before that was known.
+    pub withheld: bool,
     /// Whose the events are, and since when; `None` if there are none, or if it was not read.
     pub owner: Option<Owner>,
 }
@@ -221,14 +224,17 @@ impl OutboxEntry {
             entity: None,
             tenant: None,
             published: true,
+            withheld: false,
             owner: None,
         }
     }
 
     pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
-        // An entry without events belongs to no tenant.
-        let tenant = self.events.first().map(|event| event.key.clone());
+        // An entry without events belongs to no tenant. A withheld one says nothing personal, and
+        // has to stand until it is told: an erasure must neither blank it nor wait for that.
+        let first = self.events.first().filter(|_| !self.withheld);
+        let tenant = first.map(|event| event.key.clone());
         let events = self.events.into_iter().map(|event| {
             let mut map = HashMap::from([
                 (
@@ -265,7 +271,11 @@ impl OutboxEntry {
         item.insert("content".to_owned(), AttributeValue::S(self.content));
         item.insert("published".to_owned(), AttributeValue::Bool(self.published));
         item.insert("expires_at".to_owned(), expires_at(expiry.from));
-        if let Some(deadline) = expiry.republish_from.filter(|_| !self.published) {
+        if self.withheld {
+            item.insert("withheld".to_owned(), AttributeValue::Bool(true));
+        }
+        let is_due = !self.published && !self.withheld;
+        if let Some(deadline) = expiry.republish_from.filter(|_| is_due) {
             stand_open(&mut item, shard, deadline);
         }
         item
@@ -310,6 +320,9 @@ impl OutboxEntry {
                 .get("published")
                 .and_then(|a| a.as_bool().ok())
                 .ok_or(ItemError::Attribute("published"))?,
+            withheld: item
+                .get("withheld")
+                .is_some_and(|a| a.as_bool() == Ok(&true)),
             owner: owner(item),
         })
     }
@@ -353,7 +366,10 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
 /// one stands in neither.
 pub(crate) fn work_item<W: Work>(work: &W) -> Item {
     let key = Key::work(work.id());
-    let shard = open_shard(&key.pk);
+    let shard = match work.is_queued() {
+        true => queued_shard(open_shard(&key.pk)),
+        false => open_shard(&key.pk).to_owned(),
+    };
     let mut item = key.into_item();
     item.insert(
         "version".to_owned(),
@@ -370,7 +386,7 @@ pub(crate) fn work_item<W: Work>(work: &W) -> Item {
         );
     }
     if !work.is_closed() {
-        stand_open(&mut item, shard, work.deadline());
+        stand_open(&mut item, &shard, work.deadline());
     }
     item
 }
@@ -415,6 +431,12 @@ fn list(item: &mut Item, tenant: &str, listed: &str) {
 pub(crate) const OPEN_SHARDS: [&str; 16] = [
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f",
 ];
+
+/// The shard for jobs that wait in the queue beside that for other jobs and for voice models: a
+/// backlog of pictures does not stand before overdue videos and voices.
+pub(crate) fn queued_shard(shard: &str) -> String {
+    format!("queue#{shard}")
+}
 
 /// The shard for dead letters beside that for jobs and voice models: the sweep does not look into
 /// it.

@@ -3,9 +3,12 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::SdkError, operation::query::builders::QueryFluentBuilder, types::AttributeValue,
+};
 use contract::Time;
-use domain::{JobId, VoiceModelId, WorkId};
+use domain::{Job, JobId, VoiceModelId, Work, WorkId};
+use futures::future::try_join_all;
 
 use crate::{
     Store, StoreError,
@@ -71,21 +74,39 @@ impl Overdue {
 
 impl Store {
     /// What is open past its deadline at `now`: at most `most` of each of sixteen shards, the
-    /// oldest of each first.
+    /// oldest of each first. Jobs that wait in the queue are in [`overdue_in_queue`].
+    ///
+    /// [`overdue_in_queue`]: Self::overdue_in_queue
     ///
     /// # Errors
     /// A [`StoreError`].
     pub async fn overdue(&self, now: Time, most: i32) -> Result<Vec<Overdue>, StoreError> {
+        let shards = items::OPEN_SHARDS.map(str::to_owned);
+        self.overdue_in(shards, now, most).await
+    }
+
+    /// The jobs that wait in the queue past their deadline at `now`: at most `most` of each of
+    /// sixteen shards, the oldest of each first. They are not among [`overdue`](Self::overdue), so
+    /// that a backlog of them hides nothing else.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn overdue_in_queue(&self, now: Time, most: i32) -> Result<Vec<Overdue>, StoreError> {
+        let shards = items::OPEN_SHARDS.map(items::queued_shard);
+        self.overdue_in(shards, now, most).await
+    }
+
+    async fn overdue_in(
+        &self,
+        shards: [String; 16],
+        now: Time,
+        most: i32,
+    ) -> Result<Vec<Overdue>, StoreError> {
         let mut overdue = Vec::new();
-        for shard in items::OPEN_SHARDS {
+        for shard in shards {
             let query = self
-                .dynamodb
-                .query()
-                .table_name(&self.table)
-                .index_name("open")
+                .open_in(shard)
                 .key_condition_expression("#open = :shard AND deadline < :now")
-                .expression_attribute_names("#open", "open")
-                .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
                 .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
                 .limit(most);
             let output = query
@@ -97,6 +118,40 @@ impl Store {
             }
         }
         Ok(overdue)
+    }
+
+    /// The job that has waited in the queue for longest, as far as the index tells: of each of its
+    /// sixteen shards only the job with the earliest deadline is looked at, and the sweep moves
+    /// deadlines. `None` if no job waits.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn longest_queued(&self) -> Result<Option<Job>, StoreError> {
+        let firsts = items::OPEN_SHARDS.map(items::queued_shard).map(|shard| {
+            let query = self
+                .open_in(shard)
+                .key_condition_expression("#open = :shard");
+            query.limit(1).send()
+        });
+        let firsts = try_join_all(firsts).await;
+        let firsts = firsts.map_err(|error| StoreError::Read(error.into()))?;
+        let keys = firsts.iter().flat_map(|first| first.items()).map(Key::of);
+        let items = self.read_all(keys.collect::<Result<_, _>>()?).await?;
+        let jobs = items.iter().map(items::state::<Job>);
+        let jobs = jobs.collect::<Result<Vec<_>, _>>()?.into_iter();
+        // The index may be a moment behind the table.
+        let jobs = jobs.filter(Work::is_queued);
+        Ok(jobs.min_by_key(|job| job.created_at))
+    }
+
+    /// A query of one shard of what is open, the earliest deadline first.
+    fn open_in(&self, shard: String) -> QueryFluentBuilder {
+        self.dynamodb
+            .query()
+            .table_name(&self.table)
+            .index_name("open")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":shard", AttributeValue::S(shard))
     }
 
     /// Gives an overdue item another while in the index of what is open, so that it does not stand
@@ -130,6 +185,79 @@ impl Store {
                 Ok(())
             }
             Err(error) => Err(StoreError::Write(error.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{
+        AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Topic, Trigger,
+    };
+    use domain::{Attempts, InboundEventKey, ProviderId, State, TemplateId, derive};
+
+    use super::*;
+
+    fn job(provider: &str) -> Job {
+        let now = Time::new(jiff::Timestamp::UNIX_EPOCH);
+        let tenant = Identifier::parse("tenant-a").unwrap();
+        Job {
+            id: JobId(derive(&[b"a job"])),
+            version: 0,
+            inbound: InboundEventKey::new(&tenant, "events-svc", "evt-1"),
+            tenant,
+            user_id: "user-asha-rao".to_owned(),
+            entity: Entity {
+                kind: EntityKind::Event,
+                id: Identifier::parse("event-1").unwrap(),
+            },
+            template: TemplateId(derive(&[b"a template"])),
+            asset: AssetKind::Poster,
+            locale: None,
+            configuration: Configuration::titled(Text::parse("Lanterns").unwrap()),
+            provider: provider.to_owned(),
+            trigger: Trigger {
+                topic: Topic::EventCreated,
+                source: "events-svc".to_owned(),
+                id: "evt-1".to_owned(),
+            },
+            resubmit_of: None,
+            trace: None,
+            caused_at: None,
+            created_at: now,
+            deadline: now,
+            restarts: 0,
+            attempts: Attempts::default(),
+            state: State::Created,
+        }
+    }
+
+    /// The shard in which a job stands, and what the sweep reads of it there.
+    fn found(job: &Job) -> (String, Overdue) {
+        let item = items::work_item(job);
+        let shard = item["open"].as_s().unwrap().clone();
+        (shard, Overdue::read(&item).unwrap())
+    }
+
+    #[test]
+    fn a_job_in_the_queue_stands_apart_and_is_the_same_to_the_sweep() {
+        let job = job("studio-canvas");
+        let id = job.id.to_string();
+        let digit = &id[..1];
+        let is_open = Overdue::Open(WorkId::Job(job.id));
+        assert_eq!(found(&job), (format!("queue#{digit}"), is_open.clone()));
+
+        let paid = Job {
+            provider: "runway".to_owned(),
+            ..job.clone()
+        };
+        let begun = job.clone().asking(
+            ProviderId::StudioCanvas,
+            derive(&[b"token"]),
+            job.created_at,
+        );
+        for apart in [paid, begun] {
+            assert_eq!(found(&apart), (digit.to_owned(), is_open.clone()));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A decision as the items that commit it.
 
+use contract::Time;
 use domain::{Decision, EntityState, Job, TenantKey, Work};
 
 use crate::{
@@ -57,6 +58,7 @@ impl Prepared {
             tenant: opened.map(|job| TenantKey::new(&job.tenant)),
             starts,
             published,
+            withheld: false,
             owner: None,
         };
         let mut puts = vec![(entry.clone().into_item(expiry), 0)];
@@ -79,6 +81,21 @@ impl Prepared {
             puts,
             check,
         }
+    }
+
+    /// As [`new`](Self::new), for the end of a job that may not be published before a caller knows
+    /// that the job's `created` was: it stands in no index, and expires if no such caller comes.
+    #[must_use]
+    pub fn withheld(key: Key, content: &str, decision: Decision, from: Time) -> Self {
+        let expiry = Expiry {
+            from,
+            republish_from: None,
+        };
+        let mut prepared = Self::new(key, content, decision, expiry, None);
+        prepared.committed.entry.withheld = true;
+        let item = prepared.committed.entry.clone().into_item(expiry);
+        prepared.puts[0] = (item, 0);
+        prepared
     }
 
     /// What is in the table once it is committed.

@@ -2,7 +2,7 @@
 
 use contract::Time;
 use domain::{Decision, EntityState, Job, JobId};
-use outbox::{CommitError, Outbox, PublishEntryError};
+use outbox::{Announced, CommitError, Outbox, PublishEntryError};
 use telemetry::Telemetry;
 
 use crate::measure::ended;
@@ -19,8 +19,8 @@ pub enum CloseError {
 }
 
 /// Commits the decision of `decide` as the job's end, or finds the end that it already has; then
-/// publishes that end and marks it published. `false` if the job has no end and `decide` returns
-/// `None`.
+/// publishes that end and marks it published, as far as a caller to which the job is `announced`
+/// may. `false` if the job has no end and `decide` returns `None`.
 ///
 /// # Errors
 /// A [`CloseError`].
@@ -28,10 +28,11 @@ pub async fn close(
     outbox: &Outbox,
     telemetry: &Telemetry,
     job: JobId,
+    announced: Announced,
     now: Time,
     decide: impl Fn(Job, EntityState) -> Option<Decision>,
 ) -> Result<bool, CloseError> {
-    let Some((end, job)) = outbox.commit_end(job, now, decide).await? else {
+    let Some((end, job)) = outbox.commit_end(job, announced, now, decide).await? else {
         return Ok(false);
     };
     outbox.publish_and_mark(&end).await?;

@@ -2,6 +2,7 @@
 
 use contract::Time;
 use domain::{JobId, State, Work};
+use outbox::Announced;
 use work::{close, release};
 
 use crate::{
@@ -10,16 +11,18 @@ use crate::{
 };
 
 /// Cancels a job: closes it, publishes its end, and cancels it at the provider if possible. A job
-/// that has another end keeps it. Repeating the step changes nothing; the job's execution ends at
-/// its next step.
+/// that has another end keeps it. Repeating the step changes nothing; the job's message, or the next
+/// step of its execution, finds it closed.
 pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, StepError> {
     let open = app.store.job(id).await?;
-    if !open.is_closed() {
-        // The consumer may have died before it published the job's `created`, which must come
-        // before its end. If it may not be published any more, `close` says nothing of the end.
-        app.outbox.publish_opening_entry(&open).await?;
+    // The consumer may have died before it published the job's `created`, which must come before its
+    // end. If it may not be published any more, the end is withheld until the job's message or
+    // execution comes.
+    if !open.is_closed() && !app.outbox.publish_opening_entry(&open).await? {
+        app.outbox.cancel_withheld(id, now).await?;
     }
-    close(&app.outbox, &app.telemetry, id, now, |job, _| {
+    let unknown = Announced::Unknown;
+    close(&app.outbox, &app.telemetry, id, unknown, now, |job, _| {
         domain::cancel(job, now)
     })
     .await?;

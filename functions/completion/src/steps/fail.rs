@@ -3,6 +3,7 @@
 
 use contract::{FailureClass, Time};
 use domain::{Failure, JobId};
+use outbox::Announced;
 use serde::Deserialize;
 
 use crate::{
@@ -38,7 +39,7 @@ pub(crate) async fn fail(
         detail,
         at: now,
     };
-    fail_after_last_look(app, job, failure, sentence.as_deref()).await
+    fail_after_last_look(app, job, Announced::Yes, failure, sentence.as_deref()).await
 }
 
 /// The message of a Lambda function's error, which Step Functions passes on as JSON.

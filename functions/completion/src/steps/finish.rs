@@ -1,12 +1,12 @@
 //! Finish: completes a job whose asset is stored, and gives the asset to its template.
 
 use contract::Time;
-use domain::{Job, JobId, State};
+use domain::{EntityState, Job, JobId, State};
+use outbox::Announced;
 use work::close;
 
 use crate::{
-    App,
-    executions::is_current,
+    App, executions,
     step::{Reply, StepError},
 };
 
@@ -17,21 +17,19 @@ pub(crate) async fn finish(
     name: &str,
     now: Time,
 ) -> Result<Reply, StepError> {
-    complete(app, job, now, |job| is_current(job, name)).await
+    executions::check(&app.store.job(job).await?, name)?;
+    complete(app, job, Announced::Yes, now).await
 }
 
-/// Completes a job that `may_be` completed and publishes its end. A job that has another end keeps
-/// it, and that end is published.
+/// Completes a job and publishes its end. A job that has another end keeps it, and that end is
+/// published.
 pub(crate) async fn complete(
     app: &App,
     job: JobId,
+    announced: Announced,
     now: Time,
-    may_be: impl Fn(&Job) -> bool,
 ) -> Result<Reply, StepError> {
-    let finished = close(&app.outbox, &app.telemetry, job, now, |job, entity| {
-        if !may_be(&job) {
-            return None;
-        }
+    let decide = |job: Job, entity: EntityState| {
         let url = match &job.state {
             State::Submitted {
                 output: Some(output),
@@ -40,8 +38,8 @@ pub(crate) async fn complete(
             _ => return None,
         };
         domain::finish(job, entity, &url, now)
-    })
-    .await?;
+    };
+    let finished = close(&app.outbox, &app.telemetry, job, announced, now, decide).await?;
     if finished {
         Ok(Reply::Closed)
     } else {

@@ -2,6 +2,7 @@
 
 use contract::{FailureClass, Time};
 use domain::{Failure, JobId, LEASE_SECONDS};
+use outbox::Announced;
 use providers::{Order, Progress, Providers};
 use vendor_calls::look;
 
@@ -38,7 +39,7 @@ pub(crate) async fn poll(app: &App, id: JobId, name: &str, now: Time) -> Result<
             detail,
             at: now,
         };
-        return fail_after_last_look(app, id, failure, None).await;
+        return fail_after_last_look(app, id, Announced::Yes, failure, None).await;
     }
     if let Some(caps) = app.config.providers.caps(provider) {
         // Renews the job's lease. The result is ignored: if the lease expired and another job took

@@ -3,6 +3,7 @@
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, JobId, Next, ProviderId, Work as _, next};
 use drawing::FetchError;
+use outbox::Announced;
 use providers::{Answer, Order, ProviderError, Refused};
 use uuid::Uuid;
 use work::{Request, called, release};
@@ -71,7 +72,7 @@ async fn fails(
         detail,
         at: now,
     };
-    close_as_failed(app, id, failure, None).await?;
+    close_as_failed(app, id, Announced::Yes, failure, None).await?;
     Ok(Reply::Closed)
 }
 
@@ -188,6 +189,6 @@ async fn without_logo(
         detail: sentence.clone(),
         at: now,
     };
-    close_as_failed(app, id, failure, Some(&sentence)).await?;
+    close_as_failed(app, id, Announced::Yes, failure, Some(&sentence)).await?;
     Ok(Reply::Closed)
 }

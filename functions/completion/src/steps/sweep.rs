@@ -1,13 +1,16 @@
-//! Sweep: handles overdue jobs, voices and unpublished ends. The timeout of a whole execution and a
-//! manual abort bypass every `Catch`; the sweep finds such jobs and voices by their deadline.
+//! Sweep: handles overdue jobs, voices and unpublished ends. A message may be lost, and the timeout
+//! of a whole execution and a manual abort bypass every `Catch`; the sweep finds such jobs and voices
+//! by their deadline.
+
+mod queued;
 
 use contract::{FailureClass, Time};
-use domain::{Decision, Failure, JobId, VoiceModelId, Work, WorkId};
+use domain::{Failure, Job, JobId, VoiceModelId, Work, WorkId};
 use executions::{Execution, Resumed, StartError};
 use futures::{StreamExt as _, stream};
-use outbox::{PublishEntryError, Unpublishable};
+use outbox::{Announced, CommitError, PublishEntryError, Unpublishable};
+use queue::SendError;
 use store::{Overdue, StoreError, UnknownItem};
-use work::close;
 
 use crate::{
     App,
@@ -30,32 +33,33 @@ const MOST_RESTARTS: u32 = 2;
 const PAUSE_AFTER_TROUBLE: u32 = 15 * 60;
 
 /// Handles everything overdue. An item whose execution is running is postponed. One whose execution
-/// is gone is restarted, or failed after too many restarts. An end that may be unpublished is
-/// published.
+/// is gone is restarted, or failed after too many restarts. A job that waits in the queue is sent
+/// again if its message seems to be lost. An end that may be unpublished is published.
 pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
-    let overdue = app.store.overdue(now, MOST_OF_A_SHARD).await?;
-    let (mut running, mut restarted, mut failed, mut closed, mut published, mut troubled) =
-        (0, 0, 0, 0, 0, 0);
+    let patience = queued::patience(app).await;
+    // Videos, voices and ends come first: none of them waits for the queue.
+    let mut overdue = app.store.overdue(now, MOST_OF_A_SHARD).await?;
+    let late = now.minus_seconds(patience);
+    overdue.extend(app.store.overdue_in_queue(late, MOST_OF_A_SHARD).await?);
+    let (mut handled, mut troubled) = (Vec::new(), 0);
     let mut looked_after = stream::iter(&overdue)
-        .map(|one| async move { (one, reconcile(app, one, now).await) })
+        .map(|one| async move { (one, reconcile(app, one, patience, now).await) })
         .buffer_unordered(AT_ONCE);
     while let Some((one, after)) = looked_after.next().await {
-        match after {
-            Ok(After::Running) => running += 1,
-            Ok(After::Restarted) => restarted += 1,
-            Ok(After::Failed) => failed += 1,
-            Ok(After::Closed) => closed += 1,
-            Ok(After::Published) => published += 1,
-            Err(error) => {
-                troubled += 1;
-                tracing::error!(?one, "not looked after: {}", runtime::chain(&error));
-                match error.unpublishable() {
-                    // Each of the others would wait for Kafka just as long.
-                    Some(Unpublishable::AnyEvent) => break,
-                    Some(Unpublishable::AnotherEvent) => {}
-                    Some(Unpublishable::ThisEvent) | None => put_behind(app, one, now).await,
-                }
+        let error = match after {
+            Ok(after) => {
+                handled.push(after);
+                continue;
             }
+            Err(error) => error,
+        };
+        troubled += 1;
+        tracing::error!(?one, "not looked after: {}", runtime::chain(&error));
+        match error.unpublishable() {
+            // Each of the others would wait for Kafka just as long.
+            Some(Unpublishable::AnyEvent) => break,
+            Some(Unpublishable::AnotherEvent) => {}
+            Some(Unpublishable::ThisEvent) | None => put_behind(app, one, now).await,
         }
     }
     if troubled > 0 {
@@ -64,21 +68,32 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
             overdue: overdue.len(),
         });
     }
+    let count = |of: After| handled.iter().filter(|after| **after == of).count();
     Ok(Reply::Swept {
         overdue: overdue.len(),
-        running,
-        restarted,
-        failed,
-        closed,
-        published,
+        running: count(After::Running),
+        restarted: count(After::Restarted),
+        sent: count(After::Sent),
+        failed: count(After::Failed),
+        closed: count(After::Closed),
+        published: count(After::Published),
     })
 }
 
+/// What became of an overdue item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
+    /// Its execution is running, or it is left to the queue; it is postponed.
     Running,
+    /// Its execution was started or restarted.
     Restarted,
+    /// It was sent to the queue again.
+    Sent,
+    /// It was given up.
     Failed,
+    /// It is closed.
     Closed,
+    /// Its end is published.
     Published,
 }
 
@@ -91,6 +106,10 @@ enum Trouble {
     Publish(#[from] PublishEntryError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
     #[error(transparent)]
     Close(#[from] StepError),
     #[error("{0} is no item that this version of the code knows; deploy the version that wrote it")]
@@ -105,9 +124,11 @@ impl Trouble {
             | Self::Close(StepError::Publish(PublishEntryError::Publish(error))) => {
                 Some(error.scope())
             }
-            Self::Publish(PublishEntryError::Store(_) | PublishEntryError::Execution(_))
+            Self::Publish(PublishEntryError::Store(_))
             | Self::Store(_)
             | Self::Start(_)
+            | Self::Send(_)
+            | Self::Commit(_)
             | Self::Close(_)
             | Self::Unknown(_) => None,
         }
@@ -122,87 +143,93 @@ async fn put_behind(app: &App, overdue: &Overdue, now: Time) {
     }
 }
 
-async fn reconcile(app: &App, overdue: &Overdue, now: Time) -> Result<After, Trouble> {
-    let resumed = match overdue {
-        Overdue::Open(WorkId::Job(job)) => reconcile_job(app, *job, now).await?,
-        Overdue::Open(WorkId::Voice(voice)) => reconcile_voice(app, *voice, now).await?,
+/// Handles one item. Jobs are left to the queue for `patience` seconds past their deadlines.
+async fn reconcile(
+    app: &App,
+    overdue: &Overdue,
+    patience: u32,
+    now: Time,
+) -> Result<After, Trouble> {
+    match overdue {
+        Overdue::Open(WorkId::Job(id)) => {
+            let job = app.store.job(*id).await?;
+            match is_in_queue(app, &job).await? {
+                true => queued::look_after(app, overdue, &job, patience, now).await,
+                false => reconcile_job(app, overdue, job, now).await,
+            }
+        }
+        Overdue::Open(WorkId::Voice(voice)) => reconcile_voice(app, overdue, *voice, now).await,
         Overdue::Unpublished(unpublished) => {
             app.outbox.publish_overdue(unpublished).await?;
-            return Ok(After::Published);
+            Ok(After::Published)
         }
-        Overdue::Unknown(unknown) => return Err(Trouble::Unknown(unknown.clone())),
-    };
-    match resumed {
-        None => Ok(After::Failed),
-        Some(Resumed::Closed) => Ok(After::Closed),
-        Some(Resumed::Started) => Ok(After::Restarted),
-        Some(Resumed::Running) => {
-            app.store
-                .postpone(overdue, app.outbox.deadline(now))
-                .await?;
-            Ok(After::Running)
-        }
+        Overdue::Unknown(unknown) => Err(Trouble::Unknown(unknown.clone())),
     }
 }
 
-/// `None` if it was given up.
-async fn reconcile_job(app: &App, id: JobId, now: Time) -> Result<Option<Resumed>, Trouble> {
-    let job = app.store.job(id).await?;
-    // The consumer may have died before it published the job's `created`. Then the job was never
-    // started, and `created` must be published first.
-    if !job.is_closed() && !app.outbox.publish_opening_entry(&job).await? {
-        cancel_unannounced(app, id, now).await?;
-        return Ok(None);
+/// Whether the open job is left to its message, because it has no execution. What was asked of a
+/// provider or restarted has one. So may what is to be asked of a provider that is paid: that is what
+/// its message is for.
+async fn is_in_queue(app: &App, job: &Job) -> Result<bool, StartError> {
+    if job.has_begun() {
+        return Ok(false);
     }
-    resume_or_give_up(app, job, now, async |failure| {
-        fail_after_last_look(app, id, failure, None).await.map(drop)
+    Ok(job.is_queued() || app.executions.state_of(job).await? == Execution::Missing)
+}
+
+async fn reconcile_job(
+    app: &App,
+    overdue: &Overdue,
+    job: Job,
+    now: Time,
+) -> Result<After, Trouble> {
+    let id: JobId = job.id;
+    resume_or_give_up(app, overdue, job, now, async |failure| {
+        fail_after_last_look(app, id, Announced::Unknown, failure, None)
+            .await
+            .map(drop)
     })
     .await
 }
 
-/// Cancels a job of which nothing was published and, because its tenant was erased, nothing will be.
-async fn cancel_unannounced(app: &App, id: JobId, now: Time) -> Result<(), StepError> {
-    close(&app.outbox, &app.telemetry, id, now, |job, _| {
-        let cancelled = domain::cancel_erased(job, now)?;
-        Some(Decision {
-            events: Vec::new(),
-            ..cancelled
-        })
-    })
-    .await?;
-    Ok(())
-}
-
-/// `None` if it was given up.
 async fn reconcile_voice(
     app: &App,
+    overdue: &Overdue,
     id: VoiceModelId,
     now: Time,
-) -> Result<Option<Resumed>, Trouble> {
+) -> Result<After, Trouble> {
     let model = app.store.voice(id).await?;
-    resume_or_give_up(app, model, now, async |failure| {
+    resume_or_give_up(app, overdue, model, now, async |failure| {
         voice::give_up(app, id, failure, None).await.map(drop)
     })
     .await
 }
 
-/// Resumes open work; or calls `give_up` and returns `None` if its execution ended too often.
+/// Resumes open work and postpones it while its execution runs; or calls `give_up` if its execution
+/// ended too often.
 async fn resume_or_give_up<W: Work>(
     app: &App,
+    overdue: &Overdue,
     work: W,
     now: Time,
     give_up: impl AsyncFnOnce(Failure) -> Result<(), StepError>,
-) -> Result<Option<Resumed>, Trouble> {
+) -> Result<After, Trouble> {
     if !work.is_closed()
         && work.restarts() >= MOST_RESTARTS
         && app.executions.state_of(&work).await? == Execution::Ended
     {
         give_up(abandoned(work.restarts(), now)).await?;
-        return Ok(None);
+        return Ok(After::Failed);
     }
     let deadline = app.outbox.deadline(now);
-    let resumed = app.executions.resume(&app.store, work, deadline).await?;
-    Ok(Some(resumed))
+    match app.executions.resume(&app.store, work, deadline).await? {
+        Resumed::Closed => Ok(After::Closed),
+        Resumed::Started => Ok(After::Restarted),
+        Resumed::Running => {
+            app.store.postpone(overdue, deadline).await?;
+            Ok(After::Running)
+        }
+    }
 }
 
 fn abandoned(restarts: u32, now: Time) -> Failure {

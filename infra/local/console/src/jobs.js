@@ -186,7 +186,7 @@ function whole(tenant, shown, load) {
     ["tenant", tenant],
     ["asked for by", h("span", {}, `${trigger.type} `, h("code", {}, trigger.id), ` of ${trigger.source}`)],
     ["template", h("code", {}, shown.template)],
-    ["execution", h("span", {}, h("code", {}, execution.name), `, ${execution.is}`)],
+    ["execution", executed(execution)],
     ["object", shown.object ? h("code", {}, shown.object) : null],
     ["makes again", job.resubmitOf ? other(job.resubmitOf) : null],
     ["made again by", shown.resubmittedAs ? other(shown.resubmittedAs) : null],
@@ -204,6 +204,11 @@ function whole(tenant, shown, load) {
       h("section", {}, h("h2", {}, "What is known"), known),
     ),
   );
+}
+
+function executed({ name, is }) {
+  if (is === "none") return "none, it is drawn from the queue";
+  return h("span", {}, h("code", {}, name), `, ${is}`);
 }
 
 function timeline(history) {

@@ -4,7 +4,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{
     AssetKind, Configuration, Entity, EntityKind, EventTime, Identifier, Text, Time, Topic,
 };
-use domain::{ContentHash, Description, EntityKey, InboundEvent, Planning, ProviderRouting};
+use domain::{
+    ContentHash, Description, EntityKey, InboundEvent, JobId, OutboundEvent, Planning,
+    ProviderRouting, derive,
+};
 
 use super::*;
 use crate::ItemError;
@@ -99,4 +102,51 @@ fn an_entry_whose_entity_is_no_id_is_not_read() {
     item.insert("entity".to_owned(), AttributeValue::S("event-1".to_owned()));
     let read = OutboxEntry::from_item(&item);
     assert!(matches!(read, Err(ItemError::Attribute("entity"))));
+}
+
+/// Where the indexes and the sweep find an entry.
+const LISTED: [&str; 4] = ["tenant", "listed", "open", "deadline"];
+
+/// The end of a job, as far as its entry tells.
+fn end() -> (Key, Decision) {
+    let failed = OutboundEvent {
+        topic: Topic::RenderJobFailed,
+        key: "tenant-1".to_owned(),
+        value: "{}".to_owned(),
+        trace: None,
+    };
+    let end = Decision {
+        events: vec![failed],
+        ..Decision::default()
+    };
+    (Key::end(JobId(derive(&[b"a job"]))), end)
+}
+
+#[test]
+fn a_withheld_end_stands_in_no_index_and_is_read_back_with_its_events() {
+    let (key, decision) = end();
+    let now = Time::new(jiff::Timestamp::UNIX_EPOCH);
+    let end = Prepared::withheld(key, "end", decision, now);
+    assert_eq!((end.puts.len(), end.puts[0].1), (1, 0));
+    let item = &end.puts[0].0;
+    assert!(!LISTED.iter().any(|name| item.contains_key(*name)));
+    assert!(item.contains_key("expires_at"));
+    let read = OutboxEntry::from_item(item).unwrap();
+    assert!(read.withheld && !read.published);
+    assert_eq!(read, end.committed().entry);
+}
+
+#[test]
+fn any_other_end_is_listed_and_stands_open_until_it_is_published() {
+    let (key, decision) = end();
+    let now = Time::new(jiff::Timestamp::UNIX_EPOCH);
+    let expiry = Expiry {
+        from: now,
+        republish_from: Some(now),
+    };
+    let end = Prepared::new(key, "end", decision, expiry, None);
+    let item = &end.puts[0].0;
+    assert!(LISTED.iter().all(|name| item.contains_key(*name)));
+    assert!(!item.contains_key("withheld"), "as entries always were");
+    assert!(!OutboxEntry::from_item(item).unwrap().withheld);
 }
