@@ -20,9 +20,9 @@ use crate::{
     sweep::let_deadlines_pass,
 };
 use ready::{
-    Ready, await_owner, batch, created_now, deliver, described_now, discard, erase, erase_voice,
-    gather, give_up, list_dead_letters, new_voice, ready, ready_voices, redrive, register,
-    resubmit, show_unknown, step, tombstone, too_old, unreadable,
+    Ready, await_owner, batch, created_now, described_now, discard, erase, erase_voice, gather,
+    give_up, list_dead_letters, new_voice, ready, ready_voices, redrive, register, resubmit,
+    show_unknown, step, tombstone, too_old, unreadable,
 };
 
 /// A grant, and the step that fails without it.
@@ -162,53 +162,53 @@ const NEEDS: &[Need] = &[
 const NEEDS_OF_RENDER: &[Need] = &[
     render(
         "ReadPathsSecret secretsmanager:GetSecretValue secret:studio/local/asset-paths-??????",
-        |ready| deliver(&ready.pictures[0]),
+        |ready| ready.pictures[0].clone(),
     ),
     render(
         "ReadItems dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
-        |ready| deliver(&ready.pictures[1]),
+        |ready| ready.pictures[1].clone(),
     ),
     render(
         "CommitEnds dynamodb:PutItem table/studio-local of entity#*, job#*",
-        |ready| deliver(&ready.pictures[2]),
+        |ready| ready.pictures[2].clone(),
     ),
     render(
         "CheckTombstones dynamodb:ConditionCheckItem table/studio-local of tenant#*",
-        |ready| deliver(&ready.pictures[3]),
+        |ready| ready.pictures[3].clone(),
     ),
     render(
         "StoreAssets s3:PutObject eventzr-studio-assets-local/renders/*",
-        |ready| deliver(&ready.pictures[4]),
+        |ready| ready.pictures[4].clone(),
     ),
     // S3 is in trouble in this row, so that the message must be put off.
     render("PutOff sqs:SendMessage studio-render-local", |ready| {
-        deliver(&ready.pictures[5])
+        ready.pictures[5].clone()
     }),
     // Its tenant is being erased, so the picture that was stored is deleted.
     render(
         "StoreAssets s3:DeleteObject eventzr-studio-assets-local/renders/*",
-        |ready| deliver(&ready.unwanted),
+        |ready| ready.unwanted.clone(),
     ),
     Need {
         // S3 gives the same answer for a missing object, and so the function's sentence names both
         // causes.
         says: "there is no logo where the brand says",
         ..render("ReadLogos s3:GetObject studio-local-logos/*", |ready| {
-            deliver(&ready.branded)
+            ready.branded.clone()
         })
     },
     // The first starts the execution, which does nothing. The others find it.
     render(
         "StartLongOnes states:StartExecution stateMachine:studio-render-local",
-        |ready| deliver(&ready.long),
+        |ready| ready.long.clone(),
     ),
     render(
         "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
-        |ready| deliver(&ready.long),
+        |ready| ready.long.clone(),
     ),
     render(
         "LookAfterLongOnes states:DescribeExecution execution:studio-render-local:*",
-        |ready| deliver(&ready.long),
+        |ready| ready.long.clone(),
     ),
     render(
         "WriteDeadLetters s3:PutObject eventzr-studio-dead-letters-local/records/*",

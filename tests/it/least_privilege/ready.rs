@@ -13,7 +13,7 @@ use vendor_sandbox::{Behaviour, Script, Vendor};
 
 use crate::{
     harness::{Studio, created, example, invoke, jobs_of, now},
-    messages::{event, message_of},
+    messages::{group_of, message_of},
     voices::upload_training,
 };
 
@@ -22,13 +22,13 @@ use crate::{
 pub struct Ready {
     /// Two jobs of one event, which are open.
     pub drawn: Vec<String>,
-    /// Messages about a picture each, of a tenant each.
+    /// Deliveries of a message about pictures each, of a tenant each.
     pub pictures: Vec<Value>,
-    /// A message about a picture whose brand has a logo.
+    /// The same of a tenant whose brand has a logo.
     pub branded: Value,
-    /// A message about a picture of a tenant whose erasure has just begun.
+    /// The same of a tenant whose erasure has just begun.
     pub unwanted: Value,
-    /// A message about a video.
+    /// The delivery of a message about a video.
     pub long: Value,
     /// A video that its vendor works on, and that no execution looks after.
     pub overdue: String,
@@ -238,10 +238,27 @@ async fn jobs(studio: &mut Studio, event: &Value) -> Vec<String> {
     )
 }
 
-/// The message about the jobs that an event opens.
+/// The delivery of the message about the jobs that an event opens.
 async fn message(studio: &mut Studio, event: &Value) -> Value {
     let opened = jobs(studio, event).await;
-    message_of(studio, &opened).await
+    let message = message_of(studio, &opened).await;
+    let group = group_of(studio, &opened[0]).await;
+    delivery("studio-render-local", &message.to_string(), &group, 1)
+}
+
+/// The delivery of a message by a queue that was received so often.
+fn delivery(queue: &str, body: &str, group: &str, receives: u32) -> Value {
+    let now = jiff::Timestamp::now().as_millisecond().to_string();
+    let record = json!({
+        "messageId": Uuid::from_u128(u128::from(next())), "receiptHandle": "by-hand", "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": receives.to_string(), "SentTimestamp": now,
+            "ApproximateFirstReceiveTimestamp": now, "SenderId": "by-hand", "MessageGroupId": group,
+        },
+        "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{queue}"),
+    });
+    json!({ "Records": [record] })
 }
 
 /// A tenant's event whose brand has a logo.
@@ -299,19 +316,11 @@ pub fn too_old() -> Value {
     event
 }
 
-/// The invocation that delivers this message alone.
-pub fn deliver(message: &Value) -> Value {
-    event(&[message.to_string()])
-}
-
-/// The invocation of the dead-letter queue's mapping with a message that no version can read.
+/// The delivery of a message that no version of the code can read, by the dead-letter queue.
 pub fn unreadable() -> Value {
-    let mut event = event(&[format!("no message {}", next())]);
-    let record = &mut event["Records"][0];
-    record["eventSourceARN"] =
-        json!("arn:aws:sqs:us-east-1:000000000000:studio-render-dead-letters-local");
-    record["attributes"]["ApproximateReceiveCount"] = json!("7");
-    event
+    let body = format!("no message {}", next());
+    let group = Uuid::nil().to_string();
+    delivery("studio-render-dead-letters-local", &body, &group, 7)
 }
 
 fn next() -> u32 {
