@@ -49,7 +49,7 @@ up: build ## Start the same stack with its web console, and run it until Ctrl-C
 	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
 
 provoke: build \
-  ## Provoke an alarm on one of our own metrics: ALARM=dead-letters, breaker, jobs-fail, \
+  ## Provoke an alarm on one of our own metrics: ALARM=dead-letters, put-off, breaker, jobs-fail, \
      event-to-asset or spend
 	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) \
 	  --broker $(or $(BROKER),embedded)

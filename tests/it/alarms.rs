@@ -16,8 +16,8 @@ use local::{
 use serde_json::{Value, json};
 
 /// The AWS metrics that an alarm may use, with their dimensions, from the services' own pages of
-/// metrics: Lambda and its mappings (OffsetLag, and no IteratorAge), Step Functions, DynamoDB and
-/// MSK.
+/// metrics: Lambda and its mappings (OffsetLag, and no IteratorAge), Step Functions, DynamoDB, SQS
+/// and MSK.
 const OF_AWS: &[(&str, &[&str], &[&str])] = &[
     (
         "AWS/Lambda",
@@ -49,6 +49,15 @@ const OF_AWS: &[(&str, &[&str], &[&str])] = &[
         "AWS/DynamoDB",
         &["TableName"],
         &["ReadThrottleEvents", "WriteThrottleEvents"],
+    ),
+    (
+        "AWS/SQS",
+        &["QueueName"],
+        &[
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible",
+        ],
     ),
     (
         "AWS/Kafka",
@@ -242,7 +251,7 @@ fn each_aws_metric_of_an_alarm_exists_with_its_dimensions() {
 }
 
 #[test]
-fn every_function_mapping_and_state_machine_has_alarms() {
+fn every_function_mapping_queue_and_state_machine_has_alarms() {
     let alarms = alarms();
     let watched = |metric: &str, dimension: &str| -> Vec<String> {
         let metrics = alarms
@@ -271,6 +280,7 @@ fn every_function_mapping_and_state_machine_has_alarms() {
             "EraseFunction".to_owned(),
             "KafkaTopicsFunction".to_owned(),
             "OperatorFunction".to_owned(),
+            "RenderFunction".to_owned(),
         ],
     ]
     .concat();
@@ -297,6 +307,15 @@ fn every_function_mapping_and_state_machine_has_alarms() {
             mappings,
             "{metric}"
         );
+    }
+    // A message that cannot be closed is in flight almost always, so one number is not enough.
+    let dead = ["RenderDeadLetterQueue.QueueName"];
+    for (metric, queue) in [
+        ("ApproximateAgeOfOldestMessage", ["RenderQueue.QueueName"]),
+        ("ApproximateNumberOfMessagesVisible", dead),
+        ("ApproximateNumberOfMessagesNotVisible", dead),
+    ] {
+        assert_eq!(watched(metric, "QueueName"), queue, "{metric}");
     }
     let machines = ["RenderStateMachine", "VoiceTrainingStateMachine"];
     for metric in [

@@ -10,6 +10,9 @@ use local::checkout::Checkout;
 /// has slightly more or less.
 const CONSUMER: u64 = 49_000_000;
 
+/// The same for render, which also draws, and has no vendor's client.
+const RENDER: u64 = 60_000_000;
+
 /// The same for completion, which also draws and has the vendors' clients: 60.8 million on
 /// 2026-11-28.
 const COMPLETION: u64 = 64_000_000;
@@ -45,7 +48,11 @@ fn the_loaded_size_of_a_function_is_bounded() {
         println!("!! the bounds are x86_64's: what a function loads is NOT compared");
         return;
     }
-    for (function, most) in [("event-created", CONSUMER), ("completion", COMPLETION)] {
+    for (function, most) in [
+        ("event-created", CONSUMER),
+        ("render", RENDER),
+        ("completion", COMPLETION),
+    ] {
         let bytes = loaded(&binaries.join(function));
         println!("{function}: {bytes} bytes");
         assert!(

@@ -1,5 +1,5 @@
-//! The template as CloudFormation expands it: the properties of every consumer, and the calls of a
-//! batch.
+//! The template as CloudFormation expands it: the properties of every consumer and of the queue, and
+//! the calls of a batch.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,6 +46,9 @@ async fn the_deployed_template_keeps_its_promises() {
     let template = processed(&studio).await;
 
     let mappings = of_type(&template, "AWS::Lambda::EventSourceMapping");
+    let mappings = mappings
+        .into_iter()
+        .filter(|(_, mapping)| mapping["Topics"].is_array());
     let consumed: BTreeSet<Topic> = Topic::consumed().collect();
     let mut mapped = BTreeSet::new();
     for (id, mapping) in mappings {
@@ -135,8 +138,8 @@ async fn the_deployed_template_keeps_its_promises() {
     }
 
     let functions = of_type(&template, "AWS::Lambda::Function");
-    // completion, erase, operator and kafka-topics, besides the consumers.
-    assert_eq!(functions.len(), consumed.len() + 4);
+    // render, completion, erase, operator and kafka-topics, besides the consumers.
+    assert_eq!(functions.len(), consumed.len() + 5);
     for (id, function) in functions {
         let timeout = function["Timeout"].as_u64().unwrap();
         assert!(
@@ -232,12 +235,119 @@ async fn the_deployed_template_keeps_its_promises() {
     );
     // The end of a job.
     let ends = closed.into_iter().chain([template_event("updated")]);
-    assert_eq!(written(policies("EraseFunction")), ends.collect());
+    let ends: BTreeSet<String> = ends.collect();
+    assert_eq!(written(policies("RenderFunction")), ends);
+    assert_eq!(written(policies("EraseFunction")), ends);
     assert_eq!(
         written(policies("KafkaTopicsFunction")),
         BTreeSet::new(),
         "it makes topics and writes no record"
     );
+    studio.stop().await;
+}
+
+/// The default of a parameter, which is a number.
+fn default_of(template: &Value, parameter: &str) -> u64 {
+    let default = &template["Parameters"][parameter]["Default"];
+    default
+        .as_u64()
+        .unwrap_or_else(|| panic!("{parameter}: {default}"))
+}
+
+/// The reserved concurrency and the concurrency of the queue's mapping, in each stage: of the two
+/// settings, `infra/samconfig.toml` may have any.
+fn concurrency_of_stages(template: &Value) -> Vec<(u64, u64)> {
+    let samconfig = include_str!("../../infra/samconfig.toml");
+    let stages = samconfig.split(".deploy.parameters]").skip(1);
+    let of_stage = |stage: &str| {
+        let setting = |name: &str| -> Option<u64> {
+            let (_, rest) = stage.split_once(&format!("\"{name}="))?;
+            rest.split('"').next()?.parse().ok()
+        };
+        let number = |name| setting(name).unwrap_or_else(|| default_of(template, name));
+        (number("RenderReserved"), number("RenderConcurrency"))
+    };
+    stages.map(of_stage).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deployed_queue_keeps_its_promises() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    let template = processed(&studio).await;
+    let function = &template["Resources"]["RenderFunction"]["Properties"];
+
+    let mappings = of_type(&template, "AWS::Lambda::EventSourceMapping");
+    let mappings: BTreeMap<&str, &Value> = mappings
+        .into_iter()
+        .filter(|(_, mapping)| !mapping["Topics"].is_array())
+        .map(|(id, mapping)| (id.as_str(), mapping))
+        .collect();
+    let concurrency = json!({ "Ref": "RenderConcurrency" });
+    let at_once = 2;
+    for (id, queue, batch, most) in [
+        ("RenderMessages", "RenderQueue", 10, concurrency),
+        (
+            "RenderDeadLetters",
+            "RenderDeadLetterQueue",
+            1,
+            json!(at_once),
+        ),
+    ] {
+        let mapping = mappings[format!("RenderFunction{id}").as_str()];
+        let source = json!({ "Fn::GetAtt": [queue, "Arn"] });
+        assert_eq!(mapping["EventSourceArn"], source, "{id}");
+        assert_eq!(mapping["FunctionName"], json!({ "Ref": "RenderFunction" }));
+        assert_eq!(mapping["BatchSize"], batch, "{id}");
+        assert_eq!(
+            mapping["MaximumBatchingWindowInSeconds"], 0,
+            "{id}: a picture would wait for others"
+        );
+        // Without this flag Lambda deletes what the response names.
+        let reports = json!(["ReportBatchItemFailures"]);
+        assert_eq!(mapping["FunctionResponseTypes"], reports, "{id}");
+        assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], most, "{id}");
+    }
+    assert_eq!(mappings.len(), 2);
+
+    // A batch that is turned away counts as received, and after five a message is dead.
+    let reserved = &function["ReservedConcurrentExecutions"];
+    assert_eq!(*reserved, json!({ "Ref": "RenderReserved" }));
+    let stages = concurrency_of_stages(&template);
+    assert!(stages.len() >= 2, "{stages:?}");
+    for (reserved, rendering) in stages {
+        assert!(reserved >= rendering + at_once, "{reserved} {rendering}");
+    }
+    // AWS recommends six times the timeout (Lambda Developer Guide, services-sqs-configure).
+    let visibility = default_of(&template, "RenderVisibilitySeconds");
+    let timeout = function["Timeout"].as_u64().unwrap();
+    assert!(visibility >= 6 * timeout, "{visibility} s, {timeout} s");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_starts_executions_or_ends_them_knows_a_state_machine() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    let template = processed(&studio).await;
+    let mut knowing = BTreeSet::new();
+    for (id, function) in of_type(&template, "AWS::Lambda::Function") {
+        let environment = &function["Environment"]["Variables"];
+        assert_eq!(
+            environment["RENDER_QUEUE_URL"],
+            json!({ "Ref": "RenderQueue" }),
+            "{id}"
+        );
+        let mut names = environment.as_object().unwrap().keys();
+        if names.any(|name| name.ends_with("_STATE_MACHINE_ARN")) {
+            knowing.insert(id.as_str());
+        }
+    }
+    let expected = [
+        "CompletionFunction",
+        "EraseFunction",
+        "OperatorFunction",
+        "RenderFunction",
+    ];
+    assert_eq!(knowing, expected.into());
     studio.stop().await;
 }
 
@@ -300,15 +410,14 @@ async fn a_batch_of_a_hundred_events_makes_the_expected_calls_to_aws() {
         }
         json!({ "eventSource": "aws:kafka", "records": partitions })
     };
-    // Two hundred concurrent renders are not under test, and would be too much for the emulator on
-    // two processors.
-    studio.let_executions_do_nothing().await;
+    // Two hundred pictures are not under test, and would be too much for two processors.
+    studio.hold_the_queue().await;
     invoke(&studio.stack, &function, &records(0..1, 1)).await; // warms up
     let calls = studio.stack.proxy.calls();
     let consumer = calls[0].process_id;
     assert!(consumer.is_some(), "{:?}", calls[0]);
-    // Before the first record, the function has asked both services for something that does not
-    // exist, so its connections are made in the init phase.
+    // Before the first record, the function has asked both services something, so its connections
+    // are made in the init phase.
     let before = calls
         .iter()
         .take_while(|call| call.operation.name != "BatchGetItem");
@@ -317,7 +426,7 @@ async fn a_batch_of_a_hundred_events_makes_the_expected_calls_to_aws() {
         .collect();
     let connected = [
         ("dynamodb GetItem", Some(200)),
-        ("states DescribeExecution", Some(400)),
+        ("sqs GetQueueAttributes", Some(200)),
     ];
     assert_eq!(
         before,
@@ -345,7 +454,8 @@ async fn a_batch_of_a_hundred_events_makes_the_expected_calls_to_aws() {
         let expected = [
             ("dynamodb BatchGetItem", reads),
             ("dynamodb TransactWriteItems", 5),
-            ("states StartExecution", 200),
+            // Ten messages in a call, and one message for both jobs of an event.
+            ("sqs SendMessageBatch", 10),
         ];
         assert_eq!(
             counts,

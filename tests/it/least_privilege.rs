@@ -8,6 +8,7 @@ mod ready;
 use std::collections::BTreeSet;
 
 use contract::Topic;
+use fault_proxy::{Action, Fault, Matches, Occurrence};
 use local::aws::QueryService;
 use local::deploy::{Providers, STACK};
 use local::metrics::logged_since;
@@ -21,7 +22,7 @@ use crate::{
 use ready::{
     Ready, await_owner, batch, created_now, described_now, discard, erase, erase_voice, gather,
     give_up, list_dead_letters, new_voice, ready, ready_voices, redrive, register, resubmit,
-    show_unknown, step, tombstone,
+    show_unknown, step, tombstone, too_old, unreadable,
 };
 
 /// A grant, and the step that fails without it.
@@ -72,9 +73,10 @@ const NEEDS: &[Need] = &[
         "MarkPublishedAndIndexDeadLetters dynamodb:UpdateItem table/studio-local of inbound#*, dead-letter#*",
         |_| batch(&described_now()),
     ),
+    // Only the entry of such an event is looked for.
     consumer(
         "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
-        |ready| batch(&ready.known),
+        |_| batch(&too_old()),
     ),
     consumer(
         "LookUpBatches dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
@@ -84,14 +86,9 @@ const NEEDS: &[Need] = &[
         "CheckTombstones dynamodb:ConditionCheckItem table/studio-local of tenant#*",
         |_| batch(&created_now("check")),
     ),
-    consumer(
-        "StartJobs states:StartExecution stateMachine:studio-render-local",
-        |_| batch(&created_now("start")),
-    ),
-    consumer(
-        "LookAfterJobs states:DescribeExecution execution:studio-render-local:*",
-        |ready| batch(&ready.known),
-    ),
+    consumer("SendJobs sqs:SendMessage studio-render-local", |_| {
+        batch(&created_now("send"))
+    }),
     // Completion: the table.
     completion(
         "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, voice#*, provider#*, tenant#*",
@@ -159,6 +156,70 @@ const NEEDS: &[Need] = &[
     ),
 ];
 
+/// The grants of the render function. A picture that fails is put off and stays open; with the grant
+/// it is drawn, and its job is closed. The function caches the secret of the paths, so the message
+/// that must read it comes first.
+const NEEDS_OF_RENDER: &[Need] = &[
+    render(
+        "ReadPathsSecret secretsmanager:GetSecretValue secret:studio/local/asset-paths-??????",
+        |ready| ready.pictures[0].clone(),
+    ),
+    render(
+        "ReadItems dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
+        |ready| ready.pictures[1].clone(),
+    ),
+    render(
+        "CommitEnds dynamodb:PutItem table/studio-local of entity#*, job#*",
+        |ready| ready.pictures[2].clone(),
+    ),
+    render(
+        "CheckTombstones dynamodb:ConditionCheckItem table/studio-local of tenant#*",
+        |ready| ready.pictures[3].clone(),
+    ),
+    render(
+        "StoreAssets s3:PutObject eventzr-studio-assets-local/renders/*",
+        |ready| ready.pictures[4].clone(),
+    ),
+    // S3 is in trouble in this row, so that the message must be put off.
+    render("PutOff sqs:SendMessage studio-render-local", |ready| {
+        ready.pictures[5].clone()
+    }),
+    // Its tenant is being erased, so the picture that was stored is deleted.
+    render(
+        "StoreAssets s3:DeleteObject eventzr-studio-assets-local/renders/*",
+        |ready| ready.unwanted.clone(),
+    ),
+    Need {
+        // S3 gives the same answer for a missing object, and so the function's sentence names both
+        // causes.
+        says: "there is no logo where the brand says",
+        ..render("ReadLogos s3:GetObject studio-local-logos/*", |ready| {
+            ready.branded.clone()
+        })
+    },
+    // The first starts the execution, which does nothing. The others find it.
+    render(
+        "StartLongOnes states:StartExecution stateMachine:studio-render-local",
+        |ready| ready.long.clone(),
+    ),
+    render(
+        "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
+        |ready| ready.long.clone(),
+    ),
+    render(
+        "LookAfterLongOnes states:DescribeExecution execution:studio-render-local:*",
+        |ready| ready.long.clone(),
+    ),
+    render(
+        "WriteDeadLetters s3:PutObject eventzr-studio-dead-letters-local/records/*",
+        |_| unreadable(),
+    ),
+    render(
+        "MarkAndIndexDeadLetters dynamodb:UpdateItem table/studio-local of inbound#*, job#*, dead-letter#*",
+        |_| unreadable(),
+    ),
+];
+
 /// The grants of the erase function. It reads the secret of the paths when it starts, and caches a
 /// vendor's key, so the steps that must read them come first.
 const NEEDS_OF_ERASE: &[Need] = &[
@@ -189,11 +250,6 @@ const NEEDS_OF_ERASE: &[Need] = &[
     erasing(
         "CheckTombstones dynamodb:ConditionCheckItem table/studio-local of tenant#*",
         |_| erase("tenant-erased"),
-    ),
-    // The same, of a job that has asked no provider yet.
-    erasing(
-        "SeeWhichJobsWereStarted states:DescribeExecution execution:studio-render-local:*",
-        |_| erase("tenant-started"),
     ),
     // Its picture is stored.
     erasing(
@@ -278,13 +334,20 @@ const NEEDS_OF_THE_OPERATOR: &[Need] = &[
         "InvokeOthers lambda:InvokeFunction function:studio-erase-local",
         |_| json!({ "step": "erase-tenant", "tenant": "tenant-without-data", "execute": true }),
     ),
+    operator("SendAgain sqs:SendMessage studio-render-local", |ready| {
+        resubmit(&ready.cancelled[1])
+    }),
     operator(
-        "StartAgain states:StartExecution stateMachine:studio-render-local",
-        |ready| resubmit(&ready.cancelled[1]),
+        "LookAtQueues sqs:GetQueueAttributes studio-render-local",
+        |_| json!({ "step": "queue" }),
+    ),
+    operator(
+        "LookAtQueues sqs:GetQueueAttributes studio-render-dead-letters-local",
+        |_| json!({ "step": "queue" }),
     ),
     operator(
         "SeeHowJobsAre states:DescribeExecution execution:studio-render-local:*",
-        |ready| json!({ "step": "show-job", "tenant": "tenant-cancelled", "job": ready.cancelled[0] }),
+        |ready| json!({ "step": "show-job", "tenant": "tenant-overdue", "job": ready.overdue }),
     ),
 ];
 
@@ -335,8 +398,8 @@ const NEEDS_OF_VOICES: &[Need] = &[
     }),
 ];
 
-/// The grants of the sweep. Everything open is overdue: jobs whose executions ended without a
-/// result, and voices without an execution.
+/// The grants of the sweep. Everything open is overdue: pictures whose messages are lost, a video and
+/// voices without an execution.
 const NEEDS_OF_THE_SWEEP: &[Need] = &[
     completion(
         "LookAfter states:DescribeExecution execution:studio-render-local:*",
@@ -352,6 +415,14 @@ const NEEDS_OF_THE_SWEEP: &[Need] = &[
     ),
     completion(
         "StartAgain states:StartExecution stateMachine:studio-voice-training-local",
+        |_| json!({ "step": "sweep" }),
+    ),
+    completion(
+        "LookAtQueue sqs:GetQueueAttributes studio-render-local",
+        |_| json!({ "step": "sweep" }),
+    ),
+    completion(
+        "SendAgain sqs:SendMessage studio-render-local",
         |_| json!({ "step": "sweep" }),
     ),
     completion(
@@ -405,6 +476,16 @@ fn needs_of_each_consumer() -> Vec<Need> {
     Topic::consumed().flat_map(of).collect()
 }
 
+const fn render(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
+    Need {
+        of: "RenderFunction",
+        grant,
+        who: "RenderFunction",
+        payload: Payload::Of(payload),
+        says: DENIED,
+    }
+}
+
 const fn completion(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
     Need {
         of: "CompletionFunction",
@@ -451,6 +532,8 @@ fn not_checked() -> BTreeSet<(String, String)> {
     // topics that it publishes to.
     for (of, tells) in [
         ("ConsumerPolicy", &OPENED[..]),
+        // The ends of what it draws.
+        ("RenderFunction", &[&OPENED[1..2], &CLOSED[..2]].concat()),
         ("CompletionFunction", &[&OPENED[..], &CLOSED[..]].concat()),
         // The end of a job that an erasure cancels, or that it finds.
         ("EraseFunction", &[&OPENED[1..2], &CLOSED[..2]].concat()),
@@ -525,6 +608,12 @@ fn not_checked() -> BTreeSet<(String, String)> {
             "- s3:ListBucket eventzr-studio-dead-letters-local".to_owned(),
         );
     }
+    // A consumer makes its first connection to the queue by asking for its attributes. Without the
+    // grant it goes on, and AWS records a call that was denied at every start.
+    grant(
+        "ConsumerPolicy",
+        "ConnectToTheQueue sqs:GetQueueAttributes studio-render-local".to_owned(),
+    );
     // Polly's speech actions have no resources.
     grant(
         "CompletionFunction",
@@ -582,7 +671,8 @@ const CLOSED: [&str; 4] = [
 /// The roles: the service that assumes each one, and its attached policies. SAM attaches AWS's
 /// policies: for the traces of a state machine, the logs of every function, its network interfaces
 /// in a VPC, and for each mapping the brokers' addresses (kafka:DescribeClusterV2,
-/// kafka:GetBootstrapBrokers) and the mapping's own interfaces.
+/// kafka:GetBootstrapBrokers) and the mapping's own interfaces, or what a mapping does with a queue
+/// (sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes).
 fn roles() -> Vec<(String, &'static str, &'static [&'static str])> {
     const FUNCTION: &[&str] = &[
         "AWSLambdaBasicExecutionRole",
@@ -594,12 +684,18 @@ fn roles() -> Vec<(String, &'static str, &'static [&'static str])> {
         "AWSLambdaVPCAccessExecutionRole",
         "ConsumerPolicy",
     ];
+    const RENDER: &[&str] = &[
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaSQSQueueExecutionRole",
+        "AWSLambdaVPCAccessExecutionRole",
+    ];
     const TRACED: &[&str] = &["AWSXrayWriteOnlyAccess"];
     let others = [
         ("CompletionFunction", "lambda.amazonaws.com", FUNCTION),
         ("EraseFunction", "lambda.amazonaws.com", FUNCTION),
         ("KafkaTopicsFunction", "lambda.amazonaws.com", FUNCTION),
         ("OperatorFunction", "lambda.amazonaws.com", FUNCTION),
+        ("RenderFunction", "lambda.amazonaws.com", RENDER),
         ("RenderStateMachine", "states.amazonaws.com", TRACED),
         ("VoiceTrainingStateMachine", "states.amazonaws.com", TRACED),
     ];
@@ -650,6 +746,8 @@ async fn without_any_one_of_its_grants_a_function_fails() {
     }
     assert_eq!(found.len(), roles().len());
 
+    // Each message is delivered by hand.
+    studio.hold_the_queue().await;
     studio.let_executions_do_nothing().await;
     let voices = &studio.stack.outputs.voice_state_machine_arn;
     let nothing =
@@ -666,6 +764,9 @@ async fn without_any_one_of_its_grants_a_function_fails() {
         .unwrap();
     let mut ready = ready(&mut studio).await;
     for need in NEEDS {
+        fails_without(&studio, &iam, &grants, need, &ready).await;
+    }
+    for need in NEEDS_OF_RENDER {
         fails_without(&studio, &iam, &grants, need, &ready).await;
     }
     for need in NEEDS_OF_ERASE {
@@ -700,6 +801,7 @@ fn every_grant_is_tried_or_listed(grants: &[Grant]) {
     let needs = NEEDS
         .iter()
         .chain(&of_each_consumer)
+        .chain(NEEDS_OF_RENDER)
         .chain(NEEDS_OF_ERASE)
         .chain(NEEDS_OF_THE_OPERATOR)
         .chain(NEEDS_OF_VOICES)
@@ -727,7 +829,20 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
     if sweeps {
         // A new voice, because the earlier sweeps may have given up on the others.
         new_voice(studio).await;
-        let_deadlines_pass(studio).await;
+        all_is_overdue(studio).await;
+    }
+    if need.grant.starts_with("PutOff ") {
+        let matches = Matches {
+            service: Some("s3".to_owned()),
+            operation: Some("PutObject".to_owned()),
+            occurrence: Occurrence::Every,
+            ..Matches::default()
+        };
+        let action = Action::Fail {
+            status: 503,
+            error: "SlowDown".to_owned(),
+        };
+        studio.stack.proxy.inject(Fault { matches, action });
     }
     if need.payload(ready)["step"] == "gather" {
         give_up(studio).await;
@@ -742,15 +857,22 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
         need.grant
     );
     if sweeps {
-        let_deadlines_pass(studio).await;
+        all_is_overdue(studio).await;
     }
     let with = react(studio, need, ready).await;
+    studio.stack.proxy.heal();
     assert!(
         !with.contains(need.says),
         "{} fails with {} too: {with}",
         need.who,
         need.grant
     );
+}
+
+/// Everything open is overdue, and the queue is empty: the messages about pictures are lost.
+async fn all_is_overdue(studio: &Studio) {
+    let_deadlines_pass(studio).await;
+    studio.receive_messages().await;
 }
 
 /// The answer of a function and its whole log. The tail that comes with an answer has only 4 KiB,

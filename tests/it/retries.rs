@@ -114,6 +114,21 @@ fn a_throttled_step_of_a_render_waits_until_its_machine_ends() {
     }
 }
 
+/// The default of a parameter of the template that is a number of seconds.
+fn seconds(parameter: &str) -> f64 {
+    let template = read("infra/template.yaml");
+    let (_, rest) = template.split_once(&format!("\n  {parameter}:\n")).unwrap();
+    let mut lines = rest.lines();
+    let default = lines.find_map(|line| line.strip_prefix("    Default: "));
+    default.unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_picture_is_put_off_for_as_long_as_an_execution_may_last() {
+    let (_, timeout) = tasks_of("render");
+    assert_eq!(seconds("RenderPatienceSeconds"), timeout);
+}
+
 #[test]
 fn a_forbidden_object_and_a_vendors_trouble_are_retried_for_minutes() {
     for (machine, fetching) in [

@@ -1,4 +1,5 @@
-//! Storage is encrypted, private, recoverable after mistakes, and reachable over TLS only.
+//! Storage is encrypted, private, recoverable after mistakes, and reachable over TLS only; so is the
+//! queue, but that nothing in it needs to be recovered.
 
 use contract::Topic;
 use serde_json::{Value, json};
@@ -119,6 +120,47 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
     studio.stop().await;
 }
 
+/// Two weeks, the longest that a queue keeps a message.
+const LONGEST_KEPT_SECONDS: u64 = 14 * 24 * 60 * 60;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    let template = processed(&studio).await;
+    let policies = of_type(&template, "AWS::SQS::QueuePolicy");
+    let queues = of_type(&template, "AWS::SQS::Queue");
+    let names: Vec<_> = queues.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(names, ["RenderDeadLetterQueue", "RenderQueue"]);
+    for (id, queue) in queues {
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+        assert_eq!(queue["MessageRetentionPeriod"], LONGEST_KEPT_SECONDS);
+        assert_eq!(queue["FifoQueue"], Value::Null, "{id} would not be fair");
+        let queues = json!([{ "Ref": id }]);
+        let (policy_id, policy) = policies
+            .iter()
+            .find(|(_, policy)| policy["Queues"] == queues)
+            .unwrap();
+        assert_eq!(
+            template["Resources"][*policy_id]["Condition"], "OnAws",
+            "{id}: only one machine goes without"
+        );
+        let tls = json!([{
+            "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "sqs:*",
+            "Resource": { "Fn::GetAtt": [id, "Arn"] },
+            "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+        }]);
+        assert_eq!(policy["PolicyDocument"]["Statement"], tls, "{id}");
+        // What the dead-letter queue cannot get rid of stays in it.
+        let dead = json!({ "Fn::GetAtt": ["RenderDeadLetterQueue", "Arn"] });
+        let redrive = match id.as_str() {
+            "RenderQueue" => json!({ "deadLetterTargetArn": dead, "maxReceiveCount": 5 }),
+            _ => Value::Null,
+        };
+        assert_eq!(queue["RedrivePolicy"], redrive, "{id}");
+    }
+    studio.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_refuses_a_function_without_tls() {
     let studio = Studio::start_with(|options| options.poll = false).await;
@@ -134,7 +176,7 @@ async fn a_bucket_refuses_a_function_without_tls() {
     // The local stack uses plain HTTP over loopback, and the emulator knows that.
     let function = studio.stack.consumer(Topic::EventCreated).unwrap();
     let batch = batch_of_now("event-created-bad-records.json");
-    studio.let_executions_do_nothing().await;
+    studio.hold_the_queue().await;
     let set = studio
         .stack
         .clients

@@ -16,18 +16,23 @@ const HOURS: f64 = 730.0;
 /// Developer Guide, kafka-scaling-modes).
 const POLLERS_OF_A_UNIT: usize = 10;
 
-/// The interface endpoints that the functions need: Step Functions, Lambda and Secrets Manager
+/// The interface endpoints that the functions need: SQS, Step Functions, Lambda and Secrets Manager
 /// (docs/deploying.md, "The network"). They are the VPC's, and not in the template.
-const ENDPOINTS: usize = 3;
+const ENDPOINTS: usize = 4;
+
+/// The requests with which a mapping polls an empty queue, at once and in an hour each: it begins
+/// with five (Lambda Developer Guide, services-sqs-scaling), each of which waits for 20 s. The 20 s
+/// are a guess.
+const POLLS: f64 = 5.0 * 3600.0 / 20.0;
 
 /// What a schedule's invocation is assumed to take, in seconds, and to log, in bytes. Both are
 /// guesses; the line is a thousandth of the bill.
 const SCHEDULED_SECONDS: f64 = 0.1;
 const SCHEDULED_BYTES: f64 = 2_000.0;
 
-/// The queries of a schedule's invocation: one for each shard of the index of what is open. An
-/// empty one is half a read unit.
-const SHARDS: f64 = 16.0;
+/// The queries of a sweep and a gathering: one for each shard of the index of what is open. The
+/// sweep has two sets of sixteen, and the gathering one. An empty one is half a read unit.
+const SHARDS: f64 = 48.0;
 
 /// The memory of the functions with a schedule, in MB: completion sweeps, and operator gathers.
 const SCHEDULED_MEMORY: [f64; 2] = [1769.0, 512.0];
@@ -42,6 +47,8 @@ struct Stage {
     watches_cluster: bool,
     /// In how many availability zones the VPC has the interface endpoints.
     zones: usize,
+    /// Its region.
+    region: &'static str,
 }
 
 /// Production has its endpoints in the zones of the three brokers, staging in one zone.
@@ -52,21 +59,31 @@ fn stages() -> [Stage; 2] {
 impl Stage {
     /// The stage as `infra/samconfig.toml` sets its parameters.
     fn of_samconfig(name: &'static str, zones: usize) -> Self {
-        let begin = format!("[{name}.deploy.parameters]\n");
-        let settings = SAMCONFIG
-            .split_once(&begin)
-            .map_or("", |(_, settings)| settings);
-        let settings = settings.split("\n[").next().unwrap_or_default();
+        let settings = section(&format!("[{name}.deploy.parameters]\n"));
+        let place = section(&format!("[{name}.global.parameters]\n"));
+        let region = place
+            .lines()
+            .find_map(|line| line.strip_prefix("region = "))
+            .unwrap_or_default();
         Self {
             name,
             is_monitored: !settings.contains("\"Monitoring=none\""),
             watches_cluster: settings.contains("\"KafkaClusterName="),
             zones,
+            region: region.trim_matches('"'),
+        }
+    }
+
+    /// An hour of an interface endpoint in one zone of its region.
+    fn endpoint_hour(self) -> f64 {
+        match self.region {
+            "us-east-1" => prices::ENDPOINT_HOUR_OF_VIRGINIA,
+            _ => prices::ENDPOINT_HOUR,
         }
     }
 
     /// The lines of its bill, in dollars a month.
-    fn bill(self) -> [(&'static str, f64); 7] {
+    fn bill(self) -> [(&'static str, f64); 8] {
         let monitored = if self.is_monitored { 1.0 } else { 0.0 };
         let metrics = alarm_metrics(self.watches_cluster) as f64;
         let units = poller_units() as f64;
@@ -75,7 +92,7 @@ impl Stage {
             ("Event Poller Unit", units * HOURS * prices::POLLER_HOUR),
             (
                 "interface endpoints",
-                endpoints * HOURS * prices::ENDPOINT_HOUR,
+                endpoints * HOURS * self.endpoint_hour(),
             ),
             ("alarms", monitored * metrics * prices::ALARM_METRIC),
             ("dashboard", monitored * prices::DASHBOARD),
@@ -83,10 +100,20 @@ impl Stage {
                 "secret",
                 times("Type: AWS::SecretsManager::Secret\n") as f64 * prices::SECRET,
             ),
+            (
+                "polling the queues",
+                queues() * POLLS * HOURS * prices::SQS_REQUEST,
+            ),
             ("metric", prices::CUSTOM_METRIC),
             ("schedules", schedules()),
         ]
     }
+}
+
+/// The section of `infra/samconfig.toml` that begins with the line `begin`.
+fn section(begin: &str) -> &'static str {
+    let (_, rest) = SAMCONFIG.split_once(begin).unwrap_or_default();
+    rest.split("\n[").next().unwrap_or_default()
 }
 
 /// How often the template has `text`.
@@ -103,6 +130,11 @@ fn alarm_metrics(of_cluster: bool) -> usize {
     of_expressions + alone - if of_cluster { 0 } else { of_brokers }
 }
 
+/// The queues that a mapping polls.
+fn queues() -> f64 {
+    times("          Type: SQS\n") as f64
+}
+
 /// The units that the pollers of all mappings need.
 fn poller_units() -> usize {
     let (_, parameter) = TEMPLATE.split_once("\n  Pollers:\n").unwrap_or_default();
@@ -113,16 +145,16 @@ fn poller_units() -> usize {
     (pollers * Topic::consumed().count()).div_ceil(POLLERS_OF_A_UNIT)
 }
 
-/// The sweep and the gathering, every five minutes: compute, reads, a listing of the bucket, logs.
+/// The sweep and the gathering, every five minutes: compute, reads, the depth of the queue, a
+/// listing of the bucket, logs.
 fn schedules() -> f64 {
     let runs = HOURS * 12.0;
     let gibibytes = SCHEDULED_MEMORY.iter().sum::<f64>() / 1024.0;
     let both = SCHEDULED_MEMORY.len() as f64;
     let compute = gibibytes * SCHEDULED_SECONDS * prices::LAMBDA_GIBIBYTE_SECOND;
-    let each = prices::LAMBDA_REQUEST
-        + SHARDS * 0.5 * prices::READ_UNIT
-        + SCHEDULED_BYTES / 1e9 * prices::LOGGED_GIGABYTE;
-    runs * (compute + both * each + prices::S3_LIST)
+    let each = prices::LAMBDA_REQUEST + SCHEDULED_BYTES / 1e9 * prices::LOGGED_GIGABYTE;
+    let reads = SHARDS * 0.5 * prices::READ_UNIT;
+    runs * (compute + both * each + reads + prices::SQS_REQUEST + prices::S3_LIST)
 }
 
 /// The idle bill of each stage.
@@ -133,7 +165,7 @@ pub fn rows() -> Vec<Row> {
         let lines = bill.into_iter().chain([("all of it", all)]);
         Row::new(
             format!("A month of {} without an event", stage.name),
-            "list prices of ap-south-1; without cluster, storage and vendors' secrets",
+            "list prices of its region; without cluster, storage and vendors' secrets",
             Unit::Dollars,
             lines
                 .map(|(name, dollars)| (name.to_owned(), dollars))
@@ -158,6 +190,12 @@ mod tests {
     }
 
     #[test]
+    fn each_stage_pays_the_endpoints_of_its_own_region() {
+        let found = stages().map(|stage| (stage.region, stage.endpoint_hour()));
+        assert_eq!(found, [("ap-south-1", 0.013), ("us-east-1", 0.01)]);
+    }
+
+    #[test]
     fn the_pollers_of_all_mappings_fit_into_one_unit() {
         assert_eq!(poller_units(), 1);
     }
@@ -167,6 +205,7 @@ mod tests {
         assert!(alarm_metrics(true) > alarm_metrics(false) && alarm_metrics(false) > 50);
         assert_eq!(times("Type: AWS::CloudWatch::Dashboard\n"), 1);
         assert_eq!(times("Schedule: rate(5 minutes)\n"), SCHEDULED_MEMORY.len());
+        assert_eq!(queues() as usize, times("Type: AWS::SQS::Queue\n"));
     }
 
     /// A resource of a new type may cost something when nothing happens: look its price up, and add
@@ -188,6 +227,8 @@ mod tests {
             "AWS::Logs::LogGroup",
             "AWS::S3::Bucket",
             "AWS::S3::BucketPolicy",
+            "AWS::SQS::Queue",
+            "AWS::SQS::QueuePolicy",
             "AWS::SecretsManager::Secret",
             "AWS::Serverless::Function",
             "AWS::Serverless::StateMachine",

@@ -23,6 +23,13 @@ pub const POLLER_HOUR: f64 = 0.185;
 /// `APS3-VpcEndpoint-Hours`).
 pub const ENDPOINT_HOUR: f64 = 0.013;
 
+/// The same in us-east-1 (AWS PrivateLink pricing).
+pub const ENDPOINT_HOUR_OF_VIRGINIA: f64 = 0.01;
+
+/// A request to a standard queue of SQS, such as an empty receive ($0.40 per million in us-east-1,
+/// Amazon SQS pricing). A request that sends to a fair queue costs $0.10 per million more.
+pub const SQS_REQUEST: f64 = 0.40 / 1e6 * MUMBAI;
+
 /// A month of one metric of an alarm with a period of a minute or more (AWS Price List, Mumbai:
 /// `APS3-CW:AlarmMonitorUsage`).
 pub const ALARM_METRIC: f64 = 0.10;

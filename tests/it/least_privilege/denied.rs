@@ -50,6 +50,14 @@ const OF_A_CONSUMER: OnItems = OnItems {
     batches: &[],
 };
 
+const OF_RENDER: OnItems = OnItems {
+    reads: OF_A_CONSUMER.reads,
+    looks_up: OF_A_CONSUMER.looks_up,
+    puts: &["entity#", "job#"],
+    updates: &["inbound#", "job#", "dead-letter#"],
+    batches: &[],
+};
+
 const OF_COMPLETION: OnItems = OnItems {
     reads: &[
         "inbound#",
@@ -203,6 +211,25 @@ impl Shell {
         let get = self.clients.secrets.get_secret_value();
         is_let(get.secret_id(secret).send().await)
     }
+
+    async fn sends(&self, queue: &str) -> bool {
+        let send = self.clients.sqs.send_message().queue_url(queue);
+        is_let(send.message_body("shell").send().await)
+    }
+
+    async fn starts(&self, machine: &str) -> bool {
+        let start = self.clients.sfn.start_execution();
+        let start = start.state_machine_arn(machine);
+        // It starts nothing: the input is refused after the caller is let through.
+        is_let(start.input("no JSON").send().await)
+    }
+
+    async fn describes(&self, machine: &str) -> bool {
+        let execution = machine.replacen(":stateMachine:", ":execution:", 1);
+        let describe = self.clients.sfn.describe_execution();
+        let describe = describe.execution_arn(format!("{execution}:shell"));
+        is_let(describe.send().await)
+    }
 }
 
 /// Whether AWS let a call through: any other failure is no denial.
@@ -261,6 +288,7 @@ async fn a_role_touches_only_the_kinds_of_items_that_its_function_needs() {
         }
     }
     for (role, expected) in [
+        ("RenderFunctionRole", OF_RENDER),
         ("CompletionFunctionRole", OF_COMPLETION),
         ("EraseFunctionRole", OF_ERASE),
         ("OperatorFunctionRole", OF_OPERATOR),
@@ -290,6 +318,7 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
         (LOGO_BUCKET, "tenant-a/logo.png"),
     ];
     let completion = Shell::of(&studio, "CompletionFunctionRole").await;
+    let render = Shell::of(&studio, "RenderFunctionRole").await;
     let erase = Shell::of(&studio, "EraseFunctionRole").await;
     let consumer = format!("{}Role", function_of(Topic::EventCreated));
     let consumer = Shell::of(&studio, &consumer).await;
@@ -303,6 +332,7 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
         let is_logo = bucket == LOGO_BUCKET;
         for (who, shell) in [
             ("completion", &completion),
+            ("render", &render),
             ("a consumer", &consumer),
             ("operator", &operator),
             ("kafka-topics", &topics),
@@ -312,7 +342,11 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
         }
         let deleted = erase.deletes(bucket, key, version).await;
         assert_eq!(deleted, !is_logo, "{bucket}/{key}");
-        for (who, shell) in [("completion", &completion), ("kafka-topics", &topics)] {
+        for (who, shell) in [
+            ("completion", &completion),
+            ("render", &render),
+            ("kafka-topics", &topics),
+        ] {
             assert!(!shell.lists_versions(bucket).await, "{who}: {bucket}");
         }
         assert_eq!(erase.lists_versions(bucket).await, !is_logo, "{bucket}");
@@ -325,6 +359,7 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
             !topics.gets(bucket, key).await,
             "kafka-topics: {bucket}/{key}"
         );
+        assert_eq!(render.gets(bucket, key).await, is_logo, "{bucket}/{key}");
     }
     assert!(
         completion
@@ -339,8 +374,9 @@ async fn a_key_of_a_vendor_is_read_only_where_the_vendor_is_asked() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let secrets = ["asset-paths", "elevenlabs", "runway", "openai"];
     let consumer = format!("{}Role", function_of(Topic::EventCreated));
-    let readers: [(&str, &[&str]); 5] = [
+    let readers: [(&str, &[&str]); 6] = [
         (consumer.as_str(), &[]),
+        ("RenderFunctionRole", &secrets[..1]),
         ("OperatorFunctionRole", &[]),
         ("KafkaTopicsFunctionRole", &[]),
         // Those of the vendors that can be asked to delete something.
@@ -352,6 +388,50 @@ async fn a_key_of_a_vendor_is_read_only_where_the_vendor_is_asked() {
         for secret in secrets {
             let found = shell.knows(&format!("studio/local/{secret}")).await;
             assert_eq!(found, known.contains(&secret), "{role}: {secret}");
+        }
+    }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_knows_the_queue_and_no_execution() {
+    let studio = Studio::start_with(|options| options.poll = false).await;
+    studio.hold_the_queue().await;
+    let outputs = &studio.stack.outputs;
+    let (queue, dead) = (&outputs.render_queue_url, &outputs.dead_letter_queue_url);
+    let machines = [
+        &outputs.render_state_machine_arn,
+        &outputs.voice_state_machine_arn,
+    ];
+    let consumers = Topic::consumed().map(|topic| format!("{}Role", function_of(topic)));
+    let mut sending: Vec<(String, [bool; 2], [bool; 2])> = consumers
+        .map(|role| (role, [false, false], [false, false]))
+        .collect();
+    // Whether it starts executions of each machine, and whether it may see how they are.
+    for (role, starts, describes) in [
+        ("RenderFunctionRole", [true, false], [true, false]),
+        ("CompletionFunctionRole", [true, true], [true, true]),
+        ("OperatorFunctionRole", [false, false], [true, false]),
+    ] {
+        sending.push((role.to_owned(), starts, describes));
+    }
+    for (role, starts, describes) in sending {
+        let shell = Shell::of(&studio, &role).await;
+        assert!(shell.sends(queue).await, "{role} sends");
+        assert!(!shell.sends(dead).await, "{role} writes dead letters");
+        for (number, machine) in machines.into_iter().enumerate() {
+            assert_eq!(shell.starts(machine).await, starts[number], "{role}");
+            assert_eq!(shell.describes(machine).await, describes[number], "{role}");
+        }
+    }
+    for role in ["EraseFunctionRole", "KafkaTopicsFunctionRole"] {
+        let shell = Shell::of(&studio, role).await;
+        for queue in [queue, dead] {
+            assert!(!shell.sends(queue).await, "{role} sends");
+        }
+        for machine in machines {
+            assert!(!shell.starts(machine).await, "{role} starts executions");
+            assert!(!shell.describes(machine).await, "{role} sees executions");
         }
     }
     studio.stop().await;

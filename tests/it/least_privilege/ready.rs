@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::Topic;
+use aws_sdk_dynamodb::types::AttributeValue;
+use contract::{Identifier, Time, Topic};
+use domain::TenantKey;
 use fault_proxy::Occurrence;
 use local::deploy::{LOGO_BUCKET, VOICE_BUCKET};
 use serde_json::{Value, json};
@@ -11,16 +13,25 @@ use vendor_sandbox::{Behaviour, Script, Vendor};
 
 use crate::{
     harness::{Studio, created, example, invoke, jobs_of, now},
+    messages::{group_of, message_of},
     voices::upload_training,
 };
 
 /// Jobs and voices, each one step before it needs a grant.
 #[derive(Default)]
 pub struct Ready {
-    /// An event that was handled before.
-    pub known: Value,
-    /// Its two jobs, which are open.
+    /// Two jobs of one event, which are open.
     pub drawn: Vec<String>,
+    /// Deliveries of a message about pictures each, of a tenant each.
+    pub pictures: Vec<Value>,
+    /// The same of a tenant whose brand has a logo.
+    pub branded: Value,
+    /// The same of a tenant whose erasure has just begun.
+    pub unwanted: Value,
+    /// The delivery of a message about a video.
+    pub long: Value,
+    /// A video that its vendor works on, and that no execution looks after.
+    pub overdue: String,
     /// A job whose brand has a logo.
     pub with_logo: String,
     /// Jobs that Polly speaks and will finish at the next poll.
@@ -53,13 +64,10 @@ const SAMPLE: &str = "tenant-voices/sample.mp3";
 /// Prepares everything except the voices. Executions do nothing, so the test takes the steps
 /// itself.
 pub async fn ready(studio: &mut Studio) -> Ready {
-    put(
-        studio,
-        LOGO_BUCKET,
-        "tenant-logo/logo.png",
-        include_bytes!("../../../docs/invitation.png"),
-    )
-    .await;
+    for tenant in ["tenant-logo", "tenant-brand"] {
+        let logo = include_bytes!("../../../docs/invitation.png");
+        put(studio, LOGO_BUCKET, &format!("{tenant}/logo.png"), logo).await;
+    }
     put(studio, VOICE_BUCKET, SAMPLE, RECORDING).await;
     let mut trainings = Vec::new();
     for _ in 0..3 {
@@ -80,11 +88,10 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     for event in [published, described_now()] {
         hand_over(studio, &event).await;
     }
-    let known = created("tenant-known", "known");
-    let drawn = jobs(studio, &known).await;
-    let mut event = created("tenant-logo", "logo");
-    event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/tenant-logo/logo.png") });
-    let with_logo = jobs(studio, &event).await.remove(0);
+    let drawn = jobs(studio, &created("tenant-known", "known")).await;
+    let with_logo = jobs(studio, &event_with_logo("tenant-logo"))
+        .await
+        .remove(0);
     let mut spoken = Vec::new();
     for tenant in ["tenant-spot-1", "tenant-spot-2"] {
         spoken.extend(jobs(studio, &campaign(tenant, "audio-spot")).await);
@@ -129,12 +136,33 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let open = jobs(studio, &created("tenant-open", "open"))
         .await
         .remove(0);
-    for tenant in ["erased", "started"] {
-        jobs(studio, &created(&format!("tenant-{tenant}"), tenant)).await;
+    jobs(studio, &created("tenant-erased", "erased")).await;
+    let mut pictures = Vec::new();
+    for number in 1..=6 {
+        let tenant = format!("tenant-picture-{number}");
+        pictures.push(message(studio, &created(&tenant, &tenant)).await);
     }
+    let branded = message(studio, &event_with_logo("tenant-brand")).await;
+    let unwanted = message(studio, &created("tenant-leaving", "leaving")).await;
+    put_tombstones(studio, "tenant-leaving").await;
+    let long = message(studio, &campaign("tenant-long", "video")).await;
+    let overdue = jobs(studio, &campaign("tenant-overdue", "video"))
+        .await
+        .remove(0);
+    studio.completion(&step("submit", &overdue)).await;
+    // For the sweep, a picture that is past its own deadline, too.
+    let lost = jobs(studio, &created("tenant-lost", "lost"))
+        .await
+        .remove(0);
+    let pass = |state: &mut Value| state["deadline"] = json!("2000-01-01T00:00:00.000Z");
+    studio.change_state(&format!("job#{lost}"), pass).await;
     Ready {
-        known,
         drawn,
+        pictures,
+        branded,
+        unwanted,
+        long,
+        overdue,
         with_logo,
         spoken,
         filmed,
@@ -210,6 +238,53 @@ async fn jobs(studio: &mut Studio, event: &Value) -> Vec<String> {
     )
 }
 
+/// The delivery of the message about the jobs that an event opens.
+async fn message(studio: &mut Studio, event: &Value) -> Value {
+    let opened = jobs(studio, event).await;
+    let message = message_of(studio, &opened).await;
+    let group = group_of(studio, &opened[0]).await;
+    delivery("studio-render-local", &message.to_string(), &group, 1)
+}
+
+/// The delivery of a message by a queue that was received so often.
+fn delivery(queue: &str, body: &str, group: &str, receives: u32) -> Value {
+    let now = jiff::Timestamp::now().as_millisecond().to_string();
+    let record = json!({
+        "messageId": Uuid::from_u128(u128::from(next())), "receiptHandle": "by-hand", "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": receives.to_string(), "SentTimestamp": now,
+            "ApproximateFirstReceiveTimestamp": now, "SenderId": "by-hand", "MessageGroupId": group,
+        },
+        "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{queue}"),
+    });
+    json!({ "Records": [record] })
+}
+
+/// A tenant's event whose brand has a logo.
+fn event_with_logo(tenant: &str) -> Value {
+    let mut event = created(tenant, tenant);
+    let logo = format!("s3://{LOGO_BUCKET}/{tenant}/logo.png");
+    event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": logo });
+    event
+}
+
+/// Has the tombstone stand in the table, all of its 256 parts, as an erasure does that began just
+/// now and has closed no job yet.
+async fn put_tombstones(studio: &Studio, tenant: &str) {
+    let tenant = TenantKey::new(&Identifier::parse(tenant).unwrap());
+    for part in 0..=u8::MAX {
+        let put = studio.stack.clients.dynamodb.put_item();
+        put.table_name(&studio.stack.outputs.table_name)
+            .item("pk", AttributeValue::S(format!("tenant#{tenant}")))
+            .item("sk", AttributeValue::S(format!("tombstone#{part:02x}")))
+            .item("erased_at", AttributeValue::S(now()))
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
 fn campaign(tenant: &str, asset: &str) -> Value {
     let mut event = example(Topic::CampaignLaunched, tenant, tenant);
     event["data"]["campaignId"] = json!(tenant);
@@ -231,6 +306,21 @@ pub fn described_now() -> Value {
 /// A new event.
 pub fn created_now(what: &str) -> Value {
     created("tenant-now", &format!("{what}-{}", next()))
+}
+
+/// An event from longer ago than any is taken in, so that only an entry of it can be handled.
+pub fn too_old() -> Value {
+    let long_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * 200);
+    let mut event = created_now("old");
+    event["time"] = json!(Time::new(long_ago).to_string());
+    event
+}
+
+/// The delivery of a message that no version of the code can read, by the dead-letter queue.
+pub fn unreadable() -> Value {
+    let body = format!("no message {}", next());
+    let group = Uuid::nil().to_string();
+    delivery("studio-render-dead-letters-local", &body, &group, 7)
 }
 
 fn next() -> u32 {

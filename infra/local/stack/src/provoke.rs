@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use contract::{Time, Topic};
-use fault_proxy::Occurrence;
+use fault_proxy::{Action, Fault, Matches, Occurrence};
 use serde_json::{Value, json};
 use vendor_sandbox::{Behaviour, Refusal, Script, Vendor, refusal};
 
@@ -20,11 +20,17 @@ use crate::timeline::{Mark, Timeline};
 /// How long the metric may take to pass the threshold.
 const WITHIN: Duration = Duration::from_secs(120);
 
+/// How many events have a picture that is put off. Each is put off five times within half a minute:
+/// the local stack waits one second before the second try, and twice as long before each further one.
+const PUT_OFF: u32 = 30;
+
 /// An alarm on one of our own metrics, by its entry in docs/runbook.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alarm {
     /// Dead letters wait for an operator.
     DeadLetters,
+    /// Pictures are put off.
+    PutOff,
     /// A provider refused the studio.
     Breaker,
     /// Too many jobs fail.
@@ -37,8 +43,9 @@ pub enum Alarm {
 
 impl Alarm {
     /// All alarms on our own metrics.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DeadLetters,
+        Self::PutOff,
         Self::Breaker,
         Self::JobsFail,
         Self::EventToAsset,
@@ -50,6 +57,7 @@ impl Alarm {
     pub fn entry(self) -> &'static str {
         match self {
             Self::DeadLetters => "dead-letters",
+            Self::PutOff => "put-off",
             Self::Breaker => "breaker",
             Self::JobsFail => "jobs-fail",
             Self::EventToAsset => "event-to-asset",
@@ -62,6 +70,7 @@ impl Alarm {
     pub fn metrics(self) -> &'static [&'static str] {
         match self {
             Self::DeadLetters => &["DeadLetterDepth"],
+            Self::PutOff => &["MessagesPutOff"],
             Self::Breaker => &["BreakerOpened"],
             Self::JobsFail => &["JobsCompleted", "JobsFailed"],
             Self::EventToAsset => &["EventToAsset"],
@@ -74,6 +83,7 @@ impl Alarm {
     pub fn threshold(self) -> f64 {
         match self {
             Self::DeadLetters | Self::Breaker => 0.0,
+            Self::PutOff => 100.0,
             Self::JobsFail => 10.0,
             Self::EventToAsset => 300.0,
             Self::Spend => 10_000.0,
@@ -89,6 +99,7 @@ impl Alarm {
                 .last()
                 .copied()
                 .unwrap_or_default(),
+            Self::PutOff => sum("MessagesPutOff"),
             Self::Breaker => sum("BreakerOpened"),
             Self::JobsFail => {
                 let (failed, completed) = (sum("JobsFailed"), sum("JobsCompleted"));
@@ -160,7 +171,7 @@ pub async fn provoke(
 ) -> Result<f64, Error> {
     options.wait_scale = 0.1;
     match alarm {
-        Alarm::DeadLetters | Alarm::EventToAsset => {}
+        Alarm::DeadLetters | Alarm::PutOff | Alarm::EventToAsset => {}
         Alarm::Breaker | Alarm::JobsFail => options.providers.video = "runway".to_owned(),
         Alarm::Spend => {
             options.providers.video = "runway".to_owned();
@@ -227,6 +238,26 @@ async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'stati
                 )
                 .await?;
             "a record without a value is published"
+        }
+        Alarm::PutOff => {
+            let matches = Matches {
+                service: Some("s3".to_owned()),
+                operation: Some("PutObject".to_owned()),
+                occurrence: Occurrence::Every,
+                ..Matches::default()
+            };
+            let action = Action::Fail {
+                status: 503,
+                error: "SlowDown".to_owned(),
+            };
+            stack.proxy.inject(Fault { matches, action });
+            for number in 0..PUT_OFF {
+                let mut event = example(options, Topic::EventCreated)?;
+                event["id"] = json!(format!("evt-provoking-{number}"));
+                event["data"]["eventId"] = json!(format!("provoking-{number}"));
+                publish(stack, &event).await?;
+            }
+            "S3 takes no file, and thirty events ask for pictures"
         }
         Alarm::Breaker => {
             stack.sandbox.script(Script::posts(
