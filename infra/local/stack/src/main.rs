@@ -85,7 +85,7 @@ enum Command {
     ///
     /// ALARM is the alarm's entry in docs/runbook.md. Only the functions write the metric.
     Provoke {
-        /// dead-letters, breaker, jobs-fail, event-to-asset or spend.
+        /// dead-letters, put-off, breaker, jobs-fail, event-to-asset or spend.
         alarm: Alarm,
         #[command(flatten)]
         stack: StackArguments,
