@@ -72,7 +72,7 @@ pub(crate) fn tell_of_queue(report: &queue_poller::Report, timeline: &Timeline) 
                 again => format!(", received {again} times"),
             };
             let text = format!(
-                "the function of the queue {} with {}{again}: {how} in {} ms",
+                "the function of {} with {}{again}: {how} in {} ms",
                 report.queue,
                 counted(*messages, "message"),
                 duration.as_millis()
