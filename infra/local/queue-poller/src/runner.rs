@@ -92,10 +92,11 @@ impl Runner {
     async fn run(self: Arc<Self>, mut stopped: oneshot::Receiver<()>) {
         let mut flights = JoinSet::new();
         self.report(What::Started);
-        loop {
+        // An error says that the poller was dropped.
+        let is_waited_for = loop {
             tokio::select! {
                 biased;
-                _ = &mut stopped => break,
+                asked = &mut stopped => break asked.is_ok(),
                 () = a_place(&mut flights, self.mapping.maximum_concurrency) => {}
             }
             // It is not given up when the poller is stopped, because messages may be on their way.
@@ -106,11 +107,14 @@ impl Runner {
                 }
                 Err(problem) => {
                     self.report(What::Trouble { problem });
-                    if timeout(PAUSE, &mut stopped).await.is_ok() {
-                        break;
+                    if let Ok(asked) = timeout(PAUSE, &mut stopped).await {
+                        break asked.is_ok();
                     }
                 }
             }
+        };
+        if !is_waited_for {
+            return;
         }
         let landed = async { while flights.join_next().await.is_some() {} };
         // The rest is given up.
