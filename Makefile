@@ -88,7 +88,7 @@ SLOWEST = $(VENV)/bin/python tests/slowest.py target/nextest/default/junit.xml
 check: needs-rust needs-cc fmt \
   ## The inner loop, under three minutes once built: formatting, lints, unit tests, contract, \
      template
-	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply emulated
 	$(TESTED) --filterset 'not package(end-to-end)'
 
 test: needs-rust needs-cc needs-java fmt \
@@ -99,7 +99,7 @@ ifdef ONLY
 	$(TESTED) --filterset 'test($(ONLY))'
 else
 	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply deny \
-	  $(TOOLS)/installed $(CONSOLE)/installed
+	  emulated $(TOOLS)/installed $(CONSOLE)/installed
 	$(TESTED)
 	@$(SLOWEST)
 	@$(MAKE) --no-print-directory console-tried
@@ -269,6 +269,9 @@ supply: needs-rust $(TOOLS)/installed \
 	$(TOOLS)/bin/zizmor --offline --no-progress --quiet .github
 	$(TOOLS)/bin/python -m unittest discover --start-directory tests/supply
 
+emulated: $(VENV)/installed ## Test what the local stack changes in its AWS emulator: the queues
+	$(VENV)/bin/python -m unittest discover --start-directory tests/emulator
+
 requirements: needs-python \
   ## Resolve each requirements.in into the requirements.txt beside it, with a hash for every file \
      (UPGRADE=1: to the newest versions)
@@ -365,5 +368,5 @@ needs-java:
 .PHONY: help check end-to-end nightly recipe mutants compiled built console-tried bench deploy pause \
   resume destroy demo up publish provoke waits test console-test chaos model fuzz worst-case fmt \
   template gallery contract docs deny advisories build renew bootstraps packages supply \
-  requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc needs-python \
-  needs-node needs-java needs-valgrind
+  emulated requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc \
+  needs-python needs-node needs-java needs-valgrind

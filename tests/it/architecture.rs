@@ -168,10 +168,11 @@ fn only_the_providers_know_vendors() {
 
 #[test]
 fn each_part_of_the_local_stack_stands_alone_and_only_the_stack_links_all() {
-    let allowed: [(&str, &[&str]); 6] = [
+    let allowed: [(&str, &[&str]); 7] = [
         ("infra/local/processes", &[]),
         ("infra/local/gate", &["processes"]),
         ("infra/local/poller", &["kafka-client"]),
+        ("infra/local/queue-poller", &["poller"]),
         ("infra/local/proxy", &["local-gate", "processes"]),
         // The proxy's words for when something goes wrong. None of the code that calls a vendor.
         (

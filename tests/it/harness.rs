@@ -24,7 +24,8 @@ use serde_json::{Value, json};
 pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How long nothing must arrive before a test assumes that no more comes of the executions that
-/// still run. It is for those that wait and never end; records are always waited for.
+/// still run and of the messages that still wait. It is for those that never end, such as the
+/// messages of a queue that is held; records are always waited for.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// The pause between two checks.
@@ -40,7 +41,7 @@ pub fn cases(usually: usize, nightly: usize) -> usize {
     clippy::disallowed_methods,
     reason = "the variable is for the tests, not for a function"
 )]
-fn is_nightly() -> bool {
+pub fn is_nightly() -> bool {
     std::env::var_os("NIGHTLY").is_some()
 }
 
@@ -151,6 +152,12 @@ impl Studio {
             }
         }
         true
+    }
+
+    /// Whether no message waits and no execution runs. A message is gone only when what it asked
+    /// for is published, or has an execution.
+    async fn no_job_is_worked_on(&self) -> bool {
+        self.queue_is_empty().await && self.no_execution_runs().await
     }
 
     async fn no_execution_runs(&self) -> bool {
@@ -266,7 +273,7 @@ impl Studio {
             if is_done
                 && is_current
                 && self.has_no_lag().await
-                && (last.elapsed() >= QUIET || self.no_execution_runs().await)
+                && (last.elapsed() >= QUIET || self.no_job_is_worked_on().await)
             {
                 self.read_to_the_end().await;
                 return &self.seen;

@@ -49,8 +49,9 @@ mod response;
 mod template;
 
 pub use action::{Answer, Condition, Outcome};
-pub use error::Error;
+pub use delivery::invoke;
+pub use error::{Error, chain};
 pub use mapping::{Destination, Mapping, StartingPosition};
 pub use poller::{Connections, Poller};
 pub use report::{Report, What};
-pub use template::{Template, Unresolved};
+pub use template::{Properties, Template, Unresolved};

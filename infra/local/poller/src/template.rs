@@ -33,10 +33,7 @@ impl Template {
     ///
     /// # Errors
     /// [`Unresolved`] if a resource's condition cannot be decided.
-    pub(super) fn resources_of(
-        &self,
-        kind: &str,
-    ) -> Result<Vec<(&str, Properties<'_>)>, Unresolved> {
+    pub fn resources_of(&self, kind: &str) -> Result<Vec<(&str, Properties<'_>)>, Unresolved> {
         let mut found = Vec::new();
         for (logical_id, resource) in self.document["Resources"].as_object().into_iter().flatten() {
             let exists = match resource.get("Condition").and_then(Value::as_str) {
@@ -182,7 +179,10 @@ impl Template {
     }
 
     /// The value of `Ref` for a name.
-    pub(super) fn reference(&self, name: &str) -> Result<&str, Unresolved> {
+    ///
+    /// # Errors
+    /// [`Unresolved::Reference`] if the stack has no such name.
+    pub fn reference(&self, name: &str) -> Result<&str, Unresolved> {
         self.references
             .get(name)
             .map(String::as_str)
@@ -229,7 +229,7 @@ impl Template {
 
 /// A resource's properties.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Properties<'a> {
+pub struct Properties<'a> {
     template: &'a Template,
     values: &'a Value,
 }
@@ -239,7 +239,7 @@ impl Properties<'_> {
     ///
     /// # Errors
     /// [`Unresolved`] if it needs more than the template, its parameters and the physical ids.
-    pub(super) fn get(&self, name: &str) -> Result<Option<Value>, Unresolved> {
+    pub fn get(&self, name: &str) -> Result<Option<Value>, Unresolved> {
         self.values
             .get(name)
             .map_or(Ok(None), |value| self.template.resolve(value))
@@ -247,7 +247,7 @@ impl Properties<'_> {
 
     /// Whether the template contains the property, whatever it resolves to.
     #[must_use]
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.values.get(name).is_some()
     }
 }

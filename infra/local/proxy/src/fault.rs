@@ -18,9 +18,9 @@ pub struct Fault {
 /// The calls that a fault is for. A `None` matches everything.
 #[derive(Debug, Clone, Default)]
 pub struct Matches {
-    /// The service's name in signatures: `dynamodb`, `states`, `s3`.
+    /// The service's name in signatures: `dynamodb`, `sqs`, `s3`.
     pub service: Option<String>,
-    /// The operation: `TransactWriteItems`, `StartExecution`, `PutObject`.
+    /// The operation: `TransactWriteItems`, `SendMessageBatch`, `PutObject`.
     pub operation: Option<String>,
     /// A text that the request's body contains.
     pub body_contains: Option<String>,

@@ -8,7 +8,7 @@ use hyper::http::request::Parts;
 /// A service and one of its operations.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Operation {
-    /// The service's name in signatures: `dynamodb`, `states`, `s3`.
+    /// The service's name in signatures: `dynamodb`, `sqs`, `s3`.
     pub service: String,
     /// The operation, or method and path if the protocol does not name it.
     pub name: String,
@@ -124,6 +124,10 @@ mod tests {
                     Some("AWSStepFunctions.StartExecution"),
                 ),
                 "states StartExecution",
+            ),
+            (
+                head("POST", "/", "sqs", Some("AmazonSQS.SendMessageBatch")),
+                "sqs SendMessageBatch",
             ),
             (
                 head("PUT", "/bucket/a/b.png?x-id=PutObject", "s3", None),

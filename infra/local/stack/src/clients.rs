@@ -31,6 +31,8 @@ pub struct Clients {
     pub secrets: aws_sdk_secretsmanager::Client,
     /// The executions.
     pub sfn: aws_sdk_sfn::Client,
+    /// The queues.
+    pub sqs: aws_sdk_sqs::Client,
 }
 
 impl Clients {
@@ -64,6 +66,7 @@ impl Clients {
             s3: aws_sdk_s3::Client::from_conf(s3),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
             sfn: aws_sdk_sfn::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
         }
     }
 }

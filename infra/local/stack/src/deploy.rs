@@ -74,6 +74,12 @@ pub struct Parameters {
     pub render_deadline: Duration,
     /// How many steps may run at once.
     pub completion_concurrency: u32,
+    /// How many batches of the queue may be rendered at once, at least 2.
+    pub render_concurrency: u32,
+    /// How long after a failed invocation the queue's messages come again.
+    pub render_visibility: Duration,
+    /// How long a picture is tried again while what it needs is away.
+    pub render_patience: Duration,
     /// How many jobs of one tenant may wait for vendors or be made by them; 0 for any number.
     pub most_open_jobs: u32,
     /// The providers.
@@ -118,11 +124,17 @@ pub struct Outputs {
     pub assets_bucket_name: String,
     /// The bucket of the dead letters.
     pub dead_letters_bucket_name: String,
-    /// The state machine that renders.
+    /// The state machine of the jobs that are long.
     pub render_state_machine_arn: String,
     /// The state machine that trains voices.
     pub voice_state_machine_arn: String,
-    /// The function that runs the steps of a render.
+    /// The function that draws what the queue asks for.
+    pub render_function_name: String,
+    /// The queue of what is to be drawn.
+    pub render_queue_url: String,
+    /// The queue of messages whose function died too often.
+    pub dead_letter_queue_url: String,
+    /// The function that runs the steps of a job that is long.
     pub completion_function_name: String,
     /// The function that erases.
     pub erase_function_name: String,
@@ -160,6 +172,9 @@ pub async fn deploy(
         dead_letters_bucket_name: output("DeadLettersBucketName")?,
         render_state_machine_arn: output("RenderStateMachineArn")?,
         voice_state_machine_arn: output("VoiceTrainingStateMachineArn")?,
+        render_function_name: output("RenderFunctionName")?,
+        render_queue_url: output("RenderQueueUrl")?,
+        dead_letter_queue_url: output("RenderDeadLetterQueueUrl")?,
         completion_function_name: output("CompletionFunctionName")?,
         erase_function_name: output("EraseFunctionName")?,
         operator_function_name: output("OperatorFunctionName")?,
@@ -280,6 +295,25 @@ fn values(parameters: &Parameters) -> Vec<(&'static str, String)> {
             "CompletionConcurrency",
             parameters.completion_concurrency.to_string(),
         ),
+        (
+            "RenderConcurrency",
+            parameters.render_concurrency.to_string(),
+        ),
+        // Two more for the dead-letter queue.
+        (
+            "RenderReserved",
+            (parameters.render_concurrency + 2).to_string(),
+        ),
+        (
+            "RenderVisibilitySeconds",
+            parameters.render_visibility.as_secs().to_string(),
+        ),
+        (
+            "RenderPatienceSeconds",
+            parameters.render_patience.as_secs().to_string(),
+        ),
+        // SQS delays a message in real time, whatever factor Step Functions' waits have.
+        ("RenderPutOffSeconds", text("1")),
         ("MostOpenJobs", parameters.most_open_jobs.to_string()),
         ("OtlpEndpoint", parameters.otlp_endpoint.clone()),
     ]

@@ -57,6 +57,7 @@ pub async fn environment(
     ];
     let consumers = stack.mappings.iter().map(|mapping| &mapping.function);
     let Outputs {
+        render_function_name,
         completion_function_name,
         erase_function_name,
         operator_function_name,
@@ -64,6 +65,7 @@ pub async fn environment(
         ..
     } = &stack.outputs;
     let others = [
+        render_function_name,
         completion_function_name,
         erase_function_name,
         operator_function_name,

@@ -1,9 +1,9 @@
 //! The local stack: the template that AWS gets, deployed on one machine.
 //!
 //! An AWS emulator runs the real function binaries, and a broker speaks Kafka. The crate `poller`
-//! connects the two, `fault-proxy` sees every call that a function makes, `vendor-sandbox` plays
-//! the vendors, and `web-console` shows it all. The demo, `make up` and the end-to-end tests run on
-//! this stack.
+//! connects the two, `queue-poller` connects the emulator's queues with its functions, `fault-proxy`
+//! sees every call that a function makes, `vendor-sandbox` plays the vendors, and `web-console`
+//! shows it all. The demo, `make up` and the end-to-end tests run on this stack.
 //!
 //! This is the only crate that links all of these, and none of them may link it. It deploys the
 //! same template and the same binaries as AWS gets, and may not change either.
@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod ports;
 pub mod provoke;
 pub mod publish;
+pub mod queues;
 pub mod records;
 mod reports;
 pub mod stack;

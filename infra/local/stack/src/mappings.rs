@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use poller::{Mapping, Template};
+use queue_poller::QueueMapping;
 use runtime::chain;
 use serde_json::Value;
 
@@ -23,12 +24,24 @@ pub enum Error {
     /// The processed template cannot be read.
     #[error("the stack's template: {0}")]
     Template(poller::Unresolved),
-    /// A mapping has a setting that the poller does not support.
+    /// The mapping of a topic has a setting that the poller does not support.
     #[error(transparent)]
     Mapping(#[from] poller::Error),
+    /// The mapping of a queue has a setting that the poller does not support.
+    #[error(transparent)]
+    QueueMapping(#[from] queue_poller::Error),
 }
 
-/// The Kafka mappings of a deployed stack, in order of logical id.
+/// The mappings of a deployed stack, each kind in order of logical id.
+#[derive(Debug)]
+pub struct Mappings {
+    /// Those of Kafka topics.
+    pub topics: Vec<Mapping>,
+    /// Those of queues.
+    pub queues: Vec<QueueMapping>,
+}
+
+/// The mappings of a deployed stack.
 ///
 /// # Errors
 /// [`Error`] if a service does not answer, or if a mapping has a setting that is not supported
@@ -37,7 +50,7 @@ pub async fn read_mappings(
     aws: &Aws,
     lambda: &aws_sdk_lambda::Client,
     stack: &str,
-) -> Result<Vec<Mapping>, Error> {
+) -> Result<Mappings, Error> {
     let of_stack = ("StackName", stack);
     let cloudformation = async |operation, fields: &[(&str, &str)]| {
         aws.query(QueryService::CloudFormation, operation, fields)
@@ -61,7 +74,10 @@ pub async fn read_mappings(
     let references = references(stack, description, &resources["StackResources"]);
     let template = template["TemplateBody"].as_str().unwrap_or_default();
     let template = Template::parse(template, references).map_err(Error::Template)?;
-    Ok(Mapping::of_deployed(&template, &records)?)
+    Ok(Mappings {
+        topics: Mapping::of_deployed(&template, &records)?,
+        queues: QueueMapping::of_deployed(&template, &records)?,
+    })
 }
 
 /// What `Ref` means in the stack's template: pseudo parameters, the physical ids of resources, and

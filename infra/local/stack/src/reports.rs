@@ -1,11 +1,11 @@
-//! The lines of the timeline for a mapping's reports.
+//! The lines of the timeline for the mappings' reports.
 
 use poller::{Answer, Condition, Outcome, Report, What};
 use serde_json::Value;
 
 use crate::timeline::{Mark, Timeline};
 
-/// Prints a line for each report of a mapping that is of interest to a person.
+/// Prints a line for each report of a topic's mapping that is of interest to a person.
 pub(crate) fn tell(report: &Report, timeline: &Timeline) {
     let (mark, text) = match &report.what {
         What::Invoked {
@@ -23,7 +23,7 @@ pub(crate) fn tell(report: &Report, timeline: &Timeline) {
             let text = format!(
                 "the function of {} with {}{attempt}: {how} in {} ms",
                 report.topic,
-                counted(*records),
+                counted(*records, "record"),
                 duration.as_millis()
             );
             (mark, text)
@@ -36,7 +36,7 @@ pub(crate) fn tell(report: &Report, timeline: &Timeline) {
         } => {
             let text = format!(
                 "{} will be sent again in {} ms: {cause}",
-                counted(*records),
+                counted(*records, "record"),
                 pause.as_millis()
             );
             (Mark::Failed, text)
@@ -51,6 +51,48 @@ pub(crate) fn tell(report: &Report, timeline: &Timeline) {
         ),
         What::Trouble { problem } => (Mark::Failed, problem.clone()),
         What::Started { .. } | What::Committed { .. } => return,
+    };
+    timeline.say(mark, &text);
+}
+
+/// Prints a line for each report of a queue's mapping that is of interest to a person.
+pub(crate) fn tell_of_queue(report: &queue_poller::Report, timeline: &Timeline) {
+    use queue_poller::What;
+
+    let (mark, text) = match &report.what {
+        What::Invoked {
+            messages,
+            receives,
+            duration,
+            outcome,
+        } => {
+            let (mark, how) = ended(outcome);
+            let again = match receives {
+                1 => String::new(),
+                again => format!(", received {again} times"),
+            };
+            let text = format!(
+                "the function of {} with {}{again}: {how} in {} ms",
+                report.queue,
+                counted(*messages, "message"),
+                duration.as_millis()
+            );
+            (mark, text)
+        }
+        What::Kept {
+            messages,
+            cause,
+            pause,
+        } => {
+            let text = format!(
+                "{} will come again in {} ms: {cause}",
+                counted(*messages, "message"),
+                pause.as_millis()
+            );
+            (Mark::Failed, text)
+        }
+        What::Trouble { problem } => (Mark::Failed, format!("{}: {problem}", report.queue)),
+        What::Started | What::Deleted { .. } => return,
     };
     timeline.say(mark, &text);
 }
@@ -72,15 +114,15 @@ fn ended(outcome: &Outcome) -> (Mark, String) {
     }
 }
 
-fn counted(records: usize) -> String {
-    match records {
-        1 => "1 record".to_owned(),
-        records => format!("{records} records"),
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     }
 }
 
 fn discarded(records: usize, condition: Condition, destination: Option<&str>) -> String {
-    let records = counted(records);
+    let records = counted(records, "record");
     match destination {
         Some(destination) => format!("{records} discarded ({condition:?}) to {destination}"),
         None => format!("{records} discarded ({condition:?}): there is no destination"),

@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 use kafka_client::{Message, Published};
 use poller::{Connections, Mapping, Poller, Report};
 use serde_json::json;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use vendor_sandbox::Sandbox;
 
 use crate::assets::Assets;
@@ -23,7 +23,8 @@ use crate::clients::Clients;
 use crate::credentials;
 use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
 use crate::emulator::{self, Emulator, SECRET_PATHS};
-use crate::mappings::{self, read_mappings};
+use crate::mappings::{self, Mappings, read_mappings};
+use crate::queues::Queues;
 
 /// How to start a stack.
 #[derive(Debug, Clone)]
@@ -49,6 +50,12 @@ pub struct Options {
     /// How many steps of renders may run at once. Each is a process, and they share this machine's
     /// processors.
     pub completion_concurrency: u32,
+    /// How many batches of the queue may be rendered at once, at least 2.
+    pub render_concurrency: u32,
+    /// How long after a failed invocation the queue's messages come again: whole seconds.
+    pub render_visibility: Duration,
+    /// How long a picture is tried again while what it needs is away: whole seconds.
+    pub render_patience: Duration,
     /// How many jobs of one tenant may wait for vendors or be made by them; 0 for any number.
     pub most_open_jobs: u32,
     /// The factor for Step Functions' waits: 1 is as on AWS, 0 skips them.
@@ -58,7 +65,8 @@ pub struct Options {
     /// More settings of the vendors, which take precedence over the sandbox's: an object per
     /// vendor.
     pub provider_settings: serde_json::Value,
-    /// Whether the mappings are polled. If not, the caller invokes the functions.
+    /// Whether the mappings are polled. If not, the caller invokes the functions, and messages stay in
+    /// the queues until they are released.
     pub poll: bool,
     /// The base address of a collector that accepts spans over OTLP and plain HTTP; empty for no
     /// spans.
@@ -79,6 +87,11 @@ impl Options {
             asset_distribution_arn: String::new(),
             render_deadline: Duration::from_secs(900),
             completion_concurrency: 4,
+            render_concurrency: 4,
+            // On AWS it is longer than the function may run. Here the poller hides a message while
+            // its invocation runs, so this is the pause before another try.
+            render_visibility: Duration::from_secs(5),
+            render_patience: Duration::from_secs(14_400),
             most_open_jobs: 1000,
             wait_scale: 1.0,
             providers: Providers::default(),
@@ -89,8 +102,8 @@ impl Options {
     }
 }
 
-/// A running stack. Dropping it stops everything; `stop` also lets the mappings finish their work
-/// first.
+/// A running stack. Dropping it stops everything; `stop` also lets the mappings of topics finish
+/// their work first.
 #[derive(Debug)]
 pub struct Stack {
     /// The outputs of the deployed stack.
@@ -99,14 +112,18 @@ pub struct Stack {
     pub root: Credentials,
     /// Clients of the emulator whose calls the proxy neither records nor disturbs.
     pub clients: Clients,
-    /// The mappings of the deployed stack.
+    /// The mappings of topics of the deployed stack.
     pub mappings: Vec<Mapping>,
+    /// The mappings of its queues.
+    pub queues: Queues,
     /// The proxy, through which every call goes.
     pub proxy: Proxy,
     /// The broker. Apache Kafka can be killed and restarted.
     pub broker: RunningBroker,
-    /// The mappings' reports of what they do.
+    /// The reports of the mappings of topics.
     pub reports: UnboundedReceiver<Report>,
+    /// The reports of the mappings of queues.
+    pub queue_reports: UnboundedReceiver<queue_poller::Report>,
     /// The media vendors' sandbox.
     pub sandbox: Sandbox,
     /// The emulator.
@@ -134,9 +151,12 @@ pub enum Error {
     /// The mappings cannot be read.
     #[error("the event source mappings of the stack cannot be read")]
     Mappings(#[from] mappings::Error),
-    /// A mapping cannot be polled.
+    /// A mapping of a topic cannot be polled.
     #[error("an event source mapping of the stack cannot be polled")]
     Poller(#[from] poller::Error),
+    /// A mapping of a queue cannot be polled.
+    #[error("an event source mapping of the stack cannot be polled")]
+    QueuePoller(#[from] queue_poller::Error),
     /// The operator function failed.
     #[error("the operator function failed: {0}")]
     Operator(String),
@@ -179,27 +199,26 @@ impl Stack {
         sandbox.use_s3(clients.s3.clone());
         assets.serve(clients.s3.clone(), outputs.assets_bucket_name.clone());
 
-        let mappings = read_mappings(&clients.aws, &clients.lambda, STACK).await?;
+        let Mappings { topics, queues } =
+            read_mappings(&clients.aws, &clients.lambda, STACK).await?;
         let (sender, reports) = mpsc::unbounded_channel();
+        let (queue_sender, queue_reports) = mpsc::unbounded_channel();
+        let queues = Queues::new(queues, &clients, queue_sender);
         let mut pollers = Vec::new();
-        for mapping in mappings.iter().filter(|_| options.poll) {
-            let connections = Connections {
-                cluster: broker.cluster().clone(),
-                bootstrap: broker.bootstrap().to_owned(),
-                lambda: clients.lambda.clone(),
-                s3: clients.s3.clone(),
-            };
-            let poller = Poller::start(mapping.clone(), connections, sender.clone())?;
-            pollers.push(poller);
+        if options.poll {
+            pollers = poll(&topics, &broker, &clients, &sender)?;
+            queues.release().await?;
         }
         Ok(Self {
             outputs,
             root,
             clients,
-            mappings,
+            mappings: topics,
+            queues,
             proxy,
             broker,
             reports,
+            queue_reports,
             sandbox,
             emulator,
             pollers,
@@ -264,13 +283,33 @@ impl Stack {
         }
     }
 
-    /// Lets the mappings finish their work, then stops everything.
+    /// Lets the mappings of topics finish their work, then stops everything. What is in the queues
+    /// is lost with the emulator.
     pub async fn stop(self) {
         for poller in self.pollers {
             poller.stop().await;
         }
         self.emulator.stop();
     }
+}
+
+/// Starts a poller for each mapping of a topic.
+fn poll(
+    mappings: &[Mapping],
+    broker: &RunningBroker,
+    clients: &Clients,
+    reports: &UnboundedSender<Report>,
+) -> Result<Vec<Poller>, poller::Error> {
+    let start = |mapping: &Mapping| {
+        let connections = Connections {
+            cluster: broker.cluster().clone(),
+            bootstrap: broker.bootstrap().to_owned(),
+            lambda: clients.lambda.clone(),
+            s3: clients.s3.clone(),
+        };
+        Poller::start(mapping.clone(), connections, reports.clone())
+    };
+    mappings.iter().map(start).collect()
 }
 
 /// Whether the deployment creates the studio's own topics.
@@ -337,6 +376,9 @@ fn parameters(
         asset_distribution_arn: options.asset_distribution_arn.clone(),
         render_deadline: options.render_deadline,
         completion_concurrency: options.completion_concurrency,
+        render_concurrency: options.render_concurrency,
+        render_visibility: options.render_visibility,
+        render_patience: options.render_patience,
         most_open_jobs: options.most_open_jobs,
         providers: options.providers.clone(),
         provider_settings: over(sandbox.settings(), &options.provider_settings).to_string(),

@@ -15,7 +15,7 @@ use crate::dead_letters::{self, DeadLetter};
 use crate::environment::{self, EnvFile};
 use crate::ports::is_free;
 use crate::records::Produced;
-use crate::reports::tell;
+use crate::reports::{tell, tell_of_queue};
 use crate::stack::{self, Options, Stack};
 use crate::story::Story;
 use crate::timeline::{Mark, Timeline};
@@ -131,6 +131,7 @@ async fn show(stack: &mut Stack, console: &Console, timeline: &Timeline) -> Resu
                     report_dead_letters(stack, &mut dead_letters, timeline).await?;
                 }
             }
+            Some(report) = stack.queue_reports.recv() => tell_of_queue(&report, timeline),
         }
     }
 }

@@ -19,6 +19,9 @@ use crate::broker::PARTITIONS;
 use crate::deploy::CLUSTER_ARN;
 use crate::stack::{self, Options, Stack};
 
+/// How many messages a call of SendMessageBatch has at most; each event's jobs are one message.
+const MESSAGES_OF_A_CALL: u32 = 10;
+
 /// The result of a measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waits {
@@ -84,13 +87,14 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
     let example = fs::read(&path)
         .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(io::Error::other));
     let example = example.map_err(|source| Error::Example { path, source })?;
+    // Without pollers nothing is drawn, which would compete for the processors with the function
+    // under measurement.
     let stack = Stack::start(&Options {
         poll: false,
         ..options.clone()
     })
     .await?;
 
-    hold_renders(&stack).await?;
     let function = warm_up(&stack, &example).await?;
     stack.proxy.clear();
     stack.proxy.set_delay(delay);
@@ -100,19 +104,6 @@ pub async fn measure(options: &Options, events: u32, delay: Duration) -> Result<
     let waits = waits(&stack.proxy.calls(), function, events, delay, elapsed)?;
     stack.stop().await;
     Ok(waits)
-}
-
-/// Lets renders wait, because they would compete for the processors with the function under
-/// measurement.
-async fn hold_renders(stack: &Stack) -> Result<(), Error> {
-    let hold = stack
-        .clients
-        .lambda
-        .put_function_concurrency()
-        .function_name(&stack.outputs.completion_function_name);
-    let held = hold.reserved_concurrent_executions(0).send().await;
-    held.map_err(|error| Error::Invoke(DisplayErrorContext(error).to_string()))?;
-    Ok(())
 }
 
 /// Invokes the function once, and returns its process.
@@ -138,13 +129,13 @@ fn waits(
         .cloned()
         .collect();
     // A dead-lettered event needs fewer calls and would distort the result.
-    let started = calls
+    let sent = calls
         .iter()
-        .filter(|call| call.operation.name == "StartExecution")
+        .filter(|call| call.operation.name == "SendMessageBatch")
         .count();
-    if started < events as usize {
+    if sent < events.div_ceil(MESSAGES_OF_A_CALL) as usize {
         return Err(Error::NotDone(format!(
-            "it started only {started} jobs for {events} events"
+            "it sent only {sent} batches of messages for {events} events"
         )));
     }
     let spans: Vec<Span> = calls.iter().filter_map(Span::of).collect();

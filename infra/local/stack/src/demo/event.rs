@@ -13,7 +13,7 @@ use super::results::Results;
 use crate::dead_letters::dead_letters;
 use crate::input::{Event, Input, STRUCTURED, shown};
 use crate::records::{Produced, Reader};
-use crate::reports::tell;
+use crate::reports::{tell, tell_of_queue};
 use crate::stack::{self, Options, Stack};
 use crate::story::Story;
 use crate::timeline::{Mark, Timeline};
@@ -92,6 +92,7 @@ async fn follow(
                 tell(&report, timeline);
                 course.heard(report, stack, timeline).await?;
             }
+            Some(report) = stack.queue_reports.recv() => tell_of_queue(&report, timeline),
             () = tokio::time::sleep_until(course.quiet(deadline).min(deadline)) => {
                 if course.is_over() {
                     break;
