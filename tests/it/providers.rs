@@ -34,7 +34,7 @@ use crate::{
     sweep::let_deadlines_pass,
 };
 
-fn providers(image: &str, video: &str, audio: &str) -> Providers {
+pub fn providers(image: &str, video: &str, audio: &str) -> Providers {
     Providers {
         image: image.to_owned(),
         video: video.to_owned(),
@@ -44,7 +44,7 @@ fn providers(image: &str, video: &str, audio: &str) -> Providers {
 }
 
 /// A campaign of `tenant` that asks for these assets only.
-fn campaign(tenant: &str, assets: &[&str]) -> Value {
+pub fn campaign(tenant: &str, assets: &[&str]) -> Value {
     let mut event = example(Topic::CampaignLaunched, tenant, tenant);
     event["data"]["campaignId"] = json!(tenant);
     event["data"]["assets"] = json!(assets);
