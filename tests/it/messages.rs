@@ -1,10 +1,14 @@
 //! Messages of the render queue, written and delivered by hand: from outside, so that the tests hold
 //! what stands in them, and not the code that writes it.
 
+use std::time::Instant;
+
+use aws_sdk_sqs::types::MessageSystemAttributeName;
 use domain::{EntityKey, Job, TenantKey};
+use fault_proxy::Call;
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, try_to_invoke};
+use crate::harness::{Studio, try_to_invoke, until};
 
 pub const RENDER: &str = "studio-render-local";
 
@@ -57,4 +61,95 @@ pub async fn deliver(studio: &Studio, bodies: &[String]) -> Result<Value, Value>
 /// The answer to a batch of which no message comes again.
 pub fn none_kept() -> Result<Value, Value> {
     Ok(json!({ "batchItemFailures": [] }))
+}
+
+/// A message that the test took out of the queue.
+#[derive(Debug)]
+pub struct Taken {
+    pub body: String,
+    /// How often it was received, including this time.
+    pub receives: u32,
+}
+
+impl Taken {
+    /// What it says.
+    pub fn says(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// Takes so many messages out of the queue, in no particular order: they are lost, unless the test
+/// delivers them.
+pub async fn take(studio: &Studio, count: usize) -> Vec<Taken> {
+    let (sqs, url) = (
+        &studio.stack.clients.sqs,
+        &studio.stack.outputs.render_queue_url,
+    );
+    let mut taken = Vec::new();
+    until(&format!("{count} messages are received"), async || {
+        let receive = sqs
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(10)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+        let received = receive.send().await.unwrap();
+        for message in received.messages() {
+            let receives = &message.attributes().unwrap()
+                [&MessageSystemAttributeName::ApproximateReceiveCount];
+            taken.push(Taken {
+                body: message.body().unwrap().to_owned(),
+                receives: receives.parse().unwrap(),
+            });
+            let delete = sqs.delete_message().queue_url(url);
+            let delete = delete.receipt_handle(message.receipt_handle().unwrap());
+            delete.send().await.unwrap();
+        }
+        taken.len() >= count
+    })
+    .await;
+    assert_eq!(taken.len(), count, "{taken:?}");
+    taken
+}
+
+/// A message that a function sent.
+#[derive(Debug)]
+pub struct Sending {
+    pub at: Instant,
+    pub function: String,
+    pub group: String,
+    /// Seconds.
+    pub delay: u64,
+    pub message: Value,
+}
+
+/// The messages that functions sent, in their order, once [`keep_sendings`] was called.
+pub fn sendings(studio: &Studio) -> Vec<Sending> {
+    studio
+        .stack
+        .proxy
+        .calls()
+        .iter()
+        .filter(|call| call.operation.name == "SendMessageBatch")
+        .flat_map(sent_by)
+        .collect()
+}
+
+/// Has the bodies of the messages be kept.
+pub fn keep_sendings(studio: &Studio) {
+    studio.stack.proxy.keep_bodies("sqs", "SendMessageBatch");
+}
+
+fn sent_by(call: &Call) -> Vec<Sending> {
+    let body: Value = serde_json::from_str(call.body.as_deref().unwrap()).unwrap();
+    let sent = body["Entries"].as_array().unwrap().iter().map(|entry| {
+        let text = |name: &str| entry[name].as_str().unwrap();
+        Sending {
+            at: call.started,
+            function: call.function.as_deref().unwrap_or_default().to_owned(),
+            group: text("MessageGroupId").to_owned(),
+            delay: entry["DelaySeconds"].as_u64().unwrap_or_default(),
+            message: serde_json::from_str(text("MessageBody")).unwrap(),
+        }
+    });
+    sent.collect()
 }
