@@ -30,6 +30,7 @@ use crate::{
         Studio, cases, created, example, fetch, invoke_and_log, jobs_of, size_of, try_to_invoke,
         until,
     },
+    messages::{deliver, none_kept, take},
     operator::studio as cli,
     sweep::let_deadlines_pass,
 };
