@@ -30,30 +30,47 @@ pub async fn group_of(studio: &Studio, id: &str) -> String {
     TenantKey::new(&job(studio, id).await.tenant).to_string()
 }
 
-/// The event of an invocation with these bodies, none of which was received before.
-pub fn event(bodies: &[String]) -> Value {
+/// The group of a message, by the first of its jobs that there is.
+async fn group_by(studio: &Studio, body: &str) -> String {
+    let message: Value = serde_json::from_str(body).unwrap_or_default();
+    for id in message["jobs"].as_array().into_iter().flatten() {
+        let id = id.as_str().unwrap();
+        if studio.item(&format!("job#{id}"), "state").await.is_some() {
+            return group_of(studio, id).await;
+        }
+    }
+    "2c1c5e2e-6f0d-5d0c-9a0b-4f7f3f1e0a11".to_owned()
+}
+
+/// The id of a message by its place in the batch.
+pub fn message_id(place: usize) -> String {
+    format!("059f36b4-87a3-44ab-83d2-6619{place:08}")
+}
+
+/// The record of a message that was not received before.
+fn record(place: usize, body: &str, group: &str) -> Value {
     let now = jiff::Timestamp::now().as_millisecond().to_string();
-    let record = |(number, body): (usize, &String)| {
-        json!({
-            "messageId": format!("059f36b4-87a3-44ab-83d2-6619{number:08}"),
-            "receiptHandle": format!("handle-{number}"),
-            "body": body,
-            "attributes": {
-                "ApproximateReceiveCount": "1", "SentTimestamp": now, "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-                "ApproximateFirstReceiveTimestamp": now, "MessageGroupId": "by-hand",
-            },
-            "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
-            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:studio-render-local",
-        })
-    };
-    let records: Vec<Value> = bodies.iter().enumerate().map(record).collect();
-    json!({ "Records": records })
+    json!({
+        "messageId": message_id(place), "receiptHandle": format!("handle-{place}"), "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1", "SentTimestamp": now, "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+            "ApproximateFirstReceiveTimestamp": now, "MessageGroupId": group,
+        },
+        "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:studio-render-local",
+    })
 }
 
 /// Delivers these bodies in one batch, and returns what the function answers: the messages that it
 /// keeps, or how it died.
 pub async fn deliver(studio: &Studio, bodies: &[String]) -> Result<Value, Value> {
-    let (answer, log) = try_to_invoke(&studio.stack, RENDER, &event(bodies)).await;
+    let mut records = Vec::new();
+    for (place, body) in bodies.iter().enumerate() {
+        let group = group_by(studio, body).await;
+        records.push(record(place, body, &group));
+    }
+    let event = json!({ "Records": records });
+    let (answer, log) = try_to_invoke(&studio.stack, RENDER, &event).await;
     println!("{log}");
     answer
 }
