@@ -166,6 +166,35 @@ async fn a_spots_original_stays_until_its_job_says_that_the_copy_is_stored() {
     studio.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendors_job_that_cannot_be_begun_fails_with_a_reason_and_no_attempt() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("studio-canvas", "", "polly");
+        options.wait_scale = 0.0;
+    })
+    .await;
+    let mut matches = calls_of("secretsmanager", "GetSecretValue", Occurrence::Every);
+    matches.body_contains = Some("studio/local/asset-paths".to_owned());
+    let hits = studio.stack.proxy.inject(Fault {
+        matches,
+        action: fails(500, "InternalServiceError"),
+    });
+    // `retries.rs` holds that the deployed machine goes on for hours.
+    studio.let_executions_try_again(7).await;
+    studio.publish(&event_for(Vendor::Polly, "tenant-1")).await;
+    let produced = studio.ended("tenant-1").await;
+    // More often than one provider is asked.
+    assert!(hits.count() >= 8, "{}", hits.count());
+    assert!(paid(&studio, Vendor::Polly).is_empty());
+    let failed = &data(&produced, Topic::RenderJobFailed)[0];
+    assert_eq!(failed["failure"], "unavailable");
+    assert_eq!(failed["attempts"], 0, "trouble of ours uses up none");
+    assert_eq!(failed["canResubmit"], true);
+    let reason = failed["reason"].as_str().unwrap();
+    assert!(reason.ends_with("Submit it again later."), "{reason}");
+    studio.stop().await;
+}
+
 /// The job of `tenant`'s video, whose steps the test takes itself. The vendor works on it, and has
 /// made it by the next look if `is_made`.
 async fn video_by_hand(studio: &mut Studio, tenant: &str, is_made: bool) -> String {
