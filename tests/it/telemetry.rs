@@ -119,7 +119,7 @@ async fn one_trace_runs_from_the_producers_span_to_the_published_events() {
         .unwrap();
     let produced = studio.produced_for("tenant-traced", 8).await;
 
-    // Two assets, each submitted and closed.
+    // Two assets, each drawn and closed.
     let names = || -> Vec<String> {
         let mut names: Vec<_> = collector
             .of(parent)
@@ -132,9 +132,9 @@ async fn one_trace_runs_from_the_producers_span_to_the_published_events() {
     let expected = [
         "close invitation",
         "close poster",
+        "draw studio-canvas",
+        "draw studio-canvas",
         "process eventzr.event.created.v1",
-        "submit studio-canvas",
-        "submit studio-canvas",
     ];
     until("the whole trace is collected", async || names() == expected).await;
     let spans = collector.of(parent);
