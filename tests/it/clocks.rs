@@ -70,7 +70,6 @@ async fn commit(outbox: &Outbox, event: &Value, clock: Timestamp) -> OutboxEntry
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_committed_is_published_though_its_time_is_refused_now() {
     let mut studio = Studio::on_apache_kafka(|options| options.poll = false).await;
-    studio.hold_the_queue().await;
     let now = Timestamp::now();
     let seconds = |seconds: u32| SignedDuration::from_secs(seconds.into());
     // Each was young, or not ahead, by the clock that it was committed by; now none is.

@@ -215,6 +215,7 @@ async fn every_call_for_a_vendors_job_may_be_refused_or_cut_or_its_caller_killed
 #[tokio::test(flavor = "multi_thread")]
 async fn an_uncommitted_record_is_redelivered_with_the_rest_of_its_partition() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
+    studio.release_the_queue().await;
     let function = studio
         .stack
         .consumer(Topic::EventCreated)
@@ -283,6 +284,7 @@ async fn an_uncommitted_record_is_redelivered_with_the_rest_of_its_partition() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttled_transaction_is_not_followed_by_one_for_each_record() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
+    studio.release_the_queue().await;
     let consumer = studio.stack.consumer(Topic::EventCreated);
     let function = consumer.unwrap().to_owned();
     let topic = Topic::EventCreated.as_str();
@@ -338,7 +340,6 @@ async fn a_redelivered_event_is_published_again_with_the_same_bytes_until_its_jo
             .filter(|call| call.operation.name == "SendMessageBatch");
         sends.count()
     };
-    studio.hold_the_queue().await;
     for _ in 0..2 {
         redeliver(&studio).await;
     }
