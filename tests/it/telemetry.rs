@@ -297,10 +297,10 @@ async fn a_log_names_records_jobs_and_tenants_but_none_of_their_content() {
             .contains("data.startsAt: `on the day of secrets` is not an RFC 3339 time"),
         "{shown:?}"
     );
-    // One line for each invocation, with its counts.
+    // One line for each invocation of the consumer, with its counts.
     let handled: Vec<&String> = lines
         .iter()
-        .filter(|line| line.contains("batch handled") && line.contains("dead_lettered="))
+        .filter(|line| line.contains("batch handled") && line.contains("by_partition="))
         .collect();
     let of_wrong = handled
         .iter()
