@@ -11,13 +11,13 @@ use poller::What;
 use serde_json::{Value, json};
 
 use crate::{
+    campaigns::{campaign, providers},
     harness::{
         Studio, by_id, created, created_comes_before_the_end, invoke, jobs_of, the_eight, topics,
         until,
     },
     messages::{RENDER, deliver, message_of, none_kept},
     operator::record,
-    providers::{campaign, providers},
 };
 
 const CONSUMER: &str = "studio-event-created-local";

@@ -8,6 +8,7 @@ mod architecture;
 mod audit;
 mod bad_input;
 mod bootstraps;
+mod campaigns;
 mod chaos;
 mod clocks;
 mod console;

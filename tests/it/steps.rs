@@ -5,9 +5,9 @@ use contract::{AssetKind, Topic};
 use serde_json::{Value, json};
 
 use crate::{
+    campaigns::{campaign, providers},
     harness::{Studio, by_id, created, jobs_of, the_eight, topics, try_to_invoke, until},
     messages::job,
-    providers::{campaign, providers},
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,9 +23,9 @@ use tokio::net::TcpListener;
 use vendor_sandbox::{Refusal, Script, Vendor, refusal};
 
 use crate::{
+    campaigns::campaign,
     harness::{Studio, created, invoke, until},
     messages::RENDER,
-    providers::campaign,
 };
 
 /// A collector of spans in this process.

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::queued;
 use crate::{
+    campaigns::{campaign, providers},
     harness::{Studio, example, jobs_of, topics},
     messages::{deliver, none_kept, take},
-    providers::{campaign, providers},
 };
 
 /// Languages besides the example's own. Each has three pictures.
