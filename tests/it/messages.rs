@@ -157,7 +157,11 @@ pub fn keep_sendings(studio: &Studio) {
 }
 
 fn sent_by(call: &Call) -> Vec<Sending> {
-    let body: Value = serde_json::from_str(call.body.as_deref().unwrap()).unwrap();
+    // The rest of the call may still be on its way.
+    let Some(body) = call.body.as_deref() else {
+        return Vec::new();
+    };
+    let body: Value = serde_json::from_str(body).unwrap();
     let sent = body["Entries"].as_array().unwrap().iter().map(|entry| {
         let text = |name: &str| entry[name].as_str().unwrap();
         Sending {
