@@ -75,7 +75,7 @@ async fn a_record_about_an_unreadable_entity_waits_as_a_dead_letter() {
 async fn put_unknown_items(stack: &Studio) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let digits = "0123456789abcdef".chars();
-    for shard in digits.flat_map(|digit| [format!("{digit}"), format!("queue#{digit}")]) {
+    for shard in digits.flat_map(|digit| [digit.to_string(), format!("queue#{digit}")]) {
         let writes = (0..25).map(|n| {
             let put = PutRequest::builder()
                 .item("pk", text(&format!("thing#{shard}{n}")))

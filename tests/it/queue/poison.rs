@@ -105,7 +105,9 @@ async fn an_unreadable_message_keeps_none_of_its_batch_from_being_drawn() {
 
 /// The dead letters that wait, as the command line lists them.
 async fn listed(studio: &Studio) -> Vec<Value> {
-    let listed = cli(studio, "--json dead-letters list").await.json();
+    let listed = cli(studio, "--json dead-letters list --topic render-queue")
+        .await
+        .json();
     listed[0]["entries"].as_array().unwrap().clone()
 }
 
