@@ -70,8 +70,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let config = Config {
-        render_state_machine: String::new(),
-        voice_state_machine: String::new(),
+        queue: queue::Config { url: String::new() },
         render_deadline_seconds: 900,
         routing: ProviderRouting::parse("studio-canvas", "", "")?,
         kafka: kafka::Config {

@@ -26,6 +26,7 @@ fn header(header: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_records_become_whole_dead_letters_and_the_rest_of_the_batch_is_done() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
+    studio.release_the_queue().await;
     let batch = batch_of_now("event-created-bad-records.json");
     let function = studio
         .stack

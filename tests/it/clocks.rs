@@ -42,8 +42,7 @@ fn outbox(studio: &Studio) -> Outbox {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let config = Config {
-        render_state_machine: String::new(),
-        voice_state_machine: String::new(),
+        queue: queue::Config { url: String::new() },
         render_deadline_seconds: 900,
         routing: ProviderRouting::parse("studio-canvas", "", "").unwrap(),
         kafka: kafka::Config {
@@ -71,7 +70,6 @@ async fn commit(outbox: &Outbox, event: &Value, clock: Timestamp) -> OutboxEntry
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_committed_is_published_though_its_time_is_refused_now() {
     let mut studio = Studio::on_apache_kafka(|options| options.poll = false).await;
-    studio.let_executions_do_nothing().await;
     let now = Timestamp::now();
     let seconds = |seconds: u32| SignedDuration::from_secs(seconds.into());
     // Each was young, or not ahead, by the clock that it was committed by; now none is.

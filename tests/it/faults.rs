@@ -1,6 +1,6 @@
 //! Faults from outside, at each call that a batch makes: the caller is killed, or the call is
-//! refused or cut. For every fault, the mapping's redelivery and the state machine's retries end in
-//! the same eight events.
+//! refused or cut. For every fault, the mappings' redelivery and the state machine's retries end in
+//! the same events.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,15 +8,21 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use contract::Topic;
 use fault_proxy::{Action, Fault, Matches, Moment, Occurrence};
 use poller::What;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
+    campaigns::{campaign, providers},
     harness::{
         Studio, by_id, created, created_comes_before_the_end, invoke, jobs_of, the_eight, topics,
         until,
     },
+    messages::{RENDER, deliver, message_of, none_kept},
     operator::record,
 };
+
+const CONSUMER: &str = "studio-event-created-local";
+const LAUNCHED: &str = "studio-campaign-launched-local";
+const COMPLETION: &str = "studio-completion-local";
 
 /// A fault that hits the first call of an operation.
 fn first(service: &str, operation: &str, action: Action) -> Fault {
@@ -53,7 +59,7 @@ async fn kept(studio: &Studio) -> BTreeMap<String, Vec<u8>> {
         let AttributeValue::S(value) = &event["value"] else {
             panic!("a kept value is text")
         };
-        let event: serde_json::Value = serde_json::from_str(value).unwrap();
+        let event: Value = serde_json::from_str(value).unwrap();
         kept.insert(
             event["id"].as_str().unwrap().to_owned(),
             value.clone().into_bytes(),
@@ -78,7 +84,9 @@ async fn a_consumer_killed_between_commit_and_publish_leaves_the_same_events() {
     // The killed process wrote the decision, and the next one found it and wrote none.
     let calls = studio.stack.proxy.calls();
     let made = |name: &str| {
-        let calls = calls.iter().filter(|call| call.operation.name == name);
+        let calls = calls.iter().filter(|call| {
+            call.operation.name == name && call.function.as_deref() == Some(CONSUMER)
+        });
         calls
             .map(|call| (call.process_id, call.status))
             .collect::<Vec<_>>()
@@ -94,63 +102,59 @@ async fn a_consumer_killed_between_commit_and_publish_leaves_the_same_events() {
     studio.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_call_may_be_refused_or_cut_or_its_caller_killed() {
-    let mut studio = Studio::on_apache_kafka(|_| {}).await;
+/// A call: the function that makes it, the service, the operation, a text in its body, and the
+/// number of the call.
+type CallOf = (&'static str, &'static str, &'static str, &'static str, u32);
+
+/// Each call's faults: its caller is killed before or after it, its answer is cut off, or it is
+/// refused.
+fn faults(calls: &[CallOf]) -> Vec<Fault> {
     let refused = || Action::Fail {
         status: 500,
         error: "InternalServerError".to_owned(),
     };
-    let kills = [
-        Action::KillCaller(Moment::Before),
-        Action::KillCaller(Moment::After),
-    ];
-    // The calls of one event, by operation: first the consumer's, then those of the completion
-    // function.
-    let calls = [
-        ("dynamodb", "BatchGetItem", "", 1), // the look at the table, in the consumer
-        ("dynamodb", "TransactWriteItems", "", 1), // commit, in the consumer
-        ("dynamodb", "TransactWriteItems", "", 2), // an end, in the completion function
-        ("dynamodb", "UpdateItem", "", 1),   // mark an end published, in the completion function
-        ("dynamodb", "UpdateItem", "", 2),
-        ("states", "StartExecution", "", 1),
-        ("dynamodb", "GetItem", "job#", 1), // the job; not the read that connects a function
-        ("dynamodb", "PutItem", "", 1),     // the recorded attempt
-        ("s3", "PutObject", "", 1),         // the asset
-    ];
-    let mut rounds: Vec<(Fault, &str)> = Vec::new();
-    for (service, operation, body, which) in calls {
-        let hit = |occurrence, action: Action| {
+    let mut faults = Vec::new();
+    for &(function, service, operation, body, which) in calls {
+        let hit = |occurrence, action| {
             let mut fault = first(service, operation, action);
+            fault.matches.function = Some(function.to_owned());
             fault.matches.body_contains = Some(body.to_owned()).filter(|body| !body.is_empty());
             fault.matches.occurrence = occurrence;
-            (fault, operation)
+            fault
         };
-        rounds.extend(
-            kills
-                .iter()
-                .map(|kill| hit(Occurrence::Nth(which), kill.clone())),
-        );
-        rounds.push(hit(Occurrence::Nth(which), Action::Cut(Moment::After)));
+        let once = Occurrence::Nth(which);
+        faults.extend([
+            hit(once, Action::KillCaller(Moment::Before)),
+            hit(once, Action::KillCaller(Moment::After)),
+            hit(once, Action::Cut(Moment::After)),
+        ]);
         if which == 1 {
             // As many failures as the SDK makes tries, so that the function sees the error.
-            rounds.push(hit(Occurrence::First(3), refused()));
+            faults.push(hit(Occurrence::First(3), refused()));
         }
     }
+    faults
+}
+
+/// Publishes an event for each fault, and lets the fault hit: all that follows comes, and in order.
+async fn each_is_survived(
+    studio: &mut Studio,
+    faults: Vec<Fault>,
+    event: impl Fn(&str) -> Value,
+    all: &BTreeMap<String, usize>,
+) {
     let mut published = BTreeMap::new();
-    for (number, (fault, operation)) in rounds.into_iter().enumerate() {
+    for (number, fault) in faults.into_iter().enumerate() {
         studio.stack.proxy.heal();
         studio.stack.proxy.clear();
         let hits = studio.stack.proxy.inject(fault.clone());
         let tenant = format!("tenant-{number}");
-        studio.publish(&created(&tenant, &tenant)).await;
-        let produced = studio.produced_for(&tenant, 8).await;
-        assert_eq!(topics(&produced), the_eight(), "{fault:?}");
+        studio.publish(&event(&tenant)).await;
+        let produced = studio.produced_for(&tenant, all.values().sum()).await;
+        assert_eq!(topics(&produced), *all, "{fault:?}");
         created_comes_before_the_end(&produced);
         let calls = studio.stack.proxy.calls();
-        let hit = calls.iter().find(|call| {
-            call.operation.name == operation && matches!(call.status, None | Some(500))
-        });
+        let hit = calls.iter().find(|call| call.is_hit);
         assert!(
             hits.count() > 0 && hit.is_some_and(|call| call.process_id.is_some()),
             "the fault hit no function: {fault:?}"
@@ -158,13 +162,60 @@ async fn every_call_may_be_refused_or_cut_or_its_caller_killed() {
         published.extend(by_id(&produced));
     }
     // Every published event equals its outbox entry, and every entry was published.
-    assert_eq!(published, kept(&studio).await);
+    assert_eq!(published, kept(studio).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_may_be_refused_or_cut_or_its_caller_killed() {
+    let mut studio = Studio::on_apache_kafka(|_| {}).await;
+    let faults = faults(&[
+        (CONSUMER, "dynamodb", "BatchGetItem", "", 1), // the look at the table
+        (CONSUMER, "dynamodb", "TransactWriteItems", "", 1), // commit
+        (CONSUMER, "sqs", "SendMessageBatch", "", 1),
+        (RENDER, "dynamodb", "BatchGetItem", "", 1), // the jobs and their entity
+        (RENDER, "s3", "PutObject", "", 1),          // the first asset, and the second
+        (RENDER, "s3", "PutObject", "", 2),
+        (RENDER, "dynamodb", "TransactWriteItems", "", 1), // the ends of both
+    ]);
+    let event = |tenant: &str| created(tenant, tenant);
+    each_is_survived(&mut studio, faults, event, &the_eight()).await;
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_for_a_vendors_job_may_be_refused_or_cut_or_its_caller_killed() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("studio-canvas", "", "polly");
+    })
+    .await;
+    let faults = faults(&[
+        (LAUNCHED, "sqs", "SendMessageBatch", "", 1),
+        (RENDER, "dynamodb", "BatchGetItem", "", 1),
+        (RENDER, "states", "StartExecution", "", 1),
+        (COMPLETION, "dynamodb", "GetItem", "job#", 1), // not the read that connects a function
+        (COMPLETION, "dynamodb", "PutItem", "", 1),     // the lease
+        (COMPLETION, "dynamodb", "PutItem", "", 2),     // the attempt
+        (COMPLETION, "dynamodb", "TransactWriteItems", "", 1), // the end
+        (COMPLETION, "dynamodb", "UpdateItem", "", 1),  // the end's mark
+    ]);
+    let event = |tenant: &str| campaign(tenant, &["audio-spot"]);
+    let topics = the_eight().into_keys();
+    let four: BTreeMap<String, usize> = topics.map(|topic| (topic, 1)).collect();
+    let jobs = faults.len();
+    each_is_survived(&mut studio, faults, event, &four).await;
+    // Each has one execution, however often its message was delivered.
+    let machine = &studio.stack.outputs.render_state_machine_arn;
+    let executions = studio.stack.clients.sfn.list_executions();
+    let executions = executions.state_machine_arn(machine).max_results(1000);
+    let executions = executions.send().await.unwrap();
+    assert_eq!(executions.executions().len(), jobs);
     studio.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_uncommitted_record_is_redelivered_with_the_rest_of_its_partition() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
+    studio.release_the_queue().await;
     let function = studio
         .stack
         .consumer(Topic::EventCreated)
@@ -233,6 +284,7 @@ async fn an_uncommitted_record_is_redelivered_with_the_rest_of_its_partition() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttled_transaction_is_not_followed_by_one_for_each_record() {
     let mut studio = Studio::start_with(|options| options.poll = false).await;
+    studio.release_the_queue().await;
     let consumer = studio.stack.consumer(Topic::EventCreated);
     let function = consumer.unwrap().to_owned();
     let topic = Topic::EventCreated.as_str();
@@ -277,26 +329,33 @@ async fn a_redelivered_event_is_published_again_with_the_same_bytes_until_its_jo
     let tenant = "tenant-again";
     let event = created(tenant, "again");
     let batch = json!({ "records": { "eventzr.event.created.v1-0": [record(0, Some(&event))] } });
-    let deliver = async |studio: &Studio| {
+    let redeliver = async |studio: &Studio| {
         let answer = invoke(&studio.stack, &function, &batch).await;
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
     };
-    studio.let_executions_do_nothing().await;
+    let sends = |studio: &Studio| {
+        let calls = studio.stack.proxy.calls();
+        let sends = calls
+            .iter()
+            .filter(|call| call.operation.name == "SendMessageBatch");
+        sends.count()
+    };
     for _ in 0..2 {
-        deliver(&studio).await;
+        redeliver(&studio).await;
     }
     let produced = studio.produced_for(tenant, 4).await;
     assert_eq!((produced.len(), by_id(&produced).len()), (8, 4));
+    assert_eq!(sends(&studio), 2);
     // One job ends, and then the other. Each end is two events.
     let jobs = jobs_of(&produced, Topic::RenderJobCreated);
-    for (job, distinct, all) in [(&jobs[0], 6, 8 + 2 + 4), (&jobs[1], 8, 8 + 2 + 4 + 2)] {
-        for step in ["submit", "finish"] {
-            let step = json!({ "step": step, "jobId": job });
-            studio.completion(&step).await;
-        }
-        deliver(&studio).await;
+    for (job, distinct, all, sent) in [(&jobs[0], 6, 8 + 2 + 4, 3), (&jobs[1], 8, 8 + 2 + 4 + 2, 3)]
+    {
+        let message = message_of(&studio, std::slice::from_ref(job)).await;
+        assert_eq!(deliver(&studio, &[message.to_string()]).await, none_kept());
+        redeliver(&studio).await;
         let produced = studio.produced_for(tenant, distinct).await;
         assert_eq!(produced.len(), all, "{:?}", topics(&produced));
+        assert_eq!(sends(&studio), sent);
     }
     studio.stop().await;
 }
@@ -349,7 +408,11 @@ async fn a_long_broker_outage_loses_no_event() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_rendered_fails_with_a_reason_and_its_attempts() {
-    let mut studio = Studio::start_with(|options| options.wait_scale = 0.0).await;
+    // The deployed function goes on for hours; `deployed.rs` holds how many.
+    let mut studio = Studio::start_with(|options| {
+        options.render_patience = Duration::from_secs(3);
+    })
+    .await;
     let refused = Action::Fail {
         status: 503,
         error: "SlowDown".to_owned(),
@@ -357,8 +420,6 @@ async fn a_job_that_cannot_be_rendered_fails_with_a_reason_and_its_attempts() {
     let mut fault = first("s3", "PutObject", refused);
     fault.matches.occurrence = Occurrence::Every;
     let hits = studio.stack.proxy.inject(fault);
-    // `retries.rs` holds that the deployed machine goes on for hours.
-    studio.let_executions_try_again(7).await;
     studio.publish(&created("tenant-failed", "failed")).await;
     let produced = studio.produced_for("tenant-failed", 6).await;
     let failed: Vec<_> = produced
@@ -366,8 +427,8 @@ async fn a_job_that_cannot_be_rendered_fails_with_a_reason_and_its_attempts() {
         .filter(|record| record.topic == Topic::RenderJobFailed.as_str())
         .collect();
     assert_eq!(failed.len(), 2);
-    // More often than one provider is asked.
-    assert!(hits.count() >= 2 * 8, "{}", hits.count());
+    // The function was called again at least once, and the SDK tries a call three times.
+    assert!(hits.count() >= 2 * 3, "{}", hits.count());
     for record in failed {
         let data = record.event()["data"].take();
         assert_eq!(data["failure"], "unavailable");

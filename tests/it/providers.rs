@@ -18,38 +18,22 @@ use contract::Topic;
 use domain::{Attempt, Outcome, ProviderId};
 use fault_proxy::{Fault, Hits, Matches, Moment, Occurrence};
 use local::{
-    deploy::{KEY, LOGO_BUCKET, Providers},
+    deploy::{KEY, LOGO_BUCKET},
     metrics::emitted,
     records::Produced,
 };
 use serde_json::{Value, json};
 use vendor_sandbox::{Behaviour, Call, Refusal, Sandbox, Script, Vendor, refusal};
 
+pub use crate::campaigns::{campaign, providers};
 use crate::{
     harness::{
-        Studio, cases, created, example, fetch, invoke_and_log, jobs_of, size_of, try_to_invoke,
-        until,
+        Studio, cases, created, fetch, invoke_and_log, jobs_of, size_of, try_to_invoke, until,
     },
+    messages::{deliver, none_kept, take},
     operator::studio as cli,
     sweep::let_deadlines_pass,
 };
-
-fn providers(image: &str, video: &str, audio: &str) -> Providers {
-    Providers {
-        image: image.to_owned(),
-        video: video.to_owned(),
-        audio: audio.to_owned(),
-        voice: String::new(),
-    }
-}
-
-/// A campaign of `tenant` that asks for these assets only.
-fn campaign(tenant: &str, assets: &[&str]) -> Value {
-    let mut event = example(Topic::CampaignLaunched, tenant, tenant);
-    event["data"]["campaignId"] = json!(tenant);
-    event["data"]["assets"] = json!(assets);
-    event
-}
 
 /// An event of `tenant` that asks for a poster.
 fn poster(tenant: &str) -> Value {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use contract::{Topic, TraceParent};
-use fault_proxy::Occurrence;
+use fault_proxy::{Action, Fault, Matches, Occurrence};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -17,12 +17,16 @@ use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
 };
 use prost::Message as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use telemetry::METRICS;
 use tokio::net::TcpListener;
 use vendor_sandbox::{Refusal, Script, Vendor, refusal};
 
-use crate::harness::{Studio, created, example, invoke, until};
+use crate::{
+    campaigns::campaign,
+    harness::{Studio, created, invoke, until},
+    messages::RENDER,
+};
 
 /// A collector of spans in this process.
 struct Collector {
@@ -115,7 +119,7 @@ async fn one_trace_runs_from_the_producers_span_to_the_published_events() {
         .unwrap();
     let produced = studio.produced_for("tenant-traced", 8).await;
 
-    // Two assets, each submitted and closed.
+    // Two assets, each drawn and closed.
     let names = || -> Vec<String> {
         let mut names: Vec<_> = collector
             .of(parent)
@@ -128,9 +132,9 @@ async fn one_trace_runs_from_the_producers_span_to_the_published_events() {
     let expected = [
         "close invitation",
         "close poster",
+        "draw studio-canvas",
+        "draw studio-canvas",
         "process eventzr.event.created.v1",
-        "submit studio-canvas",
-        "submit studio-canvas",
     ];
     until("the whole trace is collected", async || names() == expected).await;
     let spans = collector.of(parent);
@@ -146,13 +150,13 @@ async fn one_trace_runs_from_the_producers_span_to_the_published_events() {
         .iter()
         .map(|event| event.name.as_str())
         .collect();
-    assert_eq!(happened, ["committed", "published", "started"]);
+    assert_eq!(happened, ["committed", "published", "sent"]);
     for (service, span) in spans
         .iter()
         .filter(|(_, span)| span.span_id != process.span_id)
     {
         assert_eq!(span.parent_span_id, process.span_id, "{}", span.name);
-        assert!(service.contains("studio-completion-local"), "{service}");
+        assert!(service.contains(RENDER), "{service}");
     }
     // A consumer of the published events continues from the span that handled the inbound event.
     for record in &produced {
@@ -203,7 +207,7 @@ async fn an_absent_collector_delays_nothing_and_traces_still_pass_through() {
         .publish(&created("tenant-uncollected", "uncollected"))
         .await;
     studio.produced_for("tenant-uncollected", 8).await;
-    // Each function tried once to send, and was refused at once.
+    // The consumer and the function that draws tried to send, and were refused at once.
     let uncollected = async || {
         let lines = logged(&studio.stack.clients).await.unwrap();
         let lines = lines
@@ -212,7 +216,7 @@ async fn an_absent_collector_delays_nothing_and_traces_still_pass_through() {
         lines.collect::<Vec<_>>()
     };
     until("the functions try to send", async || {
-        uncollected().await.len() >= 3
+        uncollected().await.len() >= 2
     })
     .await;
     let waited = |line: &String| line.contains("not collected within");
@@ -293,10 +297,10 @@ async fn a_log_names_records_jobs_and_tenants_but_none_of_their_content() {
             .contains("data.startsAt: `on the day of secrets` is not an RFC 3339 time"),
         "{shown:?}"
     );
-    // One line for each invocation, with its counts.
+    // One line for each invocation of the consumer, with its counts.
     let handled: Vec<&String> = lines
         .iter()
-        .filter(|line| line.contains("batch handled"))
+        .filter(|line| line.contains("batch handled") && line.contains("by_partition="))
         .collect();
     let of_wrong = handled
         .iter()
@@ -316,15 +320,33 @@ async fn every_metric_is_emitted() {
         options.completion_concurrency = 8;
     })
     .await;
+    // A poster that cannot be stored at first: its message is put off.
+    studio.stack.proxy.inject(Fault {
+        matches: Matches {
+            operation: Some("PutObject".to_owned()),
+            function: Some(RENDER.to_owned()),
+            // As many failures as the SDK makes tries, so that the function sees the error.
+            occurrence: Occurrence::First(3),
+            ..Matches::default()
+        },
+        action: Action::Fail {
+            status: 503,
+            error: "SlowDown".to_owned(),
+        },
+    });
+    let mut poster = created("tenant-put-off", "put-off");
+    poster["data"]["assets"] = json!(["poster"]);
+    studio.publish(&poster).await;
+    studio.produced_for("tenant-put-off", 4).await;
     // A paid video, and one for which the account has no credit.
-    studio.publish(&campaign("tenant-filmed")).await;
+    studio.publish(&campaign("tenant-filmed", &["video"])).await;
     studio.produced_for("tenant-filmed", 4).await;
     let empty = refusal(Vendor::Runway, Refusal::Billing).unwrap();
     studio
         .stack
         .sandbox
         .script(Script::posts(Vendor::Runway, Occurrence::Every, empty));
-    studio.publish(&campaign("tenant-unpaid")).await;
+    studio.publish(&campaign("tenant-unpaid", &["video"])).await;
     studio.ended("tenant-unpaid").await;
     studio
         .stack
@@ -392,8 +414,9 @@ async fn every_metric_is_emitted() {
     assert_eq!(sum("BreakerOpened", &runway), 1.0);
     assert_eq!(
         (sum("JobsCompleted", &[]), sum("JobsFailed", &[])),
-        (1.0, 1.0)
+        (2.0, 1.0)
     );
+    assert_eq!(sum("MessagesPutOff", &[]), 1.0);
     assert!(sum("EventToAsset", &[]) > 0.0);
     let names: BTreeSet<&str> = emitted.keys().map(|metric| metric.name.as_str()).collect();
     assert_eq!(
@@ -414,11 +437,4 @@ async fn every_metric_is_emitted() {
         BTreeSet::from(["Class", "Provider", "Stage", "Topic"])
     );
     studio.stop().await;
-}
-
-fn campaign(tenant: &str) -> Value {
-    let mut event = example(Topic::CampaignLaunched, tenant, tenant);
-    event["data"]["campaignId"] = json!(tenant);
-    event["data"]["assets"] = json!(["video"]);
-    event
 }

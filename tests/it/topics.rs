@@ -113,7 +113,7 @@ async fn events_of_many_tenants_in_any_order_end_in_one_right_template_per_kind(
     let last = events / 20;
     let mut studio = Studio::on_apache_kafka(|_| {}).await;
     // Only the decisions are under test, not thousands of renders.
-    studio.let_executions_do_nothing().await;
+    studio.hold_the_queue().await;
 
     let event = |tenant: usize, number: usize| {
         let version = number / 2 + 1;

@@ -15,6 +15,7 @@ use vendor_sandbox::{Behaviour, Script, Vendor};
 use crate::{
     erase::objects,
     harness::{Studio, created, example, invoke, jobs_of, try_to_invoke, until},
+    messages::{RENDER, deliver, message_of},
     operator::{CREATED, CliOutput, kill, studio as cli},
     voices::{input, model, studio_that_clones, train, voice_id},
 };
@@ -182,17 +183,16 @@ async fn cancelled_long_ago(studio: &Studio, job: &str) {
 async fn a_file_that_no_job_knows_of_is_erased_with_the_cancelled_job() {
     let mut studio = Studio::start().await;
     let bucket = studio.stack.outputs.assets_bucket_name.clone();
-    studio.let_executions_do_nothing().await;
+    studio.hold_the_queue().await;
     let mut event = created(TENANT, "poster");
     event["data"]["assets"] = json!(["poster"]);
     studio.publish(&event).await;
     let produced = studio.produced_for(TENANT, 2).await;
     let job = jobs_of(&produced, Topic::RenderJobCreated).remove(0);
     // The function stores the file, and dies before the job says so.
-    let hits = kill(&studio, COMPLETION, ("s3", "PutObject"), Moment::After);
-    let submit = json!({ "step": "submit", "jobId": job });
-    let submit = studio.of_execution(&submit).await;
-    let (answer, _) = try_to_invoke(&studio.stack, COMPLETION, &submit).await;
+    let hits = kill(&studio, RENDER, ("s3", "PutObject"), Moment::After);
+    let message = message_of(&studio, std::slice::from_ref(&job)).await;
+    let answer = deliver(&studio, &[message.to_string()]).await;
     assert!(answer.is_err() && hits.count() == 1, "{answer:?}");
     let cancel = json!({ "step": "cancel", "jobId": job });
     assert_eq!(studio.completion(&cancel).await["status"], "closed");

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Studio, by_id, created, jobs_of, try_to_invoke},
+    messages::take,
     operator::studio,
-    sweep::{let_deadlines_pass, sweep},
+    sweep::let_deadlines_pass,
 };
 
 fn entity_of(event: &Value) -> String {
@@ -73,12 +74,13 @@ async fn a_record_about_an_unreadable_entity_waits_as_a_dead_letter() {
 /// Puts twenty-five unknown items into each shard of the index of what is open, before all others.
 async fn put_unknown_items(stack: &Studio) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    for shard in "0123456789abcdef".chars() {
+    let digits = "0123456789abcdef".chars();
+    for shard in digits.flat_map(|digit| [digit.to_string(), format!("queue#{digit}")]) {
         let writes = (0..25).map(|n| {
             let put = PutRequest::builder()
                 .item("pk", text(&format!("thing#{shard}{n}")))
                 .item("sk", text("state"))
-                .item("open", text(&shard.to_string()))
+                .item("open", text(&shard))
                 .item("deadline", text("1999-01-01T00:00:00.000Z"));
             let put = put.build().unwrap();
             WriteRequest::builder().put_request(put).build()
@@ -110,14 +112,17 @@ async fn troubled_sweep(stack: &Studio) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_gets_past_items_that_it_does_not_know() {
     let mut stack = Studio::start().await;
-    stack.let_executions_do_nothing().await;
+    stack.hold_the_queue().await;
     stack.publish(&created("tenant-behind", "behind")).await;
     stack.produced_for("tenant-behind", 4).await;
+    // Their message is lost.
+    take(&stack, 1).await;
     let_deadlines_pass(&stack).await;
     put_unknown_items(&stack).await;
     let error = troubled_sweep(&stack).await;
-    assert!(error.starts_with("400 of 400 overdue"), "{error}");
-    assert_eq!(sweep(&stack).await, [2, 0, 2, 0, 0, 0]);
+    assert!(error.starts_with("800 of 800 overdue"), "{error}");
+    let swept = stack.completion(&json!({ "step": "sweep" })).await;
+    assert_eq!((&swept["overdue"], &swept["sent"]), (&json!(2), &json!(2)));
     stack.stop().await;
 }
 
@@ -163,7 +168,7 @@ async fn mark_published(stack: &Studio, tenant: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_kafka_refuses_does_not_end_a_sweep() {
     let mut stack = Studio::on_apache_kafka(|_| {}).await;
-    stack.let_executions_do_nothing().await;
+    stack.hold_the_queue().await;
     for n in 0..10 {
         stack
             .publish(&created("tenant-refused", &format!("refused-{n}")))
@@ -173,20 +178,25 @@ async fn an_event_that_kafka_refuses_does_not_end_a_sweep() {
     stack.publish(&created("tenant-fine", "fine")).await;
     let fine = stack.produced_for("tenant-fine", 4).await;
     mark_published(&stack, "tenant-fine").await;
+    // The messages of all are lost.
+    take(&stack, 11).await;
     set_largest_record(&stack, Topic::RenderJobCreated, "100").await;
     let_deadlines_pass(&stack).await;
     let error = troubled_sweep(&stack).await;
     assert!(error.starts_with("20 of 22 overdue"), "{error}");
-    for job in jobs_of(&fine, Topic::RenderJobCreated) {
-        let item = stack.item(&format!("job#{job}"), "state").await.unwrap();
-        let state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
-        assert_eq!(
-            state["restarts"], 1,
-            "the job of another tenant is restarted"
-        );
-    }
+    // The jobs of another tenant are sent again, and no others.
+    let messages = take(&stack, 2).await;
+    let sent = messages.iter().map(|message| message.says()["jobs"].take());
+    let mut sent: Vec<Value> = sent.collect();
+    sent.sort_by_key(Value::to_string);
+    let fine = jobs_of(&fine, Topic::RenderJobCreated);
+    assert_eq!(
+        sent,
+        fine.iter().map(|job| json!([job])).collect::<Vec<_>>()
+    );
     set_largest_record(&stack, Topic::RenderJobCreated, "1048576").await;
     let_deadlines_pass(&stack).await;
-    assert_eq!(sweep(&stack).await[0], 22);
+    let swept = stack.completion(&json!({ "step": "sweep" })).await;
+    assert_eq!(swept["overdue"], 22);
     stack.stop().await;
 }

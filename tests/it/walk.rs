@@ -26,6 +26,10 @@ async fn one_event_becomes_two_pictures_and_eight_events() {
         jobs_of(&produced, Topic::RenderJobCreated),
         jobs_of(&produced, Topic::RenderJobCompleted)
     );
+    // What is drawn at once takes no execution.
+    let calls = studio.stack.proxy.calls();
+    let mut calls = calls.iter();
+    assert!(!calls.any(|call| call.operation.name == "StartExecution"));
 
     // As another service sees them: the key is the tenant, the mode is structured, and another
     // implementation can read each event.

@@ -69,7 +69,7 @@ async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
 
     let variables = environment(&studio.stack, &checkout).await.unwrap();
     let mut functions = Vec::new();
-    for function in consumers().chain(["completion"]) {
+    for function in consumers().chain(["completion", "render"]) {
         let mut command = Command::new(checkout.binaries.join(function));
         command.env_clear().envs(variables.iter().cloned());
         command.env(
@@ -122,6 +122,10 @@ async fn each_function_runs_under_cargo_lambda_with_the_example_batches() {
     assert_eq!(
         invoke("completion", "completion-sweep.json")["status"],
         "swept"
+    );
+    assert_eq!(
+        invoke("render", "render-queue.json"),
+        json!({ "batchItemFailures": [] })
     );
 
     // The functions did their work: the templates of the events' tenants are published.

@@ -26,7 +26,7 @@ async fn trouble_at_secrets_manager_closes_no_vendor_and_fails_no_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_secret_of_the_assets_paths_a_job_waits_and_does_not_fail() {
     let mut studio = Studio::start().await;
-    // The init phase does without it, and two steps fail.
+    // The init phase does without it, and the message is put off twice.
     let mut matches = calls_of("secretsmanager", "GetSecretValue", Occurrence::First(9));
     matches.body_contains = Some("studio/local/asset-paths".to_owned());
     let hits = studio.stack.proxy.inject(Fault {
@@ -163,6 +163,35 @@ async fn a_spots_original_stays_until_its_job_says_that_the_copy_is_stored() {
     let files = files_of(&studio, &job).await;
     let folder = studio.folder_of(&job).await;
     assert_eq!(files, [format!("{folder}audio-spot.mp3")]);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendors_job_that_cannot_be_begun_fails_with_a_reason_and_no_attempt() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("studio-canvas", "", "polly");
+        options.wait_scale = 0.0;
+    })
+    .await;
+    let mut matches = calls_of("secretsmanager", "GetSecretValue", Occurrence::Every);
+    matches.body_contains = Some("studio/local/asset-paths".to_owned());
+    let hits = studio.stack.proxy.inject(Fault {
+        matches,
+        action: fails(500, "InternalServiceError"),
+    });
+    // `retries.rs` holds that the deployed machine goes on for hours.
+    studio.let_executions_try_again(7).await;
+    studio.publish(&event_for(Vendor::Polly, "tenant-1")).await;
+    let produced = studio.ended("tenant-1").await;
+    // More often than one provider is asked.
+    assert!(hits.count() >= 8, "{}", hits.count());
+    assert!(paid(&studio, Vendor::Polly).is_empty());
+    let failed = &data(&produced, Topic::RenderJobFailed)[0];
+    assert_eq!(failed["failure"], "unavailable");
+    assert_eq!(failed["attempts"], 0, "trouble of ours uses up none");
+    assert_eq!(failed["canResubmit"], true);
+    let reason = failed["reason"].as_str().unwrap();
+    assert!(reason.ends_with("Submit it again later."), "{reason}");
     studio.stop().await;
 }
 
@@ -335,57 +364,74 @@ async fn a_job_that_fails_is_cancelled_at_the_vendor_that_works_on_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_in_conflict_with_a_transaction_is_tried_again() {
-    let mut studio = Studio::start().await;
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("studio-canvas", "", "polly"))
+            .await;
     studio.let_executions_do_nothing().await;
-    studio.publish(&poster("tenant-1")).await;
+    studio.publish(&event_for(Vendor::Polly, "tenant-1")).await;
     let produced = studio.produced_for("tenant-1", 2).await;
     let job = jobs_of(&produced, Topic::RenderJobCreated).remove(0);
+    let mut matches = calls_of("dynamodb", "PutItem", Occurrence::First(4));
+    // The job's own writes, and not those of the lease.
+    matches.body_contains = Some(format!("job#{job}"));
     let hits = studio.stack.proxy.inject(Fault {
-        matches: calls_of("dynamodb", "PutItem", Occurrence::First(4)),
+        matches,
         action: fails(400, "TransactionConflictException"),
     });
     let submit = json!({ "step": "submit", "jobId": job });
-    assert_eq!(
-        studio.completion(&submit).await,
-        json!({ "status": "stored" })
-    );
+    assert_eq!(studio.completion(&submit).await["status"], "pending");
     assert_eq!(hits.count(), 4);
     studio.stop().await;
 }
 
+/// An event of `tenant` whose poster has a logo, which is in the bucket.
+async fn poster_with_logo(studio: &Studio, tenant: &str) -> Value {
+    let logo = include_bytes!("../../../docs/invitation.png");
+    let put = studio.stack.clients.s3.put_object().bucket(LOGO_BUCKET);
+    let put = put.key(format!("{tenant}/logo.png"));
+    put.body(logo.to_vec().into()).send().await.unwrap();
+    let mut event = poster(tenant);
+    event["data"]["brand"] = json!({
+        "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/{tenant}/logo.png"),
+    });
+    event
+}
+
+fn forbid_logos(studio: &Studio, occurrence: Occurrence) -> Hits {
+    studio.stack.proxy.inject(Fault {
+        matches: calls_of("s3", "GetObject", occurrence),
+        action: fails(403, "AccessDenied"),
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forbidden_logo_fails_its_job_only_if_it_stays_forbidden() {
-    let mut studio = Studio::start_with(|options| options.wait_scale = 0.0).await;
-    let logo = include_bytes!("../../../docs/invitation.png");
-    for tenant in ["for-a-while", "for-good"] {
-        let put = studio.stack.clients.s3.put_object().bucket(LOGO_BUCKET);
-        let put = put.key(format!("{tenant}/logo.png"));
-        put.body(logo.to_vec().into()).send().await.unwrap();
+    let mut studio = Studio::start().await;
+    let event = poster_with_logo(&studio, "for-a-while").await;
+    let hits = forbid_logos(&studio, Occurrence::First(2));
+    studio.publish(&event).await;
+    assert_eq!(
+        end_of(&mut studio, "for-a-while").await,
+        "completed by studio-canvas; made"
+    );
+    assert_eq!(hits.count(), 2);
+
+    // It is asked for nine times, which takes minutes: here, it was put off before.
+    let event = poster_with_logo(&studio, "for-good").await;
+    studio.hold_the_queue().await;
+    studio.publish(&event).await;
+    let hits = forbid_logos(&studio, Occurrence::Every);
+    let mut message = take(&studio, 1).await.remove(0).says();
+    for tries in [7, 8] {
+        assert_eq!(studio.produced_for("for-good", 2).await.len(), 2);
+        message["tries"] = json!(tries);
+        assert_eq!(deliver(&studio, &[message.to_string()]).await, none_kept());
     }
-    let with_logo = |tenant: &str| {
-        let mut event = poster(tenant);
-        event["data"]["brand"] = json!({ "primaryColor": "#1b3a57", "logo": format!("s3://{LOGO_BUCKET}/{tenant}/logo.png") });
-        event
-    };
-    // The step is tried again eight times, which takes minutes at the real pauses.
-    for (tenant, occurrence, end, refused) in [
-        (
-            "for-a-while",
-            Occurrence::First(2),
-            "completed by studio-canvas; made",
-            2,
-        ),
-        ("for-good", Occurrence::Every, "failed: invalid-input; ", 9),
-    ] {
-        studio.stack.proxy.heal();
-        let hits = studio.stack.proxy.inject(Fault {
-            matches: calls_of("s3", "GetObject", occurrence),
-            action: fails(403, "AccessDenied"),
-        });
-        studio.publish(&with_logo(tenant)).await;
-        assert_eq!(end_of(&mut studio, tenant).await, end);
-        assert_eq!(hits.count(), refused, "{tenant}");
-    }
+    assert_eq!(
+        end_of(&mut studio, "for-good").await,
+        "failed: invalid-input; "
+    );
+    assert_eq!(hits.count(), 2);
     let produced = studio.ended("for-good").await;
     let failed = &data(&produced, Topic::RenderJobFailed)[0];
     assert_eq!(
@@ -393,5 +439,32 @@ async fn a_forbidden_logo_fails_its_job_only_if_it_stays_forbidden() {
         "There is no logo where the brand says, or the studio may not read it. \
          Change that, and the studio renders it again."
     );
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forbidden_logo_under_a_vendors_picture_is_asked_for_by_its_execution() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("openai", "", "");
+        options.wait_scale = 0.0;
+    })
+    .await;
+    // The step is tried again eight times, which takes minutes at the real pauses.
+    for (tenant, occurrence, end, refused) in [
+        (
+            "for-a-while",
+            Occurrence::First(2),
+            "completed by openai/gpt-image-2; made",
+            2,
+        ),
+        ("for-good", Occurrence::Every, "failed: invalid-input; ", 9),
+    ] {
+        studio.stack.proxy.heal();
+        let event = poster_with_logo(&studio, tenant).await;
+        let hits = forbid_logos(&studio, occurrence);
+        studio.publish(&event).await;
+        assert_eq!(end_of(&mut studio, tenant).await, end);
+        assert_eq!(hits.count(), refused, "{tenant}");
+    }
     studio.stop().await;
 }
