@@ -47,8 +47,6 @@ pub(super) enum Answer {
     Never,
     /// It succeeds once this other call has.
     Follows(&'static str),
-    /// It fails once this other call has succeeded.
-    FailsAfter(&'static str),
 }
 
 /// What the script's outbox, Kafka, queue and bucket hold.
@@ -156,10 +154,6 @@ impl Script {
             Some(Answer::IsLate) => sleep(Duration::from_secs(1)).await,
             Some(Answer::Never) => pending().await,
             Some(Answer::Follows(other)) => self.success_of(other).await,
-            Some(Answer::FailsAfter(other)) => {
-                self.success_of(other).await;
-                return Err(failed());
-            }
         }
         let mut state = self.state();
         let done = effect(&mut state)?;
