@@ -352,7 +352,8 @@ async fn an_erasure_waits_for_no_withheld_end_and_one_that_is_told_later_names_n
         studio.change_state(&format!("job#{job}"), long_ago).await;
     }
     let last = erase(&studio, TENANT, " --execute").await;
-    let fate = &last.json().last().unwrap()["fate"];
+    let answers = last.json();
+    let fate = &answers.last().unwrap()["fate"];
     assert_eq!(fate["is"], "erased", "{last:?}");
     assert_eq!(studio.produced_for(TENANT, 4).await.len(), 4);
 

@@ -14,7 +14,7 @@ use crate::{
     harness::{Studio, by_id, created, jobs_of, the_eight, topics, try_to_invoke, until},
     messages::{deliver, none_kept, take},
     operator::kill,
-    providers::{campaign, providers},
+    campaigns::{campaign, providers},
 };
 
 /// The answer of a sweep, as (overdue, running, restarted, sent, failed, closed, published).

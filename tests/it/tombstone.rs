@@ -18,7 +18,7 @@ use crate::{
     harness::{Studio, created, example, invoke, jobs_of, now, topics, try_to_invoke, until},
     messages::{deliver, none_kept, take},
     operator::{kill, studio as cli},
-    providers::{campaign, providers},
+    campaigns::{campaign, providers},
     sweep::{NOTHING, let_deadlines_pass, sweep},
 };
 
