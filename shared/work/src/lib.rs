@@ -11,5 +11,5 @@ mod paths;
 pub use end::{CloseError, close};
 pub use lease::release;
 pub use look::look;
-pub use measure::{Call, Request, called, spent};
+pub use measure::{Call, Request, called, ended, spent};
 pub use paths::{Paths, PathsError};
