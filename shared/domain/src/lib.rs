@@ -7,6 +7,7 @@ mod attempts;
 mod blocks;
 mod close;
 mod decision;
+mod draw;
 mod entity;
 mod ids;
 mod inbound_event;
@@ -28,6 +29,7 @@ pub use attempts::{Attempt, Attempts, Outcome};
 pub use blocks::Blocks;
 pub use close::{cancel, cancel_erased, fail, finish};
 pub use decision::{Decision, OutboundEvent};
+pub use draw::{Drawn, Ends, end_drawn};
 pub use entity::{Digest, EntityState, TemplateState, TopicSnapshot};
 pub use ids::{
     EntityKey, EventId, InboundEventKey, JobId, TemplateId, TenantKey, VoiceModelId, derive,

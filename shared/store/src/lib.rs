@@ -5,6 +5,7 @@ mod audit;
 mod breaker;
 mod connect;
 mod dead_letters;
+mod ends;
 mod erase;
 mod error;
 mod groups;
@@ -15,6 +16,7 @@ mod open_jobs;
 mod overdue;
 mod prepared;
 mod remainders;
+mod render_inputs;
 mod rounds;
 mod shared_state;
 mod tombstone;
@@ -30,6 +32,7 @@ pub use dead_letters::{
     AgainOfEnvelope, DeadLetterEntry, Place, Resolution, ResolveOutcome, Resolved, UnknownPlace,
     Window, WrittenDeadLetter,
 };
+pub use ends::{MOST_ENDS, WrittenEnds};
 pub use erase::{Cursor, DeadLetterToErase, Erased, Owned, OwnedItem};
 pub use error::StoreError;
 pub use groups::groups;
@@ -38,6 +41,7 @@ pub use jobs::JobsPage;
 pub use overdue::{Overdue, UnknownItem, Unpublished};
 pub use prepared::{Committed, Prepared};
 pub use remainders::{Closing, RecordedRemainder, Remainder};
+pub use render_inputs::RenderInputs;
 pub use rounds::Rounds;
 pub use tombstone::ErasureGuard;
 pub use write::Written;

@@ -98,7 +98,7 @@ impl Store {
 
     /// A transaction with these items, each of which was written so often before, and with the
     /// checks last: [`Cancelled::read`] looks for one there.
-    fn transaction(
+    pub(crate) fn transaction(
         &self,
         puts: Vec<(Item, u64)>,
         checks: impl IntoIterator<Item = Check>,
@@ -328,7 +328,7 @@ pub enum Written {
 }
 
 /// Why DynamoDB refused a transaction, by its reasons in the order of the items.
-enum Cancelled<'a> {
+pub(crate) enum Cancelled<'a> {
     Erased,
     Decided(&'a Item),
     Changed(Option<&'a Item>),
@@ -337,7 +337,11 @@ enum Cancelled<'a> {
 }
 
 impl<'a> Cancelled<'a> {
-    fn read(reasons: &'a [CancellationReason], has_entity: bool, is_guarded: bool) -> Self {
+    pub(crate) fn read(
+        reasons: &'a [CancellationReason],
+        has_entity: bool,
+        is_guarded: bool,
+    ) -> Self {
         let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
         // Before all else: an entry from before the erasure is not published again either.
         if is_guarded && reasons.last().is_some_and(failed) {

@@ -16,7 +16,7 @@ use crate::emf::{Line, Measure};
 pub const NAMESPACE: &str = "Eventzr/Studio";
 
 /// Every metric with what it measures.
-pub const METRICS: [(&str, &str); 14] = [
+pub const METRICS: [(&str, &str); 15] = [
     ("RecordsReceived", "records of a batch"),
     ("RecordsDone", "records of a batch that are done"),
     (
@@ -46,6 +46,10 @@ pub const METRICS: [(&str, &str); 14] = [
     ("JobsFailed", "jobs that failed for good, or were cancelled"),
     ("EventToAsset", "seconds from an event to its asset"),
     ("DeadLetterDepth", "dead letters that wait for an operator"),
+    (
+        "MessagesPutOff",
+        "messages of the queue that were put off, because a service that the studio needs had trouble",
+    ),
 ];
 
 /// The metrics of a function, made in its init phase.
@@ -117,6 +121,11 @@ pub enum Measured<'a> {
     Waiting {
         /// The number.
         records: usize,
+    },
+    /// Messages of the queue were put off, because a service that the studio needs had trouble.
+    PutOff {
+        /// The number of messages.
+        messages: usize,
     },
 }
 
@@ -211,6 +220,10 @@ impl<'a> Measured<'a> {
                 line.metrics
                     .push(("DeadLetterDepth", Measure::Count(records as u64)));
             }
+            Self::PutOff { messages } => {
+                line.metrics
+                    .push(("MessagesPutOff", Measure::Count(messages as u64)));
+            }
         }
     }
 }
@@ -264,6 +277,7 @@ mod tests {
                 job: "aec4c8e1",
             },
             Measured::Waiting { records: 3 },
+            Measured::PutOff { messages: 10 },
         ];
         let (mut lines, mut names) = (String::new(), BTreeSet::new());
         for one in measured {

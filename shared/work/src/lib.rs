@@ -8,4 +8,4 @@ mod measure;
 
 pub use end::{CloseError, close};
 pub use lease::release;
-pub use measure::{Call, Request, called, spent};
+pub use measure::{Call, Request, called, ended, spent};

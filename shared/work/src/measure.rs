@@ -117,8 +117,10 @@ pub fn spent(telemetry: &Telemetry, provider: ProviderId, credits: u64) {
     }
 }
 
-/// Emits the end of `job`, once `end` is published for the first time.
-pub(crate) fn ended(telemetry: &Telemetry, job: &Job, end: &OutboxEntry, now: Time) {
+/// Emits the end of `job`, which was decided from it and is in `end`: once, by the function that
+/// published it for the first time. What was drawn from the queue is not marked published, so there
+/// the function that committed the end emits it.
+pub fn ended(telemetry: &Telemetry, job: &Job, end: &OutboxEntry, now: Time) {
     let (tenant, id) = (job.tenant.as_str(), job.id.to_string());
     let measured = match end
         .events

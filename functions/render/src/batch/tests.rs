@@ -1,0 +1,9 @@
+//! A batch as the mapping sends it, with every outcome of every call. Nothing here waits: the
+//! effects and the clock are scripted.
+
+mod drawn;
+mod other_writers;
+mod poison;
+mod script;
+mod waiting;
+mod world;

@@ -1,0 +1,142 @@
+//! What becomes of a job, decided without a call.
+
+use contract::{FailureClass, Time};
+use domain::{Drawn, Failure, Job, Next, ProviderId, ProviderRouting, derive, next};
+use drawing::FetchError;
+use runtime::chain;
+use store::OutboxEntry;
+
+use crate::event::Record;
+
+/// How often a message may be put off before the logo that S3 forbids counts as the tenant's fault.
+const MOST_FORBIDDEN: u32 = 8;
+
+/// The most receives of a message that is still drawn from the dead-letter queue: the five of the
+/// first queue, and one by itself.
+const MOST_RECEIVES: u32 = 6;
+
+/// What is to be done for an open job.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Todo {
+    /// It is long, or an execution works on it: Step Functions has it.
+    Start,
+    /// The canvas draws it.
+    Draw,
+    /// It is closed as this says, without being drawn.
+    Close(Drawn),
+}
+
+/// What is to be done for the open `job`. If the function has died of its message too often, it
+/// `is_abandoned` instead of drawn.
+pub(crate) fn todo(job: &Job, routing: &ProviderRouting, is_abandoned: bool, now: Time) -> Todo {
+    if job.has_begun() {
+        return Todo::Start;
+    }
+    match next(job, routing.of(job.asset), &[], now) {
+        Next::Ask(ProviderId::StudioCanvas) if is_abandoned => {
+            let detail =
+                "the function died of its message five times, and once more with nothing beside it";
+            let failure = failure(FailureClass::Abandoned, detail.to_owned(), now);
+            Todo::Close(given_up(Some(now), failure))
+        }
+        Next::Ask(ProviderId::StudioCanvas) => Todo::Draw,
+        Next::Ask(
+            ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway | ProviderId::Polly,
+        )
+        | Next::Wait { .. } => Todo::Start,
+        Next::GiveUp { class, detail } => Todo::Close(given_up(None, failure(class, detail, now))),
+    }
+}
+
+/// Whether the function has died of the message of `record` too often: its jobs are given up. Only
+/// what was moved to the dead-letter queue is; there it is tried once more, by itself, so that the
+/// neighbours of what kills the function are drawn.
+pub(crate) fn is_abandoned(record: &Record, dead_letter_queue: &str) -> bool {
+    record.queue == dead_letter_queue && record.receives() > MOST_RECEIVES
+}
+
+/// What becomes of `job`, whose logo is not to be had. `None`: that may pass, and it waits.
+pub(crate) fn without_logo(
+    error: &FetchError,
+    (job, tries): (&Job, u32),
+    patience_seconds: u32,
+    now: Time,
+) -> Option<Drawn> {
+    let invalid = |sentence: String| {
+        let failure = failure(FailureClass::InvalidInput, sentence.clone(), now);
+        Drawn::GivenUp {
+            asked_at: None,
+            failure,
+            sentence: Some(sentence),
+        }
+    };
+    match error {
+        FetchError::Unfit(unfit) => Some(invalid(unfit.to_string())),
+        FetchError::Forbidden if tries >= MOST_FORBIDDEN => Some(invalid(error.to_string())),
+        FetchError::Forbidden | FetchError::S3(_) => {
+            has_waited(job, patience_seconds, now).then(|| {
+                let failure = failure(FailureClass::Unavailable, chain(error), now);
+                given_up(None, failure)
+            })
+        }
+    }
+}
+
+/// What becomes of `job`, which was drawn and could not be stored, as `detail` says. `None`: that
+/// may pass, and it waits.
+pub(crate) fn not_stored(
+    detail: String,
+    (job, asked_at): (&Job, Time),
+    patience_seconds: u32,
+    now: Time,
+) -> Option<Drawn> {
+    has_waited(job, patience_seconds, now).then(|| {
+        let failure = failure(FailureClass::Unavailable, detail, now);
+        given_up(Some(asked_at), failure)
+    })
+}
+
+/// The end of a job whose entity DynamoDB refuses to store.
+pub(crate) fn refused(detail: String, now: Time) -> Drawn {
+    given_up(Some(now), failure(FailureClass::Internal, detail, now))
+}
+
+/// Whether `job` has waited so long for a service that it is given up.
+fn has_waited(job: &Job, patience_seconds: u32, now: Time) -> bool {
+    job.created_at.plus_seconds(patience_seconds) < now
+}
+
+fn failure(class: FailureClass, detail: String, at: Time) -> Failure {
+    Failure { class, detail, at }
+}
+
+fn given_up(asked_at: Option<Time>, failure: Failure) -> Drawn {
+    Drawn::GivenUp {
+        asked_at,
+        failure,
+        sentence: None,
+    }
+}
+
+/// Whether the `end` of a closed job is published again: not one that is known to be published, nor
+/// one from before its tenant `is_erased`, unless it was withheld until a message came.
+pub(crate) fn is_told_again(end: &OutboxEntry, is_erased: bool) -> bool {
+    !end.published && (!is_erased || end.withheld)
+}
+
+/// The order in which messages are taken: what was received most often comes last, because one of
+/// these may kill the function. Messages that return together have equal counts. Their order
+/// differs at each receive, so that what kills the function does not come before the same
+/// neighbours each time.
+pub(crate) fn in_order(records: &[Record]) -> Vec<&Record> {
+    let mut records: Vec<&Record> = records.iter().collect();
+    records.sort_by_cached_key(|record| {
+        let receives = record.receives();
+        let turn = derive(&[record.message_id.as_bytes(), &receives.to_be_bytes()]);
+        (receives, turn)
+    });
+    records
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Drawing: the jobs of a message are drawn one after another, and stored meanwhile.
+
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
+
+use contract::{Identifier, S3Object, Time};
+use domain::{Drawn, Job, JobId};
+use drawing::{FetchError, logo_of};
+use futures::{StreamExt as _, stream};
+use runtime::chain;
+use store::MOST_ENDS;
+use tokio::task::yield_now;
+
+use crate::{
+    batch::{Batch, MessageInHand},
+    decision::{not_stored, without_logo},
+    effects::{Effects, File},
+    trouble::Trouble,
+};
+
+/// The number of pictures that are stored concurrently.
+const UPLOADS_AT_ONCE: usize = 8;
+
+/// The logos of a batch, by their tenant and their place: each is fetched once.
+pub(crate) type Logos = BTreeMap<(Identifier, S3Object), Logo>;
+
+/// A logo, or why it is not to be had.
+type Logo = Result<Option<Arc<Vec<u8>>>, Arc<FetchError>>;
+
+/// A job of which it may be known already what becomes of it.
+pub(crate) type ToDraw = (Job, Option<Drawn>);
+
+/// How far a job has come.
+enum Picture {
+    /// It needs no picture in the bucket.
+    Over(Result<Drawn, Trouble>),
+    /// It is drawn.
+    Png { asked_at: Time, png: Vec<u8> },
+}
+
+impl<E: Effects> Batch<'_, E> {
+    /// Draws `jobs` and ends them, as many at a time as one transaction takes and time is left for.
+    pub(crate) async fn draw(
+        &mut self,
+        mut jobs: Vec<ToDraw>,
+        one: &MessageInHand<'_>,
+    ) -> Result<(), Trouble> {
+        while !jobs.is_empty() {
+            let most = self.room().min(MOST_ENDS).min(jobs.len());
+            if most == 0 {
+                return Err(Trouble::NoTime);
+            }
+            let some: Vec<ToDraw> = jobs.drain(..most).collect();
+            let (mut drawn, mut troubles) = (Vec::new(), Vec::new());
+            for (job, result) in self.draw_some(some, one.message.tries).await {
+                match result {
+                    Ok(end) => drawn.push((job, end)),
+                    Err(trouble) => troubles.push((job.id, trouble)),
+                }
+            }
+            // Those that are drawn are ended, whatever met the others.
+            let ended = self.end(drawn, one.message.entity).await;
+            self.note(troubles);
+            ended?;
+            if self.progress.has_outage() {
+                return Err(Trouble::Follows);
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, troubles: Vec<(JobId, Trouble)>) {
+        for (job, trouble) in troubles {
+            self.progress.meets(&[job], trouble);
+        }
+    }
+
+    /// What comes of each of `jobs`, in their order. One is drawn while others are stored. Once one
+    /// cannot be stored, the others that are not drawn yet are not.
+    async fn draw_some(
+        &mut self,
+        jobs: Vec<ToDraw>,
+        tries: u32,
+    ) -> Vec<(Job, Result<Drawn, Trouble>)> {
+        let mut with_logos = Vec::new();
+        for (job, over) in jobs {
+            let over = match over {
+                Some(drawn) => Err(Picture::Over(Ok(drawn))),
+                None => self.logo(&job, tries).await.map_err(Picture::Over),
+            };
+            with_logos.push((job, over));
+        }
+        let (this, has_failed) = (&*self, &Cell::new(false));
+        let drawn = stream::iter(with_logos)
+            .then(|(job, logo)| this.draw_one(job, logo, has_failed))
+            .map(|(job, picture)| this.store(job, picture, has_failed));
+        drawn.buffered(UPLOADS_AT_ONCE).collect().await
+    }
+
+    /// The logo of `job`, or what becomes of the job without it.
+    async fn logo(
+        &mut self,
+        job: &Job,
+        tries: u32,
+    ) -> Result<Option<Arc<Vec<u8>>>, Result<Drawn, Trouble>> {
+        let Some(place) = logo_of(job) else {
+            return Ok(None);
+        };
+        let logo = match self.logos.entry((job.tenant.clone(), place.clone())) {
+            Entry::Occupied(fetched) => fetched.get().clone(),
+            Entry::Vacant(vacant) => {
+                let fetched = self.effects.logo(job).await;
+                let fetched = fetched.map(|logo| logo.map(Arc::new)).map_err(Arc::new);
+                vacant.insert(fetched).clone()
+            }
+        };
+        logo.map_err(|error| {
+            let patience = self.config.patience_seconds;
+            let end = without_logo(&error, (job, tries), patience, self.now());
+            end.ok_or(Trouble::Logo(error))
+        })
+    }
+
+    /// Draws `job`, unless it is known what becomes of it.
+    async fn draw_one(
+        &self,
+        job: Job,
+        logo: Result<Option<Arc<Vec<u8>>>, Picture>,
+        has_failed: &Cell<bool>,
+    ) -> (Job, Picture) {
+        // The uploads go on meanwhile.
+        yield_now().await;
+        let logo = match logo {
+            Err(picture) => return (job, picture),
+            Ok(_) if has_failed.get() => return (job, Picture::Over(Err(Trouble::Follows))),
+            Ok(logo) => logo,
+        };
+        let asked_at = self.now();
+        let logo = logo.as_ref().map(|logo| logo.as_slice());
+        let picture = match self.effects.draw(&job, logo).await {
+            Ok(png) => Picture::Png { asked_at, png },
+            Err(error) => {
+                tracing::warn!(job = %job.id, "not drawn: {}", chain(&error));
+                Picture::Over(Ok(Drawn::Refused {
+                    asked_at,
+                    sentence: error.to_string(),
+                    at: self.now(),
+                }))
+            }
+        };
+        (job, picture)
+    }
+
+    /// Stores what was drawn.
+    async fn store(
+        &self,
+        job: Job,
+        picture: Picture,
+        has_failed: &Cell<bool>,
+    ) -> (Job, Result<Drawn, Trouble>) {
+        let (asked_at, png) = match picture {
+            Picture::Over(result) => return (job, result),
+            Picture::Png { asked_at, png } => (asked_at, png),
+        };
+        let result = match self.effects.put(&job, png).await {
+            Ok(File { key, url }) => Ok(Drawn::Stored {
+                asked_at,
+                key,
+                url,
+                at: self.now(),
+            }),
+            Err(error) => {
+                has_failed.set(true);
+                let patience = self.config.patience_seconds;
+                not_stored(chain(&error), (&job, asked_at), patience, self.now())
+                    .ok_or(Trouble::Put(error))
+            }
+        };
+        (job, result)
+    }
+}

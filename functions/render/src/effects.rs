@@ -1,0 +1,216 @@
+//! The effects of a batch: whatever it does outside its own memory, and the clock.
+
+use std::{collections::BTreeSet, iter, time::SystemTime};
+
+use contract::Time;
+use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
+use domain::{Ends, EntityKey, EntityState, Job, JobId, ProviderId, ProviderRouting, Refusal};
+use drawing::{DeleteError, DrawError, FetchError, PutError};
+use executions::StartError;
+use kafka::PublishError;
+use outbox::Announced;
+use queue::{Outgoing, SendError};
+use store::{ErasureGuard, ItemError, Key, OutboxEntry, RenderInputs, StoreError, WrittenEnds};
+use telemetry::{Measured, Traces};
+use work::{CloseError, Request, called, close, ended};
+
+use crate::{App, decision::is_told_again};
+
+/// A picture in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    /// The key of the object.
+    pub key: String,
+    /// The address that it is read at.
+    pub url: String,
+}
+
+/// The end of a closed job that is to be published again; `None` if it is not.
+pub(crate) type EndAgain = Result<Option<OutboxEntry>, ItemError>;
+
+/// What a batch does outside its own memory. The function's [`App`] does it; in the tests a script
+/// answers.
+pub(crate) trait Effects {
+    /// The time.
+    fn now(&self) -> SystemTime;
+
+    /// Where spans are begun.
+    fn traces(&self) -> &Traces;
+
+    /// Writes a metric.
+    fn emit(&self, measured: Measured<'_>);
+
+    /// Who makes which asset.
+    fn routing(&self) -> &ProviderRouting;
+
+    /// Reads jobs and entities as they are.
+    async fn inputs(
+        &self,
+        jobs: BTreeSet<JobId>,
+        entities: BTreeSet<EntityKey>,
+    ) -> Result<RenderInputs, StoreError>;
+
+    /// The ends of `closed` jobs that are to be published again, one for each: not those that are
+    /// known to be published, and not those of a tenant that was erased since, unless they were
+    /// withheld for a caller with a message.
+    async fn ends_again(&self, closed: &[Job]) -> Result<Vec<EndAgain>, StoreError>;
+
+    /// Starts the execution of a long job, or sees that it goes on.
+    async fn start(&self, job: JobId, now: Time) -> Result<(), StartError>;
+
+    /// Fetches the logo that a job is drawn with.
+    async fn logo(&self, job: &Job) -> Result<Option<Vec<u8>>, FetchError>;
+
+    /// Draws a job: a PNG.
+    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Vec<u8>, DrawError>;
+
+    /// Stores the picture of a job.
+    async fn put(&self, job: &Job, png: Vec<u8>) -> Result<File, PutError>;
+
+    /// Deletes the picture of a closed job, unless the job is completed.
+    async fn delete_if_unwanted(&self, closed: &Job) -> Result<(), DeleteError>;
+
+    /// Writes the ends of jobs of one entity, if nothing changed.
+    async fn write_ends(
+        &self,
+        ends: Ends,
+        guard: ErasureGuard<'_>,
+        now: Time,
+    ) -> Result<WrittenEnds, StoreError>;
+
+    /// Measures the end of a job, which was decided from `job`.
+    fn ended(&self, job: &Job, end: &OutboxEntry, now: Time);
+
+    /// Closes a job whose tenant was erased, and publishes what may be said of it.
+    async fn cancel_erased(&self, job: JobId, now: Time) -> Result<(), CloseError>;
+
+    /// Publishes the events of `entries` in the order given: one result for each entry.
+    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>>;
+
+    /// Sends messages: one result for each.
+    async fn send(&self, outgoing: Vec<Outgoing>) -> Vec<Result<(), SendError>>;
+
+    /// Writes a dead letter.
+    async fn write_dead_letter(
+        &self,
+        letter: &DeadLetter,
+        now: Time,
+    ) -> Result<(), DeadLetterError>;
+}
+
+impl Effects for App {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn traces(&self) -> &Traces {
+        &self.telemetry.traces
+    }
+
+    fn emit(&self, measured: Measured<'_>) {
+        self.telemetry.metrics.emit(measured);
+    }
+
+    fn routing(&self) -> &ProviderRouting {
+        self.outbox.routing()
+    }
+
+    async fn inputs(
+        &self,
+        jobs: BTreeSet<JobId>,
+        entities: BTreeSet<EntityKey>,
+    ) -> Result<RenderInputs, StoreError> {
+        self.store.render_inputs(jobs, entities).await
+    }
+
+    async fn ends_again(&self, closed: &[Job]) -> Result<Vec<EndAgain>, StoreError> {
+        let keys = closed.iter().map(|job| Key::end(job.id)).collect();
+        let mut entries = self.store.entries(keys).await?;
+        let guards: Vec<ErasureGuard<'_>> = closed.iter().map(guard).collect();
+        let are_erased = self.store.are_erased_since(&guards).await?;
+        let again = iter::zip(closed, are_erased).map(|(job, is_erased)| -> EndAgain {
+            let entry = entries.remove(&Key::end(job.id)).transpose()?;
+            Ok(entry.filter(|end| is_told_again(end, is_erased)))
+        });
+        Ok(again.collect())
+    }
+
+    async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
+        let deadline = self.outbox.deadline(now);
+        self.executions.start(&self.store, job, deadline).await
+    }
+
+    async fn logo(&self, job: &Job) -> Result<Option<Vec<u8>>, FetchError> {
+        self.drawer.logo(job).await
+    }
+
+    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Vec<u8>, DrawError> {
+        let request = Request {
+            provider: ProviderId::StudioCanvas,
+            action: "draw",
+        };
+        let draw = async |job: Job| self.drawer.draw(&job, logo);
+        let refusal = |drawn: &Result<Vec<u8>, DrawError>| {
+            let is_refused = drawn.is_err();
+            is_refused.then_some(Refusal::InvalidInput)
+        };
+        called(&self.telemetry, request, job, draw, refusal).await
+    }
+
+    async fn put(&self, job: &Job, png: Vec<u8>) -> Result<File, PutError> {
+        let key = self.drawer.put(job, png).await?;
+        let url = self.drawer.url(&key);
+        Ok(File { key, url })
+    }
+
+    async fn delete_if_unwanted(&self, closed: &Job) -> Result<(), DeleteError> {
+        self.drawer.delete_if_unwanted(closed).await?;
+        Ok(())
+    }
+
+    async fn write_ends(
+        &self,
+        ends: Ends,
+        guard: ErasureGuard<'_>,
+        now: Time,
+    ) -> Result<WrittenEnds, StoreError> {
+        self.store.write_ends(ends, guard, now).await
+    }
+
+    fn ended(&self, job: &Job, end: &OutboxEntry, now: Time) {
+        ended(&self.telemetry, job, end, now);
+    }
+
+    async fn cancel_erased(&self, job: JobId, now: Time) -> Result<(), CloseError> {
+        let (outbox, telemetry) = (&self.outbox, &self.telemetry);
+        let cancel = |job: Job, _: EntityState| domain::cancel_erased(job, now);
+        close(outbox, telemetry, job, Announced::Yes, now, cancel).await?;
+        Ok(())
+    }
+
+    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
+        self.outbox.publish(entries).await
+    }
+
+    async fn send(&self, outgoing: Vec<Outgoing>) -> Vec<Result<(), SendError>> {
+        self.outbox.queue().send_all(outgoing).await
+    }
+
+    async fn write_dead_letter(
+        &self,
+        letter: &DeadLetter,
+        now: Time,
+    ) -> Result<(), DeadLetterError> {
+        self.dead_letters
+            .write(letter, DeliveredBy::Mapping, now)
+            .await
+    }
+}
+
+/// What the end of `job` belongs to.
+pub(crate) fn guard(job: &Job) -> ErasureGuard<'_> {
+    ErasureGuard {
+        tenant: &job.tenant,
+        happened: job.created_at,
+    }
+}

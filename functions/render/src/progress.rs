@@ -1,0 +1,89 @@
+//! How far the jobs of a batch have come.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter, mem,
+    sync::Arc,
+};
+
+use domain::JobId;
+use kafka::PublishError;
+use store::OutboxEntry;
+
+use crate::trouble::Trouble;
+
+/// How far the jobs of a batch have come. Several messages may name the same job.
+#[derive(Default)]
+pub(crate) struct Progress {
+    /// Ends that are committed, and not yet published in this invocation, in order.
+    ends: Vec<(JobId, OutboxEntry)>,
+    /// Jobs for which nothing is left to do.
+    settled: BTreeSet<JobId>,
+    /// Why a job is left.
+    troubles: BTreeMap<JobId, Arc<Trouble>>,
+    /// Whether a service is away that every job needs.
+    has_outage: bool,
+}
+
+impl Progress {
+    /// Nothing is left to do for `job`.
+    pub(crate) fn settles(&mut self, job: JobId) {
+        self.settled.insert(job);
+    }
+
+    /// `job` is closed, and its `end` is to be published.
+    pub(crate) fn ends(&mut self, job: JobId, end: OutboxEntry) {
+        self.ends.push((job, end));
+    }
+
+    /// `trouble` meets those of `jobs` for which something is to be done.
+    pub(crate) fn meets(&mut self, jobs: &[JobId], trouble: Trouble) {
+        self.has_outage |= trouble.is_outage();
+        let trouble = Arc::new(trouble);
+        for job in jobs {
+            if self.is_waiting(*job) {
+                self.troubles.insert(*job, Arc::clone(&trouble));
+            }
+        }
+    }
+
+    /// Whether it is still to be found out what becomes of `job`.
+    pub(crate) fn is_waiting(&self, job: JobId) -> bool {
+        let ends = self.ends.iter().any(|(ended, _)| *ended == job);
+        !ends && !self.settled.contains(&job) && !self.troubles.contains_key(&job)
+    }
+
+    /// Whether something is left to do for `job` when the invocation ends.
+    pub(crate) fn is_left(&self, job: JobId) -> bool {
+        !self.settled.contains(&job)
+    }
+
+    /// Why `job` is left.
+    pub(crate) fn trouble(&self, job: JobId) -> Option<&Trouble> {
+        self.troubles.get(&job).map(AsRef::as_ref)
+    }
+
+    /// Whether a service is away that every job needs.
+    pub(crate) fn has_outage(&self) -> bool {
+        self.has_outage
+    }
+
+    /// The ends that are to be published now.
+    pub(crate) fn take_ends(&mut self) -> Vec<(JobId, OutboxEntry)> {
+        mem::take(&mut self.ends)
+    }
+
+    /// What came of publishing the ends of `jobs`.
+    pub(crate) fn published(
+        &mut self,
+        jobs: impl IntoIterator<Item = JobId>,
+        results: Vec<Result<(), PublishError>>,
+    ) {
+        for (job, result) in iter::zip(jobs, results) {
+            match result {
+                Ok(()) => self.settles(job),
+                Err(error) => self.meets(&[job], Trouble::Publish(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Why a job of a message waits: trouble that passes.
+
+use std::sync::Arc;
+
+use drawing::{FetchError, PutError};
+use executions::StartError;
+use kafka::{PublishError, Unpublishable};
+use store::StoreError;
+use work::CloseError;
+
+/// Why a job is neither closed nor handed on in this invocation. Its message is put off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error("no time is left for it in this invocation")]
+    NoTime,
+    #[error("it was not done by the end of the time that it had")]
+    Slow,
+    #[error("an earlier job of the batch met trouble that would meet this one, too")]
+    Follows,
+    #[error(
+        "this version of the code cannot read the job, its entity or its end ({0}); deploy the version that wrote it"
+    )]
+    Unreadable(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Logo(Arc<FetchError>),
+    #[error(transparent)]
+    Put(#[from] PutError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Close(#[from] CloseError),
+    #[error("publishing the end of a job")]
+    Publish(#[source] PublishError),
+}
+
+impl Trouble {
+    /// Whether it would meet every other message of the batch: a service that all of them need is
+    /// away. Each of them would wait for it just as long.
+    pub(crate) fn is_outage(&self) -> bool {
+        match self {
+            Self::Store(error) => match error {
+                StoreError::Write(_) | StoreError::Read(_) => true,
+                StoreError::Contended
+                | StoreError::Refused(_)
+                | StoreError::Item(_)
+                | StoreError::NotFound(_) => false,
+            },
+            Self::Logo(error) => match **error {
+                FetchError::S3(_) => true,
+                FetchError::Forbidden | FetchError::Unfit(_) => false,
+            },
+            Self::Publish(error) => match error.scope() {
+                Unpublishable::AnyEvent => true,
+                Unpublishable::ThisEvent | Unpublishable::AnotherEvent => false,
+            },
+            Self::Put(_) | Self::Slow => true,
+            // Step Functions starts what is long; pictures do not need it.
+            Self::Start(_)
+            | Self::Close(_)
+            | Self::Unreadable(_)
+            | Self::NoTime
+            | Self::Follows => false,
+        }
+    }
+}
