@@ -224,14 +224,20 @@ impl Decisions {
             let job = self.job(job).clone();
             let key = paths().object_key(&job);
             let url = format!("https://assets.example/{key}");
-            (job, Drawn::Stored { key, url, at: now })
+            let stored = Drawn::Stored {
+                asked_at: now,
+                key,
+                url,
+                at: now,
+            };
+            (job, stored)
         });
         let drawn: Vec<(Job, Drawn)> = drawn.collect();
         let entity = entity.map_or_else(
             || EntityState::new(drawn[0].0.tenant.clone(), drawn[0].0.entity.clone()),
             |entity| self.entity(entity).clone(),
         );
-        let ends = end_drawn(drawn, entity, now, now);
+        let ends = end_drawn(drawn, entity, now);
         let mut decided = DecidedDrawn {
             entity: ends.entity.map(|entity| self.next_entity(entity)),
             ..DecidedDrawn::default()
