@@ -43,6 +43,15 @@ pub(crate) enum End {
     Erase,
 }
 
+/// What becomes of jobs that are drawn at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Fate {
+    /// They are drawn, and their pictures stored.
+    Drawn,
+    /// They are given up.
+    GivenUp,
+}
+
 /// How an open job changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Change {
@@ -85,8 +94,8 @@ pub(crate) struct Decisions {
     changes: HashMap<(Number, Change, u8), Number>,
 }
 
-/// The jobs that were drawn, their entity, and when.
-type DrawnKey = ([Option<Number>; 2], Option<Number>, u8);
+/// The jobs that were drawn or given up, their entity, and when.
+type DrawnKey = ([Option<Number>; 2], Option<Number>, Fate, u8);
 
 const USER: &str = "user-1";
 const TITLES: [&str; 2] = ["Lanterns on the lake", "Lanterns on the river"];
@@ -192,14 +201,7 @@ impl Decisions {
                 let url = format!("https://assets.example/{}", paths().object_key(&state));
                 finish(state, entity, &url, now)
             }
-            End::Fail => {
-                let failure = Failure {
-                    class: FailureClass::Internal,
-                    detail: "it went wrong".to_owned(),
-                    at: now,
-                };
-                fail(state, failure, None)
-            }
+            End::Fail => fail(state, failure(now), None),
             End::Cancel => cancel(state, now),
             End::Erase => cancel(without_facts(state), now),
         };
@@ -208,29 +210,30 @@ impl Decisions {
         decided
     }
 
-    /// How `domain` ends the jobs in these places, which are drawn and stored.
+    /// How `domain` ends the jobs in these places.
     pub(crate) fn end_drawn(
         &mut self,
         jobs: [Option<Number>; 2],
         entity: Option<Number>,
+        fate: Fate,
         spent: u8,
     ) -> DecidedDrawn {
-        let key = (jobs, entity, spent);
+        let key = (jobs, entity, fate, spent);
         if let Some(decided) = self.drawn.get(&key) {
             return decided.clone();
         }
         let now = time(spent);
         let drawn = jobs.iter().flatten().map(|&job| {
             let job = self.job(job).clone();
-            let key = paths().object_key(&job);
-            let url = format!("https://assets.example/{key}");
-            let stored = Drawn::Stored {
-                asked_at: now,
-                key,
-                url,
-                at: now,
+            let drawn = match fate {
+                Fate::Drawn => stored(&job, now),
+                Fate::GivenUp => Drawn::GivenUp {
+                    asked_at: None,
+                    failure: failure(now),
+                    sentence: None,
+                },
             };
-            (job, stored)
+            (job, drawn)
         });
         let drawn: Vec<(Job, Drawn)> = drawn.collect();
         let entity = entity.map_or_else(
@@ -386,6 +389,25 @@ fn changed(job: Job, change: Change, now: Time) -> Job {
         Change::Restarted => job.restarted(now.plus_seconds(900)),
         Change::WithoutFacts => without_facts(job),
         Change::Erased => job.erased(now),
+    }
+}
+
+/// A drawing that is in the bucket.
+fn stored(job: &Job, now: Time) -> Drawn {
+    let key = paths().object_key(job);
+    Drawn::Stored {
+        asked_at: now,
+        url: format!("https://assets.example/{key}"),
+        key,
+        at: now,
+    }
+}
+
+fn failure(now: Time) -> Failure {
+    Failure {
+        class: FailureClass::Internal,
+        detail: "it went wrong".to_owned(),
+        at: now,
     }
 }
 

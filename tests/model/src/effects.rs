@@ -80,14 +80,14 @@ impl Machine<'_> {
                 world.queue.send(message);
                 nothing()
             }
-            Effect::ReadInputs(message) => self.read_inputs(world, message),
+            Effect::ReadInputs(message, fate) => self.read_inputs(world, message, fate),
             Effect::CommitDrawn {
                 message,
+                fate,
                 read,
                 entity,
-            } => self.commit_drawn(world, message, read, entity),
-            Effect::ReadInputsAgain(message) => self.read_inputs_again(world, message),
-            Effect::ReadToGiveUp(message) => self.read_to_give_up(world, message),
+            } => self.commit_drawn(world, (message, fate), read, entity),
+            Effect::ReadInputsAgain(message, fate) => self.read_inputs_again(world, message, fate),
             Effect::Acknowledge => nothing(),
             Effect::Start(job) => self.start(world, job),
             Effect::LetterTombstone => After::Then(match world.tombstone && self.checks() {

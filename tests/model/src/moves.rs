@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     Fault,
+    decisions::Fate,
     effects::{After, Machine},
     queue::Message,
     world::{Carrier, Delivery, Effect, Erasure, Execution, Invocation, Place, Step, Task, World},
@@ -168,13 +169,15 @@ fn begin_each(machine: &mut Machine<'_>, world: &World, take: &mut impl FnMut(Mo
     }
     for message in Message::ALL {
         if world.queue.waits(message) {
-            let (task, effects) = (Task::Render(message), vec![Effect::ReadInputs(message)]);
+            let task = Task::Render(message);
+            let effects = vec![Effect::ReadInputs(message, Fate::Drawn)];
             let mut begun = began(machine, world, slot, task, effects);
             begun.queue.take(message);
             take(Move::Begin(task), begun);
         }
         if world.queue.is_dead(message) {
-            let (task, effects) = (Task::GiveUp(message), vec![Effect::ReadToGiveUp(message)]);
+            let task = Task::GiveUp(message);
+            let effects = vec![Effect::ReadInputs(message, Fate::GivenUp)];
             let mut begun = began(machine, world, slot, task, effects);
             begun.queue.dig_up(message);
             take(Move::Begin(task), begun);

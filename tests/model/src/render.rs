@@ -3,21 +3,23 @@
 
 use crate::{
     Fault,
-    decisions::{End, Number},
+    decisions::{End, Fate, Number},
     effects::{After, Machine},
     queue::Message,
     world::{Announced, Carrier, Effect, Entry, World},
 };
 
 impl Machine<'_> {
-    /// Reads the jobs of a message. The end of a closed one is published again: the message says
-    /// that it was announced, and no other invocation may have published it.
-    pub(crate) fn read_inputs(&self, world: &World, message: Message) -> After {
+    /// Reads the jobs of a message, which are drawn or, if it killed its invocations, given up. The
+    /// end of a closed one is published again: the message says that it was announced, and no other
+    /// invocation may have published it.
+    pub(crate) fn read_inputs(&self, world: &World, message: Message, fate: Fate) -> After {
         let is_drawn = |&job: &usize| self.is_open(world, job) && !self.bounds.long;
         let mut effects = Vec::new();
         if let Some(drawn) = Message::of_all(message.jobs().filter(is_drawn)) {
-            effects.extend(drawn.jobs().map(Effect::PutFile));
-            effects.push(commit(world, drawn));
+            let files = drawn.jobs().filter(|_| fate == Fate::Drawn);
+            effects.extend(files.map(Effect::PutFile));
+            effects.push(commit(world, drawn, fate));
         }
         for job in message.jobs() {
             match (self.is_open(world, job), self.bounds.long) {
@@ -35,7 +37,7 @@ impl Machine<'_> {
     pub(crate) fn commit_drawn(
         &mut self,
         world: &mut World,
-        message: Message,
+        (message, fate): (Message, Fate),
         read: [Option<Number>; 2],
         entity: Option<Number>,
     ) -> After {
@@ -46,9 +48,9 @@ impl Machine<'_> {
         let is_as_read =
             world.entity == entity && message.jobs().all(|job| world.jobs[job] == read[job]);
         if !is_as_read && !self.has(Fault::DrawnEndWithoutVersion) {
-            return After::Then(vec![Effect::ReadInputsAgain(message)]);
+            return After::Then(vec![Effect::ReadInputsAgain(message, fate)]);
         }
-        let decided = self.decisions.end_drawn(read, entity, self.spent);
+        let decided = self.decisions.end_drawn(read, entity, fate, self.spent);
         let mut publish = Vec::new();
         for (job, ended) in decided.jobs.into_iter().enumerate() {
             let Some((ended, events)) = ended else {
@@ -74,31 +76,15 @@ impl Machine<'_> {
 
     /// Reads jobs that are drawn, because one of them or their entity has changed. The file of one
     /// that another invocation closed is deleted, unless that one drew it, too.
-    pub(crate) fn read_inputs_again(&self, world: &World, message: Message) -> After {
+    pub(crate) fn read_inputs_again(&self, world: &World, message: Message, fate: Fate) -> After {
         let (open, closed): (Vec<_>, Vec<_>) =
             message.jobs().partition(|&job| self.is_open(world, job));
         let mut effects = Vec::new();
-        effects.extend(Message::of_all(open.into_iter()).map(|open| commit(world, open)));
+        effects.extend(Message::of_all(open.into_iter()).map(|open| commit(world, open, fate)));
         for job in closed {
             effects.push(Effect::DeleteIfUnwanted(job));
             effects.extend(self.published_end(world, job, Announced::Yes));
         }
-        After::Then(effects)
-    }
-
-    /// Reads the jobs of a message that killed its invocations, and gives up those that are open.
-    /// What has begun is its execution's.
-    pub(crate) fn read_to_give_up(&self, world: &World, message: Message) -> After {
-        let mut effects = Vec::new();
-        for job in message.jobs() {
-            let open = world.jobs[job].filter(|_| self.is_open(world, job));
-            match open.map(|number| self.decisions.job(number).has_begun()) {
-                Some(true) => {}
-                Some(false) => effects.push(Effect::DecideEnd(job, End::Fail, Announced::Yes)),
-                None => effects.extend(self.published_end(world, job, Announced::Yes)),
-            }
-        }
-        effects.push(Effect::Acknowledge);
         After::Then(effects)
     }
 
@@ -114,9 +100,10 @@ impl Machine<'_> {
 }
 
 /// The transaction that ends the jobs of `message`, as they are.
-fn commit(world: &World, message: Message) -> Effect {
+fn commit(world: &World, message: Message, fate: Fate) -> Effect {
     Effect::CommitDrawn {
         message,
+        fate,
         read: [0, 1].map(|job| world.jobs[job].filter(|_| message.names(job))),
         entity: world.entity,
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::{
     Bounds,
-    decisions::{End, Number},
+    decisions::{End, Fate, Number},
     queue::{Message, Queue},
 };
 
@@ -175,16 +175,17 @@ pub(crate) enum Effect {
     MarkEnd(Place),
     Send(Message),
     /// Reads the jobs of a message, their entity and ends, and decides what becomes of each.
-    ReadInputs(Message),
-    /// Writes the ends of all jobs that were drawn, if they and their entity are as they were read.
+    ReadInputs(Message, Fate),
+    /// Writes the ends of all jobs that were drawn or are given up, if they and their entity are as
+    /// they were read.
     CommitDrawn {
         message: Message,
+        fate: Fate,
         read: [Option<Number>; 2],
         entity: Option<Number>,
     },
     /// The same as `ReadInputs`, of jobs that are drawn already.
-    ReadInputsAgain(Message),
-    ReadToGiveUp(Message),
+    ReadInputsAgain(Message, Fate),
     /// Answers, so that the message is deleted.
     Acknowledge,
     Start(Place),
@@ -349,10 +350,9 @@ impl Effect {
             Self::MarkOpening(job) => format!("marks the {} opening entry published", nth(*job)),
             Self::MarkEnd(job) => format!("marks the {} job's end published", nth(*job)),
             Self::Send(message) => format!("sends a message for {}", message.told()),
-            Self::ReadInputs(message) => format!("reads {}", message.told()),
-            Self::CommitDrawn { .. } => "commits the ends of what is drawn".to_owned(),
-            Self::ReadInputsAgain(message) => format!("reads {} again", message.told()),
-            Self::ReadToGiveUp(message) => format!("reads {}, to give up", message.told()),
+            Self::ReadInputs(message, _) => format!("reads {}", message.told()),
+            Self::CommitDrawn { message, .. } => format!("commits the end of {}", message.told()),
+            Self::ReadInputsAgain(message, _) => format!("reads {} again", message.told()),
             Self::Acknowledge => "acknowledges its message".to_owned(),
             Self::Start(job) => format!("starts the execution of the {} job", nth(*job)),
             Self::LetterTombstone => "reads the tombstone, for a dead letter".to_owned(),
