@@ -9,6 +9,7 @@ mod faults;
 mod file;
 mod jobs;
 mod order;
+mod paid;
 mod published;
 mod report;
 mod table;
@@ -31,6 +32,8 @@ pub(crate) struct Evidence<'a> {
     pub deliveries: u32,
     /// Whether the line was cut for longer than ten retries take.
     pub outage: bool,
+    /// The least number of jobs that the records have to open.
+    pub least_jobs: usize,
 }
 
 /// The deliveries that Lambda makes of "infinite" retries if there is an on-failure destination:
@@ -48,8 +51,10 @@ pub(crate) fn audit(world: &World, evidence: &Evidence<'_>) -> Audit {
     assets::audit(&mut audit, world);
     published::audit(&mut audit, world);
     order::audit(&mut audit, world);
+    paid::audit(&mut audit, world);
     templates::audit(&mut audit, world, expected);
     dead_letters::audit(&mut audit, world, evidence.workload);
+    dead_letters::of_the_queue(&mut audit, world, &evidence.faults.newer);
     audit
 }
 
@@ -58,11 +63,12 @@ fn settled(audit: &mut Audit, unsettled: Option<Unsettled>) {
         |Unsettled {
              lag,
              open,
+             queued,
              swept,
              quiet,
          }| {
             format!(
-                "{lag} records behind, {open} items open, the last sweep {}, records {}",
+                "{lag} records behind, {open} items open, {queued} messages queued, the last sweep {}, records {}",
                 if swept { "succeeded" } else { "failed" },
                 if quiet { "stopped" } else { "still came" }
             )

@@ -18,7 +18,7 @@ impl Message {
 
     /// The message of these jobs; `None` if there are none.
     pub(crate) fn of_all(jobs: impl Iterator<Item = Place>) -> Option<Self> {
-        let names = jobs.fold(0, |names, job| names | 1 << job);
+        let names = jobs.fold(0, |names, job| names | (1 << job));
         (names != 0).then_some(Self(names))
     }
 

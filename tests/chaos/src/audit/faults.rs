@@ -10,12 +10,11 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         faults,
         deliveries,
         outage,
+        least_jobs,
         ..
     } = evidence;
-    audit.know(
-        "records published, and jobs that they open at least",
-        format!("{}, {}", workload.records(), workload.opens()),
-    );
+    audit.know("records published", workload.records());
+    audit.at_least("jobs that they open", *least_jobs, workload.opens());
     for (function, point) in points() {
         let kills = faults.kills.get(&(function, point)).copied();
         audit.at_least(
@@ -53,6 +52,15 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         &format!("batches delivered from a topic's start, in {times} times"),
         1,
         batches as usize,
+    );
+    audit.at_least("messages sent twice", 1, faults.doubled);
+    audit.at_least("messages sent once more at the end", 1, faults.late);
+    audit.at_least("messages lost", 1, faults.lost);
+    audit.at_least("messages of a later version", 1, faults.newer.len());
+    audit.at_least(
+        "calls to the queue that were cut",
+        1,
+        faults.queue_cut as usize,
     );
     let least = if *outage { TEN_RETRIES + 1 } else { 1 };
     audit.at_least(
