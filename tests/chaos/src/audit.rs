@@ -30,6 +30,8 @@ pub(crate) struct Evidence<'a> {
     pub unsettled: Option<Unsettled>,
     /// The number of deliveries of the batch that was delivered most often.
     pub deliveries: u32,
+    /// The number of receives of the message that was received most often.
+    pub receives: u32,
     /// Whether the line was cut for longer than ten retries take.
     pub outage: bool,
     /// The least number of jobs that the records have to open.
@@ -39,6 +41,9 @@ pub(crate) struct Evidence<'a> {
 /// The deliveries that Lambda makes of "infinite" retries if there is an on-failure destination:
 /// the first one and ten more.
 pub const TEN_RETRIES: u32 = 11;
+
+/// The receives of a message until it goes to the dead-letter queue.
+pub const MOST_RECEIVES: u32 = 5;
 
 /// Runs every check.
 pub(crate) fn audit(world: &World, evidence: &Evidence<'_>) -> Audit {

@@ -113,18 +113,27 @@ async fn send(stack: &Stack, body: &str, group: &str) -> Result<(), Error> {
     })
 }
 
-/// How long to wait for messages to lose. The mapping waits for the same.
+/// How long to wait for messages to lose.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long a received message is hidden that is not lost, in seconds.
 const HIDDEN: i32 = 5;
 
-/// Takes messages out of the queue and deletes them, and returns how many.
+/// Holds the queue until there are messages in it that may be lost, deletes some, and returns how
+/// many.
 ///
 /// SQS loses no message. What is lost here is lost on its way to the queue: a message that nothing
 /// has received, and that is not put off, because that one may carry ends which are not published
 /// yet.
 pub async fn lose_some(stack: &Stack) -> Result<usize, Error> {
+    stack.queues.hold().await;
+    let lost = lose(stack).await;
+    let released = stack.queues.release().await;
+    released.map_err(local::stack::Error::from)?;
+    lost
+}
+
+async fn lose(stack: &Stack) -> Result<usize, Error> {
     let (sqs, url) = (&stack.clients.sqs, &stack.outputs.render_queue_url);
     let until = Instant::now() + PATIENCE;
     let mut lost = 0;

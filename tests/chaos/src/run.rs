@@ -114,6 +114,10 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
         &mut stack.reports,
         mpsc::unbounded_channel().1,
     ));
+    let receives = Deliveries::of_queues(mem::replace(
+        &mut stack.queue_reports,
+        mpsc::unbounded_channel().1,
+    ));
     say(&format!(
         "seed {}: {} records of {} tenants, which open at least {} jobs",
         plan.seed,
@@ -147,6 +151,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
         ),
         unsettled,
         deliveries: deliveries.most(),
+        receives: receives.most(),
         outage: plan.outage.is_some(),
         least_jobs: plan.least_jobs,
     };

@@ -1,7 +1,7 @@
 //! The faults: all of them were injected and hit something, because a storm without faults shows
 //! nothing.
 
-use super::{Audit, Evidence, TEN_RETRIES};
+use super::{Audit, Evidence, MOST_RECEIVES, TEN_RETRIES};
 use crate::storm::points;
 
 pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
@@ -9,6 +9,7 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         workload,
         faults,
         deliveries,
+        receives,
         outage,
         least_jobs,
         ..
@@ -67,5 +68,11 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         "deliveries of the batch that was delivered most often",
         least as usize,
         *deliveries as usize,
+    );
+    // No message of a later version is a dead letter before.
+    audit.at_least(
+        "receives of the message that came most often",
+        MOST_RECEIVES as usize,
+        *receives as usize,
     );
 }

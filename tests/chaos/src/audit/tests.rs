@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Audit, Evidence, TEN_RETRIES, World, audit, file::File};
+use super::{Audit, Evidence, MOST_RECEIVES, TEN_RETRIES, World, audit, file::File};
 use crate::{
     settle::Unsettled,
     storm::{Faults, points},
@@ -24,6 +24,7 @@ struct Case {
     faults: Faults,
     unsettled: Option<Unsettled>,
     deliveries: u32,
+    receives: u32,
 }
 
 impl Case {
@@ -34,6 +35,7 @@ impl Case {
             faults: self.faults.clone(),
             unsettled: self.unsettled,
             deliveries: self.deliveries,
+            receives: self.receives,
             outage: true,
             least_jobs: 60,
         };
@@ -178,6 +180,7 @@ fn a_storm_without_the_long_outage_needs_one_delivery_only() {
         faults: case.faults.clone(),
         unsettled: None,
         deliveries,
+        receives: MOST_RECEIVES,
         outage,
         least_jobs: 60,
     };

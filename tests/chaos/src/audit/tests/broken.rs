@@ -5,7 +5,7 @@ use std::time::Duration;
 use contract::Topic;
 use serde_json::{Value, json};
 
-use super::{Case, TEN_RETRIES, healthy::forget, points};
+use super::{Case, MOST_RECEIVES, TEN_RETRIES, healthy::forget, points};
 use crate::{audit::file::File, settle::Unsettled};
 
 /// What is wrong, the rule that has to find it (or the beginning of its name, and `…`), and what
@@ -129,6 +129,13 @@ fn rest_of_the_storm() -> Vec<Fault> {
             "deliveries of the batch…",
             |case| {
                 case.deliveries = TEN_RETRIES;
+            },
+        ),
+        fault(
+            "messages that were dead letters too early",
+            "receives of the message…",
+            |case| {
+                case.receives = MOST_RECEIVES - 1;
             },
         ),
         fault("an open job", "something is still on its way…", |case| {

@@ -12,7 +12,7 @@ use kafka_client::Sent;
 use local::records::Produced;
 use serde_json::{Value, json};
 
-use super::{Case, Faults, File, States, TEN_RETRIES, World, points};
+use super::{Case, Faults, File, MOST_RECEIVES, States, TEN_RETRIES, World, points};
 use crate::{
     audit::{
         table::{Entry, Table},
@@ -48,6 +48,7 @@ fn make() -> Case {
         faults: faults(),
         unsettled: None,
         deliveries: TEN_RETRIES + 1,
+        receives: MOST_RECEIVES,
     }
 }
 
