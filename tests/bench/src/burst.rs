@@ -6,17 +6,20 @@
 use std::collections::VecDeque;
 
 use crate::bill::{EVENTS, JOBS};
+use crate::drawn::MESSAGES;
 use crate::report::{Row, Unit};
 
 /// The quotas and settings that limit the burst.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// `StartExecution` of standard state machines: the bucket size, and the refill per second
-    /// (ap-south-1: 800 and 150; Step Functions, service quotas).
-    pub starts: (f64, f64),
-    /// State transitions per second (ap-south-1: 800).
-    pub transitions: f64,
-    /// Concurrent renders: the template's `CompletionConcurrency`.
+    /// Write units a second of a table that has had no traffic, and after how many seconds it takes
+    /// twice as many. An on-demand table begins with 4,000, and takes twice its highest traffic
+    /// within 30 minutes (DynamoDB Developer Guide, "On-demand capacity mode").
+    pub table: (f64, f64),
+    /// Write units a second under one partition key, here that of a tenant in the index `by-tenant`
+    /// (DynamoDB Developer Guide, "Designing partition keys": 1,000).
+    pub key: f64,
+    /// Batches of the queue at once: the template's `RenderConcurrency`.
     pub renders: f64,
     /// Partitions of the topic. They are an assumption, because another team owns the topic. The
     /// mapping has one batch of each partition in flight.
@@ -26,22 +29,35 @@ pub struct Limits {
 impl Limits {
     /// Production's limits.
     pub const PRODUCTION: Self = Self {
-        starts: (800.0, 150.0),
-        transitions: 800.0,
-        renders: 20.0,
+        table: (4000.0, 1800.0),
+        key: 1000.0,
+        renders: 26.0,
         partitions: 12,
     };
+
+    /// Write units a second at a time of the burst, which uses all that the table takes.
+    fn write_units(&self, now: f64) -> f64 {
+        let (first, doubles_after) = self.table;
+        first * (now / doubles_after).floor().exp2()
+    }
+
+    /// The events a second that are drawn.
+    fn drawn(&self, times: &Times) -> f64 {
+        self.renders * MESSAGES as f64 / times.messages
+    }
 }
 
-/// The times that the run measured.
+/// The times and units that the run measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
-    /// Seconds for a batch of 100.
+    /// Seconds for a batch of 100 records.
     pub batch: f64,
-    /// Seconds for both steps of a picture.
-    pub job: f64,
-    /// State transitions of a picture.
-    pub transitions: f64,
+    /// Seconds for a batch of ten messages.
+    pub messages: f64,
+    /// Write units of an event.
+    pub written: f64,
+    /// Those of them that are under its tenant's key.
+    pub under_the_tenant: f64,
 }
 
 const LASTS: f64 = 3600.0;
@@ -117,49 +133,83 @@ struct Outcome {
     ends: f64,
 }
 
-/// The jobs per second that each stage can handle.
+/// The jobs per second that each stage can handle; the table at the beginning of the burst.
 fn ceilings(limits: &Limits, times: &Times) -> [(&'static str, f64); 4] {
     [
         (
             "consumer, a batch of each partition at once",
             limits.partitions as f64 * BATCH / times.batch * JOBS,
         ),
-        ("StartExecution", limits.starts.1),
-        ("state transitions", limits.transitions / times.transitions),
-        ("completion", limits.renders / times.job),
+        (
+            "the table, which begins with 4,000 write units",
+            limits.write_units(0.0) / times.written * JOBS,
+        ),
+        (
+            "one tenant's key in `by-tenant`",
+            limits.key / times.under_the_tenant * JOBS,
+        ),
+        ("render", limits.drawn(times) * JOBS),
     ]
+}
+
+/// What waits in the queue. It is fair: a tenant who has many messages in flight and a backlog is
+/// served after the others (SQS Developer Guide, "Fair queues").
+#[derive(Debug, Clone, Default)]
+struct Queue {
+    quiet: Line,
+    noisy: Line,
+}
+
+impl Queue {
+    fn push(&mut self, cohort: Cohort) {
+        match cohort.who {
+            Who::Large => self.noisy.push(cohort),
+            Who::Beside | Who::Others => self.quiet.push(cohort),
+        }
+    }
+
+    fn take(&mut self, events: f64) -> Vec<Cohort> {
+        let mut taken = self.quiet.take(events);
+        let left = events - taken.iter().map(|cohort| cohort.events).sum::<f64>();
+        taken.extend(self.noisy.take(left));
+        taken
+    }
 }
 
 /// Runs the simulation.
 ///
-/// A partition is read in order, one batch at a time, so in each second it starts at most what its
-/// batches can. Every batch retries refused starts, 32 at once, so partitions that wait share the
-/// starts evenly.
+/// A partition is read in order, one batch at a time, so in each second it commits at most what its
+/// batches can, and no more of the large tenant's than that tenant's key takes. Every batch tries
+/// refused writes again, so partitions that wait share the table evenly. What is drawn needs the
+/// table, too: an event has its units then.
 fn simulate(limits: &Limits, times: &Times) -> Outcome {
     let mut partitions = vec![Line::default(); limits.partitions];
-    let mut started = Line::default();
-    let (burst, refill) = limits.starts;
-    let (mut now, mut starts, mut left) = (0.0, burst, EVENTS);
+    let mut sent = Queue::default();
+    let (mut now, mut left) = (0.0, EVENTS);
     let mut finished = Vec::new();
-    let of_batches = BATCH / times.batch;
-    let drawn = (limits.renders / times.job).min(limits.transitions / times.transitions) / JOBS;
+    // Of the first partition, where the large tenant's share of the records is this.
+    let large = LARGE / (LARGE + (1.0 - LARGE) / limits.partitions as f64);
+    let of_key = limits.key / times.under_the_tenant / large;
     while left > 0.5 {
         if now < LASTS {
             arrive(&mut partitions, now);
         }
-        starts = (starts + refill).min(burst);
+        let of_table = limits.write_units(now) / times.written;
         let wanted: Vec<f64> = partitions
             .iter()
-            .map(|line| line.events.min(of_batches))
+            .enumerate()
+            .map(|(index, line)| {
+                let most = if index == 0 { of_key } else { f64::INFINITY };
+                line.events.min(BATCH / times.batch).min(most)
+            })
             .collect();
-        for (line, events) in partitions.iter_mut().zip(share(&wanted, starts / JOBS)) {
-            starts -= events * JOBS;
+        for (line, events) in partitions.iter_mut().zip(share(&wanted, of_table)) {
             line.take(events)
                 .into_iter()
-                .for_each(|cohort| started.push(cohort));
+                .for_each(|cohort| sent.push(cohort));
         }
         now += 1.0;
-        for cohort in started.take(drawn) {
+        for cohort in sent.take(limits.drawn(times).min(of_table)) {
             left -= cohort.events;
             finished.push((cohort, now - cohort.came));
         }
@@ -287,12 +337,28 @@ mod tests {
 
     const TIMES: Times = Times {
         batch: 1.0,
-        job: 0.1,
-        transitions: 4.0,
+        messages: 1.0,
+        written: 50.0,
+        under_the_tenant: 6.0,
+    };
+
+    /// Limits that nothing meets, but for one batch of a partition at a time.
+    const NONE: Limits = Limits {
+        table: (1e9, 1e9),
+        key: 1e9,
+        renders: 1e9,
+        partitions: 12,
     };
 
     #[test]
-    fn the_first_ceiling_in_production_is_start_execution() {
+    fn the_first_ceiling_in_production_is_the_new_table() {
+        let ceilings = ceilings(&Limits::PRODUCTION, &TIMES);
+        let (first, jobs) = ceilings
+            .into_iter()
+            .min_by(|one, other| one.1.total_cmp(&other.1))
+            .unwrap();
+        assert!(first.starts_with("the table"), "{first}");
+        assert_eq!(jobs, 160.0);
         let outcome = simulate(&Limits::PRODUCTION, &TIMES);
         let events: f64 = outcome
             .finished
@@ -300,11 +366,15 @@ mod tests {
             .map(|(cohort, _)| cohort.events)
             .sum();
         assert!((events - EVENTS).abs() < 1.0, "{events}");
-        // Two million starts at 150 a second, less those that the full bucket allows.
-        assert!(
-            (outcome.ends - (EVENTS * JOBS - 800.0) / 150.0).abs() < 20.0,
-            "{}",
-            outcome.ends
+        assert!(outcome.ends > LASTS, "{}", outcome.ends);
+    }
+
+    #[test]
+    fn a_table_takes_twice_as_much_after_half_an_hour() {
+        let units = |now| Limits::PRODUCTION.write_units(now);
+        assert_eq!(
+            [0.0, 1799.0, 1800.0, 3600.0].map(units),
+            [4e3, 4e3, 8e3, 16e3]
         );
     }
 
@@ -315,55 +385,55 @@ mod tests {
         let consumers = contract::Topic::consumed().count();
         assert_eq!(template.matches(&max_age).count(), consumers);
         let renders = format!(
-            "CompletionConcurrency:\n    Type: Number\n    Default: {}\n",
+            "RenderConcurrency:\n    Type: Number\n    Default: {}\n",
             Limits::PRODUCTION.renders
         );
         assert!(template.contains(&renders));
     }
 
     #[test]
-    fn a_large_tenant_delays_only_tenants_on_its_partition() {
-        let outcome = simulate(&Limits::PRODUCTION, &TIMES);
-        let waited = |who| outcome.waited(who, 0.5);
-        assert!(
-            waited(Who::Others) < waited(Who::Large) / 2.0,
-            "{} {}",
-            waited(Who::Others),
-            waited(Who::Large)
-        );
-        assert!((waited(Who::Beside) - waited(Who::Large)).abs() <= 2.0);
+    fn a_large_tenant_delays_no_other_in_a_fair_queue() {
+        let limits = Limits {
+            renders: 20.0,
+            ..NONE
+        };
+        // The queue is the only ceiling: batches of records take no time.
+        let times = Times {
+            batch: 0.1,
+            ..TIMES
+        };
+        let outcome = simulate(&limits, &times);
+        let waited = |who| outcome.waited(who, 0.99);
+        assert_eq!([Who::Others, Who::Beside].map(waited), [1.0, 1.0]);
+        assert!(waited(Who::Large) > 600.0, "{}", waited(Who::Large));
+    }
+
+    #[test]
+    fn a_tenants_key_limits_its_own_partition() {
+        let limits = Limits { key: 600.0, ..NONE };
+        let times = Times {
+            batch: 0.1,
+            ..TIMES
+        };
+        let outcome = simulate(&limits, &times);
+        // A hundred of its events a second, of the 139 that come.
+        let waited = |who| outcome.waited(who, 1.0);
+        assert!(waited(Who::Large) > 1000.0, "{}", waited(Who::Large));
+        assert_eq!(waited(Who::Others), 1.0);
     }
 
     #[test]
     fn without_ceilings_no_event_waits() {
-        let none = Limits {
-            starts: (1e9, 1e9),
-            transitions: 1e9,
-            renders: 1e9,
-            partitions: 12,
+        let times = Times {
+            batch: 0.1,
+            ..TIMES
         };
-        assert_eq!(
-            simulate(
-                &none,
-                &Times {
-                    batch: 0.1,
-                    ..TIMES
-                }
-            )
-            .oldest(),
-            1.0
-        );
+        assert_eq!(simulate(&NONE, &times).oldest(), 1.0);
     }
 
     #[test]
     fn one_batch_at_a_time_limits_a_partition() {
-        let none = Limits {
-            starts: (1e9, 1e9),
-            transitions: 1e9,
-            renders: 1e9,
-            partitions: 12,
-        };
-        let outcome = simulate(&none, &TIMES);
+        let outcome = simulate(&NONE, &TIMES);
         // 150 events a second reach the large tenant's partition, and a batch of 100 takes a
         // second.
         assert!(

@@ -72,7 +72,7 @@ pub async fn measure(
         )
         .collect();
     let planned = Row::new(
-        "The same, and what is to be committed, published and started",
+        "The same, and what is to be committed, published and sent",
         how,
         Unit::Microseconds,
         figures,

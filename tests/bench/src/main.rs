@@ -7,8 +7,8 @@
 mod bed;
 mod bill;
 mod burst;
-mod completion;
 mod decode;
+mod drawn;
 mod error;
 mod idle;
 mod invocations;
@@ -32,19 +32,19 @@ use contract::Topic;
 use local::checkout::Checkout;
 
 use bed::Bed;
-use invocations::OURS;
+use invocations::{CURRENT, OURS};
 use report::Row;
 use subject::Subject;
 
 /// The functions, consumers first.
 fn functions() -> Vec<&'static str> {
     let consumers = Topic::consumed().filter_map(Topic::consumer);
-    let others = [COMPLETION, "erase", "operator", "kafka-topics"];
+    let others = [RENDER, "completion", "erase", "operator", "kafka-topics"];
     consumers.chain(others).collect()
 }
 
-/// The function that takes the steps of jobs.
-const COMPLETION: &str = "completion";
+/// The function that draws.
+const RENDER: &str = "render";
 
 /// Measures sizes, pictures, starts, decoding and invocations, and computes what a million events
 /// cost and how a burst of them fares. Run it with `make bench`, which builds and installs what it
@@ -125,7 +125,7 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
         .map(|name| Subject::built(&release, name))
         .collect();
     let consumer = Subject::built(&release, OURS);
-    let completion = Subject::built(&release, COMPLETION);
+    let render = Subject::built(&release, RENDER);
     let peers = peers(&checkout.root, &folder)?;
     let native: Vec<Subject> = [hello].into_iter().chain(ours.iter().cloned()).collect();
     let everybody: Vec<Subject> = native.iter().chain(&peers).cloned().collect();
@@ -167,22 +167,27 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
             };
             let rounds = if arguments.quick { 5 } else { 51 };
             let counting = Subject::built(&release, "bench-allocations");
+            // What a peer publishes with plays no part in it.
+            let peers: Vec<Subject> = peers
+                .iter()
+                .filter(|peer| peer.name != CURRENT)
+                .cloned()
+                .collect();
             found(decode::measure(&bed, &folder, (&decode, &counting), &peers, rounds).await?);
         }
         if wanted(Part::Invocations) {
-            eprintln!("Finishing pictures");
-            let pictures = if arguments.quick { 2 } else { 20 };
+            eprintln!("Drawing what was sent");
+            let batches = if arguments.quick { 2 } else { 20 };
             // This part runs while the table holds little, because it scans the table for what was
             // written.
-            let (per_job, units) =
-                completion::measure(&bed, &consumer, &completion, pictures).await?;
-            found(completion::rows(&per_job));
+            let (drawn, units) = drawn::measure(&bed, &consumer, &render, batches).await?;
+            found(drawn::rows(&drawn, bill::JOBS));
             eprintln!("Invoking");
             let consumers: Vec<Subject> = [&consumer].into_iter().chain(&peers).cloned().collect();
             let answers = invocations::measure(&bed, &consumers, arguments.quick).await?;
             found(invocations::rows(&answers));
             found(invocations::profile(&bed, &consumer).await?);
-            found(bill::rows(&answers, &per_job, units));
+            found(bill::rows(&answers, &drawn, units));
             found(idle::rows());
             if let Some(batch) = answers
                 .iter()
@@ -191,8 +196,9 @@ async fn bench(arguments: &Arguments) -> Result<(), Error> {
             {
                 let times = burst::Times {
                     batch,
-                    job: bill::seconds_of_job(&per_job),
-                    transitions: bill::TRANSITIONS,
+                    messages: bill::seconds_of_messages(&drawn),
+                    written: units.written(),
+                    under_the_tenant: units.under_the_tenant,
                 };
                 found(burst::rows(&burst::Limits::PRODUCTION, &times));
             }
@@ -233,6 +239,12 @@ fn peers(root: &Path, folder: &Path) -> io::Result<Vec<Subject>> {
             "Node",
             on_path("node")?,
             &["--no-warnings", "consumer.mjs"],
+            folder.join("node"),
+        ),
+        peer(
+            CURRENT,
+            on_path("node")?,
+            &["--no-warnings", "consumer.mjs", "current"],
             folder.join("node"),
         ),
         peer(

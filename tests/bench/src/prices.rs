@@ -1,6 +1,6 @@
 //! List prices of ap-south-1 (Mumbai), in US dollars, without a free tier, as of November 2026.
 //!
-//! The prices of Step Functions, interface endpoints, alarms and secrets are Mumbai's own. Those of
+//! The prices of interface endpoints, alarms and secrets are Mumbai's own. Those of
 //! Lambda, of S3 and of CloudWatch's metrics and dashboards are assumed to be equal in both regions.
 //! The others are us-east-1's times [`MUMBAI`], the factor by which Step Functions is more expensive
 //! in Mumbai: an error of a few per cent, in a bill whose largest line was read. docs/performance.md
@@ -44,9 +44,6 @@ pub const CUSTOM_METRIC: f64 = 0.30;
 /// A month of a secret (a bill of Mumbai: `APS3-AWSSecretsManager-Secrets`).
 pub const SECRET: f64 = 0.40;
 
-/// A transition of a standard state machine (AWS Step Functions pricing, Mumbai).
-pub const TRANSITION: f64 = 0.0285 / 1000.0;
-
 /// A write request unit of DynamoDB on demand ($0.625 per million in us-east-1 since November
 /// 2024).
 pub const WRITE_UNIT: f64 = 0.625 / 1e6 * MUMBAI;
@@ -59,6 +56,10 @@ pub const S3_PUT: f64 = 0.005 / 1000.0;
 
 /// A listing of a bucket, which costs what a PUT does.
 pub const S3_LIST: f64 = S3_PUT;
+
+/// What a request costs more if it is for messages with a group (fair queues; Amazon SQS pricing:
+/// $0.10 per million in us-east-1).
+pub const SQS_FAIR: f64 = 0.10 / 1e6 * MUMBAI;
 
 /// A gigabyte of ingestion by CloudWatch Logs ($0.50 in us-east-1).
 pub const LOGGED_GIGABYTE: f64 = 0.50 * MUMBAI;

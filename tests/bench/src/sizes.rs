@@ -28,7 +28,7 @@ pub fn measure(folder: &Path, functions: &[&str]) -> io::Result<Vec<Row>> {
             zipped(&stripped(&folder.join(function))?)? as f64,
         ));
     }
-    let how = "release, x86_64, stripped, deflated; without the fonts that lie beside completion's";
+    let how = "release, x86_64, stripped, deflated; without the fonts that lie beside completion's and render's";
     let row = Row::new("Zipped bootstrap", how, Unit::Bytes, figures).tried(SIZE);
     let mut rows = vec![row.at_most("event-created", 5e6).at_most("completion", 9e6)];
     for function in EXPLAINED {

@@ -9,6 +9,7 @@ mod faults;
 mod file;
 mod jobs;
 mod order;
+mod paid;
 mod published;
 mod report;
 mod table;
@@ -29,13 +30,20 @@ pub(crate) struct Evidence<'a> {
     pub unsettled: Option<Unsettled>,
     /// The number of deliveries of the batch that was delivered most often.
     pub deliveries: u32,
+    /// The number of receives of the message that was received most often.
+    pub receives: u32,
     /// Whether the line was cut for longer than ten retries take.
     pub outage: bool,
+    /// The least number of jobs that the records have to open.
+    pub least_jobs: usize,
 }
 
 /// The deliveries that Lambda makes of "infinite" retries if there is an on-failure destination:
 /// the first one and ten more.
 pub const TEN_RETRIES: u32 = 11;
+
+/// The receives of a message until it goes to the dead-letter queue.
+pub const MOST_RECEIVES: u32 = 5;
 
 /// Runs every check.
 pub(crate) fn audit(world: &World, evidence: &Evidence<'_>) -> Audit {
@@ -48,8 +56,10 @@ pub(crate) fn audit(world: &World, evidence: &Evidence<'_>) -> Audit {
     assets::audit(&mut audit, world);
     published::audit(&mut audit, world);
     order::audit(&mut audit, world);
+    paid::audit(&mut audit, world);
     templates::audit(&mut audit, world, expected);
     dead_letters::audit(&mut audit, world, evidence.workload);
+    dead_letters::of_the_queue(&mut audit, world, &evidence.faults.newer);
     audit
 }
 
@@ -58,11 +68,12 @@ fn settled(audit: &mut Audit, unsettled: Option<Unsettled>) {
         |Unsettled {
              lag,
              open,
+             queued,
              swept,
              quiet,
          }| {
             format!(
-                "{lag} records behind, {open} items open, the last sweep {}, records {}",
+                "{lag} records behind, {open} items open, {queued} messages queued, the last sweep {}, records {}",
                 if swept { "succeeded" } else { "failed" },
                 if quiet { "stopped" } else { "still came" }
             )

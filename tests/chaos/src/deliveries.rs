@@ -1,4 +1,4 @@
-//! Counts how often the mappings delivered a batch, from their reports.
+//! Counts how often the mappings delivered a batch or a message, from their reports.
 
 use std::sync::{
     Arc,
@@ -29,6 +29,22 @@ impl Deliveries {
                 if let What::Invoked { attempt, .. } = report.what {
                     counted.0.all.fetch_add(1, Ordering::Relaxed);
                     counted.0.most.fetch_max(attempt, Ordering::Relaxed);
+                }
+            }
+        });
+        deliveries
+    }
+
+    /// The same for the mappings of queues: a delivery of a message is a receive.
+    #[must_use]
+    pub fn of_queues(mut reports: UnboundedReceiver<queue_poller::Report>) -> Self {
+        let deliveries = Self::default();
+        let counted = deliveries.clone();
+        tokio::spawn(async move {
+            while let Some(report) = reports.recv().await {
+                if let queue_poller::What::Invoked { receives, .. } = report.what {
+                    counted.0.all.fetch_add(1, Ordering::Relaxed);
+                    counted.0.most.fetch_max(receives, Ordering::Relaxed);
                 }
             }
         });

@@ -1,7 +1,7 @@
 //! A storm of faults on the real stack, driven by a seed, and an audit of the result.
 //!
 //! `workload` generates the events and their expected outcome, and `poison` the records that can
-//! never succeed. `storm` kills, cuts, refuses and repeats, from outside. `run` does all of it at
+//! never succeed. `storm` kills, cuts, refuses, repeats and loses, from outside. `run` does all of it at
 //! once, and waits until nothing is in flight. `audit` then reads Kafka, the table and the buckets
 //! independently of the studio's code, and compares them with the expectations.
 
@@ -9,6 +9,7 @@ mod audit;
 mod chance;
 mod deliveries;
 mod groups;
+mod messages;
 mod poison;
 mod publication;
 mod run;

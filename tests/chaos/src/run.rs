@@ -12,6 +12,7 @@ use futures::future::join_all;
 use local::{
     broker::Broker,
     checkout::Checkout,
+    deploy::Providers,
     stack::{Options, Stack},
 };
 use tokio::{sync::mpsc, time::sleep};
@@ -21,7 +22,7 @@ use crate::{
     audit::{Audit, Evidence, TEN_RETRIES, World, audit},
     chance::Chance,
     deliveries::Deliveries,
-    poison,
+    messages, poison,
     publication::Publication,
     settle::{SWEEP_PAUSE, settle, sweep},
     storm::{self, Force, Log, Stage},
@@ -42,13 +43,13 @@ pub struct Plan {
     pub outage: Option<u32>,
     /// The longest time until nothing is in flight after the storm.
     pub within: Duration,
+    /// The least number of jobs that its records open.
+    pub least_jobs: usize,
 }
 
 impl Plan {
-    /// Ten thousand records, and one outage that outlasts ten retries: eight to twelve minutes on
-    /// two cores. The emulator's interpreter is one Python thread and manages three jobs per
-    /// second. So most records are new versions of known entities, and about nine hundred cause a
-    /// render.
+    /// Ten thousand records, of which more than three thousand cause a render, and one outage that
+    /// outlasts ten retries.
     #[must_use]
     pub fn long(seed: u64) -> Self {
         Self {
@@ -57,11 +58,12 @@ impl Plan {
                 events: 10_000,
                 tenants: 200,
                 versions: 100,
-                titles_percent: 7,
+                titles_percent: 36,
             },
             over: Duration::from_secs(120),
             outage: Some(TEN_RETRIES + 1),
             within: Duration::from_secs(300),
+            least_jobs: 3_000,
         }
     }
 
@@ -79,14 +81,19 @@ impl Plan {
             over: Duration::from_secs(40),
             outage: None,
             within: Duration::from_secs(240),
+            least_jobs: 60,
         }
     }
 }
 
-/// The most open jobs, and the concurrency of `completion`. A step above the limit is throttled and
-/// retried, and too many retries would take all the time of the emulator's interpreter, which is
-/// one Python thread.
-const MOST_OPEN: u32 = 48;
+/// The most open jobs: as many as wait in the queue, so that there is always something to kill, to
+/// lose and to double.
+const MOST_OPEN: u32 = 400;
+
+/// How many invocations of `render` and of `completion` run at once. Each is a process, and they
+/// share this machine's processors.
+const RENDERS_AT_ONCE: u32 = 8;
+const STEPS_AT_ONCE: u32 = 8;
 
 /// The pause between two looks at the jobs' states.
 const LOOK_PAUSE: Duration = Duration::from_secs(20);
@@ -99,11 +106,16 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     let mut chance = Chance::of(plan.seed);
     let workload = workload(plan, &checkout, &mut chance)?;
     let mut stack = Stack::start(&options(checkout)).await?;
-    // The audit compares the moment of each start with that of an acknowledgement.
+    // The audit compares the moment of each with that of an acknowledgement.
+    messages::keep(&stack);
     stack.proxy.keep_bodies("states", "StartExecution");
     let watch = Watch::start(&stack).await?;
     let deliveries = Deliveries::of(mem::replace(
         &mut stack.reports,
+        mpsc::unbounded_channel().1,
+    ));
+    let receives = Deliveries::of_queues(mem::replace(
+        &mut stack.queue_reports,
         mpsc::unbounded_channel().1,
     ));
     say(&format!(
@@ -139,7 +151,9 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
         ),
         unsettled,
         deliveries: deliveries.most(),
+        receives: receives.most(),
         outage: plan.outage.is_some(),
+        least_jobs: plan.least_jobs,
     };
     stack.stop().await;
     Ok(audit(&world, &evidence))
@@ -161,7 +175,13 @@ fn options(checkout: Checkout) -> Options {
     options.line = true;
     options.wait_scale = 0.1;
     options.render_deadline = Duration::from_secs(30);
-    options.completion_concurrency = MOST_OPEN;
+    options.render_concurrency = RENDERS_AT_ONCE;
+    options.completion_concurrency = STEPS_AT_ONCE;
+    options.providers = Providers {
+        video: "runway".to_owned(),
+        audio: "polly".to_owned(),
+        ..Providers::default()
+    };
     options
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_lambda::primitives::Blob;
 use local::stack::Stack;
 use serde_json::json;
 
-use crate::{Error, groups, watch::Watch};
+use crate::{Error, groups, messages, watch::Watch};
 
 /// The pause between two sweeps; on AWS it is five minutes.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(5);
@@ -17,8 +17,10 @@ pub const SWEEP_PAUSE: Duration = Duration::from_secs(5);
 pub struct Unsettled {
     /// Records that the mappings have not acknowledged.
     pub lag: i64,
-    /// Open jobs, and ends that are not marked as published.
+    /// Open jobs, and ends that wait for their mark.
     pub open: usize,
+    /// Messages in the queue and in its dead-letter queue.
+    pub queued: u64,
     /// Whether the last sweep succeeded.
     pub swept: bool,
     /// Whether nothing more was published for a while.
@@ -38,8 +40,8 @@ pub async fn sweep(stack: &Stack) -> bool {
     answer.is_ok_and(|answer| answer.function_error().is_none())
 }
 
-/// Sweeps until a sweep succeeds, every record is acknowledged, nothing is open and no more is
-/// published. Stops after `within`, and returns what is left.
+/// Sweeps until a sweep succeeds, every record and every message is acknowledged, nothing is open
+/// and no more is published. Stops after `within`, and returns what is left.
 pub async fn settle(
     stack: &Stack,
     watch: &Watch,
@@ -51,9 +53,11 @@ pub async fn settle(
             swept: sweep(stack).await,
             lag: groups::lag(stack).await?,
             open: open(stack).await?,
+            queued: messages::depth(stack).await?,
             quiet: false,
         };
-        if unsettled.swept && (unsettled.lag, unsettled.open) == (0, 0) {
+        let left = (unsettled.lag, unsettled.open, unsettled.queued);
+        if unsettled.swept && left == (0, 0, 0) {
             unsettled.quiet = watch.until_quiet(Duration::from_secs(3), within).await;
             return Ok((!unsettled.quiet).then_some(unsettled));
         }

@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fault_proxy::{Action, Fault, Hits, Matches, Occurrence};
+use fault_proxy::{Action, Fault, Hits, Matches, Moment, Occurrence};
 use local::{broker::Line, stack::Stack};
 use tokio::time::sleep;
 
-use crate::{Error, chance::Chance, deliveries::Deliveries};
+use crate::{Error, chance::Chance, deliveries::Deliveries, messages};
 
 mod copies;
 mod log;
@@ -23,8 +23,8 @@ mod trouble;
 
 use copies::{Begin, Copies};
 pub use log::{Faults, Log};
-use point::deployed;
 pub use point::{Point, points};
+use point::{RENDER, deployed};
 use trouble::{Trouble, deal};
 
 /// The strength of the storm.
@@ -47,6 +47,10 @@ pub struct Stage {
 
 /// How long the storm waits for a fault that has hit nothing yet.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many messages come twice at a time, and how many once more at the end.
+const DOUBLED_MESSAGES: usize = 10;
+const LATE_MESSAGES: usize = 100;
 
 /// The longest outage. If it is too short, the audit reports it.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(420);
@@ -96,6 +100,8 @@ pub async fn rage(
     wait_until(|| !log.waits_for_a_kill()).await;
     copies.stopped().await;
     stack.proxy.heal();
+    // Long after their jobs have ended.
+    log.late = messages::send_again(stack, LATE_MESSAGES, chance).await?;
     Ok(log)
 }
 
@@ -171,6 +177,12 @@ async fn make(
             log.replayed
                 .push(copies.start(stack, begin, duration, chance).await?);
         }
+        Trouble::DoubleMessages => {
+            log.doubled += messages::send_again(stack, DOUBLED_MESSAGES, chance).await?;
+        }
+        Trouble::LoseMessages => log.lost += messages::lose_some(stack).await?,
+        Trouble::CutQueue(calls) => log.queue_cuts.push(cut_queue(stack, calls)),
+        Trouble::NewerMessage => log.newer.push(messages::send_newer(stack, chance).await?),
     }
     Ok(())
 }
@@ -180,7 +192,10 @@ async fn make(
 /// kills in a row would fail jobs that no six kills have hit.
 fn at_work(stack: &Stack) -> Vec<(u32, Arc<str>)> {
     // In the init phase a function only connects, and reads what is not there.
-    let connects = |name: &str| matches!(name, "GetItem" | "DescribeExecution");
+    let connects = |name: &str| {
+        let names = ["GetItem", "DescribeExecution", "GetQueueAttributes"];
+        names.contains(&name)
+    };
     let calls = stack.proxy.calls();
     let works = calls.iter().filter(|call| !connects(&call.operation.name));
     let works: BTreeSet<u32> = works.filter_map(|call| call.process_id).collect();
@@ -193,16 +208,56 @@ fn at_work(stack: &Stack) -> Vec<(u32, Arc<str>)> {
 /// Has one of the function's next calls of the point kill it.
 fn kill_at(stack: &Stack, function: &str, point: Point, chance: &mut Chance) -> Hits {
     let (service, operation, moment) = point.call();
+    let puts_off = point == Point::BetweenPutOffAndAnswer;
+    if puts_off {
+        refuse_uploads(stack);
+    }
+    // What cannot be stored is put off in one call, which may be the only one.
+    let nth = if puts_off {
+        1
+    } else {
+        chance.between(1, 3) as u32
+    };
     let matches = Matches {
         service: Some(service.to_owned()),
         operation: Some(operation.to_owned()),
         function: Some(deployed(function)),
-        occurrence: Occurrence::Nth(chance.between(1, 3) as u32),
+        occurrence: Occurrence::Nth(nth),
         ..Matches::default()
     };
     stack.proxy.inject(Fault {
         matches,
         action: Action::KillCaller(moment),
+    })
+}
+
+/// Has S3 refuse the next uploads of `render`, enough of them to use up the tries of some.
+fn refuse_uploads(stack: &Stack) {
+    stack.proxy.inject(Fault {
+        matches: Matches {
+            service: Some("s3".to_owned()),
+            operation: Some("PutObject".to_owned()),
+            function: Some(deployed(RENDER)),
+            occurrence: Occurrence::First(40),
+            ..Matches::default()
+        },
+        action: Action::Fail {
+            status: 503,
+            error: "SlowDown".to_owned(),
+        },
+    });
+}
+
+/// Cuts so many of the functions' next calls to the queue.
+fn cut_queue(stack: &Stack, calls: u32) -> Hits {
+    let matches = Matches {
+        service: Some("sqs".to_owned()),
+        occurrence: Occurrence::First(calls),
+        ..Matches::default()
+    };
+    stack.proxy.inject(Fault {
+        matches,
+        action: Action::Cut(Moment::Before),
     })
 }
 
@@ -220,8 +275,11 @@ fn refuse_some(stack: &Stack) -> Vec<(String, Hits)> {
     [
         ("dynamodb", 41, 400, "ThrottlingException"),
         ("dynamodb", 67, 500, "InternalServerError"),
-        ("states", 23, 400, "ThrottlingException"),
-        ("states", 59, 500, "InternalServerError"),
+        // Only long jobs have executions, and a new process asks for one that does not exist.
+        ("states", 5, 400, "ThrottlingException"),
+        ("states", 7, 500, "InternalServerError"),
+        ("sqs", 13, 400, "ThrottlingException"),
+        ("sqs", 31, 500, "InternalError"),
         ("s3", 17, 503, "SlowDown"),
         ("s3", 31, 500, "InternalError"),
     ]

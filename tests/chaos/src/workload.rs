@@ -83,16 +83,42 @@ pub struct Size {
     pub titles_percent: usize,
 }
 
-/// The size of a kind's picture, in pixels, as `events/README.md` promises it.
+/// What a kind of asset is, as `events/README.md` promises it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// Its media type.
+    pub media: &'static str,
+    /// Its format, which is also the ending of its file.
+    pub format: &'static str,
+    /// Its size in pixels, if it is seen.
+    pub pixels: Option<(u32, u32)>,
+}
+
+/// The form of a kind; `None` if the storm does not ask for it.
 #[must_use]
-pub fn pixels(kind: &str) -> Option<(u32, u32)> {
+pub fn form(kind: &str) -> Option<Form> {
+    let form = |media, format, pixels| {
+        Some(Form {
+            media,
+            format,
+            pixels,
+        })
+    };
     match kind {
-        "poster" => Some((1080, 1350)),
-        "link-preview" => Some((1200, 630)),
-        "thumbnail" => Some((400, 300)),
-        "banner-mobile" => Some((320, 50)),
+        "poster" => form("image", "png", Some((1080, 1350))),
+        "link-preview" => form("image", "png", Some((1200, 630))),
+        "thumbnail" => form("image", "png", Some((400, 300))),
+        "banner-mobile" => form("image", "png", Some((320, 50))),
+        "video" => form("video", "mp4", Some((1280, 720))),
+        "audio-spot" => form("audio", "mp3", None),
         _not_asked_for => None,
     }
+}
+
+/// Whether a vendor makes a kind, and an execution waits for it.
+#[must_use]
+pub fn is_long(kind: &str) -> bool {
+    form(kind).is_some_and(|form| form.media != "image")
 }
 
 /// The percentage of records that can never succeed.
@@ -103,6 +129,9 @@ const DESCRIPTIONS_PERCENT: usize = 18;
 
 /// The percentage of records that are published twice.
 const COPIES_PERCENT: usize = 2;
+
+/// The percentage of campaigns that ask for a video and an audio spot.
+const LONG_PERCENT: usize = 3;
 
 impl Workload {
     /// The number of records, with copies and poison.
@@ -140,6 +169,7 @@ impl Workload {
                     chance,
                     &mut expected,
                 ),
+                2 if chance.happens(LONG_PERCENT) => seed.film(chance, &mut expected),
                 2 => seed.versions(&CAMPAIGN, size, chance, &mut expected),
                 _ => seed.versions(&CONTENT, size, chance, &mut expected),
             };
@@ -157,7 +187,8 @@ impl Workload {
                 let of_event = seed.event((true, true), chance, &mut expected);
                 let of_campaign = seed.versions(&CAMPAIGN, size, chance, &mut expected);
                 let of_content = seed.versions(&CONTENT, size, chance, &mut expected);
-                [of_event, of_campaign, of_content].concat()
+                let of_film = seed.film(chance, &mut expected);
+                [of_event, of_campaign, of_content, of_film].concat()
             })
             .collect();
         expected.causes = good + last.len();
@@ -381,6 +412,40 @@ impl Seed<'_> {
         publications
     }
 
+    /// A campaign that asks for what vendors make. Its title is in no other one's.
+    fn film(&self, chance: &mut Chance, expected: &mut Expected) -> Vec<Publication> {
+        let (entity, kinds) = (format!("film-{:07}", self.number), ["video", "audio-spot"]);
+        let facts = Facts {
+            title: format!("Film {:07}", self.number),
+            description: "As it was".to_owned(),
+        };
+        let id = format!("evt-{entity}");
+        for kind in kinds {
+            let template = TemplateKey {
+                tenant: self.tenant.clone(),
+                entity: entity.clone(),
+                kind: kind.to_owned(),
+            };
+            expected.templates.insert(template.clone(), facts.clone());
+            let event = id.clone();
+            expected
+                .jobs
+                .insert(JobKey { template, event }, Certainty::Always);
+        }
+        let topic = Topic::CampaignLaunched;
+        let event = self.envelope(topic, CAMPAIGN.source, &id, |data| {
+            data[CAMPAIGN.id] = json!(entity);
+            data[CAMPAIGN.title] = json!(facts.title);
+            data[CAMPAIGN.description] = json!(facts.description);
+            data["locale"] = json!("en");
+            data["assets"] = json!(kinds);
+        });
+        vec![Publication {
+            opens: 2,
+            ..Publication::of(topic, &event, chance)
+        }]
+    }
+
     fn envelope(
         &self,
         topic: Topic,
@@ -429,6 +494,7 @@ fn repeat_some(line: &mut Vec<Publication>, chance: &mut Chance) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Plan;
 
     fn grow(seed: u64) -> Workload {
         Workload::grow(
@@ -467,6 +533,30 @@ mod tests {
                     .count()
                     >= LAST,
                 "{topic}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_line_asks_for_what_vendors_make() {
+        let workload = grow(7);
+        let jobs = workload.expected.jobs.keys();
+        let long = jobs.filter(|job| is_long(&job.template.kind));
+        let of_last = long.filter(|job| job.template.tenant == "tenant-last");
+        assert_eq!(of_last.count(), 2 * LAST);
+    }
+
+    #[test]
+    fn a_long_storm_opens_three_thousand_jobs() {
+        for seed in 1..=5 {
+            let plan = Plan::long(seed);
+            let mut chance = Chance::of(seed);
+            let now = "2026-11-27T00:00:00.000Z";
+            let workload = Workload::grow(plan.size, now, &mut chance.branch());
+            assert!(
+                workload.opens() >= plan.least_jobs,
+                "{seed}: {}",
+                workload.opens()
             );
         }
     }

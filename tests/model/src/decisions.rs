@@ -8,10 +8,12 @@ use contract::{
     Text, Time, Topic,
 };
 use domain::{
-    AssetPaths, ContentHash, Decision, Description, EntityState, Failure, InboundEvent, Job, Next,
-    OutboundEvent, Outcome, Output, Planning, ProviderId, ProviderRouting, Refusal, Work, cancel,
-    derive, fail, finish, next, plan,
+    AssetPaths, ContentHash, Decision, Description, Drawn, EntityState, Failure, InboundEvent, Job,
+    Next, OutboundEvent, Outcome, Output, Planning, ProviderId, ProviderRouting, Refusal, Work,
+    cancel, derive, end_drawn, fail, finish, next, plan,
 };
+
+use crate::Bounds;
 
 /// The number of an entity's state, of a job's state or of an event.
 pub(crate) type Number = u16;
@@ -20,8 +22,15 @@ pub(crate) type Number = u16;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Decided {
     pub(crate) entity: Option<Number>,
-    pub(crate) job: Option<Number>,
+    pub(crate) jobs: Vec<Number>,
     pub(crate) events: Vec<Number>,
+}
+
+/// What the ends of drawn jobs come to, in numbers; the jobs are in their places.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct DecidedDrawn {
+    pub(crate) entity: Option<Number>,
+    pub(crate) jobs: [Option<(Number, Vec<Number>)>; 2],
 }
 
 /// How a job ends.
@@ -32,6 +41,15 @@ pub(crate) enum End {
     Cancel,
     /// Its tenant was erased: cancelled, without anything personal.
     Erase,
+}
+
+/// What becomes of jobs that are drawn at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Fate {
+    /// They are drawn, and their pictures stored.
+    Drawn,
+    /// They are given up.
+    GivenUp,
 }
 
 /// How an open job changes.
@@ -66,14 +84,18 @@ struct Event {
 /// All that was ever decided.
 pub(crate) struct Decisions {
     routing: ProviderRouting,
-    reused: bool,
+    bounds: Bounds,
     entities: Vec<EntityState>,
     jobs: Vec<Job>,
     events: Vec<Event>,
     plans: HashMap<(usize, Option<Number>, u8), Decided>,
     ends: HashMap<(End, Number, Option<Number>, u8), Option<Decided>>,
+    drawn: HashMap<DrawnKey, DecidedDrawn>,
     changes: HashMap<(Number, Change, u8), Number>,
 }
+
+/// The jobs that were drawn or given up, their entity, and when.
+type DrawnKey = ([Option<Number>; 2], Option<Number>, Fate, u8);
 
 const USER: &str = "user-1";
 const TITLES: [&str; 2] = ["Lanterns on the lake", "Lanterns on the river"];
@@ -86,15 +108,16 @@ fn time(spent: u8) -> Time {
 }
 
 impl Decisions {
-    pub(crate) fn new(reused: bool) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             routing: ProviderRouting::parse("", "runway", "").expect("it makes video"),
-            reused,
+            bounds,
             entities: Vec::new(),
             jobs: Vec::new(),
             events: Vec::new(),
             plans: HashMap::new(),
             ends: HashMap::new(),
+            drawn: HashMap::new(),
             changes: HashMap::new(),
         }
     }
@@ -148,9 +171,9 @@ impl Decisions {
             deadline: time(spent).plus_seconds(900),
             routing: &self.routing,
         };
-        let (event, description) = (self.inbound(inbound), description(inbound));
+        let (event, description) = (self.inbound(inbound), self.description(inbound));
         let decision = plan(before.as_ref(), &event, &description, planning)
-            .expect("the event is young and asks for one asset");
+            .expect("the event is young and asks for what is made for its topic");
         let decided = self.decided(decision);
         self.plans.insert(key, decided.clone());
         decided
@@ -178,19 +201,57 @@ impl Decisions {
                 let url = format!("https://assets.example/{}", paths().object_key(&state));
                 finish(state, entity, &url, now)
             }
-            End::Fail => {
-                let failure = Failure {
-                    class: FailureClass::Internal,
-                    detail: "it went wrong".to_owned(),
-                    at: now,
-                };
-                fail(state, failure, None)
-            }
+            End::Fail => fail(state, failure(now), None),
             End::Cancel => cancel(state, now),
             End::Erase => cancel(without_facts(state), now),
         };
         let decided = decision.map(|decision| self.decided(decision));
         self.ends.insert(key, decided.clone());
+        decided
+    }
+
+    /// How `domain` ends the jobs in these places.
+    pub(crate) fn end_drawn(
+        &mut self,
+        jobs: [Option<Number>; 2],
+        entity: Option<Number>,
+        fate: Fate,
+        spent: u8,
+    ) -> DecidedDrawn {
+        let key = (jobs, entity, fate, spent);
+        if let Some(decided) = self.drawn.get(&key) {
+            return decided.clone();
+        }
+        let now = time(spent);
+        let drawn = jobs.iter().flatten().map(|&job| {
+            let job = self.job(job).clone();
+            let drawn = match fate {
+                Fate::Drawn => stored(&job, now),
+                Fate::GivenUp => Drawn::GivenUp {
+                    asked_at: None,
+                    failure: failure(now),
+                    sentence: None,
+                },
+            };
+            (job, drawn)
+        });
+        let drawn: Vec<(Job, Drawn)> = drawn.collect();
+        let entity = entity.map_or_else(
+            || EntityState::new(drawn[0].0.tenant.clone(), drawn[0].0.entity.clone()),
+            |entity| self.entity(entity).clone(),
+        );
+        let ends = end_drawn(drawn, entity, now);
+        let mut decided = DecidedDrawn {
+            entity: ends.entity.map(|entity| self.next_entity(entity)),
+            ..DecidedDrawn::default()
+        };
+        let places = (0..2).filter(|place| jobs[*place].is_some());
+        for (place, (job, events)) in places.zip(ends.jobs) {
+            let events = events.into_iter().map(|event| self.event(event));
+            let events = events.collect();
+            decided.jobs[place] = Some((self.next_job(job), events));
+        }
+        self.drawn.insert(key, decided.clone());
         decided
     }
 
@@ -201,8 +262,7 @@ impl Decisions {
             return changed;
         }
         let changed = changed(self.job(job).clone(), change, time(spent));
-        let version = changed.version + 1;
-        let number = intern(&mut self.jobs, changed.with_version(version));
+        let number = self.next_job(changed);
         self.changes.insert(key, number);
         number
     }
@@ -220,26 +280,32 @@ impl Decisions {
     /// The entity after its erasure, as the table has it.
     pub(crate) fn erased_entity(&mut self, entity: Number, spent: u8) -> Number {
         let erased = self.entity(entity).clone().erased(time(spent));
-        let version = erased.version + 1;
-        intern(&mut self.entities, EntityState { version, ..erased })
+        self.next_entity(erased)
     }
 
     fn decided(&mut self, decision: Decision) -> Decided {
-        let entity = decision.entity.map(|entity| {
-            let version = entity.version + 1;
-            intern(&mut self.entities, EntityState { version, ..entity })
-        });
-        let job = decision.jobs.into_iter().next().map(|job| {
-            let version = job.version + 1;
-            intern(&mut self.jobs, job.with_version(version))
-        });
+        let entity = decision.entity.map(|entity| self.next_entity(entity));
+        let jobs = decision.jobs.into_iter().map(|job| self.next_job(job));
+        let jobs = jobs.collect();
         let events = decision.events.into_iter().map(|event| self.event(event));
         let events = events.collect();
         Decided {
             entity,
-            job,
+            jobs,
             events,
         }
+    }
+
+    /// A job as the table has it once it is written.
+    fn next_job(&mut self, job: Job) -> Number {
+        let version = job.version + 1;
+        intern(&mut self.jobs, job.with_version(version))
+    }
+
+    /// An entity as the table has it once it is written.
+    fn next_entity(&mut self, entity: EntityState) -> Number {
+        let version = entity.version + 1;
+        intern(&mut self.entities, EntityState { version, ..entity })
     }
 
     fn event(&mut self, outbound: OutboundEvent) -> Number {
@@ -259,7 +325,7 @@ impl Decisions {
     }
 
     fn inbound(&self, place: usize) -> InboundEvent {
-        let id = if self.reused { 0 } else { place };
+        let id = if self.bounds.reused { 0 } else { place };
         InboundEvent {
             topic: Topic::CampaignLaunched,
             source: "campaigns".to_owned(),
@@ -267,6 +333,27 @@ impl Decisions {
             time: EventTime::new("2026-11-20T11:59:00Z".parse().expect("it is RFC 3339")),
             trace: None,
             content: ContentHash::of_text(TITLES[place]),
+        }
+    }
+
+    fn description(&self, place: usize) -> Description {
+        let text = |text| Identifier::parse(text).expect("it is short");
+        let assets = match (self.bounds.long, self.bounds.two_jobs) {
+            (true, _) => vec![AssetKind::Video],
+            (false, false) => vec![AssetKind::BannerMobile],
+            (false, true) => vec![AssetKind::BannerMobile, AssetKind::SocialSquare],
+        };
+        Description {
+            tenant: text("tenant-1"),
+            user: Some(text(USER)),
+            entity: Entity {
+                kind: EntityKind::Campaign,
+                id: text("campaign-1"),
+            },
+            version: Some(place as u64 + 1),
+            configuration: Configuration::titled(Text::parse(TITLES[place]).expect("it is short")),
+            translations: BTreeMap::new(),
+            assets,
         }
     }
 }
@@ -305,27 +392,30 @@ fn changed(job: Job, change: Change, now: Time) -> Job {
     }
 }
 
+/// A drawing that is in the bucket.
+fn stored(job: &Job, now: Time) -> Drawn {
+    let key = paths().object_key(job);
+    Drawn::Stored {
+        asked_at: now,
+        url: format!("https://assets.example/{key}"),
+        key,
+        at: now,
+    }
+}
+
+fn failure(now: Time) -> Failure {
+    Failure {
+        class: FailureClass::Internal,
+        detail: "it went wrong".to_owned(),
+        at: now,
+    }
+}
+
 fn without_facts(job: Job) -> Job {
     Job {
         user_id: SOURCE.to_owned(),
         configuration: Configuration::erased(),
         ..job
-    }
-}
-
-fn description(place: usize) -> Description {
-    let text = |text| Identifier::parse(text).expect("it is short");
-    Description {
-        tenant: text("tenant-1"),
-        user: Some(text(USER)),
-        entity: Entity {
-            kind: EntityKind::Campaign,
-            id: text("campaign-1"),
-        },
-        version: Some(place as u64 + 1),
-        configuration: Configuration::titled(Text::parse(TITLES[place]).expect("it is short")),
-        translations: BTreeMap::new(),
-        assets: vec![AssetKind::Video],
     }
 }
 

@@ -4,10 +4,12 @@ use contract::SOURCE;
 use domain::{Job, State, Work as _};
 
 use crate::{
-    Fault,
+    Bounds, Fault,
     decisions::{Change, Choice, Decisions, End, Number},
+    queue::Message,
     world::{
-        Delivery, Effect, Entry, Erasure, Execution, Invocation, Place, Step, Task, Walk, World,
+        Announced, Carrier, Delivery, Effect, Entry, Erasure, Execution, Invocation, Place, Step,
+        Task, Walk, World,
     },
 };
 
@@ -15,7 +17,7 @@ use crate::{
 pub(crate) struct Machine<'a> {
     pub(crate) decisions: &'a mut Decisions,
     pub(crate) faults: &'a [Fault],
-    pub(crate) reused: bool,
+    pub(crate) bounds: Bounds,
     pub(crate) spent: u8,
 }
 
@@ -25,6 +27,8 @@ pub(crate) enum After {
     Then(Vec<Effect>),
     /// The same, and the execution goes on here afterwards.
     Going(Step, Vec<Effect>),
+    /// The same, and the caller has its answer already; only a fault has this.
+    Answered(Vec<Effect>),
     /// The invocation ends with an error.
     Error,
 }
@@ -63,7 +67,7 @@ impl Machine<'_> {
                 entity,
                 checks,
             } => self.commit(world, inbound, entity, checks),
-            Effect::ReadJobOf(place, entry) => self.found(world, place, entry),
+            Effect::ReadJobsOf(place, entry) => self.found(world, place, entry),
             Effect::Publish(event) => {
                 world.kafka |= 1 << event;
                 world.is_late |=
@@ -72,6 +76,19 @@ impl Machine<'_> {
             }
             Effect::MarkOpening(job) => mark(&mut world.openings[job]),
             Effect::MarkEnd(job) => mark(&mut world.ends[job]),
+            Effect::Send(message) => {
+                world.queue.send(message);
+                nothing()
+            }
+            Effect::ReadInputs(message, fate) => self.read_inputs(world, message, fate),
+            Effect::CommitDrawn {
+                message,
+                fate,
+                read,
+                entity,
+            } => self.commit_drawn(world, (message, fate), read, entity),
+            Effect::ReadInputsAgain(message, fate) => self.read_inputs_again(world, message, fate),
+            Effect::Acknowledge => nothing(),
             Effect::Start(job) => self.start(world, job),
             Effect::LetterTombstone => After::Then(match world.tombstone && self.checks() {
                 true => Vec::new(),
@@ -108,25 +125,34 @@ impl Machine<'_> {
                 world.bucket[job] = false;
                 nothing()
             }
-            Effect::DecideEnd(job, end) => self.decide_end(world, job, end),
+            Effect::DecideEnd(job, end, announced) => self.decide_end(world, job, end, announced),
             Effect::CommitEnd {
                 job,
                 end,
+                announced,
                 read,
                 entity,
-            } => self.commit_end(world, job, end, read, entity),
-            Effect::CommitErasedEnd(job, read) => self.commit_erased_end(world, job, read),
+            } => match world.tombstone && self.checks() {
+                true => After::Then(vec![Effect::CommitErasedEnd(job, read, announced)]),
+                false => self.write_end(world, job, (end, announced), read, entity),
+            },
+            Effect::CommitErasedEnd(job, read, announced) => {
+                let entity = world.entity;
+                self.write_end(world, job, (End::Erase, announced), read, entity)
+            }
             Effect::PublishOpening(job) => self.publish_opening(world, job, Vec::new(), Vec::new()),
             Effect::PublishOpeningAndResume(job) => {
-                let silent = vec![Effect::DecideEnd(job, End::Cancel)];
+                let silent = vec![Effect::DecideEnd(job, End::Cancel, Announced::Unknown)];
                 self.publish_opening(world, job, vec![Effect::Resume(job)], silent)
             }
-            Effect::PublishEnd(job) => self.publish_end(world, job),
+            Effect::PublishEnd(job) => {
+                After::Then(self.published_end(world, job, Announced::Unknown))
+            }
             Effect::CancelAtVendor(job) => self.cancel_at_vendor(world, job),
             Effect::ReadToCancel(job) => After::Then(match self.is_open(world, job) {
                 true => vec![
                     Effect::PublishOpening(job),
-                    Effect::DecideEnd(job, End::Cancel),
+                    Effect::DecideEnd(job, End::Cancel, Announced::Unknown),
                     Effect::CancelAtVendor(job),
                 ],
                 false => vec![Effect::CancelAtVendor(job)],
@@ -139,7 +165,7 @@ impl Machine<'_> {
             Effect::PutTombstone => self.put_tombstone(world, invocation),
             Effect::Walk(walk) => self.walk(world, walk),
             Effect::EraseJob(job) => After::Then(match self.is_open(world, job) {
-                true => vec![Effect::DecideEnd(job, End::Cancel)],
+                true => vec![Effect::DecideEnd(job, End::Cancel, Announced::Unknown)],
                 false => Vec::new(),
             }),
             Effect::BlankJob(job) => self.change_closed(world, job, Change::WithoutFacts),
@@ -164,7 +190,8 @@ impl Machine<'_> {
         }
     }
 
-    fn checks(&self) -> bool {
+    /// Whether the tombstone is looked at.
+    pub(crate) fn checks(&self) -> bool {
         !self.has(Fault::NoTombstoneCheck)
     }
 
@@ -174,7 +201,18 @@ impl Machine<'_> {
 
     /// The place of the entry of an inbound event.
     pub(crate) fn entry_of(&self, inbound: Place) -> Place {
-        if self.reused { 0 } else { inbound }
+        if self.bounds.reused { 0 } else { inbound }
+    }
+
+    /// The place of the entry that opened a job.
+    fn opening_of(&self, job: Place) -> Place {
+        if self.bounds.two_jobs { 0 } else { job }
+    }
+
+    /// The jobs that the entry in a place opened, if it opened any.
+    fn opened_by(&self, entry: Place) -> impl Iterator<Item = Place> + use<> {
+        let all = self.bounds.two_jobs;
+        (0..2).filter(move |&job| all || job == entry)
     }
 
     fn commit(
@@ -194,7 +232,7 @@ impl Machine<'_> {
             }
             return After::Then(match entry.published || !entry.starts {
                 true => self.handled(place, entry),
-                false => vec![Effect::ReadJobOf(place, entry.clone())],
+                false => vec![Effect::ReadJobsOf(place, entry.clone())],
             });
         }
         if world.entity != entity {
@@ -205,13 +243,16 @@ impl Machine<'_> {
             content: inbound,
             published: decided.events.is_empty(),
             events: decided.events,
-            starts: decided.job.is_some(),
+            starts: !decided.jobs.is_empty(),
+            carrier: Carrier::Mark,
             listed: true,
         };
         let next = self.handled(place, &entry);
         world.openings[place] = Some(entry);
         world.entity = decided.entity.or(world.entity);
-        world.jobs[place] = decided.job.or(world.jobs[place]);
+        for (place, job) in self.opened_by(place).zip(decided.jobs) {
+            world.jobs[place] = Some(job);
+        }
         After::Then(next)
     }
 
@@ -235,46 +276,55 @@ impl Machine<'_> {
         effects
     }
 
-    /// Goes on with an entry that was committed before, opened a job and is not marked: it counts as
-    /// published if the job is closed.
+    /// Goes on with an entry that was committed before, opened jobs and is not marked: it counts as
+    /// published if all of them are closed.
     fn found(&self, world: &World, place: Place, entry: Entry) -> After {
-        let is_closed = !self.is_open(world, place) || self.has(Fault::OpenJobTakenForPublished);
+        let jobs = self.opened_by(place).count();
+        let open = self
+            .opened_by(place)
+            .filter(|&job| self.is_open(world, job));
+        let open = open.count();
+        let is_taken_for_published = self.has(Fault::OpenJobTakenForPublished)
+            || self.has(Fault::OneClosedJobTakenForPublished) && open < jobs;
+        if is_taken_for_published && open > 0 {
+            return After::Then(self.send_of(place).into_iter().collect());
+        }
         let entry = Entry {
-            published: is_closed,
+            published: open == 0,
             ..entry
         };
         After::Then(self.handled(place, &entry))
     }
 
-    /// What follows from a committed opening entry. It is marked if it opened no job.
+    /// The sending of what the entry in a place opened.
+    fn send_of(&self, place: Place) -> Option<Effect> {
+        Message::of_all(self.opened_by(place)).map(Effect::Send)
+    }
+
+    /// What follows from a committed opening entry. It is marked if it opened no job. One that is
+    /// published is not sent either: its jobs are closed, or a sweep sends them.
     fn handled(&self, place: Place, entry: &Entry) -> Vec<Effect> {
-        let starts = entry.starts.then_some(Effect::Start(place));
         if entry.published {
-            return starts.into_iter().collect();
+            return Vec::new();
         }
+        let send = self.send_of(place).filter(|_| entry.starts);
         let events = entry.events.iter().copied().map(Effect::Publish);
         let mark = Effect::MarkOpening(place);
         if self.has(Fault::MarkBeforePublish) {
-            return std::iter::once(mark).chain(events).chain(starts).collect();
+            return std::iter::once(mark).chain(events).chain(send).collect();
         }
         let mark = (!entry.starts).then_some(mark);
-        if self.has(Fault::StartBeforePublish) {
-            return starts.into_iter().chain(events).chain(mark).collect();
+        if self.has(Fault::SendBeforePublish) {
+            return send.into_iter().chain(events).chain(mark).collect();
         }
-        events.chain(starts).chain(mark).collect()
+        events.chain(send).chain(mark).collect()
     }
 
     /// Whether the job itself or its opening entry says that its `created` was published.
     pub(crate) fn says_published(&self, world: &World, place: Place) -> bool {
         let job = world.jobs[place].map(|job| self.decisions.job(job));
-        let opening = world.openings[place].as_ref();
+        let opening = world.openings[self.opening_of(place)].as_ref();
         job.is_some_and(Job::has_begun) || opening.is_none_or(|opening| opening.published)
-    }
-
-    /// Whether the `created` of an open job was published: if nothing else says so, its execution
-    /// does.
-    fn is_announced(&self, world: &World, place: Place) -> bool {
-        self.says_published(world, place) || world.executions[place] != Execution::Missing
     }
 
     /// Starts the execution of a job. One of that name that has ended is restarted, if the job is
@@ -290,19 +340,25 @@ impl Machine<'_> {
         }
     }
 
-    /// Makes sure that an open job has an execution that is running.
+    /// Makes sure that an open job has an execution that is running; or, if it never had one, that
+    /// a message for it is sent.
     fn resume(&mut self, world: &mut World, job: Place) -> After {
         let Some(read) = world.jobs[job].filter(|_| self.is_open(world, job)) else {
             return nothing();
         };
         match world.executions[job] {
+            Execution::Missing if !self.decisions.job(read).has_begun() => {
+                let send = !self.has(Fault::SweepSendsNothing);
+                let send = send.then_some(Effect::Send(Message::of(job)));
+                After::Then(send.into_iter().collect())
+            }
             Execution::Missing => {
                 world.executions[job] = Execution::At(Step::Submit);
                 nothing()
             }
             Execution::At(_) => nothing(),
             Execution::Ended if self.decisions.job(read).restarts() >= MOST_RESTARTS => {
-                After::Then(vec![Effect::DecideEnd(job, End::Fail)])
+                After::Then(vec![Effect::DecideEnd(job, End::Fail, Announced::Yes)])
             }
             Execution::Ended => {
                 let after = self.decisions.change(read, Change::Restarted, self.spent);
@@ -323,7 +379,7 @@ impl Machine<'_> {
             Step::Submit | Step::Poll => None,
         };
         if let Some(end) = ends {
-            return self.decide_end(world, place, end);
+            return self.decide_end(world, place, end, Announced::Yes);
         }
         let job = self.decisions.job(number);
         let is_stored = matches!(
@@ -353,7 +409,7 @@ impl Machine<'_> {
 
     fn ask(&mut self, slot: usize, place: Place, job: Number) -> Vec<Effect> {
         match self.decisions.choose(job, self.spent) {
-            Choice::GiveUp => vec![Effect::DecideEnd(place, End::Fail)],
+            Choice::GiveUp => vec![Effect::DecideEnd(place, End::Fail, Announced::Yes)],
             Choice::Ask => {
                 let slot = if self.has(Fault::AttemptWithoutToken) {
                     0
@@ -419,6 +475,8 @@ impl Machine<'_> {
             return After::Error;
         };
         match self.decisions.job(job).state {
+            // Its files are those of this invocation, too: each draws the same.
+            State::Completed { .. } if !self.bounds.long => nothing(),
             State::Created | State::Submitted { .. } | State::Completed { .. } => After::Error,
             State::Failed { .. } | State::Cancelled { .. } | State::Erased { .. } => {
                 After::Then(vec![
@@ -442,7 +500,7 @@ impl Machine<'_> {
         After::Then(drop.into_iter().collect())
     }
 
-    fn decide_end(&mut self, world: &World, place: Place, end: End) -> After {
+    fn decide_end(&mut self, world: &World, place: Place, end: End, announced: Announced) -> After {
         let Some(read) = world.jobs[place] else {
             return After::Error;
         };
@@ -454,78 +512,62 @@ impl Machine<'_> {
             return After::Then(vec![Effect::CommitEnd {
                 job: place,
                 end,
+                announced,
                 read,
                 entity: world.entity,
             }]);
         }
         match (&world.ends[place], self.is_open(world, place)) {
-            (Some(_), _) if !self.has(Fault::FoundEndNotChecked) => self.publish_end(world, place),
-            (Some(entry), _) => After::Then(end_effects(place, entry)),
+            (Some(_), _) => After::Then(self.published_end(world, place, announced)),
             (None, false) => nothing(),
             (None, true) => After::Error,
         }
-    }
-
-    fn commit_end(
-        &mut self,
-        world: &mut World,
-        place: Place,
-        end: End,
-        read: Number,
-        entity: Option<Number>,
-    ) -> After {
-        if world.tombstone && self.checks() {
-            return After::Then(vec![Effect::CommitErasedEnd(place, read)]);
-        }
-        self.write_end(world, place, end, read, entity)
-    }
-
-    fn commit_erased_end(&mut self, world: &mut World, place: Place, read: Number) -> After {
-        let entity = world.entity;
-        self.write_end(world, place, End::Erase, read, entity)
     }
 
     fn write_end(
         &mut self,
         world: &mut World,
         place: Place,
-        end: End,
+        (end, announced): (End, Announced),
         read: Number,
         entity: Option<Number>,
     ) -> After {
         if let Some(entry) = &world.ends[place] {
-            return After::Then(end_effects(place, entry));
+            return After::Then(self.found_end(place, entry, announced));
         }
         let decided = self.decisions.end(end, read, entity, self.spent);
         let Some(decided) = decided.filter(|decided| {
             world.jobs[place] == Some(read) && (decided.entity.is_none() || world.entity == entity)
         }) else {
             let end = if end == End::Erase { End::Cancel } else { end };
-            return After::Then(vec![Effect::DecideEnd(place, end)]);
+            return After::Then(vec![Effect::DecideEnd(place, end, announced)]);
         };
         // The end of an erased tenant's job is published only if its `created` was.
-        let is_silent = end == End::Erase && !self.is_announced(world, place);
-        let events = if is_silent {
-            Vec::new()
-        } else {
-            decided.events
-        };
+        let is_known = announced == Announced::Yes
+            || self.says_published(world, place)
+            || self.has(Fault::WithheldEndTold);
+        let is_withheld = end == End::Erase && !is_known;
         let entry = Entry {
             content: place,
-            published: events.is_empty(),
-            events,
+            published: false,
+            events: decided.events,
             starts: false,
-            listed: true,
+            carrier: match is_withheld {
+                true => Carrier::Withheld,
+                false => Carrier::Mark,
+            },
+            // It says nothing personal, and has to be there when its message comes.
+            listed: !is_withheld,
         };
-        let effects = end_effects(place, &entry);
+        let effects = self.found_end(place, &entry, announced);
         world.ends[place] = Some(entry);
         world.entity = decided.entity.or(world.entity);
-        world.jobs[place] = decided.job;
+        world.jobs[place] = decided.jobs.first().copied();
         After::Then(effects)
     }
 
     /// Publishes the opening entry of an open job, if that may not have been done, and goes on with
-    /// `then`; or with `silent` if the tenant is erased, and the job was never announced.
+    /// `then`; or with `silent` if the tenant is erased, so that it may not be published any more.
     fn publish_opening(
         &self,
         world: &World,
@@ -533,33 +575,56 @@ impl Machine<'_> {
         then: Vec<Effect>,
         silent: Vec<Effect>,
     ) -> After {
-        let Some(entry) = world.openings[place]
+        let opening = self.opening_of(place);
+        let Some(entry) = world.openings[opening]
             .as_ref()
             .filter(|_| !self.says_published(world, place))
         else {
             return After::Then(then);
         };
         if world.tombstone && self.checks() {
-            let starts = self.is_announced(world, place) || self.has(Fault::SilentJobStarted);
-            return After::Then(if starts { then } else { silent });
+            let is_sent = self.has(Fault::SilentJobSent);
+            return After::Then(if is_sent { then } else { silent });
         }
         let events = entry.events.iter().copied().map(Effect::Publish);
-        let marks = [Effect::MarkOpening(place)];
+        let marks = [Effect::MarkOpening(opening)];
         After::Then(events.chain(marks).chain(then).collect())
     }
 
-    /// Publishes an end that was committed before. What says something personal of an erased tenant
-    /// is not published.
-    fn publish_end(&self, world: &World, place: Place) -> After {
+    /// The publishing of an end that was committed before. What says something personal of an erased
+    /// tenant is not published.
+    pub(crate) fn published_end(
+        &self,
+        world: &World,
+        place: Place,
+        announced: Announced,
+    ) -> Vec<Effect> {
         let Some(entry) = &world.ends[place] else {
-            return nothing();
+            return Vec::new();
         };
         let mut events = entry.events.iter();
         let has_facts = events.any(|&event| self.decisions.has_facts(event));
-        if world.tombstone && has_facts && self.checks() {
-            return nothing();
+        let checks = self.checks() && !self.has(Fault::FoundEndNotChecked);
+        if world.tombstone && has_facts && checks {
+            return Vec::new();
         }
-        After::Then(end_effects(place, entry))
+        self.found_end(place, entry, announced)
+    }
+
+    /// What follows from a committed end. One that is withheld is published by an invocation that
+    /// knows that its job was announced.
+    fn found_end(&self, place: Place, entry: &Entry, announced: Announced) -> Vec<Effect> {
+        let is_told = match (entry.carrier, announced) {
+            (Carrier::Mark | Carrier::Message, _) => true,
+            (Carrier::Withheld, Announced::Yes) => !self.has(Fault::WithheldEndForgotten),
+            (Carrier::Withheld, Announced::Unknown) => false,
+        };
+        if entry.published || !is_told {
+            return Vec::new();
+        }
+        let events = entry.events.iter().copied().map(Effect::Publish);
+        let mark = (entry.carrier != Carrier::Message).then_some(Effect::MarkEnd(place));
+        events.chain(mark).collect()
     }
 
     fn put_tombstone(&self, world: &mut World, own: &Invocation) -> After {
@@ -663,7 +728,8 @@ impl Machine<'_> {
         world.refusals[place] += 1;
         let after = self.decisions.change(asking, Change::Refused, self.spent);
         let save = save_of(place, asking, after);
-        After::Then(vec![save, Effect::DecideEnd(place, End::Fail)])
+        let end = Effect::DecideEnd(place, End::Fail, Announced::Yes);
+        After::Then(vec![save, end])
     }
 
     /// The vendor takes a request, and its answer is lost.
@@ -681,7 +747,13 @@ impl Machine<'_> {
             Task::Step(job) if invocation.is_heard => {
                 world.executions[job] = invocation.reply.map_or(Execution::Ended, Execution::At);
             }
-            Task::Step(_) | Task::Cancel(_) | Task::Sweep(_) | Task::Erase => {}
+            // A message that is acknowledged is gone.
+            Task::Render(_)
+            | Task::GiveUp(_)
+            | Task::Step(_)
+            | Task::Cancel(_)
+            | Task::Sweep(_)
+            | Task::Erase => {}
         }
     }
 }
@@ -722,13 +794,4 @@ fn blank(entry: &mut Option<Entry>) -> After {
         entry.listed = false;
     }
     nothing()
-}
-
-/// What follows from a committed end.
-fn end_effects(place: Place, entry: &Entry) -> Vec<Effect> {
-    if entry.published {
-        return Vec::new();
-    }
-    let events = entry.events.iter().copied().map(Effect::Publish);
-    events.chain([Effect::MarkEnd(place)]).collect()
 }

@@ -1,7 +1,7 @@
-//! A model check of the protocol between consumers, `completion`, the sweep and an erasure.
+//! A model check of the protocol between consumers, `render`, `completion`, the sweep and an erasure.
 //!
-//! The [`World`] holds what the table, Kafka, Step Functions, a vendor and the bucket hold, in
-//! small. An invocation is a row of effects, one call each. [`walk`] tries every order of the
+//! The [`World`] holds what the table, Kafka, the queue, Step Functions, a vendor and the bucket
+//! hold, in small. An invocation is a row of effects, one call each. [`walk`] tries every order of the
 //! effects of all invocations, with crashes, lost answers and duplicates between any two of them,
 //! and keeps the [`Promise`]s in every state that it reaches. The decisions are those of the crate
 //! `domain`; only the calls around them are modelled here.
@@ -10,6 +10,8 @@ mod decisions;
 mod effects;
 mod moves;
 mod promises;
+mod queue;
+mod render;
 mod walk;
 mod world;
 
@@ -24,11 +26,18 @@ pub struct Bounds {
     pub inbound: u8,
     /// Whether the second has the id of the first, and says something else.
     pub reused: bool,
+    /// Whether the jobs are videos, which a vendor makes; otherwise they are pictures, which
+    /// `render` draws at once.
+    pub long: bool,
+    /// Whether the event opens two jobs. Then it is the only one.
+    pub two_jobs: bool,
     /// How often an invocation dies.
     pub crashes: u8,
-    /// How often an answer is lost while its sender goes on, or an execution is aborted.
+    /// How often an answer or a message is lost, a message is put off because a call fails, or an
+    /// execution is aborted.
     pub lost: u8,
-    /// How often Kafka delivers a record again without need, or an operator redrives it.
+    /// How often Kafka delivers a record or the queue a message again without need, or an operator
+    /// redrives a record.
     pub duplicates: u8,
     /// How often an operator cancels a job.
     pub cancels: u8,
@@ -39,10 +48,12 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// One event, and nothing goes wrong.
+    /// One event for one picture, and nothing goes wrong.
     pub const CALM: Self = Self {
         inbound: 1,
         reused: false,
+        long: false,
+        two_jobs: false,
         crashes: 0,
         lost: 0,
         duplicates: 0,
@@ -73,12 +84,27 @@ pub enum Fault {
     PublishBeforeCommit,
     /// The entry is marked published before its events are published.
     MarkBeforePublish,
-    /// A redelivered record takes its entry for published although the job that it opened is open.
+    /// A redelivered record's entry is sent without being published, although the jobs that it
+    /// opened are open.
     OpenJobTakenForPublished,
-    /// A sweep starts a job although its tenant is erased and its `created` was never published.
-    SilentJobStarted,
-    /// The executions are started before the events are published.
-    StartBeforePublish,
+    /// The same, although only one of them is closed.
+    OneClosedJobTakenForPublished,
+    /// A sweep sends a job although its tenant is erased and its `created` was never published.
+    SilentJobSent,
+    /// The jobs are sent to the queue before the events are published.
+    SendBeforePublish,
+    /// A sweep publishes what opened a lost job, and sends no message.
+    SweepSendsNothing,
+    /// A message is acknowledged before the ends of its jobs are published.
+    AcknowledgeBeforePublish,
+    /// A message that is put off leaves out the jobs that are closed.
+    ClosedJobsNotPutOff,
+    /// The end of a drawn job is written over whatever the job is by then.
+    DrawnEndWithoutVersion,
+    /// The end of an erased tenant's job is published although its `created` may not have been.
+    WithheldEndTold,
+    /// A message whose job was ended in silence does not publish that end.
+    WithheldEndForgotten,
     /// The attempt is written after the request is sent.
     AttemptAfterPost,
     /// Two invocations write the same attempt.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use crate::{
     Fault,
+    decisions::Fate,
     effects::{After, Machine},
-    world::{Delivery, Effect, Erasure, Execution, Invocation, Place, Step, Task, World},
+    queue::Message,
+    world::{Carrier, Delivery, Effect, Erasure, Execution, Invocation, Place, Step, Task, World},
 };
 
 /// Something that may happen.
@@ -14,10 +16,17 @@ pub(crate) enum Move {
     Begin(Task),
     /// Kafka delivers a record again, or an operator redrives it.
     Again(Place),
+    /// The queue delivers a message once more.
+    MessageAgain(Message),
+    LoseMessage(Message),
     Do(Task, String),
+    /// A call fails, so that the message is put off.
+    PutOff(Task),
     Refuse(Task),
     LoseVendorAnswer(Task),
     Crash(Task, Option<Step>),
+    /// It dies, and its message was received often enough.
+    Bury(Task),
     LoseAnswer(Task, Step),
     Abort(Place),
 }
@@ -29,9 +38,13 @@ impl Move {
             Self::Begin(Task::Cancel(_)) => false,
             Self::Begin(_) | Self::Do(..) => true,
             Self::Again(_)
+            | Self::MessageAgain(_)
+            | Self::LoseMessage(_)
+            | Self::PutOff(_)
             | Self::Refuse(_)
             | Self::LoseVendorAnswer(_)
             | Self::Crash(..)
+            | Self::Bury(_)
             | Self::LoseAnswer(..)
             | Self::Abort(_) => false,
         }
@@ -43,13 +56,24 @@ impl fmt::Display for Move {
         match self {
             Self::Begin(task) => write!(f, "the {task} begins"),
             Self::Again(_) => f.write_str("a record is delivered again: its consumer begins"),
+            Self::MessageAgain(message) => {
+                write!(f, "a message for {} comes once more", message.told())
+            }
+            Self::LoseMessage(message) => write!(f, "a message for {} is lost", message.told()),
             Self::Do(task, told) => write!(f, "the {task} {told}"),
+            Self::PutOff(task) => write!(f, "the {task} fails, and is put off"),
             Self::Refuse(task) => write!(f, "the {task} sends the request, and is refused"),
             Self::LoseVendorAnswer(task) => {
                 write!(f, "the {task} sends the request, and the answer is lost")
             }
             Self::Crash(task, None) => write!(f, "the {task} dies"),
             Self::Crash(task, Some(step)) => write!(f, "the {task} dies; next: {step}"),
+            Self::Bury(task) => {
+                write!(
+                    f,
+                    "the {task} dies; its message goes to the dead-letter queue"
+                )
+            }
             Self::LoseAnswer(task, step) => {
                 write!(
                     f,
@@ -86,9 +110,39 @@ pub(crate) fn each_move(
                 let mut next = world.clone();
                 next.lost -= 1;
                 unhear(&mut next, job);
-                next.executions[job] = Execution::Ended;
+                end_execution(&mut next, job);
                 take(Move::Abort(job), next);
             }
+        }
+    }
+    disturb_messages(machine, world, take);
+}
+
+/// An execution ends before its time.
+fn end_execution(world: &mut World, job: Place) {
+    world.executions[job] = Execution::Ended;
+    world.queue.forget(job);
+}
+
+/// A message comes once more, however late; or it is lost before anything came of it.
+fn disturb_messages(machine: &Machine<'_>, world: &World, take: &mut impl FnMut(Move, World)) {
+    for message in Message::ALL {
+        let queue = &world.queue;
+        if world.duplicates > 0 && queue.was_sent(message) && !queue.is_full_of(message) {
+            let mut next = world.clone();
+            next.duplicates -= 1;
+            next.queue.come_back(message);
+            take(Move::MessageAgain(message), next);
+        }
+        let is_open = |job| machine.is_open(world, job);
+        if world.lost > 0 && queue.waits(message) && message.jobs().any(is_open) {
+            let mut next = world.clone();
+            next.lost -= 1;
+            next.queue.take(message);
+            for job in message.jobs() {
+                next.queue.forget(job);
+            }
+            take(Move::LoseMessage(message), next);
         }
     }
 }
@@ -111,6 +165,22 @@ fn begin_each(machine: &mut Machine<'_>, world: &World, take: &mut impl FnMut(Mo
             let mut begun = began(machine, world, slot, task, effects);
             begun.duplicates -= 1;
             take(Move::Again(inbound), begun);
+        }
+    }
+    for message in Message::ALL {
+        if world.queue.waits(message) {
+            let task = Task::Render(message);
+            let effects = vec![Effect::ReadInputs(message, Fate::Drawn)];
+            let mut begun = began(machine, world, slot, task, effects);
+            begun.queue.take(message);
+            take(Move::Begin(task), begun);
+        }
+        if world.queue.is_dead(message) {
+            let task = Task::GiveUp(message);
+            let effects = vec![Effect::ReadInputs(message, Fate::GivenUp)];
+            let mut begun = began(machine, world, slot, task, effects);
+            begun.queue.dig_up(message);
+            take(Move::Begin(task), begun);
         }
     }
     for job in [0, 1] {
@@ -144,11 +214,15 @@ fn work_on(machine: &Machine<'_>, world: &World, job: Place) -> Vec<(Task, Effec
     if world.cancels > 0 && is_open {
         tasks.push((Task::Cancel(job), Effect::ReadToCancel(job)));
     }
-    let is_running = matches!(world.executions[job], Execution::At(_));
-    let is_overdue = match is_open {
-        // A sweep changes nothing about another one.
-        true => !is_running || !machine.says_published(world, job),
-        false => world.ends[job].as_ref().is_some_and(|end| !end.published),
+    // A sweep changes nothing about another one.
+    let is_overdue = match (is_open, world.executions[job]) {
+        (true, Execution::Missing) => !world.carries(job),
+        (true, Execution::At(_)) => !machine.says_published(world, job),
+        (true, Execution::Ended) => true,
+        (false, _) => {
+            let end = world.ends[job].as_ref();
+            end.is_some_and(|end| end.carrier == Carrier::Mark && !end.published)
+        }
     };
     if is_overdue
         && !world
@@ -222,6 +296,10 @@ fn go_on(
             invocation.reply = Some(step);
             effects
         }
+        After::Answered(effects) => {
+            invocation.is_heard = false;
+            effects
+        }
     };
     invocation.effects.extend(effects.into_iter().rev());
     if invocation.effects.is_empty() {
@@ -231,35 +309,46 @@ fn go_on(
     }
 }
 
-/// The invocation in `slot` dies. Its execution tries again, or gives up.
+/// The invocation in `slot` dies. Its execution tries again, or gives up; its message comes back, or
+/// goes to the dead-letter queue.
 fn crash(world: &World, slot: usize, invocation: &Invocation, take: &mut impl FnMut(Move, World)) {
     let mut next = world.clone();
     next.running[slot] = None;
     next.crashes -= 1;
     let task = invocation.task;
-    if let (Task::Step(job), true, Execution::At(step)) =
-        (task, invocation.is_heard, next.executions[given(task)])
+    if let Task::Step(job) = task
+        && invocation.is_heard
+        && let Execution::At(step) = next.executions[job]
     {
         let mut gives_up = next.clone();
-        gives_up.executions[job] = match step {
-            Step::Fail => Execution::Ended,
-            Step::Submit | Step::Poll | Step::Finish => Execution::At(Step::Fail),
-        };
+        match step {
+            Step::Fail => end_execution(&mut gives_up, job),
+            Step::Submit | Step::Poll | Step::Finish => {
+                gives_up.executions[job] = Execution::At(Step::Fail);
+            }
+        }
         take(Move::Crash(task, Some(Step::Fail)), gives_up);
         take(Move::Crash(task, Some(step)), next);
-    } else {
-        take(Move::Crash(task, None), next);
+        return;
     }
+    if let Task::Render(message) = task
+        && invocation.is_heard
+    {
+        let mut buried = next.clone();
+        buried.queue.bury(message);
+        take(Move::Bury(task), buried);
+        next.queue.come_back(message);
+    }
+    if let Task::GiveUp(message) = task
+        && invocation.is_heard
+    {
+        next.queue.bury(message);
+    }
+    take(Move::Crash(task, None), next);
 }
 
-fn given(task: Task) -> Place {
-    match task {
-        Task::Step(job) | Task::Cancel(job) | Task::Sweep(job) => job,
-        Task::Consume(_) | Task::Erase => 0,
-    }
-}
-
-/// The answer to the invocation in `slot`, or the answer of the vendor, is lost.
+/// The answer to the invocation in `slot`, or the answer of the vendor, is lost; or a call of it
+/// fails, so that it puts its message off.
 fn lose(machine: &mut Machine<'_>, world: &World, slot: usize, take: &mut impl FnMut(Move, World)) {
     let mut spent = world.clone();
     spent.lost -= 1;
@@ -279,8 +368,19 @@ fn lose(machine: &mut Machine<'_>, world: &World, slot: usize, take: &mut impl F
         go_on(machine, &mut next, slot, invocation.clone(), after);
         take(Move::LoseVendorAnswer(task), next);
     }
-    if let (Task::Step(job), true, Execution::At(step)) =
-        (task, invocation.is_heard, world.executions[given(task)])
+    if let Task::Render(message) = task
+        && invocation.is_heard
+    {
+        let mut next = spent.clone();
+        let mut put_off = invocation.clone();
+        put_off.effects = Vec::new();
+        let after = machine.put_off(&next, message);
+        go_on(machine, &mut next, slot, put_off, after);
+        take(Move::PutOff(task), next);
+    }
+    if let Task::Step(job) = task
+        && invocation.is_heard
+        && let Execution::At(step) = world.executions[job]
     {
         let mut next = world.clone();
         next.lost -= 1;

@@ -6,7 +6,7 @@ use domain::{State, Work as _};
 
 use crate::{
     decisions::{Decisions, Number},
-    world::{Delivery, Erasure, Execution, World},
+    world::{Carrier, Delivery, Entry, Erasure, Execution, World},
 };
 
 /// A promise of the studio.
@@ -168,11 +168,26 @@ fn stores_facts(decisions: &Decisions, world: &World) -> bool {
 pub(crate) fn kept_in_the_end(decisions: &Decisions, world: &World) -> [bool; 2] {
     let is_quiet = world.invocations().next().is_none()
         && world.inbound.iter().all(|one| *one == Delivery::Done)
+        && world.queue.is_empty()
         && matches!(world.erasure, Erasure::Never | Erasure::Answered);
-    let mut entries = world.openings.iter().chain(&world.ends).flatten();
-    let is_published = |event: &Number| world.kafka & (1 << event) != 0;
-    let published = entries
-        .all(|entry| (entry.published || entry.starts) && entry.events.iter().all(is_published));
+    let openings = world.openings.iter().flatten();
+    let mut openings = openings.map(|entry| (entry, entry.published || entry.starts));
+    let ends = world.ends.iter().enumerate();
+    let mut ends = ends.filter_map(|(job, end)| {
+        let end = end.as_ref()?;
+        let is_over = match end.carrier {
+            Carrier::Mark => end.published,
+            Carrier::Message => true,
+            Carrier::Withheld if !world.queue.announced(job) => return None,
+            Carrier::Withheld => end.published,
+        };
+        Some((end, is_over))
+    });
+    let is_published = |(entry, is_over): (&Entry, bool)| {
+        let in_kafka = |event: &Number| world.kafka & (1 << event) != 0;
+        is_over && entry.events.iter().all(in_kafka)
+    };
+    let published = openings.all(is_published) && ends.all(is_published);
     let mut jobs = world.jobs.iter().flatten();
     let closed = jobs.all(|job| decisions.job(*job).is_closed());
     let is_at = |one: &Execution| matches!(one, Execution::At(_));

@@ -65,7 +65,7 @@ impl Graph {
 /// # Errors
 /// The first promise that is [`Broken`], and how.
 pub fn walk(bounds: Bounds, faults: &[Fault], promises: &[Promise]) -> Result<Found, Broken> {
-    let mut decisions = Decisions::new(bounds.reused);
+    let mut decisions = Decisions::new(bounds);
     let mut graph = Graph::default();
     let first = World::new(bounds);
     graph.add(&first, (0, 0, 0));
@@ -126,7 +126,7 @@ fn machine<'a>(
     Machine {
         decisions,
         faults,
-        reused: bounds.reused,
+        bounds,
         spent: spent(bounds.crashes, world.crashes)
             + spent(bounds.lost, world.lost)
             + spent(bounds.duplicates, world.duplicates)
@@ -166,7 +166,7 @@ fn trace(graph: &Graph, bounds: Bounds, faults: &[Fault], to: u32, last: Option<
         moves.push(nth);
         state = before;
     }
-    let mut decisions = Decisions::new(bounds.reused);
+    let mut decisions = Decisions::new(bounds);
     let mut world = World::new(bounds);
     let mut text = String::new();
     for nth in moves.into_iter().rev() {

@@ -1,14 +1,16 @@
-//! The world: what the table, Kafka, Step Functions, a vendor and the bucket hold, and which
-//! invocations run.
+//! The world: what the table, Kafka, the queue, Step Functions, a vendor and the bucket hold, and
+//! which invocations run.
 
 use std::fmt;
 
 use crate::{
     Bounds,
-    decisions::{End, Number},
+    decisions::{End, Fate, Number},
+    queue::{Message, Queue},
 };
 
-/// A place among the inbound events. Each opens one job at most, which has the same place.
+/// A place among the inbound events, or among the jobs. An event opens one job at most, which has
+/// the same place; or, in a world of one event, two.
 pub(crate) type Place = usize;
 
 /// A state of the world.
@@ -30,6 +32,8 @@ pub struct World {
     pub(crate) tombstone: bool,
     /// Kafka: the published events, by their numbers.
     pub(crate) kafka: u128,
+    /// The queue of what is to be rendered.
+    pub(crate) queue: Queue,
     /// Step Functions: the execution of each job.
     pub(crate) executions: [Execution; 2],
     /// The vendor: the requests for each job.
@@ -64,10 +68,32 @@ pub(crate) struct Entry {
     /// The inbound event whose content it was decided from.
     pub(crate) content: Place,
     pub(crate) events: Vec<Number>,
+    /// Whether it opened jobs, which are sent once its events are published.
     pub(crate) starts: bool,
     pub(crate) published: bool,
+    /// What gets its events published, if the invocation that committed it dies.
+    pub(crate) carrier: Carrier,
     /// Whether an erasure has to blank it.
     pub(crate) listed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Carrier {
+    /// The record that it was decided from, or the sweep, until it is marked published.
+    Mark,
+    /// The message of the job that it ends. It is not marked.
+    Message,
+    /// The message or the execution of the job that it ends, if there is one: it says that the
+    /// job's `created` was published.
+    Withheld,
+}
+
+/// Whether who ends a job knows that its `created` was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Announced {
+    /// It was called by the job's message or execution.
+    Yes,
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -103,6 +129,10 @@ pub(crate) enum Erasure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Task {
     Consume(Place),
+    /// Handles a message.
+    Render(Message),
+    /// Handles a message of the dead-letter queue.
+    GiveUp(Message),
     /// A step of the execution of a job.
     Step(Place),
     Cancel(Place),
@@ -117,7 +147,7 @@ pub(crate) struct Invocation {
     pub(crate) effects: Vec<Effect>,
     /// Where the execution goes on.
     pub(crate) reply: Option<Step>,
-    /// Whether the caller still waits for the answer.
+    /// Whether the caller still waits for the answer; a message is its invocation's until then.
     pub(crate) is_heard: bool,
     /// Whether it began before the tombstone was written.
     pub(crate) is_older_than_tombstone: bool,
@@ -138,11 +168,26 @@ pub(crate) enum Effect {
         entity: Option<Number>,
         checks: bool,
     },
-    /// Reads the job that an entry opened, which was committed before and is not marked.
-    ReadJobOf(Place, Entry),
+    /// Reads the jobs that an entry opened, which was committed before and is not marked.
+    ReadJobsOf(Place, Entry),
     Publish(Number),
     MarkOpening(Place),
     MarkEnd(Place),
+    Send(Message),
+    /// Reads the jobs of a message, their entity and ends, and decides what becomes of each.
+    ReadInputs(Message, Fate),
+    /// Writes the ends of all jobs that were drawn or are given up, if they and their entity are as
+    /// they were read.
+    CommitDrawn {
+        message: Message,
+        fate: Fate,
+        read: [Option<Number>; 2],
+        entity: Option<Number>,
+    },
+    /// The same as `ReadInputs`, of jobs that are drawn already.
+    ReadInputsAgain(Message, Fate),
+    /// Answers, so that the message is deleted.
+    Acknowledge,
     Start(Place),
     /// Reads the tombstone before it stores a dead letter.
     LetterTombstone,
@@ -167,14 +212,15 @@ pub(crate) enum Effect {
     DeleteIfUnwanted(Place),
     DeleteFile(Place),
     /// Reads the job and its entity, and decides its end.
-    DecideEnd(Place, End),
+    DecideEnd(Place, End, Announced),
     CommitEnd {
         job: Place,
         end: End,
+        announced: Announced,
         read: Number,
         entity: Option<Number>,
     },
-    CommitErasedEnd(Place, Number),
+    CommitErasedEnd(Place, Number, Announced),
     /// Reads the opening entry, and publishes it if that may not have been done.
     PublishOpening(Place),
     /// The same, and looks after the execution; or cancels the job if it may not be announced.
@@ -220,6 +266,7 @@ impl World {
             letter: Letter::default(),
             tombstone: false,
             kafka: 0,
+            queue: Queue::default(),
             executions: [Execution::Missing; 2],
             posts: [0; 2],
             refusals: [0; 2],
@@ -249,6 +296,17 @@ impl World {
     pub(crate) fn runs(&self, task: Task) -> bool {
         self.invocations().any(|one| one.task == task)
     }
+
+    /// Whether a message about `job` is under way.
+    pub(crate) fn carries(&self, job: Place) -> bool {
+        let in_hand = |one: &Invocation| match one.task {
+            Task::Render(message) | Task::GiveUp(message) => one.is_heard && message.names(job),
+            Task::Consume(_) | Task::Step(_) | Task::Cancel(_) | Task::Sweep(_) | Task::Erase => {
+                false
+            }
+        };
+        self.queue.holds(job) || self.invocations().any(in_hand)
+    }
 }
 
 /// The event or job in a place, as a trace names it.
@@ -260,6 +318,8 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Consume(inbound) => write!(f, "consumer of the {} event", nth(*inbound)),
+            Self::Render(message) => write!(f, "render of {}", message.told()),
+            Self::GiveUp(message) => write!(f, "giving up of {}", message.told()),
             Self::Step(job) => write!(f, "step of the {} job", nth(*job)),
             Self::Cancel(job) => write!(f, "cancelling of the {} job", nth(*job)),
             Self::Sweep(job) => write!(f, "sweep of the {} job", nth(*job)),
@@ -285,11 +345,16 @@ impl Effect {
         match self {
             Self::ReadTombstone(_) => "reads the tombstone".to_owned(),
             Self::Commit { .. } => "commits its decision".to_owned(),
-            Self::ReadJobOf(..) => "reads the job that the entry opened".to_owned(),
+            Self::ReadJobsOf(..) => "reads what the entry opened".to_owned(),
             Self::Publish(_) => "publishes an event".to_owned(),
             Self::MarkOpening(job) => format!("marks the {} opening entry published", nth(*job)),
             Self::MarkEnd(job) => format!("marks the {} job's end published", nth(*job)),
-            Self::Start(job) => format!("starts the {} job", nth(*job)),
+            Self::Send(message) => format!("sends a message for {}", message.told()),
+            Self::ReadInputs(message, _) => format!("reads {}", message.told()),
+            Self::CommitDrawn { message, .. } => format!("commits the end of {}", message.told()),
+            Self::ReadInputsAgain(message, _) => format!("reads {} again", message.told()),
+            Self::Acknowledge => "acknowledges its message".to_owned(),
+            Self::Start(job) => format!("starts the execution of the {} job", nth(*job)),
             Self::LetterTombstone => "reads the tombstone, for a dead letter".to_owned(),
             Self::LetterObject => "stores the dead letter's object".to_owned(),
             Self::LetterEntry => "writes the dead letter's entry".to_owned(),
@@ -312,7 +377,7 @@ impl Effect {
             Self::CancelAtVendor(_) | Self::ReadToCancel(_) | Self::ReadToSweep(_) => {
                 "reads the job".to_owned()
             }
-            Self::Resume(_) => "looks after the execution".to_owned(),
+            Self::Resume(_) => "looks after the job".to_owned(),
             Self::PutTombstone => "writes the tombstone, and begins a pass".to_owned(),
             Self::Walk(walk) => match walk.at {
                 0 | 1 => format!("looks for the {} job", nth(usize::from(walk.at))),

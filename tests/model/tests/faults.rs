@@ -21,6 +21,17 @@ const ONE_CRASH: Bounds = Bounds {
     ..Bounds::CALM
 };
 
+const ONE_LOST: Bounds = Bounds {
+    lost: 1,
+    ..Bounds::CALM
+};
+
+/// A job that a vendor is paid for.
+const LONG_WITH_A_CRASH: Bounds = Bounds {
+    long: true,
+    ..ONE_CRASH
+};
+
 #[test]
 fn without_the_check_of_the_tombstone_something_stays() {
     insta::assert_snapshot!(broken(
@@ -52,6 +63,7 @@ fn a_found_end_that_is_not_checked_is_published_too_late() {
 #[ignore = "a minute: `make model`"]
 fn a_closed_job_that_is_erased_at_once_leaves_a_file() {
     let bounds = Bounds {
+        long: true,
         crashes: 1,
         lost: 1,
         ..ERASED
@@ -84,7 +96,7 @@ fn a_vendors_file_deleted_before_the_note_is_gone() {
     insta::assert_snapshot!(broken(
         Promise::PaidKept,
         Fault::VendorFileDeletedBeforeNote,
-        ONE_CRASH
+        LONG_WITH_A_CRASH
     ));
 }
 
@@ -115,25 +127,90 @@ fn an_entry_taken_for_published_while_its_job_is_open_lets_the_end_come_first() 
     ));
 }
 
+/// An erasure closes one job after another, and publishes nothing of the past.
 #[test]
-fn a_sweep_that_starts_an_unannounced_job_lets_an_end_come_alone() {
+fn an_entry_taken_for_published_with_one_closed_job_lets_an_end_come_alone() {
     let bounds = Bounds {
+        two_jobs: true,
         crashes: 1,
         ..ERASED
     };
     insta::assert_snapshot!(broken(
         Promise::CreatedFirst,
-        Fault::SilentJobStarted,
+        Fault::OneClosedJobTakenForPublished,
         bounds
     ));
 }
 
 #[test]
-fn starting_before_publishing_lets_the_end_come_first() {
+fn a_sweep_that_sends_an_unannounced_job_lets_an_end_come_alone() {
+    let bounds = Bounds {
+        crashes: 1,
+        ..ERASED
+    };
+    insta::assert_snapshot!(broken(Promise::CreatedFirst, Fault::SilentJobSent, bounds));
+}
+
+#[test]
+fn sending_before_publishing_lets_the_end_come_first() {
     insta::assert_snapshot!(broken(
         Promise::CreatedFirst,
-        Fault::StartBeforePublish,
+        Fault::SendBeforePublish,
         Bounds::CALM
+    ));
+}
+
+#[test]
+fn a_sweep_that_sends_nothing_leaves_a_lost_job_open() {
+    insta::assert_snapshot!(broken(Promise::JobsEnd, Fault::SweepSendsNothing, ONE_LOST));
+}
+
+#[test]
+fn a_message_acknowledged_before_its_ends_are_published_leaves_them_unpublished() {
+    insta::assert_snapshot!(broken(
+        Promise::AllPublished,
+        Fault::AcknowledgeBeforePublish,
+        ONE_CRASH
+    ));
+}
+
+#[test]
+fn a_message_put_off_without_its_closed_jobs_leaves_ends_unpublished() {
+    insta::assert_snapshot!(broken(
+        Promise::AllPublished,
+        Fault::ClosedJobsNotPutOff,
+        ONE_LOST
+    ));
+}
+
+#[test]
+fn a_drawn_end_written_without_its_version_takes_an_end_back() {
+    let bounds = Bounds {
+        cancels: 1,
+        ..Bounds::CALM
+    };
+    insta::assert_snapshot!(broken(
+        Promise::Forward,
+        Fault::DrawnEndWithoutVersion,
+        bounds
+    ));
+}
+
+#[test]
+fn a_withheld_end_that_is_told_comes_alone() {
+    insta::assert_snapshot!(broken(
+        Promise::CreatedFirst,
+        Fault::WithheldEndTold,
+        ERASED
+    ));
+}
+
+#[test]
+fn a_withheld_end_that_is_forgotten_leaves_an_announced_job_without_one() {
+    insta::assert_snapshot!(broken(
+        Promise::AllPublished,
+        Fault::WithheldEndForgotten,
+        ERASED
     ));
 }
 
@@ -142,15 +219,15 @@ fn an_attempt_written_after_its_request_is_paid_twice() {
     insta::assert_snapshot!(broken(
         Promise::PaidOnce,
         Fault::AttemptAfterPost,
-        ONE_CRASH
+        LONG_WITH_A_CRASH
     ));
 }
 
 #[test]
 fn an_attempt_without_a_token_is_sent_by_two() {
     let bounds = Bounds {
-        lost: 1,
-        ..Bounds::CALM
+        long: true,
+        ..ONE_LOST
     };
     insta::assert_snapshot!(broken(
         Promise::PaidOnce,

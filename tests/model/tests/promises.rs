@@ -14,6 +14,7 @@ fn holds(bounds: Bounds) {
 fn of_two_events_in_any_order() {
     holds(Bounds {
         inbound: 2,
+        duplicates: 1,
         ..Bounds::CALM
     });
 }
@@ -27,11 +28,22 @@ fn of_an_event_with_a_crash_and_a_duplicate() {
     });
 }
 
+/// A message goes to the dead-letter queue after a crash, and its giving up dies as well.
+#[test]
+fn of_an_event_with_two_crashes_and_a_lost_message() {
+    holds(Bounds {
+        crashes: 2,
+        lost: 1,
+        ..Bounds::CALM
+    });
+}
+
 #[test]
 fn of_an_event_with_a_lost_answer_and_a_cancelled_job() {
     holds(Bounds {
         lost: 1,
         cancels: 1,
+        duplicates: 1,
         ..Bounds::CALM
     });
 }
@@ -47,8 +59,28 @@ fn of_a_reused_id_with_a_crash() {
 }
 
 #[test]
+fn of_two_jobs_with_a_crash_and_a_cancelled_job() {
+    holds(Bounds {
+        two_jobs: true,
+        crashes: 1,
+        cancels: 1,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
 fn of_an_erased_tenant() {
     holds(Bounds {
+        crashes: 1,
+        erase: true,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_an_erased_tenant_with_two_jobs() {
+    holds(Bounds {
+        two_jobs: true,
         erase: true,
         ..Bounds::CALM
     });
@@ -67,6 +99,33 @@ fn of_a_dead_letter_of_an_erased_tenant() {
     });
 }
 
+#[test]
+fn of_a_long_job_with_a_crash() {
+    holds(Bounds {
+        long: true,
+        crashes: 1,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_a_long_job_with_a_lost_answer() {
+    holds(Bounds {
+        long: true,
+        lost: 1,
+        ..Bounds::CALM
+    });
+}
+
+#[test]
+fn of_a_long_job_of_an_erased_tenant() {
+    holds(Bounds {
+        long: true,
+        erase: true,
+        ..Bounds::CALM
+    });
+}
+
 /// The larger worlds, each with one more of everything up to `MODEL_BOUND`, which is 1 if it is not
 /// set.
 #[test]
@@ -80,28 +139,42 @@ fn of_larger_worlds() {
     let bound: u8 = bound.map_or(1, |text| {
         text.parse().expect("MODEL_BOUND is a small number")
     });
-    let one = Bounds {
+    for long in [false, true] {
+        let one = Bounds {
+            long,
+            crashes: bound,
+            ..Bounds::CALM
+        };
+        for bounds in [
+            Bounds { lost: bound, ..one },
+            Bounds { cancels: 1, ..one },
+            Bounds {
+                duplicates: bound,
+                ..one
+            },
+            Bounds { erase: true, ..one },
+            Bounds {
+                crashes: 0,
+                lost: bound,
+                erase: true,
+                ..one
+            },
+            Bounds {
+                inbound: 2,
+                crashes: 0,
+                duplicates: bound,
+                ..one
+            },
+            Bounds { inbound: 2, ..one },
+        ] {
+            holds(bounds);
+        }
+    }
+    let two = Bounds {
+        two_jobs: true,
         crashes: bound,
         ..Bounds::CALM
     };
-    for bounds in [
-        Bounds { lost: bound, ..one },
-        Bounds { cancels: 1, ..one },
-        Bounds { erase: true, ..one },
-        Bounds {
-            crashes: 0,
-            lost: bound,
-            erase: true,
-            ..one
-        },
-        Bounds {
-            inbound: 2,
-            crashes: 0,
-            duplicates: bound,
-            ..one
-        },
-        Bounds { inbound: 2, ..one },
-    ] {
-        holds(bounds);
-    }
+    holds(Bounds { lost: bound, ..two });
+    holds(Bounds { erase: true, ..two });
 }

@@ -1,18 +1,21 @@
 //! Dead letters: every record that can never succeed is one, byte for byte, and no other record is;
-//! and no batch was dropped.
+//! so it is with messages of the queue; and no batch was dropped.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use local::records::Produced;
 use serde_json::{Value, json};
 
-use super::{Audit, World, tally};
+use super::{Audit, World, table::Entry, tally};
 use crate::{
     publication::{Fingerprint, Publication, fingerprint_of},
     workload::Workload,
 };
 
 type Place = (String, i32, i64);
+
+/// What the dead letters of the queue have in the place of a topic.
+const QUEUE: &str = "render-queue";
 
 pub fn audit(audit: &mut Audit, world: &World, workload: &Workload) {
     let published = || workload.lines.iter().chain([&workload.last]).flatten();
@@ -40,7 +43,8 @@ pub fn audit(audit: &mut Audit, world: &World, workload: &Workload) {
         1,
         poison().count(),
     );
-    let entries = &world.table.dead_letters;
+    let entries = world.table.dead_letters.iter();
+    let entries: Vec<&Entry> = entries.filter(|entry| entry.place.0 != QUEUE).collect();
     let letters: BTreeSet<&Place> = entries.iter().map(|entry| &entry.place).collect();
     audit.same("poison dead-lettered", &stands.keys().collect(), &letters);
     audit.count("dead letters, each once", letters.len(), entries.len());
@@ -56,12 +60,38 @@ pub fn audit(audit: &mut Audit, world: &World, workload: &Workload) {
         differ.collect(),
     );
     // An on-failure envelope, with a batch that a mapping gave up, would be in this bucket too.
-    let named: HashSet<&String> = entries.iter().map(|entry| &entry.object).collect();
+    let all = world.table.dead_letters.iter();
+    let named: HashSet<&String> = all.map(|entry| &entry.object).collect();
     let others = world.letters.keys().filter(|key| !named.contains(key));
     audit.none_of(
         "objects beside them, such as batches that a mapping gave up",
         world.letters.len(),
         others.cloned().collect(),
+    );
+}
+
+/// The messages that this version cannot read, `injected` by the storm, are the queue's dead letters.
+pub fn of_the_queue(audit: &mut Audit, world: &World, injected: &[String]) {
+    let entries = world.table.dead_letters.iter();
+    let entries: Vec<&Entry> = entries.filter(|entry| entry.place.0 == QUEUE).collect();
+    let body = |entry: &&Entry| {
+        let value = world.letters.get(&entry.object)?["value"].as_str()?;
+        let bytes = base64_simd::STANDARD.decode_to_vec(value).ok()?;
+        String::from_utf8(bytes).ok()
+    };
+    let found: BTreeSet<String> = entries
+        .iter()
+        .map(|entry| body(entry).unwrap_or_default())
+        .collect();
+    audit.same(
+        "messages of a later version dead-lettered",
+        &injected.iter().cloned().collect(),
+        &found,
+    );
+    audit.count(
+        "dead letters of the queue, each once",
+        injected.len(),
+        entries.len(),
     );
 }
 

@@ -1,7 +1,7 @@
 //! The faults: all of them were injected and hit something, because a storm without faults shows
 //! nothing.
 
-use super::{Audit, Evidence, TEN_RETRIES};
+use super::{Audit, Evidence, MOST_RECEIVES, TEN_RETRIES};
 use crate::storm::points;
 
 pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
@@ -9,13 +9,13 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         workload,
         faults,
         deliveries,
+        receives,
         outage,
+        least_jobs,
         ..
     } = evidence;
-    audit.know(
-        "records published, and jobs that they open at least",
-        format!("{}, {}", workload.records(), workload.opens()),
-    );
+    audit.know("records published", workload.records());
+    audit.at_least("jobs that they open", *least_jobs, workload.opens());
     for (function, point) in points() {
         let kills = faults.kills.get(&(function, point)).copied();
         audit.at_least(
@@ -54,10 +54,25 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         1,
         batches as usize,
     );
+    audit.at_least("messages sent twice", 1, faults.doubled);
+    audit.at_least("messages sent once more at the end", 1, faults.late);
+    audit.at_least("messages lost", 1, faults.lost);
+    audit.at_least("messages of a later version", 1, faults.newer.len());
+    audit.at_least(
+        "calls to the queue that were cut",
+        1,
+        faults.queue_cut as usize,
+    );
     let least = if *outage { TEN_RETRIES + 1 } else { 1 };
     audit.at_least(
         "deliveries of the batch that was delivered most often",
         least as usize,
         *deliveries as usize,
+    );
+    // No message of a later version is a dead letter before.
+    audit.at_least(
+        "receives of the message that came most often",
+        MOST_RECEIVES as usize,
+        *receives as usize,
     );
 }

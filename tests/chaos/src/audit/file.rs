@@ -1,5 +1,5 @@
-//! What the audit knows of a file: whether it is a whole picture, how large it is, and what tells
-//! it from another.
+//! What the audit knows of a file: whether it is whole, how large a picture is, and what tells it
+//! from another.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -9,7 +9,7 @@ use std::{
 /// A file of the assets bucket.
 #[derive(Debug, Clone)]
 pub struct File {
-    /// What is wrong with it; `None` if it is a whole picture, and says so.
+    /// What is wrong with it; `None` if it is whole, and what it says that it is.
     pub fault: Option<String>,
     /// Width and height in pixels, if it is a picture.
     pub pixels: Option<(u32, u32)>,
@@ -18,11 +18,24 @@ pub struct File {
 }
 
 impl File {
-    /// Decodes a file. Every file of the storm is to be a PNG, because only the canvas renders.
+    /// Decodes a file. What a vendor made is the sandbox's, which has a beginning that is known and
+    /// one length.
     #[must_use]
     pub fn of(content_type: &str, bytes: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
+        let is_media = match content_type {
+            "video/mp4" => Some(bytes.get(4..8) == Some(&b"ftyp"[..])),
+            "audio/mpeg" => Some(bytes == vendor_sandbox::SPEECH),
+            _ => None,
+        };
+        if let Some(is_media) = is_media {
+            return Self {
+                fault: (!is_media).then(|| format!("it is no {content_type}")),
+                pixels: None,
+                hash: hasher.finish(),
+            };
+        }
         let decoded = decode(bytes);
         let fault = match &decoded {
             Err(reason) => Some(reason.clone()),
@@ -96,6 +109,20 @@ mod tests {
         let middle = whole.len() / 2;
         changed[middle] ^= 0x55;
         assert!(File::of("image/png", &changed).fault.is_some());
+    }
+
+    #[test]
+    fn a_sound_that_is_cut_off_or_a_video_that_is_none_has_a_fault() {
+        let sound = vendor_sandbox::SPEECH;
+        assert_eq!(File::of("audio/mpeg", sound).fault, None);
+        assert!(
+            File::of("audio/mpeg", &sound[..sound.len() / 2])
+                .fault
+                .is_some()
+        );
+        assert_eq!(File::of("video/mp4", b"....ftypisom").fault, None);
+        assert!(File::of("video/mp4", &picture(5)).fault.is_some());
+        assert!(File::of("video/mp4", b"").fault.is_some());
     }
 
     #[test]

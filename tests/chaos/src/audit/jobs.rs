@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Audit, table::Table};
 use crate::{
     storm::Faults,
-    workload::{Certainty, Expected, JobKey, TemplateKey},
+    workload::{Certainty, Expected, JobKey, TemplateKey, is_long},
 };
 
 pub fn audit(audit: &mut Audit, table: &Table, expected: &Expected, faults: &Faults) {
@@ -59,14 +59,24 @@ fn ends(audit: &mut Audit, table: &Table, faults: &Faults) {
     }
 }
 
-/// The fault of the storm that made a job fail: as many kills as a step is tried. A job that failed
-/// in any other way was failed by the studio itself; a call that AWS refused uses up no attempt.
+/// The fault of the storm that made a job fail: as many kills as a message is received or a step is
+/// tried, or one while a vendor made it. A job that failed in any other way was failed by the studio
+/// itself; a call that AWS refused uses up no attempt.
 fn fault_behind(job: &Value) -> Option<&'static str> {
-    let detail = job["state"]["failure"]["detail"].as_str()?;
-    // Lambda's word for a process that died.
-    detail
-        .starts_with("Runtime.")
-        .then_some("killed in each of six tries of a step")
+    let failure = &job["state"]["failure"];
+    let (class, detail) = (failure["class"].as_str()?, failure["detail"].as_str()?);
+    let is_long = is_long(job["asset"].as_str()?);
+    match class {
+        "abandoned" if !is_long && detail.starts_with("the function died of its message") => {
+            Some("killed in each of six receives of its message")
+        }
+        "outcome-unknown" if is_long => Some("killed while a vendor was asked"),
+        // Lambda's word for a process that died.
+        _ if is_long && detail.starts_with("Runtime.") => {
+            Some("killed in each of six tries of a step")
+        }
+        _ => None,
+    }
 }
 
 fn key(job: &Value) -> JobKey {

@@ -1,10 +1,10 @@
-//! Order: no execution is started, and no end is sent, before the broker has acknowledged the job's
-//! `created`.
+//! Order: no job is sent to the queue, no execution is started, and no end is sent, before the broker
+//! has acknowledged the job's `created`.
 //!
 //! The events are in different topics, and each has its producer's time, so nothing in Kafka shows
 //! their order. Two proxies of one process do: the line to the broker stamps each acknowledgement
 //! just before it passes it on to the function, and the proxy of AWS stamps each request as it
-//! arrives. Both use one clock. A function that starts a job after the acknowledgement is never
+//! arrives. Both use one clock. A function that sends a job after the acknowledgement is never
 //! reported, and one that does not wait for it is.
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 use contract::Topic;
 use serde_json::Value;
 
-use super::{Audit, World, published::text};
+use super::{Audit, World, published::text, world::Asked};
 
 /// What the line has heard of the job's events.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,25 +57,28 @@ pub fn audit(audit: &mut Audit, world: &World) {
         unheard.filter(|id| !sent_ids.contains(id)).collect(),
     );
 
-    let mut starts: BTreeMap<&String, Instant> = BTreeMap::new();
-    for start in &world.starts {
-        let first = starts.entry(&start.job).or_insert(start.at);
-        *first = start.at.min(*first);
-    }
+    let (sent, started) = (first_of(&world.messages), first_of(&world.starts));
     audit.same(
-        "jobs whose execution was started",
+        "jobs sent to the queue",
         &world.table.jobs.keys().collect(),
-        &starts.keys().copied().collect(),
+        &sent.keys().copied().collect(),
+    );
+    audit.same(
+        "long jobs whose execution was started",
+        &world.table.long().map(|(id, _)| id).collect(),
+        &started.keys().copied().collect(),
     );
     let created = |job: &String| heard.get(job).and_then(|heard| heard.created);
-    let early = starts
-        .iter()
-        .filter(|(job, at)| !is_before(created(job), **at));
-    audit.none_of(
-        "jobs started before the broker acknowledged their created",
-        starts.len(),
-        early.map(|(job, _)| (*job).clone()).collect(),
-    );
+    for (what, asked) in [("sent", &sent), ("started", &started)] {
+        let early = asked
+            .iter()
+            .filter(|(job, at)| !is_before(created(job), **at));
+        audit.none_of(
+            &format!("jobs {what} before the broker acknowledged their created"),
+            asked.len(),
+            early.map(|(job, _)| (*job).clone()).collect(),
+        );
+    }
     let ends: Vec<(&String, Instant)> = heard
         .iter()
         .filter_map(|(job, heard)| Some((job, heard.end?)))
@@ -88,6 +91,16 @@ pub fn audit(audit: &mut Audit, world: &World) {
         ends.len(),
         early.map(|(job, _)| (*job).clone()).collect(),
     );
+}
+
+/// The first request for each job.
+fn first_of(asked: &[Asked]) -> BTreeMap<&String, Instant> {
+    let mut first: BTreeMap<&String, Instant> = BTreeMap::new();
+    for one in asked {
+        let at = first.entry(&one.job).or_insert(one.at);
+        *at = one.at.min(*at);
+    }
+    first
 }
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {

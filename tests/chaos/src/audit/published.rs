@@ -7,7 +7,7 @@ use contract::Topic;
 use serde_json::Value;
 
 use super::{Audit, World, report::differences};
-use crate::workload::pixels;
+use crate::workload::form;
 
 pub fn audit(audit: &mut Audit, world: &World) {
     audit.count(
@@ -91,9 +91,14 @@ fn announced(audit: &mut Audit, world: &World) {
     let misstated = created.iter().filter(|(id, data)| {
         let kind = data["asset"].as_str().unwrap_or_default();
         let size = (data["width"].as_u64(), data["height"].as_u64());
-        let right = pixels(kind).map(|(width, height)| (Some(width.into()), Some(height.into())));
+        let right = form(kind).map(|form| {
+            let pixels = form.pixels.unzip();
+            let size = (pixels.0.map(u64::from), pixels.1.map(u64::from));
+            (size, form.format)
+        });
+        let stated = (size, data["format"].as_str().unwrap_or_default());
         let job = jobs.get(*id).map(|job| &job["asset"]);
-        Some(size) != right || data["format"] != "png" || job != Some(&data["asset"])
+        Some(stated) != right || job != Some(&data["asset"])
     });
     audit.none_of(
         "created that state another kind, size or format",
@@ -105,8 +110,9 @@ fn announced(audit: &mut Audit, world: &World) {
     let elsewhere = completed.iter().filter(|(id, data)| {
         let job = jobs.get(*id).unwrap_or(&Value::Null);
         let key = job["state"]["output"]["key"].as_str().unwrap_or_default();
+        let form = form(job["asset"].as_str().unwrap_or_default());
         data["outputUrl"] != format!("{}/{key}", world.asset_base_url)
-            || data["type"] != "image"
+            || data["type"] != form.map_or("", |form| form.media)
             || data["provider"] != job["provider"]
             || data["tenantId"] != job["tenant"]
     });

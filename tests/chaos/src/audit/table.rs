@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
 use local::stack::Stack;
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Error, workload::is_long};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -62,6 +62,12 @@ impl Table {
     /// The jobs in a state, by id.
     pub fn in_state(&self, state: &str) -> impl Iterator<Item = (&String, &Value)> {
         let is = move |(_, job): &(&String, &Value)| job["state"]["is"].as_str() == Some(state);
+        self.jobs.iter().filter(is)
+    }
+
+    /// The jobs that a vendor makes, by id.
+    pub fn long(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let is = |(_, job): &(&String, &Value)| job["asset"].as_str().is_some_and(is_long);
         self.jobs.iter().filter(is)
     }
 

@@ -18,7 +18,7 @@ use local::{
 use serde_json::Value;
 
 use super::{file::File, table::Table};
-use crate::Error;
+use crate::{Error, messages::posted};
 
 /// What a run left.
 #[derive(Debug, Clone, Default)]
@@ -37,21 +37,34 @@ pub struct World {
     pub letters: BTreeMap<String, Value>,
     /// The beginning of the assets' URLs.
     pub asset_base_url: String,
+    /// The jobs of each message that a function asked the queue to take.
+    pub messages: Vec<Asked>,
     /// The requests to start an execution.
-    pub starts: Vec<Start>,
+    pub starts: Vec<Asked>,
+    /// The requests that may cost money, and that a vendor carried out.
+    pub paid: Vec<Paid>,
     /// The records that the functions sent to the broker.
     pub sent: Vec<Sent>,
     /// The connections to the broker that were not understood.
     pub not_understood: usize,
 }
 
-/// A request to start an execution, whatever came of it.
+/// A request to work on a job, whatever came of it.
 #[derive(Debug, Clone)]
-pub struct Start {
+pub struct Asked {
     /// The job; empty if the request names none.
     pub job: String,
     /// When the request arrived at AWS's proxy.
     pub at: Instant,
+}
+
+/// A request to a vendor.
+#[derive(Debug, Clone)]
+pub struct Paid {
+    /// The vendor, as jobs name it.
+    pub vendor: &'static str,
+    /// The request's body.
+    pub body: String,
 }
 
 /// The longest wait for the next record of Kafka.
@@ -71,6 +84,9 @@ impl World {
         let letters = objects(stack, &outputs.dead_letters_bucket_name, |_, bytes| {
             serde_json::from_slice(bytes).unwrap_or_default()
         });
+        let calls = stack.proxy.calls();
+        let requests = stack.sandbox.calls().into_iter();
+        let paid = requests.filter(|request| request.is_paid() && request.accepted);
         Ok(Self {
             table: Table::read(stack).await?,
             produced,
@@ -79,7 +95,14 @@ impl World {
             files: files.await?,
             letters: letters.await?,
             asset_base_url: outputs.asset_base_url.clone(),
-            starts: stack.proxy.calls().iter().filter_map(Start::of).collect(),
+            messages: calls.iter().flat_map(Asked::of_messages).collect(),
+            starts: calls.iter().filter_map(Asked::of_start).collect(),
+            paid: paid
+                .map(|request| Paid {
+                    vendor: request.vendor.as_str(),
+                    body: String::from_utf8_lossy(&request.body).into_owned(),
+                })
+                .collect(),
             sent: tap.sent(),
             not_understood: tap.not_understood(),
         })
@@ -95,9 +118,16 @@ impl World {
     }
 }
 
-impl Start {
+impl Asked {
+    /// What a call asks the queue to take: one for each job of a message.
+    fn of_messages(call: &Call) -> Vec<Self> {
+        let jobs = posted(call).into_iter().flat_map(|posted| posted.jobs());
+        let at = call.started;
+        jobs.map(|job| Self { job, at }).collect()
+    }
+
     /// The start that a call asks for, if it asks for one.
-    fn of(call: &Call) -> Option<Self> {
+    fn of_start(call: &Call) -> Option<Self> {
         if call.operation.to_string() != "states StartExecution" {
             return None;
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fault_proxy::{Call, Hits};
 
-use super::point::{COMPLETION, Point, deployed};
+use super::point::{COMPLETION, Point, RENDER, deployed};
 use crate::deliveries::Deliveries;
 
 /// What the storm did so far.
@@ -26,6 +26,16 @@ pub struct Log {
     pub replayed: Vec<Deliveries>,
     /// The calls that AWS refused, by the name of the refusal.
     pub refusals: Vec<(String, Hits)>,
+    /// How many messages were sent a second time.
+    pub doubled: usize,
+    /// How many were sent once more at the end.
+    pub late: usize,
+    /// How many were lost.
+    pub lost: usize,
+    /// The bodies of those that only a later version can read.
+    pub newer: Vec<String>,
+    /// The calls to the queue that were cut.
+    pub queue_cuts: Vec<Hits>,
 }
 
 impl Log {
@@ -40,10 +50,13 @@ impl Log {
     pub fn count(&self, calls: &[Call], connections_cut: usize, pieces_delayed: usize) -> Faults {
         let sum = |hits: &[Hits]| hits.iter().map(Hits::count).sum();
         let delivered = |copies: &[Deliveries]| copies.iter().map(Deliveries::count).sum();
-        let completion = deployed(COMPLETION);
+        let (render, completion) = (deployed(RENDER), deployed(COMPLETION));
         let of_completion = |call: &&Call| call.function.as_deref() == Some(&*completion);
         let is_refused = |call: &&Call| call.is_hit && call.status.is_some();
-        let at_random = self.killed_at_random.iter();
+        let at_random = |function: &str| {
+            let killed = self.killed_at_random.iter();
+            killed.filter(|name| &***name == function).count()
+        };
         Faults {
             kills: self
                 .kills
@@ -51,7 +64,8 @@ impl Log {
                 .map(|(at, hits)| (*at, sum(hits)))
                 .collect(),
             killed_at_random: self.killed_at_random.len(),
-            completion_killed_at_random: at_random.filter(|name| ***name == *completion).count(),
+            render_killed_at_random: at_random(&render),
+            completion_killed_at_random: at_random(&completion),
             completion_refused: calls
                 .iter()
                 .filter(of_completion)
@@ -67,6 +81,11 @@ impl Log {
             broker: self.broker,
             twice: (self.twice.len(), delivered(&self.twice)),
             replayed: (self.replayed.len(), delivered(&self.replayed)),
+            doubled: self.doubled,
+            late: self.late,
+            lost: self.lost,
+            newer: self.newer.clone(),
+            queue_cut: sum(&self.queue_cuts),
         }
     }
 }
@@ -78,6 +97,8 @@ pub struct Faults {
     pub kills: BTreeMap<(&'static str, Point), u32>,
     /// The processes killed at random.
     pub killed_at_random: usize,
+    /// Those of them that ran `render`.
+    pub render_killed_at_random: usize,
     /// Those of them that ran `completion`.
     pub completion_killed_at_random: usize,
     /// The calls of `completion` that AWS refused.
@@ -94,11 +115,24 @@ pub struct Faults {
     pub twice: (usize, u32),
     /// The same for deliveries of a topic from its start.
     pub replayed: (usize, u32),
+    /// How many messages were sent a second time.
+    pub doubled: usize,
+    /// How many were sent once more at the end.
+    pub late: usize,
+    /// How many were lost.
+    pub lost: usize,
+    /// The bodies of those that only a later version can read.
+    pub newer: Vec<String>,
+    /// How many calls to the queue were cut.
+    pub queue_cut: u32,
 }
 
-/// How often a job or a step must be lost until the studio gives it up: `MOST_ATTEMPTS` of the
-/// domain, and the first try with the five retries of `render.asl.json`.
-const MOST_LOST: usize = 6;
+/// How often `render` must die of a message until the message's jobs are given up: the five receives
+/// of the queue, and the one of the dead-letter queue.
+const MOST_RECEIVES: usize = 6;
+
+/// How many messages `render` has at once.
+const MESSAGES_OF_A_BATCH: usize = 10;
 
 /// How often the functions' SDK makes a call before it returns the refusal (`RetryConfig` in the
 /// crate `runtime`).
@@ -107,19 +141,21 @@ const TRIES_OF_A_CALL: usize = 3;
 impl Faults {
     /// The most jobs that these faults can make a healthy studio fail.
     ///
-    /// A process works on one job at a time. So a kill of `completion` loses one attempt or one try
-    /// of a step, and of one job; three refusals in a row do the same. A job fails only once it has
-    /// lost [`MOST_LOST`] of them. No other fault of the storm counts against a job: what the
-    /// broker does not take is tried again for longer than the storm lasts.
+    /// A picture's job fails only once [`MOST_RECEIVES`] kills of `render` had its message in hand,
+    /// and a kill hits all messages of a batch. Whatever else goes wrong is put off, which uses up
+    /// no receive. A long job fails if `completion` dies, or cannot write the answer, while a vendor
+    /// makes it: what came of a paid request is not known then, and it is not paid for twice.
     #[must_use]
     pub fn most_failed(&self) -> usize {
-        let at_points = self
-            .kills
-            .iter()
-            .filter(|((name, _), _)| *name == COMPLETION);
-        let kills: u32 = at_points.map(|(_, kills)| *kills).sum();
-        let kills = kills as usize + self.completion_killed_at_random;
-        (kills + self.completion_refused / TRIES_OF_A_CALL) / MOST_LOST
+        let kills = |function: &str| {
+            let at_points = self.kills.iter().filter(|((name, _), _)| *name == function);
+            at_points.map(|(_, kills)| *kills as usize).sum::<usize>()
+        };
+        let of_render = kills(RENDER) + self.render_killed_at_random;
+        let of_completion = kills(COMPLETION) + self.completion_killed_at_random;
+        of_render * MESSAGES_OF_A_BATCH / MOST_RECEIVES
+            + of_completion
+            + self.completion_refused / TRIES_OF_A_CALL
     }
 }
 
@@ -129,18 +165,23 @@ mod tests {
     use crate::storm::points;
 
     #[test]
-    fn a_storm_can_fail_one_job_with_six_kills_of_completion() {
+    fn a_storm_fails_a_picture_by_six_kills_of_render_and_a_video_by_one() {
         let mut faults = Faults::default();
-        for (function, point) in points().filter(|(name, _)| *name != COMPLETION) {
+        let drawn = [RENDER, COMPLETION];
+        for (function, point) in points().filter(|(name, _)| !drawn.contains(name)) {
             faults.kills.insert((function, point), 100);
         }
         faults.killed_at_random = 100;
-        assert_eq!(faults.most_failed(), 0, "none of them was `completion`");
-        faults.kills.insert((COMPLETION, Point::DuringUpload), 2);
-        faults.completion_killed_at_random = 3;
+        assert_eq!(faults.most_failed(), 0, "none of them was one of the two");
         faults.completion_refused = 2;
         assert_eq!(faults.most_failed(), 0);
         faults.completion_refused = 3;
         assert_eq!(faults.most_failed(), 1);
+        faults.completion_killed_at_random = 2;
+        assert_eq!(faults.most_failed(), 3);
+        // Six kills fail one batch.
+        faults.kills.insert((RENDER, Point::DuringUpload), 4);
+        faults.render_killed_at_random = 2;
+        assert_eq!(faults.most_failed(), 3 + 10);
     }
 }

@@ -12,10 +12,16 @@ pub enum Point {
     BeforeCommit,
     /// After the commit, before the publish.
     BetweenCommitAndPublish,
-    /// After the publish, before an execution is started.
-    BetweenPublishAndStart,
-    /// After an execution is started, before the function answers the batch.
+    /// After the publish, before a message is sent.
+    BetweenPublishAndSend,
+    /// After a message is sent, before the function answers the batch.
     BeforeTheResponse,
+    /// Before the jobs of the messages are read.
+    BeforeInputs,
+    /// After the pictures are stored, before the ends of their jobs are committed.
+    BeforeEnds,
+    /// After a message is put off, before the function answers the batch.
+    BetweenPutOffAndAnswer,
     /// After an attempt is recorded.
     AfterSubmit,
     /// During the upload of the asset.
@@ -28,8 +34,15 @@ impl Point {
     pub const OF_CONSUMERS: [Self; 4] = [
         Self::BeforeCommit,
         Self::BetweenCommitAndPublish,
-        Self::BetweenPublishAndStart,
+        Self::BetweenPublishAndSend,
         Self::BeforeTheResponse,
+    ];
+    pub const OF_RENDER: [Self; 5] = [
+        Self::BeforeInputs,
+        Self::DuringUpload,
+        Self::BeforeEnds,
+        Self::BetweenEndAndPublish,
+        Self::BetweenPutOffAndAnswer,
     ];
     pub const OF_COMPLETION: [Self; 3] = [
         Self::AfterSubmit,
@@ -41,12 +54,17 @@ impl Point {
     #[must_use]
     pub fn call(self) -> (&'static str, &'static str, Moment) {
         match self {
-            Self::BeforeCommit => ("dynamodb", "TransactWriteItems", Moment::Before),
+            Self::BeforeCommit | Self::BeforeEnds => {
+                ("dynamodb", "TransactWriteItems", Moment::Before)
+            }
             Self::BetweenCommitAndPublish | Self::BetweenEndAndPublish => {
                 ("dynamodb", "TransactWriteItems", Moment::After)
             }
-            Self::BetweenPublishAndStart => ("states", "StartExecution", Moment::Before),
-            Self::BeforeTheResponse => ("states", "StartExecution", Moment::After),
+            Self::BetweenPublishAndSend => ("sqs", "SendMessageBatch", Moment::Before),
+            Self::BeforeTheResponse | Self::BetweenPutOffAndAnswer => {
+                ("sqs", "SendMessageBatch", Moment::After)
+            }
+            Self::BeforeInputs => ("dynamodb", "BatchGetItem", Moment::Before),
             Self::AfterSubmit => ("dynamodb", "PutItem", Moment::After),
             Self::DuringUpload => ("s3", "PutObject", Moment::Before),
         }
@@ -58,8 +76,11 @@ impl fmt::Display for Point {
         f.write_str(match self {
             Self::BeforeCommit => "before commit",
             Self::BetweenCommitAndPublish => "between commit and publish",
-            Self::BetweenPublishAndStart => "between publish and start",
-            Self::BeforeTheResponse => "after start, before the response",
+            Self::BetweenPublishAndSend => "between publish and send",
+            Self::BeforeTheResponse => "after sending, before the response",
+            Self::BeforeInputs => "before it reads the jobs",
+            Self::BeforeEnds => "before the ends' commit",
+            Self::BetweenPutOffAndAnswer => "between putting off and the answer",
             Self::AfterSubmit => "after submit",
             Self::DuringUpload => "during upload",
             Self::BetweenEndAndPublish => "between the end's commit and publish",
@@ -67,14 +88,19 @@ impl fmt::Display for Point {
     }
 }
 
-/// The function that takes the steps of jobs.
+/// The function that draws.
+pub const RENDER: &str = "render";
+
+/// The function that takes the steps of long jobs.
 pub const COMPLETION: &str = "completion";
 
 /// Every point of every function, by the function's name. Each round of the storm has all of them.
 pub fn points() -> impl Iterator<Item = (&'static str, Point)> {
     let consumers = Topic::consumed().filter_map(Topic::consumer);
     let of_consumers = consumers.flat_map(|name| Point::OF_CONSUMERS.map(|point| (name, point)));
-    of_consumers.chain(Point::OF_COMPLETION.map(|point| (COMPLETION, point)))
+    of_consumers
+        .chain(Point::OF_RENDER.map(|point| (RENDER, point)))
+        .chain(Point::OF_COMPLETION.map(|point| (COMPLETION, point)))
 }
 
 /// The name that the local stack deploys a function under.

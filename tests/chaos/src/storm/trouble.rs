@@ -27,6 +27,14 @@ pub enum Trouble {
     DeliverTwice(Duration),
     /// Have a second mapping read a topic from its start.
     Replay(Duration),
+    /// Send some messages of the queue a second time.
+    DoubleMessages,
+    /// Take some messages out of the queue, which nothing has received, and delete them.
+    LoseMessages,
+    /// Cut so many of the next calls to the queue.
+    CutQueue(u32),
+    /// Send a message that only a later version can read.
+    NewerMessage,
 }
 
 impl fmt::Display for Trouble {
@@ -69,6 +77,10 @@ impl fmt::Display for Trouble {
                 "a topic is read from its start for {:.0} s",
                 duration.as_secs_f32()
             ),
+            Self::DoubleMessages => write!(f, "messages are sent twice"),
+            Self::LoseMessages => write!(f, "messages are lost"),
+            Self::CutQueue(calls) => write!(f, "the next {calls} calls to the queue are cut"),
+            Self::NewerMessage => write!(f, "a message of a later version is sent"),
         }
     }
 }
@@ -94,7 +106,16 @@ pub fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
         ),
         Trouble::DeliverTwice(seconds(chance, 5, 15)),
         Trouble::Replay(seconds(chance, 5, 15)),
+        Trouble::DoubleMessages,
+        Trouble::DoubleMessages,
+        Trouble::LoseMessages,
+        Trouble::LoseMessages,
+        Trouble::CutQueue(chance.between(10, 60) as u32),
     ]);
+    // Each takes five receives until it is a dead letter.
+    if round < 3 {
+        deck.push(Trouble::NewerMessage);
+    }
     if round.is_multiple_of(2) {
         deck.push(Trouble::KillBroker(seconds(chance, 1, 5)));
     }
@@ -127,6 +148,10 @@ mod tests {
                 Trouble::KillBroker(time),
                 Trouble::DeliverTwice(time),
                 Trouble::Replay(time),
+                Trouble::DoubleMessages,
+                Trouble::LoseMessages,
+                Trouble::CutQueue(0),
+                Trouble::NewerMessage,
             ] {
                 assert!(kinds.contains(&std::mem::discriminant(&kind)), "{kind}");
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use contract::Topic;
 use serde_json::{Value, json};
 
-use super::{Case, TEN_RETRIES, healthy::forget, points};
+use super::{Case, MOST_RECEIVES, TEN_RETRIES, healthy::forget, points};
 use crate::{audit::file::File, settle::Unsettled};
 
 /// What is wrong, the rule that has to find it (or the beginning of its name, and `…`), and what
@@ -27,6 +27,7 @@ pub fn faults() -> Vec<Fault> {
         contents(),
         announcements(),
         order(),
+        paid(),
         templates(),
         dead_letters(),
     ];
@@ -86,6 +87,43 @@ fn rest_of_the_storm() -> Vec<Fault> {
                 case.faults.replayed.1 = 0;
             },
         ),
+        fault("nothing sent twice", "messages sent twice", |case| {
+            case.faults.doubled = 0;
+        }),
+        fault("nothing late", "messages sent once more…", |case| {
+            case.faults.late = 0;
+        }),
+        fault("nothing lost", "messages lost", |case| {
+            case.faults.lost = 0;
+        }),
+        fault("nothing newer", "messages of a later version", |case| {
+            case.faults.newer.clear();
+        }),
+        fault("a queue that was there", "calls to the queue…", |case| {
+            case.faults.queue_cut = 0;
+        }),
+        fault(
+            "a workload that opens too few jobs",
+            "jobs that they open",
+            |case| {
+                for record in case.workload.lines.iter_mut().flatten() {
+                    record.opens = 0;
+                }
+            },
+        ),
+        fault(
+            "a message that waits",
+            "something is still on its way…",
+            |case| {
+                case.unsettled = Some(Unsettled {
+                    lag: 0,
+                    open: 0,
+                    queued: 1,
+                    swept: true,
+                    quiet: true,
+                });
+            },
+        ),
         fault(
             "an outage that was too short",
             "deliveries of the batch…",
@@ -93,10 +131,18 @@ fn rest_of_the_storm() -> Vec<Fault> {
                 case.deliveries = TEN_RETRIES;
             },
         ),
+        fault(
+            "messages that were dead letters too early",
+            "receives of the message…",
+            |case| {
+                case.receives = MOST_RECEIVES - 1;
+            },
+        ),
         fault("an open job", "something is still on its way…", |case| {
             case.unsettled = Some(Unsettled {
                 lag: 0,
                 open: 1,
+                queued: 0,
                 swept: true,
                 quiet: true,
             });
@@ -174,6 +220,16 @@ fn ends() -> Vec<Fault> {
                 case.fail("unavailable", "studio-canvas: …", json!(six));
             },
         ),
+        fault("a picture whose step was killed", without_fault, |case| {
+            case.fail("internal", "Runtime.ExitError: …", json!([]));
+        }),
+        fault(
+            "a picture that may have been paid for",
+            without_fault,
+            |case| {
+                case.fail("outcome-unknown", "the attempt was interrupted", json!([]));
+            },
+        ),
         fault("one whose executions all ended", without_fault, |case| {
             case.fail("abandoned", "its execution ended 3 times", json!([]));
         }),
@@ -182,7 +238,7 @@ fn ends() -> Vec<Fault> {
             "jobs completed",
             move |case| {
                 for job in case.world.table.jobs.values_mut() {
-                    let failure = json!({ "class": "internal", "detail": "Runtime.ExitError: …" });
+                    let failure = json!({ "class": "abandoned", "detail": "the function died of its message" });
                     job["state"] = json!({ "is": "failed", "failure": failure });
                 }
             },
@@ -208,20 +264,16 @@ fn files() -> Vec<Fault> {
         ),
         fault(
             "an asset that is cut off",
-            "files that are no whole picture",
+            "files that are not whole",
             |case| {
                 let poster = include_bytes!("../../../../../docs/poster.png");
                 assert_eq!(File::of("image/png", poster).fault, None);
                 *case.file() = File::of("image/png", &poster[..poster.len() / 2]);
             },
         ),
-        fault(
-            "an empty asset",
-            "files that are no whole picture",
-            |case| {
-                *case.file() = File::of("image/png", b"");
-            },
-        ),
+        fault("an empty asset", "files that are not whole", |case| {
+            *case.file() = File::of("image/png", b"");
+        }),
         fault(
             "an asset of another size",
             "pictures of another size…",
@@ -405,6 +457,7 @@ fn announcements() -> Vec<Fault> {
 }
 
 fn order() -> Vec<Fault> {
+    let sent = "jobs sent before the broker acknowledged…";
     let started = "jobs started before the broker acknowledged…";
     let created = |case: &Case| {
         let mut sent = case.world.sent.iter();
@@ -427,46 +480,60 @@ fn order() -> Vec<Fault> {
             },
         ),
         fault(
-            "a job that was not started",
-            "jobs whose execution was started",
+            "a job that was not sent",
+            "jobs sent to the queue",
             |case| {
-                let job = case.world.starts[0].job.clone();
-                case.world.starts.retain(|start| start.job != job);
+                let job = case.world.messages[0].job.clone();
+                case.world.messages.retain(|message| message.job != job);
+            },
+        ),
+        fault("a message of no job", "jobs sent to the queue", |case| {
+            let mut message = case.world.messages[0].clone();
+            message.job = String::new();
+            case.world.messages.push(message);
+        }),
+        fault("a message before created was sent", sent, |case| {
+            case.world.messages[0].at -= Duration::from_secs(5);
+        }),
+        fault(
+            "a message between sent and acknowledged",
+            sent,
+            move |case| {
+                let created = case.world.sent[created(case)].sent;
+                case.world.messages[0].at = created + Duration::from_millis(1);
+            },
+        ),
+        fault("two messages, the first of them early", sent, |case| {
+            let mut message = case.world.messages[0].clone();
+            message.at -= Duration::from_secs(5);
+            case.world.messages.push(message);
+        }),
+        fault(
+            "a message though nothing was acknowledged",
+            sent,
+            move |case| {
+                let created = created(case);
+                case.world.sent[created].acknowledged = None;
             },
         ),
         fault(
-            "a start of no job",
-            "jobs whose execution was started",
+            "a video that was not started",
+            "long jobs whose execution was started",
             |case| {
-                let mut start = case.world.starts[0].clone();
-                start.job = String::new();
-                case.world.starts.push(start);
+                case.world.starts.pop();
+            },
+        ),
+        fault(
+            "a picture with an execution",
+            "long jobs whose execution was started",
+            |case| {
+                let picture = case.world.messages[0].clone();
+                case.world.starts.push(picture);
             },
         ),
         fault("a start before created was sent", started, |case| {
             case.world.starts[0].at -= Duration::from_secs(5);
         }),
-        fault(
-            "a start between sent and acknowledged",
-            started,
-            move |case| {
-                let sent = case.world.sent[created(case)].sent;
-                case.world.starts[0].at = sent + Duration::from_millis(1);
-            },
-        ),
-        fault("two starts, the first of them early", started, |case| {
-            let mut start = case.world.starts[0].clone();
-            start.at -= Duration::from_secs(5);
-            case.world.starts.push(start);
-        }),
-        fault(
-            "a start though nothing was acknowledged",
-            started,
-            move |case| {
-                let sent = created(case);
-                case.world.sent[sent].acknowledged = None;
-            },
-        ),
         fault(
             "an end before created",
             "jobs whose end was sent before…",
@@ -475,6 +542,26 @@ fn order() -> Vec<Fault> {
                 let mut sent = case.world.sent.iter_mut();
                 let end = sent.find(|sent| &*sent.topic == topic).unwrap();
                 end.sent -= Duration::from_secs(5);
+            },
+        ),
+    ]
+}
+
+fn paid() -> Vec<Fault> {
+    vec![
+        fault(
+            "a storm in which nothing was paid for",
+            "requests that a vendor carried out",
+            |case| {
+                case.world.paid.clear();
+            },
+        ),
+        fault(
+            "two requests for one video",
+            "jobs that were paid for twice",
+            |case| {
+                let request = case.world.paid[0].clone();
+                case.world.paid.push(request);
             },
         ),
     ]
@@ -550,7 +637,7 @@ fn dead_letters() -> Vec<Fault> {
             "poison that was swallowed",
             "poison dead-lettered",
             |case| {
-                case.world.table.dead_letters.pop();
+                case.world.table.dead_letters.remove(0);
             },
         ),
         fault(
@@ -581,6 +668,31 @@ fn dead_letters() -> Vec<Fault> {
         fault("a dead letter without a cause", differ, |case| {
             case.world.table.dead_letters[0].cause = String::new();
         }),
+        fault(
+            "a message that was swallowed",
+            "messages of a later version dead-lettered",
+            |case| {
+                let letters = &mut case.world.table.dead_letters;
+                letters.retain(|entry| entry.place.0 != "render-queue");
+            },
+        ),
+        fault(
+            "a good message as a dead letter",
+            "messages of a later version dead-lettered",
+            |case| {
+                case.faults.newer[0] = "another".to_owned();
+            },
+        ),
+        fault(
+            "a message that is a dead letter twice",
+            "dead letters of the queue, each once",
+            |case| {
+                let mut letters = case.world.table.dead_letters.iter();
+                let letter = letters.find(|entry| entry.place.0 == "render-queue");
+                let letter = letter.unwrap().clone();
+                case.world.table.dead_letters.push(letter);
+            },
+        ),
         fault(
             "a batch that was given up",
             "objects beside them…",

@@ -12,15 +12,15 @@ use kafka_client::Sent;
 use local::records::Produced;
 use serde_json::{Value, json};
 
-use super::{Case, Faults, File, States, TEN_RETRIES, World, points};
+use super::{Case, Faults, File, MOST_RECEIVES, States, TEN_RETRIES, World, points};
 use crate::{
     audit::{
         table::{Entry, Table},
-        world::Start,
+        world::{Asked, Paid},
     },
     chance::Chance,
     publication::Publication,
-    workload::{Certainty, JobKey, Size, TemplateKey, Workload, pixels},
+    workload::{Certainty, Form, JobKey, Size, TemplateKey, Workload, form, is_long},
 };
 
 const BASE: &str = "https://assets.example.com";
@@ -48,6 +48,7 @@ fn make() -> Case {
         faults: faults(),
         unsettled: None,
         deliveries: TEN_RETRIES + 1,
+        receives: MOST_RECEIVES,
     }
 }
 
@@ -55,6 +56,7 @@ fn faults() -> Faults {
     Faults {
         kills: points().map(|point| (point, 1)).collect(),
         killed_at_random: 10,
+        render_killed_at_random: 1,
         completion_killed_at_random: 6,
         completion_refused: 11,
         refusals: vec![("s3 refused with SlowDown".to_owned(), 4)],
@@ -63,8 +65,16 @@ fn faults() -> Faults {
         broker: 1,
         twice: (1, 3),
         replayed: (1, 9),
+        doubled: 10,
+        late: 100,
+        lost: 3,
+        newer: vec![NEWER.to_owned()],
+        queue_cut: 30,
     }
 }
+
+/// A message that this version cannot read.
+const NEWER: &str = r#"{"v":2}"#;
 
 fn world(workload: &Workload) -> World {
     let mut world = World {
@@ -101,16 +111,46 @@ fn world(workload: &Workload) -> World {
         consume(&mut world, publication, offset as i64);
     }
     world.produced_count = world.produced.len() as i64;
+    bury_newer(&mut world);
     world
+}
+
+/// Adds the dead letter of a message that this version cannot read.
+fn bury_newer(world: &mut World) {
+    let object = "records/of-the-queue".to_owned();
+    let value = base64_simd::STANDARD.encode_to_string(NEWER);
+    world
+        .letters
+        .insert(object.clone(), json!({ "value": value }));
+    world.table.dead_letters.push(Entry {
+        place: ("render-queue".to_owned(), 0, 1_796_000_000_000),
+        object,
+        cause: "version 2".to_owned(),
+    });
 }
 
 fn key(job: &str, kind: &str) -> String {
     let mut hasher = DefaultHasher::new();
     job.hash(&mut hasher);
-    format!("renders/{:032x}/{:032x}/{kind}.png", 7, hasher.finish())
+    let format = form(kind).unwrap().format;
+    format!(
+        "renders/{:032x}/{:032x}/{kind}.{format}",
+        7,
+        hasher.finish()
+    )
 }
 
-/// Adds a completed job: its state, its events, its start and its file.
+/// Who makes a kind in the storm.
+fn provider(kind: &str) -> &'static str {
+    match kind {
+        "video" => "runway",
+        "audio-spot" => "polly",
+        _ => "studio-canvas",
+    }
+}
+
+/// Adds a completed job: its state, its events, its message, its file and, if a vendor makes it, its
+/// execution and its request.
 fn complete(world: &mut World, id: &str, job: &JobKey, hash: u64) {
     let TemplateKey {
         tenant,
@@ -119,29 +159,42 @@ fn complete(world: &mut World, id: &str, job: &JobKey, hash: u64) {
     } = &job.template;
     let state = json!({
         "tenant": tenant, "entity": { "id": entity }, "asset": kind,
-        "trigger": { "id": job.event }, "provider": "studio-canvas", "attempts": [],
+        "trigger": { "id": job.event }, "provider": provider(kind), "attempts": [],
         "configuration": { "title": job.event },
         "state": { "is": "completed", "output": { "key": key(id, kind) } },
     });
     world.table.jobs.insert(id.to_owned(), state);
-    let (width, height) = pixels(kind).unwrap();
+    let Form {
+        media,
+        format,
+        pixels,
+    } = form(kind).unwrap();
+    let (width, height) = pixels.unzip();
     let created = json!({
         "tenantId": tenant, "jobId": id, "asset": kind,
-        "width": width, "height": height, "format": "png",
+        "width": width, "height": height, "format": format,
     });
     let acknowledged = produce(world, Topic::RenderJobCreated, created);
-    world.starts.push(Start {
+    let asked = Asked {
         job: id.to_owned(),
         at: acknowledged + Duration::from_millis(1),
-    });
+    };
+    world.messages.push(asked.clone());
+    if is_long(kind) {
+        world.starts.push(asked);
+        world.paid.push(Paid {
+            vendor: provider(kind),
+            body: job.event.clone(),
+        });
+    }
     let completed = json!({
-        "tenantId": tenant, "jobId": id, "type": "image", "provider": "studio-canvas",
+        "tenantId": tenant, "jobId": id, "type": media, "provider": provider(kind),
         "outputUrl": format!("{BASE}/{}", key(id, kind)),
     });
     produce(world, Topic::RenderJobCompleted, completed);
     let file = File {
         fault: None,
-        pixels: Some((width, height)),
+        pixels: pixels.filter(|_| !is_long(kind)),
         hash,
     };
     world.files.insert(key(id, kind), file);
