@@ -8,10 +8,8 @@
 
 use std::{collections::BTreeSet, iter, time::Duration};
 
-use contract::Time;
 use dead_letters::DeadLetter;
 use domain::{JobId, TenantKey};
-use jiff::Timestamp;
 use operations::DeadLetterSource;
 use queue::{Message, NotRead, Outgoing};
 use runtime::chain;
@@ -19,8 +17,13 @@ use serde::Serialize;
 use telemetry::Measured;
 
 use crate::{
-    batch::MessageInHand, config::Config, effects::Effects, event::Record, progress::Progress,
-    put_off::pause, trouble::Trouble,
+    batch::MessageInHand,
+    config::Config,
+    effects::{Effects, time},
+    event::Record,
+    progress::Progress,
+    put_off::pause,
+    trouble::Trouble,
 };
 
 /// The partial batch response for SQS. It works only on a mapping with `FunctionResponseTypes:
@@ -66,10 +69,8 @@ impl Answer {
                 self.kept.insert(id);
                 continue;
             }
-            let now = Timestamp::try_from(effects.now());
-            let now = Time::new(now.expect("the clock shows a year before 10000"));
             let letter = dead_letter(record, &error);
-            match effects.write_dead_letter(&letter, now).await {
+            match effects.write_dead_letter(&letter, time(effects)).await {
                 Ok(()) => self.dead_lettered += 1,
                 Err(error) => {
                     tracing::error!(id, "not dead-lettered: {}", chain(&error));

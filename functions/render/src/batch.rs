@@ -13,7 +13,6 @@ use std::{
 use contract::Time;
 use domain::{EntityKey, EntityState, Job, JobId, Work as _};
 use futures::{StreamExt as _, stream};
-use jiff::Timestamp;
 use kafka::MESSAGE_TIMEOUT;
 use queue::{Message, NotRead};
 use store::{OutboxEntry, RenderInputs, StoreError};
@@ -25,7 +24,7 @@ use crate::{
     config::Config,
     decision::{Todo, in_order, is_abandoned, todo},
     draw::Logos,
-    effects::Effects,
+    effects::{Effects, time},
     event::{Event, Record},
     progress::Progress,
     trouble::Trouble,
@@ -130,8 +129,7 @@ fn read_all<'a>(
 impl<E: Effects> Batch<'_, E> {
     /// The time.
     pub(crate) fn now(&self) -> Time {
-        let now = Timestamp::try_from(self.effects.now());
-        Time::new(now.expect("the clock shows a year before 10000"))
+        time(self.effects)
     }
 
     /// The time that is left for work, before what must follow it.

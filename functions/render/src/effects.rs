@@ -7,6 +7,7 @@ use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
 use domain::{Ends, EntityKey, EntityState, Job, JobId, ProviderId, ProviderRouting, Refusal};
 use drawing::{DeleteError, DrawError, FetchError, PutError};
 use executions::StartError;
+use jiff::Timestamp;
 use kafka::PublishError;
 use outbox::Announced;
 use queue::{Outgoing, SendError};
@@ -205,6 +206,12 @@ impl Effects for App {
             .write(letter, DeliveredBy::Mapping, now)
             .await
     }
+}
+
+/// The time, as the domain has it.
+pub(crate) fn time(effects: &impl Effects) -> Time {
+    let now = Timestamp::try_from(effects.now());
+    Time::new(now.expect("the clock shows a year before 10000"))
 }
 
 /// What the end of `job` belongs to.
