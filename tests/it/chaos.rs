@@ -1,4 +1,4 @@
-//! The short storm; `make chaos` runs ten minutes for each seed.
+//! The short storm; `make chaos` has more than three thousand jobs for each seed.
 
 use chaos::{Plan, run};
 use local::checkout::Checkout;

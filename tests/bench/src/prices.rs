@@ -1,10 +1,10 @@
 //! List prices of ap-south-1 (Mumbai), in US dollars, without a free tier, as of November 2026.
 //!
-//! The prices of interface endpoints, alarms and secrets are Mumbai's own. Those of
-//! Lambda, of S3 and of CloudWatch's metrics and dashboards are assumed to be equal in both regions.
-//! The others are us-east-1's times [`MUMBAI`], the factor by which Step Functions is more expensive
-//! in Mumbai: an error of a few per cent, in a bill whose largest line was read. docs/performance.md
-//! has the sources of what an idle stage pays. Correct the prices here if you know better ones.
+//! The prices of interface endpoints, alarms and secrets are Mumbai's own. Those of Lambda, of S3 and
+//! of CloudWatch's metrics and dashboards are assumed to be equal in both regions. The others, with
+//! DynamoDB's, which are most of the bill of a million events, are us-east-1's times [`MUMBAI`], the
+//! factor by which Step Functions is more expensive in Mumbai. docs/performance.md has the sources of
+//! what an idle stage pays. Correct the prices here if you know better ones.
 
 /// Step Functions costs $0.0285 in Mumbai and $0.025 in Virginia (AWS Step Functions pricing).
 const MUMBAI: f64 = 0.0285 / 0.025;
