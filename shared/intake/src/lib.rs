@@ -1,10 +1,7 @@
 //! Consumes MSK batches: a batch → inbound events → the fate of each record → the partial batch
 //! response. This is the only crate that knows Lambda's Kafka JSON.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::SystemTime};
 
 mod batch;
 mod calls;
@@ -31,7 +28,7 @@ use dead_letters::DeadLetters;
 use domain::Description;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use outbox::{Config, Outbox};
-use runtime::{aws_config, start_log};
+use runtime::{aws_config, deadline, start_log};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use store::Store;
@@ -78,31 +75,4 @@ pub async fn serve<D: DeserializeOwned + 'static>(
     // Runs as a task of its own: Tokio wakes the future of `main` through the kernel, and each call
     // to AWS would cause two such wake-ups.
     tokio::spawn(serving).await?
-}
-
-/// The end of the invocation. `cargo lambda watch` sends the length of the invocation instead,
-/// which reads as a time a few minutes after the start of 1970.
-fn deadline(written: SystemTime, now: SystemTime) -> SystemTime {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    match written.duration_since(UNIX_EPOCH) {
-        Ok(length) if length < DAY => now + length,
-        _ => written,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deadline_within_a_day_of_1970_is_a_duration() {
-        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        let ten_minutes = Duration::from_secs(600);
-        assert_eq!(deadline(UNIX_EPOCH + ten_minutes, now), now + ten_minutes);
-        assert_eq!(deadline(now + ten_minutes, now), now + ten_minutes);
-        let day = Duration::from_secs(86_400);
-        let almost = day - Duration::from_millis(1);
-        assert_eq!(deadline(UNIX_EPOCH + almost, now), now + almost);
-        assert_eq!(deadline(UNIX_EPOCH + day, now), UNIX_EPOCH + day);
-    }
 }

@@ -43,7 +43,7 @@ pub(super) struct Delivery {
 impl World {
     /// These campaigns, ten seconds after they were decided on.
     pub(super) fn of(campaigns: &[&str]) -> Self {
-        let now = SystemTime::from(at(10).timestamp());
+        let now = SystemTime::try_from(at(10).timestamp()).unwrap();
         let world = Self {
             script: Script::new(now),
             config: Config {
