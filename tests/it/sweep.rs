@@ -11,10 +11,10 @@ use local::records::Produced;
 use serde_json::{Value, json};
 
 use crate::{
+    campaigns::{campaign, providers},
     harness::{Studio, by_id, created, jobs_of, the_eight, topics, try_to_invoke, until},
     messages::{deliver, none_kept, take},
     operator::kill,
-    campaigns::{campaign, providers},
 };
 
 /// The answer of a sweep, as (overdue, running, restarted, sent, failed, closed, published).

@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use vendor_sandbox::{Behaviour, Script, Vendor};
 
 use crate::{
+    campaigns::{campaign, providers},
     harness::{Studio, created, example, invoke, jobs_of, now, topics, try_to_invoke, until},
     messages::{deliver, none_kept, take},
     operator::{kill, studio as cli},
-    campaigns::{campaign, providers},
     sweep::{NOTHING, let_deadlines_pass, sweep},
 };
 

@@ -17,10 +17,10 @@ use serde::Serialize;
 use telemetry::Measured;
 
 use crate::{
-    batch::MessageInHand,
     config::Config,
     effects::{Effects, time},
     event::Record,
+    in_hand::MessageInHand,
     progress::Progress,
     put_off::pause,
     trouble::Trouble,

@@ -23,9 +23,9 @@ use crate::{
     answer::{Answer, BatchResponse},
     config::Config,
     decision::{Todo, in_order, is_abandoned, todo},
-    draw::Logos,
     effects::{Effects, time},
     event::{Event, Record},
+    in_hand::{Logos, MessageInHand},
     progress::Progress,
     trouble::Trouble,
 };
@@ -44,16 +44,6 @@ const PICTURE_TIME: Duration = Duration::from_millis(500);
 
 /// The number of executions that are started concurrently.
 const STARTS_AT_ONCE: usize = 8;
-
-/// A message that can be read.
-pub(crate) struct MessageInHand<'a> {
-    /// The message as it came.
-    pub record: &'a Record,
-    /// What it says.
-    pub message: Message,
-    /// Whether its jobs are given up: the function has died of it too often.
-    pub is_abandoned: bool,
-}
 
 /// A batch, and how far its jobs have come.
 pub(crate) struct Batch<'a, E> {
@@ -170,10 +160,11 @@ impl<E: Effects> Batch<'_, E> {
         }
     }
 
-    /// Those of `jobs` that are closed, each once.
+    /// Those of `jobs` that are closed, in their order, each once.
     fn closed(&self, jobs: impl Iterator<Item = JobId>) -> Vec<Job> {
-        let jobs: BTreeSet<JobId> = jobs.collect();
-        let found = jobs.iter().filter_map(|job| self.inputs.jobs.get(job));
+        let mut seen = BTreeSet::new();
+        let jobs = jobs.filter(|job| seen.insert(*job));
+        let found = jobs.filter_map(|job| self.inputs.jobs.get(&job));
         let read = found.filter_map(|job| job.as_ref().ok());
         read.filter(|job| job.is_closed()).cloned().collect()
     }

@@ -1,34 +1,25 @@
 //! Drawing: the jobs of a message are drawn one after another, and stored meanwhile.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
-};
+use std::{cell::Cell, collections::btree_map::Entry, sync::Arc};
 
-use contract::{Identifier, S3Object, Time};
+use contract::Time;
 use domain::{Drawn, Job, JobId};
-use drawing::{FetchError, logo_of};
+use drawing::logo_of;
 use futures::{StreamExt as _, stream};
 use runtime::chain;
 use store::MOST_ENDS;
 use tokio::task::yield_now;
 
 use crate::{
-    batch::{Batch, MessageInHand},
+    batch::Batch,
     decision::{not_stored, without_logo},
     effects::{Effects, File},
+    in_hand::MessageInHand,
     trouble::Trouble,
 };
 
 /// The number of pictures that are stored concurrently.
 const UPLOADS_AT_ONCE: usize = 8;
-
-/// The logos of a batch, by their tenant and their place: each is fetched once.
-pub(crate) type Logos = BTreeMap<(Identifier, S3Object), Logo>;
-
-/// A logo, or why it is not to be had.
-type Logo = Result<Option<Arc<Vec<u8>>>, Arc<FetchError>>;
 
 /// A job of which it may be known already what becomes of it.
 pub(crate) type ToDraw = (Job, Option<Drawn>);

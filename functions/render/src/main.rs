@@ -11,6 +11,7 @@ mod ends;
 mod event;
 #[cfg(test)]
 mod example;
+mod in_hand;
 mod progress;
 mod put_off;
 mod trouble;

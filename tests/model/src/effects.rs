@@ -6,10 +6,11 @@ use domain::{Job, State, Work as _};
 use crate::{
     Bounds, Fault,
     decisions::{Change, Choice, Decisions, End, Number},
+    place::Place,
     queue::Message,
     world::{
-        Announced, Carrier, Delivery, Effect, Entry, Erasure, Execution, Invocation, Place, Step,
-        Task, Walk, World,
+        Announced, Carrier, Delivery, Effect, Entry, Erasure, Execution, Invocation, Step, Task,
+        Walk, World,
     },
 };
 

@@ -9,6 +9,7 @@
 mod decisions;
 mod effects;
 mod moves;
+mod place;
 mod promises;
 mod queue;
 mod render;

@@ -6,8 +6,9 @@ use crate::{
     Fault,
     decisions::Fate,
     effects::{After, Machine},
+    place::Place,
     queue::Message,
-    world::{Carrier, Delivery, Effect, Erasure, Execution, Invocation, Place, Step, Task, World},
+    world::{Carrier, Delivery, Effect, Erasure, Execution, Invocation, Step, Task, World},
 };
 
 /// Something that may happen.

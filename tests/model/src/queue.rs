@@ -1,7 +1,7 @@
 //! The queue: the messages that wait in it, and those that went to the dead-letter queue. A message
 //! that an invocation has in hand is not here.
 
-use crate::world::Place;
+use crate::place::Place;
 
 /// A message, by the jobs that it names: bit 0 is the first job, bit 1 the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

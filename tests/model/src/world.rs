@@ -6,12 +6,9 @@ use std::fmt;
 use crate::{
     Bounds,
     decisions::{End, Fate, Number},
+    place::Place,
     queue::{Message, Queue},
 };
-
-/// A place among the inbound events, or among the jobs. An event opens one job at most, which has
-/// the same place; or, in a world of one event, two.
-pub(crate) type Place = usize;
 
 /// A state of the world.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

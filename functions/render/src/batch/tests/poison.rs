@@ -104,7 +104,11 @@ fn what_cannot_be_abandoned_now_is_kept_and_not_drawn_again() {
     for call in ["write e square+e portrait", "publish e square", "read"] {
         let world = World::of(&["e"]).where_call(call, Answer::Fails);
         let message = world.message("e").dead().received(7);
-        assert_eq!(world.deliver(std::slice::from_ref(&message)), ["e"], "{call}");
+        assert_eq!(
+            world.deliver(std::slice::from_ref(&message)),
+            ["e"],
+            "{call}"
+        );
         assert_eq!(world.put_off(), []);
         world.script.heals();
         assert_eq!(world.deliver(&[message.received(8)]), NONE);
