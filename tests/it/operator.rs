@@ -152,6 +152,7 @@ async fn waiting(stack: &Studio) -> Vec<(i64, u64)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events() {
     let mut stack = Studio::start_with(|options| options.poll = false).await;
+    stack.release_the_queue().await;
     let event = created("tenant-given-up", "given-up");
     give_up(
         &stack,
@@ -264,6 +265,7 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_redrive_continues_where_it_stopped() {
     let mut stack = Studio::start_with(|options| options.poll = false).await;
+    stack.release_the_queue().await;
     let events: Vec<Value> = (0..6)
         .map(|n| created("tenant-interrupted", &format!("interrupted-{n}")))
         .collect();

@@ -4,7 +4,10 @@ use aws_sdk_sfn::types::HistoryEvent;
 use local::deploy::LOGO_BUCKET;
 
 use super::*;
-use crate::harness::{created, jobs_of};
+use crate::{
+    campaigns::providers,
+    harness::{created, jobs_of},
+};
 
 /// Each text that a history event may carry of an execution's data.
 fn texts(event: &HistoryEvent) -> Vec<&str> {
@@ -120,7 +123,8 @@ async fn the_history_of_a_training_has_ids_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_history_of_a_render_has_ids_alone() {
-    let mut studio = Studio::start().await;
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("openai", "", "")).await;
     for (tenant, logo) in [
         ("tenant-drawn", None),
         ("tenant-logo", Some("tenant-logo/asha.png")),
