@@ -117,7 +117,7 @@ end-to-end: needs-rust needs-cc needs-java \
 # The long tests have more cases, and all stacks run on Apache Kafka.
 nightly: export NIGHTLY = 1
 nightly: test recipe chaos advisories worst-case \
-  ## All tests, a whole storm, known vulnerabilities, the worst batches: an hour and a half
+  ## All tests with more cases, a whole storm, known vulnerabilities, the worst batches
 
 recipe: needs-rust needs-cc needs-python \
   ## Follow ARCHITECTURE.md's recipe for a topic in a copy, and leave out each step once \
@@ -141,8 +141,8 @@ console-tried:
 	  'apt install chromium, or make CHROMIUM=/path/to/it'; fi
 
 chaos: needs-java needs-rust needs-cc $(VENV)/installed \
-  ## A storm of faults on real Apache Kafka, and an audit of the result: 8 to 12 minutes per seed \
-     on two cores that run nothing else, not even at low priority
+  ## A storm of faults on real Apache Kafka, and an audit of the result: ten thousand records and \
+     three thousand jobs per seed, on cores that run nothing else, not even at low priority
 	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
@@ -236,7 +236,7 @@ advisories: needs-rust $(VENV)/installed \
 	$(DENY_FUZZ) advisories
 
 build: needs-rust needs-cc ## Build the functions and the local stack, and install the emulator
-	@test -x $(LOCAL) || echo 'The first build compiles some 370 crates:' \
+	@test -x $(LOCAL) || echo 'The first build compiles some 330 crates:' \
 	  'about six minutes on two cores. Later ones take a second.'
 	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/installed built
 

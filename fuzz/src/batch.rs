@@ -177,7 +177,7 @@ fn decided(cause: &InboundEvent, description: &Description) -> Reached {
 }
 
 /// Checks that a decision about a new entity opens a job for each asset in each language, and that
-/// it starts and announces each of them.
+/// it sends and announces each of them.
 fn asked_for(topic: Topic, description: &Description, decision: &Decision) {
     let assets: BTreeSet<AssetKind> = description.assets.iter().copied().collect();
     assert!(

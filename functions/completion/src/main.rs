@@ -1,5 +1,5 @@
-//! Lambda: runs the steps of the state machines for render jobs and cloned voices, and sweeps up
-//! overdue ones.
+//! Lambda: runs the steps of the state machines for long render jobs and cloned voices, and sweeps
+//! up what is overdue, jobs of the queue among it.
 
 mod answers;
 mod assets;

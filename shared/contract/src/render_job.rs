@@ -118,7 +118,7 @@ pub enum FailureClass {
     Unavailable,
     /// The render exceeded its time limit.
     Timeout,
-    /// Its execution ended repeatedly without a result.
+    /// What worked on it ended repeatedly without a result, or it was not begun for a day.
     Abandoned,
     /// No provider is configured for this media type.
     NotConfigured,

@@ -1,4 +1,4 @@
-//! A decision: the state to write, the events to publish and the jobs to start. It is committed
+//! A decision: the state to write, the events to publish and the jobs to send. It is committed
 //! completely or not at all.
 
 use contract::{CloudEvent, Template, TemplateAsset, Time, Topic, TraceParent};
@@ -18,7 +18,7 @@ pub struct Decision {
     pub voice: Option<VoiceModel>,
     /// The events to publish, in order.
     pub events: Vec<OutboundEvent>,
-    /// The jobs to start, once the events are published.
+    /// The jobs to send to the queue, once the events are published.
     pub starts: Vec<JobId>,
 }
 

@@ -60,7 +60,7 @@ id! {
     TemplateId
 }
 id! {
-    /// (tenant, template, inbound event). Also the name of the job's execution.
+    /// (tenant, template, inbound event). Also the name of the execution of a long job.
     JobId
 }
 id! {

@@ -16,7 +16,7 @@ use crate::{
 /// depend on when it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its id, which is also the name of its execution.
+    /// Its id, which is also the name of its execution, if it has one.
     pub id: JobId,
     /// The number of writes so far; 0 before the first.
     pub version: u64,

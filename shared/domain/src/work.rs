@@ -1,6 +1,6 @@
-//! Paid work: what a render job and a voice model have in common. Each is written by one writer at a
-//! time, has one execution at a time, and is restarted or failed by the sweep when it is overdue.
-//! Their states differ, so each has a state type of its own.
+//! Work: what a render job and a voice model have in common. Each is written by one writer at a
+//! time, has one execution at a time or waits in the queue, and is sent, restarted or failed by the
+//! sweep when it is overdue. Their states differ, so each has a state type of its own.
 
 use std::fmt;
 

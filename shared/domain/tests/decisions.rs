@@ -1,5 +1,5 @@
 //! Decisions: (current state, an inbound event) → the state to write, the events to publish and the
-//! jobs to start.
+//! jobs to send.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

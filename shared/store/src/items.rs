@@ -184,7 +184,7 @@ pub struct OutboxEntry {
     /// The key of the tenant of `starts`; `None` where `entity` is.
     pub tenant: Option<TenantKey>,
     /// Whether Kafka is known to have the events. If it is not, and the entry opened jobs, they tell:
-    /// none is started before.
+    /// none is sent before.
     pub published: bool,
     /// Whether the events are only published by a caller that knows that the job's `created` was:
     /// the end of a job whose tenant was erased before that was known.
@@ -213,7 +213,7 @@ pub struct Expiry {
 
 impl OutboxEntry {
     /// What stands for an entry that is not stored, because its tenant was erased since: there is
-    /// nothing to publish and nothing to start.
+    /// nothing to publish and nothing to send.
     #[must_use]
     pub fn of_erased_tenant(key: Key, content: String) -> Self {
         Self {

@@ -12,7 +12,7 @@ use telemetry::{Kind, Measured, Span, Telemetry};
 pub struct Request<'a> {
     /// The provider.
     pub provider: ProviderId,
-    /// What the span is named after: `submit`, `poll`, `look`, `fulfil`.
+    /// What the span is named after: `draw`, `submit`, `poll`, `look`, `fulfil`.
     pub action: &'a str,
 }
 

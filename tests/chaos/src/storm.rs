@@ -275,7 +275,7 @@ fn refuse_some(stack: &Stack) -> Vec<(String, Hits)> {
     [
         ("dynamodb", 41, 400, "ThrottlingException"),
         ("dynamodb", 67, 500, "InternalServerError"),
-        // Only long jobs have executions, and a new process asks for one that does not exist.
+        // Only long jobs have executions.
         ("states", 5, 400, "ThrottlingException"),
         ("states", 7, 500, "InternalServerError"),
         ("sqs", 13, 400, "ThrottlingException"),
