@@ -1,6 +1,6 @@
 //! The inbound event that a decision answers, and the description of its entity.
 
-use std::{collections::BTreeMap, fmt, iter};
+use std::{collections::BTreeMap, iter};
 
 use contract::{
     AssetKind, Configuration, Entity, Envelope, EventTime, Identifier, Locale, Topic, TraceParent,
@@ -119,12 +119,6 @@ impl ContentHash {
     }
 }
 
-impl fmt::Display for ContentHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
-    }
-}
-
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     bytes
@@ -196,6 +190,20 @@ mod tests {
             hash_of_data(r#"{"t":"\" a"}"#),
             hash_of_data(r#"{"t":"\"a"}"#)
         );
+    }
+
+    #[test]
+    fn a_string_ends_at_its_own_quotation_mark() {
+        for (json, end) in [
+            (r#""" x"#, 2),
+            (r#""a b" "#, 5),
+            (r#""a\" b""#, 7),
+            (r#""long, and then \" once" and more"#, 24),
+            (r#""without an end"#, 15),
+            (r#""with an escape at its end\""#, 28),
+        ] {
+            assert_eq!(end_of_string(json.as_bytes(), 1), end, "{json}");
+        }
     }
 
     fn stamp(version: Option<u64>, time: &str, [source, id, content]: [&str; 3]) -> Stamp {

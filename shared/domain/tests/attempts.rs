@@ -351,7 +351,11 @@ fn a_tenants_cap_leaves_leases_for_other_tenants() {
             .held(),
         1
     );
-    assert!(leases.released(job(9)).is_none());
+    assert!(leases.clone().released(job(9)).is_none());
+    assert_eq!([ConcurrencyLimits::default().held(), leases.held()], [0, 4]);
+    // A lease has expired at its very end.
+    let at_its_end = leases.taken(job(6), &id("four"), caps, at(60), at(90));
+    assert_eq!(at_its_end.unwrap().held(), 1);
 }
 
 #[test]

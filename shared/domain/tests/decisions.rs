@@ -93,6 +93,20 @@ fn decide(
     plan(before, inbound, description, planning()).unwrap()
 }
 
+#[test]
+fn every_event_carries_the_trace_of_what_caused_it() {
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        .parse()
+        .unwrap();
+    let mut inbound = inbound("one", "2026-11-20T09:59:59Z");
+    for trace in [None, Some(trace)] {
+        inbound.trace = trace;
+        let decision = decide(None, &inbound, &says("Rain", None));
+        assert_eq!(decision.events.len(), 4);
+        assert!(decision.events.iter().all(|event| event.trace == trace));
+    }
+}
+
 /// The published events, a line each: topic, kind or asset, revision.
 fn published_lines(decision: &Decision) -> Vec<String> {
     let line = |outbound: &domain::OutboundEvent| {

@@ -58,6 +58,7 @@ fn the_templates_parameters_name_every_provider() {
             MediaType::Audio => "AudioProviders",
         };
         let for_voices = provider.clones_voices().then_some("VoiceProvider");
+        assert_eq!(for_voices.is_some(), provider == ProviderId::ElevenLabs);
         for name in [Some(list), for_voices].into_iter().flatten() {
             assert!(
                 parameter(name).contains(provider.as_str()),

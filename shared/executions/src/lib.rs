@@ -2,7 +2,6 @@
 //! for each. The only crate that knows Step Functions.
 
 mod config;
-mod connect;
 mod go_on;
 mod start;
 

@@ -193,7 +193,7 @@ async fn make(
 fn at_work(stack: &Stack) -> Vec<(u32, Arc<str>)> {
     // In the init phase a function only connects, and reads what is not there.
     let connects = |name: &str| {
-        let names = ["GetItem", "DescribeExecution", "GetQueueAttributes"];
+        let names = ["GetItem", "GetQueueAttributes"];
         names.contains(&name)
     };
     let calls = stack.proxy.calls();
