@@ -98,13 +98,16 @@ impl Answer {
             let is_late = log(one, &left, progress);
             troubled += usize::from(!is_late);
             let id = &one.record.message_id;
+            let parts = parts(left, progress);
             // Put off, it would be drawn again, and die again.
-            if one.is_abandoned {
+            if one.is_abandoned && parts.len() == 1 {
                 self.kept.insert(id.clone());
                 continue;
             }
-            ids.push(id);
-            outgoing.push(again(config, one, left, is_late));
+            for jobs in parts {
+                ids.push(id);
+                outgoing.push(again(config, one, jobs, is_late));
+            }
         }
         if troubled > 0 {
             effects.emit(Measured::PutOff { messages: troubled });
@@ -113,15 +116,15 @@ impl Answer {
             return;
         }
         let sent = effects.send(outgoing).await;
-        for (id, sent) in iter::zip(ids, sent) {
-            match sent {
-                Ok(()) => self.put_off += 1,
-                Err(error) => {
-                    tracing::error!(id, "not put off: {}", chain(&error));
-                    self.kept.insert(id.clone());
-                }
+        for (id, sent) in iter::zip(&ids, sent) {
+            if let Err(error) = sent {
+                tracing::error!(id, "not put off: {}", chain(&error));
+                self.kept.insert((*id).clone());
             }
         }
+        let again: BTreeSet<&String> = ids.into_iter().collect();
+        let again = again.into_iter().filter(|id| !self.kept.contains(*id));
+        self.put_off = again.count();
     }
 
     /// The answer. Also logs the invocation.
@@ -149,10 +152,11 @@ impl Answer {
 }
 
 /// Logs why the jobs that are `left` of a message wait; what only follows another is not worth a
-/// line. Returns whether they wait for nothing but time.
+/// line. Returns whether they wait for nothing but time, or a message of their own.
 fn log(one: &MessageInHand<'_>, left: &[JobId], progress: &Progress) -> bool {
     let mut troubles = left.iter().filter_map(|job| progress.trouble(*job));
-    let reason = troubles.find(|trouble| !matches!(trouble, Trouble::NoTime | Trouble::Follows));
+    let reason = troubles
+        .find(|trouble| !matches!(trouble, Trouble::NoTime | Trouble::Follows | Trouble::Apart));
     let id = &one.record.message_id;
     let (jobs, tries) = (left.len(), one.message.tries);
     if let Some(trouble) = reason {
@@ -160,11 +164,24 @@ fn log(one: &MessageInHand<'_>, left: &[JobId], progress: &Progress) -> bool {
         tracing::warn!(id, %entity, jobs, tries, "put off: {}", chain(trouble));
         return false;
     }
-    let is_late = left
-        .iter()
-        .all(|job| matches!(progress.trouble(*job), Some(Trouble::NoTime)));
+    let is_late = left.iter().all(|job| {
+        matches!(
+            progress.trouble(*job),
+            Some(Trouble::NoTime | Trouble::Apart)
+        )
+    });
     tracing::debug!(id, jobs, tries, is_late, "put off");
     is_late
+}
+
+/// The jobs that are `left` of a message, as they are sent again: together, or each by itself if one
+/// of them killed the function.
+fn parts(left: Vec<JobId>, progress: &Progress) -> Vec<Vec<JobId>> {
+    let killed = |job: &JobId| matches!(progress.trouble(*job), Some(Trouble::Apart));
+    match left.iter().any(killed) {
+        true => left.into_iter().map(|job| vec![job]).collect(),
+        false => vec![left],
+    }
 }
 
 /// The message that has the jobs that are `left` taken up again: at once, if only time was missing.

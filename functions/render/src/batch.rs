@@ -108,6 +108,7 @@ fn read_all<'a>(
             Ok(message) => messages.push(MessageInHand {
                 record,
                 message,
+                is_dead: record.queue == config.dead_letter_queue,
                 is_abandoned: is_abandoned(record, &config.dead_letter_queue),
             }),
             Err(error) => unreadable.push((record, error)),
@@ -212,6 +213,10 @@ impl<E: Effects> Batch<'_, E> {
         let open = self.open(one);
         if !open.is_empty() && self.room() == 0 {
             return Err(Trouble::NoTime);
+        }
+        // One of them killed the function, and the others are not to be given up with it.
+        if one.is_dead && open.len() > 1 {
+            return Err(Trouble::Apart);
         }
         let (now, routing) = (self.now(), self.effects.routing());
         let (mut long, mut short) = (Vec::new(), Vec::new());

@@ -14,7 +14,9 @@ pub(crate) struct MessageInHand<'a> {
     pub record: &'a Record,
     /// What it says.
     pub message: Message,
-    /// Whether its jobs are given up: the function has died of it too often.
+    /// Whether the function has died of it so often that it was moved to the dead-letter queue.
+    pub is_dead: bool,
+    /// Whether its jobs are given up: the function has died of it there, too.
     pub is_abandoned: bool,
 }
 

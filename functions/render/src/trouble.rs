@@ -17,6 +17,8 @@ pub(crate) enum Trouble {
     Slow,
     #[error("an earlier job of the batch met trouble that would meet this one, too")]
     Follows,
+    #[error("one of the jobs of its message killed the function; each gets a message of its own")]
+    Apart,
     #[error(
         "this version of the code cannot read the job, its entity or its end ({0}); deploy the version that wrote it"
     )]
@@ -61,7 +63,8 @@ impl Trouble {
             | Self::Close(_)
             | Self::Unreadable(_)
             | Self::NoTime
-            | Self::Follows => false,
+            | Self::Follows
+            | Self::Apart => false,
         }
     }
 }
