@@ -49,17 +49,16 @@ impl Trouble {
                 | StoreError::Item(_)
                 | StoreError::NotFound(_) => false,
             },
-            Self::Logo(error) => match **error {
-                FetchError::S3(_) => true,
-                FetchError::Forbidden | FetchError::Unfit(_) => false,
-            },
             Self::Publish(error) => match error.scope() {
                 Unpublishable::AnyEvent => true,
                 Unpublishable::ThisEvent | Unpublishable::AnotherEvent => false,
             },
             Self::Put(_) | Self::Slow => true,
+            // A logo is the tenant's own object, and it may be at fault: encrypted with a key of its
+            // own, for one. If S3 is away, the upload of a picture finds out.
+            Self::Logo(_)
             // Step Functions starts what is long; pictures do not need it.
-            Self::Start(_)
+            | Self::Start(_)
             | Self::Close(_)
             | Self::Unreadable(_)
             | Self::NoTime

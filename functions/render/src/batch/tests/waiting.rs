@@ -134,6 +134,16 @@ fn a_forbidden_logo_holds_its_own_message_up_and_fails_it_in_the_end() {
 }
 
 #[test]
+fn a_logo_that_s3_does_not_return_holds_up_its_own_message_alone() {
+    let world = World::of(&["l", "e"]).where_call("logo l square", Answer::Fails);
+    let batch = [world.message("l"), world.message("e").received(2)];
+    assert_eq!(world.deliver(&batch), NONE);
+    assert_eq!(left(&world), [("l square".to_owned(), 1)]);
+    assert_eq!(world.published(), E);
+    world.settles(&["l square"]);
+}
+
+#[test]
 fn a_job_that_waited_for_s3_for_hours_fails_as_unavailable() {
     let hours = Duration::from_secs(14_400);
     for (call, campaign, job) in [
