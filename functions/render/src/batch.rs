@@ -5,6 +5,7 @@
 //! function then, they stand.
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     iter,
     time::{Duration, SystemTime},
@@ -259,12 +260,24 @@ impl<E: Effects> Batch<'_, E> {
         open
     }
 
-    /// Starts the executions of long jobs.
+    /// Starts the executions of long jobs. Once Step Functions turns out to be away, no other is
+    /// tried: each would wait as long, and the pictures of the batch behind it.
     async fn start(&mut self, jobs: Vec<JobId>) {
         let (effects, now) = (self.effects, self.now());
-        let starts = jobs
-            .into_iter()
-            .map(|job| async move { (job, effects.start(job, now).await) });
+        let is_away = &Cell::new(self.progress.has_outage_of_executions());
+        let starts = jobs.into_iter().map(|job| async move {
+            if is_away.get() {
+                return (job, Err(Trouble::Follows));
+            }
+            let started = effects.start(job, now).await.map_err(Trouble::from);
+            if started
+                .as_ref()
+                .is_err_and(Trouble::is_outage_of_executions)
+            {
+                is_away.set(true);
+            }
+            (job, started)
+        });
         let started: Vec<_> = stream::iter(starts)
             .buffered(STARTS_AT_ONCE)
             .collect()
@@ -272,7 +285,7 @@ impl<E: Effects> Batch<'_, E> {
         for (job, started) in started {
             match started {
                 Ok(()) => self.progress.settles(job),
-                Err(error) => self.progress.meets(&[job], error.into()),
+                Err(trouble) => self.progress.meets(&[job], trouble),
             }
         }
     }

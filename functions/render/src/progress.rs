@@ -23,6 +23,8 @@ pub(crate) struct Progress {
     troubles: BTreeMap<JobId, Arc<Trouble>>,
     /// Whether a service is away that every job needs.
     has_outage: bool,
+    /// Whether the service is away that long jobs need.
+    has_outage_of_executions: bool,
 }
 
 impl Progress {
@@ -39,6 +41,7 @@ impl Progress {
     /// `trouble` meets those of `jobs` for which something is to be done.
     pub(crate) fn meets(&mut self, jobs: &[JobId], trouble: Trouble) {
         self.has_outage |= trouble.is_outage();
+        self.has_outage_of_executions |= trouble.is_outage_of_executions();
         let trouble = Arc::new(trouble);
         for job in jobs {
             if self.is_waiting(*job) {
@@ -66,6 +69,11 @@ impl Progress {
     /// Whether a service is away that every job needs.
     pub(crate) fn has_outage(&self) -> bool {
         self.has_outage
+    }
+
+    /// Whether the service is away that long jobs need.
+    pub(crate) fn has_outage_of_executions(&self) -> bool {
+        self.has_outage_of_executions
     }
 
     /// The ends that are to be published now.

@@ -14,7 +14,6 @@ use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError};
 use domain::{
     Decision, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent, ProviderRouting, Work as _,
-    WorkId,
 };
 use drawing::{DeleteError, DrawError, FetchError, LogoError, PutError};
 use executions::StartError;
@@ -304,9 +303,9 @@ impl Effects for Script {
         let name = self.state().name(job);
         let start = |state: &mut State| state.started.push(name.clone());
         let started = self.call(format!("start {name}"), start).await;
-        started.map_err(|_| StartError::Restart {
-            id: WorkId::Job(job),
-            source: StoreError::Contended,
+        started.map_err(|_| StartError::Start {
+            name: job.to_string(),
+            source: "throttled".into(),
         })
     }
 

@@ -119,6 +119,22 @@ fn trouble_at_step_functions_puts_off_what_is_long_alone() {
 }
 
 #[test]
+fn once_step_functions_is_away_no_other_execution_is_tried_and_pictures_are_drawn() {
+    let world = World::of(&["v1", "v2", "e"]).where_call("start v1 video", Answer::Fails);
+    let (first, second) = (world.message("v1"), world.message("v2").received(2));
+    let batch = [first, second, world.message("e").received(3)];
+    assert_eq!(world.deliver(&batch), NONE);
+    assert_eq!(world.calls("start"), ["start v1 video"]);
+    let waiting = ["v1 video", "v2 video"].map(|job| (job.to_owned(), 1));
+    assert_eq!(left(&world), waiting);
+    assert_eq!(world.published(), E);
+    world.settles(&[]);
+    let mut started = world.script.state().started.clone();
+    started.sort();
+    assert_eq!(started, ["v1 video", "v2 video"]);
+}
+
+#[test]
 fn a_forbidden_logo_holds_its_own_message_up_and_fails_it_in_the_end() {
     let world = World::of(&["l", "e"]).where_call("logo l square", Answer::IsRefused);
     let batch = [world.message("l"), world.message("e").received(2)];
