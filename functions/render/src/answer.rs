@@ -11,10 +11,11 @@ use std::{collections::BTreeSet, iter, time::Duration};
 use dead_letters::DeadLetter;
 use domain::{JobId, TenantKey};
 use operations::DeadLetterSource;
-use queue::{Message, NotRead, Outgoing};
+use queue::{Message, NotRead, Outgoing, SendError};
 use runtime::chain;
 use serde::Serialize;
 use telemetry::Measured;
+use tokio::time::timeout;
 
 use crate::{
     config::Config,
@@ -80,13 +81,15 @@ impl Answer {
         }
     }
 
-    /// Sends again what is left to do of `messages`.
+    /// Sends again what is left to do of `messages`. What is not known to be sent `within` this time
+    /// comes again.
     pub(crate) async fn put_off(
         &mut self,
         config: &Config,
         effects: &impl Effects,
         messages: &[MessageInHand<'_>],
         progress: &Progress,
+        within: Duration,
     ) {
         let (mut ids, mut outgoing, mut troubled) = (Vec::new(), Vec::new(), 0);
         for one in messages {
@@ -115,7 +118,8 @@ impl Answer {
         if outgoing.is_empty() {
             return;
         }
-        let sent = effects.send(outgoing).await;
+        let sent = timeout(within, effects.send(outgoing)).await;
+        let sent = sent.unwrap_or_else(|_| vec![Err(SendError::NotAnswered); ids.len()]);
         for (id, sent) in iter::zip(&ids, sent) {
             if let Err(error) = sent {
                 tracing::error!(id, "not put off: {}", chain(&error));

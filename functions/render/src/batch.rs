@@ -37,6 +37,10 @@ const PUBLISH_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_sec
 /// How long it takes at most to put off what is left.
 const SEND_TIME: Duration = Duration::from_secs(6);
 
+/// How long before the end of the invocation the last call is given up, so that there is an answer:
+/// a function that is killed counts as one that died of each of its messages.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// The time that a commit is given.
 const COMMIT_TIME: Duration = Duration::from_secs(6);
 
@@ -92,8 +96,9 @@ pub(crate) async fn handle<E: Effects>(
         batch.work_on(one).await;
     }
     batch.publish().await;
+    let within = batch.left_before(SLACK);
     answer
-        .put_off(config, effects, &messages, &batch.progress)
+        .put_off(config, effects, &messages, &batch.progress, within)
         .await;
     answer.respond(&event.records)
 }
@@ -126,9 +131,13 @@ impl<E: Effects> Batch<'_, E> {
 
     /// The time that is left for work, before what must follow it.
     fn left(&self) -> Duration {
+        self.left_before(PUBLISH_TIME + SEND_TIME)
+    }
+
+    /// The time that is left before the last `part` of the invocation.
+    fn left_before(&self, part: Duration) -> Duration {
         let left = self.deadline.duration_since(self.effects.now());
-        left.unwrap_or_default()
-            .saturating_sub(PUBLISH_TIME + SEND_TIME)
+        left.unwrap_or_default().saturating_sub(part)
     }
 
     /// The number of pictures that can be drawn and committed in the time that is left.
@@ -138,8 +147,7 @@ impl<E: Effects> Batch<'_, E> {
         usize::try_from(pictures).unwrap_or(usize::MAX)
     }
 
-    /// Reads the jobs and entities of all messages in one request, and the ends of those jobs that
-    /// are closed in another.
+    /// Reads what all messages are about, in the time that is left.
     async fn read_inputs(&mut self, messages: &[MessageInHand<'_>]) {
         let all = || messages.iter().map(|one| &one.message);
         let jobs: Vec<JobId> = all().flat_map(|message| message.jobs.clone()).collect();
@@ -147,13 +155,23 @@ impl<E: Effects> Batch<'_, E> {
             return;
         }
         let entities = all().map(|message| message.entity).collect();
+        let left = self.left();
+        let read = timeout(left, Box::pin(self.read(&jobs, entities))).await;
+        if read.is_err() {
+            self.progress.meets(&jobs, Trouble::Slow);
+        }
+    }
+
+    /// Reads the jobs and entities in one request, and the ends of those jobs that are closed in
+    /// another.
+    async fn read(&mut self, jobs: &[JobId], entities: BTreeSet<EntityKey>) {
         match self
             .effects
             .inputs(jobs.iter().copied().collect(), entities)
             .await
         {
             Ok(inputs) => self.inputs = inputs,
-            Err(error) => return self.progress.meets(&jobs, error.into()),
+            Err(error) => return self.progress.meets(jobs, error.into()),
         }
         let closed = self.closed(jobs.iter().copied());
         if let Err(error) = self.publish_again(&closed).await {

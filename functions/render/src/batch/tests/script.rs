@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::pending,
     sync::{Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
@@ -45,6 +46,8 @@ pub(super) enum Answer {
     IsRefused,
     /// It is refused once, and succeeds then.
     IsRefusedOnce,
+    /// It never comes back.
+    Hangs,
     /// It succeeds, and the clock goes on by so much meanwhile.
     Takes(Duration),
     /// Just before it, and once, another writer does this.
@@ -119,6 +122,7 @@ impl Script {
         match answer {
             None | Some(Answer::IsLost) => {}
             Some(Answer::Fails) => return Err(false),
+            Some(Answer::Hangs) => pending().await,
             Some(Answer::IsRefused) => return Err(true),
             Some(Answer::IsRefusedOnce) => {
                 self.state().answers.remove(&call);

@@ -14,6 +14,9 @@ const RESERVED: Duration = Duration::from_secs(16 + 6 + 6);
 
 const PICTURE: Duration = Duration::from_millis(500);
 
+/// How long a call may hang where a test has it time out.
+const A_MOMENT: Duration = Duration::from_millis(20);
+
 /// The jobs and tries of what was put off.
 fn left(world: &World) -> Vec<(String, u32)> {
     let put_off = world.put_off().into_iter();
@@ -183,6 +186,28 @@ fn a_message_without_time_is_put_off_at_once_and_does_not_count_as_tried() {
     assert_eq!(world.put_off(), [("e square+e portrait".to_owned(), 3, 0)]);
     assert_eq!(world.calls("draw"), NONE);
     assert!(world.script.state().put_off.is_empty(), "it is no trouble");
+}
+
+#[test]
+fn a_table_that_does_not_answer_burns_no_receive() {
+    let reserved = Duration::from_secs(16 + 6);
+    for call in ["read", "ends e square+e portrait"] {
+        let world = World::of(&["e"]);
+        assert_eq!(world.deliver_all(&["e"]), NONE);
+        let world = world.where_call(call, Answer::Hangs);
+        let world = world.where_it_lasts(reserved + A_MOMENT);
+        assert_eq!(world.deliver_all(&["e"]), NONE, "{call}");
+        assert_eq!(left(&world), [of_e(1)], "{call}");
+        let world = world.where_it_lasts(Duration::from_secs(60));
+        world.settles(&E);
+    }
+}
+
+#[test]
+fn a_queue_that_does_not_answer_has_its_messages_given_back_in_time() {
+    let world = World::of(&["e"]).where_call("send", Answer::Hangs);
+    let world = world.where_it_lasts(Duration::from_secs(1) + A_MOMENT);
+    assert_eq!(world.deliver_all(&["e"]), ["e"]);
 }
 
 #[test]
