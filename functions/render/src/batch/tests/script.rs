@@ -168,7 +168,8 @@ impl State {
         self.stores(job);
     }
 
-    fn stores(&mut self, job: Job) {
+    /// Writes a job as another writer does.
+    pub(super) fn stores(&mut self, job: Job) {
         let version = job.version + 1;
         self.jobs.insert(job.id, Job { version, ..job });
     }

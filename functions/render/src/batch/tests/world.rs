@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use domain::{EntityKey, JobId, TenantKey};
+use domain::{EntityKey, JobId, ProviderId, TenantKey, derive};
 use queue::Message;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -248,6 +248,13 @@ pub(super) fn group() -> TenantKey {
 pub(super) fn cancel_portrait(state: &mut State) {
     let portrait = state.job("e portrait");
     state.closes(domain::cancel(portrait, at(5)).unwrap());
+}
+
+/// Has an execution of the job `e portrait` ask a vendor.
+pub(super) fn begin_portrait(state: &mut State) {
+    let portrait = state.job("e portrait");
+    let token = derive(&[b"token"]);
+    state.stores(portrait.asking(ProviderId::OpenAi, token, at(5)));
 }
 
 /// Has another writer change the campaign `e`.
