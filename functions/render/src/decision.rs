@@ -11,6 +11,10 @@ use crate::event::Record;
 /// How often a message may be put off before the logo that S3 forbids counts as the tenant's fault.
 const MOST_FORBIDDEN: u32 = 8;
 
+/// How often a message is put off at least before a job is given up for its age. An old job may have
+/// waited for something else: in a backlog, or for Kafka.
+const LEAST_TRIES: u32 = 3;
+
 /// The most receives of a message that is still drawn from the dead-letter queue: the five of the
 /// first queue, and one by itself.
 const MOST_RECEIVES: u32 = 6;
@@ -73,12 +77,11 @@ pub(crate) fn without_logo(
     match error {
         FetchError::Unfit(unfit) => Some(invalid(unfit.to_string())),
         FetchError::Forbidden if tries >= MOST_FORBIDDEN => Some(invalid(error.to_string())),
-        FetchError::Forbidden | FetchError::S3(_) => {
-            has_waited(job, patience_seconds, now).then(|| {
+        FetchError::Forbidden | FetchError::S3(_) => has_waited(job, tries, patience_seconds, now)
+            .then(|| {
                 let failure = failure(FailureClass::Unavailable, chain(error), now);
                 given_up(None, failure)
-            })
-        }
+            }),
     }
 }
 
@@ -86,11 +89,11 @@ pub(crate) fn without_logo(
 /// may pass, and it waits.
 pub(crate) fn not_stored(
     detail: String,
-    (job, asked_at): (&Job, Time),
+    (job, asked_at, tries): (&Job, Time, u32),
     patience_seconds: u32,
     now: Time,
 ) -> Option<Drawn> {
-    has_waited(job, patience_seconds, now).then(|| {
+    has_waited(job, tries, patience_seconds, now).then(|| {
         let failure = failure(FailureClass::Unavailable, detail, now);
         given_up(Some(asked_at), failure)
     })
@@ -101,9 +104,10 @@ pub(crate) fn refused(detail: String, now: Time) -> Drawn {
     given_up(Some(now), failure(FailureClass::Internal, detail, now))
 }
 
-/// Whether `job` has waited so long for a service that it is given up.
-fn has_waited(job: &Job, patience_seconds: u32, now: Time) -> bool {
-    job.created_at.plus_seconds(patience_seconds) < now
+/// Whether `job`, whose message was put off `tries` times, has waited so long for a service that it
+/// is given up.
+fn has_waited(job: &Job, tries: u32, patience_seconds: u32, now: Time) -> bool {
+    tries >= LEAST_TRIES && job.created_at.plus_seconds(patience_seconds) < now
 }
 
 fn failure(class: FailureClass, detail: String, at: Time) -> Failure {

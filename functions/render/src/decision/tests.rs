@@ -101,15 +101,26 @@ fn a_job_is_given_up_once_it_waited_for_longer_than_its_patience() {
     let job = job("l");
     let away = FetchError::S3("slow down".into());
     for error in [away, FetchError::Forbidden] {
-        let logo = |now| without_logo(&error, (&job, 0), 100, now);
+        let logo = |now| without_logo(&error, (&job, 3), 100, now);
         assert_eq!(logo(at(100)), None);
         let closed = logo(at(101)).unwrap();
         assert_eq!(given_up(&closed), (FailureClass::Unavailable, None, false));
     }
-    let stored = |now| not_stored("away".to_owned(), (&job, at(1)), 100, now);
+    let stored = |now| not_stored("away".to_owned(), (&job, at(1), 3), 100, now);
     assert_eq!(stored(at(100)), None);
     let closed = stored(at(101)).unwrap();
     assert_eq!(given_up(&closed), (FailureClass::Unavailable, None, true));
+}
+
+#[test]
+fn a_job_that_waited_for_something_else_is_tried_a_few_times_however_old_it_is() {
+    let job = job("l");
+    for tries in 0..3 {
+        let away = FetchError::S3("slow down".into());
+        assert_eq!(without_logo(&away, (&job, tries), 100, at(9_000)), None);
+        let not_stored = not_stored("away".to_owned(), (&job, at(1), tries), 100, at(9_000));
+        assert_eq!(not_stored, None);
+    }
 }
 
 #[test]
