@@ -4,6 +4,7 @@
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, Work as _};
 use outbox::Announced;
+use queue::DepthError;
 use store::Overdue;
 
 use super::{After, Trouble};
@@ -16,13 +17,13 @@ const PATIENCE_IN_A_BACKLOG: u32 = 2 * 60 * 60;
 /// How long a job may be open before it is begun, in seconds. Then it fails as abandoned.
 const LONGEST: u32 = 24 * 60 * 60;
 
-/// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if the
-/// queue is empty, because then nothing of them is on its way. A queue that does not say how many
-/// messages it has counts as not empty.
+/// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if
+/// neither the queue nor its dead-letter queue has a message, because then nothing of them is on its
+/// way. A queue that does not say how many messages it has counts as not empty.
 pub(super) async fn patience(app: &App) -> u32 {
-    match app.outbox.queue().depth().await {
-        Ok(depth) if depth.is_empty() => 0,
-        Ok(_) => PATIENCE_IN_A_BACKLOG,
+    match is_empty(app).await {
+        Ok(true) => 0,
+        Ok(false) => PATIENCE_IN_A_BACKLOG,
         Err(error) => {
             tracing::error!(
                 "jobs are left to the queue for {PATIENCE_IN_A_BACKLOG} s: {}",
@@ -31,6 +32,14 @@ pub(super) async fn patience(app: &App) -> u32 {
             PATIENCE_IN_A_BACKLOG
         }
     }
+}
+
+/// Whether no message waits. The dead-letter queue is asked last, because messages go there from the
+/// queue. One that waits there for its last try must not be sent again: it may be what kills.
+async fn is_empty(app: &App) -> Result<bool, DepthError> {
+    let queue = app.outbox.queue().depth().await?;
+    let dead = app.dead_letter_queue.depth().await?;
+    Ok(queue.is_empty() && dead.is_empty())
 }
 
 /// Sends an open job again that is overdue by `patience` seconds. One that was open for too long is
