@@ -231,11 +231,21 @@ async fn a_job_that_was_not_begun_within_a_day_fails_as_abandoned() {
     let late = take(&studio, 1).await.remove(0).body;
     let now = Time::new(jiff::Timestamp::now());
     for (job, hours) in [(&jobs[0], 23), (&jobs[1], 25)] {
-        let opened = json!(now.minus_seconds(hours * 60 * 60));
-        let change = |job: &mut Value| job["created_at"] = opened;
+        let opened = now.minus_seconds(hours * 60 * 60);
+        let change = |job: &mut Value| {
+            job["created_at"] = json!(opened);
+            job["deadline"] = json!(opened.plus_seconds(900));
+        };
         studio.change_state(&format!("job#{job}"), change).await;
     }
+    // Kafka may have been away for all that time, and no message sent.
     let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [2, 0, 0, 2, 0, 0, 0]);
+    // While messages wait, they are on their way.
+    let_deadlines_be_past(&studio, 125).await;
+    assert_eq!(sweep(&studio).await, [2, 0, 0, 2, 0, 0, 0]);
+    take(&studio, 4).await;
+    let_deadlines_be_past(&studio, 1).await;
     assert_eq!(sweep(&studio).await, [2, 0, 0, 1, 1, 0, 0]);
     let produced = studio.produced_for(tenant, 5).await;
     assert_eq!(failures(&produced), ["abandoned"]);
