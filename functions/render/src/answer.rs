@@ -101,9 +101,10 @@ impl Answer {
             let is_late = log(one, &left, progress);
             troubled += usize::from(!is_late);
             let id = &one.record.message_id;
+            // In the queue it would be drawn beside others again, and the function may die of it.
+            let has_survived = left.iter().any(|job| progress.survived_alone(*job));
             let parts = parts(left, progress);
-            // Put off, it would be drawn again, and die again.
-            if one.is_abandoned && parts.len() == 1 {
+            if one.is_dead && !has_survived && parts.len() == 1 {
                 self.kept.insert(id.clone());
                 continue;
             }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use contract::Time;
-use domain::{EntityKey, EntityState, Job, JobId, Work as _};
+use domain::{Drawn, EntityKey, EntityState, Job, JobId, Work as _};
 use futures::{StreamExt as _, stream};
 use kafka::MESSAGE_TIMEOUT;
 use queue::{Message, NotRead};
@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use crate::{
     answer::{Answer, BatchResponse},
     config::Config,
-    decision::{Todo, in_order, is_abandoned, todo},
+    decision::{Todo, abandoned, in_order, todo},
     effects::{Effects, time},
     event::{Event, Record},
     in_hand::{Logos, MessageInHand},
@@ -115,7 +115,6 @@ fn read_all<'a>(
                 record,
                 message,
                 is_dead: record.queue == config.dead_letter_queue,
-                is_abandoned: is_abandoned(record, &config.dead_letter_queue),
             }),
             Err(error) => unreadable.push((record, error)),
         }
@@ -240,14 +239,35 @@ impl<E: Effects> Batch<'_, E> {
         let (now, routing) = (self.now(), self.effects.routing());
         let (mut long, mut short) = (Vec::new(), Vec::new());
         for job in open {
-            match todo(&job, routing, one.is_abandoned, now) {
+            match todo(&job, routing, now) {
                 Todo::Start => long.push(job.id),
-                Todo::Draw => short.push((job, None)),
+                Todo::Draw => {
+                    let over = match one.is_dead {
+                        true => self.try_alone(job.id, one.record, now).await?,
+                        false => None,
+                    };
+                    short.push((job, over));
+                }
                 Todo::Close(drawn) => short.push((job, Some(drawn))),
             }
         }
         self.start(long).await;
         self.draw(short, one).await
+    }
+
+    /// Notes that a job is drawn by itself, so that the neighbours of what kills the function are
+    /// drawn. Returns its end if the function died of that before.
+    async fn try_alone(
+        &mut self,
+        job: JobId,
+        record: &Record,
+        now: Time,
+    ) -> Result<Option<Drawn>, Trouble> {
+        if self.effects.note_lone_try(job, record).await? {
+            return Ok(Some(abandoned(now)));
+        }
+        self.progress.tries_alone(job);
+        Ok(None)
     }
 
     /// The open jobs of a message for which something is to be done.

@@ -15,10 +15,6 @@ const MOST_FORBIDDEN: u32 = 8;
 /// waited for something else: in a backlog, or for Kafka.
 const LEAST_TRIES: u32 = 3;
 
-/// The most receives of a message that is still drawn from the dead-letter queue: the five of the
-/// first queue, and one by itself.
-const MOST_RECEIVES: u32 = 6;
-
 /// What is to be done for an open job.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Todo {
@@ -30,19 +26,12 @@ pub(crate) enum Todo {
     Close(Drawn),
 }
 
-/// What is to be done for the open `job`. If the function has died of its message too often, it
-/// `is_abandoned` instead of drawn.
-pub(crate) fn todo(job: &Job, routing: &ProviderRouting, is_abandoned: bool, now: Time) -> Todo {
+/// What is to be done for the open `job`.
+pub(crate) fn todo(job: &Job, routing: &ProviderRouting, now: Time) -> Todo {
     if job.has_begun() {
         return Todo::Start;
     }
     match next(job, routing.of(job.asset), &[], now) {
-        Next::Ask(ProviderId::StudioCanvas) if is_abandoned => {
-            let detail =
-                "the function died of its message five times, and once more with nothing beside it";
-            let failure = failure(FailureClass::Abandoned, detail.to_owned(), now);
-            Todo::Close(given_up(Some(now), failure))
-        }
         Next::Ask(ProviderId::StudioCanvas) => Todo::Draw,
         Next::Ask(
             ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway | ProviderId::Polly,
@@ -52,11 +41,12 @@ pub(crate) fn todo(job: &Job, routing: &ProviderRouting, is_abandoned: bool, now
     }
 }
 
-/// Whether the function has died of the message of `record` too often: its jobs are given up. Only
-/// what was moved to the dead-letter queue is; there it is tried once more, by itself, so that the
-/// neighbours of what kills the function are drawn.
-pub(crate) fn is_abandoned(record: &Record, dead_letter_queue: &str) -> bool {
-    record.queue == dead_letter_queue && record.receives() > MOST_RECEIVES
+/// The end of a job that kills the function even by itself.
+pub(crate) fn abandoned(now: Time) -> Drawn {
+    let detail =
+        "the function died of its message five times, and once more with nothing beside it";
+    let failure = failure(FailureClass::Abandoned, detail.to_owned(), now);
+    given_up(Some(now), failure)
 }
 
 /// What becomes of `job`, whose logo is not to be had. `None`: that may pass, and it waits.

@@ -14,10 +14,9 @@ pub(crate) struct MessageInHand<'a> {
     pub record: &'a Record,
     /// What it says.
     pub message: Message,
-    /// Whether the function has died of it so often that it was moved to the dead-letter queue.
+    /// Whether it was received so often that it was moved to the dead-letter queue: the function died
+    /// of it, or beside it, or could not start.
     pub is_dead: bool,
-    /// Whether its jobs are given up: the function has died of it there, too.
-    pub is_abandoned: bool,
 }
 
 /// The logos of a batch, by their tenant and their place: each is fetched once.

@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     ends: Vec<(JobId, OutboxEntry)>,
     /// Jobs for which nothing is left to do.
     settled: BTreeSet<JobId>,
+    /// Jobs that are drawn by themselves in this invocation.
+    tried_alone: BTreeSet<JobId>,
     /// Why a job is left.
     troubles: BTreeMap<JobId, Arc<Trouble>>,
     /// Whether a service is away that every job needs.
@@ -31,6 +33,16 @@ impl Progress {
     /// Nothing is left to do for `job`.
     pub(crate) fn settles(&mut self, job: JobId) {
         self.settled.insert(job);
+    }
+
+    /// `job` is drawn by itself.
+    pub(crate) fn tries_alone(&mut self, job: JobId) {
+        self.tried_alone.insert(job);
+    }
+
+    /// Whether `job` was drawn by itself in this invocation, and the function lives.
+    pub(crate) fn survived_alone(&self, job: JobId) -> bool {
+        self.tried_alone.contains(&job)
     }
 
     /// `job` is closed, and its `end` is to be published.

@@ -76,21 +76,28 @@ fn a_message_of_the_dead_letter_queue_is_drawn_by_itself_once() {
     let message = world.message("e").only(0).dead();
     assert_eq!(world.deliver(&[message.received(6)]), NONE);
     assert_eq!(world.end_of("e square"), "completed");
+    let begin = ["read", "try e square", "draw e square"];
+    assert_eq!(world.calls("")[..3], begin, "it is noted before");
+}
+
+#[test]
+fn what_waited_for_a_function_that_could_not_start_is_drawn_however_often_it_was_received() {
+    let world = World::of(&["e"]).where_it_died_of("e square", "another", 6);
+    let message = world.message("e").only(0).dead();
+    assert_eq!(world.deliver(&[message.received(200)]), NONE);
+    assert_eq!(world.end_of("e square"), "completed");
 }
 
 #[test]
 fn a_message_that_killed_the_function_comes_apart_so_that_one_job_alone_is_given_up() {
-    // Also once it would be given up: of its jobs, none was tried by itself.
-    for receives in [6, 7] {
-        let world = World::of(&["e"]);
-        let message = world.message("e").dead().received(receives);
-        assert_eq!(world.deliver(&[message]), NONE);
-        assert_eq!(world.calls("draw"), NONE);
-        let apart = ["e square", "e portrait"].map(|job| (job.to_owned(), 0, 0));
-        assert_eq!(world.put_off(), apart);
-        assert!(world.script.state().put_off.is_empty(), "it is no trouble");
-        world.settles(&["e square", "e portrait"]);
-    }
+    let world = World::of(&["e"]);
+    let message = world.message("e").dead().received(6);
+    assert_eq!(world.deliver(&[message]), NONE);
+    assert_eq!(world.calls("draw"), NONE);
+    let apart = ["e square", "e portrait"].map(|job| (job.to_owned(), 0, 0));
+    assert_eq!(world.put_off(), apart);
+    assert!(world.script.state().put_off.is_empty(), "it is no trouble");
+    world.settles(&["e square", "e portrait"]);
 }
 
 #[test]
@@ -112,7 +119,7 @@ fn a_message_that_does_not_come_apart_now_is_kept() {
 }
 
 #[test]
-fn trouble_sends_a_message_of_the_dead_letter_queue_back_into_the_queue() {
+fn trouble_sends_what_was_drawn_by_itself_back_into_the_queue() {
     let world = World::of(&["e"]).where_call("put e square", Answer::Fails);
     let message = world.message("e").only(0).dead();
     assert_eq!(world.deliver(&[message.received(6)]), NONE);
@@ -122,7 +129,7 @@ fn trouble_sends_a_message_of_the_dead_letter_queue_back_into_the_queue() {
 
 #[test]
 fn what_kills_the_function_even_by_itself_is_abandoned() {
-    let world = World::of(&["e"]);
+    let world = World::of(&["e"]).where_it_died_of("e square", "e", 6);
     let message = world.message("e").only(0).dead();
     assert_eq!(world.deliver(&[message.received(7)]), NONE);
     assert_eq!(world.calls("draw"), NONE);
@@ -132,8 +139,9 @@ fn what_kills_the_function_even_by_itself_is_abandoned() {
 
 #[test]
 fn what_cannot_be_abandoned_now_is_kept_and_not_drawn_again() {
-    for call in ["write e square", "publish e square", "read"] {
+    for call in ["read", "try e square", "write e square", "publish e square"] {
         let world = World::of(&["e"]).where_call(call, Answer::Fails);
+        let world = world.where_it_died_of("e square", "e", 6);
         let message = world.message("e").only(0).dead().received(7);
         assert_eq!(
             world.deliver(std::slice::from_ref(&message)),

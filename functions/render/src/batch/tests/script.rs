@@ -31,6 +31,7 @@ use work::CloseError;
 use crate::{
     decision::is_told_again,
     effects::{Effects, EndAgain, File},
+    event::Record,
     example::ROUTING,
 };
 
@@ -70,6 +71,8 @@ pub(super) struct State {
     pub(super) files: BTreeSet<String>,
     /// What Kafka has, in order: the job, and the bytes of its end.
     pub(super) kafka: Vec<(String, Vec<OutboundEvent>)>,
+    /// The message and its receives for which a job was last to be drawn by itself.
+    pub(super) lone_tries: BTreeMap<JobId, (String, u32)>,
     /// The jobs whose executions were started.
     pub(super) started: Vec<String>,
     pub(super) sent: Vec<Outgoing>,
@@ -302,6 +305,17 @@ impl Effects for Script {
         };
         let read = self.call(call, read).await;
         read.map_err(|_| StoreError::Read("throttled".into()))
+    }
+
+    async fn note_lone_try(&self, job: JobId, record: &Record) -> Result<bool, StoreError> {
+        let call = format!("try {}", self.state().name(job));
+        let note = (record.message_id.clone(), record.receives());
+        let noted = |state: &mut State| {
+            let before = state.lone_tries.insert(job, note.clone());
+            before.is_some_and(|(message, receives)| message == note.0 && receives != note.1)
+        };
+        let noted = self.call(call, noted).await;
+        noted.map_err(|_| StoreError::Write("throttled".into()))
     }
 
     async fn start(&self, job: JobId, _now: Time) -> Result<(), StartError> {

@@ -73,6 +73,17 @@ impl World {
         self
     }
 
+    /// This world, in which the function died of `job` alone when it received the message `id` so
+    /// often.
+    pub(super) fn where_it_died_of(self, job: &str, id: &str, receives: u32) -> Self {
+        {
+            let mut state = self.script.state();
+            let job = state.job(job).id;
+            state.lone_tries.insert(job, (id.to_owned(), receives));
+        }
+        self
+    }
+
     /// This world, in which an invocation lasts so long.
     pub(super) fn where_it_lasts(self, lasts: Duration) -> Self {
         Self { lasts, ..self }
