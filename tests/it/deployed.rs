@@ -317,6 +317,9 @@ async fn the_deployed_queue_keeps_its_promises() {
     for (reserved, rendering) in stages {
         assert!(reserved >= rendering + at_once, "{reserved} {rendering}");
     }
+    // A message that is put off goes back to the queue that it came from, any number of times. Lambda
+    // stops other functions that do so after sixteen (Lambda Developer Guide, invocation-recursion).
+    assert_eq!(function["RecursiveLoop"], "Allow");
     // AWS recommends six times the timeout (Lambda Developer Guide, services-sqs-configure).
     let visibility = default_of(&template, "RenderVisibilitySeconds");
     let timeout = function["Timeout"].as_u64().unwrap();

@@ -418,7 +418,11 @@ const NEEDS_OF_THE_SWEEP: &[Need] = &[
         |_| json!({ "step": "sweep" }),
     ),
     completion(
-        "LookAtQueue sqs:GetQueueAttributes studio-render-local",
+        "LookAtQueues sqs:GetQueueAttributes studio-render-local",
+        |_| json!({ "step": "sweep" }),
+    ),
+    completion(
+        "LookAtQueues sqs:GetQueueAttributes studio-render-dead-letters-local",
         |_| json!({ "step": "sweep" }),
     ),
     completion(

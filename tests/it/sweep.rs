@@ -202,6 +202,25 @@ async fn a_sweep_leaves_jobs_to_a_queue_that_is_not_empty_for_two_hours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_leaves_a_job_to_its_message_in_the_dead_letter_queue() {
+    let mut studio = Studio::start().await;
+    let tenant = "tenant-dead";
+    studio.hold_the_queue().await;
+    studio.publish(&created(tenant, "dead")).await;
+    studio.produced_for(tenant, 4).await;
+    let body = take(&studio, 1).await.remove(0).body;
+    let send = studio.stack.clients.sqs.send_message();
+    let send = send.queue_url(&studio.stack.outputs.dead_letter_queue_url);
+    send.message_body(body).send().await.unwrap();
+    let_deadlines_be_past(&studio, 115).await;
+    assert_eq!(sweep(&studio).await, NOTHING);
+    studio.release_the_queue().await;
+    let produced = studio.produced_for(tenant, 8).await;
+    assert_eq!(topics(&produced), the_eight());
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_was_not_begun_within_a_day_fails_as_abandoned() {
     let mut studio = Studio::start().await;
     let tenant = "tenant-abandoned";
@@ -212,11 +231,21 @@ async fn a_job_that_was_not_begun_within_a_day_fails_as_abandoned() {
     let late = take(&studio, 1).await.remove(0).body;
     let now = Time::new(jiff::Timestamp::now());
     for (job, hours) in [(&jobs[0], 23), (&jobs[1], 25)] {
-        let opened = json!(now.minus_seconds(hours * 60 * 60));
-        let change = |job: &mut Value| job["created_at"] = opened;
+        let opened = now.minus_seconds(hours * 60 * 60);
+        let change = |job: &mut Value| {
+            job["created_at"] = json!(opened);
+            job["deadline"] = json!(opened.plus_seconds(900));
+        };
         studio.change_state(&format!("job#{job}"), change).await;
     }
+    // Kafka may have been away for all that time, and no message sent.
     let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [2, 0, 0, 2, 0, 0, 0]);
+    // While messages wait, they are on their way.
+    let_deadlines_be_past(&studio, 125).await;
+    assert_eq!(sweep(&studio).await, [2, 0, 0, 2, 0, 0, 0]);
+    take(&studio, 4).await;
+    let_deadlines_be_past(&studio, 1).await;
     assert_eq!(sweep(&studio).await, [2, 0, 0, 1, 1, 0, 0]);
     let produced = studio.produced_for(tenant, 5).await;
     assert_eq!(failures(&produced), ["abandoned"]);

@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub providers: Settings,
     /// The prefix of the vendors' keys in Secrets Manager: `SECRETS_PREFIX`.
     pub keys: Keys,
+    /// The queue of the messages whose function died too often: `RENDER_DEAD_LETTER_QUEUE_URL`.
+    pub dead_letter_queue: queue::Config,
 }
 
 /// Why the function cannot start.
@@ -49,6 +51,9 @@ impl Config {
             providers: Settings::parse(&optional("PROVIDER_SETTINGS"))?,
             keys: Keys::Secrets {
                 prefix: variable("SECRETS_PREFIX")?,
+            },
+            dead_letter_queue: queue::Config {
+                url: variable("RENDER_DEAD_LETTER_QUEUE_URL")?,
             },
         })
     }

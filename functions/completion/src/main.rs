@@ -25,6 +25,7 @@ use mimalloc::MiMalloc;
 use operations::CompletionStep;
 use outbox::Outbox;
 use providers::Providers;
+use queue::RenderQueue;
 use runtime::{aws_config, start_log};
 use store::Store;
 use telemetry::Telemetry;
@@ -42,6 +43,7 @@ struct App {
     store: Store,
     outbox: Outbox,
     executions: Executions,
+    dead_letter_queue: RenderQueue,
     providers: Providers,
     drawer: Drawer,
     config: Config,
@@ -59,6 +61,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         telemetry: Telemetry::from_env()?,
         outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
         executions: Executions::new(::executions::Config::from_env()?, &aws),
+        dead_letter_queue: RenderQueue::new(config.dead_letter_queue.clone(), &aws),
         store,
         providers: Providers::new(drawer.canvas.clone(), &config.providers, &aws, &config.keys)?,
         drawer,

@@ -11,10 +11,11 @@ use std::{collections::BTreeSet, iter, time::Duration};
 use dead_letters::DeadLetter;
 use domain::{JobId, TenantKey};
 use operations::DeadLetterSource;
-use queue::{Message, NotRead, Outgoing};
+use queue::{Message, NotRead, Outgoing, SendError};
 use runtime::chain;
 use serde::Serialize;
 use telemetry::Measured;
+use tokio::time::timeout;
 
 use crate::{
     config::Config,
@@ -80,13 +81,15 @@ impl Answer {
         }
     }
 
-    /// Sends again what is left to do of `messages`.
+    /// Sends again what is left to do of `messages`. What is not known to be sent `within` this time
+    /// comes again.
     pub(crate) async fn put_off(
         &mut self,
         config: &Config,
         effects: &impl Effects,
         messages: &[MessageInHand<'_>],
         progress: &Progress,
+        within: Duration,
     ) {
         let (mut ids, mut outgoing, mut troubled) = (Vec::new(), Vec::new(), 0);
         for one in messages {
@@ -98,13 +101,17 @@ impl Answer {
             let is_late = log(one, &left, progress);
             troubled += usize::from(!is_late);
             let id = &one.record.message_id;
-            // Put off, it would be drawn again, and die again.
-            if one.is_abandoned {
+            // In the queue it would be drawn beside others again, and the function may die of it.
+            let has_survived = left.iter().any(|job| progress.survived_alone(*job));
+            let parts = parts(left, progress);
+            if one.is_dead && !has_survived && parts.len() == 1 {
                 self.kept.insert(id.clone());
                 continue;
             }
-            ids.push(id);
-            outgoing.push(again(config, one, left, is_late));
+            for jobs in parts {
+                ids.push(id);
+                outgoing.push(again(config, one, jobs, is_late));
+            }
         }
         if troubled > 0 {
             effects.emit(Measured::PutOff { messages: troubled });
@@ -112,16 +119,17 @@ impl Answer {
         if outgoing.is_empty() {
             return;
         }
-        let sent = effects.send(outgoing).await;
-        for (id, sent) in iter::zip(ids, sent) {
-            match sent {
-                Ok(()) => self.put_off += 1,
-                Err(error) => {
-                    tracing::error!(id, "not put off: {}", chain(&error));
-                    self.kept.insert(id.clone());
-                }
+        let sent = timeout(within, effects.send(outgoing)).await;
+        let sent = sent.unwrap_or_else(|_| vec![Err(SendError::NotAnswered); ids.len()]);
+        for (id, sent) in iter::zip(&ids, sent) {
+            if let Err(error) = sent {
+                tracing::error!(id, "not put off: {}", chain(&error));
+                self.kept.insert((*id).clone());
             }
         }
+        let again: BTreeSet<&String> = ids.into_iter().collect();
+        let again = again.into_iter().filter(|id| !self.kept.contains(*id));
+        self.put_off = again.count();
     }
 
     /// The answer. Also logs the invocation.
@@ -149,10 +157,11 @@ impl Answer {
 }
 
 /// Logs why the jobs that are `left` of a message wait; what only follows another is not worth a
-/// line. Returns whether they wait for nothing but time.
+/// line. Returns whether they wait for nothing but time, or a message of their own.
 fn log(one: &MessageInHand<'_>, left: &[JobId], progress: &Progress) -> bool {
     let mut troubles = left.iter().filter_map(|job| progress.trouble(*job));
-    let reason = troubles.find(|trouble| !matches!(trouble, Trouble::NoTime | Trouble::Follows));
+    let reason = troubles
+        .find(|trouble| !matches!(trouble, Trouble::NoTime | Trouble::Follows | Trouble::Apart));
     let id = &one.record.message_id;
     let (jobs, tries) = (left.len(), one.message.tries);
     if let Some(trouble) = reason {
@@ -160,11 +169,24 @@ fn log(one: &MessageInHand<'_>, left: &[JobId], progress: &Progress) -> bool {
         tracing::warn!(id, %entity, jobs, tries, "put off: {}", chain(trouble));
         return false;
     }
-    let is_late = left
-        .iter()
-        .all(|job| matches!(progress.trouble(*job), Some(Trouble::NoTime)));
+    let is_late = left.iter().all(|job| {
+        matches!(
+            progress.trouble(*job),
+            Some(Trouble::NoTime | Trouble::Apart)
+        )
+    });
     tracing::debug!(id, jobs, tries, is_late, "put off");
     is_late
+}
+
+/// The jobs that are `left` of a message, as they are sent again: together, or each by itself if one
+/// of them killed the function.
+fn parts(left: Vec<JobId>, progress: &Progress) -> Vec<Vec<JobId>> {
+    let killed = |job: &JobId| matches!(progress.trouble(*job), Some(Trouble::Apart));
+    match left.iter().any(killed) {
+        true => left.into_iter().map(|job| vec![job]).collect(),
+        false => vec![left],
+    }
 }
 
 /// The message that has the jobs that are `left` taken up again: at once, if only time was missing.

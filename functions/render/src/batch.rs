@@ -5,13 +5,14 @@
 //! function then, they stand.
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     iter,
     time::{Duration, SystemTime},
 };
 
 use contract::Time;
-use domain::{EntityKey, EntityState, Job, JobId, Work as _};
+use domain::{Drawn, EntityKey, EntityState, Job, JobId, Work as _};
 use futures::{StreamExt as _, stream};
 use kafka::MESSAGE_TIMEOUT;
 use queue::{Message, NotRead};
@@ -22,7 +23,7 @@ use tokio::time::timeout;
 use crate::{
     answer::{Answer, BatchResponse},
     config::Config,
-    decision::{Todo, in_order, is_abandoned, todo},
+    decision::{Todo, abandoned, in_order, todo},
     effects::{Effects, time},
     event::{Event, Record},
     in_hand::{Logos, MessageInHand},
@@ -35,6 +36,10 @@ const PUBLISH_TIME: Duration = MESSAGE_TIMEOUT.saturating_add(Duration::from_sec
 
 /// How long it takes at most to put off what is left.
 const SEND_TIME: Duration = Duration::from_secs(6);
+
+/// How long before the end of the invocation the last call is given up, so that there is an answer:
+/// a function that is killed counts as one that died of each of its messages.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// The time that a commit is given.
 const COMMIT_TIME: Duration = Duration::from_secs(6);
@@ -91,8 +96,9 @@ pub(crate) async fn handle<E: Effects>(
         batch.work_on(one).await;
     }
     batch.publish().await;
+    let within = batch.left_before(SLACK);
     answer
-        .put_off(config, effects, &messages, &batch.progress)
+        .put_off(config, effects, &messages, &batch.progress, within)
         .await;
     answer.respond(&event.records)
 }
@@ -108,7 +114,7 @@ fn read_all<'a>(
             Ok(message) => messages.push(MessageInHand {
                 record,
                 message,
-                is_abandoned: is_abandoned(record, &config.dead_letter_queue),
+                is_dead: record.queue == config.dead_letter_queue,
             }),
             Err(error) => unreadable.push((record, error)),
         }
@@ -124,9 +130,13 @@ impl<E: Effects> Batch<'_, E> {
 
     /// The time that is left for work, before what must follow it.
     fn left(&self) -> Duration {
+        self.left_before(PUBLISH_TIME + SEND_TIME)
+    }
+
+    /// The time that is left before the last `part` of the invocation.
+    fn left_before(&self, part: Duration) -> Duration {
         let left = self.deadline.duration_since(self.effects.now());
-        left.unwrap_or_default()
-            .saturating_sub(PUBLISH_TIME + SEND_TIME)
+        left.unwrap_or_default().saturating_sub(part)
     }
 
     /// The number of pictures that can be drawn and committed in the time that is left.
@@ -136,8 +146,7 @@ impl<E: Effects> Batch<'_, E> {
         usize::try_from(pictures).unwrap_or(usize::MAX)
     }
 
-    /// Reads the jobs and entities of all messages in one request, and the ends of those jobs that
-    /// are closed in another.
+    /// Reads what all messages are about, in the time that is left.
     async fn read_inputs(&mut self, messages: &[MessageInHand<'_>]) {
         let all = || messages.iter().map(|one| &one.message);
         let jobs: Vec<JobId> = all().flat_map(|message| message.jobs.clone()).collect();
@@ -145,13 +154,23 @@ impl<E: Effects> Batch<'_, E> {
             return;
         }
         let entities = all().map(|message| message.entity).collect();
+        let left = self.left();
+        let read = timeout(left, Box::pin(self.read(&jobs, entities))).await;
+        if read.is_err() {
+            self.progress.meets(&jobs, Trouble::Slow);
+        }
+    }
+
+    /// Reads the jobs and entities in one request, and the ends of those jobs that are closed in
+    /// another.
+    async fn read(&mut self, jobs: &[JobId], entities: BTreeSet<EntityKey>) {
         match self
             .effects
             .inputs(jobs.iter().copied().collect(), entities)
             .await
         {
             Ok(inputs) => self.inputs = inputs,
-            Err(error) => return self.progress.meets(&jobs, error.into()),
+            Err(error) => return self.progress.meets(jobs, error.into()),
         }
         let closed = self.closed(jobs.iter().copied());
         if let Err(error) = self.publish_again(&closed).await {
@@ -213,17 +232,42 @@ impl<E: Effects> Batch<'_, E> {
         if !open.is_empty() && self.room() == 0 {
             return Err(Trouble::NoTime);
         }
+        // One of them killed the function, and the others are not to be given up with it.
+        if one.is_dead && open.len() > 1 {
+            return Err(Trouble::Apart);
+        }
         let (now, routing) = (self.now(), self.effects.routing());
         let (mut long, mut short) = (Vec::new(), Vec::new());
         for job in open {
-            match todo(&job, routing, one.is_abandoned, now) {
+            match todo(&job, routing, now) {
                 Todo::Start => long.push(job.id),
-                Todo::Draw => short.push((job, None)),
+                Todo::Draw => {
+                    let over = match one.is_dead {
+                        true => self.try_alone(job.id, one.record, now).await?,
+                        false => None,
+                    };
+                    short.push((job, over));
+                }
                 Todo::Close(drawn) => short.push((job, Some(drawn))),
             }
         }
         self.start(long).await;
         self.draw(short, one).await
+    }
+
+    /// Notes that a job is drawn by itself, so that the neighbours of what kills the function are
+    /// drawn. Returns its end if the function died of that before.
+    async fn try_alone(
+        &mut self,
+        job: JobId,
+        record: &Record,
+        now: Time,
+    ) -> Result<Option<Drawn>, Trouble> {
+        if self.effects.note_lone_try(job, record).await? {
+            return Ok(Some(abandoned(now)));
+        }
+        self.progress.tries_alone(job);
+        Ok(None)
     }
 
     /// The open jobs of a message for which something is to be done.
@@ -254,12 +298,24 @@ impl<E: Effects> Batch<'_, E> {
         open
     }
 
-    /// Starts the executions of long jobs.
+    /// Starts the executions of long jobs. Once Step Functions turns out to be away, no other is
+    /// tried: each would wait as long, and the pictures of the batch behind it.
     async fn start(&mut self, jobs: Vec<JobId>) {
         let (effects, now) = (self.effects, self.now());
-        let starts = jobs
-            .into_iter()
-            .map(|job| async move { (job, effects.start(job, now).await) });
+        let is_away = &Cell::new(self.progress.has_outage_of_executions());
+        let starts = jobs.into_iter().map(|job| async move {
+            if is_away.get() {
+                return (job, Err(Trouble::Follows));
+            }
+            let started = effects.start(job, now).await.map_err(Trouble::from);
+            if started
+                .as_ref()
+                .is_err_and(Trouble::is_outage_of_executions)
+            {
+                is_away.set(true);
+            }
+            (job, started)
+        });
         let started: Vec<_> = stream::iter(starts)
             .buffered(STARTS_AT_ONCE)
             .collect()
@@ -267,7 +323,7 @@ impl<E: Effects> Batch<'_, E> {
         for (job, started) in started {
             match started {
                 Ok(()) => self.progress.settles(job),
-                Err(error) => self.progress.meets(&[job], error.into()),
+                Err(trouble) => self.progress.meets(&[job], trouble),
             }
         }
     }

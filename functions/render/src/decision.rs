@@ -11,9 +11,9 @@ use crate::event::Record;
 /// How often a message may be put off before the logo that S3 forbids counts as the tenant's fault.
 const MOST_FORBIDDEN: u32 = 8;
 
-/// The most receives of a message that is still drawn from the dead-letter queue: the five of the
-/// first queue, and one by itself.
-const MOST_RECEIVES: u32 = 6;
+/// How often a message is put off at least before a job is given up for its age. An old job may have
+/// waited for something else: in a backlog, or for Kafka.
+const LEAST_TRIES: u32 = 3;
 
 /// What is to be done for an open job.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,19 +26,12 @@ pub(crate) enum Todo {
     Close(Drawn),
 }
 
-/// What is to be done for the open `job`. If the function has died of its message too often, it
-/// `is_abandoned` instead of drawn.
-pub(crate) fn todo(job: &Job, routing: &ProviderRouting, is_abandoned: bool, now: Time) -> Todo {
+/// What is to be done for the open `job`.
+pub(crate) fn todo(job: &Job, routing: &ProviderRouting, now: Time) -> Todo {
     if job.has_begun() {
         return Todo::Start;
     }
     match next(job, routing.of(job.asset), &[], now) {
-        Next::Ask(ProviderId::StudioCanvas) if is_abandoned => {
-            let detail =
-                "the function died of its message five times, and once more with nothing beside it";
-            let failure = failure(FailureClass::Abandoned, detail.to_owned(), now);
-            Todo::Close(given_up(Some(now), failure))
-        }
         Next::Ask(ProviderId::StudioCanvas) => Todo::Draw,
         Next::Ask(
             ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway | ProviderId::Polly,
@@ -48,11 +41,12 @@ pub(crate) fn todo(job: &Job, routing: &ProviderRouting, is_abandoned: bool, now
     }
 }
 
-/// Whether the function has died of the message of `record` too often: its jobs are given up. Only
-/// what was moved to the dead-letter queue is; there it is tried once more, by itself, so that the
-/// neighbours of what kills the function are drawn.
-pub(crate) fn is_abandoned(record: &Record, dead_letter_queue: &str) -> bool {
-    record.queue == dead_letter_queue && record.receives() > MOST_RECEIVES
+/// The end of a job that kills the function even by itself.
+pub(crate) fn abandoned(now: Time) -> Drawn {
+    let detail =
+        "the function died of its message five times, and once more with nothing beside it";
+    let failure = failure(FailureClass::Abandoned, detail.to_owned(), now);
+    given_up(Some(now), failure)
 }
 
 /// What becomes of `job`, whose logo is not to be had. `None`: that may pass, and it waits.
@@ -73,12 +67,11 @@ pub(crate) fn without_logo(
     match error {
         FetchError::Unfit(unfit) => Some(invalid(unfit.to_string())),
         FetchError::Forbidden if tries >= MOST_FORBIDDEN => Some(invalid(error.to_string())),
-        FetchError::Forbidden | FetchError::S3(_) => {
-            has_waited(job, patience_seconds, now).then(|| {
+        FetchError::Forbidden | FetchError::S3(_) => has_waited(job, tries, patience_seconds, now)
+            .then(|| {
                 let failure = failure(FailureClass::Unavailable, chain(error), now);
                 given_up(None, failure)
-            })
-        }
+            }),
     }
 }
 
@@ -86,11 +79,11 @@ pub(crate) fn without_logo(
 /// may pass, and it waits.
 pub(crate) fn not_stored(
     detail: String,
-    (job, asked_at): (&Job, Time),
+    (job, asked_at, tries): (&Job, Time, u32),
     patience_seconds: u32,
     now: Time,
 ) -> Option<Drawn> {
-    has_waited(job, patience_seconds, now).then(|| {
+    has_waited(job, tries, patience_seconds, now).then(|| {
         let failure = failure(FailureClass::Unavailable, detail, now);
         given_up(Some(asked_at), failure)
     })
@@ -101,9 +94,10 @@ pub(crate) fn refused(detail: String, now: Time) -> Drawn {
     given_up(Some(now), failure(FailureClass::Internal, detail, now))
 }
 
-/// Whether `job` has waited so long for a service that it is given up.
-fn has_waited(job: &Job, patience_seconds: u32, now: Time) -> bool {
-    job.created_at.plus_seconds(patience_seconds) < now
+/// Whether `job`, whose message was put off `tries` times, has waited so long for a service that it
+/// is given up.
+fn has_waited(job: &Job, tries: u32, patience_seconds: u32, now: Time) -> bool {
+    tries >= LEAST_TRIES && job.created_at.plus_seconds(patience_seconds) < now
 }
 
 fn failure(class: FailureClass, detail: String, at: Time) -> Failure {

@@ -87,7 +87,7 @@ impl<E: Effects> Batch<'_, E> {
         let (this, has_failed) = (&*self, &Cell::new(false));
         let drawn = stream::iter(with_logos)
             .then(|(job, logo)| this.draw_one(job, logo, has_failed))
-            .map(|(job, picture)| this.store(job, picture, has_failed));
+            .map(|(job, picture)| this.store(job, picture, tries, has_failed));
         drawn.buffered(UPLOADS_AT_ONCE).collect().await
     }
 
@@ -150,6 +150,7 @@ impl<E: Effects> Batch<'_, E> {
         &self,
         job: Job,
         picture: Picture,
+        tries: u32,
         has_failed: &Cell<bool>,
     ) -> (Job, Result<Drawn, Trouble>) {
         let (asked_at, png) = match picture {
@@ -166,8 +167,8 @@ impl<E: Effects> Batch<'_, E> {
             Err(error) => {
                 has_failed.set(true);
                 let patience = self.config.patience_seconds;
-                not_stored(chain(&error), (&job, asked_at), patience, self.now())
-                    .ok_or(Trouble::Put(error))
+                let drawn = (&job, asked_at, tries);
+                not_stored(chain(&error), drawn, patience, self.now()).ok_or(Trouble::Put(error))
             }
         };
         (job, result)

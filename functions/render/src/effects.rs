@@ -15,7 +15,7 @@ use store::{ErasureGuard, ItemError, Key, OutboxEntry, RenderInputs, StoreError,
 use telemetry::{Measured, Traces};
 use work::{CloseError, Request, called, close, ended};
 
-use crate::{App, decision::is_told_again};
+use crate::{App, decision::is_told_again, event::Record};
 
 /// A picture in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,10 @@ pub(crate) trait Effects {
     /// known to be published, and not those of a tenant that was erased since, unless they were
     /// withheld for a caller with a message.
     async fn ends_again(&self, closed: &[Job]) -> Result<Vec<EndAgain>, StoreError>;
+
+    /// Notes that `job` is about to be drawn by itself, for the message of `record`. Whether that was
+    /// noted at an earlier receive of the message.
+    async fn note_lone_try(&self, job: JobId, record: &Record) -> Result<bool, StoreError>;
 
     /// Starts the execution of a long job, or sees that it goes on.
     async fn start(&self, job: JobId, now: Time) -> Result<(), StartError>;
@@ -134,6 +138,11 @@ impl Effects for App {
             Ok(entry.filter(|end| is_told_again(end, is_erased)))
         });
         Ok(again.collect())
+    }
+
+    async fn note_lone_try(&self, job: JobId, record: &Record) -> Result<bool, StoreError> {
+        let (message, receives) = (&record.message_id, record.receives());
+        self.store.note_lone_try(job, message, receives).await
     }
 
     async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {

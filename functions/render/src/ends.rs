@@ -66,7 +66,8 @@ impl<E: Effects> Batch<'_, E> {
     }
 
     /// Reads `drawn` jobs and their entity again. Returns those that are still open, as they are
-    /// now. The picture of one that was closed without it is deleted, and its end is published.
+    /// now. One that has begun meanwhile is its execution's, which may have paid for it. The picture
+    /// of one that was closed without it is deleted, and its end is published.
     async fn read_again(
         &mut self,
         drawn: Vec<(Job, Drawn)>,
@@ -79,11 +80,12 @@ impl<E: Effects> Batch<'_, E> {
         let (mut open, mut closed) = (Vec::new(), Vec::new());
         for (job, end) in drawn {
             match read.jobs.remove(&job.id) {
-                Some(Ok(job)) if !job.is_closed() => open.push((job, end)),
-                Some(Ok(job)) => {
+                Some(Ok(job)) if job.is_closed() => {
                     self.delete_unwanted(&job, &end).await;
                     closed.push(job);
                 }
+                Some(Ok(job)) if job.has_begun() => self.progress.settles(job.id),
+                Some(Ok(job)) => open.push((job, end)),
                 Some(Err(error)) => self.is_unreadable(job.id, &error.to_string()),
                 None => self.progress.settles(job.id),
             }

@@ -14,8 +14,9 @@ pub(crate) struct MessageInHand<'a> {
     pub record: &'a Record,
     /// What it says.
     pub message: Message,
-    /// Whether its jobs are given up: the function has died of it too often.
-    pub is_abandoned: bool,
+    /// Whether it was received so often that it was moved to the dead-letter queue: the function died
+    /// of it, or beside it, or could not start.
+    pub is_dead: bool,
 }
 
 /// The logos of a batch, by their tenant and their place: each is fetched once.

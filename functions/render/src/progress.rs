@@ -19,16 +19,30 @@ pub(crate) struct Progress {
     ends: Vec<(JobId, OutboxEntry)>,
     /// Jobs for which nothing is left to do.
     settled: BTreeSet<JobId>,
+    /// Jobs that are drawn by themselves in this invocation.
+    tried_alone: BTreeSet<JobId>,
     /// Why a job is left.
     troubles: BTreeMap<JobId, Arc<Trouble>>,
     /// Whether a service is away that every job needs.
     has_outage: bool,
+    /// Whether the service is away that long jobs need.
+    has_outage_of_executions: bool,
 }
 
 impl Progress {
     /// Nothing is left to do for `job`.
     pub(crate) fn settles(&mut self, job: JobId) {
         self.settled.insert(job);
+    }
+
+    /// `job` is drawn by itself.
+    pub(crate) fn tries_alone(&mut self, job: JobId) {
+        self.tried_alone.insert(job);
+    }
+
+    /// Whether `job` was drawn by itself in this invocation, and the function lives.
+    pub(crate) fn survived_alone(&self, job: JobId) -> bool {
+        self.tried_alone.contains(&job)
     }
 
     /// `job` is closed, and its `end` is to be published.
@@ -39,6 +53,7 @@ impl Progress {
     /// `trouble` meets those of `jobs` for which something is to be done.
     pub(crate) fn meets(&mut self, jobs: &[JobId], trouble: Trouble) {
         self.has_outage |= trouble.is_outage();
+        self.has_outage_of_executions |= trouble.is_outage_of_executions();
         let trouble = Arc::new(trouble);
         for job in jobs {
             if self.is_waiting(*job) {
@@ -66,6 +81,11 @@ impl Progress {
     /// Whether a service is away that every job needs.
     pub(crate) fn has_outage(&self) -> bool {
         self.has_outage
+    }
+
+    /// Whether the service is away that long jobs need.
+    pub(crate) fn has_outage_of_executions(&self) -> bool {
+        self.has_outage_of_executions
     }
 
     /// The ends that are to be published now.

@@ -17,6 +17,8 @@ pub(crate) enum Trouble {
     Slow,
     #[error("an earlier job of the batch met trouble that would meet this one, too")]
     Follows,
+    #[error("one of the jobs of its message killed the function; each gets a message of its own")]
+    Apart,
     #[error(
         "this version of the code cannot read the job, its entity or its end ({0}); deploy the version that wrote it"
     )]
@@ -36,6 +38,14 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    /// Whether it would meet every other execution that is to be started: Step Functions is away.
+    pub(crate) fn is_outage_of_executions(&self) -> bool {
+        matches!(
+            self,
+            Self::Start(StartError::Start { .. } | StartError::Describe { .. })
+        )
+    }
+
     /// Whether it would meet every other message of the batch: a service that all of them need is
     /// away. Each of them would wait for it just as long.
     pub(crate) fn is_outage(&self) -> bool {
@@ -47,21 +57,21 @@ impl Trouble {
                 | StoreError::Item(_)
                 | StoreError::NotFound(_) => false,
             },
-            Self::Logo(error) => match **error {
-                FetchError::S3(_) => true,
-                FetchError::Forbidden | FetchError::Unfit(_) => false,
-            },
             Self::Publish(error) => match error.scope() {
                 Unpublishable::AnyEvent => true,
                 Unpublishable::ThisEvent | Unpublishable::AnotherEvent => false,
             },
             Self::Put(_) | Self::Slow => true,
+            // A logo is the tenant's own object, and it may be at fault: encrypted with a key of its
+            // own, for one. If S3 is away, the upload of a picture finds out.
+            Self::Logo(_)
             // Step Functions starts what is long; pictures do not need it.
-            Self::Start(_)
+            | Self::Start(_)
             | Self::Close(_)
             | Self::Unreadable(_)
             | Self::NoTime
-            | Self::Follows => false,
+            | Self::Follows
+            | Self::Apart => false,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to send, their entity; until its TTL |
 //! | `entity#<uuid>` | `state` | an entity with its templates |
-//! | `job#<uuid>` | `state` | a render job |
+//! | `job#<uuid>` | `state` | a render job; `lone_try` if it was about to be drawn by itself (`lone_try.rs`) |
 //! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish, `withheld` if they may not be yet; until its TTL |
 //! | `voice#<uuid>` | `state` | a voice model |
 //! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to publish; until its TTL |

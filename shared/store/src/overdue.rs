@@ -18,8 +18,9 @@ use crate::{
 /// One thing to look after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overdue {
-    /// A job or a voice model that is open.
-    Open(WorkId),
+    /// A job or a voice model that is open, and the deadline under which it stands in the index: its
+    /// own, or a later one if it was postponed.
+    Open(WorkId, Time),
     /// The end of a job, or what was decided of a voice model, is not known to be published.
     Unpublished(Unpublished),
     /// A kind of item that this version of the code does not know.
@@ -55,6 +56,10 @@ impl Overdue {
                 .and_then(|a| a.as_s().ok())
                 .ok_or(ItemError::Attribute(name))
         };
+        let stands = || {
+            let deadline = text("deadline")?.parse().ok().map(Time::new);
+            deadline.ok_or(ItemError::Attribute("deadline"))
+        };
         let (pk, sk) = (text("pk")?, text("sk")?);
         let key = Key {
             pk: pk.clone(),
@@ -62,8 +67,10 @@ impl Overdue {
         };
         let id = pk.split_once('#').map(|(kind, id)| (kind, id.parse()));
         Ok(match (id, sk.as_str()) {
-            (Some(("job", Ok(id))), "state") => Self::Open(WorkId::Job(JobId(id))),
-            (Some(("voice", Ok(id))), "state") => Self::Open(WorkId::Voice(VoiceModelId(id))),
+            (Some(("job", Ok(id))), "state") => Self::Open(WorkId::Job(JobId(id)), stands()?),
+            (Some(("voice", Ok(id))), "state") => {
+                Self::Open(WorkId::Voice(VoiceModelId(id)), stands()?)
+            }
             (Some(("job", Ok(_))), "end") | (Some(("voice", Ok(_))), "created" | "ready") => {
                 Self::Unpublished(Unpublished(key))
             }
@@ -162,7 +169,7 @@ impl Store {
     /// A [`StoreError`]; it is overdue again next time.
     pub async fn postpone(&self, overdue: &Overdue, until: Time) -> Result<(), StoreError> {
         let key = match overdue {
-            Overdue::Open(id) => Key::work(*id),
+            Overdue::Open(id, _) => Key::work(*id),
             Overdue::Unpublished(unpublished) => unpublished.0.clone(),
             Overdue::Unknown(unknown) => unknown.0.clone(),
         };
@@ -244,7 +251,7 @@ mod tests {
         let job = job("studio-canvas");
         let id = job.id.to_string();
         let digit = &id[..1];
-        let is_open = Overdue::Open(WorkId::Job(job.id));
+        let is_open = Overdue::Open(WorkId::Job(job.id), job.deadline);
         assert_eq!(found(&job), (format!("queue#{digit}"), is_open.clone()));
 
         let paid = Job {

@@ -78,6 +78,35 @@ async fn a_message_that_kills_its_function_costs_its_neighbours_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_of_a_message_that_killed_its_function_are_drawn_apart() {
+    let mut studio = Studio::start().await;
+    let tenant = "tenant-apart";
+    let jobs = queued(&mut studio, &created(tenant, "apart"), 4).await;
+    let message = take(&studio, 1).await.remove(0);
+    keep_sendings(&studio);
+    let send = studio.stack.clients.sqs.send_message();
+    let send = send.queue_url(&studio.stack.outputs.dead_letter_queue_url);
+    let send = send.message_body(&message.body);
+    let send = send.message_group_id(group_of(&studio, &jobs[0]).await);
+    send.send().await.unwrap();
+    studio.release_the_queue().await;
+    let produced = studio.produced_for(tenant, 8).await;
+    assert_eq!(topics(&produced), the_eight());
+    let sent = sendings(&studio).into_iter();
+    let by_render = sent.filter(|sending| sending.function == RENDER);
+    let mut apart: Vec<String> = by_render
+        .map(|sending| {
+            let jobs: [String; 1] =
+                serde_json::from_value(sending.message["jobs"].clone()).unwrap();
+            jobs.into_iter().collect()
+        })
+        .collect();
+    apart.sort();
+    assert_eq!(apart, jobs);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unreadable_message_keeps_none_of_its_batch_from_being_drawn() {
     let mut studio = Studio::start().await;
     let tenant = "tenant-beside";

@@ -151,14 +151,14 @@ async fn reconcile(
     now: Time,
 ) -> Result<After, Trouble> {
     match overdue {
-        Overdue::Open(WorkId::Job(id)) => {
+        Overdue::Open(WorkId::Job(id), stands) => {
             let job = app.store.job(*id).await?;
             match is_in_queue(app, &job).await? {
-                true => queued::look_after(app, overdue, &job, patience, now).await,
+                true => queued::look_after(app, (overdue, *stands), &job, patience, now).await,
                 false => reconcile_job(app, overdue, job, now).await,
             }
         }
-        Overdue::Open(WorkId::Voice(voice)) => reconcile_voice(app, overdue, *voice, now).await,
+        Overdue::Open(WorkId::Voice(voice), _) => reconcile_voice(app, overdue, *voice, now).await,
         Overdue::Unpublished(unpublished) => {
             app.outbox.publish_overdue(unpublished).await?;
             Ok(After::Published)

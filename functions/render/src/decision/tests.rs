@@ -13,7 +13,7 @@ fn job(name: &str) -> Job {
 }
 
 fn to_do(name: &str) -> Todo {
-    todo(&job(name), &ROUTING, false, at(9))
+    todo(&job(name), &ROUTING, at(9))
 }
 
 /// The failure of a job that is given up, and the sentence for the content's owner.
@@ -45,13 +45,13 @@ fn only_what_the_canvas_is_asked_for_first_is_drawn() {
         asset: contract::AssetKind::Poster,
         ..job("e")
     };
-    assert_eq!(todo(&poster, &paid, false, at(9)), Todo::Start);
+    assert_eq!(todo(&poster, &paid, at(9)), Todo::Start);
 }
 
 #[test]
 fn a_job_that_has_begun_is_left_to_its_execution() {
     let asked = job("e").asking(ProviderId::StudioCanvas, derive(&[b"token"]), at(1));
-    assert_eq!(todo(&asked, &ROUTING, false, at(9)), Todo::Start);
+    assert_eq!(todo(&asked, &ROUTING, at(9)), Todo::Start);
     // Its provider refused so often that the canvas is next: its execution knows that.
     let refused = Outcome::Refused {
         refusal: Refusal::Blocked,
@@ -62,17 +62,13 @@ fn a_job_that_has_begun_is_left_to_its_execution() {
     let asked = job("e").asking(ProviderId::OpenAi, derive(&[b"token"]), at(1));
     let refused = asked.answered(refused, at(2));
     let routing = ProviderRouting::parse("openai,studio-canvas", "", "").unwrap();
-    assert_eq!(todo(&refused, &routing, false, at(9)), Todo::Start);
+    assert_eq!(todo(&refused, &routing, at(9)), Todo::Start);
 }
 
 #[test]
-fn only_what_would_be_drawn_is_abandoned() {
-    let abandoned = |name: &str| todo(&job(name), &ROUTING, true, at(9));
-    let Todo::Close(closed) = abandoned("e") else {
-        panic!("it is drawn")
-    };
+fn what_kills_the_function_was_asked_of_the_canvas_and_is_abandoned() {
+    let closed = abandoned(at(9));
     assert_eq!(given_up(&closed), (FailureClass::Abandoned, None, true));
-    assert_eq!(abandoned("v"), Todo::Start);
 }
 
 #[test]
@@ -101,15 +97,26 @@ fn a_job_is_given_up_once_it_waited_for_longer_than_its_patience() {
     let job = job("l");
     let away = FetchError::S3("slow down".into());
     for error in [away, FetchError::Forbidden] {
-        let logo = |now| without_logo(&error, (&job, 0), 100, now);
+        let logo = |now| without_logo(&error, (&job, 3), 100, now);
         assert_eq!(logo(at(100)), None);
         let closed = logo(at(101)).unwrap();
         assert_eq!(given_up(&closed), (FailureClass::Unavailable, None, false));
     }
-    let stored = |now| not_stored("away".to_owned(), (&job, at(1)), 100, now);
+    let stored = |now| not_stored("away".to_owned(), (&job, at(1), 3), 100, now);
     assert_eq!(stored(at(100)), None);
     let closed = stored(at(101)).unwrap();
     assert_eq!(given_up(&closed), (FailureClass::Unavailable, None, true));
+}
+
+#[test]
+fn a_job_that_waited_for_something_else_is_tried_a_few_times_however_old_it_is() {
+    let job = job("l");
+    for tries in 0..3 {
+        let away = FetchError::S3("slow down".into());
+        assert_eq!(without_logo(&away, (&job, tries), 100, at(9_000)), None);
+        let not_stored = not_stored("away".to_owned(), (&job, at(1), tries), 100, at(9_000));
+        assert_eq!(not_stored, None);
+    }
 }
 
 #[test]
@@ -167,19 +174,4 @@ fn messages_that_return_together_are_taken_in_another_order_each_time() {
         let behind = |order: &Vec<String>| order.iter().position(|one| one == id).unwrap();
         assert!(orders.iter().map(behind).max().unwrap() >= 4, "{id}");
     }
-}
-
-#[test]
-fn a_message_is_abandoned_only_in_the_dead_letter_queue_and_after_one_try_there() {
-    let mut event = event(&[("a", 6), ("b", 7)]);
-    let abandoned = |event: &Event| {
-        let all = event.records.iter();
-        all.map(|record| is_abandoned(record, "dead"))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(abandoned(&event), [false, false]);
-    for record in &mut event.records {
-        record.queue = "dead".to_owned();
-    }
-    assert_eq!(abandoned(&event), [false, true]);
 }

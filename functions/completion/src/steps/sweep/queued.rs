@@ -4,6 +4,7 @@
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, Work as _};
 use outbox::Announced;
+use queue::DepthError;
 use store::Overdue;
 
 use super::{After, Trouble};
@@ -13,16 +14,20 @@ use crate::{App, end::close_as_failed};
 /// is sent again regardless: of a message that comes twice, the second finds the job closed.
 const PATIENCE_IN_A_BACKLOG: u32 = 2 * 60 * 60;
 
-/// How long a job may be open before it is begun, in seconds. Then it fails as abandoned.
+/// How long a job may be open before it is begun, in seconds, if no message waits. Then it fails as
+/// abandoned.
 const LONGEST: u32 = 24 * 60 * 60;
 
-/// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if the
-/// queue is empty, because then nothing of them is on its way. A queue that does not say how many
-/// messages it has counts as not empty.
+/// The same while messages wait: an outage of a day fails nothing.
+const LONGEST_IN_A_BACKLOG: u32 = 7 * 24 * 60 * 60;
+
+/// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if
+/// neither the queue nor its dead-letter queue has a message, because then nothing of them is on its
+/// way. A queue that does not say how many messages it has counts as not empty.
 pub(super) async fn patience(app: &App) -> u32 {
-    match app.outbox.queue().depth().await {
-        Ok(depth) if depth.is_empty() => 0,
-        Ok(_) => PATIENCE_IN_A_BACKLOG,
+    match is_empty(app).await {
+        Ok(true) => 0,
+        Ok(false) => PATIENCE_IN_A_BACKLOG,
         Err(error) => {
             tracing::error!(
                 "jobs are left to the queue for {PATIENCE_IN_A_BACKLOG} s: {}",
@@ -33,16 +38,25 @@ pub(super) async fn patience(app: &App) -> u32 {
     }
 }
 
-/// Sends an open job again that is overdue by `patience` seconds. One that was open for too long is
-/// given up. So is one whose `created` may not be published any more: its end is withheld until its
+/// Whether no message waits. The dead-letter queue is asked last, because messages go there from the
+/// queue. One that waits there for its last try must not be sent again: it may be what kills.
+async fn is_empty(app: &App) -> Result<bool, DepthError> {
+    let queue = app.outbox.queue().depth().await?;
+    let dead = app.dead_letter_queue.depth().await?;
+    Ok(queue.is_empty() && dead.is_empty())
+}
+
+/// Sends an open job again that is overdue by `patience` seconds; it `stands` under a deadline in the
+/// index. One that was open for too long is given up. So is one whose `created` may not be published any more: its end is withheld until its
 /// message comes, if there is one.
 pub(super) async fn look_after(
     app: &App,
-    overdue: &Overdue,
+    (overdue, stands): (&Overdue, Time),
     job: &Job,
     patience: u32,
     now: Time,
 ) -> Result<After, Trouble> {
+    let is_too_old = is_too_old(job, stands, patience, now);
     // A job that waits for a vendor stands among videos, and is found by its deadline alone. The
     // others were found because they are overdue by that much.
     let patience = if job.is_queued() { 0 } else { patience };
@@ -57,8 +71,9 @@ pub(super) async fn look_after(
         app.outbox.cancel_withheld(job.id, now).await?;
         return Ok(After::Failed);
     }
-    if now >= job.created_at.plus_seconds(LONGEST) {
-        close_as_failed(app, job.id, Announced::Unknown, abandoned(now), None).await?;
+    if is_too_old {
+        let failure = abandoned(job, now);
+        close_as_failed(app, job.id, Announced::Unknown, failure, None).await?;
         return Ok(After::Failed);
     }
     app.outbox.send_job(job).await?;
@@ -67,10 +82,23 @@ pub(super) async fn look_after(
     Ok(After::Sent)
 }
 
-fn abandoned(now: Time) -> Failure {
+/// Whether `job` was open for too long. Not before a sweep has sent it again, however old it is then:
+/// Kafka may have been away, so that no message of it was ever sent. What was sent stands under a
+/// deadline that is later than the one to which it is only left to the queue.
+fn is_too_old(job: &Job, stands: Time, patience: u32, now: Time) -> bool {
+    let longest = match patience {
+        0 => LONGEST,
+        _ => LONGEST_IN_A_BACKLOG,
+    };
+    let was_sent = stands > job.deadline.plus_seconds(PATIENCE_IN_A_BACKLOG);
+    was_sent && now >= job.created_at.plus_seconds(longest)
+}
+
+fn abandoned(job: &Job, now: Time) -> Failure {
+    let hours = now.milliseconds_since(job.created_at) / 3_600_000;
     Failure {
         class: FailureClass::Abandoned,
-        detail: format!("it was open for {} hours and never begun", LONGEST / 3600),
+        detail: format!("it was open for {hours} hours and never begun"),
         at: now,
     }
 }

@@ -1,10 +1,10 @@
 //! What becomes of a message while others write the same jobs and entities.
 
-use domain::State;
+use domain::{State, Work as _};
 
 use super::{
     script::Answer,
-    world::{NONE, World, cancel_portrait, change_entity},
+    world::{NONE, World, begin_portrait, cancel_portrait, change_entity},
 };
 
 const WRITE: &str = "write e square+e portrait";
@@ -30,6 +30,17 @@ fn a_job_that_another_closed_keeps_its_end_and_loses_its_picture() {
     published.sort();
     assert_eq!(published, ["e portrait", "e square"]);
     assert_eq!(world.script.state().measured, ["e square"]);
+}
+
+#[test]
+fn a_job_that_its_execution_begins_meanwhile_is_left_to_it() {
+    let world = World::of(&["e"]).where_call(WRITE, Answer::Follows(begin_portrait));
+    assert_eq!(world.deliver_all(&["e"]), NONE);
+    assert_eq!(world.calls("write"), [WRITE, "write e square"]);
+    assert_eq!(world.published(), ["e square"]);
+    assert_eq!(world.put_off(), []);
+    let portrait = world.script.state().job("e portrait");
+    assert!(!portrait.is_closed() && portrait.unanswered().is_some());
 }
 
 #[test]

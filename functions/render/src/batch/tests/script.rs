@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::pending,
     sync::{Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
@@ -14,7 +15,6 @@ use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError};
 use domain::{
     Decision, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent, ProviderRouting, Work as _,
-    WorkId,
 };
 use drawing::{DeleteError, DrawError, FetchError, LogoError, PutError};
 use executions::StartError;
@@ -31,6 +31,7 @@ use work::CloseError;
 use crate::{
     decision::is_told_again,
     effects::{Effects, EndAgain, File},
+    event::Record,
     example::ROUTING,
 };
 
@@ -46,6 +47,8 @@ pub(super) enum Answer {
     IsRefused,
     /// It is refused once, and succeeds then.
     IsRefusedOnce,
+    /// It never comes back.
+    Hangs,
     /// It succeeds, and the clock goes on by so much meanwhile.
     Takes(Duration),
     /// Just before it, and once, another writer does this.
@@ -68,6 +71,8 @@ pub(super) struct State {
     pub(super) files: BTreeSet<String>,
     /// What Kafka has, in order: the job, and the bytes of its end.
     pub(super) kafka: Vec<(String, Vec<OutboundEvent>)>,
+    /// The message and its receives for which a job was last to be drawn by itself.
+    pub(super) lone_tries: BTreeMap<JobId, (String, u32)>,
     /// The jobs whose executions were started.
     pub(super) started: Vec<String>,
     pub(super) sent: Vec<Outgoing>,
@@ -120,6 +125,7 @@ impl Script {
         match answer {
             None | Some(Answer::IsLost) => {}
             Some(Answer::Fails) => return Err(false),
+            Some(Answer::Hangs) => pending().await,
             Some(Answer::IsRefused) => return Err(true),
             Some(Answer::IsRefusedOnce) => {
                 self.state().answers.remove(&call);
@@ -165,7 +171,8 @@ impl State {
         self.stores(job);
     }
 
-    fn stores(&mut self, job: Job) {
+    /// Writes a job as another writer does.
+    pub(super) fn stores(&mut self, job: Job) {
         let version = job.version + 1;
         self.jobs.insert(job.id, Job { version, ..job });
     }
@@ -300,13 +307,24 @@ impl Effects for Script {
         read.map_err(|_| StoreError::Read("throttled".into()))
     }
 
+    async fn note_lone_try(&self, job: JobId, record: &Record) -> Result<bool, StoreError> {
+        let call = format!("try {}", self.state().name(job));
+        let note = (record.message_id.clone(), record.receives());
+        let noted = |state: &mut State| {
+            let before = state.lone_tries.insert(job, note.clone());
+            before.is_some_and(|(message, receives)| message == note.0 && receives != note.1)
+        };
+        let noted = self.call(call, noted).await;
+        noted.map_err(|_| StoreError::Write("throttled".into()))
+    }
+
     async fn start(&self, job: JobId, _now: Time) -> Result<(), StartError> {
         let name = self.state().name(job);
         let start = |state: &mut State| state.started.push(name.clone());
         let started = self.call(format!("start {name}"), start).await;
-        started.map_err(|_| StartError::Restart {
-            id: WorkId::Job(job),
-            source: StoreError::Contended,
+        started.map_err(|_| StartError::Start {
+            name: job.to_string(),
+            source: "throttled".into(),
         })
     }
 

@@ -14,6 +14,9 @@ const RESERVED: Duration = Duration::from_secs(16 + 6 + 6);
 
 const PICTURE: Duration = Duration::from_millis(500);
 
+/// How long a call may hang where a test has it time out.
+const A_MOMENT: Duration = Duration::from_millis(20);
+
 /// The jobs and tries of what was put off.
 fn left(world: &World) -> Vec<(String, u32)> {
     let put_off = world.put_off().into_iter();
@@ -119,6 +122,22 @@ fn trouble_at_step_functions_puts_off_what_is_long_alone() {
 }
 
 #[test]
+fn once_step_functions_is_away_no_other_execution_is_tried_and_pictures_are_drawn() {
+    let world = World::of(&["v1", "v2", "e"]).where_call("start v1 video", Answer::Fails);
+    let (first, second) = (world.message("v1"), world.message("v2").received(2));
+    let batch = [first, second, world.message("e").received(3)];
+    assert_eq!(world.deliver(&batch), NONE);
+    assert_eq!(world.calls("start"), ["start v1 video"]);
+    let waiting = ["v1 video", "v2 video"].map(|job| (job.to_owned(), 1));
+    assert_eq!(left(&world), waiting);
+    assert_eq!(world.published(), E);
+    world.settles(&[]);
+    let mut started = world.script.state().started.clone();
+    started.sort();
+    assert_eq!(started, ["v1 video", "v2 video"]);
+}
+
+#[test]
 fn a_forbidden_logo_holds_its_own_message_up_and_fails_it_in_the_end() {
     let world = World::of(&["l", "e"]).where_call("logo l square", Answer::IsRefused);
     let batch = [world.message("l"), world.message("e").received(2)];
@@ -134,6 +153,16 @@ fn a_forbidden_logo_holds_its_own_message_up_and_fails_it_in_the_end() {
 }
 
 #[test]
+fn a_logo_that_s3_does_not_return_holds_up_its_own_message_alone() {
+    let world = World::of(&["l", "e"]).where_call("logo l square", Answer::Fails);
+    let batch = [world.message("l"), world.message("e").received(2)];
+    assert_eq!(world.deliver(&batch), NONE);
+    assert_eq!(left(&world), [("l square".to_owned(), 1)]);
+    assert_eq!(world.published(), E);
+    world.settles(&["l square"]);
+}
+
+#[test]
 fn a_job_that_waited_for_s3_for_hours_fails_as_unavailable() {
     let hours = Duration::from_secs(14_400);
     for (call, campaign, job) in [
@@ -144,7 +173,8 @@ fn a_job_that_waited_for_s3_for_hours_fails_as_unavailable() {
             .where_call(call, Answer::Fails)
             .where_call("read", Answer::Takes(hours))
             .where_it_lasts(2 * hours);
-        assert_eq!(world.deliver(&[world.message(campaign).only(0)]), NONE);
+        let message = world.message(campaign).only(0).tried(3);
+        assert_eq!(world.deliver(&[message]), NONE);
         assert_eq!(world.end_of(job), "unavailable");
         assert_eq!(world.put_off(), []);
     }
@@ -157,6 +187,28 @@ fn a_message_without_time_is_put_off_at_once_and_does_not_count_as_tried() {
     assert_eq!(world.put_off(), [("e square+e portrait".to_owned(), 3, 0)]);
     assert_eq!(world.calls("draw"), NONE);
     assert!(world.script.state().put_off.is_empty(), "it is no trouble");
+}
+
+#[test]
+fn a_table_that_does_not_answer_burns_no_receive() {
+    let reserved = Duration::from_secs(16 + 6);
+    for call in ["read", "ends e square+e portrait"] {
+        let world = World::of(&["e"]);
+        assert_eq!(world.deliver_all(&["e"]), NONE);
+        let world = world.where_call(call, Answer::Hangs);
+        let world = world.where_it_lasts(reserved + A_MOMENT);
+        assert_eq!(world.deliver_all(&["e"]), NONE, "{call}");
+        assert_eq!(left(&world), [of_e(1)], "{call}");
+        let world = world.where_it_lasts(Duration::from_secs(60));
+        world.settles(&E);
+    }
+}
+
+#[test]
+fn a_queue_that_does_not_answer_has_its_messages_given_back_in_time() {
+    let world = World::of(&["e"]).where_call("send", Answer::Hangs);
+    let world = world.where_it_lasts(Duration::from_secs(1) + A_MOMENT);
+    assert_eq!(world.deliver_all(&["e"]), ["e"]);
 }
 
 #[test]

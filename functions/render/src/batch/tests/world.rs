@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use domain::{EntityKey, JobId, TenantKey};
+use domain::{EntityKey, JobId, ProviderId, TenantKey, derive};
 use queue::Message;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -70,6 +70,17 @@ impl World {
     /// This world, in which `answer` comes of `call`.
     pub(super) fn where_call(self, call: &str, answer: Answer) -> Self {
         self.script.answers(call, answer);
+        self
+    }
+
+    /// This world, in which the function died of `job` alone when it received the message `id` so
+    /// often.
+    pub(super) fn where_it_died_of(self, job: &str, id: &str, receives: u32) -> Self {
+        {
+            let mut state = self.script.state();
+            let job = state.job(job).id;
+            state.lone_tries.insert(job, (id.to_owned(), receives));
+        }
         self
     }
 
@@ -248,6 +259,13 @@ pub(super) fn group() -> TenantKey {
 pub(super) fn cancel_portrait(state: &mut State) {
     let portrait = state.job("e portrait");
     state.closes(domain::cancel(portrait, at(5)).unwrap());
+}
+
+/// Has an execution of the job `e portrait` ask a vendor.
+pub(super) fn begin_portrait(state: &mut State) {
+    let portrait = state.job("e portrait");
+    let token = derive(&[b"token"]);
+    state.stores(portrait.asking(ProviderId::OpenAi, token, at(5)));
 }
 
 /// Has another writer change the campaign `e`.
