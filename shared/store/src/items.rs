@@ -25,7 +25,7 @@
 //!
 //! | index | keys | what is in it |
 //! |---|---|---|
-//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's, but withheld ends; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
+//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's, but entries that a job of the tenant's leads to; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
 //! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
 //! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
@@ -189,7 +189,7 @@ pub struct OutboxEntry {
     /// Whether the events are only published by a caller that knows that the job's `created` was:
     /// the end of a job whose tenant was erased before that was known.
     pub withheld: bool,
-    /// Whose the events are, and since when; `None` if there are none, or if it was not read.
+    /// Whose the events are, and since when; `None` if it is not listed, or was not read.
     pub owner: Option<Owner>,
 }
 
@@ -229,11 +229,18 @@ impl OutboxEntry {
         }
     }
 
+    /// Whether a job leads an erasure to it: the job that it opened, or ended. The end that the sweep
+    /// publishes is listed nevertheless, because that says whose it is, and since when.
+    fn is_led_to(&self, expiry: Expiry) -> bool {
+        let is_end = self.key.pk.starts_with("job#");
+        !self.starts.is_empty() || is_end && expiry.republish_from.is_none()
+    }
+
     pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
-        // An entry without events belongs to no tenant. A withheld one says nothing personal, and
-        // has to stand until it is told: an erasure must neither blank it nor wait for that.
-        let first = self.events.first().filter(|_| !self.withheld);
+        let is_listed = !self.is_led_to(expiry);
+        // An entry without events belongs to no tenant.
+        let first = self.events.first().filter(|_| is_listed);
         let tenant = first.map(|event| event.key.clone());
         let events = self.events.into_iter().map(|event| {
             let mut map = HashMap::from([

@@ -5,8 +5,8 @@ use contract::{
     AssetKind, Configuration, Entity, EntityKind, EventTime, Identifier, Text, Time, Topic,
 };
 use domain::{
-    ContentHash, Description, EntityKey, InboundEvent, JobId, OutboundEvent, Planning,
-    ProviderRouting, derive,
+    ContentHash, Description, EntityKey, InboundEvent, InboundEventKey, JobId, OutboundEvent,
+    Planning, ProviderRouting, derive,
 };
 
 use super::*;
@@ -65,16 +65,29 @@ fn an_entry_that_opened_jobs_says_their_entity_and_tenant() {
     assert_eq!(entry.starts.len(), 2);
     assert_eq!(entry.entity, Some(EntityKey::new(&tenant(), &event())));
     assert_eq!(entry.tenant, Some(TenantKey::new(&tenant())));
-    // As it is found later: only whose the events are is known then, too.
+    // As it is found later.
     let found = OutboxEntry::from_item(&prepared.puts[0].0).unwrap();
-    assert!(found.owner.is_some());
-    assert_eq!(
-        OutboxEntry {
-            owner: None,
-            ..found
-        },
-        *entry
-    );
+    assert_eq!(found, *entry);
+}
+
+#[test]
+fn an_entry_is_listed_unless_the_jobs_that_it_opened_lead_to_it() {
+    let entry = |assets: Vec<AssetKind>| prepared(assets).puts[0].0.clone();
+    let opens_jobs = entry(vec![AssetKind::Poster]);
+    assert!(!LISTED.iter().any(|name| opens_jobs.contains_key(*name)));
+    // An event that changes no pixel publishes a template again, and opens no job.
+    let mut published_again = end().1;
+    published_again.events[0].topic = Topic::TemplateUpdated;
+    let expiry = Expiry {
+        from: Time::new(jiff::Timestamp::UNIX_EPOCH),
+        republish_from: None,
+    };
+    let key = Key::inbound(InboundEventKey(derive(&[b"an event"])));
+    let opens_none = Prepared::new(key, "the content", published_again, expiry, None);
+    let item = &opens_none.puts[0].0;
+    assert_eq!(item["tenant"].as_s().unwrap(), "tenant-1");
+    let found = OutboxEntry::from_item(item).unwrap();
+    assert_eq!(found.owner.unwrap().tenant, tenant());
 }
 
 #[test]
