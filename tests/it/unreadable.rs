@@ -11,7 +11,7 @@ use rdkafka::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Studio, by_id, created, jobs_of, try_to_invoke},
+    harness::{Studio, by_id, created, jobs_of, state_of, try_to_invoke},
     messages::take,
     operator::studio,
     sweep::let_deadlines_pass,
@@ -154,7 +154,7 @@ async fn mark_published(stack: &Studio, tenant: &str) {
     let jobs = jobs.send().await.unwrap();
     assert!(!jobs.items().is_empty());
     for job in jobs.items() {
-        let job: Value = serde_json::from_str(job["state"].as_s().unwrap()).unwrap();
+        let job = state_of(job);
         let opening = format!("inbound#{}", job["inbound"].as_str().unwrap());
         let update = dynamodb
             .update_item()

@@ -191,11 +191,12 @@ impl Store {
         let update = self
             .update(key)
             .update_expression(
-                "SET events = :none, starts = :none REMOVE tenant, listed, #open, deadline",
+                "SET events = :none, starts = :none \
+                 REMOVE packed, tenant, listed, #open, deadline",
             )
             .condition_expression(
                 "attribute_exists(listed) OR (attribute_not_exists(withheld) \
-                 AND attribute_exists(events) AND events <> :none)",
+                 AND (attribute_exists(packed) OR (attribute_exists(events) AND events <> :none)))",
             )
             .expression_attribute_names("#open", "open")
             .expression_attribute_values(":none", AttributeValue::L(Vec::new()));

@@ -19,7 +19,8 @@
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
 //! Entities, jobs and voice models carry their whole state as JSON in `state` and their write count
-//! in `version`.
+//! in `version`. Outbox entries carry what they say in `events` and `starts`, or as JSON in `packed`
+//! (`said.rs`). `state` may be packed, too: bytes instead of text (`packed.rs`).
 //!
 //! Three indexes, keys only. The TTL attribute is `expires_at`.
 //!
@@ -29,16 +30,21 @@
 //! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
 //! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use contract::{Identifier, Time, Topic};
+use contract::{Identifier, Time};
 use domain::{
     EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OutboundEvent, ProviderId,
     TenantKey, VoiceModelId, Work, WorkId,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
+
+use crate::{
+    packed::{NotPacked, unpack},
+    said::Said,
+};
 
 /// An item as DynamoDB has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -52,6 +58,9 @@ pub enum ItemError {
     /// The state is not JSON of the type.
     #[error("reading the item's state")]
     State(#[source] serde_json::Error),
+    /// A packed attribute cannot be unpacked.
+    #[error("the item's attribute `{0}` cannot be unpacked")]
+    Packed(&'static str, #[source] NotPacked),
 }
 
 /// The primary key of an item.
@@ -289,40 +298,19 @@ impl OutboxEntry {
     }
 
     pub(crate) fn from_item(item: &Item) -> Result<Self, ItemError> {
-        let events = item
-            .get("events")
-            .and_then(|a| a.as_l().ok())
-            .ok_or(ItemError::Attribute("events"))?;
-        let events = events.iter().map(|event| {
-            let event = event.as_m().map_err(|_| ItemError::Attribute("events"))?;
-            let topic: Topic = text(event, "topic")?
-                .parse()
-                .map_err(|_| ItemError::Attribute("topic"))?;
-            let trace = text(event, "trace")
-                .ok()
-                .and_then(|trace| trace.parse().ok());
-            Ok(OutboundEvent {
-                topic,
-                key: text(event, "key")?.to_owned(),
-                value: text(event, "value")?.to_owned(),
-                trace,
-            })
-        });
-        let starts = item
-            .get("starts")
-            .and_then(|a| a.as_l().ok())
-            .ok_or(ItemError::Attribute("starts"))?;
-        let starts = starts.iter().map(|job| {
-            let job = job.as_s().ok().and_then(|id| id.parse().ok());
-            job.map(JobId).ok_or(ItemError::Attribute("starts"))
-        });
+        let Said {
+            entity,
+            tenant,
+            starts,
+            events,
+        } = Said::read(item)?;
         Ok(Self {
             key: Key::of(item)?,
             content: text(item, "content")?.to_owned(),
-            events: events.collect::<Result<_, _>>()?,
-            starts: starts.collect::<Result<_, _>>()?,
-            entity: id(item, "entity")?.map(EntityKey),
-            tenant: id(item, "tenant_key")?.map(TenantKey),
+            events,
+            starts,
+            entity,
+            tenant,
             published: *item
                 .get("published")
                 .and_then(|a| a.as_bool().ok())
@@ -333,15 +321,6 @@ impl OutboxEntry {
             owner: owner(item),
         })
     }
-}
-
-/// The id in the attribute `name`, if there is the attribute.
-fn id(item: &Item, name: &'static str) -> Result<Option<Uuid>, ItemError> {
-    let Some(value) = item.get(name) else {
-        return Ok(None);
-    };
-    let id = value.as_s().ok().and_then(|id| id.parse().ok());
-    id.map(Some).ok_or(ItemError::Attribute(name))
 }
 
 /// The attributes of an entry in the index of a tenant's items.
@@ -477,6 +456,7 @@ fn size_of_value(value: &AttributeValue) -> usize {
             3 + sizes.sum::<usize>()
         }
         AttributeValue::M(values) => 3 + values.len() + size(values),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
         // Truth values. No item of ours has another type.
         _ => 1,
     }
@@ -484,14 +464,26 @@ fn size_of_value(value: &AttributeValue) -> usize {
 
 /// The state that an entity's or a job's item carries.
 pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
-    serde_json::from_str(text(item, "state")?).map_err(ItemError::State)
+    serde_json::from_str(&unpacked(item, "state")?).map_err(ItemError::State)
+}
+
+/// The text of an attribute that may be packed.
+pub(crate) fn unpacked<'a>(item: &'a Item, name: &'static str) -> Result<Cow<'a, str>, ItemError> {
+    match item.get(name) {
+        Some(AttributeValue::B(packed)) => {
+            let text = unpack(packed.as_ref());
+            text.map(Cow::Owned)
+                .map_err(|error| ItemError::Packed(name, error))
+        }
+        _ => text(item, name).map(Cow::Borrowed),
+    }
 }
 
 pub(crate) fn json<T: serde::Serialize>(state: &T) -> String {
     serde_json::to_string(state).expect("a state is strings and numbers under string keys")
 }
 
-fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
+pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
     item.get(name)
         .and_then(|a| a.as_s().ok())
         .map(String::as_str)
