@@ -106,4 +106,6 @@ fn prepared(ends: Ends, guard: ErasureGuard<'_>, now: Time) -> Vec<Prepared> {
 }
 
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod tests;

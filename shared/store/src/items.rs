@@ -19,8 +19,9 @@
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
 //! Entities, jobs and voice models carry their whole state as JSON in `state` and their write count
-//! in `version`. Outbox entries carry what they say in `events` and `starts`, or as JSON in `packed`
-//! (`said.rs`). `state` may be packed, too: bytes instead of text (`packed.rs`).
+//! in `version`. Outbox entries carry what they say as JSON in `packed` (`said.rs`). The JSON of
+//! entries, entities and jobs is packed (`packed.rs`). A version from before wrote it as text, and an
+//! entry's parts in `events`, `starts`, `entity` and `tenant_key`: both are read.
 //!
 //! Three indexes, keys only. The TTL attribute is `expires_at`.
 //!
@@ -32,7 +33,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use contract::{Identifier, Time};
 use domain::{
     EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OutboundEvent, ProviderId,
@@ -42,7 +43,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::{
-    packed::{NotPacked, unpack},
+    packed::{MOST_BYTES, NotPacked, pack, unpack},
     said::Said,
 };
 
@@ -251,39 +252,17 @@ impl OutboxEntry {
         // An entry without events belongs to no tenant.
         let first = self.events.first().filter(|_| is_listed);
         let tenant = first.map(|event| event.key.clone());
-        let events = self.events.into_iter().map(|event| {
-            let mut map = HashMap::from([
-                (
-                    "topic".to_owned(),
-                    AttributeValue::S(event.topic.as_str().to_owned()),
-                ),
-                ("key".to_owned(), AttributeValue::S(event.key)),
-                ("value".to_owned(), AttributeValue::S(event.value)),
-            ]);
-            if let Some(trace) = event.trace {
-                map.insert("trace".to_owned(), AttributeValue::S(trace.to_string()));
-            }
-            AttributeValue::M(map)
-        });
         let mut item = self.key.into_item();
         if let Some(tenant) = tenant {
             list(&mut item, &tenant, &format!("outbox#{}", expiry.from));
         }
-        item.insert("events".to_owned(), AttributeValue::L(events.collect()));
-        let starts = self
-            .starts
-            .iter()
-            .map(|job| AttributeValue::S(job.to_string()));
-        item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
-        if let Some(entity) = self.entity {
-            item.insert("entity".to_owned(), AttributeValue::S(entity.to_string()));
-        }
-        if let Some(tenant) = self.tenant {
-            item.insert(
-                "tenant_key".to_owned(),
-                AttributeValue::S(tenant.to_string()),
-            );
-        }
+        let said = Said {
+            entity: self.entity,
+            tenant: self.tenant,
+            starts: self.starts,
+            events: self.events,
+        };
+        item.insert("packed".to_owned(), packed(&said.to_json()));
         item.insert("content".to_owned(), AttributeValue::S(self.content));
         item.insert("published".to_owned(), AttributeValue::Bool(self.published));
         item.insert("expires_at".to_owned(), expires_at(expiry.from));
@@ -339,7 +318,7 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
         "version".to_owned(),
         AttributeValue::N(entity.version.to_string()),
     );
-    item.insert("state".to_owned(), AttributeValue::S(json(entity)));
+    item.insert("state".to_owned(), packed(&json(entity)));
     // Without a time: an entity that changes does not write the index again. One that says nothing
     // any more is erased.
     if !entity.snapshots.is_empty() {
@@ -361,7 +340,12 @@ pub(crate) fn work_item<W: Work>(work: &W) -> Item {
         "version".to_owned(),
         AttributeValue::N(work.version().to_string()),
     );
-    item.insert("state".to_owned(), AttributeValue::S(json(work)));
+    // A voice model is written a few times in its life: nothing is to be saved there.
+    let state = match work.id() {
+        WorkId::Job(_) => packed(&json(work)),
+        WorkId::Voice(_) => AttributeValue::S(json(work)),
+    };
+    item.insert("state".to_owned(), state);
     if !work.is_erased() {
         list(&mut item, work.tenant().as_str(), &listed_as(work));
     }
@@ -467,6 +451,14 @@ pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
     serde_json::from_str(&unpacked(item, "state")?).map_err(ItemError::State)
 }
 
+/// `text` as an attribute. What is larger than may be unpacked stays text, and DynamoDB refuses it.
+fn packed(text: &str) -> AttributeValue {
+    match text.len() > MOST_BYTES {
+        true => AttributeValue::S(text.to_owned()),
+        false => AttributeValue::B(Blob::new(pack(text))),
+    }
+}
+
 /// The text of an attribute that may be packed.
 pub(crate) fn unpacked<'a>(item: &'a Item, name: &'static str) -> Result<Cow<'a, str>, ItemError> {
     match item.get(name) {
@@ -489,3 +481,6 @@ pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, It
         .map(String::as_str)
         .ok_or(ItemError::Attribute(name))
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,10 +28,10 @@ const LENGTH: u16 = {
     DICTIONARY.len() as u16
 };
 
-/// The most bytes that a packed text may come to. The largest of ours is an outbox entry with
-/// 390,000 bytes of events and up to 97 jobs; a few hundred bytes that were written by other code
-/// than ours must not fill the memory.
-const MOST_BYTES: usize = 1024 * 1024;
+/// The most bytes that a packed text may come to. The largest of ours are outbox entries with 390,000
+/// bytes of events, and entities with the texts of two topics; a few hundred bytes that were written
+/// by other code than ours must not fill the memory.
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
 /// How hard to look for what repeats, from 0 to 10.
 const LEVEL: i32 = 6;
@@ -61,10 +61,6 @@ pub enum NotPacked {
 }
 
 /// Packs `text`. The same text always gives the same bytes.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "a release reads it before another writes it")
-)]
 pub(crate) fn pack(text: &str) -> Vec<u8> {
     let mut compressor = PRIMED.clone();
     let mut packed = vec![VERSION];
@@ -96,8 +92,9 @@ pub fn unpack(packed: &[u8]) -> Result<String, NotPacked> {
     ]
     .concat();
     let broken = |error: &dyn fmt::Display| NotPacked::Broken(error.to_string());
-    let mut text = decompress_to_vec_with_limit(&stream, DICTIONARY.len() + MOST_BYTES)
-        .map_err(|error| broken(&error))?;
+    // Only with room for one byte more is the end of the largest text seen.
+    let most = DICTIONARY.len() + MOST_BYTES + 1;
+    let mut text = decompress_to_vec_with_limit(&stream, most).map_err(|error| broken(&error))?;
     String::from_utf8(text.split_off(DICTIONARY.len())).map_err(|error| broken(&error))
 }
 

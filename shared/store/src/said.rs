@@ -57,10 +57,6 @@ impl Said {
     }
 
     /// It as JSON, to be packed.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "a release reads it before another writes it")
-    )]
     pub(crate) fn to_json(&self) -> String {
         let events = self.events.iter().map(|event| PackedEvent {
             topic: event.topic,
