@@ -2,19 +2,22 @@
 //! refused or cut. For every fault, the mappings' redelivery and the state machine's retries end in
 //! the same events.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::Topic;
 use fault_proxy::{Action, Fault, Matches, Moment, Occurrence};
 use poller::What;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     campaigns::{campaign, providers},
     harness::{
-        Studio, by_id, created, created_comes_before_the_end, invoke, jobs_of, the_eight, topics,
-        until,
+        Studio, by_id, created, created_comes_before_the_end, invoke, jobs_of, text_of, the_eight,
+        topics, until,
     },
     messages::{RENDER, deliver, message_of, none_kept},
     operator::record,
@@ -45,27 +48,32 @@ async fn kept(studio: &Studio) -> BTreeMap<String, Vec<u8>> {
         .scan()
         .table_name(&studio.stack.outputs.table_name)
         .consistent_read(true)
-        .filter_expression("attribute_exists(events)")
+        .filter_expression("attribute_exists(events) OR attribute_exists(packed)")
         .into_paginator()
         .items()
         .send();
     let mut kept = BTreeMap::new();
     let items: Vec<_> = scan.collect::<Result<_, _>>().await.unwrap();
-    for event in items
-        .iter()
-        .flat_map(|item| item["events"].as_l().unwrap())
-        .map(|event| event.as_m().unwrap())
-    {
-        let AttributeValue::S(value) = &event["value"] else {
-            panic!("a kept value is text")
-        };
-        let event: Value = serde_json::from_str(value).unwrap();
-        kept.insert(
-            event["id"].as_str().unwrap().to_owned(),
-            value.clone().into_bytes(),
-        );
+    for value in items.iter().flat_map(values) {
+        let event: Value = serde_json::from_str(&value).unwrap();
+        kept.insert(event["id"].as_str().unwrap().to_owned(), value.into_bytes());
     }
     kept
+}
+
+/// The values of an entry's events, byte by byte.
+fn values(item: &HashMap<String, AttributeValue>) -> Vec<String> {
+    let Some(packed) = item.get("packed") else {
+        let events = item["events"].as_l().unwrap().iter();
+        let values = events.map(|event| event.as_m().unwrap()["value"].as_s().unwrap());
+        return values.cloned().collect();
+    };
+    let packed = text_of(packed);
+    let entry: BTreeMap<String, &RawValue> = serde_json::from_str(&packed).unwrap();
+    let events = entry["events"].get();
+    let events: Vec<BTreeMap<String, &RawValue>> = serde_json::from_str(events).unwrap();
+    let values = events.iter().map(|event| event["value"].get());
+    values.map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

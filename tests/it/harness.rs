@@ -328,7 +328,7 @@ impl Studio {
         let secret = secret.unwrap();
         let paths = AssetPaths::new(secret.secret_string().unwrap().as_bytes()).unwrap();
         let item = self.item(&format!("job#{job}"), "state").await.unwrap();
-        let job: Job = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
+        let job: Job = serde_json::from_value(state_of(&item)).unwrap();
         paths.folder(&job)
     }
 
@@ -350,7 +350,7 @@ impl Studio {
     /// Changes the state inside an item.
     pub async fn change_state(&self, pk: &str, change: impl FnOnce(&mut Value)) {
         let item = self.item(pk, "state").await.unwrap();
-        let mut state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
+        let mut state = state_of(&item);
         change(&mut state);
         let update = self
             .stack
@@ -371,7 +371,8 @@ impl Studio {
             .unwrap();
     }
 
-    /// The whole table as text, to search for data that must not be in it.
+    /// The whole table as text, to search for data that must not be in it. What is packed is in it as
+    /// the text that was packed.
     pub async fn table(&self) -> String {
         let scan = self
             .stack
@@ -381,7 +382,13 @@ impl Studio {
             .table_name(&self.stack.outputs.table_name)
             .consistent_read(true);
         let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
-        format!("{:?}", items.unwrap())
+        let mut items = items.unwrap();
+        for value in items.iter_mut().flat_map(|item| item.values_mut()) {
+            if let AttributeValue::B(_) = value {
+                *value = AttributeValue::S(text_of(value));
+            }
+        }
+        format!("{items:?}")
     }
 
     /// Invokes the completion function as the state machine or the schedule does.
@@ -423,15 +430,26 @@ impl Studio {
             (None, None) => return step,
         };
         let item = self.item(&pk, "state").await;
-        let state = item.map_or(Value::Null, |item| {
-            serde_json::from_str(item["state"].as_s().unwrap()).unwrap()
-        });
+        let state = item.map_or(Value::Null, |item| state_of(&item));
         step["name"] = match state["restarts"].as_u64().unwrap_or_default() {
             0 => json!(id),
             number => json!(format!("{id}-{number}")),
         };
         step
     }
+}
+
+/// The text of an attribute, packed or not.
+pub fn text_of(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::B(packed) => store::unpack(packed.as_ref()).unwrap(),
+        text => text.as_s().unwrap().clone(),
+    }
+}
+
+/// The state in an item of an entity, a job or a voice model.
+pub fn state_of(item: &HashMap<String, AttributeValue>) -> Value {
+    serde_json::from_str(&text_of(&item["state"])).unwrap()
 }
 
 /// Invokes a function and returns its answer; a failure fails the test. The function's log goes to

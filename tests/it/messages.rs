@@ -8,14 +8,14 @@ use domain::{EntityKey, Job, TenantKey};
 use fault_proxy::Call;
 use serde_json::{Value, json};
 
-use crate::harness::{Studio, try_to_invoke, until};
+use crate::harness::{Studio, state_of, try_to_invoke, until};
 
 pub const RENDER: &str = "studio-render-local";
 
 /// A job as it stands in the table.
 pub async fn job(studio: &Studio, id: &str) -> Job {
     let item = studio.item(&format!("job#{id}"), "state").await.unwrap();
-    serde_json::from_str(item["state"].as_s().unwrap()).unwrap()
+    serde_json::from_value(state_of(&item)).unwrap()
 }
 
 /// The message about these jobs of one entity, as a consumer sends it.

@@ -28,7 +28,8 @@ use vendor_sandbox::{Behaviour, Call, Refusal, Sandbox, Script, Vendor, refusal}
 pub use crate::campaigns::{campaign, providers};
 use crate::{
     harness::{
-        Studio, cases, created, fetch, invoke_and_log, jobs_of, size_of, try_to_invoke, until,
+        Studio, cases, created, fetch, invoke_and_log, jobs_of, size_of, state_of, try_to_invoke,
+        until,
     },
     messages::{deliver, none_kept, take},
     operator::studio as cli,
@@ -54,7 +55,7 @@ fn data(produced: &[Produced], topic: Topic) -> Vec<Value> {
 /// The attempts of a job in the table.
 async fn attempts(studio: &Studio, job: &str) -> Vec<Attempt<ProviderId>> {
     let item = studio.item(&format!("job#{job}"), "state").await.unwrap();
-    let state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
+    let state = state_of(&item);
     serde_json::from_value(state["attempts"].clone()).unwrap()
 }
 

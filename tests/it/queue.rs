@@ -13,7 +13,7 @@ use domain::EntityState;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Studio, created, jobs_of, until},
+    harness::{Studio, created, jobs_of, state_of, until},
     messages::RENDER,
 };
 
@@ -52,5 +52,5 @@ fn calls(studio: &Studio, operation: &str) -> usize {
 async fn entity(studio: &Studio, message: &Value) -> EntityState {
     let key = format!("entity#{}", message["entity"].as_str().unwrap());
     let item = studio.item(&key, "state").await.unwrap();
-    serde_json::from_str(item["state"].as_s().unwrap()).unwrap()
+    serde_json::from_value(state_of(&item)).unwrap()
 }

@@ -11,7 +11,7 @@ use rdkafka::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Studio, by_id, created, jobs_of, try_to_invoke},
+    harness::{Studio, by_id, created, jobs_of, state_of, try_to_invoke},
     messages::take,
     operator::studio,
     sweep::let_deadlines_pass,
@@ -139,27 +139,30 @@ async fn set_largest_record(stack: &Studio, topic: Topic, bytes: &str) {
     }
 }
 
-/// Has the outbox entries of a tenant's inbound events say that they are published, so that a sweep
-/// does not publish them again.
+/// Has the entries that opened a tenant's jobs say that they are published, so that a sweep does not
+/// publish them again.
 async fn mark_published(stack: &Studio, tenant: &str) {
     let table = &stack.stack.outputs.table_name;
     let dynamodb = &stack.stack.clients.dynamodb;
-    let entries = dynamodb
+    let jobs = dynamodb
         .scan()
         .table_name(table)
         .consistent_read(true)
-        .filter_expression("begins_with(pk, :inbound) AND tenant = :tenant")
-        .expression_attribute_values(":inbound", AttributeValue::S("inbound#".to_owned()))
+        .filter_expression("begins_with(pk, :job) AND tenant = :tenant")
+        .expression_attribute_values(":job", AttributeValue::S("job#".to_owned()))
         .expression_attribute_values(":tenant", AttributeValue::S(tenant.to_owned()));
-    let entries = entries.send().await.unwrap();
-    assert!(!entries.items().is_empty());
-    for entry in entries.items() {
+    let jobs = jobs.send().await.unwrap();
+    assert!(!jobs.items().is_empty());
+    for job in jobs.items() {
+        let job = state_of(job);
+        let opening = format!("inbound#{}", job["inbound"].as_str().unwrap());
         let update = dynamodb
             .update_item()
             .table_name(table)
-            .key("pk", entry["pk"].clone())
-            .key("sk", entry["sk"].clone())
+            .key("pk", AttributeValue::S(opening))
+            .key("sk", AttributeValue::S("outbox".to_owned()))
             .update_expression("SET published = :yes")
+            .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":yes", AttributeValue::Bool(true));
         update.send().await.unwrap();
     }

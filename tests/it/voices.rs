@@ -31,7 +31,7 @@ use uuid::Uuid;
 use vendor_sandbox::{Behaviour, Call, Refusal, Script, Vendor, refusal};
 
 use crate::{
-    harness::{PATIENCE, Studio, by_id, cases, now, try_to_invoke, until},
+    harness::{PATIENCE, Studio, by_id, cases, now, state_of, try_to_invoke, until},
     operator::{CliOutput, studio as cli},
     sweep::let_deadlines_pass,
 };
@@ -138,7 +138,7 @@ async fn reason_of(studio: &Studio, id: &str) -> String {
 
 pub async fn model(studio: &Studio, id: &str) -> Option<VoiceModel> {
     let item = studio.item(&format!("voice#{id}"), "state").await?;
-    Some(serde_json::from_str(item["state"].as_s().unwrap()).unwrap())
+    Some(serde_json::from_value(state_of(&item)).unwrap())
 }
 
 /// Waits until the model's state satisfies `is`, and returns the model.

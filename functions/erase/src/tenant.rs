@@ -120,12 +120,14 @@ impl Pass {
         now: Time,
     ) -> Result<bool, StepError> {
         let keepers = |item| Keepers::of(app, tenant, &self.remainders, item, now);
+        let mut decisions = 0;
         let (is_erased, kept) = match one {
             Owned::Job(id) => {
                 let mut keepers = keepers(format!("job:{id}"));
-                let is_erased =
+                let erased =
                     erase_job(app, tenant, *id, self.is_settled, &mut keepers, now).await?;
-                (is_erased, keepers.kept().to_vec())
+                decisions = erased.decisions;
+                (erased.is_whole, keepers.kept().to_vec())
             }
             Owned::Voice(id) => {
                 let mut keepers = keepers(format!("voice:{id}"));
@@ -147,6 +149,7 @@ impl Pass {
                 (is_erased, keepers.kept().to_vec())
             }
         };
+        self.erased.decisions += decisions;
         self.keep(kept);
         Ok(is_erased)
     }
@@ -250,11 +253,21 @@ async fn erase_dead_letter(
         .await?)
 }
 
-/// Cancels the job if it is open, blanks its facts, deletes its files, and then erases the vendors'
-/// copies: what a keeper refuses stops nothing else. An invocation that has not noticed the erasure
-/// or the cancelling may still store the job's asset, so the job counts as erased only after that
-/// invocation must have ended (`is_settled`). So it is with a failure: a file that was stored
-/// after it stays as an old version until a pass deletes that.
+/// What a pass erased of a job.
+struct ErasedJob {
+    /// Whether nothing of it is left.
+    is_whole: bool,
+    /// The decisions that it led to, and that were blanked.
+    decisions: usize,
+}
+
+/// Cancels the job if it is open, blanks its facts and the events of the decisions that it leads to,
+/// deletes its files, and then erases the vendors' copies: what a keeper refuses stops nothing else.
+/// Its end is published before it is blanked, as far as it may be.
+///
+/// An invocation that has not noticed the erasure or the cancelling may still store the job's asset,
+/// so the job counts as erased only after that invocation must have ended (`is_settled`). So it is
+/// with a failure: a file that was stored after it stays as an old version until a pass deletes that.
 async fn erase_job(
     app: &App,
     tenant: &Identifier,
@@ -262,7 +275,7 @@ async fn erase_job(
     is_settled: bool,
     keepers: &mut Keepers<'_>,
     now: Time,
-) -> Result<bool, StepError> {
+) -> Result<ErasedJob, StepError> {
     // The index may list another tenant's job only if an item was written by other code than ours.
     let job = app.store.job_of(tenant, id).await?;
     if !job.is_closed() {
@@ -277,12 +290,18 @@ async fn erase_job(
     let job = app.store.job(id).await?;
     let is_settled = is_settled
         && match &job.state {
-            State::Erased { .. } => return Ok(true),
+            State::Erased { .. } => {
+                return Ok(ErasedJob {
+                    is_whole: true,
+                    decisions: 0,
+                });
+            }
             State::Cancelled { at } => now >= at.plus_seconds(LEASE_SECONDS),
             State::Failed { failure } => now >= failure.at.plus_seconds(LEASE_SECONDS),
             State::Created | State::Submitted { .. } | State::Completed { .. } => true,
         };
     let job = app.store.save(job.without_facts()).await?;
+    let decisions = app.store.blank_events_of_job(&job).await?;
     end_writers(app, &job, keepers).await?;
     let bucket = &app.config.assets_bucket;
     keepers.ask(bucket, delete_files_of(app, &job)).await?;
@@ -293,11 +312,14 @@ async fn erase_job(
     if let Some(last) = job.attempts.last() {
         release(&app.store, last.asked, job.id()).await;
     }
-    let is_erased = is_settled && keepers.kept().is_empty();
-    if is_erased {
+    let is_whole = is_settled && keepers.kept().is_empty();
+    if is_whole {
         app.store.save(job.erased(now)).await?;
     }
-    Ok(is_erased)
+    Ok(ErasedJob {
+        is_whole,
+        decisions,
+    })
 }
 
 /// Asks each provider that writes into the bucket by itself, as Polly does, whether it still may

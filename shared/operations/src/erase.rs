@@ -74,7 +74,8 @@ pub struct TenantData {
     pub voices: usize,
     /// Entities with their templates.
     pub entities: usize,
-    /// Outbox entries.
+    /// Outbox entries. Where they are counted before they are erased, those that jobs lead to are not
+    /// among them: they go with their jobs.
     pub outbox_entries: usize,
     /// Dead letters whose key names the tenant.
     pub dead_letters: usize,

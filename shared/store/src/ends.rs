@@ -37,8 +37,8 @@ impl Store {
     /// transaction: if no other writer changed the jobs or the entity since they were read, and if
     /// the tenant was not erased since what `guard` says.
     ///
-    /// The entries are not in the index of what is open: the message that had the jobs drawn comes
-    /// again until they are published.
+    /// The entries are in no index. The message that had the jobs drawn comes again until they are
+    /// published, and an erasure finds them by their jobs.
     ///
     /// # Errors
     /// A [`StoreError`]. The transaction may have held and its answer been lost: the next call
@@ -105,5 +105,7 @@ fn prepared(ends: Ends, guard: ErasureGuard<'_>, now: Time) -> Vec<Prepared> {
     prepared.collect()
 }
 
+#[cfg(test)]
+mod ledger;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use contract::{Identifier, Time};
-use domain::{EntityKey, EntityState, JobId, VoiceModelId};
+use domain::{EntityKey, EntityState, Job, JobId, VoiceModelId};
 
 use crate::{
     Rounds, Store, StoreError,
@@ -24,7 +24,7 @@ pub enum Owned {
     Voice(VoiceModelId),
     /// An entity with its templates.
     Entity(EntityKey),
-    /// The events that were decided for an inbound event or a step.
+    /// The events that were decided for an inbound event or a step, as far as no job leads to them.
     Decision(OwnedItem),
     /// A dead letter.
     DeadLetter(OwnedItem),
@@ -155,26 +155,49 @@ impl Store {
         Ok(())
     }
 
+    /// Blanks the events of the decisions that `job` leads to: the one that opened it, and its end.
+    /// Returns how many of them had events. A withheld end stands: it says nothing personal, and the
+    /// job's message may still tell it. Do it before the job counts as erased: no index may list
+    /// these decisions.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn blank_events_of_job(&self, job: &Job) -> Result<usize, StoreError> {
+        self.blank_each([Key::inbound(job.inbound), Key::end(job.id)])
+            .await
+    }
+
     /// Blanks the events of a voice model; returns how many decisions that were.
     ///
     /// # Errors
     /// A [`StoreError`].
     pub async fn blank_events_of_voice(&self, voice: VoiceModelId) -> Result<usize, StoreError> {
+        self.blank_each([Key::voice_created(voice), Key::voice_ready(voice)])
+            .await
+    }
+
+    /// Blanks the entries under `keys`; returns how many of them had events.
+    async fn blank_each(&self, keys: [Key; 2]) -> Result<usize, StoreError> {
         let mut blanked = 0;
-        for key in [Key::voice_created(voice), Key::voice_ready(voice)] {
+        for key in keys {
             blanked += usize::from(self.blank_events(&key).await?);
         }
         Ok(blanked)
     }
 
-    /// Whether there was something to blank: an entry with events is listed until it is blanked.
+    /// Whether there was something to blank. What is listed is blanked in any case, so that no pass
+    /// finds it again.
     async fn blank_events(&self, key: &Key) -> Result<bool, StoreError> {
         let update = self
             .update(key)
             .update_expression(
-                "SET events = :none, starts = :none REMOVE tenant, listed, #open, deadline",
+                "SET events = :none, starts = :none \
+                 REMOVE packed, tenant, listed, #open, deadline",
             )
-            .condition_expression("attribute_exists(listed)")
+            .condition_expression(
+                "attribute_exists(listed) OR (attribute_not_exists(withheld) \
+                 AND (attribute_exists(packed) OR (attribute_exists(events) AND events <> :none)))",
+            )
             .expression_attribute_names("#open", "open")
             .expression_attribute_values(":none", AttributeValue::L(Vec::new()));
         is_met(update).await

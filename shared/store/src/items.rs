@@ -19,26 +19,33 @@
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
 //! Entities, jobs and voice models carry their whole state as JSON in `state` and their write count
-//! in `version`.
+//! in `version`. Outbox entries carry what they say as JSON in `packed` (`said.rs`). The JSON of
+//! entries, entities and jobs is packed (`packed.rs`). A version from before wrote it as text, and an
+//! entry's parts in `events`, `starts`, `entity` and `tenant_key`: both are read.
 //!
 //! Three indexes, keys only. The TTL attribute is `expires_at`.
 //!
 //! | index | keys | what is in it |
 //! |---|---|---|
-//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's, but withheld ends; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
+//! | `by-tenant` | `tenant`, `listed` | all that is a tenant's, but entries that a job of the tenant's leads to; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
 //! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
 //! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use contract::{Identifier, Time, Topic};
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use contract::{Identifier, Time};
 use domain::{
     EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OutboundEvent, ProviderId,
     TenantKey, VoiceModelId, Work, WorkId,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
+
+use crate::{
+    packed::{MOST_BYTES, NotPacked, pack, unpack},
+    said::Said,
+};
 
 /// An item as DynamoDB has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -52,6 +59,9 @@ pub enum ItemError {
     /// The state is not JSON of the type.
     #[error("reading the item's state")]
     State(#[source] serde_json::Error),
+    /// A packed attribute cannot be unpacked.
+    #[error("the item's attribute `{0}` cannot be unpacked")]
+    Packed(&'static str, #[source] NotPacked),
 }
 
 /// The primary key of an item.
@@ -189,7 +199,7 @@ pub struct OutboxEntry {
     /// Whether the events are only published by a caller that knows that the job's `created` was:
     /// the end of a job whose tenant was erased before that was known.
     pub withheld: bool,
-    /// Whose the events are, and since when; `None` if there are none, or if it was not read.
+    /// Whose the events are, and since when; `None` if it is not listed, or was not read.
     pub owner: Option<Owner>,
 }
 
@@ -229,45 +239,30 @@ impl OutboxEntry {
         }
     }
 
+    /// Whether a job leads an erasure to it: the job that it opened, or ended. The end that the sweep
+    /// publishes is listed nevertheless, because that says whose it is, and since when.
+    fn is_led_to(&self, expiry: Expiry) -> bool {
+        let is_end = self.key.pk.starts_with("job#");
+        !self.starts.is_empty() || is_end && expiry.republish_from.is_none()
+    }
+
     pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
-        // An entry without events belongs to no tenant. A withheld one says nothing personal, and
-        // has to stand until it is told: an erasure must neither blank it nor wait for that.
-        let first = self.events.first().filter(|_| !self.withheld);
+        let is_listed = !self.is_led_to(expiry);
+        // An entry without events belongs to no tenant.
+        let first = self.events.first().filter(|_| is_listed);
         let tenant = first.map(|event| event.key.clone());
-        let events = self.events.into_iter().map(|event| {
-            let mut map = HashMap::from([
-                (
-                    "topic".to_owned(),
-                    AttributeValue::S(event.topic.as_str().to_owned()),
-                ),
-                ("key".to_owned(), AttributeValue::S(event.key)),
-                ("value".to_owned(), AttributeValue::S(event.value)),
-            ]);
-            if let Some(trace) = event.trace {
-                map.insert("trace".to_owned(), AttributeValue::S(trace.to_string()));
-            }
-            AttributeValue::M(map)
-        });
         let mut item = self.key.into_item();
         if let Some(tenant) = tenant {
             list(&mut item, &tenant, &format!("outbox#{}", expiry.from));
         }
-        item.insert("events".to_owned(), AttributeValue::L(events.collect()));
-        let starts = self
-            .starts
-            .iter()
-            .map(|job| AttributeValue::S(job.to_string()));
-        item.insert("starts".to_owned(), AttributeValue::L(starts.collect()));
-        if let Some(entity) = self.entity {
-            item.insert("entity".to_owned(), AttributeValue::S(entity.to_string()));
-        }
-        if let Some(tenant) = self.tenant {
-            item.insert(
-                "tenant_key".to_owned(),
-                AttributeValue::S(tenant.to_string()),
-            );
-        }
+        let said = Said {
+            entity: self.entity,
+            tenant: self.tenant,
+            starts: self.starts,
+            events: self.events,
+        };
+        item.insert("packed".to_owned(), packed(&said.to_json()));
         item.insert("content".to_owned(), AttributeValue::S(self.content));
         item.insert("published".to_owned(), AttributeValue::Bool(self.published));
         item.insert("expires_at".to_owned(), expires_at(expiry.from));
@@ -282,40 +277,19 @@ impl OutboxEntry {
     }
 
     pub(crate) fn from_item(item: &Item) -> Result<Self, ItemError> {
-        let events = item
-            .get("events")
-            .and_then(|a| a.as_l().ok())
-            .ok_or(ItemError::Attribute("events"))?;
-        let events = events.iter().map(|event| {
-            let event = event.as_m().map_err(|_| ItemError::Attribute("events"))?;
-            let topic: Topic = text(event, "topic")?
-                .parse()
-                .map_err(|_| ItemError::Attribute("topic"))?;
-            let trace = text(event, "trace")
-                .ok()
-                .and_then(|trace| trace.parse().ok());
-            Ok(OutboundEvent {
-                topic,
-                key: text(event, "key")?.to_owned(),
-                value: text(event, "value")?.to_owned(),
-                trace,
-            })
-        });
-        let starts = item
-            .get("starts")
-            .and_then(|a| a.as_l().ok())
-            .ok_or(ItemError::Attribute("starts"))?;
-        let starts = starts.iter().map(|job| {
-            let job = job.as_s().ok().and_then(|id| id.parse().ok());
-            job.map(JobId).ok_or(ItemError::Attribute("starts"))
-        });
+        let Said {
+            entity,
+            tenant,
+            starts,
+            events,
+        } = Said::read(item)?;
         Ok(Self {
             key: Key::of(item)?,
             content: text(item, "content")?.to_owned(),
-            events: events.collect::<Result<_, _>>()?,
-            starts: starts.collect::<Result<_, _>>()?,
-            entity: id(item, "entity")?.map(EntityKey),
-            tenant: id(item, "tenant_key")?.map(TenantKey),
+            events,
+            starts,
+            entity,
+            tenant,
             published: *item
                 .get("published")
                 .and_then(|a| a.as_bool().ok())
@@ -326,15 +300,6 @@ impl OutboxEntry {
             owner: owner(item),
         })
     }
-}
-
-/// The id in the attribute `name`, if there is the attribute.
-fn id(item: &Item, name: &'static str) -> Result<Option<Uuid>, ItemError> {
-    let Some(value) = item.get(name) else {
-        return Ok(None);
-    };
-    let id = value.as_s().ok().and_then(|id| id.parse().ok());
-    id.map(Some).ok_or(ItemError::Attribute(name))
 }
 
 /// The attributes of an entry in the index of a tenant's items.
@@ -353,7 +318,7 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
         "version".to_owned(),
         AttributeValue::N(entity.version.to_string()),
     );
-    item.insert("state".to_owned(), AttributeValue::S(json(entity)));
+    item.insert("state".to_owned(), packed(&json(entity)));
     // Without a time: an entity that changes does not write the index again. One that says nothing
     // any more is erased.
     if !entity.snapshots.is_empty() {
@@ -375,7 +340,12 @@ pub(crate) fn work_item<W: Work>(work: &W) -> Item {
         "version".to_owned(),
         AttributeValue::N(work.version().to_string()),
     );
-    item.insert("state".to_owned(), AttributeValue::S(json(work)));
+    // A voice model is written a few times in its life: nothing is to be saved there.
+    let state = match work.id() {
+        WorkId::Job(_) => packed(&json(work)),
+        WorkId::Voice(_) => AttributeValue::S(json(work)),
+    };
+    item.insert("state".to_owned(), state);
     if !work.is_erased() {
         list(&mut item, work.tenant().as_str(), &listed_as(work));
     }
@@ -470,6 +440,7 @@ fn size_of_value(value: &AttributeValue) -> usize {
             3 + sizes.sum::<usize>()
         }
         AttributeValue::M(values) => 3 + values.len() + size(values),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
         // Truth values. No item of ours has another type.
         _ => 1,
     }
@@ -477,16 +448,39 @@ fn size_of_value(value: &AttributeValue) -> usize {
 
 /// The state that an entity's or a job's item carries.
 pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
-    serde_json::from_str(text(item, "state")?).map_err(ItemError::State)
+    serde_json::from_str(&unpacked(item, "state")?).map_err(ItemError::State)
+}
+
+/// `text` as an attribute. What is larger than may be unpacked stays text, and DynamoDB refuses it.
+fn packed(text: &str) -> AttributeValue {
+    match text.len() > MOST_BYTES {
+        true => AttributeValue::S(text.to_owned()),
+        false => AttributeValue::B(Blob::new(pack(text))),
+    }
+}
+
+/// The text of an attribute that may be packed.
+pub(crate) fn unpacked<'a>(item: &'a Item, name: &'static str) -> Result<Cow<'a, str>, ItemError> {
+    match item.get(name) {
+        Some(AttributeValue::B(packed)) => {
+            let text = unpack(packed.as_ref());
+            text.map(Cow::Owned)
+                .map_err(|error| ItemError::Packed(name, error))
+        }
+        _ => text(item, name).map(Cow::Borrowed),
+    }
 }
 
 pub(crate) fn json<T: serde::Serialize>(state: &T) -> String {
     serde_json::to_string(state).expect("a state is strings and numbers under string keys")
 }
 
-fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
+pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
     item.get(name)
         .and_then(|a| a.as_s().ok())
         .map(String::as_str)
         .ok_or(ItemError::Attribute(name))
 }
+
+#[cfg(test)]
+mod tests;

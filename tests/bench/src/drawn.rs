@@ -237,7 +237,8 @@ async fn items(bed: &Bed) -> Result<Vec<Item>, Error> {
 /// `render` reads the entity and the jobs, and puts them and the jobs' ends in a transaction
 /// ([`Drawn::calls`] has the same calls); it marks nothing. The indexes hold keys alone: an entry of
 /// `by-tenant` is written once, and a job's of `open` written once and removed once. A job that the
-/// canvas draws has none in `open-by-tenant`, and its end none in `open`.
+/// canvas draws has none in `open-by-tenant`, and its end none in `open`. What a job leads to, its end
+/// and the decision that opened it, has none in `by-tenant`.
 fn units<'a>(items: impl Iterator<Item = &'a Item>, events: f64) -> Units {
     let mut units = Units::default();
     for item in items {

@@ -10,6 +10,7 @@ mod chance;
 mod deliveries;
 mod groups;
 mod messages;
+mod packed;
 mod poison;
 mod publication;
 mod run;

@@ -19,7 +19,7 @@ use local::{
 use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
-use crate::Error;
+use crate::{Error, packed::text};
 
 /// A consumer of every topic that the studio produces.
 pub struct Watch {
@@ -149,15 +149,9 @@ impl States {
             reason: DisplayErrorContext(error).to_string(),
         })?;
         for item in items {
-            let text = |name: &str| {
-                item.get(name)
-                    .and_then(|value| value.as_s().ok())
-                    .cloned()
-                    .unwrap_or_default()
-            };
-            let state: Value = serde_json::from_str(&text("state")).unwrap_or_default();
+            let state: Value = serde_json::from_str(&text(&item, "state")).unwrap_or_default();
             self.see(
-                text("pk"),
+                text(&item, "pk"),
                 state["state"]["is"].as_str().unwrap_or_default(),
                 state["version"].as_u64(),
             );

@@ -178,8 +178,21 @@ impl Machine<'_> {
                 world.entity = erased;
                 nothing()
             }
-            Effect::BlankOpening(job) => blank(&mut world.openings[job]),
-            Effect::BlankEnd(job) => blank(&mut world.ends[job]),
+            Effect::BlankOpening(place) => {
+                if let Some(entry) = &mut world.openings[place] {
+                    blank(entry);
+                }
+                nothing()
+            }
+            Effect::BlankEnd(job) => {
+                let end = world.ends[job].as_mut();
+                if let Some(end) = end.filter(|end| end.carrier != Carrier::Withheld) {
+                    blank(end);
+                    // No sweep finds it any more.
+                    end.published = true;
+                }
+                nothing()
+            }
             Effect::EraseLetterObject => {
                 world.letter.object = false;
                 nothing()
@@ -246,7 +259,7 @@ impl Machine<'_> {
             events: decided.events,
             starts: !decided.jobs.is_empty(),
             carrier: Carrier::Mark,
-            listed: true,
+            listed: decided.jobs.is_empty(),
         };
         let next = self.handled(place, &entry);
         world.openings[place] = Some(entry);
@@ -557,7 +570,6 @@ impl Machine<'_> {
                 true => Carrier::Withheld,
                 false => Carrier::Mark,
             },
-            // It says nothing personal, and has to be there when its message comes.
             listed: !is_withheld,
         };
         let effects = self.found_end(place, &entry, announced);
@@ -658,12 +670,12 @@ impl Machine<'_> {
                 let place = usize::from(place);
                 let job = world.jobs[place].map(|job| self.decisions.job(job));
                 if job.is_some_and(|job| !job.is_erased()) {
-                    effects.extend([
-                        Effect::EraseJob(place),
-                        Effect::BlankJob(place),
-                        Effect::DeleteFile(place),
-                        Effect::DropVendorFile(place),
-                    ]);
+                    effects.extend([Effect::EraseJob(place), Effect::BlankJob(place)]);
+                    if !self.has(Fault::EntriesByIndexAlone) {
+                        let opening = self.opening_of(place);
+                        effects.extend([Effect::BlankOpening(opening), Effect::BlankEnd(place)]);
+                    }
+                    effects.extend([Effect::DeleteFile(place), Effect::DropVendorFile(place)]);
                     let is_settled = walk.jobs_settled[place];
                     effects.extend(is_settled.then_some(Effect::SaveErased(place)));
                 }
@@ -787,12 +799,9 @@ fn mark(entry: &mut Option<Entry>) -> After {
     nothing()
 }
 
-fn blank(entry: &mut Option<Entry>) -> After {
-    if let Some(entry) = entry {
-        entry.events.clear();
-        entry.starts = false;
-        entry.published = true;
-        entry.listed = false;
-    }
-    nothing()
+/// What is left of an entry says neither that it was published nor that it was not.
+fn blank(entry: &mut Entry) {
+    entry.events.clear();
+    entry.starts = false;
+    entry.listed = false;
 }

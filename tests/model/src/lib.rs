@@ -69,7 +69,8 @@ impl Bounds {
 pub enum Fault {
     /// No transaction checks the tombstone.
     NoTombstoneCheck,
-    /// The tombstone is read in a call of its own, before the transaction.
+    /// The tombstone is read in a call of its own, before the transaction. The pass that begins once
+    /// that invocation must have ended makes it good.
     TombstoneReadBeforeTransaction,
     /// A step that finds the job's end committed publishes it without a look at the tombstone.
     FoundEndNotChecked,
@@ -77,6 +78,8 @@ pub enum Fault {
     OnePassErase,
     /// A job that had ended before the erasure counts as erased in the first pass.
     ClosedJobErasedAtOnce,
+    /// An erasure looks for outbox entries in the index alone, and not by their jobs.
+    EntriesByIndexAlone,
     /// An erasure looks for dead letters by their entries alone.
     ObjectsByEntriesAlone,
     /// The vendor's file is deleted before the job says that the asset is stored.

@@ -171,7 +171,9 @@ pub(crate) fn kept_in_the_end(decisions: &Decisions, world: &World) -> [bool; 2]
         && world.queue.is_empty()
         && matches!(world.erasure, Erasure::Never | Erasure::Answered);
     let openings = world.openings.iter().flatten();
-    let mut openings = openings.map(|entry| (entry, entry.published || entry.starts));
+    // One that is blanked has no events.
+    let is_over = |entry: &Entry| entry.published || entry.starts || entry.events.is_empty();
+    let mut openings = openings.map(|entry| (entry, is_over(entry)));
     let ends = world.ends.iter().enumerate();
     let mut ends = ends.filter_map(|(job, end)| {
         let end = end.as_ref()?;

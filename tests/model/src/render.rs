@@ -64,7 +64,7 @@ impl Machine<'_> {
                 starts: false,
                 published: false,
                 carrier: Carrier::Message,
-                listed: true,
+                listed: false,
             });
         }
         world.entity = decided.entity.or(world.entity);

@@ -70,7 +70,7 @@ pub(crate) struct Entry {
     pub(crate) published: bool,
     /// What gets its events published, if the invocation that committed it dies.
     pub(crate) carrier: Carrier,
-    /// Whether an erasure has to blank it.
+    /// Whether an index leads an erasure to it. Otherwise the job that it opened or ended does.
     pub(crate) listed: bool,
 }
 

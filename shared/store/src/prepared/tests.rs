@@ -5,8 +5,8 @@ use contract::{
     AssetKind, Configuration, Entity, EntityKind, EventTime, Identifier, Text, Time, Topic,
 };
 use domain::{
-    ContentHash, Description, EntityKey, InboundEvent, JobId, OutboundEvent, Planning,
-    ProviderRouting, derive,
+    ContentHash, Description, EntityKey, InboundEvent, InboundEventKey, JobId, OutboundEvent,
+    Planning, ProviderRouting, derive,
 };
 
 use super::*;
@@ -65,16 +65,29 @@ fn an_entry_that_opened_jobs_says_their_entity_and_tenant() {
     assert_eq!(entry.starts.len(), 2);
     assert_eq!(entry.entity, Some(EntityKey::new(&tenant(), &event())));
     assert_eq!(entry.tenant, Some(TenantKey::new(&tenant())));
-    // As it is found later: only whose the events are is known then, too.
+    // As it is found later.
     let found = OutboxEntry::from_item(&prepared.puts[0].0).unwrap();
-    assert!(found.owner.is_some());
-    assert_eq!(
-        OutboxEntry {
-            owner: None,
-            ..found
-        },
-        *entry
-    );
+    assert_eq!(found, *entry);
+}
+
+#[test]
+fn an_entry_is_listed_unless_the_jobs_that_it_opened_lead_to_it() {
+    let entry = |assets: Vec<AssetKind>| prepared(assets).puts[0].0.clone();
+    let opens_jobs = entry(vec![AssetKind::Poster]);
+    assert!(!LISTED.iter().any(|name| opens_jobs.contains_key(*name)));
+    // An event that changes no pixel publishes a template again, and opens no job.
+    let mut published_again = end().1;
+    published_again.events[0].topic = Topic::TemplateUpdated;
+    let expiry = Expiry {
+        from: Time::new(jiff::Timestamp::UNIX_EPOCH),
+        republish_from: None,
+    };
+    let key = Key::inbound(InboundEventKey(derive(&[b"an event"])));
+    let opens_none = Prepared::new(key, "the content", published_again, expiry, None);
+    let item = &opens_none.puts[0].0;
+    assert_eq!(item["tenant"].as_s().unwrap(), "tenant-1");
+    let found = OutboxEntry::from_item(item).unwrap();
+    assert_eq!(found.owner.unwrap().tenant, tenant());
 }
 
 #[test]
@@ -82,26 +95,70 @@ fn an_entry_that_opened_no_job_says_no_entity() {
     let prepared = prepared(Vec::new());
     let entry = &prepared.committed().entry;
     assert_eq!((entry.entity, entry.tenant), (None, None));
-    let item = &prepared.puts[0].0;
-    assert!(!item.contains_key("entity") && !item.contains_key("tenant_key"));
+    let found = OutboxEntry::from_item(&prepared.puts[0].0).unwrap();
+    assert_eq!(found, *entry);
+}
+
+/// The item of a decision that opened a job as a version wrote it that packed nothing.
+fn unpacked() -> (Item, OutboxEntry) {
+    let prepared = prepared(vec![AssetKind::Poster]);
+    let entry = prepared.committed().entry.clone();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let events = entry.events.iter().map(|event| {
+        AttributeValue::M(Item::from([
+            ("topic".to_owned(), text(event.topic.as_str())),
+            ("key".to_owned(), text(&event.key)),
+            ("value".to_owned(), text(&event.value)),
+        ]))
+    });
+    let starts = entry.starts.iter().map(|job| text(&job.to_string()));
+    let mut item = prepared.puts[0].0.clone();
+    item.remove("packed");
+    item.extend([
+        ("events".to_owned(), AttributeValue::L(events.collect())),
+        ("starts".to_owned(), AttributeValue::L(starts.collect())),
+        (
+            "entity".to_owned(),
+            text(&entry.entity.unwrap().to_string()),
+        ),
+        (
+            "tenant_key".to_owned(),
+            text(&entry.tenant.unwrap().to_string()),
+        ),
+    ]);
+    (item, entry)
 }
 
 #[test]
-fn an_entry_of_an_earlier_version_is_read_without_entity_and_tenant() {
-    let mut item = prepared(vec![AssetKind::Poster]).puts[0].0.clone();
+fn an_entry_of_an_earlier_version_is_read_as_it_was_written() {
+    let (mut item, entry) = unpacked();
+    assert_eq!(OutboxEntry::from_item(&item).unwrap(), entry);
+    // The version before that one did not say whose the jobs are.
     item.remove("entity");
     item.remove("tenant_key");
     let found = OutboxEntry::from_item(&item).unwrap();
-    assert_eq!(found.starts.len(), 1);
+    assert_eq!(found.starts, entry.starts);
     assert_eq!((found.entity, found.tenant), (None, None));
 }
 
 #[test]
 fn an_entry_whose_entity_is_no_id_is_not_read() {
-    let mut item = prepared(vec![AssetKind::Poster]).puts[0].0.clone();
+    let (mut item, _) = unpacked();
     item.insert("entity".to_owned(), AttributeValue::S("event-1".to_owned()));
     let read = OutboxEntry::from_item(&item);
     assert!(matches!(read, Err(ItemError::Attribute("entity"))));
+}
+
+#[test]
+fn a_state_is_read_packed_and_as_text() {
+    let prepared = prepared(vec![AssetKind::Poster]);
+    let entity = prepared.committed().entity.clone().unwrap();
+    let mut item = prepared.puts[1].0.clone();
+    assert!(item["state"].as_b().is_ok());
+    assert_eq!(items::state::<EntityState>(&item).unwrap(), entity);
+    let text = AttributeValue::S(items::json(&entity));
+    item.insert("state".to_owned(), text);
+    assert_eq!(items::state::<EntityState>(&item).unwrap(), entity);
 }
 
 /// Where the indexes and the sweep find an entry.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
 use local::stack::Stack;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
-use crate::{Error, workload::is_long};
+use crate::{Error, packed::text, workload::is_long};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -95,16 +95,7 @@ impl Table {
             }
             _ => {}
         }
-        for event in item
-            .get("events")
-            .and_then(|events| events.as_l().ok())
-            .into_iter()
-            .flatten()
-        {
-            let value = event
-                .as_m()
-                .map(|event| text(event, "value"))
-                .unwrap_or_default();
+        for value in values(item) {
             let event: Value = serde_json::from_str(&value).unwrap_or_default();
             let id = event["id"].as_str().unwrap_or_default().to_owned();
             if let Some(before) = self.kept.insert(id.clone(), value.clone())
@@ -116,11 +107,20 @@ impl Table {
     }
 }
 
-fn text(item: &Item, name: &str) -> String {
-    item.get(name)
-        .and_then(|value| value.as_s().ok())
-        .cloned()
-        .unwrap_or_default()
+/// The values of an entry's events, byte by byte.
+fn values(item: &Item) -> Vec<String> {
+    if !item.contains_key("packed") {
+        let events = item.get("events").and_then(|events| events.as_l().ok());
+        let events = events.into_iter().flatten();
+        let maps = events.filter_map(|event| event.as_m().ok());
+        return maps.map(|event| text(event, "value")).collect();
+    }
+    let packed = text(item, "packed");
+    let parts: BTreeMap<String, &RawValue> = serde_json::from_str(&packed).unwrap_or_default();
+    let events = parts.get("events").map_or("[]", |events| events.get());
+    let events: Vec<BTreeMap<String, &RawValue>> = serde_json::from_str(events).unwrap_or_default();
+    let values = events.iter().filter_map(|event| event.get("value"));
+    values.map(|value| value.get().to_owned()).collect()
 }
 
 fn number<N: std::str::FromStr + From<i8>>(item: &Item, name: &str) -> N {
