@@ -212,11 +212,10 @@ fn kill_at(stack: &Stack, function: &str, point: Point, chance: &mut Chance) -> 
     if puts_off {
         refuse_uploads(stack);
     }
-    // What cannot be stored is put off in one call, which may be the only one.
-    let nth = if puts_off {
-        1
-    } else {
-        chance.between(1, 3) as u32
+    // A batch sends all its messages in one call, or in none: its next one may be the only one.
+    let nth = match operation {
+        "SendMessageBatch" => 1,
+        _ => chance.between(1, 3) as u32,
     };
     let matches = Matches {
         service: Some(service.to_owned()),
