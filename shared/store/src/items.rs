@@ -31,9 +31,9 @@
 //! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
 //! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{Identifier, Time};
 use domain::{
     EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OutboundEvent, ProviderId,
@@ -42,27 +42,12 @@ use domain::{
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use crate::attributes::ItemError;
+pub(crate) use crate::attributes::{Item, text};
 use crate::{
-    packed::{MOST_BYTES, NotPacked, pack, unpack},
+    attributes::{packed, unpacked},
     said::Said,
 };
-
-/// An item as DynamoDB has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
-
-/// An item is not what it should be: another version of the code wrote it, or a hand did.
-#[derive(Debug, thiserror::Error)]
-pub enum ItemError {
-    /// An attribute is missing or of another type.
-    #[error("the item's attribute `{0}` is missing or of another type")]
-    Attribute(&'static str),
-    /// The state is not JSON of the type.
-    #[error("reading the item's state")]
-    State(#[source] serde_json::Error),
-    /// A packed attribute cannot be unpacked.
-    #[error("the item's attribute `{0}` cannot be unpacked")]
-    Packed(&'static str, #[source] NotPacked),
-}
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -451,35 +436,8 @@ pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
     serde_json::from_str(&unpacked(item, "state")?).map_err(ItemError::State)
 }
 
-/// `text` as an attribute. What is larger than may be unpacked stays text, and DynamoDB refuses it.
-fn packed(text: &str) -> AttributeValue {
-    match text.len() > MOST_BYTES {
-        true => AttributeValue::S(text.to_owned()),
-        false => AttributeValue::B(Blob::new(pack(text))),
-    }
-}
-
-/// The text of an attribute that may be packed.
-pub(crate) fn unpacked<'a>(item: &'a Item, name: &'static str) -> Result<Cow<'a, str>, ItemError> {
-    match item.get(name) {
-        Some(AttributeValue::B(packed)) => {
-            let text = unpack(packed.as_ref());
-            text.map(Cow::Owned)
-                .map_err(|error| ItemError::Packed(name, error))
-        }
-        _ => text(item, name).map(Cow::Borrowed),
-    }
-}
-
 pub(crate) fn json<T: serde::Serialize>(state: &T) -> String {
     serde_json::to_string(state).expect("a state is strings and numbers under string keys")
-}
-
-pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, ItemError> {
-    item.get(name)
-        .and_then(|a| a.as_s().ok())
-        .map(String::as_str)
-        .ok_or(ItemError::Attribute(name))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! DynamoDB. The only crate that knows the table: its items, the one conditional transaction that
 //! commits a decision, and the small writes beside it.
 
+mod attributes;
 mod audit;
 mod breaker;
 mod connect;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::items::{Item, ItemError, text, unpacked};
+use crate::attributes::{Item, ItemError, text, unpacked};
 
 /// What an entry says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::packed::MOST_BYTES;
 
 #[test]
 fn what_could_not_be_unpacked_is_left_to_dynamodb_to_refuse() {
