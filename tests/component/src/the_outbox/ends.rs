@@ -140,7 +140,7 @@ async fn an_end_is_withheld_from_what_does_not_know_that_its_job_was_announced()
 }
 
 #[tokio::test]
-async fn an_unannounced_job_is_cancelled_with_a_withheld_end_and_a_closed_job_keeps_its() {
+async fn an_unannounced_job_gets_a_withheld_end_and_a_closed_one_keeps_its_own() {
     let bench = Bench::start().await;
     let (job, entry) = opened(&bench).await;
     let other = bench.store.job(entry.starts[1]).await.unwrap();
