@@ -176,12 +176,12 @@ pub fn given_up(jobs: Vec<Job>) -> Ends {
     end_drawn(jobs, entity, now())
 }
 
-/// An event to publish, of `bytes` bytes.
+/// An event to publish, with `bytes` bytes beside its quotation marks.
 pub fn event(tenant: &str, bytes: usize) -> OutboundEvent {
     OutboundEvent {
         topic: Topic::TemplateUpdated,
         key: tenant.to_owned(),
-        value: "x".repeat(bytes),
+        value: format!("\"{}\"", "x".repeat(bytes)),
         trace: None,
     }
 }

@@ -84,8 +84,8 @@ impl World {
         self.config_of(RetryConfig::disabled(), http)
     }
 
-    /// As [`config`](Self::config), but a call is repeated as the functions repeat it, with hardly a
-    /// pause.
+    /// As [`config`](Self::config), but a call is repeated as the functions repeat it, with hardly
+    /// a pause.
     pub fn repeating(&self) -> SdkConfig {
         let at_once = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
         self.config_of(at_once, http())

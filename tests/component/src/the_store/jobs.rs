@@ -1,6 +1,9 @@
 //! Jobs in the indexes: a tenant's, the newest first, and those that wait for a vendor.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    slice,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use contract::Time;
 use domain::{Job, JobId};
@@ -11,7 +14,7 @@ use store::{Place, Store};
 use crate::{
     altered::altered,
     samples::{identifier, job, now, put, video},
-    world::World,
+    world::{World, text},
 };
 
 /// Jobs that were created one second after another, the first of them now.
@@ -149,4 +152,26 @@ async fn a_count_goes_on_after_a_short_page_for_as_many_as_are_missing() {
     assert_eq!(limits.collect::<Vec<Value>>(), [3, 2]);
     world.fail("Query", Occurrence::Every, 500, "InternalServerError");
     assert!(store.has_before(&videos[3], 3).await.is_err());
+}
+
+#[tokio::test]
+async fn a_lone_try_is_known_at_a_later_receive_of_its_message_alone() {
+    let world = World::start().await;
+    let store = world.store();
+    let opened = job("a", "a job");
+    put(&store, slice::from_ref(&opened)).await;
+    for (message, receives, was_tried) in [
+        ("one", 6, false),
+        ("one", 6, false),
+        ("one", 7, true),
+        ("two", 6, false),
+    ] {
+        let noted = store.note_lone_try(opened.id, message, receives).await;
+        assert_eq!(noted.unwrap(), was_tried, "{message}, {receives}");
+    }
+    let absent = job("a", "a job that is not there").id;
+    assert!(store.note_lone_try(absent, "one", 6).await.is_err());
+    assert_eq!(store.job(opened.id).await.unwrap().version, 1);
+    let item = world.item(&format!("job#{}", opened.id), "state").await;
+    assert_eq!(text(&item.unwrap(), "lone_try"), "two/6");
 }

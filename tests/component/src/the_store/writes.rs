@@ -40,9 +40,7 @@ async fn a_decision_is_committed_whole_and_once() {
         assert_eq!(number(&item.unwrap(), "version"), "1");
     }
     let key = Key::inbound(created.key(&description.tenant));
-    let mut found = store.entry(key).await.unwrap().unwrap();
-    let owner = found.owner.take().unwrap();
-    assert_eq!((owner.tenant, owner.since), (description.tenant, now()));
+    let found = store.entry(key).await.unwrap().unwrap();
     assert_eq!(found, committed.entry);
     assert_eq!(found.events, decision.events);
     assert_eq!(found.starts, decision.starts);
@@ -105,8 +103,8 @@ fn publishing(name: &str, bytes: usize) -> Prepared {
 async fn a_refused_decision_is_refused_for_ever_and_trouble_is_for_another_try() {
     let world = World::start().await;
     let store = world.store();
-    // Larger than an item may be: the emulator's own refusal.
-    let large = publishing("large", 410_000);
+    // Too large to be packed, and larger than an item may be: the emulator's own refusal.
+    let large = publishing("large", 1_100_000);
     let refused = store.write(large.clone()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Refused(_)), "{refused:?}");
     let together = store.write_together(vec![large]).await.unwrap();
@@ -222,6 +220,8 @@ async fn a_published_entry_is_marked_once_and_the_sweep_finds_it_no_more() {
     let later = now().plus_seconds(1);
     assert_eq!(store.overdue(later, 10).await.unwrap().len(), 1);
     let unmarked = store.entry(Key::end(opened.id)).await.unwrap().unwrap();
+    let owner = unmarked.owner.clone().unwrap();
+    assert_eq!((owner.tenant, owner.since), (opened.tenant.clone(), now()));
     store.mark_published(&unmarked).await.unwrap();
     let marked = store.entry(Key::end(opened.id)).await.unwrap().unwrap();
     assert!(!unmarked.published && marked.published);
