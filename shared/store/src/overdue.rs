@@ -194,7 +194,7 @@ mod tests {
     use contract::{
         AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Topic, Trigger,
     };
-    use domain::{Attempts, InboundEventKey, ProviderId, State, TemplateId, derive};
+    use domain::{Attempts, InboundEventKey, ProviderId, State, TemplateId, Turn, derive};
 
     use super::*;
 
@@ -227,6 +227,7 @@ mod tests {
             created_at: now,
             deadline: now,
             restarts: 0,
+            turn: Turn::default(),
             attempts: Attempts::default(),
             state: State::Created,
         }
