@@ -96,6 +96,16 @@ impl Store {
         self.overdue_in(shards, now, most).await
     }
 
+    /// The jobs that wait for their turn at a vendor past their deadline at `now`, as those in
+    /// [`overdue_in_queue`](Self::overdue_in_queue).
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn overdue_in_line(&self, now: Time, most: i32) -> Result<Vec<Overdue>, StoreError> {
+        let shards = items::OPEN_SHARDS.map(items::in_line_shard);
+        self.overdue_in(shards, now, most).await
+    }
+
     async fn overdue_in(
         &self,
         shards: [String; 16],
@@ -241,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_in_the_queue_stands_apart_and_is_the_same_to_the_sweep() {
+    fn jobs_in_the_queue_and_in_lines_stand_apart_and_are_the_same_to_the_sweep() {
         let job = job("studio-canvas");
         let id = job.id.to_string();
         let digit = &id[..1];
@@ -257,7 +267,10 @@ mod tests {
             derive(&[b"token"]),
             job.created_at,
         );
-        for apart in [paid, begun] {
+        let waiting = paid.clone().waiting(ProviderId::Runway);
+        assert_eq!(found(&waiting), (format!("turn#{digit}"), is_open.clone()));
+        let woken = waiting.woken(job.created_at);
+        for apart in [paid, begun, woken] {
             assert_eq!(found(&apart), (digit.to_owned(), is_open.clone()));
         }
     }
