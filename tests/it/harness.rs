@@ -426,7 +426,8 @@ impl Studio {
         let state = item.map_or(Value::Null, |item| {
             serde_json::from_str(item["state"].as_s().unwrap()).unwrap()
         });
-        step["name"] = match state["restarts"].as_u64().unwrap_or_default() {
+        let count = |count: &Value| count.as_u64().unwrap_or_default();
+        step["name"] = match count(&state["restarts"]) + count(&state["turn"]["left"]) {
             0 => json!(id),
             number => json!(format!("{id}-{number}")),
         };

@@ -49,7 +49,7 @@ pub use provider::{ProviderId, ProviderRouting, RoutingError};
 pub use refusal::{Refusal, RetryDecision};
 pub use resubmit::{ResubmitError, resubmit};
 pub use template_key::TemplateKey;
-pub use turn::{LONGEST_WAIT_SECONDS, Turn};
+pub use turn::{LONGEST_WAIT_SECONDS, Turn, too_many_open};
 pub use voice::{ErasedVoice, TaskToken, VoiceModel, VoiceRequest, VoiceState};
 pub use voice_decisions::{Registration, ready};
 pub use voice_next::{

@@ -1,10 +1,10 @@
 //! A job's wait for its turn at a provider. Meanwhile it has no execution: it stands in the
 //! provider's line, and nothing is done for it.
 
-use contract::Time;
+use contract::{FailureClass, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, ProviderId, Work};
+use crate::{Failure, Job, ProviderId, Work};
 
 /// For how many seconds a job may be open without being begun or while it waits for its turn; then
 /// it is given up.
@@ -26,6 +26,16 @@ impl Turn {
     #[must_use]
     pub fn is_unused(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// Why a job may not wait: its tenant has `most` open jobs before it at vendors.
+#[must_use]
+pub fn too_many_open(most: usize, now: Time) -> Failure {
+    Failure {
+        class: FailureClass::TooManyOpen,
+        detail: format!("its tenant has {most} open jobs before it, and may have no more"),
+        at: now,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Put, TransactWriteItem},
+    types::{AttributeValue, Put, Select, TransactWriteItem},
 };
 use contract::Time;
 use domain::{
@@ -127,6 +127,33 @@ impl Store {
                 Found::Nothing => return Ok(None),
             }
         }
+    }
+
+    /// How many jobs and voice models stand in the line of `provider`. Reads the keys of all of them,
+    /// and may be a second behind.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn length_of_line(&self, provider: ProviderId) -> Result<u64, StoreError> {
+        let mut length = 0;
+        for number in 0..PARTITIONS {
+            let query = self
+                .dynamodb
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :line")
+                .expression_attribute_values(
+                    ":line",
+                    AttributeValue::S(partition(provider, number)),
+                )
+                .select(Select::Count);
+            let mut pages = query.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| StoreError::Read(error.into()))?;
+                length += u64::try_from(page.count()).unwrap_or(0);
+            }
+        }
+        Ok(length)
     }
 
     /// The first that waits behind `place` in the line of `provider`.

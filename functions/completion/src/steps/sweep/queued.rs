@@ -2,7 +2,7 @@
 //! a backlog cannot be told from one whose message was lost, but for the depth of the queue.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, Work as _};
+use domain::{Failure, Job, LONGEST_WAIT_SECONDS, Work as _};
 use outbox::Announced;
 use store::Overdue;
 
@@ -12,9 +12,6 @@ use crate::{App, end::close_as_failed};
 /// How long past its deadline a job is left to a queue that is not empty, in seconds. After that it
 /// is sent again regardless: of a message that comes twice, the second finds the job closed.
 const PATIENCE_IN_A_BACKLOG: u32 = 2 * 60 * 60;
-
-/// How long a job may be open before it is begun, in seconds. Then it fails as abandoned.
-const LONGEST: u32 = 24 * 60 * 60;
 
 /// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if the
 /// queue is empty, because then nothing of them is on its way. A queue that does not say how many
@@ -57,7 +54,7 @@ pub(super) async fn look_after(
         app.outbox.cancel_withheld(job.id, now).await?;
         return Ok(After::Failed);
     }
-    if now >= job.created_at.plus_seconds(LONGEST) {
+    if now >= job.created_at.plus_seconds(LONGEST_WAIT_SECONDS) {
         close_as_failed(app, job.id, Announced::Unknown, abandoned(now), None).await?;
         return Ok(After::Failed);
     }
@@ -70,7 +67,10 @@ pub(super) async fn look_after(
 fn abandoned(now: Time) -> Failure {
     Failure {
         class: FailureClass::Abandoned,
-        detail: format!("it was open for {} hours and never begun", LONGEST / 3600),
+        detail: format!(
+            "it was open for {} hours and never begun",
+            LONGEST_WAIT_SECONDS / 3600
+        ),
         at: now,
     }
 }
