@@ -5,14 +5,13 @@
 //! function then, they stand.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     iter,
     time::{Duration, SystemTime},
 };
 
 use contract::Time;
-use domain::{EntityKey, EntityState, Job, JobId, Work as _};
-use futures::{StreamExt as _, stream};
+use domain::{ConcurrencyLimits, EntityKey, EntityState, Job, JobId, ProviderId, Work as _};
 use kafka::MESSAGE_TIMEOUT;
 use queue::{Message, NotRead};
 use store::{OutboxEntry, RenderInputs, StoreError};
@@ -42,9 +41,6 @@ const COMMIT_TIME: Duration = Duration::from_secs(6);
 /// The time that a picture is given, with its upload. Most take a tenth of it.
 const PICTURE_TIME: Duration = Duration::from_millis(500);
 
-/// The number of executions that are started concurrently.
-const STARTS_AT_ONCE: usize = 8;
-
 /// A batch, and how far its jobs have come.
 pub(crate) struct Batch<'a, E> {
     pub effects: &'a E,
@@ -55,6 +51,8 @@ pub(crate) struct Batch<'a, E> {
     pub inputs: RenderInputs,
     pub progress: Progress,
     pub logos: Logos,
+    /// The leases of vendors as they were last read, with those that what was started will take.
+    pub limits: BTreeMap<ProviderId, ConcurrencyLimits>,
 }
 
 /// Handles a batch until `deadline`, the end of the invocation.
@@ -79,6 +77,7 @@ pub(crate) async fn handle<E: Effects>(
         inputs: RenderInputs::default(),
         progress: Progress::default(),
         logos: Logos::default(),
+        limits: BTreeMap::new(),
     };
     let (messages, unreadable) = read_all(config, &event.records);
     answer.keep_unreadable(config, effects, unreadable).await;
@@ -217,12 +216,14 @@ impl<E: Effects> Batch<'_, E> {
         let (mut long, mut short) = (Vec::new(), Vec::new());
         for job in open {
             match todo(&job, routing, one.is_abandoned, now) {
-                Todo::Start => long.push(job.id),
+                Todo::Start => long.push((job, None)),
+                Todo::Ask(vendor) => long.push((job, Some(vendor))),
+                Todo::Wait => self.progress.settles(job.id),
                 Todo::Draw => short.push((job, None)),
                 Todo::Close(drawn) => short.push((job, Some(drawn))),
             }
         }
-        self.start(long).await;
+        short.extend(self.start_or_wait(long).await);
         self.draw(short, one).await
     }
 
@@ -252,24 +253,6 @@ impl<E: Effects> Batch<'_, E> {
             }
         }
         open
-    }
-
-    /// Starts the executions of long jobs.
-    async fn start(&mut self, jobs: Vec<JobId>) {
-        let (effects, now) = (self.effects, self.now());
-        let starts = jobs
-            .into_iter()
-            .map(|job| async move { (job, effects.start(job, now).await) });
-        let started: Vec<_> = stream::iter(starts)
-            .buffered(STARTS_AT_ONCE)
-            .collect()
-            .await;
-        for (job, started) in started {
-            match started {
-                Ok(()) => self.progress.settles(job),
-                Err(error) => self.progress.meets(&[job], error.into()),
-            }
-        }
     }
 
     /// The entity of `job` as it was last read or written; a new one if nothing is left of it.

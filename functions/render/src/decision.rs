@@ -18,8 +18,13 @@ const MOST_RECEIVES: u32 = 6;
 /// What is to be done for an open job.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Todo {
-    /// It is long, or an execution works on it: Step Functions has it.
+    /// An execution works on it: Step Functions has it.
     Start,
+    /// A vendor makes it, and this one is asked first: its execution starts, or it waits for its
+    /// turn.
+    Ask(ProviderId),
+    /// It waits for its turn at a vendor, and is started when that comes.
+    Wait,
     /// The canvas draws it.
     Draw,
     /// It is closed as this says, without being drawn.
@@ -29,6 +34,9 @@ pub(crate) enum Todo {
 /// What is to be done for the open `job`. If the function has died of its message too often, it
 /// `is_abandoned` instead of drawn.
 pub(crate) fn todo(job: &Job, routing: &ProviderRouting, is_abandoned: bool, now: Time) -> Todo {
+    if job.waits_for().is_some() {
+        return Todo::Wait;
+    }
     if job.has_begun() {
         return Todo::Start;
     }
@@ -41,9 +49,12 @@ pub(crate) fn todo(job: &Job, routing: &ProviderRouting, is_abandoned: bool, now
         }
         Next::Ask(ProviderId::StudioCanvas) => Todo::Draw,
         Next::Ask(
-            ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway | ProviderId::Polly,
-        )
-        | Next::Wait { .. } => Todo::Start,
+            vendor @ (ProviderId::OpenAi
+            | ProviderId::ElevenLabs
+            | ProviderId::Runway
+            | ProviderId::Polly),
+        ) => Todo::Ask(vendor),
+        Next::Wait { .. } => Todo::Start,
         Next::GiveUp { class, detail } => Todo::Close(given_up(None, failure(class, detail, now))),
     }
 }
@@ -104,6 +115,11 @@ pub(crate) fn refused(detail: String, now: Time) -> Drawn {
 /// Whether `job` has waited so long for a service that it is given up.
 fn has_waited(job: &Job, patience_seconds: u32, now: Time) -> bool {
     job.created_at.plus_seconds(patience_seconds) < now
+}
+
+/// The end of a job that finds no free slot at its vendor, and whose tenant has too many before it.
+pub(crate) fn too_many_open(most: usize, now: Time) -> Drawn {
+    given_up(None, domain::too_many_open(most, now))
 }
 
 fn failure(class: FailureClass, detail: String, at: Time) -> Failure {

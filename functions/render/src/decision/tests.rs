@@ -32,7 +32,7 @@ fn given_up(drawn: &Drawn) -> (FailureClass, Option<&str>, bool) {
 #[test]
 fn only_what_the_canvas_is_asked_for_first_is_drawn() {
     assert_eq!(to_do("e"), Todo::Draw);
-    assert_eq!(to_do("v"), Todo::Start);
+    assert_eq!(to_do("v"), Todo::Ask(ProviderId::Runway));
     let Todo::Close(closed) = to_do("n") else {
         panic!("nothing makes audio")
     };
@@ -45,7 +45,10 @@ fn only_what_the_canvas_is_asked_for_first_is_drawn() {
         asset: contract::AssetKind::Poster,
         ..job("e")
     };
-    assert_eq!(todo(&poster, &paid, false, at(9)), Todo::Start);
+    assert_eq!(
+        todo(&poster, &paid, false, at(9)),
+        Todo::Ask(ProviderId::OpenAi)
+    );
 }
 
 #[test]
@@ -66,13 +69,26 @@ fn a_job_that_has_begun_is_left_to_its_execution() {
 }
 
 #[test]
+fn a_job_that_waits_for_its_turn_is_left_in_its_line() {
+    let waiting = job("v").waiting(ProviderId::Runway);
+    assert_eq!(todo(&waiting, &ROUTING, false, at(9)), Todo::Wait);
+    let left = job("v").leaving(ProviderId::Runway);
+    assert_eq!(todo(&left, &ROUTING, false, at(9)), Todo::Wait);
+    // Its turn came, and its execution has another name than its id.
+    assert_eq!(
+        todo(&left.woken(at(9)), &ROUTING, false, at(9)),
+        Todo::Start
+    );
+}
+
+#[test]
 fn only_what_would_be_drawn_is_abandoned() {
     let abandoned = |name: &str| todo(&job(name), &ROUTING, true, at(9));
     let Todo::Close(closed) = abandoned("e") else {
         panic!("it is drawn")
     };
     assert_eq!(given_up(&closed), (FailureClass::Abandoned, None, true));
-    assert_eq!(abandoned("v"), Todo::Start);
+    assert_eq!(abandoned("v"), Todo::Ask(ProviderId::Runway));
 }
 
 #[test]
