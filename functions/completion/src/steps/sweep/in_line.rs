@@ -2,7 +2,7 @@
 //! deadline is the end of the longest wait.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, LONGEST_WAIT_SECONDS, ProviderId, Waiter, Work as _};
+use domain::{Failure, Job, LONGEST_WAIT_SECONDS, ProviderId, Waiter};
 use outbox::Announced;
 use store::Overdue;
 

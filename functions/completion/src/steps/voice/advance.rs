@@ -2,8 +2,8 @@
 
 use contract::{S3Object, Time};
 use domain::{
-    Failure, Outcome, RetryDecision, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, Work,
-    next_for_voice, retry_decision_for_voice,
+    Failure, Outcome, RetryDecision, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, Waiter,
+    Work, next_for_voice, retry_decision_for_voice,
 };
 use providers::{Recording, Refused};
 use store::StoreError;
@@ -226,6 +226,9 @@ pub(super) async fn request_once(
         give_out_for_a_while(app, provider).await;
         return Ok(Requested::NotItsTurn);
     }
+    // It may have found the slot by itself. If it stood there still, it would be given another.
+    let waiter = Waiter::of(&model);
+    app.store.leave_line(provider, &waiter).await?;
     let cloner = cloner(app, &model)?;
     let model = app.store.save(model.asking(request, token, now)).await?;
     let before = model.attempts.credits();
