@@ -5,13 +5,13 @@
 //! function then, they stand.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     iter,
     time::{Duration, SystemTime},
 };
 
 use contract::Time;
-use domain::{ConcurrencyLimits, EntityKey, EntityState, Job, JobId, ProviderId, Work as _};
+use domain::{EntityKey, EntityState, Job, JobId, Work as _};
 use kafka::MESSAGE_TIMEOUT;
 use queue::{Message, NotRead};
 use store::{OutboxEntry, RenderInputs, StoreError};
@@ -27,6 +27,7 @@ use crate::{
     in_hand::{Logos, MessageInHand},
     progress::Progress,
     trouble::Trouble,
+    turns::Slots,
 };
 
 /// How long publishing takes at most: every acknowledgement.
@@ -51,8 +52,7 @@ pub(crate) struct Batch<'a, E> {
     pub inputs: RenderInputs,
     pub progress: Progress,
     pub logos: Logos,
-    /// The leases of vendors as they were last read, with those that what was started will take.
-    pub limits: BTreeMap<ProviderId, ConcurrencyLimits>,
+    pub slots: Slots,
 }
 
 /// Handles a batch until `deadline`, the end of the invocation.
@@ -77,7 +77,7 @@ pub(crate) async fn handle<E: Effects>(
         inputs: RenderInputs::default(),
         progress: Progress::default(),
         logos: Logos::default(),
-        limits: BTreeMap::new(),
+        slots: Slots::default(),
     };
     let (messages, unreadable) = read_all(config, &event.records);
     answer.keep_unreadable(config, effects, unreadable).await;

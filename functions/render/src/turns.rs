@@ -3,7 +3,10 @@
 //!
 //! The look at the leases takes none: the execution does, and waits if others were faster.
 
-use domain::{Job, ProviderId};
+use std::collections::BTreeMap;
+
+use contract::{Identifier, Time};
+use domain::{ConcurrencyLimits, Job, JobId, ProviderId};
 use futures::{StreamExt as _, stream};
 
 use crate::{
@@ -15,6 +18,41 @@ const AT_ONCE: usize = 8;
 
 /// A long job, and the vendor that is asked first, unless the job has begun.
 pub(crate) type Long = (Job, Option<ProviderId>);
+
+/// The slots of vendors, as far as this batch knows.
+#[derive(Default)]
+pub(crate) struct Slots {
+    /// The leases as they were last read, with those that what was started will take.
+    limits: BTreeMap<ProviderId, ConcurrencyLimits>,
+    /// What was started. Its executions may have taken no lease yet when the leases are read again.
+    started: Vec<(ProviderId, JobId, Identifier)>,
+}
+
+impl Slots {
+    /// Whether the leases on `vendor` are known.
+    fn are_known(&self, vendor: ProviderId) -> bool {
+        self.limits.contains_key(&vendor)
+    }
+
+    /// Takes in the leases on `vendor` as they were read at `now`.
+    fn are_read(&mut self, vendor: ProviderId, mut limits: ConcurrencyLimits, now: Time) {
+        for (_, job, tenant) in self.started.iter().filter(|(of, ..)| *of == vendor) {
+            // If there is no room for it any more, its execution finds that out.
+            let _ = limits.would_take(job.0, tenant, now);
+        }
+        self.limits.insert(vendor, limits);
+    }
+
+    /// Whether `job` would get a lease on `vendor`; then it is started.
+    fn would_take(&mut self, job: &Job, vendor: ProviderId, now: Time) -> bool {
+        let limits = self.limits.entry(vendor).or_default();
+        let is_free = limits.would_take(job.id.0, &job.tenant, now);
+        if is_free {
+            self.started.push((vendor, job.id, job.tenant.clone()));
+        }
+        is_free
+    }
+}
 
 impl<E: Effects> Batch<'_, E> {
     /// Starts the executions of long jobs, or has the jobs wait for their turn. Returns those that
@@ -43,10 +81,11 @@ impl<E: Effects> Batch<'_, E> {
 
     /// Whether `vendor` has room for `job`, which was not begun.
     async fn find_room(&mut self, job: &Job, vendor: ProviderId) -> Result<Room, Trouble> {
-        if !self.limits.contains_key(&vendor) {
-            self.read_limits(vendor).await?;
+        if !self.slots.are_known(vendor) {
+            self.read_leases(vendor).await?;
         }
-        if self.would_take(job, vendor) {
+        let now = self.now();
+        if self.slots.would_take(job, vendor, now) {
             return Ok(Room::Free);
         }
         let most = self.config.most_open_jobs;
@@ -56,17 +95,11 @@ impl<E: Effects> Batch<'_, E> {
         }
     }
 
-    async fn read_limits(&mut self, vendor: ProviderId) -> Result<(), Trouble> {
+    async fn read_leases(&mut self, vendor: ProviderId) -> Result<(), Trouble> {
         let limits = self.effects.limits(vendor).await?;
-        self.limits.insert(vendor, limits);
-        Ok(())
-    }
-
-    /// Whether `job` would get a lease on `vendor`, beside all that this batch has started.
-    fn would_take(&mut self, job: &Job, vendor: ProviderId) -> bool {
         let now = self.now();
-        let limits = self.limits.entry(vendor).or_default();
-        limits.would_take(job.id.0, &job.tenant, now)
+        self.slots.are_read(vendor, limits, now);
+        Ok(())
     }
 
     /// Starts executions.
@@ -104,7 +137,7 @@ impl<E: Effects> Batch<'_, E> {
         if in_line.is_empty() {
             return;
         }
-        self.limits.clear();
+        self.slots.limits.clear();
         for (job, vendor) in in_line {
             let id = job.id;
             match self.wake_if_room(job, vendor).await {
@@ -116,11 +149,12 @@ impl<E: Effects> Batch<'_, E> {
 
     /// Starts the execution of a job that has joined the line of `vendor`, if there is room now.
     async fn wake_if_room(&mut self, job: Job, vendor: ProviderId) -> Result<(), Trouble> {
-        if !self.limits.contains_key(&vendor) {
-            self.read_limits(vendor).await?;
+        if !self.slots.are_known(vendor) {
+            self.read_leases(vendor).await?;
         }
-        if self.would_take(&job, vendor) {
-            self.effects.wake(job, self.now()).await?;
+        let now = self.now();
+        if self.slots.would_take(&job, vendor, now) {
+            self.effects.wake(job, now).await?;
         }
         Ok(())
     }
