@@ -26,8 +26,8 @@ use crate::{
     event::{Event, Record},
     in_hand::{Logos, MessageInHand},
     progress::Progress,
+    slots::Slots,
     trouble::Trouble,
-    turns::Slots,
 };
 
 /// How long publishing takes at most: every acknowledgement.

@@ -14,6 +14,7 @@ mod example;
 mod in_hand;
 mod progress;
 mod put_off;
+mod slots;
 mod trouble;
 mod turns;
 

@@ -3,10 +3,9 @@
 //!
 //! The look at the leases takes none: the execution does, and waits if others were faster.
 
-use std::{cell::Cell, collections::BTreeMap};
+use std::cell::Cell;
 
-use contract::{Identifier, Time};
-use domain::{ConcurrencyLimits, Job, JobId, ProviderId};
+use domain::{Job, ProviderId};
 use futures::{StreamExt as _, stream};
 
 use crate::{
@@ -18,41 +17,6 @@ const AT_ONCE: usize = 8;
 
 /// A long job, and the vendor that is asked first, unless the job has begun.
 pub(crate) type Long = (Job, Option<ProviderId>);
-
-/// The slots of vendors, as far as this batch knows.
-#[derive(Default)]
-pub(crate) struct Slots {
-    /// The leases as they were last read, with those that what was started will take.
-    limits: BTreeMap<ProviderId, ConcurrencyLimits>,
-    /// What was started. Its executions may have taken no lease yet when the leases are read again.
-    started: Vec<(ProviderId, JobId, Identifier)>,
-}
-
-impl Slots {
-    /// Whether the leases on `vendor` are known.
-    fn are_known(&self, vendor: ProviderId) -> bool {
-        self.limits.contains_key(&vendor)
-    }
-
-    /// Takes in the leases on `vendor` as they were read at `now`.
-    fn are_read(&mut self, vendor: ProviderId, mut limits: ConcurrencyLimits, now: Time) {
-        for (_, job, tenant) in self.started.iter().filter(|(of, ..)| *of == vendor) {
-            // If there is no room for it any more, its execution finds that out.
-            let _ = limits.would_take(job.0, tenant, now);
-        }
-        self.limits.insert(vendor, limits);
-    }
-
-    /// Whether `job` would get a lease on `vendor`; then it is started.
-    fn would_take(&mut self, job: &Job, vendor: ProviderId, now: Time) -> bool {
-        let limits = self.limits.entry(vendor).or_default();
-        let is_free = limits.would_take(job.id.0, &job.tenant, now);
-        if is_free {
-            self.started.push((vendor, job.id, job.tenant.clone()));
-        }
-        is_free
-    }
-}
 
 impl<E: Effects> Batch<'_, E> {
     /// Starts the executions of long jobs, or has the jobs wait for their turn. Returns those that
@@ -149,7 +113,7 @@ impl<E: Effects> Batch<'_, E> {
         if in_line.is_empty() {
             return;
         }
-        self.slots.limits.clear();
+        self.slots.forget_leases();
         for (job, vendor) in in_line {
             let id = job.id;
             match self.wake_if_room(job, vendor).await {

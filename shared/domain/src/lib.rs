@@ -24,6 +24,7 @@ mod turn;
 mod voice;
 mod voice_decisions;
 mod voice_next;
+mod waiting;
 mod work;
 
 pub use asset_paths::{AssetPaths, ShortSecret};
@@ -49,10 +50,11 @@ pub use provider::{ProviderId, ProviderRouting, RoutingError};
 pub use refusal::{Refusal, RetryDecision};
 pub use resubmit::{ResubmitError, resubmit};
 pub use template_key::TemplateKey;
-pub use turn::{LONGEST_WAIT_SECONDS, Turn, too_many_open};
+pub use turn::Turn;
 pub use voice::{ErasedVoice, TaskToken, VoiceModel, VoiceRequest, VoiceState};
 pub use voice_decisions::{Registration, ready};
 pub use voice_next::{
     TRAINING_SECONDS, Training, VoiceNext, VoiceView, next_for_voice, retry_decision_for_voice,
 };
+pub use waiting::{LONGEST_WAIT_SECONDS, too_many_open};
 pub use work::{Work, WorkId};

@@ -7,7 +7,7 @@ use contract::{Identifier, Time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{TenantKey, WorkId, line::Search};
+use crate::{TenantKey, WorkId};
 
 /// How long a call holds its lease, in seconds: longer than an invocation lasts and longer than the
 /// pause between two polls.
@@ -126,13 +126,6 @@ impl ConcurrencyLimits {
     pub fn current(mut self, now: Time) -> Self {
         self.held.retain(|_, lease| lease.until > now);
         self
-    }
-
-    /// The search for whose turn it is, if a slot is free. These must be the leases that hold now:
-    /// [`current`](Self::current).
-    #[must_use]
-    pub fn search(&self, caps: Caps) -> Option<Search<'_>> {
-        Search::begin(self, caps)
     }
 
     /// The tenant whose turn was last.

@@ -64,18 +64,21 @@ pub enum Found<'l> {
     Nothing,
 }
 
-impl<'l> Search<'l> {
-    /// A search behind the tenant that had a turn last; `None` if no slot is free. The leases are
-    /// those that hold now: [`ConcurrencyLimits::current`].
-    pub(crate) fn begin(limits: &'l ConcurrencyLimits, caps: Caps) -> Option<Self> {
-        (limits.held() < caps.in_flight).then_some(Self {
-            limits,
+impl ConcurrencyLimits {
+    /// The search for whose turn it is, behind the tenant that had a turn last; `None` if no slot is
+    /// free. These must be the leases that hold now: [`current`](Self::current).
+    #[must_use]
+    pub fn search(&self, caps: Caps) -> Option<Search<'_>> {
+        (self.held() < caps.in_flight).then_some(Search {
+            limits: self,
             caps,
-            place: limits.last_turn().map_or(Place::Begin, Place::Tenant),
-            is_second_time: limits.last_turn().is_none(),
+            place: self.last_turn().map_or(Place::Begin, Place::Tenant),
+            is_second_time: self.last_turn().is_none(),
         })
     }
+}
 
+impl<'l> Search<'l> {
     /// The place behind which to look for the first that waits.
     #[must_use]
     pub fn place(&self) -> Place {
