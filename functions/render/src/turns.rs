@@ -97,10 +97,11 @@ impl<E: Effects> Batch<'_, E> {
     /// leases may be known to nothing else: what released it may have seen nothing in the line yet.
     /// So this looks again, and starts those that find room now.
     async fn wait(&mut self, jobs: Vec<(Job, ProviderId)>) {
-        let effects = self.effects;
+        let (effects, now) = (self.effects, self.now());
         let joins = jobs.into_iter().map(|(job, vendor)| async move {
             let id = job.id;
-            (id, vendor, effects.join_line(job.waiting(vendor)).await)
+            let joined = effects.join_line(job.waiting(vendor, now)).await;
+            (id, vendor, joined)
         });
         let joined: Vec<_> = stream::iter(joins).buffered(AT_ONCE).collect().await;
         let mut in_line = Vec::new();

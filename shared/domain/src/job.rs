@@ -173,10 +173,13 @@ impl Job {
     }
 
     /// Whether it is known to have been taken up: it asked a provider, was restarted, left an
-    /// execution or is closed. An execution that has asked none yet, and a message, do not show here.
+    /// execution, waits for its turn or is closed. An execution that has asked none yet, and a
+    /// message, do not show here.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.execution_number() > 0 || !matches!(self.state, State::Created)
+        self.execution_number() > 0
+            || self.turn.waits_for.is_some()
+            || !matches!(self.state, State::Created)
     }
 
     /// How long a provider may work on it, in seconds.

@@ -5,8 +5,8 @@ use contract::{FailureClass, Time};
 
 use crate::{Failure, Job, ProviderId, Work};
 
-/// For how many seconds a job may be open without being begun or while it waits for its turn; then
-/// it is given up.
+/// For how many seconds a job may wait for its turn at a provider, or be open without being begun;
+/// then it is given up.
 pub const LONGEST_WAIT_SECONDS: u32 = 24 * 60 * 60;
 
 /// Why a job may not wait: its tenant has `most` open jobs before it at vendors.
@@ -26,20 +26,21 @@ impl Job {
         self.turn.waits_for.filter(|_| !self.is_closed())
     }
 
-    /// The job, which was not begun, in the line of `provider`. The sweep looks after it when it has
-    /// been open for too long.
+    /// The job, which was not begun, in the line of `provider` from `now` on. Its deadline is the end
+    /// of the longest wait, however old it is: a backlog or an outage may have kept it from the line.
     #[must_use]
-    pub fn waiting(mut self, provider: ProviderId) -> Self {
+    pub fn waiting(mut self, provider: ProviderId, now: Time) -> Self {
         self.turn.waits_for = Some(provider);
-        self.deadline = self.created_at.plus_seconds(LONGEST_WAIT_SECONDS);
+        self.deadline = now.plus_seconds(LONGEST_WAIT_SECONDS);
         self
     }
 
-    /// The job in the line of `provider`, without the execution that found no room there.
+    /// The job in the line of `provider` from `now` on, without the execution that found no room
+    /// there.
     #[must_use]
-    pub fn leaving(mut self, provider: ProviderId) -> Self {
+    pub fn leaving(mut self, provider: ProviderId, now: Time) -> Self {
         self.turn.left += 1;
-        self.waiting(provider)
+        self.waiting(provider, now)
     }
 
     /// The job whose turn it is. The sweep looks after its execution from `deadline` on.

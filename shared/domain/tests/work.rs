@@ -135,21 +135,22 @@ fn a_job_that_waits_for_its_turn_has_no_execution_and_goes_on_under_another_name
     let id = job().id;
     let runway = ProviderId::Runway;
     // Before it had an execution.
-    let waiting = job().waiting(runway);
+    let waiting = job().waiting(runway, at(60));
     assert_eq!(waiting.waits_for(), Some(runway));
-    assert!(waiting.is_in_line() && !waiting.has_begun());
-    assert_eq!(waiting.deadline(), at(LONGEST_WAIT_SECONDS));
+    assert!(waiting.is_in_line() && waiting.has_begun());
+    assert_eq!(waiting.deadline(), at(60 + LONGEST_WAIT_SECONDS));
     let woken = waiting.woken(at(1800));
     assert_eq!((woken.waits_for(), woken.deadline()), (None, at(1800)));
     assert_eq!(woken.execution_name(), id.to_string());
+    assert!(!woken.has_begun(), "its execution may not be there yet");
     // Its execution found no room.
-    let left = woken.leaving(runway);
+    let left = woken.leaving(runway, at(1900));
     assert!(left.is_in_line() && left.has_begun());
     assert_eq!(left.execution_name(), format!("{id}-1"));
     assert!(left.has_left(&id.to_string()));
     assert!(!left.has_left(&format!("{id}-1")));
     assert_eq!(left.restarts(), 0, "it did not die");
-    let again = left.clone().restarted(at(2700)).leaving(runway);
+    let again = left.clone().restarted(at(2700)).leaving(runway, at(2800));
     assert_eq!(again.execution_name(), format!("{id}-3"));
     assert!(again.has_left(&format!("{id}-2")) && !again.has_left(&id.to_string()));
     assert!(!job().restarted(at(1800)).has_left(&id.to_string()));

@@ -274,7 +274,7 @@ mod tests {
             derive(&[b"token"]),
             job.created_at,
         );
-        let waiting = paid.clone().waiting(ProviderId::Runway);
+        let waiting = paid.clone().waiting(ProviderId::Runway, job.created_at);
         let waits = Overdue::Open(WorkId::Job(job.id), waiting.deadline);
         assert_eq!(found(&waiting), (format!("turn#{digit}"), waits));
         let woken = waiting.woken(job.created_at);

@@ -9,7 +9,7 @@ use contract::{
 use domain::{
     Attempts, ContentHash, Decision, Description, Drawn, Ends, EntityKey, EntityState, Failure,
     InboundEvent, InboundEventKey, Job, JobId, OutboundEvent, Planning, ProviderId,
-    ProviderRouting, Registration, State, TemplateId, VoiceModelId, derive, end_drawn,
+    ProviderRouting, Registration, State, TemplateId, Turn, VoiceModelId, derive, end_drawn,
 };
 use local::checkout::Checkout;
 use store::{ErasureGuard, Expiry, Key, Prepared, Store, Written};
@@ -141,6 +141,7 @@ pub fn job(tenant: &str, name: &str) -> Job {
         created_at: now(),
         deadline: now(),
         restarts: 0,
+        turn: Turn::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }

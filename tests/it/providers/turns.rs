@@ -93,7 +93,7 @@ async fn line_is(studio: &Studio, length: usize) {
 /// How a job is in the table: `created`, `completed`.
 async fn state_of(studio: &Studio, job: &str) -> String {
     let item = studio.item(&format!("job#{job}"), "state").await.unwrap();
-    let state: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
+    let state = crate::harness::state_of(&item);
     state["state"]["is"].as_str().unwrap().to_owned()
 }
 
@@ -177,12 +177,16 @@ async fn a_waiting_job_that_is_cancelled_or_waits_for_a_day_leaves_its_line() {
     assert_eq!(studio.completion(&cancel).await["status"], "closed");
     line_is(&studio, 2).await;
 
-    let hours_ago = |hours: i64| {
-        let time = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    let in_hours = |hours: i64| {
+        let time = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
         json!(contract::Time::new(time))
     };
-    for (job, hours) in [(&jobs[1], 25), (&jobs[2], 23)] {
-        let change = |job: &mut Value| job["created_at"] = hours_ago(hours);
+    // Its wait ends then, however old it is.
+    for (job, hours) in [(&jobs[1], -1), (&jobs[2], 1)] {
+        let change = |job: &mut Value| {
+            job["created_at"] = in_hours(-30);
+            job["deadline"] = in_hours(hours);
+        };
         studio.change_state(&format!("job#{job}"), change).await;
     }
     let_deadlines_pass(&studio).await;

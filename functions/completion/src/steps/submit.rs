@@ -93,7 +93,7 @@ async fn waits(app: &App, provider: ProviderId, job: Job, now: Time) -> Result<R
         close_as_failed(app, job.id, Announced::Yes, failure, None).await?;
         return Ok(Reply::Closed);
     }
-    app.store.join_line(job.leaving(provider)).await?;
+    app.store.join_line(job.leaving(provider, now)).await?;
     // A slot may have become free since the look at the leases.
     give_out_for_a_while(app, provider).await;
     Ok(Reply::InLine)

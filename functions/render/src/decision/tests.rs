@@ -67,9 +67,9 @@ fn a_job_that_has_begun_is_left_to_its_execution() {
 
 #[test]
 fn a_job_that_waits_for_its_turn_is_left_in_its_line() {
-    let waiting = job("v").waiting(ProviderId::Runway);
+    let waiting = job("v").waiting(ProviderId::Runway, at(5));
     assert_eq!(todo(&waiting, &ROUTING, at(9)), Todo::Wait);
-    let left = job("v").leaving(ProviderId::Runway);
+    let left = job("v").leaving(ProviderId::Runway, at(5));
     assert_eq!(todo(&left, &ROUTING, at(9)), Todo::Wait);
     // Its turn came, and its execution has another name than its id.
     assert_eq!(todo(&left.woken(at(9)), &ROUTING, at(9)), Todo::Start);

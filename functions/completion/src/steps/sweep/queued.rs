@@ -44,8 +44,8 @@ async fn is_empty(app: &App) -> Result<bool, DepthError> {
 }
 
 /// Sends an open job again that is overdue by `patience` seconds; it `stands` under a deadline in the
-/// index. One that was open for too long is given up. So is one whose `created` may not be published any more: its end is withheld until its
-/// message comes, if there is one.
+/// index. One that was open for too long is given up. So is one whose `created` may not be published
+/// any more: its end is withheld until its message comes, if there is one.
 pub(super) async fn look_after(
     app: &App,
     (overdue, stands): (&Overdue, Time),
