@@ -252,6 +252,9 @@ impl<E: Effects> Batch<'_, E> {
             }
         }
         short.extend(self.start_or_wait(long).await);
+        if self.progress.has_outage() {
+            return Err(Trouble::Follows);
+        }
         self.draw(short, one).await
     }
 

@@ -28,6 +28,11 @@ impl<E: Effects> Batch<'_, E> {
                 begins.push(job);
                 continue;
             };
+            // Each of the others would wait for DynamoDB just as long.
+            if self.progress.has_outage() {
+                self.progress.meets(&[job.id], Trouble::Follows);
+                continue;
+            }
             match self.find_room(&job, vendor).await {
                 Ok(Room::Free) => begins.push(job),
                 Ok(Room::None) => waits.push((job, vendor)),
@@ -39,7 +44,9 @@ impl<E: Effects> Batch<'_, E> {
             }
         }
         self.start(begins).await;
-        self.wait(waits).await;
+        if !waits.is_empty() {
+            self.wait(waits).await;
+        }
         closes
     }
 
@@ -111,12 +118,14 @@ impl<E: Effects> Batch<'_, E> {
                 Err(error) => self.progress.meets(&[id], error.into()),
             }
         }
-        if in_line.is_empty() {
-            return;
-        }
         self.slots.forget_leases();
         for (job, vendor) in in_line {
             let id = job.id;
+            // It stands in the line, and the sweep gives out what is free.
+            if self.progress.has_outage() || self.progress.has_outage_of_executions() {
+                self.progress.settles(id);
+                continue;
+            }
             match self.wake_if_room(job, vendor).await {
                 Ok(()) => self.progress.settles(id),
                 Err(trouble) => self.progress.meets(&[id], trouble),

@@ -1,7 +1,7 @@
 //! What a vendor makes: it is started while there is room at the vendor, and waits for its turn
 //! otherwise.
 
-use domain::{Caps, ConcurrencyLimits, Job, ProviderId, derive};
+use domain::{Caps, ConcurrencyLimits, Job, LONGEST_WAIT_SECONDS, ProviderId, derive};
 
 use super::{
     script::{Answer, State},
@@ -121,4 +121,51 @@ fn a_job_that_was_woken_and_may_not_be_started_is_started_by_its_message() {
     assert_eq!(world.calls("start"), ["start v video"]);
     assert_eq!(video(&world).waits_for(), None);
     assert_eq!(world.put_off(), []);
+}
+
+/// Another delivery of its message has the video wait.
+fn join_line(state: &mut State) {
+    let video = state.job("v video");
+    state.stores(video.waiting(ProviderId::Runway, at(5)));
+}
+
+#[test]
+fn a_job_that_joins_its_line_meanwhile_is_left_there_and_not_closed() {
+    let world = crowded().where_call("write v video", Answer::Follows(join_line));
+    world.script.state().open_before = 1000;
+    assert_eq!(world.deliver_all(&["v"]), NONE);
+    assert_eq!(video(&world).waits_for(), Some(ProviderId::Runway));
+    assert_eq!(world.published(), NONE);
+    assert_eq!(world.put_off(), []);
+}
+
+#[test]
+fn a_job_in_its_line_is_not_woken_while_step_functions_is_away() {
+    let world = World::of(&["v1", "v2"])
+        .where_call("start v1 video", Answer::Fails)
+        .where_call("join v2 video", Answer::Follows(release));
+    world.script.state().limits = one_of(2);
+    // What was received more often comes later.
+    let batch = [world.message("v1"), world.message("v2").received(2)];
+    assert_eq!(world.deliver(&batch), NONE);
+    assert_eq!(world.calls("wake"), NONE);
+    let waiting = world.script.state().job("v2 video");
+    assert_eq!(waiting.waits_for(), Some(ProviderId::Runway));
+    assert_eq!(world.put_off().len(), 1, "what could not be started");
+}
+
+#[test]
+fn a_job_has_its_whole_wait_however_old_it_is_when_it_joins_the_line() {
+    let world = crowded();
+    {
+        let mut state = world.script.state();
+        let video = state.job("v video");
+        let old = Job {
+            created_at: at(0).minus_seconds(3 * LONGEST_WAIT_SECONDS),
+            ..video
+        };
+        state.stores(old);
+    }
+    assert_eq!(world.deliver_all(&["v"]), NONE);
+    assert_eq!(video(&world).deadline, at(10 + LONGEST_WAIT_SECONDS));
 }
