@@ -5,6 +5,7 @@ mod dead_letters;
 mod ends;
 mod erase;
 mod jobs;
+mod line;
 mod overdue;
 mod providers;
 mod reads;
