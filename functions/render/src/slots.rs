@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contract::{Identifier, Time};
 use domain::{ConcurrencyLimits, Job, JobId, ProviderId};
 
-/// The slots of vendors, as far as this batch knows.
+/// What a batch knows of the slots of vendors.
 #[derive(Default)]
 pub(crate) struct Slots {
     /// The leases as they were last read, with those that what was started will take.

@@ -73,8 +73,8 @@ impl<E: Effects> Batch<'_, E> {
         Ok(())
     }
 
-    /// Starts executions. Once Step Functions turns out to be away, no other is tried: each would wait
-    /// as long, and the pictures of the batch behind it.
+    /// Starts executions. Once Step Functions turns out to be away, no other is tried: each would
+    /// wait as long, and the pictures of the batch behind it.
     async fn start(&mut self, jobs: Vec<Job>) {
         let (effects, now) = (self.effects, self.now());
         let is_away = &Cell::new(self.progress.has_outage_of_executions());
