@@ -152,10 +152,16 @@ model: needs-rust needs-cc \
 	MODEL_BOUND=$(or $(MODEL_BOUND),1) cargo test --locked --package model -- \
 	  --include-ignored --nocapture --test-threads=1
 
-mutants: needs-rust needs-cc $(MUTANTS) \
+# The store and the outbox have tests of their own in tests/component. cargo-mutants tests a copy of
+# the tree, without `target`.
+COMPONENT := $(filter store outbox,$(PACKAGE))
+
+mutants: needs-rust needs-cc $(MUTANTS) $(VENV)/installed \
   ## Change the code of a PACKAGE in every small way, and list the changes that its own tests do \
      not notice: an hour for domain (ONLY=plan: in files or functions with this in their names)
-	PROPTEST_RNG_SEED=1 $(MUTANTS) mutants --package $(or $(PACKAGE),domain) --timeout 120 \
+	PROPTEST_RNG_SEED=1 STUDIO_VENV='$(CURDIR)/$(VENV)' \
+	  $(MUTANTS) mutants --package $(or $(PACKAGE),domain) --timeout 120 \
+	  $(if $(COMPONENT),--test-package $(COMPONENT) --test-package component) \
 	  --output target $(if $(ONLY),--re '$(ONLY)')
 
 fuzz: needs-rust needs-cc needs-fuzzer \

@@ -22,6 +22,7 @@ import hmac
 import http.server
 import json
 import os
+import re
 import resource
 import secrets
 import socket
@@ -169,7 +170,16 @@ def leading_keys(request):
         for write in wanted:
             named += [write.get("PutRequest", {}).get("Item")]
             named += [write.get("DeleteRequest", {}).get("Key")]
-    return sorted({item["pk"]["S"] for item in named if item and "pk" in item})
+    keys = {item["pk"]["S"] for item in named if item and "pk" in item}
+    return sorted(keys | queried(request))
+
+
+def queried(request):
+    """The partition key that a query of the table itself names."""
+    if "IndexName" in request:
+        return set()
+    condition = re.match(r"pk = (:\w+)", request.get("KeyConditionExpression", ""))
+    return {request["ExpressionAttributeValues"][condition[1]]["S"]} if condition else set()
 
 
 def authorize_batches():

@@ -431,7 +431,8 @@ impl Studio {
         };
         let item = self.item(&pk, "state").await;
         let state = item.map_or(Value::Null, |item| state_of(&item));
-        step["name"] = match state["restarts"].as_u64().unwrap_or_default() {
+        let count = |count: &Value| count.as_u64().unwrap_or_default();
+        step["name"] = match count(&state["restarts"]) + count(&state["turn"]["left"]) {
             0 => json!(id),
             number => json!(format!("{id}-{number}")),
         };

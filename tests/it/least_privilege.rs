@@ -95,12 +95,12 @@ const NEEDS: &[Need] = &[
         |ready| step("poll", &ready.drawn[0]),
     ),
     completion(
-        "CommitDecisions dynamodb:PutItem table/studio-local of entity#*, job#*, voice#*, provider#*",
+        "CommitDecisions dynamodb:PutItem table/studio-local of entity#*, job#*, voice#*, provider#*, waiting#*",
         |ready| step("submit", &ready.drawn[0]),
     ),
     // The end of the job is marked published.
     completion(
-        "MarkPublishedAndPutBehind dynamodb:UpdateItem table/studio-local not of entity#*, provider#*, tenant#*, dead-letter#*, audit#*",
+        "MarkPublishedAndPutBehind dynamodb:UpdateItem table/studio-local not of entity#*, provider#*, tenant#*, dead-letter#*, audit#*, waiting#*",
         |ready| step("cancel", &ready.drawn[0]),
     ),
     // Completion: files.
@@ -123,10 +123,14 @@ const NEEDS: &[Need] = &[
             |ready| step("poll", &ready.filmed),
         )
     },
-    // A tenant's second video finds no lease.
+    // A tenant's second video finds no lease, and joins the line.
     completion(
         "CountOpenJobs dynamodb:Query table/studio-local/index/open-by-tenant",
         |ready| step("submit", &ready.waiting),
+    ),
+    completion(
+        "LeaveLines dynamodb:DeleteItem table/studio-local of waiting#*",
+        |ready| step("cancel", &ready.in_line),
     ),
     Need {
         // S3 gives the same answer for a missing object, and so the function's sentence names both
@@ -165,11 +169,11 @@ const NEEDS_OF_RENDER: &[Need] = &[
         |ready| ready.pictures[0].clone(),
     ),
     render(
-        "ReadItems dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
+        "ReadItems dynamodb:BatchGetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*, provider#*",
         |ready| ready.pictures[1].clone(),
     ),
     render(
-        "CommitEnds dynamodb:PutItem table/studio-local of entity#*, job#*",
+        "CommitEndsAndJoinLines dynamodb:PutItem table/studio-local of entity#*, job#*, waiting#*",
         |ready| ready.pictures[2].clone(),
     ),
     render(
@@ -203,8 +207,13 @@ const NEEDS_OF_RENDER: &[Need] = &[
         |ready| ready.long.clone(),
     ),
     render(
-        "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
+        "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*, provider#*",
         |ready| ready.long.clone(),
+    ),
+    // A tenant's third video finds no room.
+    render(
+        "CountOpenJobs dynamodb:Query table/studio-local/index/open-by-tenant",
+        |ready| ready.crowded.clone(),
     ),
     render(
         "LookAfterLongOnes states:DescribeExecution execution:studio-render-local:*",
@@ -237,6 +246,11 @@ const NEEDS_OF_ERASE: &[Need] = &[
     erasing(
         "BlankAndMarkPublished dynamodb:UpdateItem table/studio-local of inbound#*, job#*, voice#*, tenant#*, dead-letter#*",
         |_| erase("tenant-without-data"),
+    ),
+    // It has a job that waits for its turn.
+    erasing(
+        "LeaveLines dynamodb:DeleteItem table/studio-local of waiting#*",
+        |_| erase("tenant-in-line"),
     ),
     erasing(
         "WriteTombstones dynamodb:BatchWriteItem table/studio-local of tenant#*",
@@ -293,6 +307,10 @@ const NEEDS_OF_THE_OPERATOR: &[Need] = &[
     operator(
         "FindWhatWaits dynamodb:Query table/studio-local/index/open",
         |_| list_dead_letters(),
+    ),
+    operator(
+        "CountWhatWaitsForItsTurn dynamodb:Query table/studio-local of waiting#*",
+        |_| json!({ "step": "list-providers" }),
     ),
     operator(
         "FindAllOfATenant dynamodb:Query table/studio-local/index/by-tenant",
@@ -427,6 +445,10 @@ const NEEDS_OF_THE_SWEEP: &[Need] = &[
     ),
     completion(
         "SendAgain sqs:SendMessage studio-render-local",
+        |_| json!({ "step": "sweep" }),
+    ),
+    completion(
+        "FindWhoseTurnItIs dynamodb:Query table/studio-local of waiting#*",
         |_| json!({ "step": "sweep" }),
     ),
     completion(

@@ -7,6 +7,7 @@ mod media;
 mod our_trouble;
 mod paid_once;
 mod separation;
+mod turns;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

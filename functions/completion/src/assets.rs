@@ -9,13 +9,14 @@ use domain::{Job, Outcome, Output, ProviderId, State, Work};
 use drawing::{CACHE, PutError, content_type};
 use providers::{Body, Media, Providers, Refused, Stream};
 use store::StoreError;
-use work::{release, spent};
+use work::spent;
 
 use crate::{
     App,
     answers::save_answer,
     audio, media,
     step::{Reply, StepError},
+    turns::release_to_next,
 };
 
 /// The size of a part, in bytes; at most about this much of a stream is in memory at once. S3
@@ -137,7 +138,7 @@ pub(crate) async fn note(
     match save_answer(app, job.clone().stored(made.made_by, output)).await {
         Ok(job) => {
             spent(&app.telemetry, provider, made.credits);
-            release(&app.store, provider, job.id()).await;
+            release_to_next(app, provider, job.id()).await;
             delete_original(app, &job).await;
             Ok(Reply::Stored)
         }

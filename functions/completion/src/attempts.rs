@@ -4,7 +4,7 @@ use contract::Time;
 use domain::{Job, Outcome, ProviderId, RetryDecision, Work};
 use outbox::Announced;
 use providers::{ProviderError, Refused};
-use work::{release, spent};
+use work::spent;
 
 use crate::{
     App,
@@ -12,6 +12,7 @@ use crate::{
     breaker::{note_if_blocked, open_breaker},
     end::close_as_failed,
     step::{Reply, StepError},
+    turns::release_to_next,
 };
 
 /// Stores an unknown outcome for an attempt that has none: the invocation that wrote it died or got
@@ -28,7 +29,7 @@ pub(crate) async fn close_interrupted<W: Work>(
     tracing::warn!(work = %work.id(), %provider, "an attempt was interrupted; its outcome is not known");
     let outcome = Outcome::unknown("the attempt was interrupted", now);
     let work = app.store.save(work.answered(outcome, now)).await?;
-    release(&app.store, provider, work.id()).await;
+    release_to_next(app, provider, work.id()).await;
     Ok(work)
 }
 
@@ -68,7 +69,7 @@ pub(crate) async fn refused(
     tracing::warn!(job = %job.id, %provider, ?refusal, detail = refused.detail, "refused");
     let job = save_answer(app, job.answered(outcome_of(&refused, at), at)).await?;
     spent(&app.telemetry, provider, refused.credits);
-    release(&app.store, provider, job.id()).await;
+    release_to_next(app, provider, job.id()).await;
     note_if_blocked(app, provider, &job.tenant, &refused, at).await?;
     match refusal.retry_decision(provider) {
         RetryDecision::OpenTheBreaker => open_breaker(app, provider, refused.detail, at).await?,

@@ -6,7 +6,7 @@ use domain::{Failure, Job, JobId, Outcome, Refusal, Work};
 use outbox::Announced;
 use providers::{Order, Progress};
 use vendor_calls::look;
-use work::{release, spent};
+use work::spent;
 
 use crate::{
     App,
@@ -16,6 +16,7 @@ use crate::{
     end::close_as_failed,
     step::{Reply, StepError},
     steps::finish::complete,
+    turns::release_to_next,
 };
 
 /// Closes a job as failed because of `failure`, after a last look at the provider that works on it.
@@ -55,7 +56,7 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
         // The invocation that wrote an attempt without an outcome has died, so its lease is
         // released.
         if let Some(provider) = job.unanswered() {
-            release(&app.store, provider, job.id()).await;
+            release_to_next(app, provider, job.id()).await;
         }
         return Ok(false);
     };
@@ -104,7 +105,7 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
     let credits = outcome.credits();
     let job = save_answer(app, job.answered(outcome, failure.at)).await?;
     spent(&app.telemetry, provider, credits);
-    release(&app.store, provider, job.id()).await;
+    release_to_next(app, provider, job.id()).await;
     Ok(false)
 }
 

@@ -15,6 +15,7 @@ mod media;
 mod pause;
 mod step;
 mod steps;
+mod turns;
 
 use ::executions::Executions;
 use contract::Time;

@@ -137,9 +137,13 @@ impl std::fmt::Debug for Input {
 pub(crate) enum Reply {
     /// The provider needs more time; poll after this many seconds.
     Pending { poll_after_seconds: u32 },
-    /// A concurrency limit is reached, or the provider asks for a pause; submit again after this
-    /// many seconds.
+    /// The provider asks for a pause, or a concurrency limit is reached for a voice; take the step
+    /// again after this many seconds.
     Waiting { seconds: u32 },
+    /// The job waits for its turn at a provider, and this execution is over. To the state machine,
+    /// also to executions that began before there were lines, that is as if it were closed.
+    #[serde(rename = "closed")]
+    InLine,
     /// The asset is stored.
     Stored,
     /// The job is closed, and its end is published.
@@ -161,6 +165,7 @@ pub(crate) enum Reply {
         failed: usize,
         closed: usize,
         published: usize,
+        woken: usize,
     },
     /// The reply to an operator who verifies a voice.
     #[serde(untagged)]
@@ -427,6 +432,15 @@ mod tests {
         );
         assert_eq!(
             serde_json::to_value(Reply::Closed).unwrap(),
+            json!({ "status": "closed" })
+        );
+    }
+
+    #[test]
+    fn an_execution_ends_when_its_job_waits_for_its_turn_also_an_old_one() {
+        // Executions keep the definition that they began with, and it knows this status.
+        assert_eq!(
+            serde_json::to_value(Reply::InLine).unwrap(),
             json!({ "status": "closed" })
         );
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use contract::{Identifier, Time};
 use dead_letters::{erase_object, erase_objects};
-use domain::{Job, JobId, LEASE_SECONDS, ProviderId, Refusal, State, Work, derive};
+use domain::{Job, JobId, LEASE_SECONDS, ProviderId, Refusal, State, Waiter, Work, derive};
 use operations::{Kept, TenantData, TenantErasure, VoiceErasure};
 use outbox::Announced;
 use providers::{Order, Progress, Providers};
@@ -300,6 +300,9 @@ async fn erase_job(
             State::Failed { failure } => now >= failure.at.plus_seconds(LEASE_SECONDS),
             State::Created | State::Submitted { .. } | State::Completed { .. } => true,
         };
+    if let Some(provider) = job.turn.waits_for {
+        app.store.leave_line(provider, &Waiter::of(&job)).await?;
+    }
     let job = app.store.save(job.without_facts()).await?;
     let decisions = app.store.blank_events_of_job(&job).await?;
     end_writers(app, &job, keepers).await?;

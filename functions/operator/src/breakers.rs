@@ -1,4 +1,4 @@
-//! The breakers of the providers: list them, close one.
+//! The providers: list them with their breakers and lines; close a breaker.
 
 use contract::Time;
 use domain::ProviderId;
@@ -6,13 +6,14 @@ use operations::{BreakerFate, BreakerHandled, BreakerSummary, ProviderSummary, P
 
 use crate::{Operator, step::StepError};
 
-/// Lists every provider with its breaker.
+/// Lists every provider with its breaker and the length of its line.
 pub(crate) async fn list(operator: &Operator, now: Time) -> Result<ProvidersListed, StepError> {
     let mut providers = Vec::new();
     for provider in ProviderId::ALL {
         providers.push(ProviderSummary {
             provider: provider.as_str().to_owned(),
             breaker: breaker(operator, provider, now).await?,
+            waiting: operator.store.length_of_line(provider).await?,
         });
     }
     Ok(ProvidersListed { providers })

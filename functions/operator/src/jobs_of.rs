@@ -64,7 +64,9 @@ pub(crate) async fn show(
     id: JobId,
 ) -> Result<JobShown, StepError> {
     let job = operator.store.job_of(tenant, id).await?;
+    let waits_for = job.waits_for().map(|provider| provider.as_str().to_owned());
     let is = match operator.executions.state_of(&job).await? {
+        _ if waits_for.is_some() => "waiting",
         Execution::Running => "running",
         Execution::Ended => "ended",
         Execution::Missing if is_drawn(&job) => "none",
@@ -74,6 +76,7 @@ pub(crate) async fn show(
     let execution = JobExecution {
         name: job.execution_name(),
         is: is.to_owned(),
+        waits_for,
     };
     let key = match &job.state {
         State::Completed { output, .. } => Some(&output.key),

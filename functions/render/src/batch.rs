@@ -5,7 +5,6 @@
 //! function then, they stand.
 
 use std::{
-    cell::Cell,
     collections::BTreeSet,
     iter,
     time::{Duration, SystemTime},
@@ -13,7 +12,6 @@ use std::{
 
 use contract::Time;
 use domain::{Drawn, EntityKey, EntityState, Job, JobId, Work as _};
-use futures::{StreamExt as _, stream};
 use kafka::MESSAGE_TIMEOUT;
 use queue::{Message, NotRead};
 use store::{OutboxEntry, RenderInputs, StoreError};
@@ -28,6 +26,7 @@ use crate::{
     event::{Event, Record},
     in_hand::{Logos, MessageInHand},
     progress::Progress,
+    slots::Slots,
     trouble::Trouble,
 };
 
@@ -47,9 +46,6 @@ const COMMIT_TIME: Duration = Duration::from_secs(6);
 /// The time that a picture is given, with its upload. Most take a tenth of it.
 const PICTURE_TIME: Duration = Duration::from_millis(500);
 
-/// The number of executions that are started concurrently.
-const STARTS_AT_ONCE: usize = 8;
-
 /// A batch, and how far its jobs have come.
 pub(crate) struct Batch<'a, E> {
     pub effects: &'a E,
@@ -60,6 +56,7 @@ pub(crate) struct Batch<'a, E> {
     pub inputs: RenderInputs,
     pub progress: Progress,
     pub logos: Logos,
+    pub slots: Slots,
 }
 
 /// Handles a batch until `deadline`, the end of the invocation.
@@ -84,6 +81,7 @@ pub(crate) async fn handle<E: Effects>(
         inputs: RenderInputs::default(),
         progress: Progress::default(),
         logos: Logos::default(),
+        slots: Slots::default(),
     };
     let (messages, unreadable) = read_all(config, &event.records);
     answer.keep_unreadable(config, effects, unreadable).await;
@@ -240,7 +238,9 @@ impl<E: Effects> Batch<'_, E> {
         let (mut long, mut short) = (Vec::new(), Vec::new());
         for job in open {
             match todo(&job, routing, now) {
-                Todo::Start => long.push(job.id),
+                Todo::Start => long.push((job, None)),
+                Todo::Ask(vendor) => long.push((job, Some(vendor))),
+                Todo::Wait => self.progress.settles(job.id),
                 Todo::Draw => {
                     let over = match one.is_dead {
                         true => self.try_alone(job.id, one.record, now).await?,
@@ -251,7 +251,10 @@ impl<E: Effects> Batch<'_, E> {
                 Todo::Close(drawn) => short.push((job, Some(drawn))),
             }
         }
-        self.start(long).await;
+        short.extend(self.start_or_wait(long).await);
+        if self.progress.has_outage() {
+            return Err(Trouble::Follows);
+        }
         self.draw(short, one).await
     }
 
@@ -296,36 +299,6 @@ impl<E: Effects> Batch<'_, E> {
             }
         }
         open
-    }
-
-    /// Starts the executions of long jobs. Once Step Functions turns out to be away, no other is
-    /// tried: each would wait as long, and the pictures of the batch behind it.
-    async fn start(&mut self, jobs: Vec<JobId>) {
-        let (effects, now) = (self.effects, self.now());
-        let is_away = &Cell::new(self.progress.has_outage_of_executions());
-        let starts = jobs.into_iter().map(|job| async move {
-            if is_away.get() {
-                return (job, Err(Trouble::Follows));
-            }
-            let started = effects.start(job, now).await.map_err(Trouble::from);
-            if started
-                .as_ref()
-                .is_err_and(Trouble::is_outage_of_executions)
-            {
-                is_away.set(true);
-            }
-            (job, started)
-        });
-        let started: Vec<_> = stream::iter(starts)
-            .buffered(STARTS_AT_ONCE)
-            .collect()
-            .await;
-        for (job, started) in started {
-            match started {
-                Ok(()) => self.progress.settles(job),
-                Err(trouble) => self.progress.meets(&[job], trouble),
-            }
-        }
     }
 
     /// The entity of `job` as it was last read or written; a new one if nothing is left of it.

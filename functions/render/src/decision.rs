@@ -18,8 +18,13 @@ const LEAST_TRIES: u32 = 3;
 /// What is to be done for an open job.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Todo {
-    /// It is long, or an execution works on it: Step Functions has it.
+    /// An execution works on it: Step Functions has it.
     Start,
+    /// A vendor makes it, and this one is asked first: its execution starts, or it waits for its
+    /// turn.
+    Ask(ProviderId),
+    /// It waits for its turn at a vendor, and is started when that comes.
+    Wait,
     /// The canvas draws it.
     Draw,
     /// It is closed as this says, without being drawn.
@@ -28,15 +33,21 @@ pub(crate) enum Todo {
 
 /// What is to be done for the open `job`.
 pub(crate) fn todo(job: &Job, routing: &ProviderRouting, now: Time) -> Todo {
+    if job.waits_for().is_some() {
+        return Todo::Wait;
+    }
     if job.has_begun() {
         return Todo::Start;
     }
     match next(job, routing.of(job.asset), &[], now) {
         Next::Ask(ProviderId::StudioCanvas) => Todo::Draw,
         Next::Ask(
-            ProviderId::OpenAi | ProviderId::ElevenLabs | ProviderId::Runway | ProviderId::Polly,
-        )
-        | Next::Wait { .. } => Todo::Start,
+            vendor @ (ProviderId::OpenAi
+            | ProviderId::ElevenLabs
+            | ProviderId::Runway
+            | ProviderId::Polly),
+        ) => Todo::Ask(vendor),
+        Next::Wait { .. } => Todo::Start,
         Next::GiveUp { class, detail } => Todo::Close(given_up(None, failure(class, detail, now))),
     }
 }
@@ -98,6 +109,11 @@ pub(crate) fn refused(detail: String, now: Time) -> Drawn {
 /// is given up.
 fn has_waited(job: &Job, tries: u32, patience_seconds: u32, now: Time) -> bool {
     tries >= LEAST_TRIES && job.created_at.plus_seconds(patience_seconds) < now
+}
+
+/// The end of a job that finds no free slot at its vendor, and whose tenant has too many before it.
+pub(crate) fn too_many_open(most: usize, now: Time) -> Drawn {
+    given_up(None, domain::too_many_open(most, now))
 }
 
 fn failure(class: FailureClass, detail: String, at: Time) -> Failure {

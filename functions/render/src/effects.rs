@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, iter, time::SystemTime};
 
 use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
-use domain::{Ends, EntityKey, EntityState, Job, JobId, ProviderId, ProviderRouting, Refusal};
+use domain::{
+    ConcurrencyLimits, Ends, EntityKey, EntityState, Job, JobId, ProviderId, ProviderRouting,
+    Refusal, WorkId,
+};
 use drawing::{DeleteError, DrawError, FetchError, PutError};
 use executions::StartError;
 use jiff::Timestamp;
@@ -62,6 +65,19 @@ pub(crate) trait Effects {
 
     /// Starts the execution of a long job, or sees that it goes on.
     async fn start(&self, job: JobId, now: Time) -> Result<(), StartError>;
+
+    /// Reads the leases on a vendor.
+    async fn limits(&self, vendor: ProviderId) -> Result<ConcurrencyLimits, StoreError>;
+
+    /// Whether `most` jobs of its tenant or more came before `job`, and wait for a vendor or are made
+    /// by one; never, if `most` is 0.
+    async fn has_before(&self, job: &Job, most: usize) -> Result<bool, StoreError>;
+
+    /// Has an open job wait in the line that it names; the job as it is then.
+    async fn join_line(&self, job: Job) -> Result<Job, StoreError>;
+
+    /// Starts the execution of a job that waits for its turn, if no other writer changed the job.
+    async fn wake(&self, job: Job, now: Time) -> Result<(), StartError>;
 
     /// Fetches the logo that a job is drawn with.
     async fn logo(&self, job: &Job) -> Result<Option<Vec<u8>>, FetchError>;
@@ -148,6 +164,30 @@ impl Effects for App {
     async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
         let deadline = self.outbox.deadline(now);
         self.executions.start(&self.store, job, deadline).await
+    }
+
+    async fn limits(&self, vendor: ProviderId) -> Result<ConcurrencyLimits, StoreError> {
+        self.store.limits(vendor).await
+    }
+
+    async fn has_before(&self, job: &Job, most: usize) -> Result<bool, StoreError> {
+        self.store.has_before(job, most).await
+    }
+
+    async fn join_line(&self, job: Job) -> Result<Job, StoreError> {
+        self.store.join_line(job).await
+    }
+
+    async fn wake(&self, job: Job, now: Time) -> Result<(), StartError> {
+        let (id, deadline) = (job.id, self.outbox.deadline(now));
+        // Its place in the line is taken away by what looks at it next: this function deletes
+        // nothing there.
+        let woken = self.store.save(job.woken(deadline)).await;
+        woken.map_err(|source| StartError::Restart {
+            id: WorkId::Job(id),
+            source,
+        })?;
+        self.start(id, now).await
     }
 
     async fn logo(&self, job: &Job) -> Result<Option<Vec<u8>>, FetchError> {

@@ -14,7 +14,9 @@ mod example;
 mod in_hand;
 mod progress;
 mod put_off;
+mod slots;
 mod trouble;
+mod turns;
 
 use std::time::SystemTime;
 

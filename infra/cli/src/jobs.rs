@@ -166,6 +166,9 @@ fn show(shown_job: &JobShown) -> String {
 }
 
 fn execution_of(execution: &JobExecution) -> String {
+    if let Some(provider) = &execution.waits_for {
+        return format!("none, it waits for its turn at {provider}");
+    }
     match execution.is.as_str() {
         "none" => "none, it is drawn from the queue".to_owned(),
         is => format!("{}, {is}", execution.name),
@@ -260,6 +263,7 @@ mod tests {
             execution: JobExecution {
                 name: Uuid::from_u128(1).to_string(),
                 is: "ended".to_owned(),
+                waits_for: None,
             },
             object: None,
             resubmitted_as: Some(Uuid::from_u128(2)),
@@ -268,15 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_drawn_from_the_queue_has_no_execution_to_show() {
-        let of = |is: &str| {
+    fn a_job_that_is_in_the_queue_or_waits_for_its_turn_has_no_execution_to_show() {
+        let of = |is: &str, waits_for: Option<&str>| {
             execution_of(&JobExecution {
                 name: "a-job".to_owned(),
                 is: is.to_owned(),
+                waits_for: waits_for.map(str::to_owned),
             })
         };
-        assert_eq!(of("none"), "none, it is drawn from the queue");
-        assert_eq!(of("missing"), "a-job, missing");
+        assert_eq!(of("none", None), "none, it is drawn from the queue");
+        assert_eq!(of("missing", None), "a-job, missing");
+        let waiting = of("waiting", Some("runway"));
+        assert_eq!(waiting, "none, it waits for its turn at runway");
     }
 
     #[test]

@@ -37,9 +37,11 @@ fn list(listed: &ProvidersListed) -> String {
             None => "closed".to_owned(),
         };
         let why = one.breaker.as_ref().map(|breaker| breaker.why.clone());
-        (vec![one.provider.clone(), breaker], why)
+        let cells = vec![one.provider.clone(), one.waiting.to_string(), breaker];
+        (cells, why)
     });
-    table(&["PROVIDER", "BREAKER"], &rows.collect::<Vec<_>>())
+    let head = ["PROVIDER", "WAITING", "BREAKER"];
+    table(&head, &rows.collect::<Vec<_>>())
 }
 
 fn fate(handled: &BreakerHandled) -> String {
@@ -79,12 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_shows_what_the_provider_of_an_open_breaker_said() {
-        let of = |provider: &str, breaker| ProviderSummary {
+    fn a_list_shows_how_many_wait_and_what_the_provider_of_an_open_breaker_said() {
+        let of = |provider: &str, breaker, waiting| ProviderSummary {
             provider: provider.to_owned(),
             breaker,
+            waiting,
         };
-        let providers = vec![of("studio-canvas", None), of("openai", Some(breaker()))];
+        let canvas = of("studio-canvas", None, 0);
+        let providers = vec![canvas, of("openai", Some(breaker()), 9_997)];
         insta::assert_snapshot!("providers_list", list(&ProvidersListed { providers }));
     }
 

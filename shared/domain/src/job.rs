@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Attempts, EntityKey, InboundEventKey, JobId, Outcome, ProviderId, TemplateId, TemplateKey,
-    Work, WorkId,
+    Turn, Work, WorkId,
 };
 
 /// One render of one template. It holds a copy of the facts to render, so that the result does not
@@ -57,6 +57,9 @@ pub struct Job {
     pub deadline: Time,
     /// The number of times its execution was restarted under another name.
     pub restarts: u32,
+    /// Its waits for its turn at a provider.
+    #[serde(default, skip_serializing_if = "Turn::is_unused")]
+    pub turn: Turn,
     /// The attempts, oldest first.
     pub attempts: Attempts<ProviderId>,
     /// Its state.
@@ -169,11 +172,14 @@ impl Job {
         self
     }
 
-    /// Whether it is known to have been taken up: it asked a provider, was restarted or is closed. An
-    /// execution that has asked none yet, and a message, do not show here.
+    /// Whether it is known to have been taken up: it asked a provider, was restarted, left an
+    /// execution, waits for its turn or is closed. An execution that has asked none yet, and a
+    /// message, do not show here.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.restarts > 0 || !matches!(self.state, State::Created)
+        self.execution_number() > 0
+            || self.turn.waits_for.is_some()
+            || !matches!(self.state, State::Created)
     }
 
     /// How long a provider may work on it, in seconds.
@@ -206,7 +212,8 @@ impl Job {
 
 /// The attempts of a job.
 impl Job {
-    /// The job with a new attempt at `provider`, not sent yet; a closed job is returned unchanged.
+    /// The job with a new attempt at `provider`, not sent yet; a closed job is returned unchanged. It
+    /// waits for no turn any more.
     ///
     /// An unanswered attempt at a provider that costs nothing is made again instead: no answer can
     /// come late, and nothing was paid. So trouble of ours, however long, uses up no attempts.
@@ -219,6 +226,7 @@ impl Job {
             };
         }
         if let State::Submitted { .. } = self.state {
+            self.turn.waits_for = None;
             provider.as_str().clone_into(&mut self.provider);
             if !provider.is_paid() && self.unanswered() == Some(provider) {
                 self.attempts.drop_open();
@@ -306,6 +314,10 @@ impl Work for Job {
         self.restarts
     }
 
+    fn execution_number(&self) -> u32 {
+        self.restarts + self.turn.left
+    }
+
     fn restarted(self, deadline: Time) -> Self {
         Self {
             restarts: self.restarts + 1,
@@ -337,6 +349,10 @@ impl Work for Job {
     /// A job without any provider is closed by what takes it out of the queue.
     fn is_queued(&self) -> bool {
         !self.has_begun() && !self.is_at_vendor()
+    }
+
+    fn is_in_line(&self) -> bool {
+        self.waits_for().is_some()
     }
 
     fn unanswered(&self) -> Option<ProviderId> {

@@ -13,15 +13,18 @@ mod ids;
 mod inbound_event;
 mod job;
 mod limits;
+mod line;
 mod next;
 mod plan;
 mod provider;
 mod refusal;
 mod resubmit;
 mod template_key;
+mod turn;
 mod voice;
 mod voice_decisions;
 mod voice_next;
+mod waiting;
 mod work;
 
 pub use asset_paths::{AssetPaths, ShortSecret};
@@ -37,6 +40,7 @@ pub use ids::{
 pub use inbound_event::{ContentHash, Description, InboundEvent, Stamp};
 pub use job::{Failure, Job, Output, State};
 pub use limits::{Caps, ConcurrencyLimits, LEASE_SECONDS};
+pub use line::{Found, Place, Search, Waiter};
 pub use next::{BREAKER_SECONDS, MOST_ATTEMPTS, Next, next};
 pub use plan::{
     CLOCKS_DIFFER_SECONDS, HORIZON_SECONDS, MOST_ASSETS, MOST_BYTES, MOST_LANGUAGES, NO_PROVIDER,
@@ -46,9 +50,11 @@ pub use provider::{ProviderId, ProviderRouting, RoutingError};
 pub use refusal::{Refusal, RetryDecision};
 pub use resubmit::{ResubmitError, resubmit};
 pub use template_key::TemplateKey;
+pub use turn::Turn;
 pub use voice::{ErasedVoice, TaskToken, VoiceModel, VoiceRequest, VoiceState};
 pub use voice_decisions::{Registration, ready};
 pub use voice_next::{
     TRAINING_SECONDS, Training, VoiceNext, VoiceView, next_for_voice, retry_decision_for_voice,
 };
+pub use waiting::{LONGEST_WAIT_SECONDS, too_many_open};
 pub use work::{Work, WorkId};

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use contract::{Identifier, Time};
 use serde::{Deserialize, Serialize};
-
 use uuid::Uuid;
+
+use crate::{TenantKey, WorkId};
 
 /// How long a call holds its lease, in seconds: longer than an invocation lasts and longer than the
 /// pause between two polls.
@@ -19,6 +20,13 @@ pub struct ConcurrencyLimits {
     pub version: u64,
     /// By the id of the job or voice model that holds the lease.
     held: BTreeMap<Uuid, Lease>,
+    /// The caps by which a lease was taken last, for a function that has no settings of providers;
+    /// `None` if an earlier version of the code took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caps: Option<Caps>,
+    /// The tenant whose turn was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_turn: Option<TenantKey>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +36,7 @@ struct Lease {
 }
 
 /// How many calls may be in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caps {
     /// In total.
     pub in_flight: usize,
@@ -48,7 +56,7 @@ impl ConcurrencyLimits {
         now: Time,
         until: Time,
     ) -> Option<Self> {
-        self.held.retain(|_, lease| lease.until > now);
+        self = self.current(now);
         let others = self.held.iter().filter(|(other, _)| **other != holder);
         let (all, own) = others.fold((0, 0), |(all, own), (_, lease)| {
             (all + 1, own + usize::from(lease.tenant == *tenant))
@@ -63,7 +71,42 @@ impl ConcurrencyLimits {
                 until,
             },
         );
+        self.caps = Some(caps);
         Some(self)
+    }
+
+    /// Whether `holder` would get a lease at `now`, as far as is known, and has it from then on in
+    /// this copy: for a caller that only decides whether to let `holder` try.
+    #[must_use]
+    pub fn would_take(&mut self, holder: Uuid, tenant: &Identifier, now: Time) -> bool {
+        let Some(caps) = self.caps else {
+            return true;
+        };
+        let until = now.plus_seconds(LEASE_SECONDS);
+        match self.clone().taken(holder, tenant, caps, now, until) {
+            Some(taken) => {
+                *self = taken;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes a lease for `work`, whose turn it is, until `until`; `None` if a cap is reached.
+    #[must_use]
+    pub fn given(
+        self,
+        work: WorkId,
+        tenant: &Identifier,
+        caps: Caps,
+        now: Time,
+        until: Time,
+    ) -> Option<Self> {
+        let taken = self.taken(work.uuid(), tenant, caps, now, until)?;
+        Some(Self {
+            last_turn: Some(TenantKey::new(tenant)),
+            ..taken
+        })
     }
 
     /// Gives back the lease of `holder`; `None` if it has none.
@@ -76,5 +119,28 @@ impl ConcurrencyLimits {
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.len()
+    }
+
+    /// The leases that hold at `now`. The holders of those that expired died.
+    #[must_use]
+    pub fn current(mut self, now: Time) -> Self {
+        self.held.retain(|_, lease| lease.until > now);
+        self
+    }
+
+    /// The tenant whose turn was last.
+    pub(crate) fn last_turn(&self) -> Option<TenantKey> {
+        self.last_turn
+    }
+
+    /// Whether `work` holds a lease.
+    pub(crate) fn holds(&self, work: WorkId) -> bool {
+        self.held.contains_key(&work.uuid())
+    }
+
+    /// The number of leases that a tenant holds.
+    pub(crate) fn held_by(&self, tenant: TenantKey) -> usize {
+        let of_tenant = |lease: &&Lease| TenantKey::new(&lease.tenant) == tenant;
+        self.held.values().filter(of_tenant).count()
     }
 }

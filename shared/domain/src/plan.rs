@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     Attempts, Decision, Description, Digest, EntityState, InboundEvent, InboundEventKey, Job,
-    JobId, ProviderRouting, State, TemplateId, TemplateKey, TemplateState, TopicSnapshot,
+    JobId, ProviderRouting, State, TemplateId, TemplateKey, TemplateState, TopicSnapshot, Turn,
     decision::{OutboundEvent, template_data},
 };
 
@@ -394,6 +394,7 @@ impl Plan<'_> {
             created_at: self.planning.now,
             deadline: self.planning.deadline,
             restarts: 0,
+            turn: Turn::default(),
             attempts: Attempts::default(),
             state: State::Created,
         }

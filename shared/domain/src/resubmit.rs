@@ -1,7 +1,7 @@
 //! Resubmits a job for an operator: opens a new job for the same template.
 
 use crate::{
-    Attempts, Decision, EntityState, InboundEventKey, Job, JobId, Planning, State,
+    Attempts, Decision, EntityState, InboundEventKey, Job, JobId, Planning, State, Turn,
     plan::{created, first_provider},
 };
 
@@ -68,6 +68,7 @@ pub fn resubmit(
         created_at: planning.now,
         deadline: planning.deadline,
         restarts: 0,
+        turn: Turn::default(),
         attempts: Attempts::default(),
         state: State::Created,
         ..job.clone()

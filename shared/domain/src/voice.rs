@@ -284,6 +284,10 @@ impl Work for VoiceModel {
         self.restarts
     }
 
+    fn execution_number(&self) -> u32 {
+        self.restarts
+    }
+
     fn restarted(self, deadline: Time) -> Self {
         Self {
             restarts: self.restarts + 1,
@@ -316,6 +320,11 @@ impl Work for VoiceModel {
 
     /// It is no job.
     fn is_queued(&self) -> bool {
+        false
+    }
+
+    /// Its execution looks again by itself while it stands in a line.
+    fn is_in_line(&self) -> bool {
         false
     }
 

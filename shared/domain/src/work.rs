@@ -60,8 +60,11 @@ pub trait Work: Clone + PartialEq + Serialize + DeserializeOwned {
     #[must_use]
     fn with_version(self, version: u64) -> Self;
 
-    /// The number of times its execution was restarted under another name.
+    /// The number of times its execution was restarted under another name, because it had died.
     fn restarts(&self) -> u32;
+
+    /// The number of executions that it had before its current one.
+    fn execution_number(&self) -> u32;
 
     /// The same work with one more restart and a new deadline.
     #[must_use]
@@ -81,6 +84,9 @@ pub trait Work: Clone + PartialEq + Serialize + DeserializeOwned {
     /// tells: no provider was asked, and the one to be asked first costs nothing.
     fn is_queued(&self) -> bool;
 
+    /// Whether it is one of the open jobs that wait for their turn at a vendor without an execution.
+    fn is_in_line(&self) -> bool;
+
     /// The provider that was asked last, if its answer is not stored.
     fn unanswered(&self) -> Option<ProviderId>;
 
@@ -88,9 +94,14 @@ pub trait Work: Clone + PartialEq + Serialize + DeserializeOwned {
     #[must_use]
     fn answered(self, outcome: Outcome, now: Time) -> Self;
 
-    /// The name of its execution: its id, and from the first restart on `<id>-<n>`.
+    /// The name of its execution: its id, and from the second execution on `<id>-<n>`.
     fn execution_name(&self) -> String {
-        match self.restarts() {
+        self.execution_name_of(self.execution_number())
+    }
+
+    /// The name of that of its executions before which it had `number` others.
+    fn execution_name_of(&self, number: u32) -> String {
+        match number {
             0 => self.id().uuid().to_string(),
             n => format!("{}-{n}", self.id().uuid()),
         }

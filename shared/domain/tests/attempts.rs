@@ -5,7 +5,7 @@ use contract::{
 };
 use domain::{
     AssetPaths, Attempts, Caps, ConcurrencyLimits, InboundEventKey, Job, JobId, MOST_ATTEMPTS,
-    Next, Outcome, ProviderId, Refusal, RetryDecision, State, TemplateId, Work, derive, next,
+    Next, Outcome, ProviderId, Refusal, RetryDecision, State, TemplateId, Turn, Work, derive, next,
 };
 use proptest::prelude::*;
 
@@ -49,6 +49,7 @@ fn job(asset: AssetKind) -> Job {
         caused_at: None,
         resubmit_of: None,
         restarts: 0,
+        turn: Turn::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }

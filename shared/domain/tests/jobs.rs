@@ -7,7 +7,7 @@ use contract::{
 };
 use domain::{
     AssetPaths, Attempts, BREAKER_SECONDS, Failure, InboundEventKey, Job, JobId, Outcome,
-    ProviderId, Refusal, State, TemplateId, cancel, cancel_erased, derive, fail,
+    ProviderId, Refusal, State, TemplateId, Turn, cancel, cancel_erased, derive, fail,
 };
 use serde_json::Value;
 
@@ -43,6 +43,7 @@ fn job(asset: AssetKind) -> Job {
         caused_at: None,
         resubmit_of: None,
         restarts: 0,
+        turn: Turn::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }

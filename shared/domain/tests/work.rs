@@ -7,9 +7,9 @@ use contract::{
     AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Time, Topic, VoiceTraining,
 };
 use domain::{
-    ContentHash, Description, Failure, InboundEvent, Job, Outcome, Output, Planning, ProviderId,
-    ProviderRouting, Refusal, Registration, VoiceModel, VoiceModelId, VoiceRequest, Work, WorkId,
-    cancel, derive, fail, plan, ready,
+    ContentHash, Description, Failure, InboundEvent, Job, LONGEST_WAIT_SECONDS, Outcome, Output,
+    Planning, ProviderId, ProviderRouting, Refusal, Registration, VoiceModel, VoiceModelId,
+    VoiceRequest, Work, WorkId, cancel, derive, fail, plan, ready,
 };
 
 fn at(second: u32) -> Time {
@@ -128,6 +128,44 @@ fn a_job_waits_in_the_queue_until_it_is_begun_closed_or_meant_for_a_vendor() {
     let cancelled = cancel(job(), at(3)).unwrap();
     assert!(!cancelled.jobs[0].is_queued());
     assert!(!voice().is_queued());
+}
+
+#[test]
+fn a_job_that_waits_for_its_turn_has_no_execution_and_goes_on_under_another_name() {
+    let id = job().id;
+    let runway = ProviderId::Runway;
+    // Before it had an execution.
+    let waiting = job().waiting(runway, at(60));
+    assert_eq!(waiting.waits_for(), Some(runway));
+    assert!(waiting.is_in_line() && waiting.has_begun());
+    assert_eq!(waiting.deadline(), at(60 + LONGEST_WAIT_SECONDS));
+    let woken = waiting.woken(at(1800));
+    assert_eq!((woken.waits_for(), woken.deadline()), (None, at(1800)));
+    assert_eq!(woken.execution_name(), id.to_string());
+    assert!(!woken.has_begun(), "its execution may not be there yet");
+    // Its execution found no room.
+    let left = woken.leaving(runway, at(1900));
+    assert!(left.is_in_line() && left.has_begun());
+    assert_eq!(left.execution_name(), format!("{id}-1"));
+    assert!(left.has_left(&id.to_string()));
+    assert!(!left.has_left(&format!("{id}-1")));
+    assert_eq!(left.restarts(), 0, "it did not die");
+    let again = left.clone().restarted(at(2700)).leaving(runway, at(2800));
+    assert_eq!(again.execution_name(), format!("{id}-3"));
+    assert!(again.has_left(&format!("{id}-2")) && !again.has_left(&id.to_string()));
+    assert!(!job().restarted(at(1800)).has_left(&id.to_string()));
+    // What is asked or closed waits no more.
+    let asked = left.clone().asking(runway, derive(&[b"token"]), at(1));
+    assert_eq!(asked.waits_for(), None);
+    let cancelled = cancel(left, at(3)).unwrap();
+    assert!(!cancelled.jobs[0].is_in_line());
+}
+
+#[test]
+fn a_job_that_never_waited_is_written_as_it_was_before_jobs_could_wait() {
+    let state = serde_json::to_value(job()).unwrap();
+    assert_eq!(state.get("turn"), None);
+    assert_eq!(serde_json::from_value::<Job>(state).unwrap(), job());
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub enum StartError {
 /// What [`Executions::resume`] found or did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resumed {
-    /// Its execution is running; it was left alone.
+    /// Its execution is running, or it waits for its turn without one; it was left alone.
     Running,
     /// It is closed.
     Closed,
@@ -95,6 +95,10 @@ impl Executions {
         if work.is_closed() {
             return Ok(Resumed::Closed);
         }
+        // What gives it a slot starts its execution.
+        if work.is_in_line() {
+            return Ok(Resumed::Running);
+        }
         match self.state_of(&work).await? {
             Execution::Running => return Ok(Resumed::Running),
             // Under the name that it was to have, so that two callers at the same moment start the
@@ -105,13 +109,13 @@ impl Executions {
             }
             Execution::Ended => {}
         }
-        // Between the two reads the execution may have closed the work, and another caller may have
-        // restarted it.
+        // Between the two reads the execution may have closed the work or left it to wait for its
+        // turn, and another caller may have restarted it.
         let latest = store.reload(&work).await.map_err(failed)?;
         if latest.is_closed() {
             return Ok(Resumed::Closed);
         }
-        if latest.restarts() != work.restarts() {
+        if latest.execution_name() != work.execution_name() || latest.is_in_line() {
             return Ok(Resumed::Running);
         }
         let restarted = latest.restarted(deadline);

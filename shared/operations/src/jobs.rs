@@ -185,14 +185,19 @@ pub struct Happened {
     pub what: String,
 }
 
-/// A job's Step Functions execution. A picture that is drawn from the queue has none.
+/// A job's Step Functions execution. A picture that is drawn from the queue has none, and neither has
+/// a job that waits for its turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobExecution {
     /// Its name; of a job that has none, the name that it would have.
     pub name: String,
-    /// `running`, `ended`, `missing`, or `none` if the job is drawn from the queue.
+    /// `running`, `ended`, `missing`, `none` if the job is drawn from the queue, or `waiting` if it
+    /// waits for its turn.
     pub is: String,
+    /// The provider at which it waits for its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
 }
 
 /// The result of resubmitting or cancelling a job.

@@ -11,7 +11,7 @@ pub struct ProvidersListed {
     pub providers: Vec<ProviderSummary>,
 }
 
-/// A provider and its breaker.
+/// A provider, its breaker and its line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderSummary {
@@ -20,6 +20,9 @@ pub struct ProviderSummary {
     /// Its breaker, if it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerSummary>,
+    /// How many jobs and voice models wait for their turn there.
+    #[serde(default)]
+    pub waiting: u64,
 }
 
 /// An open breaker.

@@ -149,3 +149,27 @@ pub(crate) fn guard<'a>(inbound: &InboundEvent, description: &'a Description) ->
         happened: inbound.time.in_milliseconds(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{JobId, derive};
+
+    use super::*;
+
+    #[test]
+    fn only_trouble_of_the_store_may_pass() {
+        let replaced = ResubmitError::Replaced(JobId(derive(&[b"a job"])));
+        for (error, is_transient) in [
+            (CommitError::Store(StoreError::Contended), true),
+            (
+                CommitError::Store(StoreError::Refused("large".into())),
+                false,
+            ),
+            (CommitError::IdReused, false),
+            (CommitError::Plan(PlanError::TooManyAssets(98)), false),
+            (CommitError::Resubmit(replaced), false),
+        ] {
+            assert_eq!(error.is_transient(), is_transient, "{error}");
+        }
+    }
+}

@@ -158,6 +158,7 @@ fn job(asset: AssetKind, now: Time) -> Result<Job, Box<dyn Error>> {
         caused_at: None,
         resubmit_of: None,
         restarts: 0,
+        turn: domain::Turn::default(),
         attempts: domain::Attempts::default(),
         state: State::Created,
     })

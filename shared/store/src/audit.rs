@@ -135,7 +135,7 @@ impl Store {
                 let at = item.get("deadline")?.as_s().ok()?;
                 Some((at.clone(), Key::audit(id)))
             }));
-            if keys.len() > most {
+            if keys.len() >= most {
                 break;
             }
         }

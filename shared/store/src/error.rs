@@ -41,3 +41,25 @@ impl StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{JobId, derive};
+
+    use super::*;
+
+    #[test]
+    fn trouble_may_pass_and_what_stands_in_the_table_or_is_refused_does_not() {
+        let absent = WorkId::Job(JobId(derive(&[b"a job"])));
+        for (error, is_transient) in [
+            (StoreError::Contended, true),
+            (StoreError::Write("no answer".into()), true),
+            (StoreError::Read("no answer".into()), true),
+            (StoreError::Refused("too large".into()), false),
+            (StoreError::Item(ItemError::Attribute("state")), false),
+            (StoreError::NotFound(absent), false),
+        ] {
+            assert_eq!(error.is_transient(), is_transient, "{error}");
+        }
+    }
+}

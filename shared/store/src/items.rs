@@ -11,6 +11,7 @@
 //! | `provider#<name>` | `breaker` | until when an open breaker skips a provider, and why |
 //! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
 //! | `provider#<name>` | `blocks` | the tenants whose requests to a provider were blocked lately, by derived ids |
+//! | `waiting#<provider>#<0 to 3>` | `<tenant's uuid>#<kind>#<time>#<uuid>` | a job or voice model that waits for its turn (`line.rs`); until its turn, or its TTL |
 //! | `tenant#<uuid>` | `erased` | what of a tenant was erased, and when |
 //! | `tenant#<uuid>` | `tombstone#<00 to ff>` | when the tenant's erasure began (`tombstone.rs`); until its TTL |
 //! | `audit#<uuid>` | `entry` | a change that an operator asked for (`audit.rs`); until its TTL |
@@ -29,7 +30,7 @@
 //! |---|---|---|
 //! | `by-tenant` | `tenant`, `listed` | all that is a tenant's, but entries that a job of the tenant's leads to; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
 //! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
-//! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
+//! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue, and after `turn#` for one that waits for its turn at a vendor. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
 use std::collections::HashMap;
 
@@ -316,9 +317,11 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
 /// one stands in neither.
 pub(crate) fn work_item<W: Work>(work: &W) -> Item {
     let key = Key::work(work.id());
-    let shard = match work.is_queued() {
-        true => queued_shard(open_shard(&key.pk)),
-        false => open_shard(&key.pk).to_owned(),
+    let shard = open_shard(&key.pk);
+    let shard = match (work.is_in_line(), work.is_queued()) {
+        (true, _) => in_line_shard(shard),
+        (false, true) => queued_shard(shard),
+        (false, false) => shard.to_owned(),
     };
     let mut item = key.into_item();
     item.insert(
@@ -391,6 +394,12 @@ pub(crate) const OPEN_SHARDS: [&str; 16] = [
 /// backlog of pictures does not stand before overdue videos and voices.
 pub(crate) fn queued_shard(shard: &str) -> String {
     format!("queue#{shard}")
+}
+
+/// The shard for jobs that wait for their turn at a vendor: nothing is to be done for them for long,
+/// and then for many at once.
+pub(crate) fn in_line_shard(shard: &str) -> String {
+    format!("turn#{shard}")
 }
 
 /// The shard for dead letters beside that for jobs and voice models: the sweep does not look into

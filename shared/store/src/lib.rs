@@ -13,6 +13,7 @@ mod groups;
 mod items;
 mod jobs;
 mod limits;
+mod line;
 mod lone_try;
 mod open_jobs;
 mod overdue;

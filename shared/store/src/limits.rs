@@ -4,7 +4,10 @@
 use contract::Time;
 use domain::{Caps, ConcurrencyLimits, ProviderId, Work, WorkId};
 
-use crate::{Store, StoreError, items::Key};
+use crate::{
+    Store, StoreError,
+    items::{self, Key},
+};
 
 impl Store {
     /// Takes a lease on `provider` for `work` until `until`, or renews the one that it has; `false`
@@ -38,6 +41,35 @@ impl Store {
         self.change_leases(provider, |leases| leases.released(holder.uuid()))
             .await?;
         Ok(())
+    }
+
+    /// The leases on `provider` as they are, read consistently. Some may have expired.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn limits(&self, provider: ProviderId) -> Result<ConcurrencyLimits, StoreError> {
+        let item = self.read(Key::leases(provider)).await?;
+        let limits = item.as_ref().map(items::state).transpose()?;
+        Ok(limits.unwrap_or_default())
+    }
+
+    /// Takes a lease on `provider` until `until` for `work`, whose turn it is; `false` if all are
+    /// taken.
+    ///
+    /// # Errors
+    /// As [`take_lease`](Self::take_lease).
+    pub async fn give_turn<W: Work>(
+        &self,
+        provider: ProviderId,
+        work: &W,
+        caps: Caps,
+        now: Time,
+        until: Time,
+    ) -> Result<bool, StoreError> {
+        self.change_leases(provider, |leases| {
+            leases.given(work.id(), work.tenant(), caps, now, until)
+        })
+        .await
     }
 
     /// Writes what `change` makes of the leases; whether it made something.

@@ -10,11 +10,15 @@ use crate::{
 
 impl Store {
     /// Whether `most` jobs of its tenant or more came before `job`, and wait for a vendor or are
-    /// made by one. Reads at most `most` keys of an index; the index may be a second behind.
+    /// made by one; never, if `most` is 0. Reads at most `most` keys of an index; the index may be a
+    /// second behind.
     ///
     /// # Errors
     /// A [`StoreError`].
     pub async fn has_before(&self, job: &Job, most: usize) -> Result<bool, StoreError> {
+        if most == 0 {
+            return Ok(false);
+        }
         let (mut counted, mut after): (usize, Option<Item>) = (0, None);
         while counted < most {
             let query = self

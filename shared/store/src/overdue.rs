@@ -103,6 +103,16 @@ impl Store {
         self.overdue_in(shards, now, most).await
     }
 
+    /// The jobs that wait for their turn at a vendor past their deadline at `now`, as those in
+    /// [`overdue_in_queue`](Self::overdue_in_queue).
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub async fn overdue_in_line(&self, now: Time, most: i32) -> Result<Vec<Overdue>, StoreError> {
+        let shards = items::OPEN_SHARDS.map(items::in_line_shard);
+        self.overdue_in(shards, now, most).await
+    }
+
     async fn overdue_in(
         &self,
         shards: [String; 16],
@@ -201,7 +211,7 @@ mod tests {
     use contract::{
         AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Topic, Trigger,
     };
-    use domain::{Attempts, InboundEventKey, ProviderId, State, TemplateId, derive};
+    use domain::{Attempts, InboundEventKey, ProviderId, State, TemplateId, Turn, derive};
 
     use super::*;
 
@@ -234,6 +244,7 @@ mod tests {
             created_at: now,
             deadline: now,
             restarts: 0,
+            turn: Turn::default(),
             attempts: Attempts::default(),
             state: State::Created,
         }
@@ -247,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_in_the_queue_stands_apart_and_is_the_same_to_the_sweep() {
+    fn jobs_in_the_queue_and_in_lines_stand_apart_and_are_the_same_to_the_sweep() {
         let job = job("studio-canvas");
         let id = job.id.to_string();
         let digit = &id[..1];
@@ -263,7 +274,11 @@ mod tests {
             derive(&[b"token"]),
             job.created_at,
         );
-        for apart in [paid, begun] {
+        let waiting = paid.clone().waiting(ProviderId::Runway, job.created_at);
+        let waits = Overdue::Open(WorkId::Job(job.id), waiting.deadline);
+        assert_eq!(found(&waiting), (format!("turn#{digit}"), waits));
+        let woken = waiting.woken(job.created_at);
+        for apart in [paid, begun, woken] {
             assert_eq!(found(&apart), (digit.to_owned(), is_open.clone()));
         }
     }

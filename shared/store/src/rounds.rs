@@ -65,6 +65,8 @@ impl Rounds {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn pauses(rounds: &Rounds) -> Vec<u128> {
@@ -80,6 +82,26 @@ mod tests {
     #[test]
     fn a_first_round_that_only_looks_costs_no_pause() {
         assert_eq!(pauses(&Rounds::blind()), [0, 0, 10, 20]);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_round_begins_after_its_pause() {
+        let begun = Instant::now();
+        let mut rounds = Rounds::default();
+        for _ in 0..3 {
+            rounds.next().await.unwrap();
+        }
+        let pauses = begun.elapsed();
+        assert!(pauses >= Duration::from_millis(30), "{pauses:?}");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn only_the_round_that_begins_first_is_the_first() {
+        let mut rounds = Rounds::blind();
+        for is_first in [true, false, false] {
+            rounds.next().await.unwrap();
+            assert_eq!(rounds.is_first(), is_first, "{rounds:?}");
+        }
     }
 
     #[tokio::test(flavor = "current_thread")]

@@ -289,4 +289,21 @@ mod tests {
         assert_eq!(merged, expected);
         assert_eq!(merged[0].tombstone.sk, "tombstone#01");
     }
+
+    #[test]
+    fn the_first_two_digits_of_an_entrys_id_name_the_item_that_is_checked() {
+        for (pk, shard) in [
+            ("inbound#00000000-0000-0000-0000-000000000000", 0),
+            ("job#a7000000-0000-0000-0000-000000000000", 0xa7),
+            ("voice#ff000000-0000-0000-0000-000000000000", 0xff),
+            ("inbound#connect", 0),
+            ("inbound", 0),
+        ] {
+            let key = Key {
+                pk: pk.to_owned(),
+                sk: "outbox".to_owned(),
+            };
+            assert_eq!(shard_of(&key), shard, "{pk}");
+        }
+    }
 }

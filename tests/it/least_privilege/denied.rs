@@ -22,7 +22,7 @@ use super::function_of;
 use crate::{grants::Iam, harness::Studio};
 
 /// What the keys of the table's items begin with.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "inbound#",
     "entity#",
     "job#",
@@ -31,6 +31,7 @@ const KINDS: [&str; 8] = [
     "tenant#",
     "dead-letter#",
     "audit#",
+    "waiting#",
 ];
 
 /// What a role may do with items of which kinds.
@@ -51,9 +52,9 @@ const OF_A_CONSUMER: OnItems = OnItems {
 };
 
 const OF_RENDER: OnItems = OnItems {
-    reads: OF_A_CONSUMER.reads,
-    looks_up: OF_A_CONSUMER.looks_up,
-    puts: &["entity#", "job#"],
+    reads: &["inbound#", "entity#", "job#", "tenant#", "provider#"],
+    looks_up: &["inbound#", "entity#", "job#", "tenant#", "provider#"],
+    puts: &["entity#", "job#", "waiting#"],
     updates: &["inbound#", "job#", "dead-letter#"],
     batches: &[],
 };
@@ -68,7 +69,7 @@ const OF_COMPLETION: OnItems = OnItems {
         "tenant#",
     ],
     looks_up: &[],
-    puts: &["entity#", "job#", "voice#", "provider#"],
+    puts: &["entity#", "job#", "voice#", "provider#", "waiting#"],
     updates: &["inbound#", "job#", "voice#"],
     batches: &[],
 };

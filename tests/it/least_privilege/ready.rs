@@ -38,8 +38,12 @@ pub struct Ready {
     pub spoken: Vec<String>,
     /// A job whose next download of its video breaks off after the first parts.
     pub filmed: String,
-    /// A job that waits for the lease that `filmed` holds.
+    /// A job that finds no lease, because `filmed` holds its tenant's.
     pub waiting: String,
+    /// The delivery of a message about another such job.
+    pub crowded: Value,
+    /// A job that waits for its turn.
+    pub in_line: String,
     /// Cancelled jobs.
     pub cancelled: Vec<String>,
     /// An open job.
@@ -99,15 +103,25 @@ pub async fn ready(studio: &mut Studio) -> Ready {
     let filmed = jobs(studio, &campaign("tenant-film", "video"))
         .await
         .remove(0);
-    let mut second = campaign("tenant-film", "video");
-    second["id"] = json!("evt-film-2");
-    second["data"]["campaignId"] = json!("film-2");
-    hand_over(studio, &second).await;
-    let both = studio.produced_for("tenant-film", 4).await;
-    let waiting = jobs_of(&both, Topic::RenderJobCreated)
-        .into_iter()
-        .find(|job| *job != filmed)
-        .unwrap();
+    let mut films = vec![filmed.clone()];
+    for number in 2..=3 {
+        let mut film = campaign("tenant-film", "video");
+        film["id"] = json!(format!("evt-film-{number}"));
+        film["data"]["campaignId"] = json!(format!("film-{number}"));
+        hand_over(studio, &film).await;
+        let opened = studio.produced_for("tenant-film", 2 * number).await;
+        let opened = jobs_of(&opened, Topic::RenderJobCreated);
+        let new = opened.into_iter().find(|job| !films.contains(job));
+        films.push(new.unwrap());
+    }
+    let (waiting, crowded) = (films[1].clone(), delivery_of(studio, &films[2..]).await);
+    let mut in_line = Vec::new();
+    for tenant in ["tenant-line", "tenant-in-line"] {
+        let job = jobs(studio, &campaign(tenant, "video")).await.remove(0);
+        let wait = |state: &mut Value| state["turn"] = json!({ "waits_for": "runway", "left": 0 });
+        studio.change_state(&format!("job#{job}"), wait).await;
+        in_line.push(job);
+    }
     // Polly finishes at the second poll, and the video at the third.
     for (job, polls) in [(&spoken[0], 1), (&spoken[1], 1), (&filmed, 2)] {
         studio.completion(&step("submit", job)).await;
@@ -167,6 +181,8 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         spoken,
         filmed,
         waiting,
+        crowded,
+        in_line: in_line.remove(0),
         cancelled,
         open,
         trainings,
@@ -241,8 +257,13 @@ async fn jobs(studio: &mut Studio, event: &Value) -> Vec<String> {
 /// The delivery of the message about the jobs that an event opens.
 async fn message(studio: &mut Studio, event: &Value) -> Value {
     let opened = jobs(studio, event).await;
-    let message = message_of(studio, &opened).await;
-    let group = group_of(studio, &opened[0]).await;
+    delivery_of(studio, &opened).await
+}
+
+/// The delivery of the message about these jobs of one event.
+async fn delivery_of(studio: &Studio, jobs: &[String]) -> Value {
+    let message = message_of(studio, jobs).await;
+    let group = group_of(studio, &jobs[0]).await;
     delivery("studio-render-local", &message.to_string(), &group, 1)
 }
 

@@ -1,13 +1,14 @@
 //! Cancel: closes a job that is no longer wanted and cancels it at its provider.
 
 use contract::Time;
-use domain::{JobId, State, Work};
+use domain::{JobId, State, Waiter, Work};
 use outbox::Announced;
-use work::{close, release};
+use work::close;
 
 use crate::{
     App,
     step::{Reply, StepError},
+    turns::release_to_next,
 };
 
 /// Cancels a job: closes it, publishes its end, and cancels it at the provider if possible. A job
@@ -27,6 +28,9 @@ pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, Ste
     })
     .await?;
     let job = app.store.job(id).await?;
+    if let Some(provider) = job.turn.waits_for {
+        app.store.leave_line(provider, &Waiter::of(&job)).await?;
+    }
     let Some(last) = job.attempts.last() else {
         return Ok(Reply::Closed);
     };
@@ -34,6 +38,6 @@ pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, Ste
         let cancelled = app.providers.vendors().erase(last.asked, ticket).await;
         cancelled.map_err(|source| StepError::Cancel { job: id, source })?;
     }
-    release(&app.store, last.asked, job.id()).await;
+    release_to_next(app, last.asked, job.id()).await;
     Ok(Reply::Closed)
 }

@@ -6,7 +6,7 @@ use drawing::FetchError;
 use outbox::Announced;
 use providers::{Answer, Order, ProviderError, Refused};
 use uuid::Uuid;
-use work::{Request, called, release};
+use work::{Request, called};
 
 use crate::{
     App,
@@ -20,9 +20,11 @@ use crate::{
     pause::grown,
     step::{Reply, StepError},
     steps::poll::poll,
+    turns::{give_out_for_a_while, release_to_next},
 };
 
-/// Asks for the media of a job, or replies how long to wait first. `token` is unique to this
+/// Asks for the media of a job, or replies how long to wait first. If no slot is free at the
+/// provider, the job waits for its turn, and this execution is over. `token` is unique to this
 /// invocation, `name` is the name of the execution.
 pub(crate) async fn submit(
     app: &App,
@@ -32,6 +34,10 @@ pub(crate) async fn submit(
     now: Time,
 ) -> Result<Reply, StepError> {
     let job = app.store.job(id).await?;
+    // The answer to the step that had it leave was lost.
+    if job.has_left(name) {
+        return Ok(Reply::InLine);
+    }
     executions::check(&job, name)?;
     if assets::is_stored(&job) {
         assets::delete_original(app, &job).await;
@@ -53,6 +59,8 @@ pub(crate) async fn submit(
                 Some(breaker) => {
                     tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
                     out_of_order.push(provider);
+                    // It may have been its turn there.
+                    release_to_next(app, provider, job.id()).await;
                 }
                 None => return ask(app, provider, job, token, now).await,
             },
@@ -76,17 +84,19 @@ async fn fails(
     Ok(Reply::Closed)
 }
 
-/// The reply for a job that finds every lease taken: it waits, unless it was never asked for and
-/// its tenant has too many jobs before it.
-async fn waits(app: &App, job: &Job, now: Time) -> Result<Reply, StepError> {
+/// The reply for a job that finds every lease taken: it waits for its turn without this execution,
+/// unless it was never asked for and its tenant has too many jobs before it.
+async fn waits(app: &App, provider: ProviderId, job: Job, now: Time) -> Result<Reply, StepError> {
     let most = app.config.most_open_jobs;
-    if most > 0 && job.attempts.is_empty() && app.store.has_before(job, most).await? {
-        let detail = format!("its tenant has {most} open jobs before it, and may have no more");
-        return fails(app, job.id, FailureClass::TooManyOpen, detail, now).await;
+    if job.attempts.is_empty() && app.store.has_before(&job, most).await? {
+        let failure = domain::too_many_open(most, now);
+        close_as_failed(app, job.id, Announced::Yes, failure, None).await?;
+        return Ok(Reply::Closed);
     }
-    Ok(Reply::Waiting {
-        seconds: grown(now.milliseconds_since(job.created_at), (3, 30)),
-    })
+    app.store.join_line(job.leaving(provider, now)).await?;
+    // A slot may have become free since the look at the leases.
+    give_out_for_a_while(app, provider).await;
+    Ok(Reply::InLine)
 }
 
 async fn ask(
@@ -98,13 +108,13 @@ async fn ask(
 ) -> Result<Reply, StepError> {
     let folder = app.drawer.paths.get().await?.folder(&job);
     if !take_lease(app, provider, &job, now).await? {
-        return waits(app, &job, now).await;
+        return waits(app, provider, job, now).await;
     }
-    // Not before there is a lease: a job may wait for it for hours, and looks every few seconds.
+    // Not before there is a lease: it would be fetched again then.
     let logo = match app.drawer.logo(&job).await {
         Ok(logo) => logo,
         Err(error) => {
-            release(&app.store, provider, job.id()).await;
+            release_to_next(app, provider, job.id()).await;
             return without_logo(app, job.id, error, now).await;
         }
     };

@@ -2,6 +2,7 @@
 //! of a whole execution and a manual abort bypass every `Catch`; the sweep finds such jobs and voices
 //! by their deadline.
 
+mod in_line;
 mod queued;
 
 use contract::{FailureClass, Time};
@@ -34,13 +35,16 @@ const PAUSE_AFTER_TROUBLE: u32 = 15 * 60;
 
 /// Handles everything overdue. An item whose execution is running is postponed. One whose execution
 /// is gone is restarted, or failed after too many restarts. A job that waits in the queue is sent
-/// again if its message seems to be lost. An end that may be unpublished is published.
+/// again if its message seems to be lost. One that waits for its turn for too long is failed. An end
+/// that may be unpublished is published. Before all that, free slots at vendors are given out.
 pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
+    let woken = in_line::wake(app).await;
     let patience = queued::patience(app).await;
     // Videos, voices and ends come first: none of them waits for the queue.
     let mut overdue = app.store.overdue(now, MOST_OF_A_SHARD).await?;
     let late = now.minus_seconds(patience);
     overdue.extend(app.store.overdue_in_queue(late, MOST_OF_A_SHARD).await?);
+    overdue.extend(app.store.overdue_in_line(now, MOST_OF_A_SHARD).await?);
     let (mut handled, mut troubled) = (Vec::new(), 0);
     let mut looked_after = stream::iter(&overdue)
         .map(|one| async move { (one, reconcile(app, one, patience, now).await) })
@@ -77,13 +81,14 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
         failed: count(After::Failed),
         closed: count(After::Closed),
         published: count(After::Published),
+        woken,
     })
 }
 
 /// What became of an overdue item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
-    /// Its execution is running, or it is left to the queue; it is postponed.
+    /// Its execution is running, or it is left to the queue or to a line; it is postponed.
     Running,
     /// Its execution was started or restarted.
     Restarted,
@@ -153,6 +158,9 @@ async fn reconcile(
     match overdue {
         Overdue::Open(WorkId::Job(id), stands) => {
             let job = app.store.job(*id).await?;
+            if let Some(provider) = job.waits_for() {
+                return in_line::look_after(app, overdue, (&job, provider), now).await;
+            }
             match is_in_queue(app, &job).await? {
                 true => queued::look_after(app, (overdue, *stands), &job, patience, now).await,
                 false => reconcile_job(app, overdue, job, now).await,

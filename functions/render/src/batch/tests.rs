@@ -5,5 +5,6 @@ mod drawn;
 mod other_writers;
 mod poison;
 mod script;
+mod turns;
 mod waiting;
 mod world;

@@ -32,7 +32,7 @@ fn given_up(drawn: &Drawn) -> (FailureClass, Option<&str>, bool) {
 #[test]
 fn only_what_the_canvas_is_asked_for_first_is_drawn() {
     assert_eq!(to_do("e"), Todo::Draw);
-    assert_eq!(to_do("v"), Todo::Start);
+    assert_eq!(to_do("v"), Todo::Ask(ProviderId::Runway));
     let Todo::Close(closed) = to_do("n") else {
         panic!("nothing makes audio")
     };
@@ -45,7 +45,7 @@ fn only_what_the_canvas_is_asked_for_first_is_drawn() {
         asset: contract::AssetKind::Poster,
         ..job("e")
     };
-    assert_eq!(todo(&poster, &paid, at(9)), Todo::Start);
+    assert_eq!(todo(&poster, &paid, at(9)), Todo::Ask(ProviderId::OpenAi));
 }
 
 #[test]
@@ -63,6 +63,16 @@ fn a_job_that_has_begun_is_left_to_its_execution() {
     let refused = asked.answered(refused, at(2));
     let routing = ProviderRouting::parse("openai,studio-canvas", "", "").unwrap();
     assert_eq!(todo(&refused, &routing, at(9)), Todo::Start);
+}
+
+#[test]
+fn a_job_that_waits_for_its_turn_is_left_in_its_line() {
+    let waiting = job("v").waiting(ProviderId::Runway, at(5));
+    assert_eq!(todo(&waiting, &ROUTING, at(9)), Todo::Wait);
+    let left = job("v").leaving(ProviderId::Runway, at(5));
+    assert_eq!(todo(&left, &ROUTING, at(9)), Todo::Wait);
+    // Its turn came, and its execution has another name than its id.
+    assert_eq!(todo(&left.woken(at(9)), &ROUTING, at(9)), Todo::Start);
 }
 
 #[test]

@@ -206,7 +206,8 @@ function whole(tenant, shown, load) {
   );
 }
 
-function executed({ name, is }) {
+function executed({ name, is, waitsFor }) {
+  if (waitsFor) return `none, it waits for its turn at ${waitsFor}`;
   if (is === "none") return "none, it is drawn from the queue";
   return h("span", {}, h("code", {}, name), `, ${is}`);
 }

@@ -12,7 +12,7 @@ const ENDING: usize = 32;
 ///
 /// # Errors
 /// If the system gives no random bytes.
-pub(crate) fn fresh() -> io::Result<Credentials> {
+pub fn fresh() -> io::Result<Credentials> {
     let mut random = [0; 36];
     File::open("/dev/urandom")?.read_exact(&mut random)?;
     let (ending, secret) = random.split_at(ENDING / 2);
@@ -23,7 +23,7 @@ pub(crate) fn fresh() -> io::Result<Credentials> {
 
 /// The end of the root's access key, and of every access key that its emulator makes
 /// (`infra/local/emulator.py`). It cannot be guessed.
-pub(crate) fn ending(root: &Credentials) -> &str {
+pub fn ending(root: &Credentials) -> &str {
     let key = root.access_key_id();
     &key[key.len().saturating_sub(ENDING)..]
 }

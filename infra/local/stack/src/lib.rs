@@ -13,7 +13,7 @@ pub mod aws;
 pub mod broker;
 pub mod checkout;
 pub mod clients;
-mod credentials;
+pub mod credentials;
 pub mod dead_letters;
 pub mod demo;
 pub mod deploy;

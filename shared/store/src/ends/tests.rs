@@ -2,7 +2,8 @@ use contract::{
     AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Topic, Trigger,
 };
 use domain::{
-    Attempts, Drawn, Failure, InboundEventKey, Job, JobId, State, TemplateId, derive, end_drawn,
+    Attempts, Drawn, Failure, InboundEventKey, Job, JobId, State, TemplateId, Turn, derive,
+    end_drawn,
 };
 
 use super::*;
@@ -44,6 +45,7 @@ fn job(number: usize) -> Job {
         caused_at: None,
         resubmit_of: None,
         restarts: 0,
+        turn: Turn::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }

@@ -75,3 +75,12 @@ fn without_a_guard_the_last_reason_is_that_of_a_job() {
         Cancelled::Changed(None)
     ));
 }
+
+#[test]
+fn without_an_entity_the_second_reason_is_that_of_a_job() {
+    let reasons = reasons(&[NONE, FAILED, NONE]);
+    assert!(matches!(
+        Cancelled::read(&reasons, false, true),
+        Cancelled::Changed(None)
+    ));
+}

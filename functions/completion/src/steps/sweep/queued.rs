@@ -2,7 +2,7 @@
 //! a backlog cannot be told from one whose message was lost, but for the depth of the queue.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, Work as _};
+use domain::{Failure, Job, LONGEST_WAIT_SECONDS, Work as _};
 use outbox::Announced;
 use queue::DepthError;
 use store::Overdue;
@@ -14,11 +14,8 @@ use crate::{App, end::close_as_failed};
 /// is sent again regardless: of a message that comes twice, the second finds the job closed.
 const PATIENCE_IN_A_BACKLOG: u32 = 2 * 60 * 60;
 
-/// How long a job may be open before it is begun, in seconds, if no message waits. Then it fails as
-/// abandoned.
-const LONGEST: u32 = 24 * 60 * 60;
-
-/// The same while messages wait: an outage of a day fails nothing.
+/// How long a job may be open before it is begun while messages wait, in seconds; then it fails as
+/// abandoned. An outage of a day fails nothing. While none waits, it is [`LONGEST_WAIT_SECONDS`].
 const LONGEST_IN_A_BACKLOG: u32 = 7 * 24 * 60 * 60;
 
 /// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if
@@ -47,8 +44,8 @@ async fn is_empty(app: &App) -> Result<bool, DepthError> {
 }
 
 /// Sends an open job again that is overdue by `patience` seconds; it `stands` under a deadline in the
-/// index. One that was open for too long is given up. So is one whose `created` may not be published any more: its end is withheld until its
-/// message comes, if there is one.
+/// index. One that was open for too long is given up. So is one whose `created` may not be published
+/// any more: its end is withheld until its message comes, if there is one.
 pub(super) async fn look_after(
     app: &App,
     (overdue, stands): (&Overdue, Time),
@@ -87,7 +84,7 @@ pub(super) async fn look_after(
 /// deadline that is later than the one to which it is only left to the queue.
 fn is_too_old(job: &Job, stands: Time, patience: u32, now: Time) -> bool {
     let longest = match patience {
-        0 => LONGEST,
+        0 => LONGEST_WAIT_SECONDS,
         _ => LONGEST_IN_A_BACKLOG,
     };
     let was_sent = stands > job.deadline.plus_seconds(PATIENCE_IN_A_BACKLOG);

@@ -2,13 +2,13 @@
 
 use contract::{S3Object, Time};
 use domain::{
-    Failure, Outcome, RetryDecision, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, Work,
-    next_for_voice, retry_decision_for_voice,
+    Failure, Outcome, RetryDecision, VoiceModel, VoiceModelId, VoiceNext, VoiceRequest, Waiter,
+    Work, next_for_voice, retry_decision_for_voice,
 };
 use providers::{Recording, Refused};
 use store::StoreError;
 use uuid::Uuid;
-use work::{Call, release, spent};
+use work::{Call, spent};
 
 use super::{
     cloner, end, fail, ready,
@@ -22,6 +22,7 @@ use crate::{
     leases::take_lease,
     pause::grown,
     step::{Reply, StepError},
+    turns::{give_out_for_a_while, release_to_next},
 };
 
 /// Does the next action for a voice model. `token` is unique to this invocation, `name` is the name
@@ -221,8 +222,13 @@ pub(super) async fn request_once(
 ) -> Result<Requested, StepError> {
     let (id, provider) = (model.id, model.provider);
     if !take_lease(app, provider, &model, now).await? {
+        app.store.stand_in_line(&model).await?;
+        give_out_for_a_while(app, provider).await;
         return Ok(Requested::NotItsTurn);
     }
+    // It may have found the slot by itself. If it stood there still, it would be given another.
+    let waiter = Waiter::of(&model);
+    app.store.leave_line(provider, &waiter).await?;
     let cloner = cloner(app, &model)?;
     let model = app.store.save(model.asking(request, token, now)).await?;
     let before = model.attempts.credits();
@@ -257,7 +263,7 @@ pub(super) async fn request_once(
         return Err(error.into());
     }
     spent(&app.telemetry, provider, model.attempts.credits() - before);
-    release(&app.store, provider, model.id()).await;
+    release_to_next(app, provider, model.id()).await;
     if let Requested::Refused(refused) = &requested {
         note_if_blocked(app, provider, &model.tenant, refused, at).await?;
         if retry_decision_for_voice(refused.refusal) == RetryDecision::OpenTheBreaker {

@@ -14,7 +14,8 @@ use std::{
 use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError};
 use domain::{
-    Decision, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent, ProviderRouting, Work as _,
+    ConcurrencyLimits, Decision, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent,
+    ProviderId, ProviderRouting, Work as _, WorkId,
 };
 use drawing::{DeleteError, DrawError, FetchError, LogoError, PutError};
 use executions::StartError;
@@ -75,6 +76,10 @@ pub(super) struct State {
     pub(super) lone_tries: BTreeMap<JobId, (String, u32)>,
     /// The jobs whose executions were started.
     pub(super) started: Vec<String>,
+    /// The leases on every vendor.
+    pub(super) limits: ConcurrencyLimits,
+    /// How many open jobs of the tenant came before each.
+    pub(super) open_before: usize,
     pub(super) sent: Vec<Outgoing>,
     pub(super) dead_letters: Vec<DeadLetter>,
     /// The messages that were put off, each time.
@@ -169,6 +174,16 @@ impl State {
         let end = entry(&job, events, self.jobs[&job.id].created_at);
         self.ends.insert(job.id, end);
         self.stores(job);
+    }
+
+    /// Has a job wait, as the store does: if it is as it was read.
+    fn joins(&mut self, job: Job) -> Option<Job> {
+        let id = job.id;
+        if self.jobs[&id].version != job.version {
+            return None;
+        }
+        self.stores(job);
+        Some(self.jobs[&id].clone())
     }
 
     /// Writes a job as another writer does.
@@ -325,6 +340,37 @@ impl Effects for Script {
         started.map_err(|_| StartError::Start {
             name: job.to_string(),
             source: "throttled".into(),
+        })
+    }
+
+    async fn limits(&self, vendor: ProviderId) -> Result<ConcurrencyLimits, StoreError> {
+        let read = self.call(format!("limits {vendor}"), |state| state.limits.clone());
+        read.await.map_err(|_| StoreError::Read("throttled".into()))
+    }
+
+    async fn has_before(&self, job: &Job, most: usize) -> Result<bool, StoreError> {
+        let count = |state: &mut State| most > 0 && state.open_before >= most;
+        let counted = self.call(format!("count {}", name(job)), count).await;
+        counted.map_err(|_| StoreError::Read("throttled".into()))
+    }
+
+    async fn join_line(&self, job: Job) -> Result<Job, StoreError> {
+        let call = format!("join {}", name(&job));
+        let joined = self.call(call, |state| state.joins(job)).await;
+        let joined = joined.map_err(|_| StoreError::Write("throttled".into()))?;
+        joined.ok_or(StoreError::Contended)
+    }
+
+    async fn wake(&self, job: Job, now: Time) -> Result<(), StartError> {
+        let (id, name) = (job.id, name(&job));
+        let wake = |state: &mut State| {
+            state.stores(job.woken(now));
+            state.started.push(name.clone());
+        };
+        let woken = self.call(format!("wake {name}"), wake).await;
+        woken.map_err(|_| StartError::Restart {
+            id: WorkId::Job(id),
+            source: StoreError::Contended,
         })
     }
 

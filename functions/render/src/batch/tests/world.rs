@@ -50,6 +50,7 @@ impl World {
                 dead_letter_queue: DEAD.to_owned(),
                 patience_seconds: 14_400,
                 put_off_seconds: 4,
+                most_open_jobs: 1000,
             },
             lasts: Duration::from_secs(60),
         };

@@ -1,0 +1,55 @@
+//! Jobs that wait for their turn at a vendor: they stand in its line, without an execution. Their
+//! deadline is the end of the longest wait.
+
+use contract::{FailureClass, Time};
+use domain::{Failure, Job, LONGEST_WAIT_SECONDS, ProviderId, Waiter};
+use outbox::Announced;
+use store::Overdue;
+
+use super::{After, Trouble};
+use crate::{App, end::close_as_failed, turns::give_out};
+
+/// Gives up an open job that waited for too long in the line of `provider`.
+pub(super) async fn look_after(
+    app: &App,
+    overdue: &Overdue,
+    (job, provider): (&Job, ProviderId),
+    now: Time,
+) -> Result<After, Trouble> {
+    // The index may have an earlier one: a sweep put the job behind others.
+    if now < job.deadline {
+        app.store.postpone(overdue, job.deadline).await?;
+        return Ok(After::Running);
+    }
+    // Its message or its execution had it wait, and there is neither before its `created` is
+    // published.
+    close_as_failed(app, job.id, Announced::Yes, too_long(provider, now), None).await?;
+    app.store.leave_line(provider, &Waiter::of(job)).await?;
+    Ok(After::Failed)
+}
+
+fn too_long(provider: ProviderId, now: Time) -> Failure {
+    Failure {
+        class: FailureClass::Timeout,
+        detail: format!(
+            "it waited for its turn at {provider} for {} hours",
+            LONGEST_WAIT_SECONDS / 3600
+        ),
+        at: now,
+    }
+}
+
+/// Gives out the slots of all providers that are free: one whose holder died, and one whose release
+/// was not followed by that. Returns how many were given.
+pub(super) async fn wake(app: &App) -> usize {
+    let mut woken = 0;
+    for provider in ProviderId::ALL {
+        match give_out(app, provider).await {
+            Ok(given) => woken += given,
+            Err(error) => {
+                tracing::error!(%provider, "free slots are not given out: {}", runtime::chain(&error));
+            }
+        }
+    }
+    woken
+}

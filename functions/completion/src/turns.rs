@@ -1,0 +1,158 @@
+//! Turns: a slot that becomes free at a provider goes to whose turn it is.
+//!
+//! What waits stands in the provider's line and does nothing. Whatever releases a lease gives the
+//! slot to the next in the line, and so does what has just joined the line, and the sweep: a wake-up
+//! that was lost, and a lease whose holder died, are found by it. Waking twice is harmless, because
+//! the lease is what counts.
+
+use std::time::Duration;
+
+use contract::Time;
+use domain::{Caps, Job, LEASE_SECONDS, ProviderId, VoiceModelId, Waiter, Work as _, WorkId};
+use executions::StartError;
+use store::StoreError;
+use tokio::time::timeout;
+use work::release;
+
+use crate::App;
+
+/// How long a step gives out slots at most, beside what it is for. The sweep gives out the rest.
+const AT_MOST: Duration = Duration::from_secs(10);
+
+/// The most that one call wakes or finds gone: more than there may be slots.
+const MOST: usize = 1000;
+
+/// Why a slot may still be free.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TurnError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// Releases the lease of `holder`, and gives the slot to whose turn it is.
+pub(crate) async fn release_to_next(app: &App, provider: ProviderId, holder: WorkId) {
+    release(&app.store, provider, holder).await;
+    give_out_for_a_while(app, provider).await;
+}
+
+/// Gives out the free slots of `provider`. What it does not get to is left to the sweep.
+pub(crate) async fn give_out_for_a_while(app: &App, provider: ProviderId) {
+    // Boxed, because an optimized build computes the layout of whatever is awaited in one piece, and
+    // many steps await this.
+    match timeout(AT_MOST, Box::pin(give_out(app, provider))).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%provider, "free slots are left to the sweep: {}", runtime::chain(&error));
+        }
+        Err(_) => tracing::warn!(%provider, "free slots are left to the sweep: it took too long"),
+    }
+}
+
+/// Gives each free slot of `provider` to whose turn it is; returns how many were given.
+pub(crate) async fn give_out(app: &App, provider: ProviderId) -> Result<usize, TurnError> {
+    let Some(caps) = app.config.providers.caps(provider) else {
+        return Ok(0);
+    };
+    let mut given = 0;
+    for _ in 0..MOST {
+        let now = crate::now();
+        let limits = app.store.limits(provider).await?.current(now);
+        let Some(waiter) = app.store.whose_turn(provider, &limits, caps).await? else {
+            break;
+        };
+        given += usize::from(give(app, provider, &waiter, caps, now).await?);
+    }
+    Ok(given)
+}
+
+/// Gives a slot to `waiter`; `false` if it does not wait any more, or if another was faster.
+async fn give(
+    app: &App,
+    provider: ProviderId,
+    waiter: &Waiter,
+    caps: Caps,
+    now: Time,
+) -> Result<bool, TurnError> {
+    match waiter.work {
+        WorkId::Voice(id) => give_to_voice(app, provider, (id, waiter), caps, now).await,
+        WorkId::Job(id) => {
+            let job = app.store.job(id).await;
+            match found(job)?.filter(|job| job.waits_for() == Some(provider)) {
+                Some(job) => wake(app, provider, job, caps, now).await,
+                None => {
+                    app.store.leave_line(provider, waiter).await?;
+                    Ok(false)
+                }
+            }
+        }
+    }
+}
+
+/// Gives a slot to a waiting job and starts its execution. If this dies on the way, the lease runs
+/// out, and the job either stands in the line still or is found by the sweep at its new deadline.
+async fn wake(
+    app: &App,
+    provider: ProviderId,
+    job: Job,
+    caps: Caps,
+    now: Time,
+) -> Result<bool, TurnError> {
+    let until = now.plus_seconds(LEASE_SECONDS);
+    if !app
+        .store
+        .give_turn(provider, &job, caps, now, until)
+        .await?
+    {
+        return Ok(false);
+    }
+    let (id, waiter, deadline) = (job.id, Waiter::of(&job), app.outbox.deadline(now));
+    let job = match app.store.save(job.woken(deadline)).await {
+        Ok(job) => job,
+        // It was cancelled, or another woke it and it has the lease now.
+        Err(StoreError::Contended) => {
+            if app.store.job(id).await?.is_closed() {
+                release(&app.store, provider, WorkId::Job(id)).await;
+            }
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    app.store.leave_line(provider, &waiter).await?;
+    if let Err(error) = app.executions.resume(&app.store, job, deadline).await {
+        release(&app.store, provider, WorkId::Job(id)).await;
+        return Err(error.into());
+    }
+    tracing::info!(job = %id, %provider, "it is its turn");
+    Ok(true)
+}
+
+/// Gives a slot to a voice model. Its execution looks for it every few seconds.
+async fn give_to_voice(
+    app: &App,
+    provider: ProviderId,
+    (id, waiter): (VoiceModelId, &Waiter),
+    caps: Caps,
+    now: Time,
+) -> Result<bool, TurnError> {
+    let model = found(app.store.voice(id).await)?.filter(|model| !model.is_closed());
+    if let Some(model) = &model {
+        let until = now.plus_seconds(LEASE_SECONDS);
+        let store = &app.store;
+        if !store.give_turn(provider, model, caps, now, until).await? {
+            return Ok(false);
+        }
+    }
+    app.store.leave_line(provider, waiter).await?;
+    Ok(model.is_some())
+}
+
+/// What was read; `None` if it is not there any more.
+fn found<W>(read: Result<W, StoreError>) -> Result<Option<W>, StoreError> {
+    match read {
+        Ok(work) => Ok(Some(work)),
+        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

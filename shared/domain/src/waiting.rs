@@ -1,0 +1,61 @@
+//! A job's wait for its turn at a provider. Meanwhile it has no execution: it stands in the
+//! provider's line, and nothing is done for it.
+
+use contract::{FailureClass, Time};
+
+use crate::{Failure, Job, ProviderId, Work};
+
+/// For how many seconds a job may wait for its turn at a provider, or be open without being begun;
+/// then it is given up.
+pub const LONGEST_WAIT_SECONDS: u32 = 24 * 60 * 60;
+
+/// Why a job may not wait: its tenant has `most` open jobs before it at vendors.
+#[must_use]
+pub fn too_many_open(most: usize, now: Time) -> Failure {
+    Failure {
+        class: FailureClass::TooManyOpen,
+        detail: format!("its tenant has {most} open jobs before it, and may have no more"),
+        at: now,
+    }
+}
+
+impl Job {
+    /// The provider in whose line the open job stands.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<ProviderId> {
+        self.turn.waits_for.filter(|_| !self.is_closed())
+    }
+
+    /// The job, which was not begun, in the line of `provider` from `now` on. Its deadline is the end
+    /// of the longest wait, however old it is: a backlog or an outage may have kept it from the line.
+    #[must_use]
+    pub fn waiting(mut self, provider: ProviderId, now: Time) -> Self {
+        self.turn.waits_for = Some(provider);
+        self.deadline = now.plus_seconds(LONGEST_WAIT_SECONDS);
+        self
+    }
+
+    /// The job in the line of `provider` from `now` on, without the execution that found no room
+    /// there.
+    #[must_use]
+    pub fn leaving(mut self, provider: ProviderId, now: Time) -> Self {
+        self.turn.left += 1;
+        self.waiting(provider, now)
+    }
+
+    /// The job whose turn it is. The sweep looks after its execution from `deadline` on.
+    #[must_use]
+    pub fn woken(mut self, deadline: Time) -> Self {
+        self.turn.waits_for = None;
+        self.deadline = deadline;
+        self
+    }
+
+    /// Whether the job has left the execution `name` to wait for its turn: its last one, before the
+    /// current one.
+    #[must_use]
+    pub fn has_left(&self, name: &str) -> bool {
+        let number = self.execution_number();
+        self.turn.left > 0 && self.execution_name_of(number.saturating_sub(1)) == name
+    }
+}

@@ -1,0 +1,104 @@
+//! The ends of jobs that were drawn at once: all of them, with their entity, or none.
+
+use std::slice;
+
+use domain::{Drawn, Job, Work as _, end_drawn};
+use fault_proxy::Occurrence;
+use store::{Key, StoreError, WrittenEnds};
+
+use crate::{
+    samples::{
+        commit, described, entity_key, given_up, guard, identifier, inbound, job, now, planned,
+        prepared, put,
+    },
+    world::World,
+};
+
+/// What a job looks like whose picture is stored.
+fn stored(job: &Job) -> Drawn {
+    Drawn::Stored {
+        asked_at: now(),
+        key: format!("{}.png", job.id),
+        url: format!("https://assets.example/{}.png", job.id),
+        at: now(),
+    }
+}
+
+#[tokio::test]
+async fn ends_are_written_with_their_entity_in_the_jobs_order_and_once() {
+    let world = World::start().await;
+    let store = world.store();
+    let (description, created) = (described("a", "event-1", "Lanterns"), inbound("one"));
+    commit(&store, prepared(&created, &description, None)).await;
+    let key = entity_key(&description);
+    let before = store.entity(key).await.unwrap().unwrap();
+    let mut drawn = Vec::new();
+    for job in planned(&created, &description, None).jobs {
+        let job = store.reload(&job).await.unwrap();
+        drawn.push((job.clone(), stored(&job)));
+    }
+    let ids: Vec<_> = drawn.iter().map(|(job, _)| job.id).collect();
+    let ends = end_drawn(drawn, before.clone(), now());
+    let guard = guard(&description.tenant, now());
+
+    let written = store.write_ends(ends.clone(), guard, now()).await.unwrap();
+    let WrittenEnds::Committed {
+        entries,
+        entity: Some(entity),
+    } = written
+    else {
+        panic!("{written:?}")
+    };
+    assert_eq!(store.entity(key).await.unwrap(), Some(entity.clone()));
+    assert_eq!(entity.version, before.version + 1);
+    let mut templates = entity.templates.values();
+    assert!(templates.all(|template| template.asset.is_some()));
+    assert_eq!(entries.len(), 2);
+    for (id, written) in ids.iter().zip(entries) {
+        let job = store.job(*id).await.unwrap();
+        assert!(job.is_closed() && job.version == 2, "{job:?}");
+        let found = store.entry(Key::end(*id)).await.unwrap().unwrap();
+        assert_eq!(found.events, written.events);
+        assert!(!found.events.is_empty() && !found.published);
+    }
+    let again = store.write_ends(ends, guard, now()).await.unwrap();
+    assert!(matches!(again, WrittenEnds::Changed), "{again:?}");
+}
+
+#[tokio::test]
+async fn no_ends_are_no_transaction() {
+    let world = World::start().await;
+    let (store, tenant) = (world.store(), identifier("a"));
+    let (ends, guard) = (given_up(Vec::new()), guard(&tenant, now()));
+    let written = store.write_ends(ends, guard, now()).await.unwrap();
+    let WrittenEnds::Committed { entries, entity } = written else {
+        panic!("{written:?}")
+    };
+    assert!(entries.is_empty() && entity.is_none());
+    assert_eq!(world.count("TransactWriteItems"), 0);
+}
+
+#[tokio::test]
+async fn of_ends_a_refusal_is_final_and_trouble_is_for_another_try() {
+    let world = World::start().await;
+    let store = world.store();
+    let open = job("a", "a job");
+    put(&store, slice::from_ref(&open)).await;
+    let open = store.reload(&open).await.unwrap();
+    let guard = guard(&open.tenant, now());
+    let first = Occurrence::Nth(1);
+    for (status, error, is_transient) in [
+        (400, "ValidationException", false),
+        (400, "ThrottlingException", true),
+        (500, "InternalServerError", true),
+    ] {
+        world.fail("TransactWriteItems", first, status, error);
+        let ends = given_up(vec![open.clone()]);
+        let refused = store.write_ends(ends, guard, now()).await.unwrap_err();
+        assert_eq!(refused.is_transient(), is_transient, "{error}");
+        assert_ne!(matches!(refused, StoreError::Refused(_)), is_transient);
+    }
+    let ends = given_up(vec![open.clone()]);
+    let written = store.write_ends(ends, guard, now()).await.unwrap();
+    assert!(matches!(written, WrittenEnds::Committed { .. }));
+}
