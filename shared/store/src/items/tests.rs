@@ -1,4 +1,6 @@
 use super::*;
+use aws_sdk_dynamodb::primitives::Blob;
+
 use crate::packed::MOST_BYTES;
 
 fn text(text: &str) -> AttributeValue {

@@ -2,7 +2,7 @@
 //! to a caller that knows that the job was announced.
 
 use contract::Topic;
-use domain::{Decision, EntityState, Job, State, Work as _};
+use domain::{Decision, EntityState, Job, State};
 use fault_proxy::{Action, Moment, Occurrence};
 use outbox::Announced;
 use store::{Key, OutboxEntry};
@@ -108,7 +108,7 @@ async fn an_announced_job_of_an_erased_tenant_ends_and_says_nothing_personal() {
     bench.outbox.publish_and_mark(&ended).await.unwrap();
     assert_eq!(
         bench.values(Topic::RenderJobFailed).await,
-        [event.value.clone()]
+        std::slice::from_ref(&event.value)
     );
 }
 

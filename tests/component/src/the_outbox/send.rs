@@ -74,7 +74,7 @@ async fn of_an_entry_of_an_earlier_version_the_first_job_says_its_entity() {
         jobs: vec![opened.id],
         tries: 0,
     };
-    assert_eq!(bench.messages().await, [expected.clone()]);
+    assert_eq!(bench.messages().await, slice::from_ref(&expected));
     bench.outbox.send_job(&opened).await.unwrap();
     assert_eq!(bench.messages().await, [expected]);
 }
@@ -129,7 +129,7 @@ async fn a_decision_that_comes_alone_is_published_sent_and_marked_in_this_order(
         ..message(&entry)
     };
     bench.outbox.publish_and_send(&entry).await.unwrap();
-    assert_eq!(bench.messages().await, [expected.clone()]);
+    assert_eq!(bench.messages().await, slice::from_ref(&expected));
     assert_eq!(bench.records().await.len(), published + entry.events.len());
     let marked = stands(&bench).await;
     assert!(marked.published);
