@@ -133,7 +133,8 @@ impl Store {
             keys.extend(found.iter().filter_map(|item| {
                 let id = item.get("pk")?.as_s().ok()?.strip_prefix("audit#")?;
                 let at = item.get("deadline")?.as_s().ok()?;
-                Some((at.clone(), Key::audit(id)))
+                // BETWEEN has both of its ends.
+                (*at < to).then(|| (at.clone(), Key::audit(id)))
             }));
             if keys.len() >= most {
                 break;
@@ -144,13 +145,8 @@ impl Store {
             .into_iter()
             .take_while(|(at, _)| last.as_ref().is_none_or(|last| at >= last));
         let items = self.read_all(keys.map(|(_, key)| key).collect()).await?;
-        let entries: Result<Vec<AuditItem>, ItemError> =
-            items.iter().map(AuditItem::read).collect();
-        // BETWEEN has both of its ends.
-        Ok(entries?
-            .into_iter()
-            .filter(|entry| entry.at < until)
-            .collect())
+        let entries: Result<_, ItemError> = items.iter().map(AuditItem::read).collect();
+        Ok(entries?)
     }
 }
 
