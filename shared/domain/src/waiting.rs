@@ -51,6 +51,20 @@ impl Job {
         self
     }
 
+    /// Those of `providers` whose slots the job may hold without asking them, now that it asks
+    /// `asked`: its turn came in the line of one while another that is preferred was out of order,
+    /// and that one is back.
+    pub fn may_hold_beside(
+        &self,
+        asked: ProviderId,
+        providers: &[ProviderId],
+    ) -> impl Iterator<Item = ProviderId> {
+        // A job that never left an execution waited for the provider that it asks first.
+        let has_left = self.turn.left > 0;
+        let others = providers.iter().copied();
+        others.filter(move |other| has_left && *other != asked)
+    }
+
     /// Whether the job has left the execution `name` to wait for its turn: its last one, before the
     /// current one.
     #[must_use]

@@ -162,6 +162,20 @@ fn a_job_that_waits_for_its_turn_has_no_execution_and_goes_on_under_another_name
 }
 
 #[test]
+fn a_job_that_left_an_execution_may_hold_a_slot_that_it_does_not_use() {
+    let (openai, runway) = (ProviderId::OpenAi, ProviderId::Runway);
+    let beside = |job: &Job, asked| -> Vec<ProviderId> {
+        job.may_hold_beside(asked, &[openai, runway]).collect()
+    };
+    let woken = job().waiting(openai, at(60)).woken(at(1800));
+    assert!(beside(&woken, openai).is_empty());
+
+    let woken = woken.leaving(runway, at(1900)).woken(at(2700));
+    assert_eq!(beside(&woken, runway), [openai]);
+    assert_eq!(beside(&woken, openai), [runway], "that was given to it");
+}
+
+#[test]
 fn a_job_that_never_waited_is_written_as_it_was_before_jobs_could_wait() {
     let state = serde_json::to_value(job()).unwrap();
     assert_eq!(state.get("turn"), None);

@@ -62,7 +62,12 @@ pub(crate) async fn submit(
                     // It may have been its turn there.
                     release_to_next(app, provider, job.id()).await;
                 }
-                None => return ask(app, provider, job, token, now).await,
+                None => {
+                    for other in job.may_hold_beside(provider, providers) {
+                        release_to_next(app, other, job.id()).await;
+                    }
+                    return ask(app, provider, job, token, now).await;
+                }
             },
         }
     }
