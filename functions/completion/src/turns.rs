@@ -78,14 +78,14 @@ async fn give(
     match waiter.work {
         WorkId::Voice(id) => give_to_voice(app, provider, (id, waiter), caps, now).await,
         WorkId::Job(id) => {
-            let job = app.store.job(id).await;
-            match found(job)?.filter(|job| job.waits_for() == Some(provider)) {
-                Some(job) => wake(app, provider, job, caps, now).await,
-                None => {
-                    app.store.leave_line(provider, waiter).await?;
-                    Ok(false)
+            match found(app.store.job(id).await)? {
+                Some(job) if job.waits_for() == Some(provider) => {
+                    return wake(app, provider, job, caps, now).await;
                 }
+                Some(job) => app.store.leave_line_until_again(provider, &job).await?,
+                None => app.store.leave_line(provider, waiter).await?,
             }
+            Ok(false)
         }
     }
 }
@@ -107,7 +107,7 @@ async fn wake(
     {
         return Ok(false);
     }
-    let (id, waiter, deadline) = (job.id, Waiter::of(&job), app.outbox.deadline(now));
+    let (id, deadline) = (job.id, app.outbox.deadline(now));
     let job = match app.store.save(job.woken(deadline)).await {
         Ok(job) => job,
         // It was cancelled, or another woke it and it has the lease now.
@@ -119,7 +119,7 @@ async fn wake(
         }
         Err(error) => return Err(error.into()),
     };
-    app.store.leave_line(provider, &waiter).await?;
+    app.store.leave_line_until_again(provider, &job).await?;
     if let Err(error) = app.executions.resume(&app.store, job, deadline).await {
         release(&app.store, provider, WorkId::Job(id)).await;
         return Err(error.into());

@@ -5,6 +5,7 @@
 //! line afterwards. So one of them sees the other.
 
 use aws_sdk_dynamodb::{
+    error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, Put, Select, TransactWriteItem},
 };
@@ -29,6 +30,9 @@ const PARTITIONS: u8 = 4;
 const VOICE: &str = "0-voice";
 const JOB: &str = "1-job";
 
+/// The attribute that says which version of a job joined. An earlier version of the code wrote none.
+const JOINED: &str = "job_version";
+
 impl Store {
     /// Has the open `job` wait in the line that it names, and writes it, if no other writer changed
     /// it since it was read; returns the job as it is now. A job that names no line is only written.
@@ -41,9 +45,14 @@ impl Store {
         };
         let before = job.version;
         let job = job.with_version(before + 1);
+        let mut entry = item(provider, &Waiter::of(&job));
+        entry.insert(
+            JOINED.to_owned(),
+            AttributeValue::N(job.version.to_string()),
+        );
         let entry = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(item(provider, &Waiter::of(&job))))
+            .set_item(Some(entry))
             .build()
             .map_err(|error| StoreError::Write(error.into()))?;
         let join = self
@@ -102,6 +111,35 @@ impl Store {
             .await
             .map_err(|error| StoreError::Write(error.into()))?;
         Ok(())
+    }
+
+    /// Takes `job`, which does not wait as it was just read or written, out of the line of `provider`;
+    /// not if it has joined the line again since, because then nothing would ever wake it.
+    ///
+    /// # Errors
+    /// A [`StoreError`]; then it stands there still, and is passed over.
+    pub async fn leave_line_until_again(
+        &self,
+        provider: ProviderId,
+        job: &Job,
+    ) -> Result<(), StoreError> {
+        let delete = self
+            .dynamodb
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(provider, &Waiter::of(job)).into_item()))
+            .condition_expression("attribute_not_exists(#joined) OR #joined <= :version")
+            .expression_attribute_names("#joined", JOINED)
+            .expression_attribute_values(":version", AttributeValue::N(job.version.to_string()));
+        match delete.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error))
+                if error.err().is_conditional_check_failed_exception() =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::Write(error.into())),
+        }
     }
 
     /// Whose turn it is at `provider`; `None` if no slot is free, or if nothing waits that may have

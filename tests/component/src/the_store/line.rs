@@ -73,6 +73,25 @@ async fn a_job_joins_a_line_together_with_its_state_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_job_that_joined_again_is_not_taken_out_by_what_read_it_before() {
+    let world = World::start().await;
+    let store = world.store();
+    let joined = waits(&store, "a", 0).await;
+    let woken = store.save(joined.woken(now())).await.unwrap();
+    let again = woken.clone().leaving(RUNWAY, now());
+    let again = store.join_line(again).await.unwrap();
+
+    store.leave_line_until_again(RUNWAY, &woken).await.unwrap();
+    assert_eq!(turn(&store).await, Some(WorkId::Job(again.id)));
+
+    let woken = store.save(again.woken(now())).await.unwrap();
+    for _ in 0..2 {
+        store.leave_line_until_again(RUNWAY, &woken).await.unwrap();
+        assert_eq!(turn(&store).await, None);
+    }
+}
+
+#[tokio::test]
 async fn tenants_have_their_turns_and_what_left_the_line_has_none() {
     let world = World::start().await;
     let store = world.store();
