@@ -26,6 +26,12 @@ impl Job {
         self.turn.waits_for.filter(|_| !self.is_closed())
     }
 
+    /// Whether the job has waited in a line for as long as a job may.
+    #[must_use]
+    pub fn has_waited_for_too_long(&self, now: Time) -> bool {
+        self.waits_for().is_some() && now >= self.deadline
+    }
+
     /// The job, which was not begun, in the line of `provider` from `now` on. Its deadline is the end
     /// of the longest wait, however old it is: a backlog or an outage may have kept it from the line.
     #[must_use]

@@ -162,6 +162,21 @@ fn a_job_that_waits_for_its_turn_has_no_execution_and_goes_on_under_another_name
 }
 
 #[test]
+fn only_a_job_that_waits_still_has_waited_for_too_long() {
+    let runway = ProviderId::Runway;
+    let waiting = job().waiting(runway, at(60));
+    let end = at(60 + LONGEST_WAIT_SECONDS);
+    assert!(!waiting.has_waited_for_too_long(at(59 + LONGEST_WAIT_SECONDS)));
+    assert!(waiting.has_waited_for_too_long(end));
+    let woken = waiting.clone().woken(at(1800));
+    assert!(!woken.has_waited_for_too_long(end), "it is its turn");
+    let again = woken.leaving(runway, at(1900));
+    assert!(!again.has_waited_for_too_long(end), "it waits anew");
+    let cancelled = cancel(waiting, at(3)).unwrap();
+    assert!(!cancelled.jobs[0].has_waited_for_too_long(end));
+}
+
+#[test]
 fn a_job_that_left_an_execution_may_hold_a_slot_that_it_does_not_use() {
     let (openai, runway) = (ProviderId::OpenAi, ProviderId::Runway);
     let beside = |job: &Job, asked| -> Vec<ProviderId> {

@@ -5,9 +5,10 @@ use contract::{FailureClass, Time};
 use domain::{Failure, Job, LONGEST_WAIT_SECONDS, ProviderId, Waiter};
 use outbox::Announced;
 use store::Overdue;
+use work::close;
 
 use super::{After, Trouble};
-use crate::{App, end::close_as_failed, turns::give_out};
+use crate::{App, step::StepError, turns::give_out};
 
 /// Gives up an open job that waited for too long in the line of `provider`.
 pub(super) async fn look_after(
@@ -21,9 +22,18 @@ pub(super) async fn look_after(
         app.store.postpone(overdue, job.deadline).await?;
         return Ok(After::Running);
     }
-    // Its message or its execution had it wait, and there is neither before its `created` is
-    // published.
-    close_as_failed(app, job.id, Announced::Yes, too_long(provider, now), None).await?;
+    // Its turn may have come since it was read: a vendor may be paid for it by now. Its message or
+    // its execution had it wait, and there is neither before its `created` is published.
+    let (outbox, telemetry, announced) = (&app.outbox, &app.telemetry, Announced::Yes);
+    let is_closed = close(outbox, telemetry, job.id, announced, now, |job, _| {
+        let waits = job.has_waited_for_too_long(now).then_some(job)?;
+        domain::fail(waits, too_long(provider, now), None)
+    })
+    .await
+    .map_err(StepError::from)?;
+    if !is_closed {
+        return Ok(After::Running);
+    }
     app.store.leave_line(provider, &Waiter::of(job)).await?;
     Ok(After::Failed)
 }
