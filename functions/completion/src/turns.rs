@@ -110,9 +110,11 @@ async fn wake(
     let (id, deadline) = (job.id, app.outbox.deadline(now));
     let job = match app.store.save(job.woken(deadline)).await {
         Ok(job) => job,
-        // It was cancelled, or another woke it and it has the lease now.
+        // It was cancelled, it left an execution and waits anew, or another woke it and it has the
+        // lease now. What waits and has a lease is passed over.
         Err(StoreError::Contended) => {
-            if app.store.job(id).await?.is_closed() {
+            let job = app.store.job(id).await?;
+            if job.is_closed() || job.is_in_line() {
                 release(&app.store, provider, WorkId::Job(id)).await;
             }
             return Ok(false);

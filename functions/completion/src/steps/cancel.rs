@@ -32,6 +32,10 @@ pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, Ste
         app.store.leave_line(provider, &Waiter::of(&job)).await?;
     }
     let Some(last) = job.attempts.last() else {
+        // Its turn may just have come, and its execution finds it closed.
+        for provider in app.outbox.routing().of(job.asset) {
+            release_to_next(app, *provider, job.id()).await;
+        }
         return Ok(Reply::Closed);
     };
     if let (State::Cancelled { .. }, Some(ticket)) = (&job.state, &last.ticket) {
