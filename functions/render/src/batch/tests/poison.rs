@@ -81,7 +81,7 @@ fn a_message_of_the_dead_letter_queue_is_drawn_by_itself_once() {
 }
 
 #[test]
-fn what_waited_for_a_function_that_could_not_start_is_drawn_however_often_it_was_received() {
+fn what_waited_for_a_function_that_could_not_start_is_drawn_by_itself() {
     let world = World::of(&["e"]).where_it_died_of("e square", "another", 6);
     let message = world.message("e").only(0).dead();
     assert_eq!(world.deliver(&[message.received(200)]), NONE);
