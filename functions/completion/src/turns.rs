@@ -1,9 +1,9 @@
 //! Turns: a slot that becomes free at a provider goes to whose turn it is.
 //!
-//! What waits stands in the provider's line and does nothing. Whatever releases a lease gives the
-//! slot to the next in the line, and so does what has just joined the line, and the sweep: a wake-up
-//! that was lost, and a lease whose holder died, are found by it. Waking twice is harmless, because
-//! the lease is what counts.
+//! What waits stands in the provider's line and does nothing. The step that releases a lease gives
+//! the slot to the next in the line, and so does a job that has just joined the line. The sweep finds
+//! a wake-up that was lost, and a lease whose holder died. Waking twice is harmless, because the
+//! lease is what counts.
 
 use std::time::Duration;
 
