@@ -44,7 +44,7 @@ pub(super) enum Answer {
     /// It does what it should, and the answer is lost.
     IsLost,
     /// It is refused: a picture that cannot be drawn, a logo that is forbidden, an item that is too
-    /// large.
+    /// large, an execution of a job that another writer changes.
     IsRefused,
     /// It is refused once, and succeeds then.
     IsRefusedOnce,
@@ -337,9 +337,15 @@ impl Effects for Script {
         let name = self.state().name(job);
         let start = |state: &mut State| state.started.push(name.clone());
         let started = self.call(format!("start {name}"), start).await;
-        started.map_err(|_| StartError::Start {
-            name: job.to_string(),
-            source: "throttled".into(),
+        started.map_err(|is_refused| match is_refused {
+            true => StartError::Restart {
+                id: WorkId::Job(job),
+                source: StoreError::Contended,
+            },
+            false => StartError::Start {
+                name: job.to_string(),
+                source: "throttled".into(),
+            },
         })
     }
 

@@ -68,6 +68,15 @@ fn a_batch_starts_as_many_jobs_as_there_are_slots() {
 }
 
 #[test]
+fn a_batch_reads_the_leases_of_a_vendor_once_if_none_has_to_wait() {
+    let world = World::of(&["v1", "v2", "v3"]);
+    world.script.state().limits = one_of(4);
+    assert_eq!(world.deliver_all(&["v1", "v2", "v3"]), NONE);
+    assert_eq!(started(&world).len(), 3);
+    assert_eq!(world.calls("limits"), ["limits runway"]);
+}
+
+#[test]
 fn a_slot_that_becomes_free_while_a_job_joins_the_line_is_not_left_to_the_sweep() {
     let world = crowded().where_call("join v video", Answer::Follows(release));
     assert_eq!(world.deliver_all(&["v"]), NONE);

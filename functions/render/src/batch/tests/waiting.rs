@@ -190,6 +190,31 @@ fn a_message_without_time_is_put_off_at_once_and_does_not_count_as_tried() {
 }
 
 #[test]
+fn a_video_without_time_is_not_started() {
+    let world = World::of(&["v"]).where_it_lasts(RESERVED);
+    assert_eq!(world.deliver_all(&["v"]), NONE);
+    assert_eq!(world.put_off(), [("v video".to_owned(), 0, 0)]);
+    assert_eq!(world.calls("start"), NONE);
+}
+
+#[test]
+fn once_a_picture_cannot_be_stored_no_other_of_its_message_is_drawn() {
+    let world = World::of(&["e"]).where_call("put e square", Answer::Fails);
+    assert_eq!(world.deliver_all(&["e"]), NONE);
+    assert_eq!(world.calls("draw"), ["draw e square"]);
+    assert_eq!(left(&world), [of_e(1)]);
+}
+
+#[test]
+fn a_job_that_another_writer_changes_holds_up_no_other_execution() {
+    let world = World::of(&["v1", "v2"]).where_call("start v1 video", Answer::IsRefused);
+    let batch = [world.message("v1"), world.message("v2").received(2)];
+    assert_eq!(world.deliver(&batch), NONE);
+    assert_eq!(world.script.state().started, ["v2 video"]);
+    assert_eq!(left(&world), [("v1 video".to_owned(), 1)]);
+}
+
+#[test]
 fn a_table_that_does_not_answer_burns_no_receive() {
     let reserved = Duration::from_secs(16 + 6);
     for call in ["read", "ends e square+e portrait"] {
