@@ -39,7 +39,7 @@ pub(crate) async fn release_to_next(app: &App, provider: ProviderId, holder: Wor
 
 /// Gives out the free slots of `provider`. What it does not get to is left to the sweep.
 pub(crate) async fn give_out_for_a_while(app: &App, provider: ProviderId) {
-    // Boxed, because an optimized build computes the layout of whatever is awaited in one piece, and
+    // Boxed, because an optimized build computes the layout of all that is awaited in one piece, and
     // many steps await this.
     match timeout(AT_MOST, Box::pin(give_out(app, provider))).await {
         Ok(Ok(_)) => {}

@@ -1,8 +1,8 @@
 //! A batch of messages: each is read, its jobs are drawn, closed or started, and the ends of all
 //! are published together. What waits goes back into the queue (`answer.rs`).
 //!
-//! The ends of a message are committed before the next message is drawn: whatever kills the
-//! function then, they stand.
+//! The ends of a message are committed before the next message is drawn: they stand even if the
+//! function dies then.
 
 use std::{
     collections::BTreeSet,
@@ -214,7 +214,7 @@ impl<E: Effects> Batch<'_, E> {
             true => Err(Trouble::Follows),
             false => {
                 let left = self.left();
-                // Boxed, because an optimized build computes the layout of whatever is awaited in
+                // Boxed, because an optimized build computes the layout of all that is awaited in
                 // one piece, and would come to its limit.
                 let work = timeout(left, Box::pin(self.take_up(one))).await;
                 work.unwrap_or(Err(Trouble::Slow))

@@ -52,7 +52,7 @@ impl<E: Effects> Batch<'_, E> {
                     Err(trouble) => troubles.push((job.id, trouble)),
                 }
             }
-            // Those that are drawn are ended, whatever met the others.
+            // Those that are drawn are ended, even if others met trouble.
             let ended = self.end(drawn, one.message.entity).await;
             self.note(troubles);
             ended?;

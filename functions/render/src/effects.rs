@@ -1,4 +1,4 @@
-//! The effects of a batch: whatever it does outside its own memory, and the clock.
+//! The effects of a batch: what it does outside its own memory, and the clock.
 
 use std::{collections::BTreeSet, iter, time::SystemTime};
 

@@ -65,7 +65,7 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     let send_by = deadline - SEND_TIME;
     let publish_by = send_by - PUBLISH_TIME;
     if begin(&mut items, "commit", COMMIT_TIME, left(effects, publish_by)) {
-        // Boxed, because an optimized build computes the layout of whatever is awaited in one piece,
+        // Boxed, because an optimized build computes the layout of all that is awaited in one piece,
         // and would come to its limit.
         let commit = commit::all(&mut items, by, effects, &calls, publish_by - SLACK);
         Box::pin(commit).await;

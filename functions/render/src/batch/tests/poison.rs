@@ -22,7 +22,7 @@ fn what_was_received_before_is_drawn_last_and_after_the_others_are_published() {
     assert_eq!(world.deliver(&batch), NONE);
     let calls = world.calls("");
     let of = |call: &str| calls.iter().position(|one| one == call).unwrap();
-    // Whatever `e` does to the function, Kafka has the ends of `f` and `g` by then.
+    // Even if `e` kills the function, Kafka has the ends of `f` and `g` by then.
     assert!(of("publish f portrait") < of("draw g square"), "{calls:?}");
     assert!(of("publish g portrait") < of("draw e square"), "{calls:?}");
 }
