@@ -95,9 +95,10 @@ pub(crate) async fn handle<E: Effects>(
     }
     batch.publish().await;
     let within = batch.left_before(SLACK);
-    answer
-        .put_off(config, effects, &messages, &batch.progress, within)
-        .await;
+    tokio::join!(
+        batch.tell_sweep(within),
+        answer.put_off(config, effects, &messages, &batch.progress, within)
+    );
     answer.respond(&event.records)
 }
 
@@ -318,8 +319,7 @@ impl<E: Effects> Batch<'_, E> {
         }
         let entries: Vec<&OutboxEntry> = ends.iter().map(|(_, end)| end).collect();
         let published = self.effects.publish(&entries).await;
-        let jobs = ends.iter().map(|(job, _)| *job);
-        self.progress.published(jobs, published);
+        self.progress.published(ends, published);
     }
 }
 

@@ -108,6 +108,18 @@ pub(crate) trait Effects {
     /// Publishes the events of `entries` in the order given: one result for each entry.
     async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>>;
 
+    /// Has the sweep publish the end of `job`, if it is committed and not marked published. One that
+    /// `is_withheld` is told, because a message says that the job was announced.
+    async fn leave_to_sweep(
+        &self,
+        job: &Job,
+        is_withheld: bool,
+        now: Time,
+    ) -> Result<(), StoreError>;
+
+    /// Marks an end that Kafka has and the sweep would publish.
+    async fn mark_published(&self, end: &OutboxEntry) -> Result<(), StoreError>;
+
     /// Sends messages: one result for each.
     async fn send(&self, outgoing: Vec<Outgoing>) -> Vec<Result<(), SendError>>;
 
@@ -240,6 +252,20 @@ impl Effects for App {
 
     async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
         self.outbox.publish(entries).await
+    }
+
+    async fn leave_to_sweep(
+        &self,
+        job: &Job,
+        is_withheld: bool,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let from = self.outbox.deadline(now);
+        self.store.leave_end_to_sweep(job, is_withheld, from).await
+    }
+
+    async fn mark_published(&self, end: &OutboxEntry) -> Result<(), StoreError> {
+        self.store.mark_published(end).await
     }
 
     async fn send(&self, outgoing: Vec<Outgoing>) -> Vec<Result<(), SendError>> {

@@ -28,7 +28,12 @@ impl<E: Effects> Batch<'_, E> {
             rounds.next().await?;
             let now = self.now();
             let ends = end_drawn(drawn.clone(), self.entity_of(key, first)?, now);
+            let jobs: Vec<JobId> = drawn.iter().map(|(job, _)| job.id).collect();
+            self.progress.may_end(jobs.iter().copied());
             let written = self.effects.write_ends(ends, guard(first), now).await;
+            if is_unwritten(&written) {
+                self.progress.does_not_end(jobs);
+            }
             drawn = match written {
                 Ok(WrittenEnds::Committed { entries, entity }) => {
                     if let Some(entity) = entity {
@@ -109,4 +114,12 @@ impl<E: Effects> Batch<'_, E> {
             tracing::warn!(job = %closed.id, "an unwanted picture is left: {}", chain(&error));
         }
     }
+}
+
+/// Whether nothing was written for certain: an answer may have been lost.
+fn is_unwritten(written: &Result<WrittenEnds, StoreError>) -> bool {
+    matches!(
+        written,
+        Ok(WrittenEnds::Changed | WrittenEnds::Erased) | Err(StoreError::Refused(_))
+    )
 }

@@ -15,6 +15,7 @@ mod in_hand;
 mod progress;
 mod put_off;
 mod slots;
+mod sweep;
 mod trouble;
 mod turns;
 

@@ -17,6 +17,10 @@ use crate::trouble::Trouble;
 pub(crate) struct Progress {
     /// Ends that are committed, and not yet published in this invocation, in order.
     ends: Vec<(JobId, OutboxEntry)>,
+    /// Jobs whose ends may be committed, and which Kafka may not have; `true` if the end is withheld.
+    unpublished: BTreeMap<JobId, bool>,
+    /// Ends that Kafka has, and that the sweep would publish.
+    unmarked: Vec<OutboxEntry>,
     /// Jobs for which nothing is left to do.
     settled: BTreeSet<JobId>,
     /// Jobs that are drawn by themselves in this invocation.
@@ -45,8 +49,22 @@ impl Progress {
         self.tried_alone.contains(&job)
     }
 
+    /// The ends of `jobs` are about to be committed: if the answer is lost, they may be.
+    pub(crate) fn may_end(&mut self, jobs: impl IntoIterator<Item = JobId>) {
+        let jobs = jobs.into_iter();
+        self.unpublished.extend(jobs.map(|job| (job, false)));
+    }
+
+    /// The ends of `jobs` were not committed.
+    pub(crate) fn does_not_end(&mut self, jobs: impl IntoIterator<Item = JobId>) {
+        for job in jobs {
+            self.unpublished.remove(&job);
+        }
+    }
+
     /// `job` is closed, and its `end` is to be published.
     pub(crate) fn ends(&mut self, job: JobId, end: OutboxEntry) {
+        self.unpublished.insert(job, end.withheld);
         self.ends.push((job, end));
     }
 
@@ -93,17 +111,37 @@ impl Progress {
         mem::take(&mut self.ends)
     }
 
-    /// What came of publishing the ends of `jobs`.
+    /// What came of publishing `ends`.
     pub(crate) fn published(
         &mut self,
-        jobs: impl IntoIterator<Item = JobId>,
+        ends: Vec<(JobId, OutboxEntry)>,
         results: Vec<Result<(), PublishError>>,
     ) {
-        for (job, result) in iter::zip(jobs, results) {
+        for ((job, end), result) in iter::zip(ends, results) {
             match result {
-                Ok(()) => self.settles(job),
+                Ok(()) => {
+                    self.unpublished.remove(&job);
+                    self.settles(job);
+                    // The sweep publishes what is listed.
+                    if end.owner.is_some() {
+                        self.unmarked.push(end);
+                    }
+                }
                 Err(error) => self.meets(&[job], Trouble::Publish(error)),
             }
         }
+    }
+
+    /// The jobs whose ends may be committed, and which Kafka may not have; `true` if the end is
+    /// withheld.
+    pub(crate) fn unpublished(&self) -> impl Iterator<Item = (JobId, bool)> {
+        self.unpublished
+            .iter()
+            .map(|(job, is_withheld)| (*job, *is_withheld))
+    }
+
+    /// The ends that Kafka has, and that the sweep would publish.
+    pub(crate) fn unmarked(&self) -> &[OutboxEntry] {
+        &self.unmarked
     }
 }

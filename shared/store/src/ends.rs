@@ -2,13 +2,14 @@
 
 use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata as _, operation::transact_write_items::TransactWriteItemsError,
+    types::AttributeValue,
 };
 use contract::Time;
-use domain::{Decision, Ends, EntityState};
+use domain::{Decision, Ends, EntityState, Job};
 
 use crate::{
-    Committed, ErasureGuard, Expiry, Key, OutboxEntry, Prepared, Store, StoreError,
-    tombstone::strictest, write::Cancelled,
+    Committed, ErasureGuard, Expiry, Key, OutboxEntry, Prepared, Store, StoreError, erase::is_met,
+    items::open_shard, tombstone::strictest, write::Cancelled,
 };
 
 /// The most jobs that [`Store::write_ends`] takes: two items for each, the entity and the check of
@@ -38,7 +39,8 @@ impl Store {
     /// the tenant was not erased since what `guard` says.
     ///
     /// The entries are in no index. The message that had the jobs drawn comes again until they are
-    /// published, and an erasure finds them by their jobs.
+    /// published, and an erasure finds them by their jobs. A caller that cannot publish them now also
+    /// [leaves them to the sweep](Self::leave_end_to_sweep).
     ///
     /// # Errors
     /// A [`StoreError`]. The transaction may have held and its answer been lost: the next call
@@ -82,6 +84,51 @@ impl Store {
             }
             _ => Err(StoreError::Write(error.into())),
         }
+    }
+
+    /// Has the sweep publish the end of `job` from `from` on, unless it is marked published by then:
+    /// the message that would have it published may be lost. Does nothing if there is no such end,
+    /// or if it is marked published or blanked.
+    ///
+    /// An end that is not withheld is listed from then on, because that says whose it is, and since
+    /// when: the sweep publishes none from before the erasure of its tenant. One that `is_withheld` is
+    /// published in any case. Say that only of a job that is known to be announced.
+    ///
+    /// # Errors
+    /// A [`StoreError`]; the end may be left to the sweep nevertheless.
+    pub async fn leave_end_to_sweep(
+        &self,
+        job: &Job,
+        is_withheld: bool,
+        from: Time,
+    ) -> Result<(), StoreError> {
+        let key = Key::end(job.id);
+        let shard = open_shard(&key.pk).to_owned();
+        let update = self
+            .update(&key)
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":shard", AttributeValue::S(shard))
+            .expression_attribute_values(":from", AttributeValue::S(from.to_string()))
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        let update = if is_withheld {
+            update
+                .update_expression("SET #open = :shard, deadline = :from")
+                .condition_expression("attribute_exists(packed) AND published = :false")
+        } else {
+            let tenant = AttributeValue::S(job.tenant.as_str().to_owned());
+            let listed = AttributeValue::S(format!("outbox#{}", job.created_at));
+            update
+                .update_expression(
+                    "SET #open = :shard, deadline = :from, tenant = :tenant, listed = :listed",
+                )
+                .condition_expression(
+                    "attribute_exists(packed) AND published = :false \
+                     AND attribute_not_exists(withheld)",
+                )
+                .expression_attribute_values(":tenant", tenant)
+                .expression_attribute_values(":listed", listed)
+        };
+        is_met(update).await.map(drop)
     }
 }
 

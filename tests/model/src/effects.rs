@@ -77,6 +77,10 @@ impl Machine<'_> {
             }
             Effect::MarkOpening(job) => mark(&mut world.openings[job]),
             Effect::MarkEnd(job) => mark(&mut world.ends[job]),
+            Effect::LeaveToSweep(job) => {
+                leave_to_sweep(&mut world.ends[job]);
+                nothing()
+            }
             Effect::Send(message) => {
                 world.queue.send(message);
                 nothing()
@@ -797,6 +801,18 @@ fn mark(entry: &mut Option<Entry>) -> After {
         entry.published = true;
     }
     nothing()
+}
+
+/// An end that is published by its message is published by the sweep, too, unless it is blanked. What
+/// the sweep publishes is listed and marked.
+fn leave_to_sweep(end: &mut Option<Entry>) {
+    if let Some(end) = end
+        && end.carrier == Carrier::Message
+        && !end.events.is_empty()
+    {
+        end.carrier = Carrier::Mark;
+        end.listed = true;
+    }
 }
 
 /// What is left of an entry says neither that it was published nor that it was not.

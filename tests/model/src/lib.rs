@@ -103,6 +103,8 @@ pub enum Fault {
     AcknowledgeBeforePublish,
     /// A message that is put off leaves out the jobs that are closed.
     ClosedJobsNotPutOff,
+    /// A message that is put off leaves no end to the sweep that it could not publish.
+    EndsNotLeftToSweep,
     /// The end of a drawn job is written over whatever the job is by then.
     DrawnEndWithoutVersion,
     /// The end of an erased tenant's job is published although its `created` may not have been.

@@ -125,7 +125,9 @@ fn end_execution(world: &mut World, job: Place) {
     world.queue.forget(job);
 }
 
-/// A message comes once more, however late; or it is lost before anything came of it.
+/// A message comes once more, however late; or it is lost. If an invocation died, it is only lost
+/// while one of its jobs is open: between the commit of an end and its publication nothing but the
+/// message knows of the end, and who dies there tells the sweep nothing.
 fn disturb_messages(machine: &Machine<'_>, world: &World, take: &mut impl FnMut(Move, World)) {
     for message in Message::ALL {
         let queue = &world.queue;
@@ -136,7 +138,9 @@ fn disturb_messages(machine: &Machine<'_>, world: &World, take: &mut impl FnMut(
             take(Move::MessageAgain(message), next);
         }
         let is_open = |job| machine.is_open(world, job);
-        if world.lost > 0 && queue.waits(message) && message.jobs().any(is_open) {
+        let none_died = world.crashes == machine.bounds.crashes;
+        let may_be_lost = none_died || message.jobs().any(is_open);
+        if world.lost > 0 && queue.waits(message) && may_be_lost {
             let mut next = world.clone();
             next.lost -= 1;
             next.queue.take(message);
@@ -374,8 +378,9 @@ fn lose(machine: &mut Machine<'_>, world: &World, slot: usize, take: &mut impl F
     {
         let mut next = spent.clone();
         let mut put_off = invocation.clone();
-        put_off.effects = Vec::new();
-        let after = machine.put_off(&next, message);
+        let mut undone = std::mem::take(&mut put_off.effects);
+        undone.push(effect);
+        let after = machine.put_off(&next, message, &undone);
         go_on(machine, &mut next, slot, put_off, after);
         take(Move::PutOff(task), next);
     }

@@ -89,13 +89,21 @@ impl Machine<'_> {
     }
 
     /// Sends the message once more, to be handled later, and acknowledges this one. A closed job
-    /// stays in it: its end may not be published.
-    pub(crate) fn put_off(&self, world: &World, message: Message) -> After {
+    /// stays in it: its end may not be published. One of these that are `undone` is left to the sweep
+    /// as well, because the message may be lost.
+    pub(crate) fn put_off(&self, world: &World, message: Message, undone: &[Effect]) -> After {
+        let is_undone = |&job: &usize| {
+            let end = world.ends[job].as_ref();
+            let mut events = end.into_iter().flat_map(|end| &end.events);
+            events.any(|event| undone.contains(&Effect::Publish(*event)))
+        };
+        let leaves = message.jobs().filter(is_undone).map(Effect::LeaveToSweep);
+        let leaves = leaves.filter(|_| !self.has(Fault::EndsNotLeftToSweep));
         let stays =
             |&job: &usize| self.is_open(world, job) || !self.has(Fault::ClosedJobsNotPutOff);
         let later = Message::of_all(message.jobs().filter(stays));
         let send = later.map(Effect::Send);
-        After::Then(send.into_iter().chain([Effect::Acknowledge]).collect())
+        After::Then(leaves.chain(send).chain([Effect::Acknowledge]).collect())
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) struct Entry {
 pub(crate) enum Carrier {
     /// The record that it was decided from, or the sweep, until it is marked published.
     Mark,
-    /// The message of the job that it ends. It is not marked.
+    /// The message of the job that it ends. It is not marked, unless it is left to the sweep.
     Message,
     /// The message or the execution of the job that it ends, if there is one: it says that the
     /// job's `created` was published.
@@ -170,6 +170,8 @@ pub(crate) enum Effect {
     Publish(Number),
     MarkOpening(Place),
     MarkEnd(Place),
+    /// Has the sweep publish the end of a drawn job.
+    LeaveToSweep(Place),
     Send(Message),
     /// Reads the jobs of a message, their entity and ends, and decides what becomes of each.
     ReadInputs(Message, Fate),
@@ -346,6 +348,7 @@ impl Effect {
             Self::Publish(_) => "publishes an event".to_owned(),
             Self::MarkOpening(job) => format!("marks the {} opening entry published", nth(*job)),
             Self::MarkEnd(job) => format!("marks the {} job's end published", nth(*job)),
+            Self::LeaveToSweep(job) => format!("leaves the {} job's end to the sweep", nth(*job)),
             Self::Send(message) => format!("sends a message for {}", message.told()),
             Self::ReadInputs(message, _) => format!("reads {}", message.told()),
             Self::CommitDrawn { message, .. } => format!("commits the end of {}", message.told()),

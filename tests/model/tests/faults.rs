@@ -188,7 +188,23 @@ fn a_message_put_off_without_its_closed_jobs_leaves_ends_unpublished() {
     insta::assert_snapshot!(broken(
         Promise::AllPublished,
         Fault::ClosedJobsNotPutOff,
-        ONE_LOST
+        Bounds {
+            lost: 1,
+            ..ONE_CRASH
+        }
+    ));
+}
+
+/// The message is put off, because Kafka does not take the end, and is lost then.
+#[test]
+fn an_end_that_is_not_left_to_the_sweep_is_lost_with_its_message() {
+    insta::assert_snapshot!(broken(
+        Promise::AllPublished,
+        Fault::EndsNotLeftToSweep,
+        Bounds {
+            lost: 2,
+            ..Bounds::CALM
+        }
     ));
 }
 

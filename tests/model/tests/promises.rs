@@ -38,6 +38,15 @@ fn of_an_event_with_two_crashes_and_a_lost_message() {
     });
 }
 
+/// An end that Kafka does not take is published by the sweep if its message is lost.
+#[test]
+fn of_an_event_whose_message_is_put_off_and_lost() {
+    holds(Bounds {
+        lost: 2,
+        ..Bounds::CALM
+    });
+}
+
 #[test]
 fn of_an_event_with_a_lost_answer_and_a_cancelled_job() {
     holds(Bounds {

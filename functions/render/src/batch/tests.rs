@@ -2,6 +2,7 @@
 //! effects and the clock are scripted.
 
 mod drawn;
+mod lost;
 mod other_writers;
 mod poison;
 mod script;

@@ -4,7 +4,7 @@ use std::slice;
 
 use domain::{Drawn, Job, Work as _, end_drawn};
 use fault_proxy::Occurrence;
-use store::{Key, StoreError, WrittenEnds};
+use store::{Key, Overdue, Owner, Store, StoreError, WrittenEnds};
 
 use crate::{
     samples::{
@@ -101,4 +101,65 @@ async fn of_ends_a_refusal_is_final_and_trouble_is_for_another_try() {
     let ends = given_up(vec![open.clone()]);
     let written = store.write_ends(ends, guard, now()).await.unwrap();
     assert!(matches!(written, WrittenEnds::Committed { .. }));
+}
+
+/// A job that ended, and whose end may not be published.
+async fn ended(store: &Store, name: &str) -> Job {
+    let open = job("a", name);
+    put(store, slice::from_ref(&open)).await;
+    let open = store.reload(&open).await.unwrap();
+    let (ends, guard) = (given_up(vec![open.clone()]), guard(&open.tenant, now()));
+    let written = store.write_ends(ends, guard, now()).await.unwrap();
+    assert!(matches!(written, WrittenEnds::Committed { .. }));
+    open
+}
+
+/// The ends that the sweep finds a second from now on.
+async fn left(store: &Store) -> Vec<Key> {
+    let overdue = store.overdue(now().plus_seconds(1), 10).await.unwrap();
+    let ends = overdue.iter().filter_map(|one| match one {
+        Overdue::Unpublished(end) => Some(end.key()),
+        Overdue::Open(..) | Overdue::Unknown(_) => None,
+    });
+    ends.collect()
+}
+
+#[tokio::test]
+async fn an_end_that_is_left_to_the_sweep_is_found_until_it_is_marked() {
+    let world = World::start().await;
+    let store = world.store();
+    let job = ended(&store, "a job").await;
+    assert_eq!(left(&store).await, [], "only its message has it published");
+    for _ in 0..2 {
+        store.leave_end_to_sweep(&job, false, now()).await.unwrap();
+        assert_eq!(left(&store).await, [Key::end(job.id)]);
+    }
+    let end = store.entry(Key::end(job.id)).await.unwrap().unwrap();
+    let owner = Owner {
+        tenant: job.tenant.clone(),
+        since: job.created_at,
+    };
+    assert_eq!(end.owner, Some(owner), "an erasure finds it");
+    assert!(!end.events.is_empty());
+    store.mark_published(&end).await.unwrap();
+    assert_eq!(left(&store).await, []);
+    store.leave_end_to_sweep(&job, false, now()).await.unwrap();
+    assert_eq!(left(&store).await, [], "it is marked");
+}
+
+#[tokio::test]
+async fn an_end_that_is_blanked_or_was_never_written_is_not_left_to_the_sweep() {
+    let world = World::start().await;
+    let store = world.store();
+    let blanked = ended(&store, "a job").await;
+    store.blank_events_of_job(&blanked).await.unwrap();
+    let open = job("a", "an open job");
+    for job in [&blanked, &open] {
+        for is_withheld in [false, true] {
+            let left = store.leave_end_to_sweep(job, is_withheld, now());
+            left.await.unwrap();
+        }
+    }
+    assert_eq!(left(&store).await, []);
+    assert_eq!(store.entry(Key::end(open.id)).await.unwrap(), None);
 }

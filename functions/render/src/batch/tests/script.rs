@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::pending,
+    mem,
     sync::{Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
@@ -23,7 +24,7 @@ use kafka::PublishError;
 use outbox::CommitError;
 use queue::{Outgoing, SendError};
 use store::{
-    Committed, ErasureGuard, Expiry, Key, OutboxEntry, Prepared, RenderInputs, StoreError,
+    Committed, ErasureGuard, Expiry, Key, OutboxEntry, Owner, Prepared, RenderInputs, StoreError,
     WrittenEnds,
 };
 use telemetry::{Measured, Traces};
@@ -66,6 +67,8 @@ pub(super) struct State {
     pub(super) entities: BTreeMap<EntityKey, EntityState>,
     /// The ends of closed jobs.
     pub(super) ends: BTreeMap<JobId, OutboxEntry>,
+    /// The jobs whose ends are left to the sweep.
+    pub(super) swept: BTreeSet<JobId>,
     /// Whether the tenant was erased.
     pub(super) is_erased: bool,
     /// The pictures in the bucket.
@@ -234,6 +237,41 @@ impl State {
             assert_eq!(*events, end.events, "the same bytes each time");
         }
         self.kafka.push((job, end.events.clone()));
+    }
+
+    /// Leaves the end of a job to the sweep as the store does: if there is one that is not marked.
+    fn leaves(&mut self, job: &Job, is_withheld: bool) {
+        let Some(end) = self.ends.get_mut(&job.id) else {
+            return;
+        };
+        if end.published || end.withheld != is_withheld {
+            return;
+        }
+        self.swept.insert(job.id);
+        if !is_withheld {
+            end.owner = Some(Owner {
+                tenant: job.tenant.clone(),
+                since: job.created_at,
+            });
+        }
+    }
+
+    fn marks(&mut self, job: JobId) {
+        self.swept.remove(&job);
+        if let Some(end) = self.ends.get_mut(&job) {
+            end.published = true;
+        }
+    }
+
+    /// Publishes what was left to the sweep, and marks it, as the sweep does.
+    pub(super) fn sweeps(&mut self) {
+        for job in mem::take(&mut self.swept) {
+            let end = self.ends[&job].clone();
+            if !(self.is_erased && end.owner.is_some()) {
+                self.publishes(self.name(job), &end);
+                self.marks(job);
+            }
+        }
     }
 
     /// The job whose end this is.
@@ -462,6 +500,28 @@ impl Effects for Script {
             published.push(sent.map_err(|_| PublishError::Closed));
         }
         published
+    }
+
+    async fn leave_to_sweep(
+        &self,
+        job: &Job,
+        is_withheld: bool,
+        _now: Time,
+    ) -> Result<(), StoreError> {
+        let leave = |state: &mut State| state.leaves(job, is_withheld);
+        let left = self.call(format!("leave {}", name(job)), leave).await;
+        left.map_err(|_| StoreError::Write("throttled".into()))
+    }
+
+    async fn mark_published(&self, end: &OutboxEntry) -> Result<(), StoreError> {
+        let (job, name) = {
+            let state = self.state();
+            let job = state.job_of(end);
+            (job, state.name(job))
+        };
+        let mark = |state: &mut State| state.marks(job);
+        let marked = self.call(format!("mark {name}"), mark).await;
+        marked.map_err(|_| StoreError::Write("throttled".into()))
     }
 
     async fn send(&self, outgoing: Vec<Outgoing>) -> Vec<Result<(), SendError>> {
