@@ -1,8 +1,12 @@
 //! The messages of the queue, from outside: what the functions have sent, how many wait, and what
 //! the storm does to them.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::{
     error::DisplayErrorContext,
     types::{Message, MessageSystemAttributeName, QueueAttributeName},
@@ -83,10 +87,16 @@ pub async fn depth(stack: &Stack) -> Result<u64, Error> {
     Ok(depth)
 }
 
+/// The messages that the functions have sent so far.
+#[must_use]
+pub fn all(stack: &Stack) -> Vec<Posted> {
+    let calls = stack.proxy.calls();
+    calls.iter().flat_map(posted).collect()
+}
+
 /// Sends some of the messages again that the functions have sent, and returns how many.
 pub async fn send_again(stack: &Stack, most: usize, chance: &mut Chance) -> Result<usize, Error> {
-    let calls = stack.proxy.calls();
-    let mut all: Vec<Posted> = calls.iter().flat_map(posted).collect();
+    let mut all = self::all(stack);
     chance.shuffle(&mut all);
     all.truncate(most);
     for posted in &all {
@@ -119,25 +129,33 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a received message is hidden that is not lost, in seconds.
 const HIDDEN: i32 = 5;
 
-/// Holds the queue until there are messages in it that may be lost, deletes some, and returns how
-/// many.
+/// What was lost.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lost {
+    /// The messages.
+    pub messages: usize,
+    /// Those of them that named a job whose end was left to the sweep.
+    pub with_ends: usize,
+}
+
+/// Holds the queue until messages are lost that may be, and `enough` of them; or for a while.
 ///
-/// SQS loses no message. What is lost here is lost on its way to the queue: a message that nothing
-/// has received, and that is not put off, because that one may carry ends which are not published
-/// yet.
-pub async fn lose_some(stack: &Stack) -> Result<usize, Error> {
+/// SQS loses no message. What is lost here is lost on its way to the queue. A message is spared if it
+/// may be all that knows of an end: `render` was killed between the commit of that end and its
+/// publication, and so the sweep does not know of it either.
+pub async fn lose_some(stack: &Stack, enough: impl Fn(Lost) -> bool) -> Result<Lost, Error> {
     stack.queues.hold().await;
-    let lost = lose(stack).await;
+    let lost = lose(stack, enough).await;
     let released = stack.queues.release().await;
     released.map_err(local::stack::Error::from)?;
     lost
 }
 
-async fn lose(stack: &Stack) -> Result<usize, Error> {
+async fn lose(stack: &Stack, enough: impl Fn(Lost) -> bool) -> Result<Lost, Error> {
     let (sqs, url) = (&stack.clients.sqs, &stack.outputs.render_queue_url);
     let until = Instant::now() + PATIENCE;
-    let mut lost = 0;
-    while lost == 0 && Instant::now() < until {
+    let mut lost = Lost::default();
+    while !enough(lost) && Instant::now() < until {
         let receive = sqs
             .receive_message()
             .queue_url(url)
@@ -149,7 +167,10 @@ async fn lose(stack: &Stack) -> Result<usize, Error> {
             doing: "receiving messages to lose",
             reason: DisplayErrorContext(error).to_string(),
         })?;
-        for message in received.messages().iter().filter(|one| may_be_lost(one)) {
+        for message in received.messages() {
+            let Some(has_ends) = may_be_lost(stack, message).await? else {
+                continue;
+            };
             let delete = sqs.delete_message().queue_url(url);
             let handle = message.receipt_handle().unwrap_or_default();
             let deleted = delete.receipt_handle(handle).send().await;
@@ -157,38 +178,114 @@ async fn lose(stack: &Stack) -> Result<usize, Error> {
                 doing: "losing a message",
                 reason: DisplayErrorContext(error).to_string(),
             })?;
-            lost += 1;
+            lost.messages += 1;
+            lost.with_ends += usize::from(has_ends);
         }
     }
     Ok(lost)
 }
 
-fn may_be_lost(message: &Message) -> bool {
+/// Whether a received message names a job whose end was left to the sweep; `None` if it may not be
+/// lost.
+async fn may_be_lost(stack: &Stack, message: &Message) -> Result<Option<bool>, Error> {
+    let body: Value = serde_json::from_str(message.body().unwrap_or_default()).unwrap_or_default();
+    if body["v"] != 1 {
+        return Ok(None);
+    }
+    if is_new(message, &body) {
+        return Ok(Some(false));
+    }
+    let mut has_ends = false;
+    for job in body["jobs"].as_array().into_iter().flatten() {
+        let key = format!("job#{}", job.as_str().unwrap_or_default());
+        let job = item(stack, &key, "state").await?;
+        match known(job.as_ref(), item(stack, &key, "end").await?.as_ref()) {
+            Known::BySweep => has_ends = true,
+            Known::ByTable => {}
+            Known::ByMessageAlone => return Ok(None),
+        }
+    }
+    Ok(Some(has_ends))
+}
+
+/// Whether nothing came of a message: nothing has received it, and it was not put off.
+fn is_new(message: &Message, body: &Value) -> bool {
     let receives = message.attributes().and_then(|attributes| {
         attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount)
     });
-    let body: Value = serde_json::from_str(message.body().unwrap_or_default()).unwrap_or_default();
-    receives.is_some_and(|receives| receives == "1") && body["v"] == 1 && body["tries"] == 0
+    receives.is_some_and(|receives| receives == "1") && body["tries"] == 0
+}
+
+/// What knows, besides a message, what is left to do for a job.
+#[derive(Debug, PartialEq, Eq)]
+enum Known {
+    /// The table: the job is open, or its end is marked published.
+    ByTable,
+    /// The sweep: it publishes the job's end.
+    BySweep,
+    ByMessageAlone,
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+fn known(job: Option<&Item>, end: Option<&Item>) -> Known {
+    let is_open = |item: Option<&Item>| item.is_some_and(|item| item.contains_key("open"));
+    let is_marked = |end: &Item| end.get("published") == Some(&AttributeValue::Bool(true));
+    if is_open(job) || end.is_some_and(is_marked) {
+        Known::ByTable
+    } else if is_open(end) {
+        Known::BySweep
+    } else {
+        Known::ByMessageAlone
+    }
+}
+
+async fn item(stack: &Stack, pk: &str, sk: &str) -> Result<Option<Item>, Error> {
+    let get = stack.clients.dynamodb.get_item();
+    let get = get.table_name(&stack.outputs.table_name);
+    let get = get
+        .key("pk", AttributeValue::S(pk.to_owned()))
+        .key("sk", AttributeValue::S(sk.to_owned()));
+    let got = get.consistent_read(true).send().await;
+    let got = got.map_err(|error| Error::Aws {
+        doing: "looking at what a message names",
+        reason: DisplayErrorContext(error).to_string(),
+    })?;
+    Ok(got.item)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(receives: &str, body: Value) -> Message {
+    fn message(receives: &str) -> Message {
         let attribute = MessageSystemAttributeName::ApproximateReceiveCount;
-        Message::builder()
-            .attributes(attribute, receives)
-            .body(body.to_string())
-            .build()
+        Message::builder().attributes(attribute, receives).build()
     }
 
     #[test]
-    fn only_a_message_that_nothing_came_of_may_be_lost() {
-        let body = |version, tries| json!({ "v": version, "jobs": ["job-1"], "tries": tries });
-        assert!(may_be_lost(&message("1", body(1, 0))));
-        assert!(!may_be_lost(&message("2", body(1, 0))));
-        assert!(!may_be_lost(&message("1", body(1, 1))));
-        assert!(!may_be_lost(&message("1", body(2, 0))));
+    fn a_message_is_new_until_it_is_received_or_put_off() {
+        let body = |tries| json!({ "v": 1, "jobs": ["job-1"], "tries": tries });
+        assert!(is_new(&message("1"), &body(0)));
+        assert!(!is_new(&message("2"), &body(0)));
+        assert!(!is_new(&message("1"), &body(1)));
+    }
+
+    #[test]
+    fn a_message_is_spared_if_it_alone_knows_of_an_end() {
+        let item = |open: bool, published: bool| {
+            let published = ("published".to_owned(), AttributeValue::Bool(published));
+            let open = open.then(|| ("open".to_owned(), AttributeValue::S("0".to_owned())));
+            Item::from_iter([published].into_iter().chain(open))
+        };
+        let (open, closed) = (item(true, false), item(false, false));
+        assert_eq!(known(Some(&open), None), Known::ByTable);
+        let marked = item(false, true);
+        assert_eq!(known(Some(&closed), Some(&marked)), Known::ByTable);
+        let left = item(true, false);
+        assert_eq!(known(Some(&closed), Some(&left)), Known::BySweep);
+        let alone = item(false, false);
+        assert_eq!(known(Some(&closed), Some(&alone)), Known::ByMessageAlone);
+        assert_eq!(known(None, None), Known::ByMessageAlone);
     }
 }

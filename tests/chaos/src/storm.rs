@@ -14,7 +14,12 @@ use fault_proxy::{Action, Fault, Hits, Matches, Moment, Occurrence};
 use local::{broker::Line, stack::Stack};
 use tokio::time::sleep;
 
-use crate::{Error, chance::Chance, deliveries::Deliveries, messages};
+use crate::{
+    Error,
+    chance::Chance,
+    deliveries::Deliveries,
+    messages::{self, Lost},
+};
 
 mod copies;
 mod log;
@@ -51,6 +56,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How many messages come twice at a time, and how many once more at the end.
 const DOUBLED_MESSAGES: usize = 10;
 const LATE_MESSAGES: usize = 100;
+
+/// How long it takes until a function gives up publishing, and a little more.
+const UNTIL_PUT_OFF: Duration = Duration::from_secs(18);
 
 /// The longest outage. If it is too short, the audit reports it.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(420);
@@ -180,11 +188,35 @@ async fn make(
         Trouble::DoubleMessages => {
             log.doubled += messages::send_again(stack, DOUBLED_MESSAGES, chance).await?;
         }
-        Trouble::LoseMessages => log.lost += messages::lose_some(stack).await?,
+        Trouble::LoseMessages => {
+            let lost = messages::lose_some(stack, |lost| lost.messages > 0).await?;
+            log.lost += lost.messages;
+        }
+        Trouble::LoseEnds => {
+            let lost = lose_ends(stack, line, chance).await?;
+            log.lost += lost.messages;
+            log.lost_with_ends += lost.with_ends;
+        }
         Trouble::CutQueue(calls) => log.queue_cuts.push(cut_queue(stack, calls)),
         Trouble::NewerMessage => log.newer.push(messages::send_newer(stack, chance).await?),
     }
     Ok(())
+}
+
+/// Cuts the line to the broker until messages are put off because Kafka does not take the ends of
+/// their jobs, and loses some of these messages.
+async fn lose_ends(stack: &Stack, line: &Line, chance: &mut Chance) -> Result<Lost, Error> {
+    wait_until(|| !messages::all(stack).is_empty()).await;
+    line.cut();
+    let lost = async {
+        // Whether their jobs are drawn or not, their ends are to be published.
+        messages::send_again(stack, DOUBLED_MESSAGES, chance).await?;
+        sleep(UNTIL_PUT_OFF).await;
+        messages::lose_some(stack, |lost| lost.with_ends > 0).await
+    };
+    let lost = lost.await;
+    line.mend();
+    lost
 }
 
 /// The processes of functions whose init phase is over, with the functions' names. If one dies in

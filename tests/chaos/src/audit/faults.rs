@@ -57,6 +57,12 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
     audit.at_least("messages sent twice", 1, faults.doubled);
     audit.at_least("messages sent once more at the end", 1, faults.late);
     audit.at_least("messages lost", 1, faults.lost);
+    // None may be lost before `render` has left the ends to the sweep.
+    audit.at_least(
+        "messages lost whose ends were left to the sweep",
+        1,
+        faults.lost_with_ends,
+    );
     audit.at_least("messages of a later version", 1, faults.newer.len());
     audit.at_least(
         "calls to the queue that were cut",

@@ -32,6 +32,8 @@ pub struct Log {
     pub late: usize,
     /// How many were lost.
     pub lost: usize,
+    /// How many of them named a job whose end was left to the sweep.
+    pub lost_with_ends: usize,
     /// The bodies of those that only a later version can read.
     pub newer: Vec<String>,
     /// The calls to the queue that were cut.
@@ -84,6 +86,7 @@ impl Log {
             doubled: self.doubled,
             late: self.late,
             lost: self.lost,
+            lost_with_ends: self.lost_with_ends,
             newer: self.newer.clone(),
             queue_cut: sum(&self.queue_cuts),
         }
@@ -121,6 +124,8 @@ pub struct Faults {
     pub late: usize,
     /// How many were lost.
     pub lost: usize,
+    /// How many of them named a job whose end was left to the sweep.
+    pub lost_with_ends: usize,
     /// The bodies of those that only a later version can read.
     pub newer: Vec<String>,
     /// How many calls to the queue were cut.

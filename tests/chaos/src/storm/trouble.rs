@@ -29,8 +29,10 @@ pub enum Trouble {
     Replay(Duration),
     /// Send some messages of the queue a second time.
     DoubleMessages,
-    /// Take some messages out of the queue, which nothing has received, and delete them.
+    /// Take some messages out of the queue, and delete them.
     LoseMessages,
+    /// The same, once Kafka has not taken the ends of their jobs.
+    LoseEnds,
     /// Cut so many of the next calls to the queue.
     CutQueue(u32),
     /// Send a message that only a later version can read.
@@ -79,6 +81,7 @@ impl fmt::Display for Trouble {
             ),
             Self::DoubleMessages => write!(f, "messages are sent twice"),
             Self::LoseMessages => write!(f, "messages are lost"),
+            Self::LoseEnds => write!(f, "messages are lost whose ends Kafka does not take"),
             Self::CutQueue(calls) => write!(f, "the next {calls} calls to the queue are cut"),
             Self::NewerMessage => write!(f, "a message of a later version is sent"),
         }
@@ -112,9 +115,9 @@ pub fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
         Trouble::LoseMessages,
         Trouble::CutQueue(chance.between(10, 60) as u32),
     ]);
-    // Each takes five receives until it is a dead letter.
+    // Each takes five receives until it is a dead letter, or most of a minute.
     if round < 3 {
-        deck.push(Trouble::NewerMessage);
+        deck.extend([Trouble::NewerMessage, Trouble::LoseEnds]);
     }
     if round.is_multiple_of(2) {
         deck.push(Trouble::KillBroker(seconds(chance, 1, 5)));
@@ -150,6 +153,7 @@ mod tests {
                 Trouble::Replay(time),
                 Trouble::DoubleMessages,
                 Trouble::LoseMessages,
+                Trouble::LoseEnds,
                 Trouble::CutQueue(0),
                 Trouble::NewerMessage,
             ] {

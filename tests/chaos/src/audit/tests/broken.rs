@@ -96,6 +96,13 @@ fn rest_of_the_storm() -> Vec<Fault> {
         fault("nothing lost", "messages lost", |case| {
             case.faults.lost = 0;
         }),
+        fault(
+            "no end was left to the sweep",
+            "messages lost whose ends…",
+            |case| {
+                case.faults.lost_with_ends = 0;
+            },
+        ),
         fault("nothing newer", "messages of a later version", |case| {
             case.faults.newer.clear();
         }),

@@ -68,6 +68,7 @@ fn faults() -> Faults {
         doubled: 10,
         late: 100,
         lost: 3,
+        lost_with_ends: 1,
         newer: vec![NEWER.to_owned()],
         queue_cut: 30,
     }
