@@ -151,10 +151,19 @@ pub(crate) async fn note(
     }
 }
 
+/// Does for a job whose asset is stored what the invocation that stored it may have died before: its
+/// slot is released, and the provider's own file is deleted.
+pub(crate) async fn tidy_up(app: &App, job: &Job) {
+    if let Some(last) = job.attempts.last() {
+        release_to_next(app, last.asked, job.id()).await;
+    }
+    delete_original(app, job).await;
+}
+
 /// Deletes the file that the job's last provider itself wrote into the bucket, if it writes there.
 /// The job must say before that its asset is stored, or that none is wanted: until then the file is
 /// the only one. A file that is left is erased with the job's folder.
-pub(crate) async fn delete_original(app: &App, job: &Job) {
+async fn delete_original(app: &App, job: &Job) {
     let Some((asked, ticket)) = job
         .attempts
         .last()

@@ -1,7 +1,7 @@
 //! The audit: compares what a run left with the expectations. It demands that a healthy studio
 //! rendered everything, and a rule that finds nothing to judge fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod assets;
 mod dead_letters;
@@ -16,6 +16,7 @@ mod table;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod world;
 
 use crate::{settle::Unsettled, storm::Faults, watch::States, workload::Workload};
@@ -26,6 +27,8 @@ pub(crate) use world::World;
 pub(crate) struct Evidence<'a> {
     pub workload: &'a Workload,
     pub states: &'a States,
+    /// The jobs that were seen in a vendor's line.
+    pub stood: &'a BTreeSet<String>,
     pub faults: Faults,
     pub unsettled: Option<Unsettled>,
     /// The number of deliveries of the batch that was delivered most often.
@@ -57,6 +60,7 @@ pub(crate) fn audit(world: &World, evidence: &Evidence<'_>) -> Audit {
     published::audit(&mut audit, world);
     order::audit(&mut audit, world);
     paid::audit(&mut audit, world);
+    turns::audit(&mut audit, &world.table, evidence.stood);
     templates::audit(&mut audit, world, expected);
     dead_letters::audit(&mut audit, world, evidence.workload);
     dead_letters::of_the_queue(&mut audit, world, &evidence.faults.newer);
@@ -69,11 +73,13 @@ fn settled(audit: &mut Audit, unsettled: Option<Unsettled>) {
              lag,
              open,
              queued,
+             waiting,
+             held,
              swept,
              quiet,
          }| {
             format!(
-                "{lag} records behind, {open} items open, {queued} messages queued, the last sweep {}, records {}",
+                "{lag} records behind, {open} items open, {queued} messages queued, {waiting} jobs in lines, {held} slots held, the last sweep {}, records {}",
                 if swept { "succeeded" } else { "failed" },
                 if quiet { "stopped" } else { "still came" }
             )

@@ -9,6 +9,7 @@ mod audit;
 mod chance;
 mod deliveries;
 mod groups;
+mod lines;
 mod messages;
 mod packed;
 mod poison;

@@ -15,6 +15,7 @@ use local::{
     deploy::Providers,
     stack::{Options, Stack},
 };
+use serde_json::json;
 use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     audit::{Audit, Evidence, TEN_RETRIES, World, audit},
     chance::Chance,
     deliveries::Deliveries,
+    lines::Lines,
     messages, poison,
     publication::Publication,
     settle::{SWEEP_PAUSE, settle, sweep},
@@ -59,10 +61,11 @@ impl Plan {
                 tenants: 200,
                 versions: 100,
                 titles_percent: 36,
+                films: 60,
             },
             over: Duration::from_secs(120),
             outage: Some(TEN_RETRIES + 1),
-            within: Duration::from_secs(300),
+            within: SETTLED_WITHIN,
             least_jobs: 3_000,
         }
     }
@@ -77,10 +80,11 @@ impl Plan {
                 tenants: 40,
                 versions: 12,
                 titles_percent: 12,
+                films: 16,
             },
             over: Duration::from_secs(40),
             outage: None,
-            within: Duration::from_secs(240),
+            within: SETTLED_WITHIN,
             least_jobs: 60,
         }
     }
@@ -90,6 +94,15 @@ impl Plan {
 /// lose and to double.
 const MOST_OPEN: u32 = 400;
 
+/// The longest time until nothing is in flight after a storm: longer than the lease of a slot, whose
+/// holder may have died at the end of the storm.
+const SETTLED_WITHIN: Duration = Duration::from_secs(420);
+
+/// The slots of the vendor that makes videos: so few that campaigns wait for their turn.
+pub const SLOTS: usize = 3;
+/// Those that one tenant may have.
+pub const SLOTS_OF_A_TENANT: usize = 2;
+
 /// How many invocations of `render` and of `completion` run at once. Each is a process, and they
 /// share this machine's processors.
 const RENDERS_AT_ONCE: u32 = 8;
@@ -97,6 +110,9 @@ const STEPS_AT_ONCE: u32 = 8;
 
 /// The pause between two looks at the jobs' states.
 const LOOK_PAUSE: Duration = Duration::from_secs(20);
+
+/// The pause between two looks at the lines of vendors.
+const LINES_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs a plan on a stack of its own, and stops the stack. `say` receives the progress.
 ///
@@ -126,11 +142,11 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
         workload.opens()
     ));
 
-    let mut states = States::default();
+    let (mut states, mut lines) = (States::default(), Lines::default());
     let log = storm(
         (&stack, &watch, &deliveries),
         (plan, &workload),
-        &mut states,
+        (&mut states, &mut lines),
         &mut chance,
         &say,
     )
@@ -144,6 +160,7 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     let evidence = Evidence {
         workload: &workload,
         states: &states,
+        stood: &lines.stood,
         faults: log.count(
             &stack.proxy.calls(),
             line.connections_cut(),
@@ -182,6 +199,8 @@ fn options(checkout: Checkout) -> Options {
         audio: "polly".to_owned(),
         ..Providers::default()
     };
+    let slots = json!({ "all": SLOTS, "perTenant": SLOTS_OF_A_TENANT });
+    options.provider_settings = json!({ "runway": { "inFlight": slots } });
     options
 }
 
@@ -190,7 +209,7 @@ fn options(checkout: Checkout) -> Options {
 async fn storm(
     (stack, watch, deliveries): (&Stack, &Watch, &Deliveries),
     (plan, workload): (&Plan, &Workload),
-    states: &mut States,
+    (states, lines): (&mut States, &mut Lines),
     chance: &mut Chance,
     say: &impl Fn(&str),
 ) -> Result<Log, Error> {
@@ -210,7 +229,8 @@ async fn storm(
         tokio::try_join!(
             tell(watch, &progress, say),
             sweep_on(stack),
-            look_on(stack, states)
+            look_on(stack, states),
+            look_at_lines(stack, lines)
         )
     };
     tokio::select! {
@@ -253,6 +273,13 @@ async fn look_on(stack: &Stack, states: &mut States) -> Result<Infallible, Error
     loop {
         sleep(LOOK_PAUSE).await;
         states.look(stack).await?;
+    }
+}
+
+async fn look_at_lines(stack: &Stack, lines: &mut Lines) -> Result<Infallible, Error> {
+    loop {
+        sleep(LINES_PAUSE).await;
+        lines.look(stack).await?;
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_lambda::primitives::Blob;
 use local::stack::Stack;
 use serde_json::json;
 
-use crate::{Error, groups, messages, watch::Watch};
+use crate::{Error, groups, lines, messages, watch::Watch};
 
 /// The pause between two sweeps; on AWS it is five minutes.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(5);
@@ -21,6 +21,10 @@ pub struct Unsettled {
     pub open: usize,
     /// Messages in the queue and in its dead-letter queue.
     pub queued: u64,
+    /// Entries in the lines of vendors.
+    pub waiting: usize,
+    /// Slots of vendors that are held. That of a process that died is held until its lease is over.
+    pub held: usize,
     /// Whether the last sweep succeeded.
     pub swept: bool,
     /// Whether nothing more was published for a while.
@@ -41,7 +45,7 @@ pub async fn sweep(stack: &Stack) -> bool {
 }
 
 /// Sweeps until a sweep succeeds, every record and every message is acknowledged, nothing is open
-/// and no more is published. Stops after `within`, and returns what is left.
+/// or waits in a line, no slot is held, and no more is published. Stops after `within`, and returns what is left.
 pub async fn settle(
     stack: &Stack,
     watch: &Watch,
@@ -54,10 +58,13 @@ pub async fn settle(
             lag: groups::lag(stack).await?,
             open: open(stack).await?,
             queued: messages::depth(stack).await?,
+            waiting: lines::waiting(stack).await?.len(),
+            held: lines::held_now(stack).await?,
             quiet: false,
         };
         let left = (unsettled.lag, unsettled.open, unsettled.queued);
-        if unsettled.swept && left == (0, 0, 0) {
+        let at_vendors = (unsettled.waiting, unsettled.held);
+        if unsettled.swept && left == (0, 0, 0) && at_vendors == (0, 0) {
             unsettled.quiet = watch.until_quiet(Duration::from_secs(3), within).await;
             return Ok((!unsettled.quiet).then_some(unsettled));
         }

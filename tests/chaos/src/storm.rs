@@ -19,6 +19,7 @@ use crate::{
     chance::Chance,
     deliveries::Deliveries,
     messages::{self, Lost},
+    settle::sweep,
 };
 
 mod copies;
@@ -28,8 +29,8 @@ mod trouble;
 
 use copies::{Begin, Copies};
 pub use log::{Faults, Log};
+use point::{COMPLETION, LINE, RENDER, deployed};
 pub use point::{Point, points};
-use point::{RENDER, deployed};
 use trouble::{Trouble, deal};
 
 /// The strength of the storm.
@@ -198,6 +199,12 @@ async fn make(
             log.lost_with_ends += lost.with_ends;
         }
         Trouble::CutQueue(calls) => log.queue_cuts.push(cut_queue(stack, calls)),
+        Trouble::WakeTwice => {
+            // Under the storm a sweep may fail.
+            let _ = tokio::join!(sweep(stack), sweep(stack));
+            log.woken_twice += 1;
+        }
+        Trouble::CutWakes(calls) => log.wake_cuts.push(cut_wakes(stack, calls)),
         Trouble::NewerMessage => log.newer.push(messages::send_newer(stack, chance).await?),
     }
     Ok(())
@@ -252,6 +259,7 @@ fn kill_at(stack: &Stack, function: &str, point: Point, chance: &mut Chance) -> 
     let matches = Matches {
         service: Some(service.to_owned()),
         operation: Some(operation.to_owned()),
+        body_contains: point.body().map(str::to_owned),
         function: Some(deployed(function)),
         occurrence: Occurrence::Nth(nth),
         ..Matches::default()
@@ -283,6 +291,23 @@ fn refuse_uploads(stack: &Stack) {
 fn cut_queue(stack: &Stack, calls: u32) -> Hits {
     let matches = Matches {
         service: Some("sqs".to_owned()),
+        occurrence: Occurrence::First(calls),
+        ..Matches::default()
+    };
+    stack.proxy.inject(Fault {
+        matches,
+        action: Action::Cut(Moment::Before),
+    })
+}
+
+/// Cuts so many of the next looks of `completion` at lines: whose turn it is is not known then, and the
+/// slot stays free until a sweep.
+fn cut_wakes(stack: &Stack, calls: u32) -> Hits {
+    let matches = Matches {
+        service: Some("dynamodb".to_owned()),
+        operation: Some("Query".to_owned()),
+        body_contains: Some(LINE.to_owned()),
+        function: Some(deployed(COMPLETION)),
         occurrence: Occurrence::First(calls),
         ..Matches::default()
     };

@@ -81,6 +81,8 @@ pub struct Size {
     pub versions: usize,
     /// The percentage of versions that change the title, and so cause a new render.
     pub titles_percent: usize,
+    /// The number of campaigns that ask for videos at once: more than the vendor has slots for.
+    pub films: usize,
 }
 
 /// What a kind of asset is, as `events/README.md` promises it.
@@ -155,7 +157,7 @@ impl Workload {
         let poisons = (size.events * POISON_PERCENT).div_ceil(100);
         let mut entities: Vec<Vec<Vec<Publication>>> = vec![Vec::new(); size.tenants];
         let (mut good, mut number) = (0, 0);
-        while good < size.events - poisons {
+        while good < size.events - poisons - size.films {
             let tenant = chance.below(size.tenants);
             let seed = Seed {
                 tenant: format!("tenant-{tenant:03}"),
@@ -191,7 +193,8 @@ impl Workload {
                 [of_event, of_campaign, of_content, of_film].concat()
             })
             .collect();
-        expected.causes = good + last.len();
+        let rush = rush(size.films, number + LAST, now, chance, &mut expected);
+        expected.causes = good + last.len() + size.films;
         let mut lines: Vec<_> = entities
             .into_iter()
             .map(|of_tenant| interleave(of_tenant, chance))
@@ -211,6 +214,7 @@ impl Workload {
                 chance,
             );
         }
+        lines.extend(rush);
         Self {
             lines,
             last,
@@ -218,6 +222,40 @@ impl Workload {
         }
     }
 }
+
+/// The lines of `films` campaigns that ask for videos, all at about the same time: three of one tenant
+/// for each of another, whose turn must come nevertheless. Their entities are numbered from `first`.
+fn rush(
+    films: usize,
+    first: usize,
+    now: &str,
+    chance: &mut Chance,
+    expected: &mut Expected,
+) -> Vec<Vec<Publication>> {
+    let mut all = (first..first + films).flat_map(|number| {
+        let tenant = match number % 4 {
+            0 => "tenant-beside",
+            _ => "tenant-rush",
+        };
+        let seed = Seed {
+            tenant: tenant.to_owned(),
+            number,
+            now,
+        };
+        seed.film(chance, expected)
+    });
+    let mut lines = Vec::new();
+    loop {
+        let line: Vec<Publication> = all.by_ref().take(FILMS_OF_A_LINE).collect();
+        if line.is_empty() {
+            return lines;
+        }
+        lines.push(line);
+    }
+}
+
+/// How many campaigns of the rush are published one after the other.
+const FILMS_OF_A_LINE: usize = 4;
 
 /// The number of entities of each kind in the last line.
 const LAST: usize = 3;
@@ -494,7 +532,7 @@ fn repeat_some(line: &mut Vec<Publication>, chance: &mut Chance) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Plan;
+    use crate::run::{Plan, SLOTS, SLOTS_OF_A_TENANT};
 
     fn grow(seed: u64) -> Workload {
         Workload::grow(
@@ -503,6 +541,7 @@ mod tests {
                 tenants: 20,
                 versions: 12,
                 titles_percent: 12,
+                films: 8,
             },
             "2026-11-27T00:00:00.000Z",
             &mut Chance::of(seed),
@@ -544,6 +583,23 @@ mod tests {
         let long = jobs.filter(|job| is_long(&job.template.kind));
         let of_last = long.filter(|job| job.template.tenant == "tenant-last");
         assert_eq!(of_last.count(), 2 * LAST);
+    }
+
+    #[test]
+    fn each_storm_asks_for_more_videos_of_each_tenant_than_it_has_slots() {
+        for plan in [Plan::short(3), Plan::long(3)] {
+            let now = "2026-11-27T00:00:00.000Z";
+            let workload = Workload::grow(plan.size, now, &mut Chance::of(3));
+            let videos = |tenant: &str| {
+                let jobs = workload.expected.jobs.keys().map(|job| &job.template);
+                let of_it = jobs.filter(|of| of.tenant == tenant && of.kind == "video");
+                of_it.count()
+            };
+            let (rush, beside) = (videos("tenant-rush"), videos("tenant-beside"));
+            assert_eq!(rush + beside, plan.size.films);
+            assert!(rush > 4 * SLOTS_OF_A_TENANT && beside > SLOTS_OF_A_TENANT);
+            assert!(rush + beside > 4 * SLOTS);
+        }
     }
 
     #[test]

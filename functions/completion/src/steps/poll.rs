@@ -21,8 +21,7 @@ pub(crate) async fn poll(app: &App, id: JobId, name: &str, now: Time) -> Result<
     let job = app.store.job(id).await?;
     executions::check(&job, name)?;
     if assets::is_stored(&job) {
-        // The invocation that stored it may have died before it deleted the provider's file.
-        assets::delete_original(app, &job).await;
+        assets::tidy_up(app, &job).await;
         return Ok(Reply::Stored);
     }
     let (Some(ticket), Some(attempt)) = (job.ticket().map(str::to_owned), job.attempts.last())

@@ -40,7 +40,7 @@ pub(crate) async fn submit(
     }
     executions::check(&job, name)?;
     if assets::is_stored(&job) {
-        assets::delete_original(app, &job).await;
+        assets::tidy_up(app, &job).await;
         return Ok(Reply::Stored);
     }
     if job.ticket().is_some() {

@@ -10,6 +10,7 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         faults,
         deliveries,
         receives,
+        stood,
         outage,
         least_jobs,
         ..
@@ -69,6 +70,9 @@ pub fn audit(audit: &mut Audit, evidence: &Evidence<'_>) {
         1,
         faults.queue_cut as usize,
     );
+    audit.at_least("jobs that waited for their turn", 1, stood.len());
+    audit.at_least("sweeps at the same time", 1, faults.woken_twice);
+    audit.at_least("looks at lines that were cut", 1, faults.wakes_cut as usize);
     let least = if *outage { TEN_RETRIES + 1 } else { 1 };
     audit.at_least(
         "deliveries of the batch that was delivered most often",

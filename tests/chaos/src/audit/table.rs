@@ -3,10 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
+use jiff::Timestamp;
 use local::stack::Stack;
 use serde_json::{Value, value::RawValue};
 
-use crate::{Error, packed::text, workload::is_long};
+use crate::{
+    Error,
+    lines::{Held, held},
+    packed::text,
+    workload::is_long,
+};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -23,6 +29,12 @@ pub struct Table {
     pub jobs: BTreeMap<String, Value>,
     /// The states of the entities.
     pub entities: Vec<Value>,
+    /// What stands in a line: its keys.
+    pub waiting: Vec<String>,
+    /// The slots that are held, of each vendor that has given out one.
+    pub slots: BTreeMap<String, Held>,
+    /// When it was read.
+    pub read_at: Timestamp,
     /// The entries of dead letters: topic, partition, offset, and the object's key.
     pub dead_letters: Vec<Entry>,
 }
@@ -48,7 +60,10 @@ impl Table {
             .table_name(&stack.outputs.table_name)
             .consistent_read(true);
         let mut items = scan.into_paginator().items().send();
-        let mut table = Self::default();
+        let mut table = Self {
+            read_at: Timestamp::now(),
+            ..Self::default()
+        };
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| Error::Aws {
                 doing: "reading the table",
@@ -79,6 +94,11 @@ impl Table {
             ("inbound", "outbox") => self.decisions += 1,
             ("job", "state") => {
                 self.jobs.insert(id.to_owned(), state());
+            }
+            ("waiting", _) => self.waiting.push(format!("{pk} / {sk}")),
+            ("provider", "leases") => {
+                let held = held(&text(item, "state"));
+                self.slots.insert(id.to_owned(), held);
             }
             ("entity", "state") => self.entities.push(state()),
             ("dead-letter", "record") => {

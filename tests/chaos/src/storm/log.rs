@@ -38,6 +38,10 @@ pub struct Log {
     pub newer: Vec<String>,
     /// The calls to the queue that were cut.
     pub queue_cuts: Vec<Hits>,
+    /// How often two sweeps gave out slots at once.
+    pub woken_twice: usize,
+    /// The looks at lines that were cut.
+    pub wake_cuts: Vec<Hits>,
 }
 
 impl Log {
@@ -89,6 +93,8 @@ impl Log {
             lost_with_ends: self.lost_with_ends,
             newer: self.newer.clone(),
             queue_cut: sum(&self.queue_cuts),
+            woken_twice: self.woken_twice,
+            wakes_cut: sum(&self.wake_cuts),
         }
     }
 }
@@ -130,6 +136,10 @@ pub struct Faults {
     pub newer: Vec<String>,
     /// How many calls to the queue were cut.
     pub queue_cut: u32,
+    /// How often two sweeps gave out slots at once.
+    pub woken_twice: usize,
+    /// How many looks at lines were cut.
+    pub wakes_cut: u32,
 }
 
 /// How often `render` must die of a message until the message's jobs are given up: the five receives

@@ -28,6 +28,8 @@ pub enum Point {
     DuringUpload,
     /// After the end of a job is committed, before it is published.
     BetweenEndAndPublish,
+    /// After a slot is released, before the line is looked at. A sweep looks at it, too.
+    BetweenReleaseAndWake,
 }
 
 impl Point {
@@ -44,10 +46,11 @@ impl Point {
         Self::BetweenEndAndPublish,
         Self::BetweenPutOffAndAnswer,
     ];
-    pub const OF_COMPLETION: [Self; 3] = [
+    pub const OF_COMPLETION: [Self; 4] = [
         Self::AfterSubmit,
         Self::DuringUpload,
         Self::BetweenEndAndPublish,
+        Self::BetweenReleaseAndWake,
     ];
 
     /// The service, the operation, and whether to kill before or after the call.
@@ -67,7 +70,14 @@ impl Point {
             Self::BeforeInputs => ("dynamodb", "BatchGetItem", Moment::Before),
             Self::AfterSubmit => ("dynamodb", "PutItem", Moment::After),
             Self::DuringUpload => ("s3", "PutObject", Moment::Before),
+            Self::BetweenReleaseAndWake => ("dynamodb", "Query", Moment::Before),
         }
+    }
+
+    /// A text that the call's body contains.
+    #[must_use]
+    pub fn body(self) -> Option<&'static str> {
+        (self == Self::BetweenReleaseAndWake).then_some(LINE)
     }
 }
 
@@ -84,9 +94,13 @@ impl fmt::Display for Point {
             Self::AfterSubmit => "after submit",
             Self::DuringUpload => "during upload",
             Self::BetweenEndAndPublish => "between the end's commit and publish",
+            Self::BetweenReleaseAndWake => "between a slot's release and the next turn",
         })
     }
 }
+
+/// How the keys of vendors' lines begin.
+pub const LINE: &str = "waiting#";
 
 /// The function that draws.
 pub const RENDER: &str = "render";

@@ -35,6 +35,10 @@ pub enum Trouble {
     LoseEnds,
     /// Cut so many of the next calls to the queue.
     CutQueue(u32),
+    /// Sweep twice at once, so that each free slot is given out twice.
+    WakeTwice,
+    /// Cut so many of the next looks of `completion` at lines.
+    CutWakes(u32),
     /// Send a message that only a later version can read.
     NewerMessage,
 }
@@ -83,6 +87,8 @@ impl fmt::Display for Trouble {
             Self::LoseMessages => write!(f, "messages are lost"),
             Self::LoseEnds => write!(f, "messages are lost whose ends Kafka does not take"),
             Self::CutQueue(calls) => write!(f, "the next {calls} calls to the queue are cut"),
+            Self::WakeTwice => write!(f, "two sweeps give out the same slots"),
+            Self::CutWakes(calls) => write!(f, "the next {calls} looks at lines are cut"),
             Self::NewerMessage => write!(f, "a message of a later version is sent"),
         }
     }
@@ -114,6 +120,11 @@ pub fn deal(round: usize, chance: &mut Chance) -> Vec<Trouble> {
         Trouble::LoseMessages,
         Trouble::LoseMessages,
         Trouble::CutQueue(chance.between(10, 60) as u32),
+        Trouble::WakeTwice,
+        Trouble::WakeTwice,
+        // A look asks four partitions, each of them three times.
+        Trouble::CutWakes(chance.between(12, 36) as u32),
+        Trouble::CutWakes(chance.between(12, 36) as u32),
     ]);
     // Each takes five receives until it is a dead letter, or most of a minute.
     if round < 3 {
@@ -155,6 +166,8 @@ mod tests {
                 Trouble::LoseMessages,
                 Trouble::LoseEnds,
                 Trouble::CutQueue(0),
+                Trouble::WakeTwice,
+                Trouble::CutWakes(0),
                 Trouble::NewerMessage,
             ] {
                 assert!(kinds.contains(&std::mem::discriminant(&kind)), "{kind}");

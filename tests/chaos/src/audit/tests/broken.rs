@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::{Case, MOST_RECEIVES, TEN_RETRIES, healthy::forget, points};
 use crate::{audit::file::File, settle::Unsettled};
 
+mod turns;
+
 /// What is wrong, the rule that has to find it (or the beginning of its name, and `…`), and what
 /// makes it wrong.
 type Fault = (String, String, Box<dyn Fn(&mut Case)>);
@@ -28,6 +30,7 @@ pub fn faults() -> Vec<Fault> {
         announcements(),
         order(),
         paid(),
+        turns::faults(),
         templates(),
         dead_letters(),
     ];
@@ -126,6 +129,8 @@ fn rest_of_the_storm() -> Vec<Fault> {
                     lag: 0,
                     open: 0,
                     queued: 1,
+                    waiting: 0,
+                    held: 0,
                     swept: true,
                     quiet: true,
                 });
@@ -150,6 +155,8 @@ fn rest_of_the_storm() -> Vec<Fault> {
                 lag: 0,
                 open: 1,
                 queued: 0,
+                waiting: 0,
+                held: 0,
                 swept: true,
                 quiet: true,
             });

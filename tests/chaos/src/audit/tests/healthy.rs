@@ -19,6 +19,7 @@ use crate::{
         world::{Asked, Paid},
     },
     chance::Chance,
+    lines::Held,
     publication::Publication,
     workload::{Certainty, Form, JobKey, Size, TemplateKey, Workload, form, is_long},
 };
@@ -37,14 +38,22 @@ fn make() -> Case {
         tenants: 5,
         versions: 6,
         titles_percent: 30,
+        films: 8,
     };
     let workload = Workload::grow(size, "2026-11-27T00:00:00.000Z", &mut Chance::of(7));
     let mut states = States::default();
     (states.looks, states.compared) = (3, 40);
+    let world = world(&workload);
+    let videos = world
+        .table
+        .long()
+        .filter(|(_, job)| job["asset"] == "video");
+    let stood = videos.map(|(id, _)| id.clone()).skip(2).collect();
     Case {
-        world: world(&workload),
+        world,
         workload,
         states,
+        stood,
         faults: faults(),
         unsettled: None,
         deliveries: TEN_RETRIES + 1,
@@ -71,6 +80,8 @@ fn faults() -> Faults {
         lost_with_ends: 1,
         newer: vec![NEWER.to_owned()],
         queue_cut: 30,
+        woken_twice: 2,
+        wakes_cut: 24,
     }
 }
 
@@ -82,6 +93,8 @@ fn world(workload: &Workload) -> World {
         asset_base_url: BASE.to_owned(),
         table: Table {
             decisions: workload.expected.causes,
+            slots: slots(),
+            read_at: READ_AT.parse().unwrap(),
             ..Table::default()
         },
         ..World::default()
@@ -114,6 +127,21 @@ fn world(workload: &Workload) -> World {
     world.produced_count = world.produced.len() as i64;
     bury_newer(&mut world);
     world
+}
+
+/// When the table was read.
+pub const READ_AT: &str = "2026-11-27T00:10:00Z";
+
+/// The slots of the two vendors: of one, those of a job that died with its lease, which is over.
+fn slots() -> BTreeMap<String, Held> {
+    let over = (
+        "job-0000".to_owned(),
+        "2026-11-27T00:09:59Z".parse().unwrap(),
+    );
+    BTreeMap::from([
+        ("runway".to_owned(), Held::from([over])),
+        ("polly".to_owned(), Held::new()),
+    ])
 }
 
 /// Adds the dead letter of a message that this version cannot read.
