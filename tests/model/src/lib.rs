@@ -5,6 +5,8 @@
 //! effects of all invocations, with crashes, lost answers and duplicates between any two of them,
 //! and keeps the [`Promise`]s in every state that it reaches. The decisions are those of the crate
 //! `domain`; only the calls around them are modelled here.
+//!
+//! The lines of vendors have a world of their own, with [`walk_turns`]: two jobs and one slot.
 
 mod decisions;
 mod effects;
@@ -13,10 +15,12 @@ mod place;
 mod promises;
 mod queue;
 mod render;
+mod turns;
 mod walk;
 mod world;
 
 pub use promises::Promise;
+pub use turns::{Stuck, TurnBounds, TurnFault, TurnPromise, walk_turns};
 pub use walk::{Broken, Found, walk};
 pub use world::World;
 

@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque, hash_map::DefaultHasher},
     fmt::Write as _,
-    hash::{Hash as _, Hasher as _},
+    hash::{Hash, Hasher as _},
 };
 
 use crate::{
@@ -37,19 +37,20 @@ pub struct Broken {
 
 /// The states that were reached, by number.
 #[derive(Default)]
-struct Graph {
+pub(crate) struct Graph {
     numbers: HashMap<u128, u32>,
     /// For each state the one before it, which of its moves leads here, and the distance.
-    ways: Vec<(u32, u32, u32)>,
+    pub(crate) ways: Vec<(u32, u32, u32)>,
     /// Steps that happen by themselves.
-    sure: Vec<(u32, u32)>,
-    kept: Vec<[bool; 2]>,
-    steps: usize,
+    pub(crate) sure: Vec<(u32, u32)>,
+    /// Which of the promises for the end each state keeps.
+    pub(crate) kept: Vec<[bool; 2]>,
+    pub(crate) steps: usize,
 }
 
 impl Graph {
     /// The number of a state, if it is new.
-    fn add(&mut self, world: &World, way: (u32, u32, u32)) -> (u32, bool) {
+    pub(crate) fn add(&mut self, world: &impl Hash, way: (u32, u32, u32)) -> (u32, bool) {
         let new = u32::try_from(self.ways.len()).expect("the model is small");
         let number = *self.numbers.entry(fingerprint(world)).or_insert(new);
         if number == new {
@@ -136,7 +137,7 @@ fn machine<'a>(
 
 /// The nearest state from which, with nothing more going wrong, no state is reached that keeps the
 /// promise in this place.
-fn hopeless(graph: &Graph, nth: usize) -> Option<u32> {
+pub(crate) fn hopeless(graph: &Graph, nth: usize) -> Option<u32> {
     let mut before: Vec<Vec<u32>> = vec![Vec::new(); graph.ways.len()];
     for &(from, to) in &graph.sure {
         before[to as usize].push(from);
@@ -184,7 +185,7 @@ fn trace(graph: &Graph, bounds: Bounds, faults: &[Fault], to: u32, last: Option<
 
 /// 128 bits of a hash: two states with the same would be taken for one, which is less likely than a
 /// fault of the machine.
-fn fingerprint(world: &World) -> u128 {
+fn fingerprint(world: &impl Hash) -> u128 {
     let hash = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         salt.hash(&mut hasher);
