@@ -138,24 +138,33 @@ pub struct Lost {
     pub with_ends: usize,
 }
 
-/// Holds the queue until messages are lost that may be, and `enough` of them; or for a while.
+/// Which messages to lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Any.
+    Any,
+    /// Those that name a job whose end was left to the sweep.
+    WithEnds,
+}
+
+/// Holds the queue until some messages are lost, or for a while.
 ///
 /// SQS loses no message. What is lost here is lost on its way to the queue. A message is spared if it
 /// may be all that knows of an end: `render` was killed between the commit of that end and its
 /// publication, and so the sweep does not know of it either.
-pub async fn lose_some(stack: &Stack, enough: impl Fn(Lost) -> bool) -> Result<Lost, Error> {
+pub async fn lose_some(stack: &Stack, which: Which) -> Result<Lost, Error> {
     stack.queues.hold().await;
-    let lost = lose(stack, enough).await;
+    let lost = lose(stack, which).await;
     let released = stack.queues.release().await;
     released.map_err(local::stack::Error::from)?;
     lost
 }
 
-async fn lose(stack: &Stack, enough: impl Fn(Lost) -> bool) -> Result<Lost, Error> {
+async fn lose(stack: &Stack, which: Which) -> Result<Lost, Error> {
     let (sqs, url) = (&stack.clients.sqs, &stack.outputs.render_queue_url);
     let until = Instant::now() + PATIENCE;
     let mut lost = Lost::default();
-    while !enough(lost) && Instant::now() < until {
+    while lost.messages == 0 && Instant::now() < until {
         let receive = sqs
             .receive_message()
             .queue_url(url)
@@ -171,6 +180,9 @@ async fn lose(stack: &Stack, enough: impl Fn(Lost) -> bool) -> Result<Lost, Erro
             let Some(has_ends) = may_be_lost(stack, message).await? else {
                 continue;
             };
+            if which == Which::WithEnds && !has_ends {
+                continue;
+            }
             let delete = sqs.delete_message().queue_url(url);
             let handle = message.receipt_handle().unwrap_or_default();
             let deleted = delete.receipt_handle(handle).send().await;

@@ -18,7 +18,7 @@ use crate::{
     Error,
     chance::Chance,
     deliveries::Deliveries,
-    messages::{self, Lost},
+    messages::{self, Lost, Which},
     settle::sweep,
 };
 
@@ -190,7 +190,7 @@ async fn make(
             log.doubled += messages::send_again(stack, DOUBLED_MESSAGES, chance).await?;
         }
         Trouble::LoseMessages => {
-            let lost = messages::lose_some(stack, |lost| lost.messages > 0).await?;
+            let lost = messages::lose_some(stack, Which::Any).await?;
             log.lost += lost.messages;
         }
         Trouble::LoseEnds => {
@@ -219,7 +219,7 @@ async fn lose_ends(stack: &Stack, line: &Line, chance: &mut Chance) -> Result<Lo
         // Whether their jobs are drawn or not, their ends are to be published.
         messages::send_again(stack, DOUBLED_MESSAGES, chance).await?;
         sleep(UNTIL_PUT_OFF).await;
-        messages::lose_some(stack, |lost| lost.with_ends > 0).await
+        messages::lose_some(stack, Which::WithEnds).await
     };
     let lost = lost.await;
     line.mend();
