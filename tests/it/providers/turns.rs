@@ -59,6 +59,12 @@ async fn leases_were_taken(studio: &Studio, held: Value, slots: usize) {
         .unwrap();
 }
 
+/// The leases on the vendor as they are in the table, with the caps.
+async fn leases(studio: &Studio) -> Value {
+    let item = studio.item("provider#runway", "leases").await.unwrap();
+    serde_json::from_str(item["state"].as_s().unwrap()).unwrap()
+}
+
 /// Asks for so many videos of `tenant`; their jobs.
 async fn ask_for_videos(studio: &mut Studio, tenant: &str, videos: usize) -> Vec<String> {
     for number in 0..videos {
@@ -256,9 +262,48 @@ async fn a_sweep_tells_render_of_caps_that_a_deployment_raised() {
     let studio = crowded().await;
     leases_were_taken(&studio, taken(), 1).await;
     assert_eq!(sweep(&studio).await, NOTHING);
-    let item = studio.item("provider#runway", "leases").await.unwrap();
-    let leases: Value = serde_json::from_str(item["state"].as_s().unwrap()).unwrap();
+    let leases = leases(&studio).await;
     assert_eq!(leases["caps"], json!({ "in_flight": 2, "per_tenant": 2 }));
     assert_eq!(leases["held"], taken(), "and changes no lease");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_job_whose_turn_had_just_come_gives_its_slot_to_the_next() {
+    let mut studio = crowded().await;
+    // The test takes the step of its execution.
+    studio.let_executions_do_nothing().await;
+    let video = ask_for_videos(&mut studio, "tenant-erased", 1)
+        .await
+        .remove(0);
+    line_is(&studio, 1).await;
+    let mut one = taken();
+    one.as_object_mut()
+        .unwrap()
+        .retain(|id, _| id.ends_with('1'));
+    leases_are(&studio, one).await;
+    assert_eq!(sweep(&studio).await, NOTHING);
+    line_is(&studio, 0).await;
+
+    let erase = json!({ "step": "erase-tenant", "tenantId": "tenant-erased" });
+    assert_eq!(studio.erase(&erase).await["status"], "erasing");
+    let held = leases(&studio).await["held"].clone();
+    assert!(
+        held.get(&video).is_some(),
+        "erase knows no slot of it: {held}"
+    );
+    let next = ask_for_videos(&mut studio, "tenant-next", 1)
+        .await
+        .remove(0);
+    line_is(&studio, 1).await;
+
+    let submit = json!({ "step": "submit", "jobId": video });
+    assert_eq!(studio.completion(&submit).await["status"], "stored");
+    line_is(&studio, 0).await;
+    let held = leases(&studio).await["held"].clone();
+    assert!(
+        held.get(&next).is_some() && held.get(&video).is_none(),
+        "{held}"
+    );
     studio.stop().await;
 }
