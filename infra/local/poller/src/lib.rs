@@ -56,4 +56,5 @@ pub use error::{Error, chain};
 pub use mapping::{Destination, Mapping, StartingPosition};
 pub use poller::{Connections, Poller};
 pub use report::{Report, What};
+pub use response::batch_item_failures;
 pub use template::{Properties, Template, Unresolved};

@@ -127,6 +127,8 @@ mod tests {
             .uuid("uuid-1")
             .event_source_arn(source)
             .function_arn("function-arn")
+            // What the template says or leaves out counts.
+            .state("Disabled")
             .build()
     }
 
