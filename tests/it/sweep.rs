@@ -6,7 +6,7 @@ use std::{collections::HashMap, slice};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use contract::{Time, Topic};
-use fault_proxy::Moment;
+use fault_proxy::{Action, Fault, Matches, Moment};
 use local::records::Produced;
 use serde_json::{Value, json};
 
@@ -198,6 +198,46 @@ async fn a_sweep_leaves_jobs_to_a_queue_that_is_not_empty_for_two_hours() {
     studio.release_the_queue().await;
     let produced = studio.produced_for(tenant, 8).await;
     assert_eq!(topics(&produced), the_eight());
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_does_not_wait_for_sqs_with_each_of_its_jobs() {
+    let mut studio = Studio::start().await;
+    let tenant = "tenant-without-sqs";
+    studio.hold_the_queue().await;
+    for number in 0..10 {
+        let event = created(tenant, &format!("without-sqs-{number}"));
+        studio.publish(&event).await;
+    }
+    studio.produced_for(tenant, 40).await;
+    take(&studio, 10).await;
+    let_deadlines_pass(&studio).await;
+    let completion = studio.stack.outputs.completion_function_name.clone();
+    let hits = studio.stack.proxy.inject(Fault {
+        matches: Matches {
+            service: Some("sqs".to_owned()),
+            operation: Some("SendMessageBatch".to_owned()),
+            function: Some(completion.clone()),
+            ..Matches::default()
+        },
+        action: Action::Fail {
+            status: 500,
+            error: "InternalServerError".to_owned(),
+        },
+    });
+    let step = json!({ "step": "sweep" });
+    let (answer, _) = try_to_invoke(&studio.stack, &completion, &step).await;
+    studio.stack.proxy.heal();
+    let error = answer.unwrap_err()["errorMessage"].to_string();
+    assert!(error.contains(" of 20 overdue jobs"), "{error}");
+    assert!(!error.contains("; 0 more"), "{error}");
+    // Eight at once, and three tries of each. Twenty jobs would make sixty.
+    let tries = hits.count();
+    assert!((3..=24).contains(&tries), "{tries} tries: {error}");
+
+    let_deadlines_pass(&studio).await;
+    assert_eq!(sweep(&studio).await, [20, 0, 0, 20, 0, 0, 0]);
     studio.stop().await;
 }
 

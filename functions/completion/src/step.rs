@@ -218,9 +218,13 @@ pub(crate) enum StepError {
     #[error("no asset of the job {0} is stored, and none is on its way")]
     NothingStored(JobId),
     #[error(
-        "{troubled} of {overdue} overdue jobs could not be looked after; the log says why of each"
+        "{troubled} of {overdue} overdue jobs could not be looked after, the log says why of each; {left} more were left to the next sweep"
     )]
-    Sweep { troubled: usize, overdue: usize },
+    Sweep {
+        troubled: usize,
+        left: usize,
+        overdue: usize,
+    },
 }
 
 impl StepError {

@@ -37,6 +37,15 @@ pub(crate) async fn release_to_next(app: &App, provider: ProviderId, holder: Wor
     give_out_for_a_while(app, provider).await;
 }
 
+/// Releases the leases of `job`, which is closed, at each provider that may be asked for such a job,
+/// and gives the slots to whose turn it is. Of a job that was woken and has asked no provider yet,
+/// only its execution's lease says at which it has a slot.
+pub(crate) async fn release_all_to_next(app: &App, job: &Job) {
+    for provider in app.outbox.routing().of(job.asset) {
+        release_to_next(app, *provider, job.id()).await;
+    }
+}
+
 /// Gives out the free slots of `provider`. What it does not get to is left to the sweep.
 pub(crate) async fn give_out_for_a_while(app: &App, provider: ProviderId) {
     // Boxed, because an optimized build computes the layout of all that is awaited in one piece, and

@@ -20,8 +20,8 @@ pub struct ConcurrencyLimits {
     pub version: u64,
     /// By the id of the job or voice model that holds the lease.
     held: BTreeMap<Uuid, Lease>,
-    /// The caps by which a lease was taken last, for a function that has no settings of providers;
-    /// `None` if an earlier version of the code took it.
+    /// The caps in force when a lease was taken last, or when the sweep ran since: for a function that
+    /// has no settings of providers. `None` if an earlier version of the code took the lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     caps: Option<Caps>,
     /// The tenant whose turn was last.
@@ -106,6 +106,16 @@ impl ConcurrencyLimits {
         Some(Self {
             last_turn: Some(TenantKey::new(tenant)),
             ..taken
+        })
+    }
+
+    /// Writes down the caps in force in place of others; `None` if none are written down, or these.
+    #[must_use]
+    pub fn capped(self, caps: Caps) -> Option<Self> {
+        let are_others = self.caps.is_some_and(|known| known != caps);
+        are_others.then_some(Self {
+            caps: Some(caps),
+            ..self
         })
     }
 

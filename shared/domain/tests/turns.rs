@@ -288,3 +288,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn raised_caps_count_once_they_are_written_down_without_a_new_lease() {
+    let caps = |in_flight| Caps {
+        in_flight,
+        per_tenant: 1,
+    };
+    let [first, second] = [1_u8, 2].map(|number| derive(&[&[number]]));
+    let (one, two) = (tenant("one"), tenant("two"));
+    let taken = ConcurrencyLimits::default().taken(first, &one, caps(1), at(0), at(60));
+    let taken = taken.unwrap();
+    assert_eq!(ConcurrencyLimits::default().capped(caps(1)), None);
+    assert_eq!(taken.clone().capped(caps(1)), None, "they are there");
+    assert!(!taken.clone().would_take(second, &two, at(1)));
+    let mut raised = taken.capped(caps(2)).unwrap();
+    assert_eq!(raised.held(), 1);
+    assert!(raised.would_take(second, &two, at(1)));
+}

@@ -72,6 +72,17 @@ impl Store {
         .await
     }
 
+    /// Writes down the caps of `provider` that are in force in place of those by which a lease was taken
+    /// last, if they differ: for a function that has no settings of providers.
+    ///
+    /// # Errors
+    /// A [`StoreError`]; doing it again is safe.
+    pub async fn note_caps(&self, provider: ProviderId, caps: Caps) -> Result<(), StoreError> {
+        self.change_leases(provider, |leases| leases.capped(caps))
+            .await?;
+        Ok(())
+    }
+
     /// Writes what `change` makes of the leases; whether it made something.
     async fn change_leases(
         &self,

@@ -18,13 +18,16 @@ use futures::future::try_join_all;
 
 use crate::{
     Key, Store, StoreError,
-    items::{self, Item, ItemError},
+    items::{self, Item},
     write::Cancelled,
 };
 
 /// The number of partitions of a line. DynamoDB writes 1,000 units a second of a partition, and an
 /// item of a transaction costs two: 2,000 jobs a second may join a line. A look asks each partition.
 const PARTITIONS: u8 = 4;
+
+/// The number of items that a look reads of a partition behind an entry that it cannot read.
+const UNREADABLE_AT_ONCE: i32 = 100;
 
 /// How the two kinds are called in a key; voices come first.
 const VOICE: &str = "0-voice";
@@ -144,7 +147,8 @@ impl Store {
 
     /// Whose turn it is at `provider`; `None` if no slot is free, or if nothing waits that may have
     /// one. `limits` are the leases that hold now. Each look reads one item of each partition,
-    /// consistently: two looks as a rule, and one more for each tenant that is passed over.
+    /// consistently: two looks as a rule, and one more for each tenant that is passed over. What this
+    /// version of the code cannot read is passed over, too.
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -201,25 +205,51 @@ impl Store {
         place: Place,
     ) -> Result<Option<Waiter>, StoreError> {
         let behind = behind(place);
-        let looks = (0..PARTITIONS).map(|number| {
+        let looks =
+            (0..PARTITIONS).map(|number| self.first_of_partition(provider, number, behind.clone()));
+        let firsts = try_join_all(looks).await?;
+        Ok(firsts.into_iter().flatten().min_by_key(place_of))
+    }
+
+    /// The first that waits in a partition of a line, and whose sort key is greater than `behind`. An
+    /// entry that this version of the code cannot read is passed over and kept: a newer version wrote
+    /// it, and gives it its turn.
+    async fn first_of_partition(
+        &self,
+        provider: ProviderId,
+        number: u8,
+        mut behind: String,
+    ) -> Result<Option<Waiter>, StoreError> {
+        let line = partition(provider, number);
+        let mut at_once = 1;
+        loop {
             let query = self
                 .dynamodb
                 .query()
                 .table_name(&self.table)
                 .key_condition_expression("pk = :line AND sk > :behind")
-                .expression_attribute_values(
-                    ":line",
-                    AttributeValue::S(partition(provider, number)),
-                )
+                .expression_attribute_values(":line", AttributeValue::S(line.clone()))
                 .expression_attribute_values(":behind", AttributeValue::S(behind.clone()))
                 .consistent_read(true);
-            query.limit(1).send()
-        });
-        let firsts = try_join_all(looks).await;
-        let firsts = firsts.map_err(|error| StoreError::Read(error.into()))?;
-        let waiters = firsts.iter().flat_map(|first| first.items()).map(waiter);
-        let waiters = waiters.collect::<Result<Vec<_>, _>>()?;
-        Ok(waiters.into_iter().min_by_key(place_of))
+            let found = query.limit(at_once).send().await;
+            let found = found.map_err(|error| StoreError::Read(error.into()))?;
+            if found.items().is_empty() {
+                return Ok(None);
+            }
+            for item in found.items() {
+                let place = Key::of(item)?.sk;
+                if let Some(waiter) = read(&place) {
+                    return Ok(Some(waiter));
+                }
+                behind = place;
+            }
+            tracing::warn!(
+                line,
+                place = behind,
+                "passed over, because this version of the code cannot read it; deploy the version that wrote it"
+            );
+            at_once = UNREADABLE_AT_ONCE;
+        }
     }
 }
 
@@ -263,12 +293,7 @@ fn behind(place: Place) -> String {
     }
 }
 
-/// What waits, as its item says it.
-fn waiter(item: &Item) -> Result<Waiter, ItemError> {
-    let key = Key::of(item)?;
-    read(&key.sk).ok_or(ItemError::Attribute("sk"))
-}
-
+/// What waits, as its sort key says it; `None` if this version of the code cannot read it.
 fn read(place: &str) -> Option<Waiter> {
     let mut parts = place.split('#');
     let (tenant, kind) = (parts.next()?, parts.next()?);
@@ -314,8 +339,7 @@ mod tests {
     #[test]
     fn a_place_in_a_line_is_read_back() {
         for there in [job(1, 5, 7), voice(1, 5)] {
-            let item = item(ProviderId::Runway, &there);
-            assert_eq!(waiter(&item).unwrap(), there);
+            assert_eq!(read(&place_of(&there)), Some(there));
         }
         assert_eq!(read("0#2-other#0#0"), None);
     }

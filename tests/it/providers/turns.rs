@@ -6,7 +6,10 @@ use std::time::Instant;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::*;
-use crate::{operator::kill, sweep::sweep};
+use crate::{
+    operator::kill,
+    sweep::{NOTHING, sweep},
+};
 
 /// How long two busy cores may take for each step with ten thousand videos.
 const WITHIN: Duration = Duration::from_secs(30 * 60);
@@ -36,9 +39,14 @@ fn taken() -> Value {
 
 /// Has these leases on the vendor be held, each under the id of its holder.
 async fn leases_are(studio: &Studio, held: Value) {
+    leases_were_taken(studio, held, 2).await;
+}
+
+/// Has these leases be held, taken while the vendor had so many slots.
+async fn leases_were_taken(studio: &Studio, held: Value, slots: usize) {
     let item = studio.item("provider#runway", "leases").await;
     let version = item.map_or(0, |item| item["version"].as_n().unwrap().parse().unwrap()) + 1_u64;
-    let caps = json!({ "in_flight": 2, "per_tenant": 2 });
+    let caps = json!({ "in_flight": slots, "per_tenant": slots });
     let state = json!({ "version": version, "held": held, "caps": caps });
     let put = studio.stack.clients.dynamodb.put_item();
     put.table_name(&studio.stack.outputs.table_name)
@@ -49,6 +57,12 @@ async fn leases_are(studio: &Studio, held: Value) {
         .send()
         .await
         .unwrap();
+}
+
+/// The leases on the vendor as they are in the table, with the caps.
+async fn leases(studio: &Studio) -> Value {
+    let item = studio.item("provider#runway", "leases").await.unwrap();
+    serde_json::from_str(item["state"].as_s().unwrap()).unwrap()
 }
 
 /// Asks for so many videos of `tenant`; their jobs.
@@ -240,5 +254,56 @@ async fn a_wake_up_that_dies_anywhere_is_made_up_for() {
         sweep(&studio).await;
         line_is(&studio, 0).await;
     }
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_tells_render_of_caps_that_a_deployment_raised() {
+    let studio = crowded().await;
+    leases_were_taken(&studio, taken(), 1).await;
+    assert_eq!(sweep(&studio).await, NOTHING);
+    let leases = leases(&studio).await;
+    assert_eq!(leases["caps"], json!({ "in_flight": 2, "per_tenant": 2 }));
+    assert_eq!(leases["held"], taken(), "and changes no lease");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_job_whose_turn_had_just_come_gives_its_slot_to_the_next() {
+    let mut studio = crowded().await;
+    // The test takes the step of its execution.
+    studio.let_executions_do_nothing().await;
+    let video = ask_for_videos(&mut studio, "tenant-erased", 1)
+        .await
+        .remove(0);
+    line_is(&studio, 1).await;
+    let mut one = taken();
+    one.as_object_mut()
+        .unwrap()
+        .retain(|id, _| id.ends_with('1'));
+    leases_are(&studio, one).await;
+    assert_eq!(sweep(&studio).await, NOTHING);
+    line_is(&studio, 0).await;
+
+    let erase = json!({ "step": "erase-tenant", "tenantId": "tenant-erased" });
+    assert_eq!(studio.erase(&erase).await["status"], "erasing");
+    let held = leases(&studio).await["held"].clone();
+    assert!(
+        held.get(&video).is_some(),
+        "erase knows no slot of it: {held}"
+    );
+    let next = ask_for_videos(&mut studio, "tenant-next", 1)
+        .await
+        .remove(0);
+    line_is(&studio, 1).await;
+
+    let submit = json!({ "step": "submit", "jobId": video });
+    assert_eq!(studio.completion(&submit).await["status"], "stored");
+    line_is(&studio, 0).await;
+    let held = leases(&studio).await["held"].clone();
+    assert!(
+        held.get(&next).is_some() && held.get(&video).is_none(),
+        "{held}"
+    );
     studio.stop().await;
 }

@@ -8,7 +8,7 @@ use work::close;
 use crate::{
     App,
     step::{Reply, StepError},
-    turns::release_to_next,
+    turns::{release_all_to_next, release_to_next},
 };
 
 /// Cancels a job: closes it, publishes its end, and cancels it at the provider if possible. A job
@@ -33,9 +33,7 @@ pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, Ste
     }
     let Some(last) = job.attempts.last() else {
         // Its turn may just have come, and its execution finds it closed.
-        for provider in app.outbox.routing().of(job.asset) {
-            release_to_next(app, *provider, job.id()).await;
-        }
+        release_all_to_next(app, &job).await;
         return Ok(Reply::Closed);
     };
     if let (State::Cancelled { .. }, Some(ticket)) = (&job.state, &last.ticket) {

@@ -20,7 +20,7 @@ use crate::{
     pause::grown,
     step::{Reply, StepError},
     steps::poll::poll,
-    turns::{give_out_for_a_while, release_to_next},
+    turns::{give_out_for_a_while, release_all_to_next, release_to_next},
 };
 
 /// Asks for the media of a job, or replies how long to wait first. If no slot is free at the
@@ -40,6 +40,10 @@ pub(crate) async fn submit(
     }
     executions::check(&job, name)?;
     if assets::is_stored(&job) {
+        // An erasure may have closed it when its turn had just come, and knows no slot of it.
+        if job.is_closed() {
+            release_all_to_next(app, &job).await;
+        }
         assets::tidy_up(app, &job).await;
         return Ok(Reply::Stored);
     }

@@ -19,6 +19,7 @@ use crate::{
     step::{Reply, StepError},
     steps::voice,
 };
+use queued::Queue;
 
 /// The most items of one shard of the index in one sweep; the next sweep is minutes away.
 const MOST_OF_A_SHARD: i32 = 25;
@@ -37,20 +38,24 @@ const PAUSE_AFTER_TROUBLE: u32 = 15 * 60;
 /// is gone is restarted, or failed after too many restarts. A job that waits in the queue is sent
 /// again if its message seems to be lost. One that waits for its turn for too long is failed. An end
 /// that may be unpublished is published. Before all that, free slots at vendors are given out.
+///
+/// Once SQS turns out to be away, the jobs that were to be sent are left to the next sweep: each would
+/// wait for SQS just as long, and what needs no queue behind them.
 pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
     let woken = in_line::wake(app).await;
-    let patience = queued::patience(app).await;
+    let queue = &Queue::look_at(app).await;
     // Videos, voices and ends come first: none of them waits for the queue.
     let mut overdue = app.store.overdue(now, MOST_OF_A_SHARD).await?;
-    let late = now.minus_seconds(patience);
+    let late = now.minus_seconds(queue.patience());
     overdue.extend(app.store.overdue_in_queue(late, MOST_OF_A_SHARD).await?);
     overdue.extend(app.store.overdue_in_line(now, MOST_OF_A_SHARD).await?);
     let (mut handled, mut troubled) = (Vec::new(), 0);
     let mut looked_after = stream::iter(&overdue)
-        .map(|one| async move { (one, reconcile(app, one, patience, now).await) })
+        .map(|one| async move { (one, reconcile(app, one, queue, now).await) })
         .buffer_unordered(AT_ONCE);
     while let Some((one, after)) = looked_after.next().await {
         let error = match after {
+            Ok(After::Left) => continue,
             Ok(after) => {
                 handled.push(after);
                 continue;
@@ -69,6 +74,7 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
     if troubled > 0 {
         return Err(StepError::Sweep {
             troubled,
+            left: overdue.len() - handled.len() - troubled,
             overdue: overdue.len(),
         });
     }
@@ -94,6 +100,8 @@ enum After {
     Restarted,
     /// It was sent to the queue again.
     Sent,
+    /// It is left as it is to the next sweep, because SQS is away.
+    Left,
     /// It was given up.
     Failed,
     /// It is closed.
@@ -148,11 +156,11 @@ async fn put_behind(app: &App, overdue: &Overdue, now: Time) {
     }
 }
 
-/// Handles one item. Jobs are left to the queue for `patience` seconds past their deadlines.
+/// Handles one item.
 async fn reconcile(
     app: &App,
     overdue: &Overdue,
-    patience: u32,
+    queue: &Queue,
     now: Time,
 ) -> Result<After, Trouble> {
     match overdue {
@@ -162,7 +170,7 @@ async fn reconcile(
                 return in_line::look_after(app, overdue, (&job, provider), now).await;
             }
             match is_in_queue(app, &job).await? {
-                true => queued::look_after(app, (overdue, *stands), &job, patience, now).await,
+                true => queued::look_after(app, (overdue, *stands), &job, queue, now).await,
                 false => reconcile_job(app, overdue, job, now).await,
             }
         }

@@ -34,7 +34,7 @@ pub enum Error {
         /// What cannot be resolved.
         reason: Unresolved,
     },
-    /// A property has a value that AWS would refuse.
+    /// A property has a value that AWS or the poller would refuse.
     #[error("{mapping}: {property} must be {expected}")]
     Wrong {
         /// The mapping's logical id.
@@ -49,7 +49,7 @@ pub enum Error {
     NotSupported {
         /// The mapping's logical id.
         mapping: String,
-        /// The property or destination.
+        /// The property, the destination or the kind of queue.
         what: String,
     },
     /// A disabled mapping cannot be polled.

@@ -24,12 +24,12 @@
 //!
 //! # How it is made
 //!
-//! `mapping` has the settings, `resource` reads them, and `template` resolves a template's
-//! functions. `batch` is the mapping itself, without I/O or a clock: records and outcomes go in,
-//! `action`s come out. `response` parses the function's partial batch response, `payload` writes
-//! the event, and `destination` writes the on-failure envelope. `delivery` calls Lambda and the
-//! destination. `consumer` configures the Kafka client. `poller` connects all of them and sends
-//! `report`s.
+//! `mapping` has the settings, `resource` reads them, `declared` has what mappings of any source
+//! have in common, and `template` resolves a template's functions. `batch` is the mapping itself,
+//! without I/O or a clock: records and outcomes go in, `action`s come out. `response` parses the
+//! function's partial batch response, `payload` writes the event, and `destination` writes the
+//! on-failure envelope. `delivery` calls Lambda and the destination. `consumer` configures the
+//! Kafka client. `poller` connects all of them and sends `report`s.
 //!
 //! If AWS's pages leave a question open, a comment beside the code gives our interpretation and its
 //! reason.
@@ -37,6 +37,7 @@
 mod action;
 mod batch;
 mod consumer;
+mod declared;
 mod delivery;
 mod destination;
 mod error;
@@ -49,9 +50,11 @@ mod response;
 mod template;
 
 pub use action::{Answer, Condition, Outcome};
+pub use declared::Declared;
 pub use delivery::invoke;
 pub use error::{Error, chain};
 pub use mapping::{Destination, Mapping, StartingPosition};
 pub use poller::{Connections, Poller};
 pub use report::{Report, What};
+pub use response::batch_item_failures;
 pub use template::{Properties, Template, Unresolved};

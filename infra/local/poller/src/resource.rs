@@ -1,25 +1,15 @@
-//! Reads a mapping's settings from its resource in a template.
-//!
-//! For a deployed template there is a second source, Lambda's record of the mapping. Neither is
-//! enough, because an emulator's record may lack Kafka's own settings (topics, consumer group,
-//! pollers) and fills missing numbers with the defaults of queues. The processed template has the
-//! requested settings. The record has the resolved function, cluster and destination.
+//! Reads the settings of a Kafka mapping from its resource in a template.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use aws_sdk_lambda::types::{
-    EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType,
-};
+use aws_sdk_lambda::types::{EventSourceMappingConfiguration, EventSourcePosition};
 use serde_json::{Value, json};
 
+use super::declared::Declared;
 use super::error::Error;
 use super::mapping::{Destination, Mapping, StartingPosition};
 use super::template::{Properties, Template};
-
-/// The resource type of a mapping.
-const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 
 /// The number of retries that Lambda applies if they are infinite and there is an on-failure
 /// destination (docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html).
@@ -37,15 +27,10 @@ impl Mapping {
     pub fn of_resource(id: &str, resource: &Value) -> Result<Self, Error> {
         let document = json!({ "Resources": { id: resource } });
         let template = Template::of(document, BTreeMap::new());
-        let resources = resources(&template)?;
-        match resources.first() {
-            Some(&(logical_id, properties)) => Reader {
-                logical_id,
-                properties,
-                record: None,
-            }
-            .read(),
-            None => Err(Error::NotKafka {
+        let declared = Declared::in_template(&template)?;
+        match declared.first() {
+            Some(declared) if is_of_topics(&declared.properties) => declared.mapping(),
+            _ => Err(Error::NotKafka {
                 mapping: id.to_owned(),
             }),
         }
@@ -61,33 +46,14 @@ impl Mapping {
         template: &Template,
         records: &[EventSourceMappingConfiguration],
     ) -> Result<Vec<Self>, Error> {
-        let mut mappings = Vec::new();
-        for (logical_id, properties) in resources(template)? {
-            let id = template.reference(logical_id).ok();
-            let record = records
-                .iter()
-                .find(|record| id.is_some() && record.uuid() == id);
-            let record = record.ok_or_else(|| Error::NotDeployed {
-                mapping: logical_id.to_owned(),
-            })?;
-            let reader = Reader {
-                logical_id,
-                properties,
-                record: Some(record),
-            };
-            mappings.push(reader.read()?);
-        }
-        Ok(mappings)
+        let declared = Declared::deployed(template, records, is_of_topics)?;
+        declared.iter().map(Declared::mapping).collect()
     }
 }
 
-/// The resources of a template that map a Kafka topic to a function.
-fn resources(template: &Template) -> Result<Vec<(&str, Properties<'_>)>, Error> {
-    let mut resources = template
-        .resources_of(MAPPING)
-        .map_err(|reason| Error::Template { reason })?;
-    resources.retain(|(_, properties)| properties.has("Topics"));
-    Ok(resources)
+/// Whether a mapping's properties are those of a Kafka mapping.
+fn is_of_topics(properties: &Properties<'_>) -> bool {
+    properties.has("Topics")
 }
 
 /// The settings for failures. The default is that of on-demand mode: a batch is retried as a whole
@@ -100,15 +66,9 @@ struct ErrorControls {
     report_batch_item_failures: bool,
 }
 
-/// Reads one mapping. If the mapping is deployed, there is Lambda's record of it.
-struct Reader<'a> {
-    logical_id: &'a str,
-    properties: Properties<'a>,
-    record: Option<&'a EventSourceMappingConfiguration>,
-}
-
-impl Reader<'_> {
-    fn read(&self) -> Result<Mapping, Error> {
+/// Reads a Kafka mapping.
+impl Declared<'_> {
+    fn mapping(&self) -> Result<Mapping, Error> {
         let source = self
             .known("AmazonManagedKafkaEventSourceConfig")?
             .unwrap_or_default();
@@ -117,10 +77,7 @@ impl Reader<'_> {
         let provisioned = self.known("ProvisionedPollerConfig")?.is_some();
         let destination = self.destination(provisioned, &topic)?;
         let controls = self.error_controls(provisioned, destination.is_some())?;
-        let uuid = match self.record {
-            Some(record) => self.recorded("UUID", record.uuid())?,
-            None => self.logical_id.to_owned(),
-        };
+        let uuid = self.uuid()?;
         let group = source.get("ConsumerGroupId").and_then(Value::as_str);
         Ok(Mapping {
             function: self.arn("FunctionName", |record| record.function_arn())?,
@@ -150,10 +107,7 @@ impl Reader<'_> {
         };
         match unsupported {
             None => Ok(()),
-            Some(property) => Err(Error::NotSupported {
-                mapping: self.logical_id.to_owned(),
-                what: property.to_owned(),
-            }),
+            Some(property) => Err(self.not_supported(property)),
         }
     }
 
@@ -179,12 +133,6 @@ impl Reader<'_> {
         Ok(seconds.map_or(Duration::from_millis(500), |seconds| {
             Duration::from_secs(seconds.unsigned_abs())
         }))
-    }
-
-    fn enabled(&self) -> Result<bool, Error> {
-        let state = self.record.and_then(|record| record.state());
-        let recorded = !matches!(state, Some("Disabled" | "Disabling"));
-        Ok(self.flag("Enabled", Some(recorded))?.unwrap_or(true))
     }
 
     /// The settings that are in force only with provisioned pollers. The numbers are read in any
@@ -251,12 +199,9 @@ impl Reader<'_> {
             ["arn", _, "s3", _, _, bucket] => Ok(Some(Destination::S3 {
                 bucket: (*bucket).to_owned(),
             })),
-            ["arn", _, "sqs" | "sns", ..] => Err(Error::NotSupported {
-                mapping: self.logical_id.to_owned(),
-                what: format!(
-                    "the on-failure destination {destination} (an S3 bucket or kafka://topic is)"
-                ),
-            }),
+            ["arn", _, "sqs" | "sns", ..] => Err(self.not_supported(&format!(
+                "the on-failure destination {destination} (an S3 bucket or kafka://topic is)"
+            ))),
             _ => Err(self.wrong("DestinationConfig", "an ARN or kafka://topic")),
         }
     }
@@ -313,96 +258,6 @@ impl Reader<'_> {
                 }
             }
             _ => Err(self.wrong("StartingPosition", "TRIM_HORIZON, LATEST or AT_TIMESTAMP")),
-        }
-    }
-
-    fn reports(&self) -> Result<bool, Error> {
-        match self.properties.get("FunctionResponseTypes") {
-            Ok(None) => Ok(false),
-            Ok(Some(Value::Array(types))) => {
-                Ok(types.iter().any(|kind| kind == "ReportBatchItemFailures"))
-            }
-            Ok(Some(_)) => Err(self.wrong("FunctionResponseTypes", "a list")),
-            Err(_) => Ok(self.record.is_some_and(|record| {
-                record
-                    .function_response_types()
-                    .contains(&FunctionResponseType::ReportBatchItemFailures)
-            })),
-        }
-    }
-
-    /// A property that only the resource has.
-    fn known(&self, property: &str) -> Result<Option<Value>, Error> {
-        let mapping = || self.logical_id.to_owned();
-        self.properties
-            .get(property)
-            .map_err(|reason| Error::Unknown {
-                mapping: mapping(),
-                property: property.to_owned(),
-                reason,
-            })
-    }
-
-    /// A whole number from the template. If it cannot be resolved there, the record's; `None` if it
-    /// is absent. A number that came from a parameter is text.
-    fn number(
-        &self,
-        property: &str,
-        range: RangeInclusive<i64>,
-        recorded: Option<i32>,
-    ) -> Result<Option<i64>, Error> {
-        let number = match self.properties.get(property) {
-            Ok(None) => return Ok(None),
-            Ok(Some(value)) => value.as_i64().or_else(|| value.as_str()?.parse().ok()),
-            Err(_) => recorded.map(i64::from),
-        };
-        match number {
-            Some(number) if range.contains(&number) => Ok(Some(number)),
-            _ => Err(self.wrong(
-                property,
-                &format!("a whole number from {} to {}", range.start(), range.end()),
-            )),
-        }
-    }
-
-    fn flag(&self, property: &str, recorded: Option<bool>) -> Result<Option<bool>, Error> {
-        let flag = match self.properties.get(property) {
-            Ok(None) => return Ok(None),
-            Ok(Some(value)) => value.as_bool().or_else(|| value.as_str()?.parse().ok()),
-            Err(_) => recorded,
-        };
-        flag.map(Some)
-            .ok_or_else(|| self.wrong(property, "true or false"))
-    }
-
-    /// The ARN or the name that a property refers to: that of the record, or else that of the
-    /// resource.
-    fn arn(
-        &self,
-        property: &str,
-        of_record: impl Fn(&EventSourceMappingConfiguration) -> Option<&str>,
-    ) -> Result<String, Error> {
-        match self.record {
-            Some(record) => self.recorded(property, of_record(record)),
-            None => match self.known(property)? {
-                Some(Value::String(name)) if !name.is_empty() => Ok(name),
-                _ => Err(self.wrong(property, "a name or an ARN")),
-            },
-        }
-    }
-
-    fn recorded(&self, property: &str, value: Option<&str>) -> Result<String, Error> {
-        value
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
-            .ok_or_else(|| self.wrong(property, "known to Lambda"))
-    }
-
-    fn wrong(&self, property: &str, expected: &str) -> Error {
-        Error::Wrong {
-            mapping: self.logical_id.to_owned(),
-            property: property.to_owned(),
-            expected: expected.to_owned(),
         }
     }
 }

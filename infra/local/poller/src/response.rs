@@ -30,14 +30,8 @@ pub fn failed_records(
         return Ok(BTreeSet::new());
     }
     let failures = match serde_json::from_slice(body).map_err(|_| ResponseError::NotJson)? {
-        Value::Null => return Ok(BTreeSet::new()),
-        Value::Array(items) if items.is_empty() => return Ok(BTreeSet::new()),
-        Value::Object(mut response) => match response.remove("batchItemFailures") {
-            None | Some(Value::Null) => return Ok(BTreeSet::new()),
-            Some(Value::Array(failures)) => failures,
-            Some(_) => return Err(ResponseError::NotAResponse),
-        },
-        _ => return Err(ResponseError::NotAResponse),
+        Value::Array(items) if items.is_empty() => items,
+        response => batch_item_failures(response).ok_or(ResponseError::NotAResponse)?,
     };
     let invoked: BTreeSet<_> = records
         .iter()
@@ -59,6 +53,22 @@ pub fn failed_records(
             }
         })
         .collect()
+}
+
+/// The list `batchItemFailures` of a function's response, whatever the source of its batch is: empty
+/// if the response is null, or if its list is absent or null. `None` if it is no partial batch
+/// response.
+#[must_use]
+pub fn batch_item_failures(response: Value) -> Option<Vec<Value>> {
+    match response {
+        Value::Null => Some(Vec::new()),
+        Value::Object(mut response) => match response.remove("batchItemFailures") {
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(Value::Array(failures)) => Some(failures),
+            Some(_) => None,
+        },
+        _ => None,
+    }
 }
 
 #[derive(Deserialize)]

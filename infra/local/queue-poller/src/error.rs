@@ -1,51 +1,12 @@
-//! Errors that prevent a mapping from being read or started. Later errors are reported, and the
-//! poller tries again.
-
-use poller::Unresolved;
+//! Errors that prevent a mapping of a queue from being read or started. Later errors are reported,
+//! and the poller tries again.
 
 /// Why a mapping cannot be read, or cannot be polled.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The template itself cannot be read.
-    #[error("the template: {reason}")]
-    Template {
-        /// What cannot be resolved.
-        reason: Unresolved,
-    },
-    /// The template has the mapping, but Lambda does not.
-    #[error("{mapping} is in the template, but Lambda lists no such event source mapping")]
-    NotDeployed {
-        /// The mapping's logical id.
-        mapping: String,
-    },
-    /// A property uses something that cannot be resolved.
-    #[error("{mapping}: {property}: {reason}")]
-    Unknown {
-        /// The mapping's logical id.
-        mapping: String,
-        /// The property.
-        property: String,
-        /// What cannot be resolved.
-        reason: Unresolved,
-    },
-    /// A property has a value that AWS or this poller would refuse.
-    #[error("{mapping}: {property} must be {expected}")]
-    Wrong {
-        /// The mapping's logical id.
-        mapping: String,
-        /// The property.
-        property: String,
-        /// The allowed values.
-        expected: String,
-    },
-    /// AWS supports it, but this poller does not.
-    #[error("{mapping}: {what} is not supported by this poller")]
-    NotSupported {
-        /// The mapping's logical id.
-        mapping: String,
-        /// The property or the kind of queue.
-        what: String,
-    },
+    /// The mapping is not deployed, or has a setting that AWS or this poller refuses.
+    #[error(transparent)]
+    Mapping(#[from] poller::Error),
     /// A disabled mapping cannot be polled.
     #[error("the mapping of {queue} is disabled")]
     Disabled {

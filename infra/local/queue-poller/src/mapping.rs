@@ -1,18 +1,9 @@
 //! A mapping of a queue: its settings, with the defaults and the limits of AWS applied.
-//!
-//! There are two sources. The processed template has the requested settings. Lambda's record of the
-//! mapping has the resolved function and queue, which are attributes of other resources.
-
-use std::ops::RangeInclusive;
 
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
-use poller::{Properties, Template};
-use serde_json::Value;
+use poller::{Declared, Template};
 
 use crate::error::Error;
-
-/// The resource type of a mapping.
-const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 
 /// How many invocations a mapping without a maximum concurrency has at once. On AWS it begins with
 /// five batches and adds more while messages wait
@@ -50,32 +41,13 @@ impl QueueMapping {
         template: &Template,
         records: &[EventSourceMappingConfiguration],
     ) -> Result<Vec<Self>, Error> {
-        let resources = template
-            .resources_of(MAPPING)
-            .map_err(|reason| Error::Template { reason })?;
-        let mut mappings = Vec::new();
-        for (logical_id, properties) in resources {
-            if properties.has("Topics") {
-                continue;
-            }
-            let id = template.reference(logical_id).ok();
-            let record = records
-                .iter()
-                .find(|record| id.is_some() && record.uuid() == id);
-            let record = record.ok_or_else(|| Error::NotDeployed {
-                mapping: logical_id.to_owned(),
-            })?;
-            let source = record.event_source_arn().unwrap_or_default();
-            if source.split(':').nth(2) == Some("sqs") {
-                let reader = Reader {
-                    logical_id,
-                    properties,
-                    record,
-                };
-                mappings.push(reader.read()?);
-            }
-        }
-        Ok(mappings)
+        let declared =
+            Declared::deployed(template, records, |properties| !properties.has("Topics"))?;
+        declared
+            .iter()
+            .filter(|declared| is_of_queue(declared))
+            .map(read)
+            .collect()
     }
 
     /// The queue's name, which is the end of its ARN.
@@ -85,132 +57,66 @@ impl QueueMapping {
     }
 }
 
-/// Reads one mapping.
-struct Reader<'a> {
-    logical_id: &'a str,
-    properties: Properties<'a>,
-    record: &'a EventSourceMappingConfiguration,
+/// Whether the source of a mapping is a queue, and no stream.
+fn is_of_queue(declared: &Declared<'_>) -> bool {
+    let source = declared.record.and_then(|record| record.event_source_arn());
+    // arn:<partition>:sqs:<region>:<account>:<name>
+    source.and_then(|arn| arn.split(':').nth(2)) == Some("sqs")
 }
 
-impl Reader<'_> {
-    fn read(&self) -> Result<QueueMapping, Error> {
-        let queue_arn = self.recorded("EventSourceArn", self.record.event_source_arn())?;
-        self.refuse_unsupported(&queue_arn)?;
-        let batch_size = self.number("BatchSize", self.property("BatchSize")?, 1..=10)?;
-        let scaling = self.property("ScalingConfig")?;
-        let maximum =
-            scaling.and_then(|mut scaling| Some(scaling.get_mut("MaximumConcurrency")?.take()));
-        let maximum = self.number("ScalingConfig.MaximumConcurrency", maximum, 2..=1_000)?;
-        Ok(QueueMapping {
-            uuid: self.recorded("UUID", self.record.uuid())?,
-            function: self.recorded("FunctionName", self.record.function_arn())?,
-            queue_arn,
-            batch_size: batch_size.map_or(10, |size| u8::try_from(size).unwrap_or(10)),
-            maximum_concurrency: maximum.map_or(WITHOUT_MAXIMUM, usize::from),
-            report_batch_item_failures: self.reports()?,
-            enabled: self.enabled()?,
-        })
-    }
+/// The settings of one mapping.
+fn read(declared: &Declared<'_>) -> Result<QueueMapping, Error> {
+    let queue_arn = declared.arn("EventSourceArn", |record| record.event_source_arn())?;
+    refuse_unsupported(declared, &queue_arn)?;
+    let recorded = declared.record.and_then(|record| record.batch_size());
+    let batch_size = declared.number("BatchSize", 1..=10, recorded)?;
+    Ok(QueueMapping {
+        uuid: declared.uuid()?,
+        function: declared.arn("FunctionName", |record| record.function_arn())?,
+        queue_arn,
+        batch_size: batch_size.map_or(10, |size| u8::try_from(size).unwrap_or(10)),
+        maximum_concurrency: maximum_concurrency(declared)?.unwrap_or(WITHOUT_MAXIMUM),
+        report_batch_item_failures: declared.reports()?,
+        enabled: declared.enabled()?,
+    })
+}
 
-    fn refuse_unsupported(&self, queue_arn: &str) -> Result<(), Error> {
-        let by_name = ["FilterCriteria", "ProvisionedPollerConfig"]
-            .into_iter()
-            .find(|name| self.properties.has(name));
-        let window = self.property("MaximumBatchingWindowInSeconds")?;
-        let window = self.number("MaximumBatchingWindowInSeconds", window, 0..=300)?;
-        let what = if queue_arn.ends_with(".fifo") {
-            Some("a FIFO queue")
-        } else if window.is_some_and(|seconds| seconds > 0) {
-            Some("MaximumBatchingWindowInSeconds above 0")
-        } else {
-            by_name
-        };
-        match what {
-            None => Ok(()),
-            Some(what) => Err(Error::NotSupported {
-                mapping: self.logical_id.to_owned(),
-                what: what.to_owned(),
-            }),
-        }
-    }
+fn maximum_concurrency(declared: &Declared<'_>) -> Result<Option<usize>, Error> {
+    let scaling = declared.known("ScalingConfig")?;
+    let Some(maximum) = scaling
+        .as_ref()
+        .and_then(|one| one.get("MaximumConcurrency"))
+    else {
+        return Ok(None);
+    };
+    let maximum = declared.whole("ScalingConfig.MaximumConcurrency", maximum, 2..=1_000)?;
+    Ok(usize::try_from(maximum).ok())
+}
 
-    fn reports(&self) -> Result<bool, Error> {
-        match self.property("FunctionResponseTypes")? {
-            None => Ok(false),
-            Some(Value::Array(types)) => {
-                Ok(types.iter().any(|kind| kind == "ReportBatchItemFailures"))
-            }
-            Some(_) => Err(self.wrong("FunctionResponseTypes", "a list")),
-        }
-    }
-
-    /// Whether the mapping polls. What the template says counts, because an emulator's record may
-    /// say that every mapping is enabled.
-    fn enabled(&self) -> Result<bool, Error> {
-        match self.property("Enabled")? {
-            None => Ok(!matches!(
-                self.record.state(),
-                Some("Disabled" | "Disabling")
-            )),
-            // A parameter's value is text.
-            Some(value) => value
-                .as_bool()
-                .or_else(|| value.as_str()?.parse().ok())
-                .ok_or_else(|| self.wrong("Enabled", "true or false")),
-        }
-    }
-
-    /// A property with its functions resolved. `None` if it is absent.
-    fn property(&self, name: &str) -> Result<Option<Value>, Error> {
-        self.properties.get(name).map_err(|reason| Error::Unknown {
-            mapping: self.logical_id.to_owned(),
-            property: name.to_owned(),
-            reason,
-        })
-    }
-
-    /// A whole number. One that came from a parameter is text.
-    fn number(
-        &self,
-        property: &str,
-        value: Option<Value>,
-        range: RangeInclusive<u16>,
-    ) -> Result<Option<u16>, Error> {
-        let Some(value) = value else {
-            return Ok(None);
-        };
-        let number = match &value {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_u64().and_then(|number| u16::try_from(number).ok()),
-        };
-        number
-            .filter(|number| range.contains(number))
-            .map(Some)
-            .ok_or_else(|| {
-                let expected = format!("a whole number from {} to {}", range.start(), range.end());
-                self.wrong(property, &expected)
-            })
-    }
-
-    fn recorded(&self, property: &str, value: Option<&str>) -> Result<String, Error> {
-        value
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
-            .ok_or_else(|| self.wrong(property, "known to Lambda"))
-    }
-
-    fn wrong(&self, property: &str, expected: &str) -> Error {
-        Error::Wrong {
-            mapping: self.logical_id.to_owned(),
-            property: property.to_owned(),
-            expected: expected.to_owned(),
-        }
+fn refuse_unsupported(declared: &Declared<'_>, queue_arn: &str) -> Result<(), Error> {
+    let by_name = ["FilterCriteria", "ProvisionedPollerConfig"]
+        .into_iter()
+        .find(|name| declared.properties.has(name));
+    let recorded = declared
+        .record
+        .and_then(|record| record.maximum_batching_window_in_seconds());
+    let window = declared.number("MaximumBatchingWindowInSeconds", 0..=300, recorded)?;
+    let what = if queue_arn.ends_with(".fifo") {
+        Some("a FIFO queue")
+    } else if window.is_some_and(|seconds| seconds > 0) {
+        Some("MaximumBatchingWindowInSeconds above 0")
+    } else {
+        by_name
+    };
+    match what {
+        None => Ok(()),
+        Some(what) => Err(declared.not_supported(what).into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -221,13 +127,16 @@ mod tests {
             .uuid("uuid-1")
             .event_source_arn(source)
             .function_arn("function-arn")
+            // What the template says or leaves out counts.
+            .state("Disabled")
             .build()
     }
 
     /// The mappings of a template with one mapping of these properties.
-    fn read(properties: &Value, source: &str) -> Result<Vec<QueueMapping>, Error> {
-        let document =
-            json!({ "Resources": { "Renders": { "Type": MAPPING, "Properties": properties } } });
+    fn mappings(properties: &Value, source: &str) -> Result<Vec<QueueMapping>, Error> {
+        let kind = "AWS::Lambda::EventSourceMapping";
+        let renders = json!({ "Type": kind, "Properties": properties });
+        let document = json!({ "Resources": { "Renders": renders } });
         let references = [("Renders", "uuid-1"), ("Most", "26")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let template = Template::parse(&document.to_string(), references.into()).unwrap();
@@ -253,14 +162,14 @@ mod tests {
             report_batch_item_failures: true,
             enabled: true,
         };
-        let mappings = read(&properties, QUEUE).unwrap();
-        assert_eq!(mappings, [expected]);
-        assert_eq!(mappings[0].queue(), "renders");
+        let read = mappings(&properties, QUEUE).unwrap();
+        assert_eq!(read, [expected]);
+        assert_eq!(read[0].queue(), "renders");
     }
 
     #[test]
     fn without_settings_those_of_aws_are_in_force() {
-        let mapping = read(&json!({ "Enabled": "false" }), QUEUE)
+        let mapping = mappings(&json!({ "Enabled": "false" }), QUEUE)
             .unwrap()
             .remove(0);
         assert_eq!((mapping.batch_size, mapping.maximum_concurrency), (10, 5));
@@ -270,8 +179,8 @@ mod tests {
     #[test]
     fn mappings_of_topics_and_streams_are_left_out() {
         let stream = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/1";
-        assert_eq!(read(&json!({}), stream).unwrap(), []);
-        assert_eq!(read(&json!({ "Topics": ["a"] }), QUEUE).unwrap(), []);
+        assert_eq!(mappings(&json!({}), stream).unwrap(), []);
+        assert_eq!(mappings(&json!({ "Topics": ["a"] }), QUEUE).unwrap(), []);
     }
 
     #[test]
@@ -300,7 +209,7 @@ mod tests {
                 "FIFO",
             ),
         ] {
-            let error = read(&properties, source).unwrap_err().to_string();
+            let error = mappings(&properties, source).unwrap_err().to_string();
             assert!(error.contains(named), "{properties}: {error}");
         }
     }

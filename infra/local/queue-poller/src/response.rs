@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use poller::batch_item_failures;
 use serde_json::Value;
 
 /// The messages of a batch that the function's response lists as failed. Empty if all succeeded.
@@ -28,15 +29,7 @@ pub(crate) fn failed_messages(
         return Ok(BTreeSet::new());
     }
     let response = serde_json::from_slice::<Value>(body).map_err(|_| ResponseError::NotJson)?;
-    let failures = match response {
-        Value::Null => return Ok(BTreeSet::new()),
-        Value::Object(mut response) => match response.remove("batchItemFailures") {
-            None | Some(Value::Null) => return Ok(BTreeSet::new()),
-            Some(Value::Array(failures)) => failures,
-            Some(_) => return Err(ResponseError::NotAResponse),
-        },
-        _ => return Err(ResponseError::NotAResponse),
-    };
+    let failures = batch_item_failures(response).ok_or(ResponseError::NotAResponse)?;
     failures
         .iter()
         .map(

@@ -8,7 +8,7 @@ use store::{Store, StoreError};
 
 use crate::{
     samples::{identifier, now, put, video},
-    world::World,
+    world::{World, key},
 };
 
 const RUNWAY: ProviderId = ProviderId::Runway;
@@ -119,4 +119,21 @@ async fn tenants_have_their_turns_and_what_left_the_line_has_none() {
         .unwrap();
     assert_eq!(turn(&store).await, None);
     assert_eq!(store.length_of_line(RUNWAY).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_a_newer_version_wrote_into_a_line_holds_nothing_up_and_stays() {
+    let world = World::start().await;
+    let store = world.store();
+    let tenant = TenantKey::new(&identifier("a"));
+    for (partition, number) in [(0, 0), (0, 1), (1, 0), (2, 0), (3, 0)] {
+        // It is sorted before the tenant's jobs.
+        let place = format!("{tenant}#0-avatar#{}#{number}", now());
+        let line = format!("waiting#{RUNWAY}#{partition}");
+        world.put(key(&line, &place)).await;
+    }
+    assert_eq!(turn(&store).await, None);
+    let joined = waits(&store, "a", 0).await;
+    assert_eq!(turn(&store).await, Some(WorkId::Job(joined.id)));
+    assert_eq!(store.length_of_line(RUNWAY).await.unwrap(), 6);
 }

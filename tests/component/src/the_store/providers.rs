@@ -75,6 +75,28 @@ async fn leases_are_taken_up_to_the_caps_renewed_and_given_back() {
 }
 
 #[tokio::test]
+async fn caps_are_written_down_once_and_change_no_lease() {
+    let world = World::start().await;
+    let store = world.store();
+    let caps = |in_flight| Caps {
+        in_flight,
+        per_tenant: 1,
+    };
+    let until = now().plus_seconds(60);
+    let first = job("a", "first");
+    let taken = store
+        .take_lease(RUNWAY, &first, caps(1), now(), until)
+        .await;
+    assert!(taken.unwrap());
+    for (in_flight, writes) in [(1, "1"), (2, "2"), (2, "2"), (1, "3")] {
+        store.note_caps(RUNWAY, caps(in_flight)).await.unwrap();
+        let item = world.item("provider#runway", "leases").await.unwrap();
+        assert_eq!(number(&item, "version"), writes, "{in_flight}");
+        assert_eq!(store.limits(RUNWAY).await.unwrap().held(), 1);
+    }
+}
+
+#[tokio::test]
 async fn of_many_takers_at_once_as_many_get_a_lease_as_there_are() {
     let world = World::start().await;
     let store = world.store();

@@ -8,7 +8,11 @@ use store::Overdue;
 use work::close;
 
 use super::{After, Trouble};
-use crate::{App, step::StepError, turns::give_out};
+use crate::{
+    App,
+    step::StepError,
+    turns::{TurnError, give_out},
+};
 
 /// Gives up an open job that waited for too long in the line of `provider`.
 pub(super) async fn look_after(
@@ -54,7 +58,7 @@ fn too_long(provider: ProviderId, now: Time) -> Failure {
 pub(super) async fn wake(app: &App) -> usize {
     let mut woken = 0;
     for provider in ProviderId::ALL {
-        match give_out(app, provider).await {
+        match wake_by_current_caps(app, provider).await {
             Ok(given) => woken += given,
             Err(error) => {
                 tracing::error!(%provider, "free slots are not given out: {}", runtime::chain(&error));
@@ -62,4 +66,13 @@ pub(super) async fn wake(app: &App) -> usize {
         }
     }
     woken
+}
+
+/// Writes down the caps in force, and gives out the free slots of `provider`. After a deployment that
+/// changed the caps, `render` would go by the earlier ones until a lease is taken.
+async fn wake_by_current_caps(app: &App, provider: ProviderId) -> Result<usize, TurnError> {
+    if let Some(caps) = app.config.providers.caps(provider) {
+        app.store.note_caps(provider, caps).await?;
+    }
+    give_out(app, provider).await
 }

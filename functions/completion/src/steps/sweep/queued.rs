@@ -1,10 +1,12 @@
 //! Overdue jobs without an execution: each has a message in the queue, or had one. An overdue job in
 //! a backlog cannot be told from one whose message was lost, but for the depth of the queue.
 
+use std::cell::Cell;
+
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, LONGEST_WAIT_SECONDS, Work as _};
 use outbox::Announced;
-use queue::DepthError;
+use queue::{DepthError, SendError};
 use store::Overdue;
 
 use super::{After, Trouble};
@@ -18,20 +20,48 @@ const PATIENCE_IN_A_BACKLOG: u32 = 2 * 60 * 60;
 /// abandoned. An outage of a day fails nothing. While none waits, it is [`LONGEST_WAIT_SECONDS`].
 const LONGEST_IN_A_BACKLOG: u32 = 7 * 24 * 60 * 60;
 
-/// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if
-/// neither the queue nor its dead-letter queue has a message, because then nothing of them is on its
-/// way. A queue that does not say how many messages it has counts as not empty.
-pub(super) async fn patience(app: &App) -> u32 {
-    match is_empty(app).await {
-        Ok(true) => 0,
-        Ok(false) => PATIENCE_IN_A_BACKLOG,
-        Err(error) => {
-            tracing::error!(
-                "jobs are left to the queue for {PATIENCE_IN_A_BACKLOG} s: {}",
-                runtime::chain(&error)
-            );
-            PATIENCE_IN_A_BACKLOG
+/// What a sweep knows of the queue.
+pub(super) struct Queue {
+    patience: u32,
+    is_away: Cell<bool>,
+}
+
+impl Queue {
+    /// Looks whether messages are on their way. A queue that does not say how many messages it has
+    /// counts as not empty.
+    pub(super) async fn look_at(app: &App) -> Self {
+        let patience = match is_empty(app).await {
+            Ok(true) => 0,
+            Ok(false) => PATIENCE_IN_A_BACKLOG,
+            Err(error) => {
+                tracing::error!(
+                    "jobs are left to the queue for {PATIENCE_IN_A_BACKLOG} s: {}",
+                    runtime::chain(&error)
+                );
+                PATIENCE_IN_A_BACKLOG
+            }
+        };
+        Self {
+            patience,
+            is_away: Cell::new(false),
         }
+    }
+
+    /// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if
+    /// neither the queue nor its dead-letter queue has a message, because then nothing of them is on
+    /// its way.
+    pub(super) fn patience(&self) -> u32 {
+        self.patience
+    }
+
+    /// Sends a message about `job`, and remembers if SQS is away. A message that SQS refuses by
+    /// itself says nothing of others.
+    async fn send(&self, app: &App, job: &Job) -> Result<(), SendError> {
+        let sent = app.outbox.send_job(job).await;
+        if let Err(SendError::Call(_)) = sent {
+            self.is_away.set(true);
+        }
+        sent
     }
 }
 
@@ -43,16 +73,17 @@ async fn is_empty(app: &App) -> Result<bool, DepthError> {
     Ok(queue.is_empty() && dead.is_empty())
 }
 
-/// Sends an open job again that is overdue by `patience` seconds; it `stands` under a deadline in the
-/// index. One that was open for too long is given up. So is one whose `created` may not be published
-/// any more: its end is withheld until its message comes, if there is one.
+/// Sends an open job again that is overdue by more than the queue's patience; it `stands` under a
+/// deadline in the index. One that was open for too long is given up. So is one whose `created` may
+/// not be published any more: its end is withheld until its message comes, if there is one.
 pub(super) async fn look_after(
     app: &App,
     (overdue, stands): (&Overdue, Time),
     job: &Job,
-    patience: u32,
+    queue: &Queue,
     now: Time,
 ) -> Result<After, Trouble> {
+    let patience = queue.patience();
     let is_too_old = is_too_old(job, stands, patience, now);
     // A job that waits for a vendor stands among videos, and is found by its deadline alone. The
     // others were found because they are overdue by that much.
@@ -73,7 +104,10 @@ pub(super) async fn look_after(
         close_as_failed(app, job.id, Announced::Unknown, failure, None).await?;
         return Ok(After::Failed);
     }
-    app.outbox.send_job(job).await?;
+    if queue.is_away.get() {
+        return Ok(After::Left);
+    }
+    queue.send(app, job).await?;
     let until = app.outbox.deadline(now).plus_seconds(patience);
     app.store.postpone(overdue, until).await?;
     Ok(After::Sent)
