@@ -56,20 +56,18 @@ pub(crate) async fn wait(
             Err(error) => return Err(error.into()),
         };
         let waited = begin.elapsed();
-        let is_taken = state.is_some();
-        let smoked = smoked(event, job, state, waited);
-        if smoked.is_waited_for().is_some() && waited <= within {
-            sleep(PAUSE).await;
-        } else if is_taken {
-            return Ok(smoked);
-        } else {
-            let given_up = given_up(operator, event, &tenant, now).await?;
-            let failed = given_up.map(|detail| Smoked::Failed {
-                event: event.clone(),
-                job: job.0,
-                detail,
-            });
-            return Ok(failed.unwrap_or(smoked));
+        match smoked(event, job, state, waited) {
+            waits if waits.is_waited_for().is_some() && waited <= within => sleep(PAUSE).await,
+            not_taken @ Smoked::NotTaken { .. } => {
+                let given_up = given_up(operator, event, &tenant, now).await?;
+                let failed = given_up.map(|detail| Smoked::Failed {
+                    event: event.clone(),
+                    job: job.0,
+                    detail,
+                });
+                return Ok(failed.unwrap_or(not_taken));
+            }
+            ended => return Ok(ended),
         }
     }
 }

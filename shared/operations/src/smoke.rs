@@ -42,11 +42,11 @@ pub enum Smoked {
         /// How long the step waited.
         seconds: u64,
     },
-    /// Its job failed for good.
+    /// Its job failed for good, or its consumer wrote a dead letter for it.
     Failed {
         /// The event.
         event: Identifier,
-        /// The failed job.
+        /// The failed job; with a dead letter, the one that the event would have had.
         job: Uuid,
         /// Why it failed, for operators.
         detail: String,
