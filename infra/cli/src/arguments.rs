@@ -146,7 +146,7 @@ pub enum FunctionCommand {
 #[derive(Debug, Subcommand)]
 pub enum SettingsCommand {
     /// Check a file with the parser of the functions. It asks nothing of AWS, and needs no stage.
-    #[command(after_help = "Example:\n  studio settings check infra/providers.json")]
+    #[command(after_help = "Example:\n  studio settings check providers.json")]
     Check {
         /// The file with the JSON; `-` is the standard input.
         file: PathBuf,
