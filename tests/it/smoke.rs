@@ -59,7 +59,7 @@ async fn a_smoke_check_emits_no_metric() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_whose_job_is_open_is_waited_for_again_and_not_sent_again() {
+async fn an_event_whose_job_is_open_is_waited_for_and_not_sent_again() {
     let mut stack = Studio::start().await;
     stack.hold_the_queue().await;
     let said = studio(&stack, "--json smoke --within 5").await;

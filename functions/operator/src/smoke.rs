@@ -57,7 +57,7 @@ pub(crate) async fn wait(
         };
         let waited = begin.elapsed();
         match smoked(event, job, state, waited) {
-            waits if waits.is_waited_for().is_some() && waited <= within => sleep(PAUSE).await,
+            waits if waits.awaited_event().is_some() && waited <= within => sleep(PAUSE).await,
             not_taken @ Smoked::NotTaken { .. } => {
                 let given_up = given_up(operator, event, &tenant, now).await?;
                 let failed = given_up.map(|detail| Smoked::Failed {

@@ -32,7 +32,7 @@ pub async fn run(
         };
         left = left.saturating_sub(A_CALL);
         let (_, SmokedOfAnyVersion(smoked)) = function.ask(&step).await?;
-        event = smoked.is_waited_for().filter(|_| left > 0).cloned();
+        event = smoked.awaited_event().filter(|_| left > 0).cloned();
         if event.is_none() {
             let smoked = counted_from(smoked, before);
             print(json, &json!(smoked).to_string(), || text(&smoked));

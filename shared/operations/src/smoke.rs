@@ -56,7 +56,7 @@ pub enum Smoked {
 impl Smoked {
     /// The event, if waiting longer may bring another outcome.
     #[must_use]
-    pub fn is_waited_for(&self) -> Option<&Identifier> {
+    pub fn awaited_event(&self) -> Option<&Identifier> {
         match self {
             Self::NotTaken { event, .. } | Self::Open { event, .. } => Some(event),
             Self::Through { .. } | Self::Failed { .. } => None,
