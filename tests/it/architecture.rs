@@ -167,6 +167,13 @@ fn only_the_providers_know_vendors() {
 }
 
 #[test]
+fn the_command_line_reaches_the_studio_only_through_its_function() {
+    // Of the providers, it uses the parser of their settings.
+    let expected = ["contract", "operations", "providers"];
+    assert_eq!(ours("infra/cli"), expected.into_iter().collect());
+}
+
+#[test]
 fn each_part_of_the_local_stack_stands_alone_and_only_the_stack_links_all() {
     let allowed: [(&str, &[&str]); 7] = [
         ("infra/local/processes", &[]),

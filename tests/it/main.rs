@@ -31,6 +31,7 @@ mod providers;
 mod queue;
 mod remainders;
 mod retries;
+mod smoke;
 mod steps;
 mod stores;
 mod sweep;

@@ -1,16 +1,16 @@
 //! An operator handles dead letters with the command line: no record is lost and none is handled
 //! twice, even if a function is killed.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use contract::{SMOKE_TENANT, Topic};
+use contract::Topic;
 use fault_proxy::{Action, Fault, Hits, Matches, Moment, Occurrence};
-use local::{checkout::Checkout, environment::EnvFile, metrics::emitted};
+use local::{checkout::Checkout, environment::EnvFile};
 use poller::{Connections, Mapping, Poller, StartingPosition, What};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics, until};
+use crate::harness::{Studio, by_id, created, jobs_of, the_eight, topics};
 
 pub const OPERATOR: &str = "studio-operator-local";
 pub const CREATED: &str = "eventzr.event.created.v1";
@@ -438,47 +438,28 @@ async fn a_list_has_only_matching_entries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_smoke_check_emits_no_metric_and_explains_a_stuck_job() {
-    let mut stack = Studio::start().await;
-    for _ in 0..2 {
-        let said = studio(&stack, "smoke").await;
-        assert!(
-            said.code == Some(0) && said.text.starts_with("An event came through in "),
-            "{said:?}"
-        );
-    }
-    // Each smoke check sends a new event: two posters of one template.
-    let produced = stack.produced_for(SMOKE_TENANT, 8).await;
-    assert_eq!(jobs_of(&produced, Topic::RenderJobCompleted).len(), 2);
-    // A tenant's event after them is all that the metrics know of.
-    stack.publish(&created("tenant-real", "real")).await;
-    stack.produced_for("tenant-real", 8).await;
-    let sum = async |name: &str| -> f64 {
-        let emitted = emitted(&stack.stack.clients).await.unwrap();
-        let of_it = emitted.iter().filter(|(metric, _)| metric.name == name);
-        of_it.flat_map(|(_, values)| values).sum()
+async fn a_redrive_waits_for_a_consumer_that_takes_long() {
+    let mut stack = Studio::start_with(|options| options.poll = false).await;
+    stack.release_the_queue().await;
+    let event = created("tenant-slow", "slow");
+    give_up(&stack, "slow", vec![record(7, Some(&event))]).await;
+    assert_eq!(waiting(&stack).await, [(7, 1)]);
+    // Longer than an attempt of the functions' other calls may take.
+    let matches = Matches {
+        service: Some("lambda".to_owned()),
+        operation: Some("Invoke".to_owned()),
+        function: Some(OPERATOR.to_owned()),
+        occurrence: Occurrence::Nth(1),
+        ..Matches::default()
     };
-    until("the event is measured", async || {
-        sum("JobsCompleted").await >= 2.0
-    })
-    .await;
-    for (name, expected) in [
-        ("RecordsReceived", 1.0),
-        ("RecordsDone", 1.0),
-        ("ProviderCalls", 2.0),
-        ("JobsCompleted", 2.0),
-        ("JobsFailed", 0.0),
-    ] {
-        assert_eq!(sum(name).await, expected, "{name}");
-    }
-    stack.hold_the_queue().await;
-    let said = studio(&stack, "smoke --within 3").await;
-    assert!(
-        said.code == Some(1)
-            && said
-                .error
-                .contains("after 3 s its job is open and was never taken up"),
-        "{said:?}"
+    let action = Action::Delay(Duration::from_secs(6));
+    let hits = stack.stack.proxy.inject(Fault { matches, action });
+    let said = studio(&stack, "dead-letters redrive --all --execute").await;
+    assert_eq!((hits.count(), said.code), (1, Some(0)), "{said:?}");
+    assert!(waiting(&stack).await.is_empty());
+    assert_eq!(
+        topics(&stack.produced_for("tenant-slow", 8).await),
+        the_eight()
     );
     stack.stop().await;
 }

@@ -5,11 +5,13 @@ mod answer_url;
 mod error;
 mod provide;
 
+use std::time::{Duration, SystemTime};
+
 use aws_smithy_http_client::Connector;
 use kafka::{TopicSettings, Topics};
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::{aws_config, https_connector, start_log};
+use runtime::{aws_config, deadline, https_connector, start_log};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,14 +44,18 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         answers_to: AnswersTo::from_env(),
     };
     run(service_fn(async |event: LambdaEvent<Value>| {
-        let provided = provide(app, event.payload).await;
+        let now = SystemTime::now();
+        let ends = deadline(event.context.deadline(), now);
+        let left = ends.duration_since(now).unwrap_or_default();
+        let provided = provide(app, event.payload, left).await;
         provided.inspect_err(|error| tracing::error!("no answer: {}", runtime::chain(error)))
     }))
     .await
 }
 
-async fn provide(app: &App, asked: Value) -> Result<Provided, ProvideError> {
+/// Handles a request in the time that is `left` of the invocation.
+async fn provide(app: &App, asked: Value, left: Duration) -> Result<Provided, ProvideError> {
     let asked = serde_json::from_value(asked).map_err(ProvideError::Request)?;
-    provide::provide(app, &asked).await?;
+    provide::provide(app, &asked, left).await?;
     Ok(Provided {})
 }

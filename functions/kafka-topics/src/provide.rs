@@ -18,7 +18,7 @@ use kafka::{Ensured, TopicSettings, TopicsError};
 use runtime::{ConfigError, chain};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{App, answer_url::AnswerUrl, error::ProvideError};
 
@@ -32,6 +32,13 @@ const TRIES: u32 = 3;
 
 /// The longest time that an attempt may take.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// The longest time for the brokers. CloudFormation waits for 240 s in all.
+const BROKERS_AT_MOST: Duration = Duration::from_secs(150);
+
+/// What is kept of an invocation's time to tell CloudFormation the result: all attempts, and the
+/// pauses between them.
+const TO_TELL: Duration = Duration::from_secs(40);
 
 /// The longest reason in characters; an answer may have 4 KiB.
 const LONGEST_REASON: usize = 1000;
@@ -102,12 +109,20 @@ enum NotProvided {
     Topics(#[from] TopicsError),
 }
 
-/// Handles CloudFormation's request and reports the result to it. The function itself fails only if
-/// that report cannot be sent. It does nothing for a request whose answer may go nowhere.
-pub(crate) async fn provide(app: &App, asked: &TopicsRequest) -> Result<(), ProvideError> {
+/// Handles CloudFormation's request in the time that is `left` of the invocation, and reports the
+/// result to it. The function itself fails only if that report cannot be sent. It does nothing for a
+/// request whose answer may go nowhere.
+pub(crate) async fn provide(
+    app: &App,
+    asked: &TopicsRequest,
+    left: Duration,
+) -> Result<(), ProvideError> {
+    let until = Instant::now() + for_the_brokers(left);
     let url = AnswerUrl::parse(&asked.response_url, app.answers_to)?;
     let provided = match asked.request_type {
-        RequestType::Create | RequestType::Update => ensure(app, &asked.resource_properties).await,
+        RequestType::Create | RequestType::Update => {
+            ensure(app, &asked.resource_properties, until).await
+        }
         // The topics belong to their readers too, and outlive the stack like its table.
         RequestType::Delete => Ok(BTreeMap::new()),
     };
@@ -132,7 +147,16 @@ pub(crate) async fn provide(app: &App, asked: &TopicsRequest) -> Result<(), Prov
     tell(&app.https, &url, asked, reason.as_deref()).await
 }
 
-async fn ensure(app: &App, properties: &Value) -> Result<BTreeMap<Topic, Ensured>, NotProvided> {
+/// The time for the brokers, if this is `left` of the invocation.
+fn for_the_brokers(left: Duration) -> Duration {
+    left.saturating_sub(TO_TELL).min(BROKERS_AT_MOST)
+}
+
+async fn ensure(
+    app: &App,
+    properties: &Value,
+    until: Instant,
+) -> Result<BTreeMap<Topic, Ensured>, NotProvided> {
     let properties = TopicsProperties::deserialize(properties).map_err(NotProvided::Properties)?;
     let wanted = TopicSettings {
         partitions: properties.partitions,
@@ -143,7 +167,7 @@ async fn ensure(app: &App, properties: &Value) -> Result<BTreeMap<Topic, Ensured
     if wanted != app.wanted {
         return Err(NotProvided::NotDeployed);
     }
-    Ok(app.topics.ensure(wanted).await?)
+    Ok(app.topics.ensure(wanted, until).await?)
 }
 
 /// The topics of the template: `TOPIC_PARTITIONS`, `TOPIC_RETENTION_HOURS` and
@@ -237,6 +261,26 @@ mod tests {
         );
         let error = TopicsProperties::deserialize(properties("a dozen".into())).unwrap_err();
         assert_eq!(error.to_string(), "`a dozen` is not a whole number");
+    }
+
+    #[test]
+    fn cloudformation_is_told_before_the_function_or_its_own_wait_ends() {
+        const CLOUDFORMATION_WAITS: Duration = Duration::from_secs(240);
+        let telling = (WITHIN + Duration::from_secs(1)) * TRIES;
+        assert!(telling <= TO_TELL, "{telling:?}");
+        for (left, brokers) in [
+            (300, 150),
+            (200, 150),
+            (190, 150),
+            (60, 20),
+            (40, 0),
+            (0, 0),
+        ] {
+            let left = Duration::from_secs(left);
+            let time = for_the_brokers(left);
+            assert_eq!(time, Duration::from_secs(brokers));
+            assert!(time + TO_TELL <= left.max(TO_TELL) && time + TO_TELL < CLOUDFORMATION_WAITS);
+        }
     }
 
     #[test]

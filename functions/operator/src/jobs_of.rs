@@ -103,19 +103,23 @@ fn is_drawn(job: &Job) -> bool {
     !provider.into_iter().chain(asked).any(ProviderId::is_paid)
 }
 
-/// A job's entry in a list.
-pub(crate) fn summary(job: &Job) -> JobSummary {
-    let state = match &job.state {
+/// The name of a job's state.
+pub(crate) fn named(state: &State) -> JobState {
+    match state {
         State::Created => JobState::Created,
         State::Submitted { .. } => JobState::Submitted,
         State::Completed { .. } => JobState::Completed,
         State::Failed { .. } => JobState::Failed,
         State::Cancelled { .. } => JobState::Cancelled,
         State::Erased { .. } => JobState::Erased,
-    };
+    }
+}
+
+/// A job's entry in a list.
+pub(crate) fn summary(job: &Job) -> JobSummary {
     JobSummary {
         id: job.id.0,
-        state,
+        state: named(&job.state),
         entity: job.entity.clone(),
         asset: job.asset,
         locale: job.locale.as_ref().map(|locale| locale.as_str().to_owned()),

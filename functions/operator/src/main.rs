@@ -118,9 +118,12 @@ async fn take(
         Step::Discard(step) => {
             OperatorAnswer::Handled(discard::discard(operator, &step, now).await?)
         }
-        // An invocation's id is unique, so each smoke check sends a new event.
-        Step::Smoke { within } => {
-            OperatorAnswer::Smoked(smoke::smoke(operator, request_id, within, now).await?)
+        Step::Smoke { within, event } => {
+            let event = match event {
+                Some(event) => event,
+                None => smoke::send(operator, request_id, now).await?,
+            };
+            OperatorAnswer::Smoked(smoke::wait(operator, &event, within, now).await?)
         }
         Step::ListJobs(list) => OperatorAnswer::JobsListed(jobs_of::list(operator, &list).await?),
         Step::ShowJob { tenant, job } => {

@@ -63,8 +63,6 @@ pub(crate) enum StepError {
     Depth(#[from] DepthError),
     #[error("publishing the event of a smoke check")]
     Publish(#[from] PublishError),
-    #[error("the smoke check failed: {0}")]
-    Smoke(String),
     #[error(transparent)]
     Invoke(#[from] InvokeError),
     #[error("`{0}` is not the end of a page: pass on what the previous answer has as `next`")]
@@ -100,8 +98,7 @@ impl StepError {
             | Self::Start(_)
             | Self::Depth(_)
             | Self::Invoke(InvokeError::Call { .. } | InvokeError::Failed { kind: None, .. })
-            | Self::Publish(_)
-            | Self::Smoke(_) => FailureKind::Transient,
+            | Self::Publish(_) => FailureKind::Transient,
         }
     }
 }

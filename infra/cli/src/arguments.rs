@@ -41,10 +41,24 @@ Examples:
 
 Exit codes:
   0  everything is done or shown
-  1  AWS or the function failed: try again
+  1  AWS or the function failed: try again; of settings check: they are invalid
   2  the command line is wrong
-  3  it does not exist or is not allowed: trying again does not help
-  4  done as far as possible, and something is left";
+  3  it does not exist, is not allowed, or you are not signed in: trying again does not help
+  4  done as far as possible, and something is left
+  5  of smoke: no consumer has taken the event yet
+  6  of smoke: the event has a job, which is not completed
+  7  of smoke: the event failed";
+
+const SMOKE_HELP: &str = "\
+Examples:
+  studio --stage staging smoke
+  studio --stage staging smoke --event 316aa6d0-8154-4a9e-9af7-85d5f4a6bc81 --within 900
+
+Exit codes:
+  0  it came through
+  5  no consumer has taken it yet: a mapping is paused or not enabled, or the consumer is behind
+  6  it has a job, which is not completed
+  7  its job failed, or its consumer wrote a dead letter for it";
 
 #[derive(Debug, Args)]
 #[group(id = "deployment", multiple = false)]
@@ -77,6 +91,17 @@ impl DeploymentArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[command(flatten)]
+    Function(FunctionCommand),
+    /// The settings of the providers, which the parameter ProviderSettings has: check them before a
+    /// deployment.
+    #[command(subcommand)]
+    Settings(SettingsCommand),
+}
+
+/// The commands that ask the function.
+#[derive(Debug, Subcommand)]
+pub enum FunctionCommand {
     /// Dead letters, which are records that cannot succeed as they are or that a mapping gave up:
     /// show, redrive or discard them.
     #[command(subcommand)]
@@ -104,10 +129,27 @@ pub enum Command {
     Audit(AuditArguments),
     /// Send an event of the reserved tenant studio-smoke through the whole system, and wait for its
     /// poster.
+    ///
+    /// If the event does not come through in time, the command says how far it came. A second call
+    /// with --event waits for the same event: a new one would wait behind it.
+    #[command(after_help = SMOKE_HELP)]
     Smoke {
+        /// Wait for this event of an earlier call, and send none.
+        #[arg(long, value_name = "ID", value_parser = Identifier::parse)]
+        event: Option<Identifier>,
         /// How long this may take, in seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         within: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SettingsCommand {
+    /// Check a file with the parser of the functions. It asks nothing of AWS, and needs no stage.
+    #[command(after_help = "Example:\n  studio settings check providers.json")]
+    Check {
+        /// The file with the JSON; `-` is the standard input.
+        file: PathBuf,
     },
 }
 
@@ -538,6 +580,8 @@ mod tests {
             "help_of_providers_close_breaker",
             help(&["providers", "close-breaker"])
         );
+        insta::assert_snapshot!("help_of_smoke", help(&["smoke"]));
+        insta::assert_snapshot!("help_of_settings_check", help(&["settings", "check"]));
     }
 
     #[test]
@@ -561,10 +605,10 @@ mod tests {
     #[test]
     fn records_are_chosen_by_id_or_by_filter_and_all_only_with_the_flag() {
         let which = |line: &str| match parse(line).map(|arguments| arguments.command) {
-            Ok(Command::DeadLetters(
+            Ok(Command::Function(FunctionCommand::DeadLetters(
                 DeadLettersCommand::Redrive { which, .. }
                 | DeadLettersCommand::Discard { which, .. },
-            )) => Some(which.into()),
+            ))) => Some(which.into()),
             _ => None,
         };
         let id = "5f0c35b4-0a1c-5d39-8a8e-9f0c0e6f4d11";
@@ -599,11 +643,11 @@ mod tests {
     #[test]
     fn a_tenant_is_erased_by_name_and_only_with_execute() {
         let erase = |line: &str| match parse(line).map(|arguments| arguments.command) {
-            Ok(Command::Tenants(TenantsCommand::Erase {
+            Ok(Command::Function(FunctionCommand::Tenants(TenantsCommand::Erase {
                 tenant,
                 erase,
                 confirm,
-            })) => {
+            }))) => {
                 let confirmed = confirm.is_some_and(|name| name == tenant.as_str());
                 let tenant = tenant.as_str().to_owned();
                 Some((tenant, erase.execute, confirmed, erase.within))
@@ -628,9 +672,11 @@ mod tests {
         let close = |line: &str| {
             let arguments = parse(line).ok()?;
             match arguments.command {
-                Command::Tenants(TenantsCommand::CloseRemainder {
-                    remainder, execute, ..
-                }) => Some((remainder.to_string(), arguments.reason, execute)),
+                Command::Function(FunctionCommand::Tenants(TenantsCommand::CloseRemainder {
+                    remainder,
+                    execute,
+                    ..
+                })) => Some((remainder.to_string(), arguments.reason, execute)),
                 _ => None,
             }
         };
@@ -655,7 +701,10 @@ mod tests {
     fn a_voice_needs_its_tenant_and_a_recording_is_an_address_in_s3() {
         let id = "3b4922b8-1b61-5bbc-9362-acfc161181af";
         let recording = |line: &str| match parse(line).map(|arguments| arguments.command) {
-            Ok(Command::Voices(VoicesCommand::Verify { recording, .. })) => Some(recording),
+            Ok(Command::Function(FunctionCommand::Voices(VoicesCommand::Verify {
+                recording,
+                ..
+            }))) => Some(recording),
             _ => None,
         };
         let verify = format!("studio voices verify {id} --tenant a");
@@ -669,6 +718,22 @@ mod tests {
             assert!(parse(&format!("studio voices {command} {id}")).is_err());
             assert!(parse(&format!("studio voices {command} --tenant a asha")).is_err());
         }
+    }
+
+    #[test]
+    fn a_smoke_check_sends_an_event_unless_one_is_named() {
+        let smoke = |line: &str| match parse(line).map(|arguments| arguments.command) {
+            Ok(Command::Function(FunctionCommand::Smoke { event, within })) => {
+                Some((event.map(|event| event.as_str().to_owned()), within))
+            }
+            _ => None,
+        };
+        assert_eq!(smoke("studio smoke"), Some((None, 120)));
+        assert_eq!(
+            smoke("studio smoke --event e-1 --within 900"),
+            Some((Some("e-1".to_owned()), 900))
+        );
+        assert!(parse("studio smoke --event").is_err());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Invokes the function, and parses its answer.
 
-use std::time::Duration;
+use std::{error::Error, iter, time::Duration};
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_lambda::{
     config::{StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig},
     error::{BoxError, ProvideErrorMetadata as _, SdkError},
@@ -16,6 +17,19 @@ use crate::deployment::{Deployment, DeploymentError};
 
 /// How long an answer may take: longer than the function's timeout.
 const AT_MOST: Duration = Duration::from_secs(320);
+
+/// AWS's errors for a caller whom it does not know, whose session has ended, or who may not. The
+/// first six are of <https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html>.
+const DENIED: [&str; 8] = [
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "NotAuthorized",
+    "RequestExpired",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+];
 
 /// The function that the command line invokes.
 pub struct Function {
@@ -42,6 +56,16 @@ pub enum AskError {
     /// The function does not exist.
     #[error("there is no function {0}: check the stage and the region")]
     NoFunction(String),
+    /// There are no credentials to sign the call with, or they cannot be renewed.
+    #[error(
+        "{function} was not asked, because this shell has no valid credentials: sign in as for the AWS CLI"
+    )]
+    NotSignedIn {
+        /// The function's name.
+        function: String,
+        /// The error of the call.
+        source: BoxError,
+    },
     /// The caller is not allowed to invoke the function.
     #[error("you may not invoke {function}: {why}")]
     Denied {
@@ -56,6 +80,9 @@ pub enum AskError {
     /// The function failed, but may succeed the next time.
     #[error("{0}")]
     Failed(String),
+    /// The function ended without an answer, or never began.
+    #[error("{0}")]
+    Crashed(String),
     /// The function failed because of a defect of its own.
     #[error("{0}")]
     Defect(String),
@@ -78,9 +105,10 @@ impl AskError {
             Self::Refused(_)
             | Self::Defect(_)
             | Self::NoFunction(_)
+            | Self::NotSignedIn { .. }
             | Self::Denied { .. }
             | Self::Answer { .. } => true,
-            Self::Deployment(_) | Self::Call { .. } | Self::Failed(_) => false,
+            Self::Deployment(_) | Self::Call { .. } | Self::Failed(_) | Self::Crashed(_) => false,
         }
     }
 }
@@ -89,11 +117,16 @@ impl Function {
     /// The function of a deployment. The audit gets `reason` with each change.
     pub async fn at(deployment: Deployment, reason: Option<String>) -> Result<Self, AskError> {
         let aws = deployment.config().await?;
+        // Both, because a shorter one of an attempt, from wherever the rest of the configuration
+        // comes, would end the only attempt.
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(AT_MOST)
+            .operation_timeout(AT_MOST);
         let config = aws_sdk_lambda::config::Builder::from(&aws)
             // The SDK must not retry a request that may have been carried out. An operator who sees
             // that it failed can retry it.
             .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_timeout(AT_MOST).build())
+            .timeout_config(timeouts.build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         Ok(Self {
@@ -156,12 +189,14 @@ impl Function {
         let function = self.name.clone();
         match error.code() {
             Some("ResourceNotFoundException") => AskError::NoFunction(function),
-            Some(
-                "AccessDeniedException" | "UnrecognizedClientException" | "ExpiredTokenException",
-            ) => {
+            Some(code) if DENIED.contains(&code) => {
                 let why = error.message().unwrap_or("AWS gives no reason").to_owned();
                 AskError::Denied { function, why }
             }
+            _ if lacks_credentials(&error) => AskError::NotSignedIn {
+                function,
+                source: error.into(),
+            },
             _ => AskError::Call {
                 function,
                 source: error.into(),
@@ -178,7 +213,14 @@ impl Function {
                 AskError::Refused(error.error_message)
             }
             Some(FailureKind::Internal) => AskError::Defect(message),
-            Some(FailureKind::Transient) | None => AskError::Failed(message),
+            Some(FailureKind::Transient) => AskError::Failed(message),
+            None => AskError::Crashed(format!("{} crashed: {}", self.name, error.error_message)),
         }
     }
+}
+
+/// Whether the call was never sent, because nothing gave credentials to sign it with.
+fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = iter::successors(Some(error), |&error| error.source());
+    causes.any(|error| error.is::<CredentialsError>())
 }

@@ -10,6 +10,8 @@ mod erasing;
 mod jobs;
 mod providers;
 mod queue;
+mod settings;
+mod smoke;
 mod table;
 mod tenants;
 mod time;
@@ -18,9 +20,8 @@ mod voices;
 use std::{error::Error, process::ExitCode};
 
 use clap::Parser as _;
-use operations::{Smoked, Step};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, FunctionCommand, SettingsCommand};
 use ask::{AskError, Function};
 
 /// The exit code. 2 is clap's, for a command line that it cannot parse.
@@ -28,13 +29,25 @@ use ask::{AskError, Function};
 enum Exit {
     /// Everything is done or shown.
     Done = 0,
-    /// AWS or the function failed; a retry may help.
+    /// AWS or the function failed, and a retry may help; or the checked settings are invalid.
     Failed = 1,
     /// A retry does not help, for example because the thing does not exist or access to it is
     /// denied.
     Refused = 3,
     /// The work is done as far as possible, but something is left.
     Left = 4,
+    /// No consumer has decided on the event of a smoke check.
+    NotTaken = 5,
+    /// The event of a smoke check has a job that neither completed nor failed.
+    Open = 6,
+    /// The event of a smoke check failed.
+    EventFailed = 7,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
 }
 
 fn main() -> ExitCode {
@@ -44,6 +57,10 @@ fn main() -> ExitCode {
         reason,
         command,
     } = Arguments::parse();
+    let command = match command {
+        Command::Function(command) => command,
+        Command::Settings(SettingsCommand::Check { file }) => return settings::check(&file).into(),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -51,20 +68,24 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("studio: {error}");
-            return ExitCode::from(Exit::Failed as u8);
+            return Exit::Failed.into();
         }
     };
     let done = runtime.block_on(async {
         let function = Function::at(deployment.deployment(), reason).await?;
         match command {
-            Command::DeadLetters(command) => dead_letters::run(&function, command, json).await,
-            Command::Smoke { within } => smoke(&function, within, json).await,
-            Command::Jobs(command) => jobs::run(&function, command, json).await,
-            Command::Tenants(command) => tenants::run(&function, command, json).await,
-            Command::Voices(command) => voices::run(&function, command, json).await,
-            Command::Providers(command) => providers::run(&function, command, json).await,
-            Command::Queue => queue::show(&function, json).await,
-            Command::Audit(list) => audit::list(&function, list, json).await,
+            FunctionCommand::DeadLetters(command) => {
+                dead_letters::run(&function, command, json).await
+            }
+            FunctionCommand::Smoke { event, within } => {
+                smoke::run(&function, event, within, json).await
+            }
+            FunctionCommand::Jobs(command) => jobs::run(&function, command, json).await,
+            FunctionCommand::Tenants(command) => tenants::run(&function, command, json).await,
+            FunctionCommand::Voices(command) => voices::run(&function, command, json).await,
+            FunctionCommand::Providers(command) => providers::run(&function, command, json).await,
+            FunctionCommand::Queue => queue::show(&function, json).await,
+            FunctionCommand::Audit(list) => audit::list(&function, list, json).await,
         }
     });
     let exit = done.unwrap_or_else(|error: AskError| {
@@ -74,20 +95,7 @@ fn main() -> ExitCode {
             false => Exit::Failed,
         }
     });
-    ExitCode::from(exit as u8)
-}
-
-/// Sends an event through the whole system.
-async fn smoke(function: &Function, within: u32, json: bool) -> Result<Exit, AskError> {
-    let (answer, smoked) = function.ask::<Smoked>(&Step::Smoke { within }).await?;
-    let seconds = smoked.milliseconds as f64 / 1000.0;
-    table::print(json, &answer, || {
-        format!(
-            "An event came through in {seconds:.1} s: job {} is completed\n",
-            smoked.job
-        )
-    });
-    Ok(Exit::Done)
+    exit.into()
 }
 
 /// An error and its causes, in one line.

@@ -2,10 +2,11 @@
 //! other teams', and only looked for.
 
 mod connection;
+mod patience;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aws_config::SdkConfig;
@@ -23,11 +24,13 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
-use tokio::time::sleep;
+use runtime::chain;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{Authentication, Config};
 use connection::Connection;
 pub use connection::ConnectionError;
+use patience::Patience;
 
 /// Versions of the protocol that Kafka has spoken since 2.4, and still speaks in 4: MSK Serverless
 /// is the oldest of ours.
@@ -48,9 +51,6 @@ const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 
 /// How long the brokers may take to make topics, and to have leaders for them.
 const MAKE_WITHIN: Duration = Duration::from_secs(30);
-
-/// How often the whole is tried, while brokers move their leaders.
-const TRIES: u32 = 3;
 
 /// How the topics that the studio writes are meant to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +117,21 @@ pub enum TopicsError {
     /// The new topics have no leader yet.
     #[error("the topics were made, and have no leader after {} s", MAKE_WITHIN.as_secs())]
     NoLeader,
+    /// The time was over before the brokers answered.
+    #[error("the brokers did not answer in time")]
+    NotInTime,
+}
+
+impl TopicsError {
+    /// Whether the same may succeed soon, although nothing is changed: a connection, a name, a
+    /// token or a leader comes back.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Connection { source, .. } => source.passes(),
+            Self::Refused { passes, .. } => *passes,
+            Self::Missing(_) | Self::Partitions { .. } | Self::NoLeader | Self::NotInTime => false,
+        }
+    }
 }
 
 /// The cluster's topics.
@@ -143,7 +158,7 @@ impl Topics {
     }
 
     /// Has every topic that the studio writes be there and be as `wanted`. Doing it again changes
-    /// nothing.
+    /// nothing. What may pass, such as a lost connection, is tried again `until` then.
     ///
     /// # Errors
     /// A [`TopicsError`]; nothing is made or changed if a topic that the studio reads is missing,
@@ -151,16 +166,20 @@ impl Topics {
     pub async fn ensure(
         &self,
         wanted: TopicSettings,
+        until: Instant,
     ) -> Result<BTreeMap<Topic, Ensured>, TopicsError> {
-        for _ in 1..TRIES {
-            match self.try_to_ensure(wanted).await {
-                Err(TopicsError::Refused { passes: true, .. }) => {
-                    sleep(Duration::from_secs(1)).await
-                }
-                ended => return ended,
-            }
+        let mut patience = Patience::until(until);
+        loop {
+            let tried = timeout_at(until, self.try_to_ensure(wanted)).await;
+            let error = match tried.unwrap_or(Err(TopicsError::NotInTime)) {
+                Ok(ensured) => return Ok(ensured),
+                Err(error) => error,
+            };
+            let why = chain(&error);
+            let pause = patience.pause(error, Instant::now())?;
+            tracing::warn!("trying again in {} s: {why}", pause.as_secs());
+            sleep(pause).await;
         }
-        self.try_to_ensure(wanted).await
     }
 
     async fn try_to_ensure(

@@ -14,6 +14,7 @@ mod jobs;
 mod providers;
 mod queue;
 mod remainders;
+mod smoke;
 mod source;
 mod tenants;
 mod voices;
@@ -38,6 +39,7 @@ pub use remainders::{
     CloseRemainder, ClosedRemainder, Kept, Reason, Remainder, RemainderFate, RemainderHandled,
     UnknownRemainder,
 };
+pub use smoke::{Smoked, SmokedOfAnyVersion};
 pub use source::{DeadLetterSource, UnknownSource};
 pub use tenants::{TenantFate, TenantHandled};
 pub use voices::{
@@ -73,8 +75,12 @@ pub enum Step {
     /// Send an event of the reserved tenant through the whole pipeline, and wait for its poster.
     /// Answered by [`Smoked`].
     Smoke {
-        /// The longest wait, in seconds.
+        /// The longest wait, in seconds; the function waits for 240 at most.
         within: u32,
+        /// An event that an earlier smoke check sent: the step waits for it and sends none. A
+        /// function from before this field sends a new event.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<Identifier>,
     },
     /// A tenant's render jobs, newest first. Answered by [`JobsListed`].
     ListJobs(ListJobs),
@@ -126,16 +132,6 @@ pub enum Step {
     ListAudit(ListAudit),
 }
 
-/// A smoke check's event completed its job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Smoked {
-    /// The completed render job.
-    pub job: Uuid,
-    /// The time from publication to the completed job, in milliseconds.
-    pub milliseconds: u64,
-}
-
 #[cfg(test)]
 mod tests {
     use contract::S3Object;
@@ -143,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_of_tenants_voices_providers_and_the_queue_is_read_back() {
+    fn every_step_of_tenants_voices_providers_smoke_and_the_queue_is_read_back() {
         let tenant = Identifier::parse("tenant-monsoon-arts").unwrap();
         let (voice, execute) = (Uuid::from_u128(7), true);
         for (step, name) in [
@@ -187,6 +183,13 @@ mod tests {
                 }),
                 "erase-voice",
             ),
+            (
+                Step::Smoke {
+                    within: 120,
+                    event: Some(Identifier::parse("e-1").unwrap()),
+                },
+                "smoke",
+            ),
             (Step::ListProviders, "list-providers"),
             (Step::Queue, "queue"),
             (
@@ -201,5 +204,16 @@ mod tests {
             assert_eq!(json["step"], name);
             assert_eq!(serde_json::from_value::<Step>(json).unwrap(), step);
         }
+    }
+
+    #[test]
+    fn a_smoke_check_without_an_event_is_asked_for_as_before_that_field() {
+        let step = Step::Smoke {
+            within: 120,
+            event: None,
+        };
+        let form = r#"{"step":"smoke","within":120}"#;
+        assert_eq!(serde_json::to_string(&step).unwrap(), form);
+        assert_eq!(serde_json::from_str::<Step>(form).unwrap(), step);
     }
 }

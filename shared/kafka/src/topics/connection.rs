@@ -73,6 +73,30 @@ pub enum ConnectionError {
     Protocol(String),
 }
 
+impl ConnectionError {
+    /// Whether another try may succeed. A broker that refuses the token, or shows a certificate that
+    /// no known one stands behind, does so until an operator changes something.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::Io(error) => !is_of_a_certificate(error),
+            Self::TimedOut | Self::NoToken(_) => true,
+            Self::Roots(_)
+            | Self::Tls(_)
+            | Self::Address(_)
+            | Self::Refused(_)
+            | Self::Protocol(_) => false,
+        }
+    }
+}
+
+/// Whether TLS ended because of the broker's certificate.
+fn is_of_a_certificate(error: &io::Error) -> bool {
+    let tls = error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 impl Connection {
     /// Connects, and proves who we are.
     pub(super) async fn open(
