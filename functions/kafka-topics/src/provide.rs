@@ -121,7 +121,9 @@ pub(crate) async fn provide(
     let url = AnswerUrl::parse(&asked.response_url, app.answers_to)?;
     let provided = match asked.request_type {
         RequestType::Create | RequestType::Update => {
-            ensure(app, &asked.resource_properties, until).await
+            // Boxed, because the compiler computes the layout of all that is awaited in one piece,
+            // and to a limited depth.
+            Box::pin(ensure(app, &asked.resource_properties, until)).await
         }
         // The topics belong to their readers too, and outlive the stack like its table.
         RequestType::Delete => Ok(BTreeMap::new()),

@@ -96,13 +96,13 @@ pub fn all(stack: &Stack) -> Vec<Posted> {
 
 /// Sends some of the messages again that the functions have sent, and returns how many.
 pub async fn send_again(stack: &Stack, most: usize, chance: &mut Chance) -> Result<usize, Error> {
-    let mut all = self::all(stack);
-    chance.shuffle(&mut all);
-    all.truncate(most);
-    for posted in &all {
+    let mut every = all(stack);
+    chance.shuffle(&mut every);
+    every.truncate(most);
+    for posted in &every {
         send(stack, &posted.body, &posted.group).await?;
     }
-    Ok(all.len())
+    Ok(every.len())
 }
 
 /// Sends a message of a version that is still to come, and returns its body.
@@ -212,9 +212,9 @@ async fn may_be_lost(stack: &Stack, message: &Message) -> Result<Option<bool>, E
         let key = format!("job#{}", job.as_str().unwrap_or_default());
         let job = item(stack, &key, "state").await?;
         match known(job.as_ref(), item(stack, &key, "end").await?.as_ref()) {
-            Known::BySweep => has_ends = true,
-            Known::ByTable => {}
-            Known::ByMessageAlone => return Ok(None),
+            Known::Sweep => has_ends = true,
+            Known::Table => {}
+            Known::Message => return Ok(None),
         }
     }
     Ok(Some(has_ends))
@@ -232,10 +232,11 @@ fn is_new(message: &Message, body: &Value) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 enum Known {
     /// The table: the job is open, or its end is marked published.
-    ByTable,
+    Table,
     /// The sweep: it publishes the job's end.
-    BySweep,
-    ByMessageAlone,
+    Sweep,
+    /// Nothing else.
+    Message,
 }
 
 type Item = HashMap<String, AttributeValue>;
@@ -244,11 +245,11 @@ fn known(job: Option<&Item>, end: Option<&Item>) -> Known {
     let is_open = |item: Option<&Item>| item.is_some_and(|item| item.contains_key("open"));
     let is_marked = |end: &Item| end.get("published") == Some(&AttributeValue::Bool(true));
     if is_open(job) || end.is_some_and(is_marked) {
-        Known::ByTable
+        Known::Table
     } else if is_open(end) {
-        Known::BySweep
+        Known::Sweep
     } else {
-        Known::ByMessageAlone
+        Known::Message
     }
 }
 
@@ -291,13 +292,13 @@ mod tests {
             Item::from_iter([published].into_iter().chain(open))
         };
         let (open, closed) = (item(true, false), item(false, false));
-        assert_eq!(known(Some(&open), None), Known::ByTable);
+        assert_eq!(known(Some(&open), None), Known::Table);
         let marked = item(false, true);
-        assert_eq!(known(Some(&closed), Some(&marked)), Known::ByTable);
+        assert_eq!(known(Some(&closed), Some(&marked)), Known::Table);
         let left = item(true, false);
-        assert_eq!(known(Some(&closed), Some(&left)), Known::BySweep);
+        assert_eq!(known(Some(&closed), Some(&left)), Known::Sweep);
         let alone = item(false, false);
-        assert_eq!(known(Some(&closed), Some(&alone)), Known::ByMessageAlone);
-        assert_eq!(known(None, None), Known::ByMessageAlone);
+        assert_eq!(known(Some(&closed), Some(&alone)), Known::Message);
+        assert_eq!(known(None, None), Known::Message);
     }
 }

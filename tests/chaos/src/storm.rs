@@ -262,7 +262,6 @@ fn kill_at(stack: &Stack, function: &str, point: Point, chance: &mut Chance) -> 
         body_contains: point.body().map(str::to_owned),
         function: Some(deployed(function)),
         occurrence: Occurrence::Nth(nth),
-        ..Matches::default()
     };
     stack.proxy.inject(Fault {
         matches,
@@ -309,7 +308,6 @@ fn cut_wakes(stack: &Stack, calls: u32) -> Hits {
         body_contains: Some(LINE.to_owned()),
         function: Some(deployed(COMPLETION)),
         occurrence: Occurrence::First(calls),
-        ..Matches::default()
     };
     stack.proxy.inject(Fault {
         matches,
