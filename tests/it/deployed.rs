@@ -146,6 +146,14 @@ async fn the_deployed_template_keeps_its_promises() {
             (60..=840).contains(&timeout),
             "{id}: above the producer's 15 s, below the mapping's 14 minutes"
         );
+        // Lambda takes a metric's line for INFO: at a higher level it would drop it.
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{id}");
+        assert_eq!(
+            function["LoggingConfig"]["ApplicationLogLevel"], "TRACE",
+            "{id}"
+        );
+        let level = &function["Environment"]["Variables"]["RUST_LOG"];
+        assert_eq!(*level, json!({ "Ref": "LogLevel" }), "{id}");
     }
 
     // A grant on a resource of the wrong kind never matches.
