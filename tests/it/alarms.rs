@@ -81,15 +81,15 @@ struct Metric {
     dimensions: BTreeMap<String, String>,
 }
 
-/// The resources of the template, read as YAML without its tags.
-fn resources() -> BTreeMap<String, Value> {
+/// The template, read as YAML without its tags: `!Ref Table` is `"Table"`.
+pub fn written() -> Value {
     let root = Checkout::find().unwrap().root;
     let python = root.join("target/venv/bin/python");
     let read = "import sys, json, yaml\n\
         yaml.SafeLoader.add_multi_constructor('!', lambda loader, tag, node: \
         loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else \
         loader.construct_sequence(node, True) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node, True))\n\
-        print(json.dumps(yaml.safe_load(open(sys.argv[1]))['Resources']))";
+        print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
     let ran = std::process::Command::new(python)
         .args(["-c", read])
         .arg(root.join("infra/template.yaml"))
@@ -101,6 +101,11 @@ fn resources() -> BTreeMap<String, Value> {
         String::from_utf8_lossy(&ran.stderr)
     );
     serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+/// The resources of the template, by id.
+fn resources() -> BTreeMap<String, Value> {
+    serde_json::from_value(written()["Resources"].take()).unwrap()
 }
 
 /// The alarms of the template.
@@ -325,6 +330,33 @@ fn every_function_mapping_queue_and_state_machine_has_alarms() {
     ] {
         assert_eq!(watched(metric, "StateMachineArn"), machines, "{metric}");
     }
+}
+
+/// The alarm divides each function's duration by its own timeout.
+#[test]
+fn the_alarm_on_durations_knows_each_functions_timeout() {
+    let resources = resources();
+    let metrics = resources["FunctionDurationAlarm"]["Properties"]["Metrics"]
+        .as_array()
+        .unwrap();
+    let expression = metrics[0]["Expression"].as_str().unwrap();
+    let mut shares: Vec<&str> = expression
+        .split(['[', ']', ',', ' '])
+        .filter(|part| part.contains('/'))
+        .collect();
+    let mut expected: Vec<String> = metrics[1..]
+        .iter()
+        .map(|metric| {
+            let dimensions = &metric["MetricStat"]["Metric"]["Dimensions"];
+            let function = dimensions[0]["Value"].as_str().unwrap();
+            let timeout = &resources[function]["Properties"]["Timeout"];
+            let id = metric["Id"].as_str().unwrap();
+            format!("{id}/{}", timeout.as_u64().unwrap() * 1000)
+        })
+        .collect();
+    shares.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(shares, expected);
 }
 
 #[test]

@@ -156,6 +156,12 @@ async fn the_deployed_template_keeps_its_promises() {
         assert_eq!(*level, json!({ "Ref": "LogLevel" }), "{id}");
     }
 
+    // The function's own reason reaches CloudFormation before that gives it up.
+    let topics = &template["Resources"]["ProducedTopics"]["Properties"];
+    let function = &template["Resources"]["KafkaTopicsFunction"]["Properties"];
+    let waits = topics["ServiceTimeout"].as_u64().unwrap();
+    assert!(function["Timeout"].as_u64().unwrap() < waits, "{waits}");
+
     // A grant on a resource of the wrong kind never matches.
     let roles = of_type(&template, "AWS::IAM::Role");
     let of_roles = roles.iter().flat_map(|(id, role)| {
