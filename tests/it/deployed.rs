@@ -82,11 +82,11 @@ async fn the_deployed_template_keeps_its_promises() {
             "{id}"
         );
         assert_eq!(mapping["BisectBatchOnFunctionError"], true, "{id}");
-        assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON", "{id}");
-        assert!(
-            mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"].is_string(),
-            "{id}"
-        );
+        let begin = json!({ "Ref": "StartingPosition" });
+        assert_eq!(mapping["StartingPosition"], begin, "{id}");
+        let time = json!({ "Ref": "StartingPositionTimestamp" });
+        let time = json!({ "Fn::If": ["BeginsAtATime", time, { "Ref": "AWS::NoValue" }] });
+        assert_eq!(mapping["StartingPositionTimestamp"], time, "{id}");
         assert!(
             mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(),
             "{id}"
@@ -121,20 +121,35 @@ async fn the_deployed_template_keeps_its_promises() {
             readable.len() == 1 && readable[0].contains(&format!("/{topic}\"")),
             "{id}: {readable:?}"
         );
+        // With one group, two stages on a cluster would take each other's partitions.
+        let group = |before: &str| {
+            let shared = format!("{before}studio-{}", topic.consumer().unwrap());
+            let of_stage = json!({ "Fn::Sub": format!("{shared}-${{Stage}}") });
+            json!({ "Fn::If": ["GroupsByStage", of_stage, shared] })
+        };
+        let named = &mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"];
+        assert_eq!(*named, group(""), "{id}");
         let groups: Vec<String> = granted("kafka-cluster:AlterGroup");
-        let group = &mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"];
         assert!(
-            groups.len() == 1 && groups[0].contains(&format!("/{}\"", group.as_str().unwrap())),
+            groups.len() == 1 && groups[0].contains(&group("/").to_string()),
             "{id}: {groups:?}"
         );
         let attached = role["ManagedPolicyArns"].to_string();
         assert!(attached.contains("ConsumerPolicy"), "{id}: {attached}");
     }
     assert_eq!(mapped, consumed);
+    let by_stage = json!({ "Fn::Equals": [{ "Ref": "ConsumerGroups" }, "stage"] });
+    assert_eq!(template["Conditions"]["GroupsByStage"], by_stage);
+    let parameters = &template["Parameters"];
+    assert_eq!(parameters["ConsumerGroups"]["Default"], "stage");
+    assert_eq!(parameters["StartingPosition"]["Default"], "TRIM_HORIZON");
     // The local mappings do as the template says.
     for mapping in &studio.stack.mappings {
         assert!(mapping.provisioned, "{}", mapping.topic);
         assert_eq!(mapping.window, Duration::ZERO, "{}", mapping.topic);
+        let topic: Topic = mapping.topic.parse().unwrap();
+        let group = format!("studio-{}-local", topic.consumer().unwrap());
+        assert_eq!(mapping.consumer_group, group, "{}", mapping.topic);
     }
 
     let functions = of_type(&template, "AWS::Lambda::Function");

@@ -615,7 +615,7 @@ fn not_checked() -> BTreeSet<(String, String)> {
     for topic in Topic::consumed() {
         let (of, group) = (
             function_of(topic),
-            format!("studio-{}", topic.consumer().unwrap()),
+            format!("studio-{}-local", topic.consumer().unwrap()),
         );
         for action in ["DescribeTopic", "ReadData"] {
             grant(
