@@ -1,6 +1,8 @@
 //! The template as CloudFormation expands it: the properties of every consumer and of the queue, and
 //! the calls of a batch.
 
+mod account;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
