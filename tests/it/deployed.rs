@@ -2,6 +2,7 @@
 //! the calls of a batch.
 
 mod account;
+mod schedules;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -93,6 +94,9 @@ async fn the_deployed_template_keeps_its_promises() {
             mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(),
             "{id}"
         );
+        // Provisioned pollers say why they cannot read, where the function's log is.
+        let logs = json!({ "SystemLogLevel": "WARN" });
+        assert_eq!(mapping["LoggingConfig"], logs, "{id}");
         let topics = mapping["Topics"].as_array().unwrap();
         let topic: Topic = topics[0].as_str().unwrap().parse().unwrap();
         assert!(

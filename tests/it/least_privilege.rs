@@ -634,6 +634,13 @@ fn not_checked() -> BTreeSet<(String, String)> {
             "- s3:ListBucket eventzr-studio-dead-letters-local".to_owned(),
         );
     }
+    // Lambda puts a schedule's run that failed into the queue, with the function's role.
+    for of in ["CompletionFunction", "OperatorFunction"] {
+        grant(
+            of,
+            "- sqs:SendMessage studio-schedules-dead-letters-local".to_owned(),
+        );
+    }
     // A consumer makes its first connection to the queue by asking for its attributes. Without the
     // grant it goes on, and AWS records a call that was denied at every start.
     grant(

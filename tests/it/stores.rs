@@ -196,7 +196,12 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
     let policies = of_type(&template, "AWS::SQS::QueuePolicy");
     let queues = of_type(&template, "AWS::SQS::Queue");
     let names: Vec<_> = queues.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(names, ["RenderDeadLetterQueue", "RenderQueue"]);
+    let expected = [
+        "RenderDeadLetterQueue",
+        "RenderQueue",
+        "SchedulesDeadLetterQueue",
+    ];
+    assert_eq!(names, expected);
     for (id, queue) in queues {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
         assert_eq!(queue["MessageRetentionPeriod"], LONGEST_KEPT_SECONDS);
@@ -210,12 +215,27 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
             template["Resources"][*policy_id]["Condition"], "OnAws",
             "{id}: only one machine goes without"
         );
-        let tls = json!([{
+        let tls = json!({
             "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "sqs:*",
             "Resource": { "Fn::GetAtt": [id, "Arn"] },
             "Condition": { "Bool": { "aws:SecureTransport": "false" } },
-        }]);
-        assert_eq!(policy["PolicyDocument"]["Statement"], tls, "{id}");
+        });
+        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+        assert_eq!(statements[0], tls, "{id}");
+        // EventBridge has no role for what it sends to a queue, so the queue lets its rules in.
+        let others = match id.as_str() {
+            "SchedulesDeadLetterQueue" => vec![json!({
+                "Sid": "LetTheSchedulesSend", "Effect": "Allow",
+                "Principal": { "Service": "events.amazonaws.com" }, "Action": "sqs:SendMessage",
+                "Resource": { "Fn::GetAtt": [id, "Arn"] },
+                "Condition": { "ArnEquals": { "aws:SourceArn": [
+                    { "Fn::GetAtt": ["CompletionFunctionSweep", "Arn"] },
+                    { "Fn::GetAtt": ["OperatorFunctionGather", "Arn"] },
+                ] } },
+            })],
+            _ => vec![],
+        };
+        assert_eq!(statements[1..], others[..], "{id}");
         // What the dead-letter queue cannot get rid of stays in it.
         let dead = json!({ "Fn::GetAtt": ["RenderDeadLetterQueue", "Arn"] });
         let redrive = match id.as_str() {
