@@ -2,6 +2,7 @@
 //! the calls of a batch.
 
 mod account;
+mod keys;
 mod schedules;
 
 use std::{
@@ -41,6 +42,11 @@ pub fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Valu
         .collect();
     assert!(!found.is_empty(), "the template has no {kind}");
     found
+}
+
+/// The parameter if the condition holds, and nothing otherwise.
+fn if_there(condition: &str, parameter: &str) -> Value {
+    json!({ "Fn::If": [condition, { "Ref": parameter }, { "Ref": "AWS::NoValue" }] })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,8 +93,7 @@ async fn the_deployed_template_keeps_its_promises() {
         assert_eq!(mapping["BisectBatchOnFunctionError"], true, "{id}");
         let begin = json!({ "Ref": "StartingPosition" });
         assert_eq!(mapping["StartingPosition"], begin, "{id}");
-        let time = json!({ "Ref": "StartingPositionTimestamp" });
-        let time = json!({ "Fn::If": ["BeginsAtATime", time, { "Ref": "AWS::NoValue" }] });
+        let time = if_there("BeginsAtATime", "StartingPositionTimestamp");
         assert_eq!(mapping["StartingPositionTimestamp"], time, "{id}");
         assert!(
             mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(),

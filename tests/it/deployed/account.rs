@@ -1,9 +1,9 @@
 //! What an account asks of every stack in it: tags, a permissions boundary, protection from
 //! deletion, and a layer for its collector.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{of_type, processed};
+use super::{if_there, of_type, processed};
 use crate::harness::Studio;
 
 /// The types of resources that AWS bills and that have tags of their own. The stack's tags reach the
@@ -18,11 +18,6 @@ const TAGGED: [&str; 8] = [
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",
 ];
-
-/// `value` if the condition holds, and nothing otherwise.
-fn if_there(condition: &str, parameter: &str) -> Value {
-    json!({ "Fn::If": [condition, { "Ref": parameter }, { "Ref": "AWS::NoValue" }] })
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_resource_is_tagged_and_every_role_is_bounded() {
