@@ -57,6 +57,7 @@ const OF_AWS: &[(&str, &[&str], &[&str])] = &[
             "ApproximateAgeOfOldestMessage",
             "ApproximateNumberOfMessagesVisible",
             "ApproximateNumberOfMessagesNotVisible",
+            "NumberOfMessagesSent",
         ],
     ),
     (
@@ -65,6 +66,9 @@ const OF_AWS: &[(&str, &[&str], &[&str])] = &[
         &["IAMTooManyConnections"],
     ),
 ];
+
+/// The alarm that is raised when our metrics stop.
+const SILENCE: &str = "metrics-stopped";
 
 /// An alarm of the template.
 struct InTemplate {
@@ -81,15 +85,15 @@ struct Metric {
     dimensions: BTreeMap<String, String>,
 }
 
-/// The resources of the template, read as YAML without its tags.
-fn resources() -> BTreeMap<String, Value> {
+/// The template, read as YAML without its tags: `!Ref Table` is `"Table"`.
+pub fn written() -> Value {
     let root = Checkout::find().unwrap().root;
     let python = root.join("target/venv/bin/python");
     let read = "import sys, json, yaml\n\
         yaml.SafeLoader.add_multi_constructor('!', lambda loader, tag, node: \
         loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else \
         loader.construct_sequence(node, True) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node, True))\n\
-        print(json.dumps(yaml.safe_load(open(sys.argv[1]))['Resources']))";
+        print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
     let ran = std::process::Command::new(python)
         .args(["-c", read])
         .arg(root.join("infra/template.yaml"))
@@ -101,6 +105,11 @@ fn resources() -> BTreeMap<String, Value> {
         String::from_utf8_lossy(&ran.stderr)
     );
     serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+/// The resources of the template, by id.
+fn resources() -> BTreeMap<String, Value> {
+    serde_json::from_value(written()["Resources"].take()).unwrap()
 }
 
 /// The alarms of the template.
@@ -220,6 +229,42 @@ fn a_stage_without_monitoring_has_no_alarm_and_no_dashboard() {
     assert_eq!(found, alarms().len() + 1, "the alarms and the dashboard");
 }
 
+/// An alarm that takes missing data for health is silent when the metrics stop. So one is not, on a
+/// metric that comes with every gathering.
+#[test]
+fn one_alarm_is_raised_when_our_metrics_stop() {
+    let resources = resources();
+    let mut loud = Vec::new();
+    for (id, resource) in &resources {
+        if resource["Type"] == "AWS::CloudWatch::Alarm" {
+            let missing = &resource["Properties"]["TreatMissingData"];
+            match missing.as_str().unwrap() {
+                "breaching" => loud.push(id.as_str()),
+                other => assert_eq!(other, "notBreaching", "{id}"),
+            }
+        }
+    }
+    assert_eq!(loud, ["MetricsStoppedAlarm"]);
+    let alarm = &resources["MetricsStoppedAlarm"]["Properties"];
+    let fewer = ("SampleCount", "LessThanThreshold", 1);
+    assert_eq!(
+        (
+            &alarm["Statistic"],
+            &alarm["ComparisonOperator"],
+            &alarm["Threshold"]
+        ),
+        (&json!(fewer.0), &json!(fewer.1), &json!(fewer.2))
+    );
+    // The gathering is what emits it: an interval without any is no accident after the third.
+    let gather = &resources["OperatorFunction"]["Properties"]["Events"]["Gather"];
+    assert_eq!(gather["Properties"]["Schedule"], "rate(5 minutes)");
+    let patience = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
+    assert_eq!(
+        (&alarm["MetricName"], patience),
+        (&json!("DeadLetterDepth"), 900)
+    );
+}
+
 #[test]
 fn each_aws_metric_of_an_alarm_exists_with_its_dimensions() {
     let mut used = BTreeSet::new();
@@ -314,6 +359,10 @@ fn every_function_mapping_queue_and_state_machine_has_alarms() {
         ("ApproximateAgeOfOldestMessage", ["RenderQueue.QueueName"]),
         ("ApproximateNumberOfMessagesVisible", dead),
         ("ApproximateNumberOfMessagesNotVisible", dead),
+        (
+            "NumberOfMessagesSent",
+            ["SchedulesDeadLetterQueue.QueueName"],
+        ),
     ] {
         assert_eq!(watched(metric, "QueueName"), queue, "{metric}");
     }
@@ -327,11 +376,40 @@ fn every_function_mapping_queue_and_state_machine_has_alarms() {
     }
 }
 
+/// The alarm divides each function's duration by its own timeout.
+#[test]
+fn the_alarm_on_durations_knows_each_functions_timeout() {
+    let resources = resources();
+    let metrics = resources["FunctionDurationAlarm"]["Properties"]["Metrics"]
+        .as_array()
+        .unwrap();
+    let expression = metrics[0]["Expression"].as_str().unwrap();
+    let mut shares: Vec<&str> = expression
+        .split(['[', ']', ',', ' '])
+        .filter(|part| part.contains('/'))
+        .collect();
+    let mut expected: Vec<String> = metrics[1..]
+        .iter()
+        .map(|metric| {
+            let dimensions = &metric["MetricStat"]["Metric"]["Dimensions"];
+            let function = dimensions[0]["Value"].as_str().unwrap();
+            let timeout = &resources[function]["Properties"]["Timeout"];
+            let id = metric["Id"].as_str().unwrap();
+            format!("{id}/{}", timeout.as_u64().unwrap() * 1000)
+        })
+        .collect();
+    shares.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(shares, expected);
+}
+
 #[test]
 fn provoked_alarms_have_the_templates_metrics_and_thresholds() {
     let ours: Vec<InTemplate> = alarms()
         .into_iter()
         .filter(|alarm| alarm.metrics[0].namespace == "Eventzr/Studio")
+        // Silence cannot be provoked within a test's time.
+        .filter(|alarm| alarm.entry != SILENCE)
         .collect();
     assert_eq!(ours.len(), Alarm::ALL.len());
     let template =

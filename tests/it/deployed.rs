@@ -1,6 +1,11 @@
 //! The template as CloudFormation expands it: the properties of every consumer and of the queue, and
 //! the calls of a batch.
 
+mod account;
+mod keys;
+mod queue;
+mod schedules;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -38,6 +43,11 @@ pub fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Valu
         .collect();
     assert!(!found.is_empty(), "the template has no {kind}");
     found
+}
+
+/// The parameter if the condition holds, and nothing otherwise.
+fn if_there(condition: &str, parameter: &str) -> Value {
+    json!({ "Fn::If": [condition, { "Ref": parameter }, { "Ref": "AWS::NoValue" }] })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,15 +92,17 @@ async fn the_deployed_template_keeps_its_promises() {
             "{id}"
         );
         assert_eq!(mapping["BisectBatchOnFunctionError"], true, "{id}");
-        assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON", "{id}");
-        assert!(
-            mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"].is_string(),
-            "{id}"
-        );
+        let begin = json!({ "Ref": "StartingPosition" });
+        assert_eq!(mapping["StartingPosition"], begin, "{id}");
+        let time = if_there("BeginsAtATime", "StartingPositionTimestamp");
+        assert_eq!(mapping["StartingPositionTimestamp"], time, "{id}");
         assert!(
             mapping["DestinationConfig"]["OnFailure"]["Destination"].is_object(),
             "{id}"
         );
+        // Provisioned pollers say why they cannot read, where the function's log is.
+        let logs = json!({ "SystemLogLevel": "WARN" });
+        assert_eq!(mapping["LoggingConfig"], logs, "{id}");
         let topics = mapping["Topics"].as_array().unwrap();
         let topic: Topic = topics[0].as_str().unwrap().parse().unwrap();
         assert!(
@@ -121,20 +133,35 @@ async fn the_deployed_template_keeps_its_promises() {
             readable.len() == 1 && readable[0].contains(&format!("/{topic}\"")),
             "{id}: {readable:?}"
         );
+        // With one group, two stages on a cluster would take each other's partitions.
+        let group = |before: &str| {
+            let shared = format!("{before}studio-{}", topic.consumer().unwrap());
+            let of_stage = json!({ "Fn::Sub": format!("{shared}-${{Stage}}") });
+            json!({ "Fn::If": ["GroupsByStage", of_stage, shared] })
+        };
+        let named = &mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"];
+        assert_eq!(*named, group(""), "{id}");
         let groups: Vec<String> = granted("kafka-cluster:AlterGroup");
-        let group = &mapping["AmazonManagedKafkaEventSourceConfig"]["ConsumerGroupId"];
         assert!(
-            groups.len() == 1 && groups[0].contains(&format!("/{}\"", group.as_str().unwrap())),
+            groups.len() == 1 && groups[0].contains(&group("/").to_string()),
             "{id}: {groups:?}"
         );
         let attached = role["ManagedPolicyArns"].to_string();
         assert!(attached.contains("ConsumerPolicy"), "{id}: {attached}");
     }
     assert_eq!(mapped, consumed);
+    let by_stage = json!({ "Fn::Equals": [{ "Ref": "ConsumerGroups" }, "stage"] });
+    assert_eq!(template["Conditions"]["GroupsByStage"], by_stage);
+    let parameters = &template["Parameters"];
+    assert_eq!(parameters["ConsumerGroups"]["Default"], "stage");
+    assert_eq!(parameters["StartingPosition"]["Default"], "TRIM_HORIZON");
     // The local mappings do as the template says.
     for mapping in &studio.stack.mappings {
         assert!(mapping.provisioned, "{}", mapping.topic);
         assert_eq!(mapping.window, Duration::ZERO, "{}", mapping.topic);
+        let topic: Topic = mapping.topic.parse().unwrap();
+        let group = format!("studio-{}-local", topic.consumer().unwrap());
+        assert_eq!(mapping.consumer_group, group, "{}", mapping.topic);
     }
 
     let functions = of_type(&template, "AWS::Lambda::Function");
@@ -146,7 +173,21 @@ async fn the_deployed_template_keeps_its_promises() {
             (60..=840).contains(&timeout),
             "{id}: above the producer's 15 s, below the mapping's 14 minutes"
         );
+        // Lambda takes a metric's line for INFO: at a higher level it would drop it.
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{id}");
+        assert_eq!(
+            function["LoggingConfig"]["ApplicationLogLevel"], "TRACE",
+            "{id}"
+        );
+        let level = &function["Environment"]["Variables"]["RUST_LOG"];
+        assert_eq!(*level, json!({ "Ref": "LogLevel" }), "{id}");
     }
+
+    // The function's own reason reaches CloudFormation before that gives it up.
+    let topics = &template["Resources"]["ProducedTopics"]["Properties"];
+    let function = &template["Resources"]["KafkaTopicsFunction"]["Properties"];
+    let waits = topics["ServiceTimeout"].as_u64().unwrap();
+    assert!(function["Timeout"].as_u64().unwrap() < waits, "{waits}");
 
     // A grant on a resource of the wrong kind never matches.
     let roles = of_type(&template, "AWS::IAM::Role");
@@ -243,87 +284,6 @@ async fn the_deployed_template_keeps_its_promises() {
         BTreeSet::new(),
         "it makes topics and writes no record"
     );
-    studio.stop().await;
-}
-
-/// The default of a parameter, which is a number.
-fn default_of(template: &Value, parameter: &str) -> u64 {
-    let default = &template["Parameters"][parameter]["Default"];
-    default
-        .as_u64()
-        .unwrap_or_else(|| panic!("{parameter}: {default}"))
-}
-
-/// The reserved concurrency and the concurrency of the queue's mapping, in each stage: of the two
-/// settings, `infra/samconfig.toml` may have any.
-fn concurrency_of_stages(template: &Value) -> Vec<(u64, u64)> {
-    let samconfig = include_str!("../../infra/samconfig.toml");
-    let stages = samconfig.split(".deploy.parameters]").skip(1);
-    let of_stage = |stage: &str| {
-        let setting = |name: &str| -> Option<u64> {
-            let (_, rest) = stage.split_once(&format!("\"{name}="))?;
-            rest.split('"').next()?.parse().ok()
-        };
-        let number = |name| setting(name).unwrap_or_else(|| default_of(template, name));
-        (number("RenderReserved"), number("RenderConcurrency"))
-    };
-    stages.map(of_stage).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_deployed_queue_keeps_its_promises() {
-    let studio = Studio::start_with(|options| options.poll = false).await;
-    let template = processed(&studio).await;
-    let function = &template["Resources"]["RenderFunction"]["Properties"];
-
-    let mappings = of_type(&template, "AWS::Lambda::EventSourceMapping");
-    let mappings: BTreeMap<&str, &Value> = mappings
-        .into_iter()
-        .filter(|(_, mapping)| !mapping["Topics"].is_array())
-        .map(|(id, mapping)| (id.as_str(), mapping))
-        .collect();
-    let concurrency = json!({ "Ref": "RenderConcurrency" });
-    let at_once = 2;
-    for (id, queue, batch, most) in [
-        ("RenderMessages", "RenderQueue", 10, concurrency),
-        (
-            "RenderDeadLetters",
-            "RenderDeadLetterQueue",
-            1,
-            json!(at_once),
-        ),
-    ] {
-        let mapping = mappings[format!("RenderFunction{id}").as_str()];
-        let source = json!({ "Fn::GetAtt": [queue, "Arn"] });
-        assert_eq!(mapping["EventSourceArn"], source, "{id}");
-        assert_eq!(mapping["FunctionName"], json!({ "Ref": "RenderFunction" }));
-        assert_eq!(mapping["BatchSize"], batch, "{id}");
-        assert_eq!(
-            mapping["MaximumBatchingWindowInSeconds"], 0,
-            "{id}: a picture would wait for others"
-        );
-        // Without this flag Lambda deletes what the response names.
-        let reports = json!(["ReportBatchItemFailures"]);
-        assert_eq!(mapping["FunctionResponseTypes"], reports, "{id}");
-        assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], most, "{id}");
-    }
-    assert_eq!(mappings.len(), 2);
-
-    // A batch that is turned away counts as received, and after five a message is dead.
-    let reserved = &function["ReservedConcurrentExecutions"];
-    assert_eq!(*reserved, json!({ "Ref": "RenderReserved" }));
-    let stages = concurrency_of_stages(&template);
-    assert!(stages.len() >= 2, "{stages:?}");
-    for (reserved, rendering) in stages {
-        assert!(reserved >= rendering + at_once, "{reserved} {rendering}");
-    }
-    // A message that is put off goes back to the queue that it came from, any number of times. Lambda
-    // stops other functions that do so after sixteen (Lambda Developer Guide, invocation-recursion).
-    assert_eq!(function["RecursiveLoop"], "Allow");
-    // AWS recommends six times the timeout (Lambda Developer Guide, services-sqs-configure).
-    let visibility = default_of(&template, "RenderVisibilitySeconds");
-    let timeout = function["Timeout"].as_u64().unwrap();
-    assert!(visibility >= 6 * timeout, "{visibility} s, {timeout} s");
     studio.stop().await;
 }
 

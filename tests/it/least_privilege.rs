@@ -615,7 +615,7 @@ fn not_checked() -> BTreeSet<(String, String)> {
     for topic in Topic::consumed() {
         let (of, group) = (
             function_of(topic),
-            format!("studio-{}", topic.consumer().unwrap()),
+            format!("studio-{}-local", topic.consumer().unwrap()),
         );
         for action in ["DescribeTopic", "ReadData"] {
             grant(
@@ -632,6 +632,13 @@ fn not_checked() -> BTreeSet<(String, String)> {
         grant(
             &of,
             "- s3:ListBucket eventzr-studio-dead-letters-local".to_owned(),
+        );
+    }
+    // Lambda puts a schedule's run that failed into the queue, with the function's role.
+    for of in ["CompletionFunction", "OperatorFunction"] {
+        grant(
+            of,
+            "- sqs:SendMessage studio-schedules-dead-letters-local".to_owned(),
         );
     }
     // A consumer makes its first connection to the queue by asking for its attributes. Without the

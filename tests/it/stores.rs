@@ -5,6 +5,7 @@ use contract::Topic;
 use serde_json::{Value, json};
 
 use crate::{
+    alarms::written,
     deployed::{of_type, processed},
     harness::{Studio, batch_of_now, try_to_invoke},
 };
@@ -19,10 +20,6 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
             table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true,
             "{id}"
         );
-        assert_eq!(
-            template["Resources"][id]["DeletionPolicy"], "Retain",
-            "{id}"
-        );
     }
 
     let policies = of_type(&template, "AWS::S3::BucketPolicy");
@@ -32,9 +29,9 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
     for (id, bucket) in buckets {
         let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
         let by = if id == "DeadLettersBucket" {
-            "aws:kms"
+            json!("aws:kms")
         } else {
-            "AES256"
+            json!({ "Fn::If": ["WithKey", "aws:kms", "AES256"] })
         };
         assert_eq!(
             encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], by,
@@ -69,17 +66,17 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
             ),
             (&json!("Enabled"), &json!(7))
         );
-        assert_eq!(
-            template["Resources"][id]["DeletionPolicy"], "Retain",
-            "{id}"
-        );
-
         let (policy_id, policy) = policies
             .iter()
             .find(|(_, policy)| policy["Bucket"] == json!({ "Ref": id }))
             .unwrap();
+        // A bucket that is given keeps its own policy.
+        let condition = match id.as_str() {
+            "AssetsBucket" => "MakesAssetsOnAws",
+            _ => "OnAws",
+        };
         assert_eq!(
-            template["Resources"][*policy_id]["Condition"], "OnAws",
+            template["Resources"][*policy_id]["Condition"], condition,
             "{id}: only one machine goes without"
         );
         let tls = &policy["PolicyDocument"]["Statement"][0];
@@ -109,6 +106,10 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
     // Settings that depend on the stage's name only.
     let is_local = json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "Stage" }, "local"] }] });
     assert_eq!(template["Conditions"]["OnAws"], is_local);
+    assert_eq!(
+        template["Conditions"]["MakesAssetsOnAws"],
+        json!({ "Fn::And": [{ "Condition": "MakesAssets" }, { "Condition": "OnAws" }] })
+    );
     for (id, function) in of_type(&template, "AWS::Lambda::Function") {
         let authentication = &function["Environment"]["Variables"]["KAFKA_AUTHENTICATION"];
         assert_eq!(
@@ -118,6 +119,71 @@ async fn every_bucket_and_table_is_encrypted_private_recoverable_and_tls_only() 
         );
     }
     studio.stop().await;
+}
+
+/// The resources that nothing can make again: the data, its secret, and who may read it.
+const KEPT: [&str; 6] = [
+    "AssetPathsSecret",
+    "AssetsBucket",
+    "AssetsBucketPolicy",
+    "DeadLettersBucket",
+    "DeadLettersBucketPolicy",
+    "Table",
+];
+
+/// A first deployment that fails would leave names behind that the next try finds taken.
+#[test]
+fn data_outlives_its_stack_unless_the_deployment_that_made_it_failed() {
+    let template = written();
+    let mut kept = Vec::new();
+    for (id, resource) in template["Resources"].as_object().unwrap() {
+        assert_ne!(resource["DeletionPolicy"], "Retain", "{id}");
+        if resource["DeletionPolicy"] == "RetainExceptOnCreate" {
+            assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{id}");
+            kept.push(id.as_str());
+        }
+    }
+    kept.sort_unstable();
+    assert_eq!(kept, KEPT);
+}
+
+/// The names of a stage's buckets are the user's to choose. Where the bucket of the assets is given,
+/// the stack has none, so nothing may refer to the resource unless it is made.
+#[test]
+fn a_bucket_that_is_given_is_neither_made_nor_referred_to() {
+    let template = written();
+    let resources = template["Resources"].as_object().unwrap();
+    let own = ["AssetsBucket", "AssetsBucketPolicy"];
+    for id in own {
+        let condition = resources[id]["Condition"].as_str().unwrap();
+        assert!(condition.starts_with("MakesAssets"), "{id}: {condition}");
+    }
+    for (id, by_stage, name) in [
+        ("AssetsBucket", "AssetsByStage", "AssetsBucketName"),
+        (
+            "DeadLettersBucket",
+            "DeadLettersByStage",
+            "DeadLettersBucketName",
+        ),
+    ] {
+        let bucket = &resources[id]["Properties"];
+        assert_eq!(bucket["BucketName"][0], by_stage, "{id}");
+        assert_eq!(bucket["BucketName"][2], name, "{id}");
+        assert_eq!(template["Conditions"][by_stage], json!([name, ""]), "{id}");
+    }
+    let either = json!(["MakesAssets", "AssetsBucket", "AssetsBucketName"]).to_string();
+    let others = resources
+        .iter()
+        .filter(|(id, _)| !own.contains(&id.as_str()))
+        .chain(template["Outputs"].as_object().unwrap());
+    let mut found = 0;
+    for (id, other) in others {
+        let text = other.to_string();
+        found += text.matches(&either).count();
+        let rest = text.replace(&either, "");
+        assert!(!rest.contains("AssetsBucket"), "{id}: {rest}");
+    }
+    assert!(found > 10, "{found}");
 }
 
 /// Two weeks, the longest that a queue keeps a message.
@@ -130,9 +196,20 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
     let policies = of_type(&template, "AWS::SQS::QueuePolicy");
     let queues = of_type(&template, "AWS::SQS::Queue");
     let names: Vec<_> = queues.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(names, ["RenderDeadLetterQueue", "RenderQueue"]);
+    let expected = [
+        "RenderDeadLetterQueue",
+        "RenderQueue",
+        "SchedulesDeadLetterQueue",
+    ];
+    assert_eq!(names, expected);
     for (id, queue) in queues {
-        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+        // By SQS's own keys, unless a key is given.
+        let no_value = json!({ "Ref": "AWS::NoValue" });
+        let by_sqs = match id.as_str() {
+            "SchedulesDeadLetterQueue" => json!(true),
+            _ => json!({ "Fn::If": ["WithKey", no_value, true] }),
+        };
+        assert_eq!(queue["SqsManagedSseEnabled"], by_sqs, "{id}");
         assert_eq!(queue["MessageRetentionPeriod"], LONGEST_KEPT_SECONDS);
         assert_eq!(queue["FifoQueue"], Value::Null, "{id} would not be fair");
         let queues = json!([{ "Ref": id }]);
@@ -144,12 +221,27 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
             template["Resources"][*policy_id]["Condition"], "OnAws",
             "{id}: only one machine goes without"
         );
-        let tls = json!([{
+        let tls = json!({
             "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "sqs:*",
             "Resource": { "Fn::GetAtt": [id, "Arn"] },
             "Condition": { "Bool": { "aws:SecureTransport": "false" } },
-        }]);
-        assert_eq!(policy["PolicyDocument"]["Statement"], tls, "{id}");
+        });
+        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+        assert_eq!(statements[0], tls, "{id}");
+        // EventBridge has no role for what it sends to a queue, so the queue lets its rules in.
+        let others = match id.as_str() {
+            "SchedulesDeadLetterQueue" => vec![json!({
+                "Sid": "LetTheSchedulesSend", "Effect": "Allow",
+                "Principal": { "Service": "events.amazonaws.com" }, "Action": "sqs:SendMessage",
+                "Resource": { "Fn::GetAtt": [id, "Arn"] },
+                "Condition": { "ArnEquals": { "aws:SourceArn": [
+                    { "Fn::GetAtt": ["CompletionFunctionSweep", "Arn"] },
+                    { "Fn::GetAtt": ["OperatorFunctionGather", "Arn"] },
+                ] } },
+            })],
+            _ => vec![],
+        };
+        assert_eq!(statements[1..], others[..], "{id}");
         // What the dead-letter queue cannot get rid of stays in it.
         let dead = json!({ "Fn::GetAtt": ["RenderDeadLetterQueue", "Arn"] });
         let redrive = match id.as_str() {

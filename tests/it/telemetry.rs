@@ -248,6 +248,25 @@ async fn an_absent_collector_delays_nothing_and_traces_still_pass_through() {
     studio.stop().await;
 }
 
+/// The alarms on our metrics are not about missing data, so they would fall silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_that_logs_errors_alone_still_emits_its_metrics() {
+    let mut studio = Studio::start_with(|options| options.log_level = "ERROR").await;
+    studio.publish(&created("tenant-quiet", "quiet")).await;
+    studio.produced_for("tenant-quiet", 8).await;
+    let ends = ["RecordsDone", "JobsCompleted"];
+    until("the metrics of the event and its jobs", async || {
+        let emitted = emitted(&studio.stack.clients).await.unwrap();
+        ends.iter()
+            .all(|end| emitted.keys().any(|metric| metric.name == *end))
+    })
+    .await;
+    let lines = logged(&studio.stack.clients).await.unwrap();
+    let said = |line: &String| line.contains("batch handled");
+    assert!(!lines.iter().any(said), "{lines:#?}");
+    studio.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_names_records_jobs_and_tenants_but_none_of_their_content() {
     let mut studio = Studio::start().await;

@@ -5,7 +5,10 @@ use std::io;
 use tracing::Dispatch;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
-    fmt::{self, MakeWriter},
+    fmt::{
+        self, MakeWriter,
+        time::{FormatTime, SystemTime},
+    },
     prelude::*,
 };
 
@@ -24,11 +27,15 @@ struct LeftOut {
 
 /// Starts the log of this process, as Lambda's variables ask for it:
 ///
-/// - `AWS_LAMBDA_LOG_FORMAT`: with `JSON` a line is an object, with `level`, `fields`, `span` and
-///   `spans`. Otherwise it is text, without colours.
+/// - `AWS_LAMBDA_LOG_FORMAT`: with `JSON` a line is an object, with `timestamp` (RFC 3339, UTC),
+///   `level`, `fields`, `span` and `spans`. Lambda filters such lines by their level, and takes a
+///   line that lacks `timestamp` or `level` for `INFO`
+///   (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>).
+///   Otherwise it is text, without colours, and Lambda adds the time.
 /// - `AWS_LAMBDA_LOG_LEVEL`: the least level, from `TRACE` to `FATAL`, which is `ERROR` here; `INFO`
 ///   if it is not set. If `RUST_LOG` is set, it decides instead: `info,kafka=debug` is a level, and
-///   another one for a module.
+///   another one for a module. The template sets `RUST_LOG` to its parameter `LogLevel`, and has
+///   Lambda drop no line.
 ///
 /// A part of them that cannot be read is named on standard error and left out. It stops no function,
 /// because then events would wait for a detail of the log.
@@ -38,29 +45,29 @@ struct LeftOut {
 pub fn start_log() {
     let (targets, left_out) = targets(&optional("RUST_LOG"), &optional("AWS_LAMBDA_LOG_LEVEL"));
     let is_json = optional("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json");
-    log(targets, is_json, io::stdout).init();
+    log(targets, is_json, SystemTime, io::stdout).init();
     for part in left_out {
         // Not in the log itself: it may be without warnings.
         eprintln!("{part}");
     }
 }
 
-/// A log that writes lines as `lambda_runtime` does.
-fn log<W>(targets: Targets, is_json: bool, writer: W) -> Dispatch
+/// A log that writes lines as `lambda_runtime` does; those of JSON also have the time.
+fn log<C, W>(targets: Targets, is_json: bool, clock: C, writer: W) -> Dispatch
 where
+    C: FormatTime + Send + Sync + 'static,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let log = tracing_subscriber::registry().with(targets);
     let lines = fmt::layer()
         .with_target(false)
-        .without_time()
         .with_ansi(false)
         .log_internal_errors(true)
         .with_writer(writer);
     if is_json {
-        log.with(lines.json()).into()
+        log.with(lines.json().with_timer(clock)).into()
     } else {
-        log.with(lines).into()
+        log.with(lines.without_time()).into()
     }
 }
 
@@ -119,13 +126,23 @@ mod tests {
 
     use serde_json::{Value, json};
     use tracing::dispatcher::with_default;
+    use tracing_subscriber::fmt::format::Writer;
 
     use super::*;
+
+    /// A clock that stands still.
+    struct Stopped;
+
+    impl FormatTime for Stopped {
+        fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+            writer.write_str("2026-11-27T09:30:00.000000Z")
+        }
+    }
 
     /// What a log has of an event of each kind in a span, from the level `INFO` on.
     fn written(is_json: bool) -> String {
         let (mut reader, writer) = io::pipe().unwrap();
-        let log = log(targets("", "").0, is_json, Arc::new(writer));
+        let log = log(targets("", "").0, is_json, Stopped, Arc::new(writer));
         with_default(&log, || {
             let span = tracing::info_span!("invoke", requestId = "r-1");
             let _in_span = span.enter();
@@ -147,13 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_has_the_shape_that_lambda_runtime_gives_it() {
+    fn a_line_of_json_has_the_time_and_the_shape_that_lambda_runtime_gives_it() {
         let text = written(true);
         assert_eq!(text.lines().count(), 1, "{text}");
         let span = json!({ "requestId": "r-1", "name": "invoke" });
         assert_eq!(
             serde_json::from_str::<Value>(&text).unwrap(),
             json!({
+                "timestamp": "2026-11-27T09:30:00.000000Z",
                 "level": "WARN",
                 "fields": { "message": "said", "count": 3, "tenant": "t-1" },
                 "span": span,
@@ -167,6 +185,31 @@ mod tests {
         let (targets, left_out) = targets(list, level);
         assert!(left_out.is_empty(), "{left_out:?}");
         targets
+    }
+
+    #[test]
+    fn the_clock_writes_a_time_of_rfc_3339_in_utc() {
+        let mut text = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut text)).unwrap();
+        let shape: String = text
+            .chars()
+            .map(|character| {
+                if character.is_ascii_digit() {
+                    '0'
+                } else {
+                    character
+                }
+            })
+            .collect();
+        assert_eq!(shape, "0000-00-00T00:00:00.000000Z");
+    }
+
+    /// Lambda filters nothing, so the list alone decides, as the template sets it.
+    #[test]
+    fn a_level_in_the_list_goes_before_lambdas_own() {
+        for (list, least) in [("DEBUG", LevelFilter::DEBUG), ("ERROR", LevelFilter::ERROR)] {
+            assert_eq!(read(list, "TRACE"), Targets::new().with_default(least));
+        }
     }
 
     #[test]

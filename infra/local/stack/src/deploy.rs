@@ -88,6 +88,8 @@ pub struct Parameters {
     pub provider_settings: String,
     /// The base address of a collector that accepts spans; empty for no spans.
     pub otlp_endpoint: String,
+    /// The lowest level that the functions log, from `TRACE` to `ERROR`.
+    pub log_level: &'static str,
 }
 
 /// The providers by media type, as the template takes them: names separated by commas.
@@ -316,6 +318,7 @@ fn values(parameters: &Parameters) -> Vec<(&'static str, String)> {
         ("RenderPutOffSeconds", text("1")),
         ("MostOpenJobs", parameters.most_open_jobs.to_string()),
         ("OtlpEndpoint", parameters.otlp_endpoint.clone()),
+        ("LogLevel", text(parameters.log_level)),
     ]
 }
 

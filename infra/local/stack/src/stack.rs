@@ -71,6 +71,8 @@ pub struct Options {
     /// The base address of a collector that accepts spans over OTLP and plain HTTP; empty for no
     /// spans.
     pub otlp_endpoint: String,
+    /// The lowest level that the functions log, from `TRACE` to `ERROR`.
+    pub log_level: &'static str,
 }
 
 impl Options {
@@ -98,6 +100,7 @@ impl Options {
             provider_settings: serde_json::Value::Null,
             poll: true,
             otlp_endpoint: String::new(),
+            log_level: "INFO",
         }
     }
 }
@@ -383,6 +386,7 @@ fn parameters(
         providers: options.providers.clone(),
         provider_settings: over(sandbox.settings(), &options.provider_settings).to_string(),
         otlp_endpoint: options.otlp_endpoint.clone(),
+        log_level: options.log_level,
     }
 }
 
