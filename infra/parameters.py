@@ -186,8 +186,9 @@ def stack(described: pathlib.Path) -> dict:
 
 
 def write(file: pathlib.Path, values: dict[str, str]) -> None:
-    """Writes values for their owner alone."""
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+    """Writes values for their owner alone, in the place of an earlier file."""
+    file.unlink(missing_ok=True)
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         json.dump(values, opened, indent=1, ensure_ascii=False)
         opened.write("\n")
 

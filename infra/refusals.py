@@ -14,7 +14,7 @@ NEVER_CHANGES = {
     "ConsumerGroups": "the consumers would lose their places in the topics",
     "StartingPosition": "AWS would replace the mappings",
     "StartingPositionTimestamp": "AWS would replace the mappings",
-    "AssetsBucket": "the assets would stay in another bucket",
+    "Assets": "the assets would stay in another bucket",
     "AssetsBucketName": "the assets would stay in another bucket",
     "DeadLettersBucketName": "the dead letters would stay in another bucket",
 }
@@ -108,6 +108,7 @@ def refusals(
         *of_network(values),
         *of_concurrency(values),
         *of_roots(values.get("KafkaRootsPem", "")),
+        *of_what_belongs_together(values),
         *of_changes(known, values, before),
     ]
 
@@ -200,6 +201,14 @@ def of_roots(pem):
         except ssl.SSLError:
             why = f"has a certificate that cannot be read, number {number}"
             yield Refusal("KafkaRootsPem", pem, why, "copy it anew")
+
+
+def of_what_belongs_together(values):
+    if values.get("StartingPosition") == "AT_TIMESTAMP" and values.get("StartingPositionTimestamp") == "0":
+        cure = "write StartingPositionTimestamp in seconds since 1970"
+        yield Refusal("StartingPosition", "AT_TIMESTAMP", "has no time", cure)
+    if values.get("Assets") == "given" and not values.get("AssetsBucketName"):
+        yield Refusal("Assets", "given", "has no bucket", "write AssetsBucketName")
 
 
 def of_changes(known, values, before):

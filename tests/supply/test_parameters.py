@@ -188,6 +188,20 @@ class Refusals(unittest.TestCase):
             ],
         )
 
+    def test_a_beginning_without_a_time_and_a_given_bucket_without_a_name_are_refused(self):
+        of_text = {"Type": "String", "Default": ""}
+        names = ("Assets", "AssetsBucketName", "StartingPosition", "StartingPositionTimestamp")
+        known = KNOWN | parameters.parameters_of({"Parameters": dict.fromkeys(names, of_text)})
+        lines = ("Assets=given", "AssetsBucketName=", "StartingPosition=AT_TIMESTAMP", "StartingPositionTimestamp=0")
+        found = refused(*lines, known=known)
+        self.assertEqual(
+            found,
+            [
+                "StartingPosition: AT_TIMESTAMP has no time: write StartingPositionTimestamp in seconds since 1970",
+                "Assets: given has no bucket: write AssetsBucketName",
+            ],
+        )
+
     def test_a_change_that_would_lose_something_is_refused(self):
         described = {"Type": "String", "Default": "stage", "AllowedValues": ["stage", "shared"]}
         start = {"Type": "String", "Default": "TRIM_HORIZON"}
@@ -227,7 +241,7 @@ class Program(unittest.TestCase):
 
     def test_it_writes_a_file_that_only_its_owner_reads(self):
         file = self.folder / "parameters.yaml"
-        file.touch(0o600)
+        file.touch(0o644)
         ran = self.run_program("staging", file, **NETWORK)
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
         self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
