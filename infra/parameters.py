@@ -53,7 +53,9 @@ Template.add_multi_constructor("!", tagged)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--setting", nargs=2)
     parser.add_argument("--of-stack", nargs=2, type=pathlib.Path)
     parser.add_argument("--tags-of", type=pathlib.Path)
@@ -115,7 +117,10 @@ def section(stage: str) -> dict:
     config = tomllib.loads((INFRA / "samconfig.toml").read_text())
     if not isinstance(config.get(stage), dict):
         stages = ", ".join(name for name in config if name != "version")
-        print(f"infra/parameters.py: there is no stage `{stage}`: infra/samconfig.toml has {stages}", file=sys.stderr)
+        print(
+            f"infra/parameters.py: there is no stage `{stage}`: infra/samconfig.toml has {stages}",
+            file=sys.stderr,
+        )
         sys.exit(2)
     return config[stage]
 
@@ -130,7 +135,7 @@ def parameters_of(template: dict) -> dict[str, Parameter]:
 
 
 def settings(lines: list[str]) -> tuple[dict[str, str], list[Refusal]]:
-    """The entries `Key=Value` of a stage. A value may have further equal signs, spaces and lines."""
+    """The entries `Key=Value` of a stage. A value may have equal signs, spaces and lines."""
     values, refused = {}, []
     for line in lines:
         key, sign, value = line.partition("=")

@@ -116,10 +116,12 @@ def refusals(
 def of_form(known, values, is_looked_up):
     for key, value in values.items():
         if key not in known:
-            yield Refusal(key, value, "is for no parameter of infra/template.yaml", "see its Parameters")
+            yield Refusal(
+                key, value, "is for no parameter of infra/template.yaml", "see its Parameters"
+            )
         elif problem := known[key].wrong(value):
             yield Refusal(key, value, *problem)
-    for key, parameter in known.items():
+    for key in known:
         if key not in values and not (key == "KafkaBootstrapServers" and is_looked_up):
             yield Refusal(key, "", "is missing", where_to_write(key))
 
@@ -152,10 +154,14 @@ def of_places(values, region, account):
             # Topics of alarms, layers and keys may be of another account.
             ours = service in ("kafka", "iam") or resource.startswith("code-signing-config:")
             if account and ours and of_account and of_account != account:
-                yield Refusal(key, arn, f"is of the account {of_account}", f"you are signed in to {account}")
+                yield Refusal(
+                    key, arn, f"is of the account {of_account}", f"you are signed in to {account}"
+                )
     name, cluster = values.get("KafkaClusterName", ""), values.get("KafkaClusterArn", "")
     if name and cluster and f":cluster/{name}/" not in cluster:
-        yield Refusal("KafkaClusterName", name, f"is not the cluster of {cluster}", "name that one, or none")
+        yield Refusal(
+            "KafkaClusterName", name, f"is not the cluster of {cluster}", "name that one, or none"
+        )
 
 
 def of_brokers(values, brokers):
@@ -190,11 +196,15 @@ def of_roots(pem):
     size = len(pem.encode())
     if size >= MOST_PEM:
         cure = "keep the roots to which the brokers' certificates chain"
-        yield Refusal("KafkaRootsPem", pem, f"has {size} bytes, and Lambda's environment holds 4 KB", cure)
+        yield Refusal(
+            "KafkaRootsPem", pem, f"has {size} bytes, and Lambda's environment holds 4 KB", cure
+        )
     blocks, rest = BLOCK.findall(pem), BLOCK.sub("", pem)
     if not blocks or "-----" in rest:
-        cure = "write each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with its lines"
-        yield Refusal("KafkaRootsPem", pem, "has no whole certificate" if not blocks else "is cut", cure)
+        cure = "write each from -----BEGIN CERTIFICATE----- to its end, with its lines"
+        yield Refusal(
+            "KafkaRootsPem", pem, "has no whole certificate" if not blocks else "is cut", cure
+        )
     for number, block in enumerate(blocks, 1):
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=block)
@@ -204,7 +214,10 @@ def of_roots(pem):
 
 
 def of_what_belongs_together(values):
-    if values.get("StartingPosition") == "AT_TIMESTAMP" and values.get("StartingPositionTimestamp") == "0":
+    if (
+        values.get("StartingPosition") == "AT_TIMESTAMP"
+        and values.get("StartingPositionTimestamp") == "0"
+    ):
         cure = "write StartingPositionTimestamp in seconds since 1970"
         yield Refusal("StartingPosition", "AT_TIMESTAMP", "has no time", cure)
     if values.get("Assets") == "given" and not values.get("AssetsBucketName"):

@@ -19,8 +19,14 @@ from refusals import MOST_PEM, refusals  # noqa: E402
 
 ACCOUNT = "111122223333"
 CLUSTER = f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/eventzr/0aa0-1"
-BROKERS = "b-1.eventzr.x1.c2.kafka.us-east-1.amazonaws.com:9098,b-2.eventzr.x1.c2.kafka.us-east-1.amazonaws.com:9098"
-NETWORK = {"SUBNET_IDS": "subnet-1, subnet-2", "SECURITY_GROUP_IDS": "sg-1", "KAFKA_CLUSTER_ARN": CLUSTER}
+BROKERS = ",".join(
+    f"b-{number}.eventzr.x1.c2.kafka.us-east-1.amazonaws.com:9098" for number in (1, 2)
+)
+NETWORK = {
+    "SUBNET_IDS": "subnet-1, subnet-2",
+    "SECURITY_GROUP_IDS": "sg-1",
+    "KAFKA_CLUSTER_ARN": CLUSTER,
+}
 TEMPLATE = parameters.load(ROOT / "infra/template.yaml")
 KNOWN = parameters.parameters_of(TEMPLATE)
 # A certificate of a root that belongs to no one: EC P-256, valid to 2126.
@@ -43,7 +49,15 @@ def resolved(*lines: str, **environment: str) -> dict[str, str]:
     return parameters.together(KNOWN, written, NETWORK | environment, BROKERS)
 
 
-def refused(*lines: str, known=KNOWN, region="us-east-1", account=ACCOUNT, brokers=BROKERS, before=None, **environment):
+def refused(
+    *lines: str,
+    known=KNOWN,
+    region="us-east-1",
+    account=ACCOUNT,
+    brokers=BROKERS,
+    before=None,
+    **environment,
+):
     """What is said of such values."""
     found = refusals(
         known,
@@ -61,7 +75,9 @@ class Values(unittest.TestCase):
     def test_a_value_keeps_its_equal_signs_quotes_spaces_and_lines(self):
         settings = '{"openai": {"model": "a=b", "price": 2}}'
         values = resolved(
-            f"ProviderSettings={settings}", "ImageProviders=openai, studio-canvas", f"KafkaRootsPem={PEM}"
+            f"ProviderSettings={settings}",
+            "ImageProviders=openai, studio-canvas",
+            f"KafkaRootsPem={PEM}",
         )
         self.assertEqual(values["ProviderSettings"], settings)
         self.assertEqual(values["ImageProviders"], "openai, studio-canvas")
@@ -76,14 +92,18 @@ class Values(unittest.TestCase):
         self.assertEqual(resolved()["KafkaRootsPem"], "")
 
     def test_only_what_names_a_thing_of_an_account_comes_from_the_environment(self):
-        values = resolved(ALARM_TOPIC_ARN="arn:x", STAGE="production", LOG_LEVEL="TRACE", ASSET_BASE_URL="")
+        values = resolved(
+            ALARM_TOPIC_ARN="arn:x", STAGE="production", LOG_LEVEL="TRACE", ASSET_BASE_URL=""
+        )
         self.assertEqual(values["AlarmTopicArn"], "arn:x")
         self.assertEqual((values["Stage"], values["LogLevel"]), ("staging", "INFO"))
         self.assertEqual(values["AssetBaseUrl"], "")
 
     def test_the_brokers_are_those_that_aws_names_if_none_are_written(self):
         self.assertEqual(resolved()["KafkaBootstrapServers"], BROKERS)
-        self.assertEqual(resolved("KafkaBootstrapServers=a:9098")["KafkaBootstrapServers"], "a:9098")
+        self.assertEqual(
+            resolved("KafkaBootstrapServers=a:9098")["KafkaBootstrapServers"], "a:9098"
+        )
 
     def test_the_reserved_concurrency_is_that_of_the_templates_functions(self):
         values = resolved("RenderReserved=40", "CompletionConcurrency=7")
@@ -94,32 +114,49 @@ class Refusals(unittest.TestCase):
     def test_right_values_are_not_refused(self):
         brokers = ",".join(reversed(BROKERS.split(",")))
         self.assertEqual(refused(), [])
-        self.assertEqual(refused(f"KafkaBootstrapServers={brokers}", f"KafkaRootsPem={PEM}{PEM}"), [])
+        self.assertEqual(
+            refused(f"KafkaBootstrapServers={brokers}", f"KafkaRootsPem={PEM}{PEM}"), []
+        )
         self.assertEqual(refused("KafkaClusterName=eventzr", account=None), [])
 
     def test_each_wrong_value_is_refused_with_its_name_and_a_cure(self):
         for wanted, lines in (
-            ("Nosuch: 1 is for no parameter of infra/template.yaml: see its Parameters", ["Nosuch=1"]),
-            ("LogLevel: LOUD is not allowed: choose one of TRACE, DEBUG, INFO, WARN, ERROR", ["LogLevel=LOUD"]),
-            ("OtlpEndpoint: localhost has another form: the template wants ^(http://.+)?$", ["OtlpEndpoint=localhost"]),
+            (
+                "Nosuch: 1 is for no parameter of infra/template.yaml: see its Parameters",
+                ["Nosuch=1"],
+            ),
+            (
+                "LogLevel: LOUD is not allowed: choose one of TRACE, DEBUG, INFO, WARN, ERROR",
+                ["LogLevel=LOUD"],
+            ),
+            (
+                "OtlpEndpoint: localhost has another form: the template wants ^(http://.+)?$",
+                ["OtlpEndpoint=localhost"],
+            ),
             ("TopicPartitions: many is not a number: write it in digits", ["TopicPartitions=many"]),
             ("TopicPartitions: 0 is too low: at least 1", ["TopicPartitions=0"]),
             ("TopicPartitions: 101 is too high: at most 100", ["TopicPartitions=101"]),
-            ("Stage: production is written for the stage staging: write Stage=staging", ["Stage=production"]),
             (
-                "KafkaClusterName: other is not the cluster of "
-                f"{CLUSTER}: name that one, or none", ["KafkaClusterName=other"],
+                "Stage: production is written for the stage staging: write Stage=staging",
+                ["Stage=production"],
             ),
             (
-                "RenderReserved: 28 is less than RenderConcurrency, 27, and two for the dead-letter queue: "
-                "write RenderReserved=29", ["RenderConcurrency=27"],
+                f"KafkaClusterName: other is not the cluster of {CLUSTER}: name that one, or none",
+                ["KafkaClusterName=other"],
             ),
             (
-                f"KafkaBootstrapServers: b-9.x:9098 are not the cluster's brokers: AWS names {BROKERS}; "
-                "leave the parameter out, and it is looked up", ["KafkaBootstrapServers=b-9.x:9098"],
+                "RenderReserved: 28 is less than RenderConcurrency, 27, and two for the "
+                "dead-letter queue: write RenderReserved=29",
+                ["RenderConcurrency=27"],
             ),
             (
-                "KafkaBootstrapServers: b-9.x has another form: write host:port, separated by commas, or leave it out",
+                "KafkaBootstrapServers: b-9.x:9098 are not the cluster's brokers: AWS names "
+                f"{BROKERS}; leave the parameter out, and it is looked up",
+                ["KafkaBootstrapServers=b-9.x:9098"],
+            ),
+            (
+                "KafkaBootstrapServers: b-9.x has another form: write host:port, separated by "
+                "commas, or leave it out",
                 ["KafkaBootstrapServers=b-9.x"],
             ),
         ):
@@ -150,20 +187,23 @@ class Refusals(unittest.TestCase):
 
         self.assertEqual(of(None), [])
         [found] = of("")
-        wanted = 'KafkaBootstrapServers: is missing: write "KafkaBootstrapServers=…" in infra/samconfig.toml'
+        cure = 'write "KafkaBootstrapServers=…" in infra/samconfig.toml'
+        wanted = f"KafkaBootstrapServers: is missing: {cure}"
         self.assertEqual(str(found), wanted)
 
     def test_an_arn_of_another_region_is_refused(self):
         topic = f"arn:aws:sns:eu-west-1:{ACCOUNT}:alarms"
         [found] = refused(ALARM_TOPIC_ARN=topic)
-        self.assertEqual(found, f"AlarmTopicArn: {topic} is in eu-west-1: the stage is in us-east-1")
+        self.assertEqual(
+            found, f"AlarmTopicArn: {topic} is in eu-west-1: the stage is in us-east-1"
+        )
         [found] = refused(region="ap-south-1")
         self.assertIn("is in us-east-1: the stage is in ap-south-1", found)
 
     def test_a_cluster_of_another_account_is_refused_and_a_topic_of_alarms_is_not(self):
         [found] = refused(account="444455556666")
-        wanted = f"KafkaClusterArn: {CLUSTER} is of the account {ACCOUNT}: you are signed in to 444455556666"
-        self.assertEqual(found, wanted)
+        wanted = f"{CLUSTER} is of the account {ACCOUNT}: you are signed in to 444455556666"
+        self.assertEqual(found, f"KafkaClusterArn: {wanted}")
         self.assertEqual(refused(ALARM_TOPIC_ARN="arn:aws:sns:us-east-1:444455556666:alarms"), [])
 
     def test_roots_that_are_cut_garbled_or_too_long_are_refused(self):
@@ -192,12 +232,18 @@ class Refusals(unittest.TestCase):
         of_text = {"Type": "String", "Default": ""}
         names = ("Assets", "AssetsBucketName", "StartingPosition", "StartingPositionTimestamp")
         known = KNOWN | parameters.parameters_of({"Parameters": dict.fromkeys(names, of_text)})
-        lines = ("Assets=given", "AssetsBucketName=", "StartingPosition=AT_TIMESTAMP", "StartingPositionTimestamp=0")
+        lines = (
+            "Assets=given",
+            "AssetsBucketName=",
+            "StartingPosition=AT_TIMESTAMP",
+            "StartingPositionTimestamp=0",
+        )
         found = refused(*lines, known=known)
         self.assertEqual(
             found,
             [
-                "StartingPosition: AT_TIMESTAMP has no time: write StartingPositionTimestamp in seconds since 1970",
+                "StartingPosition: AT_TIMESTAMP has no time: write StartingPositionTimestamp in "
+                "seconds since 1970",
                 "Assets: given has no bucket: write AssetsBucketName",
             ],
         )
@@ -211,19 +257,27 @@ class Refusals(unittest.TestCase):
         same = {"ConsumerGroups=shared", "StartingPosition=TRIM_HORIZON"}
         # The version before had neither parameter.
         before = resolved()
-        before = {key: before[key] for key in before if key not in ("ConsumerGroups", "StartingPosition")}
+        before = {
+            key: before[key] for key in before if key not in ("ConsumerGroups", "StartingPosition")
+        }
         self.assertEqual(refused(*same, known=known, before=before), [])
-        found = refused("ConsumerGroups=stage", "StartingPosition=LATEST", known=known, before=before)
+        found = refused(
+            "ConsumerGroups=stage", "StartingPosition=LATEST", known=known, before=before
+        )
         self.assertEqual(
             found,
             [
-                "ConsumerGroups: stage is another value than is deployed, and the consumers would lose their "
-                "places in the topics: write ConsumerGroups=shared, or delete the stack and deploy it anew",
-                "StartingPosition: LATEST is another value than is deployed, and AWS would replace the "
-                "mappings: write StartingPosition=TRIM_HORIZON, or delete the stack and deploy it anew",
+                "ConsumerGroups: stage is another value than is deployed, and the consumers would "
+                "lose their places in the topics: write ConsumerGroups=shared, or delete the stack "
+                "and deploy it anew",
+                "StartingPosition: LATEST is another value than is deployed, and AWS would replace "
+                "the mappings: write StartingPosition=TRIM_HORIZON, or delete the stack and deploy "
+                "it anew",
             ],
         )
-        self.assertEqual(refused("ConsumerGroups=stage", "StartingPosition=LATEST", known=known), [])
+        self.assertEqual(
+            refused("ConsumerGroups=stage", "StartingPosition=LATEST", known=known), []
+        )
 
 
 class Program(unittest.TestCase):
@@ -252,19 +306,22 @@ class Program(unittest.TestCase):
         file = self.folder / "parameters.yaml"
         ran = self.run_program("staging", file, **NETWORK | {"SUBNET_IDS": "mine"})
         self.assertEqual(ran.returncode, 2)
-        wanted = "infra/parameters.py: SubnetIds: mine has another form: write subnet-…, separated by commas\n"
-        self.assertEqual(ran.stderr, wanted)
+        wanted = "SubnetIds: mine has another form: write subnet-…, separated by commas"
+        self.assertEqual(ran.stderr, f"infra/parameters.py: {wanted}\n")
         self.assertFalse(file.exists())
 
     def test_it_refuses_a_stage_that_is_not_there(self):
         ran = self.run_program("--setting", "qa", "region")
         self.assertEqual(ran.returncode, 2)
-        wanted = "infra/parameters.py: there is no stage `qa`: infra/samconfig.toml has staging, production\n"
-        self.assertEqual(ran.stderr, wanted)
+        wanted = "there is no stage `qa`: infra/samconfig.toml has staging, production"
+        self.assertEqual(ran.stderr, f"infra/parameters.py: {wanted}\n")
 
     def test_what_is_deployed_is_read_back_as_it_was_written(self):
         stack = {
-            "Parameters": [{"ParameterKey": "KafkaRootsPem", "ParameterValue": PEM}, {"ParameterKey": "A", "ParameterValue": ""}],
+            "Parameters": [
+                {"ParameterKey": "KafkaRootsPem", "ParameterValue": PEM},
+                {"ParameterKey": "A", "ParameterValue": ""},
+            ],
             "Tags": [{"Key": "cost-centre", "Value": "a b"}, {"Key": "aws:x", "Value": "y"}],
         }
         described, file = self.folder / "stack.json", self.folder / "before.yaml"
@@ -279,9 +336,13 @@ class Stages(unittest.TestCase):
         config = tomllib.loads((ROOT / "infra/samconfig.toml").read_text())
         for stage in set(config) - {"version"}:
             region = config[stage]["global"]["parameters"]["region"]
-            written, unread = parameters.settings(config[stage]["deploy"]["parameters"]["parameter_overrides"])
+            written, unread = parameters.settings(
+                config[stage]["deploy"]["parameters"]["parameter_overrides"]
+            )
             name = written.get("KafkaClusterName", "any")
-            cluster = {"KAFKA_CLUSTER_ARN": f"arn:aws:kafka:{region}:{ACCOUNT}:cluster/{name}/0aa0-1"}
+            cluster = {
+                "KAFKA_CLUSTER_ARN": f"arn:aws:kafka:{region}:{ACCOUNT}:cluster/{name}/0aa0-1"
+            }
             values = parameters.together(KNOWN, written, NETWORK | cluster)
             with self.subTest(stage=stage):
                 self.assertEqual(unread + refusals(KNOWN, values, stage=stage, region=region), [])
