@@ -189,17 +189,24 @@ fmt: needs-rust ## Check the formatting
 	else \
 	  echo '!! rustfmt is not installed, formatting NOT checked: rustup component add rustfmt'; fi
 
-template: $(VENV)/installed $(TOOLS)/installed \
+# Two deployments of the same template check it once.
+TEMPLATE_CHECKED := target/template.checked
+
+template: $(TEMPLATE_CHECKED) \
   ## Check infra/template.yaml against the AWS resource schemas of both regions, and the state \
      machines
+
+$(TEMPLATE_CHECKED): infra/template.yaml $(wildcard infra/statemachines/*) \
+  $(VENV)/installed $(TOOLS)/installed
 	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error \
 	  --template infra/template.yaml
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint --region us-east-1 \
 	  --template infra/template.yaml
 	infra/statemachines/lint $(VENV)/bin/cfn-lint target/statemachines.json
+	@touch $@
 
 deploy: $(TOOLS)/installed \
-  ## Deploy STAGE=staging, production or local: build, check, show the changes, deploy, send an \
+  ## Deploy STAGE=staging, production or local: check, build, show the changes, deploy, send an \
      event through it
 	infra/deploy $(or $(STAGE),$(error say which stage: make deploy STAGE=staging))
 
@@ -255,8 +262,9 @@ renew: needs-python \
 	$(PYTHON) events/renew.py
 
 bootstraps: needs-rust needs-cc $(TOOLS)/installed \
-  ## Build the binaries to deploy: release builds for arm64, in target/lambda
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/bootstraps
+  ## Build the binaries to deploy: release builds for arm64 (ARCHITECTURE=x86_64: for the other), \
+     in target/lambda
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" ARCHITECTURE=$(or $(ARCHITECTURE),arm64) infra/bootstraps
 
 watch: needs-rust needs-cc $(TOOLS)/installed \
   ## Serve the functions with cargo lambda watch, against the stack of `make up`
