@@ -14,6 +14,7 @@ TOOLS := target/tools
 ASYNCAPI := target/asyncapi
 CONSOLE := target/console
 BENCH := target/bench
+CDK := target/cdk
 FUNCTIONS := $(notdir $(wildcard functions/*))
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 PYTHON ?= python3
@@ -103,6 +104,7 @@ else
 	$(TESTED)
 	@$(SLOWEST)
 	@$(MAKE) --no-print-directory console-tried
+	@$(MAKE) --no-print-directory cdk-test
 	target/debug/examples/gallery target/gallery
 endif
 
@@ -206,6 +208,13 @@ deploy: $(TOOLS)/installed \
 pause resume destroy: $(TOOLS)/installed \
   ## Stop the mappings of a STAGE, start them again, or delete its stack (never production)
 	infra/deploy $@ $(or $(STAGE),$(error say which stage: make $@ STAGE=staging))
+
+cdk: $(CDK)/made \
+  ## Make the stack as a construct of the AWS CDK, a package for npm: target/cdk/studio-cdk-*.tgz
+	npm pack --silent --ignore-scripts --pack-destination $(CDK) ./$(CDK)
+
+cdk-test: $(CDK)/made ## Test that the construct makes the resources that `sam deploy` makes
+	node --test --test-reporter=spec $(CDK)/test/synth.test.js
 
 gallery: needs-rust needs-cc \
   ## Draw every kind of picture in four languages, with short and very long texts: \
@@ -327,6 +336,22 @@ $(CONSOLE)/installed: $(wildcard tests/console/*) tests/console/.npmrc | needs-n
 	npm ci --prefix $(CONSOLE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+CDK_PACKAGE := $(addprefix infra/cdk/,package.json package-lock.json .npmrc tsconfig.json)
+
+$(CDK)/installed: $(CDK_PACKAGE) | needs-node
+	mkdir -p $(CDK)
+	cp $^ $(CDK)
+	npm ci --prefix $(CDK) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The construct is the template, expanded, so it is made again when the template changes.
+$(CDK)/made: $(CDK)/installed $(TOOLS)/installed infra/template.yaml infra/cdk/expand.py \
+  $(wildcard infra/statemachines/*.json infra/cdk/*/*.ts)
+	cp -r infra/cdk/lib infra/cdk/bin infra/cdk/test $(CDK)
+	$(TOOLS)/bin/python infra/cdk/expand.py infra/template.yaml $(CDK)/lib
+	node $(CDK)/node_modules/typescript/bin/tsc --project $(CDK)
+	@touch $@
+
 $(BENCH)/installed: $(wildcard tests/bench/peers/*/*) tests/bench/peers/node/.npmrc \
   | needs-node needs-python
 	mkdir -p $(BENCH)/node
@@ -376,3 +401,4 @@ needs-java:
   template gallery contract docs deny advisories build renew bootstraps packages supply \
   emulated requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc \
   needs-python needs-node needs-java needs-valgrind
+.PHONY: cdk cdk-test
