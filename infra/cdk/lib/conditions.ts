@@ -1,18 +1,23 @@
-// The conditions of the template. All of them compare parameters, so they are decided as soon as
-// these have their values: what is not made is not in the app's stack at all.
+// The conditions and rules of the template. All of them compare parameters, so they are decided as
+// soon as these have their values: what is not made is not in the app's stack at all.
 
 type Json = any;
 export type Values = Readonly<Record<string, unknown>>;
 
 /** The parameters that conditions compare. */
 export function compared(template: Json): ReadonlySet<string> {
-  const found = JSON.stringify(template.Conditions).matchAll(/"Ref":"(\w+)"/g);
+  const comparing = JSON.stringify([template.Conditions, template.Rules ?? {}]);
+  const found = comparing.matchAll(/"Ref":"(\w+)"/g);
   return new Set([...found].map(([, name]) => name as string));
 }
 
-/** The template with each condition decided, and without those resources that it leaves out. */
+/**
+ * The template with each condition decided, and without those resources that it leaves out.
+ *
+ * @throws what a rule says of values that do not go together
+ */
 export function decided(template: Json, values: Values): Json {
-  const { Conditions, ...rest } = template;
+  const { Conditions, Rules, ...rest } = template;
   const holds = (condition: Json): boolean => {
     const [[name, argument]] = Object.entries<Json>(condition) as [[string, Json]];
     switch (name) {
@@ -31,6 +36,12 @@ export function decided(template: Json, values: Values): Json {
     }
   };
   const text = (side: Json): string => `${side?.Ref === undefined ? side : values[side.Ref]}`;
+  for (const { RuleCondition, Assertions } of Object.values<Json>(Rules ?? {})) {
+    if (RuleCondition !== undefined && !holds(RuleCondition)) continue;
+    for (const { Assert, AssertDescription } of Assertions) {
+      if (!holds(Assert)) throw new Error(AssertDescription);
+    }
+  }
   const chosen = (value: Json): Json => {
     if (Array.isArray(value)) return value.map(chosen);
     if (typeof value !== "object" || value === null) return value;
