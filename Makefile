@@ -185,6 +185,12 @@ test-live: needs-rust needs-cc \
   ## Send one cheap request to each real media vendor that has a key in the environment
 	cargo run --locked --package providers --example live
 
+test-aws: needs-rust needs-cc $(TOOLS)/installed \
+  ## Deploy a new STAGE to a real account, try it there, and destroy it with its data; it costs \
+     about a dollar (docs/deploying.md)
+	cargo build --locked --package cli
+	$(TOOLS)/bin/python tests/aws/run.py $(or $(STAGE),$(error say which: make test-aws STAGE=trial))
+
 fmt: needs-rust ## Check the formatting
 	@if cargo fmt --version >/dev/null 2>&1; then \
 	  echo 'cargo fmt --check'; cargo fmt --all --check; \
@@ -401,4 +407,4 @@ needs-java:
   template gallery contract docs deny advisories build renew bootstraps packages supply \
   emulated requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc \
   needs-python needs-node needs-java needs-valgrind
-.PHONY: cdk cdk-test
+.PHONY: cdk cdk-test test-aws
