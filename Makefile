@@ -264,6 +264,13 @@ build: needs-rust needs-cc ## Build the functions and the local stack, and insta
 built:
 	cargo build --locked
 
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
+
+release-fixtures: build \
+  ## Write what this version stores and sends into tests/released, for later versions to read: \
+     once, on the commit of a release
+	$(VENV)/bin/python tests/released/record.py $(VERSION)
+
 renew: needs-python \
   ## Set the examples in events/ to the current time; events older than 97 days become dead \
      letters
@@ -407,4 +414,4 @@ needs-java:
   template gallery contract docs deny advisories build renew bootstraps packages supply \
   emulated requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc \
   needs-python needs-node needs-java needs-valgrind
-.PHONY: cdk cdk-test test-aws
+.PHONY: cdk cdk-test test-aws release-fixtures
