@@ -148,6 +148,23 @@ chaos: needs-java needs-rust needs-cc $(VENV)/installed \
 	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
+RELEASE = $(or $(FROM),$(shell git describe --tags --abbrev=0 --match 'v*' 2>/dev/null))
+
+upgrade-test: needs-java needs-rust needs-cc $(VENV)/installed \
+  ## The storm, begun with the code of the last release (FROM=v0.1.0: of another), under which this \
+     code is put, then that, then this again (SHORT=1: a short one)
+	@if test -z "$(RELEASE)"; then \
+	  echo '!! there is no release (no tag v*), an upgrade NOT tried: make upgrade-test FROM=<commit>'; \
+	else $(MAKE) --no-print-directory upgraded FROM='$(RELEASE)'; fi
+
+upgraded:
+	test -d 'target/released/$(FROM)' || git worktree add --detach 'target/released/$(FROM)' '$(FROM)'
+	cd 'target/released/$(FROM)' && env -u CARGO_TARGET_DIR cargo build --locked --profile storm \
+	  $$(ls functions | sed 's/^/--package /')
+	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
+	target/storm/studio-chaos --released 'target/released/$(FROM)' --seed $(or $(SEED),1) \
+	  $(if $(SHORT),--short)
+
 model: needs-rust needs-cc \
   ## Walk through every state of larger worlds of the protocol, with one crash and one lost answer \
      (MODEL_BOUND=2: two of each); minutes, and gigabytes
@@ -414,4 +431,4 @@ needs-java:
   template gallery contract docs deny advisories build renew bootstraps packages supply \
   emulated requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc \
   needs-python needs-node needs-java needs-valgrind
-.PHONY: cdk cdk-test test-aws release-fixtures
+.PHONY: cdk cdk-test test-aws release-fixtures upgrade-test upgraded

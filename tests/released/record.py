@@ -103,13 +103,12 @@ class Items:
         return [{name: in_json(value) for name, value in item.items()} for item in found]
 
     def have_ended(self) -> bool:
-        """Each topic's decision is there, each of its jobs has an end, and no call is in flight."""
-        items = [(item["pk"]["S"], item["sk"]["S"], item) for item in self.all()]
-        decided = [pk for pk, sk, _ in items if sk == "outbox"]
-        jobs = {pk for pk, sk, _ in items if pk.startswith("job#") and sk == "state"}
-        ended = {pk for pk, sk, _ in items if pk.startswith("job#") and sk == "end"}
-        is_open = any("open" in item for _, _, item in items)
-        return len(decided) >= len(TOPICS) and bool(jobs) and jobs == ended and not is_open
+        """Each topic's decision is there, and each of its jobs has an end."""
+        items = [(item["pk"]["S"], item["sk"]["S"]) for item in self.all()]
+        decided = [pk for pk, sk in items if sk == "outbox"]
+        jobs = {pk for pk, sk in items if pk.startswith("job#") and sk == "state"}
+        ended = {pk for pk, sk in items if pk.startswith("job#") and sk == "end"}
+        return len(decided) >= len(TOPICS) and bool(jobs) and jobs == ended
 
 
 def in_json(value: dict) -> dict:

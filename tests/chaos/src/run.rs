@@ -26,6 +26,7 @@ use crate::{
     publication::Publication,
     settle::{SWEEP_PAUSE, settle, sweep},
     storm::{self, Force, Log, Stage},
+    upgrade::Upgrade,
     watch::{States, Watch},
     workload::{Size, Workload},
 };
@@ -45,6 +46,8 @@ pub struct Plan {
     pub within: Duration,
     /// The least number of jobs that its records open.
     pub least_jobs: usize,
+    /// Another version's functions, with which it begins; `None` for only one version.
+    pub upgrade: Option<Upgrade>,
 }
 
 impl Plan {
@@ -64,6 +67,7 @@ impl Plan {
             outage: Some(TEN_RETRIES + 1),
             within: Duration::from_secs(300),
             least_jobs: 3_000,
+            upgrade: None,
         }
     }
 
@@ -82,6 +86,7 @@ impl Plan {
             outage: None,
             within: Duration::from_secs(240),
             least_jobs: 60,
+            upgrade: None,
         }
     }
 }
@@ -106,6 +111,9 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     let mut chance = Chance::of(plan.seed);
     let workload = workload(plan, &checkout, &mut chance)?;
     let mut stack = Stack::start(&options(checkout)).await?;
+    if let Some(upgrade) = &plan.upgrade {
+        upgrade.begin(&stack).await?;
+    }
     // The audit compares the moment of each with that of an acknowledgement.
     messages::keep(&stack);
     stack.proxy.keep_bodies("states", "StartExecution");
@@ -205,7 +213,13 @@ async fn storm(
         outage: plan.outage,
     };
     let raging = storm::rage(stack, force, chance, (&stage, deliveries), say);
-    let until_done = async { tokio::try_join!(raging, publishing) };
+    let upgrading = async {
+        match &plan.upgrade {
+            Some(upgrade) => upgrade.over_and_back(stack, plan.over / 4, say).await,
+            None => Ok(()),
+        }
+    };
+    let until_done = async { tokio::try_join!(raging, publishing, upgrading) };
     let meanwhile = async {
         tokio::try_join!(
             tell(watch, &progress, say),
@@ -214,7 +228,7 @@ async fn storm(
         )
     };
     tokio::select! {
-        done = until_done => done.map(|(log, ())| log),
+        done = until_done => done.map(|(log, (), ())| log),
         Err(error) = meanwhile => Err(error),
     }
 }

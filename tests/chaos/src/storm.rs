@@ -23,8 +23,8 @@ mod trouble;
 
 use copies::{Begin, Copies};
 pub use log::{Faults, Log};
-pub use point::{Point, points};
-use point::{RENDER, deployed};
+use point::RENDER;
+pub use point::{Point, deployed, points};
 use trouble::{Trouble, deal};
 
 /// The strength of the storm.
