@@ -14,19 +14,22 @@ import expanded = require("../lib/expanded.json");
 import { evaluated } from "./evaluated";
 
 let code: string;
+let out: string;
 const root = join(__dirname, "..");
 const functions = Object.values<any>(expanded.Resources)
   .filter(({ Type }) => Type === "AWS::Lambda::Function")
   .map(({ Properties }) => Properties.Code.S3Key as string);
 
 before(() => {
+  out = mkdtempSync(join(tmpdir(), "studio-cdk-out-"));
   code = mkdtempSync(join(tmpdir(), "studio-cdk-"));
   for (const name of functions) {
     mkdirSync(join(code, name));
     writeFileSync(join(code, name, "bootstrap"), `the code of ${name}`);
   }
 });
-after(() => rmSync(code, { recursive: true }));
+after(() => [code, out].forEach((folder) => rmSync(folder, { recursive: true })));
+const outdir = () => mkdtempSync(join(out, "app-"));
 
 const required = (): StudioProps => ({
   code,
@@ -37,7 +40,7 @@ const required = (): StudioProps => ({
 
 function stack(props: StudioProps): Stack {
   const context = { "aws:cdk:disable-path-metadata": true };
-  const app = new App({ analyticsReporting: false, context });
+  const app = new App({ outdir: outdir(), analyticsReporting: false, context });
   const made = new Stack(app, "studio-staging", {
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
   });
@@ -146,7 +149,7 @@ test("a value that the template refuses is refused, by name", () => {
 });
 
 test("a resource of the app may give a value, except where a condition compares it", () => {
-  const app = new App();
+  const app = new App({ outdir: outdir() });
   const made = new Stack(app, "studio-staging");
   const cluster = new CfnResource(made, "Cluster", { type: "Custom::Cluster" });
   const kafkaClusterArn = cluster.getAtt("Arn").toString();
@@ -170,10 +173,9 @@ test("the package has the version of the crates", () => {
 });
 
 test("the example of the page is an app that synthesises", () => {
-  const out = mkdtempSync(join(tmpdir(), "studio-cdk-out-"));
-  const env = { ...process.env, CDK_OUTDIR: out, STUDIO_CODE: code };
+  const CDK_OUTDIR = outdir();
+  const env = { ...process.env, CDK_OUTDIR, STUDIO_CODE: code };
   execFileSync(process.execPath, [join(root, "bin/example.js")], { env, timeout: 60_000 });
-  const { Resources } = JSON.parse(readFileSync(join(out, "studio-staging.template.json"), "utf8"));
+  const { Resources } = JSON.parse(readFileSync(join(CDK_OUTDIR, "studio-staging.template.json"), "utf8"));
   assert.ok("EventCreatedFunctionEventCreated" in Resources);
-  rmSync(out, { recursive: true });
 });
