@@ -83,6 +83,15 @@ const cases: Record<string, Partial<StudioProps>> = {
     alarmTopicArn: "arn:aws:sns:us-east-1:111122223333:alarms",
     kafkaRootsPem: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     providerSettings: '{"openai":{"model":"gpt-image-1"}}',
+    consumerGroups: "shared",
+    startingPosition: "AT_TIMESTAMP",
+    startingPositionTimestamp: 1_790_000_000,
+    assets: "given",
+    assetsBucketName: "eventzr-studio-assets-dev",
+    deadLettersBucketName: "eventzr-dead-letters",
+    deletionProtection: "on",
+    permissionsBoundaryArn: "arn:aws:iam::111122223333:policy/bound",
+    collectorLayerArn: "arn:aws:lambda:us-east-1:111122223333:layer:otel:1",
   },
   "with other numbers and no alarms": { pollers: 4, logRetentionDays: 90, monitoring: "none" },
 };
@@ -145,6 +154,7 @@ test("a value that the template refuses is refused, by name", () => {
   refused({ pollers: 0 }, /Pollers: 0 is less than 1/);
   refused({ pollers: 201 }, /Pollers: 201 is more than 200/);
   refused({ kafkaClusterArn: undefined }, /KafkaClusterArn is missing/);
+  refused({ assets: "given" }, /With Assets=given, AssetsBucketName names the bucket/);
   refused({ code: join(code, "elsewhere") }, /bootstrap is not there: run `make bootstraps`/);
 });
 
