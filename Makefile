@@ -14,6 +14,7 @@ TOOLS := target/tools
 ASYNCAPI := target/asyncapi
 CONSOLE := target/console
 BENCH := target/bench
+CDK := target/cdk
 FUNCTIONS := $(notdir $(wildcard functions/*))
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 PYTHON ?= python3
@@ -103,6 +104,7 @@ else
 	$(TESTED)
 	@$(SLOWEST)
 	@$(MAKE) --no-print-directory console-tried
+	@$(MAKE) --no-print-directory cdk-test
 	target/debug/examples/gallery target/gallery
 endif
 
@@ -146,6 +148,23 @@ chaos: needs-java needs-rust needs-cc $(VENV)/installed \
 	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
+RELEASE = $(or $(FROM),$(shell git describe --tags --abbrev=0 --match 'v*' 2>/dev/null))
+
+upgrade-test: needs-java needs-rust needs-cc $(VENV)/installed \
+  ## The storm, begun with the code of the last release (FROM=v0.1.0: of another), under which this \
+     code is put, then that, then this again (SHORT=1: a short one)
+	@if test -z "$(RELEASE)"; then \
+	  echo '!! there is no release (no tag v*), an upgrade NOT tried: make upgrade-test FROM=<commit>'; \
+	else $(MAKE) --no-print-directory upgraded FROM='$(RELEASE)'; fi
+
+upgraded:
+	test -d 'target/released/$(FROM)' || git worktree add --detach 'target/released/$(FROM)' '$(FROM)'
+	cd 'target/released/$(FROM)' && env -u CARGO_TARGET_DIR cargo build --locked --profile storm \
+	  $$(ls functions | sed 's/^/--package /')
+	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
+	target/storm/studio-chaos --released 'target/released/$(FROM)' --seed $(or $(SEED),1) \
+	  $(if $(SHORT),--short)
+
 model: needs-rust needs-cc \
   ## Walk through every state of larger worlds of the protocol, with one crash and one lost answer \
      (MODEL_BOUND=2: two of each); minutes, and gigabytes
@@ -183,6 +202,12 @@ test-live: needs-rust needs-cc \
   ## Send one cheap request to each real media vendor that has a key in the environment
 	cargo run --locked --package providers --example live
 
+test-aws: needs-rust needs-cc $(TOOLS)/installed \
+  ## Deploy a new STAGE to a real account, try it there, and destroy it with its data; it costs \
+     about a dollar (docs/deploying.md)
+	cargo build --locked --package cli
+	$(TOOLS)/bin/python tests/aws/run.py $(or $(STAGE),$(error say which: make test-aws STAGE=trial))
+
 fmt: needs-rust ## Check the formatting
 	@if cargo fmt --version >/dev/null 2>&1; then \
 	  echo 'cargo fmt --check'; cargo fmt --all --check; \
@@ -213,6 +238,13 @@ deploy: $(TOOLS)/installed \
 pause resume destroy: $(TOOLS)/installed \
   ## Stop the mappings of a STAGE, start them again, or delete its stack (never production)
 	infra/deploy $@ $(or $(STAGE),$(error say which stage: make $@ STAGE=staging))
+
+cdk: $(CDK)/made \
+  ## Make the stack as a construct of the AWS CDK, a package for npm: target/cdk/studio-cdk-*.tgz
+	npm pack --silent --ignore-scripts --pack-destination $(CDK) ./$(CDK)
+
+cdk-test: $(CDK)/made ## Test that the construct makes the resources that `sam deploy` makes
+	node --test --test-reporter=spec $(CDK)/test/synth.test.js
 
 gallery: needs-rust needs-cc \
   ## Draw every kind of picture in four languages, with short and very long texts: \
@@ -255,6 +287,13 @@ build: needs-rust needs-cc ## Build the functions and the local stack, and insta
 
 built:
 	cargo build --locked
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
+
+release-fixtures: build \
+  ## Write what this version stores and sends into tests/released, for later versions to read: \
+     once, on the commit of a release
+	$(VENV)/bin/python tests/released/record.py $(VERSION)
 
 renew: needs-python \
   ## Set the examples in events/ to the current time; events older than 97 days become dead \
@@ -335,6 +374,22 @@ $(CONSOLE)/installed: $(wildcard tests/console/*) tests/console/.npmrc | needs-n
 	npm ci --prefix $(CONSOLE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+CDK_PACKAGE := $(addprefix infra/cdk/,package.json package-lock.json .npmrc tsconfig.json)
+
+$(CDK)/installed: $(CDK_PACKAGE) | needs-node
+	mkdir -p $(CDK)
+	cp $^ $(CDK)
+	npm ci --prefix $(CDK) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The construct is the template, expanded, so it is made again when the template changes.
+$(CDK)/made: $(CDK)/installed $(TOOLS)/installed infra/template.yaml infra/cdk/expand.py \
+  $(wildcard infra/statemachines/*.json infra/cdk/*/*.ts)
+	cp -r infra/cdk/lib infra/cdk/bin infra/cdk/test $(CDK)
+	$(TOOLS)/bin/python infra/cdk/expand.py infra/template.yaml $(CDK)/lib
+	node $(CDK)/node_modules/typescript/bin/tsc --project $(CDK)
+	@touch $@
+
 $(BENCH)/installed: $(wildcard tests/bench/peers/*/*) tests/bench/peers/node/.npmrc \
   | needs-node needs-python
 	mkdir -p $(BENCH)/node
@@ -384,3 +439,4 @@ needs-java:
   template gallery contract docs deny advisories build renew bootstraps packages supply \
   emulated requirements kafka-jars watch clean test-live needs-rust needs-fuzzer needs-cc \
   needs-python needs-node needs-java needs-valgrind
+.PHONY: cdk cdk-test test-aws release-fixtures upgrade-test upgraded

@@ -13,6 +13,8 @@ mod last_look;
 mod leases;
 mod media;
 mod pause;
+#[cfg(test)]
+mod released;
 mod step;
 mod steps;
 mod turns;

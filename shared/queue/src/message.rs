@@ -112,4 +112,6 @@ impl Message {
 }
 
 #[cfg(test)]
+mod released;
+#[cfg(test)]
 mod tests;

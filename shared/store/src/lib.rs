@@ -19,6 +19,8 @@ mod open_jobs;
 mod overdue;
 mod packed;
 mod prepared;
+#[cfg(test)]
+mod released;
 mod remainders;
 mod render_inputs;
 mod rounds;

@@ -17,12 +17,14 @@ mod publication;
 mod run;
 mod settle;
 mod storm;
+mod upgrade;
 mod watch;
 mod workload;
 
 pub use audit::{Audit, Row};
 pub use chance::Chance;
 pub use run::{Plan, run};
+pub use upgrade::Upgrade;
 pub use workload::Size;
 
 /// Why a run has no result. A result with faults is not an error: it is an [`Audit`].

@@ -1,8 +1,8 @@
 //! `studio-chaos`: runs the storm from the command line.
 
-use std::{process::ExitCode, time::Instant};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
-use chaos::{Plan, run};
+use chaos::{Plan, Upgrade, run};
 use clap::Parser;
 use local::checkout::Checkout;
 
@@ -29,6 +29,11 @@ struct Arguments {
     /// `make test` does.
     #[arg(long)]
     short: bool,
+    /// Begin with the functions of the checkout in this folder, which are built there in the same
+    /// profile. While the storm rages, replace them by those of this checkout, go back, and replace
+    /// them again, without a pause.
+    #[arg(long, value_name = "FOLDER")]
+    released: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -44,7 +49,11 @@ async fn main() -> ExitCode {
         let begun = Instant::now();
         let say = |what: &str| eprintln!("{:7.1} s  {what}", begun.elapsed().as_secs_f32());
         let audit = match Checkout::find() {
-            Ok(checkout) => run(checkout, &plan, say).await,
+            Ok(checkout) => {
+                let released = arguments.released.as_deref();
+                let upgrade = released.map(|folder| Upgrade::new(folder, &checkout));
+                run(checkout, &Plan { upgrade, ..plan }, say).await
+            }
             Err(error) => Err(error.into()),
         };
         match audit {

@@ -28,6 +28,7 @@ use crate::{
     publication::Publication,
     settle::{SWEEP_PAUSE, settle, sweep},
     storm::{self, Force, Log, Stage},
+    upgrade::Upgrade,
     watch::{States, Watch},
     workload::{Size, Workload},
 };
@@ -47,6 +48,8 @@ pub struct Plan {
     pub within: Duration,
     /// The least number of jobs that its records open.
     pub least_jobs: usize,
+    /// Another version's functions, with which it begins; `None` for only one version.
+    pub upgrade: Option<Upgrade>,
 }
 
 impl Plan {
@@ -67,6 +70,7 @@ impl Plan {
             outage: Some(TEN_RETRIES + 1),
             within: SETTLED_WITHIN,
             least_jobs: 3_000,
+            upgrade: None,
         }
     }
 
@@ -86,6 +90,7 @@ impl Plan {
             outage: None,
             within: SETTLED_WITHIN,
             least_jobs: 60,
+            upgrade: None,
         }
     }
 }
@@ -122,6 +127,9 @@ pub async fn run(checkout: Checkout, plan: &Plan, say: impl Fn(&str)) -> Result<
     let mut chance = Chance::of(plan.seed);
     let workload = workload(plan, &checkout, &mut chance)?;
     let mut stack = Stack::start(&options(checkout)).await?;
+    if let Some(upgrade) = &plan.upgrade {
+        upgrade.begin(&stack).await?;
+    }
     // The audit compares the moment of each with that of an acknowledgement.
     messages::keep(&stack);
     stack.proxy.keep_bodies("states", "StartExecution");
@@ -224,7 +232,13 @@ async fn storm(
         outage: plan.outage,
     };
     let raging = storm::rage(stack, force, chance, (&stage, deliveries), say);
-    let until_done = async { tokio::try_join!(raging, publishing) };
+    let upgrading = async {
+        match &plan.upgrade {
+            Some(upgrade) => upgrade.over_and_back(stack, plan.over / 4, say).await,
+            None => Ok(()),
+        }
+    };
+    let until_done = async { tokio::try_join!(raging, publishing, upgrading) };
     let meanwhile = async {
         tokio::try_join!(
             tell(watch, &progress, say),
@@ -234,7 +248,7 @@ async fn storm(
         )
     };
     tokio::select! {
-        done = until_done => done.map(|(log, ())| log),
+        done = until_done => done.map(|(log, (), ())| log),
         Err(error) = meanwhile => Err(error),
     }
 }

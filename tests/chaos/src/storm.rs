@@ -29,8 +29,8 @@ mod trouble;
 
 use copies::{Begin, Copies};
 pub use log::{Faults, Log};
-use point::{COMPLETION, LINE, RENDER, deployed};
-pub use point::{Point, points};
+use point::{COMPLETION, LINE, RENDER};
+pub use point::{Point, deployed, points};
 use trouble::{Trouble, deal};
 
 /// The strength of the storm.

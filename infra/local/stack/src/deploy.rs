@@ -16,7 +16,7 @@ mod code;
 mod error;
 mod template;
 
-use code::zip_function;
+pub use code::zip_function;
 pub use error::Error;
 use error::{read_text, refused};
 use template::{BUCKET, Packaged, definition_key, function_key, package};

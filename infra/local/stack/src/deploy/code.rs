@@ -14,7 +14,10 @@ use super::error::Error;
 /// that file is a script that replaces itself by the binary in Cargo's folder, because copying six
 /// binaries of 90 MB each took a stack four seconds. The files in the folder `beside`, if it
 /// exists, keep their paths.
-pub(super) fn zip_function(binary: &Path, beside: &Path) -> Result<Vec<u8>, Error> {
+///
+/// # Errors
+/// An [`Error`] that names the file: it is not built, or cannot be read.
+pub fn zip_function(binary: &Path, beside: &Path) -> Result<Vec<u8>, Error> {
     let binary = fs::canonicalize(binary).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotBuilt(binary.to_owned()),
         _ => Error::Read {
