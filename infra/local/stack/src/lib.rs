@@ -10,6 +10,7 @@
 
 mod assets;
 pub mod aws;
+pub mod bare;
 pub mod broker;
 pub mod checkout;
 pub mod clients;

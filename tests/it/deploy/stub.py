@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""The bootstrap of every function in the tests of infra/deploy: it takes invocations as a real one
+does, and does nothing. As the operator, it answers a smoke check as the file `outcome` beside it
+says: through, not-taken, open, failed, or crash. So another outcome is another version of the code.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import urllib.request
+
+API = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime"
+OUTCOME = (pathlib.Path(__file__).resolve().parent / "outcome").read_text().strip()
+EVENT = "0199a7b0-1f4e-7c30-8f5b-3d9a5f0e6c11"
+JOB = "5f0e3c51-6f0b-5b0e-9c37-0a4f1d9e7b42"
+SMOKED = {
+    "through": {"job": JOB, "milliseconds": 1234},
+    "not-taken": {"event": EVENT, "seconds": 1},
+    "open": {"event": EVENT, "job": JOB, "state": "rendering", "seconds": 1},
+    "failed": {"event": EVENT, "job": JOB, "detail": "the stub was told to fail"},
+}
+
+
+def answer(step):
+    if step.get("step") != "smoke":
+        return {}
+    if step.get("event", EVENT) != EVENT:
+        raise SystemExit(f"the stub published no event {step['event']}")
+    return {"outcome": OUTCOME, **SMOKED[OUTCOME]}
+
+
+def main():
+    if OUTCOME == "crash":
+        sys.exit("the stub was told to crash")
+    # A proxy of the environment is not for this server.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        with opener.open(f"{API}/invocation/next") as invocation:
+            request = invocation.headers["Lambda-Runtime-Aws-Request-Id"]
+            event = json.load(invocation)
+        body = json.dumps(answer(event)).encode()
+        opener.open(f"{API}/invocation/{request}/response", body).close()
+
+
+main()
