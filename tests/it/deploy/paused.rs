@@ -1,0 +1,62 @@
+//! The commands that stop, start and delete a stage.
+
+use std::time::Duration;
+
+use super::world::{STACK, STAGE, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pause_and_resume_say_what_is_true() {
+    let world = World::deployed().await;
+    let ran = world.run(&["pause", STAGE], &[], "").await;
+    ran.ended(0, &format!("all mappings of {STACK} are Disabled"));
+    assert_eq!(world.mappings().await, ["Disabled"; 6]);
+
+    for nobody in [
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", "not-its-secret"),
+    ] {
+        let ran = world.run(&["resume", STAGE], &[nobody], "").await;
+        assert_eq!(ran.code, Some(1), "{nobody:?}");
+        ran.never_said("all mappings");
+        assert_eq!(world.mappings().await, ["Disabled"; 6]);
+    }
+
+    let ran = world.run(&["resume", STAGE], &[], "").await;
+    ran.ended(0, &format!("all mappings of {STACK} are Enabled"));
+    assert_eq!(world.mappings().await, ["Enabled"; 6]);
+
+    // Mappings that AWS does not stop: the command says which, and ends.
+    world.mappings_take(1000);
+    let ran = world
+        .run(&["pause", STAGE], &[("DEPLOY_PATIENCE", "3")], "")
+        .await;
+    assert_eq!(ran.code, Some(1));
+    ran.said("Disabling");
+    ran.never_said("all mappings");
+    assert!(ran.took < Duration::from_secs(40), "{:?}", ran.took);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroy_keeps_the_data_and_a_protected_stack() {
+    let world = World::deployed().await;
+    let protected = &world.stack().await.unwrap()["EnableTerminationProtection"];
+    assert_eq!(protected, "true");
+    let ran = world
+        .run(&["destroy", "production"], &[("YES", "1")], "")
+        .await;
+    ran.ended(2, "production is not destroyed by a script");
+    let ran = world.run(&["destroy", STAGE], &[], "studio-stagin\n").await;
+    ran.ended(3, "nothing is deleted");
+    assert_eq!(world.status().await.as_deref(), Some("CREATE_COMPLETE"));
+
+    let ran = world
+        .run(&["destroy", STAGE], &[], &format!("{STACK}\n"))
+        .await;
+    ran.ended(
+        0,
+        &format!("{STACK} is gone; its table and its buckets are kept"),
+    );
+    assert_eq!(world.status().await, None);
+    let tables = world.clients.dynamodb.list_tables().send().await.unwrap();
+    assert_eq!(tables.table_names(), [format!("studio-{STAGE}")]);
+}
