@@ -392,7 +392,7 @@ def tell_phases_of_mappings():
     from ministack.services.cloudformation import provisioners
 
     of_stack = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
-    create, get, update = of_stack["create"], lambda_svc._get_esm, lambda_svc._update_esm
+    create, update, told = of_stack["create"], lambda_svc._update_esm, lambda_svc._esm_response
     phases = {}
 
     def create_in_phases(*arguments):
@@ -406,23 +406,20 @@ def tell_phases_of_mappings():
         updated = update(uuid, data)
         if mapping.get("State") == before:
             return updated
-        phases[uuid] = ("Enabling" if data["Enabled"] else "Disabling", reads_of_a_phase())
-        return told(mapping)
+        phase = "Enabling" if data["Enabled"] else "Disabling"
+        phases[uuid] = (phase, reads_of_a_phase())
+        return lambda_svc.json_response({**told(mapping), "State": phase})
 
-    def get_in_phases(uuid):
-        phase, reads = phases.pop(uuid, (None, 0))
-        if not reads or uuid not in lambda_svc._esms:
-            return get(uuid)
-        phases[uuid] = (phase, reads - 1)
-        return told(lambda_svc._esms[uuid])
-
-    def told(mapping):
-        phase, _ = phases[mapping["UUID"]]
-        return lambda_svc.json_response({**lambda_svc._esm_response(mapping), "State": phase})
+    def told_in_phases(mapping):
+        phase, reads = phases.pop(mapping["UUID"], (None, 0))
+        if not reads:
+            return told(mapping)
+        phases[mapping["UUID"]] = (phase, reads - 1)
+        return {**told(mapping), "State": phase}
 
     of_stack["create"] = create_in_phases
-    lambda_svc._get_esm = get_in_phases
     lambda_svc._update_esm = update_in_phases
+    lambda_svc._esm_response = told_in_phases
 
 
 def reads_of_a_phase():

@@ -85,7 +85,7 @@ class Mappings(unittest.TestCase):
         os.chdir(folder.name)
         for patched in [
             mock.patch.object(provisioners, "_RESOURCE_HANDLERS", handlers),
-            mock.patch.object(lambda_svc, "_get_esm", lambda_svc._get_esm),
+            mock.patch.object(lambda_svc, "_esm_response", lambda_svc._esm_response),
             mock.patch.object(lambda_svc, "_update_esm", lambda_svc._update_esm),
             mock.patch.object(lambda_svc, "_ensure_poller", lambda: None),
         ]:
@@ -104,11 +104,19 @@ class Mappings(unittest.TestCase):
         """The states that so many reads tell."""
         return [json.loads(self.service._get_esm(uuid)[2])["State"] for _ in range(reads)]
 
+    def listed(self):
+        listed = json.loads(self.service._list_esms({})[2])["EventSourceMappings"]
+        return [mapping["State"] for mapping in listed]
+
     def update(self, uuid, **data):
         return json.loads(self.service._update_esm(uuid, data)[2])["State"]
 
     def test_a_mapping_is_creating_for_one_read_and_then_enabled(self):
         self.assertEqual(self.states(self.create(), 3), ["Creating", "Enabled", "Enabled"])
+
+    def test_a_list_of_mappings_is_a_read_of_each(self):
+        self.create()
+        self.assertEqual([self.listed(), self.listed()], [["Creating"], ["Enabled"]])
 
     def test_a_mapping_that_stops_or_starts_tells_it_for_one_read(self):
         uuid = self.create()
