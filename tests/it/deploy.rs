@@ -6,4 +6,5 @@ mod back;
 mod first;
 mod paused;
 mod refused;
+mod whole;
 mod world;

@@ -1,22 +1,7 @@
 //! When `infra/deploy` goes back to the version before, and when it does not.
 
-use super::world::{STACK, STAGE, World, parameters};
+use super::world::{STACK, STAGE, World, changed};
 use crate::harness::is_nightly;
-
-/// The parameters of the next version, of which several kinds differ from those before.
-fn next() -> Vec<(&'static str, String)> {
-    let mut next = parameters();
-    for (key, value) in &mut next {
-        match *key {
-            "LogRetentionDays" => "30".clone_into(value),
-            "AssetBaseUrl" => "https://assets.example".clone_into(value),
-            "ImageProviders" | "ProviderSettings" | "KafkaRootsPem" => value.clear(),
-            _ => {}
-        }
-    }
-    next.retain(|(key, value)| *key != "ImageProviders" || !value.is_empty());
-    next
-}
 
 /// Adds a value to a metric of Lambda's about a function of the stage.
 async fn measure(world: &World, function: &str, metric: &str, value: u32) {
@@ -34,7 +19,15 @@ async fn measure(world: &World, function: &str, metric: &str, value: u32) {
 async fn a_bad_version_is_rolled_back_with_its_parameters() {
     let world = World::deployed().await;
     let before = world.version().await;
-    world.write_parameters(&next());
+    // Of each kind, one that changes: what was text is empty, and what was empty is text.
+    world.write_parameters(&changed(&[
+        ("LogRetentionDays", "30"),
+        ("AssetBaseUrl", "https://assets.example"),
+        ("CostCentre", "another"),
+        ("ImageProviders", "studio-canvas"),
+        ("ProviderSettings", ""),
+        ("KafkaRootsPem", ""),
+    ]));
     // A job that failed; in `make nightly` also a function that cannot start, and a consumer that
     // fails the event.
     let outcomes = ["failed", "crash", "not-taken"];
@@ -44,31 +37,36 @@ async fn a_bad_version_is_rolled_back_with_its_parameters() {
         }
         world.smoke_answers(outcome);
         let ran = world.deploy().await;
-        ran.ended(4, &format!("{STACK} is as it was before"));
-        ran.never_said("an event came through");
+        let words = format!("{STACK} is as it was before, and an event came through it");
+        ran.ended(4, &words);
+        ran.never_said("is deployed, and");
         assert_eq!(world.version().await, before, "after {outcome}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lag_credentials_and_paused_mappings_roll_nothing_back() {
+async fn a_consumer_that_is_behind_rolls_nothing_back() {
     let world = World::deployed().await;
     let before = world.version().await;
-    let not_proven = format!("{STACK} is deployed, and not proven");
-
     world.smoke_answers("not-taken");
     measure(&world, "event-created", "OffsetLag", 42).await;
     let ran = world.deploy().await;
-    ran.ended(5, &not_proven);
-    ran.said("42 records behind");
-    let deployed = world.version().await;
-    assert_ne!(deployed.code, before.code);
+    ran.ended(5, &format!("{STACK} is deployed, and not proven"));
+    ran.said(&format!(
+        "studio-event-created-{STAGE} is 42 records behind"
+    ));
+    assert_ne!(world.version().await.code, before.code);
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_refused_smoke_check_nor_paused_mappings_roll_anything_back() {
+    let world = World::start().await;
     let refused = world.refuse("lambda", "Invoke", "ExpiredTokenException");
-    world.deploy().await.ended(5, &not_proven);
+    let ran = world.deploy().await;
+    ran.ended(5, &format!("{STACK} is deployed, and not proven"));
     assert!(refused.count() > 0);
     world.bare.proxy.heal();
-    assert_eq!(world.version().await, deployed);
+    let deployed = world.version().await;
 
     world
         .run(&["pause", STAGE], &[], "")
@@ -77,7 +75,8 @@ async fn lag_credentials_and_paused_mappings_roll_nothing_back() {
     world.bare.proxy.clear();
     let ran = world.deploy().await;
     let resume = format!("6 mappings are paused, so no event was sent: make resume STAGE={STAGE}");
-    ran.ended(0, &resume);
+    ran.ended(0, &format!("{STACK} is deployed; {resume}"));
     assert_eq!(world.calls("lambda", "Invoke"), 0);
+    assert_eq!(world.mappings().await, ["Disabled"; 6]);
     assert_eq!(world.version().await, deployed);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{STACK, STAGE, World};
+use super::world::{STACK, STAGE, World, changed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pause_and_resume_say_what_is_true() {
@@ -39,24 +39,41 @@ async fn pause_and_resume_say_what_is_true() {
 #[tokio::test(flavor = "multi_thread")]
 async fn destroy_keeps_the_data_and_a_protected_stack() {
     let world = World::deployed().await;
-    let protected = &world.stack().await.unwrap()["EnableTerminationProtection"];
-    assert_eq!(protected, "true");
+    let before = world.version().await;
+    // An update that is refused leaves everything as it was, and no change set to carry out.
+    world.write_parameters(&changed(&[("LogRetentionDays", "30")]));
+    let ran = world.run(&[STAGE], &[], "N\n").await;
+    ran.ended(3, "nothing is deployed");
+    assert_eq!(world.version().await, before);
+    let left = ["cloudformation", "list-change-sets", "--stack-name", STACK];
+    let left = world.aws(&left).await["Summaries"].clone();
+    let mut left = left.as_array().unwrap().iter();
+    assert!(
+        left.all(|set| set["ExecutionStatus"] != "AVAILABLE"),
+        "{left:?}"
+    );
+
     let ran = world
         .run(&["destroy", "production"], &[("YES", "1")], "")
         .await;
     ran.ended(2, "production is not destroyed by a script");
+    let ran = world.run(&["destroy", STAGE], &[("YES", "1")], "").await;
+    ran.ended(1, &format!("{STACK} is protected"));
+    let unprotect = ["cloudformation", "update-termination-protection"];
+    let it = ["--no-enable-termination-protection", "--stack-name", STACK];
+    world.aws(&[unprotect, it].concat()).await;
     let ran = world.run(&["destroy", STAGE], &[], "studio-stagin\n").await;
     ran.ended(3, "nothing is deleted");
-    assert_eq!(world.status().await.as_deref(), Some("CREATE_COMPLETE"));
+    assert_eq!(world.version().await, before);
 
-    let ran = world
-        .run(&["destroy", STAGE], &[], &format!("{STACK}\n"))
-        .await;
+    let typed = format!("{STACK}\n");
+    let ran = world.run(&["destroy", STAGE], &[], &typed).await;
     ran.ended(
         0,
         &format!("{STACK} is gone; its table and its buckets are kept"),
     );
     assert_eq!(world.status().await, None);
-    let tables = world.clients.dynamodb.list_tables().send().await.unwrap();
-    assert_eq!(tables.table_names(), [format!("studio-{STAGE}")]);
+    assert_eq!(world.tables().await, [STACK]);
+    let kept = ["assets", "dead-letters"].map(|what| format!("eventzr-studio-{what}-{STAGE}"));
+    assert_eq!(world.buckets().await, kept);
 }

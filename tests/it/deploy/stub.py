@@ -17,7 +17,7 @@ JOB = "5f0e3c51-6f0b-5b0e-9c37-0a4f1d9e7b42"
 SMOKED = {
     "through": {"job": JOB, "milliseconds": 1234},
     "not-taken": {"event": EVENT, "seconds": 1},
-    "open": {"event": EVENT, "job": JOB, "state": "rendering", "seconds": 1},
+    "open": {"event": EVENT, "job": JOB, "state": "submitted", "seconds": 1},
     "failed": {"event": EVENT, "job": JOB, "detail": "the stub was told to fail"},
 }
 

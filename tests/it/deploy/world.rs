@@ -43,6 +43,7 @@ pub fn parameters() -> Vec<(&'static str, String)> {
         // The stubs are scripts, which run on any.
         ("Architecture", "x86_64".to_owned()),
         ("Topics", "given".to_owned()),
+        ("DeletionProtection", "on".to_owned()),
         // A number, an empty text, a list with a space, JSON, and several lines.
         ("LogRetentionDays", "14".to_owned()),
         ("AssetBaseUrl", String::new()),
@@ -50,6 +51,18 @@ pub fn parameters() -> Vec<(&'static str, String)> {
         ("ProviderSettings", settings.to_string()),
         ("KafkaRootsPem", include_str!("roots.pem").to_owned()),
     ]
+}
+
+/// The same, with other values for some, and with more.
+pub fn changed(others: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let mut changed = parameters();
+    changed.retain(|(key, _)| others.iter().all(|(other, _)| key != other));
+    changed.extend(
+        others
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned())),
+    );
+    changed
 }
 
 /// What a run of `infra/deploy` said, and its exit code.
@@ -303,6 +316,24 @@ impl World {
             .collect()
     }
 
+    /// The names of the tables that are there.
+    pub async fn tables(&self) -> Vec<String> {
+        let list = self.clients.dynamodb.list_tables().send().await.unwrap();
+        list.table_names().to_vec()
+    }
+
+    /// The names of the stage's buckets that are there, sorted.
+    pub async fn buckets(&self) -> Vec<String> {
+        let list = self.clients.s3.list_buckets().send().await.unwrap();
+        let names = list.buckets().iter().filter_map(|bucket| bucket.name());
+        let mut names: Vec<String> = names
+            .filter(|name| name.ends_with(STAGE))
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names
+    }
+
     /// Has a mapping be created, enabled or disabled for as many reads of its state.
     pub fn mappings_take(&self, reads: u32) {
         let log = self.bare.emulator.log_file();
@@ -311,10 +342,19 @@ impl World {
 
     /// Fails every call of an operation from now on.
     pub fn refuse(&self, service: &str, operation: &str, error: &str) -> Hits {
+        self.fail(service, Some(operation.to_owned()), error)
+    }
+
+    /// Fails every call of a service from now on.
+    pub fn refuse_all(&self, service: &str, error: &str) -> Hits {
+        self.fail(service, None, error)
+    }
+
+    fn fail(&self, service: &str, operation: Option<String>, error: &str) -> Hits {
         self.bare.proxy.inject(Fault {
             matches: Matches {
                 service: Some(service.to_owned()),
-                operation: Some(operation.to_owned()),
+                operation,
                 ..Matches::default()
             },
             action: Action::Fail {

@@ -288,7 +288,7 @@ impl Stack {
 }
 
 /// Starts a poller for each mapping of a topic.
-fn poll(
+pub(crate) fn poll(
     mappings: &[Mapping],
     broker: &RunningBroker,
     clients: &Clients,
