@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsStr,
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
@@ -30,7 +29,7 @@ pub const STACK: &str = "studio-staging";
 const CLUSTER: &str = "studio-tests";
 
 /// Longer than any run of `infra/deploy` takes on two busy cores.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(480);
 
 /// One parameter of every kind, by its name in the template.
 pub fn parameters() -> Vec<(&'static str, String)> {
@@ -228,7 +227,7 @@ impl World {
     }
 
     /// A program in the tree, with the environment of an operator who is signed in to the emulator.
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         let studio = self.checkout.binaries.join("studio");
         command.current_dir(self.tree.path()).env_clear();

@@ -54,7 +54,7 @@ impl Bare {
     /// once it answers. `wait_scale` is the factor for Step Functions' waits.
     ///
     /// # Errors
-    /// An [`enum@Error`].
+    /// An [`Error`].
     pub async fn start(
         checkout: &Checkout,
         port: Option<u16>,
