@@ -8,9 +8,10 @@ use std::{
 
 use contract::Topic;
 use local::{
-    bare::{Bare, Polling},
+    bare::Bare,
     broker::{self, Broker, RunningBroker},
     checkout::Checkout,
+    polling::Polling,
 };
 
 use super::world::{STACK, STAGE, World, changed};
@@ -96,7 +97,7 @@ async fn poll(world: &World, broker: &RunningBroker) -> Polling {
         world.status().await.as_deref() == Some("CREATE_COMPLETE")
     })
     .await;
-    world.bare.poll(STACK, broker).await.unwrap()
+    Polling::start(&world.bare, STACK, broker).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

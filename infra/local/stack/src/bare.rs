@@ -5,17 +5,11 @@ use std::io;
 
 use aws_credential_types::Credentials;
 use fault_proxy::{Admission, Proxy};
-use poller::{Poller, Report};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use crate::broker::RunningBroker;
 use crate::checkout::Checkout;
 use crate::clients::Clients;
 use crate::credentials;
 use crate::emulator::{self, Emulator, REGION, SECRET_PATHS};
-use crate::mappings::{Mappings, read_mappings};
-use crate::queues::Queues;
-use crate::stack::{self, poll};
 
 /// An emulator behind a proxy. Dropping it stops both.
 #[derive(Debug)]
@@ -26,16 +20,6 @@ pub struct Bare {
     pub proxy: Proxy,
     /// The emulator.
     pub emulator: Emulator,
-}
-
-/// The pollers of a stack's mappings, in place of AWS's. Dropping this stops them.
-#[derive(Debug)]
-pub struct Polling {
-    _pollers: Vec<Poller>,
-    _queues: Queues,
-    // What they report is not read.
-    _reports: UnboundedReceiver<Report>,
-    _queue_reports: UnboundedReceiver<queue_poller::Report>,
 }
 
 /// Why there is no AWS on this machine.
@@ -104,25 +88,5 @@ impl Bare {
             ("AWS_ACCESS_KEY_ID", key.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
         ]
-    }
-
-    /// Polls the topics and queues of a deployed stack, and invokes its functions.
-    ///
-    /// # Errors
-    /// A [`stack::Error`] if the mappings cannot be read or polled.
-    pub async fn poll(&self, stack: &str, broker: &RunningBroker) -> Result<Polling, stack::Error> {
-        let clients = self.clients();
-        let Mappings { topics, queues } =
-            read_mappings(&clients.aws, &clients.lambda, stack).await?;
-        let (sender, reports) = mpsc::unbounded_channel();
-        let (queue_sender, queue_reports) = mpsc::unbounded_channel();
-        let queues = Queues::new(queues, &clients, queue_sender);
-        queues.release().await?;
-        Ok(Polling {
-            _pollers: poll(&topics, broker, &clients, &sender)?,
-            _queues: queues,
-            _reports: reports,
-            _queue_reports: queue_reports,
-        })
     }
 }

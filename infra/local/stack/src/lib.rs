@@ -24,6 +24,7 @@ pub mod input;
 mod log_tail;
 pub mod mappings;
 pub mod metrics;
+pub mod polling;
 pub mod ports;
 pub mod provoke;
 pub mod publish;
