@@ -1,14 +1,27 @@
 //! When `infra/deploy` goes back to the version before, and when it does not.
 
+use serde_json::{Value, json};
+
 use super::world::{STACK, STAGE, World, changed};
 use crate::harness::is_nightly;
 
-/// Adds a value to a metric of Lambda's about a function of the stage.
+/// Has a metric of Lambda's about a function of the stage have this value, every ten seconds for the
+/// next six minutes: also in the time after a deployment.
 async fn measure(world: &World, function: &str, metric: &str, value: u32) {
-    let data = format!(
-        "MetricName={metric},Value={value},\
-         Dimensions=[{{Name=FunctionName,Value=studio-{function}-{STAGE}}}]"
-    );
+    let now = jiff::Timestamp::now();
+    let data: Vec<Value> = (0..36)
+        .map(|step| {
+            json!({
+                "MetricName": metric,
+                "Value": value,
+                "Timestamp": (now + jiff::SignedDuration::from_secs(step * 10)).to_string(),
+                "Dimensions": [
+                    { "Name": "FunctionName", "Value": format!("studio-{function}-{STAGE}") },
+                ],
+            })
+        })
+        .collect();
+    let data = Value::from(data).to_string();
     let put = ["cloudwatch", "put-metric-data", "--namespace", "AWS/Lambda"];
     world
         .aws(&[&put[..], &["--metric-data", &data]].concat())

@@ -39,7 +39,8 @@ def main():
         with opener.open(f"{API}/invocation/next") as invocation:
             request = invocation.headers["Lambda-Runtime-Aws-Request-Id"]
             event = json.load(invocation)
-        body = json.dumps(answer(event)).encode()
+        # As compact as the operator's.
+        body = json.dumps(answer(event), separators=(",", ":")).encode()
         opener.open(f"{API}/invocation/{request}/response", body).close()
 
 
