@@ -55,6 +55,12 @@ async fn a_bad_version_is_rolled_back_with_its_parameters() {
         ran.never_said("is deployed, and");
         assert_eq!(world.version().await, before, "after {outcome}");
     }
+    if is_nightly() {
+        world.smoke_answers("through");
+        let words = format!("{STACK} is deployed, and an event came through it");
+        world.deploy().await.ended(0, &words);
+        assert_ne!(world.version().await.parameters, before.parameters);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,10 +92,13 @@ async fn neither_a_refused_smoke_check_nor_paused_mappings_roll_anything_back() 
         .await
         .ended(0, "Disabled");
     world.bare.proxy.clear();
+    world.write_parameters(&changed(&[("LogRetentionDays", "30")]));
     let ran = world.deploy().await;
     let resume = format!("6 mappings are paused, so no event was sent: make resume STAGE={STAGE}");
     ran.ended(0, &format!("{STACK} is deployed; {resume}"));
     assert_eq!(world.calls("lambda", "Invoke"), 0);
     assert_eq!(world.mappings().await, ["Disabled"; 6]);
-    assert_eq!(world.version().await, deployed);
+    let updated = world.version().await;
+    assert_eq!(updated.parameters["LogRetentionDays"], "30");
+    assert_eq!(updated.code, deployed.code);
 }
