@@ -1,6 +1,6 @@
 //! The first deployment of a stage.
 
-use super::world::{STACK, STAGE, World, parameters};
+use super::world::{STACK, World, changed, parameters};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_deployment_brings_every_kind_of_parameter_whole() {
@@ -41,33 +41,17 @@ async fn a_first_deployment_brings_every_kind_of_parameter_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_deployment_that_fails_leaves_nothing_and_its_second_try_succeeds() {
     let world = World::start().await;
-    let taken = format!("eventzr-studio-dead-letters-{STAGE}");
-    world
-        .clients
-        .s3
-        .create_bucket()
-        .bucket(&taken)
-        .send()
-        .await
-        .unwrap();
+    // The topics are made when the table and the buckets are there.
+    world.write_parameters(&changed(&[("Topics", "made")]));
+    world.smoke_answers("no-topics");
     let ran = world.deploy().await;
     ran.ended(1, "nothing is deployed");
     ran.said("CREATE_FAILED");
     assert_eq!(world.status().await, None);
-    assert_eq!(world.buckets().await, [taken.as_str()]);
+    assert_eq!(world.buckets().await, [] as [String; 0]);
     assert_eq!(world.tables().await, [] as [String; 0]);
 
-    world
-        .clients
-        .s3
-        .delete_bucket()
-        .bucket(&taken)
-        .send()
-        .await
-        .unwrap();
-    let ran = world.deploy().await;
-    ran.ended(
-        0,
-        &format!("{STACK} is deployed, and an event came through it"),
-    );
+    world.smoke_answers("through");
+    let words = format!("{STACK} is deployed, and an event came through it");
+    world.deploy().await.ended(0, &words);
 }

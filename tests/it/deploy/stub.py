@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The bootstrap of every function in the tests of infra/deploy: it takes invocations as a real one
 does, and does nothing. As the operator, it answers a smoke check as the file `outcome` beside it
-says: through, not-taken, open, failed, or crash. So another outcome is another version of the code.
+says: through, not-taken, open, failed, or crash. As kafka-topics, it tells CloudFormation that there
+are topics, unless the outcome is no-topics. So another outcome is another version of the code.
 """
 
 import json
@@ -22,26 +23,39 @@ SMOKED = {
 }
 
 
-def answer(step):
-    if step.get("step") != "smoke":
+# A proxy of the environment is not for this machine's own servers.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def answer(event):
+    if "ResponseURL" in event:
+        tell_cloudformation(event)
+    if event.get("step") != "smoke":
         return {}
-    if step.get("event", EVENT) != EVENT:
-        raise SystemExit(f"the stub published no event {step['event']}")
+    if event.get("event", EVENT) != EVENT:
+        raise SystemExit(f"the stub published no event {event['event']}")
     return {"outcome": OUTCOME, **SMOKED[OUTCOME]}
+
+
+def tell_cloudformation(request):
+    fails = OUTCOME == "no-topics" and request["RequestType"] == "Create"
+    told = {name: request[name] for name in ["StackId", "RequestId", "LogicalResourceId"]}
+    told |= {"Status": "FAILED" if fails else "SUCCESS", "PhysicalResourceId": "topics"}
+    told |= {"Reason": "the stub was told to make no topics"}
+    body = json.dumps(told).encode()
+    OPENER.open(urllib.request.Request(request["ResponseURL"], body, method="PUT")).close()
 
 
 def main():
     if OUTCOME == "crash":
         sys.exit("the stub was told to crash")
-    # A proxy of the environment is not for this server.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
-        with opener.open(f"{API}/invocation/next") as invocation:
+        with OPENER.open(f"{API}/invocation/next") as invocation:
             request = invocation.headers["Lambda-Runtime-Aws-Request-Id"]
             event = json.load(invocation)
         # As compact as the operator's.
         body = json.dumps(answer(event), separators=(",", ":")).encode()
-        opener.open(f"{API}/invocation/{request}/response", body).close()
+        OPENER.open(f"{API}/invocation/{request}/response", body).close()
 
 
 main()

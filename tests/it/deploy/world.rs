@@ -165,7 +165,8 @@ impl World {
         fs::write(self.path("infra/samconfig.toml"), text).unwrap();
     }
 
-    /// Makes another version of the code, whose operator answers a smoke check so (`stub.py`).
+    /// Makes another version of the code, with this outcome of a smoke check or of `no-topics`
+    /// (`stub.py`).
     pub fn smoke_answers(&self, outcome: &str) {
         for function in functions(&self.checkout) {
             let folder = self.path("target/lambda").join(function);
