@@ -322,7 +322,8 @@ supply: needs-rust $(TOOLS)/installed \
 	$(TOOLS)/bin/zizmor --offline --no-progress --quiet .github
 	$(TOOLS)/bin/python -m unittest discover --start-directory tests/supply
 
-emulated: $(VENV)/installed ## Test what the local stack changes in its AWS emulator: the queues
+emulated: $(VENV)/installed \
+  ## Test what the local stack changes in its AWS emulator: queues, CloudFormation, mappings
 	$(VENV)/bin/python -m unittest discover --start-directory tests/emulator
 
 requirements: needs-python \

@@ -7,7 +7,8 @@ could act as the developer. The stack's emulator.rs runs this file; the fault pr
 to the socket.
 
 It also makes the emulator's queues those of AWS: fair, authorized by AWS's actions, and polled by
-the stack.
+the stack. Its CloudFormation takes the stages that are deployed to AWS: it keeps alarms on metric
+math, updates no stack whose creation was rolled back, and tells that a mapping starts or stops.
 
     AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… python -P emulator.py SOCKET
 
@@ -44,6 +45,9 @@ def main(path):
     authorize_batches()
     leave_queues_to_their_poller()
     deliver_fairly()
+    keep_metric_math()
+    refuse_what_rolled_back()
+    tell_phases_of_mappings()
     guard_runtime_apis()
     # A burst of connections needs more than the usual 1,024 files.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -339,6 +343,91 @@ class FairQueue:
 
 def tenant_of(message):
     return message["group_id"] or message["id"]
+
+
+def keep_metric_math():
+    """Keeps an alarm on metric math instead of failing its stack. Such an alarm is only told: it has
+    no namespace and no metric, so ministack never evaluates it, and its state does not change.
+    """
+    from ministack.services.cloudformation import provisioners
+
+    of_metric = provisioners._cw_metric_alarm_record
+
+    def of_either(name, properties):
+        expressions = properties.get("Metrics")
+        if not expressions:
+            return of_metric(name, properties)
+        properties = {**properties, "Metrics": None, "MetricName": "none", "Namespace": "none"}
+        record = of_metric(name, properties)
+        return {**record, "MetricName": "", "Namespace": "", "Metrics": expressions}
+
+    provisioners._cw_metric_alarm_record = of_either
+
+
+def refuse_what_rolled_back():
+    """Refuses every change set of a stack whose creation was rolled back. On AWS "the only operation
+    to perform is to delete it"; ministack creates or updates such a stack.
+    (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html)
+    """
+    from ministack.services.cloudformation import handlers
+
+    create = handlers._ACTION_HANDLERS["CreateChangeSet"]
+
+    def create_unless_rolled_back(parameters):
+        stack = handlers._resolve_stack(handlers._p(parameters, "StackName")) or {}
+        if stack.get("StackStatus") != "ROLLBACK_COMPLETE":
+            return create(parameters)
+        state = "is in ROLLBACK_COMPLETE state and can not be updated."
+        return handlers._error("ValidationError", f"Stack:{stack['StackId']} {state}")
+
+    handlers._ACTION_HANDLERS["CreateChangeSet"] = create_unless_rolled_back
+
+
+def tell_phases_of_mappings():
+    """Tells that a mapping is being created, enabled or disabled before it tells that it is. With
+    ministack it is at once. On AWS this takes minutes; here it takes as many reads of the mapping
+    as the file `mapping-reads` beside the socket says, and one without that file.
+    """
+    from ministack.services import lambda_svc
+    from ministack.services.cloudformation import provisioners
+
+    of_stack = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    create, update, told = of_stack["create"], lambda_svc._update_esm, lambda_svc._esm_response
+    phases = {}
+
+    def create_in_phases(*arguments):
+        created = create(*arguments)
+        phases[created[0]] = ("Creating", reads_of_a_phase())
+        return created
+
+    def update_in_phases(uuid, data):
+        mapping = lambda_svc._esms.get(uuid, {})
+        before = mapping.get("State")
+        updated = update(uuid, data)
+        if mapping.get("State") == before:
+            return updated
+        phase = "Enabling" if data["Enabled"] else "Disabling"
+        phases[uuid] = (phase, reads_of_a_phase())
+        return lambda_svc.json_response({**told(mapping), "State": phase})
+
+    def told_in_phases(mapping):
+        phase, reads = phases.pop(mapping["UUID"], (None, 0))
+        if not reads:
+            return told(mapping)
+        phases[mapping["UUID"]] = (phase, reads - 1)
+        return {**told(mapping), "State": phase}
+
+    of_stack["create"] = create_in_phases
+    lambda_svc._update_esm = update_in_phases
+    lambda_svc._esm_response = told_in_phases
+
+
+def reads_of_a_phase():
+    try:
+        with open("mapping-reads") as file:
+            return int(file.read())
+    except FileNotFoundError:
+        return 1
 
 
 def guard_runtime_apis():

@@ -1,27 +1,10 @@
 """What infra/local/emulator.py makes of ministack's queues: `make emulated`. It needs no network."""
 
 import asyncio
-import importlib.util
-import os
-import pathlib
 import time
 import unittest
-from unittest import mock
 
-LAUNCHER = pathlib.Path(__file__).resolve().parents[2] / "infra/local/emulator.py"
-ROOT = {"AWS_ACCESS_KEY_ID": "AKIA" + "0" * 32, "AWS_SECRET_ACCESS_KEY": "secret"}
-
-
-def launcher():
-    """The launcher as a module, which starts nothing."""
-    spec = importlib.util.spec_from_file_location("emulator", LAUNCHER)
-    module = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(os.environ, ROOT):
-        spec.loader.exec_module(module)
-    return module
-
-
-EMULATOR = launcher()
+from launcher import EMULATOR
 
 
 class Queue:

@@ -28,12 +28,12 @@ use crate::{
 };
 
 /// The brokers' settings for tokens, and their decisions.
-struct Brokers {
+pub struct Brokers {
     folder: TempDir,
 }
 
 impl Brokers {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let brokers = Self {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -41,7 +41,7 @@ impl Brokers {
         brokers
     }
 
-    fn iam(&self) -> Iam {
+    pub fn iam(&self) -> Iam {
         Iam {
             source: Checkout::find().unwrap().root.join("tests/msk/MskIam.java"),
             known: self.known(),
@@ -53,7 +53,7 @@ impl Brokers {
     }
 
     /// Replaces the brokers' settings.
-    fn know(&self, properties: &[(&str, &str)]) {
+    pub fn know(&self, properties: &[(&str, &str)]) {
         let mut text = "region=us-east-1\n".to_owned();
         for (name, value) in properties {
             writeln!(text, "{name}={value}").unwrap();

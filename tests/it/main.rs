@@ -12,6 +12,7 @@ mod campaigns;
 mod chaos;
 mod clocks;
 mod console;
+mod deploy;
 mod deployed;
 mod erase;
 mod fair;

@@ -10,6 +10,7 @@
 
 mod assets;
 pub mod aws;
+pub mod bare;
 pub mod broker;
 pub mod checkout;
 pub mod clients;
@@ -23,6 +24,7 @@ pub mod input;
 mod log_tail;
 pub mod mappings;
 pub mod metrics;
+pub mod polling;
 pub mod ports;
 pub mod provoke;
 pub mod publish;

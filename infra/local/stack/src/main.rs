@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use contract::{Topic, printable};
+use local::bare::Bare;
 use local::broker::Broker;
 use local::checkout::Checkout;
 use local::demo;
@@ -79,6 +80,16 @@ enum Command {
         env: Option<PathBuf>,
         #[command(flatten)]
         stack: StackArguments,
+    },
+    /// Start only the AWS emulator, print the environment of a shell that uses it, and run it until
+    /// Ctrl-C.
+    ///
+    /// In such a shell, `make deploy STAGE=staging` deploys to it with the same `sam` and `aws` as
+    /// to AWS. What is deployed ends with the emulator.
+    Aws {
+        /// The port to listen on [default: any free port].
+        #[arg(long)]
+        port: Option<u16>,
     },
     /// Provoke an alarm on one of our own metrics, and wait until the metric passes the alarm's
     /// threshold.
@@ -217,8 +228,9 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
             delay,
             stack,
         } => stoppable(measured(events, delay, stack, &timeline)).await,
-        // It stops in order by itself.
+        // These two stop in order by themselves.
         Command::Up { env, stack } => Some(up(env, stack, &timeline).await),
+        Command::Aws { port } => Some(aws(port).await),
         Command::Publish { event, topic, env } => {
             Some(publish(input(event, topic), env, &timeline).await)
         }
@@ -270,6 +282,21 @@ async fn up(env: Option<PathBuf>, stack: StackArguments, timeline: &Timeline) ->
     let options = stack.options()?;
     let env = env.map_or_else(|| Ok(options.checkout.env()), std::path::absolute)?;
     Ok(up::run(options, env, asked_to_stop(), timeline).await?)
+}
+
+async fn aws(port: Option<u16>) -> Done {
+    let mut until = std::pin::pin!(asked_to_stop());
+    let checkout = Checkout::find()?;
+    let bare = tokio::select! {
+        bare = Bare::start(&checkout, port, 1.0) => bare?,
+        () = &mut until => return Ok(()),
+    };
+    for (name, value) in bare.variables() {
+        println!("export {name}='{value}'");
+    }
+    until.await;
+    bare.emulator.stop();
+    Ok(())
 }
 
 async fn publish(input: Input, env: Option<PathBuf>, timeline: &Timeline) -> Done {
@@ -355,5 +382,16 @@ mod tests {
             "one or the other"
         );
         assert!(parse("studio-local").is_err());
+    }
+
+    #[test]
+    fn the_emulator_alone_takes_a_port_and_nothing_else() {
+        let parsed = parse("studio-local aws --port 4566");
+        assert!(matches!(parsed, Ok(Command::Aws { port: Some(4566) })));
+        assert!(matches!(
+            parse("studio-local aws"),
+            Ok(Command::Aws { port: None })
+        ));
+        assert!(parse("studio-local aws --broker apache").is_err());
     }
 }

@@ -8,7 +8,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use contract::Topic;
-use fault_proxy::{Admission, Proxy};
+use fault_proxy::Proxy;
 use hyper::body::Bytes;
 use kafka_client::{Message, Published};
 use poller::{Connections, Mapping, Poller, Report};
@@ -17,12 +17,12 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use vendor_sandbox::Sandbox;
 
 use crate::assets::Assets;
+use crate::bare::{self, Bare};
 use crate::broker::{self, Broker, Iam, RunningBroker};
 use crate::checkout::Checkout;
 use crate::clients::Clients;
-use crate::credentials;
 use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
-use crate::emulator::{self, Emulator, SECRET_PATHS};
+use crate::emulator::Emulator;
 use crate::mappings::{self, Mappings, read_mappings};
 use crate::queues::Queues;
 
@@ -145,9 +145,9 @@ pub enum Error {
     /// The broker failed.
     #[error(transparent)]
     Broker(#[from] broker::Error),
-    /// The emulator failed.
+    /// AWS's emulator failed.
     #[error(transparent)]
-    Emulator(#[from] emulator::Error),
+    Bare(#[from] bare::Error),
     /// The deployment failed.
     #[error(transparent)]
     Deploy(#[from] deploy::Error),
@@ -177,21 +177,15 @@ pub enum Error {
 impl Stack {
     /// Starts everything and deploys the template. Returns once events can be published.
     pub async fn start(options: &Options) -> Result<Self, Error> {
-        let root = credentials::fresh()?;
-        let admission = Admission {
-            key_ending: credentials::ending(&root).to_owned(),
-            secret_paths: SECRET_PATHS,
-        };
-        let proxy = Proxy::start(options.aws_port, admission).await?;
         let mut assets = Assets::bind().await?;
         let sandbox = Sandbox::start().await?;
-        let (emulator, broker) = tokio::try_join!(
-            start_emulator(options, &proxy, &root),
-            start_broker(options)
-        )?;
-        proxy.forward_to(emulator.socket().to_owned());
-
-        let clients = Clients::of(proxy.quiet_address(), &root);
+        let (bare, broker) = tokio::try_join!(start_bare(options), start_broker(options))?;
+        let clients = bare.clients();
+        let Bare {
+            root,
+            proxy,
+            emulator,
+        } = bare;
         let sources = Sources {
             template: options.checkout.template(),
             binaries: options.checkout.binaries.clone(),
@@ -297,7 +291,7 @@ impl Stack {
 }
 
 /// Starts a poller for each mapping of a topic.
-fn poll(
+pub(crate) fn poll(
     mappings: &[Mapping],
     broker: &RunningBroker,
     clients: &Clients,
@@ -323,20 +317,8 @@ fn makes_topics(options: &Options) -> bool {
     matches!(options.broker, Broker::Apache) && options.iam.is_none()
 }
 
-async fn start_emulator(
-    options: &Options,
-    proxy: &Proxy,
-    root: &Credentials,
-) -> Result<Emulator, Error> {
-    let emulator = emulator::Options {
-        venv: options.checkout.venv.clone(),
-        launcher: options.checkout.emulator(),
-        root: root.clone(),
-        functions_endpoint: proxy.address(),
-        answers_endpoint: proxy.quiet_address(),
-        wait_scale: options.wait_scale,
-    };
-    Ok(Emulator::start(&emulator).await?)
+async fn start_bare(options: &Options) -> Result<Bare, Error> {
+    Ok(Bare::start(&options.checkout, options.aws_port, options.wait_scale).await?)
 }
 
 /// Starts the broker, with the topics that the deployment does not create.

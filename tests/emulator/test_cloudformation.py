@@ -1,0 +1,149 @@
+"""What infra/local/emulator.py makes of ministack's CloudFormation and mappings: `make emulated`."""
+
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+from unittest import mock
+
+from launcher import EMULATOR
+
+
+class Alarms(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        EMULATOR.keep_metric_math()
+
+    def record(self, **properties):
+        from ministack.services.cloudformation import provisioners
+
+        properties |= {"ComparisonOperator": "GreaterThanThreshold", "Threshold": "1"}
+        return provisioners._cw_metric_alarm_record("alarm", properties)
+
+    def test_an_alarm_on_metric_math_is_kept_and_never_evaluated(self):
+        from ministack.services import cloudwatch
+
+        record = self.record(Metrics=[{"Id": "sum", "Expression": "SUM(METRICS())"}])
+        self.assertEqual(record["Metrics"][0]["Expression"], "SUM(METRICS())")
+        self.assertEqual((record["Namespace"], record["MetricName"]), ("", ""))
+        metrics = {("none", "none", ()): [{"Timestamp": 9e9, "Value": 2.0}]}
+        with mock.patch.object(cloudwatch, "_metrics", metrics):
+            cloudwatch._evaluate_alarm(record)
+        self.assertEqual(record["StateValue"], "INSUFFICIENT_DATA")
+
+    def test_an_alarm_on_one_metric_stays_as_it_was(self):
+        record = self.record(MetricName="Errors", Namespace="AWS/Lambda")
+        self.assertEqual((record["Namespace"], record["MetricName"]), ("AWS/Lambda", "Errors"))
+        self.assertNotIn("Metrics", record)
+
+    def test_an_alarm_on_nothing_is_still_refused(self):
+        with self.assertRaisesRegex(ValueError, "MetricName and Namespace are required"):
+            self.record()
+
+
+class RolledBack(unittest.TestCase):
+    def change_set_of(self, status):
+        """The answer to a change set of a stack with this status, or `passed on` if ministack's own
+        code was asked."""
+        from ministack.services.cloudformation import handlers
+
+        stack = {"StackStatus": status, "StackId": "arn:aws:cloudformation:stack"}
+        actions = {"CreateChangeSet": lambda _: (200, {}, b"passed on")}
+        with (
+            mock.patch.object(handlers, "_ACTION_HANDLERS", actions),
+            mock.patch.object(handlers, "_resolve_stack", lambda _: stack if status else None),
+        ):
+            EMULATOR.refuse_what_rolled_back()
+            status, _, body = actions["CreateChangeSet"]({"StackName": ["stack"]})
+        return status, body.decode()
+
+    def test_a_stack_whose_creation_was_rolled_back_takes_no_change_set(self):
+        status, body = self.change_set_of("ROLLBACK_COMPLETE")
+        self.assertEqual(status, 400)
+        self.assertIn("<Code>ValidationError</Code>", body)
+        self.assertIn("is in ROLLBACK_COMPLETE state and can not be updated.", body)
+
+    def test_every_other_stack_takes_one(self):
+        for status in [None, "REVIEW_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]:
+            self.assertEqual(self.change_set_of(status), (200, "passed on"), status)
+
+
+class Mappings(unittest.TestCase):
+    """A mapping as a stack makes it. Each test has the changes, and takes them back."""
+
+    def setUp(self):
+        from ministack.services import lambda_svc
+        from ministack.services.cloudformation import provisioners
+
+        self.service = lambda_svc
+        self.of_stack = dict(provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"])
+        handlers = {"AWS::Lambda::EventSourceMapping": self.of_stack}
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+        for patched in [
+            mock.patch.object(provisioners, "_RESOURCE_HANDLERS", handlers),
+            mock.patch.object(lambda_svc, "_esm_response", lambda_svc._esm_response),
+            mock.patch.object(lambda_svc, "_update_esm", lambda_svc._update_esm),
+            mock.patch.object(lambda_svc, "_ensure_poller", lambda: None),
+        ]:
+            patched.start()
+            self.addCleanup(patched.stop)
+        EMULATOR.tell_phases_of_mappings()
+
+    def create(self):
+        cluster = "arn:aws:kafka:us-east-1:000000000000:cluster/one/1"
+        properties = {"FunctionName": "consumer", "EventSourceArn": cluster}
+        uuid, _ = self.of_stack["create"]("Mapping", properties, "stack")
+        self.addCleanup(self.service._esms.pop, uuid, None)
+        return uuid
+
+    def states(self, uuid, reads):
+        """The states that so many reads tell."""
+        return [json.loads(self.service._get_esm(uuid)[2])["State"] for _ in range(reads)]
+
+    def listed(self):
+        listed = json.loads(self.service._list_esms({})[2])["EventSourceMappings"]
+        return [mapping["State"] for mapping in listed]
+
+    def update(self, uuid, **data):
+        return json.loads(self.service._update_esm(uuid, data)[2])["State"]
+
+    def test_a_mapping_is_creating_for_one_read_and_then_enabled(self):
+        self.assertEqual(self.states(self.create(), 3), ["Creating", "Enabled", "Enabled"])
+
+    def test_a_list_of_mappings_is_a_read_of_each(self):
+        self.create()
+        self.assertEqual([self.listed(), self.listed()], [["Creating"], ["Enabled"]])
+
+    def test_a_mapping_that_stops_or_starts_tells_it_for_one_read(self):
+        uuid = self.create()
+        self.states(uuid, 2)
+        self.assertEqual(self.update(uuid, Enabled=False), "Disabling")
+        self.assertEqual(self.states(uuid, 2), ["Disabling", "Disabled"])
+        self.assertEqual(self.update(uuid, Enabled=True), "Enabling")
+        self.assertEqual(self.states(uuid, 2), ["Enabling", "Enabled"])
+
+    def test_an_update_that_neither_starts_nor_stops_a_mapping_has_no_phase(self):
+        uuid = self.create()
+        self.states(uuid, 2)
+        self.assertEqual(self.update(uuid, Enabled=True), "Enabled")
+        self.assertEqual(self.update(uuid, BatchSize=7), "Enabled")
+        self.assertEqual(self.states(uuid, 1), ["Enabled"])
+
+    def test_a_phase_takes_as_many_reads_as_the_file_says(self):
+        uuid = self.create()
+        self.states(uuid, 2)
+        pathlib.Path("mapping-reads").write_text("3")
+        self.update(uuid, Enabled=False)
+        self.assertEqual(self.states(uuid, 4), ["Disabling"] * 3 + ["Disabled"])
+
+    def test_a_mapping_that_is_not_there_is_not_found(self):
+        self.assertEqual(self.service._get_esm("none")[0], 404)
+        self.assertEqual(self.service._update_esm("none", {"Enabled": False})[0], 404)
+
+
+if __name__ == "__main__":
+    unittest.main()
