@@ -89,7 +89,7 @@ SLOWEST = $(VENV)/bin/python tests/slowest.py target/nextest/default/junit.xml
 check: needs-rust needs-cc fmt \
   ## The inner loop, under three minutes once built: formatting, lints, unit tests, contract, \
      template
-	@$(MAKE) --no-print-directory --jobs=4 compiled contract template lint-infra supply emulated
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply emulated
 	$(TESTED) --filterset 'not package(end-to-end)'
 
 test: needs-rust needs-cc needs-java fmt \

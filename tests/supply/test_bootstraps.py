@@ -1,5 +1,5 @@
-"""infra/bootstraps puts what is deployed into target/lambda, for the right processor, and refuses any
-other. Cargo and the compiler are played here; `make arm64` builds and starts what is real."""
+"""infra/bootstraps puts what is deployed into target/lambda, for the right processor, and refuses
+any other. Cargo and the compiler are played here; `make arm64` builds and starts what is real."""
 
 import os
 import pathlib

@@ -11,8 +11,8 @@ import unittest
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The header of an ELF file for arm64, by which cargo-lambda knows what it packs: 64 bits, the lowest
-# byte first, and no section. https://www.sco.com/developers/gabi/latest/ch4.eheader.html
+# The header of an ELF file for arm64, by which cargo-lambda knows what it packs: 64 bits, the
+# lowest byte first, and no section. https://www.sco.com/developers/gabi/latest/ch4.eheader.html
 ELF = (
     bytes.fromhex("7f454c46 020101 000000000000000000 0300 b700 01000000")
     + bytes(28)
