@@ -9,6 +9,7 @@ import json
 import pathlib
 import queue
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -39,6 +40,11 @@ class Server(http.server.ThreadingHTTPServer):
         self.events.put(event)
         self.answers = queue.SimpleQueue()
         self.signed = 0
+
+    def handle_error(self, request, client_address):
+        # A function that was ended lets go of its connections.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
