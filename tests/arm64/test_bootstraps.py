@@ -70,8 +70,12 @@ def value(written: object, parameters: dict) -> str:
             default = parameters.get(name, {}).get("Default")
             return VALUES.get(name, f"any-{name}" if default is None else str(default)).strip()
         case {"Fn::Sub": str(text)}:
-            text = re.sub(r"[$]{(\w+)}", lambda found: value({"Ref": found[1]}, parameters), text)
-            return re.sub(r"[$]{[^}]*}", "any", text)
+            return value({"Fn::Sub": [text, {}]}, parameters)
+        case {"Fn::Sub": [text, named]}:
+            for name in re.findall(r"[$]{([^}]+)}", text):
+                of = value(named.get(name, {"Ref": name}), parameters)
+                text = text.replace(f"${{{name}}}", of)
+            return text
         case {"Fn::Join": [by, parts]}:
             return by.join(value(part, parameters) for part in parts)
         case {"Fn::If": ["OnAws", _, otherwise]}:
