@@ -15,6 +15,7 @@ ASYNCAPI := target/asyncapi
 CONSOLE := target/console
 BENCH := target/bench
 CDK := target/cdk
+LINT := target/lint
 FUNCTIONS := $(notdir $(wildcard functions/*))
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 PYTHON ?= python3
@@ -31,7 +32,7 @@ FUZZED := $(notdir $(wildcard fuzz/corpus/*))
 help: ## List these commands
 	@awk -F ':.*## ' \
 	  '{ line = line $$0; if (sub(/ *\\$$/, " ", line)) next; $$0 = line; line = "" } \
-	  /^[a-z][a-z -]*:.*## / { gsub(/ /, "|", $$1); gsub(/  +/, " ", $$2); \
+	  /^[a-z][a-z0-9 -]*:.*## / { gsub(/ /, "|", $$1); gsub(/  +/, " ", $$2); \
 	    printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
@@ -99,12 +100,13 @@ ifdef ONLY
 	@$(MAKE) --no-print-directory --jobs=2 compiled $(TOOLS)/installed
 	$(TESTED) --filterset 'test($(ONLY))'
 else
-	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply deny \
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template lint-infra supply deny \
 	  emulated $(TOOLS)/installed $(CONSOLE)/installed
 	$(TESTED)
 	@$(SLOWEST)
 	@$(MAKE) --no-print-directory console-tried
 	@$(MAKE) --no-print-directory cdk-test
+	@$(MAKE) --no-print-directory arm64 FUNCTION=event-created
 	target/debug/examples/gallery target/gallery
 endif
 
@@ -118,8 +120,9 @@ end-to-end: needs-rust needs-cc needs-java \
 # before a larger change ends.
 # The long tests have more cases, and all stacks run on Apache Kafka.
 nightly: export NIGHTLY = 1
-nightly: test recipe chaos advisories worst-case \
-  ## All tests with more cases, a whole storm, known vulnerabilities, the worst batches
+nightly: test recipe chaos advisories worst-case arm64 \
+  ## All tests with more cases, a whole storm, known vulnerabilities, the worst batches, each \
+     function on arm64
 
 recipe: needs-rust needs-cc needs-python \
   ## Follow ARCHITECTURE.md's recipe for a topic in a copy, and leave out each step once \
@@ -214,21 +217,31 @@ fmt: needs-rust ## Check the formatting
 	else \
 	  echo '!! rustfmt is not installed, formatting NOT checked: rustup component add rustfmt'; fi
 
-# Two deployments of the same template check it once.
-TEMPLATE_CHECKED := target/template.checked
+template: target/template.checked \
+  ## Check infra/template.yaml, also as SAM expands it, against the AWS resource schemas of both \
+     regions, and the state machines
 
-template: $(TEMPLATE_CHECKED) \
-  ## Check infra/template.yaml against the AWS resource schemas of both regions, and the state \
-     machines
+EXPANDED := target/expanded/us-east-1.json target/expanded/ap-south-1.json
 
-$(TEMPLATE_CHECKED): infra/template.yaml $(wildcard infra/statemachines/*) \
+# A stamp, because `make deploy` asks for the check each time.
+target/template.checked: infra/template.yaml $(wildcard infra/statemachines/*) $(EXPANDED) \
   $(VENV)/installed $(TOOLS)/installed
 	$(VENV)/bin/cfn-lint --regions us-east-1 ap-south-1 --non-zero-exit-code error \
-	  --template infra/template.yaml
+	  --template infra/template.yaml $(EXPANDED)
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint --region us-east-1 \
 	  --template infra/template.yaml
 	infra/statemachines/lint $(VENV)/bin/cfn-lint target/statemachines.json
 	@touch $@
+
+$(EXPANDED): target/expanded/%.json: infra/template.yaml infra/lint/expand.py $(VENV)/installed
+	@mkdir -p $(@D)
+	$(VENV)/bin/python infra/lint/expand.py $* $@
+
+lint-infra: $(LINT)/installed $(EXPANDED) \
+  ## Check the expanded template with checkov's rules about security; infra/lint/checkov.yaml has \
+     what stays, and why
+	$(LINT)/bin/python infra/lint/check.py $(EXPANDED)
+	$(LINT)/bin/python -m unittest discover --start-directory tests/lint
 
 deploy: $(TOOLS)/installed \
   ## Deploy STAGE=staging, production or local: check, build, show the changes, deploy, send an \
@@ -305,6 +318,16 @@ bootstraps: needs-rust needs-cc $(TOOLS)/installed \
      in target/lambda
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" ARCHITECTURE=$(or $(ARCHITECTURE),arm64) infra/bootstraps
 
+# Emulated where this machine is no arm64. `make test` does one function, because all of them take
+# half an hour to compile here.
+arm64: needs-rust needs-cc $(VENV)/installed $(TOOLS)/installed \
+  ## Build the functions for arm64 and have each take a batch or a step (FUNCTION=erase: one; \
+     BUILT=1: those that `make bootstraps` built)
+	@infra/arm64/install || exit 0; \
+	$(if $(BUILT),,PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" PROFILE=dev infra/bootstraps $(FUNCTION) && ) \
+	BOOTSTRAPS=$(if $(BUILT),target/lambda,target/arm64/lambda) FUNCTIONS='$(FUNCTION)' \
+	  $(VENV)/bin/python -m unittest discover --start-directory tests/arm64
+
 watch: needs-rust needs-cc $(TOOLS)/installed \
   ## Serve the functions with cargo lambda watch, against the stack of `make up`
 	@test -f target/up.env || { echo 'target/up.env is not there:' \
@@ -357,6 +380,12 @@ $(TOOLS)/installed: infra/requirements.txt | needs-python
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/$(PINNED) $<
 	@$(TOOLS)/bin/pip check
+	@touch $@
+
+$(LINT)/installed: infra/lint/requirements.txt | needs-python
+	$(PYTHON) -m venv $(LINT)
+	$(LINT)/bin/$(PINNED) $<
+	@$(LINT)/bin/pip check
 	@touch $@
 
 $(MUTANTS): | needs-rust
@@ -435,6 +464,7 @@ needs-java:
 	  { echo "Java's compiler and keytool are missing; the tests run tests/msk/MskIam.java from" \
 	    "source: apt install openjdk-17-jdk-headless"; exit 1; }
 
+.PHONY: arm64 lint-infra
 .PHONY: help check end-to-end nightly recipe mutants compiled built console-tried bench deploy pause \
   resume destroy demo up publish provoke waits test console-test chaos model fuzz worst-case fmt \
   template gallery contract docs deny advisories build renew bootstraps packages supply \

@@ -11,6 +11,7 @@ names the binary by its hash. The same sources and the same binary give the same
 
 import hashlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -159,7 +160,8 @@ def origin() -> dict:
 
 
 def standard_library() -> dict:
-    version = re.match(r"rustc (\S+)", output("rustc", "--version"))[1]
+    compiler = os.environ.get("RUSTC", "rustc")  # as Cargo chooses it
+    version = re.match(r"rustc (\S+)", output(compiler, "--version"))[1]
     return library("rust-std", version, f"generic/rust-std@{version}")
 
 

@@ -107,6 +107,18 @@ class Python(unittest.TestCase):
                         self.assertIn("--only-binary :all:", line)
 
 
+class Debian(unittest.TestCase):
+    def test_apt_takes_no_package_without_a_signed_hash(self):
+        found = 0
+        for file in files("Makefile", ".ci/*", ".github/*", "infra/*"):
+            if file.suffix in {"", ".yml"}:
+                text = file.read_text()
+                found += "apt-get" in text
+                refused = r"(?i)(allow.?(unauthent|insecure|weak)|trusted=yes)"
+                self.assertNotRegex(text, refused, file)
+        self.assertGreater(found, 0)
+
+
 class Npm(unittest.TestCase):
     def test_each_locked_package_has_its_integrity(self):
         for file in files("*package-lock.json"):
