@@ -29,6 +29,7 @@ import secrets
 import socket
 import socketserver
 import sys
+import threading
 import time
 
 # Taken out of the environment, which the functions inherit. ministack also does not check the
@@ -48,6 +49,7 @@ def main(path):
     keep_metric_math()
     refuse_what_rolled_back()
     tell_phases_of_mappings()
+    tell_what_tasks_are_given()
     guard_runtime_apis()
     # A burst of connections needs more than the usual 1,024 files.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -428,6 +430,29 @@ def reads_of_a_phase():
             return int(file.read())
     except FileNotFoundError:
         return 1
+
+
+def tell_what_tasks_are_given():
+    """Has an execution's history tell what each task is given, as on AWS; ministack leaves it out.
+    (docs.aws.amazon.com/step-functions/latest/apireference/API_TaskScheduledEventDetails.html)
+    """
+    from ministack.services import stepfunctions
+
+    evaluate, add = stepfunctions._apply_jsonata_arguments, stepfunctions._add_event
+    # A task is scheduled by the thread that has evaluated what it is given.
+    of_thread = threading.local()
+
+    def evaluate_and_keep(*arguments):
+        of_thread.given = evaluate(*arguments)
+        return of_thread.given
+
+    def add_with_parameters(execution, kind, details=None):
+        if kind == "TaskScheduled":
+            details["taskScheduledEventDetails"]["parameters"] = json.dumps(of_thread.given)
+        return add(execution, kind, details)
+
+    stepfunctions._apply_jsonata_arguments = evaluate_and_keep
+    stepfunctions._add_event = add_with_parameters
 
 
 def guard_runtime_apis():
