@@ -23,6 +23,7 @@ import pathlib
 import re
 import sys
 import tomllib
+import typing
 
 import yaml
 
@@ -34,6 +35,12 @@ OF_AN_ACCOUNT = ("Arn", "Arns", "Ids", "BaseUrl", "BucketName")
 # Lists of which no element has a space.
 WITHOUT_SPACES = ("SubnetIds", "SecurityGroupIds", "KafkaBootstrapServers")
 BROKERS = "KafkaBootstrapServers"
+# What a stage of infra/samconfig.toml must have.
+WRITTEN = {
+    "global.parameters.stack_name": "a text",
+    "global.parameters.region": "a text",
+    "deploy.parameters.parameter_overrides": "a list of texts",
+}
 
 
 class Template(yaml.CSafeLoader):
@@ -114,15 +121,30 @@ def of_stage(asked: argparse.Namespace) -> None:
 
 def section(stage: str) -> dict:
     """What infra/samconfig.toml has for a stage."""
-    config = tomllib.loads((INFRA / "samconfig.toml").read_text())
+    try:
+        config = tomllib.loads((INFRA / "samconfig.toml").read_text())
+    except tomllib.TOMLDecodeError as error:
+        refuse(f"infra/samconfig.toml is no TOML: {error}")
     if not isinstance(config.get(stage), dict):
         stages = ", ".join(name for name in config if name != "version")
-        print(
-            f"infra/parameters.py: there is no stage `{stage}`: infra/samconfig.toml has {stages}",
-            file=sys.stderr,
-        )
-        sys.exit(2)
+        refuse(f"there is no stage `{stage}`: infra/samconfig.toml has {stages}")
+    for path, kind in WRITTEN.items():
+        found = config[stage]
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        is_text = isinstance(found, str)
+        if not (is_text if kind == "a text" else is_list_of_texts(found)):
+            refuse(f"infra/samconfig.toml: {stage}.{path} is not there, or not {kind}")
     return config[stage]
+
+
+def is_list_of_texts(found) -> bool:
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
+
+
+def refuse(why: str) -> typing.NoReturn:
+    print(f"infra/parameters.py: {why}", file=sys.stderr)
+    sys.exit(2)
 
 
 def load(file: pathlib.Path) -> dict:

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "infra"))
 
 import parameters  # noqa: E402
-from refusals import MOST_PEM, refusals  # noqa: E402
+from refusals import MOST_OF_LARGE, refusals  # noqa: E402
 
 ACCOUNT = "111122223333"
 CLUSTER = f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/eventzr/0aa0-1"
@@ -133,7 +133,14 @@ class Refusals(unittest.TestCase):
                 "OtlpEndpoint: localhost has another form: the template wants ^(http://.+)?$",
                 ["OtlpEndpoint=localhost"],
             ),
-            ("TopicPartitions: many is not a number: write it in digits", ["TopicPartitions=many"]),
+            (
+                "TopicPartitions: many is not a whole number: write it in digits",
+                ["TopicPartitions=many"],
+            ),
+            (
+                "LagAlarmRecords: 28.5 is not a whole number: write it in digits",
+                ["LagAlarmRecords=28.5"],
+            ),
             ("TopicPartitions: 0 is too low: at least 1", ["TopicPartitions=0"]),
             ("TopicPartitions: 101 is too high: at most 100", ["TopicPartitions=101"]),
             (
@@ -206,13 +213,27 @@ class Refusals(unittest.TestCase):
         self.assertEqual(found, f"KafkaClusterArn: {wanted}")
         self.assertEqual(refused(ALARM_TOPIC_ARN="arn:aws:sns:us-east-1:444455556666:alarms"), [])
 
-    def test_roots_that_are_cut_garbled_or_too_long_are_refused(self):
+    def test_what_a_functions_environment_does_not_hold_is_refused_with_all_that_share_it(self):
+        rest = MOST_OF_LARGE - len(BROKERS) - 2 * len(PEM)
+        self.assertGreater(rest, 0)
+        settings = "ProviderSettings=" + "{}".ljust(rest)
+        roots = f"KafkaRootsPem={PEM}{PEM}"
+        self.assertEqual(refused(roots, settings), [])
+        [found] = refused(roots, settings + " ")
+        self.assertEqual(
+            found,
+            "KafkaRootsPem, ProviderSettings and KafkaBootstrapServers: have "
+            f"{2 * len(PEM)} + {rest + 1} + {len(BROKERS)} bytes, and a function's environment of "
+            f"4 KB holds {MOST_OF_LARGE}: keep the roots to which the brokers' certificates chain, "
+            "and few settings",
+        )
+
+    def test_roots_that_are_cut_or_garbled_are_refused(self):
         garbled = PEM.replace("MII", "MXX", 1)
         for why, pem in (
             ("has no whole certificate", "-----BEGIN"),
             ("is cut", PEM + PEM[:100]),
             ("has a certificate that cannot be read, number 2", PEM + garbled),
-            ("bytes, and Lambda's environment holds 4 KB", PEM * (MOST_PEM // len(PEM) + 1)),
         ):
             with self.subTest(why=why):
                 [found] = refused(f"KafkaRootsPem={pem}")
@@ -315,6 +336,23 @@ class Program(unittest.TestCase):
         self.assertEqual(ran.returncode, 2)
         wanted = "there is no stage `qa`: infra/samconfig.toml has staging, production"
         self.assertEqual(ran.stderr, f"infra/parameters.py: {wanted}\n")
+
+    def test_it_refuses_a_file_of_stages_that_cannot_be_read_or_lacks_something(self):
+        for written, wanted in (
+            ("[staging", "infra/samconfig.toml is no TOML: "),
+            ("[staging]", "infra/samconfig.toml: staging.global.parameters.stack_name is not there"),
+            (
+                '[staging.global.parameters]\nstack_name = "a"\nregion = "b"\n'
+                '[staging.deploy.parameters]\nparameter_overrides = "Stage=staging"',
+                "infra/samconfig.toml: staging.deploy.parameters.parameter_overrides is not there, "
+                "or not a list of texts\n",
+            ),
+        ):
+            with self.subTest(written=written):
+                (self.folder / "infra/samconfig.toml").write_text(written)
+                ran = self.run_program("--setting", "staging", "region")
+                self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+                self.assertTrue(ran.stderr.startswith(f"infra/parameters.py: {wanted}"), ran.stderr)
 
     def test_what_is_deployed_is_read_back_as_it_was_written(self):
         stack = {
