@@ -14,9 +14,12 @@ use local::{
     polling::Polling,
 };
 
-use super::world::{STACK, STAGE, World, changed};
+use super::{
+    is_left_to_the_night,
+    world::{STACK, STAGE, World, changed},
+};
 use crate::{
-    harness::{environment_of, is_nightly, until},
+    harness::{environment_of, until},
     identity::Brokers,
 };
 
@@ -102,8 +105,7 @@ async fn poll(world: &World, broker: &RunningBroker) -> Polling {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_comes_through_a_stage_that_infra_deploy_deployed() {
-    if !is_nightly() {
-        println!("only `make nightly` deploys a whole stage");
+    if is_left_to_the_night() {
         return;
     }
     let (checkout, brokers) = (Checkout::find().unwrap(), Brokers::new());
