@@ -4,8 +4,8 @@ import dataclasses
 import re
 import ssl
 
-# What is large in a function's environment, and how many bytes Lambda's 4 KB have for these together:
-# the rest of completion's, which is the largest, was measured at less than 1,400.
+# What is large in a function's environment, and how many bytes Lambda's 4 KB have for these
+# together: the rest of completion's, which is the largest, was measured at less than 1,400.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGE = ("KafkaRootsPem", "ProviderSettings", "KafkaBootstrapServers")
 MOST_OF_LARGE = 2600

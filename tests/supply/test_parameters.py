@@ -213,7 +213,7 @@ class Refusals(unittest.TestCase):
         self.assertEqual(found, f"KafkaClusterArn: {wanted}")
         self.assertEqual(refused(ALARM_TOPIC_ARN="arn:aws:sns:us-east-1:444455556666:alarms"), [])
 
-    def test_what_a_functions_environment_does_not_hold_is_refused_with_all_that_share_it(self):
+    def test_what_a_functions_environment_does_not_hold_names_all_that_share_it(self):
         rest = MOST_OF_LARGE - len(BROKERS) - 2 * len(PEM)
         self.assertGreater(rest, 0)
         settings = "ProviderSettings=" + "{}".ljust(rest)
@@ -340,7 +340,10 @@ class Program(unittest.TestCase):
     def test_it_refuses_a_file_of_stages_that_cannot_be_read_or_lacks_something(self):
         for written, wanted in (
             ("[staging", "infra/samconfig.toml is no TOML: "),
-            ("[staging]", "infra/samconfig.toml: staging.global.parameters.stack_name is not there"),
+            (
+                "[staging]",
+                "infra/samconfig.toml: staging.global.parameters.stack_name is not there",
+            ),
             (
                 '[staging.global.parameters]\nstack_name = "a"\nregion = "b"\n'
                 '[staging.deploy.parameters]\nparameter_overrides = "Stage=staging"',
