@@ -4,9 +4,9 @@ import dataclasses
 import re
 import ssl
 
-# Beyond these bytes, a function's environment would exceed Lambda's 4 KB.
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MOST_PEM = 3500
+# What the other variables of `completion` leave of the 4 KB that Lambda takes, in bytes: the
+# template says so, too. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_OF_BOTH = 2500
 BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):([a-z0-9-]*):([0-9]*):(.*)", re.DOTALL)
 # A change replaces what it names: a mapping and its place in the topic, or a bucket.
@@ -107,6 +107,7 @@ def refusals(
         *of_brokers(values, brokers),
         *of_network(values),
         *of_concurrency(values),
+        *of_environment(values),
         *of_roots(values.get("KafkaRootsPem", "")),
         *of_what_belongs_together(values),
         *of_changes(known, values, before),
@@ -190,15 +191,20 @@ def of_concurrency(values):
         yield Refusal("RenderReserved", reserved, why, f"write RenderReserved={int(most) + 2}")
 
 
+def of_environment(values):
+    """Certificates and settings are variables of the same functions."""
+    both = {key: values.get(key, "") for key in ("KafkaRootsPem", "ProviderSettings")}
+    size = sum(len(value.encode()) for value in both.values())
+    if size > MOST_OF_BOTH:
+        longer, other = sorted(both, key=lambda key: -len(both[key].encode()))
+        why = f"and {other} have {size} bytes, and Lambda's environment leaves them {MOST_OF_BOTH}"
+        cure = "keep the roots to which the brokers' certificates chain, and no default settings"
+        yield Refusal(longer, both[longer], why, cure)
+
+
 def of_roots(pem):
     if not pem.strip():
         return
-    size = len(pem.encode())
-    if size >= MOST_PEM:
-        cure = "keep the roots to which the brokers' certificates chain"
-        yield Refusal(
-            "KafkaRootsPem", pem, f"has {size} bytes, and Lambda's environment holds 4 KB", cure
-        )
     blocks, rest = BLOCK.findall(pem), BLOCK.sub("", pem)
     if not blocks or "-----" in rest:
         cure = "write each from -----BEGIN CERTIFICATE----- to its end, with its lines"

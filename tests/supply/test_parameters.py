@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "infra"))
 
 import parameters  # noqa: E402
-from refusals import MOST_PEM, refusals  # noqa: E402
+from refusals import MOST_OF_BOTH, refusals  # noqa: E402
 
 ACCOUNT = "111122223333"
 CLUSTER = f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/eventzr/0aa0-1"
@@ -212,11 +212,21 @@ class Refusals(unittest.TestCase):
             ("has no whole certificate", "-----BEGIN"),
             ("is cut", PEM + PEM[:100]),
             ("has a certificate that cannot be read, number 2", PEM + garbled),
-            ("bytes, and Lambda's environment holds 4 KB", PEM * (MOST_PEM // len(PEM) + 1)),
+            ("leaves them 2500", PEM * (MOST_OF_BOTH // len(PEM) + 1)),
         ):
             with self.subTest(why=why):
                 [found] = refused(f"KafkaRootsPem={pem}")
                 self.assertIn(why, found)
+
+    def test_roots_and_settings_that_are_too_long_together_are_refused(self):
+        roots, settings = f"KafkaRootsPem={PEM}", "ProviderSettings={" + " " * 2000 + "}"
+        self.assertEqual(refused(settings), [])
+        self.assertEqual(refused(roots), [])
+        [found] = refused(roots, settings)
+        size = len(PEM) + 2002
+        self.assertIn(f"ProviderSettings: {{ }} and KafkaRootsPem have {size} bytes", found)
+        [found] = refused("ProviderSettings={" + " " * 2500 + "}")
+        self.assertIn("leaves them 2500", found)
 
     def test_a_line_without_an_equal_sign_and_a_second_value_are_refused(self):
         _, found = parameters.settings(["LogLevel", "Topics=made", "Topics=given"])
