@@ -42,7 +42,7 @@ def with_places(template: dict) -> dict:
 
 
 def expanded(region: str) -> dict:
-    """The template as CloudFormation has it after the transform, with its references to parameters."""
+    """The template as CloudFormation has it after the transform."""
     os.environ["AWS_DEFAULT_REGION"] = region  # which SAM asks for the partition
     template = with_places(yaml_parse(TEMPLATE.read_text()))
     # Without values, so that each reference to a parameter stays one. Plain dictionaries.

@@ -152,7 +152,8 @@ class Deployer(unittest.TestCase):
 
     def test_it_tags_mappings_as_well_as_functions(self):
         for action in ("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"):
-            places = " ".join(str(one["Resource"]) for one in statements() if action in one["Action"])
+            granting = (one for one in statements() if action in one["Action"])
+            places = " ".join(str(one["Resource"]) for one in granting)
             with self.subTest(action=action):
                 self.assertIn(":function:studio-*", places)
                 self.assertIn(":event-source-mapping:*", places)
