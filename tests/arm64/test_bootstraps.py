@@ -18,7 +18,7 @@ import unittest
 import runtime_api
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "infra/lint"))
+sys.path.insert(0, str(ROOT / "infra"))
 from expand import expanded  # noqa: E402
 
 BOOTSTRAPS = ROOT / os.environ.get("BOOTSTRAPS", "target/arm64/lambda")

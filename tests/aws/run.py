@@ -50,33 +50,43 @@ def main() -> int:
         print(f"tests/aws/run.py: {trial.stack} exists, and is not touched", file=sys.stderr)
         return 2
     began, failed = time.monotonic(), []
+    # What is deployed is destroyed, also after Ctrl-C and after a defect of this file: it costs.
     try:
-        trial.deployed()
-        for check in (
-            trial.events_come_through,
-            trial.nothing_is_lost_without_functions,
-            trial.nothing_is_lost_while_paused,
-            trial.a_voice_is_trained,
-            trial.no_dead_letter_is_left,
-            trial.answers,
-        ):
-            print(f"== {check.__name__.replace('_', ' ')}", flush=True)
-            try:
-                check()
-            except Failed as fault:
-                failed.append(str(fault))
-                print(f"FAILED: {fault}", flush=True)
-    except Failed as fault:
-        failed.append(str(fault))
-    try:
-        trial.destroy()
-    except Failed as fault:
-        failed.append(f"{trial.stack} or something of it is still there, and costs: {fault}")
+        tried(trial, failed)
+    finally:
+        try:
+            trial.destroy()
+        except Failed as fault:
+            failed.append(f"{trial.stack} or something of it is still there, and costs: {fault}")
+            print(f"FAILED: {failed[-1]}", flush=True)
     minutes = (time.monotonic() - began) / 60
     print(f"{minutes:.0f} minutes; {len(failed)} checks failed")
     for fault in failed:
         print(f"  {fault}")
     return 1 if failed else 0
+
+
+def tried(trial: "Trial", failed: list[str]) -> None:
+    """Deploys the stage, makes all checks, and adds to `failed` what did not hold."""
+    try:
+        trial.deployed()
+    except Failed as fault:
+        failed.append(str(fault))
+        return
+    for check in (
+        trial.events_come_through,
+        trial.nothing_is_lost_without_functions,
+        trial.nothing_is_lost_while_paused,
+        trial.a_voice_is_trained,
+        trial.no_dead_letter_is_left,
+        trial.answers,
+    ):
+        print(f"== {check.__name__.replace('_', ' ')}", flush=True)
+        try:
+            check()
+        except Failed as fault:
+            failed.append(str(fault))
+            print(f"FAILED: {fault}", flush=True)
 
 
 def run(*command, **options) -> subprocess.CompletedProcess:

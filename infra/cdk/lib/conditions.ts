@@ -4,10 +4,12 @@
 type Json = any;
 export type Values = Readonly<Record<string, unknown>>;
 
-/** The parameters that conditions compare. */
+/**
+ * The parameters that conditions compare. A rule may also compare what is known only later: that is
+ * a value, and equal to none that is written in the template.
+ */
 export function compared(template: Json): ReadonlySet<string> {
-  const comparing = JSON.stringify([template.Conditions, template.Rules ?? {}]);
-  const found = comparing.matchAll(/"Ref":"(\w+)"/g);
+  const found = JSON.stringify(template.Conditions).matchAll(/"Ref":"(\w+)"/g);
   return new Set([...found].map(([, name]) => name as string));
 }
 

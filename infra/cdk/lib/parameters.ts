@@ -44,13 +44,14 @@ export function valueOf(
 }
 
 function faultOf(parameter: Parameter, value: string | number): string | undefined {
-  const { AllowedValues, AllowedPattern, MinValue, MaxValue, MaxLength } = parameter;
+  const { Type, AllowedValues, AllowedPattern, MinValue, MaxValue, MaxLength } = parameter;
   if (AllowedValues && !AllowedValues.includes(value)) {
     return `is none of ${AllowedValues.map((allowed) => JSON.stringify(allowed)).join(", ")}`;
   }
   if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(`${value}`)) {
     return `is not of the form ${AllowedPattern}`;
   }
+  if (Type === "Number" && !Number.isFinite(+value)) return "is not a number";
   if (MinValue !== undefined && +value < MinValue) return `is less than ${MinValue}`;
   if (MaxValue !== undefined && +value > MaxValue) return `is more than ${MaxValue}`;
   if (MaxLength !== undefined && `${value}`.length > MaxLength) {

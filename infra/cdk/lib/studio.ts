@@ -85,7 +85,7 @@ const resources = template.Resources as unknown as Readonly<Record<string, Expan
 const namesOf = (type: string): string[] =>
   Object.keys(resources).filter((name) => resources[name]?.Type === type);
 
-/** What infra/cdk/expand.py wrote in the place of a place in S3. */
+/** What infra/expand.py wrote in the place of a place in S3. */
 const placeOf = (name: string, property: string, key: string): string =>
   resources[name]?.Properties[property][key];
 

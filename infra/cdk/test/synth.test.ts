@@ -153,6 +153,9 @@ test("a value that the template refuses is refused, by name", () => {
   refused({ architecture: "mips" }, /Architecture: "mips" is none of "arm64", "x86_64"/);
   refused({ pollers: 0 }, /Pollers: 0 is less than 1/);
   refused({ pollers: 201 }, /Pollers: 201 is more than 200/);
+  refused({ pollers: NaN }, /Pollers: null is not a number/);
+  refused({ subnetIds: "subnet-0123456789abcdef0" }, /With SubnetIds, SecurityGroupIds names/);
+  refused({ securityGroupIds: "sg-0123456789abcdef0" }, /With SecurityGroupIds, SubnetIds names/);
   refused({ kafkaClusterArn: undefined }, /KafkaClusterArn is missing/);
   refused({ assets: "given" }, /With Assets=given, AssetsBucketName names the bucket/);
   refused({ code: join(code, "elsewhere") }, /bootstrap is not there: run `make bootstraps`/);
@@ -163,9 +166,13 @@ test("a resource of the app may give a value, except where a condition compares 
   const made = new Stack(app, "studio-staging");
   const cluster = new CfnResource(made, "Cluster", { type: "Custom::Cluster" });
   const kafkaClusterArn = cluster.getAtt("Arn").toString();
-  new Studio(made, "Studio", { ...required(), kafkaClusterArn });
+  const group = new CfnResource(made, "Group", { type: "Custom::Group" });
+  // A rule compares it, and no condition does.
+  const network = { subnetIds: "subnet-0123456789abcdef0", securityGroupIds: group.ref };
+  new Studio(made, "Studio", { ...required(), kafkaClusterArn, ...network });
   const text = JSON.stringify(Template.fromStack(made).toJSON());
   assert.match(text, /"EventSourceArn":\{"Fn::GetAtt":\["Cluster","Arn"\]\}/);
+  assert.match(text, /"SecurityGroupIds":\{"Fn::Split":\[",",\{"Ref":"Group"\}\]\}/);
   const other = new Stack(app, "other");
   const subnet = new CfnResource(other, "Subnet", { type: "Custom::Subnet" });
   const subnetIds = subnet.ref;

@@ -69,7 +69,8 @@ impl Upgrade {
     }
 }
 
-/// Replaces the code of all functions at once. What runs goes on with the code that it has.
+/// Replaces the code of all functions at once. The emulator ends what runs, as a kill of the storm
+/// does; on AWS it goes on with the code that it has.
 async fn install(stack: &Stack, checkout: &Checkout) -> Result<(), Error> {
     let folders = fs::read_dir(checkout.functions())?;
     let names: Vec<String> = folders

@@ -29,7 +29,7 @@ async fn destroy_keeps_the_data_and_a_protected_stack() {
     let ran = world.run(&["destroy", STAGE], &[], &typed).await;
     ran.ended(
         0,
-        &format!("{STACK} is gone; its table and its buckets are kept"),
+        &format!("{STACK} is gone; its table, its secret and its buckets are kept"),
     );
     assert_eq!(world.status().await, None);
     assert_eq!(world.tables().await, [STACK]);
