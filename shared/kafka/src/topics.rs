@@ -132,6 +132,17 @@ impl TopicsError {
             Self::Missing(_) | Self::Partitions { .. } | Self::NoLeader | Self::NotInTime => false,
         }
     }
+
+    /// Whether a broker does not take the token.
+    fn is_refused_token(&self) -> bool {
+        matches!(
+            self,
+            Self::Connection {
+                source: ConnectionError::Refused(_),
+                ..
+            }
+        )
+    }
 }
 
 /// The cluster's topics.

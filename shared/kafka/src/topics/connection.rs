@@ -75,7 +75,8 @@ pub enum ConnectionError {
 
 impl ConnectionError {
     /// Whether another try may succeed. A broker that refuses the token, or shows a certificate that
-    /// no known one stands behind, does so until an operator changes something.
+    /// no known one stands behind, does so until an operator changes something, or until the grant of
+    /// a new role is known everywhere.
     pub(super) fn passes(&self) -> bool {
         match self {
             Self::Io(error) => !is_of_a_certificate(error),

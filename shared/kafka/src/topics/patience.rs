@@ -13,12 +13,18 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(15);
 
+/// How long a refused token is shown again. IAM is eventually consistent, so a cluster may not know
+/// yet what the role of a new stack may do.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
+const SPREADING: Duration = Duration::from_secs(30);
+
 /// What is left of the time.
 pub(super) struct Patience {
     until: Instant,
     pause: Duration,
     /// The failure before the last, which says more than that the time was over.
     before: Option<TopicsError>,
+    refused_since: Option<Instant>,
 }
 
 impl Patience {
@@ -28,6 +34,7 @@ impl Patience {
             until,
             pause: SHORTEST,
             before: None,
+            refused_since: None,
         }
     }
 
@@ -45,12 +52,18 @@ impl Patience {
             return Err(self.before.take().unwrap_or(error));
         }
         let pause = self.pause;
-        if !error.passes() || now + pause >= self.until {
+        let passes = error.passes() || self.may_spread(&error, now);
+        if !passes || now + pause >= self.until {
             return Err(error);
         }
         self.pause = (pause * 2).min(LONGEST);
         self.before = Some(error);
         Ok(pause)
+    }
+
+    /// Whether the token is refused perhaps because a grant is too new.
+    fn may_spread(&mut self, error: &TopicsError, now: Instant) -> bool {
+        error.is_refused_token() && now < *self.refused_since.get_or_insert(now) + SPREADING
     }
 }
 
@@ -105,6 +118,19 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_token_is_shown_again_for_half_a_minute() {
+        let mut now = Instant::now();
+        let mut patience = Patience::until(now + Duration::from_secs(150));
+        let refused = || connection(ConnectionError::Refused("why".to_owned()));
+        let mut pauses = Vec::new();
+        while let Ok(pause) = patience.pause(refused(), now) {
+            pauses.push(pause.as_secs());
+            now += pause;
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 15]);
+    }
+
+    #[test]
     fn only_what_may_pass_is_tried_again() {
         let tls = |error: rustls::Error| {
             let error = io::Error::new(io::ErrorKind::InvalidData, error);
@@ -122,10 +148,6 @@ mod tests {
             (connection(ConnectionError::NoToken("why".to_owned())), true),
             (tls(rustls::Error::HandshakeNotComplete), true),
             (tls(rustls::Error::InvalidCertificate(unknown)), false),
-            (
-                connection(ConnectionError::Refused("why".to_owned())),
-                false,
-            ),
             (
                 connection(ConnectionError::Protocol("why".to_owned())),
                 false,
