@@ -81,6 +81,20 @@ async fn open_items(studio: &Studio) -> Vec<HashMap<String, AttributeValue>> {
     open.send().await.unwrap().items().to_vec()
 }
 
+/// The minutes from now until each open item is looked at, the soonest first.
+async fn minutes_until_looked_at(studio: &Studio) -> Vec<u64> {
+    let now = Time::new(jiff::Timestamp::now());
+    let open = open_items(studio).await;
+    let deadlines = open.iter().map(|item| item["deadline"].as_s().unwrap());
+    let minutes = deadlines.map(|deadline| {
+        let deadline: Time = serde_json::from_value(json!(deadline)).unwrap();
+        deadline.milliseconds_since(now) / 60_000
+    });
+    let mut minutes: Vec<u64> = minutes.collect();
+    minutes.sort_unstable();
+    minutes
+}
+
 /// Has every open job stand where an earlier version of the code put it, which knew no queue.
 async fn stand_as_before_the_queue(studio: &Studio) {
     for item in open_items(studio).await {
@@ -312,6 +326,8 @@ async fn a_video_whose_message_was_lost_is_sent_again_and_not_started_by_the_swe
     let left_to_its_message = [1, 1, 0, 0, 0, 0, 0];
     assert_eq!(sweep(&studio).await, left_to_its_message);
     assert_eq!(sweep(&studio).await, NOTHING, "it is put behind the others");
+    // Not for as long as a backlog may last: its message may be lost, and the queue empty by then.
+    assert!(minutes_until_looked_at(&studio).await[0] <= 15);
 
     take(&studio, 1).await;
     let_deadlines_pass(&studio).await;

@@ -68,7 +68,7 @@ impl Plan {
             },
             over: Duration::from_secs(120),
             outage: Some(TEN_RETRIES + 1),
-            within: SETTLED_WITHIN,
+            within: LONG_SETTLED_WITHIN,
             least_jobs: 3_000,
             upgrade: None,
         }
@@ -99,9 +99,13 @@ impl Plan {
 /// lose and to double.
 const MOST_OPEN: u32 = 400;
 
-/// The longest time until nothing is in flight after a storm: longer than the lease of a slot, whose
-/// holder may have died at the end of the storm.
+/// The longest time until nothing is in flight after a short storm: longer than the lease of a slot,
+/// whose holder may have died at the end of the storm.
 const SETTLED_WITHIN: Duration = Duration::from_secs(420);
+
+/// The same after a long one: longer than the quarter of an hour for which a sweep puts an item
+/// behind the others that met trouble.
+const LONG_SETTLED_WITHIN: Duration = Duration::from_secs(1080);
 
 /// The slots of the vendor that makes videos: so few that campaigns wait for their turn.
 pub const SLOTS: usize = 3;

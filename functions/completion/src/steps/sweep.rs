@@ -68,6 +68,8 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
             // Each of the others would wait for Kafka just as long.
             Some(Unpublishable::AnyEvent) => break,
             Some(Unpublishable::AnotherEvent) => {}
+            // SQS is away, which says nothing of the item.
+            None if matches!(error, Trouble::Send(SendError::Call(_))) => {}
             Some(Unpublishable::ThisEvent) | None => put_behind(app, one, now).await,
         }
     }

@@ -90,7 +90,9 @@ pub(super) async fn look_after(
     let patience = if job.is_queued() { 0 } else { patience };
     let due = job.deadline.plus_seconds(patience);
     if patience > 0 && now < due {
-        app.store.postpone(overdue, due).await?;
+        // Looked at again before that: the queue may be empty by then, and its message lost.
+        let soon = app.outbox.deadline(now);
+        app.store.postpone(overdue, due.min(soon)).await?;
         return Ok(After::Running);
     }
     // The consumer may have died before it published the job's `created`, which must come before
