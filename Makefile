@@ -284,7 +284,7 @@ deny: needs-rust $(VENV)/installed \
 	@cargo fetch --locked --quiet --manifest-path fuzz/libfuzzer/Cargo.toml
 	$(DENY) --offline check bans licenses sources
 	$(DENY_FUZZ) bans sources
-	@if test -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs"; then \
+	@if ls -d "$${CARGO_HOME:-$$HOME/.cargo}"/advisory-dbs/*/ >/dev/null 2>&1; then \
 	  $(DENY) --offline check advisories && $(DENY_FUZZ) advisories; \
 	else \
 	  echo '!! the database of known vulnerabilities is not here,' \
