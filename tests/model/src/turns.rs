@@ -10,7 +10,8 @@ use crate::{
     walk::{Graph, hopeless},
 };
 
-mod calls;
+mod call;
+mod effects;
 mod moves;
 mod world;
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::{
     TurnFault,
-    calls::{After, Call},
+    call::Call,
+    effects::After,
     world::{Invocation, Stage, Task, World},
 };
 use crate::place::Place;

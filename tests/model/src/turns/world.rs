@@ -1,6 +1,6 @@
 //! What the table, the queue and Step Functions hold of two jobs and one slot.
 
-use super::{TurnBounds, calls::Call};
+use super::{TurnBounds, call::Call};
 use crate::place::Place;
 
 /// A state of the world.
