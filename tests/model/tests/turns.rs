@@ -1,4 +1,5 @@
-//! A vendor's line: every job has its turn, and no slot stays held, whatever is lost or comes twice.
+//! A vendor's line: every job has its turn, and no slot stays held, though calls are lost and messages
+//! come twice.
 
 use model::{TurnBounds, TurnFault, TurnPromise, walk_turns};
 

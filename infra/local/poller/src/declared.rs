@@ -1,4 +1,4 @@
-//! A mapping as it is declared, whatever its source is.
+//! A mapping as it is declared, of topics or of a queue.
 //!
 //! For a deployed template there are two sources of settings. The processed template has the
 //! requested ones. Lambda's record of the mapping has what the template only refers to: the resolved

@@ -55,7 +55,7 @@ pub fn failed_records(
         .collect()
 }
 
-/// The list `batchItemFailures` of a function's response, whatever the source of its batch is: empty
+/// The list `batchItemFailures` of a function's response to a batch of records or of messages: empty
 /// if the response is null, or if its list is absent or null. `None` if it is no partial batch
 /// response.
 #[must_use]
