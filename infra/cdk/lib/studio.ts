@@ -4,7 +4,6 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CfnResource } from "aws-cdk-lib";
 import { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 import { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
@@ -61,11 +60,6 @@ export class Studio extends Construct {
     }
     const asset = new Asset(this, `${name}Code`, { path: folder });
     made.code = { s3Bucket: asset.s3BucketName, s3Key: asset.s3ObjectKey };
-    // A version never changes, so new code needs one with another id, as SAM gives it.
-    for (const version of versionsOf(name)) {
-      const kept = this.template.getResource(version) as CfnResource;
-      kept.overrideLogicalId(`${name}Version${asset.assetHash.slice(0, 10)}`);
-    }
   }
 
   private putDefinition(name: string): void {
@@ -88,8 +82,3 @@ const namesOf = (type: string): string[] =>
 /** What infra/expand.py wrote in the place of a place in S3. */
 const placeOf = (name: string, property: string, key: string): string =>
   resources[name]?.Properties[property][key];
-
-const versionsOf = (name: string): string[] =>
-  namesOf("AWS::Lambda::Version").filter(
-    (version) => resources[version]?.Properties["FunctionName"]?.Ref === name,
-  );

@@ -129,23 +129,6 @@ test("each function has its own code, and each state machine its own definition"
   }
 });
 
-const versioned = JSON.stringify(expanded).includes("AWS::Lambda::Version");
-const skip = !versioned && "no function has versions";
-test("new code of a function makes a new version of it", { skip }, () => {
-  const names = () => Object.keys(synthesised(required()).Resources);
-  const write = (what: string) => {
-    for (const name of functions) {
-      writeFileSync(join(code, name, "bootstrap"), `${what} of ${name}`);
-    }
-  };
-  const before = names().filter((name) => /Version/.test(name));
-  write("the newer code");
-  const later = names().filter((name) => /Version/.test(name));
-  write("the code");
-  assert.equal(later.length, before.length);
-  assert.deepEqual(later.filter((version) => before.includes(version)), []);
-});
-
 test("a value that the template refuses is refused, by name", () => {
   const refused = (given: object, words: RegExp) =>
     assert.throws(() => synthesised({ ...required(), ...given }), words);
