@@ -237,7 +237,9 @@ impl Studio {
             {
                 return self.seen.iter().filter(is_its).cloned().collect();
             }
-            assert!(Instant::now() < until, "no job of {tenant} ended");
+            if Instant::now() > until {
+                panic!("no job of {tenant} ended\n{}", self.report_on(tenant).await);
+            }
             if let Ok(record) = tokio::time::timeout(QUIET, self.reader.next()).await {
                 self.seen.push(record.unwrap());
             }
@@ -374,6 +376,11 @@ impl Studio {
     /// The whole table as text, to search for data that must not be in it. What is packed is in it as
     /// the text that was packed.
     pub async fn table(&self) -> String {
+        format!("{:?}", self.items().await)
+    }
+
+    /// Every item of the table. What is packed is the text that was packed.
+    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self
             .stack
             .clients
@@ -388,7 +395,7 @@ impl Studio {
                 *value = AttributeValue::S(text_of(value));
             }
         }
-        format!("{items:?}")
+        items
     }
 
     /// Invokes the completion function as the state machine or the schedule does.

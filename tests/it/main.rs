@@ -20,6 +20,7 @@ mod faults;
 mod grants;
 mod harness;
 mod harness_queue;
+mod harness_report;
 mod identity;
 mod imports;
 mod kafka_topics;

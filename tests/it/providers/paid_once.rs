@@ -128,7 +128,12 @@ async fn kills_around_a_request_never_pay_twice_unnoticed() {
     let kills = cases(30, 100);
     let mut chance = Chance::of(0x5eed_2026);
     let mut studio = Studio::start_with(|options| {
-        options.providers = providers("openai,studio-canvas", "runway", "elevenlabs")
+        options.providers = providers("openai,studio-canvas", "runway", "elevenlabs");
+        // What dies between giving a slot away and waking its job leaves that to the sweep, which
+        // `turns` tests. So no job waits for a slot here.
+        let in_flight = json!({ "inFlight": { "all": 40, "perTenant": 3 } });
+        options.provider_settings =
+            json!({ "openai": in_flight, "runway": in_flight, "elevenlabs": in_flight });
     })
     .await;
     let vendors = [Vendor::OpenAi, Vendor::Runway, Vendor::ElevenLabs];
