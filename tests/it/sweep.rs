@@ -227,11 +227,54 @@ async fn a_sweep_does_not_wait_for_sqs_with_each_of_its_jobs() {
     studio.produced_for(tenant, 40).await;
     take(&studio, 10).await;
     let_deadlines_pass(&studio).await;
-    let completion = studio.stack.outputs.completion_function_name.clone();
+    let (error, tries) = sweep_without(&studio, "sqs").await;
+    assert!(error.contains(" of 20 overdue jobs"), "{error}");
+    assert!(!error.contains("; 0 more"), "{error}");
+    // Eight at once, and three tries of each. Twenty jobs would make sixty.
+    assert!((3..=24).contains(&tries), "{tries} tries: {error}");
+    // Nor does an outage of SQS put any of them behind: the next sweep sends them all.
+    assert_eq!(minutes_until_looked_at(&studio).await, [0; 20]);
+
+    assert_eq!(sweep(&studio).await, [20, 0, 0, 20, 0, 0, 0]);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_does_not_wait_for_step_functions_with_each_of_its_videos() {
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("studio-canvas", "runway", "");
+        options.provider_settings =
+            json!({ "runway": { "inFlight": { "all": 40, "perTenant": 3 } } });
+    })
+    .await;
+    studio.let_executions_do_nothing().await;
+    let tenants: Vec<_> = (0..20).map(|number| format!("tenant-{number}")).collect();
+    for tenant in &tenants {
+        studio.publish(&campaign(tenant, &["video"])).await;
+    }
+    for tenant in &tenants {
+        studio.produced_for(tenant, 2).await;
+    }
+    executions_are(&studio, ExecutionStatus::Succeeded, 20).await;
+    let_deadlines_pass(&studio).await;
+    let (error, tries) = sweep_without(&studio, "states").await;
+    assert!(error.contains(" of 20 overdue jobs"), "{error}");
+    assert!(!error.contains("; 0 more"), "{error}");
+    assert!((3..=24).contains(&tries), "{tries} tries: {error}");
+    assert_eq!(minutes_until_looked_at(&studio).await, [0; 20]);
+
+    assert_eq!(sweep(&studio).await, [20, 0, 20, 0, 0, 0, 0]);
+    studio.stop().await;
+}
+
+/// Has a sweep find that AWS's `service` is away; returns its error, and how often it called.
+async fn sweep_without(studio: &Studio, service: &str) -> (String, u32) {
+    let completion = &studio.stack.outputs.completion_function_name;
+    let operation = (service == "sqs").then(|| "SendMessageBatch".to_owned());
     let hits = studio.stack.proxy.inject(Fault {
         matches: Matches {
-            service: Some("sqs".to_owned()),
-            operation: Some("SendMessageBatch".to_owned()),
+            service: Some(service.to_owned()),
+            operation,
             function: Some(completion.clone()),
             ..Matches::default()
         },
@@ -241,19 +284,10 @@ async fn a_sweep_does_not_wait_for_sqs_with_each_of_its_jobs() {
         },
     });
     let step = json!({ "step": "sweep" });
-    let (answer, _) = try_to_invoke(&studio.stack, &completion, &step).await;
+    let (answer, _) = try_to_invoke(&studio.stack, completion, &step).await;
     studio.stack.proxy.heal();
     let error = answer.unwrap_err()["errorMessage"].to_string();
-    assert!(error.contains(" of 20 overdue jobs"), "{error}");
-    assert!(!error.contains("; 0 more"), "{error}");
-    // Eight at once, and three tries of each. Twenty jobs would make sixty.
-    let tries = hits.count();
-    assert!((3..=24).contains(&tries), "{tries} tries: {error}");
-    // Nor does an outage of SQS put any of them behind: the next sweep sends them all.
-    assert_eq!(minutes_until_looked_at(&studio).await, [0; 20]);
-
-    assert_eq!(sweep(&studio).await, [20, 0, 0, 20, 0, 0, 0]);
-    studio.stop().await;
+    (error, hits.count())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,10 +40,7 @@ pub(crate) enum Trouble {
 impl Trouble {
     /// Whether it would meet every other execution that is to be started: Step Functions is away.
     pub(crate) fn is_outage_of_executions(&self) -> bool {
-        matches!(
-            self,
-            Self::Start(StartError::Start { .. } | StartError::Describe { .. })
-        )
+        matches!(self, Self::Start(error) if error.is_outage())
     }
 
     /// Whether it would meet every other message of the batch: a service that all of them need is

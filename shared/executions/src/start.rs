@@ -40,6 +40,18 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether it would meet every other execution, too: Step Functions is away, or refuses the
+    /// function. The names and inputs are the studio's own, so it never refuses one alone.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Start { .. } | Self::Describe { .. } => true,
+            Self::Restart { .. } => false,
+        }
+    }
+}
+
 /// What [`Executions::resume`] found or did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resumed {

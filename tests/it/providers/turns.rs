@@ -307,3 +307,38 @@ async fn an_erased_job_whose_turn_had_just_come_gives_its_slot_to_the_next() {
     );
     studio.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_died_after_it_stored_a_video_releases_the_slot_when_it_is_repeated() {
+    let mut studio =
+        Studio::start_with(|options| options.providers = providers("studio-canvas", "runway", ""))
+            .await;
+    let completion = studio.stack.outputs.completion_function_name.clone();
+    let first = ask_for_videos(&mut studio, "tenant-1", 1).await;
+    completes(&studio, &first).await;
+    let writes_until_stored = {
+        let calls = studio.stack.proxy.calls().into_iter();
+        let calls = calls.filter(|call| call.function.as_deref() == Some(&*completion));
+        let until_uploaded = calls.take_while(|call| call.operation.service != "s3");
+        let before = until_uploaded.filter(|call| call.operation.name == "PutItem");
+        u32::try_from(before.count()).unwrap() + 1
+    };
+    let hits = studio.stack.proxy.inject(Fault {
+        matches: Matches {
+            service: Some("dynamodb".to_owned()),
+            operation: Some("PutItem".to_owned()),
+            function: Some(completion),
+            occurrence: Occurrence::Nth(writes_until_stored),
+            ..Matches::default()
+        },
+        action: fault_proxy::Action::KillCaller(Moment::After),
+    });
+    let second = ask_for_videos(&mut studio, "tenant-2", 1).await;
+    completes(&studio, &second).await;
+    assert_eq!(hits.count(), 1);
+    until("the slot is free", async || {
+        leases(&studio).await["held"] == json!({})
+    })
+    .await;
+    studio.stop().await;
+}

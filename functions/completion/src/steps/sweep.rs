@@ -2,6 +2,7 @@
 //! of a whole execution and a manual abort bypass every `Catch`; the sweep finds such jobs and voices
 //! by their deadline.
 
+mod away;
 mod in_line;
 mod queued;
 
@@ -19,6 +20,7 @@ use crate::{
     step::{Reply, StepError},
     steps::voice,
 };
+use away::Away;
 use queued::Queue;
 
 /// The most items of one shard of the index in one sweep; the next sweep is minutes away.
@@ -39,10 +41,10 @@ const PAUSE_AFTER_TROUBLE: u32 = 15 * 60;
 /// again if its message seems to be lost. One that waits for its turn for too long is failed. An end
 /// that may be unpublished is published. Before all that, free slots at vendors are given out.
 ///
-/// Once SQS turns out to be away, the jobs that were to be sent are left to the next sweep: each would
-/// wait for SQS just as long, and what needs no queue behind them.
+/// Once SQS or Step Functions turns out to be [away](Away), what needs it is left to the next sweep.
 pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
-    let woken = in_line::wake(app).await;
+    let away = &Away::default();
+    let woken = in_line::wake(app, away).await;
     let queue = &Queue::look_at(app).await;
     // Videos, voices and ends come first: none of them waits for the queue.
     let mut overdue = app.store.overdue(now, MOST_OF_A_SHARD).await?;
@@ -51,7 +53,7 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
     overdue.extend(app.store.overdue_in_line(now, MOST_OF_A_SHARD).await?);
     let (mut handled, mut troubled) = (Vec::new(), 0);
     let mut looked_after = stream::iter(&overdue)
-        .map(|one| async move { (one, reconcile(app, one, queue, now).await) })
+        .map(|one| async move { (one, reconcile(app, one, (queue, away), now).await) })
         .buffer_unordered(AT_ONCE);
     while let Some((one, after)) = looked_after.next().await {
         let error = match after {
@@ -68,8 +70,7 @@ pub(crate) async fn sweep(app: &App, now: Time) -> Result<Reply, StepError> {
             // Each of the others would wait for Kafka just as long.
             Some(Unpublishable::AnyEvent) => break,
             Some(Unpublishable::AnotherEvent) => {}
-            // SQS is away, which says nothing of the item.
-            None if matches!(error, Trouble::Send(SendError::Call(_))) => {}
+            None if away.notes(&error) => {}
             Some(Unpublishable::ThisEvent) | None => put_behind(app, one, now).await,
         }
     }
@@ -102,7 +103,7 @@ enum After {
     Restarted,
     /// It was sent to the queue again.
     Sent,
-    /// It is left as it is to the next sweep, because SQS is away.
+    /// It is left as it is to the next sweep, because SQS or Step Functions is away.
     Left,
     /// It was given up.
     Failed,
@@ -162,7 +163,7 @@ async fn put_behind(app: &App, overdue: &Overdue, now: Time) {
 async fn reconcile(
     app: &App,
     overdue: &Overdue,
-    queue: &Queue,
+    (queue, away): (&Queue, &Away),
     now: Time,
 ) -> Result<After, Trouble> {
     match overdue {
@@ -171,11 +172,15 @@ async fn reconcile(
             if let Some(provider) = job.waits_for() {
                 return in_line::look_after(app, overdue, (&job, provider), now).await;
             }
+            if away.executions() && !job.is_queued() {
+                return Ok(After::Left);
+            }
             match is_in_queue(app, &job).await? {
-                true => queued::look_after(app, (overdue, *stands), &job, queue, now).await,
+                true => queued::look_after(app, (overdue, *stands), &job, (queue, away), now).await,
                 false => reconcile_job(app, overdue, job, now).await,
             }
         }
+        Overdue::Open(WorkId::Voice(_), _) if away.executions() => Ok(After::Left),
         Overdue::Open(WorkId::Voice(voice), _) => reconcile_voice(app, overdue, *voice, now).await,
         Overdue::Unpublished(unpublished) => {
             app.outbox.publish_overdue(unpublished).await?;

@@ -7,7 +7,7 @@ use outbox::Announced;
 use store::Overdue;
 use work::close;
 
-use super::{After, Trouble};
+use super::{After, Trouble, away::Away};
 use crate::{
     App,
     step::StepError,
@@ -54,14 +54,21 @@ fn too_long(provider: ProviderId, now: Time) -> Failure {
 }
 
 /// Gives out the slots of all providers that are free: one whose holder died, and one whose release
-/// was not followed by that. Returns how many were given.
-pub(super) async fn wake(app: &App) -> usize {
+/// was not followed by that; none after Step Functions turned out to be away. Returns how many were
+/// given.
+pub(super) async fn wake(app: &App, away: &Away) -> usize {
     let mut woken = 0;
     for provider in ProviderId::ALL {
+        if away.executions() {
+            break;
+        }
         match wake_by_current_caps(app, provider).await {
             Ok(given) => woken += given,
             Err(error) => {
                 tracing::error!(%provider, "free slots are not given out: {}", runtime::chain(&error));
+                if let TurnError::Start(error) = &error {
+                    away.notes_start(error);
+                }
             }
         }
     }

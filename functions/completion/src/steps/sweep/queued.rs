@@ -1,15 +1,13 @@
 //! Overdue jobs without an execution: each has a message in the queue, or had one. An overdue job in
 //! a backlog cannot be told from one whose message was lost, but for the depth of the queue.
 
-use std::cell::Cell;
-
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, LONGEST_WAIT_SECONDS, Work as _};
 use outbox::Announced;
-use queue::{DepthError, SendError};
+use queue::DepthError;
 use store::Overdue;
 
-use super::{After, Trouble};
+use super::{After, Trouble, away::Away};
 use crate::{App, end::close_as_failed};
 
 /// How long past its deadline a job is left to a queue that is not empty, in seconds. After that it
@@ -23,7 +21,6 @@ const LONGEST_IN_A_BACKLOG: u32 = 7 * 24 * 60 * 60;
 /// What a sweep knows of the queue.
 pub(super) struct Queue {
     patience: u32,
-    is_away: Cell<bool>,
 }
 
 impl Queue {
@@ -41,10 +38,7 @@ impl Queue {
                 PATIENCE_IN_A_BACKLOG
             }
         };
-        Self {
-            patience,
-            is_away: Cell::new(false),
-        }
+        Self { patience }
     }
 
     /// How long past their deadlines this sweep leaves jobs to the queue, in seconds: not at all if
@@ -52,16 +46,6 @@ impl Queue {
     /// its way.
     pub(super) fn patience(&self) -> u32 {
         self.patience
-    }
-
-    /// Sends a message about `job`, and remembers if SQS is away. A message that SQS refuses by
-    /// itself says nothing of others.
-    async fn send(&self, app: &App, job: &Job) -> Result<(), SendError> {
-        let sent = app.outbox.send_job(job).await;
-        if let Err(SendError::Call(_)) = sent {
-            self.is_away.set(true);
-        }
-        sent
     }
 }
 
@@ -80,7 +64,7 @@ pub(super) async fn look_after(
     app: &App,
     (overdue, stands): (&Overdue, Time),
     job: &Job,
-    queue: &Queue,
+    (queue, away): (&Queue, &Away),
     now: Time,
 ) -> Result<After, Trouble> {
     let patience = queue.patience();
@@ -106,10 +90,10 @@ pub(super) async fn look_after(
         close_as_failed(app, job.id, Announced::Unknown, failure, None).await?;
         return Ok(After::Failed);
     }
-    if queue.is_away.get() {
+    if away.queue() {
         return Ok(After::Left);
     }
-    queue.send(app, job).await?;
+    app.outbox.send_job(job).await?;
     let until = app.outbox.deadline(now).plus_seconds(patience);
     app.store.postpone(overdue, until).await?;
     Ok(After::Sent)
