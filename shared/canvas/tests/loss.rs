@@ -153,7 +153,7 @@ fn a_field_that_keeps_most_of_its_letters_stays_without_the_others() {
 }
 
 #[test]
-fn a_loss_is_counted_where_the_design_has_no_room_and_not_where_it_shows_no_such_fact() {
+fn a_loss_is_counted_without_room_for_it_and_not_where_the_fact_is_not_shown() {
     let long = "Many happy ways to spend an evening in good company ".repeat(5);
     let mut configuration = lost_at("/description");
     configuration.title = contract::Text::parse(long.trim()).unwrap();
