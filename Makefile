@@ -52,7 +52,7 @@ up: build ## Start the same stack with its web console, and run it until Ctrl-C
 
 provoke: build \
   ## Provoke an alarm on one of our own metrics: ALARM=dead-letters, put-off, breaker, jobs-fail, \
-     event-to-asset or spend
+     event-to-asset, spend or undrawn
 	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) \
 	  --broker $(or $(BROKER),embedded)
 

@@ -5,7 +5,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use canvas::{Canvas, Drawing, Logo, Rendered};
+use canvas::{Canvas, Drawing, Logo, RenderError, Rendered};
 use contract::{AssetKind, Brand, Configuration, Locale, MediaType, Moment, S3Object, Text, Venue};
 
 use crate::Reached;
@@ -37,7 +37,7 @@ static PICTURES: LazyLock<Vec<AssetKind>> = LazyLock::new(|| {
 /// action, start and end. The last line is used for the missing ones.
 ///
 /// For any text, the picture has its size, and no text leaves its area, overlaps another, lacks a
-/// glyph or is hard to read.
+/// glyph or is hard to read. Only a title that cannot be set is refused, with one sentence.
 pub fn canvas_text(input: &[u8]) -> Reached {
     let Some((&[picture, language], text)) = input.split_first_chunk::<2>() else {
         return Reached::Unread;
@@ -50,8 +50,7 @@ pub fn canvas_text(input: &[u8]) -> Reached {
         return Reached::Refused;
     };
     let asset = PICTURES[usize::from(picture) % PICTURES.len()];
-    draw(asset, &configuration, None);
-    Reached::Accepted
+    draw(asset, &configuration, None)
 }
 
 /// Decodes a PNG that a tenant uploaded as its logo, and draws it. The PNG is refused with one
@@ -64,8 +63,7 @@ pub fn logo(input: &[u8]) -> Reached {
                 AssetKind::BannerMobile,
                 &with_logo(configuration),
                 Some(&logo),
-            );
-            Reached::Accepted
+            )
         }
         Err(error) => {
             crate::sentence::check(&error.to_string());
@@ -74,7 +72,7 @@ pub fn logo(input: &[u8]) -> Reached {
     }
 }
 
-fn draw(asset: AssetKind, configuration: &Configuration, logo: Option<&Logo>) {
+fn draw(asset: AssetKind, configuration: &Configuration, logo: Option<&Logo>) -> Reached {
     let drawing = Drawing {
         asset,
         configuration,
@@ -82,16 +80,23 @@ fn draw(asset: AssetKind, configuration: &Configuration, logo: Option<&Logo>) {
         logo,
         painting: None,
     };
-    let rendered = CANVAS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .render(&drawing);
+    let mut canvas = CANVAS.lock().unwrap_or_else(PoisonError::into_inner);
+    let can_draw = canvas.can_draw(configuration, asset).is_ok();
     let Rendered {
         png,
         width,
         height,
         report,
-    } = rendered.expect("every configuration can be drawn");
+    } = match canvas.render(&drawing) {
+        Ok(rendered) => rendered,
+        Err(error @ RenderError::Title { .. }) => {
+            assert!(!can_draw, "{configuration:?}");
+            crate::sentence::check(&error.to_string());
+            return Reached::Refused;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    assert!(can_draw, "{configuration:?}");
     assert_eq!(asset.size(), Some((width, height)));
     assert!(
         png.len() <= LARGEST_PICTURE,
@@ -104,6 +109,7 @@ fn draw(asset: AssetKind, configuration: &Configuration, logo: Option<&Logo>) {
         "{} of {configuration:?}: {faults:#?}",
         asset.as_str()
     );
+    Reached::Accepted
 }
 
 /// The configuration of an event from lines of text, as far as the contract allows them.

@@ -40,6 +40,7 @@ mod sweep;
 mod telemetry;
 mod tombstone;
 mod topics;
+mod undrawn;
 mod unlisted;
 mod unreadable;
 mod voices;

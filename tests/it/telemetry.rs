@@ -355,6 +355,8 @@ async fn every_metric_is_emitted() {
     });
     let mut poster = created("tenant-put-off", "put-off");
     poster["data"]["assets"] = json!(["poster"]);
+    // It is drawn twice, and what has no font is counted once.
+    poster["data"]["organizer"] = json!("\u{12031}\u{12079}");
     studio.publish(&poster).await;
     studio.produced_for("tenant-put-off", 4).await;
     // A paid video, and one for which the account has no credit.
@@ -436,6 +438,7 @@ async fn every_metric_is_emitted() {
         (2.0, 1.0)
     );
     assert_eq!(sum("MessagesPutOff", &[]), 1.0);
+    assert_eq!(sum("CharactersUndrawn", &[]), 2.0);
     assert!(sum("EventToAsset", &[]) > 0.0);
     let names: BTreeSet<&str> = emitted.keys().map(|metric| metric.name.as_str()).collect();
     assert_eq!(

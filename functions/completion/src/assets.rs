@@ -5,11 +5,12 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
+use contract::{Adjusted, Undrawn};
 use domain::{Job, Outcome, Output, ProviderId, State, Work};
 use drawing::{CACHE, PutError, content_type};
 use providers::{Body, Media, Providers, Refused, Stream};
 use store::StoreError;
-use work::spent;
+use work::{count_undrawn, say_undrawn, spent};
 
 use crate::{
     App,
@@ -40,6 +41,8 @@ pub(crate) struct Made {
     credits: u64,
     length_ms: Option<u64>,
     copy: Option<String>,
+    undrawn: Vec<Undrawn>,
+    adjusted: Vec<Adjusted>,
 }
 
 /// Whether the asset is stored. A closed job counts as stored: then `finish` only publishes the
@@ -64,6 +67,8 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
         credits,
         length_ms,
         copy,
+        undrawn,
+        adjusted,
     } = made;
     let lost = |detail: String| {
         Ok(Stored::Lost(Refused {
@@ -101,6 +106,8 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
                 credits,
                 length_ms,
                 copy,
+                undrawn,
+                adjusted,
             }));
         }
     };
@@ -110,6 +117,8 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
         credits,
         length_ms,
         copy,
+        undrawn,
+        adjusted,
     }))
 }
 
@@ -134,10 +143,19 @@ pub(crate) async fn note(
         stored_at: now,
         credits: job.attempts.credits(),
         length_ms: made.length_ms,
+        undrawn: made.undrawn,
+        adjusted: made.adjusted,
     };
     match save_answer(app, job.clone().stored(made.made_by, output)).await {
         Ok(job) => {
             spent(&app.telemetry, provider, made.credits);
+            if let Some(Output {
+                undrawn, adjusted, ..
+            }) = job.output()
+            {
+                say_undrawn(&job, undrawn, adjusted);
+                count_undrawn(&app.telemetry, &job, undrawn);
+            }
             release_to_next(app, provider, job.id()).await;
             delete_original(app, &job).await;
             Ok(Reply::Stored)

@@ -1,10 +1,10 @@
 //! The outcomes of attempts: an interrupted one, and one that a provider refused.
 
 use contract::Time;
-use domain::{Job, Outcome, ProviderId, RetryDecision, Work};
+use domain::{Job, Outcome, ProviderId, RetryDecision, Work, Wrong};
 use outbox::Announced;
 use providers::{ProviderError, Refused};
-use work::spent;
+use work::{count_undrawn, spent};
 
 use crate::{
     App,
@@ -53,22 +53,22 @@ pub(crate) async fn refused(
 ) -> Result<Reply, StepError> {
     let at = crate::now();
     // Only a final refusal may have a sentence for the content's owner.
-    let (refused, sentence) = match error {
+    let (refused, undrawn) = match error {
         ProviderError::Refused(refused) => (refused, None),
         ProviderError::Draw { source, credits } => {
-            let sentence = source.to_string();
             let refused = Refused {
                 refusal: domain::Refusal::InvalidInput,
-                detail: sentence.clone(),
+                detail: source.to_string(),
                 credits,
             };
-            (refused, Some(sentence))
+            (refused, Some(source.undrawn()))
         }
     };
     let refusal = refused.refusal;
     tracing::warn!(job = %job.id, %provider, ?refusal, detail = refused.detail, "refused");
     let job = save_answer(app, job.answered(outcome_of(&refused, at), at)).await?;
     spent(&app.telemetry, provider, refused.credits);
+    count_undrawn(&app.telemetry, &job, undrawn.as_deref().unwrap_or_default());
     release_to_next(app, provider, job.id()).await;
     note_if_blocked(app, provider, &job.tenant, &refused, at).await?;
     match refusal.retry_decision(provider) {
@@ -76,11 +76,14 @@ pub(crate) async fn refused(
         RetryDecision::Fail => {
             let failure = domain::Failure {
                 class: refusal.failure_class(provider),
-                detail: refused.detail,
+                detail: refused.detail.clone(),
                 at,
             };
-            let sentence = sentence.as_deref();
-            close_as_failed(app, job.id, Announced::Yes, failure, sentence).await?;
+            let wrong = undrawn.map(|undrawn| match undrawn.is_empty() {
+                true => Wrong::Content(&refused.detail),
+                false => Wrong::NoFont(&refused.detail),
+            });
+            close_as_failed(app, job.id, Announced::Yes, failure, wrong).await?;
             return Ok(Reply::Closed);
         }
         RetryDecision::AskAgain | RetryDecision::AskTheNext => {}

@@ -1,6 +1,6 @@
 //! The end of a job that failed.
 
-use domain::{Failure, JobId};
+use domain::{Failure, JobId, Wrong};
 use outbox::Announced;
 use work::close;
 
@@ -12,11 +12,11 @@ pub(crate) async fn close_as_failed(
     job: JobId,
     announced: Announced,
     failure: Failure,
-    sentence: Option<&str>,
+    wrong: Option<Wrong<'_>>,
 ) -> Result<(), StepError> {
     let at = failure.at;
     close(&app.outbox, &app.telemetry, job, announced, at, |job, _| {
-        domain::fail(job, failure.clone(), sentence)
+        domain::fail(job, failure.clone(), wrong)
     })
     .await?;
     Ok(())

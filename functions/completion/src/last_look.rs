@@ -2,7 +2,7 @@
 //! provider being asked once more. What is paid for is stored, or at least cancelled and counted.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, JobId, Outcome, Refusal, Work};
+use domain::{Failure, Job, JobId, Outcome, Refusal, Work, Wrong};
 use outbox::Announced;
 use providers::{Order, Progress};
 use vendor_calls::look;
@@ -38,7 +38,7 @@ pub(crate) async fn fail_after_last_look(
             }
         }
     }
-    close_as_failed(app, id, announced, failure, sentence).await?;
+    close_as_failed(app, id, announced, failure, sentence.map(Wrong::Content)).await?;
     Ok(Reply::Closed)
 }
 

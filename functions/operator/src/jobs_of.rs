@@ -1,9 +1,12 @@
 //! A tenant's jobs: a list of them, or one job with its history.
 
-use std::time::{Duration, Instant};
+use std::{
+    iter,
+    time::{Duration, Instant},
+};
 
 use contract::{Identifier, Time};
-use domain::{Attempt, Job, JobId, Outcome, ProviderId, Refusal, State, Work};
+use domain::{Attempt, Job, JobId, Outcome, Output, ProviderId, Refusal, State, Work};
 use executions::Execution;
 use operations::{
     Happened, JobExecution, JobFilter, JobShown, JobState, JobSummary, JobsListed, ListJobs,
@@ -185,23 +188,31 @@ fn attempted(attempt: &Attempt<ProviderId>) -> Vec<Happened> {
 }
 
 /// What a job's state says of its end, and of an asset that is stored before it.
-fn ended(state: &State) -> Option<Happened> {
+fn ended(state: &State) -> Vec<Happened> {
     match state {
-        State::Created | State::Submitted { output: None, .. } => None,
+        State::Created | State::Submitted { output: None, .. } => Vec::new(),
         State::Submitted {
             output: Some(output),
             ..
-        } => Some(happened(output.stored_at, "stored".to_owned())),
-        State::Completed { output, .. } => {
-            Some(happened(output.stored_at, "stored, completed".to_owned()))
-        }
+        } => stored(output, "stored"),
+        State::Completed { output, .. } => stored(output, "stored, completed"),
         State::Failed { failure } => {
             let what = format!("failed: {}: {}", failure.class.as_str(), failure.detail);
-            Some(happened(failure.at, what))
+            vec![happened(failure.at, what)]
         }
-        State::Cancelled { at } => Some(happened(*at, "cancelled".to_owned())),
-        State::Erased { at } => Some(happened(*at, "erased".to_owned())),
+        State::Cancelled { at } => vec![happened(*at, "cancelled".to_owned())],
+        State::Erased { at } => vec![happened(*at, "erased".to_owned())],
     }
+}
+
+/// That an asset is stored, and what it does not show as it was asked for.
+fn stored(output: &Output, what: &str) -> Vec<Happened> {
+    let undrawn = output.undrawn.iter();
+    let undrawn = undrawn.map(|field| format!("not drawn: {field}"));
+    let adjusted = output.adjusted.iter();
+    let adjusted = adjusted.map(|field| format!("not as asked for: {field}"));
+    let all = iter::once(what.to_owned()).chain(undrawn).chain(adjusted);
+    all.map(|what| happened(output.stored_at, what)).collect()
 }
 
 fn class(refusal: Refusal) -> &'static str {
@@ -215,5 +226,54 @@ fn class(refusal: Refusal) -> &'static str {
         Refusal::ProviderGone => "it or its model is retired",
         Refusal::Blocked => "the request was blocked, maybe before it got there",
         Refusal::OutcomeUnknown => "the outcome is unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Adjusted, Undrawn};
+
+    use super::*;
+
+    #[test]
+    fn a_history_says_what_an_asset_does_not_show() {
+        let at = Time::new("2026-11-20T10:00:00Z".parse().expect("a time"));
+        let mut output = Output {
+            key: "poster.png".to_owned(),
+            stored_at: at,
+            credits: 0,
+            length_ms: None,
+            undrawn: vec![Undrawn {
+                field: "venue.name".to_owned(),
+                characters: 5,
+                scripts: vec!["Tamil".to_owned()],
+            }],
+            adjusted: vec![Adjusted {
+                field: "brand.logo".to_owned(),
+                what: "left-out".to_owned(),
+                reason: "it has 1 × 1 pixels".to_owned(),
+            }],
+        };
+        let of = |output: &Output| {
+            let submitted_at = at;
+            let output = output.clone();
+            let history = ended(&State::Completed {
+                output,
+                submitted_at,
+            });
+            let said = history.into_iter().map(|happened| happened.what);
+            said.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of(&output),
+            [
+                "stored, completed",
+                "not drawn: venue.name, 5 characters (Tamil)",
+                "not as asked for: brand.logo left-out: it has 1 × 1 pixels",
+            ]
+        );
+        output.undrawn.clear();
+        output.adjusted.clear();
+        assert_eq!(of(&output), ["stored, completed"]);
     }
 }

@@ -198,6 +198,8 @@ mod tests {
             stored_at: at(),
             credits: 0,
             length_ms: None,
+            undrawn: Vec::new(),
+            adjusted: Vec::new(),
         };
         assert_eq!(
             of(Some(State::Completed {

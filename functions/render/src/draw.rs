@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::btree_map::Entry, sync::Arc};
 
 use contract::Time;
 use domain::{Drawn, Job, JobId};
-use drawing::logo_of;
+use drawing::{Picture, logo_of};
 use futures::{StreamExt as _, stream};
 use runtime::chain;
 use store::MOST_ENDS;
@@ -25,11 +25,11 @@ const UPLOADS_AT_ONCE: usize = 8;
 pub(crate) type ToDraw = (Job, Option<Drawn>);
 
 /// How far a job has come.
-enum Picture {
+enum Far {
     /// It needs no picture in the bucket.
     Over(Result<Drawn, Trouble>),
     /// It is drawn.
-    Png { asked_at: Time, png: Vec<u8> },
+    Drawn { asked_at: Time, picture: Picture },
 }
 
 impl<E: Effects> Batch<'_, E> {
@@ -79,15 +79,15 @@ impl<E: Effects> Batch<'_, E> {
         let mut with_logos = Vec::new();
         for (job, over) in jobs {
             let over = match over {
-                Some(drawn) => Err(Picture::Over(Ok(drawn))),
-                None => self.logo(&job, tries).await.map_err(Picture::Over),
+                Some(drawn) => Err(Far::Over(Ok(drawn))),
+                None => self.logo(&job, tries).await.map_err(Far::Over),
             };
             with_logos.push((job, over));
         }
         let (this, has_failed) = (&*self, &Cell::new(false));
         let drawn = stream::iter(with_logos)
             .then(|(job, logo)| this.draw_one(job, logo, has_failed))
-            .map(|(job, picture)| this.store(job, picture, tries, has_failed));
+            .map(|(job, far)| this.store(job, far, tries, has_failed));
         drawn.buffered(UPLOADS_AT_ONCE).collect().await
     }
 
@@ -119,50 +119,53 @@ impl<E: Effects> Batch<'_, E> {
     async fn draw_one(
         &self,
         job: Job,
-        logo: Result<Option<Arc<Vec<u8>>>, Picture>,
+        logo: Result<Option<Arc<Vec<u8>>>, Far>,
         has_failed: &Cell<bool>,
-    ) -> (Job, Picture) {
+    ) -> (Job, Far) {
         // The uploads go on meanwhile.
         yield_now().await;
         let logo = match logo {
-            Err(picture) => return (job, picture),
-            Ok(_) if has_failed.get() => return (job, Picture::Over(Err(Trouble::Follows))),
+            Err(far) => return (job, far),
+            Ok(_) if has_failed.get() => return (job, Far::Over(Err(Trouble::Follows))),
             Ok(logo) => logo,
         };
         let asked_at = self.now();
         let logo = logo.as_ref().map(|logo| logo.as_slice());
-        let picture = match self.effects.draw(&job, logo).await {
-            Ok(png) => Picture::Png { asked_at, png },
+        let far = match self.effects.draw(&job, logo).await {
+            Ok(picture) => Far::Drawn { asked_at, picture },
             Err(error) => {
                 tracing::warn!(job = %job.id, "not drawn: {}", chain(&error));
-                Picture::Over(Ok(Drawn::Refused {
+                Far::Over(Ok(Drawn::Refused {
                     asked_at,
                     sentence: error.to_string(),
+                    undrawn: error.undrawn(),
                     at: self.now(),
                 }))
             }
         };
-        (job, picture)
+        (job, far)
     }
 
     /// Stores what was drawn.
     async fn store(
         &self,
         job: Job,
-        picture: Picture,
+        far: Far,
         tries: u32,
         has_failed: &Cell<bool>,
     ) -> (Job, Result<Drawn, Trouble>) {
-        let (asked_at, png) = match picture {
-            Picture::Over(result) => return (job, result),
-            Picture::Png { asked_at, png } => (asked_at, png),
+        let (asked_at, picture) = match far {
+            Far::Over(result) => return (job, result),
+            Far::Drawn { asked_at, picture } => (asked_at, picture),
         };
-        let result = match self.effects.put(&job, png).await {
+        let result = match self.effects.put(&job, picture.png).await {
             Ok(File { key, url }) => Ok(Drawn::Stored {
                 asked_at,
                 key,
                 url,
                 at: self.now(),
+                undrawn: picture.undrawn,
+                adjusted: picture.adjusted,
             }),
             Err(error) => {
                 has_failed.set(true);

@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, iter, time::SystemTime};
 use contract::Time;
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
 use domain::{
-    ConcurrencyLimits, Ends, EntityKey, EntityState, Job, JobId, ProviderId, ProviderRouting,
-    Refusal, WorkId,
+    ConcurrencyLimits, Drawn, Ends, EntityKey, EntityState, Job, JobId, ProviderId,
+    ProviderRouting, Refusal, WorkId,
 };
-use drawing::{DeleteError, DrawError, FetchError, PutError};
+use drawing::{DeleteError, DrawError, FetchError, Picture, PutError};
 use executions::StartError;
 use jiff::Timestamp;
 use kafka::PublishError;
@@ -16,7 +16,7 @@ use outbox::Announced;
 use queue::{Outgoing, SendError};
 use store::{ErasureGuard, ItemError, Key, OutboxEntry, RenderInputs, StoreError, WrittenEnds};
 use telemetry::{Measured, Traces};
-use work::{CloseError, Request, called, close, ended};
+use work::{CloseError, Request, called, close, count_undrawn, ended, say_undrawn};
 
 use crate::{App, decision::is_told_again, event::Record};
 
@@ -82,8 +82,8 @@ pub(crate) trait Effects {
     /// Fetches the logo that a job is drawn with.
     async fn logo(&self, job: &Job) -> Result<Option<Vec<u8>>, FetchError>;
 
-    /// Draws a job: a PNG.
-    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Vec<u8>, DrawError>;
+    /// Draws a job.
+    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Picture, DrawError>;
 
     /// Stores the picture of a job.
     async fn put(&self, job: &Job, png: Vec<u8>) -> Result<File, PutError>;
@@ -99,8 +99,9 @@ pub(crate) trait Effects {
         now: Time,
     ) -> Result<WrittenEnds, StoreError>;
 
-    /// Measures the end of a job, which was decided from `job`.
-    fn ended(&self, job: &Job, end: &OutboxEntry, now: Time);
+    /// Measures the end of a job, which was decided from `job` and what was `drawn`, and says what
+    /// its picture does not show.
+    fn ended(&self, job: &Job, drawn: &Drawn, end: &OutboxEntry, now: Time);
 
     /// Closes a job whose tenant was erased, and publishes what may be said of it.
     async fn cancel_erased(&self, job: JobId, now: Time) -> Result<(), CloseError>;
@@ -206,13 +207,13 @@ impl Effects for App {
         self.drawer.logo(job).await
     }
 
-    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Vec<u8>, DrawError> {
+    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Picture, DrawError> {
         let request = Request {
             provider: ProviderId::StudioCanvas,
             action: "draw",
         };
         let draw = async |job: Job| self.drawer.draw(&job, logo);
-        let refusal = |drawn: &Result<Vec<u8>, DrawError>| {
+        let refusal = |drawn: &Result<Picture, DrawError>| {
             let is_refused = drawn.is_err();
             is_refused.then_some(Refusal::InvalidInput)
         };
@@ -239,8 +240,15 @@ impl Effects for App {
         self.store.write_ends(ends, guard, now).await
     }
 
-    fn ended(&self, job: &Job, end: &OutboxEntry, now: Time) {
+    fn ended(&self, job: &Job, drawn: &Drawn, end: &OutboxEntry, now: Time) {
         ended(&self.telemetry, job, end, now);
+        if let Drawn::Stored {
+            undrawn, adjusted, ..
+        } = drawn
+        {
+            say_undrawn(job, undrawn, adjusted);
+        }
+        count_undrawn(&self.telemetry, job, drawn.undrawn());
     }
 
     async fn cancel_erased(&self, job: JobId, now: Time) -> Result<(), CloseError> {

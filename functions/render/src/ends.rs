@@ -64,8 +64,8 @@ impl<E: Effects> Batch<'_, E> {
 
     /// Has the ends of `drawn` jobs published, one for each: all were open.
     fn committed(&mut self, drawn: Vec<(Job, Drawn)>, entries: Vec<OutboxEntry>, now: Time) {
-        for ((job, _), end) in iter::zip(drawn, entries) {
-            self.effects.ended(&job, &end, now);
+        for ((job, drawn), end) in iter::zip(drawn, entries) {
+            self.effects.ended(&job, &drawn, &end, now);
             self.progress.ends(job.id, end);
         }
     }

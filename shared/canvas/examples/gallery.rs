@@ -67,12 +67,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 faults += 1;
                 println!("{} {look}: {fault}", asset.as_str());
             }
-            if rendered.report.lost > 0 {
+            for (field, lost) in &rendered.report.lost {
                 faults += 1;
                 println!(
-                    "{} {look}: {} characters have no font",
+                    "{} {look}: {} characters of `{}` have no font",
                     asset.as_str(),
-                    rendered.report.lost
+                    lost.characters(),
+                    field.as_str()
                 );
             }
             row.push(fitted(&decoded(&rendered.png)?));

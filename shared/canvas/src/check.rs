@@ -1,9 +1,14 @@
 //! The report of a render: what was drawn, and its faults. Every render carries its report, so that
 //! a test can check any render.
 
+use std::collections::BTreeMap;
+
 use contract::Color;
 
-use crate::color::READABLE;
+use crate::{
+    color::READABLE,
+    loss::{Adjustment, Field, Lost},
+};
 
 /// The size of a rectangle in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,8 +92,10 @@ pub struct DrawnText {
 pub struct RenderReport {
     /// Every text, in drawing order.
     pub texts: Vec<DrawnText>,
-    /// The number of user-perceived characters that were left out because no font covers them.
-    pub lost: usize,
+    /// What of each field no font covers; only fields that the asset shows, and lose anything.
+    pub lost: BTreeMap<Field, Lost>,
+    /// What of the brand is shown otherwise than it was asked for.
+    pub adjusted: Vec<Adjustment>,
     /// The area that all text must stay within.
     pub margin: Area,
 }

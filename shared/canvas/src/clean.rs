@@ -7,15 +7,18 @@ use unicode_normalization::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::fonts::{Face, Fonts, Han, TypeStyle, is_chinese, is_cjk_letter, is_kana};
+use crate::{
+    fonts::{Face, Fonts, Han, TypeStyle, is_chinese, is_cjk_letter, is_kana},
+    loss::Lost,
+};
 
 /// A cleaned text: each piece with the face that covers all of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clean {
     /// The pieces in reading order; neighbours have different faces.
     pub(crate) pieces: Vec<(String, Option<Face>)>,
-    /// The number of the text's user-perceived characters that no face covers, even in part.
-    pub(crate) lost: usize,
+    /// What of the text no face covers.
+    pub(crate) lost: Lost,
     /// The regional forms of its Chinese characters, if it holds any letter of Chinese, Japanese or
     /// Korean.
     pub(crate) han: Option<Han>,
@@ -64,7 +67,11 @@ impl Clean {
             .and_then(|(_, face)| *face)
             .filter(|face| face.is_cjk() && fonts.covers(*face, '…'));
         pieces.push(("…".to_owned(), Some(wide.unwrap_or(ellipsis))));
-        Self { pieces, ..*self }
+        Self {
+            pieces,
+            lost: self.lost.clone(),
+            han: self.han,
+        }
     }
 }
 
@@ -108,10 +115,9 @@ pub(crate) fn clean(fonts: &Fonts, type_style: TypeStyle, han: Option<Han>, text
     for _ in 0..3 {
         let again = clean_once(&reading, &cleaned.text());
         let settled = again.pieces == cleaned.pieces;
-        cleaned = Clean {
-            lost: cleaned.lost + again.lost,
-            ..again
-        };
+        let mut lost = cleaned.lost;
+        lost.also(&again.lost);
+        cleaned = Clean { lost, ..again };
         if settled {
             break;
         }
@@ -170,8 +176,9 @@ fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
             Some(Width::Latin) => before.filter(|face| !face.is_cjk()),
             None => before,
         };
-        let Some((drawn, face)) = find_face(reading, &wanted, before) else {
-            out.lost += 1;
+        let found = find_face(reading, &wanted, before);
+        out.lost.count(cluster, found.is_some());
+        let Some((drawn, face)) = found else {
             continue;
         };
         if let Some(space) = space_due.take().filter(|_| !out.pieces.is_empty()) {

@@ -227,8 +227,7 @@ fn set_venue(pen: &mut Pen<'_>) -> Option<Block> {
         balanced: true,
         ..centered(pen, "venue", TypeStyle::Strong, palette.ink, 41.0)
     };
-    let name = page.venue?.name.as_str();
-    pen.typesetter.set(name, &style, 760.0, 110.0)
+    pen.typesetter.set(page.venue_name?, &style, 760.0, 110.0)
 }
 
 fn set_address(pen: &mut Pen<'_>) -> Option<Block> {

@@ -6,9 +6,9 @@
 //! configuration always gives the same bytes.
 //!
 //! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` derive colours and
-//! pictures from the seed, `text` sets what `clean` left, `poster`, `invitation` and the like are
-//! designs, `png_reader` reads a picture from outside (for `logo` and `painting`), `png_writer`
-//! writes one, and `check` is the report of every render.
+//! pictures from the seed, `losses` counts what no face covers, `text` sets what `clean` left,
+//! `poster`, `invitation` and the like are designs, `png_reader` reads a picture from outside (for
+//! `logo` and `painting`), `png_writer` writes one, and `check` is the report of every render.
 
 mod art;
 mod banner;
@@ -21,6 +21,8 @@ mod fonts;
 mod icons;
 mod invitation;
 mod logo;
+mod loss;
+mod losses;
 mod ornament;
 mod page;
 mod painting;
@@ -45,6 +47,7 @@ use contract::{AssetKind, Color, Configuration};
 pub use check::{Area, DrawnText, RenderFault, RenderReport};
 pub use fonts::FontError;
 pub use logo::{Logo, LogoError};
+pub use loss::{Adjustment, Change, Field, Lost};
 pub use painting::{Painting, PaintingError};
 
 use crate::{fonts::Fonts, page::Page, palette::Palette, pen::Pen, sheet::Sheet, text::Typesetter};
@@ -84,8 +87,7 @@ pub struct Rendered {
     pub report: RenderReport,
 }
 
-/// Why nothing was drawn. No variant depends on the configuration: the canvas can draw every
-/// configuration.
+/// Why nothing was drawn. Only [`RenderError::Title`] depends on the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A font cannot be used.
@@ -102,9 +104,36 @@ pub enum RenderError {
         /// The height asked for.
         height: u32,
     },
+    /// Most letters of the title have no font, or nothing of it can be drawn: a sentence for its
+    /// owner.
+    #[error("{}", loss::of_title(.script, *.lost, *.of))]
+    Title {
+        /// The script of the lost letters, or several, as a person writes them. Empty if they are of
+        /// no script.
+        script: String,
+        /// The letters that have no font; if the title has no letter, its characters that have none.
+        lost: u32,
+        /// All letters, or characters.
+        of: u32,
+    },
     /// The PNG encoder failed.
     #[error("the picture cannot be written as a PNG")]
     Encode(#[from] png::EncodingError),
+}
+
+impl From<Lost> for RenderError {
+    /// The title of which this is lost cannot be set.
+    fn from(title: Lost) -> Self {
+        let (lost, of) = match title.letters {
+            0 => (title.signs, title.signs),
+            letters => (letters, title.of),
+        };
+        Self::Title {
+            script: loss::joined(&title.script_names()),
+            lost,
+            of,
+        }
+    }
 }
 
 /// The days of `configuration` on one line, in its own language; `None` without a start.
@@ -207,8 +236,9 @@ impl Canvas {
     /// Draws a picture, at [`AssetKind::size`].
     ///
     /// # Errors
-    /// [`RenderError::NotAPicture`] for a video or an audio spot; [`RenderError::Font`] if a font's
-    /// file can no longer be read. No other error is expected.
+    /// [`RenderError::NotAPicture`] for a video or an audio spot; [`RenderError::Title`] for a title
+    /// that cannot be set; [`RenderError::Font`] if a font's file can no longer be read. No other
+    /// error is expected.
     pub fn render(&mut self, drawing: &Drawing<'_>) -> Result<Rendered, RenderError> {
         let asset = drawing.asset;
         let design = Design::of(asset).ok_or(RenderError::NotAPicture(asset))?;
@@ -217,7 +247,7 @@ impl Canvas {
             drawing.configuration.locale.as_ref(),
         ));
         let shown = drawing.configuration.shown_by(asset);
-        let page = Page::read(&shown, drawing.look, drawing.logo, &self.typesetter);
+        let page = Page::read(&shown, drawing.look, drawing.logo, &self.typesetter)?;
         let (palette, ground) = design.colors(&page);
         let mut sheet = Sheet::new(width, height, ground, design.margin)
             .ok_or(RenderError::Size { width, height })?;
@@ -237,7 +267,26 @@ impl Canvas {
             png,
             width,
             height,
-            report,
+            report: RenderReport {
+                lost: page.lost,
+                ..report
+            },
         })
+    }
+
+    /// Whether [`render`](Self::render) would draw `configuration` as this kind of asset, without a
+    /// pixel: to be asked before a painting under the text is paid for.
+    ///
+    /// # Errors
+    /// [`RenderError::Title`] and [`RenderError::NotAPicture`], as from `render`.
+    pub fn can_draw(
+        &self,
+        configuration: &Configuration,
+        asset: AssetKind,
+    ) -> Result<(), RenderError> {
+        Design::of(asset).ok_or(RenderError::NotAPicture(asset))?;
+        let shown = configuration.shown_by(asset);
+        Page::read(&shown, "", None, &self.typesetter)?;
+        Ok(())
     }
 }

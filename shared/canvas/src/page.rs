@@ -1,6 +1,8 @@
 //! The facts that every design of one event shares, in the event's language and direction.
 
-use contract::{Brand, Color, Configuration, Venue};
+use std::collections::BTreeMap;
+
+use contract::{Brand, Color, Configuration};
 use cosmic_text::Align;
 
 use crate::{
@@ -8,17 +10,21 @@ use crate::{
     dates::{When, when},
     fonts::TypeStyle,
     logo::Logo,
+    loss::{Field, Lost},
+    losses::Losses,
     seed::Seed,
     text::{TextStyle, Typesetter},
     words::{Language, LocaleRules},
 };
 
-/// An event as a design reads it.
+/// An event as a design reads it. A text of which most letters have no face is not there.
 pub(crate) struct Page<'a> {
     pub(crate) title: &'a str,
     pub(crate) description: Option<&'a str>,
     pub(crate) organizer: Option<&'a str>,
-    pub(crate) venue: Option<&'a Venue>,
+    pub(crate) venue_name: Option<&'a str>,
+    pub(crate) street: Option<&'a str>,
+    pub(crate) city: Option<&'a str>,
     pub(crate) when: Option<When>,
     pub(crate) label: Option<&'a str>,
     pub(crate) call_to_action: Option<&'a str>,
@@ -28,40 +34,49 @@ pub(crate) struct Page<'a> {
     /// Whether the page runs from right to left, because its language or its title does.
     pub(crate) right_to_left: bool,
     pub(crate) seed: Seed,
+    /// What of each field no face covers.
+    pub(crate) lost: BTreeMap<Field, Lost>,
 }
 
 impl<'a> Page<'a> {
-    /// Reads `configuration`. A title without a drawable character becomes the language's word for
-    /// an event.
+    /// Reads `configuration`. Each text is cleaned once here, before a design joins it with others,
+    /// so that one that is lost takes its prefix, its comma and its dash along.
+    ///
+    /// # Errors
+    /// What is lost of the title, if that is most of its letters, or nothing is left of it.
     pub(crate) fn read(
         configuration: &'a Configuration,
         look: &str,
         logo: Option<&'a Logo>,
         typesetter: &Typesetter,
-    ) -> Self {
+    ) -> Result<Self, Lost> {
         let locale = LocaleRules::of(configuration.locale.as_ref());
-        let title = configuration.title.as_str();
-        Self {
-            title: if typesetter.can_draw(title) {
-                title
-            } else {
-                locale.words().event
-            },
-            description: configuration.description.as_ref().map(|text| text.as_str()),
-            organizer: configuration.organizer.as_ref().map(|text| text.as_str()),
-            venue: configuration.venue.as_ref(),
+        let brand = configuration.brand.as_ref();
+        let mut losses = Losses::new(typesetter, locale.han());
+        let style = TypeStyle::title(TypeStyle::Loud, brand);
+        let Some(title) = losses.kept(Field::Title, style, configuration.title.as_str()) else {
+            return Err(losses.lost.remove(&Field::Title).unwrap_or_default());
+        };
+        let venue = configuration.venue.as_ref();
+        let street = venue.and_then(|venue| venue.address.as_ref());
+        let city = venue.and_then(|venue| venue.city.as_ref());
+        Ok(Self {
+            title,
+            description: losses.fact(Field::Description, configuration.description.as_ref()),
+            organizer: losses.fact(Field::Organizer, configuration.organizer.as_ref()),
+            venue_name: losses.fact(Field::VenueName, venue.map(|venue| &venue.name)),
+            street: losses.fact(Field::VenueAddress, street),
+            city: losses.fact(Field::VenueCity, city),
             when: when(configuration, locale),
-            label: configuration.label.as_ref().map(|text| text.as_str()),
-            call_to_action: configuration
-                .call_to_action
-                .as_ref()
-                .map(|text| text.as_str()),
+            label: losses.fact(Field::Label, configuration.label.as_ref()),
+            call_to_action: losses.fact(Field::CallToAction, configuration.call_to_action.as_ref()),
             logo,
-            brand: configuration.brand.as_ref(),
+            brand,
             locale,
             right_to_left: locale.right_to_left() || begins_right_to_left(title),
             seed: Seed::plant(&[look]),
-        }
+            lost: losses.lost,
+        })
     }
 
     /// The side on which lines begin.
@@ -91,18 +106,20 @@ impl<'a> Page<'a> {
     /// The venue on one line: its name and the city, unless one contains the other. Where dates
     /// begin with the year, places begin with the city.
     pub(crate) fn place(&self) -> Option<String> {
-        let venue = self.venue?;
-        let name = venue.name.as_str();
-        let city = venue
-            .city
-            .as_ref()
-            .map(|city| city.as_str())
-            .filter(|city| !name.contains(*city));
+        let Some(name) = self.venue_name else {
+            return self.city.map(str::to_owned);
+        };
+        let city = self.city.filter(|city| !name.contains(*city));
         Some(match (city, self.locale.counters()) {
             (None, _) => name.to_owned(),
             (Some(city), Some(_)) => format!("{city} {name}"),
             (Some(city), None) => format!("{name}{}{city}", self.comma()),
         })
+    }
+
+    /// Whether anything is known of the place.
+    pub(crate) fn has_place(&self) -> bool {
+        self.venue_name.or(self.street).or(self.city).is_some()
     }
 
     fn comma(&self) -> &'static str {
@@ -150,10 +167,7 @@ impl<'a> Page<'a> {
 
     /// Street and city on one line, in the language's order, if the venue has either.
     pub(crate) fn address(&self) -> Option<String> {
-        let venue = self.venue?;
-        let street = venue.address.as_ref().map(|street| street.as_str());
-        let city = venue.city.as_ref().map(|city| city.as_str());
-        Some(match (street, city, self.locale.counters()) {
+        Some(match (self.street, self.city, self.locale.counters()) {
             (Some(street), Some(city), Some(counters)) => {
                 format!("{city}{}{street}", counters.space)
             }

@@ -138,7 +138,7 @@ struct Facts {
 
 impl Facts {
     fn set(pen: &mut Pen<'_>, width: f32) -> Self {
-        let both = pen.page.when.is_some() && pen.page.venue.is_some();
+        let both = pen.page.when.is_some() && pen.page.has_place();
         let column_width = if both {
             (width - COLUMN_GAP) / 2.0
         } else {
@@ -348,7 +348,6 @@ fn one_line_or_two(pen: &mut Pen<'_>, text: &str, style: TextStyle, width: f32) 
 /// The venue, with a pin.
 fn place_column(pen: &mut Pen<'_>, width: f32) -> Option<Column> {
     let Pen { page, palette, .. } = *pen;
-    let venue = page.venue?;
     let (pin, indent) = (38.0, 54.0);
     let name = TextStyle {
         smallest: 25.0,
@@ -362,7 +361,7 @@ fn place_column(pen: &mut Pen<'_>, width: f32) -> Option<Column> {
     };
     let (mut blocks, mut y) = (Vec::new(), 0.0);
     for (text, style) in [
-        (Some(venue.name.as_str().to_owned()), name),
+        (page.venue_name.map(str::to_owned), name),
         (page.address(), address),
     ] {
         let set = text.and_then(|text| pen.typesetter.set(&text, &style, width - indent, 140.0));

@@ -1,5 +1,7 @@
 //! The sheet that a design is drawn on: opaque pixels, and the report of its texts.
 
+use std::collections::BTreeMap;
+
 use contract::Color;
 use tiny_skia::{
     FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, Transform,
@@ -19,7 +21,6 @@ pub(crate) struct Sheet {
     pixels: Pixmap,
     painting: Option<Painting>,
     texts: Vec<DrawnText>,
-    lost: usize,
     margin: Area,
     /// Maps the drawing's units to pixels.
     transform: Transform,
@@ -53,7 +54,6 @@ impl Sheet {
             pixels,
             painting: None,
             texts: Vec::new(),
-            lost: 0,
             margin,
             transform: Transform::identity(),
         })
@@ -209,9 +209,8 @@ impl Sheet {
         true
     }
 
-    /// Records a text before it is drawn; `lost` of its characters had no face.
-    pub(crate) fn report(&mut self, text: DrawnText, lost: usize) {
-        self.lost += lost;
+    /// Records a text before it is drawn.
+    pub(crate) fn report(&mut self, text: DrawnText) {
         self.texts.push(text);
     }
 
@@ -254,7 +253,7 @@ impl Sheet {
         if least.is_finite() { least } else { 21.0 }
     }
 
-    /// The pixels as a PNG, and the report.
+    /// The pixels as a PNG, and the report of what was drawn; the page says what was lost.
     ///
     /// # Errors
     /// The encoder's error; it writes to memory, so none is expected.
@@ -268,7 +267,8 @@ impl Sheet {
             bytes,
             RenderReport {
                 texts: self.texts,
-                lost: self.lost,
+                lost: BTreeMap::new(),
+                adjusted: Vec::new(),
                 margin: self.margin,
             },
         ))

@@ -47,7 +47,6 @@ pub(crate) struct Block {
     pub(crate) size: f32,
     pub(crate) lines: usize,
     pub(crate) cut: bool,
-    pub(crate) lost: usize,
     /// The rectangle of its pixels, relative to the upper left corner of the block.
     pub(crate) ink: Area,
     /// The distance from the top of the block to the first baseline.
@@ -115,9 +114,9 @@ impl Typesetter {
         self.swash.image_cache.clear();
     }
 
-    /// Whether any of `text` is drawable.
-    pub(crate) fn can_draw(&self, text: &str) -> bool {
-        !clean(&self.fonts, TypeStyle::Plain, self.han, text).is_blank()
+    /// Cleans `text` as it is set in `type_style` for a reader of `han`.
+    pub(crate) fn clean(&self, type_style: TypeStyle, han: Option<Han>, text: &str) -> Clean {
+        clean(&self.fonts, type_style, han, text)
     }
 
     /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it is
@@ -229,7 +228,6 @@ impl Typesetter {
             size,
             lines,
             cut,
-            lost: cleaned.lost,
             ink,
             baseline: first_baseline + down,
             glyphs,
@@ -296,7 +294,7 @@ impl Typesetter {
             contrast: sheet.least_contrast(ink, block.style.color),
             cut: block.cut,
         };
-        sheet.report(text, block.lost);
+        sheet.report(text);
         for glyph in &block.glyphs {
             let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key) else {
                 continue;

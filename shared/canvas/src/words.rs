@@ -45,8 +45,6 @@ pub(crate) struct Words {
     pub(crate) hosted_by: &'static str,
     /// The words before the organizer on a poster.
     pub(crate) presented_by: &'static str,
-    /// The title if none of the real one is drawable.
-    pub(crate) event: &'static str,
 }
 
 impl LocaleRules {
@@ -141,43 +139,36 @@ impl LocaleRules {
                 invited: "You’re invited",
                 hosted_by: "Hosted by",
                 presented_by: "Presented by",
-                event: "Event",
             },
             Language::Hindi => &Words {
                 invited: "आप सादर आमंत्रित हैं",
                 hosted_by: "निवेदक:",
                 presented_by: "प्रस्तुति:",
-                event: "कार्यक्रम",
             },
             Language::Arabic => &Words {
                 invited: "يسعدنا دعوتكم",
                 hosted_by: "الداعي:",
                 presented_by: "تقديم:",
-                event: "فعالية",
             },
             Language::Japanese => &Words {
                 invited: "ご招待",
                 hosted_by: "主催",
                 presented_by: "主催",
-                event: "イベント",
             },
             Language::SimplifiedChinese => &Words {
                 invited: "诚邀您莅临",
                 hosted_by: "主办",
                 presented_by: "主办",
-                event: "活动",
             },
             Language::TraditionalChinese => &Words {
                 invited: "誠摯邀請您",
                 hosted_by: "主辦",
                 presented_by: "主辦",
-                event: "活動",
             },
             Language::Korean => &Words {
                 invited: "초대합니다",
                 hosted_by: "주최",
                 presented_by: "주최",
-                event: "행사",
             },
         }
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use canvas::{Canvas, Drawing};
+use canvas::{Canvas, Drawing, RenderError};
 use contract::{AssetKind, Configuration, MediaType, Text};
 use proptest::{prelude::*, test_runner::Config};
 
@@ -179,8 +179,18 @@ proptest! {
             let mut canvas = CANVAS.lock().unwrap_or_else(PoisonError::into_inner);
             for asset in [AssetKind::Poster, another] {
                 let drawing = Drawing { asset, configuration: &configuration, look: "any", logo: None, painting: None };
-                let faults = canvas.render(&drawing).unwrap().report.faults();
-                prop_assert!(faults.is_empty(), "{} in {locale}: {faults:#?}", asset.as_str());
+                let can_draw = canvas.can_draw(&configuration, asset).is_ok();
+                match canvas.render(&drawing) {
+                    Ok(rendered) => {
+                        let faults = rendered.report.faults();
+                        prop_assert!(faults.is_empty(), "{} in {locale}: {faults:#?}", asset.as_str());
+                        let drawn = &rendered.report.texts;
+                        prop_assert!(drawn.iter().any(|text| text.role == "title"), "a title is drawn");
+                        prop_assert!(can_draw, "{} in {locale}", asset.as_str());
+                    }
+                    Err(RenderError::Title { .. }) => prop_assert!(!can_draw, "{} in {locale}", asset.as_str()),
+                    Err(error) => prop_assert!(false, "{error}"),
+                }
             }
         }
     }

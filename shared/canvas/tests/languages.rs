@@ -171,7 +171,7 @@ fn every_picture_in_each_language_has_no_fault_and_no_lost_character() {
         {
             let report = draw(asset, &configuration).report;
             assert_eq!(report.faults(), [], "{name}, {}", asset.as_str());
-            assert_eq!(report.lost, 0, "{name}, {}", asset.as_str());
+            assert!(report.lost.is_empty(), "{name}, {}", asset.as_str());
         }
     }
 }
@@ -270,21 +270,6 @@ fn an_invitation_greets_in_its_language() {
             )
             .text,
             greeting
-        );
-    }
-}
-
-#[test]
-fn a_title_that_no_font_covers_becomes_the_word_for_an_event() {
-    for (locale, word) in [
-        ("ja", "イベント"),
-        ("zh-CN", "活动"),
-        ("zh-TW", "活動"),
-        ("ko", "행사"),
-    ] {
-        assert_eq!(
-            text(&draw(AssetKind::Poster, &titled("ግዕዝ", locale)), "title").text,
-            word
         );
     }
 }

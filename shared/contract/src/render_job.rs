@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, FileFormat, MediaType, Topic};
+use crate::{Adjusted, AssetKind, FileFormat, MediaType, Topic, Undrawn};
 
 /// A render job was submitted: the asset to render and the event that triggered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,8 @@ pub struct Trigger {
     pub id: String,
 }
 
-/// A render job completed: the fields of the spec's example, and the length of the media.
+/// A render job completed: the fields of the spec's example, the length of the media, and what is
+/// not as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderJobCompleted {
@@ -77,6 +78,12 @@ pub struct RenderJobCompleted {
     /// The length of a video or audio file in milliseconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
+    /// What the asset does not show, because the studio has no font for it; each field once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undrawn: Vec<Undrawn>,
+    /// What of the brand the asset shows otherwise than it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<Adjusted>,
 }
 
 /// A render job failed for good.

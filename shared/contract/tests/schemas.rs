@@ -4,11 +4,12 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
 use contract::{
-    AssetKind, Brand, CampaignLaunched, Channel, CloningMethod, CloudEvent, CmsPublished, Color,
-    Configuration, ContentTranslation, Entity, EntityKind, Envelope, EventCreated, EventPublished,
-    FailureClass, HIGHEST_VERSION, Identifier, Locale, MediaType, Moment, RenderJobCompleted,
-    RenderJobCreated, RenderJobFailed, S3Object, Template, TemplateAsset, Text, Time, TimeZoneName,
-    Topic, Trigger, Typeface, Venue, VoiceModelCreated, VoiceModelReady, VoiceTraining,
+    Adjusted, AssetKind, Brand, CampaignLaunched, Channel, CloningMethod, CloudEvent, CmsPublished,
+    Color, Configuration, ContentTranslation, Entity, EntityKind, Envelope, EventCreated,
+    EventPublished, FailureClass, HIGHEST_VERSION, Identifier, Locale, MediaType, Moment,
+    RenderJobCompleted, RenderJobCreated, RenderJobFailed, S3Object, Template, TemplateAsset, Text,
+    Time, TimeZoneName, Topic, Trigger, Typeface, Undrawn, Venue, VoiceModelCreated,
+    VoiceModelReady, VoiceTraining,
 };
 use jsonschema::Validator;
 use proptest::{
@@ -439,6 +440,15 @@ fn url() -> impl Strategy<Value = String> {
     "https://[a-z]{1,20}\\.example/renders/[0-9a-f]{32}/[0-9a-f]{32}/poster\\.png"
 }
 
+/// What of a configuration is not drawn, and what is adjusted.
+fn losses() -> impl Strategy<Value = (Vec<Undrawn>, Vec<Adjusted>)> {
+    let undrawn = ("[a-z]{1,20}(\\.[a-zA-Z]{1,20})?", 1_u32.., vec("[A-Z][a-z]{1,12}( [A-Z][a-z]{1,12})?", 0..3))
+        .prop_map(|(field, characters, scripts)| Undrawn { field, characters, scripts });
+    let adjusted = ("brand\\.[a-zA-Z]{1,20}", select(vec!["left-out", "moved"]), "[ -~]{1,80}")
+        .prop_map(|(field, what, reason)| Adjusted { field, what: what.to_owned(), reason });
+    (vec(undrawn, 0..9), vec(adjusted, 0..4))
+}
+
 fn source() -> impl Strategy<Value = String> {
     prop_oneof!["[!-~]{1,30}", Just("s".repeat(1024))]
 }
@@ -484,7 +494,7 @@ proptest! {
     fn every_render_job_event_conforms_to_its_schema(
         (tenant_id, user_id, job_id) in ids(), (template_id, resubmit_of) in ("[0-9a-f-]{36}", option::of("[0-9a-f-]{36}")), asset in kind(), locale in option::of(locale()), url in url(),
         topic in select(Topic::consumed().collect::<Vec<_>>()), source in source(), id in source(),
-        numbers in any::<(u64, u64, u32, bool)>(), length_ms in option::of(any::<u64>()), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
+        numbers in any::<(u64, u64, u32, bool)>(), length_ms in option::of(any::<u64>()), losses in losses(), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
         failure in select(vec![
             FailureClass::InvalidInput, FailureClass::Unavailable, FailureClass::Timeout, FailureClass::Abandoned, FailureClass::NotConfigured, FailureClass::Moderation,
             FailureClass::OutcomeUnknown, FailureClass::TooManyOpen, FailureClass::Cancelled, FailureClass::Internal,
@@ -499,7 +509,7 @@ proptest! {
         });
         conforms(Topic::RenderJobCompleted, &RenderJobCompleted {
             tenant_id: tenant_id.clone(), user_id: user_id.clone(), job_id: job_id.clone(), media_type: media, provider: provider.clone(), output_url: url,
-            duration_ms: numbers.0, credits_used: numbers.1, length_ms,
+            duration_ms: numbers.0, credits_used: numbers.1, length_ms, undrawn: losses.0, adjusted: losses.1,
         });
         conforms(Topic::RenderJobFailed, &RenderJobFailed {
             tenant_id, user_id, job_id, media_type: media, provider, template_id, asset, failure, reason: reason.to_string(), attempts: numbers.2,
@@ -510,10 +520,10 @@ proptest! {
     #[test]
     fn every_template_event_conforms_to_its_schema(
         (tenant_id, user_id, template_id) in ids(), kind in kind(), entity in select(EntityKind::ALL.to_vec()),
-        id in identifier(), revision in 1_u64.., configuration in configuration(), url in option::of(url()),
+        id in identifier(), revision in 1_u64.., configuration in configuration(), url in option::of(url()), (undrawn, adjusted) in losses(),
     ) {
         let (width, height) = kind.size().unzip();
-        let asset = url.map(|output_url| TemplateAsset { job_id: template_id.clone(), output_url, width, height, format: kind.format() });
+        let asset = url.map(|output_url| TemplateAsset { job_id: template_id.clone(), output_url, width, height, format: kind.format(), undrawn, adjusted });
         let template = Template { tenant_id, user_id, template_id, kind, entity: Entity { kind: entity, id }, revision, configuration, asset };
         conforms(Topic::TemplateCreated, &template);
         conforms(Topic::TemplateUpdated, &template);
@@ -604,6 +614,23 @@ fn the_largest_event_that_can_be_produced_is_below_the_limit() {
             width: Some(u32::MAX),
             height: Some(u32::MAX),
             format: AssetKind::Poster.format(),
+            // Every field, in a title of as many scripts as it has characters.
+            undrawn: vec![
+                Undrawn {
+                    field: "venue.address".to_owned(),
+                    characters: u32::MAX,
+                    scripts: vec!["Canadian Aboriginal".to_owned(); 3],
+                };
+                8
+            ],
+            adjusted: vec![
+                Adjusted {
+                    field: "brand.accentColor".to_owned(),
+                    what: "left-out".to_owned(),
+                    reason: "r".repeat(200),
+                };
+                3
+            ],
         }),
     };
     let event = CloudEvent::new(

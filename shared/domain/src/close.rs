@@ -35,7 +35,7 @@ pub fn finish(job: Job, mut entity: EntityState, output_url: &str, now: Time) ->
     let entity = current
         .map(|template| {
             template.revision += 1;
-            template.asset = Some(template_asset(&job, output_url.to_owned()));
+            template.asset = Some(template_asset(&job, &output, output_url.to_owned()));
             template.id
         })
         .map(|template| {
@@ -77,6 +77,8 @@ fn completed(job: &Job, output: &Output, at: Time, output_url: &str, now: Time) 
         duration_ms: output.stored_at.milliseconds_since(at),
         credits_used: output.credits,
         length_ms: output.length_ms,
+        undrawn: output.undrawn.clone(),
+        adjusted: output.adjusted.clone(),
     };
     OutboundEvent::new(
         Topic::RenderJobCompleted,
@@ -123,10 +125,19 @@ pub fn cancel_erased(job: Job, now: Time) -> Option<Decision> {
     cancel(job.without_facts(), now)
 }
 
-/// Decides that `job` failed for good. `failure.detail` is for operators. `sentence` tells a person
+/// What is wrong with what a failed job was to show: a sentence for a person, by what mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong<'a> {
+    /// The content: its owner changes it.
+    Content(&'a str),
+    /// The studio has no font for it: its operators add one, or its owner changes the content.
+    NoFont(&'a str),
+}
+
+/// Decides that `job` failed for good. `failure.detail` is for operators. `wrong` tells a person
 /// what went wrong, if more than the class is known. `None` if the job is closed already.
 #[must_use]
-pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decision> {
+pub fn fail(job: Job, failure: Failure, wrong: Option<Wrong<'_>>) -> Option<Decision> {
     if job.is_closed() {
         return None;
     }
@@ -146,9 +157,9 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
         template_id: job.template.to_string(),
         asset: job.asset,
         failure: failure.class,
-        reason: reason(failure.class, sentence),
+        reason: reason(failure.class, wrong),
         attempts: u32::try_from(job.attempts.len()).unwrap_or(u32::MAX),
-        can_resubmit: can_resubmit(failure.class),
+        can_resubmit: can_resubmit(failure.class, wrong),
     };
     let events = vec![
         OutboundEvent::new(
@@ -172,12 +183,19 @@ pub fn fail(job: Job, failure: Failure, sentence: Option<&str>) -> Option<Decisi
     })
 }
 
+const OWNERS_CURE: &str = "Change that, and the studio renders it again.";
+const FONTS_CURE: &str = "Change the title, and the studio renders it again; or submit it again once its operators have added a font.";
+
 /// The text for a person: what went wrong and what they can do.
-fn reason(class: FailureClass, sentence: Option<&str>) -> String {
+fn reason(class: FailureClass, wrong: Option<Wrong<'_>>) -> String {
     let general = match class {
         FailureClass::InvalidInput => {
-            let wrong = capitalized(sentence.unwrap_or("the content cannot be used as it is"));
-            return format!("{wrong}. Change that, and the studio renders it again.");
+            let (wrong, cure) = match wrong {
+                None => ("the content cannot be used as it is", OWNERS_CURE),
+                Some(Wrong::Content(wrong)) => (wrong, OWNERS_CURE),
+                Some(Wrong::NoFont(wrong)) => (wrong, FONTS_CURE),
+            };
+            return format!("{}. {cure}", capitalized(wrong));
         }
         FailureClass::Unavailable => {
             "A service that the studio depends on did not answer, and the studio stopped trying. Submit it again later."
@@ -213,9 +231,11 @@ fn capitalized(sentence: &str) -> String {
     })
 }
 
-fn can_resubmit(class: FailureClass) -> bool {
+/// Whether the job can succeed unchanged: at once, later, or after what an operator does.
+fn can_resubmit(class: FailureClass, wrong: Option<Wrong<'_>>) -> bool {
     match class {
-        FailureClass::InvalidInput | FailureClass::Moderation | FailureClass::Internal => false,
+        FailureClass::InvalidInput => matches!(wrong, Some(Wrong::NoFont(_))),
+        FailureClass::Moderation | FailureClass::Internal => false,
         FailureClass::Unavailable
         | FailureClass::Timeout
         | FailureClass::Abandoned

@@ -5,7 +5,7 @@ use contract::{CloudEvent, Template, TemplateAsset, Time, Topic, TraceParent};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{EntityState, EventId, Job, JobId, TemplateKey, VoiceModel};
+use crate::{EntityState, EventId, Job, JobId, Output, TemplateKey, VoiceModel};
 
 /// All consequences of one inbound event or one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub(crate) fn template_data(
 }
 
 /// The asset of a finished job, as its template carries it.
-pub(crate) fn template_asset(job: &Job, output_url: String) -> TemplateAsset {
+pub(crate) fn template_asset(job: &Job, output: &Output, output_url: String) -> TemplateAsset {
     let (width, height) = job.asset.size().unzip();
     TemplateAsset {
         job_id: job.id.to_string(),
@@ -97,5 +97,7 @@ pub(crate) fn template_asset(job: &Job, output_url: String) -> TemplateAsset {
         width,
         height,
         format: job.asset.format(),
+        undrawn: output.undrawn.clone(),
+        adjusted: output.adjusted.clone(),
     }
 }

@@ -5,11 +5,11 @@
 
 use std::mem;
 
-use contract::{FailureClass, Time};
+use contract::{Adjusted, FailureClass, Time, Undrawn};
 
 use crate::{
     Decision, EntityState, Failure, Job, OutboundEvent, Outcome, Output, ProviderId, Refusal, Work,
-    fail, finish,
+    Wrong, fail, finish,
 };
 
 /// What came of a job that the canvas was to draw.
@@ -25,6 +25,10 @@ pub enum Drawn {
         url: String,
         /// When it was stored.
         at: Time,
+        /// What it does not show, because there is no font for it.
+        undrawn: Vec<Undrawn>,
+        /// What of the brand it shows otherwise than it was asked for.
+        adjusted: Vec<Adjusted>,
     },
     /// The canvas cannot draw what the job says.
     Refused {
@@ -32,6 +36,8 @@ pub enum Drawn {
         asked_at: Time,
         /// What is wrong, for the content's owner.
         sentence: String,
+        /// What there is no font for, if that is what is wrong.
+        undrawn: Vec<Undrawn>,
         /// When the canvas said so.
         at: Time,
     },
@@ -44,6 +50,17 @@ pub enum Drawn {
         /// What is wrong, for the content's owner, if more than the failure's class is known.
         sentence: Option<String>,
     },
+}
+
+impl Drawn {
+    /// What there is no font for: of the picture, or of the title without which there is none.
+    #[must_use]
+    pub fn undrawn(&self) -> &[Undrawn] {
+        match self {
+            Self::Stored { undrawn, .. } | Self::Refused { undrawn, .. } => undrawn,
+            Self::GivenUp { .. } => &[],
+        }
+    }
 }
 
 /// The ends of jobs of one entity.
@@ -88,6 +105,8 @@ fn end(job: Job, drawn: Drawn, entity: &EntityState, now: Time) -> Option<Decisi
             key,
             url,
             at,
+            undrawn,
+            adjusted,
         } => {
             let made = asked(job, asked_at).answered(Outcome::Made { credits: 0 }, at);
             let output = Output {
@@ -95,6 +114,8 @@ fn end(job: Job, drawn: Drawn, entity: &EntityState, now: Time) -> Option<Decisi
                 stored_at: at,
                 credits: made.attempts.credits(),
                 length_ms: None,
+                undrawn,
+                adjusted,
             };
             let stored = made.stored(ProviderId::StudioCanvas.as_str().to_owned(), output);
             finish(stored, entity.clone(), &url, now)
@@ -102,6 +123,7 @@ fn end(job: Job, drawn: Drawn, entity: &EntityState, now: Time) -> Option<Decisi
         Drawn::Refused {
             asked_at,
             sentence,
+            undrawn,
             at,
         } => {
             let refused = Outcome::Refused {
@@ -116,7 +138,11 @@ fn end(job: Job, drawn: Drawn, entity: &EntityState, now: Time) -> Option<Decisi
                 at: now,
             };
             let job = asked(job, asked_at).answered(refused, at);
-            fail(job, failure, Some(&sentence))
+            let wrong = match undrawn.is_empty() {
+                true => Wrong::Content(&sentence),
+                false => Wrong::NoFont(&sentence),
+            };
+            fail(job, failure, Some(wrong))
         }
         Drawn::GivenUp {
             asked_at,
@@ -127,7 +153,7 @@ fn end(job: Job, drawn: Drawn, entity: &EntityState, now: Time) -> Option<Decisi
                 Some(asked_at) => asked(job, asked_at),
                 None => job,
             };
-            fail(job, failure, sentence.as_deref())
+            fail(job, failure, sentence.as_deref().map(Wrong::Content))
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A render job.
 
 use contract::{
-    AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Time,
-    TraceParent, Trigger,
+    Adjusted, AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType,
+    SOURCE, Time, TraceParent, Trigger, Undrawn,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -103,7 +103,7 @@ pub enum State {
     },
 }
 
-/// An asset in the bucket.
+/// An asset in the bucket. It holds no text of the tenant, and goes when the job is erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// The key of the object.
@@ -115,6 +115,12 @@ pub struct Output {
     /// The length of a video or audio file in milliseconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
+    /// What the asset does not show, because there is no font for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undrawn: Vec<Undrawn>,
+    /// What of the brand it shows otherwise than it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<Adjusted>,
 }
 
 /// Why a job failed.

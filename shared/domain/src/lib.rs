@@ -30,7 +30,7 @@ mod work;
 pub use asset_paths::{AssetPaths, ShortSecret};
 pub use attempts::{Attempt, Attempts, Outcome};
 pub use blocks::Blocks;
-pub use close::{cancel, cancel_erased, fail, finish};
+pub use close::{Wrong, cancel, cancel_erased, fail, finish};
 pub use decision::{Decision, OutboundEvent};
 pub use draw::{Drawn, Ends, end_drawn};
 pub use entity::{Digest, EntityState, TemplateState, TopicSnapshot};

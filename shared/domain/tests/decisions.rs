@@ -141,6 +141,8 @@ fn stored(job: &Job) -> Job {
         stored_at: at("2026-11-20T10:00:01.500Z"),
         credits: 0,
         length_ms: None,
+        undrawn: Vec::new(),
+        adjusted: Vec::new(),
     };
     asked(job.clone()).stored("studio-canvas".to_owned(), output)
 }
@@ -573,6 +575,8 @@ fn a_state_only_moves_forward() {
         stored_at: now(),
         credits: 9,
         length_ms: None,
+        undrawn: Vec::new(),
+        adjusted: Vec::new(),
     };
     assert_eq!(closed.clone().stored("another".to_owned(), other), closed);
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier, Locale,
-    Text, Time, Topic, Translation,
+    Adjusted, AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier,
+    Locale, Text, Time, Topic, Translation, Undrawn,
 };
 use domain::{
     ContentHash, Decision, Description, Drawn, Ends, EntityState, Failure, InboundEvent, Job,
@@ -12,7 +12,7 @@ use domain::{
     cancel, end_drawn, fail, finish, plan,
 };
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn at(second: u32) -> Time {
     Time::new("2026-11-20T10:00:00Z".parse().unwrap()).plus_seconds(second)
@@ -75,6 +75,8 @@ fn stored(job: &Job) -> Drawn {
         key: format!("renders/{}", job.id),
         url: format!("https://assets.example/{}", job.id),
         at: at(2),
+        undrawn: Vec::new(),
+        adjusted: Vec::new(),
     }
 }
 
@@ -84,6 +86,7 @@ fn drawn(job: &Job, number: u8) -> Drawn {
         0 => Drawn::Refused {
             asked_at: at(1),
             sentence: "the logo is no PNG".to_owned(),
+            undrawn: Vec::new(),
             at: at(2),
         },
         1 => Drawn::GivenUp {
@@ -148,6 +151,8 @@ fn drawn_jobs_end_as_if_each_had_been_asked_for_and_finished_by_itself() {
             stored_at: at(2),
             credits: 0,
             length_ms: None,
+            undrawn: Vec::new(),
+            adjusted: Vec::new(),
         };
         let made = made.stored("studio-canvas".to_owned(), output);
         let url = format!("https://assets.example/{id}");
@@ -205,6 +210,114 @@ fn what_is_not_drawn_fails_with_the_attempts_that_were_made() {
                 other => panic!("{other:?}"),
             });
         assert_eq!(outcomes.collect::<String>(), detail);
+    }
+}
+
+/// What a picture does not show of a venue's name in Tamil.
+fn without_venue() -> Vec<Undrawn> {
+    vec![Undrawn {
+        field: "venue.name".to_owned(),
+        characters: 5,
+        scripts: vec!["Tamil".to_owned()],
+    }]
+}
+
+#[test]
+fn what_a_picture_does_not_show_is_in_its_event_its_template_and_its_job() {
+    let decision = decide(None, "Rain");
+    let job = decision.jobs[0].clone();
+    let drawn = match stored(&job) {
+        Drawn::Stored {
+            asked_at,
+            key,
+            url,
+            at,
+            ..
+        } => Drawn::Stored {
+            asked_at,
+            key,
+            url,
+            at,
+            undrawn: without_venue(),
+            adjusted: vec![Adjusted {
+                field: "brand.logo".to_owned(),
+                what: "left-out".to_owned(),
+                reason: "it has 1 × 1 pixels".to_owned(),
+            }],
+        },
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(drawn.undrawn(), without_venue());
+    let ends = end_drawn(vec![(job, drawn)], decision.entity.unwrap(), at(9));
+    let (closed, events) = &ends.jobs[0];
+    let undrawn = json!([{ "field": "venue.name", "characters": 5, "scripts": ["Tamil"] }]);
+    let adjusted =
+        json!([{ "field": "brand.logo", "what": "left-out", "reason": "it has 1 × 1 pixels" }]);
+    let completed = data(&events[0]);
+    let asset = data(&events[1])["asset"].take();
+    let job = serde_json::to_value(&closed.state).unwrap()["output"].take();
+    for told in [completed, asset, job] {
+        assert_eq!((&told["undrawn"], &told["adjusted"]), (&undrawn, &adjusted));
+    }
+    // The template keeps it, and publishes it with a change that needs no new picture.
+    let entity = ends.entity.unwrap();
+    let kept = entity.templates.values().filter_map(|template| {
+        let asset = template.asset.as_ref()?;
+        (asset.undrawn == without_venue()).then_some(template.job)
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), [closed.id]);
+    // Erased, the job says nothing of it.
+    let erased = serde_json::to_string(&closed.clone().erased(at(10))).unwrap();
+    assert!(!erased.contains("undrawn"), "{erased}");
+}
+
+#[test]
+fn a_picture_that_shows_all_says_nothing_of_it_and_one_from_before_shows_all() {
+    let decision = decide(None, "Rain");
+    let job = decision.jobs[0].clone();
+    let drawn = vec![(job.clone(), stored(&job))];
+    let ends = end_drawn(drawn, decision.entity.unwrap(), at(9));
+    let (closed, events) = &ends.jobs[0];
+    for event in events {
+        let says = event.value.contains("undrawn") || event.value.contains("adjusted");
+        assert!(!says, "{}", event.value);
+    }
+    // So the state is written as a release from before wrote it.
+    let before = serde_json::to_value(&closed.state).unwrap();
+    assert!(before["output"]["undrawn"].is_null());
+    let read: State = serde_json::from_value(before).unwrap();
+    assert_eq!(read, closed.state);
+}
+
+#[test]
+fn a_title_without_a_font_can_be_submitted_again_and_wrong_content_cannot() {
+    let decision = decide(None, "Rain");
+    let entity = decision.entity.unwrap();
+    for (undrawn, cure, can_resubmit) in [
+        (
+            without_venue(),
+            "Change the title, and the studio renders it again; or submit it again once its \
+             operators have added a font.",
+            true,
+        ),
+        (
+            Vec::new(),
+            "Change that, and the studio renders it again.",
+            false,
+        ),
+    ] {
+        let job = decision.jobs[0].clone();
+        let refused = Drawn::Refused {
+            asked_at: at(1),
+            sentence: "the title has no font".to_owned(),
+            undrawn,
+            at: at(2),
+        };
+        let ends = end_drawn(vec![(job, refused)], entity.clone(), at(9));
+        let failed = data(&ends.jobs[0].1[0]);
+        assert_eq!(failed["failure"], "invalid-input");
+        assert_eq!(failed["reason"], format!("The title has no font. {cure}"));
+        assert_eq!(failed["canResubmit"], can_resubmit);
     }
 }
 

@@ -534,6 +534,8 @@ fn rendered(mut entity: EntityState) -> EntityState {
             width: Some(1600),
             height: Some(900),
             format: FileFormat::Png,
+            undrawn: Vec::new(),
+            adjusted: Vec::new(),
         });
     }
     entity

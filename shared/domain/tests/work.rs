@@ -226,6 +226,8 @@ fn work_is_closed_by_its_end_and_erased_by_its_erasure_alone() {
         stored_at: at(2),
         credits: 0,
         length_ms: None,
+        undrawn: Vec::new(),
+        adjusted: Vec::new(),
     };
     let asked = job
         .clone()

@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use canvas::RenderError;
 use domain::Job;
 
-use crate::{Config, DrawError, StudioCanvas};
+use crate::{Config, DrawError, Picture, StudioCanvas};
 
 /// Draws pictures, and stores files in the bucket of the assets.
 #[derive(Debug)]
@@ -35,12 +35,12 @@ impl Drawer {
         })
     }
 
-    /// Draws the asset of `job` with its brand's `logo`, a PNG file: a PNG. It blocks the thread
-    /// for some tens of milliseconds.
+    /// Draws the asset of `job` with its brand's `logo`, a PNG file. It blocks the thread for some
+    /// tens of milliseconds.
     ///
     /// # Errors
     /// A [`DrawError`].
-    pub fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Vec<u8>, DrawError> {
+    pub fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Picture, DrawError> {
         self.canvas.draw(job, logo, None)
     }
 

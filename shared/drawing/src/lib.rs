@@ -15,4 +15,4 @@ pub use config::{Config, ConfigError};
 pub use drawer::Drawer;
 pub use files::{CACHE, DeleteError, PutError, content_type};
 pub use logo::{FetchError, UnfitLogo, is_forbidden, logo_of};
-pub use studio_canvas::{DrawError, StudioCanvas};
+pub use studio_canvas::{DrawError, Picture, StudioCanvas};

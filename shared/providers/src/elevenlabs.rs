@@ -93,6 +93,8 @@ impl ElevenLabs {
             body: Body::Stream(Stream(response)),
             length_ms: None,
             copy,
+            undrawn: Vec::new(),
+            adjusted: Vec::new(),
         }))
     }
 

@@ -15,8 +15,9 @@ mod settings;
 mod vendors;
 
 use aws_config::SdkConfig;
+use contract::{Adjusted, Undrawn};
 use domain::{Job, ProviderId, Refusal};
-use drawing::{DrawError, Logo, StudioCanvas};
+use drawing::{DrawError, Logo, Picture, StudioCanvas};
 
 pub use elevenlabs::{Captcha, CaptchaFormat, ElevenLabs, Fulfilled, Recording, sample_name};
 pub use keys::Keys;
@@ -77,6 +78,23 @@ pub struct Media {
     pub length_ms: Option<u64>,
     /// The id of the copy that the provider keeps, if the provider reports one.
     pub copy: Option<String>,
+    /// What of the job it does not show, because the studio has no font for it.
+    pub undrawn: Vec<Undrawn>,
+    /// What of the brand it shows otherwise than it was asked for.
+    pub adjusted: Vec<Adjusted>,
+}
+
+/// A picture as an asset that `made_by` made for `credits`.
+fn drawn(picture: Picture, made_by: String, credits: u64) -> Media {
+    Media {
+        body: Body::Bytes(picture.png),
+        made_by,
+        credits,
+        length_ms: None,
+        copy: None,
+        undrawn: picture.undrawn,
+        adjusted: picture.adjusted,
+    }
 }
 
 /// The file of a made asset.
@@ -195,7 +213,8 @@ impl Providers {
     }
 
     /// Checks what can be checked without asking `provider` for `order`: its key, and whether the
-    /// logo can be drawn. The caller does this before it records the attempt.
+    /// logo and the title can be drawn over what it would be paid for. The caller does this before it
+    /// records the attempt.
     ///
     /// # Errors
     /// A [`ProviderError`]; no provider was asked.
@@ -207,11 +226,10 @@ impl Providers {
         match provider {
             ProviderId::StudioCanvas => Ok(()),
             ProviderId::OpenAi => {
+                let unpaid = |source| ProviderError::Draw { source, credits: 0 };
                 let decoded = order.logo.map(Logo::decode).transpose();
-                decoded.map_err(|error| ProviderError::Draw {
-                    source: error.into(),
-                    credits: 0,
-                })?;
+                decoded.map_err(|error| unpaid(error.into()))?;
+                self.canvas.can_draw(order.job).map_err(unpaid)?;
                 Ok(self.openai.prepare().await?)
             }
             ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.prepare().await?),
@@ -251,20 +269,14 @@ impl Providers {
         credits: u64,
     ) -> Result<Answer, ProviderError> {
         match self.canvas.draw(order.job, order.logo, art) {
-            Ok(png) => Ok(Answer::Done(Media {
-                body: Body::Bytes(png),
-                made_by,
-                credits,
-                length_ms: None,
-                copy: None,
-            })),
+            Ok(picture) => Ok(Answer::Done(drawn(picture, made_by, credits))),
             Err(DrawError::Art(error)) => Err(Refused {
                 refusal: Refusal::OutcomeUnknown,
                 detail: format!("the picture of {made_by} cannot be used: {error}"),
                 credits,
             }
             .into()),
-            Err(source @ (DrawError::Logo(_) | DrawError::Canvas(_))) => {
+            Err(source @ (DrawError::Logo(_) | DrawError::Title(_) | DrawError::Canvas(_))) => {
                 Err(ProviderError::Draw { source, credits })
             }
         }

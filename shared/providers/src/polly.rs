@@ -96,6 +96,8 @@ impl Polly {
                         .div_ceil(1_000_000),
                     length_ms: None,
                     copy: None,
+                    undrawn: Vec::new(),
+                    adjusted: Vec::new(),
                 }))
             }
             Some(TaskStatus::Failed) => {

@@ -135,6 +135,8 @@ impl Runway {
                     length_ms: Some(u64::from(self.settings.seconds) * 1000),
                     // The task's id, which is the ticket, names the copy.
                     copy: None,
+                    undrawn: Vec::new(),
+                    adjusted: Vec::new(),
                 }))
             }
             "FAILED" | "CANCELLED" => {

@@ -16,7 +16,7 @@ use crate::emf::{Line, Measure};
 pub const NAMESPACE: &str = "Eventzr/Studio";
 
 /// Every metric with what it measures.
-pub const METRICS: [(&str, &str); 15] = [
+pub const METRICS: [(&str, &str); 16] = [
     ("RecordsReceived", "records of a batch"),
     ("RecordsDone", "records of a batch that are done"),
     (
@@ -45,6 +45,10 @@ pub const METRICS: [(&str, &str); 15] = [
     ("JobsCompleted", "jobs that have their asset"),
     ("JobsFailed", "jobs that failed for good, or were cancelled"),
     ("EventToAsset", "seconds from an event to its asset"),
+    (
+        "CharactersUndrawn",
+        "characters that a picture does not show, or was refused for, because no font has them",
+    ),
     ("DeadLetterDepth", "dead letters that wait for an operator"),
     (
         "MessagesPutOff",
@@ -116,6 +120,17 @@ pub enum Measured<'a> {
         tenant: &'a str,
         /// The job's id.
         job: &'a str,
+    },
+    /// The studio has no font for some of what a job was to show.
+    Undrawn {
+        /// The tenant of the job.
+        tenant: &'a str,
+        /// The job's id.
+        job: &'a str,
+        /// The names of the scripts.
+        scripts: &'a str,
+        /// The number of characters.
+        characters: u64,
     },
     /// The number of dead letters that wait for an operator.
     Waiting {
@@ -216,6 +231,17 @@ impl<'a> Measured<'a> {
                 line.fields.extend([("Tenant", tenant), ("Job", job)]);
                 line.metrics.push(("JobsFailed", Measure::Count(1)));
             }
+            Self::Undrawn {
+                tenant,
+                job,
+                scripts,
+                characters,
+            } => {
+                line.fields
+                    .extend([("Tenant", tenant), ("Job", job), ("Scripts", scripts)]);
+                line.metrics
+                    .push(("CharactersUndrawn", Measure::Count(characters)));
+            }
             Self::Waiting { records } => {
                 line.metrics
                     .push(("DeadLetterDepth", Measure::Count(records as u64)));
@@ -275,6 +301,12 @@ mod tests {
             Measured::Failed {
                 tenant: "tenant-1",
                 job: "aec4c8e1",
+            },
+            Measured::Undrawn {
+                tenant: "tenant-1",
+                job: "aec4c8e1",
+                scripts: "Tamil, Tibetan",
+                characters: 17,
             },
             Measured::Waiting { records: 3 },
             Measured::PutOff { messages: 10 },

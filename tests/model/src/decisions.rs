@@ -382,6 +382,8 @@ fn changed(job: Job, change: Change, now: Time) -> Job {
                 stored_at: now,
                 credits: 5,
                 length_ms: None,
+                undrawn: Vec::new(),
+                adjusted: Vec::new(),
             };
             job.answered(Outcome::Made { credits: 5 }, now)
                 .stored("runway".to_owned(), output)
@@ -400,6 +402,8 @@ fn stored(job: &Job, now: Time) -> Drawn {
         url: format!("https://assets.example/{key}"),
         key,
         at: now,
+        undrawn: Vec::new(),
+        adjusted: Vec::new(),
     }
 }
 

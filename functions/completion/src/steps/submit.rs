@@ -1,7 +1,7 @@
 //! Submit: asks a provider for the job's media, once, after storing the attempt.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, JobId, Next, ProviderId, Work as _, next};
+use domain::{Failure, Job, JobId, Next, ProviderId, Work as _, Wrong, next};
 use drawing::FetchError;
 use outbox::Announced;
 use providers::{Answer, Order, ProviderError, Refused};
@@ -208,6 +208,7 @@ async fn without_logo(
         detail: sentence.clone(),
         at: now,
     };
-    close_as_failed(app, id, Announced::Yes, failure, Some(&sentence)).await?;
+    let wrong = Some(Wrong::Content(&sentence));
+    close_as_failed(app, id, Announced::Yes, failure, wrong).await?;
     Ok(Reply::Closed)
 }

@@ -7,5 +7,6 @@ mod other_writers;
 mod poison;
 mod script;
 mod turns;
+mod undrawn;
 mod waiting;
 mod world;

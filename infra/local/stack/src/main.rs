@@ -96,7 +96,7 @@ enum Command {
     ///
     /// ALARM is the alarm's entry in docs/runbook.md. Only the functions write the metric.
     Provoke {
-        /// dead-letters, put-off, breaker, jobs-fail, event-to-asset or spend.
+        /// dead-letters, put-off, breaker, jobs-fail, event-to-asset, spend or undrawn.
         alarm: Alarm,
         #[command(flatten)]
         stack: StackArguments,

@@ -24,6 +24,9 @@ const WITHIN: Duration = Duration::from_secs(120);
 /// the local stack waits one second before the second try, and twice as long before each further one.
 const PUT_OFF: u32 = 30;
 
+/// A text in cuneiform, for which the studio has no font.
+const UNDRAWN: &str = "\u{12031}\u{12079}\u{1202d}";
+
 /// An alarm on one of our own metrics, by its entry in docs/runbook.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alarm {
@@ -39,17 +42,20 @@ pub enum Alarm {
     EventToAsset,
     /// Too much is spent.
     Spend,
+    /// A text has no font.
+    Undrawn,
 }
 
 impl Alarm {
     /// All alarms on our own metrics.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::DeadLetters,
         Self::PutOff,
         Self::Breaker,
         Self::JobsFail,
         Self::EventToAsset,
         Self::Spend,
+        Self::Undrawn,
     ];
 
     /// The alarm's entry in the runbook, which is also the middle of its name.
@@ -62,6 +68,7 @@ impl Alarm {
             Self::JobsFail => "jobs-fail",
             Self::EventToAsset => "event-to-asset",
             Self::Spend => "spend",
+            Self::Undrawn => "undrawn",
         }
     }
 
@@ -75,6 +82,7 @@ impl Alarm {
             Self::JobsFail => &["JobsCompleted", "JobsFailed"],
             Self::EventToAsset => &["EventToAsset"],
             Self::Spend => &["ProviderCredits"],
+            Self::Undrawn => &["CharactersUndrawn"],
         }
     }
 
@@ -82,7 +90,7 @@ impl Alarm {
     #[must_use]
     pub fn threshold(self) -> f64 {
         match self {
-            Self::DeadLetters | Self::Breaker => 0.0,
+            Self::DeadLetters | Self::Breaker | Self::Undrawn => 0.0,
             Self::PutOff => 100.0,
             Self::JobsFail => 10.0,
             Self::EventToAsset => 300.0,
@@ -111,6 +119,7 @@ impl Alarm {
             }
             Self::EventToAsset => values("EventToAsset").into_iter().fold(0.0, f64::max),
             Self::Spend => sum("ProviderCredits"),
+            Self::Undrawn => sum("CharactersUndrawn"),
         }
     }
 }
@@ -171,7 +180,7 @@ pub async fn provoke(
 ) -> Result<f64, Error> {
     options.wait_scale = 0.1;
     match alarm {
-        Alarm::DeadLetters | Alarm::PutOff | Alarm::EventToAsset => {}
+        Alarm::DeadLetters | Alarm::PutOff | Alarm::EventToAsset | Alarm::Undrawn => {}
         Alarm::Breaker | Alarm::JobsFail => options.providers.video = "runway".to_owned(),
         Alarm::Spend => {
             options.providers.video = "runway".to_owned();
@@ -289,6 +298,12 @@ async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'stati
         Alarm::Spend => {
             publish(stack, &video(options, 0)?).await?;
             "a campaign asks for a video, and Runway's prices are set a thousand times higher"
+        }
+        Alarm::Undrawn => {
+            let mut event = example(options, Topic::EventCreated)?;
+            event["data"]["organizer"] = json!(UNDRAWN);
+            publish(stack, &event).await?;
+            "an event is published whose organizer is written in cuneiform"
         }
     })
 }

@@ -170,10 +170,12 @@ impl Story {
         let job = self.jobs.entry(completed.job_id.clone()).or_default();
         job.end = Some(End::Completed);
         let name = job.asset.clone().unwrap_or_else(|| "asset".to_owned());
+        let undrawn = completed.undrawn.iter();
+        let without: String = undrawn.map(|it| format!("; not drawn: {it}")).collect();
         Line {
             mark: Mark::Completed,
             text: format!(
-                "{name} in {} ms by {}  {}",
+                "{name} in {} ms by {}{without}  {}",
                 completed.duration_ms, completed.provider, completed.job_id
             ),
             asset: Some(Asset {
@@ -307,7 +309,7 @@ fn inbound(record: &Produced, id: Option<&str>) -> String {
 mod tests {
     use contract::{
         AssetKind, Configuration, Entity, EntityKind, FailureClass, FileFormat, Identifier,
-        MediaType, Trigger,
+        MediaType, Trigger, Undrawn,
     };
     use serde::Serialize;
     use serde_json::json;
@@ -353,6 +355,10 @@ mod tests {
     }
 
     fn completed() -> Produced {
+        completed_without(Vec::new())
+    }
+
+    fn completed_without(undrawn: Vec<Undrawn>) -> Produced {
         let data = RenderJobCompleted {
             tenant_id: "t".to_owned(),
             user_id: "u".to_owned(),
@@ -363,6 +369,8 @@ mod tests {
             duration_ms: 7,
             credits_used: 0,
             length_ms: None,
+            undrawn,
+            adjusted: Vec::new(),
         };
         record(Topic::RenderJobCompleted, "2", data)
     }
@@ -434,6 +442,21 @@ mod tests {
         assert!(!story.is_over());
         story.take(&created());
         assert!(story.is_over());
+    }
+
+    #[test]
+    fn a_completed_job_says_what_it_does_not_show() {
+        let mut story = Story::default();
+        story.take(&created());
+        let venue = Undrawn {
+            field: "venue.name".to_owned(),
+            characters: 5,
+            scripts: vec!["Tamil".to_owned()],
+        };
+        assert_eq!(
+            story.take(&completed_without(vec![venue])).text,
+            "poster in 7 ms by studio-canvas; not drawn: venue.name, 5 characters (Tamil)  j"
+        );
     }
 
     #[test]

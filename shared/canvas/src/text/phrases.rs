@@ -78,7 +78,11 @@ pub(super) fn kept_whole(cleaned: &Clean, hold: Hold) -> Clean {
         }
         *piece = joined;
     }
-    Clean { pieces, ..*cleaned }
+    Clean {
+        pieces,
+        lost: cleaned.lost.clone(),
+        han: cleaned.han,
+    }
 }
 
 /// A text as characters with their kinds.

@@ -127,6 +127,8 @@ fn written(trace: Option<TraceParent>) -> [usize; 3] {
             url: format!("https://assets.eventzr.example/{key}"),
             key,
             at: at("2026-11-24T11:59:31.696Z"),
+            undrawn: Vec::new(),
+            adjusted: Vec::new(),
         };
         (job.with_version(1), drawn)
     });

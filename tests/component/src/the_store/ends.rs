@@ -21,6 +21,8 @@ fn stored(job: &Job) -> Drawn {
         key: format!("{}.png", job.id),
         url: format!("https://assets.example/{}.png", job.id),
         at: now(),
+        undrawn: Vec::new(),
+        adjusted: Vec::new(),
     }
 }
 

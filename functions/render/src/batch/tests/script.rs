@@ -12,13 +12,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use contract::Time;
+use contract::{Time, Undrawn};
 use dead_letters::{DeadLetter, DeadLetterError};
 use domain::{
-    ConcurrencyLimits, Decision, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent,
+    ConcurrencyLimits, Decision, Drawn, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent,
     ProviderId, ProviderRouting, Work as _, WorkId,
 };
-use drawing::{DeleteError, DrawError, FetchError, LogoError, PutError};
+use drawing::{DeleteError, DrawError, FetchError, LogoError, Picture, PutError, RenderError};
 use executions::StartError;
 use kafka::PublishError;
 use outbox::CommitError;
@@ -49,6 +49,8 @@ pub(super) enum Answer {
     IsRefused,
     /// It is refused once, and succeeds then.
     IsRefusedOnce,
+    /// It is refused: a picture whose title no font covers.
+    LacksFont,
     /// It never comes back.
     Hangs,
     /// It succeeds, and the clock goes on by so much meanwhile.
@@ -89,6 +91,11 @@ pub(super) struct State {
     pub(super) put_off: Vec<usize>,
     /// The jobs whose ends were measured.
     pub(super) measured: Vec<String>,
+    /// What no picture shows.
+    pub(super) undrawn: Vec<Undrawn>,
+    /// The jobs of which something is not drawn, with the number of characters, each time that it
+    /// was counted.
+    pub(super) counted: Vec<(String, u32)>,
 }
 
 /// Effects that answer as a test says.
@@ -134,7 +141,7 @@ impl Script {
             None | Some(Answer::IsLost) => {}
             Some(Answer::Fails) => return Err(false),
             Some(Answer::Hangs) => pending().await,
-            Some(Answer::IsRefused) => return Err(true),
+            Some(Answer::IsRefused | Answer::LacksFont) => return Err(true),
             Some(Answer::IsRefusedOnce) => {
                 self.state().answers.remove(&call);
                 return Err(true);
@@ -426,10 +433,24 @@ impl Effects for Script {
         })
     }
 
-    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Vec<u8>, DrawError> {
+    async fn draw(&self, job: &Job, logo: Option<&[u8]>) -> Result<Picture, DrawError> {
         assert_eq!(logo.is_some(), drawing::logo_of(job).is_some());
-        let drawn = self.call(format!("draw {}", name(job)), |_| vec![2]).await;
-        drawn.map_err(|_| DrawError::Logo(LogoError::NotPng))
+        let call = format!("draw {}", name(job));
+        let lacks_font = matches!(self.state().answers.get(&call), Some(Answer::LacksFont));
+        let draw = |state: &mut State| Picture {
+            png: vec![2],
+            undrawn: state.undrawn.clone(),
+            adjusted: Vec::new(),
+        };
+        let drawn = self.call(call, draw).await;
+        drawn.map_err(|_| match lacks_font {
+            true => DrawError::from(RenderError::Title {
+                script: "Tibetan".to_owned(),
+                lost: 11,
+                of: 12,
+            }),
+            false => DrawError::Logo(LogoError::NotPng),
+        })
     }
 
     async fn put(&self, job: &Job, _png: Vec<u8>) -> Result<File, PutError> {
@@ -468,8 +489,13 @@ impl Effects for Script {
         })
     }
 
-    fn ended(&self, job: &Job, _end: &OutboxEntry, _now: Time) {
-        self.state().measured.push(name(job));
+    fn ended(&self, job: &Job, drawn: &Drawn, _end: &OutboxEntry, _now: Time) {
+        let mut state = self.state();
+        state.measured.push(name(job));
+        let characters: u32 = drawn.undrawn().iter().map(|field| field.characters).sum();
+        if characters > 0 {
+            state.counted.push((name(job), characters));
+        }
     }
 
     async fn cancel_erased(&self, job: JobId, now: Time) -> Result<(), CloseError> {

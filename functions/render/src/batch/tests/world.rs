@@ -170,6 +170,17 @@ impl World {
         failure.unwrap_or("completed").to_owned()
     }
 
+    /// The data of the events of a job's end, in order.
+    pub(super) fn data_of(&self, job: &str) -> Vec<Value> {
+        let state = self.script.state();
+        let events = state.ends[&state.job(job).id].events.iter();
+        let data = events.map(|event| {
+            let mut event: Value = serde_json::from_str(&event.value).unwrap();
+            event["data"].take()
+        });
+        data.collect()
+    }
+
     /// Asserts that what is left is done once calls succeed again, that nothing is left to put off
     /// then, and that each of `jobs` has its end in Kafka.
     pub(super) fn settles(&self, jobs: &[&str]) {
