@@ -9,11 +9,27 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::fonts::{Face, Fonts, Han, TypeStyle, is_chinese, is_cjk_letter, is_kana};
 
+/// Part of a text that is set in one face.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) face: Face,
+}
+
+/// The reader of a text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    /// The language, as a tag of BCP 47.
+    pub(crate) tag: &'a str,
+    pub(crate) han: Option<Han>,
+    pub(crate) right_to_left: bool,
+}
+
 /// A cleaned text: each piece with the face that covers all of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clean {
     /// The pieces in reading order; neighbours have different faces.
-    pub(crate) pieces: Vec<(String, Option<Face>)>,
+    pub(crate) pieces: Vec<Piece>,
     /// The number of the text's user-perceived characters that no face covers, even in part.
     pub(crate) lost: usize,
     /// The regional forms of its Chinese characters, if it holds any letter of Chinese, Japanese or
@@ -24,14 +40,20 @@ pub(crate) struct Clean {
 impl Clean {
     /// The whole text.
     pub(crate) fn text(&self) -> String {
-        self.pieces.iter().map(|(text, _)| text.as_str()).collect()
+        self.pieces
+            .iter()
+            .map(|piece| piece.text.as_str())
+            .collect()
     }
 
     /// Whether nothing visible is left.
     pub(crate) fn is_blank(&self) -> bool {
-        self.pieces
-            .iter()
-            .all(|(text, _)| text.chars().all(|c| c.is_whitespace() || is_joiner(c)))
+        self.pieces.iter().all(|piece| {
+            piece
+                .text
+                .chars()
+                .all(|c| c.is_whitespace() || is_joiner(c))
+        })
     }
 
     /// The first `count` user-perceived characters and an ellipsis. If the last of them has a face
@@ -39,19 +61,22 @@ impl Clean {
     /// the line; else it has the face `ellipsis`.
     pub(crate) fn cut(&self, fonts: &Fonts, count: usize, ellipsis: Face) -> Self {
         let mut left = count;
-        let mut pieces: Vec<(String, Option<Face>)> = Vec::new();
-        for (text, face) in &self.pieces {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for Piece { text, face } in &self.pieces {
             let kept: String = text.graphemes(true).take(left).collect();
             left -= kept.graphemes(true).count().min(left);
-            pieces.push((kept, *face));
+            pieces.push(Piece {
+                text: kept,
+                face: *face,
+            });
         }
         while pieces
             .last()
-            .is_some_and(|(text, _)| text.trim_end().is_empty())
+            .is_some_and(|piece| piece.text.trim_end().is_empty())
         {
             pieces.pop();
         }
-        if let Some((text, _)) = pieces.last_mut() {
+        if let Some(Piece { text, .. }) = pieces.last_mut() {
             text.truncate(
                 text.trim_end_matches(|c: char| {
                     c.is_whitespace() || NOT_BEFORE_ELLIPSIS.contains(c)
@@ -61,9 +86,12 @@ impl Clean {
         }
         let wide = pieces
             .last()
-            .and_then(|(_, face)| *face)
+            .map(|piece| piece.face)
             .filter(|face| face.is_cjk() && fonts.covers(*face, '…'));
-        pieces.push(("…".to_owned(), Some(wide.unwrap_or(ellipsis))));
+        pieces.push(Piece {
+            text: "…".to_owned(),
+            face: wide.unwrap_or(ellipsis),
+        });
         Self { pieces, ..*self }
     }
 }
@@ -82,7 +110,12 @@ struct Reading<'a> {
 
 /// Cleans `text` for `type_style`: one line, composed, without controls, each character with a face or
 /// left out. `han` is the reader's form of Chinese characters; without it the text decides.
-pub(crate) fn clean(fonts: &Fonts, type_style: TypeStyle, han: Option<Han>, text: &str) -> Clean {
+pub(crate) fn clean(
+    fonts: &Fonts,
+    type_style: TypeStyle,
+    reader: &Reader<'_>,
+    text: &str,
+) -> Clean {
     let has_letters = text.chars().any(is_cjk_letter);
     let reading = Reading {
         fonts,
@@ -93,7 +126,7 @@ pub(crate) fn clean(fonts: &Fonts, type_style: TypeStyle, han: Option<Han>, text
         } else {
             type_style
         },
-        han: han.unwrap_or_else(|| {
+        han: reader.han.unwrap_or_else(|| {
             if has_letters {
                 Han::of_text(fonts, text)
             } else {
@@ -224,7 +257,7 @@ fn is_line_break(c: char) -> bool {
 }
 
 fn last_face(clean: &Clean) -> Option<Face> {
-    clean.pieces.last().and_then(|(_, face)| *face)
+    clean.pieces.last().map(|piece| piece.face)
 }
 
 fn push(out: &mut Clean, text: &str, face: Face) {
@@ -232,8 +265,11 @@ fn push(out: &mut Clean, text: &str, face: Face) {
         return;
     }
     match out.pieces.last_mut() {
-        Some((piece, last)) if *last == Some(face) => piece.push_str(text),
-        _ => out.pieces.push((text.to_owned(), Some(face))),
+        Some(piece) if piece.face == face => piece.text.push_str(text),
+        _ => out.pieces.push(Piece {
+            text: text.to_owned(),
+            face,
+        }),
     }
 }
 

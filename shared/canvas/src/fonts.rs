@@ -15,10 +15,7 @@ use std::{
 };
 
 use contract::{Brand, Typeface};
-use cosmic_text::{
-    Fallback, FontSystem,
-    fontdb::{Database, FaceInfo, ID, Language, Source, Stretch, Style, Weight},
-};
+use skrifa::{FontRef, MetadataProvider};
 
 pub(crate) use face::Face;
 use face::FontBytes;
@@ -111,7 +108,6 @@ impl TypeStyle {
 /// The font system with the faces that have been read so far, and the characters of each.
 #[derive(Debug)]
 pub(crate) struct Fonts {
-    pub(crate) system: FontSystem,
     /// The characters of each face, sorted, in the order of [`Face::BUILT_IN`].
     covered: Vec<Vec<u32>>,
     /// The files in the order of [`Face::IN_FILES`].
@@ -122,25 +118,7 @@ pub(crate) struct Fonts {
 #[derive(Debug)]
 struct FontFile {
     path: PathBuf,
-    is_read: bool,
-}
-
-/// Turns cosmic-text's own fallback off: every character's face is chosen before layout, in
-/// [`TypeStyle::faces`] and [`Han::faces`].
-struct NoFallback;
-
-impl Fallback for NoFallback {
-    fn common_fallback(&self) -> &[&'static str] {
-        &[]
-    }
-
-    fn forbidden_fallback(&self) -> &[&'static str] {
-        &[]
-    }
-
-    fn script_fallback(&self, _script: unicode_script::Script, _locale: &str) -> &[&'static str] {
-        &[]
-    }
+    read: Option<Arc<Vec<u8>>>,
 }
 
 /// The coverage of the faces of [`Face::IN_FILES`]: 8192 bytes for each, with a bit for each
@@ -163,36 +141,25 @@ impl Fonts {
         let files = Face::IN_FILES.map(|face| match face.stored() {
             FontBytes::File(name) => FontFile {
                 path: folder.join(name),
-                is_read: false,
+                read: None,
             },
             // No face of `IN_FILES` is built in.
             FontBytes::BuiltIn(_) => FontFile {
                 path: PathBuf::new(),
-                is_read: true,
+                read: None,
             },
         });
         for FontFile { path, .. } in &files {
             File::open(path).map_err(|error| FontError::Missing(path.clone(), error))?;
         }
-        let mut system = FontSystem::new_with_locale_and_db_and_fallback(
-            "en".to_owned(),
-            Database::new(),
-            NoFallback,
-        );
         let mut covered = Vec::with_capacity(Face::BUILT_IN.len());
         for face in Face::BUILT_IN {
             let FontBytes::BuiltIn(bytes) = face.stored() else {
                 continue;
             };
-            let (_, characters) = add(&mut system, face, Source::Binary(Arc::new(bytes)))
-                .ok_or(FontError::BuiltIn(face.name()))?;
-            covered.push(characters);
+            covered.push(characters_of(bytes).ok_or(FontError::BuiltIn(face.name()))?);
         }
-        Ok(Self {
-            system,
-            covered,
-            files,
-        })
+        Ok(Self { covered, files })
     }
 
     /// Whether `face` has a glyph for `character`.
@@ -206,60 +173,50 @@ impl Fonts {
         }
     }
 
-    /// Reads `face` from its file, unless it is built in or already read. It then stays in memory.
+    /// The bytes of `face`, read from its file unless it is built in or already read. They then
+    /// stay in memory.
     ///
     /// # Errors
     /// [`FontError::Missing`] or [`FontError::Unreadable`].
-    pub(crate) fn read(&mut self, face: Face) -> Result<(), FontError> {
+    pub(crate) fn bytes(
+        &mut self,
+        face: Face,
+    ) -> Result<Arc<dyn AsRef<[u8]> + Send + Sync>, FontError> {
+        if let FontBytes::BuiltIn(bytes) = face.stored() {
+            return Ok(Arc::new(bytes));
+        }
         let Some(index) = Face::IN_FILES.iter().position(|file| *file == face) else {
-            return Ok(());
+            return Err(FontError::BuiltIn(face.name()));
         };
-        let FontFile { path, is_read } = &mut self.files[index];
-        if *is_read {
-            return Ok(());
+        let FontFile { path, read } = &mut self.files[index];
+        if let Some(bytes) = read {
+            return Ok(Arc::clone(bytes) as Arc<dyn AsRef<[u8]> + Send + Sync>);
         }
         let bytes = fs::read(&*path).map_err(|error| FontError::Missing(path.clone(), error))?;
-        let (id, characters) = add(&mut self.system, face, Source::Binary(Arc::new(bytes)))
-            .ok_or_else(|| FontError::Unreadable(path.clone()))?;
+        let characters =
+            characters_of(&bytes).ok_or_else(|| FontError::Unreadable(path.clone()))?;
         if !characters
             .into_iter()
             .eq((0..=0xffff).filter(|character| covered_by_file(index, *character)))
         {
-            self.system.db_mut().remove_face(id);
             return Err(FontError::Unreadable(path.clone()));
         }
-        *is_read = true;
-        Ok(())
+        let bytes = read.insert(Arc::new(bytes));
+        Ok(Arc::clone(bytes) as Arc<dyn AsRef<[u8]> + Send + Sync>)
     }
 }
 
-/// Adds a face to `system`, and returns the characters that it covers, sorted. `None` if it is not
-/// a font.
-fn add(system: &mut FontSystem, face: Face, source: Source) -> Option<(ID, Vec<u32>)> {
-    // One family per face, all of weight 400: a request by name gets exactly that face.
-    let id = system.db_mut().push_face_info(FaceInfo {
-        id: ID::dummy(),
-        source,
-        index: 0,
-        families: vec![(face.name().to_owned(), Language::English_UnitedStates)],
-        post_script_name: face.name().replace(' ', ""),
-        style: Style::Normal,
-        weight: Weight::NORMAL,
-        stretch: Stretch::Normal,
-        monospaced: false,
-    });
-    let Some(font) = system.get_font(id, Weight::NORMAL) else {
-        system.db_mut().remove_face(id);
-        return None;
-    };
-    let mut characters = Vec::new();
-    font.as_swash().charmap().enumerate(|character, glyph| {
-        if glyph != 0 {
-            characters.push(character);
-        }
-    });
+/// The characters that a font covers, sorted. `None` if it is not a font.
+fn characters_of(bytes: &[u8]) -> Option<Vec<u32>> {
+    let font = FontRef::new(bytes).ok()?;
+    let mut characters: Vec<u32> = font
+        .charmap()
+        .mappings()
+        .filter(|(_, glyph)| glyph.to_u32() != 0)
+        .map(|(character, _)| character)
+        .collect();
     characters.sort_unstable();
-    Some((id, characters))
+    Some(characters)
 }
 
 #[cfg(test)]
@@ -286,7 +243,7 @@ mod tests {
     fn the_coverage_table_matches_the_files() {
         let mut fonts = Fonts::load(&folder()).unwrap();
         for face in Face::IN_FILES {
-            fonts.read(face).unwrap();
+            fonts.bytes(face).unwrap();
         }
     }
 
@@ -331,10 +288,10 @@ mod tests {
     fn a_font_file_is_read_on_first_use() {
         let mut fonts = Fonts::load(folder_of(b"no font").path()).unwrap();
         assert!(fonts.covers(Face::NotoSansJp, '楽'));
-        fonts.read(Face::InterRegular).unwrap();
+        fonts.bytes(Face::InterRegular).unwrap();
         // The folder no longer exists.
         assert!(matches!(
-            fonts.read(Face::NotoSansJp),
+            fonts.bytes(Face::NotoSansJp),
             Err(FontError::Missing(..))
         ));
     }
@@ -348,11 +305,11 @@ mod tests {
             let folder = folder_of(file);
             let mut fonts = Fonts::load(folder.path()).unwrap();
             assert!(matches!(
-                fonts.read(Face::NotoSansKr),
+                fonts.bytes(Face::NotoSansKr),
                 Err(FontError::Unreadable(_))
             ));
             assert!(
-                matches!(fonts.read(Face::NotoSansKr), Err(FontError::Unreadable(_))),
+                matches!(fonts.bytes(Face::NotoSansKr), Err(FontError::Unreadable(_))),
                 "again"
             );
         }

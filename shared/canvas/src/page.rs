@@ -1,7 +1,6 @@
 //! The facts that every design of one event shares, in the event's language and direction.
 
 use contract::{Brand, Color, Configuration, Venue};
-use cosmic_text::Align;
 
 use crate::{
     check::Area,
@@ -9,7 +8,7 @@ use crate::{
     fonts::TypeStyle,
     logo::Logo,
     seed::Seed,
-    text::{TextStyle, Typesetter},
+    text::{Align, TextStyle, Typesetter},
     words::{Language, LocaleRules},
 };
 
@@ -67,9 +66,9 @@ impl<'a> Page<'a> {
     /// The side on which lines begin.
     pub(crate) fn align(&self) -> Align {
         if self.right_to_left {
-            Align::Right
+            Align::End
         } else {
-            Align::Left
+            Align::Start
         }
     }
 

@@ -4,11 +4,16 @@ use super::*;
 
 fn pieces(type_style: TypeStyle, han: Option<Han>, text: &str) -> Vec<(String, Face)> {
     let fonts = Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap();
-    let cleaned = clean(&fonts, type_style, han, text);
+    let reader = Reader {
+        tag: "en",
+        han,
+        right_to_left: false,
+    };
+    let cleaned = clean(&fonts, type_style, &reader, text);
     cleaned
         .pieces
         .into_iter()
-        .map(|(text, face)| (text, face.unwrap()))
+        .map(|piece| (piece.text, piece.face))
         .collect()
 }
 

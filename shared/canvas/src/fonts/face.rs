@@ -1,5 +1,7 @@
 //! Every font by name, and where its bytes are.
 
+use super::TypeStyle;
+
 /// Where the bytes of a font are.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum FontBytes {
@@ -10,7 +12,7 @@ pub(super) enum FontBytes {
 }
 
 /// A font.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Face {
     BricolageExtraBold,
     InterTightExtraBold,
@@ -76,6 +78,31 @@ impl Face {
             Self::NotoSansSc => "Noto Sans SC",
             Self::NotoSansTc => "Noto Sans TC",
             Self::NotoSansKr => "Noto Sans KR",
+        }
+    }
+
+    /// The least distance of two baselines in `style`, in font sizes.
+    pub(crate) fn leading(self, style: TypeStyle) -> f32 {
+        match self {
+            Self::MuktaExtraBold | Self::Lalezar => 1.22,
+            Self::TiroDevanagariHindi
+            | Self::NotoSansDevanagariMedium
+            | Self::NotoSansArabicMedium => 1.32,
+            Self::AmiriBold => 1.42,
+            Self::NotoEmoji => 1.12,
+            Self::NotoSansJp | Self::NotoSansSc | Self::NotoSansTc | Self::NotoSansKr => {
+                match style {
+                    TypeStyle::Loud | TypeStyle::Festive => 1.2,
+                    TypeStyle::Strong => 1.36,
+                    TypeStyle::Plain => 1.6,
+                }
+            }
+            Self::BricolageExtraBold
+            | Self::InterTightExtraBold
+            | Self::FrauncesDisplay
+            | Self::NotoSerifDisplayMedium
+            | Self::InterRegular
+            | Self::InterSemiBold => 0.0,
         }
     }
 
