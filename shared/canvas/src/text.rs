@@ -431,3 +431,6 @@ fn letters_stand_apart(text: &str) -> bool {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;
