@@ -199,7 +199,8 @@ def ranges(numbers):
 def constant(name, data, covered):
     """The constant of a face in coverage.rs."""
     return (
-        f"pub(super) const {name.upper().replace(' ', '_')}: Contents = Contents {{\n    length: {len(data)},\n"
+        f"pub(super) const {name.upper().replace(' ', '_')}: Contents = Contents {{\n"
+        f"    name: \"{name}\",\n    length: {len(data)},\n"
         f"    crc: 0x{zlib.crc32(data):08x},\n    covered: {covered},\n}};\n"
     )
 
@@ -210,7 +211,7 @@ def coverage(faces, folder):
     files = {name: open(os.path.join(folder, file), "rb").read() for name, file in OTHERS.items()}
     for name, data in sorted({**faces, **files}.items()):
         pairs = [f"(0x{first:x}, 0x{last:x})" for first, last in ranges(covered(TTFont(io.BytesIO(data))))]
-        rows = [", ".join(pairs[start : start + 5]) for start in range(0, len(pairs), 5)]
+        rows = [", ".join(pairs[start : start + 4]) for start in range(0, len(pairs), 4)]
         listed = "".join(f"        {row},\n" for row in rows)
         constants.append(constant(name, data, f"Covered::Ranges(&[\n{listed}    ])"))
     for number, (country, file) in enumerate(CJK.items()):

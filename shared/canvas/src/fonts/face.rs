@@ -50,6 +50,8 @@ pub(crate) struct FaceRow {
 
 /// What is known of the bytes of a face without reading them. `coverage.rs` has one for each face.
 pub(crate) struct Contents {
+    /// The name of the face inside the canvas, which includes weight and style.
+    pub(super) name: &'static str,
     /// The number of its bytes.
     pub(super) length: u32,
     /// The CRC-32 of its bytes, as gzip has it.

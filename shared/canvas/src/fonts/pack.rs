@@ -53,7 +53,10 @@ impl Pack {
         let mut rows = vec![0; number(count).min(1000) as usize * ROW];
         read(&mut file, &mut rows, path)?;
         let mut offsets = Vec::new();
-        for face in FACES.iter().filter(|row| matches!(row.place, Place::Packed)) {
+        for face in FACES
+            .iter()
+            .filter(|row| matches!(row.place, Place::Packed))
+        {
             let offset = rows
                 .chunks_exact(ROW)
                 .find_map(|row| offset(row, face.name, face.contents))
