@@ -96,7 +96,7 @@ pub(crate) struct FaceOrder {
 impl FaceOrder {
     /// The faces for a word of `script` (one that [`group`] returns): its own faces by role, then
     /// those of Latin, which have most symbols, then emoji, then all others.
-    pub(crate) fn of(self, script: Script) -> impl Iterator<Item = Face> {
+    pub(crate) fn of(self, script: Script) -> Vec<Face> {
         let mut faces: Vec<Face> = Face::all().collect();
         faces.sort_by_key(|face| {
             let row = face.row();
@@ -125,7 +125,7 @@ impl FaceOrder {
             };
             (nearness, rank)
         });
-        faces.into_iter()
+        faces
     }
 }
 

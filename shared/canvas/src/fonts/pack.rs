@@ -1,9 +1,9 @@
 //! The pack: one file with all faces that are neither built in nor large enough for a file each.
 //! `subset_scripts.py` writes it.
 //!
-//! It begins with `faces 1\n` and the number of faces in 4 bytes. A row of 60 bytes follows for each:
-//! the name of the face, filled with zeros to 48 bytes, then its offset in the file, its length and
-//! its CRC-32. Then come the faces as they are. All numbers are little-endian.
+//! It begins with `faces 1\n` and the number of faces in 4 bytes. A row of 60 bytes follows for
+//! each: the name of the face, filled with zeros to 48 bytes, then its offset in the file, its
+//! length and its CRC-32. Then come the faces as they are. All numbers are little-endian.
 
 use std::{
     fs::File,
@@ -84,7 +84,7 @@ impl Pack {
         let mut bytes = vec![0; face.contents.length as usize];
         self.file
             .read_exact_at(&mut bytes, *offset)
-            .map_err(|error| self::failed(error, &self.path))?;
+            .map_err(|error| failed(error, &self.path))?;
         if face.contents.is_of(&bytes) {
             Ok(bytes)
         } else {

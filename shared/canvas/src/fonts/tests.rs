@@ -233,7 +233,7 @@ fn the_order_of_faces_has_every_face_once() {
                 han: Han::Japanese,
                 nastaliq: false,
             };
-            let faces: Vec<Face> = order.of(script).collect();
+            let faces = order.of(script);
             let distinct: BTreeSet<Face> = faces.iter().copied().collect();
             assert_eq!((faces.len(), distinct.len()), (FACES.len(), FACES.len()));
         }
@@ -248,7 +248,7 @@ fn a_script_has_its_face_for_each_role() {
             han: Han::Simplified,
             nastaliq,
         };
-        order.of(script).next().unwrap().name()
+        order.of(script)[0].name()
     };
     for (style, script, name) in [
         (
