@@ -43,6 +43,7 @@ use std::path::Path;
 use contract::{AssetKind, Color, Configuration};
 
 pub use check::{Area, ClusterBox, DrawnText, RenderFault, RenderReport};
+pub use clean::Lost;
 pub use fonts::FontError;
 pub use logo::{Logo, LogoError};
 pub use painting::{Painting, PaintingError};
@@ -202,6 +203,15 @@ impl Canvas {
         Ok(Self {
             typesetter: Typesetter::new(Fonts::load(fonts)?),
         })
+    }
+
+    /// The bytes of the font with the name `face`, as [`ClusterBox::face`] has it. `None` if there is
+    /// no such font.
+    ///
+    /// # Errors
+    /// [`RenderError::Font`] if the font's file can no longer be read.
+    pub fn font(&mut self, face: &str) -> Result<Option<Vec<u8>>, RenderError> {
+        self.typesetter.font(face).map_err(RenderError::from)
     }
 
     /// Draws a picture, at [`AssetKind::size`].

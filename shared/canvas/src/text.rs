@@ -113,11 +113,7 @@ impl Language {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader {
-            tag: &self.tag,
-            han: self.rules.han(),
-            right_to_left: self.rules.right_to_left(),
-        }
+        Reader::of(&self.tag, self.rules.han(), self.rules.right_to_left())
     }
 }
 
@@ -158,6 +154,14 @@ impl Typesetter {
     /// Drops the glyph images of the last render, so that memory does not grow.
     pub(crate) fn forget(&mut self) {
         self.images.forget();
+    }
+
+    /// The bytes of the face with this name. `None` if there is none.
+    pub(crate) fn font(&mut self, name: &str) -> Result<Option<Vec<u8>>, FontError> {
+        match Face::all().find(|face| face.name() == name) {
+            Some(face) => Ok(Some((*self.fonts.bytes(face)?).as_ref().to_vec())),
+            None => Ok(None),
+        }
     }
 
     /// Whether any of `text` is drawable.
@@ -316,7 +320,7 @@ impl Typesetter {
             size,
             lines: laid_out.lines.len(),
             cut,
-            lost: cleaned.lost,
+            lost: cleaned.lost.characters() as usize,
             ink,
             baseline: first_baseline + down,
             clusters,

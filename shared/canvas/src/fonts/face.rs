@@ -1,145 +1,176 @@
-//! Every font by name, and where its bytes are.
+//! A face: an index into the table of all faces.
 
-use super::TypeStyle;
+use unicode_script::Script;
 
-/// Where the bytes of a font are.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum FontBytes {
+use super::{TypeStyle, table::FACES};
+
+/// A face: a font of one script, width and weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Face(u8);
+
+/// What a face is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Titles and numerals of [`TypeStyle::Loud`].
+    Loud,
+    /// Titles and numerals of [`TypeStyle::Festive`].
+    Festive,
+    /// Facts.
+    Strong,
+    /// Text. If a script has no other face, everything.
+    Plain,
+    /// Emoji, in every type style.
+    Emoji,
+}
+
+/// Where the bytes of a face are.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
     /// In the program.
     BuiltIn(&'static [u8]),
-    /// In the file of this name in the folder of the Chinese, Japanese and Korean fonts.
+    /// In the pack of faces, under the name of the face.
+    Packed,
+    /// In the file of this name.
     File(&'static str),
 }
 
-/// A font.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Face {
-    BricolageExtraBold,
-    InterTightExtraBold,
-    MuktaExtraBold,
-    Lalezar,
-    FrauncesDisplay,
-    NotoSerifDisplayMedium,
-    TiroDevanagariHindi,
-    AmiriBold,
-    InterRegular,
-    InterSemiBold,
-    NotoSansDevanagariMedium,
-    NotoSansArabicMedium,
-    NotoEmoji,
-    NotoSansJp,
-    NotoSansSc,
-    NotoSansTc,
-    NotoSansKr,
+/// A row of the table of faces.
+pub(crate) struct FaceRow {
+    /// The name of the face inside the canvas, which includes weight and style.
+    pub(crate) name: &'static str,
+    /// The script that it is for, as [`super::group`] names it. Emoji are `Common`.
+    pub(crate) script: Script,
+    pub(crate) role: Role,
+    /// The least distance of two baselines, in font sizes. 0 if the design decides alone.
+    pub(crate) leading: f32,
+    pub(crate) place: Place,
+    /// What is known of its bytes without reading them.
+    pub(crate) contents: &'static Contents,
 }
 
-impl Face {
-    /// The faces that are built in.
-    pub(super) const BUILT_IN: [Self; 13] = [
-        Self::BricolageExtraBold,
-        Self::InterTightExtraBold,
-        Self::MuktaExtraBold,
-        Self::Lalezar,
-        Self::FrauncesDisplay,
-        Self::NotoSerifDisplayMedium,
-        Self::TiroDevanagariHindi,
-        Self::AmiriBold,
-        Self::InterRegular,
-        Self::InterSemiBold,
-        Self::NotoSansDevanagariMedium,
-        Self::NotoSansArabicMedium,
-        Self::NotoEmoji,
-    ];
-    /// The faces that are read from files, in the order of `cjk-coverage.bits`.
-    pub(super) const IN_FILES: [Self; 4] = [
-        Self::NotoSansJp,
-        Self::NotoSansSc,
-        Self::NotoSansTc,
-        Self::NotoSansKr,
-    ];
-
+/// What is known of the bytes of a face without reading them. `coverage.rs` has one for each face.
+pub(crate) struct Contents {
     /// The name of the face inside the canvas, which includes weight and style.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::BricolageExtraBold => "Bricolage Grotesque ExtraBold",
-            Self::InterTightExtraBold => "Inter Tight ExtraBold",
-            Self::MuktaExtraBold => "Mukta ExtraBold",
-            Self::Lalezar => "Lalezar",
-            Self::FrauncesDisplay => "Fraunces Display",
-            Self::NotoSerifDisplayMedium => "Noto Serif Display Medium",
-            Self::TiroDevanagariHindi => "Tiro Devanagari Hindi",
-            Self::AmiriBold => "Amiri Bold",
-            Self::InterRegular => "Inter Regular",
-            Self::InterSemiBold => "Inter SemiBold",
-            Self::NotoSansDevanagariMedium => "Noto Sans Devanagari Medium",
-            Self::NotoSansArabicMedium => "Noto Sans Arabic Medium",
-            Self::NotoEmoji => "Noto Emoji Bold",
-            Self::NotoSansJp => "Noto Sans JP",
-            Self::NotoSansSc => "Noto Sans SC",
-            Self::NotoSansTc => "Noto Sans TC",
-            Self::NotoSansKr => "Noto Sans KR",
+    pub(super) name: &'static str,
+    /// The number of its bytes.
+    pub(super) length: u32,
+    /// The CRC-32 of its bytes, as gzip has it.
+    pub(super) crc: u32,
+    pub(super) covered: Covered,
+}
+
+/// The characters of a face.
+pub(super) enum Covered {
+    /// The first and last character of each range, sorted.
+    Ranges(&'static [(u32, u32)]),
+    /// The face with this number in `cjk-coverage.bits`.
+    Bits(usize),
+}
+
+/// The coverage of the faces of Chinese, Japanese and Korean: 8192 bytes for each, with a bit for
+/// each character up to U+FFFF. `subset_cjk.py` writes it together with the fonts.
+const CJK_BITS: &[u8; 4 * 8192] = include_bytes!("../../fonts/cjk-coverage.bits");
+
+impl Contents {
+    /// Whether the face has a glyph for `character`.
+    pub(super) fn covers(&self, character: char) -> bool {
+        let character = u32::from(character);
+        match self.covered {
+            Covered::Ranges(ranges) => {
+                let after = ranges.partition_point(|(first, _)| *first <= character);
+                after > 0 && character <= ranges[after - 1].1
+            }
+            Covered::Bits(number) => {
+                let bits = &CJK_BITS[number * 8192..][..8192];
+                bits.get(character as usize / 8)
+                    .is_some_and(|byte| byte >> (character % 8) & 1 == 1)
+            }
         }
     }
 
-    /// The least distance of two baselines in `style`, in font sizes.
-    pub(crate) fn leading(self, style: TypeStyle) -> f32 {
-        match self {
-            Self::MuktaExtraBold | Self::Lalezar => 1.22,
-            Self::TiroDevanagariHindi
-            | Self::NotoSansDevanagariMedium
-            | Self::NotoSansArabicMedium => 1.32,
-            Self::AmiriBold => 1.42,
-            Self::NotoEmoji => 1.12,
-            Self::NotoSansJp | Self::NotoSansSc | Self::NotoSansTc | Self::NotoSansKr => {
-                match style {
-                    TypeStyle::Loud | TypeStyle::Festive => 1.2,
-                    TypeStyle::Strong => 1.36,
-                    TypeStyle::Plain => 1.6,
-                }
+    /// Whether `bytes` are those of the face.
+    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        bytes.len() == self.length as usize && crc.sum() == self.crc
+    }
+}
+
+impl Face {
+    /// Text in Latin, Greek and Cyrillic.
+    pub(crate) const INTER: Self = Self::named("Inter Regular");
+    /// All emoji.
+    pub(crate) const EMOJI: Self = Self::named("Noto Emoji Bold");
+    /// The hanging style of Arabic letters, for Urdu and Kashmiri.
+    pub(crate) const NASTALIQ: Self = Self::named("Noto Nastaliq Urdu Medium");
+    /// Japanese.
+    pub(crate) const JAPANESE: Self = Self::named("Noto Sans JP");
+    /// Chinese as China and Singapore write it.
+    pub(crate) const SIMPLIFIED: Self = Self::named("Noto Sans SC");
+    /// Chinese as Taiwan and Hong Kong write it.
+    pub(crate) const TRADITIONAL: Self = Self::named("Noto Sans TC");
+    /// Korean.
+    pub(crate) const KOREAN: Self = Self::named("Noto Sans KR");
+
+    /// The face of this name. A constant of a name that the table lacks does not compile.
+    pub(crate) const fn named(name: &str) -> Self {
+        let mut index = 0;
+        while index < FACES.len() {
+            if is_same(FACES[index].name, name) {
+                return Self(index as u8);
             }
-            Self::BricolageExtraBold
-            | Self::InterTightExtraBold
-            | Self::FrauncesDisplay
-            | Self::NotoSerifDisplayMedium
-            | Self::InterRegular
-            | Self::InterSemiBold => 0.0,
+            index += 1;
         }
+        panic!("the table has no face of this name")
+    }
+
+    /// Every face, in the order of the table.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0_u8..).map(Self).take(FACES.len())
+    }
+
+    /// Its place in the table.
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Its row of the table.
+    pub(crate) fn row(self) -> &'static FaceRow {
+        &FACES[self.index()]
+    }
+
+    /// The name of the face inside the canvas.
+    pub(crate) fn name(self) -> &'static str {
+        self.row().name
     }
 
     /// Whether the face is for Chinese, Japanese or Korean.
     pub(crate) fn is_cjk(self) -> bool {
-        Self::IN_FILES.contains(&self)
+        self.row().script == Script::Han
     }
 
-    /// Where its bytes are.
-    pub(super) fn stored(self) -> FontBytes {
-        let bytes: &'static [u8] = match self {
-            Self::BricolageExtraBold => {
-                include_bytes!("../../fonts/BricolageGrotesque-ExtraBold.ttf")
-            }
-            Self::InterTightExtraBold => include_bytes!("../../fonts/InterTight-ExtraBold.ttf"),
-            Self::MuktaExtraBold => include_bytes!("../../fonts/Mukta-ExtraBold.ttf"),
-            Self::Lalezar => include_bytes!("../../fonts/Lalezar-Regular.ttf"),
-            Self::FrauncesDisplay => include_bytes!("../../fonts/Fraunces-Display.ttf"),
-            Self::NotoSerifDisplayMedium => {
-                include_bytes!("../../fonts/NotoSerifDisplay-Medium.ttf")
-            }
-            Self::TiroDevanagariHindi => {
-                include_bytes!("../../fonts/TiroDevanagariHindi-Regular.ttf")
-            }
-            Self::AmiriBold => include_bytes!("../../fonts/Amiri-Bold.ttf"),
-            Self::InterRegular => include_bytes!("../../fonts/Inter-Regular.ttf"),
-            Self::InterSemiBold => include_bytes!("../../fonts/Inter-SemiBold.ttf"),
-            Self::NotoSansDevanagariMedium => {
-                include_bytes!("../../fonts/NotoSansDevanagari-Medium.ttf")
-            }
-            Self::NotoSansArabicMedium => include_bytes!("../../fonts/NotoSansArabic-Medium.ttf"),
-            Self::NotoEmoji => include_bytes!("../../fonts/NotoEmoji-Bold.ttf"),
-            Self::NotoSansJp => return FontBytes::File("NotoSansJP-Medium.ttf"),
-            Self::NotoSansSc => return FontBytes::File("NotoSansSC-Medium.ttf"),
-            Self::NotoSansTc => return FontBytes::File("NotoSansTC-Medium.ttf"),
-            Self::NotoSansKr => return FontBytes::File("NotoSansKR-Medium.ttf"),
-        };
-        FontBytes::BuiltIn(bytes)
+    /// The least distance of two baselines in `style`, in font sizes. Chinese characters fill their
+    /// squares, so lines of text need air between them.
+    pub(crate) fn leading(self, style: TypeStyle) -> f32 {
+        match (self.is_cjk(), style) {
+            (true, TypeStyle::Strong) => 1.36,
+            (true, TypeStyle::Plain) => 1.6,
+            _ => self.row().leading,
+        }
     }
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }

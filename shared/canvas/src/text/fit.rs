@@ -1,6 +1,8 @@
 //! Finds the font size: as large as a style allows in a box, with whole words if possible, else
 //! with broken words, else cut.
 
+use unicode_script::Script;
+
 use super::{
     Block, TextStyle, Typesetter,
     layout::{Breaks, EM, Shaped, Stretch},
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::{
     clean::Clean,
-    fonts::{Face, FontError, Han, TypeStyle},
+    fonts::{Face, FaceOrder, FontError, Han, TypeStyle},
 };
 
 /// A text keeps its phrases whole if it keeps at least this share of its size; else they are
@@ -173,14 +175,18 @@ impl Typesetter {
         Ok(self.measure(&shorter, &shaped, &laid_out, attempt, true))
     }
 
-    /// The face of an ellipsis.
+    /// The face of an ellipsis after a text whose last face has none.
     fn ellipsis(&self, type_style: TypeStyle) -> Face {
-        type_style
-            .faces()
-            .iter()
-            .copied()
+        let order = FaceOrder {
+            style: type_style,
+            han: Han::Simplified,
+            nastaliq: false,
+        };
+        order
+            .of(Script::Latin)
+            .into_iter()
             .find(|face| self.fonts.covers(*face, '…'))
-            .unwrap_or(Face::InterRegular)
+            .unwrap_or(Face::INTER)
     }
 }
 
@@ -195,7 +201,11 @@ mod tests {
 
     fn typesetter() -> Typesetter {
         Typesetter::new(
-            Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap(),
+            Fonts::load(Path::new(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/fonts/files"
+            )))
+            .unwrap(),
         )
     }
 

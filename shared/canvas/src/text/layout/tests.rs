@@ -4,15 +4,15 @@ use super::*;
 use crate::{clean::clean, fonts::TypeStyle};
 
 fn fonts() -> Fonts {
-    Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap()
+    Fonts::load(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fonts/files"
+    )))
+    .unwrap()
 }
 
 fn reader(tag: &str, right_to_left: bool) -> Reader<'_> {
-    Reader {
-        tag,
-        han: None,
-        right_to_left,
-    }
+    Reader::of(tag, None, right_to_left)
 }
 
 fn shaped(text: &str, reader: &Reader<'_>, tracking: f32) -> (String, Shaped) {
@@ -45,6 +45,7 @@ const ENGLISH: Reader<'static> = Reader {
     tag: "en",
     han: None,
     right_to_left: false,
+    nastaliq: false,
 };
 
 #[test]
