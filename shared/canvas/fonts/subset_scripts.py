@@ -17,11 +17,11 @@ import unicodedata
 import zlib
 from dataclasses import dataclass
 
-from fontTools import subset
+from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-# Digits and punctuation go into every face, because a word keeps one face with what is attached to it.
-SHARED = "20-3B,3D,3F,40,5B,5D,5F,A0,AB,B7,BB,2010-2014,2018-2019,201C-201D,2022,2026,20B9"
+from subset import SHARED, characters
+
 JOINERS = "200C,200D"
 INDIC = f"{SHARED},{JOINERS},25CC,964,965"
 ARABIC = f"{SHARED},200B-200F,25CC,600-6FF,750-77F,8A0-8FF,FD3E-FD3F,FDF2,FDFA-FDFD"
@@ -67,7 +67,7 @@ def noto(script, package, wanted):
 FACES = [
     Face("Noto Emoji Bold", "noto-emoji", "NotoEmoji_700Bold", "0-10FFFF", without="1F3FB-1F3FF"),
     Face("Noto Sans ExtraBold", "noto-sans", "NotoSans_800ExtraBold", LATIN),
-    Face("Noto Sans Medium", "noto-sans", "NotoSans_500Medium", LATIN),
+    Face("Noto Sans Medium", "noto-sans", "NotoSans_500Medium", f"{LATIN},400-52F"),
     Face("Noto Serif Display Medium", "noto-serif-display", "NotoSerifDisplay_500Medium", f"{LATIN},370-3FF,1F00-1FFF,400-52F"),
     Face("Noto Sans Symbols Medium", "noto-sans-symbols", "NotoSansSymbols_500Medium", SYMBOLS),
     Face("Mukta ExtraBold", "mukta", "Mukta_800ExtraBold", f"{INDIC},900-97F"),
@@ -104,7 +104,7 @@ FACES = [
     Face("Heebo ExtraBold", "heebo", "Heebo_800ExtraBold", f"{SHARED},25CC,20AA,590-5FF,FB1D-FB4F"),
     Face("Frank Ruhl Libre Bold", "frank-ruhl-libre", "FrankRuhlLibre_700Bold", f"{SHARED},25CC,20AA,590-5FF,FB1D-FB4F"),
     noto("Hebrew", "hebrew", f"{SHARED},25CC,20AA,590-5FF,FB1D-FB4F"),
-    noto("Thaana", "thaana", f"{SHARED},25CC,780-7BF,60C,61B,61F,660-66C"),
+    noto("Thaana", "thaana", f"{SHARED},25CC,780-7BF,60C,61B,61F"),
     Face("Lalezar", "lalezar", "Lalezar_400Regular", ARABIC),
     Face("Vazirmatn ExtraBold", "vazirmatn", "Vazirmatn_800ExtraBold", ARABIC),
     Face("Amiri Bold", "amiri", "Amiri_700Bold", ARABIC),
@@ -129,27 +129,19 @@ MAGIC = b"faces 1\n"
 COLUMNS = "face", "package", "version", "file", "sha256 of the file", "bytes", "deflated", "sha256 of the face"
 
 
-def characters(ranges):
-    found = set()
-    for part in filter(None, ranges.split(",")):
-        first, _, last = part.partition("-")
-        found |= set(range(int(first, 16), int(last or first, 16) + 1))
-    return found
-
-
 def cut(face, file):
     """The bytes of `face`, cut from the font `file`."""
     font = TTFont(file, recalcTimestamp=False)
     tables = [font[tag].table for tag in ("GSUB", "GPOS") if tag in font and font[tag].table.FeatureList]
     features = {record.FeatureTag for table in tables for record in table.FeatureList.FeatureRecord}
-    options = subset.Options()
+    options = Options()
     options.layout_features = sorted(features - {*ON_REQUEST, *face.dropped})
     options.hinting = False
     options.notdef_outline = True
     options.name_IDs = []
     options.drop_tables += ["STAT", "gasp", "vhea", "vmtx", "DSIG", "BASE", "meta"]
     options.glyph_names = False
-    subsetter = subset.Subsetter(options)
+    subsetter = Subsetter(options)
     wanted = characters(face.wanted) - characters(face.without)
     subsetter.populate(unicodes=wanted & set(font.getBestCmap()))
     subsetter.subset(font)
