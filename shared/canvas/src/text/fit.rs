@@ -278,7 +278,7 @@ mod tests {
 
     fn typesetter() -> Typesetter {
         Typesetter::new(
-            Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap(),
+            Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/files"))).unwrap(),
         )
     }
 
