@@ -1,4 +1,4 @@
-"""Subsets the fonts of cjk/ from the packages that README.md names, each to the characters of its
+"""Subsets the fonts of files/ from the packages that README.md names, each to the characters of its
 country's standard, and writes their coverage to cjk-coverage.bits."""
 
 import glob

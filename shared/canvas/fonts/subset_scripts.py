@@ -3,6 +3,8 @@ its table (scripts.tsv), its licences (files/OFL-scripts.txt) and the coverage o
 
     python subset_scripts.py <folder with the unpacked packages> <this folder>
 
+It also writes languages.tsv: the letters of each language that a face has to have, from the package of CLDR_VERSION.
+
 The same packages give the same bytes. src/fonts/pack.rs describes the form of the pack.
 """
 
@@ -11,17 +13,18 @@ import hashlib
 import io
 import json
 import os
+import re
 import struct
 import sys
 import unicodedata
 import zlib
 from dataclasses import dataclass
 
-from fontTools import subset
+from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-# Digits and punctuation go into every face, because a word keeps one face with what is attached to it.
-SHARED = "20-3B,3D,3F,40,5B,5D,5F,A0,AB,B7,BB,2010-2014,2018-2019,201C-201D,2022,2026,20B9"
+from subset import SHARED, characters
+
 JOINERS = "200C,200D"
 INDIC = f"{SHARED},{JOINERS},25CC,964,965"
 ARABIC = f"{SHARED},200B-200F,25CC,600-6FF,750-77F,8A0-8FF,FD3E-FD3F,FDF2,FDFA-FDFD"
@@ -32,9 +35,9 @@ NASTALIQ = (
 )
 # Latin as it is written in Africa, Vietnam, the Pacific, the Americas, in pinyin and in IAST.
 LATIN = (
-    "20-7E,A0-17F,181,186,187-18A,18E-192,194,196-199,19D-1A1,1A4-1A5,1AC-1B7,1C0-1C3,1CD-1DC,1DD-1F0,1F4-21F,226-233,237,23B-23C,"
-    "241-249,251-257,259,25B,260,261,263,266,268-269,26B,272,275,280,283,288-28C,292,294,298,2B0,2B7,2B9-2C1,2C6-2C8,2CA-2CB,2D8-2DD,"
-    "2EE,300-304,306-30C,30F,311-315,31B,323-328,32D-32E,330-331,342,35F,361,1E00-1E99,1E9E,1EA0-1EF9,2C64,2C67-2C6C,2C72-2C73,"
+    "20-7E,A0-17F,181,186,187-18A,18E-192,194,196-19B,19D-1A1,1A4-1A5,1AC-1B7,1C0-1C3,1CD-1DC,1DD-1F0,1F4-21F,226-233,237,23B-23C,"
+    "241-249,251-257,259,25B,260,261,263,266,268-26C,272,275,280,283,288-28C,292,294-295,298,2B0,2B7,2B9-2C1,2C6-2C8,2CA-2CB,2D8-2DD,"
+    "2E4,2EE,300-304,306-30C,30F,311-315,31B,323-328,32D-32E,330-331,342,35F,361,1DC4-1DC7,1E00-1E99,1E9E,1EA0-1EF9,2C64,2C67-2C6C,2C72-2C73,"
     "A78B-A78D,A7AE,2010-2015,2018-201E,2020-2022,2026,2030,2032-2033,2039-203A,2070-208E,20A0-20C1,2122,2212"
 )
 SYMBOLS = "2460-2473,24B6-24E9,2669-266F,1F130-1F149,1F170-1F189"
@@ -98,13 +101,13 @@ FACES = [
     noto("Khmer", "khmer", f"{SHARED},{JOINERS},25CC,1780-17FF"),
     noto("Myanmar", "myanmar", f"{SHARED},{JOINERS},25CC,1000-109F,AA60-AA7F"),
     # Its kerning is two thirds of the font, for pairs that a reader hardly sees.
-    Face("Noto Sans Ethiopic Medium", "noto-sans-ethiopic", "NotoSansEthiopic_500Medium", f"{SHARED},1200-139F", dropped=("kern",)),
+    Face("Noto Sans Ethiopic Medium", "noto-sans-ethiopic", "NotoSansEthiopic_500Medium", f"{SHARED},1200-139F,2D80-2DDF", dropped=("kern",)),
     noto("Georgian", "georgian", f"{SHARED},10A0-10FF,1C90-1CBF"),
     noto("Armenian", "armenian", f"{SHARED},530-58F,FB13-FB17"),
     Face("Heebo ExtraBold", "heebo", "Heebo_800ExtraBold", f"{SHARED},25CC,20AA,590-5FF,FB1D-FB4F"),
     Face("Frank Ruhl Libre Bold", "frank-ruhl-libre", "FrankRuhlLibre_700Bold", f"{SHARED},25CC,20AA,590-5FF,FB1D-FB4F"),
     noto("Hebrew", "hebrew", f"{SHARED},25CC,20AA,590-5FF,FB1D-FB4F"),
-    noto("Thaana", "thaana", f"{SHARED},25CC,780-7BF,60C,61B,61F,660-66C"),
+    noto("Thaana", "thaana", f"{SHARED},25CC,780-7BF,60C,61B,61F"),
     Face("Lalezar", "lalezar", "Lalezar_400Regular", ARABIC),
     Face("Vazirmatn ExtraBold", "vazirmatn", "Vazirmatn_800ExtraBold", ARABIC),
     Face("Amiri Bold", "amiri", "Amiri_700Bold", ARABIC),
@@ -122,6 +125,18 @@ OTHERS = {
 }
 CJK = {country: f"files/NotoSans{country}-Medium.ttf" for country in ("JP", "SC", "TC", "KR")}
 
+# The languages whose letters one face has to have, in each type style. `-` and a script follows where CLDR's own is another.
+LANGUAGES = (
+    "as bn brx doi gu hi kn kok ks ks-Deva mai ml mni mni-Mtei mr ne or pa pa-Arab sa sat sd sd-Deva si ta te ur "
+    "ar ckb fa he ps ug "
+    "km lo my th "
+    "am hy ka ti "
+    "be bg el kk ky mk mn ru sr tg uk "
+    "af ak az bm ca cs cy da de ee en es et eu ff fi fil fr ga ha haw hr hu id ig is it ku lg ln lt lv mg mi ms mt nb nl om pl pt ro rw sk "
+    "so sq sv sw tk tr uz vi wo xh yo zu"
+).split()
+CLDR = "cldr-misc-full"
+
 # Letters on which a mark of Latin has to stand, if a face is said to have the mark.
 BASES = "aeiouAEIOU\u1eb9\u1ecd\u1eb8\u1ecc"
 PACKAGES = "@expo-google-fonts"
@@ -129,27 +144,19 @@ MAGIC = b"faces 1\n"
 COLUMNS = "face", "package", "version", "file", "sha256 of the file", "bytes", "deflated", "sha256 of the face"
 
 
-def characters(ranges):
-    found = set()
-    for part in filter(None, ranges.split(",")):
-        first, _, last = part.partition("-")
-        found |= set(range(int(first, 16), int(last or first, 16) + 1))
-    return found
-
-
 def cut(face, file):
     """The bytes of `face`, cut from the font `file`."""
     font = TTFont(file, recalcTimestamp=False)
     tables = [font[tag].table for tag in ("GSUB", "GPOS") if tag in font and font[tag].table.FeatureList]
     features = {record.FeatureTag for table in tables for record in table.FeatureList.FeatureRecord}
-    options = subset.Options()
+    options = Options()
     options.layout_features = sorted(features - {*ON_REQUEST, *face.dropped})
     options.hinting = False
     options.notdef_outline = True
     options.name_IDs = []
     options.drop_tables += ["STAT", "gasp", "vhea", "vmtx", "DSIG", "BASE", "meta"]
     options.glyph_names = False
-    subsetter = subset.Subsetter(options)
+    subsetter = Subsetter(options)
     wanted = characters(face.wanted) - characters(face.without)
     subsetter.populate(unicodes=wanted & set(font.getBestCmap()))
     subsetter.subset(font)
@@ -234,6 +241,28 @@ def pack(faces):
     return MAGIC + struct.pack("<I", len(faces)) + rows + b"".join(faces.values())
 
 
+def letters(packages, language):
+    """The letters of a language: CLDR's main exemplars, composed."""
+    path = glob.glob(os.path.join(packages, f"{CLDR}*", "main", language, "characters.json"))[0]
+    with open(path, encoding="utf-8") as file:
+        exemplars = json.load(file)["main"][language]["characters"]["exemplarCharacters"][1:-1]
+    found, before = set(), None
+    tokens = iter(re.findall(r"\\u[0-9A-Fa-f]{4}|\\.|[^ ]", exemplars))
+    for token in tokens:
+        if token in "{}":
+            before = None
+        elif token == "-" and before:
+            after = next(tokens)
+            last = chr(int(after[2:], 16)) if after.startswith("\\u") else after[-1]
+            found |= {chr(code) for code in range(ord(before), ord(last) + 1)}
+            before = None
+        else:
+            before = chr(int(token[2:], 16)) if token.startswith("\\u") else token[-1]
+            found.add(before)
+    composed = {code for letter in found for code in unicodedata.normalize("NFC", letter)}
+    return "".join(sorted(code for code in composed if unicodedata.category(code) != "Cf"))
+
+
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
@@ -278,6 +307,7 @@ def main(packages, folder):
         rows.append("\t".join((face.name, f"{PACKAGES}/{face.package}", version, f"{face.file}.ttf", read, *sizes, sha256(data))))
     for path, text in (
         ("scripts.tsv", "\n".join(rows) + "\n"),
+        ("languages.tsv", "".join(f"{language}\t{letters(packages, language)}\n" for language in LANGUAGES)),
         ("files/OFL-scripts.txt", notices(files, folder)),
         ("../src/fonts/coverage.rs", coverage(faces, folder)),
     ):

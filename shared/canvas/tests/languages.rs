@@ -22,7 +22,7 @@ const FILES: [&str; 4] = [
 ];
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/cjk")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/files")
 }
 
 fn on(

@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| Mutex::new(new_canvas()));
 
 fn new_canvas() -> Canvas {
-    Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap()
+    Canvas::new(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fonts/files"
+    )))
+    .unwrap()
 }
 
 fn pictures() -> impl Iterator<Item = AssetKind> {
