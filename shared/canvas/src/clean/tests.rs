@@ -202,8 +202,8 @@ fn a_cut_closes_the_isolates_that_it_opens() {
         "a \u{2066}b\u{2069}…"
     );
     assert_eq!(
-        cleaned.cut(&fonts, 8, Face::INTER).text(),
-        "a \u{2066}bcd\u{2069} e…"
+        cleaned.cut(&fonts, 7, Face::INTER).text(),
+        "a \u{2066}bcd\u{2069}…"
     );
 }
 
