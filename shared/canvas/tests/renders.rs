@@ -169,7 +169,7 @@ fn titles() -> Vec<(&'static str, Configuration)> {
         ("a word of 300 wide letters", titled(&"W".repeat(300))),
         ("one letter", titled("i")),
         ("only emoji", titled("🎉🎉🎉🎉🎉🎉")),
-        ("nothing that can be drawn", titled("ሰላም ทะเล")),
+        ("nothing that can be drawn", titled("བོད ᏣᎳᎩ")),
     ]
 }
 
