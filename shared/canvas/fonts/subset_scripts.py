@@ -226,7 +226,7 @@ def coverage(faces, folder):
         constants.append(constant(f"Noto Sans {country}", font, f"Covered::Bits({number})"))
     return (
         "//! What each face covers, and how its bytes are known again. Written by `subset_scripts.py`.\n\n"
-        "use super::face::{Contents, Covered};\n\n"
+        "use super::row::{Contents, Covered};\n\n"
         + "\n".join(f"#[rustfmt::skip]\n{text}" for text in constants)
     )
 

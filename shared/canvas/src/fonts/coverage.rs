@@ -1,6 +1,6 @@
 //! What each face covers, and how its bytes are known again. Written by `subset_scripts.py`.
 
-use super::face::{Contents, Covered};
+use super::row::{Contents, Covered};
 
 #[rustfmt::skip]
 pub(super) const AMIRI_BOLD: Contents = Contents {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use skrifa::{FontRef, MetadataProvider};
 use unicode_script::UnicodeScript;
 
-use super::*;
+use super::{row::FaceRow, *};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/files")
