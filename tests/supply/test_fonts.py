@@ -1,4 +1,4 @@
-"""The pack of fonts: that it is what its table says, and that the packages of the table make it again."""
+"""The pack of fonts: that it is what its table says, and that its packages make it again."""
 
 import hashlib
 import importlib.util
@@ -52,10 +52,14 @@ class Pack(unittest.TestCase):
 
     def test_the_canvas_knows_each_face_by_its_length_and_sum(self):
         pattern = r'name: "(.+)",\n    length: (\d+),\n    crc: 0x([0-9a-f]{8})'
-        known = {name: (int(length), int(crc, 16)) for name, length, crc in re.findall(pattern, COVERAGE.read_text())}
+        known = {
+            name: (int(length), int(crc, 16))
+            for name, length, crc in re.findall(pattern, COVERAGE.read_text())
+        }
         for name, face in packed().items():
             self.assertEqual(known[name], (len(face), zlib.crc32(face)), name)
-        sums = {(len(data), zlib.crc32(data)) for data in (file.read_bytes() for file in FONTS.glob("**/*.ttf"))}
+        files = [file.read_bytes() for file in FONTS.glob("**/*.ttf")]
+        sums = {(len(data), zlib.crc32(data)) for data in files}
         others = {values for name, values in known.items() if name not in packed()}
         self.assertEqual(others, sums)
 
