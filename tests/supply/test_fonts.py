@@ -70,7 +70,8 @@ class Pack(unittest.TestCase):
 
     def test_the_licences_name_each_family(self):
         named = (FONTS / "files/OFL-scripts.txt").read_text()
-        families = [line.partition(": Copyright")[0] for line in named.partition("\n\n")[0].splitlines()]
+        notices = named.partition("\n\n")[0].splitlines()
+        families = [notice.partition(": Copyright")[0] for notice in notices]
         for name in packed():
             with self.subTest(name):
                 self.assertTrue(any(name.startswith(family) for family in families))
