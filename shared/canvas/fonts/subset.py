@@ -78,7 +78,7 @@ def main(packages, out):
     for source, name, wanted in (
         ("Inter_400Regular.ttf", "Inter-Regular.ttf", f"{LATIN},{ALL_GREEK_AND_CYRILLIC}"),
         ("Inter_600SemiBold.ttf", "Inter-SemiBold.ttf", f"{LATIN},{ALL_GREEK_AND_CYRILLIC}"),
-        ("InterTight_800ExtraBold.ttf", "InterTight-ExtraBold.ttf", f"{SHARED},{ALL_GREEK_AND_CYRILLIC}"),
+        ("InterTight_800ExtraBold.ttf", "InterTight-ExtraBold.ttf", f"{SHARED},2BC,{ALL_GREEK_AND_CYRILLIC}"),
     ):
         write(TTFont(one(source), recalcTimestamp=False), to(name), characters(wanted))
 

@@ -30,8 +30,8 @@ INDIC = f"{SHARED},{JOINERS},25CC,964,965"
 ARABIC = f"{SHARED},200B-200F,25CC,600-6FF,750-77F,8A0-8FF,FD3E-FD3F,FDF2,FDFA-FDFD"
 # Urdu, Kashmiri, Punjabi, Saraiki, Balochi, Persian and Arabic, without the letters of Africa and of Central Asia.
 NASTALIQ = (
-    f"{SHARED},200B-200F,25CC,600-604,60C-615,61B-61F,620-63A,640-65E,660-671,672,674,679,67B,67E,67F,681,683,684,685,686,687,688,68A,"
-    "68D,691,693,698,699,69A,6A9,6AA,6AF,6B3,6BA,6BB,6BE,6C0-6C4,6CC,6CD,6D2-6D5,6DD,6EE-6FF,762,763,768,76C,8C7,FDF2,FDFA-FDFD"
+    f"{SHARED},200B-200F,25CC,600-604,60C-615,61B-61F,620-63A,640-65E,660-671,672,673,674,675,676,677,679,67B,67E,67F,681,683,684,685,686,687,688,68A,"
+    "68D,691,693,698,699,69A,6A9,6AA,6AF,6B3,6BA,6BB,6BE,6C0-6C4,6C6,6CC,6CD,6D2-6D5,6DD,6EE-6FF,762,763,768,76C,8C7,FDF2,FDFA-FDFD"
 )
 # Latin as it is written in Africa, Vietnam, the Pacific, the Americas, in pinyin and in IAST.
 LATIN = (
@@ -215,18 +215,18 @@ def constant(name, data, covered):
 def coverage(faces, folder):
     """The text of coverage.rs; `faces` are the packed ones, by name."""
     constants = []
-    files = {name: open(os.path.join(folder, file), "rb").read() for name, file in OTHERS.items()}
+    files = {name: read(os.path.join(folder, file)) for name, file in OTHERS.items()}
     for name, data in sorted({**faces, **files}.items()):
         pairs = [f"(0x{first:x}, 0x{last:x})" for first, last in ranges(covered(TTFont(io.BytesIO(data))))]
         rows = [", ".join(pairs[start : start + 4]) for start in range(0, len(pairs), 4)]
         listed = "".join(f"        {row},\n" for row in rows)
         constants.append(constant(name, data, f"Covered::Ranges(&[\n{listed}    ])"))
     for number, (country, file) in enumerate(CJK.items()):
-        with open(os.path.join(folder, file), "rb") as font:
-            constants.append(constant(f"Noto Sans {country}", font.read(), f"Covered::Bits({number})"))
+        font = read(os.path.join(folder, file))
+        constants.append(constant(f"Noto Sans {country}", font, f"Covered::Bits({number})"))
     return (
         "//! What each face covers, and how its bytes are known again. Written by `subset_scripts.py`.\n\n"
-        "use super::face::{Contents, Covered};\n\n"
+        "use super::row::{Contents, Covered};\n\n"
         + "\n".join(f"#[rustfmt::skip]\n{text}" for text in constants)
     )
 
@@ -261,6 +261,11 @@ def letters(packages, language):
             found.add(before)
     composed = {code for letter in found for code in unicodedata.normalize("NFC", letter)}
     return "".join(sorted(code for code in composed if unicodedata.category(code) != "Cf"))
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def sha256(data):
@@ -301,10 +306,8 @@ def main(packages, folder):
         data = cut(face, file)
         faces[face.name] = data
         files.append(file)
-        with open(file, "rb") as font:
-            read = sha256(font.read())
         sizes = str(len(data)), str(len(zlib.compress(data, 9)))
-        rows.append("\t".join((face.name, f"{PACKAGES}/{face.package}", version, f"{face.file}.ttf", read, *sizes, sha256(data))))
+        rows.append("\t".join((face.name, f"{PACKAGES}/{face.package}", version, f"{face.file}.ttf", sha256(read(file)), *sizes, sha256(data))))
     for path, text in (
         ("scripts.tsv", "\n".join(rows) + "\n"),
         ("languages.tsv", "".join(f"{language}\t{letters(packages, language)}\n" for language in LANGUAGES)),

@@ -8,6 +8,7 @@ mod coverage;
 mod face;
 mod han;
 mod pack;
+mod row;
 mod table;
 
 use std::{
@@ -20,11 +21,12 @@ use std::{
 use contract::{Brand, Typeface};
 use unicode_script::Script;
 
-pub(crate) use face::{Face, FaceRow, Place, Role};
+pub(crate) use face::Face;
 pub(crate) use han::{
     Han, is_chinese, is_cjk_letter, is_hangul, is_hiragana, is_kana, is_katakana,
 };
 use pack::Pack;
+use row::{Place, Role};
 use table::FACES;
 
 /// Why a font cannot be used.
@@ -98,7 +100,7 @@ impl FaceOrder {
     /// those of Latin, which have most symbols, then emoji, then all others.
     pub(crate) fn of(self, script: Script) -> Vec<Face> {
         let mut faces: Vec<Face> = Face::all().collect();
-        faces.sort_by_key(|face| {
+        faces.sort_by_cached_key(|face| {
             let row = face.row();
             let nearness = if *face == Face::NASTALIQ {
                 if self.nastaliq && script == Script::Arabic {

@@ -169,7 +169,7 @@ fn titles() -> Vec<(&'static str, Configuration)> {
         ("a word of 300 wide letters", titled(&"W".repeat(300))),
         ("one letter", titled("i")),
         ("only emoji", titled("🎉🎉🎉🎉🎉🎉")),
-        ("nothing that can be drawn", titled("ሰላም ทะเล")),
+        ("nothing that can be drawn", titled("བོད ᏣᎳᎩ")),
     ]
 }
 
@@ -361,18 +361,18 @@ fn facts_use_the_events_language_and_time_zone() {
 
 #[test]
 fn characters_without_a_font_are_left_out_and_counted() {
-    let rendered = draw(AssetKind::Poster, &titled("Jazz ሰላም Night"));
+    let rendered = draw(AssetKind::Poster, &titled("Jazz བོད Night"));
     assert_eq!(text(&rendered, "title").text, "Jazz Night");
-    assert_eq!(rendered.report.lost, 3);
+    assert_eq!(rendered.report.lost, 2);
 }
 
 #[test]
 fn a_title_that_no_font_covers_becomes_the_word_for_an_event() {
     assert_eq!(
-        text(&draw(AssetKind::Poster, &titled("ሰላም")), "title").text,
+        text(&draw(AssetKind::Poster, &titled("བོད")), "title").text,
         "Event"
     );
-    let hindi = event(json!({ "title": "ሰላም", "locale": "hi" }));
+    let hindi = event(json!({ "title": "བོད", "locale": "hi" }));
     assert_eq!(
         text(&draw(AssetKind::Invitation, &hindi), "title").text,
         "कार्यक्रम"

@@ -17,8 +17,8 @@ use crate::fonts::{Face, Fonts};
 pub(super) fn settled(fonts: &Fonts, text: &str) -> (String, Lost) {
     let (mut text, mut lost) = drawable(fonts, text);
     // Leaving a character out can join its neighbours into one character. So the text is cleaned
-    // again until it no longer changes.
-    for _ in 0..3 {
+    // again until it no longer changes, which takes two rounds even for most hostile texts.
+    for _ in 0..8 {
         let (again, more) = drawable(fonts, &text);
         let is_settled = again == text;
         text = again;

@@ -14,7 +14,7 @@ use crate::fonts::{Face, FaceOrder, Fonts, group, is_cjk_letter};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Space,
-    /// A letter, digit or mark of this script, as [`group`] names it.
+    /// A letter, digit or mark of this script. All of Chinese, Japanese and Korean are `Han`.
     Letter(Script),
     Emoji,
     /// A digit of all scripts.
@@ -91,9 +91,9 @@ fn orders(order: FaceOrder, clusters: &[Cluster<'_>]) -> Vec<(Script, Vec<Face>)
     let mut scripts = vec![Script::Latin, Script::Arabic];
     for cluster in clusters {
         if let Kind::Letter(script) = cluster.kind
-            && !scripts.contains(&script)
+            && !scripts.contains(&group(script))
         {
-            scripts.push(script);
+            scripts.push(group(script));
         }
     }
     scripts
@@ -123,7 +123,8 @@ fn kind(fonts: &Fonts, cluster: &str) -> Kind {
                     Kind::Other
                 }
             }
-            script => Kind::Letter(group(script)),
+            Script::Bopomofo => Kind::Letter(Script::Han),
+            script => Kind::Letter(script),
         }
     }
 }
@@ -180,6 +181,7 @@ fn opens(cluster: &str) -> bool {
 impl Choice<'_> {
     /// The faces for a word of `script`, in the order in which they are tried.
     fn faces(&self, script: Script) -> impl Iterator<Item = Face> {
+        let script = group(script);
         let known = self.orders.iter().find(|(known, _)| *known == script);
         known
             .or(self.orders.first())

@@ -131,6 +131,19 @@ fn a_title_of_one_script_has_one_face_and_a_text_changes_it_for_one_word() {
 }
 
 #[test]
+fn words_of_two_scripts_in_a_title_have_the_title_face_of_each() {
+    let title = named(TypeStyle::Loud, &NO_ONE, "Jazz в Москве 24");
+    let expected = [
+        ("Jazz ".to_owned(), "Bricolage Grotesque ExtraBold"),
+        ("в Москве 24".to_owned(), "Inter Tight ExtraBold"),
+    ];
+    assert_eq!(title, expected);
+    // In one word both have the face that has both.
+    let mixed = named(TypeStyle::Loud, &NO_ONE, "αβγ-test");
+    assert_eq!(mixed, [("αβγ-test".to_owned(), "Inter SemiBold")]);
+}
+
+#[test]
 fn letters_of_two_scripts_in_one_word_have_a_face_each() {
     assert_eq!(
         named(TypeStyle::Loud, &NO_ONE, "(JAZZजैज़)"),
@@ -202,8 +215,8 @@ fn a_cut_closes_the_isolates_that_it_opens() {
         "a \u{2066}b\u{2069}…"
     );
     assert_eq!(
-        cleaned.cut(&fonts, 8, Face::INTER).text(),
-        "a \u{2066}bcd\u{2069} e…"
+        cleaned.cut(&fonts, 7, Face::INTER).text(),
+        "a \u{2066}bcd\u{2069}…"
     );
 }
 

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     FontError,
-    face::{Contents, FaceRow, Place},
+    row::{Contents, FaceRow, Place},
     table::FACES,
 };
 

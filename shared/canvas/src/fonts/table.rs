@@ -4,7 +4,7 @@ use unicode_script::Script;
 
 use super::{
     coverage,
-    face::{Contents, FaceRow, Place, Role},
+    row::{Contents, FaceRow, Place, Role},
 };
 
 /// Every face. [`super::Face`] is an index into this.

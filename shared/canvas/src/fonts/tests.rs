@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
 use skrifa::{FontRef, MetadataProvider};
+use unicode_script::UnicodeScript;
 
-use super::*;
+use super::{row::FaceRow, *};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/files")
@@ -99,9 +100,7 @@ fn a_face_with_its_own_script_has_digits_and_brackets_for_it() {
     let fonts = Fonts::load(&folder()).unwrap();
     for face in Face::all().filter(|face| !face.is_cjk()) {
         let row = face.row();
-        let is_of_symbols = row.role == Role::Emoji || row.name.contains("Symbols");
-        // The built-in face of Greek and Cyrillic titles has their letters only.
-        if is_of_symbols || row.name == "Inter Tight ExtraBold" {
+        if row.role == Role::Emoji || row.name == "Noto Sans Symbols Medium" {
             continue;
         }
         for c in "0123456789()\"'#%&*+,-./:;?@!«»“”‘’–—…".chars() {
@@ -273,6 +272,45 @@ fn a_script_has_its_face_for_each_role() {
         first(TypeStyle::Loud, Script::Arabic, true),
         "Noto Nastaliq Urdu Medium"
     );
+}
+
+/// The letters of each language, by CLDR; `subset_scripts.py` writes it.
+const LANGUAGES: &str = include_str!("../../fonts/languages.tsv");
+
+#[test]
+fn one_face_has_all_letters_of_a_language_in_each_type_style() {
+    let fonts = Fonts::load(&folder()).unwrap();
+    for line in LANGUAGES.lines() {
+        let (language, letters) = line.split_once('\t').unwrap();
+        let of_letter = |c: char| c.script();
+        let is_own = |script: &Script| !matches!(script, Script::Common | Script::Inherited);
+        let script = letters.chars().map(of_letter).find(is_own).unwrap();
+        let script = group(script);
+        for style in [
+            TypeStyle::Loud,
+            TypeStyle::Festive,
+            TypeStyle::Strong,
+            TypeStyle::Plain,
+        ] {
+            let order = FaceOrder {
+                style,
+                han: Han::Simplified,
+                nastaliq: matches!(language, "ur" | "ks" | "pa-Arab"),
+            };
+            let face = order
+                .of(script)
+                .into_iter()
+                .find(|face| letters.chars().all(|c| fonts.covers(*face, c)))
+                .unwrap_or_else(|| panic!("no face has all letters of {language}"));
+            assert_eq!(face.row().script, script, "{language}, {style:?}");
+            assert_eq!(
+                face == Face::NASTALIQ,
+                order.nastaliq,
+                "{language}, {style:?}"
+            );
+        }
+    }
+    assert_eq!(LANGUAGES.lines().count(), 108);
 }
 
 #[test]
