@@ -191,8 +191,25 @@ fn tidy(cluster: &str) -> Option<String> {
         .take(24)
         .collect();
     // A lone zero-width joiner, or a mark without a base, is dropped.
-    let begins_with_mark = kept.chars().next().is_some_and(is_combining_mark);
+    let begins_with_mark = kept
+        .chars()
+        .next()
+        .is_some_and(|c| is_combining_mark(c) && !is_of_its_own(c));
     (!begins_with_mark && kept.chars().any(|c| !is_joiner(c) && !c.is_whitespace())).then_some(kept)
+}
+
+/// Whether a mark is a user-perceived character of its own after its letter: vowels and tones of
+/// Burmese, Shan and others (the exceptions in the table of `SpacingMark`,
+/// <https://www.unicode.org/reports/tr29/>).
+fn is_of_its_own(c: char) -> bool {
+    matches!(u32::from(c), 0x102b..=0x102c | 0x1038 | 0x1062..=0x1064 | 0x1067..=0x106d | 0x1083
+        | 0x1087..=0x108c | 0x108f | 0x109a..=0x109c | 0xaa7b | 0xaa7d)
+}
+
+/// Whether `c` is one user-perceived character with what follows it, whatever that is: the signs of
+/// Arabic and Syriac numbers, and a Malayalam r.
+fn is_prepended(c: char) -> bool {
+    matches!(u32::from(c), 0x600..=0x605 | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2 | 0xd4e)
 }
 
 /// What can be drawn of a character.
@@ -202,7 +219,8 @@ enum Drawn {
 }
 
 /// The characters to draw: the cluster as it is, else its compatible form (𝗕𝗼𝗹𝗱 letters become
-/// plain letters), else without the marks that the face of its first character lacks.
+/// plain letters), else without a sign before it, else without the marks that the face of its first
+/// character lacks.
 fn drawn(fonts: &Fonts, cluster: &str) -> Option<Drawn> {
     if is_covered(fonts, cluster) {
         return Some(Drawn::Whole(cluster.to_owned()));
@@ -214,6 +232,12 @@ fn drawn(fonts: &Fonts, cluster: &str) -> Option<Drawn> {
             .all(|part| is_covered(fonts, part))
     {
         return Some(Drawn::Whole(compatible));
+    }
+    let bare = cluster.trim_start_matches(is_prepended);
+    if !bare.is_empty() && bare.len() < cluster.len() {
+        return drawn(fonts, bare).map(|bare| match bare {
+            Drawn::Whole(bare) | Drawn::WithoutMarks(bare) => Drawn::WithoutMarks(bare),
+        });
     }
     let base = cluster.nfd().next()?;
     let with_marks = |face: Face| -> String {

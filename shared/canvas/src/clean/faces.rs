@@ -17,7 +17,7 @@ enum Kind {
     /// A letter, digit or mark of this script. All of Chinese, Japanese and Korean are `Han`.
     Letter(Script),
     Emoji,
-    /// A digit of all scripts.
+    /// A digit of all scripts, or a letter of all, such as the ʻ of Hawaiian.
     Digit,
     /// Punctuation, a symbol or an invisible sign.
     Other,
@@ -117,7 +117,7 @@ fn kind(fonts: &Fonts, cluster: &str) -> Kind {
             Script::Common | Script::Inherited | Script::Unknown => {
                 if is_emoji && is_covered_by(fonts, Face::EMOJI, cluster) {
                     Kind::Emoji
-                } else if first.is_numeric() {
+                } else if first.is_alphanumeric() {
                     Kind::Digit
                 } else {
                     Kind::Other

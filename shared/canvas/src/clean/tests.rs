@@ -373,3 +373,13 @@ fn a_kana_keeps_at_most_three_marks() {
     let text = kept(&format!("か{}", "\u{309a}".repeat(20)));
     assert!(text.chars().count() <= 4, "{text}");
 }
+
+#[test]
+fn a_sign_before_a_character_of_another_face_is_left_out_alone() {
+    let cleaned = clean(&fonts(), TypeStyle::Plain, &NO_ONE, "\u{600}🌀ऄA");
+    assert_eq!(cleaned.text(), "🌀ऄA");
+    assert_eq!(cleaned.lost.characters(), 1);
+    // With a digit of its face it is drawn.
+    let cleaned = clean(&fonts(), TypeStyle::Plain, &NO_ONE, "\u{600}٢");
+    assert_eq!(cleaned.text(), "\u{600}٢");
+}

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clean::Clean,
-    fonts::{Face, FaceOrder, FontError, Han, TypeStyle},
+    fonts::{Face, FaceOrder, FontError, Han, TypeStyle, group},
 };
 
 /// A text keeps its phrases whole if it keeps at least this share of its size; else they are
@@ -146,7 +146,7 @@ impl Typesetter {
             return Ok(self.measure(cleaned, shaped, &laid_out, attempt, false));
         }
         // It is too long even at the smallest size: as many characters as fit, and an ellipsis.
-        let ellipsis = self.ellipsis(style.type_style);
+        let ellipsis = self.ellipsis(cleaned.script, style.type_style);
         let (mut low, mut high) = (0, cleaned.text().chars().count());
         let mut best = None;
         while low < high {
@@ -175,15 +175,15 @@ impl Typesetter {
         Ok(self.measure(&shorter, &shaped, &laid_out, attempt, true))
     }
 
-    /// The face of an ellipsis after a text whose last face has none.
-    fn ellipsis(&self, type_style: TypeStyle) -> Face {
+    /// The face of an ellipsis after a text of `script` whose last face has none.
+    fn ellipsis(&self, script: Script, type_style: TypeStyle) -> Face {
         let order = FaceOrder {
             style: type_style,
             han: Han::Simplified,
             nastaliq: false,
         };
         order
-            .of(Script::Latin)
+            .of(group(script))
             .into_iter()
             .find(|face| self.fonts.covers(*face, '…'))
             .unwrap_or(Face::INTER)
