@@ -1,7 +1,12 @@
 use std::path::Path;
 
+use unicode_script::Script;
+
 use super::*;
-use crate::{clean::clean, fonts::TypeStyle};
+use crate::{
+    clean::{Lost, Piece, clean},
+    fonts::TypeStyle,
+};
 
 fn fonts() -> Fonts {
     Fonts::load(Path::new(concat!(
@@ -149,7 +154,7 @@ fn each_line_is_put_in_order_by_itself() {
         letters.collect()
     };
     assert_eq!(words(&lines[0]), "one \u{62f}\u{62d}\u{627}\u{648}");
-    assert_eq!(words(&lines[1]), "\u{629}\u{62b}\u{644}\u{627}\u{62b} two");
+    assert_eq!(words(&lines[1]), "\u{629}\u{62b}\u{627}\u{644}\u{62b} two");
 }
 
 #[test]
@@ -166,4 +171,41 @@ fn a_paragraph_has_the_direction_of_the_reader_unless_it_has_no_letter_of_it() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_word_in_two_faces_is_in_order() {
+    let mut fonts = fonts();
+    let piece = |text: &str, name| Piece {
+        text: text.to_owned(),
+        face: Face::all().find(|face| face.name() == name).unwrap(),
+    };
+    let cleaned = Clean {
+        pieces: vec![
+            piece("شركة", "Noto Sans Arabic Medium"),
+            piece("+", "Inter Regular"),
+            piece("نقطة", "Noto Sans Arabic Medium"),
+        ],
+        lost: Lost::default(),
+        han: None,
+        script: Script::Arabic,
+    };
+    let how = How {
+        reader: &reader("ar", true),
+        tracking: 0.0,
+        proportional: false,
+    };
+    let shaped = Shaper::new().shape(&mut fonts, &cleaned, &how).unwrap();
+    let line = shaped.place(&shaped.lines(1e6, Breaks::Allowed)[0]);
+    let (text, clusters) = (cleaned.text(), line.clusters);
+    let order: String = clusters
+        .iter()
+        .map(|cluster| &text[cluster.text.clone()])
+        .collect();
+    assert_eq!(order, text.chars().rev().collect::<String>());
+    assert!(clusters.is_sorted_by(|one, other| one.x + one.advance <= other.x + 0.01));
+    let plus = clusters
+        .iter()
+        .position(|cluster| &text[cluster.text.clone()] == "+");
+    assert_eq!(clusters[plus.unwrap()].face.name(), "Inter Regular");
 }
