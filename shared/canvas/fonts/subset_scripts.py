@@ -147,6 +147,8 @@ COLUMNS = "face", "package", "version", "file", "sha256 of the file", "bytes", "
 def cut(face, file):
     """The bytes of `face`, cut from the font `file`."""
     font = TTFont(file, recalcTimestamp=False)
+    # The same bytes whether HarfBuzz is there or not. Its tables are smaller, and larger when they are deflated.
+    font.cfg["fontTools.ttLib.tables.otBase:USE_HARFBUZZ_REPACKER"] = False
     tables = [font[tag].table for tag in ("GSUB", "GPOS") if tag in font and font[tag].table.FeatureList]
     features = {record.FeatureTag for table in tables for record in table.FeatureList.FeatureRecord}
     options = Options()
