@@ -17,7 +17,7 @@ const LARGEST_PICTURE: usize = 4 * 1024 * 1024;
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
     let fonts = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../shared/canvas/fonts/cjk"
+        "/../shared/canvas/fonts/files"
     ));
     Mutex::new(Canvas::new(fonts).expect("the fonts can be read"))
 });

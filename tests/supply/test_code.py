@@ -62,7 +62,8 @@ class Code(unittest.TestCase):
                 self.assertLessEqual(fonts, set(names))
 
     def fonts(self, function: str) -> list[pathlib.Path]:
-        found = list((ROOT / "functions" / function / "package/fonts").glob("*.ttf"))
+        files = (ROOT / "functions" / function / "package/fonts").glob("*")
+        found = [file for file in files if file.suffix in {".ttf", ".pack"}]
         self.assertEqual(bool(found), function == "completion")
         return found
 

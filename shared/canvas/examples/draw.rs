@@ -26,7 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     fs::create_dir_all(&folder)?;
-    let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk")))?;
+    let mut canvas = Canvas::new(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fonts/files"
+    )))?;
     for (name, configuration) in &samples {
         for asset in AssetKind::ALL
             .into_iter()

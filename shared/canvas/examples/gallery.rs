@@ -38,7 +38,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let samples: BTreeMap<String, BTreeMap<String, Configuration>> =
         serde_json::from_str(include_str!("gallery.json"))?;
     fs::create_dir_all(folder)?;
-    let mut canvas = Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk")))?;
+    let mut canvas = Canvas::new(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fonts/files"
+    )))?;
     let mut rows = Vec::new();
     let mut faults = 0;
     for asset in AssetKind::ALL

@@ -1,4 +1,4 @@
-"""Subsets the fonts of this folder from the packages that README.md names."""
+"""Subsets the built-in fonts of this folder from the packages that README.md names."""
 
 import glob
 import os
@@ -16,22 +16,15 @@ LATIN = (
     "203C,2044,2070-208E,20A0-20BF,2113,2116,2117,2120,2122,212E,2190-2193,2196-2199,2212,2215,2219,221A,221E,2248,2260,"
     "2264-2265,25A0-25A1,25B2,25B6,25BC,25C0,25CA,25CB,25CF,2605-2606,2660,2663,2665,2666,2713,FB01-FB02,FEFF,25CC"
 )
-GREEK_AND_CYRILLIC = "370-3FF,400-52F"
+# Digits and punctuation. A word keeps one face with what is attached to it, so the face of a script has them too.
+SHARED = "20-3B,3D,3F,40,5B,5D,5F,A0,AB,B7,BB,2010-2014,2018-2019,201C-201D,2022,2026,20B9"
 ALL_GREEK_AND_CYRILLIC = "370-3FF,1F00-1FFF,400-52F,2DE0-2DFF"
-DEVANAGARI = "900-97F,20B9,200C,200D,25CC,20"
-ALL_DEVANAGARI = "900-97F,A8E0-A8FF,1CD0-1CFF,20B9,20F0,200C,200D,25CC,20"
-ARABIC = (
-    "600-6FF,750-77F,8A0-8FF,FB50-FDFF,FE70-FEFF,2026,200B-200F,20,A0,21,2E,2D,3A,28,29,AB,BB,2010-2015,25CC"
-)
-FEATURES = (
-    "kern mark mkmk ccmp locl liga rlig calt clig abvf abvm abvs akhn blwf blwm blws cjct haln half nukt pref pres pstf psts "
-    "rkrf rphf vatu init medi fina isol med2 fin2 fin3 curs cswh mset stch rclt rvrn dist"
-).split()
+FEATURES = "ccmp locl liga rlig calt clig kern mark mkmk".split()
 
 
 def characters(ranges):
     found = set()
-    for part in ranges.split(","):
+    for part in filter(None, ranges.split(",")):
         first, _, last = part.partition("-")
         found |= set(range(int(first, 16), int(last or first, 16) + 1))
     return found
@@ -85,20 +78,9 @@ def main(packages, out):
     for source, name, wanted in (
         ("Inter_400Regular.ttf", "Inter-Regular.ttf", f"{LATIN},{ALL_GREEK_AND_CYRILLIC}"),
         ("Inter_600SemiBold.ttf", "Inter-SemiBold.ttf", f"{LATIN},{ALL_GREEK_AND_CYRILLIC}"),
-        ("InterTight_800ExtraBold.ttf", "InterTight-ExtraBold.ttf", GREEK_AND_CYRILLIC),
-        ("NotoSerifDisplay_500Medium.ttf", "NotoSerifDisplay-Medium.ttf", GREEK_AND_CYRILLIC),
-        ("Mukta_800ExtraBold.ttf", "Mukta-ExtraBold.ttf", DEVANAGARI),
-        ("TiroDevanagariHindi_400Regular.ttf", "TiroDevanagariHindi-Regular.ttf", DEVANAGARI),
-        ("NotoSansDevanagari_500Medium.ttf", "NotoSansDevanagari-Medium.ttf", ALL_DEVANAGARI),
-        ("Lalezar_400Regular.ttf", "Lalezar-Regular.ttf", ARABIC),
-        ("Amiri_700Bold.ttf", "Amiri-Bold.ttf", ARABIC),
-        ("NotoSansArabic_500Medium.ttf", "NotoSansArabic-Medium.ttf", ARABIC),
+        ("InterTight_800ExtraBold.ttf", "InterTight-ExtraBold.ttf", f"{SHARED},2BC,{ALL_GREEK_AND_CYRILLIC}"),
     ):
-        write(TTFont(one(source)), to(name), characters(wanted))
-    emoji = TTFont(one("NotoEmoji_700Bold.ttf"))
-    # Skin tones are left out of every text, because one colour cannot show them.
-    wanted = set(emoji.getBestCmap()) - set(range(0x1F3FB, 0x1F400))
-    write(emoji, to("NotoEmoji-Bold.ttf"), wanted, ["ccmp", "liga", "rlig"])
+        write(TTFont(one(source), recalcTimestamp=False), to(name), characters(wanted))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Subsets the fonts of cjk/ from the packages that README.md names, each to the characters of its
+"""Subsets the fonts of files/ from the packages that README.md names, each to the characters of its
 country's standard, and writes their coverage to cjk-coverage.bits."""
 
 import glob
@@ -92,7 +92,7 @@ def main(packages, out):
         # The line is the square that a character fills, so that it is centred and sits on the Latin
         # baseline.
         font["hhea"].ascent, font["hhea"].descent = 880, -120
-        path = os.path.join(out, "cjk", f"{name}-{WEIGHT}.ttf")
+        path = os.path.join(out, "files", f"{name}-{WEIGHT}.ttf")
         write(font, path, wanted(standard()), FEATURES)
         coverage += bits(TTFont(path).getBestCmap())
     with open(os.path.join(out, "cjk-coverage.bits"), "wb") as file:

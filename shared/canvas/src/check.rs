@@ -1,7 +1,7 @@
 //! The report of a render: what was drawn, and its faults. Every render carries its report, so that
 //! a test can check any render.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use contract::Color;
 
@@ -79,12 +79,34 @@ pub struct DrawnText {
     pub lines: usize,
     /// The glyphs in visual order. 0 is the glyph for a missing character.
     pub glyphs: Vec<u16>,
+    /// Its characters with their places: line by line, each from left to right.
+    pub clusters: Vec<ClusterBox>,
     /// The colour of the text.
     pub color: Color,
     /// The lowest contrast with any pixel that was under `ink` before the text was drawn, 1 to 21.
     pub contrast: f32,
     /// Whether it was too long for its area and ends in an ellipsis.
     pub cut: bool,
+}
+
+/// Characters of a text that cannot be told apart in its glyphs, with their place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterBox {
+    /// The characters, in bytes of [`DrawnText::text`].
+    pub text: Range<usize>,
+    /// The line, from 0.
+    pub line: usize,
+    /// The left edge, in pixels.
+    pub x: f32,
+    /// The width in pixels, with the space to the next letter.
+    pub width: f32,
+    /// The name of the face.
+    pub face: &'static str,
+    /// The embedding level: odd levels run from right to left
+    /// (<https://www.unicode.org/reports/tr9/>).
+    pub level: u8,
+    /// The glyphs, from left to right; empty for a mark that is not drawn.
+    pub glyphs: Vec<u16>,
 }
 
 /// The report of a render.

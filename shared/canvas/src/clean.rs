@@ -1,60 +1,110 @@
-//! Cleans a text and chooses a face for each character. Every character that is left has a face, so
-//! a missing glyph cannot occur.
+//! Cleans a text, counts what is lost, and chooses a face for each word. Every character that is
+//! left has a face, so a missing glyph cannot occur.
 
-use unicode_normalization::{
-    UnicodeNormalization,
-    char::{canonical_combining_class, is_combining_mark},
-};
+mod drawable;
+mod faces;
+mod isolates;
+
+use unicode_script::{Script, UnicodeScript};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    fonts::{Face, Fonts, Han, TypeStyle, is_chinese, is_cjk_letter, is_kana},
+    fonts::{Face, FaceOrder, Fonts, Han, TypeStyle, is_chinese, is_cjk_letter, is_kana},
     loss::Lost,
 };
 
-/// A cleaned text: each piece with the face that covers all of it.
-#[derive(Debug, Clone, Default)]
+/// The reader of a text, as the event's locale describes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reader<'a> {
+    /// The language tag, BCP 47, without extensions.
+    pub(crate) tag: &'a str,
+    /// The form of Chinese characters that the reader knows. Without it the text decides.
+    pub(crate) han: Option<Han>,
+    /// Whether the language runs from right to left.
+    pub(crate) right_to_left: bool,
+    /// Whether the reader expects Arabic letters in Nastaliq.
+    pub(crate) nastaliq: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// The reader of a language. Urdu, Kashmiri and Punjabi in Arabic letters are read in Nastaliq.
+    pub(crate) fn of(tag: &'a str, han: Option<Han>, right_to_left: bool) -> Self {
+        let has = |subtag: &str| tag.split('-').any(|of| of.eq_ignore_ascii_case(subtag));
+        let language = tag.split('-').next().unwrap_or_default();
+        let is = |name: &str| language.eq_ignore_ascii_case(name);
+        let nastaliq = if is("pa") {
+            has("Arab") || has("PK")
+        } else {
+            let is_in_another_script = tag.split('-').any(|of| of.len() == 4) && !has("Arab");
+            (is("ur") || is("ks") || is("pnb") || is("skr")) && !is_in_another_script
+        };
+        Self {
+            tag,
+            han,
+            right_to_left,
+            nastaliq,
+        }
+    }
+}
+
+/// A part of a cleaned text, with the face that covers all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) face: Face,
+}
+
+/// A cleaned text.
+#[derive(Debug, Clone)]
 pub(crate) struct Clean {
     /// The pieces in reading order; neighbours have different faces.
-    pub(crate) pieces: Vec<(String, Option<Face>)>,
-    /// What of the text no face covers.
+    pub(crate) pieces: Vec<Piece>,
+    /// What no face covers.
     pub(crate) lost: Lost,
     /// The regional forms of its Chinese characters, if it holds any letter of Chinese, Japanese or
     /// Korean.
     pub(crate) han: Option<Han>,
+    /// The script of most of its letters; `Common` if it has none.
+    pub(crate) script: Script,
 }
 
 impl Clean {
     /// The whole text.
     pub(crate) fn text(&self) -> String {
-        self.pieces.iter().map(|(text, _)| text.as_str()).collect()
+        self.pieces
+            .iter()
+            .map(|piece| piece.text.as_str())
+            .collect()
     }
 
     /// Whether nothing visible is left.
     pub(crate) fn is_blank(&self) -> bool {
-        self.pieces
-            .iter()
-            .all(|(text, _)| text.chars().all(|c| c.is_whitespace() || is_joiner(c)))
+        self.pieces.iter().all(|piece| {
+            piece
+                .text
+                .chars()
+                .all(|c| c.is_whitespace() || is_joiner(c))
+        })
     }
 
-    /// The first `count` user-perceived characters and an ellipsis. If the last of them has a face
-    /// for Chinese, Japanese or Korean, the ellipsis has that face, which draws it in the middle of
-    /// the line; else it has the face `ellipsis`.
+    /// The first `count` user-perceived characters and an ellipsis. The ellipsis has the face of the
+    /// last of them if it can: one for Chinese, Japanese or Korean draws it in the middle of the
+    /// line. Else it has the face `ellipsis`. An isolate that the cut leaves open is closed.
     pub(crate) fn cut(&self, fonts: &Fonts, count: usize, ellipsis: Face) -> Self {
         let mut left = count;
-        let mut pieces: Vec<(String, Option<Face>)> = Vec::new();
-        for (text, face) in &self.pieces {
-            let kept: String = text.graphemes(true).take(left).collect();
-            left -= kept.graphemes(true).count().min(left);
-            pieces.push((kept, *face));
+        let mut pieces: Vec<Piece> = Vec::new();
+        for Piece { text, face } in &self.pieces {
+            let text: String = text.graphemes(true).take(left).collect();
+            left -= text.graphemes(true).count().min(left);
+            pieces.push(Piece { text, face: *face });
         }
         while pieces
             .last()
-            .is_some_and(|(text, _)| text.trim_end().is_empty())
+            .is_some_and(|piece| piece.text.trim_end().is_empty())
         {
             pieces.pop();
         }
-        if let Some((text, _)) = pieces.last_mut() {
+        if let Some(Piece { text, .. }) = pieces.last_mut() {
             text.truncate(
                 text.trim_end_matches(|c: char| {
                     c.is_whitespace() || NOT_BEFORE_ELLIPSIS.contains(c)
@@ -62,68 +112,59 @@ impl Clean {
                 .len(),
             );
         }
-        let wide = pieces
+        let face = pieces
             .last()
-            .and_then(|(_, face)| *face)
-            .filter(|face| face.is_cjk() && fonts.covers(*face, '…'));
-        pieces.push(("…".to_owned(), Some(wide.unwrap_or(ellipsis))));
+            .map(|piece| piece.face)
+            .filter(|face| fonts.covers(*face, '…'))
+            .unwrap_or(ellipsis);
+        let open = isolates::open(pieces.iter().flat_map(|piece| piece.text.chars()));
+        let mut text = isolates::END.to_string().repeat(open);
+        text.push('…');
+        match pieces.last_mut() {
+            Some(last) if last.face == face => last.text.push_str(&text),
+            _ => pieces.push(Piece { text, face }),
+        }
         Self {
             pieces,
             lost: self.lost.clone(),
-            han: self.han,
+            ..*self
         }
     }
 }
 
 /// Punctuation that is dropped before an ellipsis.
-const NOT_BEFORE_ELLIPSIS: &str = ",.;:–—-、。，．：；・·「『（《〈【";
+const NOT_BEFORE_ELLIPSIS: &str = ",.;:–—-、。，．：；・·「『（《〈【،؛";
 
-/// The reader of a text and its type style, which decide the faces of its characters.
-struct Reading<'a> {
-    fonts: &'a Fonts,
-    type_style: TypeStyle,
-    han: Han,
-    /// Whether punctuation that Latin and Chinese share is set as wide as a Chinese character.
-    wide: bool,
-}
-
-/// Cleans `text` for `type_style`: one line, composed, without controls, each character with a face or
-/// left out. `han` is the reader's form of Chinese characters; without it the text decides.
-pub(crate) fn clean(fonts: &Fonts, type_style: TypeStyle, han: Option<Han>, text: &str) -> Clean {
-    let has_letters = text.chars().any(is_cjk_letter);
-    let reading = Reading {
-        fonts,
+/// Cleans `text` for `style`: one line, composed, without controls, each word with a face. What no
+/// face covers is left out and counted.
+pub(crate) fn clean(fonts: &Fonts, style: TypeStyle, reader: &Reader<'_>, text: &str) -> Clean {
+    let has_cjk = text.chars().any(is_cjk_letter);
+    let (text, lost) = drawable::settled(fonts, text);
+    let han = reader.han.unwrap_or_else(|| {
+        if has_cjk {
+            Han::of_text(fonts, &text)
+        } else {
+            Han::Simplified
+        }
+    });
+    let order = FaceOrder {
         // Letters and digits beside Chinese characters get the weight of text, which those
         // characters have.
-        type_style: if type_style.is_display() && outnumber(is_cjk_letter, text, 2) {
+        style: if style.is_display() && outnumber(is_cjk_letter, &text, 2) {
             TypeStyle::Strong
         } else {
-            type_style
+            style
         },
-        han: han.unwrap_or_else(|| {
-            if has_letters {
-                Han::of_text(fonts, text)
-            } else {
-                Han::Simplified
-            }
-        }),
-        wide: outnumber(|c| is_chinese(c) || is_kana(c), text, 1),
+        han,
+        nastaliq: reader.nastaliq,
     };
-    let mut cleaned = clean_once(&reading, text);
-    // Leaving a character out can join its neighbours into one character, and a piece must not end
-    // inside a character. So the text is cleaned again until it no longer changes.
-    for _ in 0..3 {
-        let again = clean_once(&reading, &cleaned.text());
-        let settled = again.pieces == cleaned.pieces;
-        let mut lost = cleaned.lost;
-        lost.also(&again.lost);
-        cleaned = Clean { lost, ..again };
-        if settled {
-            break;
-        }
+    let wide = outnumber(|c| is_chinese(c) || is_kana(c), &text, 1);
+    Clean {
+        pieces: faces::pieces(fonts, order, wide, &text),
+        lost,
+        han: has_cjk.then_some(han),
+        script: script_of_most(&text),
     }
-    cleaned.han = has_letters.then_some(reading.han);
-    cleaned
 }
 
 /// Whether `text` has more than `times` letters of this kind for each word or number of another
@@ -136,216 +177,42 @@ fn outnumber(is_letter: impl Fn(char) -> bool, text: &str, times: usize) -> bool
     text.chars().filter(|c| is_letter(*c)).count() > words * times
 }
 
-fn clean_once(reading: &Reading<'_>, text: &str) -> Clean {
-    let fonts = reading.fonts;
-    let mut out = Clean::default();
-    let mut space_due = None;
-    let mut mark_due = String::new();
-    let composed: String = text
-        .nfc()
-        .map(|c| if is_line_break(c) { ' ' } else { plain(c) })
-        .filter(|c| !is_left_out(*c))
-        .collect();
-    for (offset, cluster) in composed.grapheme_indices(true) {
-        if cluster.chars().all(char::is_whitespace) {
-            // A run of spaces becomes one space. It is a no-break space only if the whole run is.
-            let space = if cluster == "\u{a0}" { '\u{a0}' } else { ' ' };
-            space_due = Some(if space_due.is_some_and(|due| due != space) {
-                ' '
-            } else {
-                space
-            });
-            continue;
-        }
-        if matches!(cluster, "\u{200e}" | "\u{200f}") {
-            // A direction mark is invisible; it is set with the next character.
-            cluster.clone_into(&mut mark_due);
-            continue;
-        }
-        let Some(wanted) = tidy(cluster) else {
-            continue;
-        };
-        let before = last_face(&out);
-        let before = match shared_width(
-            reading,
-            cluster,
-            &composed[..offset],
-            &composed[offset + cluster.len()..],
-        ) {
-            Some(Width::Chinese) => Some(reading.han.faces()[0]),
-            Some(Width::Latin) => before.filter(|face| !face.is_cjk()),
-            None => before,
-        };
-        let found = find_face(reading, &wanted, before);
-        out.lost.count(cluster, found.is_some());
-        let Some((drawn, face)) = found else {
-            continue;
-        };
-        if let Some(space) = space_due.take().filter(|_| !out.pieces.is_empty()) {
-            push_space(fonts, &mut out, space, face);
-        }
-        push(&mut out, &std::mem::take(&mut mark_due), face);
-        push(&mut out, &drawn, face);
-    }
-    out
-}
-
-/// The width of punctuation that Latin and Chinese share.
-enum Width {
-    Latin,
-    Chinese,
-}
-
-/// The width of such a punctuation mark; `None` for any other cluster. Between two Latin words it
-/// is the Latin width, whatever the rest of the text is.
-fn shared_width(reading: &Reading<'_>, cluster: &str, before: &str, after: &str) -> Option<Width> {
-    if !matches!(cluster, "·" | "×" | "—" | "―" | "‘" | "’" | "“" | "”" | "…") {
-        return None;
-    }
-    let is_latin = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_cjk_letter(c));
-    let between_words =
-        is_latin(before.trim_end().chars().last()) && is_latin(after.trim_start().chars().next());
-    Some(if reading.wide && !between_words {
-        Width::Chinese
-    } else {
-        Width::Latin
-    })
-}
-
-/// The plain form of a wide letter or digit, which was made for screens with fixed columns.
-fn plain(c: char) -> char {
-    match c {
-        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => {
-            char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c)
-        }
-        _ => c,
-    }
-}
-
-/// Breaks and tabs count as spaces, because a text is set as one paragraph.
-fn is_line_break(c: char) -> bool {
-    matches!(
-        c,
-        '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
-}
-
-fn last_face(clean: &Clean) -> Option<Face> {
-    clean.pieces.last().and_then(|(_, face)| *face)
-}
-
-fn push(out: &mut Clean, text: &str, face: Face) {
-    if text.is_empty() {
-        return;
-    }
-    match out.pieces.last_mut() {
-        Some((piece, last)) if *last == Some(face) => piece.push_str(text),
-        _ => out.pieces.push((text.to_owned(), Some(face))),
-    }
-}
-
-/// Sets a space in the face of the word before it, or, after an emoji, of the word that follows: an
-/// emoji's space is far too wide.
-fn push_space(fonts: &Fonts, out: &mut Clean, space: char, next: Face) {
-    let before = last_face(out).unwrap_or(next);
-    let face = [before, next, Face::InterRegular]
-        .into_iter()
-        .find(|face| *face != Face::NotoEmoji && fonts.covers(*face, space))
-        .unwrap_or(before);
-    push(out, space.encode_utf8(&mut [0; 4]), face);
-}
-
-/// Invisible characters that join or separate their neighbours.
-fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}' | '\u{200e}' | '\u{200f}')
-}
-
-/// Characters left out of every text: controls, marks that override the direction, and variation
-/// selectors and skin tones, which an emoji of one colour cannot show.
-fn is_left_out(c: char) -> bool {
-    c.is_control()
-        || matches!(u32::from(c),
-            0xad | 0x34f | 0x488..=0x489 | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b | 0x2028..=0x202e
-            | 0x2060..=0x206f | 0x20dd..=0x20e2 | 0x20e4 | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xffff | 0x1d173..=0x1d17a
-            | 0x1f3fb..=0x1f3ff | 0xe0100..=0xe0fff)
-}
-
-/// The drawable part of a cluster; `None` if there is none. The number of marks is limited to what
-/// a language stacks, because a tower of marks would leave its area.
-fn tidy(cluster: &str) -> Option<String> {
-    let (mut above, mut around) = (0, 0);
-    let kept: String = cluster
-        .trim_start_matches(is_joiner)
+/// The script that most letters of `text` have; of two with as many letters, the one that begins.
+fn script_of_most(text: &str) -> Script {
+    let mut counts: Vec<(Script, usize)> = Vec::new();
+    for script in text
         .chars()
-        .filter(|c| match canonical_combining_class(*c) {
-            200.. => {
-                above += 1;
-                above <= 2
-            }
-            8 | 10..200 => {
-                around += 1;
-                around <= 3
-            }
-            _ => true,
-        })
-        .take(24)
-        .collect();
-    // A lone zero-width joiner, or a mark without a base, is dropped.
-    let begins_with_mark = kept.chars().next().is_some_and(is_combining_mark);
-    (!begins_with_mark && kept.chars().any(|c| !is_joiner(c) && !c.is_whitespace())).then_some(kept)
+        .filter(|c| c.is_alphabetic())
+        .map(|c| c.script())
+    {
+        if matches!(script, Script::Common | Script::Inherited | Script::Unknown) {
+            continue;
+        }
+        match counts.iter_mut().find(|(counted, _)| *counted == script) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((script, 1)),
+        }
+    }
+    counts
+        .into_iter()
+        .rev()
+        .max_by_key(|(_, count)| *count)
+        .map_or(Script::Common, |(script, _)| script)
 }
 
-/// The face for a cluster and the characters to draw: the cluster as it is, else its compatible
-/// form (𝗕𝗼𝗹𝗱 letters become plain letters), else without the marks that the face of its first
-/// character lacks.
-fn find_face(reading: &Reading<'_>, cluster: &str, before: Option<Face>) -> Option<(String, Face)> {
-    let Reading {
-        fonts,
-        type_style,
-        han,
-        ..
-    } = reading;
-    let order = || {
-        // Punctuation and digits take the face of the word before them, if it covers them; a keycap
-        // is an emoji.
-        let first = cluster.chars().next();
-        let neutral = first.is_some_and(|c| !c.is_alphabetic());
-        let keycap = cluster.contains('\u{20e3}').then_some(Face::NotoEmoji);
-        let carried = before.filter(|face| neutral && *face != Face::NotoEmoji);
-        keycap
-            .into_iter()
-            .chain(carried)
-            .chain(type_style.faces().iter().copied())
-            .chain(han.faces())
-    };
-    let whole = |text: &str| {
-        order().find(|face| {
-            !text.is_empty() && text.chars().all(|c| is_joiner(c) || fonts.covers(*face, c))
-        })
-    };
-    if let Some(face) = whole(cluster) {
-        return Some((cluster.to_owned(), face));
-    }
-    let compatible: String = cluster.nfkc().filter(|c| !is_left_out(*c)).collect();
-    if compatible.chars().any(|c| !c.is_whitespace())
-        && let Some(face) = whole(&compatible)
-    {
-        return Some((compatible, face));
-    }
-    let base = cluster.nfd().next()?;
-    let face = order().find(|face| fonts.covers(*face, base))?;
-    let kept = cluster
-        .nfd()
-        .filter(|c| fonts.covers(face, *c))
-        .nfc()
-        .collect::<String>();
-    // Composing again may give a character that the face lacks.
-    let kept = if kept.chars().all(|c| fonts.covers(face, c)) {
-        kept
-    } else {
-        base.to_string()
-    };
-    Some((kept, face))
+/// Invisible characters that join, separate or direct their neighbours.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}') || is_direction_mark(c) || isolates::is_isolate(c)
+}
+
+/// Invisible characters with the direction of a letter.
+fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+/// Whether `face` has all of `text`.
+fn is_covered_by(fonts: &Fonts, face: Face, text: &str) -> bool {
+    text.chars().all(|c| is_joiner(c) || fonts.covers(face, c))
 }
 
 #[cfg(test)]

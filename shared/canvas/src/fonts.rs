@@ -1,11 +1,15 @@
-//! The fonts, and the faces of each type style. The canvas reads no other fonts, because a poster must
-//! not depend on the machine that draws it.
+//! The fonts, and the faces of each type style. The canvas reads no other fonts, because a poster
+//! must not depend on the machine that draws it.
 //!
-//! The faces of Chinese, Japanese and Korean are too large to be built in. They are files, read
-//! when a text first needs one. Their coverage is built in, so that choosing a face reads nothing.
+//! The faces that most posters need are built in. The others are in files, and are read when a text
+//! first needs one. What each face covers is built in, so that choosing a face reads nothing.
 
+mod coverage;
 mod face;
 mod han;
+mod pack;
+mod row;
+mod table;
 
 use std::{
     fs::{self, File},
@@ -15,27 +19,23 @@ use std::{
 };
 
 use contract::{Brand, Typeface};
-use cosmic_text::{
-    Fallback, FontSystem,
-    fontdb::{Database, FaceInfo, ID, Language, Source, Stretch, Style, Weight},
-};
+use unicode_script::Script;
 
 pub(crate) use face::Face;
-use face::FontBytes;
 pub(crate) use han::{
     Han, is_chinese, is_cjk_letter, is_hangul, is_hiragana, is_kana, is_katakana,
 };
+use pack::Pack;
+use row::{Place, Role};
+use table::FACES;
 
 /// Why a font cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FontError {
-    /// A built-in font is damaged.
-    #[error("the built-in font `{0}` cannot be read")]
-    BuiltIn(&'static str),
     /// The file of a font cannot be opened or read.
     #[error("the font `{}` cannot be read", .0.display())]
     Missing(PathBuf, #[source] io::Error),
-    /// The file is no font, or covers other characters than the canvas was built for.
+    /// The file is not the one from whose characters the coverage was written.
     #[error("the font `{}` is not the one that the canvas was built for", .0.display())]
     Unreadable(PathBuf),
 }
@@ -68,314 +68,148 @@ impl TypeStyle {
         matches!(self, Self::Loud | Self::Festive)
     }
 
-    /// The built-in faces of the type style. Every type style ends with the text faces and emoji, so all
-    /// type styles cover the same characters.
-    pub(crate) fn faces(self) -> &'static [Face] {
-        match self {
-            Self::Loud => &[
-                Face::BricolageExtraBold,
-                Face::InterTightExtraBold,
-                Face::MuktaExtraBold,
-                Face::Lalezar,
-                Face::InterSemiBold,
-                Face::NotoSansDevanagariMedium,
-                Face::NotoSansArabicMedium,
-                Face::NotoEmoji,
-            ],
-            Self::Festive => &[
-                Face::FrauncesDisplay,
-                Face::NotoSerifDisplayMedium,
-                Face::TiroDevanagariHindi,
-                Face::AmiriBold,
-                Face::InterRegular,
-                Face::NotoSansDevanagariMedium,
-                Face::NotoSansArabicMedium,
-                Face::NotoEmoji,
-            ],
-            Self::Strong => &[
-                Face::InterSemiBold,
-                Face::NotoSansDevanagariMedium,
-                Face::NotoSansArabicMedium,
-                Face::NotoEmoji,
-            ],
-            Self::Plain => &[
-                Face::InterRegular,
-                Face::NotoSansDevanagariMedium,
-                Face::NotoSansArabicMedium,
-                Face::NotoEmoji,
-            ],
-        }
+    /// How well a role serves the type style; the least number serves best. A script without a
+    /// festive face has its text face on an invitation, because a loud one shouts there.
+    fn rank(self, role: Role) -> usize {
+        let order = match self {
+            Self::Loud => [Role::Loud, Role::Strong, Role::Plain, Role::Festive],
+            Self::Festive => [Role::Festive, Role::Plain, Role::Strong, Role::Loud],
+            Self::Strong => [Role::Strong, Role::Plain, Role::Loud, Role::Festive],
+            Self::Plain => [Role::Plain, Role::Strong, Role::Festive, Role::Loud],
+        };
+        order
+            .into_iter()
+            .position(|known| known == role)
+            .unwrap_or(order.len())
     }
 }
 
-/// The font system with the faces that have been read so far, and the characters of each.
+/// The faces that are tried for a word, in order. Every order has all faces, so all type styles
+/// cover the same characters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FaceOrder {
+    pub(crate) style: TypeStyle,
+    /// The form of Chinese characters that the reader knows.
+    pub(crate) han: Han,
+    /// Whether Arabic letters are set in Nastaliq, as readers of Urdu and Kashmiri expect.
+    pub(crate) nastaliq: bool,
+}
+
+impl FaceOrder {
+    /// The faces for a word of `script` (one that [`group`] returns): its own faces by role, then
+    /// those of Latin, which have most symbols, then emoji, then all others.
+    pub(crate) fn of(self, script: Script) -> Vec<Face> {
+        let mut faces: Vec<Face> = Face::all().collect();
+        faces.sort_by_cached_key(|face| {
+            let row = face.row();
+            let nearness = if *face == Face::NASTALIQ {
+                if self.nastaliq && script == Script::Arabic {
+                    0
+                } else {
+                    6
+                }
+            } else if row.script == script {
+                1
+            } else if row.script == Script::Latin {
+                2
+            } else if row.role == Role::Emoji {
+                3
+            } else if row.script == Script::Han {
+                5
+            } else {
+                4
+            };
+            let rank = if row.script == Script::Han {
+                let order = self.han.faces();
+                order.iter().position(|other| other == face)
+            } else {
+                Some(self.style.rank(row.role))
+            };
+            (nearness, rank)
+        });
+        faces
+    }
+}
+
+/// The script whose faces set `script`. The faces of Latin have Greek and Cyrillic letters too, and
+/// those of Chinese characters have kana and hangul.
+pub(crate) fn group(script: Script) -> Script {
+    match script {
+        Script::Greek | Script::Cyrillic => Script::Latin,
+        Script::Hiragana | Script::Katakana | Script::Hangul | Script::Bopomofo => Script::Han,
+        other => other,
+    }
+}
+
+/// The font files, and the faces that have been read so far.
 #[derive(Debug)]
 pub(crate) struct Fonts {
-    pub(crate) system: FontSystem,
-    /// The characters of each face, sorted, in the order of [`Face::BUILT_IN`].
-    covered: Vec<Vec<u32>>,
-    /// The files in the order of [`Face::IN_FILES`].
-    files: [FontFile; 4],
-}
-
-/// The file of a face.
-#[derive(Debug)]
-struct FontFile {
-    path: PathBuf,
-    is_read: bool,
-}
-
-/// Turns cosmic-text's own fallback off: every character's face is chosen before layout, in
-/// [`TypeStyle::faces`] and [`Han::faces`].
-struct NoFallback;
-
-impl Fallback for NoFallback {
-    fn common_fallback(&self) -> &[&'static str] {
-        &[]
-    }
-
-    fn forbidden_fallback(&self) -> &[&'static str] {
-        &[]
-    }
-
-    fn script_fallback(&self, _script: unicode_script::Script, _locale: &str) -> &[&'static str] {
-        &[]
-    }
-}
-
-/// The coverage of the faces of [`Face::IN_FILES`]: 8192 bytes for each, with a bit for each
-/// character up to U+FFFF. `subset_cjk.py` writes it together with the fonts.
-const COVERED_BY_FILES: &[u8; 4 * 8192] = include_bytes!("../fonts/cjk-coverage.bits");
-
-fn covered_by_file(index: usize, character: u32) -> bool {
-    let bits = &COVERED_BY_FILES[index * 8192..][..8192];
-    bits.get(character as usize / 8)
-        .is_some_and(|byte| byte >> (character % 8) & 1 == 1)
+    folder: PathBuf,
+    pack: Pack,
+    /// The bytes of each face that has been read, in the order of the table.
+    read: Vec<Option<Arc<Vec<u8>>>>,
 }
 
 impl Fonts {
-    /// Loads the built-in faces, and checks that `folder` has the files of the others, so that a
-    /// missing file is found at the start and not by the first poster in Japanese.
+    /// Checks that `folder` has the files of all faces that are not built in, so that a missing
+    /// file is found at the start and not by the first poster in its script. Reads no face.
     ///
     /// # Errors
-    /// A [`FontError`] for a built-in face that cannot be read or a file that cannot be opened.
+    /// [`FontError::Missing`] for a file that cannot be opened; [`FontError::Unreadable`] for a
+    /// pack of other faces than those of the table.
     pub(crate) fn load(folder: &Path) -> Result<Self, FontError> {
-        let files = Face::IN_FILES.map(|face| match face.stored() {
-            FontBytes::File(name) => FontFile {
-                path: folder.join(name),
-                is_read: false,
-            },
-            // No face of `IN_FILES` is built in.
-            FontBytes::BuiltIn(_) => FontFile {
-                path: PathBuf::new(),
-                is_read: true,
-            },
-        });
-        for FontFile { path, .. } in &files {
-            File::open(path).map_err(|error| FontError::Missing(path.clone(), error))?;
-        }
-        let mut system = FontSystem::new_with_locale_and_db_and_fallback(
-            "en".to_owned(),
-            Database::new(),
-            NoFallback,
-        );
-        let mut covered = Vec::with_capacity(Face::BUILT_IN.len());
-        for face in Face::BUILT_IN {
-            let FontBytes::BuiltIn(bytes) = face.stored() else {
-                continue;
-            };
-            let (_, characters) = add(&mut system, face, Source::Binary(Arc::new(bytes)))
-                .ok_or(FontError::BuiltIn(face.name()))?;
-            covered.push(characters);
+        for row in &FACES {
+            if let Place::File(name) = row.place {
+                let path = folder.join(name);
+                File::open(&path).map_err(|error| FontError::Missing(path, error))?;
+            }
         }
         Ok(Self {
-            system,
-            covered,
-            files,
+            folder: folder.to_owned(),
+            pack: Pack::open(&folder.join(pack::FILE))?,
+            read: vec![None; FACES.len()],
         })
     }
 
-    /// Whether `face` has a glyph for `character`.
+    /// Whether `face` has a glyph for `character`, and can place it if it is a mark.
     pub(crate) fn covers(&self, face: Face, character: char) -> bool {
-        let character = u32::from(character);
-        match Face::IN_FILES.iter().position(|file| *file == face) {
-            Some(index) => covered_by_file(index, character),
-            None => self.covered[face as usize]
-                .binary_search(&character)
-                .is_ok(),
-        }
+        face.row().contents.covers(character)
     }
 
-    /// Reads `face` from its file, unless it is built in or already read. It then stays in memory.
+    /// The bytes of `face`, a whole TrueType font. It is read from its file the first time, and
+    /// stays in memory.
     ///
     /// # Errors
-    /// [`FontError::Missing`] or [`FontError::Unreadable`].
-    pub(crate) fn read(&mut self, face: Face) -> Result<(), FontError> {
-        let Some(index) = Face::IN_FILES.iter().position(|file| *file == face) else {
-            return Ok(());
+    /// [`FontError::Missing`] if the file cannot be read; [`FontError::Unreadable`] if it holds
+    /// another font than the table says.
+    pub(crate) fn bytes(
+        &mut self,
+        face: Face,
+    ) -> Result<Arc<dyn AsRef<[u8]> + Send + Sync>, FontError> {
+        let row = face.row();
+        if let Place::BuiltIn(bytes) = row.place {
+            return Ok(Arc::new(bytes));
+        }
+        let kept = &mut self.read[face.index()];
+        if let Some(bytes) = kept {
+            return Ok(Arc::clone(bytes) as Arc<dyn AsRef<[u8]> + Send + Sync>);
+        }
+        let bytes = match row.place {
+            Place::File(name) => {
+                let path = self.folder.join(name);
+                let bytes =
+                    fs::read(&path).map_err(|error| FontError::Missing(path.clone(), error))?;
+                if !row.contents.is_of(&bytes) {
+                    return Err(FontError::Unreadable(path));
+                }
+                bytes
+            }
+            Place::BuiltIn(_) | Place::Packed => self.pack.read(row)?,
         };
-        let FontFile { path, is_read } = &mut self.files[index];
-        if *is_read {
-            return Ok(());
-        }
-        let bytes = fs::read(&*path).map_err(|error| FontError::Missing(path.clone(), error))?;
-        let (id, characters) = add(&mut self.system, face, Source::Binary(Arc::new(bytes)))
-            .ok_or_else(|| FontError::Unreadable(path.clone()))?;
-        if !characters
-            .into_iter()
-            .eq((0..=0xffff).filter(|character| covered_by_file(index, *character)))
-        {
-            self.system.db_mut().remove_face(id);
-            return Err(FontError::Unreadable(path.clone()));
-        }
-        *is_read = true;
-        Ok(())
+        let bytes = kept.insert(Arc::new(bytes));
+        Ok(Arc::clone(bytes) as Arc<dyn AsRef<[u8]> + Send + Sync>)
     }
-}
-
-/// Adds a face to `system`, and returns the characters that it covers, sorted. `None` if it is not
-/// a font.
-fn add(system: &mut FontSystem, face: Face, source: Source) -> Option<(ID, Vec<u32>)> {
-    // One family per face, all of weight 400: a request by name gets exactly that face.
-    let id = system.db_mut().push_face_info(FaceInfo {
-        id: ID::dummy(),
-        source,
-        index: 0,
-        families: vec![(face.name().to_owned(), Language::English_UnitedStates)],
-        post_script_name: face.name().replace(' ', ""),
-        style: Style::Normal,
-        weight: Weight::NORMAL,
-        stretch: Stretch::Normal,
-        monospaced: false,
-    });
-    let Some(font) = system.get_font(id, Weight::NORMAL) else {
-        system.db_mut().remove_face(id);
-        return None;
-    };
-    let mut characters = Vec::new();
-    font.as_swash().charmap().enumerate(|character, glyph| {
-        if glyph != 0 {
-            characters.push(character);
-        }
-    });
-    characters.sort_unstable();
-    Some((id, characters))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/cjk")
-    }
-
-    /// A folder in which each font file has the content `file`.
-    fn folder_of(file: &[u8]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for face in Face::IN_FILES {
-            let FontBytes::File(name) = face.stored() else {
-                panic!("{face:?} is built in")
-            };
-            fs::write(folder.path().join(name), file).unwrap();
-        }
-        folder
-    }
-
-    #[test]
-    fn the_coverage_table_matches_the_files() {
-        let mut fonts = Fonts::load(&folder()).unwrap();
-        for face in Face::IN_FILES {
-            fonts.read(face).unwrap();
-        }
-    }
-
-    #[test]
-    fn each_face_covers_the_standard_of_its_country() {
-        let fonts = Fonts::load(&folder()).unwrap();
-        for (face, covered, not_covered) in [
-            (
-                Face::NotoSansJp,
-                "亜熙あアｱ々〆「」、。！髙﨑鷗頰①㈱Ⅲ♪〜",
-                "东한",
-            ),
-            (Face::NotoSansSc, "啊齄东《》，。！囍喆", "東한"),
-            (Face::NotoSansTc, "一籲東「」，。！嘅咗囍", "东한"),
-            (Face::NotoSansKr, "가힣ㄱㅣ「」！", "東东"),
-        ] {
-            assert!(covered.chars().all(|c| fonts.covers(face, c)), "{face:?}");
-            assert!(
-                !not_covered.chars().any(|c| fonts.covers(face, c)),
-                "{face:?}"
-            );
-        }
-        assert!(
-            (0xac00..=0xd7a3)
-                .filter_map(char::from_u32)
-                .all(|c| fonts.covers(Face::NotoSansKr, c))
-        );
-    }
-
-    #[test]
-    fn a_missing_file_is_named_at_loading() {
-        let folder = folder_of(b"");
-        fs::remove_file(folder.path().join("NotoSansTC-Medium.ttf")).unwrap();
-        let error = Fonts::load(folder.path()).unwrap_err();
-        assert!(
-            matches!(&error, FontError::Missing(path, _) if path.ends_with("NotoSansTC-Medium.ttf")),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_font_file_is_read_on_first_use() {
-        let mut fonts = Fonts::load(folder_of(b"no font").path()).unwrap();
-        assert!(fonts.covers(Face::NotoSansJp, '楽'));
-        fonts.read(Face::InterRegular).unwrap();
-        // The folder no longer exists.
-        assert!(matches!(
-            fonts.read(Face::NotoSansJp),
-            Err(FontError::Missing(..))
-        ));
-    }
-
-    #[test]
-    fn a_file_that_is_not_the_expected_font_is_refused() {
-        let FontBytes::BuiltIn(another) = Face::InterRegular.stored() else {
-            panic!("it is built in")
-        };
-        for file in [&b""[..], b"no font", another] {
-            let folder = folder_of(file);
-            let mut fonts = Fonts::load(folder.path()).unwrap();
-            assert!(matches!(
-                fonts.read(Face::NotoSansKr),
-                Err(FontError::Unreadable(_))
-            ));
-            assert!(
-                matches!(fonts.read(Face::NotoSansKr), Err(FontError::Unreadable(_))),
-                "again"
-            );
-        }
-    }
-
-    #[test]
-    fn the_brands_typeface_comes_before_the_designs() {
-        let brand = |font| Brand {
-            font,
-            ..Brand::default()
-        };
-        assert_eq!(TypeStyle::title(TypeStyle::Loud, None), TypeStyle::Loud);
-        assert_eq!(
-            TypeStyle::title(TypeStyle::Festive, Some(&brand(None))),
-            TypeStyle::Festive
-        );
-        assert_eq!(
-            TypeStyle::title(TypeStyle::Loud, Some(&brand(Some(Typeface::Classic)))),
-            TypeStyle::Festive
-        );
-        assert_eq!(
-            TypeStyle::title(TypeStyle::Festive, Some(&brand(Some(Typeface::Modern)))),
-            TypeStyle::Loud
-        );
-    }
-}
+mod tests;

@@ -2,7 +2,6 @@
 //! parts are stacked; spare height goes evenly between them, and the rest above and below.
 
 use contract::Color;
-use cosmic_text::Align;
 
 use crate::{
     check::Area,
@@ -11,7 +10,7 @@ use crate::{
     icons::{self, Icon},
     ornament::{self, Card},
     pen::Pen,
-    text::{Block, TextStyle},
+    text::{Align, Block, TextStyle},
     words::Language,
 };
 

@@ -2,7 +2,7 @@
 //! key, a network, a clock or randomness.
 //!
 //! Shapes are filled paths (tiny-skia) made from numbers alone, so a user's text is never part of
-//! markup. cosmic-text sets all text with the fonts in `fonts/` and no others. The same
+//! markup. parley's engine shapes all text, with the fonts in `fonts/` and no others. The same
 //! configuration always gives the same bytes.
 //!
 //! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` derive colours and
@@ -44,7 +44,7 @@ use std::path::Path;
 
 use contract::{AssetKind, Color, Configuration};
 
-pub use check::{Area, DrawnText, RenderFault, RenderReport};
+pub use check::{Area, ClusterBox, DrawnText, RenderFault, RenderReport};
 pub use fonts::FontError;
 pub use logo::{Logo, LogoError};
 pub use loss::{Adjustment, Change, Field, Lost};
@@ -233,6 +233,15 @@ impl Canvas {
         })
     }
 
+    /// The bytes of the font with the name `face`, as [`ClusterBox::face`] has it. `None` if there is
+    /// no such font.
+    ///
+    /// # Errors
+    /// [`RenderError::Font`] if the font's file can no longer be read.
+    pub fn font(&mut self, face: &str) -> Result<Option<Vec<u8>>, RenderError> {
+        self.typesetter.font(face).map_err(RenderError::from)
+    }
+
     /// Draws a picture, at [`AssetKind::size`].
     ///
     /// # Errors
@@ -243,9 +252,8 @@ impl Canvas {
         let asset = drawing.asset;
         let design = Design::of(asset).ok_or(RenderError::NotAPicture(asset))?;
         let (width, height) = asset.size().ok_or(RenderError::NotAPicture(asset))?;
-        self.typesetter.set_locale(words::LocaleRules::of(
-            drawing.configuration.locale.as_ref(),
-        ));
+        self.typesetter
+            .set_locale(drawing.configuration.locale.as_ref());
         let shown = drawing.configuration.shown_by(asset);
         let page = Page::read(&shown, drawing.look, drawing.logo, &self.typesetter)?;
         let (palette, ground) = design.colors(&page);

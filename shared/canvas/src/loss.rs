@@ -53,7 +53,8 @@ pub struct Lost {
     pub letters: u32,
     /// All letters of the text. Digits, punctuation and symbols are none.
     pub of: u32,
-    /// What else no face covers: symbols, digits, punctuation.
+    /// What else no face covers: symbols, digits, punctuation, and letters drawn without one of their
+    /// marks.
     pub signs: u32,
     /// The scripts of what is lost, by the names of <https://www.unicode.org/reports/tr24/>, in
     /// which `_` stands for a space. A sign that is common to all scripts has none.
@@ -80,6 +81,11 @@ impl Lost {
             !matches!(script, Script::Common | Script::Inherited | Script::Unknown)
         });
         self.scripts.extend(named.map(Script::full_name));
+    }
+
+    /// Counts that a letter is drawn without one of its marks.
+    pub(crate) fn count_mark(&mut self) {
+        self.signs += 1;
     }
 
     /// Adds what a second cleaning of the same text lost.

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use contract::Text;
 
 use crate::{
-    fonts::{Han, TypeStyle},
     loss::{Field, Lost},
     text::Typesetter,
 };
@@ -14,29 +13,21 @@ use crate::{
 /// The fields of one picture, read one after another.
 pub(crate) struct Losses<'a> {
     typesetter: &'a Typesetter,
-    /// The reader's form of Chinese characters.
-    han: Option<Han>,
     /// What was lost so far.
     pub(crate) lost: BTreeMap<Field, Lost>,
 }
 
 impl<'a> Losses<'a> {
-    pub(crate) fn new(typesetter: &'a Typesetter, han: Option<Han>) -> Self {
+    pub(crate) fn new(typesetter: &'a Typesetter) -> Self {
         Self {
             typesetter,
-            han,
             lost: BTreeMap::new(),
         }
     }
 
     /// `text`, unless nothing of it can be drawn or most of its letters are lost.
-    pub(crate) fn kept<'t>(
-        &mut self,
-        field: Field,
-        type_style: TypeStyle,
-        text: &'t str,
-    ) -> Option<&'t str> {
-        let cleaned = self.typesetter.clean(type_style, self.han, text);
+    pub(crate) fn kept<'t>(&mut self, field: Field, text: &'t str) -> Option<&'t str> {
+        let cleaned = self.typesetter.clean(text);
         let is_kept = !cleaned.is_blank() && !cleaned.lost.is_most();
         if cleaned.lost.characters() > 0 {
             self.lost.insert(field, cleaned.lost);
@@ -50,6 +41,6 @@ impl<'a> Losses<'a> {
         field: Field,
         text: Option<&'t Text<MAX>>,
     ) -> Option<&'t str> {
-        self.kept(field, TypeStyle::Plain, text?.as_str())
+        self.kept(field, text?.as_str())
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use contract::{Brand, Color, Configuration};
-use cosmic_text::Align;
 
 use crate::{
     check::Area,
@@ -13,7 +12,7 @@ use crate::{
     loss::{Field, Lost},
     losses::Losses,
     seed::Seed,
-    text::{TextStyle, Typesetter},
+    text::{Align, TextStyle, Typesetter},
     words::{Language, LocaleRules},
 };
 
@@ -52,9 +51,8 @@ impl<'a> Page<'a> {
     ) -> Result<Self, Lost> {
         let locale = LocaleRules::of(configuration.locale.as_ref());
         let brand = configuration.brand.as_ref();
-        let mut losses = Losses::new(typesetter, locale.han());
-        let style = TypeStyle::title(TypeStyle::Loud, brand);
-        let Some(title) = losses.kept(Field::Title, style, configuration.title.as_str()) else {
+        let mut losses = Losses::new(typesetter);
+        let Some(title) = losses.kept(Field::Title, configuration.title.as_str()) else {
             return Err(losses.lost.remove(&Field::Title).unwrap_or_default());
         };
         let venue = configuration.venue.as_ref();
@@ -82,9 +80,9 @@ impl<'a> Page<'a> {
     /// The side on which lines begin.
     pub(crate) fn align(&self) -> Align {
         if self.right_to_left {
-            Align::Right
+            Align::End
         } else {
-            Align::Left
+            Align::Start
         }
     }
 

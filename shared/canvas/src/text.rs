@@ -1,19 +1,33 @@
 //! Setting text: it is fitted to a box, measured by its pixels, and drawn.
 
 mod fit;
+mod glyphs;
+mod layout;
 mod phrases;
 
-use contract::Color;
-use cosmic_text::{Align, Buffer, CacheKey, LayoutGlyph, SwashCache, SwashContent};
+use contract::{Color, Locale};
+use unicode_script::{Script, UnicodeScript};
 
 use crate::{
-    check::{Area, DrawnText},
-    clean::{Clean, clean},
-    fonts::{Face, FontError, Fonts, Han, TypeStyle, is_cjk_letter},
+    check::{Area, ClusterBox, DrawnText},
+    clean::{Clean, Reader, clean},
+    fonts::{Face, FontError, Fonts, TypeStyle},
     sheet::Sheet,
     words::LocaleRules,
 };
-use fit::SizeAttempt;
+use fit::{LaidOut, SizeAttempt};
+use glyphs::{GlyphImages, Spot};
+use layout::{EM, How, Shaped, Shaper};
+
+/// The side of its area to which the lines of a text keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    /// The left one.
+    Start,
+    Center,
+    /// The right one, where the lines of a page that runs from right to left begin.
+    End,
+}
 
 /// The style of a text.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +65,9 @@ pub(crate) struct Block {
     pub(crate) ink: Area,
     /// The distance from the top of the block to the first baseline.
     pub(crate) baseline: f32,
+    /// Where its characters are, relative to the upper left corner of the block.
+    clusters: Vec<ClusterBox>,
     glyphs: Vec<Glyph>,
-    ids: Vec<u16>,
 }
 
 impl Block {
@@ -61,8 +76,11 @@ impl Block {
     pub(crate) fn trim(&mut self) -> f32 {
         let left = self.ink.x;
         for glyph in &mut self.glyphs {
-            // Glyph images are on whole pixels, so this loses nothing.
-            glyph.x -= left as i32;
+            // The ink begins on a whole pixel, so this loses nothing.
+            glyph.spot.x -= left as i32;
+        }
+        for cluster in &mut self.clusters {
+            cluster.x -= left;
         }
         self.ink.x = 0.0;
         self.width = self.ink.width;
@@ -70,19 +88,40 @@ impl Block {
     }
 }
 
-#[derive(Debug)]
+/// A glyph of a block.
+#[derive(Debug, Clone, Copy)]
 struct Glyph {
-    key: CacheKey,
-    x: i32,
-    y: i32,
+    face: Face,
+    id: u16,
+    spot: Spot,
+}
+
+/// What is known of the reader.
+#[derive(Debug, Clone)]
+struct Language {
+    tag: String,
+    rules: LocaleRules,
+}
+
+impl Language {
+    fn of(locale: Option<&Locale>) -> Self {
+        Self {
+            tag: locale.map_or("en", Locale::as_str).to_owned(),
+            rules: LocaleRules::of(locale),
+        }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader::of(&self.tag, self.rules.han(), self.rules.right_to_left())
+    }
 }
 
 /// Sets text.
 pub(crate) struct Typesetter {
     fonts: Fonts,
-    swash: SwashCache,
-    /// The reader's form of Chinese characters.
-    han: Option<Han>,
+    shaper: Shaper,
+    images: GlyphImages,
+    language: Language,
     /// Why the last render lacks a text.
     failure: Option<FontError>,
 }
@@ -91,16 +130,18 @@ impl Typesetter {
     pub(crate) fn new(fonts: Fonts) -> Self {
         Self {
             fonts,
-            swash: SwashCache::new(),
-            han: None,
+            shaper: Shaper::new(),
+            images: GlyphImages::default(),
+            language: Language::of(None),
             failure: None,
         }
     }
 
-    /// Sets the reader of the texts that follow. `locale` decides the forms of Chinese characters;
-    /// if its language has none, each text decides for itself.
-    pub(crate) fn set_locale(&mut self, locale: LocaleRules) {
-        self.han = locale.han();
+    /// Sets the language of the reader of the texts that follow. It decides the direction of
+    /// paragraphs, the forms of letters, and those of Chinese characters; if it has none of these,
+    /// each text decides for itself.
+    pub(crate) fn set_locale(&mut self, locale: Option<&Locale>) {
+        self.language = Language::of(locale);
     }
 
     /// The first reason since the last call why a text could not be set: its font file was there at
@@ -111,12 +152,20 @@ impl Typesetter {
 
     /// Drops the glyph images of the last render, so that memory does not grow.
     pub(crate) fn forget(&mut self) {
-        self.swash.image_cache.clear();
+        self.images.forget();
     }
 
-    /// Cleans `text` as it is set in `type_style` for a reader of `han`.
-    pub(crate) fn clean(&self, type_style: TypeStyle, han: Option<Han>, text: &str) -> Clean {
-        clean(&self.fonts, type_style, han, text)
+    /// The bytes of the face with this name. `None` if there is none.
+    pub(crate) fn font(&mut self, name: &str) -> Result<Option<Vec<u8>>, FontError> {
+        match Face::all().find(|face| face.name() == name) {
+            Some(face) => Ok(Some((*self.fonts.bytes(face)?).as_ref().to_vec())),
+            None => Ok(None),
+        }
+    }
+
+    /// Cleans `text` as a fact is set. What it loses depends neither on its style nor on the reader.
+    pub(crate) fn clean(&self, text: &str) -> Clean {
+        clean(&self.fonts, TypeStyle::Plain, &self.language.reader(), text)
     }
 
     /// Sets `text` as large as `style` allows within `width` × `height`. `None` if nothing of it is
@@ -128,24 +177,35 @@ impl Typesetter {
         width: f32,
         height: f32,
     ) -> Option<Block> {
-        let cleaned = clean(&self.fonts, style.type_style, self.han, text);
+        let cleaned = clean(&self.fonts, style.type_style, &self.language.reader(), text);
         if cleaned.is_blank() {
             return None;
         }
-        for face in cleaned.pieces.iter().filter_map(|(_, face)| *face) {
-            if let Err(error) = self.fonts.read(face) {
+        match self.set_cleaned(&cleaned, style, width, height) {
+            Ok(block) => block,
+            Err(error) => {
                 self.failure.get_or_insert(error);
-                return None;
+                None
             }
         }
+    }
+
+    fn set_cleaned(
+        &mut self,
+        cleaned: &Clean,
+        style: &TextStyle,
+        width: f32,
+        height: f32,
+    ) -> Result<Option<Block>, FontError> {
         let leading = style
             .leading
-            .max(leading_of_scripts(&cleaned, style.type_style));
-        let tracking = if letters_stand_apart(&cleaned) {
+            .max(leading_of_scripts(cleaned, style.type_style));
+        let tracking = if letters_stand_apart(&cleaned.text()) {
             style.tracking
         } else {
             0.0
         };
+        let shaped = self.shape(cleaned, tracking, style)?;
         // Marks and swashes may overhang their line. The overhang is measured after setting, and
         // the next round leaves room for it.
         let (mut room, mut side) = (height, 0.0);
@@ -159,8 +219,9 @@ impl Typesetter {
                 leading,
                 most_lines: style.most_lines,
             };
-            let candidate = self.fit(&cleaned, tracking, &attempt);
+            let candidate = self.fit(cleaned, &shaped, tracking, &attempt)?;
             let too_high = candidate.height - height;
+            let taken = candidate.lines as f32 * leading * candidate.size;
             let overhang = (-candidate.ink.x).max(candidate.ink.right() - width);
             let hangs = overhang > candidate.size * 0.06;
             let fits = (too_high <= 0.5 || room < style.smallest * leading) && !hangs;
@@ -169,52 +230,82 @@ impl Typesetter {
                 break;
             }
             if too_high > 0.5 {
-                room -= too_high.max(2.0);
+                room = room.min(taken) - too_high.max(2.0);
             }
             if hangs {
                 side = (side + overhang.ceil()).min(width * 0.4);
             }
         }
-        block
+        Ok(block)
     }
 
-    /// Places the glyphs of a buffer that was laid out for `set_width`, and measures where their
-    /// pixels are.
+    /// Shapes `cleaned` for `style`, with `tracking` font sizes between letters.
+    fn shape(
+        &mut self,
+        cleaned: &Clean,
+        tracking: f32,
+        style: &TextStyle,
+    ) -> Result<Shaped, FontError> {
+        let how = How {
+            reader: &self.language.reader(),
+            tracking,
+            proportional: style.type_style.is_display(),
+        };
+        self.shaper.shape(&mut self.fonts, cleaned, &how)
+    }
+
+    /// Places the glyphs of a text that was laid out, and measures where their pixels are.
     fn measure(
         &mut self,
         cleaned: &Clean,
-        buffer: &Buffer,
-        size: f32,
-        set_width: f32,
+        shaped: &Shaped,
+        laid_out: &LaidOut,
         attempt: &SizeAttempt<'_>,
         cut: bool,
     ) -> Block {
-        let slack = attempt.width - set_width;
-        let shift = attempt.side
-            + match attempt.style.align {
-                Align::Center => slack / 2.0,
-                Align::Right | Align::End => slack,
-                Align::Left | Align::Justified => 0.0,
-            };
-        let (mut glyphs, mut ids, mut lines, mut bottom, mut first_baseline) =
-            (Vec::new(), Vec::new(), 0, 0.0_f32, 0.0);
-        for run in buffer.layout_runs() {
-            if lines == 0 {
-                first_baseline = run.line_y;
-            }
-            lines += 1;
-            bottom = bottom.max(run.line_top + run.line_height);
-            for glyph in run.glyphs {
-                ids.push(glyph.glyph_id);
-                glyphs.push(place(glyph, shift, run.line_y));
-            }
+        let size = laid_out.size;
+        let scale = size / EM;
+        let line_height = size * attempt.leading;
+        // The letters are in the middle of their line.
+        let first_baseline =
+            ((line_height + (shaped.ascent - shaped.descent) * scale) / 2.0).round();
+        let (mut glyphs, mut clusters) = (Vec::new(), Vec::new());
+        for (number, stretch) in laid_out.lines.iter().enumerate() {
+            let baseline = (number as f32 * line_height + first_baseline).round();
+            let slack = attempt.width - stretch.width * scale;
+            let left = attempt.side
+                + match attempt.style.align {
+                    Align::Start => 0.0,
+                    Align::Center => slack / 2.0,
+                    Align::End => slack,
+                };
+            let line = shaped.place(stretch);
+            glyphs.extend(line.glyphs.iter().map(|glyph| Glyph {
+                face: glyph.face,
+                id: glyph.id,
+                spot: Spot::near(left + glyph.x * scale, baseline + glyph.y * scale),
+            }));
+            clusters.extend(line.clusters.into_iter().map(|cluster| {
+                ClusterBox {
+                    text: cluster.text,
+                    line: number,
+                    x: left + cluster.x * scale,
+                    width: cluster.advance * scale,
+                    face: cluster.face.name(),
+                    level: cluster.level,
+                    glyphs: line.glyphs[cluster.glyphs]
+                        .iter()
+                        .map(|glyph| glyph.id)
+                        .collect(),
+                }
+            }));
         }
-        let ink = self.ink(&glyphs);
+        let ink = self.ink(&glyphs, size);
         // A mark above the first line or below the last makes the block higher, and moves its
         // content down.
         let down = (-ink.y).max(0.0).ceil();
         for glyph in &mut glyphs {
-            glyph.y += down as i32;
+            glyph.spot.y += down as i32;
         }
         let ink = Area {
             y: ink.y + down,
@@ -224,32 +315,26 @@ impl Typesetter {
             style: *attempt.style,
             text: cleaned.text(),
             width: attempt.width + 2.0 * attempt.side,
-            height: (bottom + down).max(ink.bottom()),
+            height: (laid_out.lines.len() as f32 * line_height + down).max(ink.bottom()),
             size,
-            lines,
+            lines: laid_out.lines.len(),
             cut,
             ink,
             baseline: first_baseline + down,
+            clusters,
             glyphs,
-            ids,
         }
     }
 
-    fn ink(&mut self, glyphs: &[Glyph]) -> Area {
+    fn ink(&mut self, glyphs: &[Glyph], size: f32) -> Area {
         let (mut left, mut top, mut right, mut bottom) = (i32::MAX, i32::MAX, i32::MIN, i32::MIN);
-        for glyph in glyphs {
-            if let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key)
-                && image.placement.width > 0
-                && image.placement.height > 0
-            {
-                let (x, y) = (
-                    glyph.x + image.placement.left,
-                    glyph.y - image.placement.top,
-                );
+        for Glyph { face, id, spot } in glyphs {
+            if let Some(image) = self.images.image(&mut self.fonts, *face, *id, size, *spot) {
+                let (x, y) = (spot.x + image.left, spot.y + image.top);
                 left = left.min(x);
                 top = top.min(y);
-                right = right.max(x + image.placement.width as i32);
-                bottom = bottom.max(y + image.placement.height as i32);
+                right = right.max(x + image.width as i32);
+                bottom = bottom.max(y + image.height as i32);
             }
         }
         if left > right {
@@ -282,6 +367,10 @@ impl Typesetter {
             width: block.width,
             height: block.height,
         };
+        let clusters = block.clusters.iter().map(|cluster| ClusterBox {
+            x: cluster.x + x,
+            ..cluster.clone()
+        });
         let text = DrawnText {
             role: block.style.role,
             text: block.text.clone(),
@@ -289,40 +378,25 @@ impl Typesetter {
             ink,
             size: block.size,
             lines: block.lines,
-            glyphs: block.ids.clone(),
+            glyphs: block.glyphs.iter().map(|glyph| glyph.id).collect(),
+            clusters: clusters.collect(),
             color: block.style.color,
             contrast: sheet.least_contrast(ink, block.style.color),
             cut: block.cut,
         };
         sheet.report(text);
-        for glyph in &block.glyphs {
-            let Some(image) = self.swash.get_image(&mut self.fonts.system, glyph.key) else {
-                continue;
-            };
-            let (left, top) = (
-                x as i32 + glyph.x + image.placement.left,
-                y as i32 + glyph.y - image.placement.top,
-            );
-            // Every built-in face has outlines, so every image is a mask.
-            if image.content == SwashContent::Mask {
+        for Glyph { face, id, spot } in &block.glyphs {
+            let images = &mut self.images;
+            if let Some(image) = images.image(&mut self.fonts, *face, *id, block.size, *spot) {
                 sheet.stamp(
-                    &image.data,
-                    image.placement.width,
-                    left,
-                    top,
+                    &image.coverage,
+                    image.width,
+                    x as i32 + spot.x + image.left,
+                    y as i32 + spot.y + image.top,
                     block.style.color,
                 );
             }
         }
-    }
-}
-
-fn place(glyph: &LayoutGlyph, shift: f32, line_y: f32) -> Glyph {
-    let physical = glyph.physical((shift, line_y), 1.0);
-    Glyph {
-        key: physical.cache_key,
-        x: physical.x,
-        y: physical.y,
     }
 }
 
@@ -332,34 +406,33 @@ fn leading_of_scripts(cleaned: &Clean, type_style: TypeStyle) -> f32 {
     cleaned
         .pieces
         .iter()
-        .filter_map(|(_, face)| *face)
-        .map(|face| match face {
-            Face::MuktaExtraBold | Face::Lalezar => 1.22,
-            Face::TiroDevanagariHindi
-            | Face::NotoSansDevanagariMedium
-            | Face::NotoSansArabicMedium => 1.32,
-            Face::AmiriBold => 1.42,
-            Face::NotoEmoji => 1.12,
-            Face::NotoSansJp | Face::NotoSansSc | Face::NotoSansTc | Face::NotoSansKr => {
-                match type_style {
-                    TypeStyle::Loud | TypeStyle::Festive => 1.2,
-                    TypeStyle::Strong => 1.36,
-                    TypeStyle::Plain => 1.6,
-                }
-            }
-            Face::BricolageExtraBold
-            | Face::InterTightExtraBold
-            | Face::FrauncesDisplay
-            | Face::NotoSerifDisplayMedium
-            | Face::InterRegular
-            | Face::InterSemiBold => 0.0,
-        })
+        .map(|piece| piece.face.leading(type_style))
         .fold(0.0, f32::max)
 }
 
-fn letters_stand_apart(cleaned: &Clean) -> bool {
-    let stands_apart = |c: char| {
-        u32::from(c) < 0x590 || (0x1e00..0x2c00).contains(&u32::from(c)) || is_cjk_letter(c)
-    };
-    cleaned.text().chars().all(stands_apart)
+/// Whether all letters of `text` are of scripts whose letters stand apart, so that space between
+/// them does no harm. Elsewhere letters join, or hang from one line.
+fn letters_stand_apart(text: &str) -> bool {
+    text.chars().all(|c| {
+        matches!(
+            c.script(),
+            Script::Common
+                | Script::Inherited
+                | Script::Latin
+                | Script::Greek
+                | Script::Cyrillic
+                | Script::Armenian
+                | Script::Georgian
+                | Script::Hebrew
+                | Script::Ethiopic
+                | Script::Han
+                | Script::Hiragana
+                | Script::Katakana
+                | Script::Hangul
+                | Script::Bopomofo
+        )
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,13 @@ use proptest::{prelude::*, test_runner::Config};
 
 /// One canvas for all cases, because a render must not depend on earlier ones.
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
-    Mutex::new(Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap())
+    Mutex::new(
+        Canvas::new(Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fonts/files"
+        )))
+        .unwrap(),
+    )
 });
 
 /// Characters that have broken layouts elsewhere: direction overrides, joiners, variation

@@ -22,7 +22,7 @@ const FILES: [&str; 4] = [
 ];
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/cjk")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/files")
 }
 
 fn on(
@@ -310,7 +310,9 @@ fn only_the_font_that_a_text_needs_is_read() {
     for file in FILES {
         fs::write(folder.path().join(file), "").unwrap();
     }
-    fs::copy(self::folder().join(FILES[0]), folder.path().join(FILES[0])).unwrap();
+    for file in [FILES[0], "scripts.pack"] {
+        fs::copy(self::folder().join(file), folder.path().join(file)).unwrap();
+    }
     let mut canvas = Canvas::new(folder.path()).unwrap();
     on(
         &mut canvas,

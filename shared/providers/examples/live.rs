@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             EnvironmentVariableCredentialsProvider::new(),
         ))
         .build();
-    let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../canvas/fonts/cjk");
+    let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../canvas/fonts/files");
     let providers = Providers::new(
         StudioCanvas::new(&fonts)?,
         &Settings::parse(&settings)?,

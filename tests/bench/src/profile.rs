@@ -56,13 +56,15 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ("Tokio", &["futures", "tokio", "mio"]),
     ("shapes: tiny-skia", &["tiny_skia"]),
     (
-        "text: cosmic-text and what is below it",
+        "text: parley and what is below it",
         &[
-            "cosmic_text",
+            "fontique",
             "harfrust",
+            "icu",
+            "parlance",
+            "parley",
             "read_fonts",
             "skrifa",
-            "swash",
             "zeno",
         ],
     ),

@@ -58,7 +58,7 @@ impl Checkout {
     /// The fonts that are deployed next to each bootstrap that draws.
     #[must_use]
     pub fn fonts(&self) -> PathBuf {
-        self.root.join("shared/canvas/fonts/cjk")
+        self.root.join("shared/canvas/fonts/files")
     }
 
     /// The program that starts the emulator.

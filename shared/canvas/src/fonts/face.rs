@@ -1,118 +1,88 @@
-//! Every font by name, and where its bytes are.
+//! A face: an index into the table of all faces.
 
-/// Where the bytes of a font are.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum FontBytes {
-    /// In the program.
-    BuiltIn(&'static [u8]),
-    /// In the file of this name in the folder of the Chinese, Japanese and Korean fonts.
-    File(&'static str),
-}
+use unicode_script::Script;
 
-/// A font.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Face {
-    BricolageExtraBold,
-    InterTightExtraBold,
-    MuktaExtraBold,
-    Lalezar,
-    FrauncesDisplay,
-    NotoSerifDisplayMedium,
-    TiroDevanagariHindi,
-    AmiriBold,
-    InterRegular,
-    InterSemiBold,
-    NotoSansDevanagariMedium,
-    NotoSansArabicMedium,
-    NotoEmoji,
-    NotoSansJp,
-    NotoSansSc,
-    NotoSansTc,
-    NotoSansKr,
-}
+use super::{TypeStyle, row::FaceRow, table::FACES};
+
+/// A face: a font of one script, width and weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Face(u8);
 
 impl Face {
-    /// The faces that are built in.
-    pub(super) const BUILT_IN: [Self; 13] = [
-        Self::BricolageExtraBold,
-        Self::InterTightExtraBold,
-        Self::MuktaExtraBold,
-        Self::Lalezar,
-        Self::FrauncesDisplay,
-        Self::NotoSerifDisplayMedium,
-        Self::TiroDevanagariHindi,
-        Self::AmiriBold,
-        Self::InterRegular,
-        Self::InterSemiBold,
-        Self::NotoSansDevanagariMedium,
-        Self::NotoSansArabicMedium,
-        Self::NotoEmoji,
-    ];
-    /// The faces that are read from files, in the order of `cjk-coverage.bits`.
-    pub(super) const IN_FILES: [Self; 4] = [
-        Self::NotoSansJp,
-        Self::NotoSansSc,
-        Self::NotoSansTc,
-        Self::NotoSansKr,
-    ];
+    /// Text in Latin, Greek and Cyrillic.
+    pub(crate) const INTER: Self = Self::named("Inter Regular");
+    /// All emoji.
+    pub(crate) const EMOJI: Self = Self::named("Noto Emoji Bold");
+    /// The hanging style of Arabic letters, for Urdu and Kashmiri.
+    pub(crate) const NASTALIQ: Self = Self::named("Noto Nastaliq Urdu Medium");
+    /// Japanese.
+    pub(crate) const JAPANESE: Self = Self::named("Noto Sans JP");
+    /// Chinese as China and Singapore write it.
+    pub(crate) const SIMPLIFIED: Self = Self::named("Noto Sans SC");
+    /// Chinese as Taiwan and Hong Kong write it.
+    pub(crate) const TRADITIONAL: Self = Self::named("Noto Sans TC");
+    /// Korean.
+    pub(crate) const KOREAN: Self = Self::named("Noto Sans KR");
 
-    /// The name of the face inside the canvas, which includes weight and style.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::BricolageExtraBold => "Bricolage Grotesque ExtraBold",
-            Self::InterTightExtraBold => "Inter Tight ExtraBold",
-            Self::MuktaExtraBold => "Mukta ExtraBold",
-            Self::Lalezar => "Lalezar",
-            Self::FrauncesDisplay => "Fraunces Display",
-            Self::NotoSerifDisplayMedium => "Noto Serif Display Medium",
-            Self::TiroDevanagariHindi => "Tiro Devanagari Hindi",
-            Self::AmiriBold => "Amiri Bold",
-            Self::InterRegular => "Inter Regular",
-            Self::InterSemiBold => "Inter SemiBold",
-            Self::NotoSansDevanagariMedium => "Noto Sans Devanagari Medium",
-            Self::NotoSansArabicMedium => "Noto Sans Arabic Medium",
-            Self::NotoEmoji => "Noto Emoji Bold",
-            Self::NotoSansJp => "Noto Sans JP",
-            Self::NotoSansSc => "Noto Sans SC",
-            Self::NotoSansTc => "Noto Sans TC",
-            Self::NotoSansKr => "Noto Sans KR",
+    /// The face of this name. A constant of a name that the table lacks does not compile.
+    pub(crate) const fn named(name: &str) -> Self {
+        let mut index = 0;
+        while index < FACES.len() {
+            if is_same(FACES[index].name, name) {
+                return Self(index as u8);
+            }
+            index += 1;
         }
+        panic!("the table has no face of this name")
+    }
+
+    /// Every face, in the order of the table.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0_u8..).map(Self).take(FACES.len())
+    }
+
+    /// Its place in the table.
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Its row of the table.
+    pub(crate) fn row(self) -> &'static FaceRow {
+        &FACES[self.index()]
+    }
+
+    /// The name of the face inside the canvas.
+    pub(crate) fn name(self) -> &'static str {
+        self.row().name
     }
 
     /// Whether the face is for Chinese, Japanese or Korean.
     pub(crate) fn is_cjk(self) -> bool {
-        Self::IN_FILES.contains(&self)
+        self.row().script == Script::Han
     }
 
-    /// Where its bytes are.
-    pub(super) fn stored(self) -> FontBytes {
-        let bytes: &'static [u8] = match self {
-            Self::BricolageExtraBold => {
-                include_bytes!("../../fonts/BricolageGrotesque-ExtraBold.ttf")
-            }
-            Self::InterTightExtraBold => include_bytes!("../../fonts/InterTight-ExtraBold.ttf"),
-            Self::MuktaExtraBold => include_bytes!("../../fonts/Mukta-ExtraBold.ttf"),
-            Self::Lalezar => include_bytes!("../../fonts/Lalezar-Regular.ttf"),
-            Self::FrauncesDisplay => include_bytes!("../../fonts/Fraunces-Display.ttf"),
-            Self::NotoSerifDisplayMedium => {
-                include_bytes!("../../fonts/NotoSerifDisplay-Medium.ttf")
-            }
-            Self::TiroDevanagariHindi => {
-                include_bytes!("../../fonts/TiroDevanagariHindi-Regular.ttf")
-            }
-            Self::AmiriBold => include_bytes!("../../fonts/Amiri-Bold.ttf"),
-            Self::InterRegular => include_bytes!("../../fonts/Inter-Regular.ttf"),
-            Self::InterSemiBold => include_bytes!("../../fonts/Inter-SemiBold.ttf"),
-            Self::NotoSansDevanagariMedium => {
-                include_bytes!("../../fonts/NotoSansDevanagari-Medium.ttf")
-            }
-            Self::NotoSansArabicMedium => include_bytes!("../../fonts/NotoSansArabic-Medium.ttf"),
-            Self::NotoEmoji => include_bytes!("../../fonts/NotoEmoji-Bold.ttf"),
-            Self::NotoSansJp => return FontBytes::File("NotoSansJP-Medium.ttf"),
-            Self::NotoSansSc => return FontBytes::File("NotoSansSC-Medium.ttf"),
-            Self::NotoSansTc => return FontBytes::File("NotoSansTC-Medium.ttf"),
-            Self::NotoSansKr => return FontBytes::File("NotoSansKR-Medium.ttf"),
-        };
-        FontBytes::BuiltIn(bytes)
+    /// The least distance of two baselines in `style`, in font sizes. Chinese characters fill their
+    /// squares, so lines of text need air between them.
+    pub(crate) fn leading(self, style: TypeStyle) -> f32 {
+        match (self.is_cjk(), style) {
+            (true, TypeStyle::Strong) => 1.36,
+            (true, TypeStyle::Plain) => 1.6,
+            _ => self.row().leading,
+        }
     }
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }

@@ -17,28 +17,28 @@ impl Han {
     pub(crate) fn faces(self) -> [Face; 4] {
         match self {
             Self::Japanese => [
-                Face::NotoSansJp,
-                Face::NotoSansTc,
-                Face::NotoSansSc,
-                Face::NotoSansKr,
+                Face::JAPANESE,
+                Face::TRADITIONAL,
+                Face::SIMPLIFIED,
+                Face::KOREAN,
             ],
             Self::Simplified => [
-                Face::NotoSansSc,
-                Face::NotoSansTc,
-                Face::NotoSansJp,
-                Face::NotoSansKr,
+                Face::SIMPLIFIED,
+                Face::TRADITIONAL,
+                Face::JAPANESE,
+                Face::KOREAN,
             ],
             Self::Traditional => [
-                Face::NotoSansTc,
-                Face::NotoSansJp,
-                Face::NotoSansSc,
-                Face::NotoSansKr,
+                Face::TRADITIONAL,
+                Face::JAPANESE,
+                Face::SIMPLIFIED,
+                Face::KOREAN,
             ],
             Self::Korean => [
-                Face::NotoSansKr,
-                Face::NotoSansTc,
-                Face::NotoSansJp,
-                Face::NotoSansSc,
+                Face::KOREAN,
+                Face::TRADITIONAL,
+                Face::JAPANESE,
+                Face::SIMPLIFIED,
             ],
         }
     }

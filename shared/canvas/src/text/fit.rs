@@ -1,17 +1,16 @@
 //! Finds the font size: as large as a style allows in a box, with whole words if possible, else
 //! with broken words, else cut.
 
-use cosmic_text::{
-    Attrs, Buffer, Family, FeatureTag, FontFeatures, Metrics, Shaping, Weight, Wrap,
-};
+use unicode_script::Script;
 
 use super::{
     Block, TextStyle, Typesetter,
+    layout::{Breaks, EM, Shaped, Stretch},
     phrases::{self, Hold},
 };
 use crate::{
     clean::Clean,
-    fonts::{Face, Han, TypeStyle},
+    fonts::{Face, FaceOrder, FontError, Han, TypeStyle, group},
 };
 
 /// A text keeps its phrases whole if it keeps at least this share of its size; else they are
@@ -21,6 +20,7 @@ const LEAST_FOR_PHRASES: f32 = 0.62;
 const LEAST_FOR_WORDS: f32 = 0.8;
 
 /// One attempt at a size.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct SizeAttempt<'a> {
     pub(super) style: &'a TextStyle,
     /// The width of lines.
@@ -33,236 +33,160 @@ pub(super) struct SizeAttempt<'a> {
 }
 
 /// A text in lines, and its font size in pixels.
-struct LaidOut {
-    buffer: Buffer,
-    size: f32,
+#[derive(Debug)]
+pub(super) struct LaidOut {
+    pub(super) lines: Vec<Stretch>,
+    pub(super) size: f32,
+}
+
+impl SizeAttempt<'_> {
+    /// The lines of `shaped` at `size`, if they fit.
+    fn fitted(&self, shaped: &Shaped, breaks: Breaks<'_>, size: f32) -> Option<LaidOut> {
+        let lines = shaped.lines(self.width * EM / size, breaks);
+        let widest = lines.iter().map(|line| line.width).fold(0.0, f32::max);
+        let fits = lines.len() <= self.most_lines
+            && widest * size / EM <= self.width + 0.5
+            && lines.len() as f32 * self.leading * size <= self.height + 0.5;
+        fits.then_some(LaidOut { lines, size })
+    }
+
+    /// The lines at the largest size that fits.
+    fn largest(&self, shaped: &Shaped, breaks: Breaks<'_>) -> Option<LaidOut> {
+        let (mut low, mut high) = (self.style.smallest, self.style.largest);
+        if let Some(laid_out) = self.fitted(shaped, breaks, high) {
+            return Some(laid_out);
+        }
+        let mut best = self.fitted(shaped, breaks, low)?;
+        while high - low > 0.5 {
+            let middle = (low + high) / 2.0;
+            match self.fitted(shaped, breaks, middle) {
+                Some(laid_out) => (best, low) = (laid_out, middle),
+                None => high = middle,
+            }
+        }
+        Some(best)
+    }
+
+    /// Lays `shaped` out in lines that break between words, as large as fits. A line of Chinese or
+    /// Japanese may break between almost any two characters; it does so only if whole phrases would
+    /// be much smaller.
+    fn in_whole_words(&self, cleaned: &Clean, shaped: &Shaped) -> Option<LaidOut> {
+        let mut broken = self.largest(shaped, Breaks::Allowed)?;
+        if cleaned.han.is_none() || self.style.most_lines < 2 {
+            return Some(self.balanced(shaped, Breaks::Allowed, broken));
+        }
+        let text = cleaned.text();
+        let held = |hold, least: f32| {
+            let kept = phrases::kept_whole(&text, hold);
+            let whole = self.largest(shaped, Breaks::Except(&kept))?;
+            (whole.size >= least).then(|| self.balanced(shaped, Breaks::Except(&kept), whole))
+        };
+        // Chinese does not mark its words. In a title, the text between two punctuation marks is a
+        // phrase; in a longer text that would leave too few places to break.
+        if (self.style.type_style != TypeStyle::Plain || cleaned.han == Some(Han::Japanese))
+            && let Some(whole) = held(Hold::Phrases, broken.size * LEAST_FOR_PHRASES)
+        {
+            return Some(whole);
+        }
+        if let Some(whole) = held(Hold::Words, broken.size * LEAST_FOR_WORDS) {
+            return Some(whole);
+        }
+        // Words must be broken: at as few places as possible.
+        let least = broken.size * LEAST_FOR_WORDS;
+        loop {
+            let fewer = SizeAttempt {
+                most_lines: broken.lines.len().saturating_sub(1),
+                ..*self
+            };
+            match fewer.largest(shaped, Breaks::Allowed) {
+                Some(smaller) if smaller.size >= least => broken = smaller,
+                _ => break,
+            }
+        }
+        Some(self.balanced(shaped, Breaks::Allowed, broken))
+    }
+
+    /// The lines at the narrowest width that needs no more of them, if the style wants that: the
+    /// lines become even, and no single word is left on the last line.
+    fn balanced(&self, shaped: &Shaped, breaks: Breaks<'_>, laid_out: LaidOut) -> LaidOut {
+        let lines = laid_out.lines.len();
+        if !self.style.balanced || lines < 2 {
+            return laid_out;
+        }
+        let mut best = laid_out;
+        let (mut low, mut high) = (self.width * 0.4, self.width);
+        while high - low > 2.0 {
+            let middle = (low + high) / 2.0;
+            let narrower = SizeAttempt {
+                width: middle,
+                most_lines: lines,
+                ..*self
+            };
+            match narrower.fitted(shaped, breaks, best.size) {
+                Some(even) if even.lines.len() == lines => (best, high) = (even, middle),
+                _ => low = middle,
+            }
+        }
+        best
+    }
 }
 
 impl Typesetter {
     pub(super) fn fit(
         &mut self,
         cleaned: &Clean,
+        shaped: &Shaped,
         tracking: f32,
         attempt: &SizeAttempt<'_>,
-    ) -> Block {
+    ) -> Result<Block, FontError> {
         let style = attempt.style;
         // Whole words first, even if they are smaller; then broken words.
-        if let Some(LaidOut { mut buffer, size }) = self.in_whole_words(cleaned, tracking, attempt)
-        {
-            let width = if style.balanced {
-                self.balance(&mut buffer, size, attempt)
-            } else {
-                attempt.width
-            };
-            return self.measure(cleaned, &buffer, size, width, attempt, false);
-        }
-        let mut buffer = self.buffer(cleaned, tracking, style);
-        if let Some(size) = self.largest_that_fits(&mut buffer, Wrap::WordOrGlyph, attempt) {
-            return self.measure(cleaned, &buffer, size, attempt.width, attempt, false);
+        let whole = attempt.in_whole_words(cleaned, shaped);
+        if let Some(laid_out) = whole.or_else(|| attempt.largest(shaped, Breaks::Anywhere)) {
+            return Ok(self.measure(cleaned, shaped, &laid_out, attempt, false));
         }
         // It is too long even at the smallest size: as many characters as fit, and an ellipsis.
-        let ellipsis = style
-            .type_style
-            .faces()
-            .iter()
-            .copied()
-            .find(|face| self.fonts.covers(*face, '…'))
-            .unwrap_or(Face::InterRegular);
+        let ellipsis = self.ellipsis(cleaned.script, style.type_style);
         let (mut low, mut high) = (0, cleaned.text().chars().count());
+        let mut best = None;
         while low < high {
             let middle = (low + high).div_ceil(2);
-            let mut shorter =
-                self.buffer(&cleaned.cut(&self.fonts, middle, ellipsis), tracking, style);
-            if self.fits(&mut shorter, Wrap::WordOrGlyph, style.smallest, attempt) {
-                low = middle
-            } else {
-                high = middle - 1
+            let shorter = cleaned.cut(&self.fonts, middle, ellipsis);
+            let shaped = self.shape(&shorter, tracking, style)?;
+            match attempt.fitted(&shaped, Breaks::Anywhere, style.smallest) {
+                Some(laid_out) => {
+                    best = Some((shorter, shaped, laid_out));
+                    low = middle;
+                }
+                None => high = middle - 1,
             }
         }
-        let shorter = cleaned.cut(&self.fonts, low, ellipsis);
-        let mut buffer = self.buffer(&shorter, tracking, style);
-        self.fits(&mut buffer, Wrap::WordOrGlyph, style.smallest, attempt);
-        self.measure(
-            &shorter,
-            &buffer,
-            style.smallest,
-            attempt.width,
-            attempt,
-            true,
-        )
-    }
-
-    /// Lays `cleaned` out in lines that break between words, as large as fits. A line of Chinese or
-    /// Japanese may break between almost any two characters; it does so only if whole phrases would
-    /// be much smaller.
-    fn in_whole_words(
-        &mut self,
-        cleaned: &Clean,
-        tracking: f32,
-        attempt: &SizeAttempt<'_>,
-    ) -> Option<LaidOut> {
-        let style = attempt.style;
-        let mut broken = self.buffer(cleaned, tracking, style);
-        let mut size = self.largest_that_fits(&mut broken, Wrap::Word, attempt)?;
-        // Tracking would space the joiners like letters.
-        if cleaned.han.is_none() || style.most_lines < 2 || tracking != 0.0 {
-            return Some(LaidOut {
-                buffer: broken,
-                size,
-            });
-        }
-        // Chinese does not mark its words. In a title, the text between two punctuation marks is a
-        // phrase; in a longer text that would leave too few places to break.
-        if (style.type_style != TypeStyle::Plain || cleaned.han == Some(Han::Japanese))
-            && let Some(whole) =
-                self.held(cleaned, Hold::Phrases, size * LEAST_FOR_PHRASES, attempt)
-        {
-            return Some(whole);
-        }
-        if let Some(whole) = self.held(cleaned, Hold::Words, size * LEAST_FOR_WORDS, attempt) {
-            LaidOut {
-                buffer: broken,
-                size,
-            } = whole;
-        }
-        // Words must be broken: at as few places as possible.
-        let least = size * LEAST_FOR_WORDS;
-        loop {
-            let lines = broken.layout_runs().count();
-            let fewer = SizeAttempt {
-                most_lines: lines.saturating_sub(1),
-                ..*attempt
-            };
-            match self.largest_that_fits(&mut broken, Wrap::Word, &fewer) {
-                Some(smaller) if smaller >= least => size = smaller,
-                _ => break,
+        let (shorter, shaped, laid_out) = match best {
+            Some(best) => best,
+            // Not even one character fits: the ellipsis alone, even if it does not fit either.
+            None => {
+                let shorter = cleaned.cut(&self.fonts, 0, ellipsis);
+                let shaped = self.shape(&shorter, tracking, style)?;
+                let lines = shaped.lines(attempt.width * EM / style.smallest, Breaks::Anywhere);
+                let size = style.smallest;
+                (shorter, shaped, LaidOut { lines, size })
             }
-        }
-        self.fits(&mut broken, Wrap::Word, size, attempt);
-        Some(LaidOut {
-            buffer: broken,
-            size,
-        })
+        };
+        Ok(self.measure(&shorter, &shaped, &laid_out, attempt, true))
     }
 
-    /// Lays `cleaned` out with the units of `hold` kept whole, if that gives a size of at least
-    /// `least`.
-    fn held(
-        &mut self,
-        cleaned: &Clean,
-        hold: Hold,
-        least: f32,
-        attempt: &SizeAttempt<'_>,
-    ) -> Option<LaidOut> {
-        let mut buffer = self.buffer(&phrases::kept_whole(cleaned, hold), 0.0, attempt.style);
-        let size = self.largest_that_fits(&mut buffer, Wrap::Word, attempt)?;
-        (size >= least).then_some(LaidOut { buffer, size })
-    }
-
-    fn buffer(&mut self, cleaned: &Clean, tracking: f32, style: &TextStyle) -> Buffer {
-        let mut attributes = Attrs::new().weight(Weight::NORMAL);
-        if tracking != 0.0 {
-            attributes = attributes.letter_spacing(tracking);
-        }
-        // In a title, kana and punctuation are as close as their shapes allow, not each in a
-        // square.
-        let mut proportional = FontFeatures::new();
-        if style.type_style.is_display() {
-            proportional.enable(FeatureTag::new(b"palt"));
-        }
-        let spans = cleaned.pieces.iter().map(|(text, face)| {
-            let face = face.unwrap_or(Face::InterRegular);
-            let attributes = attributes.clone().family(Family::Name(face.name()));
-            let attributes = if face.is_cjk() {
-                attributes.font_features(proportional.clone())
-            } else {
-                attributes
-            };
-            (text.as_str(), attributes)
-        });
-        let mut buffer = Buffer::new_empty(Metrics::relative(style.largest, style.leading));
-        buffer.set_rich_text(spans, &attributes, Shaping::Advanced, Some(style.align));
-        buffer
-    }
-
-    fn largest_that_fits(
-        &mut self,
-        buffer: &mut Buffer,
-        wrap: Wrap,
-        attempt: &SizeAttempt<'_>,
-    ) -> Option<f32> {
-        let style = attempt.style;
-        if self.fits(buffer, wrap, style.largest, attempt) {
-            return Some(style.largest);
-        }
-        if !self.fits(buffer, wrap, style.smallest, attempt) {
-            return None;
-        }
-        let (mut low, mut high) = (style.smallest, style.largest);
-        while high - low > 0.5 {
-            let middle = (low + high) / 2.0;
-            if self.fits(buffer, wrap, middle, attempt) {
-                low = middle
-            } else {
-                high = middle
-            }
-        }
-        self.fits(buffer, wrap, low, attempt).then_some(low)
-    }
-
-    fn fits(
-        &mut self,
-        buffer: &mut Buffer,
-        wrap: Wrap,
-        size: f32,
-        attempt: &SizeAttempt<'_>,
-    ) -> bool {
-        buffer.set_wrap(wrap);
-        buffer.set_metrics_and_size(
-            Metrics::relative(size, attempt.leading),
-            Some(attempt.width),
-            None,
-        );
-        buffer.shape_until_scroll(&mut self.fonts.system, false);
-        let (mut lines, mut bottom) = (0, 0.0_f32);
-        for run in buffer.layout_runs() {
-            lines += 1;
-            bottom = bottom.max(run.line_top + run.line_height);
-            if run.line_w > attempt.width + 0.5 {
-                return false;
-            }
-        }
-        lines <= attempt.most_lines && bottom <= attempt.height + 0.5
-    }
-
-    /// The narrowest width with the same number of lines: the lines become even, and no single word
-    /// is left on the last line.
-    fn balance(&mut self, buffer: &mut Buffer, size: f32, attempt: &SizeAttempt<'_>) -> f32 {
-        let lines = buffer.layout_runs().count();
-        if lines < 2 {
-            return attempt.width;
-        }
-        let (mut low, mut high) = (attempt.width * 0.4, attempt.width);
-        while high - low > 2.0 {
-            let middle = (low + high) / 2.0;
-            let narrower = SizeAttempt {
-                width: middle,
-                ..*attempt
-            };
-            let fits = self.fits(buffer, Wrap::Word, size, &narrower)
-                && buffer.layout_runs().count() == lines;
-            if fits { high = middle } else { low = middle }
-        }
-        self.fits(
-            buffer,
-            Wrap::Word,
-            size,
-            &SizeAttempt {
-                width: high,
-                ..*attempt
-            },
-        );
-        high
+    /// The face of an ellipsis after a text of `script` whose last face has none.
+    fn ellipsis(&self, script: Script, type_style: TypeStyle) -> Face {
+        let order = FaceOrder {
+            style: type_style,
+            han: Han::Simplified,
+            nastaliq: false,
+        };
+        order
+            .of(group(script))
+            .into_iter()
+            .find(|face| self.fonts.covers(*face, '…'))
+            .unwrap_or(Face::INTER)
     }
 }
 
@@ -271,14 +195,17 @@ mod tests {
     use std::path::Path;
 
     use contract::Color;
-    use cosmic_text::Align;
 
     use super::*;
-    use crate::fonts::Fonts;
+    use crate::{fonts::Fonts, text::Align};
 
     fn typesetter() -> Typesetter {
         Typesetter::new(
-            Fonts::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/cjk"))).unwrap(),
+            Fonts::load(Path::new(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/fonts/files"
+            )))
+            .unwrap(),
         )
     }
 
@@ -295,13 +222,13 @@ mod tests {
             smallest: 20.0,
             leading: 1.2,
             tracking: 0.0,
-            align: Align::Left,
+            align: Align::Start,
             most_lines: 60,
             balanced: false,
         }
     }
 
-    /// The lines of `text`, without the joiners.
+    /// The lines of `text`.
     fn lines(
         typesetter: &mut Typesetter,
         text: &str,
@@ -309,10 +236,9 @@ mod tests {
         width: f32,
     ) -> Vec<String> {
         let style = style(type_style);
-        let cleaned = crate::clean::clean(&typesetter.fonts, type_style, None, text);
-        for face in cleaned.pieces.iter().filter_map(|(_, face)| *face) {
-            typesetter.fonts.read(face).unwrap();
-        }
+        let reader = typesetter.language.reader();
+        let cleaned = crate::clean::clean(&typesetter.fonts, type_style, &reader, text);
+        let shaped = typesetter.shape(&cleaned, 0.0, &style).unwrap();
         let attempt = SizeAttempt {
             style: &style,
             width,
@@ -321,12 +247,16 @@ mod tests {
             leading: 1.2,
             most_lines: 60,
         };
-        let LaidOut { buffer, .. } = typesetter.in_whole_words(&cleaned, 0.0, &attempt).unwrap();
-        let runs = buffer.layout_runs().filter_map(|run| {
-            let (first, last) = (run.glyphs.first()?, run.glyphs.last()?);
-            Some(run.text[first.start..last.end].replace('\u{2060}', ""))
+        let text = cleaned.text();
+        let laid_out = attempt.in_whole_words(&cleaned, &shaped).unwrap();
+        let lines = laid_out.lines.iter().map(|line| {
+            let clusters = shaped.place(line).clusters;
+            clusters
+                .iter()
+                .map(|cluster| &text[cluster.text.clone()])
+                .collect()
         });
-        runs.collect()
+        lines.collect()
     }
 
     #[test]

@@ -1,16 +1,9 @@
-//! Where a line of Chinese, Japanese or Korean may break to be read at a glance. The Unicode rules,
-//! which cosmic-text follows, allow a break between almost any two characters; a title breaks
-//! between phrases.
+//! Where a line of Chinese, Japanese or Korean may break to be read at a glance. The Unicode rules
+//! allow a break between almost any two characters; a title breaks between phrases.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::{
-    clean::Clean,
-    fonts::{Face, is_chinese, is_hangul, is_hiragana, is_katakana},
-};
-
-/// The word joiner: an invisible character that forbids a break between its neighbours.
-const JOINER: char = '\u{2060}';
+use crate::fonts::{is_chinese, is_hangul, is_hiragana, is_katakana};
 
 /// The kind of a character, which decides how it joins its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,38 +44,15 @@ pub(super) enum Hold {
     Phrases,
 }
 
-/// The same text with joiners wherever a line must not break.
-pub(super) fn kept_whole(cleaned: &Clean, hold: Hold) -> Clean {
-    let text = cleaned.text();
-    let phrases = Phrases::of(&text);
-    let (mut index, mut joiner_due) = (0, false);
-    let mut pieces = cleaned.pieces.clone();
-    for (piece, face) in &mut pieces {
-        // A joiner goes into a piece with a face for these scripts: one of the two characters that
-        // it joins always has one.
-        let is_cjk = face.is_some_and(Face::is_cjk);
-        let mut joined = String::with_capacity(piece.len() * 2);
-        for letter in piece.graphemes(true) {
-            if std::mem::take(&mut joiner_due) {
-                joined.push(JOINER);
-            }
-            joined.push_str(letter);
-            if phrases.belong(index, hold) {
-                if is_cjk {
-                    joined.push(JOINER);
-                } else {
-                    joiner_due = true;
-                }
-            }
-            index += 1;
-        }
-        *piece = joined;
-    }
-    Clean {
-        pieces,
-        lost: cleaned.lost.clone(),
-        han: cleaned.han,
-    }
+/// The offsets at which a line of `text` must not begin, in bytes.
+pub(super) fn kept_whole(text: &str, hold: Hold) -> Vec<usize> {
+    let phrases = Phrases::of(text);
+    text.grapheme_indices(true)
+        .skip(1)
+        .enumerate()
+        .filter(|(before, _)| phrases.belong(*before, hold))
+        .map(|(_, (offset, _))| offset)
+        .collect()
 }
 
 /// A text as characters with their kinds.
@@ -199,6 +169,13 @@ mod tests {
             phrases("2026年7月18日開催", Hold::Phrases),
             "2/0/2/6年7月1/8日/開催/"
         );
+    }
+
+    #[test]
+    fn the_offsets_of_a_phrase_are_those_of_its_later_characters() {
+        assert_eq!(kept_whole("第12回", Hold::Words), [3, 5]);
+        assert_eq!(kept_whole("서울 국제", Hold::Words), [3, 10]);
+        assert!(kept_whole("", Hold::Words).is_empty());
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let configuration = describe(data).configuration;
     let mut canvas = Canvas::new(Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/canvas/fonts/cjk"
+        "/../../../shared/canvas/fonts/files"
     )))?;
     let wanted = |asset: &AssetKind| kind.as_deref().is_none_or(|kind| kind == asset.as_str());
     for asset in AssetKind::ALL
