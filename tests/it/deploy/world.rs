@@ -16,6 +16,7 @@ use local::{
     bare::Bare,
     checkout::Checkout,
     clients::Clients,
+    deploy::ARCHITECTURE,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,8 +40,8 @@ pub fn parameters() -> Vec<(&'static str, String)> {
     });
     vec![
         ("Stage", STAGE.to_owned()),
-        // The stubs are scripts, which run on any.
-        ("Architecture", "x86_64".to_owned()),
+        // The stubs are scripts, which run on any; the real functions are built for this machine.
+        ("Architecture", ARCHITECTURE.to_owned()),
         ("Topics", "given".to_owned()),
         ("DeletionProtection", "on".to_owned()),
         // A number, an empty text, a list with a space, JSON, and several lines.
