@@ -36,7 +36,20 @@ case "$1 $2" in
     cat play/stack.json ;;
   'cloudformation get-template') cat infra/template.yaml ;;
   'cloudformation list-change-sets') cat play/open ;;
-  'cloudformation list-stack-resources') cut -f 1 play/mappings ;;
+  'cloudformation delete-change-set')
+    if ! grep -qxF -- "$4" play/open; then
+      echo 'An error occurred (ChangeSetNotFound): ChangeSet does not exist' >&2; exit 254
+    fi
+    grep -vxF -- "$4" play/open >play/left; mv play/left play/open ;;
+  'cloudformation delete-stack') rm play/stack.json ;;
+  'cloudformation list-stack-resources')
+    if [[ $* == *LogGroup* ]]; then echo /aws/lambda/studio-render-staging; else cut -f 1 play/mappings; fi ;;
+  'logs describe-log-groups') head -n 1 play/groups; sed -i 1d play/groups ;;
+  'dynamodb describe-table'|'secretsmanager describe-secret'|'s3api get-bucket-versioning')
+    error=$(sed -n "s|^$1 ||p" play/names)
+    if [ -n "$error" ]; then
+      echo "An error occurred ($error) when calling the operation: as it is played" >&2; exit 254
+    fi ;;
   'lambda list-event-source-mappings') cat play/mappings ;;
   'lambda get-account-settings') echo 1000 ;;
   'kafka get-bootstrap-brokers') echo '%s' ;;
@@ -46,7 +59,25 @@ esac
 """
 SAM = """#!/bin/bash
 echo "sam $*" >>play/calls
+target/tools/bin/python -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$@" >play/arguments
+made() {
+  echo arn:of-this >>play/open
+  printf '\\nChangeset created successfully. arn:of-this\\n\\n'
+}
+carried_out() { # AWS deletes the stack's other change sets
+  : >play/open
+  printf '\\n2026-11-30 18:12:11 - Waiting for stack create/update to complete\\n'
+  cp play/after.json play/stack.json
+}
+asked() { printf 'Deploy this changeset? [y/N]: '; }
 . play/sam
+"""
+# What sam says and does when a deployment succeeds.
+DEPLOYS = "made; carried_out"
+# The names that a first deployment takes, none of which is there.
+FREE = """dynamodb ResourceNotFoundException
+secretsmanager ResourceNotFoundException
+s3api NoSuchBucket
 """
 STUDIO = """#!/bin/bash
 if [ "$1" = settings ]; then exec cat >/dev/null; fi
@@ -100,13 +131,14 @@ class Deploy(unittest.TestCase):
             file.chmod(0o755)
         (self.root / "Makefile").write_text(MAKEFILE)
         (self.root / "play").mkdir()
-        for name in ("open", "Errors", "Invocations", "OffsetLag", "meanwhile", "calls"):
+        for name in ("open", "Errors", "Invocations", "OffsetLag", "meanwhile", "calls", "groups"):
             self.play(name, "")
+        self.play("names", FREE)
         self.play("mappings", mapping(1))
         self.play("smoked", "0")
         # A deployment that succeeds.
         self.play("after.json", described("UPDATE_COMPLETE", "later"))
-        self.play("sam", "cp play/after.json play/stack.json")
+        self.play("sam", DEPLOYS)
 
     def play(self, name: str, text: str):
         (self.root / "play" / name).write_text(text)
@@ -117,7 +149,7 @@ class Deploy(unittest.TestCase):
     def rolls_back(self, command: str):
         """Has `sam` run a command when it deploys what was deployed before."""
         again = f"if [[ $* = *before.yaml* ]]; then {command}; fi"
-        self.play("sam", f"cp play/after.json play/stack.json; {again}")
+        self.play("sam", f"{DEPLOYS}; {again}")
 
     def run_script(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
         environment = {
@@ -131,6 +163,7 @@ class Deploy(unittest.TestCase):
             "STUDIO": "./studio",
             "SMOKE_SECONDS": "0",
             "DEPLOY_PATIENCE": "0",
+            "LATE_LOGS": "0",
         }
         # A script that waits for what never comes is a failure, and no hour.
         return subprocess.run(
@@ -179,12 +212,22 @@ class Deploy(unittest.TestCase):
         self.assertEqual(len(self.calls("aws cloudformation delete-stack")), 1)
 
     def test_a_change_set_at_anothers_prompt_stays(self):
-        self.play("stack.json", described("REVIEW_IN_PROGRESS", "before"))
-        self.play("open", "arn:of-another\n")
-        self.play("sam", "echo arn:of-this >>play/open; exit 1")
-        self.ended(1, "nothing is deployed")
-        [deleted] = self.calls("aws cloudformation delete-")
-        self.assertIn("delete-change-set --change-set-name arn:of-this", deleted)
+        for opened in ("before ours", "while ours waits"):
+            with self.subTest(opened):
+                self.play("calls", "")
+                self.play("stack.json", described("REVIEW_IN_PROGRESS", "before"))
+                self.play("open", "arn:of-another\n" if opened == "before ours" else "")
+                opens = "grep -q another play/open || echo arn:of-another >>play/open"
+                self.play("sam", f"made; asked; {opens}")
+                self.ended(3, "nothing is deployed")
+                [deleted] = self.calls("aws cloudformation delete-")
+                self.assertIn("delete-change-set --change-set-name arn:of-this", deleted)
+
+    def test_a_change_set_that_another_opens_after_ours_was_carried_out_is_no_refusal(self):
+        self.is_deployed()
+        self.play("sam", f"{DEPLOYS}; echo arn:of-another >>play/open")
+        self.ended(0, f"{STACK} is deployed, and an event came through it")
+        self.assertEqual(self.calls("aws cloudformation delete-"), [])
 
     def test_what_another_deployed_during_the_build_is_not_deployed_over(self):
         self.play("after.json", described("UPDATE_COMPLETE", "meanwhile"))
@@ -197,11 +240,31 @@ class Deploy(unittest.TestCase):
                 self.ended(1, f"nothing is deployed: {STACK} was changed while this was built")
         self.assertEqual(self.calls("sam"), [])
 
-    def test_a_no_beside_anothers_deployment_proves_nothing(self):
-        self.is_deployed()
-        self.play("after.json", described("UPDATE_IN_PROGRESS", "later"))
-        self.ended(1, f"{STACK} is UPDATE_IN_PROGRESS by another deployment")
+    def test_a_no_beside_or_after_anothers_deployment_proves_nothing(self):
+        for status in ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"):
+            with self.subTest(status):
+                self.is_deployed()
+                self.play("after.json", described(status, "later"))
+                # AWS deletes ours when another's is carried out.
+                self.play("sam", "made; asked; : >play/open; cp play/after.json play/stack.json")
+                said = self.ended(3, "nothing is deployed")
+                self.assertNotIn("ChangeSetNotFound", said)
         self.assertEqual(self.calls("studio"), [])
+
+    def test_a_yes_after_anothers_deployment_deploys_nothing(self):
+        self.is_deployed()
+        self.play("after.json", described("UPDATE_COMPLETE", "later"))
+        self.play("sam", "made; asked; : >play/open; cp play/after.json play/stack.json; exit 1")
+        self.ended(1, "nothing is deployed")
+        self.assertEqual(self.calls("studio"), [])
+
+    def test_a_deployment_that_would_change_nothing_is_proven_and_never_rolled_back(self):
+        self.is_deployed()
+        self.play("sam", f"echo 'No changes to deploy. Stack {STACK} is up to date'")
+        self.ended(0, f"{STACK} is deployed, and an event came through it")
+        self.play("smoked", "7")
+        self.ended(5, "this deployment changed nothing")
+        self.assertEqual(len(self.calls("sam deploy")), 2)
 
     def test_a_session_that_ends_during_a_deployment_does_not_say_that_nothing_changed(self):
         for denied, code, words in (
@@ -212,8 +275,7 @@ class Deploy(unittest.TestCase):
             with self.subTest(denied):
                 self.is_deployed()
                 (self.root / "play/denied").unlink(missing_ok=True)
-                deny = f"echo '{denied}' >play/denied"
-                self.play("sam", f"cp play/after.json play/stack.json; {deny}")
+                self.play("sam", f"{DEPLOYS}; echo '{denied}' >play/denied")
                 self.ended(code, words)
 
     def test_a_mapping_that_only_the_new_version_has_does_not_stop_a_rollback(self):
@@ -246,7 +308,7 @@ class Deploy(unittest.TestCase):
     def test_errors_of_the_minute_of_the_deployment_do_not_count(self):
         self.is_deployed()
         self.play("smoked", "5")
-        self.play("sam", "cp play/after.json play/stack.json; date -u +%FT%TZ >play/deployed")
+        self.play("sam", f"{DEPLOYS}; date -u +%FT%TZ >play/deployed")
         self.ended(5, "is deployed, and not proven")
         at = datetime.datetime.fromisoformat
         deployed = at((self.root / "play/deployed").read_text().strip())
@@ -259,6 +321,85 @@ class Deploy(unittest.TestCase):
             self.assertGreater(begin, deployed)
             self.assertGreater(end, begin)
 
+
+    def test_a_cost_centre_keeps_its_equal_signs_and_spaces(self):
+        self.is_deployed()
+        self.ended(0, "an event came through it")
+        for centre in ("media=events", "media events", "==", "a=b c"):
+            with self.subTest(centre):
+                self.write_setting("CostCentre", centre)
+                if centre == "a=b c":
+                    self.ended(2, f"infra/parameters.py: CostCentre: {centre} has a space and")
+                    continue
+                self.ended(0, "an event came through it")
+                self.assertEqual(self.tags()["cost-centre"], centre)
+
+    def write_setting(self, key: str, value: str):
+        """Has infra/samconfig.toml give the stage another value of a parameter."""
+        text = (ROOT / "infra/samconfig.toml").read_text()
+        line = '  "Stage=staging",\n'
+        self.assertIn(line, text)
+        text = text.replace(line, f"{line}  {json.dumps(f'{key}={value}')},\n")
+        (self.root / "infra/samconfig.toml").write_text(text)
+
+    def tags(self) -> dict[str, str]:
+        """The tags of the last deployment, as sam itself reads them."""
+        from samcli.cli.types import CfnTags
+
+        arguments = json.loads((self.root / "play/arguments").read_text())
+        tags = arguments[arguments.index("--tags") + 1 :]
+        ends = (at for at, each in enumerate(tags) if each.startswith("--"))
+        return CfnTags().convert(tuple(tags[: next(ends, len(tags))]), None, None)
+
+    def test_another_cluster_is_deployed_only_with_a_warning_and_after_a_yes(self):
+        cluster = "arn:aws:kafka:us-east-1:111122223333:cluster/before/0aa0-1"
+        stack = json.loads(described("UPDATE_COMPLETE", "before"))
+        deployed = {"ParameterKey": "KafkaClusterArn", "ParameterValue": cluster}
+        stack["Stacks"][0]["Parameters"].append(deployed)
+        self.play("stack.json", json.dumps(stack, indent=4))
+        warned = f"KafkaClusterArn is another cluster than is deployed, {cluster}"
+        self.assertIn(warned, self.ended(3, "nothing is deployed", YES=""))
+        self.assertEqual(self.calls("sam"), [])
+        self.assertIn(warned, self.ended(0, "an event came through it"))
+        self.play("stack.json", json.dumps(stack, indent=4))
+        said = self.ended(0, "an event came through it", KAFKA_CLUSTER_ARN=cluster)
+        self.assertNotIn(warned, said)
+
+    def test_log_groups_that_late_lines_make_again_are_deleted_with_the_stack(self):
+        group = "/aws/lambda/studio-render-staging"
+        for late in ("first", "second"):
+            with self.subTest(late):
+                self.play("calls", "")
+                self.is_deployed()
+                others = "/aws/lambda/studio-render-production"
+                self.play("groups", f"{group}\n" if late == "first" else f"{others}\n{group}\n")
+                self.ended(0, f"{STACK} is gone", "destroy", "staging")
+                deleted = self.calls("aws logs delete-log-group")
+                self.assertEqual(deleted, [f"aws logs delete-log-group --log-group-name {group}"])
+        self.is_deployed()
+        self.play("denied", "logs describe-log-groups\n")
+        said = self.ended(0, f"{STACK} is gone", "destroy", "staging")
+        self.assertIn(f"log groups of {STACK} may be there again", said)
+
+    def test_what_a_destroyed_stage_kept_is_named_before_anything_is_built(self):
+        for service, what in (
+            ("dynamodb", "the table studio-staging"),
+            ("secretsmanager", "the secret studio/staging/asset-paths"),
+            ("s3api", "the bucket eventzr-studio-assets-staging"),
+        ):
+            with self.subTest(service):
+                lines = (line for line in FREE.splitlines(True) if not line.startswith(service))
+                self.play("names", "".join(lines))
+                self.ended(1, f"{what} is there already")
+        self.play("names", FREE)
+        self.play("groups", "/aws/lambda/studio-render-staging\n")
+        self.ended(1, "the log group /aws/lambda/studio-render-staging is there already")
+        self.assertEqual(self.calls("sam"), [])
+
+    def test_a_bucket_that_may_be_anothers_only_warns(self):
+        self.play("names", FREE.replace("NoSuchBucket", "AccessDenied"))
+        said = self.ended(0, "an event came through it")
+        self.assertIn("another account may have the bucket eventzr-studio-assets-staging", said)
 
 if __name__ == "__main__":
     unittest.main()
