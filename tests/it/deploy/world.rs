@@ -44,8 +44,9 @@ pub fn parameters() -> Vec<(&'static str, String)> {
         ("Architecture", ARCHITECTURE.to_owned()),
         ("Topics", "given".to_owned()),
         ("DeletionProtection", "on".to_owned()),
-        // A number, an empty text, a list with a space, JSON, and several lines.
+        // A number, an equal sign, an empty text, a list with a space, JSON, and several lines.
         ("LogRetentionDays", "14".to_owned()),
+        ("CostCentre", "media=events".to_owned()),
         ("AssetBaseUrl", String::new()),
         ("ImageProviders", "openai, studio-canvas".to_owned()),
         ("ProviderSettings", settings.to_string()),
@@ -245,7 +246,8 @@ impl World {
             .env("STUDIO", studio);
         command
             .env("SMOKE_SECONDS", "3")
-            .env("DEPLOY_PATIENCE", "60");
+            .env("DEPLOY_PATIENCE", "60")
+            .env("LATE_LOGS", "5");
         command.env("KAFKA_CLUSTER_ARN", &self.cluster);
         command
             .env("SUBNET_IDS", "subnet-0a1, subnet-0b2")
