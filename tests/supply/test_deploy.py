@@ -82,7 +82,7 @@ s3api NoSuchBucket
 STUDIO = """#!/bin/bash
 if [ "$1" = settings ]; then exec cat >/dev/null; fi
 echo "studio $*" >>play/calls
-echo 'studio: as it is played' >&2
+cat play/said >&2
 exit "$(cat play/smoked)"
 """
 # While `make` builds, others may do something.
@@ -136,6 +136,7 @@ class Deploy(unittest.TestCase):
         self.play("names", FREE)
         self.play("mappings", mapping(1))
         self.play("smoked", "0")
+        self.play("said", "studio: as it is played\n")
         # A deployment that succeeds.
         self.play("after.json", described("UPDATE_COMPLETE", "later"))
         self.play("sam", DEPLOYS)
@@ -292,6 +293,26 @@ class Deploy(unittest.TestCase):
         self.play("smoked", "7")
         self.rolls_back("echo 3 >play/smoked")
         self.ended(4, "is as it was before, and not proven: the operator was not asked")
+
+    def test_the_words_about_the_operator_tell_its_own_faults_from_others(self):
+        # As infra/cli writes them: infra/cli/tests/command_line.rs.
+        operator = "studio: studio-operator-staging"
+        for smoked, said, code, words in (
+            (1, f"{operator} crashed: Runtime exited", 4, "the operator crashes"),
+            (3, f"{operator} failed: a defect", 4, "the operator has a defect"),
+            (1, f"{operator} failed: no broker", 5, "the last answer was: studio: studio-op"),
+            (3, "studio: you are not signed in", 5, "the operator was not asked: studio: you"),
+        ):
+            with self.subTest(said):
+                self.is_deployed()
+                self.play("calls", "")
+                self.play("smoked", str(smoked))
+                self.play("said", f"{said}\n")
+                ran = self.run_script()
+                self.assertEqual(ran.returncode, code, ran.stdout)
+                self.assertIn(words, ran.stdout)
+                rolled_back = 2 if code == 4 else 1
+                self.assertEqual(len(self.calls("sam deploy")), rolled_back)
 
     def test_only_code_that_fails_most_of_its_invocations_is_rolled_back(self):
         self.play("smoked", "5")
