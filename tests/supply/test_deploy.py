@@ -83,6 +83,7 @@ STUDIO = """#!/bin/bash
 if [ "$1" = settings ]; then exec cat >/dev/null; fi
 echo "studio $*" >>play/calls
 cat play/said >&2
+echo '{"job":"j-1","outcome":"as it is played"}'
 exit "$(cat play/smoked)"
 """
 # While `make` builds, others may do something.
@@ -190,8 +191,9 @@ class Deploy(unittest.TestCase):
 
     def test_a_deployment_that_is_played_succeeds(self):
         self.is_deployed()
-        self.ended(0, f"{STACK} is deployed, and an event came through it")
+        said = self.ended(0, f"{STACK} is deployed, and an event came through it")
         self.assertEqual(len(self.calls("sam deploy")), 1)
+        self.assertIn("./studio --stage staging jobs show --tenant studio-smoke j-1", said)
 
     def test_a_command_line_with_more_or_less_than_a_stage_calls_nothing(self):
         for arguments in [("staging", "pause"), ("pause", "staging", "now"), ("--help",), ("",)]:
