@@ -26,6 +26,13 @@ class Deploy(Played):
         self.ended(1, "nothing is deployed")
         self.assertEqual(len(self.calls("aws cloudformation delete-stack")), 1)
 
+    def test_an_empty_stack_stays_while_it_is_not_known_whether_another_waits_in_it(self):
+        self.play("after.json", described("REVIEW_IN_PROGRESS", "later"))
+        self.play("sam", "made; asked; cp play/after.json play/stack.json")
+        self.play("forbidden", "cloudformation list-change-sets\n")
+        self.ended(3, "nothing is deployed")
+        self.assertEqual(self.calls("aws cloudformation delete-stack"), [])
+
     def test_a_change_set_at_anothers_prompt_stays(self):
         for opened in ("before ours", "while ours waits"):
             with self.subTest(opened):
