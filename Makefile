@@ -152,7 +152,8 @@ chaos: needs-java needs-rust needs-cc $(VENV)/installed \
 	cargo build --locked --profile storm $(addprefix --package ,$(FUNCTIONS) chaos)
 	target/storm/studio-chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(SHORT),--short)
 
-RELEASE = $(or $(FROM),$(shell git describe --tags --abbrev=0 --match 'v*' 2>/dev/null))
+# The release before this commit: a commit that is one itself would be compared with itself.
+RELEASE = $(or $(FROM),$(shell git describe --tags --abbrev=0 --match 'v*' 'HEAD^' 2>/dev/null))
 
 upgrade-test: needs-java needs-rust needs-cc $(VENV)/installed \
   ## The storm, begun with the code of the last release (FROM=v0.1.0: of another), under which this \

@@ -10,6 +10,7 @@
     parameters.py --of-stack JSON FILE     the same file, of the answer to `describe-stacks`
     parameters.py --tags-of JSON           that stack's tags, one a line, as `sam` takes them
     parameters.py --value FILE KEY         one value of such a file
+    parameters.py --values FILE            all keys and values, each ended by a zero byte
     parameters.py --reserved TEMPLATE FILE the concurrency that the template reserves with a file
 
 The files are JSON, which is YAML, too: `sam` takes no name that ends in .json. A parameter that
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--of-stack", nargs=2, type=pathlib.Path)
     parser.add_argument("--tags-of", type=pathlib.Path)
     parser.add_argument("--value", nargs=2)
+    parser.add_argument("--values", type=pathlib.Path)
     parser.add_argument("--reserved", nargs=2, type=pathlib.Path)
     parser.add_argument("stage", nargs="?")
     parser.add_argument("file", nargs="?", type=pathlib.Path)
@@ -87,6 +89,9 @@ def main() -> None:
                     print('"{Key}"="{Value}"'.format(**tag))
         case argparse.Namespace(value=[file, key]):
             print(json.loads(pathlib.Path(file).read_text()).get(key, ""))
+        case argparse.Namespace(values=pathlib.Path() as file):
+            for pair in json.loads(file.read_text()).items():
+                print(*pair, sep="\0", end="\0")
         case argparse.Namespace(reserved=[template, file]):
             print(reserved(load(template), json.loads(file.read_text())))
         case argparse.Namespace(stage=str(), file=pathlib.Path()):

@@ -113,6 +113,7 @@ def refusals(
         *of_the_environment(values),
         *of_roots(values.get("KafkaRootsPem", "")),
         *of_what_belongs_together(values),
+        *of_tags(values.get("CostCentre", "")),
         *of_changes(known, values, before),
     ]
 
@@ -229,6 +230,13 @@ def of_what_belongs_together(values):
         yield Refusal("StartingPosition", "AT_TIMESTAMP", "has no time", cure)
     if values.get("Assets") == "given" and not values.get("AssetsBucketName"):
         yield Refusal("Assets", "given", "has no bucket", "write AssetsBucketName")
+
+
+def of_tags(cost_centre):
+    """`sam` splits a tag at each space, if an equal sign follows somewhere, also within quotes."""
+    if " " in cost_centre and "=" in cost_centre:
+        why = "has a space and an equal sign, and sam would make two tags of it"
+        yield Refusal("CostCentre", cost_centre, why, "write it without one of them")
 
 
 def of_changes(known, values, before):

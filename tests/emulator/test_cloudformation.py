@@ -1,4 +1,6 @@
-"""What infra/local/emulator.py makes of ministack's CloudFormation and mappings: `make emulated`."""
+"""What infra/local/stack/emulator makes of ministack's CloudFormation and mappings:
+`make emulated`.
+"""
 
 import json
 import os
@@ -7,13 +9,14 @@ import tempfile
 import unittest
 from unittest import mock
 
-from launcher import EMULATOR
+import launcher  # noqa: F401
+from patches import mapping_phases, metric_math, rolled_back_stacks
 
 
 class Alarms(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        EMULATOR.keep_metric_math()
+        metric_math.apply()
 
     def record(self, **properties):
         from ministack.services.cloudformation import provisioners
@@ -54,7 +57,7 @@ class RolledBack(unittest.TestCase):
             mock.patch.object(handlers, "_ACTION_HANDLERS", actions),
             mock.patch.object(handlers, "_resolve_stack", lambda _: stack if status else None),
         ):
-            EMULATOR.refuse_what_rolled_back()
+            rolled_back_stacks.apply()
             status, _, body = actions["CreateChangeSet"]({"StackName": ["stack"]})
         return status, body.decode()
 
@@ -91,7 +94,7 @@ class Mappings(unittest.TestCase):
         ]:
             patched.start()
             self.addCleanup(patched.stop)
-        EMULATOR.tell_phases_of_mappings()
+        mapping_phases.apply()
 
     def create(self):
         cluster = "arn:aws:kafka:us-east-1:000000000000:cluster/one/1"

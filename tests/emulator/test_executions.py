@@ -1,10 +1,11 @@
-"""What infra/local/emulator.py makes of ministack's Step Functions: `make emulated`."""
+"""What infra/local/stack/emulator makes of ministack's Step Functions: `make emulated`."""
 
 import json
 import unittest
 from unittest import mock
 
-from launcher import EMULATOR
+import launcher  # noqa: F401
+from patches import task_parameters
 
 
 class Tasks(unittest.TestCase):
@@ -14,7 +15,7 @@ class Tasks(unittest.TestCase):
         names = ("_apply_jsonata_arguments", "_add_event", "_invoke_resource")
         originals = {name: getattr(stepfunctions, name) for name in names}
         with mock.patch.multiple(stepfunctions, **originals):
-            EMULATOR.tell_what_tasks_are_given()
+            task_parameters.apply()
             stepfunctions._invoke_resource = lambda _resource, given: {"Payload": given}
             given = {"FunctionName": "completion", "Payload": {"step": "submit"}}
             task = {

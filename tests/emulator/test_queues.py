@@ -1,17 +1,20 @@
-"""What infra/local/emulator.py makes of ministack's queues: `make emulated`. It needs no network."""
+"""What infra/local/stack/emulator makes of ministack's queues: `make emulated`. It needs no
+network.
+"""
 
 import asyncio
 import time
 import unittest
 
-from launcher import EMULATOR
+import launcher  # noqa: F401
+from patches import batch_actions, fair_queues, queue_mappings
 
 
 class Queue:
     """The messages of a queue, and the order in which it gives them."""
 
     def __init__(self):
-        self.fair = EMULATOR.FairQueue()
+        self.fair = fair_queues.FairQueue()
         self.messages = []
         self.now = 1_000_000.0
 
@@ -121,9 +124,9 @@ class Patched(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        EMULATOR.authorize_batches()
-        EMULATOR.leave_queues_to_their_poller()
-        EMULATOR.deliver_fairly()
+        batch_actions.apply()
+        queue_mappings.apply()
+        fair_queues.apply()
 
     def test_the_batch_operations_are_authorized_by_the_single_actions(self):
         from ministack.core.iam_actions import extract_iam_action

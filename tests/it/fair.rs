@@ -1,5 +1,5 @@
 //! Fairness: a tenant with a few pictures does not wait for another's thousands. The emulator's
-//! queue is fair by our reading of AWS's page (infra/local/emulator.py).
+//! queue is fair by our reading of AWS's page (infra/local/stack/emulator).
 
 use std::time::Duration;
 

@@ -1,163 +1,18 @@
-"""infra/deploy where AWS is slow, an operator errs, or two deploy at once. AWS, `sam` and `studio`
-are played here, each by a script; tests/it/deploy has the real ones."""
+"""infra/deploy where AWS is slow, an operator errs, or two deploy at once."""
 
 import datetime
-import json
-import os
-import pathlib
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
-import tomllib
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-STACK = "studio-staging"
-BROKERS = next(
-    line.partition("=")[2]
-    for line in tomllib.loads((ROOT / "infra/samconfig.toml").read_text())["staging"]["deploy"][
-        "parameters"
-    ]["parameter_overrides"]
-    if line.startswith("KafkaBootstrapServers=")
-)
-# Each script writes down how it is called, and has its answers in files of the folder `play`.
-AWS = r"""#!/bin/bash
-echo "aws $*" >>play/calls
-if [ -e "play/denied" ] && grep -qxF -e "$1 $2" -e all play/denied; then
-  echo 'An error occurred (ExpiredToken): The security token is expired' >&2
-  exit 254
-fi
-case "$1 $2" in
-  'sts get-caller-identity') echo 111122223333 ;;
-  'cloudformation describe-stacks')
-    if ! [ -e play/stack.json ]; then echo "Stack $4 does not exist" >&2; exit 254; fi
-    cat play/stack.json ;;
-  'cloudformation get-template') cat infra/template.yaml ;;
-  'cloudformation list-change-sets') cat play/open ;;
-  'cloudformation list-stack-resources') cut -f 1 play/mappings ;;
-  'lambda list-event-source-mappings') cat play/mappings ;;
-  'lambda get-account-settings') echo 1000 ;;
-  'kafka get-bootstrap-brokers') echo '%s' ;;
-  'kafka describe-cluster-v2') printf 'SERVERLESS\tNone\tNone\t0\n' ;;
-  'cloudwatch get-metric-statistics') cat "play/$6" ;;
-esac
-"""
-SAM = """#!/bin/bash
-echo "sam $*" >>play/calls
-. play/sam
-"""
-STUDIO = """#!/bin/bash
-if [ "$1" = settings ]; then exec cat >/dev/null; fi
-echo "studio $*" >>play/calls
-echo 'studio: as it is played' >&2
-exit "$(cat play/smoked)"
-"""
-# While `make` builds, others may do something.
-MAKEFILE = "template:\n\t@bash play/meanwhile\n"
+from played import DEPLOYS, STACK, Played, described, mapping
 
 
-def described(status: str, updated: str) -> str:
-    """The answer to `describe-stacks`, as the AWS CLI writes it."""
-    stack = {
-        "StackId": f"arn:aws:cloudformation:us-east-1:111122223333:stack/{STACK}/1",
-        "Parameters": [{"ParameterKey": "ConsumerGroups", "ParameterValue": "stage"}],
-        "LastUpdatedTime": updated,
-        "StackStatus": status,
-        "EnableTerminationProtection": False,
-        "Tags": [],
-    }
-    return json.dumps({"Stacks": [stack]}, indent=4)
-
-
-def mapping(number: int) -> str:
-    function = "arn:aws:lambda:us-east-1:111122223333:function:studio-event-created-staging"
-    return f"uuid-{number}\tEnabled\t{function}\n"
-
-
-class Deploy(unittest.TestCase):
-    def setUp(self):
-        self.root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        (self.root / "infra").mkdir()
-        for name in ("deploy", "bootstraps", "parameters.py", "refusals.py", "template.yaml"):
-            shutil.copy(ROOT / "infra" / name, self.root / "infra")
-        shutil.copy(ROOT / "infra/samconfig.toml", self.root / "infra")
-        shutil.copytree(ROOT / "infra/deploy.d", self.root / "infra/deploy.d")
-        (self.root / "functions/render").mkdir(parents=True)
-        python = f'#!/bin/sh\nexec "{sys.executable}" -B "$@"\n'
-        tools = "target/tools/bin"
-        for path, script in {
-            f"{tools}/python": python,
-            f"{tools}/aws": AWS % BROKERS,
-            f"{tools}/sam": SAM,
-            "studio": STUDIO,
-            "target/lambda/render/bootstrap": "#!/bin/sh\n",
-        }.items():
-            file = self.root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(script)
-            file.chmod(0o755)
-        (self.root / "Makefile").write_text(MAKEFILE)
-        (self.root / "play").mkdir()
-        for name in ("open", "Errors", "Invocations", "OffsetLag", "meanwhile", "calls"):
-            self.play(name, "")
-        self.play("mappings", mapping(1))
-        self.play("smoked", "0")
-        # A deployment that succeeds.
-        self.play("after.json", described("UPDATE_COMPLETE", "later"))
-        self.play("sam", "cp play/after.json play/stack.json")
-
-    def play(self, name: str, text: str):
-        (self.root / "play" / name).write_text(text)
-
-    def is_deployed(self):
-        self.play("stack.json", described("UPDATE_COMPLETE", "before"))
-
-    def rolls_back(self, command: str):
-        """Has `sam` run a command when it deploys what was deployed before."""
-        again = f"if [[ $* = *before.yaml* ]]; then {command}; fi"
-        self.play("sam", f"cp play/after.json play/stack.json; {again}")
-
-    def run_script(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.root),
-            "KAFKA_CLUSTER_ARN": "arn:aws:kafka:us-east-1:111122223333:cluster/eventzr/0aa0-1",
-            "SUBNET_IDS": "subnet-1",
-            "SECURITY_GROUP_IDS": "sg-1",
-            "YES": "1",
-            "BUILT": "1",
-            "STUDIO": "./studio",
-            "SMOKE_SECONDS": "0",
-            "DEPLOY_PATIENCE": "0",
-        }
-        # A script that waits for what never comes is a failure, and no hour.
-        return subprocess.run(
-            [self.root / "infra/deploy", *(arguments or ("staging",))],
-            cwd=self.root,
-            env=environment | variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-        )
-
-    def ended(self, code: int, words: str, *arguments: str, **variables: str) -> str:
-        ran = self.run_script(*arguments, **variables)
-        self.assertEqual(ran.returncode, code, ran.stdout)
-        self.assertIn(words, ran.stdout.splitlines()[-1])
-        return ran.stdout
-
-    def calls(self, words: str) -> list[str]:
-        calls = (self.root / "play/calls").read_text().splitlines()
-        return [call for call in calls if call.startswith(words)]
-
+class Deploy(Played):
     def test_a_deployment_that_is_played_succeeds(self):
         self.is_deployed()
-        self.ended(0, f"{STACK} is deployed, and an event came through it")
+        said = self.ended(0, f"{STACK} is deployed, and an event came through it")
         self.assertEqual(len(self.calls("sam deploy")), 1)
+        self.assertIn("./studio --stage staging jobs show --tenant studio-smoke j-1", said)
 
     def test_a_command_line_with_more_or_less_than_a_stage_calls_nothing(self):
         for arguments in [("staging", "pause"), ("pause", "staging", "now"), ("--help",), ("",)]:
@@ -165,26 +20,36 @@ class Deploy(unittest.TestCase):
                 self.ended(2, "usage: infra/deploy [pause|resume|destroy] STAGE", *arguments)
         self.assertEqual(self.calls(""), [])
 
-    def test_bootstraps_of_another_processor_are_refused_whatever_the_profile(self):
-        elf = b"\x7fELF456789abcdefgh\x3e"
-        (self.root / "target/lambda/render/bootstrap").write_bytes(elf)
-        said = self.ended(2, "what lies in target/lambda cannot be deployed", PROFILE="dev")
-        self.assertIn("target/lambda/render/bootstrap is not for arm64", said)
-        self.assertEqual(self.calls("sam"), [])
-
     def test_a_first_change_set_that_cannot_be_made_leaves_no_empty_stack(self):
         self.play("after.json", described("REVIEW_IN_PROGRESS", "later"))
         self.play("sam", "cp play/after.json play/stack.json; exit 1")
         self.ended(1, "nothing is deployed")
         self.assertEqual(len(self.calls("aws cloudformation delete-stack")), 1)
 
+    def test_an_empty_stack_stays_while_it_is_not_known_whether_another_waits_in_it(self):
+        self.play("after.json", described("REVIEW_IN_PROGRESS", "later"))
+        self.play("sam", "made; asked; cp play/after.json play/stack.json")
+        self.play("forbidden", "cloudformation list-change-sets\n")
+        self.ended(3, "nothing is deployed")
+        self.assertEqual(self.calls("aws cloudformation delete-stack"), [])
+
     def test_a_change_set_at_anothers_prompt_stays(self):
-        self.play("stack.json", described("REVIEW_IN_PROGRESS", "before"))
-        self.play("open", "arn:of-another\n")
-        self.play("sam", "echo arn:of-this >>play/open; exit 1")
-        self.ended(1, "nothing is deployed")
-        [deleted] = self.calls("aws cloudformation delete-")
-        self.assertIn("delete-change-set --change-set-name arn:of-this", deleted)
+        for opened in ("before ours", "while ours waits"):
+            with self.subTest(opened):
+                self.play("calls", "")
+                self.play("stack.json", described("REVIEW_IN_PROGRESS", "before"))
+                self.play("open", "arn:of-another\n" if opened == "before ours" else "")
+                opens = "grep -q another play/open || echo arn:of-another >>play/open"
+                self.play("sam", f"made; asked; {opens}")
+                self.ended(3, "nothing is deployed")
+                [deleted] = self.calls("aws cloudformation delete-")
+                self.assertIn("delete-change-set --change-set-name arn:of-this", deleted)
+
+    def test_a_change_set_that_another_opens_after_ours_was_carried_out_is_no_refusal(self):
+        self.is_deployed()
+        self.play("sam", f"{DEPLOYS}; echo arn:of-another >>play/open")
+        self.ended(0, f"{STACK} is deployed, and an event came through it")
+        self.assertEqual(self.calls("aws cloudformation delete-"), [])
 
     def test_what_another_deployed_during_the_build_is_not_deployed_over(self):
         self.play("after.json", described("UPDATE_COMPLETE", "meanwhile"))
@@ -197,11 +62,31 @@ class Deploy(unittest.TestCase):
                 self.ended(1, f"nothing is deployed: {STACK} was changed while this was built")
         self.assertEqual(self.calls("sam"), [])
 
-    def test_a_no_beside_anothers_deployment_proves_nothing(self):
-        self.is_deployed()
-        self.play("after.json", described("UPDATE_IN_PROGRESS", "later"))
-        self.ended(1, f"{STACK} is UPDATE_IN_PROGRESS by another deployment")
+    def test_a_no_beside_or_after_anothers_deployment_proves_nothing(self):
+        for status in ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"):
+            with self.subTest(status):
+                self.is_deployed()
+                self.play("after.json", described(status, "later"))
+                # AWS deletes ours when another's is carried out.
+                self.play("sam", "made; asked; : >play/open; cp play/after.json play/stack.json")
+                said = self.ended(3, "nothing is deployed")
+                self.assertNotIn("ChangeSetNotFound", said)
         self.assertEqual(self.calls("studio"), [])
+
+    def test_a_yes_after_anothers_deployment_deploys_nothing(self):
+        self.is_deployed()
+        self.play("after.json", described("UPDATE_COMPLETE", "later"))
+        self.play("sam", "made; asked; : >play/open; cp play/after.json play/stack.json; exit 1")
+        self.ended(1, "nothing is deployed")
+        self.assertEqual(self.calls("studio"), [])
+
+    def test_a_deployment_that_would_change_nothing_is_proven_and_never_rolled_back(self):
+        self.is_deployed()
+        self.play("sam", f"echo 'No changes to deploy. Stack {STACK} is up to date'")
+        self.ended(0, f"{STACK} is deployed, and an event came through it")
+        self.play("smoked", "7")
+        self.ended(5, "this deployment changed nothing")
+        self.assertEqual(len(self.calls("sam deploy")), 2)
 
     def test_a_session_that_ends_during_a_deployment_does_not_say_that_nothing_changed(self):
         for denied, code, words in (
@@ -212,8 +97,7 @@ class Deploy(unittest.TestCase):
             with self.subTest(denied):
                 self.is_deployed()
                 (self.root / "play/denied").unlink(missing_ok=True)
-                deny = f"echo '{denied}' >play/denied"
-                self.play("sam", f"cp play/after.json play/stack.json; {deny}")
+                self.play("sam", f"{DEPLOYS}; echo '{denied}' >play/denied")
                 self.ended(code, words)
 
     def test_a_mapping_that_only_the_new_version_has_does_not_stop_a_rollback(self):
@@ -231,6 +115,26 @@ class Deploy(unittest.TestCase):
         self.rolls_back("echo 3 >play/smoked")
         self.ended(4, "is as it was before, and not proven: the operator was not asked")
 
+    def test_the_words_about_the_operator_tell_its_own_faults_from_others(self):
+        # As infra/cli writes them: infra/cli/tests/command_line.rs.
+        operator = "studio: studio-operator-staging"
+        for smoked, said, code, words in (
+            (1, f"{operator} crashed: Runtime exited", 4, "the operator crashes"),
+            (3, f"{operator} failed: a defect", 4, "the operator has a defect"),
+            (1, f"{operator} failed: no broker", 5, "the last answer was: studio: studio-op"),
+            (3, "studio: you are not signed in", 5, "the operator was not asked: studio: you"),
+        ):
+            with self.subTest(said):
+                self.is_deployed()
+                self.play("calls", "")
+                self.play("smoked", str(smoked))
+                self.play("said", f"{said}\n")
+                ran = self.run_script()
+                self.assertEqual(ran.returncode, code, ran.stdout)
+                self.assertIn(words, ran.stdout)
+                rolled_back = 2 if code == 4 else 1
+                self.assertEqual(len(self.calls("sam deploy")), rolled_back)
+
     def test_only_code_that_fails_most_of_its_invocations_is_rolled_back(self):
         self.play("smoked", "5")
         for errors, code, words in (
@@ -246,7 +150,7 @@ class Deploy(unittest.TestCase):
     def test_errors_of_the_minute_of_the_deployment_do_not_count(self):
         self.is_deployed()
         self.play("smoked", "5")
-        self.play("sam", "cp play/after.json play/stack.json; date -u +%FT%TZ >play/deployed")
+        self.play("sam", f"{DEPLOYS}; date -u +%FT%TZ >play/deployed")
         self.ended(5, "is deployed, and not proven")
         at = datetime.datetime.fromisoformat
         deployed = at((self.root / "play/deployed").read_text().strip())
@@ -258,6 +162,34 @@ class Deploy(unittest.TestCase):
             self.assertEqual(begin.second, 0)
             self.assertGreater(begin, deployed)
             self.assertGreater(end, begin)
+
+    def test_a_cost_centre_keeps_its_equal_signs_and_spaces(self):
+        self.is_deployed()
+        self.ended(0, "an event came through it")
+        for centre in ("media=events", "media events", "==", "a=b c"):
+            with self.subTest(centre):
+                self.write_settings(CostCentre=centre)
+                if centre == "a=b c":
+                    self.ended(2, f"infra/parameters.py: CostCentre: {centre} has a space and")
+                    continue
+                self.ended(0, "an event came through it")
+                self.assertEqual(self.tags()["cost-centre"], centre)
+
+    def test_log_groups_that_late_lines_make_again_are_deleted_with_the_stack(self):
+        group = "/aws/lambda/studio-render-staging"
+        for late in ("first", "second"):
+            with self.subTest(late):
+                self.play("calls", "")
+                self.is_deployed()
+                others = "/aws/lambda/studio-render-production"
+                self.play("groups", f"{group}\n" if late == "first" else f"{others}\n{group}\n")
+                self.ended(0, f"{STACK} is gone", "destroy", "staging")
+                deleted = self.calls("aws logs delete-log-group")
+                self.assertEqual(deleted, [f"aws logs delete-log-group --log-group-name {group}"])
+        self.is_deployed()
+        self.play("denied", "logs describe-log-groups\n")
+        said = self.ended(0, f"{STACK} is gone", "destroy", "staging")
+        self.assertIn(f"log groups of {STACK} may be there again", said)
 
 
 if __name__ == "__main__":

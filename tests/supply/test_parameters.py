@@ -322,6 +322,9 @@ class Program(unittest.TestCase):
         self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
         self.assertEqual(json.loads(file.read_text())["KafkaClusterArn"], CLUSTER)
         self.assertEqual(self.run_program("--value", file, "LogLevel").stdout, "DEBUG\n")
+        told = self.run_program("--values", file).stdout.split("\0")
+        written = json.loads(file.read_text())
+        self.assertEqual(dict(zip(told[::2], told[1::2])), written)
 
     def test_it_refuses_with_exit_code_2_and_writes_nothing(self):
         file = self.folder / "parameters.yaml"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,8 @@ import time
 import tomllib
 import unittest
 import zipfile
+
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TRIPLE = "aarch64-unknown-linux-gnu"
@@ -103,6 +106,66 @@ class Packages(unittest.TestCase):
             self.assertEqual(archive.getinfo("bootstrap").external_attr >> 16 & 0o777, 0o755)
             self.assertEqual(archive.namelist(), ["bootstrap", "fonts/a.ttf"])
         return (packages / "completion.zip").read_bytes()
+
+
+class Workflows(unittest.TestCase):
+    """Which jobs of ci.yml run. A workflow that another calls has the caller's event."""
+
+    EVENTS = {
+        "a change": {"event_name": "pull_request", "ref_type": "branch"},
+        "main": {"event_name": "push", "ref_type": "branch"},
+        "the night": {"event_name": "schedule", "ref_type": "branch"},
+        "a release": {"event_name": "push", "ref_type": "tag"},
+    }
+    LONG = {"nightly", "upgrade"}
+
+    def setUp(self):
+        self.jobs = self.read("ci.yml")["jobs"]
+
+    def read(self, name: str) -> dict:
+        return yaml.safe_load((ROOT / ".github/workflows" / name).read_text())
+
+    def runs(self, github: dict[str, str]) -> set[str]:
+        """The jobs whose condition holds."""
+        return {name for name, job in self.jobs.items() if self.holds(job.get("if", "true"), github)}
+
+    def holds(self, condition: str, github: dict[str, str]) -> bool:
+        words = condition.replace("&&", "and").replace("||", "or").replace("true", "True")
+        for name, value in github.items():
+            words = words.replace(f"github.{name}", repr(value))
+        return eval(words, {"__builtins__": {}})  # of our own file, and it names nothing else
+
+    def test_a_release_passes_every_job_also_those_of_the_night(self):
+        self.assertEqual(self.runs(self.EVENTS["a release"]), set(self.jobs))
+        release = self.read("release.yml")["jobs"]
+        self.assertEqual(release["tested"]["uses"], "./.github/workflows/ci.yml")
+        self.assertEqual(release["built"]["needs"], "tested")
+
+    def test_a_change_leaves_out_only_what_is_long_and_the_night_does_only_that(self):
+        for event in ("a change", "main"):
+            self.assertEqual(self.runs(self.EVENTS[event]), set(self.jobs) - self.LONG, event)
+        self.assertEqual(self.runs(self.EVENTS["the night"]), self.LONG)
+
+    def test_a_release_is_compared_with_the_one_before_it_and_not_with_itself(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("Makefile", "Cargo.toml"):
+                shutil.copy(ROOT / name, folder)
+            git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+            subprocess.run([*git, "init", "--quiet"], cwd=folder, check=True)
+            for tag in ("v0.1.0", "v0.2.0"):
+                commit = (*git, "commit", "--quiet", "--allow-empty", "--message", tag)
+                subprocess.run(commit, cwd=folder, check=True)
+                subprocess.run([*git, "tag", tag], cwd=folder, check=True)
+                with self.subTest(tag):
+                    last = {"v0.1.0": "", "v0.2.0": "v0.1.0"}[tag]
+                    self.assertEqual(self.made(folder, "RELEASE"), last)
+
+    def made(self, folder: str, variable: str) -> str:
+        """The value of a variable of the Makefile."""
+        line = f"told: ; @echo '$({variable})'"
+        told = ("make", "--silent", "--eval", line, "told")
+        ran = subprocess.run(told, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+        return ran.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -392,6 +392,80 @@ mod tests {
         }
     }
 
+    /// The state to which a choice of a state machine goes after a reply, as Step Functions decides.
+    fn next<'a>(choice: &'a Value, reply: &Value) -> &'a str {
+        let goes = |one: &&Value| one["Condition"] == compared(&reply["status"]);
+        let taken = choice["Choices"].as_array().unwrap().iter().find(goes);
+        let next = taken.map_or(&choice["Default"], |one| &one["Next"]);
+        next.as_str().unwrap()
+    }
+
+    fn compared(status: &Value) -> String {
+        format!(
+            "{{% $states.input.status = '{}' %}}",
+            status.as_str().unwrap()
+        )
+    }
+
+    /// Fails unless the choice goes on from each reply to the state beside it, which finds the field
+    /// that it waits for, and unless it compares only what one of them says.
+    fn branches(machine: &str, choice: &str, replies: &[(Reply, &str)]) {
+        let machine: Value = serde_json::from_str(machine).unwrap();
+        let states = &machine["States"];
+        let mut said = Vec::new();
+        for (reply, wanted) in replies {
+            let reply = serde_json::to_value(reply).unwrap();
+            let next = next(&states[choice], &reply);
+            assert_eq!(next, *wanted, "{reply}");
+            if let Some(seconds) = states[next]["Seconds"].as_str() {
+                let named = |(name, value): (&String, &Value)| {
+                    value.is_number() && seconds == format!("{{% $states.input.{name} %}}")
+                };
+                assert!(
+                    reply.as_object().unwrap().iter().any(named),
+                    "{seconds} of {reply}"
+                );
+            }
+            said.push(compared(&reply["status"]));
+        }
+        for one in states[choice]["Choices"].as_array().unwrap() {
+            let condition = one["Condition"].as_str().unwrap();
+            assert!(said.iter().any(|said| said == condition), "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_state_machine_branches_on_the_statuses_that_steps_reply() {
+        branches(
+            include_str!("../../../infra/statemachines/render.asl.json"),
+            "IsStored",
+            &[
+                (
+                    Reply::Pending {
+                        poll_after_seconds: 7,
+                    },
+                    "WaitForProvider",
+                ),
+                (Reply::Waiting { seconds: 7 }, "Pause"),
+                (Reply::InLine, "Closed"),
+                (Reply::Closed, "Closed"),
+                (Reply::Stored, "Finish"),
+            ],
+        );
+        let reason = "too quiet".to_owned();
+        branches(
+            include_str!("../../../infra/statemachines/voice-training.asl.json"),
+            "WhatNow",
+            &[
+                (Reply::Registered, "Advance"),
+                (Reply::Waiting { seconds: 7 }, "Wait"),
+                (Reply::Unverified, "AwaitOwner"),
+                (Reply::VoiceFailed { reason }, "Failed"),
+                (Reply::Closed, "Closed"),
+            ],
+        );
+    }
+
     #[test]
     fn an_input_has_one_id_and_nothing_else() {
         let only = |json: Value| {

@@ -210,6 +210,7 @@ fn a_crash_may_pass_and_what_aws_denies_does_not() {
     );
     for (kind, code, sentence) in [
         ("Studio.Transient", 1, "studio-operator-test failed: why"),
+        ("Studio.Internal", 3, "studio-operator-test failed: why"),
         ("Studio.InvalidInput", 3, "why"),
     ] {
         let failed = answer(

@@ -23,10 +23,12 @@ async fn a_stage_is_deployed_whole_keeps_its_version_after_a_no_and_is_paused() 
 }
 
 async fn every_kind_of_parameter_is_whole(world: &World) {
-    let deployed = world.version().await.parameters;
+    let version = world.version().await;
+    let deployed = version.parameters;
     for (key, value) in parameters() {
         assert_eq!(deployed[key], value, "{key}");
     }
+    assert_eq!(version.tags["cost-centre"], deployed["CostCentre"]);
     // Those that infra/samconfig.toml does not have: looked up, or of the environment.
     assert_eq!(
         deployed["KafkaBootstrapServers"],

@@ -16,6 +16,7 @@ use local::{
     bare::Bare,
     checkout::Checkout,
     clients::Clients,
+    deploy::ARCHITECTURE,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,12 +40,13 @@ pub fn parameters() -> Vec<(&'static str, String)> {
     });
     vec![
         ("Stage", STAGE.to_owned()),
-        // The stubs are scripts, which run on any.
-        ("Architecture", "x86_64".to_owned()),
+        // The stubs are scripts, which run on any; the real functions are built for this machine.
+        ("Architecture", ARCHITECTURE.to_owned()),
         ("Topics", "given".to_owned()),
         ("DeletionProtection", "on".to_owned()),
-        // A number, an empty text, a list with a space, JSON, and several lines.
+        // A number, an equal sign, an empty text, a list with a space, JSON, and several lines.
         ("LogRetentionDays", "14".to_owned()),
+        ("CostCentre", "media=events".to_owned()),
         ("AssetBaseUrl", String::new()),
         ("ImageProviders", "openai, studio-canvas".to_owned()),
         ("ProviderSettings", settings.to_string()),
@@ -244,7 +246,8 @@ impl World {
             .env("STUDIO", studio);
         command
             .env("SMOKE_SECONDS", "3")
-            .env("DEPLOY_PATIENCE", "60");
+            .env("DEPLOY_PATIENCE", "60")
+            .env("LATE_LOGS", "5");
         command.env("KAFKA_CLUSTER_ARN", &self.cluster);
         command
             .env("SUBNET_IDS", "subnet-0a1, subnet-0b2")

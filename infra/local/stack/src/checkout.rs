@@ -61,10 +61,10 @@ impl Checkout {
         self.root.join("shared/canvas/fonts/files")
     }
 
-    /// The program that starts the emulator.
+    /// The program that starts the emulator: a folder, which Python runs.
     #[must_use]
     pub fn emulator(&self) -> PathBuf {
-        self.root.join("infra/local/emulator.py")
+        self.root.join("infra/local/stack/emulator")
     }
 
     /// The folder of Apache Kafka's `pom.xml`.

@@ -22,7 +22,7 @@ pub fn fresh() -> io::Result<Credentials> {
 }
 
 /// The end of the root's access key, and of every access key that its emulator makes
-/// (`infra/local/emulator.py`). It cannot be guessed.
+/// (`infra/local/stack/emulator`). It cannot be guessed.
 pub fn ending(root: &Credentials) -> &str {
     let key = root.access_key_id();
     &key[key.len().saturating_sub(ENDING)..]

@@ -26,6 +26,14 @@ pub const STACK: &str = "studio-local";
 /// The cluster in the mappings. It does not exist: the local poller reads from the local broker.
 pub const CLUSTER_ARN: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/studio-local/00000000-0000-0000-0000-000000000000-s1";
 
+/// This machine's processor, as Lambda names it: what the parameter `Architecture` must be where the
+/// functions run here.
+pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
+    "arm64"
+} else {
+    "x86_64"
+};
+
 /// The bucket from which brands' logos may be read.
 pub const LOGO_BUCKET: &str = "studio-local-logos";
 
@@ -242,11 +250,6 @@ async fn upload(clients: &Clients, sources: &Sources, packaged: &Packaged) -> Re
 
 /// The template's parameters, by name.
 fn values(parameters: &Parameters) -> Vec<(&'static str, String)> {
-    let architecture = if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "x86_64"
-    };
     let topics = match parameters.makes_topics {
         Some(_) => "made",
         None => "given",
@@ -260,7 +263,7 @@ fn values(parameters: &Parameters) -> Vec<(&'static str, String)> {
     let text = str::to_owned;
     vec![
         ("Stage", text("local")),
-        ("Architecture", text(architecture)), // the functions run on this machine
+        ("Architecture", text(ARCHITECTURE)), // the functions run on this machine
         ("KafkaClusterArn", text(CLUSTER_ARN)),
         (
             "KafkaBootstrapServers",

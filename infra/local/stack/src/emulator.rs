@@ -33,7 +33,7 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 pub struct Options {
     /// The Python environment in which `requirements.txt` installed ministack.
     pub venv: PathBuf,
-    /// The program that starts it, `infra/local/emulator.py`.
+    /// The program that starts it, the folder `infra/local/stack/emulator`.
     pub launcher: PathBuf,
     /// The credentials of its root. Functions get those of their own roles.
     pub root: Credentials,
@@ -94,9 +94,10 @@ impl Emulator {
         let mut command = Command::new(python);
         // The functions inherit the emulator's whole environment, so it has only what Lambda would
         // give them. The launcher takes the root's credentials out of it; an argument would show
-        // them to every user. With -P Python does not look for modules beside the launcher.
+        // them to every user. With -P Python looks for modules in the launcher's folder alone, and
+        // with -B it leaves none of its own files there.
         command
-            .arg("-P")
+            .args(["-P", "-B"])
             .args([&options.launcher, &socket])
             .current_dir(folder.path())
             .env_clear()
@@ -213,7 +214,7 @@ mod tests {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
         Options {
             venv,
-            launcher: PathBuf::from("emulator.py"),
+            launcher: PathBuf::from("emulator"),
             root: Credentials::new("AKIAROOT", "ITSSECRET", None, None, "test"),
             functions_endpoint: nowhere,
             answers_endpoint: nowhere,
@@ -263,7 +264,7 @@ mod tests {
             panic!("{said}");
         };
         assert!(
-            arguments.starts_with("arguments: -P emulator.py /")
+            arguments.starts_with("arguments: -P -B emulator /")
                 && arguments.ends_with("/aws.sock"),
             "{said}"
         );
