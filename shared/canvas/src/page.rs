@@ -6,11 +6,11 @@ use cosmic_text::Align;
 use crate::{
     check::Area,
     dates::{When, when},
-    fonts::TypeStyle,
+    fonts::{Han, TypeStyle},
     logo::Logo,
     seed::Seed,
     text::{TextStyle, Typesetter},
-    words::{Language, LocaleRules},
+    words::{LocaleRules, Words},
 };
 
 /// An event as a design reads it.
@@ -45,7 +45,7 @@ impl<'a> Page<'a> {
             title: if typesetter.can_draw(title) {
                 title
             } else {
-                locale.words().event
+                word_for_an_event(locale)
             },
             description: configuration.description.as_ref().map(|text| text.as_str()),
             organizer: configuration.organizer.as_ref().map(|text| text.as_str()),
@@ -98,19 +98,20 @@ impl<'a> Page<'a> {
             .as_ref()
             .map(|city| city.as_str())
             .filter(|city| !name.contains(*city));
-        Some(match (city, self.locale.counters()) {
+        Some(match (city, self.locale.after_city()) {
             (None, _) => name.to_owned(),
             (Some(city), Some(_)) => format!("{city} {name}"),
-            (Some(city), None) => format!("{name}{}{city}", self.comma()),
+            (Some(city), None) => format!("{name}{}{city}", self.locale.comma()),
         })
     }
 
-    fn comma(&self) -> &'static str {
-        if self.locale.language == Language::Arabic {
-            "، "
-        } else {
-            ", "
-        }
+    /// The organizer after fixed words, or alone in a language that has none.
+    pub(crate) fn organizer_after(&self, words: fn(&Words) -> &'static str) -> Option<String> {
+        let organizer = self.organizer?;
+        Some(match self.locale.words() {
+            Some(fixed) => format!("{} {organizer}", words(fixed)),
+            None => organizer.to_owned(),
+        })
     }
 
     /// The length of the title; a wide character counts as two.
@@ -153,11 +154,11 @@ impl<'a> Page<'a> {
         let venue = self.venue?;
         let street = venue.address.as_ref().map(|street| street.as_str());
         let city = venue.city.as_ref().map(|city| city.as_str());
-        Some(match (street, city, self.locale.counters()) {
-            (Some(street), Some(city), Some(counters)) => {
-                format!("{city}{}{street}", counters.space)
+        Some(match (street, city, self.locale.after_city()) {
+            (Some(street), Some(city), Some(space)) => format!("{city}{space}{street}"),
+            (Some(street), Some(city), None) => {
+                format!("{street}{}{city}", self.locale.comma())
             }
-            (Some(street), Some(city), None) => format!("{street}{}{city}", self.comma()),
             (one, other, _) => one.or(other)?.to_owned(),
         })
     }
@@ -182,6 +183,19 @@ impl<'a> Page<'a> {
             most_lines: 1,
             balanced: false,
         }
+    }
+}
+
+/// The title if none of the real one is drawable. It goes when such a title fails its job.
+fn word_for_an_event(locale: LocaleRules) -> &'static str {
+    match (locale.tag(), locale.han()) {
+        ("hi", _) => "कार्यक्रम",
+        ("ar", _) => "فعالية",
+        (_, Some(Han::Japanese)) => "イベント",
+        (_, Some(Han::Simplified)) => "活动",
+        (_, Some(Han::Traditional)) => "活動",
+        (_, Some(Han::Korean)) => "행사",
+        (_, None) => "Event",
     }
 }
 
