@@ -246,6 +246,7 @@ fn no_consumer_links_a_renderer_and_no_function_links_another() {
         ["providers", "drawing"].map(|renderer| depends.contains(renderer))
     };
     only(&["shared/drawing"], &["canvas"]);
+    only(&["shared/canvas"], &["icu_*"]);
     let that_do = [
         ("functions/completion", [true, true]),
         // It asks vendors to delete something, and makes no `Providers`, which are what draws.

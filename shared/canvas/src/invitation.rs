@@ -11,7 +11,6 @@ use crate::{
     ornament::{self, Card},
     pen::Pen,
     text::{Align, Block, TextStyle},
-    words::Language,
 };
 
 /// The distance from every edge to the nearest text: the card's edge, the line inside it, and air.
@@ -180,17 +179,13 @@ fn after_title(pen: &mut Pen<'_>) -> Vec<Stacked> {
 }
 
 fn set_greeting(pen: &mut Pen<'_>) -> Option<Block> {
-    let locale = pen.page.locale;
-    let invited = if locale.language == Language::English {
-        locale.words().invited.to_uppercase()
-    } else {
-        locale.words().invited.to_owned()
-    };
+    // Without words the emblem greets alone.
+    let invited = pen.page.locale.words()?.invited;
     let style = TextStyle {
         tracking: 0.2,
         ..centered(pen, "greeting", TypeStyle::Strong, pen.palette.accent, 29.0)
     };
-    pen.typesetter.set(&invited, &style, MEASURE, 60.0)
+    pen.typesetter.set(invited, &style, MEASURE, 60.0)
 }
 
 fn set_title(pen: &mut Pen<'_>, height: f32) -> Option<Block> {
@@ -247,7 +242,7 @@ fn set_organizer(pen: &mut Pen<'_>) -> Option<Block> {
         balanced: true,
         ..centered(pen, "organizer", TypeStyle::Plain, palette.soft, 28.0)
     };
-    let text = format!("{} {}", page.locale.words().hosted_by, page.organizer?);
+    let text = page.organizer_after(|words| words.hosted_by)?;
     pen.typesetter.set(&text, &style, 700.0, 80.0)
 }
 
@@ -257,7 +252,7 @@ const COLUMN_GAP: f32 = 46.0;
 /// Weekday, days over month and year, and hours: in three columns, as on a printed card, or
 /// stacked.
 struct DateBlocks {
-    weekday: Block,
+    weekday: Option<Block>,
     days: Block,
     month: Block,
     time: Option<Block>,
@@ -294,18 +289,16 @@ impl DateBlocks {
             ..centered(pen, "month", TypeStyle::Plain, palette.soft, 29.0)
         };
         let typesetter = &mut *pen.typesetter;
-        let weekday = typesetter.set(&when.weekday, &side("weekday"), side_width, 120.0)?;
+        let weekday = (when.weekday.as_ref())
+            .and_then(|weekday| typesetter.set(weekday, &side("weekday"), side_width, 120.0));
         let days = typesetter.set(&when.days, &days_style, days_width, 190.0)?;
         let month = typesetter.set(&when.month_and_year, &month_style, COLUMN, 60.0)?;
         let time = page
             .time()
             .and_then(|time| typesetter.set(&time, &side("time"), side_width, 120.0));
         let height = if stacked {
-            days.height
-                + month.height
-                + weekday.height
-                + time.as_ref().map_or(0.0, |time| time.height)
-                + 24.0
+            let below = weekday.iter().chain(&time);
+            days.height + month.height + below.map(|block| block.height).sum::<f32>() + 24.0
         } else {
             days.ink.height + 18.0 + month.height
         };
@@ -330,8 +323,9 @@ impl DateBlocks {
     fn draw_stacked(&self, pen: &mut Pen<'_>, top: f32) {
         let middle = pen.sheet.width() / 2.0;
         let mut y = top;
-        for block in [&self.days, &self.month, &self.weekday]
+        for block in [&self.days, &self.month]
             .into_iter()
+            .chain(&self.weekday)
             .chain(&self.time)
         {
             pen.write(block, middle - block.width / 2.0, y);
@@ -355,7 +349,7 @@ impl DateBlocks {
         );
         let aside = COLUMN + COLUMN_GAP;
         let direction = if pen.page.right_to_left { -1.0 } else { 1.0 };
-        for (block, side) in [(Some(&self.weekday), -1.0), (self.time.as_ref(), 1.0)] {
+        for (block, side) in [(self.weekday.as_ref(), -1.0), (self.time.as_ref(), 1.0)] {
             let Some(block) = block else { continue };
             let center = middle + side * direction * aside;
             let y = top + (height - block.ink.height) / 2.0 - block.ink.y;
@@ -372,5 +366,5 @@ impl DateBlocks {
 /// Whether the parts of a date are stacked: months are too wide for a column, and two columns would
 /// look unbalanced.
 fn is_stacked(when: &When) -> bool {
-    when.days_name_months || when.time.is_none()
+    when.days_name_months || when.weekday.is_none() || when.time.is_none()
 }

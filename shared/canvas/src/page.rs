@@ -13,7 +13,7 @@ use crate::{
     losses::Losses,
     seed::Seed,
     text::{Align, TextStyle, Typesetter},
-    words::{Language, LocaleRules},
+    words::{LocaleRules, Words},
 };
 
 /// An event as a design reads it. A text of which most letters have no face is not there.
@@ -108,10 +108,10 @@ impl<'a> Page<'a> {
             return self.city.map(str::to_owned);
         };
         let city = self.city.filter(|city| !name.contains(*city));
-        Some(match (city, self.locale.counters()) {
+        Some(match (city, self.locale.after_city()) {
             (None, _) => name.to_owned(),
             (Some(city), Some(_)) => format!("{city} {name}"),
-            (Some(city), None) => format!("{name}{}{city}", self.comma()),
+            (Some(city), None) => format!("{name}{}{city}", self.locale.comma()),
         })
     }
 
@@ -120,12 +120,13 @@ impl<'a> Page<'a> {
         self.venue_name.or(self.street).or(self.city).is_some()
     }
 
-    fn comma(&self) -> &'static str {
-        if self.locale.language == Language::Arabic {
-            "، "
-        } else {
-            ", "
-        }
+    /// The organizer after fixed words, or alone in a language that has none.
+    pub(crate) fn organizer_after(&self, words: fn(&Words) -> &'static str) -> Option<String> {
+        let organizer = self.organizer?;
+        Some(match self.locale.words() {
+            Some(fixed) => format!("{} {organizer}", words(fixed)),
+            None => organizer.to_owned(),
+        })
     }
 
     /// The length of the title; a wide character counts as two.
@@ -165,11 +166,11 @@ impl<'a> Page<'a> {
 
     /// Street and city on one line, in the language's order, if the venue has either.
     pub(crate) fn address(&self) -> Option<String> {
-        Some(match (self.street, self.city, self.locale.counters()) {
-            (Some(street), Some(city), Some(counters)) => {
-                format!("{city}{}{street}", counters.space)
+        Some(match (self.street, self.city, self.locale.after_city()) {
+            (Some(street), Some(city), Some(space)) => format!("{city}{space}{street}"),
+            (Some(street), Some(city), None) => {
+                format!("{street}{}{city}", self.locale.comma())
             }
-            (Some(street), Some(city), None) => format!("{street}{}{city}", self.comma()),
             (one, other, _) => one.or(other)?.to_owned(),
         })
     }

@@ -72,7 +72,7 @@ fn set_organizer(pen: &mut Pen<'_>, width: f32) -> Option<Block> {
         smallest: 22.0,
         ..page.style("organizer", TypeStyle::Strong, palette.accent, 29.0)
     };
-    let text = format!("{} {}", page.locale.words().presented_by, page.organizer?);
+    let text = page.organizer_after(|words| words.presented_by)?;
     pen.typesetter.set(&text, &style, width, 60.0)
 }
 
@@ -307,7 +307,7 @@ impl DateLines {
         let (mut blocks, mut y) = (Vec::new(), top);
         for (text, style) in [
             (Some(when.month_and_year.clone()), month_style),
-            (Some(when.weekday.clone()), plain("weekday")),
+            (when.weekday.clone(), plain("weekday")),
             (page.time(), plain("time")),
         ] {
             let set = text.and_then(|text| one_line_or_two(pen, &text, style, width - indent));

@@ -1,4 +1,4 @@
-//! Properties of renders in Chinese, Japanese and Korean.
+//! Properties of renders in Chinese, Japanese and Korean, and in languages without fixed words.
 
 use std::{
     fs,
@@ -239,7 +239,7 @@ fn facts_use_the_events_language() {
     };
     assert_eq!(
         facts("ja"),
-        ["2026年7月", "土曜日", "18:30–23:00 GMT+9", "主催 D"]
+        ["2026年7月", "土曜日", "18:30〜23:00 GMT+9", "主催 D"]
     );
     assert_eq!(
         facts("zh-CN"),
@@ -247,7 +247,7 @@ fn facts_use_the_events_language() {
     );
     assert_eq!(
         facts("zh-HK"),
-        ["2026年7月", "星期六", "18:30–23:00 GMT+9", "主辦 D"]
+        ["2026年7月", "星期六", "18:30 – 23:00 GMT+9", "主辦 D"]
     );
     assert_eq!(
         facts("ko"),
@@ -272,6 +272,71 @@ fn an_invitation_greets_in_its_language() {
             greeting
         );
     }
+}
+
+#[test]
+fn a_language_without_words_gets_none_of_another_language() {
+    // Sanskrit has dates, but no fixed words.
+    let configuration = full(
+        "sa",
+        "शाकुन्तलम्",
+        "नाटकम्",
+        ["नाट्यगृहम्", "मार्गः", "पुणे"],
+        "संस्था",
+        "नाटकम्",
+    );
+    let poster = draw(AssetKind::Poster, &configuration);
+    assert_eq!(text(&poster, "organizer").text, "संस्था");
+    let invitation = draw(AssetKind::Invitation, &configuration);
+    assert_eq!(text(&invitation, "organizer").text, "संस्था");
+    assert!(
+        invitation
+            .report
+            .texts
+            .iter()
+            .all(|text| text.role != "greeting")
+    );
+    for report in [poster.report, invitation.report] {
+        assert_eq!(report.faults(), []);
+        assert!(report.lost.is_empty());
+    }
+}
+
+#[test]
+fn a_month_long_event_has_no_weekdays_and_both_hours() {
+    let configuration = event(json!({
+        "title": "Looking East", "locale": "en-GB", "startsAt": "2026-03-01T10:00:00+00:00",
+        "endsAt": "2026-11-30T18:00:00+00:00", "timeZone": "Europe/London",
+    }));
+    for asset in [AssetKind::Poster, AssetKind::Invitation] {
+        let rendered = draw(asset, &configuration);
+        assert_eq!(
+            text(&rendered, "time").text.replace('\u{a0}', " "),
+            "10:00–18:00 GMT"
+        );
+        assert!(
+            rendered
+                .report
+                .texts
+                .iter()
+                .all(|text| text.role != "weekday")
+        );
+        assert_eq!(rendered.report.faults(), []);
+    }
+}
+
+#[test]
+fn persian_places_have_a_persian_comma() {
+    let configuration = full(
+        "fa",
+        "شب شعر",
+        "…",
+        ["تالار رودکی", "خیابان حافظ", "تهران"],
+        "D",
+        "E",
+    );
+    let invitation = draw(AssetKind::Invitation, &configuration);
+    assert_eq!(text(&invitation, "address").text, "خیابان حافظ، تهران");
 }
 
 #[test]

@@ -354,7 +354,7 @@ fn facts_use_the_events_language_and_time_zone() {
         text(&rendered, "time")
             .text
             .replace('\u{a0}', " ")
-            .starts_with("शाम 6:30 – रात 11:00 बजे")
+            .starts_with("शाम 6:30 – रात 11:00 IST")
     );
 }
 

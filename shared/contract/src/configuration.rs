@@ -28,7 +28,7 @@ pub struct Configuration {
     /// The venue's time zone; if absent, the offset of `starts_at` applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<TimeZoneName>,
-    /// The language of dates and fixed words; if absent, English.
+    /// The language of dates and fixed words; if absent, English as in the United States.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
     /// The venue.
@@ -218,6 +218,10 @@ impl<'de> Deserialize<'de> for Color {
 
 /// A language tag in BCP 47's form, `hi-IN`, in the case that BCP 47 recommends, so that each
 /// language has one spelling. Only the form is checked: an unknown language gets English dates.
+///
+/// Dates follow what the tag asks for after `-u-` (RFC 6067): `nu` the digits, `hc` the hours, `ca`
+/// the calendar. `hi-IN-u-nu-deva` has १४, `en-US-u-hc-h23` has 18:30, `th-TH-u-ca-gregory` has 2026
+/// instead of 2569. Other keys change nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Locale(String);
@@ -335,6 +339,8 @@ mod tests {
             ("de-CH-1996", "de-CH-1996"),
             ("sl-ROZAJ", "sl-rozaj"),
             ("en-GB-U-CA-BUDDHIST-NU-LATN", "en-GB-u-ca-buddhist-nu-latn"),
+            ("hi-in-U-NU-deva", "hi-IN-u-nu-deva"),
+            ("sr-latn-rs-u-hc-h12", "sr-Latn-RS-u-hc-h12"),
         ] {
             assert_eq!(Locale::parse(tag).unwrap().as_str(), kept);
         }

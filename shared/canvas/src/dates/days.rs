@@ -1,90 +1,274 @@
-//! How a language writes days, months and years: the order, and the counters after the numbers.
+//! How a language writes days, months and years, in its calendar.
 
+use std::{fmt, ops::Range};
+
+use icu_calendar::{Date as IcuDate, Iso};
+use icu_datetime::{
+    DateTimeFormatter,
+    fieldsets::{D, E, M, MD, Y, YM, YMD},
+    parts,
+};
 use jiff::civil::Date;
+use writeable::{Part, PartsWrite, Writeable};
 
-use super::unbroken;
-use crate::words::{Language, LocaleRules};
+use super::fill::{self, fill, halves, joined, tight};
+use crate::words::LocaleRules;
 
-/// The day of the month, with its counter if the language has one: `14`, `14日`.
-pub(super) fn day(date: Date, locale: LocaleRules) -> String {
-    days_of_month(date, date, locale)
+/// Why a formatter is always there: CLDR's data is compiled in for each language and calendar.
+const COMPILED_IN: &str = "CLDR's data is compiled in";
+
+/// The greatest field in which two days differ, in the language's calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Differ {
+    Nothing,
+    Day,
+    Month,
+    Year,
 }
 
-/// Days of one month: `14`, `14–16`, `14–16日`.
-pub(super) fn days_of_month(first: Date, last: Date, locale: LocaleRules) -> String {
-    let mut text = locale.number(i32::from(first.day()), 1);
-    if first != last {
-        let dash = if locale.language == Language::Korean {
-            '~'
+/// The first and the last day of an event in one language.
+pub(super) struct Days {
+    locale: LocaleRules,
+    first: Date,
+    last: Date,
+    pub(super) differ: Differ,
+}
+
+impl Days {
+    pub(super) fn of(first: Date, last: Date, locale: LocaleRules) -> Self {
+        let formatter =
+            DateTimeFormatter::try_new(locale.preferences, D::long()).expect(COMPILED_IN);
+        let [one, other] = [first, last].map(|date| {
+            let date = in_iso(date).to_calendar(formatter.calendar());
+            (date.year().extended_year(), date.month().ordinal)
+        });
+        let differ = if first == last {
+            Differ::Nothing
+        } else if one == other {
+            Differ::Day
+        } else if one.0 == other.0 {
+            Differ::Month
         } else {
-            '–'
+            Differ::Year
         };
-        text = format!("{text}{dash}{}", locale.number(i32::from(last.day()), 1));
-    }
-    text + locale.counters().map_or("", |counters| counters.day)
-}
-
-/// Days with the month of `date`: `14–16 February`, `2月14–16日`.
-pub(super) fn day_and_month(days: &str, date: Date, locale: LocaleRules) -> String {
-    let month = locale.month(date.month());
-    match locale.counters() {
-        Some(counters) => format!("{month}{}{days}", counters.space),
-        None => format!("{days} {month}"),
-    }
-}
-
-/// A month, or days with their month, with the year of `date`: `February 2026`, `2026年2月`.
-pub(super) fn in_year(text: &str, date: Date, locale: LocaleRules) -> String {
-    let year = locale.number(i32::from(date.year()), 1);
-    match locale.counters() {
-        Some(counters) => format!("{year}{}{}{text}", counters.year, counters.space),
-        None => format!("{text} {year}"),
-    }
-}
-
-/// The years alone: `2026`, `2026–2027年`.
-pub(super) fn years(first: Date, last: Date, locale: LocaleRules) -> String {
-    let mut text = locale.number(i32::from(first.year()), 1);
-    if first.year() != last.year() {
-        text = format!("{text}–{}", locale.number(i32::from(last.year()), 1));
-    }
-    text + locale.counters().map_or("", |counters| counters.year)
-}
-
-/// Days, months and years on one line.
-pub(super) fn whole_date(first: Date, last: Date, locale: LocaleRules) -> String {
-    if (first.year(), first.month()) == (last.year(), last.month()) {
-        return in_year(
-            &day_and_month(&days_of_month(first, last, locale), first, locale),
-            first,
+        Self {
             locale,
-        );
+            first,
+            last,
+            differ,
+        }
     }
-    let [begin, end] = [first, last].map(|date| day_and_month(&day(date, locale), date, locale));
-    if first.year() == last.year() {
-        // The year is written once: before both days if the language begins with the year, else
-        // after both.
-        return if locale.counters().is_some() {
-            range(&in_year(&begin, first, locale), &end, locale)
-        } else {
-            range(&begin, &in_year(&end, last, locale), locale)
-        };
+
+    /// Days, months and years: `14–16 February 2026`.
+    pub(super) fn date(&self) -> String {
+        let patterns = self.locale.patterns;
+        match self.differ {
+            Differ::Nothing => DateTimeFormatter::try_new(self.locale.preferences, YMD::long())
+                .expect(COMPILED_IN)
+                .format(&in_iso(self.first))
+                .to_string(),
+            Differ::Day => self.range(patterns.date_days, &self.long(), tight),
+            Differ::Month => self.range(patterns.date_months, &self.long(), joined),
+            Differ::Year => self.range(patterns.date_years, &self.long(), joined),
+        }
     }
-    range(
-        &in_year(&begin, first, locale),
-        &in_year(&end, last, locale),
-        locale,
-    )
+
+    /// The days alone, or with their months if these differ: `14`, `14–16`, `28 February – 2
+    /// March`.
+    pub(super) fn days(&self) -> String {
+        let patterns = self.locale.patterns;
+        match self.differ {
+            Differ::Nothing => DateTimeFormatter::try_new(self.locale.preferences, D::long())
+                .expect(COMPILED_IN)
+                .format(&in_iso(self.first))
+                .to_string(),
+            Differ::Day => self.filled(patterns.days, tight),
+            Differ::Month | Differ::Year => {
+                let day = DateTimeFormatter::try_new(self.locale.preferences, MD::long())
+                    .expect(COMPILED_IN)
+                    .format(&in_iso(self.first))
+                    .pattern()
+                    .to_string();
+                let pattern = fill::range(
+                    patterns.months,
+                    &day,
+                    Differ::Month,
+                    patterns.days,
+                    patterns.to,
+                );
+                self.filled(&pattern, joined)
+            }
+        }
+    }
+
+    /// What `days` lacks: month and year, or the years.
+    pub(super) fn month_and_year(&self) -> String {
+        match self.differ {
+            Differ::Nothing | Differ::Day => self.month(),
+            Differ::Month => DateTimeFormatter::try_new(self.locale.preferences, Y::long())
+                .expect(COMPILED_IN)
+                .format(&in_iso(self.first))
+                .to_string(),
+            Differ::Year => self.filled(self.locale.patterns.years, tight),
+        }
+    }
+
+    /// The month and the year of the first day.
+    fn month(&self) -> String {
+        let date = in_iso(self.first);
+        let pattern = DateTimeFormatter::try_new(self.locale.preferences, YM::long())
+            .expect(COMPILED_IN)
+            .format(&date)
+            .pattern()
+            .to_string();
+        // ICU4X 2.4 does not load the digits for this pattern in Portuguese, so it is filled here.
+        let fields = Fields::of(self.first, self.locale);
+        fill(&pattern, |letter| fields.get(letter))
+    }
+
+    /// The pattern of one whole date.
+    fn long(&self) -> String {
+        DateTimeFormatter::try_new(self.locale.preferences, YMD::long())
+            .expect(COMPILED_IN)
+            .format(&in_iso(self.first))
+            .pattern()
+            .to_string()
+    }
+
+    /// A range by CLDR's pattern, or in the order of `date` where the two do not agree.
+    fn range(&self, cldr: &str, date: &str, join: fn(&str, &str, &str) -> String) -> String {
+        let patterns = self.locale.patterns;
+        let pattern = fill::range(cldr, date, self.differ, patterns.days, patterns.to);
+        self.filled(&pattern, join)
+    }
+
+    /// A pattern of a range, with the first day in its first half and the last one in the second.
+    fn filled(&self, pattern: &str, join: fn(&str, &str, &str) -> String) -> String {
+        let (first, between, last) = halves(pattern);
+        let [first, last] = [(first, self.first), (last, self.last)].map(|(half, date)| {
+            let fields = Fields::of(date, self.locale);
+            fill(&half, |letter| match letter {
+                'y' => fields.year(),
+                _ => fields.get(letter),
+            })
+        });
+        join(&first, &between, &last)
+    }
 }
 
-/// A range of days; a line may break between the two, and nowhere else.
-pub(super) fn range(first: &str, last: &str, locale: LocaleRules) -> String {
-    match locale.language {
-        Language::Japanese => format!("{first}〜{last}"),
-        Language::SimplifiedChinese | Language::TraditionalChinese => format!("{first}至{last}"),
-        Language::Korean => format!("{} {}", unbroken(&format!("{first} ~")), unbroken(last)),
-        Language::English | Language::Hindi | Language::Arabic => {
-            format!("{} {}", unbroken(&format!("{first} –")), unbroken(last))
-        }
+/// The name of a weekday: `Saturday`.
+pub(super) fn weekday(date: Date, locale: LocaleRules) -> String {
+    DateTimeFormatter::try_new(locale.preferences, E::long())
+        .expect(COMPILED_IN)
+        .format(&in_iso(date))
+        .to_string()
+}
+
+/// The short name of a weekday: `Sat`.
+pub(super) fn short_weekday(date: Date, locale: LocaleRules) -> String {
+    DateTimeFormatter::try_new(locale.preferences, E::short())
+        .expect(COMPILED_IN)
+        .format(&in_iso(date))
+        .to_string()
+}
+
+/// A day and its month, short: `14 Feb`.
+pub(super) fn short_day(date: Date, locale: LocaleRules) -> String {
+    DateTimeFormatter::try_new(locale.preferences, MD::medium())
+        .expect(COMPILED_IN)
+        .format(&in_iso(date))
+        .to_string()
+}
+
+fn in_iso(date: Date) -> IcuDate<Iso> {
+    let [month, day] = [date.month(), date.day()].map(i8::unsigned_abs);
+    IcuDate::try_new_iso(i32::from(date.year()), month, day).expect("jiff's days exist")
+}
+
+/// The fields of one day, as the language's own date has them.
+struct Fields {
+    text: String,
+    parts: Vec<(Part, Range<usize>)>,
+    /// The month by itself: the nominative of languages that inflect.
+    month_alone: String,
+}
+
+impl Fields {
+    fn of(date: Date, locale: LocaleRules) -> Self {
+        let mut fields = Self {
+            text: String::new(),
+            parts: Vec::new(),
+            month_alone: DateTimeFormatter::try_new(locale.preferences, M::long())
+                .expect(COMPILED_IN)
+                .format(&in_iso(date))
+                .to_string(),
+        };
+        let formatter =
+            DateTimeFormatter::try_new(locale.preferences, YMD::long()).expect(COMPILED_IN);
+        formatter
+            .format(&in_iso(date))
+            .write_to_parts(&mut fields)
+            .expect("a string takes every text");
+        fields
+    }
+
+    /// The text of a pattern's field.
+    fn get(&self, letter: char) -> String {
+        let part = match letter {
+            'd' => parts::DAY,
+            'M' => parts::MONTH,
+            'L' => return self.month_alone.clone(),
+            'G' => parts::ERA,
+            'r' => parts::RELATED_YEAR,
+            'U' => parts::YEAR_NAME,
+            _ => parts::YEAR,
+        };
+        self.text[self.span(&[part])].to_owned()
+    }
+
+    /// The year, with its era or its name if the language's date has one.
+    fn year(&self) -> String {
+        let parts = [
+            parts::ERA,
+            parts::YEAR,
+            parts::RELATED_YEAR,
+            parts::YEAR_NAME,
+        ];
+        self.text[self.span(&parts)].to_owned()
+    }
+
+    /// From the first of `wanted` to the last: an era stands beside its year.
+    fn span(&self, wanted: &[Part]) -> Range<usize> {
+        let mut ranges = self
+            .parts
+            .iter()
+            .filter(|(part, _)| wanted.contains(part))
+            .map(|(_, range)| range.clone());
+        let first = ranges.next().unwrap_or_default();
+        ranges.fold(first, |whole, range| {
+            whole.start.min(range.start)..whole.end.max(range.end)
+        })
+    }
+}
+
+impl fmt::Write for Fields {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text.push_str(text);
+        Ok(())
+    }
+}
+
+impl PartsWrite for Fields {
+    type SubPartsWrite = Self;
+
+    fn with_part(
+        &mut self,
+        part: Part,
+        mut write: impl FnMut(&mut Self) -> fmt::Result,
+    ) -> fmt::Result {
+        let begin = self.text.len();
+        write(self)?;
+        self.parts.push((part, begin..self.text.len()));
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 use super::*;
 
+mod intl;
+
 fn said(locale: &str, zone: Option<&str>, starts_at: &str, ends_at: Option<&str>) -> When {
     let configuration = Configuration {
         starts_at: Some(starts_at.parse().unwrap()),
@@ -15,26 +17,59 @@ fn said(locale: &str, zone: Option<&str>, starts_at: &str, ends_at: Option<&str>
     .unwrap()
 }
 
+/// `text` with plain spaces and without direction marks.
+fn simple(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}'))
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .collect()
+}
+
 fn plain(when: &When) -> String {
-    format!(
-        "{} {}",
-        when.time.as_deref().unwrap(),
-        when.zone.as_deref().unwrap()
+    let time = when.time.as_deref().unwrap();
+    simple(&match &when.zone {
+        Some(zone) => format!("{time} {zone}"),
+        None => time.to_owned(),
+    })
+}
+
+/// Days, month and year, weekday, and all on one line.
+fn dated(when: &When) -> [String; 4] {
+    [
+        simple(&when.days),
+        simple(&when.month_and_year),
+        simple(when.weekday.as_deref().unwrap_or_default()),
+        simple(&when.date),
+    ]
+}
+
+/// From 14 to 16 February, whole days.
+fn three_days(locale: &str) -> When {
+    said(
+        locale,
+        Some("UTC"),
+        "2026-02-14T00:00:00Z",
+        Some("2026-02-17T00:00:00Z"),
     )
-    .replace('\u{a0}', " ")
+}
+
+/// An evening in February in India.
+fn evening(locale: &str) -> When {
+    said(
+        locale,
+        Some("Asia/Kolkata"),
+        "2026-02-14T18:30:00+05:30",
+        Some("2026-02-14T22:00:00+05:30"),
+    )
 }
 
 #[test]
 fn times_use_the_events_time_zone() {
-    let said = said(
-        "en",
-        Some("Asia/Kolkata"),
-        "2026-02-14T13:00:00Z",
-        Some("2026-02-14T16:30:00Z"),
+    let said = evening("en-IN");
+    assert_eq!(
+        dated(&said),
+        ["14", "February 2026", "Saturday", "14 February 2026"]
     );
-    assert_eq!(said.days, "14");
-    assert_eq!(said.month_and_year, "February 2026");
-    assert_eq!(said.weekday, "Saturday");
     assert_eq!(plain(&said), "6:30 – 10:00 PM IST");
 }
 
@@ -42,6 +77,13 @@ fn times_use_the_events_time_zone() {
 fn without_a_time_zone_the_offset_of_the_start_counts() {
     let said = said("en", None, "2026-02-14T18:30:00+05:30", None);
     assert_eq!(plain(&said), "6:30 PM GMT+5:30");
+}
+
+#[test]
+fn a_line_breaks_only_between_two_times() {
+    assert_eq!(evening("en-US").time.unwrap(), "6:30\u{a0}– 10:00\u{a0}PM");
+    assert_eq!(evening("fr").time.unwrap(), "18:30\u{a0}– 22:00");
+    assert_eq!(evening("tr").time.unwrap(), "18:30–22:00");
 }
 
 #[test]
@@ -65,7 +107,125 @@ fn whole_days_have_no_time_and_end_on_the_day_before_midnight() {
         Some("2026-07-04T00:00:00+01:00"),
     );
     assert_eq!((said.days.as_str(), said.time), ("1–3", None));
-    assert_eq!(said.weekday, "Wednesday – Friday");
+    assert_eq!(said.weekday.as_deref(), Some("Wednesday – Friday"));
+}
+
+#[test]
+fn a_midnight_premiere_keeps_its_hour() {
+    let midnight = "2026-07-01T00:00:00+05:30";
+    let premiere = said("en-IN", Some("Asia/Kolkata"), midnight, None);
+    assert_eq!(plain(&premiere), "12:00 AM IST");
+    let two_hours = said(
+        "en-IN",
+        Some("Asia/Kolkata"),
+        midnight,
+        Some("2026-07-01T02:00:00+05:30"),
+    );
+    assert_eq!(plain(&two_hours), "12:00 – 2:00 AM IST");
+    let whole = said(
+        "en-IN",
+        Some("Asia/Kolkata"),
+        midnight,
+        Some("2026-07-01T23:59:00+05:30"),
+    );
+    assert_eq!(whole.time, None);
+}
+
+#[test]
+fn where_midnight_does_not_exist_a_day_begins_with_its_first_moment() {
+    let cairo = said(
+        "en",
+        Some("Africa/Cairo"),
+        "2027-04-30T01:00:00+03:00",
+        Some("2027-05-01T00:00:00+03:00"),
+    );
+    assert_eq!(
+        (cairo.time, simple(&cairo.date)),
+        (None, "April 30, 2027".to_owned())
+    );
+    let until_then = said(
+        "en",
+        Some("Africa/Cairo"),
+        "2027-04-29T00:00:00+02:00",
+        Some("2027-04-30T01:00:00+03:00"),
+    );
+    assert_eq!(
+        (until_then.time, simple(&until_then.date)),
+        (None, "April 29, 2027".to_owned())
+    );
+}
+
+#[test]
+fn no_weekdays_are_named_past_a_week() {
+    let weekdays = |last: &str| {
+        said(
+            "en",
+            Some("UTC"),
+            "2026-03-01T10:00:00Z",
+            Some(&format!("{last}T18:00:00Z")),
+        )
+        .weekday
+    };
+    assert_eq!(weekdays("2026-03-07").as_deref(), Some("Sunday – Saturday"));
+    assert_eq!(weekdays("2026-03-08"), None);
+    assert_eq!(weekdays("2026-11-30"), None);
+}
+
+#[test]
+fn many_days_say_the_closing_hour_too() {
+    let exhibition = said(
+        "en",
+        Some("UTC"),
+        "2026-03-01T10:00:00Z",
+        Some("2026-11-30T18:00:00Z"),
+    );
+    assert_eq!(plain(&exhibition), "10:00 AM – 6:00 PM UTC");
+    assert_eq!(
+        dated(&exhibition),
+        [
+            "March 1 – November 30",
+            "2026",
+            "",
+            "March 1 – November 30, 2026"
+        ]
+    );
+    let nights = said(
+        "en-GB",
+        Some("Europe/London"),
+        "2026-02-06T21:00:00Z",
+        Some("2026-02-09T02:00:00Z"),
+    );
+    assert_eq!(dated(&nights)[0], "6–8");
+    assert_eq!(plain(&nights), "21:00–02:00 GMT");
+}
+
+#[test]
+fn a_closing_hour_before_the_opening_one_has_its_day() {
+    let retreat = |last: &str| {
+        said(
+            "en-GB",
+            Some("Europe/London"),
+            "2026-02-06T18:00:00Z",
+            Some(&format!("{last}T14:00:00Z")),
+        )
+    };
+    assert_eq!(plain(&retreat("2026-02-08")), "Fri 18:00 – Sun 14:00 GMT");
+    assert_eq!(
+        plain(&retreat("2026-02-20")),
+        "6 Feb 18:00 – 20 Feb 14:00 GMT"
+    );
+}
+
+#[test]
+fn hours_before_and_after_the_clock_is_changed_have_both_zones() {
+    let fall_back = said(
+        "en-US",
+        Some("America/New_York"),
+        "2026-11-01T01:30:00-04:00",
+        Some("2026-11-01T01:30:00-05:00"),
+    );
+    assert_eq!(plain(&fall_back), "1:30 AM EDT – 1:30 AM EST");
+    assert_eq!(fall_back.zone, None);
 }
 
 #[test]
@@ -76,22 +236,140 @@ fn days_of_two_months_name_both() {
         "2026-02-28T09:00:00Z",
         Some("2026-03-02T17:00:00Z"),
     );
-    assert_eq!(said.days.replace('\u{a0}', " "), "28 February – 2 March");
-    assert_eq!(said.month_and_year, "2026");
-    assert_eq!(plain(&said), "From 09:00 GMT");
+    assert_eq!(
+        dated(&said),
+        [
+            "28 February – 2 March",
+            "2026",
+            "Saturday – Monday",
+            "28 February – 2 March 2026"
+        ]
+    );
+    assert_eq!(said.date, "28\u{a0}February\u{a0}– 2\u{a0}March\u{a0}2026");
+    assert_eq!(plain(&said), "09:00–17:00 GMT");
 }
 
 #[test]
-fn hindi_names_the_part_of_the_day() {
+fn american_dates_begin_with_the_month() {
     let said = said(
-        "hi-IN",
-        Some("Asia/Kolkata"),
-        "2026-02-14T18:30:00+05:30",
-        Some("2026-02-14T22:00:00+05:30"),
+        "en-US",
+        Some("America/New_York"),
+        "2026-07-04T18:00:00-04:00",
+        None,
     );
-    assert_eq!(said.month_and_year, "फ़रवरी 2026");
-    assert_eq!(said.weekday, "शनिवार");
-    assert_eq!(plain(&said), "शाम 6:30 – रात 10:00 बजे IST");
+    assert_eq!(simple(&said.date), "July 4, 2026");
+    assert_eq!(simple(&three_days("en-US").date), "February 14 – 16, 2026");
+    assert_eq!(three_days("en-US").days, "14–16");
+}
+
+#[test]
+fn the_languages_of_india_name_the_part_of_the_day() {
+    for (locale, time) in [
+        ("hi-IN", "शाम 6:30 – रात 10:00 IST"),
+        ("ta-IN", "அந்தி மாலை 6:30 – இரவு 10:00 IST"),
+        ("te-IN", "సాయంత్రం 6:30 – రాత్రి 10:00 IST"),
+        ("bn-BD", "৬:৩০ সন্ধ্যা – ১০:০০ রাত্রি IST"),
+        ("mr-IN", "संध्याकाळ ६:३० – रात्र १०:०० IST"),
+    ] {
+        assert_eq!(plain(&evening(locale)), time, "{locale}");
+    }
+    assert_eq!(
+        dated(&evening("hi-IN")),
+        ["14", "फ़रवरी 2026", "शनिवार", "14 फ़रवरी, 2026"]
+    );
+}
+
+#[test]
+fn digits_are_the_languages_or_those_that_the_tag_asks_for() {
+    for (locale, date) in [
+        ("hi-IN", "14 फ़रवरी, 2026"),
+        ("hi-IN-u-nu-deva", "१४ फ़रवरी, २०२६"),
+        ("mr", "१४ फेब्रुवारी, २०२६"),
+        ("ne", "२०२६ फेब्रुअरी १४"),
+        ("bn", "১৪ ফেব্রুয়ারি, ২০২৬"),
+        ("fa-u-ca-gregory", "۱۴ فوریه ۲۰۲۶"),
+        ("my", "၂၀၂၆ ဖေဖော်ဝါရီ ၁၄"),
+        ("ar-EG", "١٤ فبراير ٢٠٢٦"),
+        ("ar-EG-u-nu-latn", "14 فبراير 2026"),
+        ("ar-AE", "14 فبراير 2026"),
+    ] {
+        assert_eq!(simple(&evening(locale).date), date, "{locale}");
+    }
+    assert_eq!(
+        plain(&evening("hi-IN-u-nu-deva")),
+        "शाम ६:३० – रात १०:०० IST"
+    );
+}
+
+#[test]
+fn the_clock_is_the_languages_or_the_one_that_the_tag_asks_for() {
+    for (locale, time) in [
+        ("de", "18:30–22:00 Uhr IST"),
+        ("de-u-hc-h12", "6:30–10:00 PM IST"),
+        ("en-US-u-hc-h23", "18:30 – 22:00 IST"),
+        ("ja-u-hc-h12", "午後6:30〜10:00 IST"),
+        ("zh-TW", "18:30 – 22:00 IST"),
+        ("zh-TW-u-hc-h12", "下午6:30至10:00 IST"),
+        ("ko", "오후 6:30~10:00 IST"),
+    ] {
+        assert_eq!(plain(&evening(locale)), time, "{locale}");
+    }
+    let noon = |locale| plain(&said(locale, Some("UTC"), "2026-02-14T12:30:00Z", None));
+    assert_eq!(noon("en-u-hc-h11"), "0:30 PM UTC");
+    assert_eq!(noon("en"), "12:30 PM UTC");
+}
+
+#[test]
+fn the_calendar_is_the_languages_or_the_one_that_the_tag_asks_for() {
+    for (locale, expected) in [
+        (
+            "th",
+            [
+                "14–16",
+                "กุมภาพันธ์ 2569",
+                "วันเสาร์ – วันจันทร์",
+                "14–16 กุมภาพันธ์ 2569",
+            ],
+        ),
+        (
+            "th-u-ca-gregory",
+            [
+                "14–16",
+                "กุมภาพันธ์ ค.ศ. 2026",
+                "วันเสาร์ – วันจันทร์",
+                "14–16 กุมภาพันธ์ ค.ศ. 2026",
+            ],
+        ),
+        (
+            "fa",
+            [
+                "۲۵ تا ۲۷",
+                "۱۴۰۴ بهمن",
+                "شنبه تا دوشنبه",
+                "۲۵ تا ۲۷ بهمن ۱۴۰۴",
+            ],
+        ),
+        (
+            "ja-u-ca-japanese",
+            [
+                "14日〜16日",
+                "令和8年2月",
+                "土曜日〜月曜日",
+                "令和8年2月14日〜16日",
+            ],
+        ),
+    ] {
+        assert_eq!(dated(&three_days(locale)), expected, "{locale}");
+    }
+    // These days are of one month in the Persian calendar, and of two in the Gregorian one.
+    let said = said(
+        "fa",
+        Some("UTC"),
+        "2026-02-28T00:00:00Z",
+        Some("2026-03-03T00:00:00Z"),
+    );
+    assert!(!said.days_name_months);
+    assert_eq!(simple(&said.date), "۹ تا ۱۱ اسفند ۱۴۰۴");
 }
 
 #[test]
@@ -104,7 +382,7 @@ fn arabic_takes_the_digits_and_months_of_its_region() {
     );
     assert_eq!(cairo.days, "\u{200f}١٤");
     assert_eq!(cairo.month_and_year, "\u{200f}يناير ٢٠٢٦");
-    assert_eq!(plain(&cairo), "\u{200f}٨:٠٠ م EET");
+    assert_eq!(plain(&cairo), "٨:٠٠ م EET");
     let dubai = said(
         "ar-AE",
         Some("Asia/Dubai"),
@@ -112,7 +390,14 @@ fn arabic_takes_the_digits_and_months_of_its_region() {
         None,
     );
     assert_eq!(dubai.days, "\u{200f}14");
-    assert_eq!(plain(&dubai), "\u{200f}8:00 م غرينتش+4");
+    assert_eq!(plain(&dubai), "8:00 م غرينتش+4");
+    let riyadh = said(
+        "ar-SA",
+        Some("Asia/Riyadh"),
+        "2026-01-14T20:00:00+03:00",
+        None,
+    );
+    assert_eq!(plain(&riyadh), "٨:٠٠ م غرينتش+٣");
     assert_eq!(
         said("ar-LB", None, "2026-01-14T20:00:00+02:00", None).month_and_year,
         "\u{200f}كانون الثاني ٢٠٢٦"
@@ -121,41 +406,33 @@ fn arabic_takes_the_digits_and_months_of_its_region() {
 
 #[test]
 fn japanese_dates_have_counters_and_a_24_hour_clock() {
-    let said = said(
+    let night = said(
         "ja-JP",
         Some("Asia/Tokyo"),
         "2026-07-18T18:30:00+09:00",
         Some("2026-07-18T23:00:00+09:00"),
     );
     assert_eq!(
-        (
-            said.days.as_str(),
-            said.month_and_year.as_str(),
-            said.weekday.as_str(),
-            said.date.as_str()
-        ),
-        ("18日", "2026年7月", "土曜日", "2026年7月18日")
+        dated(&night),
+        ["18日", "2026年7月", "土曜日", "2026年7月18日"]
     );
-    assert_eq!(plain(&said), "18:30–23:00 JST");
-}
-
-#[test]
-fn japanese_days_of_two_months_are_joined_by_a_wave() {
-    let said = said(
+    assert_eq!(plain(&night), "18:30〜23:00 JST");
+    let several = said(
         "ja",
         Some("Asia/Tokyo"),
         "2026-02-28T09:00:00+09:00",
         Some("2026-03-02T17:00:00+09:00"),
     );
     assert_eq!(
-        (said.days.as_str(), said.month_and_year.as_str()),
-        ("2月28日〜3月2日", "2026年")
+        dated(&several),
+        [
+            "2月28日〜3月2日",
+            "2026年",
+            "土曜日〜月曜日",
+            "2026年2月28日〜3月2日"
+        ]
     );
-    assert_eq!(
-        (said.weekday.as_str(), said.date.as_str()),
-        ("土曜日〜月曜日", "2026年2月28日〜3月2日")
-    );
-    assert_eq!(plain(&said), "9:00から JST");
+    assert_eq!(plain(&several), "9:00〜17:00 JST");
 }
 
 #[test]
@@ -167,13 +444,8 @@ fn chinese_names_beijing_time() {
         Some("2026-10-01T17:30:00+08:00"),
     );
     assert_eq!(
-        (
-            said.days.as_str(),
-            said.month_and_year.as_str(),
-            said.weekday.as_str(),
-            said.date.as_str()
-        ),
-        ("1日", "2026年10月", "星期四", "2026年10月1日")
+        dated(&said),
+        ["1日", "2026年10月", "星期四", "2026年10月1日"]
     );
     assert_eq!(plain(&said), "09:00–17:30 北京时间");
 }
@@ -187,12 +459,13 @@ fn traditional_chinese_has_its_own_characters() {
         Some("2027-01-03T00:00:00+08:00"),
     );
     assert_eq!(
-        (taipei.days.as_str(), taipei.month_and_year.as_str()),
-        ("12月30日至1月2日", "2026–2027年")
-    );
-    assert_eq!(
-        (taipei.weekday.as_str(), taipei.date.as_str()),
-        ("星期三至星期六", "2026年12月30日至2027年1月2日")
+        dated(&taipei),
+        [
+            "12月30日至1月2日",
+            "2026年至2027年",
+            "星期三至星期六",
+            "2026年12月30日至2027年1月2日"
+        ]
     );
     let evening = said(
         "zh-Hant",
@@ -207,66 +480,117 @@ fn traditional_chinese_has_its_own_characters() {
         "2026-12-30T19:30:00+08:00",
         Some("2027-01-02T22:00:00+08:00"),
     );
-    assert_eq!(plain(&several), "19:30 起 HKT");
+    assert_eq!(plain(&several), "19:30 – 22:00 HKT");
 }
 
 #[test]
 fn korean_says_the_half_of_the_day_once_and_before_the_hour() {
-    let evening = said(
+    let night = said(
         "ko-KR",
         Some("Asia/Seoul"),
         "2026-07-18T18:30:00+09:00",
         Some("2026-07-18T23:00:00+09:00"),
     );
     assert_eq!(
-        (
-            evening.days.as_str(),
-            evening.month_and_year.as_str(),
-            evening.weekday.as_str(),
-            evening.date.as_str()
-        ),
-        ("18일", "2026년 7월", "토요일", "2026년 7월 18일")
+        dated(&night),
+        ["18일", "2026년 7월", "토요일", "2026년 7월 18일"]
     );
-    assert_eq!(plain(&evening), "오후 6:30~11:00 KST");
-    let day = said(
-        "ko",
-        Some("Asia/Seoul"),
-        "2026-07-18T09:00:00+09:00",
-        Some("2026-07-18T17:00:00+09:00"),
-    );
-    assert_eq!(plain(&day), "오전 9:00~오후 5:00 KST");
+    assert_eq!(plain(&night), "오후 6:30~11:00 KST");
     let several = said(
         "ko",
         Some("Asia/Seoul"),
         "2026-02-28T09:00:00+09:00",
         Some("2026-03-02T17:00:00+09:00"),
     );
-    assert_eq!(several.days.replace('\u{a0}', " "), "2월 28일 ~ 3월 2일");
-    assert_eq!(several.weekday, "토요일 ~ 월요일");
-    assert_eq!(plain(&several), "오전 9:00부터 KST");
-}
-
-#[test]
-fn a_whole_date_is_in_the_order_of_its_language() {
-    let said = |locale| {
-        said(
-            locale,
-            Some("UTC"),
-            "2026-02-14T00:00:00Z",
-            Some("2026-02-17T00:00:00Z"),
-        )
-        .date
-    };
-    assert_eq!(said("en"), "14–16 February 2026");
-    assert_eq!(said("hi"), "14–16 फ़रवरी 2026");
-    assert_eq!(said("ja"), "2026年2月14–16日");
-    assert_eq!(said("ko"), "2026년 2월 14~16일");
-}
-
-#[test]
-fn an_unknown_language_becomes_english() {
     assert_eq!(
-        said("fr-FR", None, "2026-02-14T18:30:00Z", None).weekday,
-        "Saturday"
+        dated(&several)[..3],
+        ["2월 28일~3월 2일", "2026년", "토요일~월요일"]
     );
+    assert_eq!(plain(&several), "오전 9:00 ~ 오후 5:00 KST");
+}
+
+#[test]
+fn the_languages_of_europe_have_their_own_dates() {
+    for (locale, date, time) in [
+        ("de", "14.–16. Februar 2026", "18:30–22:00 Uhr IST"),
+        ("fr-FR", "14–16 février 2026", "18:30 – 22:00 IST"),
+        ("ru", "14–16 февраля 2026 г.", "18:30–22:00 IST"),
+        ("tr", "14–16 Şubat 2026", "18:30–22:00 IST"),
+        ("vi", "14 – 16 tháng 2, 2026", "18:30–22:00 IST"),
+        ("cs", "14.–16. února 2026", "18:30–22:00 IST"),
+        ("hu", "2026. február 14–16.", "18:30–22:00 IST"),
+    ] {
+        assert_eq!(simple(&three_days(locale).date), date);
+        assert_eq!(plain(&evening(locale)), time);
+    }
+}
+
+#[test]
+fn a_range_has_the_order_of_the_languages_own_date() {
+    // CLDR's own ranges are 2026 फरवरीमासः 14–16, ಫೆಬ್ರವರಿ 14–16,2026 and 14.–16. 2. 2026.
+    for (locale, one, several) in [
+        ("sa", "१४ फरवरीमासः २०२६", "१४–१६ फरवरीमासः २०२६"),
+        ("yo", "14 Oṣù Èrèlè 2026", "14–16 Oṣù Èrèlè 2026"),
+        ("kn", "14 ಫೆಬ್ರವರಿ 2026", "14–16 ಫೆಬ್ರವರಿ 2026"),
+        ("cs", "14. února 2026", "14.–16. února 2026"),
+    ] {
+        assert_eq!(simple(&evening(locale).date), one);
+        assert_eq!(simple(&three_days(locale).date), several);
+    }
+}
+
+#[test]
+fn a_language_that_cldr_does_not_know_gets_english_dates() {
+    assert_eq!(simple(&evening("tlh").date), "14 February 2026");
+    assert_eq!(evening("fr-FR").weekday.as_deref(), Some("samedi"));
+}
+
+#[test]
+fn each_calendar_clock_and_digits_that_a_tag_may_ask_for_are_written_whole() {
+    let calendars = [
+        "buddhist",
+        "chinese",
+        "coptic",
+        "dangi",
+        "ethioaa",
+        "ethiopic",
+        "gregory",
+        "hebrew",
+        "indian",
+        "islamic",
+        "islamic-civil",
+        "islamic-umalqura",
+        "iso8601",
+        "japanese",
+        "persian",
+        "roc",
+        "unknown",
+    ];
+    let digits = [
+        "arab", "arabext", "beng", "deva", "fullwide", "hanidec", "hebr", "jpan", "latn", "mymr",
+        "olck", "roman", "tamldec", "thai",
+    ];
+    let asked = (calendars.iter().map(|calendar| format!("ca-{calendar}")))
+        .chain(digits.iter().map(|digits| format!("nu-{digits}")))
+        .chain(["hc-h11", "hc-h12", "hc-h23", "hc-h24", "hc-x1y"].map(str::to_owned));
+    for asked in asked {
+        for language in [
+            "en", "ta", "ar", "fa", "he", "am", "th", "ja", "zh-TW", "ko", "xq",
+        ] {
+            let locale = format!("{language}-u-{asked}");
+            for said in [three_days(&locale), evening(&locale)] {
+                let pieces = [Some(said.date), Some(said.days), Some(said.month_and_year)]
+                    .into_iter()
+                    .chain([said.weekday, said.time])
+                    .flatten();
+                for piece in pieces {
+                    // ICU4X writes a field that it cannot format in braces.
+                    assert!(
+                        !simple(&piece).trim().is_empty() && !piece.contains(['{', '}']),
+                        "{locale}: {piece}"
+                    );
+                }
+            }
+        }
+    }
 }
