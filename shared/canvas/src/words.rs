@@ -114,7 +114,8 @@ impl LocaleRules {
 
     /// The tag of the language, without script and region; `und` for one without a row in
     /// `languages.tsv`.
-    pub(crate) fn tag(self) -> &'static str {
+    #[cfg(test)]
+    fn tag(self) -> &'static str {
         self.row.map_or("und", |row| row.tag)
     }
 
