@@ -55,13 +55,13 @@ static TABLE: LazyLock<HashMap<&'static str, [&'static str; COLUMNS]>> = LazyLoc
 impl Patterns {
     /// The part of the day at an hour, 0 to 23; `None` in a language that says the half of the day.
     pub(crate) fn part_of_day(self, hour: i8) -> Option<&'static str> {
-        let parts = self.period.split('|').filter_map(|part| {
+        let mut parts = self.period.split('|').filter_map(|part| {
             let (from, name) = part.split_once('=')?;
             Some((from.parse::<i8>().ok()?, name))
         });
         // Before the first one it is still night, the last.
-        let begun = parts.clone().filter(|(from, _)| *from <= hour).last();
-        Some(begun.or_else(|| parts.last())?.1)
+        let begun = parts.clone().rfind(|(from, _)| *from <= hour);
+        Some(begun.or_else(|| parts.next_back())?.1)
     }
 
     /// The patterns of `language`; `None` if CLDR does not know it.
