@@ -31,7 +31,7 @@ pub(crate) struct When {
     /// Month and year, or the year alone if `days` names the months.
     pub(crate) month_and_year: String,
     /// The weekday, or the first and the last; `None` for more than a week, in which every weekday
-    /// is there.
+    /// is there, and if `time` names them.
     pub(crate) weekday: Option<String>,
     /// The start and end time; `None` for an event of whole days. A line may break between the two,
     /// and nowhere else.
@@ -79,13 +79,19 @@ pub(crate) fn when(configuration: &Configuration, locale: LocaleRules) -> Option
         let (time, zone) = hours(&start, end.as_ref(), [first, last], locale);
         (Some(time), zone)
     };
+    // Hours that name their weekdays say them.
+    let hours_name_days = !whole_days
+        && (end.as_ref()).is_some_and(|end| closes_before_it_opens(&start, end, [first, last]));
+    let weekday = (!hours_name_days)
+        .then(|| weekdays(first, last, locale))
+        .flatten();
     let directed = |text| directed(text, locale);
     Some(When {
         date: directed(days.date()),
         days: directed(days.days()),
         days_name_months: matches!(days.differ, Differ::Month | Differ::Year),
         month_and_year: directed(days.month_and_year()),
-        weekday: weekdays(first, last, locale).map(directed),
+        weekday: weekday.map(directed),
         time: time.map(directed),
         zone,
     })
@@ -133,6 +139,17 @@ fn ends_a_day(end: &ZonedDateTime) -> bool {
     begins_a_day(end) || (end.hour() == 23 && end.minute() == 59)
 }
 
+/// Whether an event of several days closes earlier in the day than it opened: then each hour needs
+/// its day.
+fn closes_before_it_opens(
+    start: &ZonedDateTime,
+    end: &ZonedDateTime,
+    [first, last]: [Date; 2],
+) -> bool {
+    let closes_after_midnight = end.date() > last;
+    first != last && !closes_after_midnight && end.time() <= start.time()
+}
+
 /// The hours, and the time zone if it is not among them. Of several days they are the opening and
 /// the closing hour; where the event closes earlier in the day than it opened, each hour has its
 /// day. Where the clock was changed between the two, each has its zone.
@@ -147,8 +164,7 @@ fn hours(
         return (clock.time(start), Some(zone_name(start, locale)));
     };
     let names_zones = start.offset() != end.offset();
-    let closes_after_midnight = end.date() > last;
-    let names_days = first != last && !closes_after_midnight && end.time() <= start.time();
+    let names_days = closes_before_it_opens(start, end, [first, last]);
     if !names_zones && !names_days {
         return (clock.range(start, end), Some(zone_name(start, locale)));
     }
