@@ -77,7 +77,7 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
     let outcome = match look(&app.telemetry, vendors, provider, order, &ticket).await {
         Ok(Progress::Done(media)) => {
             let credits = media.credits;
-            match assets::store(app, &job, media).await {
+            match assets::store(app, &job, *media).await {
                 Ok(Stored::Stored(made)) => {
                     assets::note(app, provider, job, made).await?;
                     return Ok(true);

@@ -87,7 +87,7 @@ impl ElevenLabs {
         }
         let copy = history_item(response.headers());
         let characters = characters(response.headers()).unwrap_or(text.chars().count() as u64);
-        Ok(Answer::Done(Media {
+        Ok(Answer::Done(Box::new(Media {
             credits: self.credits(characters),
             made_by: format!("elevenlabs/{model}"),
             body: Body::Stream(Stream(response)),
@@ -95,7 +95,7 @@ impl ElevenLabs {
             copy,
             undrawn: Vec::new(),
             adjusted: Vec::new(),
-        }))
+        })))
     }
 
     /// Deletes a spot from the vendor's history. A missing one counts as deleted.

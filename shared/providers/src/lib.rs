@@ -43,7 +43,7 @@ pub struct Order<'a> {
 #[derive(Debug)]
 pub enum Answer {
     /// The provider made the media.
-    Done(Media),
+    Done(Box<Media>),
     /// The provider accepted the order; poll it with the ticket.
     Accepted {
         /// The provider's id of the order.
@@ -55,7 +55,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub enum Progress {
     /// The provider made the media.
-    Done(Media),
+    Done(Box<Media>),
     /// The provider is still working.
     Pending {
         /// The provider's own word for the state, for the log.
@@ -85,8 +85,8 @@ pub struct Media {
 }
 
 /// A picture as an asset that `made_by` made for `credits`.
-fn drawn(picture: Picture, made_by: String, credits: u64) -> Media {
-    Media {
+fn drawn(picture: Picture, made_by: String, credits: u64) -> Box<Media> {
+    Box::new(Media {
         body: Body::Bytes(picture.png),
         made_by,
         credits,
@@ -94,7 +94,7 @@ fn drawn(picture: Picture, made_by: String, credits: u64) -> Media {
         copy: None,
         undrawn: picture.undrawn,
         adjusted: picture.adjusted,
-    }
+    })
 }
 
 /// The file of a made asset.

@@ -86,7 +86,7 @@ impl Polly {
         match state.task_status() {
             Some(TaskStatus::Completed) => {
                 let characters = u64::try_from(state.request_characters()).unwrap_or(0);
-                Ok(Progress::Done(Media {
+                Ok(Progress::Done(Box::new(Media {
                     body: Body::Object {
                         bucket: order.bucket.to_owned(),
                         key: object_key(order.folder, task),
@@ -98,7 +98,7 @@ impl Polly {
                     copy: None,
                     undrawn: Vec::new(),
                     adjusted: Vec::new(),
-                }))
+                })))
             }
             Some(TaskStatus::Failed) => {
                 let reason = state.task_status_reason().unwrap_or("the task failed");

@@ -128,7 +128,7 @@ impl Runway {
                         credits,
                     }));
                 };
-                Ok(Progress::Done(Media {
+                Ok(Progress::Done(Box::new(Media {
                     body: Body::Stream(self.download(url).await?),
                     made_by: format!("runway/{}", self.settings.model),
                     credits,
@@ -137,7 +137,7 @@ impl Runway {
                     copy: None,
                     undrawn: Vec::new(),
                     adjusted: Vec::new(),
-                }))
+                })))
             }
             "FAILED" | "CANCELLED" => {
                 let code = task.failure_code.as_deref().unwrap_or_default();

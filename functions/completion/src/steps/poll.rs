@@ -63,7 +63,7 @@ pub(crate) async fn poll(app: &App, id: JobId, name: &str, now: Time) -> Result<
                 poll_after_seconds: pause,
             })
         }
-        Ok(Progress::Done(media)) => match assets::store(app, &job, media).await? {
+        Ok(Progress::Done(media)) => match assets::store(app, &job, *media).await? {
             Stored::Stored(made) => assets::note(app, provider, job, made).await,
             // The provider still has it, so the next poll can fetch it.
             Stored::Lost(error) => {

@@ -172,7 +172,7 @@ async fn ask(
         }
         Ok(Answer::Done(media)) => {
             let credits = media.credits;
-            match assets::store(app, &job, media).await {
+            match assets::store(app, &job, *media).await {
                 Ok(Stored::Stored(made)) => assets::note(app, provider, job, made).await,
                 Ok(Stored::Lost(error)) => refused(app, provider, job, error.into()).await,
                 // Only this invocation has the media and knows what it cost.
