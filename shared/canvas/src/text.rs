@@ -208,6 +208,8 @@ impl Typesetter {
         let shaped = self.shape(cleaned, tracking, style)?;
         // Marks and swashes may overhang their line. The overhang is measured after setting, and
         // the next round leaves room for it.
+        // One line at the smallest size is never cut for that.
+        let least = style.smallest * leading;
         let (mut room, mut side) = (height, 0.0);
         let mut block = None;
         for _ in 0..6 {
@@ -224,13 +226,13 @@ impl Typesetter {
             let taken = candidate.lines as f32 * leading * candidate.size;
             let overhang = (-candidate.ink.x).max(candidate.ink.right() - width);
             let hangs = overhang > candidate.size * 0.06;
-            let fits = (too_high <= 0.5 || room < style.smallest * leading) && !hangs;
+            let fits = (too_high <= 0.5 || room <= least) && !hangs;
             block = Some(candidate);
             if fits {
                 break;
             }
             if too_high > 0.5 {
-                room = room.min(taken) - too_high.max(2.0);
+                room = (room.min(taken) - too_high.max(2.0)).max(least);
             }
             if hangs {
                 side = (side + overhang.ceil()).min(width * 0.4);
