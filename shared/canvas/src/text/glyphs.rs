@@ -1,5 +1,5 @@
-//! Glyphs as pixels: outlines from the font, without hinting, and the exact share of each pixel that
-//! they cover.
+//! Glyphs as pixels: outlines from the font, without hinting, and the exact share of each pixel
+//! that they cover.
 
 use std::collections::HashMap;
 

@@ -1,12 +1,11 @@
-//! Shaping, the order of mixed directions, and the breaking of lines: the only file that names
-//! parley.
+//! Shaping: the only file that names parley. What it returns can be broken into lines.
 //!
-//! A text is shaped once, at the size [`EM`]. Its outlines are neither hinted nor made for one size,
-//! so any other size is the same shapes scaled, and lines can be broken at any width without
+//! A text is shaped once, at the size [`EM`]. Its outlines are neither hinted nor made for one
+//! size, so any other size is the same shapes scaled, and lines can be broken at any width without
 //! shaping again. Where a line breaks inside a joined word, its letters keep the forms that they
 //! have in the whole word, as CSS wants: <https://www.w3.org/TR/css-text-3/#word-break-shaping>.
 
-use std::ops::Range;
+mod lines;
 
 use fontique::{Blob, Synthesis};
 use icu_segmenter::{
@@ -15,7 +14,7 @@ use icu_segmenter::{
 };
 use parlance::{FontFeature, Language, Tag};
 use parley_engine::{
-    Analysis, AnalysisOptions, Analyzer, BaseDirection, FontInstanceRef, FontSelector, Glyph,
+    Analysis, AnalysisOptions, Analyzer, BaseDirection, FontInstanceRef, FontSelector,
     ShapeOptions, ShapedText,
     itemize::{Item, Segment},
     shape::CharCluster,
@@ -25,6 +24,8 @@ use crate::{
     clean::{Clean, Reader},
     fonts::{Face, FontError, Fonts},
 };
+use lines::{Atom, Glyph};
+pub(crate) use lines::{Breaks, Shaped, Stretch};
 
 /// The font size in pixels at which texts are shaped. All lengths in this file are at this size.
 pub(crate) const EM: f32 = 100.0;
@@ -38,17 +39,6 @@ pub(crate) struct How<'a> {
     /// Whether kana and the punctuation of Chinese are as close as their shapes allow, not each in
     /// a square.
     pub(crate) proportional: bool,
-}
-
-/// Where a line may break.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Breaks<'a> {
-    /// Where Unicode's rules allow it (<https://www.unicode.org/reports/tr14/>).
-    Allowed,
-    /// Also not at these offsets, in bytes of the text, sorted.
-    Except(&'a [usize]),
-    /// Also inside a word that is wider than the line.
-    Anywhere,
 }
 
 /// Shapes texts.
@@ -188,11 +178,10 @@ impl Shaper {
                     // The engine has clusters in reading order, each with its glyphs from left to
                     // right.
                     let clusters = atom.shaped_clusters_range();
+                    let glyphs = |cluster| slice.shaped_cluster_glyphs(cluster).map(glyph);
                     if run.bidi_level.is_rtl() {
-                        let glyphs = |cluster| slice.shaped_cluster_glyphs(cluster);
                         out.glyphs.extend(clusters.rev().flat_map(glyphs));
                     } else {
-                        let glyphs = |cluster| slice.shaped_cluster_glyphs(cluster);
                         out.glyphs.extend(clusters.flat_map(glyphs));
                     }
                 }
@@ -221,7 +210,10 @@ impl Shaper {
     /// rules allow. Empty if `text` has none of these scripts.
     fn dictionary_breaks(&self, text: &str) -> Vec<usize> {
         // Thai and Lao, Burmese, Khmer.
-        let needs = |c| matches!(u32::from(c), 0xe00..=0xeff | 0x1000..=0x109f | 0x1780..=0x17ff | 0xa9e0..=0xa9ff | 0xaa60..=0xaa7f);
+        let needs = |c| {
+            matches!(u32::from(c), 0xe00..=0xeff | 0x1000..=0x109f | 0x1780..=0x17ff
+                | 0xa9e0..=0xa9ff | 0xaa60..=0xaa7f)
+        };
         if text.chars().any(needs) {
             self.words.segment_str(text).collect()
         } else {
@@ -276,18 +268,30 @@ fn base_direction(text: &str, reader: &Reader<'_>) -> BaseDirection {
 
 /// Whether `c` is a letter of a script that runs from right to left.
 fn is_right_to_left(c: char) -> bool {
-    matches!(u32::from(c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff | 0x1_0800..=0x1_0fff | 0x1_e800..=0x1_efff)
+    matches!(u32::from(c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff
+        | 0x1_0800..=0x1_0fff | 0x1_e800..=0x1_efff)
 }
 
 /// Whether `c` is a mark that is never drawn and stands alone: for direction, or for or against a
 /// break.
 fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c), 0x61c | 0x200b | 0x200e..=0x200f | 0x202a..=0x202e | 0x2060 | 0x2066..=0x2069 | 0xfeff)
+    matches!(u32::from(c), 0x61c | 0x200b | 0x200e..=0x200f | 0x202a..=0x202e | 0x2060
+        | 0x2066..=0x2069 | 0xfeff)
 }
 
 /// Whether a line may end in `c` beyond its width.
 fn is_space(c: char) -> bool {
     c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{202f}' | '\u{2007}')
+}
+
+fn glyph(glyph: parley_engine::Glyph) -> Glyph {
+    Glyph {
+        // A TrueType font has no number that is larger.
+        id: u16::try_from(glyph.id).unwrap_or(0),
+        x: glyph.x,
+        y: glyph.y,
+        advance: glyph.advance,
+    }
 }
 
 fn features(settings: &[(&[u8; 4], u16)]) -> Vec<FontFeature> {
@@ -311,202 +315,6 @@ fn items(cleaned: &Clean, proportional: bool) -> impl Iterator<Item = (u32, bool
         }
     }
     items.into_iter()
-}
-
-/// A shaped text.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Shaped {
-    /// In reading order.
-    atoms: Vec<Atom>,
-    glyphs: Vec<Glyph>,
-    /// How far the faces say that they reach above the baseline.
-    pub(crate) ascent: f32,
-    /// How far they reach below it.
-    pub(crate) descent: f32,
-    tracking: f32,
-}
-
-/// The smallest part of a shaped text: whole user-perceived characters and whole glyphs.
-#[derive(Debug, Clone)]
-struct Atom {
-    /// In bytes of the text.
-    text: Range<usize>,
-    face: Face,
-    /// Its embedding level; odd levels run from right to left (UAX 9).
-    level: u8,
-    /// The widths of all atoms before it.
-    begins: f32,
-    /// Its width, with the space to the next one.
-    advance: f32,
-    /// From left to right.
-    glyphs: Range<usize>,
-    /// Whether a line may begin with it.
-    may_break: bool,
-    /// Whether it takes no room at the end of a line.
-    hangs: bool,
-}
-
-/// The content of a line.
-#[derive(Debug, Clone)]
-pub(crate) struct Stretch {
-    atoms: Range<usize>,
-    pub(crate) width: f32,
-}
-
-/// A line whose glyphs have been placed.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    /// From left to right.
-    pub(crate) clusters: Vec<Cluster>,
-    /// From left to right.
-    pub(crate) glyphs: Vec<Placed>,
-}
-
-/// Characters that cannot be told apart in the glyphs.
-#[derive(Debug, Clone)]
-pub(crate) struct Cluster {
-    /// In bytes of the text.
-    pub(crate) text: Range<usize>,
-    pub(crate) face: Face,
-    /// Its embedding level; odd levels run from right to left (UAX 9).
-    pub(crate) level: u8,
-    /// The left edge.
-    pub(crate) x: f32,
-    pub(crate) advance: f32,
-    /// Its glyphs, in the glyphs of the line.
-    pub(crate) glyphs: Range<usize>,
-}
-
-/// A glyph on a line.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Placed {
-    pub(crate) face: Face,
-    /// 0 is the glyph for a missing character.
-    pub(crate) id: u16,
-    /// Its origin, to the right of the left end of the line.
-    pub(crate) x: f32,
-    /// Its origin, below the baseline.
-    pub(crate) y: f32,
-}
-
-impl Shaped {
-    /// Breaks the text into lines at most `width` wide. A line is wider only if it has nowhere to
-    /// break.
-    pub(crate) fn lines(&self, width: f32, breaks: Breaks<'_>) -> Vec<Stretch> {
-        let mut lines = Vec::new();
-        let mut start = 0;
-        while start < self.atoms.len() {
-            let mut end = self.next_break(start, breaks);
-            let mut stretch = self.stretch(start..end);
-            if stretch.width > width && matches!(breaks, Breaks::Anywhere) {
-                stretch = self.part(stretch, width);
-                end = stretch.atoms.end;
-            }
-            while end < self.atoms.len() {
-                let next = self.next_break(end, breaks);
-                let longer = self.stretch(start..next);
-                if longer.width > width {
-                    break;
-                }
-                (stretch, end) = (longer, next);
-            }
-            lines.push(stretch);
-            start = end;
-        }
-        lines
-    }
-
-    /// The first place after `start` where a line may break.
-    fn next_break(&self, start: usize, breaks: Breaks<'_>) -> usize {
-        let allowed = |atom: &Atom| {
-            atom.may_break
-                && match breaks {
-                    Breaks::Allowed | Breaks::Anywhere => true,
-                    Breaks::Except(held) => held.binary_search(&atom.text.start).is_err(),
-                }
-        };
-        self.atoms[start + 1..]
-            .iter()
-            .position(allowed)
-            .map_or(self.atoms.len(), |ahead| start + 1 + ahead)
-    }
-
-    /// As many atoms of `word` as fit into `width`, but at least one.
-    fn part(&self, word: Stretch, width: f32) -> Stretch {
-        let mut part = self.stretch(word.atoms.start..word.atoms.start + 1);
-        for end in part.atoms.end + 1..=word.atoms.end {
-            let longer = self.stretch(word.atoms.start..end);
-            if longer.width > width && !self.atoms[end - 1].hangs {
-                break;
-            }
-            part = longer;
-        }
-        part
-    }
-
-    /// A line of `atoms`, without the room of the spaces at its end.
-    fn stretch(&self, atoms: Range<usize>) -> Stretch {
-        let width = match self.inked(&atoms) {
-            [] => 0.0,
-            [first, .., last] => last.begins + last.advance - first.begins - self.tracking,
-            [only] => only.advance - self.tracking,
-        };
-        Stretch { atoms, width }
-    }
-
-    /// `atoms` without what hangs at their end.
-    fn inked(&self, atoms: &Range<usize>) -> &[Atom] {
-        let atoms = &self.atoms[atoms.clone()];
-        let hanging = atoms.iter().rev().take_while(|atom| atom.hangs).count();
-        &atoms[..atoms.len() - hanging]
-    }
-
-    /// Places the glyphs of a line.
-    pub(crate) fn place(&self, stretch: &Stretch) -> Line {
-        // What hangs is left out, which is what rule L1 is for.
-        let atoms = self.inked(&stretch.atoms);
-        let mut line = Line {
-            clusters: Vec::with_capacity(atoms.len()),
-            glyphs: Vec::with_capacity(atoms.len()),
-        };
-        let mut pen = 0.0;
-        for atom in in_visual_order(atoms) {
-            let begin = line.glyphs.len();
-            let mut x = pen;
-            for glyph in &self.glyphs[atom.glyphs.clone()] {
-                line.glyphs.push(Placed {
-                    face: atom.face,
-                    id: u16::try_from(glyph.id).unwrap_or(0),
-                    x: x + glyph.x,
-                    y: glyph.y,
-                });
-                x += glyph.advance;
-            }
-            line.clusters.push(Cluster {
-                text: atom.text.clone(),
-                face: atom.face,
-                level: atom.level,
-                x: pen,
-                advance: atom.advance,
-                glyphs: begin..line.glyphs.len(),
-            });
-            pen += atom.advance;
-        }
-        line
-    }
-}
-
-/// The atoms of a line from left to right: rule L2 of UAX 9.
-fn in_visual_order(atoms: &[Atom]) -> Vec<&Atom> {
-    let mut order: Vec<&Atom> = atoms.iter().collect();
-    let highest = atoms.iter().map(|atom| atom.level).max().unwrap_or(0);
-    for level in (1..=highest).rev() {
-        order
-            .chunk_by_mut(|one, other| (one.level >= level) == (other.level >= level))
-            .filter(|part| part[0].level >= level)
-            .for_each(<[&Atom]>::reverse);
-    }
-    order
 }
 
 #[cfg(test)]
