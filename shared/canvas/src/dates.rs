@@ -14,8 +14,8 @@ use jiff::{
 
 use crate::words::LocaleRules;
 use clock::{Clock, zone_name};
-use days::{Days, Differ, short_day, short_weekday, weekday};
-use fill::joined;
+use days::{Days, short_day, short_weekday, weekday};
+use fill::{Differ, joined};
 
 /// The date and time of an event, in the pieces that a design sets separately.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,20 +11,11 @@ use icu_datetime::{
 use jiff::civil::Date;
 use writeable::{Part, PartsWrite, Writeable};
 
-use super::fill::{self, fill, halves, joined, tight};
+use super::fill::{self, Differ, fill, halves, joined, tight};
 use crate::words::LocaleRules;
 
 /// Why a formatter is always there: CLDR's data is compiled in for each language and calendar.
 const COMPILED_IN: &str = "CLDR's data is compiled in";
-
-/// The greatest field in which two days differ, in the language's calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Differ {
-    Nothing,
-    Day,
-    Month,
-    Year,
-}
 
 /// The first and the last day of an event in one language.
 pub(super) struct Days {

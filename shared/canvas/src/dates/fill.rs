@@ -1,6 +1,13 @@
 //! CLDR's patterns as text: their fields are replaced, and a range has two halves.
 
-use super::days::Differ;
+/// The greatest field in which two days differ, in the language's calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Differ {
+    Nothing,
+    Day,
+    Month,
+    Year,
+}
 
 /// The fields and the literals of a pattern: `d`, ` 'de' `, `MMMM` of `d 'de' MMMM`.
 fn tokens(pattern: &str) -> Vec<&str> {
