@@ -12,7 +12,13 @@ use serde_json::{Value, json};
 
 /// One canvas for all tests, because a render must not depend on earlier ones.
 static CANVAS: LazyLock<Mutex<Canvas>> = LazyLock::new(|| {
-    Mutex::new(Canvas::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/files"))).unwrap())
+    Mutex::new(
+        Canvas::new(Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fonts/files"
+        )))
+        .unwrap(),
+    )
 });
 
 /// Three letters.

@@ -442,10 +442,26 @@ fn url() -> impl Strategy<Value = String> {
 
 /// What of a configuration is not drawn, and what is adjusted.
 fn losses() -> impl Strategy<Value = (Vec<Undrawn>, Vec<Adjusted>)> {
-    let undrawn = ("[a-z]{1,20}(\\.[a-zA-Z]{1,20})?", 1_u32.., vec("[A-Z][a-z]{1,12}( [A-Z][a-z]{1,12})?", 0..3))
-        .prop_map(|(field, characters, scripts)| Undrawn { field, characters, scripts });
-    let adjusted = ("brand\\.[a-zA-Z]{1,20}", select(vec!["left-out", "moved"]), "[ -~]{1,80}")
-        .prop_map(|(field, what, reason)| Adjusted { field, what: what.to_owned(), reason });
+    let undrawn = (
+        "[a-z]{1,20}(\\.[a-zA-Z]{1,20})?",
+        1_u32..,
+        vec("[A-Z][a-z]{1,12}( [A-Z][a-z]{1,12})?", 0..3),
+    )
+        .prop_map(|(field, characters, scripts)| Undrawn {
+            field,
+            characters,
+            scripts,
+        });
+    let adjusted = (
+        "brand\\.[a-zA-Z]{1,20}",
+        select(vec!["left-out", "moved"]),
+        "[ -~]{1,80}",
+    )
+        .prop_map(|(field, what, reason)| Adjusted {
+            field,
+            what: what.to_owned(),
+            reason,
+        });
     (vec(undrawn, 0..9), vec(adjusted, 0..4))
 }
 
