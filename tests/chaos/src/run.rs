@@ -99,6 +99,9 @@ impl Plan {
 /// lose and to double.
 const MOST_OPEN: u32 = 400;
 
+/// How far publishing may be ahead of the storm's first round, as a share of all records.
+const AHEAD: f64 = 0.1;
+
 /// The longest time until nothing is in flight after a short storm: longer than the lease of a slot,
 /// whose holder may have died at the end of the storm.
 const SETTLED_WITHIN: Duration = Duration::from_secs(420);
@@ -308,7 +311,8 @@ struct Progress {
 }
 
 /// Publishes all lines in parallel, spread over the plan's time, and pauses while too many jobs are
-/// open. After the storm's first full round it publishes the last line.
+/// open. It does not run ahead of the storm's first round: a fault hits nothing once all is done.
+/// After that round it publishes the last line.
 async fn publish(
     stack: &Stack,
     workload: &Workload,
@@ -319,11 +323,16 @@ async fn publish(
     let (begun, total) = (Instant::now(), workload.records());
     let may = || {
         let elapsed = begun.elapsed().as_secs_f64() / plan.over.as_secs_f64().max(1.0);
+        let due = if stage.is_dealt() {
+            elapsed
+        } else {
+            elapsed.min(stage.share() + AHEAD)
+        };
         let open = progress
             .opened
             .load(Ordering::Relaxed)
             .saturating_sub(watch.ended() as u64);
-        progress.published.load(Ordering::Relaxed) <= (total as f64 * elapsed) as usize
+        progress.published.load(Ordering::Relaxed) <= (total as f64 * due) as usize
             && open < u64::from(MOST_OPEN)
     };
     let publish_line = async |line: &Vec<Publication>| {
@@ -339,7 +348,7 @@ async fn publish(
         }
     };
     join_all(workload.lines.iter().map(&publish_line)).await;
-    while !stage.dealt.load(Ordering::Relaxed) {
+    while !stage.is_dealt() {
         sleep(Duration::from_millis(100)).await;
     }
     publish_line(&workload.last).await;

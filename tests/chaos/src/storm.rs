@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -45,10 +45,28 @@ pub struct Force {
 /// The progress of a run.
 #[derive(Debug, Default)]
 pub struct Stage {
-    /// Every fault of the first round was injected.
-    pub dealt: AtomicBool,
+    /// How much of the first round's faults is dealt, in thousandths.
+    dealt: AtomicUsize,
     /// Every event is published.
     pub published: AtomicBool,
+}
+
+impl Stage {
+    fn deals(&self, turn: usize, turns: usize) {
+        self.dealt.store(1000 * turn / turns, Ordering::Relaxed);
+    }
+
+    /// How much of the first round's faults is dealt, 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.dealt.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+
+    /// Whether every fault of the first round was injected.
+    #[must_use]
+    pub fn is_dealt(&self) -> bool {
+        self.dealt.load(Ordering::Relaxed) == 1000
+    }
 }
 
 /// How long the storm waits for a fault that has hit nothing yet.
@@ -85,7 +103,12 @@ pub async fn rage(
     wait_until(|| !at_work(stack).is_empty()).await;
     let mut round = 0;
     while round == 0 || !stage.published.load(Ordering::Relaxed) {
-        for (turn, trouble) in deal(round, chance).into_iter().enumerate() {
+        let deck = deal(round, chance);
+        let turns = deck.len();
+        for (turn, trouble) in deck.into_iter().enumerate() {
+            if round == 0 {
+                stage.deals(turn, turns);
+            }
             if round > 0 && stage.published.load(Ordering::Relaxed) {
                 break;
             }
@@ -103,7 +126,7 @@ pub async fn rage(
             sleep(Duration::from_millis(chance.between(200, 2400) as u64)).await;
         }
         round += 1;
-        stage.dealt.store(true, Ordering::Relaxed);
+        stage.deals(turns, turns);
     }
     // The calls that the remaining faults wait for are in flight.
     wait_until(|| !log.waits_for_a_kill()).await;
