@@ -97,7 +97,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 fn decoded(file: &[u8]) -> Result<Picture, Box<dyn Error>> {
-    let mut reader = png::Decoder::new(Cursor::new(file)).read_info()?;
+    let mut decoder = png::Decoder::new(Cursor::new(file));
+    // A picture of few shades has a palette.
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info()?;
     let mut bytes = vec![0; reader.output_buffer_size().ok_or("too large")?];
     let frame = reader.next_frame(&mut bytes)?;
     let pixels = bytes.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect();
