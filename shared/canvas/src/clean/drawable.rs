@@ -209,7 +209,7 @@ fn is_of_its_own(c: char) -> bool {
         | 0x1087..=0x108c | 0x108f | 0x109a..=0x109c | 0xaa7b | 0xaa7d)
 }
 
-/// Whether `c` is one user-perceived character with what follows it, whatever that is: the signs of
+/// Whether `c` is one user-perceived character with any character that follows it: the signs of
 /// Arabic and Syriac numbers, and a Malayalam r.
 fn is_prepended(c: char) -> bool {
     matches!(u32::from(c), 0x600..=0x605 | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2 | 0xd4e)

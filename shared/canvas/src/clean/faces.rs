@@ -137,7 +137,7 @@ fn is_of_chinese(c: char) -> bool {
 }
 
 /// The script whose width a punctuation mark has that Latin and Chinese share; `None` for any other
-/// cluster. Between two Latin words it is Latin, whatever the rest of the text is.
+/// cluster. Between two Latin words it is Latin, also in a text that is mostly Chinese.
 fn shared_width(wide: bool, cluster: &str, before: &str, after: &str) -> Option<Script> {
     if !matches!(cluster, "·" | "×" | "—" | "―" | "‘" | "’" | "“" | "”" | "…") {
         return None;
