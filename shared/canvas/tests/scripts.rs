@@ -451,6 +451,23 @@ fn a_price_keeps_its_sign_or_gets_the_code_of_its_currency() {
 }
 
 #[test]
+fn a_letter_of_bengali_that_belongs_below_another_one_is_there() {
+    // Beside it, with a virama between them, it is as wide as both.
+    let facts = json!({
+        "title": "উৎসব", "locale": "bn-IN", "venue": { "name": "প প্র ত ত্র" },
+    });
+    let rendered = draw(AssetKind::Poster, facts);
+    let venue = text(&rendered, "venue");
+    let width = |letters: &str| {
+        let of = |cluster: &&ClusterBox| &venue.text[cluster.text.clone()] == letters;
+        venue.clusters.iter().find(of).unwrap().width
+    };
+    for (letter, with_ra) in [("প", "প্র"), ("ত", "ত্র")] {
+        assert!(width(with_ra) < 1.4 * width(letter), "{with_ra}");
+    }
+}
+
+#[test]
 fn letters_in_squares_are_drawn() {
     let rendered = titled(AssetKind::Poster, "🆁🆃🆈 Night", "en");
     assert_eq!(text(&rendered, "title").text, "🆁🆃🆈 Night");

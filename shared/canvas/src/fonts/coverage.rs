@@ -5,8 +5,8 @@ use super::row::{Contents, Covered};
 #[rustfmt::skip]
 pub(super) const AMIRI_BOLD: Contents = Contents {
     name: "Amiri Bold",
-    length: 274796,
-    crc: 0x597bfebf,
+    length: 275020,
+    crc: 0x7753531d,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -21,8 +21,8 @@ pub(super) const AMIRI_BOLD: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const ANEK_BANGLA_BOLD: Contents = Contents {
     name: "Anek Bangla Bold",
-    length: 187824,
-    crc: 0xcc98ad6d,
+    length: 187840,
+    crc: 0xdddc5f9e,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -378,8 +378,8 @@ pub(super) const MUKTA_EXTRABOLD: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_EMOJI_BOLD: Contents = Contents {
     name: "Noto Emoji Bold",
-    length: 839628,
-    crc: 0x30cd13d4,
+    length: 839632,
+    crc: 0xead0e3ef,
     covered: Covered::Ranges(&[
         (0x0, 0x0), (0xd, 0xd), (0x20, 0x20), (0x23, 0x23),
         (0x2a, 0x2a), (0x30, 0x39), (0xa9, 0xa9), (0xae, 0xae),
@@ -428,8 +428,8 @@ pub(super) const NOTO_EMOJI_BOLD: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_NASTALIQ_URDU_MEDIUM: Contents = Contents {
     name: "Noto Nastaliq Urdu Medium",
-    length: 761848,
-    crc: 0x602bb0fc,
+    length: 761880,
+    crc: 0x1bee7495,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -450,8 +450,8 @@ pub(super) const NOTO_NASTALIQ_URDU_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_ARABIC_MEDIUM: Contents = Contents {
     name: "Noto Sans Arabic Medium",
-    length: 78508,
-    crc: 0x5b9a46c3,
+    length: 78544,
+    crc: 0x940a4eb7,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -479,8 +479,8 @@ pub(super) const NOTO_SANS_ARMENIAN_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_BENGALI_MEDIUM: Contents = Contents {
     name: "Noto Sans Bengali Medium",
-    length: 99784,
-    crc: 0xd9d343bb,
+    length: 99800,
+    crc: 0xe271b55d,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -497,8 +497,8 @@ pub(super) const NOTO_SANS_BENGALI_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_DEVANAGARI_MEDIUM: Contents = Contents {
     name: "Noto Sans Devanagari Medium",
-    length: 175816,
-    crc: 0x34f872c6,
+    length: 176132,
+    crc: 0x277aadd1,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -574,8 +574,8 @@ pub(super) const NOTO_SANS_GEORGIAN_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_GUJARATI_MEDIUM: Contents = Contents {
     name: "Noto Sans Gujarati Medium",
-    length: 132012,
-    crc: 0xc3edcd18,
+    length: 132188,
+    crc: 0xe88d2231,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -626,8 +626,8 @@ pub(super) const NOTO_SANS_HEBREW_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_KANNADA_MEDIUM: Contents = Contents {
     name: "Noto Sans Kannada Medium",
-    length: 88732,
-    crc: 0x21af8978,
+    length: 88772,
+    crc: 0x39eeddd7,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -675,8 +675,8 @@ pub(super) const NOTO_SANS_LAO_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_MALAYALAM_MEDIUM: Contents = Contents {
     name: "Noto Sans Malayalam Medium",
-    length: 71924,
-    crc: 0xcbc0ed50,
+    length: 71932,
+    crc: 0xcfe19ab0,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -733,8 +733,8 @@ pub(super) const NOTO_SANS_MEETEI_MAYEK_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_MYANMAR_MEDIUM: Contents = Contents {
     name: "Noto Sans Myanmar Medium",
-    length: 122532,
-    crc: 0x6f7d11f5,
+    length: 122560,
+    crc: 0x04bf5a27,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -779,8 +779,8 @@ pub(super) const NOTO_SANS_ORIYA_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_SINHALA_MEDIUM: Contents = Contents {
     name: "Noto Sans Sinhala Medium",
-    length: 194336,
-    crc: 0x4c231751,
+    length: 194340,
+    crc: 0x98e6ebef,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
@@ -825,8 +825,8 @@ pub(super) const NOTO_SANS_TAMIL_MEDIUM: Contents = Contents {
 #[rustfmt::skip]
 pub(super) const NOTO_SANS_TELUGU_MEDIUM: Contents = Contents {
     name: "Noto Sans Telugu Medium",
-    length: 139308,
-    crc: 0x57bf5c58,
+    length: 139312,
+    crc: 0xfb16ff9a,
     covered: Covered::Ranges(&[
         (0x20, 0x3b), (0x3d, 0x3d), (0x3f, 0x40), (0x5b, 0x5b),
         (0x5d, 0x5d), (0x5f, 0x5f), (0xa0, 0xa0), (0xab, 0xab),
