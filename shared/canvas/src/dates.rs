@@ -41,8 +41,8 @@ pub(crate) struct When {
 }
 
 /// Punctuation between digits takes the direction of the paragraph, and digits alone have none: a
-/// date of a language from right to left begins with this mark. The text engine's base direction
-/// replaces it here, and nowhere else.
+/// date of a language from right to left begins with this mark, also where it is read as text. On a
+/// picture the text engine's base direction has the same effect.
 const RIGHT_TO_LEFT: char = '\u{200f}';
 
 fn directed(text: String, locale: LocaleRules) -> String {

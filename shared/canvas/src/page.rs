@@ -12,7 +12,7 @@ use crate::{
     loss::{Field, Lost},
     losses::Losses,
     seed::Seed,
-    text::{Align, TextStyle, Typesetter},
+    text::{Align, TextStyle, Typesetter, is_right_to_left},
     words::{LocaleRules, Words},
 };
 
@@ -200,7 +200,6 @@ impl<'a> Page<'a> {
 
 /// Whether the first letter of `text` is of a script that runs from right to left.
 fn begins_right_to_left(text: &str) -> bool {
-    text.chars().find(|c| c.is_alphabetic()).is_some_and(|c| {
-        matches!(u32::from(c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff | 0x1_0800..=0x1_0fff | 0x1_e800..=0x1_efff)
-    })
+    let first = text.chars().find(|c| c.is_alphabetic());
+    first.is_some_and(is_right_to_left)
 }

@@ -17,6 +17,7 @@ use crate::{
 };
 use fit::{LaidOut, SizeAttempt};
 use glyphs::{GlyphImages, Spot};
+pub(crate) use layout::is_right_to_left;
 use layout::{EM, How, Shaped, Shaper};
 
 /// The side of its area to which the lines of a text keep.

@@ -267,7 +267,7 @@ fn base_direction(text: &str, reader: &Reader<'_>) -> BaseDirection {
 }
 
 /// Whether `c` is a letter of a script that runs from right to left.
-fn is_right_to_left(c: char) -> bool {
+pub(crate) fn is_right_to_left(c: char) -> bool {
     matches!(u32::from(c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff
         | 0x1_0800..=0x1_0fff | 0x1_e800..=0x1_efff)
 }
