@@ -26,6 +26,10 @@ pub enum Field {
     CallToAction,
     /// The brand's logo.
     Logo,
+    /// The brand's primary colour.
+    PrimaryColor,
+    /// The brand's accent colour.
+    AccentColor,
 }
 
 impl Field {
@@ -42,6 +46,23 @@ impl Field {
             Self::Label => "label",
             Self::CallToAction => "callToAction",
             Self::Logo => "brand.logo",
+            Self::PrimaryColor => "brand.primaryColor",
+            Self::AccentColor => "brand.accentColor",
+        }
+    }
+
+    /// The field that a text with this role in a picture shows, the first if it joins several. `None`
+    /// for dates and fixed words.
+    pub(crate) fn of_role(role: &str) -> Option<Self> {
+        match role {
+            "title" => Some(Self::Title),
+            "description" => Some(Self::Description),
+            "organizer" => Some(Self::Organizer),
+            "venue" => Some(Self::VenueName),
+            "address" => Some(Self::VenueAddress),
+            "label" => Some(Self::Label),
+            "button" => Some(Self::CallToAction),
+            _ => None,
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The colours of one design: one of nine tuned families, or a brand's own.
 
+mod families;
+
 use contract::{Brand, Color};
 
 use crate::{
-    color::{BLACK, Oklch, WHITE, contrast, oklch, readable},
+    color::{Ink, Oklch, contrast, oklch, readable},
+    loss::{Adjustment, Change, Field},
     seed::Seed,
 };
+use families::{FAMILIES, Family};
 
 /// The colours of one design. `ink`, `soft` and `accent` have at least WCAG's 4.5 on `paper`.
 #[derive(Debug, Clone)]
@@ -22,130 +26,21 @@ pub(crate) struct Palette {
     pub(crate) field: Color,
     /// The colours of the art's shapes; each is visible on `field`.
     pub(crate) shapes: [Color; 4],
+    /// Which of the brand's colours are other ones here.
+    pub(crate) adjusted: Vec<Adjustment>,
 }
-
-/// The base colours of a family: a deep ground, a pale paper and four shapes.
-struct Family {
-    deep: Oklch,
-    pale: Oklch,
-    accent: Oklch,
-    shapes: [Oklch; 4],
-}
-
-const FAMILIES: [Family; 9] = [
-    // Midnight and marigold.
-    Family {
-        deep: oklch(0.27, 0.085, 272.0),
-        pale: oklch(0.962, 0.018, 85.0),
-        accent: oklch(0.55, 0.19, 30.0),
-        shapes: [
-            oklch(0.80, 0.155, 78.0),
-            oklch(0.67, 0.18, 34.0),
-            oklch(0.93, 0.04, 85.0),
-            oklch(0.58, 0.13, 265.0),
-        ],
-    },
-    // Forest and apricot.
-    Family {
-        deep: oklch(0.30, 0.055, 165.0),
-        pale: oklch(0.965, 0.016, 95.0),
-        accent: oklch(0.50, 0.12, 45.0),
-        shapes: [
-            oklch(0.80, 0.115, 62.0),
-            oklch(0.62, 0.10, 160.0),
-            oklch(0.94, 0.035, 95.0),
-            oklch(0.66, 0.16, 40.0),
-        ],
-    },
-    // Aubergine and rose.
-    Family {
-        deep: oklch(0.27, 0.085, 330.0),
-        pale: oklch(0.965, 0.014, 20.0),
-        accent: oklch(0.50, 0.18, 5.0),
-        shapes: [
-            oklch(0.74, 0.14, 10.0),
-            oklch(0.85, 0.095, 70.0),
-            oklch(0.93, 0.03, 20.0),
-            oklch(0.54, 0.16, 335.0),
-        ],
-    },
-    // Petrol and coral.
-    Family {
-        deep: oklch(0.32, 0.062, 215.0),
-        pale: oklch(0.968, 0.012, 200.0),
-        accent: oklch(0.56, 0.18, 28.0),
-        shapes: [
-            oklch(0.70, 0.165, 30.0),
-            oklch(0.84, 0.09, 195.0),
-            oklch(0.95, 0.025, 90.0),
-            oklch(0.58, 0.095, 212.0),
-        ],
-    },
-    // Brick and sky.
-    Family {
-        deep: oklch(0.39, 0.125, 28.0),
-        pale: oklch(0.962, 0.018, 65.0),
-        accent: oklch(0.48, 0.15, 29.0),
-        shapes: [
-            oklch(0.82, 0.085, 230.0),
-            oklch(0.80, 0.13, 72.0),
-            oklch(0.95, 0.025, 75.0),
-            oklch(0.61, 0.18, 31.0),
-        ],
-    },
-    // Ultramarine and lime.
-    Family {
-        deep: oklch(0.38, 0.19, 268.0),
-        pale: oklch(0.968, 0.012, 270.0),
-        accent: oklch(0.50, 0.22, 268.0),
-        shapes: [
-            oklch(0.88, 0.18, 118.0),
-            oklch(0.76, 0.12, 300.0),
-            oklch(0.96, 0.015, 270.0),
-            oklch(0.60, 0.19, 266.0),
-        ],
-    },
-    // Coffee and mint.
-    Family {
-        deep: oklch(0.29, 0.04, 50.0),
-        pale: oklch(0.96, 0.018, 80.0),
-        accent: oklch(0.47, 0.10, 170.0),
-        shapes: [
-            oklch(0.83, 0.085, 168.0),
-            oklch(0.72, 0.13, 55.0),
-            oklch(0.94, 0.03, 80.0),
-            oklch(0.54, 0.085, 48.0),
-        ],
-    },
-    // Violet and peach.
-    Family {
-        deep: oklch(0.33, 0.135, 298.0),
-        pale: oklch(0.966, 0.014, 310.0),
-        accent: oklch(0.50, 0.20, 300.0),
-        shapes: [
-            oklch(0.83, 0.105, 55.0),
-            oklch(0.70, 0.15, 330.0),
-            oklch(0.95, 0.02, 60.0),
-            oklch(0.60, 0.17, 295.0),
-        ],
-    },
-    // Ink and vermilion.
-    Family {
-        deep: oklch(0.22, 0.012, 255.0),
-        pale: oklch(0.958, 0.008, 90.0),
-        accent: oklch(0.57, 0.215, 30.0),
-        shapes: [
-            oklch(0.64, 0.22, 32.0),
-            oklch(0.93, 0.01, 90.0),
-            oklch(0.78, 0.012, 90.0),
-            oklch(0.50, 0.015, 255.0),
-        ],
-    },
-];
 
 /// The contrast of secondary text: slightly above the required 4.5, so that rounding cannot break
 /// it.
 const QUIET: f32 = 4.55;
+/// The contrast of a shape in a brand's accent with its ground. It need not be read, only seen.
+const SEEN: f32 = 1.9;
+/// The contrast of the shape that is meant to be quiet.
+const FAINT: f32 = 1.3;
+/// How far a primary colour is moved at most, in OKLCH's lightness, so that small white letters
+/// read on it where a designer would set large ones. If that is not enough, it stays and takes dark
+/// ones.
+const NUDGE: f32 = 0.06;
 
 impl Palette {
     /// The poster's colours: a brand's own on its primary colour, else a family's on its pale or
@@ -166,20 +61,24 @@ impl Palette {
     /// The invitation's colours: always a pale card on a deep ground.
     pub(crate) fn invitation(seed: &Seed, brand: Option<&Brand>) -> Self {
         if let Some(colors) = brand.and_then(BrandColors::of) {
-            let on_primary = Self::of_brand(&colors);
             let BrandColors {
-                ground: field,
+                asked: field,
                 primary,
                 ..
             } = colors;
             let paper = primary.muted(0.012).at(0.972).rgb();
+            let shapes = colors.shapes(field, Ink::on(field));
             return Self {
                 paper,
                 ink: readable(primary.muted(0.06).at(0.24), paper, 9.0),
                 soft: readable(primary.muted(0.04).at(0.44), paper, QUIET),
                 accent: readable(primary.at(primary.lightness.min(0.56)), paper, QUIET),
                 field,
-                shapes: on_primary.shapes,
+                shapes,
+                adjusted: colors
+                    .accent_moved(field, &[shapes[0]])
+                    .into_iter()
+                    .collect(),
             };
         }
         FAMILIES[seed.branch("palette").below(FAMILIES.len())].on_pale()
@@ -188,60 +87,38 @@ impl Palette {
     fn of_brand(colors: &BrandColors) -> Self {
         let BrandColors {
             ground,
+            on_ground,
             primary,
             accent,
+            ..
         } = *colors;
-        let light_ground = contrast(BLACK, ground) > contrast(WHITE, ground);
-        let ink = if light_ground {
-            primary.muted(0.05).at(0.2)
-        } else {
-            primary.muted(0.02).at(0.975)
-        };
-        let soft = if light_ground {
-            primary.muted(0.06).at(0.34)
-        } else {
-            primary.muted(0.04).at(0.87)
+        let (ink, soft, step) = match on_ground {
+            Ink::Dark => (
+                primary.muted(0.05).at(0.2),
+                primary.muted(0.06).at(0.34),
+                -0.10,
+            ),
+            Ink::Light => (
+                primary.muted(0.02).at(0.975),
+                primary.muted(0.04).at(0.87),
+                0.10,
+            ),
         };
         // The ground of the art is a step away from the paper, so that the two never merge.
-        let step = if light_ground { -0.10 } else { 0.10 };
-        let field = primary.at(primary.lightness + step);
-        let apart = |wish: Oklch| {
-            let clearance = if wish.lightness >= field.lightness {
-                0.16
-            } else {
-                -0.16
-            };
-            let near = (wish.lightness - field.lightness).abs() < 0.14
-                && wish.chroma < field.chroma + 0.05;
-            if near {
-                wish.at(wish.lightness + clearance)
-            } else {
-                wish
-            }
-            .rgb()
-        };
-        let tint = if light_ground {
-            primary.at(0.38)
-        } else {
-            primary.muted(0.09).at(0.84)
-        };
-        let paper_white = primary
-            .muted(0.02)
-            .at(if light_ground { 0.99 } else { 0.96 });
-        let between =
-            primary.at(field.lightness + if field.lightness > 0.55 { -0.22 } else { 0.18 });
+        let field = primary.at(primary.lightness + step).rgb();
+        let shapes = colors.shapes(field, on_ground);
+        let accent = on_ground.readable(accent, ground, QUIET);
+        let moved = colors.primary_moved().into_iter();
         Self {
             paper: ground,
-            ink: readable(ink, ground, 7.0),
-            soft: readable(soft, ground, QUIET),
-            accent: readable(accent, ground, QUIET),
-            field: field.rgb(),
-            shapes: [
-                apart(accent),
-                apart(tint),
-                apart(paper_white),
-                apart(between),
-            ],
+            ink: on_ground.readable(ink, ground, 7.0),
+            soft: on_ground.readable(soft, ground, QUIET),
+            accent,
+            field,
+            shapes,
+            adjusted: moved
+                .chain(colors.accent_moved(ground, &[accent, shapes[0]]))
+                .collect(),
         }
     }
 }
@@ -251,29 +128,123 @@ impl Palette {
 /// accent.
 struct BrandColors {
     /// The primary colour exactly.
+    asked: Color,
+    /// The primary colour as letters are set on it.
     ground: Color,
+    /// The ink of these letters.
+    on_ground: Ink,
     primary: Oklch,
     accent: Oklch,
+    /// The accent that the brand names.
+    asked_accent: Option<Color>,
 }
 
 impl BrandColors {
     /// `None` for a brand without a colour.
     fn of(brand: &Brand) -> Option<Self> {
-        let ground = match (brand.primary_color, brand.accent_color) {
+        let asked = match (brand.primary_color, brand.accent_color) {
             (Some(primary), _) => primary,
             (None, Some(accent)) => Oklch::of(accent).muted(0.09).at(0.3).rgb(),
             (None, None) => return None,
         };
+        let (ground, on_ground) = ground_and_ink(asked);
         let primary = Oklch::of(ground);
         let opposite = || {
             let lightness = if primary.lightness > 0.6 { 0.45 } else { 0.8 };
             oklch(lightness, 0.13, primary.hue + 165.0)
         };
         Some(Self {
+            asked,
             ground,
+            on_ground,
             primary,
             accent: brand.accent_color.map_or_else(opposite, Oklch::of),
+            asked_accent: brand.accent_color,
         })
+    }
+
+    /// The colours of the art's shapes on `field`, the accent first. Each is visible there: a
+    /// colour that is not is moved in its lightness.
+    fn shapes(&self, field: Color, ink: Ink) -> [Color; 4] {
+        let primary = self.primary;
+        let (tint, white) = match ink {
+            Ink::Dark => (primary.at(0.38), primary.muted(0.02).at(0.99)),
+            Ink::Light => (primary.muted(0.09).at(0.84), primary.muted(0.02).at(0.96)),
+        };
+        let lightness = Oklch::of(field).lightness;
+        let between = primary.at(lightness + if lightness > 0.55 { -0.22 } else { 0.18 });
+        [
+            readable(self.accent, field, SEEN),
+            readable(tint, field, SEEN),
+            readable(white, field, FAINT),
+            readable(between, field, FAINT),
+        ]
+    }
+
+    /// What is said of a primary colour that was moved.
+    fn primary_moved(&self) -> Option<Adjustment> {
+        let Self { asked, ground, .. } = *self;
+        let contrast = contrast(self.on_ground.purest(), asked);
+        (asked != ground).then(|| Adjustment {
+            field: Field::PrimaryColor,
+            change: Change::Moved,
+            reason: format!(
+                "white letters on {asked} have a contrast of {contrast:.1}, and small ones need \
+                 4.5; it is {ground}"
+            ),
+        })
+    }
+
+    /// What is said of an accent that the brand names, if it is not what is `drawn` on `ground`.
+    fn accent_moved(&self, ground: Color, drawn: &[Color]) -> Option<Adjustment> {
+        let asked = self.asked_accent?;
+        let moved = drawn.iter().find(|color| is_another(**color, asked))?;
+        let contrast = contrast(asked, ground);
+        Some(Adjustment {
+            field: Field::AccentColor,
+            change: Change::Moved,
+            reason: format!(
+                "{asked} has a contrast of {contrast:.1} with {ground}, which is too little; it is \
+                 {moved}"
+            ),
+        })
+    }
+}
+
+/// Whether two colours differ by more than a colour does that goes to OKLCH and back.
+fn is_another(one: Color, other: Color) -> bool {
+    let channels = [
+        (one.red, other.red),
+        (one.green, other.green),
+        (one.blue, other.blue),
+    ];
+    channels
+        .into_iter()
+        .any(|(one, other)| one.abs_diff(other) > 2)
+}
+
+/// The ground for letters on the colour `asked`, and their ink.
+fn ground_and_ink(asked: Color) -> (Color, Ink) {
+    let ink = Ink::on(asked);
+    // A hundredth above the others, so that soft letters have room beside white ones.
+    let reads = |ground: Color| contrast(ink.purest(), ground) >= QUIET + 0.05;
+    let exact = Oklch::of(asked);
+    let away = match ink {
+        Ink::Dark => 1.0,
+        Ink::Light => -1.0,
+    };
+    let steps = (1..=20).map(|step| step as f32 / 20.0 * NUDGE);
+    let mut moved = steps.map(|step| exact.at(exact.lightness + away * step).of_hue());
+    if reads(asked) {
+        (asked, ink)
+    } else if let Some(ground) = moved.find(|ground| reads(*ground)) {
+        (ground, ink)
+    } else {
+        let other = match ink {
+            Ink::Dark => Ink::Light,
+            Ink::Light => Ink::Dark,
+        };
+        (asked, other)
     }
 }
 
@@ -287,6 +258,7 @@ impl Family {
             accent: readable(self.accent, paper, QUIET),
             field: self.deep.rgb(),
             shapes: self.shapes.map(Oklch::rgb),
+            adjusted: Vec::new(),
         }
     }
 
@@ -299,6 +271,10 @@ impl Family {
             accent: readable(self.shapes[0], paper, QUIET),
             field: self.deep.at(self.deep.lightness + 0.05).rgb(),
             shapes: self.shapes.map(Oklch::rgb),
+            adjusted: Vec::new(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
