@@ -1,11 +1,11 @@
 //! Draws every asset of a configuration, or of the built-in samples, into a folder, and prints the
 //! faults.
 //!
-//! `cargo run -p canvas --example draw -- <folder> [configuration.json]`
+//! `cargo run -p canvas --example draw -- <folder> [configuration.json [logo]]`
 
 use std::{env, error::Error, fs, path::Path, time::Instant};
 
-use canvas::{Canvas, Drawing};
+use canvas::{Canvas, Drawing, Logo};
 use contract::{AssetKind, Configuration, MediaType};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -25,6 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .collect::<Result<_, serde_json::Error>>()?
         }
     };
+    let logo = match arguments.next() {
+        Some(path) => Some(Logo::decode(&fs::read(path)?)?),
+        None => None,
+    };
     fs::create_dir_all(&folder)?;
     let mut canvas = Canvas::new(Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -40,13 +44,21 @@ fn main() -> Result<(), Box<dyn Error>> {
                 asset,
                 configuration,
                 look: name,
-                logo: None,
+                logo: logo.as_ref(),
                 painting: None,
             })?;
             let took = begin.elapsed();
             let path = Path::new(&folder).join(format!("{name}-{}.png", asset.as_str()));
             fs::write(&path, &rendered.png)?;
             println!("{} {} bytes {took:?}", path.display(), rendered.png.len());
+            for adjusted in &rendered.report.adjusted {
+                let field = adjusted.field.as_str();
+                println!(
+                    "  {field} {}: {}",
+                    adjusted.change.as_str(),
+                    adjusted.reason
+                );
+            }
             for fault in rendered.report.faults() {
                 println!("  {fault}");
             }
