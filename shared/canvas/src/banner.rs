@@ -15,6 +15,11 @@ pub(crate) const MARGIN: f32 = 4.0;
 /// The smallest type on a banner; smaller type is unreadable.
 const SMALLEST: f32 = 11.0;
 
+/// The distance of a logo's plate from the edges, and about that of the logo from its plate's.
+const LOGO_EDGE: f32 = 10.0;
+/// The longer side of a logo that is not a speck, on a banner.
+const LEAST_LOGO: f32 = 16.0;
+
 const UPRIGHT: Setting = Setting {
     pieces: &[
         Piece::Label,
@@ -163,7 +168,12 @@ fn row(pen: &mut Pen<'_>, row: &Row) {
         height: height - 2.0 * row.inset,
     };
     words.width -= button_at_end(pen, row, paper, words);
-    words.width -= logo_at_end(pen, row, paper, words);
+    let beside = logo_at_end(pen, row, paper, words);
+    words.width -= beside;
+    if beside == 0.0 {
+        let free = row.picture_width - 4.0 * LOGO_EDGE;
+        logo_on_picture(pen, free, height * 0.3);
+    }
     panel::draw(pen, page.mirrored(words, width), &row.setting);
     frame(pen);
 }
@@ -235,7 +245,7 @@ fn column(pen: &mut Pen<'_>, least_picture: f32, inset: f32, setting: &Setting) 
     };
     pen.sheet
         .fill(pen.palette.paper, |path| rectangle(path, paper));
-    logo_on_picture(pen);
+    logo_on_picture(pen, width * 0.5, 34.0);
     panel.draw(
         pen,
         Area {
@@ -246,14 +256,18 @@ fn column(pen: &mut Pen<'_>, least_picture: f32, inset: f32, setting: &Setting) 
     frame(pen);
 }
 
-/// Draws the logo on a plate in the upper corner where lines begin.
-fn logo_on_picture(pen: &mut Pen<'_>) {
+/// Draws the logo on a plate in the upper corner where lines begin, in a box of this size; not if it
+/// would be a speck.
+fn logo_on_picture(pen: &mut Pen<'_>, box_width: f32, box_height: f32) {
     let Pen { page, palette, .. } = *pen;
     let Some(logo) = page.logo else { return };
-    let size = logo.fit(pen.sheet.width() * 0.5, 34.0);
+    let size = logo.fit(box_width, box_height);
+    if size.width.max(size.height) < LEAST_LOGO {
+        return;
+    }
     let plate = Area {
-        x: 10.0,
-        y: 10.0,
+        x: LOGO_EDGE,
+        y: LOGO_EDGE,
         width: size.width + 12.0,
         height: size.height + 12.0,
     };

@@ -1,6 +1,9 @@
 //! The report of a render: what was drawn, and its faults. Every render carries its report, so that
 //! a test can check any render.
 
+mod faces;
+mod order;
+
 use std::{collections::BTreeMap, ops::Range};
 
 use contract::Color;
@@ -52,6 +55,31 @@ impl Area {
             && other.bottom() <= self.bottom() + slack
     }
 
+    /// The smallest area that holds all of `areas` that are not empty. Empty, at the corner, if there
+    /// are none.
+    pub(crate) fn around(areas: &[Self]) -> Self {
+        let (mut left, mut top) = (f32::INFINITY, f32::INFINITY);
+        let (mut right, mut bottom) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+        for area in areas.iter().filter(|area| !area.is_empty()) {
+            (left, top) = (left.min(area.x), top.min(area.y));
+            (right, bottom) = (right.max(area.right()), bottom.max(area.bottom()));
+        }
+        if left > right {
+            (left, top, right, bottom) = (0.0, 0.0, 0.0, 0.0);
+        }
+        Self {
+            x: left,
+            y: top,
+            width: right - left,
+            height: bottom - top,
+        }
+    }
+
+    /// Whether it holds no pixel.
+    fn is_empty(&self) -> bool {
+        self.width <= 0.0 || self.height <= 0.0
+    }
+
     /// Whether the two areas share any pixel.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
@@ -67,12 +95,17 @@ impl Area {
 pub struct DrawnText {
     /// The role of the text: `title`, `venue` …
     pub role: &'static str,
+    /// The field of the configuration that it shows, the first of them if it joins several. `None` for
+    /// dates and fixed words.
+    pub field: Option<Field>,
     /// The drawn words, without the characters that no font covers, and cut to fit.
     pub text: String,
     /// The area that the design allots to it.
     pub area: Area,
     /// The smallest rectangle that holds every pixel of it.
     pub ink: Area,
+    /// The same for each line.
+    pub line_inks: Vec<Area>,
     /// The font size in pixels.
     pub size: f32,
     /// The number of lines.
@@ -83,8 +116,14 @@ pub struct DrawnText {
     pub clusters: Vec<ClusterBox>,
     /// The colour of the text.
     pub color: Color,
-    /// The lowest contrast with any pixel that was under `ink` before the text was drawn, 1 to 21.
+    /// The lowest contrast with any pixel that one of its glyphs covers, 1 to 21
+    /// (<https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio>).
     pub contrast: f32,
+    /// The lowest lightness contrast by APCA with any of these pixels, 0 to about 108, for light text
+    /// as for dark (<https://git.apcacontrast.com/documentation/APCA-W3-LaTeX.html>).
+    pub lightness_contrast: f32,
+    /// Whether these pixels had more than one colour: the text is on a picture, not on paper.
+    pub on_art: bool,
     /// Whether it was too long for its area and ends in an ellipsis.
     pub cut: bool,
 }
@@ -165,47 +204,176 @@ pub enum RenderFault {
         /// Its lowest contrast.
         contrast: f32,
     },
+    /// A text on a picture is hard to read there.
+    #[error("`{role}` on the picture has a contrast of only {contrast}, and APCA's {lightness}")]
+    ContrastOnArt {
+        /// The text's role.
+        role: &'static str,
+        /// Its lowest contrast.
+        contrast: f32,
+        /// Its lowest lightness contrast by APCA.
+        lightness: f32,
+    },
+    /// Two lines of a text share rows of pixels.
+    #[error("line {line} of `{role}` touches the one below it")]
+    TouchingLines {
+        /// The text's role.
+        role: &'static str,
+        /// The upper line, from 0.
+        line: usize,
+    },
+    /// The characters of a line do not stand in the order of their directions.
+    #[error("line {line} of `{role}` is in the wrong order")]
+    WrongOrder {
+        /// The text's role.
+        role: &'static str,
+        /// The line, from 0.
+        line: usize,
+    },
+    /// A word is in another face than the words before it, or its letters are in two. It is none of
+    /// the canvas's making if no face has all words of their script.
+    #[error("`{word}` of `{role}` is in a second face")]
+    MixedFaces {
+        /// The text's role.
+        role: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// Characters are not drawn: no font has them, or they went missing in layout.
+    #[error("{characters} characters of `{of}` are not drawn")]
+    Lost {
+        /// The field's path, or the text's role.
+        of: &'static str,
+        /// Their number.
+        characters: u32,
+    },
 }
 
+impl RenderFault {
+    /// Whether the text of the event brings the fault with it: it has characters that no font has, or
+    /// a word that no font has whole.
+    #[must_use]
+    pub fn is_for_want_of_a_font(&self) -> bool {
+        match self {
+            Self::Lost { .. } | Self::MixedFaces { .. } => true,
+            Self::MissingGlyph { .. }
+            | Self::OutsideArea { .. }
+            | Self::OutsideMargin { .. }
+            | Self::Overlap { .. }
+            | Self::Contrast { .. }
+            | Self::ContrastOnArt { .. }
+            | Self::TouchingLines { .. }
+            | Self::WrongOrder { .. } => false,
+        }
+    }
+}
+
+/// The least lightness contrast by APCA of a text on a picture, and of a small one.
+const READABLE_ON_ART: f32 = 60.0;
+const READABLE_ON_ART_IF_SMALL: f32 = 75.0;
+/// The font size in pixels below which a text is small.
+const SMALL: f32 = 24.0;
+
 impl RenderReport {
-    /// Every defect; empty for every render that this crate should make.
+    /// Every defect; empty for every render that this crate should make of a text that its fonts
+    /// have.
     #[must_use]
     pub fn faults(&self) -> Vec<RenderFault> {
-        let mut faults = Vec::new();
+        let lost = self.lost.iter().map(|(field, lost)| RenderFault::Lost {
+            of: field.as_str(),
+            characters: lost.characters(),
+        });
+        let mut faults: Vec<RenderFault> = lost.collect();
         for (index, text) in self.texts.iter().enumerate() {
-            let role = text.role;
-            if text.glyphs.contains(&0) {
-                faults.push(RenderFault::MissingGlyph { role });
-            }
-            // A swash or a round letter may overhang its line slightly; fonts are drawn that way.
-            if !text.area.holds(&text.ink, 1.0 + text.size * 0.08) {
-                faults.push(RenderFault::OutsideArea {
-                    role,
-                    ink: text.ink,
-                    area: text.area,
-                });
-            }
+            text.find_faults(&mut faults);
             if !self.margin.holds(&text.ink, 0.0) {
                 faults.push(RenderFault::OutsideMargin {
-                    role,
+                    role: text.role,
                     ink: text.ink,
                 });
             }
-            if text.contrast < READABLE {
-                faults.push(RenderFault::Contrast {
-                    role,
-                    contrast: text.contrast,
-                });
-            }
-            for earlier in &self.texts[..index] {
-                if earlier.ink.meets(&text.ink) {
-                    faults.push(RenderFault::Overlap {
-                        one: earlier.role,
-                        other: role,
-                    });
-                }
-            }
+            let overlapped = self.texts[..index]
+                .iter()
+                .filter(|earlier| earlier.ink.meets(&text.ink));
+            faults.extend(overlapped.map(|earlier| RenderFault::Overlap {
+                one: earlier.role,
+                other: text.role,
+            }));
         }
         faults
     }
+}
+
+impl DrawnText {
+    /// The defects of the text alone.
+    fn find_faults(&self, faults: &mut Vec<RenderFault>) {
+        let role = self.role;
+        if self.glyphs.contains(&0) {
+            faults.push(RenderFault::MissingGlyph { role });
+        }
+        // A swash or a round letter may overhang its line slightly; fonts are drawn that way.
+        if !self.area.holds(&self.ink, 1.0 + self.size * 0.08) {
+            faults.push(RenderFault::OutsideArea {
+                role,
+                ink: self.ink,
+                area: self.area,
+            });
+        }
+        faults.extend(self.contrast_fault());
+        for (line, inks) in self.line_inks.windows(2).enumerate() {
+            let is_blank = inks.iter().any(Area::is_empty);
+            if !is_blank && inks[0].bottom() > inks[1].y {
+                faults.push(RenderFault::TouchingLines { role, line });
+            }
+        }
+        let lines = order::wrong_lines(self).into_iter();
+        faults.extend(lines.map(|line| RenderFault::WrongOrder { role, line }));
+        let words = faces::mixed_words(self).into_iter();
+        faults.extend(words.map(|word| RenderFault::MixedFaces { role, word }));
+        let characters = self.undrawn();
+        if characters > 0 {
+            faults.push(RenderFault::Lost {
+                of: role,
+                characters,
+            });
+        }
+    }
+
+    fn contrast_fault(&self) -> Option<RenderFault> {
+        let (role, contrast) = (self.role, self.contrast);
+        if !self.on_art {
+            return (contrast < READABLE).then_some(RenderFault::Contrast { role, contrast });
+        }
+        let least = if self.size < SMALL {
+            READABLE_ON_ART_IF_SMALL
+        } else {
+            READABLE_ON_ART
+        };
+        let lightness = self.lightness_contrast;
+        (contrast < READABLE || lightness < least).then_some(RenderFault::ContrastOnArt {
+            role,
+            contrast,
+            lightness,
+        })
+    }
+
+    /// The number of visible characters that are in no glyph. Spaces at the end of a line are in none.
+    fn undrawn(&self) -> u32 {
+        let drawn: Vec<&Range<usize>> = self
+            .clusters
+            .iter()
+            .filter(|cluster| !cluster.glyphs.is_empty())
+            .map(|cluster| &cluster.text)
+            .collect();
+        let missing = self.text.char_indices().filter(|(at, c)| {
+            !c.is_whitespace() && !is_invisible(*c) && !drawn.iter().any(|range| range.contains(at))
+        });
+        u32::try_from(missing.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Whether `c` is never drawn: it joins, separates or directs its neighbours.
+fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c), 0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e
+        | 0x2060..=0x206f | 0xfe00..=0xfe0f | 0xfeff | 0xe0000..=0xe0fff)
 }

@@ -9,7 +9,7 @@ use unicode_script::{Script, UnicodeScript};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    fonts::{Face, FaceOrder, Fonts, Han, TypeStyle, is_chinese, is_cjk_letter, is_kana},
+    fonts::{Face, FaceOrder, Fonts, Han, TypeStyle, group, is_chinese, is_cjk_letter, is_kana},
     loss::Lost,
 };
 
@@ -157,6 +157,7 @@ pub(crate) fn clean(fonts: &Fonts, style: TypeStyle, reader: &Reader<'_>, text: 
         },
         han,
         nastaliq: reader.nastaliq,
+        medium: !style.is_display() && text.chars().any(is_of_medium_script),
     };
     let wide = outnumber(|c| is_chinese(c) || is_kana(c), &text, 1);
     Clean {
@@ -198,6 +199,16 @@ fn script_of_most(text: &str) -> Script {
         .rev()
         .max_by_key(|(_, count)| *count)
         .map_or(Script::Common, |(script, _)| script)
+}
+
+/// Whether `c` is a letter, mark or digit of a script whose face for text is of medium weight: of
+/// any but Latin, Greek, Cyrillic, and those of Chinese, Japanese and Korean.
+fn is_of_medium_script(c: char) -> bool {
+    use Script::{Common, Han, Inherited, Latin, Unknown};
+    !matches!(
+        group(c.script()),
+        Latin | Han | Common | Inherited | Unknown
+    )
 }
 
 /// Invisible characters that join, separate or direct their neighbours.

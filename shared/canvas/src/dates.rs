@@ -44,10 +44,14 @@ pub(crate) struct When {
 /// date of a language from right to left begins with this mark, also where it is read as text. On a
 /// picture the text engine's base direction has the same effect.
 const RIGHT_TO_LEFT: char = '\u{200f}';
+/// English days in a text that runs from right to left would be `16–14 February` without this mark.
+const LEFT_TO_RIGHT: char = '\u{200e}';
 
 fn directed(text: String, locale: LocaleRules) -> String {
-    if locale.right_to_left() {
+    if locale.dates_right_to_left() {
         format!("{RIGHT_TO_LEFT}{text}")
+    } else if locale.right_to_left() {
+        format!("{LEFT_TO_RIGHT}{text}")
     } else {
         text
     }

@@ -93,6 +93,9 @@ pub(crate) struct FaceOrder {
     pub(crate) han: Han,
     /// Whether Arabic letters are set in Nastaliq, as readers of Urdu and Kashmiri expect.
     pub(crate) nastaliq: bool,
+    /// Whether Latin words stand beside letters of a script whose face for text is of medium weight,
+    /// and are to be as heavy.
+    pub(crate) medium: bool,
 }
 
 impl FaceOrder {
@@ -122,6 +125,9 @@ impl FaceOrder {
             let rank = if row.script == Script::Han {
                 let order = self.han.faces();
                 order.iter().position(|other| other == face)
+            } else if self.medium && *face == Face::MEDIUM {
+                // Before all that have a rank.
+                None
             } else {
                 Some(self.style.rank(row.role))
             };

@@ -10,7 +10,7 @@ use crate::{
     icons::{self, Icon},
     ornament::{self, Card},
     pen::Pen,
-    text::{Align, Block, TextStyle},
+    text::{Align, Block, TITLE_AIR, TextStyle},
 };
 
 /// The distance from every edge to the nearest text: the card's edge, the line inside it, and air.
@@ -168,7 +168,12 @@ fn after_title(pen: &mut Pen<'_>) -> Vec<Stacked> {
     let mut push = |gap: f32, part: Option<Part>| {
         parts.extend(part.map(|part| Stacked { gap, part }));
     };
-    push(34.0, (!has_facts).then_some(Part::Divider));
+    // A divider with nothing below it would dangle.
+    let divides = !has_facts
+        && [&description, &address, &organizer]
+            .iter()
+            .any(|block| block.is_some());
+    push(34.0, divides.then_some(Part::Divider));
     push(26.0, description.map(Part::Text));
     push(32.0, has_facts.then_some(Part::Divider));
     push(32.0, date.map(Box::new).map(Part::Date));
@@ -197,6 +202,7 @@ fn set_title(pen: &mut Pen<'_>, height: f32) -> Option<Block> {
         leading: 1.1,
         most_lines: 12,
         balanced: true,
+        air: TITLE_AIR,
         ..centered(pen, "title", type_style, palette.ink, 0.0)
     };
     pen.typesetter.set(page.title, &style, MEASURE, height)

@@ -7,8 +7,9 @@
 //!
 //! One file per idea: `page` reads the facts, `palette` and `art` or `ornament` derive colours and
 //! pictures from the seed, `losses` counts what no face covers, `text` sets what `clean` left,
-//! `poster`, `invitation` and the like are designs, `png_reader` reads a picture from outside (for
-//! `logo` and `painting`), `png_writer` writes one, and `check` is the report of every render.
+//! `poster`, `invitation` and the like are designs, `logo` reads a picture from outside (and
+//! `png_reader` a PNG, for `painting` too), `png_writer` writes one, and `check` is the report of
+//! every render.
 
 mod art;
 mod banner;
@@ -18,8 +19,10 @@ mod color;
 mod dates;
 mod editorial;
 mod fonts;
+mod ground;
 mod icons;
 mod invitation;
+mod language;
 mod logo;
 mod loss;
 mod losses;
@@ -46,7 +49,8 @@ use contract::{AssetKind, Color, Configuration};
 
 pub use check::{Area, ClusterBox, DrawnText, RenderFault, RenderReport};
 pub use fonts::FontError;
-pub use logo::{Logo, LogoError};
+pub use language::Language;
+pub use logo::{Format, LARGEST_FILE as LARGEST_LOGO, Logo, LogoError, SvgFault};
 pub use loss::{Adjustment, Change, Field, Lost};
 pub use painting::{Painting, PaintingError};
 
@@ -277,6 +281,7 @@ impl Canvas {
             height,
             report: RenderReport {
                 lost: page.lost,
+                adjusted: palette.adjusted,
                 ..report
             },
         })

@@ -194,6 +194,7 @@ impl<'a> Page<'a> {
             align: self.align(),
             most_lines: 1,
             balanced: false,
+            air: 0.0,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     fonts::TypeStyle,
     pen::Pen,
     shapes::{rectangle, rounded},
-    text::{Block, TextStyle},
+    text::{Block, TITLE_AIR, TextStyle},
 };
 
 /// A piece that a panel may show.
@@ -113,11 +113,13 @@ impl Panel {
         let mut said: Vec<Piece> = setting.pieces.to_vec();
         let mut dispensable = setting.dispensable.iter();
         loop {
-            let parts: Vec<(Piece, Option<Part>)> = said
+            let mut parts: Vec<(Piece, Option<Part>)> = said
                 .iter()
                 .map(|piece| (*piece, set_piece(pen, area, setting, *piece)))
                 .filter(|(piece, part)| *piece == Piece::Title || part.is_some())
                 .collect();
+            // A rule with nothing below it would dangle.
+            parts.pop_if(|(piece, _)| *piece == Piece::Rule);
             let gaps = gaps(setting, parts.iter().map(|(piece, _)| *piece));
             let others: f32 = parts
                 .iter()
@@ -190,6 +192,7 @@ fn set_title(pen: &mut Pen<'_>, width: f32, height: f32, setting: &Setting) -> O
         leading: 0.98,
         most_lines: setting.title_lines,
         balanced: true,
+        air: TITLE_AIR,
         ..page.style(
             "title",
             page.title_style(setting.type_style),
@@ -231,7 +234,7 @@ fn set_label(pen: &mut Pen<'_>, width: f32, setting: &Setting) -> Option<Block> 
         ..page.style("label", TypeStyle::Strong, palette.accent, setting.label)
     };
     pen.typesetter
-        .set(page.label?, &style, width, setting.label * 1.6)
+        .set(page.label?, &style, width, setting.label * 2.0)
 }
 
 fn set_description(pen: &mut Pen<'_>, width: f32, setting: &Setting) -> Option<Block> {
@@ -277,7 +280,8 @@ fn set_fact(pen: &mut Pen<'_>, width: f32, setting: &Setting, piece: Piece) -> O
         leading: 1.2,
         ..page.style(role, type_style, color, setting.fact)
     };
-    let room = setting.fact * 1.5 * setting.fact_lines as f32;
+    // Nastaliq needs almost twice its size.
+    let room = setting.fact * 2.0 * setting.fact_lines as f32;
     pen.typesetter.set(&text, &style, width, room)
 }
 
@@ -294,7 +298,7 @@ pub(crate) fn button(pen: &mut Pen<'_>, width: f32, size: f32) -> Option<Block> 
         page.call_to_action?,
         &style,
         width - 2.0 * BUTTON_SIDE * size,
-        size * 1.7,
+        size * 2.0,
     )?;
     block.trim();
     Some(block)

@@ -11,7 +11,7 @@ use crate::{
     pen::Pen,
     shapes::rectangle,
     social::corner_logo,
-    text::{Block, TextStyle},
+    text::{Block, TITLE_AIR, TextStyle},
 };
 
 /// The distance from every edge to the nearest text.
@@ -24,6 +24,13 @@ const GOOD_TITLE: f32 = 92.0;
 const GAP_UNDER_PICTURE: f32 = 54.0;
 const GAP_AROUND_RULE: f32 = 40.0;
 const COLUMN_GAP: f32 = 56.0;
+/// The largest font size of a day's numeral.
+const NUMERAL: f32 = 158.0;
+/// The most width of the days, and the most height of the digits of one.
+const NUMERAL_WIDTH: f32 = 232.0;
+const NUMERAL_HEIGHT: f32 = 116.0;
+/// The font size of addresses, weekdays and hours. A month has no smaller one.
+const PLAIN: f32 = 28.5;
 
 /// Draws the poster.
 pub(crate) fn draw(pen: &mut Pen<'_>) {
@@ -102,6 +109,7 @@ fn set_title(pen: &mut Pen<'_>, width: f32, room: f32) -> Option<Block> {
         leading: 0.93,
         most_lines: 12,
         balanced: true,
+        air: TITLE_AIR,
         ..page.style("title", page.title_style(TypeStyle::Loud), palette.ink, 0.0)
     };
     let smaller = TextStyle {
@@ -271,19 +279,36 @@ fn date_column(pen: &mut Pen<'_>, width: f32) -> Option<Column> {
 
 fn set_days(pen: &mut Pen<'_>, when: &When, width: f32) -> Option<Block> {
     let Pen { page, palette, .. } = *pen;
-    let (size, room) = if when.days_name_months {
-        (58.0, width)
-    } else {
-        (158.0, 232.0)
-    };
+    let largest = if when.days_name_months { 58.0 } else { NUMERAL };
     let style = TextStyle {
         smallest: 34.0,
         leading: 1.0,
         most_lines: 2,
         balanced: true,
-        ..page.style("days", TypeStyle::Loud, palette.accent, size)
+        ..page.style("days", TypeStyle::Loud, palette.accent, largest)
     };
-    pen.typesetter.set(&when.days, &style, room, 168.0)
+    if when.days_name_months {
+        return pen.typesetter.set(&when.days, &style, width, 168.0);
+    }
+    let in_two = pen
+        .typesetter
+        .set(&when.days, &style, NUMERAL_WIDTH, 168.0)?;
+    // Digits need no room for the marks of their script, which is twice their size in Nastaliq.
+    let mut set_in_one = |largest| {
+        let style = TextStyle {
+            largest,
+            most_lines: 1,
+            ..style
+        };
+        pen.typesetter
+            .set(&when.days, &style, NUMERAL_WIDTH, 2.0 * NUMERAL)
+    };
+    let in_one = set_in_one(NUMERAL)?;
+    let size = in_one.size * (NUMERAL_HEIGHT / in_one.ink.height).min(1.0);
+    if in_one.cut || size <= in_two.size {
+        return Some(in_two);
+    }
+    set_in_one(size)
 }
 
 /// Month, weekday and hours, below one another.
@@ -300,26 +325,34 @@ impl DateLines {
             smallest: 24.0,
             ..page.style("month", TypeStyle::Strong, palette.ink, 37.0)
         };
-        let plain = |role| TextStyle {
-            smallest: 20.0,
-            ..page.style(role, TypeStyle::Plain, palette.soft, 28.5)
+        let width = width - indent;
+        let month = set_in_few_lines(pen, &when.month_and_year, &month_style, PLAIN, width);
+        let below = [("weekday", when.weekday.clone()), ("time", page.time())];
+        let mut set_below = |largest| {
+            below.each_ref().map(|(role, text)| {
+                let style = TextStyle {
+                    smallest: 20.0,
+                    ..page.style(role, TypeStyle::Plain, palette.soft, largest)
+                };
+                set_in_few_lines(pen, text.as_ref()?, &style, 23.0, width)
+            })
         };
+        // Both have one size, that of the longer one.
+        let mut lines = set_below(PLAIN);
+        let sizes = lines.iter().flatten().map(|block| block.size);
+        let least = sizes.fold(PLAIN, f32::min);
+        if least < PLAIN {
+            lines = set_below(least);
+        }
         let (mut blocks, mut y) = (Vec::new(), top);
-        for (text, style) in [
-            (Some(when.month_and_year.clone()), month_style),
-            (when.weekday.clone(), plain("weekday")),
-            (page.time(), plain("time")),
-        ] {
-            let set = text.and_then(|text| one_line_or_two(pen, &text, style, width - indent));
-            if let Some(block) = set {
-                let height = block.height;
-                blocks.push(Placed {
-                    block,
-                    x: indent,
-                    y,
-                });
-                y += height + 4.0;
-            }
+        for block in month.into_iter().chain(lines.into_iter().flatten()) {
+            let height = block.height;
+            blocks.push(Placed {
+                block,
+                x: indent,
+                y,
+            });
+            y += height + 4.0;
         }
         Self {
             blocks,
@@ -328,21 +361,33 @@ impl DateLines {
     }
 }
 
-/// Sets a text on one line if it can be slightly smaller, else on two.
-fn one_line_or_two(pen: &mut Pen<'_>, text: &str, style: TextStyle, width: f32) -> Option<Block> {
-    let slightly_smaller = TextStyle {
-        smallest: 23.0,
-        ..style
+/// Sets a text on one line if its size is at least `least` there; else on as few as it needs, so
+/// that a long name of the hour and its time zone lose nothing.
+fn set_in_few_lines(
+    pen: &mut Pen<'_>,
+    text: &str,
+    style: &TextStyle,
+    least: f32,
+    width: f32,
+) -> Option<Block> {
+    let one_line = TextStyle {
+        smallest: least.min(style.largest),
+        ..*style
     };
-    let one_line = pen.typesetter.set(text, &slightly_smaller, width, 60.0)?;
-    if !one_line.cut {
-        return Some(one_line);
+    let set = pen.typesetter.set(text, &one_line, width, 60.0)?;
+    if !set.cut {
+        return Some(set);
     }
-    let two_lines = TextStyle {
-        most_lines: 2,
-        ..style
+    let mut lines = |most_lines, height| {
+        let style = TextStyle {
+            most_lines,
+            ..*style
+        };
+        pen.typesetter.set(text, &style, width, height)
     };
-    pen.typesetter.set(text, &two_lines, width, 90.0)
+    lines(2, 90.0)
+        .filter(|block| !block.cut)
+        .or_else(|| lines(3, 140.0))
 }
 
 /// The venue, with a pin.
@@ -357,7 +402,7 @@ fn place_column(pen: &mut Pen<'_>, width: f32) -> Option<Column> {
     let address = TextStyle {
         smallest: 22.0,
         most_lines: 3,
-        ..page.style("address", TypeStyle::Plain, palette.soft, 28.5)
+        ..page.style("address", TypeStyle::Plain, palette.soft, PLAIN)
     };
     let (mut blocks, mut y) = (Vec::new(), 0.0);
     for (text, style) in [

@@ -1,6 +1,6 @@
 //! The sheet that a design is drawn on: opaque pixels, and the report of its texts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use contract::Color;
 use tiny_skia::{
@@ -9,7 +9,7 @@ use tiny_skia::{
 
 use crate::{
     check::{Area, DrawnText, RenderReport},
-    color::{contrast_of_luminances, luminance},
+    ground::Ground,
     logo::Logo,
     painting::Painting,
     png_writer,
@@ -150,34 +150,66 @@ impl Sheet {
     /// Blends `color` into the pixels that the `mask` of a glyph or a shape covers. Pixels off the
     /// sheet are skipped.
     pub(crate) fn stamp(&mut self, mask: &[u8], width: u32, left: i32, top: i32, color: Color) {
-        let (sheet_width, sheet_height) = (self.pixels.width() as i32, self.pixels.height() as i32);
-        // The columns of the mask that lie on the sheet. From here on every offset is in range and
-        // positive.
-        let (first, end) = ((-left).max(0), (sheet_width - left).min(width as i32));
-        if first >= end {
+        let Some(columns) = self.columns(width, left) else {
             return;
-        }
-        let (first, end) = (first as usize, end as usize);
-        let data = self.pixels.data_mut();
+        };
         for (row, coverages) in mask.chunks_exact(width as usize).enumerate() {
-            let y = top + row as i32;
-            if !(0..sheet_height).contains(&y) {
+            let Some(begin) = self.begin(top + row as i32, left, &columns) else {
                 continue;
-            }
-            let begin = (y * sheet_width + left + first as i32) as usize * 4;
-            let pixels = &mut data[begin..begin + (end - first) * 4];
+            };
+            let pixels = &mut self.pixels.data_mut()[begin..begin + columns.len() * 4];
             // Most of an arch's or a letter's box is empty: eight pixels are skipped at once.
             for (pixels, coverages) in pixels
                 .as_chunks_mut()
                 .0
                 .chunks_mut(8)
-                .zip(coverages[first..end].chunks(8))
+                .zip(coverages[columns.clone()].chunks(8))
             {
                 if coverages.as_array() != Some(&[0_u8; 8]) {
                     blend(pixels, coverages, color);
                 }
             }
         }
+    }
+
+    /// Adds the pixels that the `mask` of a glyph covers, even in part, to `ground`.
+    pub(crate) fn sample(&self, mask: &[u8], width: u32, left: i32, top: i32, ground: &mut Ground) {
+        let Some(columns) = self.columns(width, left) else {
+            return;
+        };
+        for (row, coverages) in mask.chunks_exact(width as usize).enumerate() {
+            let Some(begin) = self.begin(top + row as i32, left, &columns) else {
+                continue;
+            };
+            let pixels = &self.pixels.data()[begin..begin + columns.len() * 4];
+            for (pixel, coverage) in pixels.chunks_exact(4).zip(&coverages[columns.clone()]) {
+                if *coverage > 0 {
+                    ground.add(Color {
+                        red: pixel[0],
+                        green: pixel[1],
+                        blue: pixel[2],
+                    });
+                }
+            }
+        }
+    }
+
+    /// The columns of a mask `width` wide that lie on the sheet if its left edge is at `left`. `None`
+    /// if there are none.
+    fn columns(&self, width: u32, left: i32) -> Option<Range<usize>> {
+        let sheet_width = self.pixels.width() as i32;
+        let (first, end) = ((-left).max(0), (sheet_width - left).min(width as i32));
+        (first < end).then_some(first as usize..end as usize)
+    }
+
+    /// Where the pixels of the row `y` begin in the data, for these columns of a mask at `left`.
+    /// `None` for a row off the sheet.
+    fn begin(&self, y: i32, left: i32, columns: &Range<usize>) -> Option<usize> {
+        let (width, height) = (self.pixels.width() as i32, self.pixels.height() as i32);
+        // Both sums are in range and positive.
+        (0..height)
+            .contains(&y)
+            .then(|| (y * width + left + columns.start as i32) as usize * 4)
     }
 
     /// Draws `logo` in `area`, with a plate if it would be invisible on `ground`.
@@ -212,45 +244,6 @@ impl Sheet {
     /// Records a text before it is drawn.
     pub(crate) fn report(&mut self, text: DrawnText) {
         self.texts.push(text);
-    }
-
-    /// The lowest contrast of `color` with the pixels that `area` now holds.
-    pub(crate) fn least_contrast(&self, area: Area, color: Color) -> f32 {
-        let within = |value: f32, end: u32| value.clamp(0.0, end as f32) as usize;
-        let (left, right) = (
-            within(area.x, self.pixels.width()),
-            within(area.right(), self.pixels.width()),
-        );
-        let (top, bottom) = (
-            within(area.y, self.pixels.height()),
-            within(area.bottom(), self.pixels.height()),
-        );
-        let ink = luminance(color);
-        let row_length = self.pixels.width() as usize * 4;
-        let mut least = f32::INFINITY;
-        let mut last = None;
-        for row in self
-            .pixels
-            .data()
-            .chunks_exact(row_length)
-            .take(bottom)
-            .skip(top)
-        {
-            for pixel in row[left * 4..right * 4].chunks_exact(4) {
-                // Most neighbours are alike, and their contrast is known.
-                if last == Some([pixel[0], pixel[1], pixel[2]]) {
-                    continue;
-                }
-                last = Some([pixel[0], pixel[1], pixel[2]]);
-                let under = luminance(Color {
-                    red: pixel[0],
-                    green: pixel[1],
-                    blue: pixel[2],
-                });
-                least = least.min(contrast_of_luminances(ink, under));
-            }
-        }
-        if least.is_finite() { least } else { 21.0 }
     }
 
     /// The pixels as a PNG, and the report of what was drawn; the page says what was lost.

@@ -1,8 +1,11 @@
 //! Setting text: it is fitted to a box, measured by its pixels, and drawn.
 
+mod cut;
 mod fit;
 mod glyphs;
 mod layout;
+mod measure;
+mod numbers;
 mod phrases;
 
 use contract::{Color, Locale};
@@ -12,13 +15,23 @@ use crate::{
     check::{Area, ClusterBox, DrawnText},
     clean::{Clean, Reader, clean},
     fonts::{Face, FontError, Fonts, TypeStyle},
+    ground::Ground,
+    loss::Field,
     sheet::Sheet,
     words::LocaleRules,
 };
-use fit::{LaidOut, SizeAttempt};
+use fit::SizeAttempt;
 use glyphs::{GlyphImages, Spot};
 pub(crate) use layout::is_right_to_left;
-use layout::{EM, How, Shaped, Shaper};
+use layout::{How, Shaped, Shaper};
+
+/// The free height above and below the pixels of a title, in font sizes. Its letters may fill their
+/// line, and would come close to a smaller text.
+pub(crate) const TITLE_AIR: f32 = 0.1;
+
+/// The share of its script's leading that a title has at least. That leading is for text, whose lines
+/// are many; in a title the letters that it has decide.
+const LEADING_OF_TITLES: f32 = 0.86;
 
 /// The side of its area to which the lines of a text keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +60,11 @@ pub(crate) struct TextStyle {
     pub(crate) tracking: f32,
     pub(crate) align: Align,
     pub(crate) most_lines: usize,
-    /// Whether lines are balanced to about the same length.
+    /// Whether lines are balanced to about the same length, and the last is not much shorter.
     pub(crate) balanced: bool,
+    /// The least free height above and below its pixels, in font sizes. A title needs it, because its
+    /// letters may fill the whole height of their line.
+    pub(crate) air: f32,
 }
 
 /// A text that has been set and measured, and can be drawn at any place.
@@ -64,8 +80,12 @@ pub(crate) struct Block {
     pub(crate) cut: bool,
     /// The rectangle of its pixels, relative to the upper left corner of the block.
     pub(crate) ink: Area,
+    /// The rectangle of the pixels of each line.
+    line_inks: Vec<Area>,
     /// The distance from the top of the block to the first baseline.
     pub(crate) baseline: f32,
+    /// The height of its lines, without the room for marks above them and below.
+    lines_height: f32,
     /// Where its characters are, relative to the upper left corner of the block.
     clusters: Vec<ClusterBox>,
     glyphs: Vec<Glyph>,
@@ -82,6 +102,9 @@ impl Block {
         }
         for cluster in &mut self.clusters {
             cluster.x -= left;
+        }
+        for ink in &mut self.line_inks {
+            ink.x -= left;
         }
         self.ink.x = 0.0;
         self.width = self.ink.width;
@@ -198,9 +221,12 @@ impl Typesetter {
         width: f32,
         height: f32,
     ) -> Result<Option<Block>, FontError> {
-        let leading = style
-            .leading
-            .max(leading_of_scripts(cleaned, style.type_style));
+        let by_script = leading_of_scripts(cleaned, style.type_style);
+        let leading = style.leading.max(if style.type_style.is_display() {
+            by_script * LEADING_OF_TITLES
+        } else {
+            by_script
+        });
         let tracking = if letters_stand_apart(&cleaned.text()) {
             style.tracking
         } else {
@@ -209,9 +235,9 @@ impl Typesetter {
         let shaped = self.shape(cleaned, tracking, style)?;
         // Marks and swashes may overhang their line. The overhang is measured after setting, and
         // the next round leaves room for it.
-        // One line at the smallest size is never cut for that.
+        // One line at the smallest size is never cut for that, nor for the height of its script.
         let least = style.smallest * leading;
-        let (mut room, mut side) = (height, 0.0);
+        let (mut room, mut side) = (height.max(least), 0.0);
         let mut block = None;
         for _ in 0..6 {
             let attempt = SizeAttempt {
@@ -224,7 +250,7 @@ impl Typesetter {
             };
             let candidate = self.fit(cleaned, &shaped, tracking, &attempt)?;
             let too_high = candidate.height - height;
-            let taken = candidate.lines as f32 * leading * candidate.size;
+            let taken = candidate.lines_height;
             let overhang = (-candidate.ink.x).max(candidate.ink.right() - width);
             let hangs = overhang > candidate.size * 0.06;
             let fits = (too_high <= 0.5 || room <= least) && !hangs;
@@ -257,103 +283,22 @@ impl Typesetter {
         self.shaper.shape(&mut self.fonts, cleaned, &how)
     }
 
-    /// Places the glyphs of a text that was laid out, and measures where their pixels are.
-    fn measure(
-        &mut self,
-        cleaned: &Clean,
-        shaped: &Shaped,
-        laid_out: &LaidOut,
-        attempt: &SizeAttempt<'_>,
-        cut: bool,
-    ) -> Block {
-        let size = laid_out.size;
-        let scale = size / EM;
-        let line_height = size * attempt.leading;
-        // The letters are in the middle of their line.
-        let first_baseline =
-            ((line_height + (shaped.ascent - shaped.descent) * scale) / 2.0).round();
-        let (mut glyphs, mut clusters) = (Vec::new(), Vec::new());
-        for (number, stretch) in laid_out.lines.iter().enumerate() {
-            let baseline = (number as f32 * line_height + first_baseline).round();
-            let slack = attempt.width - stretch.width * scale;
-            let left = attempt.side
-                + match attempt.style.align {
-                    Align::Start => 0.0,
-                    Align::Center => slack / 2.0,
-                    Align::End => slack,
-                };
-            let line = shaped.place(stretch);
-            glyphs.extend(line.glyphs.iter().map(|glyph| Glyph {
-                face: glyph.face,
-                id: glyph.id,
-                spot: Spot::near(left + glyph.x * scale, baseline + glyph.y * scale),
-            }));
-            clusters.extend(line.clusters.into_iter().map(|cluster| {
-                ClusterBox {
-                    text: cluster.text,
-                    line: number,
-                    x: left + cluster.x * scale,
-                    width: cluster.advance * scale,
-                    face: cluster.face.name(),
-                    level: cluster.level,
-                    glyphs: line.glyphs[cluster.glyphs]
-                        .iter()
-                        .map(|glyph| glyph.id)
-                        .collect(),
-                }
-            }));
-        }
-        let ink = self.ink(&glyphs, size);
-        // A mark above the first line or below the last makes the block higher, and moves its
-        // content down.
-        let down = (-ink.y).max(0.0).ceil();
-        for glyph in &mut glyphs {
-            glyph.spot.y += down as i32;
-        }
-        let ink = Area {
-            y: ink.y + down,
-            ..ink
-        };
-        Block {
-            style: *attempt.style,
-            text: cleaned.text(),
-            width: attempt.width + 2.0 * attempt.side,
-            height: (laid_out.lines.len() as f32 * line_height + down).max(ink.bottom()),
-            size,
-            lines: laid_out.lines.len(),
-            cut,
-            ink,
-            baseline: first_baseline + down,
-            clusters,
-            glyphs,
-        }
-    }
-
-    fn ink(&mut self, glyphs: &[Glyph], size: f32) -> Area {
-        let (mut left, mut top, mut right, mut bottom) = (i32::MAX, i32::MAX, i32::MIN, i32::MIN);
-        for Glyph { face, id, spot } in glyphs {
-            if let Some(image) = self.images.image(&mut self.fonts, *face, *id, size, *spot) {
-                let (x, y) = (spot.x + image.left, spot.y + image.top);
-                left = left.min(x);
-                top = top.min(y);
-                right = right.max(x + image.width as i32);
-                bottom = bottom.max(y + image.height as i32);
+    /// What `block` would cover with its upper left corner at `x`, `y`.
+    fn ground(&mut self, sheet: &Sheet, block: &Block, x: i32, y: i32) -> Ground {
+        let mut ground = Ground::under(block.style.color);
+        for Glyph { face, id, spot } in &block.glyphs {
+            let images = &mut self.images;
+            if let Some(image) = images.image(&mut self.fonts, *face, *id, block.size, *spot) {
+                sheet.sample(
+                    &image.coverage,
+                    image.width,
+                    x + spot.x + image.left,
+                    y + spot.y + image.top,
+                    &mut ground,
+                );
             }
         }
-        if left > right {
-            return Area {
-                x: 0.0,
-                y: 0.0,
-                width: 0.0,
-                height: 0.0,
-            };
-        }
-        Area {
-            x: left as f32,
-            y: top as f32,
-            width: (right - left) as f32,
-            height: (bottom - top) as f32,
-        }
+        ground
     }
 
     /// Draws `block` with its upper left corner at `x`, `y` (whole pixels), and reports it.
@@ -374,17 +319,27 @@ impl Typesetter {
             x: cluster.x + x,
             ..cluster.clone()
         });
+        let line_inks = block.line_inks.iter().map(|ink| Area {
+            x: ink.x + x,
+            y: ink.y + y,
+            ..*ink
+        });
+        let ground = self.ground(sheet, block, x as i32, y as i32);
         let text = DrawnText {
             role: block.style.role,
+            field: Field::of_role(block.style.role),
             text: block.text.clone(),
             area,
             ink,
+            line_inks: line_inks.collect(),
             size: block.size,
             lines: block.lines,
             glyphs: block.glyphs.iter().map(|glyph| glyph.id).collect(),
             clusters: clusters.collect(),
             color: block.style.color,
-            contrast: sheet.least_contrast(ink, block.style.color),
+            contrast: ground.contrast,
+            lightness_contrast: ground.lightness_contrast,
+            on_art: ground.is_art,
             cut: block.cut,
         };
         sheet.report(text);

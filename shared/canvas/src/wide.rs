@@ -70,7 +70,7 @@ pub(crate) fn link_preview(pen: &mut Pen<'_>) {
     split(pen, 820.0, 56.0, &SETTING);
 }
 
-/// The cover of an event's page: a wide picture, with the words on a broad band of paper over it.
+/// The cover of an event's page: two halves, in large type.
 pub(crate) fn cover(pen: &mut Pen<'_>) {
     const SETTING: Setting = Setting {
         title: 200.0,
@@ -82,24 +82,7 @@ pub(crate) fn cover(pen: &mut Pen<'_>) {
         gap: 30.0,
         ..LANDSCAPE
     };
-    let whole = pen.sheet.area();
-    art::draw(pen, whole);
-    let band = Area {
-        x: 96.0,
-        y: 0.0,
-        width: 1010.0,
-        height: pen.sheet.height(),
-    };
-    let band = pen.page.mirrored(band, pen.sheet.width());
-    pen.sheet
-        .fill(pen.palette.paper, |path| rectangle(path, band));
-    let inner = Area {
-        x: band.x + 80.0,
-        y: 90.0,
-        width: band.width - 160.0,
-        height: pen.sheet.height() - 180.0,
-    };
-    panel::draw(pen, inner, &SETTING);
+    split(pen, 1060.0, 96.0, &SETTING);
 }
 
 /// Paper of width `width` where reading begins, with the picture beside it.

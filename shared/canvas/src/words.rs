@@ -12,7 +12,7 @@ use icu_datetime::{
 };
 use icu_locale::{LocaleCanonicalizer, LocaleDirectionality, LocaleExpander};
 
-use crate::fonts::Han;
+use crate::{fonts::Han, language::understood};
 pub(crate) use patterns::Patterns;
 
 /// A language with its regional variations, and what its tag asks for after `-u-`.
@@ -26,6 +26,8 @@ pub(crate) struct LocaleRules {
     row: Option<&'static Row>,
     han: Option<Han>,
     right_to_left: bool,
+    /// Whether its dates are English ones.
+    english_dates: bool,
     arabic_script: bool,
 }
 
@@ -74,7 +76,8 @@ fn row(line: &'static str) -> Option<Row> {
 impl LocaleRules {
     /// The language of a tag; English without one.
     pub(crate) fn of(locale: Option<&Locale>) -> Self {
-        let mut asked = understood(locale.map_or("en", Locale::as_str));
+        let mut asked =
+            understood(locale.map_or("en", Locale::as_str)).unwrap_or(icu_locale::locale!("en"));
         LocaleCanonicalizer::new_extended().canonicalize(&mut asked);
         let mut likely = asked.id.clone();
         LocaleExpander::new_extended().maximize(&mut likely);
@@ -82,9 +85,11 @@ impl LocaleRules {
         let language = likely.language.as_str();
         let han = han(script);
         let asked_for = DateTimeFormatterPreferences::from(&asked);
-        let (patterns, mut preferences) = match Patterns::of(&asked.id) {
-            Some(patterns) if names_months(asked_for) => (patterns, asked_for),
-            Some(_) | None => english(),
+        let known = Patterns::of(&asked.id).filter(|_| names_months(asked_for));
+        let english_dates = known.is_none();
+        let (patterns, mut preferences) = match known {
+            Some(patterns) => (patterns, asked_for),
+            None => english(),
         };
         // People in Taipei and Hong Kong say the half of the day, but their posters have 24 hours.
         if han == Some(Han::Traditional) && preferences.hour_cycle.is_none() {
@@ -98,6 +103,7 @@ impl LocaleRules {
                 .find(|row| row.tag == language && row.script == script),
             han,
             right_to_left: LocaleDirectionality::new_extended().is_right_to_left(&likely),
+            english_dates,
             arabic_script: script == "Arab",
         }
     }
@@ -110,6 +116,17 @@ impl LocaleRules {
     /// Whether the language runs from right to left.
     pub(crate) fn right_to_left(self) -> bool {
         self.right_to_left
+    }
+
+    /// Whether the tag asks for a calendar, which may be another one than that of its readers.
+    pub(crate) fn asks_for_calendar(self) -> bool {
+        self.preferences.calendar_algorithm.is_some()
+    }
+
+    /// Whether dates run from right to left. English ones, of a language that CLDR does not know, do
+    /// not.
+    pub(crate) fn dates_right_to_left(self) -> bool {
+        self.right_to_left && !self.english_dates
     }
 
     /// The tag of the language, without script and region; `und` for one without a row in
@@ -139,19 +156,6 @@ impl LocaleRules {
     }
 }
 
-/// `tag`, without the subtags from the first that BCP 47 does not allow: the contract checks only
-/// the form.
-fn understood(tag: &str) -> icu_locale::Locale {
-    let mut tag = tag;
-    loop {
-        match (icu_locale::Locale::try_from_str(tag), tag.rsplit_once('-')) {
-            (Ok(locale), _) => return locale,
-            (Err(_), Some((shorter, _))) => tag = shorter,
-            (Err(_), None) => return icu_locale::locale!("en"),
-        }
-    }
-}
-
 /// Whether ICU4X has the names of the language: where it has none, February is `M02`.
 fn names_months(preferences: DateTimeFormatterPreferences) -> bool {
     let formatter = DateTimeFormatter::try_new(preferences, M::long());
@@ -161,7 +165,9 @@ fn names_months(preferences: DateTimeFormatterPreferences) -> bool {
     })
 }
 
-/// English dates, for a language that CLDR or ICU4X does not know.
+/// English dates, for a language that CLDR or ICU4X does not know: Dhivehi, and Manipuri in Meetei
+/// Mayek. Their readers learn English at school. Numbers alone would lack the weekday, and `8/9`
+/// would be a day in August to some and in September to others.
 fn english() -> (Patterns, DateTimeFormatterPreferences) {
     let english = icu_locale::langid!("en-001");
     let patterns = Patterns::of(&english).expect("patterns.tsv has English");

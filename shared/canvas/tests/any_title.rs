@@ -188,7 +188,9 @@ proptest! {
                 let can_draw = canvas.can_draw(&configuration, asset).is_ok();
                 match canvas.render(&drawing) {
                     Ok(rendered) => {
-                        let faults = rendered.report.faults();
+                        // No font has all of these letters, nor any word of some.
+                        let mut faults = rendered.report.faults();
+                        faults.retain(|fault| !fault.is_for_want_of_a_font());
                         prop_assert!(faults.is_empty(), "{} in {locale}: {faults:#?}", asset.as_str());
                         let drawn = &rendered.report.texts;
                         prop_assert!(drawn.iter().any(|text| text.role == "title"), "a title is drawn");

@@ -42,8 +42,6 @@ impl Cluster<'_> {
 /// A text whose faces are being chosen.
 struct Choice<'a> {
     fonts: &'a Fonts,
-    /// Whether the text is set in a type style of titles.
-    is_title: bool,
     /// The order of faces for each script of the text, Latin first.
     orders: Vec<(Script, Vec<Face>)>,
     clusters: Vec<Cluster<'a>>,
@@ -55,14 +53,13 @@ pub(super) fn pieces(fonts: &Fonts, order: FaceOrder, wide: bool, text: &str) ->
     let clusters = clusters(fonts, wide, text);
     let mut choice = Choice {
         fonts,
-        is_title: order.style.is_display(),
         orders: orders(order, &clusters),
         clusters,
     };
     let words = choice.words();
-    let titled = choice.faces_of_title();
+    let shared = choice.shared_faces();
     for word in &words {
-        choice.set_letters(word.clone(), &titled);
+        choice.set_letters(word.clone(), &shared);
     }
     for word in words {
         choice.set_neutral(word);
@@ -207,13 +204,10 @@ impl Choice<'_> {
         words
     }
 
-    /// In a title, the face for all words of a script, if one has them all: a title in two faces
-    /// looks like a mistake. In text a rare name takes no other word with it.
-    fn faces_of_title(&self) -> Vec<(Script, Face)> {
+    /// The face for all words of a script, if one has them all: a text in two weights looks like a
+    /// mistake, and in Hausa every other word has a letter that the first face lacks.
+    fn shared_faces(&self) -> Vec<(Script, Face)> {
         let mut faces: Vec<(Script, Face)> = Vec::new();
-        if !self.is_title {
-            return faces;
-        }
         for cluster in &self.clusters {
             let Kind::Letter(script) = cluster.kind else {
                 continue;
@@ -233,7 +227,7 @@ impl Choice<'_> {
     }
 
     /// Chooses the faces of a word that has letters or emoji.
-    fn set_letters(&mut self, word: Range<usize>, titled: &[(Script, Face)]) {
+    fn set_letters(&mut self, word: Range<usize>, shared: &[(Script, Face)]) {
         let scripts = self.scripts(word.clone());
         if let Some(face) = self.one_face(word.clone(), &scripts) {
             self.set(word, Some(face), Script::Latin);
@@ -251,7 +245,7 @@ impl Choice<'_> {
             let Some(script) = script else {
                 continue;
             };
-            let face = titled
+            let face = shared
                 .iter()
                 .find(|(known, _)| *known == script)
                 .map(|(_, face)| *face)

@@ -116,18 +116,48 @@ fn a_latin_word_is_never_in_two_faces() {
 }
 
 #[test]
-fn a_title_of_one_script_has_one_face_and_a_text_changes_it_for_one_word() {
-    let title = named(TypeStyle::Loud, &NO_ONE, "Ƙasa Ɗan Fulani");
-    assert_eq!(
-        title,
-        [("Ƙasa Ɗan Fulani".to_owned(), "Noto Sans ExtraBold")]
-    );
-    let text = named(TypeStyle::Plain, &NO_ONE, "with Ɗan Fulani");
-    let names: Vec<&str> = text.iter().map(|(_, name)| *name).collect();
-    assert_eq!(
-        names,
-        ["Inter Regular", "Noto Sans Medium", "Inter Regular"]
-    );
+fn the_words_of_one_script_have_one_face_in_titles_and_in_texts() {
+    for (style, text, face) in [
+        (TypeStyle::Loud, "Ƙasa Ɗan Fulani", "Noto Sans ExtraBold"),
+        (
+            TypeStyle::Strong,
+            "Kungiyar Mawaƙa ta Arewa",
+            "Noto Sans Medium",
+        ),
+        (TypeStyle::Plain, "with Ɗan Fulani", "Noto Sans Medium"),
+    ] {
+        assert_eq!(named(style, &NO_ONE, text), [(text.to_owned(), face)]);
+    }
+}
+
+#[test]
+fn latin_words_beside_a_medium_script_are_as_heavy_as_it() {
+    for (style, text) in [
+        (TypeStyle::Strong, "20:30 น. – 22:45 น. GMT+7"),
+        (TypeStyle::Plain, "सोमवार, 6:30 IST"),
+        (TypeStyle::Strong, "Hayy Jameel, حي"),
+        (TypeStyle::Strong, "۱۸:۳۰ GMT+۴:۳۰"),
+        (TypeStyle::Plain, "კონცერტი Jazz"),
+    ] {
+        let faces = named(style, &NO_ONE, text);
+        let latin = faces
+            .iter()
+            .find(|(text, _)| text.contains(|c: char| c.is_ascii_alphabetic()));
+        assert_eq!(latin.unwrap().1, "Noto Sans Medium", "{faces:?}");
+    }
+    // Alone, in titles and beside Chinese they have their own.
+    for (style, text, face) in [
+        (TypeStyle::Strong, "Hayy Jameel", "Inter SemiBold"),
+        (TypeStyle::Strong, "18:30 土曜日 JST", "Inter SemiBold"),
+        (
+            TypeStyle::Loud,
+            "Jazz في دبي",
+            "Bricolage Grotesque ExtraBold",
+        ),
+    ] {
+        let faces = named(style, &NO_ONE, text);
+        assert!(faces.iter().any(|(_, name)| *name == face), "{faces:?}");
+    }
 }
 
 #[test]

@@ -54,10 +54,7 @@ impl Days {
     pub(super) fn date(&self) -> String {
         let patterns = self.locale.patterns;
         match self.differ {
-            Differ::Nothing => DateTimeFormatter::try_new(self.locale.preferences, YMD::long())
-                .expect(COMPILED_IN)
-                .format(&in_iso(self.first))
-                .to_string(),
+            Differ::Nothing => self.filled_with_first(&self.long()),
             Differ::Day => self.range(patterns.date_days, &self.long(), tight),
             Differ::Month => self.range(patterns.date_months, &self.long(), joined),
             Differ::Year => self.range(patterns.date_years, &self.long(), joined),
@@ -112,18 +109,36 @@ impl Days {
             .format(&date)
             .pattern()
             .to_string();
+        let pattern = fill::month_and_year(&self.with_era_if_asked(&pattern), &self.long());
         // ICU4X 2.4 does not load the digits for this pattern in Portuguese, so it is filled here.
+        self.filled_with_first(&pattern)
+    }
+
+    /// `pattern` with the fields of the first day.
+    fn filled_with_first(&self, pattern: &str) -> String {
         let fields = Fields::of(self.first, self.locale);
-        fill(&pattern, |letter| fields.get(letter))
+        fill(pattern, |letter| fields.get(letter))
     }
 
     /// The pattern of one whole date.
     fn long(&self) -> String {
-        DateTimeFormatter::try_new(self.locale.preferences, YMD::long())
+        let pattern = DateTimeFormatter::try_new(self.locale.preferences, YMD::long())
             .expect(COMPILED_IN)
             .format(&in_iso(self.first))
             .pattern()
-            .to_string()
+            .to_string();
+        self.with_era_if_asked(&pattern)
+    }
+
+    /// `pattern` with its era, if the tag asks for a calendar. In the calendar that all readers have
+    /// a year needs none, and CLDR lacks its name in some languages: Pashto has `AP`, in Latin
+    /// letters.
+    fn with_era_if_asked(&self, pattern: &str) -> String {
+        if self.locale.asks_for_calendar() {
+            pattern.to_owned()
+        } else {
+            fill::without(pattern, 'G')
+        }
     }
 
     /// A range by CLDR's pattern, or in the order of `date` where the two do not agree.
@@ -182,6 +197,8 @@ struct Fields {
     parts: Vec<(Part, Range<usize>)>,
     /// The month by itself: the nominative of languages that inflect.
     month_alone: String,
+    /// Whether a year has its era.
+    with_era: bool,
 }
 
 impl Fields {
@@ -189,6 +206,7 @@ impl Fields {
         let mut fields = Self {
             text: String::new(),
             parts: Vec::new(),
+            with_era: locale.asks_for_calendar(),
             month_alone: DateTimeFormatter::try_new(locale.preferences, M::long())
                 .expect(COMPILED_IN)
                 .format(&in_iso(date))
@@ -225,7 +243,8 @@ impl Fields {
             parts::RELATED_YEAR,
             parts::YEAR_NAME,
         ];
-        self.text[self.span(&parts)].to_owned()
+        let without_era = usize::from(!self.with_era);
+        self.text[self.span(&parts[without_era..])].to_owned()
     }
 
     /// From the first of `wanted` to the last: an era stands beside its year.

@@ -88,16 +88,43 @@ pub(super) fn range(range: &str, date: &str, differ: Differ, days: &str, to: &st
     }
 }
 
-fn made(date: &str, differ: Differ, days: &str, to: &str) -> String {
-    let mut tokens = tokens(date);
-    // An era goes with its year.
-    if let Some(era) = tokens.iter().position(|token| letter(token) == Some('G')) {
-        tokens.remove(era);
-        let space = tokens.get(era).is_some_and(|next| letter(next).is_none());
-        if space || era == tokens.len() {
-            tokens.remove(if space { era } else { era - 1 });
+/// `pattern` without a field, and without what stands between it and the next one, or else the one
+/// before it.
+pub(super) fn without(pattern: &str, field: char) -> String {
+    let mut tokens = tokens(pattern);
+    if let Some(at) = tokens.iter().position(|token| letter(token) == Some(field)) {
+        tokens.remove(at);
+        let between = tokens.get(at).is_some_and(|next| letter(next).is_none());
+        if between {
+            tokens.remove(at);
+        } else if at == tokens.len() && at > 0 {
+            tokens.remove(at - 1);
         }
     }
+    tokens.concat()
+}
+
+/// `month` (a month and a year), or the language's own date, `date`, without its day, if only the
+/// former begins with the year. CLDR inherits this order too: its Persian is `25 Bahman 1404`, but
+/// `1404 Bahman`.
+pub(super) fn month_and_year(month: &str, date: &str) -> String {
+    let begins_with_year = |pattern: &str| {
+        let mut fields = tokens(pattern).into_iter().filter_map(letter);
+        fields
+            .find(|field| matches!(field, 'M' | 'L' | 'y' | 'r' | 'U'))
+            .is_some_and(|field| !matches!(field, 'M' | 'L'))
+    };
+    if begins_with_year(month) && !begins_with_year(date) {
+        without(date, 'd')
+    } else {
+        month.to_owned()
+    }
+}
+
+fn made(date: &str, differ: Differ, days: &str, to: &str) -> String {
+    // An era goes with its year.
+    let date = without(date, 'G');
+    let mut tokens = tokens(&date);
     let place = |wanted: &[char]| {
         tokens
             .iter()

@@ -11,6 +11,8 @@ pub(crate) struct Face(u8);
 impl Face {
     /// Text in Latin, Greek and Cyrillic.
     pub(crate) const INTER: Self = Self::named("Inter Regular");
+    /// The same in the weight of the faces for text of most other scripts.
+    pub(crate) const MEDIUM: Self = Self::named("Noto Sans Medium");
     /// All emoji.
     pub(crate) const EMOJI: Self = Self::named("Noto Emoji Bold");
     /// The hanging style of Arabic letters, for Urdu and Kashmiri.

@@ -231,6 +231,7 @@ fn the_order_of_faces_has_every_face_once() {
                 style,
                 han: Han::Japanese,
                 nastaliq: false,
+                medium: false,
             };
             let faces = order.of(script);
             let distinct: BTreeSet<Face> = faces.iter().copied().collect();
@@ -246,6 +247,7 @@ fn a_script_has_its_face_for_each_role() {
             style,
             han: Han::Simplified,
             nastaliq,
+            medium: false,
         };
         order.of(script)[0].name()
     };
@@ -296,6 +298,7 @@ fn one_face_has_all_letters_of_a_language_in_each_type_style() {
                 style,
                 han: Han::Simplified,
                 nastaliq: matches!(language, "ur" | "ks" | "pa-Arab"),
+                medium: false,
             };
             let face = order
                 .of(script)

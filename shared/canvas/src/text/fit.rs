@@ -1,8 +1,6 @@
 //! Finds the font size: as large as a style allows in a box, with whole words if possible, else
 //! with broken words, else cut.
 
-use unicode_script::Script;
-
 use super::{
     Block, TextStyle, Typesetter,
     layout::{Breaks, EM, Shaped, Stretch},
@@ -10,14 +8,20 @@ use super::{
 };
 use crate::{
     clean::Clean,
-    fonts::{Face, FaceOrder, FontError, Han, TypeStyle, group},
+    fonts::{FontError, Han, TypeStyle},
 };
 
 /// A text keeps its phrases whole if it keeps at least this share of its size; else they are
 /// broken.
 const LEAST_FOR_PHRASES: f32 = 0.62;
-/// The same for words and numbers, and for breaking at fewer places.
+/// The same for words and numbers, for breaking at fewer places, and for fewer lines where the last
+/// one is too short.
 const LEAST_FOR_WORDS: f32 = 0.8;
+/// The least distance between the pixels of two lines, in font sizes.
+const CLEAR: f32 = 0.06;
+/// The same in pixels: a baseline is on a whole pixel and a glyph on a quarter of one, so both may be
+/// closer than they were laid out, and a pixel that is covered in part is taken.
+const CLEAR_PIXELS: f32 = 2.5;
 
 /// One attempt at a size.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +33,7 @@ pub(super) struct SizeAttempt<'a> {
     pub(super) side: f32,
     pub(super) height: f32,
     pub(super) most_lines: usize,
+    /// The distance of two baselines in font sizes, if the letters leave room for more.
     pub(super) leading: f32,
 }
 
@@ -37,17 +42,42 @@ pub(super) struct SizeAttempt<'a> {
 pub(super) struct LaidOut {
     pub(super) lines: Vec<Stretch>,
     pub(super) size: f32,
+    /// The distance of two baselines, in font sizes.
+    pub(super) leading: f32,
 }
 
 impl SizeAttempt<'_> {
     /// The lines of `shaped` at `size`, if they fit.
-    fn fitted(&self, shaped: &Shaped, breaks: Breaks<'_>, size: f32) -> Option<LaidOut> {
+    pub(super) fn fitted(&self, shaped: &Shaped, breaks: Breaks<'_>, size: f32) -> Option<LaidOut> {
         let lines = shaped.lines(self.width * EM / size, breaks);
+        self.checked(shaped, lines, size)
+    }
+
+    /// `lines` at `size`, if they fit. Their leading is raised until no line touches the next.
+    fn checked(&self, shaped: &Shaped, lines: Vec<Stretch>, size: f32) -> Option<LaidOut> {
+        let laid_out = self.leaded(shaped, lines, size);
+        let lines = &laid_out.lines;
         let widest = lines.iter().map(|line| line.width).fold(0.0, f32::max);
         let fits = lines.len() <= self.most_lines
             && widest * size / EM <= self.width + 0.5
-            && lines.len() as f32 * self.leading * size <= self.height + 0.5;
-        fits.then_some(LaidOut { lines, size })
+            && self.height_of(&laid_out) <= self.height + 0.5;
+        fits.then_some(laid_out)
+    }
+
+    pub(super) fn leaded(&self, shaped: &Shaped, lines: Vec<Stretch>, size: f32) -> LaidOut {
+        let gap = EM * CLEAR.max(CLEAR_PIXELS / size);
+        LaidOut {
+            leading: self.leading.max(shaped.least_leading(&lines, gap) / EM),
+            lines,
+            size,
+        }
+    }
+
+    /// The height of lines in pixels. What the leading was raised by is between them, and not above
+    /// the first.
+    pub(super) fn height_of(&self, laid_out: &LaidOut) -> f32 {
+        let more = laid_out.lines.len().saturating_sub(1) as f32;
+        (self.leading + more * laid_out.leading) * laid_out.size
     }
 
     /// The lines at the largest size that fits.
@@ -73,13 +103,14 @@ impl SizeAttempt<'_> {
     fn in_whole_words(&self, cleaned: &Clean, shaped: &Shaped) -> Option<LaidOut> {
         let mut broken = self.largest(shaped, Breaks::Allowed)?;
         if cleaned.han.is_none() || self.style.most_lines < 2 {
-            return Some(self.balanced(shaped, Breaks::Allowed, broken));
+            return Some(self.without_short_end(shaped, Breaks::Allowed, broken));
         }
         let text = cleaned.text();
         let held = |hold, least: f32| {
-            let kept = phrases::kept_whole(&text, hold);
+            let kept = phrases::kept_whole(&text, cleaned.han, hold);
             let whole = self.largest(shaped, Breaks::Except(&kept))?;
-            (whole.size >= least).then(|| self.balanced(shaped, Breaks::Except(&kept), whole))
+            (whole.size >= least)
+                .then(|| self.without_short_end(shaped, Breaks::Except(&kept), whole))
         };
         // Chinese does not mark its words. In a title, the text between two punctuation marks is a
         // phrase; in a longer text that would leave too few places to break.
@@ -106,6 +137,25 @@ impl SizeAttempt<'_> {
         Some(self.balanced(shaped, Breaks::Allowed, broken))
     }
 
+    /// The lines, balanced if the style wants that. If the last one is still too short, there is one
+    /// less, where that costs little of the size.
+    fn without_short_end(&self, shaped: &Shaped, breaks: Breaks<'_>, laid_out: LaidOut) -> LaidOut {
+        let balanced = self.balanced(shaped, breaks, laid_out);
+        if !self.style.balanced || !Shaped::ends_short(&balanced.lines) {
+            return balanced;
+        }
+        let fewer = SizeAttempt {
+            most_lines: balanced.lines.len() - 1,
+            ..*self
+        };
+        match fewer.largest(shaped, breaks) {
+            Some(smaller) if smaller.size >= balanced.size * LEAST_FOR_WORDS => {
+                fewer.balanced(shaped, breaks, smaller)
+            }
+            _ => balanced,
+        }
+    }
+
     /// The lines at the narrowest width that needs no more of them, if the style wants that: the
     /// lines become even, and no single word is left on the last line.
     fn balanced(&self, shaped: &Shaped, breaks: Breaks<'_>, laid_out: LaidOut) -> LaidOut {
@@ -127,7 +177,10 @@ impl SizeAttempt<'_> {
                 _ => low = middle,
             }
         }
-        best
+        let longer_end = shaped.with_longer_end(&best.lines, breaks);
+        longer_end
+            .and_then(|lines| self.checked(shaped, lines, best.size))
+            .unwrap_or(best)
     }
 }
 
@@ -139,54 +192,15 @@ impl Typesetter {
         tracking: f32,
         attempt: &SizeAttempt<'_>,
     ) -> Result<Block, FontError> {
-        let style = attempt.style;
         // Whole words first, even if they are smaller; then broken words.
-        let whole = attempt.in_whole_words(cleaned, shaped);
-        if let Some(laid_out) = whole.or_else(|| attempt.largest(shaped, Breaks::Anywhere)) {
+        let broken = || {
+            let laid_out = attempt.largest(shaped, Breaks::Anywhere)?;
+            Some(attempt.balanced(shaped, Breaks::Anywhere, laid_out))
+        };
+        if let Some(laid_out) = attempt.in_whole_words(cleaned, shaped).or_else(broken) {
             return Ok(self.measure(cleaned, shaped, &laid_out, attempt, false));
         }
-        // It is too long even at the smallest size: as many characters as fit, and an ellipsis.
-        let ellipsis = self.ellipsis(cleaned.script, style.type_style);
-        let (mut low, mut high) = (0, cleaned.text().chars().count());
-        let mut best = None;
-        while low < high {
-            let middle = (low + high).div_ceil(2);
-            let shorter = cleaned.cut(&self.fonts, middle, ellipsis);
-            let shaped = self.shape(&shorter, tracking, style)?;
-            match attempt.fitted(&shaped, Breaks::Anywhere, style.smallest) {
-                Some(laid_out) => {
-                    best = Some((shorter, shaped, laid_out));
-                    low = middle;
-                }
-                None => high = middle - 1,
-            }
-        }
-        let (shorter, shaped, laid_out) = match best {
-            Some(best) => best,
-            // Not even one character fits: the ellipsis alone, even if it does not fit either.
-            None => {
-                let shorter = cleaned.cut(&self.fonts, 0, ellipsis);
-                let shaped = self.shape(&shorter, tracking, style)?;
-                let lines = shaped.lines(attempt.width * EM / style.smallest, Breaks::Anywhere);
-                let size = style.smallest;
-                (shorter, shaped, LaidOut { lines, size })
-            }
-        };
-        Ok(self.measure(&shorter, &shaped, &laid_out, attempt, true))
-    }
-
-    /// The face of an ellipsis after a text of `script` whose last face has none.
-    fn ellipsis(&self, script: Script, type_style: TypeStyle) -> Face {
-        let order = FaceOrder {
-            style: type_style,
-            han: Han::Simplified,
-            nastaliq: false,
-        };
-        order
-            .of(group(script))
-            .into_iter()
-            .find(|face| self.fonts.covers(*face, '…'))
-            .unwrap_or(Face::INTER)
+        self.cut_to_fit(cleaned, shaped, tracking, attempt)
     }
 }
 
@@ -225,6 +239,7 @@ mod tests {
             align: Align::Start,
             most_lines: 60,
             balanced: false,
+            air: 0.0,
         }
     }
 

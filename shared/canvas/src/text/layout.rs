@@ -19,16 +19,26 @@ use parley_engine::{
     itemize::{Item, Segment},
     shape::CharCluster,
 };
+use skrifa::{
+    FontRef, GlyphId, MetadataProvider,
+    instance::{LocationRef, Size},
+    metrics::GlyphMetrics,
+};
 
+use super::numbers;
 use crate::{
     clean::{Clean, Reader},
     fonts::{Face, FontError, Fonts},
 };
-use lines::{Atom, Glyph};
+use lines::{Atom, Glyph, Reach};
 pub(crate) use lines::{Breaks, Shaped, Stretch};
 
 /// The font size in pixels at which texts are shaped. All lengths in this file are at this size.
 pub(crate) const EM: f32 = 100.0;
+
+/// What is added to a space between words in Nastaliq, in font sizes: the end of one word hangs over
+/// the beginning of the next, and the face's own space is no wider than the gaps inside a word.
+const NASTALIQ_SPACE: f32 = 0.14;
 
 /// How a text is shaped.
 #[derive(Debug, Clone, Copy)]
@@ -159,18 +169,28 @@ impl Shaper {
             ..Shaped::default()
         };
         let words = self.dictionary_breaks(text);
+        let in_numbers = numbers::kept(text);
         let mut begins = 0.0;
         for (index, run) in self.shaped.runs().iter().enumerate() {
             let Ok(index) = u32::try_from(index) else {
                 break;
             };
             let slice = self.shaped.run_slice(index);
-            let face = self.fonts[place_of(spans, run.range.byte_range.start)].0;
+            let (face, blob) = &self.fonts[place_of(spans, run.range.byte_range.start)];
+            let metrics = FontRef::new(blob.as_ref())
+                .ok()
+                .map(|font| font.glyph_metrics(Size::new(EM), LocationRef::default()));
+            let wider_space = if *face == Face::NASTALIQ {
+                NASTALIQ_SPACE * EM
+            } else {
+                0.0
+            };
             out.ascent = out.ascent.max(run.font_metrics.ascent);
             out.descent = out.descent.max(run.font_metrics.descent);
             for atom in slice.atoms_start() {
                 let range = slice.text_byte_range(atom.char_range());
                 let is_word = words.binary_search(&range.start).is_ok();
+                let is_in_number = in_numbers.binary_search(&range.start).is_ok();
                 let first = text[range.clone()].chars().next();
                 let is_mark = first.is_some_and(is_invisible);
                 let begin = out.glyphs.len();
@@ -185,20 +205,27 @@ impl Shaper {
                         out.glyphs.extend(clusters.flat_map(glyphs));
                     }
                 }
-                let advance = if is_mark {
-                    0.0
-                } else {
-                    atom.advance() + tracking
+                let is_space = first.is_some_and(is_space);
+                let is_between_words = is_space || first == Some('\u{a0}');
+                let advance = match (is_mark, is_between_words) {
+                    (true, _) => 0.0,
+                    (false, true) => atom.advance() + tracking + wider_space,
+                    (false, false) => atom.advance() + tracking,
                 };
+                let reach = out.glyphs[begin..]
+                    .iter()
+                    .map(|glyph| reach(metrics.as_ref(), glyph))
+                    .fold(Reach::NONE, Reach::with);
                 out.atoms.push(Atom {
                     text: range,
-                    face,
+                    face: *face,
                     level: run.bidi_level.to_u8(),
                     begins,
                     advance,
                     glyphs: begin..out.glyphs.len(),
-                    may_break: is_word || atom.is_soft_wrap_opportunity_before(),
-                    hangs: is_mark || first.is_some_and(is_space),
+                    may_break: !is_in_number && (is_word || atom.is_soft_wrap_opportunity_before()),
+                    hangs: is_mark || is_space,
+                    reach,
                 });
                 begins += advance;
             }
@@ -282,6 +309,18 @@ fn is_invisible(c: char) -> bool {
 /// Whether a line may end in `c` beyond its width.
 fn is_space(c: char) -> bool {
     c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{202f}' | '\u{2007}')
+}
+
+/// How far the pixels of `glyph` reach from the baseline.
+fn reach(metrics: Option<&GlyphMetrics<'_>>, glyph: &Glyph) -> Reach {
+    let bounds = metrics.and_then(|metrics| metrics.bounds(GlyphId::from(glyph.id)));
+    match bounds {
+        Some(bounds) if bounds.y_max > bounds.y_min => Reach {
+            above: bounds.y_max - glyph.y,
+            below: glyph.y - bounds.y_min,
+        },
+        _ => Reach::NONE,
+    }
 }
 
 fn glyph(glyph: parley_engine::Glyph) -> Glyph {

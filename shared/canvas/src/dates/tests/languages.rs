@@ -97,7 +97,7 @@ fn the_calendar_is_the_languages_or_the_one_that_the_tag_asks_for() {
             "fa",
             [
                 "۲۵ تا ۲۷",
-                "۱۴۰۴ بهمن",
+                "بهمن ۱۴۰۴",
                 "شنبه تا دوشنبه",
                 "۲۵ تا ۲۷ بهمن ۱۴۰۴",
             ],
@@ -293,9 +293,45 @@ fn a_range_has_the_order_of_the_languages_own_date() {
 }
 
 #[test]
+fn a_year_of_the_readers_own_calendar_has_no_era() {
+    // CLDR's is `AP ۱۴۰۴ سلواغه ۲۵`, with an era in Latin letters.
+    assert_eq!(simple(&evening("ps-AF").date), "۱۴۰۴ سلواغه ۲۵");
+    assert_eq!(simple(&evening("ps-AF").month_and_year), "۱۴۰۴ سلواغه");
+    let said = three_days("ps-AF");
+    assert_eq!(simple(&said.date), "۱۴۰۴ سلواغه ۲۵–۲۷");
+    // A calendar that the tag asks for may be another one.
+    let asked = three_days("ps-AF-u-ca-persian");
+    assert!(asked.month_and_year.contains("AP"), "{asked:?}");
+    let date = evening("en-US-u-ca-buddhist").date;
+    assert_eq!(date, "February 14, 2569 BE");
+}
+
+#[test]
+fn a_month_comes_before_its_year_where_the_whole_date_has_it_so() {
+    for (locale, month_and_year) in [
+        ("fa-IR", "بهمن ۱۴۰۴"),
+        ("ckb-IQ", "شوباتی ٢٠٢٦"),
+        ("sd-PK", "فيبروري ٢٠٢٦"),
+        ("ha-NG", "Faburairu 2026"),
+        ("ja-JP", "2026年2月"),
+    ] {
+        let said = evening(locale).month_and_year;
+        assert_eq!(simple(&said), month_and_year, "{locale}");
+    }
+}
+
+#[test]
 fn a_language_that_cldr_does_not_know_gets_english_dates() {
     assert_eq!(simple(&evening("tlh").date), "14 February 2026");
     assert_eq!(evening("fr-FR").weekday.as_deref(), Some("samedi"));
+}
+
+#[test]
+fn english_dates_run_from_left_to_right_on_a_page_that_does_not() {
+    let said = three_days("dv-MV");
+    assert_eq!(said.days, "\u{200e}14–16");
+    assert_eq!(said.date, "\u{200e}14–16 February 2026");
+    assert!(three_days("he-IL").days.starts_with('\u{200f}'));
 }
 
 #[test]

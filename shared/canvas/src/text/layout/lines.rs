@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use crate::fonts::Face;
 
+/// The last line of a title or a short text has at least this share of the widest line.
+const LEAST_LAST_LINE: f32 = 0.25;
+
 /// Where a line may break.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Breaks<'a> {
@@ -48,6 +51,29 @@ pub(super) struct Atom {
     pub(super) may_break: bool,
     /// Whether it takes no room at the end of a line.
     pub(super) hangs: bool,
+    /// How far its pixels reach.
+    pub(super) reach: Reach,
+}
+
+/// How far pixels reach from their baseline. Infinitely little if there are none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    pub(super) above: f32,
+    pub(super) below: f32,
+}
+
+impl Reach {
+    pub(super) const NONE: Self = Self {
+        above: f32::NEG_INFINITY,
+        below: f32::NEG_INFINITY,
+    };
+
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            above: self.above.max(other.above),
+            below: self.below.max(other.below),
+        }
+    }
 }
 
 /// A glyph of an atom.
@@ -169,6 +195,68 @@ impl Shaped {
             [only] => only.advance - self.tracking,
         };
         Stretch { atoms, width }
+    }
+
+    /// The least distance of two baselines that keeps the pixels of each line `gap` away from those
+    /// of the next, however the letters stand. 0 for one line.
+    pub(crate) fn least_leading(&self, lines: &[Stretch], gap: f32) -> f32 {
+        let reaches: Vec<Reach> = lines
+            .iter()
+            .map(|line| {
+                let atoms = self.inked(&line.atoms).iter();
+                atoms.fold(Reach::NONE, |reach, atom| reach.with(atom.reach))
+            })
+            .collect();
+        let least = reaches
+            .windows(2)
+            .map(|pair| pair[0].below + pair[1].above + gap);
+        least.fold(0.0, f32::max)
+    }
+
+    /// The offsets at which a line may begin, in bytes of the text, sorted.
+    pub(crate) fn breaks(&self) -> Vec<usize> {
+        let breaks = self.atoms.iter().filter(|atom| atom.may_break);
+        breaks.map(|atom| atom.text.start).collect()
+    }
+
+    /// Whether the last of `lines` is so short that it looks like a mistake.
+    pub(crate) fn ends_short(lines: &[Stretch]) -> bool {
+        let widest = lines.iter().map(|line| line.width).fold(0.0, f32::max);
+        lines
+            .last()
+            .is_some_and(|last| last.width < widest * LEAST_LAST_LINE)
+    }
+
+    /// `lines` whose last line has more words of the line before it, because it is too short. `None`
+    /// if it is not, or if no word can be moved without a line that is wider than all are now.
+    pub(crate) fn with_longer_end(
+        &self,
+        lines: &[Stretch],
+        breaks: Breaks<'_>,
+    ) -> Option<Vec<Stretch>> {
+        let [others @ .., before, last] = lines else {
+            return None;
+        };
+        if !Self::ends_short(lines) {
+            return None;
+        }
+        let widest = lines.iter().map(|line| line.width).fold(0.0, f32::max);
+        let mut best: Option<[Stretch; 2]> = None;
+        let mut end = self.next_break(before.atoms.start, breaks);
+        while end < last.atoms.start {
+            let pair = [
+                self.stretch(before.atoms.start..end),
+                self.stretch(end..last.atoms.end),
+            ];
+            let width = |pair: &[Stretch; 2]| pair[0].width.max(pair[1].width);
+            let is_long = pair[1].width >= widest * LEAST_LAST_LINE && width(&pair) <= widest;
+            if is_long && best.as_ref().is_none_or(|best| width(&pair) < width(best)) {
+                best = Some(pair);
+            }
+            end = self.next_break(end, breaks);
+        }
+        let best = best?;
+        Some([others, &best[..]].concat())
     }
 
     /// `atoms` without what hangs at their end.

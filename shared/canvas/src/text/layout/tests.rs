@@ -210,3 +210,16 @@ fn a_word_in_two_faces_is_in_order() {
         .position(|cluster| &text[cluster.text.clone()] == "+");
     assert_eq!(clusters[plus.unwrap()].face.name(), "Inter Regular");
 }
+
+#[test]
+fn a_line_does_not_begin_inside_a_telephone_number() {
+    let text = "Ring +49 30 1234 567";
+    let width = shaped(text, &ENGLISH, 0.0)
+        .1
+        .lines(f32::MAX, Breaks::Allowed)[0]
+        .width;
+    assert_eq!(
+        lines(text, &ENGLISH, width - 1.0, Breaks::Allowed),
+        ["Ring", "+49 30 1234 567"]
+    );
+}
