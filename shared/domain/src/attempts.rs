@@ -3,7 +3,7 @@
 
 use std::{ops::Deref, slice};
 
-use contract::Time;
+use contract::{Adjusted, Time, Undrawn};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -27,6 +27,46 @@ pub struct Attempt<A> {
     /// The outcome; `None` while the request may be in flight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// What the provider made and the bucket did not take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+    /// Whether it is known that nothing was sent to the provider: its key could not be read, say, or
+    /// there was no connection. An attempt of an earlier version of the code does not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsent: bool,
+}
+
+impl<A> Attempt<A> {
+    /// The credits that it used, also for what is kept and not stored yet.
+    #[must_use]
+    pub fn credits(&self) -> u64 {
+        let of_outcome = self.outcome.as_ref().map_or(0, Outcome::credits);
+        of_outcome.max(self.kept.as_ref().map_or(0, |kept| kept.credits))
+    }
+}
+
+/// A result that is paid for and could not be stored in the bucket. Its bytes are in the table, in
+/// parts, under the attempt's token. Its attempt counts as accepted, because it ends in an asset: the
+/// studio has it, and stores it when the bucket takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// When it was put into the table.
+    pub at: Time,
+    /// The number of its parts, from 1 on.
+    pub parts: u32,
+    /// The provider, with the model after a slash, as events carry it.
+    pub made_by: String,
+    /// The credits that it cost.
+    pub credits: u64,
+    /// The length of a video or audio file in milliseconds, if the provider reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_ms: Option<u64>,
+    /// What it does not show, because there is no font for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undrawn: Vec<Undrawn>,
+    /// What of the brand it shows otherwise than it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<Adjusted>,
 }
 
 /// The outcome of an attempt.
@@ -114,10 +154,7 @@ impl<A> Attempts<A> {
     /// The credits that all attempts used.
     #[must_use]
     pub fn credits(&self) -> u64 {
-        self.iter()
-            .filter_map(|attempt| attempt.outcome.as_ref())
-            .map(Outcome::credits)
-            .sum()
+        self.iter().map(Attempt::credits).sum()
     }
 
     /// Adds an attempt that is not sent yet.
@@ -128,6 +165,8 @@ impl<A> Attempts<A> {
             at,
             ticket: None,
             outcome: None,
+            kept: None,
+            unsent: false,
         });
     }
 
@@ -157,6 +196,7 @@ impl<A> Attempts<A> {
     pub(crate) fn blank(&mut self) {
         for attempt in &mut self.0 {
             attempt.ticket = None;
+            attempt.kept = None;
             if let Some(Outcome::Refused { detail, .. }) = &mut attempt.outcome {
                 detail.clear();
             }

@@ -132,6 +132,8 @@ pub enum Wrong<'a> {
     Content(&'a str),
     /// The studio has no font for it: its operators add one, or its owner changes the content.
     NoFont(&'a str),
+    /// No voice is set up that speaks the language with this code: its operators add one.
+    NoVoice(&'a str),
 }
 
 /// Decides that `job` failed for good. `failure.detail` is for operators. `wrong` tells a person
@@ -188,36 +190,45 @@ const FONTS_CURE: &str = "Change the title, and the studio renders it again; or 
 
 /// The text for a person: what went wrong and what they can do.
 fn reason(class: FailureClass, wrong: Option<Wrong<'_>>) -> String {
-    let general = match class {
-        FailureClass::InvalidInput => {
-            let (wrong, cure) = match wrong {
-                None => ("the content cannot be used as it is", OWNERS_CURE),
-                Some(Wrong::Content(wrong)) => (wrong, OWNERS_CURE),
-                Some(Wrong::NoFont(wrong)) => (wrong, FONTS_CURE),
-            };
-            return format!("{}. {cure}", capitalized(wrong));
+    let general = match (class, wrong) {
+        (_, Some(Wrong::NoVoice(language))) => {
+            return format!(
+                "No voice is set up here that speaks the language of the text (`{language}`). Once an \
+                 operator has set one up, submit it again."
+            );
         }
-        FailureClass::Unavailable => {
+        (FailureClass::InvalidInput, Some(Wrong::Content(wrong))) => {
+            return format!("{}. {OWNERS_CURE}", capitalized(wrong));
+        }
+        (FailureClass::InvalidInput, Some(Wrong::NoFont(wrong))) => {
+            return format!("{}. {FONTS_CURE}", capitalized(wrong));
+        }
+        (FailureClass::InvalidInput, None) => {
+            return format!("The content cannot be used as it is. {OWNERS_CURE}");
+        }
+        (FailureClass::Unavailable, _) => {
             "A service that the studio depends on did not answer, and the studio stopped trying. Submit it again later."
         }
-        FailureClass::Timeout => "It took longer than a render may take. Submit it again later.",
-        FailureClass::Abandoned => {
+        (FailureClass::Timeout, _) => {
+            "It took longer than a render may take. Submit it again later."
+        }
+        (FailureClass::Abandoned, _) => {
             "The render was interrupted several times and never ended. Submit it again; if it happens again, tell the operators."
         }
-        FailureClass::NotConfigured => {
+        (FailureClass::NotConfigured, _) => {
             "No provider is set up to make this kind of media here. Once an operator has set one up, submit it again."
         }
-        FailureClass::Moderation => {
+        (FailureClass::Moderation, _) => {
             "The service that makes it refuses the content by its rules. Change the title or the description, and the studio renders it again."
         }
-        FailureClass::OutcomeUnknown => {
+        (FailureClass::OutcomeUnknown, _) => {
             "The service that makes it was asked and never answered. It may have been made and paid for, so the studio does not ask twice by itself; submit it again if you want it."
         }
-        FailureClass::TooManyOpen => {
+        (FailureClass::TooManyOpen, _) => {
             "As many renders are in progress for this tenant as may be at once. Submit it again when some of them have ended."
         }
-        FailureClass::Cancelled => "It was cancelled before it was made.",
-        FailureClass::Internal => {
+        (FailureClass::Cancelled, _) => "It was cancelled before it was made.",
+        (FailureClass::Internal, _) => {
             "The studio made a mistake while rendering it. The operators can see it; submitting it again unchanged will not help."
         }
     };

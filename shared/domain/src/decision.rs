@@ -5,7 +5,7 @@ use contract::{CloudEvent, Template, TemplateAsset, Time, Topic, TraceParent};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{EntityState, EventId, Job, JobId, Output, TemplateKey, VoiceModel};
+use crate::{EntityState, EventId, Job, JobId, OtherEvent, Output, TemplateKey, VoiceModel};
 
 /// All consequences of one inbound event or one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Decision {
     pub events: Vec<OutboundEvent>,
     /// The jobs to send to the queue, once the events are published.
     pub starts: Vec<JobId>,
+    /// The newer event of the same topic, if the inbound event is older than what was known. Its
+    /// facts are not taken in then. What it asks for is made of the newer facts.
+    pub older_than: Option<OtherEvent>,
 }
 
 /// An outbound event, as the bytes that are published at every attempt.

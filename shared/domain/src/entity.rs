@@ -11,7 +11,7 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{EntityKey, JobId, Stamp, TemplateId, TemplateKey, inbound_event::hex};
+use crate::{EntityKey, JobId, OtherEvent, Stamp, TemplateId, TemplateKey, inbound_event::hex};
 
 /// Everything that the studio knows of one entity. The entity and its templates are one item in the
 /// table, so that a decision reads one consistent state and one condition guards its write.
@@ -47,6 +47,10 @@ pub struct TopicSnapshot {
     /// Its translations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub translations: BTreeMap<Locale, Translation>,
+    /// The last event of this topic that came after this one and is older. Its facts were not taken
+    /// in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_older: Option<OtherEvent>,
 }
 
 /// A template, without the values that all templates of its entity share.

@@ -80,6 +80,32 @@ pub struct Stamp {
     content: String,
 }
 
+impl Stamp {
+    /// The entity's version in the event, if it has one.
+    #[must_use]
+    pub fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// When the event happened, by its producer's clock.
+    #[must_use]
+    pub fn time(&self) -> EventTime {
+        self.time
+    }
+
+    /// The event's source.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The event's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 /// SHA-256 of an event's type, subject, time and data. White space between the tokens of the data
 /// does not count, so that the same event from another serializer, or in the other mode, has the
 /// same hash.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Attempts, EntityKey, InboundEventKey, JobId, Outcome, ProviderId, TemplateId, TemplateKey,
-    Turn, Work, WorkId,
+    Attempt, Attempts, EntityKey, InboundEventKey, JobId, Kept, Note, Noted, Notes, Outcome,
+    ProviderId, Shortfall, TemplateId, TemplateKey, Turn, Work, WorkId,
 };
 
 /// One render of one template. It holds a copy of the facts to render, so that the result does not
@@ -60,11 +60,31 @@ pub struct Job {
     /// Its waits for its turn at a provider.
     #[serde(default, skip_serializing_if = "Turn::is_unused")]
     pub turn: Turn,
+    /// What was decided about it beside its attempts. A version from before drops it when it writes
+    /// the job.
+    #[serde(default, skip_serializing_if = "Notes::is_unused")]
+    pub notes: Notes,
     /// The attempts, oldest first.
     pub attempts: Attempts<ProviderId>,
     /// Its state.
     pub state: State,
 }
+
+/// What a provider answered to a job's last attempt, by itself: it can be put down elsewhere while the
+/// job cannot be written. It has no facts of the tenant's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The attempt with its outcome.
+    pub attempt: Attempt<ProviderId>,
+    /// The job's provider since.
+    pub provider: String,
+    /// The asset, if it is stored by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Output>,
+}
+
+/// The ticket of an attempt whose result is kept and of which the provider has no copy.
+const KEPT: &str = "kept";
 
 /// A job's state. It only moves down this list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +208,21 @@ impl Job {
             || !matches!(self.state, State::Created)
     }
 
+    /// Whether it has to do with `provider`: that one is to make it, made it, was asked for it, or
+    /// was passed over.
+    #[must_use]
+    pub fn concerns(&self, provider: ProviderId) -> bool {
+        let named = self.provider.split('/').next() == Some(provider.as_str());
+        let asked = self
+            .attempts
+            .iter()
+            .any(|attempt| attempt.asked == provider);
+        let passed_over = self.notes.iter().any(|note| {
+            matches!(note.what, Noted::PassedOver { provider: passed, .. } if passed == provider)
+        });
+        named || asked || passed_over
+    }
+
     /// How long a provider may work on it, in seconds.
     #[must_use]
     pub fn patience_seconds(&self) -> u32 {
@@ -218,6 +253,13 @@ impl Job {
 
 /// The attempts of a job.
 impl Job {
+    /// The job with a note of what was decided at `now`.
+    #[must_use]
+    pub fn noting(mut self, what: Noted, now: Time) -> Self {
+        self.notes.add(Note { at: now, what });
+        self
+    }
+
     /// The job with a new attempt at `provider`, not sent yet; a closed job is returned unchanged. It
     /// waits for no turn any more.
     ///
@@ -258,6 +300,61 @@ impl Job {
         if let Some(last) = self.attempts.last_mut() {
             last.ticket = Some(ticket);
             last.outcome = Some(Outcome::Accepted);
+        }
+        self
+    }
+
+    /// What the last attempt's provider answered, if it did.
+    #[must_use]
+    pub fn answered_last(&self) -> Option<Answered> {
+        let attempt = self.attempts.last()?.clone();
+        attempt.outcome.as_ref()?;
+        Some(Answered {
+            attempt,
+            provider: self.provider.clone(),
+            output: self.output().cloned(),
+        })
+    }
+
+    /// The open job with an answer to its last attempt, which has none yet; `None` if that attempt is
+    /// another one.
+    #[must_use]
+    pub fn learning(mut self, answered: Answered) -> Option<Self> {
+        let token = answered.attempt.token;
+        self.attempts.open().filter(|open| open.token == token)?;
+        *self.attempts.last_mut()? = answered.attempt;
+        Some(match answered.output {
+            Some(output) => self.stored(answered.provider, output),
+            None => self,
+        })
+    }
+
+    /// What a provider made for the open job and the bucket has not taken yet, with its attempt.
+    #[must_use]
+    pub fn kept(&self) -> Option<(&Attempt<ProviderId>, &Kept)> {
+        let accepted = |attempt: &&Attempt<ProviderId>| attempt.outcome == Some(Outcome::Accepted);
+        let last = self.attempts.last().filter(accepted)?;
+        Some((last, last.kept.as_ref()?)).filter(|_| !self.is_closed())
+    }
+
+    /// The job after the provider made what the last attempt asked for, and the bucket did not take
+    /// it: it is `kept` in the table. `copy` is the provider's id for its copy of the media.
+    #[must_use]
+    pub fn keeping(self, kept: Kept, copy: Option<String>) -> Self {
+        // The attempt has a ticket in any case. A version from before looks for one to see that the
+        // provider may not be asked again.
+        let mut job = self.accepted(copy.unwrap_or_else(|| KEPT.to_owned()));
+        if let Some(last) = job.attempts.last_mut() {
+            last.kept = Some(kept);
+        }
+        job
+    }
+
+    /// The job with its last attempt known not to have been sent to the provider.
+    #[must_use]
+    pub fn unsent(mut self) -> Self {
+        if let Some(last) = self.attempts.last_mut() {
+            last.unsent = true;
         }
         self
     }
@@ -346,6 +443,19 @@ impl Work for Job {
         matches!(self.state, State::Erased { .. })
     }
 
+    fn shortfall(&self) -> Option<Shortfall> {
+        match self.state {
+            State::Failed { .. } => Some(Shortfall::Failed),
+            State::Completed { .. } => {
+                (!self.fell_back().is_empty()).then_some(Shortfall::FellBack)
+            }
+            State::Created
+            | State::Submitted { .. }
+            | State::Cancelled { .. }
+            | State::Erased { .. } => None,
+        }
+    }
+
     /// What the canvas draws waits for nothing.
     fn is_at_vendor(&self) -> bool {
         let provider: Result<ProviderId, _> = self.provider.parse();
@@ -367,6 +477,10 @@ impl Work for Job {
 
     fn answered(mut self, outcome: Outcome, _now: Time) -> Self {
         self.attempts.close_last(outcome);
+        // No provider knows it.
+        if let Some(last) = self.attempts.last_mut() {
+            last.ticket = last.ticket.take().filter(|ticket| ticket != KEPT);
+        }
         self
     }
 }

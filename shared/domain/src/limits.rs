@@ -131,6 +131,12 @@ impl ConcurrencyLimits {
         self.held.len()
     }
 
+    /// The caps in force, as far as they are written down.
+    #[must_use]
+    pub fn caps(&self) -> Option<Caps> {
+        self.caps
+    }
+
     /// The leases that hold at `now`. The holders of those that expired died.
     #[must_use]
     pub fn current(mut self, now: Time) -> Self {

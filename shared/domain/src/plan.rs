@@ -1,7 +1,7 @@
 //! Plans what the studio makes of an inbound event.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     iter,
 };
 
@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use crate::{
     Attempts, Decision, Description, Digest, EntityState, InboundEvent, InboundEventKey, Job,
-    JobId, ProviderRouting, State, TemplateId, TemplateKey, TemplateState, TopicSnapshot, Turn,
+    JobId, Notes, ProviderRouting, State, TemplateId, TemplateKey, TemplateState, Turn,
     decision::{OutboundEvent, template_data},
+    older::take_in,
 };
 
 /// The most assets of one entity, and so the most that one inbound event may ask for and the most
@@ -106,7 +107,8 @@ pub struct Planning<'a> {
 /// Decides what follows from `inbound` and its `description` for an entity in the state `before`
 /// (`None`: not known yet).
 ///
-/// The event replaces its topic's snapshot if its stamp is higher. Each requested kind without a
+/// The event replaces its topic's snapshot if its stamp is higher. If it is lower, the decision names
+/// the newer event. Each requested kind without a
 /// template gets a template with a job. A template whose pixels change gets a new job and is
 /// published again. A template whose configuration changes without a change of pixels is only
 /// published again. An event that changes nothing publishes nothing.
@@ -137,7 +139,7 @@ pub fn plan(
     let mut entity = before.cloned().unwrap_or_else(|| {
         EntityState::new(description.tenant.clone(), description.entity.clone())
     });
-    take_in(&mut entity, inbound, description);
+    let older_than = take_in(&mut entity, inbound, description, planning.now);
     let keys = template_keys(&mut entity, &asked)?;
     let mut plan = Plan {
         inbound,
@@ -145,7 +147,10 @@ pub fn plan(
         description,
         planning,
         entity,
-        decision: Decision::default(),
+        decision: Decision {
+            older_than,
+            ..Decision::default()
+        },
     };
     // Templates in one language share a configuration, so it is built and digested once per
     // language.
@@ -270,25 +275,6 @@ fn template_keys(
     Ok(keys)
 }
 
-/// Replaces the snapshot of the event's topic, unless the stored stamp is equal or higher.
-fn take_in(entity: &mut EntityState, inbound: &InboundEvent, description: &Description) {
-    let snapshot = TopicSnapshot {
-        stamp: inbound.stamp(description),
-        configuration: description.configuration.clone(),
-        translations: description.translations.clone(),
-    };
-    match entity.snapshots.entry(inbound.topic) {
-        Entry::Vacant(vacant) => {
-            vacant.insert(snapshot);
-        }
-        Entry::Occupied(mut occupied) => {
-            if occupied.get().stamp < snapshot.stamp {
-                occupied.insert(snapshot);
-            }
-        }
-    }
-}
-
 /// A decision in the making.
 struct Plan<'a> {
     inbound: &'a InboundEvent,
@@ -395,6 +381,7 @@ impl Plan<'_> {
             deadline: self.planning.deadline,
             restarts: 0,
             turn: Turn::default(),
+            notes: Notes::default(),
             attempts: Attempts::default(),
             state: State::Created,
         }

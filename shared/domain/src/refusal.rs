@@ -32,6 +32,9 @@ pub enum Refusal {
     Blocked,
     /// The request was sent, and its outcome is unknown.
     OutcomeUnknown,
+    /// The provider made the media, and the studio neither stored nor kept it: trouble of ours, for
+    /// which the provider is paid nevertheless.
+    NotStored,
 }
 
 /// What happens to a job after a refusal.
@@ -62,6 +65,7 @@ impl Refusal {
             Self::ProviderGone => "provider-gone",
             Self::Blocked => "blocked",
             Self::OutcomeUnknown => "outcome-unknown",
+            Self::NotStored => "not-stored",
         }
     }
 
@@ -72,7 +76,8 @@ impl Refusal {
             Self::Moderation | Self::InvalidInput => RetryDecision::Fail,
             Self::Auth | Self::Billing | Self::ProviderGone => RetryDecision::OpenTheBreaker,
             Self::RateLimited { .. } | Self::Transient => RetryDecision::AskAgain,
-            Self::Blocked => RetryDecision::AskTheNext,
+            // It was paid for once, and is not paid for again.
+            Self::Blocked | Self::NotStored => RetryDecision::AskTheNext,
             // No vendor takes an idempotency key for these calls, so another request may be charged
             // again.
             Self::OutcomeUnknown => match provider {
@@ -98,7 +103,8 @@ impl Refusal {
             | Self::Billing
             | Self::ProviderGone
             | Self::RateLimited { .. }
-            | Self::Transient => FailureClass::Unavailable,
+            | Self::Transient
+            | Self::NotStored => FailureClass::Unavailable,
             // If the provider may be asked again, the outcome does not matter: the media was not
             // made.
             Self::OutcomeUnknown => match self.retry_decision(provider) {

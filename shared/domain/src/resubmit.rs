@@ -1,7 +1,7 @@
 //! Resubmits a job for an operator: opens a new job for the same template.
 
 use crate::{
-    Attempts, Decision, EntityState, InboundEventKey, Job, JobId, Planning, State, Turn,
+    Attempts, Decision, EntityState, InboundEventKey, Job, JobId, Notes, Planning, State, Turn,
     plan::{created, first_provider},
 };
 
@@ -69,6 +69,7 @@ pub fn resubmit(
         deadline: planning.deadline,
         restarts: 0,
         turn: Turn::default(),
+        notes: Notes::default(),
         attempts: Attempts::default(),
         state: State::Created,
         ..job.clone()

@@ -6,7 +6,7 @@ use contract::{FailureClass, Identifier, S3Object, Time, VoiceTraining};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Attempts, Failure, Outcome, ProviderId, VoiceModelId, Work, WorkId};
+use crate::{Attempts, Failure, Outcome, ProviderId, Shortfall, VoiceModelId, Work, WorkId};
 
 /// A voice model: a cloned voice, at any stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -311,6 +311,10 @@ impl Work for VoiceModel {
 
     fn is_erased(&self) -> bool {
         matches!(self.state, VoiceState::Erased { .. })
+    }
+
+    fn shortfall(&self) -> Option<Shortfall> {
+        matches!(self.state, VoiceState::Failed { .. }).then_some(Shortfall::Failed)
     }
 
     /// It is no job.

@@ -185,9 +185,11 @@ pub fn retry_decision_for_voice(refusal: Refusal) -> RetryDecision {
     match refusal {
         Refusal::Moderation | Refusal::InvalidInput | Refusal::Blocked => RetryDecision::Fail,
         Refusal::Auth | Refusal::Billing | Refusal::ProviderGone => RetryDecision::OpenTheBreaker,
-        Refusal::RateLimited { .. } | Refusal::Transient | Refusal::OutcomeUnknown => {
-            RetryDecision::AskAgain
-        }
+        // Nothing of a voice's request is stored, so it is never `NotStored`.
+        Refusal::RateLimited { .. }
+        | Refusal::Transient
+        | Refusal::OutcomeUnknown
+        | Refusal::NotStored => RetryDecision::AskAgain,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use contract::{FailureClass, Time};
 
-use crate::{Failure, Job, ProviderId, Work};
+use crate::{Failure, Job, Noted, ProviderId, Work};
 
 /// For how many seconds a job may wait for its turn at a provider, or be open without being begun;
 /// then it is given up.
@@ -38,7 +38,7 @@ impl Job {
     pub fn waiting(mut self, provider: ProviderId, now: Time) -> Self {
         self.turn.waits_for = Some(provider);
         self.deadline = now.plus_seconds(LONGEST_WAIT_SECONDS);
-        self
+        self.noting(Noted::JoinedLine { provider }, now)
     }
 
     /// The job in the line of `provider` from `now` on, without the execution that found no room
@@ -55,6 +55,16 @@ impl Job {
         self.turn.waits_for = None;
         self.deadline = deadline;
         self
+    }
+
+    /// The job with a note that its turn came at `now` in the line in which it stands, if it stands in
+    /// one. It is [woken](Self::woken) next.
+    #[must_use]
+    pub fn noting_turn(self, now: Time) -> Self {
+        match self.waits_for() {
+            Some(provider) => self.noting(Noted::TurnCame { provider }, now),
+            None => self,
+        }
     }
 
     /// Those of `providers` whose slots the job may hold without asking them, now that it asks

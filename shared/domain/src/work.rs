@@ -39,6 +39,15 @@ impl fmt::Display for WorkId {
     }
 }
 
+/// How work ended short of what was wanted, so that an operator may look after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortfall {
+    /// It failed for good.
+    Failed,
+    /// Another provider made it than was to make it.
+    FellBack,
+}
+
 /// A render job or a voice model.
 pub trait Work: Clone + PartialEq + Serialize + DeserializeOwned {
     /// Its id.
@@ -75,6 +84,9 @@ pub trait Work: Clone + PartialEq + Serialize + DeserializeOwned {
 
     /// Whether only the fact of its erasure remains.
     fn is_erased(&self) -> bool;
+
+    /// How it ended, if it ended short of what was wanted.
+    fn shortfall(&self) -> Option<Shortfall>;
 
     /// Whether it is one of the open jobs that wait for a vendor or are made by one. A tenant may
     /// have so many of them.

@@ -5,7 +5,8 @@ use contract::{
 };
 use domain::{
     AssetPaths, Attempts, Caps, ConcurrencyLimits, InboundEventKey, Job, JobId, MOST_ATTEMPTS,
-    Next, Outcome, ProviderId, Refusal, RetryDecision, State, TemplateId, Turn, Work, derive, next,
+    Next, Noted, Notes, Outcome, Output, ProviderId, Refusal, RetryDecision, Shortfall, State,
+    TemplateId, Turn, Work, derive, next,
 };
 use proptest::prelude::*;
 
@@ -50,6 +51,7 @@ fn job(asset: AssetKind) -> Job {
         resubmit_of: None,
         restarts: 0,
         turn: Turn::default(),
+        notes: Notes::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }
@@ -182,6 +184,59 @@ fn only_an_open_job_at_a_vendor_counts_against_its_tenants_bound() {
     assert!(!asked.is_at_vendor());
 }
 
+/// The job, made by `provider`, which is asked now, and completed.
+fn made(job: Job, provider: ProviderId) -> Job {
+    let job = job.asking(provider, derive(&[b"token"]), at(60));
+    let job = job.answered(Outcome::Made { credits: 0 }, at(61));
+    Job {
+        provider: format!("{provider}/a-model"),
+        state: State::Completed {
+            output: Output {
+                key: "poster.png".to_owned(),
+                stored_at: at(61),
+                credits: 0,
+                length_ms: None,
+                undrawn: Vec::new(),
+                adjusted: Vec::new(),
+            },
+            submitted_at: at(60),
+        },
+        ..job
+    }
+}
+
+#[test]
+fn a_job_fell_back_if_its_first_provider_refused_or_was_passed_over() {
+    let wanted = |provider: ProviderId| Job {
+        provider: provider.as_str().to_owned(),
+        ..job(AssetKind::Poster)
+    };
+    let as_wanted = made(wanted(OpenAi), OpenAi);
+    assert_eq!(
+        (as_wanted.fell_back().len(), as_wanted.shortfall()),
+        (0, None)
+    );
+    let after_refusal = refused(wanted(OpenAi), OpenAi, Refusal::Auth, 1);
+    let passed_over = Noted::PassedOver {
+        provider: OpenAi,
+        until: at(900),
+    };
+    for fell_back in [
+        made(after_refusal.clone(), StudioCanvas),
+        made(wanted(OpenAi).noting(passed_over, at(60)), StudioCanvas),
+    ] {
+        assert_eq!(fell_back.fell_back()[0].from, OpenAi);
+        assert_eq!(fell_back.shortfall(), Some(Shortfall::FellBack));
+        assert!(fell_back.concerns(OpenAi) && fell_back.concerns(StudioCanvas));
+        assert!(!fell_back.concerns(Runway));
+        assert_eq!(fell_back.erased(at(99)).shortfall(), None);
+    }
+    assert_eq!(after_refusal.shortfall(), None, "it is open");
+    // The one that was to make it was asked again in the end, and made it.
+    let another = refused(after_refusal, StudioCanvas, Refusal::Transient, 30);
+    assert_eq!(made(another, OpenAi).shortfall(), None);
+}
+
 #[test]
 fn a_refusal_has_one_name_in_metrics_and_in_the_table() {
     for (refusal, name) in [
@@ -194,6 +249,7 @@ fn a_refusal_has_one_name_in_metrics_and_in_the_table() {
         (Refusal::ProviderGone, "provider-gone"),
         (Refusal::OutcomeUnknown, "outcome-unknown"),
         (Refusal::Blocked, "blocked"),
+        (Refusal::NotStored, "not-stored"),
     ] {
         assert_eq!(refusal.as_str(), name);
         assert_eq!(serde_json::to_value(refusal).unwrap()["class"], name);

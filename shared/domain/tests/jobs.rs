@@ -6,7 +6,7 @@ use contract::{
     Topic, Trigger,
 };
 use domain::{
-    AssetPaths, Attempts, BREAKER_SECONDS, Failure, InboundEventKey, Job, JobId, Outcome,
+    AssetPaths, Attempts, BREAKER_SECONDS, Failure, InboundEventKey, Job, JobId, Notes, Outcome,
     ProviderId, Refusal, State, TemplateId, Turn, cancel, cancel_erased, derive, fail,
 };
 use serde_json::Value;
@@ -44,6 +44,7 @@ fn job(asset: AssetKind) -> Job {
         resubmit_of: None,
         restarts: 0,
         turn: Turn::default(),
+        notes: Notes::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }
