@@ -4,6 +4,8 @@ use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 
+use runtime::chain;
+
 use crate::packed::{MOST_BYTES, NotPacked, pack, unpack};
 
 /// An item as DynamoDB has it.
@@ -21,6 +23,28 @@ pub enum ItemError {
     /// A packed attribute cannot be unpacked.
     #[error("the item's attribute `{0}` cannot be unpacked")]
     Packed(&'static str, #[source] NotPacked),
+    /// One of the others, of the item with this key. A key is made of ids.
+    #[error("{key}: {}", said(.what))]
+    Of {
+        /// The item's `pk` and `sk`, as the AWS CLI takes them.
+        key: String,
+        /// What is wrong with it.
+        what: Box<ItemError>,
+    },
+}
+
+fn said(what: &ItemError) -> String {
+    chain(what)
+}
+
+impl ItemError {
+    /// The error with the key of `item`.
+    pub(crate) fn of(self, item: &Item) -> Self {
+        let part = |name| text(item, name).unwrap_or("?");
+        let key = format!("pk `{}`, sk `{}`", part("pk"), part("sk"));
+        let what = Box::new(self);
+        Self::Of { key, what }
+    }
 }
 
 /// `text` as an attribute. What is larger than may be unpacked stays text, and DynamoDB refuses it.

@@ -74,9 +74,7 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item));
-        put.send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        put.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 
@@ -93,10 +91,7 @@ impl Store {
             .update_expression("SET outcome = :outcome")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":outcome", AttributeValue::S(outcome.to_owned()));
-        update
-            .send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        update.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 
@@ -129,7 +124,7 @@ impl Store {
                 .items()
                 .send();
             let found: Result<Vec<Item>, _> = query.collect().await;
-            let found = found.map_err(|error| StoreError::Read(error.into()))?;
+            let found = found.map_err(|error| self.unread(error))?;
             keys.extend(found.iter().filter_map(|item| {
                 let id = item.get("pk")?.as_s().ok()?.strip_prefix("audit#")?;
                 let at = item.get("deadline")?.as_s().ok()?;

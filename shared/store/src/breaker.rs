@@ -50,9 +50,7 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item));
-        put.send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        put.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ mod resolve;
 mod write;
 
 pub use entry::{DeadLetterEntry, Resolution, Resolved};
-pub use list::{Place, UnknownPlace, Window};
+pub use list::Window;
 pub use resolve::ResolveOutcome;
 pub use write::{AgainOfEnvelope, WrittenDeadLetter};
 

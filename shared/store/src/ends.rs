@@ -76,13 +76,13 @@ impl Store {
                     Cancelled::Erased => Ok(WrittenEnds::Erased),
                     Cancelled::Decided(_) | Cancelled::Changed(_) => Ok(WrittenEnds::Changed),
                     Cancelled::Invalid => Err(StoreError::Refused(error.into())),
-                    Cancelled::Unable => Err(StoreError::Write(error.into())),
+                    Cancelled::Unable => Err(self.unwritten(error)),
                 }
             }
             Some(other) if other.code() == Some("ValidationException") => {
                 Err(StoreError::Refused(error.into()))
             }
-            _ => Err(StoreError::Write(error.into())),
+            _ => Err(self.unwritten(error)),
         }
     }
 

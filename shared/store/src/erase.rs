@@ -123,10 +123,7 @@ impl Store {
             .expression_attribute_values(":kind", AttributeValue::S((*kind).to_owned()))
             .set_exclusive_start_key(cursor.after)
             .limit(most);
-        let output = query
-            .send()
-            .await
-            .map_err(|error| StoreError::Read(error.into()))?;
+        let output = query.send().await.map_err(|error| self.unread(error))?;
         let owned = output
             .items()
             .iter()
@@ -315,10 +312,7 @@ impl Store {
         let update = counts.into_iter().fold(update, |update, (name, count)| {
             update.expression_attribute_values(name, AttributeValue::N(count.to_string()))
         });
-        update
-            .send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        update.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 

@@ -2,20 +2,24 @@
 //!
 //! | `pk` | `sk` | what it is |
 //! |---|---|---|
-//! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to send, their entity; until its TTL |
+//! | `inbound#<uuid>` | `outbox` | what was decided for an inbound event: the bytes to publish, the jobs to send, their entity, the newer event if it is older than what was known; until its TTL |
 //! | `entity#<uuid>` | `state` | an entity with its templates |
-//! | `job#<uuid>` | `state` | a render job; `lone_try` if it was about to be drawn by itself (`lone_try.rs`) |
+//! | `job#<uuid>` | `state` | a render job; `lone_try` if it was about to be drawn by itself (`lone_try.rs`); `trouble` if it met some since it was last written (`why.rs`) |
 //! | `job#<uuid>` | `end` | what was decided when the job was closed: the bytes to publish, `withheld` if they may not be yet; until its TTL |
 //! | `voice#<uuid>` | `state` | a voice model |
 //! | `voice#<uuid>` | `created`, `ready` | what was decided when it was registered, and when it spoke: the bytes to publish; until its TTL |
 //! | `provider#<name>` | `breaker` | until when an open breaker skips a provider, and why |
 //! | `provider#<name>` | `leases` | the calls to a provider that are in flight |
+//! | `provider#<name>` | `usage` | the credits that were spent at a provider by day, and its last refusal |
 //! | `provider#<name>` | `blocks` | the tenants whose requests to a provider were blocked lately, by derived ids |
 //! | `waiting#<provider>#<0 to 3>` | `<tenant's uuid>#<kind>#<time>#<uuid>` | a job or voice model that waits for its turn (`line.rs`); until its turn, or its TTL |
+//! | `kept#<token>#<n>` | `part` | a part of what a provider made and the bucket did not take (`kept.rs`); until it is stored, or its TTL |
 //! | `tenant#<uuid>` | `erased` | what of a tenant was erased, and when |
 //! | `tenant#<uuid>` | `tombstone#<00 to ff>` | when the tenant's erasure began (`tombstone.rs`); until its TTL |
+//! | `schedule#<name>` | `ran` | when what a schedule starts last did its work (`watched.rs`) |
 //! | `audit#<uuid>` | `entry` | a change that an operator asked for (`audit.rs`); until its TTL |
 //! | `tenant#<uuid>` | `remainder#<keeper>#<item>` | what a vendor, a bucket or the CDN refused to delete, and why an operator closed that (`remainders.rs`) |
+//! | `set-aside#<topic>/<partition>/<offset>` | `mark` | that a record is to become a dead letter if its consumer cannot handle it (`set_aside.rs`); until its TTL |
 //! | `dead-letter#<uuid>` | `record` | the entry of a dead letter (`dead_letters.rs`); once resolved, or if its key names no tenant, until its TTL |
 //!
 //! Keys are made of ids, derived ones and a voice model's: nothing a tenant writes is part of one.
@@ -24,21 +28,22 @@
 //! entries, entities and jobs is packed (`packed.rs`). A version from before wrote it as text, and an
 //! entry's parts in `events`, `starts`, `entity` and `tenant_key`: both are read.
 //!
-//! Three indexes, keys only. The TTL attribute is `expires_at`.
+//! Four indexes, keys only. The TTL attribute is `expires_at`.
 //!
 //! | index | keys | what is in it |
 //! |---|---|---|
 //! | `by-tenant` | `tenant`, `listed` | all that is a tenant's, but entries that a job of the tenant's leads to; `listed` is `entity`, or `job#`, `voice#`, `outbox#` or `dead-letter#` and a time; or `remainder#` and what it is |
 //! | `open-by-tenant` | `open_tenant`, `listed` | a tenant's open jobs that wait for a vendor or are made by one: not those that the canvas draws, so a picture does not write it |
+//! | `ended` | `ended`, `listed` | jobs and voice models of all tenants that ended short of what was wanted, until an operator has a job made again or its tenant is erased: `ended` is `failed#` or `fell-back#` and the first digit of the id |
 //! | `open` | `open`, `deadline` | open jobs and voice models, and their unpublished entries: `open` is the first digit of the id, after `queue#` for a job that waits in the queue, and after `turn#` for one that waits for its turn at a vendor. Unresolved dead letters: `open` is `dead-letter#` and that digit, `deadline` is when the first was seen. The audit: `open` is `audit#` and the month, `deadline` is when it was asked for |
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use contract::{Identifier, Time};
+use contract::{Identifier, Time, Topic};
 use domain::{
-    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OutboundEvent, ProviderId,
-    TenantKey, VoiceModelId, Work, WorkId,
+    EntityKey, EntityState, HORIZON_SECONDS, InboundEventKey, JobId, OtherEvent, OutboundEvent,
+    ProviderId, Shortfall, TenantKey, VoiceModelId, Work, WorkId,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -140,6 +145,27 @@ impl Key {
         }
     }
 
+    pub(crate) fn kept(token: Uuid, part: u32) -> Self {
+        Self {
+            pk: format!("kept#{token}#{part}"),
+            sk: "part".to_owned(),
+        }
+    }
+
+    pub(crate) fn usage(provider: ProviderId) -> Self {
+        Self {
+            pk: format!("provider#{provider}"),
+            sk: "usage".to_owned(),
+        }
+    }
+
+    pub(crate) fn set_aside(topic: Topic, partition: i32, offset: i64) -> Self {
+        Self {
+            pk: format!("set-aside#{topic}/{partition}/{offset}"),
+            sk: "mark".to_owned(),
+        }
+    }
+
     pub(crate) fn dead_letter(id: Uuid) -> Self {
         Self {
             pk: format!("dead-letter#{id}"),
@@ -179,6 +205,8 @@ pub struct OutboxEntry {
     pub entity: Option<EntityKey>,
     /// The key of the tenant of `starts`; `None` where `entity` is.
     pub tenant: Option<TenantKey>,
+    /// The newer event, if the inbound event is older than what was known: its facts are not taken in.
+    pub older_than: Option<Box<OtherEvent>>,
     /// Whether Kafka is known to have the events. If it is not, and the entry opened jobs, they tell:
     /// none is sent before.
     pub published: bool,
@@ -219,10 +247,18 @@ impl OutboxEntry {
             starts: Vec::new(),
             entity: None,
             tenant: None,
+            older_than: None,
             published: true,
             withheld: false,
             owner: None,
         }
+    }
+
+    /// The job whose end it is; `None` if it is no job's end.
+    #[must_use]
+    pub fn ended_job(&self) -> Option<JobId> {
+        let id = self.key.pk.strip_prefix("job#")?;
+        id.parse().ok().map(JobId)
     }
 
     /// Whether a job leads an erasure to it: the job that it opened, or ended. The end that the sweep
@@ -235,7 +271,8 @@ impl OutboxEntry {
     pub(crate) fn into_item(self, expiry: Expiry) -> Item {
         let shard = open_shard(&self.key.pk);
         let is_listed = !self.is_led_to(expiry);
-        // An entry without events belongs to no tenant.
+        // An entry without events belongs to no tenant, unless it names another event of the tenant's:
+        // then the decision's guard says whose it is (`prepared.rs`).
         let first = self.events.first().filter(|_| is_listed);
         let tenant = first.map(|event| event.key.clone());
         let mut item = self.key.into_item();
@@ -247,6 +284,7 @@ impl OutboxEntry {
             tenant: self.tenant,
             starts: self.starts,
             events: self.events,
+            older_than: self.older_than,
         };
         item.insert("packed".to_owned(), packed(&said.to_json()));
         item.insert("content".to_owned(), AttributeValue::S(self.content));
@@ -263,11 +301,16 @@ impl OutboxEntry {
     }
 
     pub(crate) fn from_item(item: &Item) -> Result<Self, ItemError> {
+        Self::read(item).map_err(|error| error.of(item))
+    }
+
+    fn read(item: &Item) -> Result<Self, ItemError> {
         let Said {
             entity,
             tenant,
             starts,
             events,
+            older_than,
         } = Said::read(item)?;
         Ok(Self {
             key: Key::of(item)?,
@@ -276,6 +319,7 @@ impl OutboxEntry {
             starts,
             entity,
             tenant,
+            older_than,
             published: *item
                 .get("published")
                 .and_then(|a| a.as_bool().ok())
@@ -317,11 +361,11 @@ pub(crate) fn entity_item(entity: &EntityState) -> Item {
 /// one stands in neither.
 pub(crate) fn work_item<W: Work>(work: &W) -> Item {
     let key = Key::work(work.id());
-    let shard = open_shard(&key.pk);
+    let digit = open_shard(&key.pk);
     let shard = match (work.is_in_line(), work.is_queued()) {
-        (true, _) => in_line_shard(shard),
-        (false, true) => queued_shard(shard),
-        (false, false) => shard.to_owned(),
+        (true, _) => in_line_shard(digit),
+        (false, true) => queued_shard(digit),
+        (false, false) => digit.to_owned(),
     };
     let mut item = key.into_item();
     item.insert(
@@ -345,6 +389,10 @@ pub(crate) fn work_item<W: Work>(work: &W) -> Item {
     }
     if !work.is_closed() {
         stand_open(&mut item, &shard, work.deadline());
+    }
+    if let Some(how) = work.shortfall() {
+        let shard = AttributeValue::S(ended_shard(how, digit));
+        item.insert("ended".to_owned(), shard);
     }
     item
 }
@@ -379,7 +427,7 @@ fn stand_open(item: &mut Item, shard: &str, deadline: Time) {
 }
 
 /// Lists an item among all that is `tenant`'s.
-fn list(item: &mut Item, tenant: &str, listed: &str) {
+pub(crate) fn list(item: &mut Item, tenant: &str, listed: &str) {
     item.insert("tenant".to_owned(), AttributeValue::S(tenant.to_owned()));
     item.insert("listed".to_owned(), AttributeValue::S(listed.to_owned()));
 }
@@ -406,6 +454,14 @@ pub(crate) fn in_line_shard(shard: &str) -> String {
 /// it.
 pub(crate) fn dead_letters_shard(shard: &str) -> String {
     format!("dead-letter#{shard}")
+}
+
+/// The shard for what ended short of what was wanted.
+pub(crate) fn ended_shard(how: Shortfall, shard: &str) -> String {
+    match how {
+        Shortfall::Failed => format!("failed#{shard}"),
+        Shortfall::FellBack => format!("fell-back#{shard}"),
+    }
 }
 
 /// The shard of an item whose key is `job#<uuid>`, `voice#<uuid>` or `dead-letter#<uuid>`.
@@ -442,7 +498,8 @@ fn size_of_value(value: &AttributeValue) -> usize {
 
 /// The state that an entity's or a job's item carries.
 pub(crate) fn state<T: DeserializeOwned>(item: &Item) -> Result<T, ItemError> {
-    serde_json::from_str(&unpacked(item, "state")?).map_err(ItemError::State)
+    let read = || serde_json::from_str(&unpacked(item, "state")?).map_err(ItemError::State);
+    read().map_err(|error| error.of(item))
 }
 
 pub(crate) fn json<T: serde::Serialize>(state: &T) -> String {

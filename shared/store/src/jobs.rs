@@ -54,10 +54,7 @@ impl Store {
             .set_exclusive_start_key(after.map(|after| start_key(tenant, after)))
             .scan_index_forward(false)
             .limit(most);
-        let output = query
-            .send()
-            .await
-            .map_err(|error| StoreError::Read(error.into()))?;
+        let output = query.send().await.map_err(|error| self.unread(error))?;
         let next = output.last_evaluated_key.as_ref().map(place).transpose()?;
         let keys = output
             .items()

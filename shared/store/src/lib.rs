@@ -12,12 +12,16 @@ mod error;
 mod groups;
 mod items;
 mod jobs;
+mod kept;
 mod limits;
 mod line;
+mod listing;
 mod lone_try;
+mod of_all_tenants;
 mod open_jobs;
 mod overdue;
 mod packed;
+mod place;
 mod prepared;
 #[cfg(test)]
 mod released;
@@ -25,8 +29,12 @@ mod remainders;
 mod render_inputs;
 mod rounds;
 mod said;
+mod set_aside;
 mod shared_state;
 mod tombstone;
+mod usage;
+mod watched;
+mod why;
 mod work;
 mod write;
 
@@ -36,8 +44,8 @@ use runtime::{ConfigError, variable};
 pub use audit::AuditItem;
 pub use breaker::OpenBreaker;
 pub use dead_letters::{
-    AgainOfEnvelope, DeadLetterEntry, Place, Resolution, ResolveOutcome, Resolved, UnknownPlace,
-    Window, WrittenDeadLetter,
+    AgainOfEnvelope, DeadLetterEntry, Resolution, ResolveOutcome, Resolved, Window,
+    WrittenDeadLetter,
 };
 pub use ends::{MOST_ENDS, WrittenEnds};
 pub use erase::{Cursor, DeadLetterToErase, Erased, Owned, OwnedItem};
@@ -45,13 +53,18 @@ pub use error::StoreError;
 pub use groups::groups;
 pub use items::{Expiry, ItemError, Key, OutboxEntry, Owner};
 pub use jobs::JobsPage;
+pub use kept::MOST_KEPT;
+pub use of_all_tenants::{OfAllTenants, Within, WorkPage};
 pub use overdue::{Overdue, UnknownItem, Unpublished};
 pub use packed::{NotPacked, unpack};
+pub use place::{Place, UnknownPlace};
 pub use prepared::{Committed, Prepared};
 pub use remainders::{Closing, RecordedRemainder, Remainder};
 pub use render_inputs::RenderInputs;
 pub use rounds::Rounds;
 pub use tombstone::ErasureGuard;
+pub use watched::{OldestOpen, Schedule, WaitingDeadLetters};
+pub use why::{EntrySeen, JobSeen, MetTrouble};
 pub use write::Written;
 
 /// The table.

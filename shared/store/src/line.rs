@@ -57,7 +57,7 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(entry))
             .build()
-            .map_err(|error| StoreError::Write(error.into()))?;
+            .map_err(|error| self.unwritten(error))?;
         let join = self
             .transaction(vec![(items::work_item(&job), before)], None)?
             .transact_items(TransactWriteItem::builder().put(entry).build());
@@ -71,10 +71,10 @@ impl Store {
                         Err(StoreError::Contended)
                     }
                     Cancelled::Invalid => Err(StoreError::Refused(error.into())),
-                    Cancelled::Unable => Err(StoreError::Write(error.into())),
+                    Cancelled::Unable => Err(self.unwritten(error)),
                 }
             }
-            _ => Err(StoreError::Write(error.into())),
+            _ => Err(self.unwritten(error)),
         }
     }
 
@@ -89,9 +89,7 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item(model.provider, &Waiter::of(model))));
-        put.send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        put.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 
@@ -109,10 +107,7 @@ impl Store {
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(key(provider, waiter).into_item()));
-        delete
-            .send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        delete.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 
@@ -141,7 +136,7 @@ impl Store {
             {
                 Ok(())
             }
-            Err(error) => Err(StoreError::Write(error.into())),
+            Err(error) => Err(self.unwritten(error)),
         }
     }
 
@@ -191,7 +186,7 @@ impl Store {
                 .select(Select::Count);
             let mut pages = query.into_paginator().send();
             while let Some(page) = pages.next().await {
-                let page = page.map_err(|error| StoreError::Read(error.into()))?;
+                let page = page.map_err(|error| self.unread(error))?;
                 length += u64::try_from(page.count()).unwrap_or(0);
             }
         }
@@ -232,7 +227,7 @@ impl Store {
                 .expression_attribute_values(":behind", AttributeValue::S(behind.clone()))
                 .consistent_read(true);
             let found = query.limit(at_once).send().await;
-            let found = found.map_err(|error| StoreError::Read(error.into()))?;
+            let found = found.map_err(|error| self.unread(error))?;
             if found.items().is_empty() {
                 return Ok(None);
             }

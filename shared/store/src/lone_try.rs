@@ -31,7 +31,7 @@ impl Store {
             .expression_attribute_values(":note", AttributeValue::S(note.clone()))
             .return_values(ReturnValue::UpdatedOld);
         let updated = update.send().await;
-        let updated = updated.map_err(|error| StoreError::Write(error.into()))?;
+        let updated = updated.map_err(|error| self.unwritten(error))?;
         let before = updated.attributes.unwrap_or_default();
         let before = before.get("lone_try").and_then(|note| note.as_s().ok());
         Ok(before.is_some_and(|before| is_earlier(before, &note, message)))

@@ -35,10 +35,7 @@ impl Store {
                 .select(Select::Count)
                 .limit(i32::try_from(most - counted).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(after);
-            let output = query
-                .send()
-                .await
-                .map_err(|error| StoreError::Read(error.into()))?;
+            let output = query.send().await.map_err(|error| self.unread(error))?;
             counted += usize::try_from(output.count()).unwrap_or(0);
             after = output.last_evaluated_key;
             if after.is_none() {

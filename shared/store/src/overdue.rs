@@ -126,10 +126,7 @@ impl Store {
                 .key_condition_expression("#open = :shard AND deadline < :now")
                 .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
                 .limit(most);
-            let output = query
-                .send()
-                .await
-                .map_err(|error| StoreError::Read(error.into()))?;
+            let output = query.send().await.map_err(|error| self.unread(error))?;
             for item in output.items() {
                 overdue.push(Overdue::read(item)?);
             }
@@ -151,7 +148,7 @@ impl Store {
             query.limit(1).send()
         });
         let firsts = try_join_all(firsts).await;
-        let firsts = firsts.map_err(|error| StoreError::Read(error.into()))?;
+        let firsts = firsts.map_err(|error| self.unread(error))?;
         let keys = firsts.iter().flat_map(|first| first.items()).map(Key::of);
         let items = self.read_all(keys.collect::<Result<_, _>>()?).await?;
         let jobs = items.iter().map(items::state::<Job>);
@@ -162,7 +159,7 @@ impl Store {
     }
 
     /// A query of one shard of what is open, the earliest deadline first.
-    fn open_in(&self, shard: String) -> QueryFluentBuilder {
+    pub(crate) fn open_in(&self, shard: String) -> QueryFluentBuilder {
         self.dynamodb
             .query()
             .table_name(&self.table)
@@ -201,7 +198,7 @@ impl Store {
             {
                 Ok(())
             }
-            Err(error) => Err(StoreError::Write(error.into())),
+            Err(error) => Err(self.unwritten(error)),
         }
     }
 }
@@ -211,7 +208,7 @@ mod tests {
     use contract::{
         AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Topic, Trigger,
     };
-    use domain::{Attempts, InboundEventKey, ProviderId, State, TemplateId, Turn, derive};
+    use domain::{Attempts, InboundEventKey, Notes, ProviderId, State, TemplateId, Turn, derive};
 
     use super::*;
 
@@ -245,6 +242,7 @@ mod tests {
             deadline: now,
             restarts: 0,
             turn: Turn::default(),
+            notes: Notes::default(),
             attempts: Attempts::default(),
             state: State::Created,
         }

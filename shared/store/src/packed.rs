@@ -7,14 +7,13 @@
 //! needs it. Another one is another version, and a release reads a version before the next one
 //! writes it.
 
-use std::{fmt, sync::LazyLock};
+mod deflate;
+mod huffman;
+mod matches;
 
-use miniz_oxide::{
-    deflate::core::{
-        CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
-    },
-    inflate::decompress_to_vec_with_limit,
-};
+use std::fmt;
+
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 /// The version that is written.
 const VERSION: u8 = 1;
@@ -33,19 +32,6 @@ const LENGTH: u16 = {
 /// by other code than ours must not fill the memory.
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
-/// How hard to look for what repeats, from 0 to 10.
-const LEVEL: i32 = 6;
-
-/// A compressor that has the dictionary behind it.
-static PRIMED: LazyLock<CompressorOxide> = LazyLock::new(|| {
-    // Raw, that is without a header, and with the usual strategy.
-    let flags = create_comp_flags_from_zip_params(LEVEL, 0, 0);
-    let mut compressor = CompressorOxide::new(flags);
-    // What the dictionary itself is compressed to ends with a whole byte, and is not needed.
-    compress_to_output(&mut compressor, DICTIONARY, TDEFLFlush::Sync, |_| true);
-    compressor
-});
-
 /// Some bytes are no packed text that this version of the code can unpack.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPacked {
@@ -62,14 +48,7 @@ pub enum NotPacked {
 
 /// Packs `text`. The same text always gives the same bytes.
 pub(crate) fn pack(text: &str) -> Vec<u8> {
-    let mut compressor = PRIMED.clone();
-    let mut packed = vec![VERSION];
-    let text = text.as_bytes();
-    compress_to_output(&mut compressor, text, TDEFLFlush::Finish, |some| {
-        packed.extend_from_slice(some);
-        true
-    });
-    packed
+    deflate::deflate(text.as_bytes(), vec![VERSION])
 }
 
 /// The text that was packed: what the attributes `state` and `packed` hold. For tests and tools that
@@ -99,4 +78,4 @@ pub fn unpack(packed: &[u8]) -> Result<String, NotPacked> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

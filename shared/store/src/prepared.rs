@@ -47,6 +47,7 @@ impl Prepared {
             voice,
             events,
             starts,
+            older_than,
         } = decision;
         let published = events.is_empty();
         let opened = jobs.iter().find(|job| starts.first() == Some(&job.id));
@@ -57,11 +58,12 @@ impl Prepared {
             entity: opened.map(Job::entity_key),
             tenant: opened.map(|job| TenantKey::new(&job.tenant)),
             starts,
+            older_than: older_than.map(Box::new),
             published,
             withheld: false,
             owner: None,
         };
-        let mut puts = vec![(entry.clone().into_item(expiry), 0)];
+        let mut puts = vec![(item_of(&entry, expiry, guard), 0)];
         let entity = entity.map(|entity| {
             let before = entity.version;
             EntityState {
@@ -103,6 +105,18 @@ impl Prepared {
     pub fn committed(&self) -> &Committed {
         &self.committed
     }
+}
+
+/// The item of `entry`. One that publishes nothing and names another event is listed as its tenant's,
+/// so that an erasure blanks what that event is called.
+fn item_of(entry: &OutboxEntry, expiry: Expiry, guard: Option<ErasureGuard<'_>>) -> Item {
+    let mut item = entry.clone().into_item(expiry);
+    let says_nothing_else = entry.events.is_empty() && entry.starts.is_empty();
+    if let Some(guard) = guard.filter(|_| entry.older_than.is_some() && says_nothing_else) {
+        let listed = format!("outbox#{}", expiry.from);
+        items::list(&mut item, guard.tenant.as_str(), &listed);
+    }
+    item
 }
 
 /// The item of `work` as it is once written, and how often it was written before.

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use domain::{Blocks, ConcurrencyLimits, EntityState, Job, VoiceModel};
+use domain::{Blocks, ConcurrencyLimits, EntityState, Job, Usage, VoiceModel};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -69,6 +69,7 @@ fn read(item: &Item) -> Result<(), ItemError> {
         ("provider", "breaker") => state::<OpenBreaker>(item),
         ("provider", "leases") => state::<ConcurrencyLimits>(item),
         ("provider", "blocks") => state::<Blocks>(item),
+        ("provider", "usage") => state::<Usage>(item),
         other => panic!("an item {other:?}: read it here"),
     }
 }

@@ -67,10 +67,7 @@ impl Store {
             .expression_attribute_values(":keeper", text(keeper))
             .expression_attribute_values(":item", text(item))
             .expression_attribute_values(":now", text(&now.to_string()));
-        update
-            .send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        update.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 
@@ -126,7 +123,7 @@ impl Store {
         let mut listed = query.into_paginator().items().send();
         let mut remainders = Vec::new();
         while let Some(item) = listed.next().await {
-            let item = item.map_err(|error| StoreError::Read(error.into()))?;
+            let item = item.map_err(|error| self.unread(error))?;
             let key = Key {
                 pk: string(&item, "pk")?,
                 sk: string(&item, "sk")?,

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use contract::{Topic, TraceParent};
-use domain::{EntityKey, JobId, OutboundEvent, TenantKey};
+use domain::{EntityKey, JobId, OtherEvent, OutboundEvent, TenantKey};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ pub(crate) struct Said {
     pub tenant: Option<TenantKey>,
     pub starts: Vec<JobId>,
     pub events: Vec<OutboundEvent>,
+    pub older_than: Option<Box<OtherEvent>>,
 }
 
 /// The JSON that is packed.
@@ -32,6 +33,8 @@ struct Packed<'a> {
     starts: Vec<JobId>,
     #[serde(borrow)]
     events: Vec<PackedEvent<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    older_than: Option<Box<OtherEvent>>,
 }
 
 /// An event. Its value is not a string within the JSON but a part of it, byte by byte as it is
@@ -69,6 +72,7 @@ impl Said {
             tenant: self.tenant,
             starts: self.starts.clone(),
             events: events.collect(),
+            older_than: self.older_than.clone(),
         };
         serde_json::to_string(&packed).expect("it is strings under string keys, and JSON")
     }
@@ -79,6 +83,7 @@ impl Said {
             tenant,
             starts,
             events,
+            older_than,
         } = serde_json::from_str(json)?;
         let events = events.into_iter().map(|event| OutboundEvent {
             topic: event.topic,
@@ -91,6 +96,7 @@ impl Said {
             tenant,
             starts,
             events: events.collect(),
+            older_than,
         })
     }
 
@@ -128,6 +134,7 @@ impl Said {
             tenant: id(item, "tenant_key")?.map(TenantKey),
             starts: starts.collect::<Result<_, _>>()?,
             events: events.collect::<Result<_, ItemError>>()?,
+            older_than: None,
         })
     }
 }

@@ -46,7 +46,7 @@ impl Store {
                 Ok(_) => return Ok(Some(changed)),
                 Err(SdkError::ServiceError(error))
                     if error.err().is_conditional_check_failed_exception() => {}
-                Err(error) => return Err(StoreError::Write(error.into())),
+                Err(error) => return Err(self.unwritten(error)),
             }
         }
     }

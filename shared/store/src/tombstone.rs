@@ -93,7 +93,7 @@ impl Store {
             let put = PutRequest::builder()
                 .set_item(Some(item))
                 .build()
-                .map_err(|error| StoreError::Write(error.into()))?;
+                .map_err(|error| self.unwritten(error))?;
             puts.push(WriteRequest::builder().put_request(put).build());
         }
         for some in puts.chunks(MOST_WRITTEN_AT_ONCE) {
@@ -127,9 +127,9 @@ impl Store {
                     let item = failed.item().ok_or(ItemError::Attribute("erased_at"))?;
                     Ok(erased_at(item)?)
                 }
-                _ => Err(StoreError::Write(SdkError::ServiceError(error).into())),
+                _ => Err(self.unwritten(SdkError::ServiceError(error))),
             },
-            Err(error) => Err(StoreError::Write(error.into())),
+            Err(error) => Err(self.unwritten(error)),
         }
     }
 
@@ -145,10 +145,7 @@ impl Store {
             .set_key(Some(erasure(tenant).into_item()))
             .update_expression("SET finished_at = :now")
             .expression_attribute_values(":now", AttributeValue::S(now.to_string()));
-        update
-            .send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        update.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 
@@ -192,7 +189,7 @@ impl Store {
             .condition_expression("attribute_not_exists(pk) OR erased_at < :happened")
             .expression_attribute_values(":happened", AttributeValue::S(happened.to_string()))
             .build()
-            .map_err(|error| StoreError::Write(error.into()))
+            .map_err(|error| self.unwritten(error))
     }
 
     async fn write_all(&self, mut requests: Vec<WriteRequest>) -> Result<(), StoreError> {
@@ -203,7 +200,7 @@ impl Store {
                 .request_items(&self.table, requests)
                 .send()
                 .await
-                .map_err(|error| StoreError::Write(error.into()))?;
+                .map_err(|error| self.unwritten(error))?;
             // What DynamoDB had no capacity for.
             requests = written
                 .unprocessed_items

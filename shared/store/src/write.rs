@@ -13,7 +13,8 @@ use aws_sdk_dynamodb::{
     },
     types::{
         AttributeValue, CancellationReason, KeysAndAttributes, Put,
-        ReturnValuesOnConditionCheckFailure, TransactWriteItem, builders::PutBuilder,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        builders::{KeysAndAttributesBuilder, PutBuilder},
     },
 };
 use domain::{EntityKey, EntityState};
@@ -57,13 +58,13 @@ impl Store {
                         entity: entity.map(items::state).transpose()?.map(Box::new),
                     }),
                     Cancelled::Invalid => Err(StoreError::Refused(error.into())),
-                    Cancelled::Unable => Err(StoreError::Write(error.into())),
+                    Cancelled::Unable => Err(self.unwritten(error)),
                 }
             }
             Some(other) if other.code() == Some("ValidationException") => {
                 Err(StoreError::Refused(error.into()))
             }
-            _ => Err(StoreError::Write(error.into())),
+            _ => Err(self.unwritten(error)),
         }
     }
 
@@ -92,7 +93,7 @@ impl Store {
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(_)) => Ok(None),
             Some(other) if other.code() == Some("ValidationException") => Ok(None),
-            _ => Err(StoreError::Write(error.into())),
+            _ => Err(self.unwritten(error)),
         }
     }
 
@@ -106,7 +107,7 @@ impl Store {
         let mut writes = Vec::new();
         for (item, version) in puts {
             let put = self.put(item, version).build();
-            let put = put.map_err(|error| StoreError::Write(error.into()))?;
+            let put = put.map_err(|error| self.unwritten(error))?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
         for check in checks {
@@ -153,7 +154,7 @@ impl Store {
             let error = match put.clone().send().await {
                 Ok(_) => return Ok(()),
                 Err(SdkError::ServiceError(error)) => error,
-                Err(error) => return Err(StoreError::Write(error.into())),
+                Err(error) => return Err(self.unwritten(error)),
             };
             match error.err() {
                 // A transaction has the item in hand at this moment. Once it is over, the condition
@@ -166,7 +167,7 @@ impl Store {
                         false => Err(StoreError::Contended),
                     };
                 }
-                _ => return Err(StoreError::Write(SdkError::ServiceError(error).into())),
+                _ => return Err(self.unwritten(SdkError::ServiceError(error))),
             }
         }
     }
@@ -199,10 +200,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key.into_item()))
             .consistent_read(true);
-        let output = read
-            .send()
-            .await
-            .map_err(|error| StoreError::Read(error.into()))?;
+        let output = read.send().await.map_err(|error| self.unread(error))?;
         Ok(output.item)
     }
 
@@ -224,10 +222,7 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#open", "open")
             .expression_attribute_values(":true", AttributeValue::Bool(true));
-        update
-            .send()
-            .await
-            .map_err(|error| StoreError::Write(error.into()))?;
+        update.send().await.map_err(|error| self.unwritten(error))?;
         Ok(())
     }
 
@@ -276,26 +271,32 @@ impl Store {
         &self,
         keys: BTreeSet<Key>,
     ) -> Result<BTreeMap<Key, Item>, StoreError> {
+        let consistently = KeysAndAttributes::builder().consistent_read(true);
+        self.read_as(keys, consistently).await
+    }
+
+    /// The items under `keys`, those that there are, read as `how` says.
+    pub(crate) async fn read_as(
+        &self,
+        keys: BTreeSet<Key>,
+        how: KeysAndAttributesBuilder,
+    ) -> Result<BTreeMap<Key, Item>, StoreError> {
         let keys: Vec<Item> = keys.into_iter().map(Key::into_item).collect();
         let mut found = BTreeMap::new();
         for some in keys.chunks(MOST_AT_ONCE) {
-            let mut ask = KeysAndAttributes::builder()
-                .set_keys(Some(some.to_vec()))
-                .consistent_read(true)
-                .build()
-                .ok();
+            let mut ask = how.clone().set_keys(Some(some.to_vec())).build().ok();
             let mut rounds = Rounds::default();
             while let Some(of_table) = ask.take() {
                 let left = "keys were left unprocessed in every round";
                 let round = rounds.next().await;
-                round.map_err(|_| StoreError::Read(left.into()))?;
+                round.map_err(|_| self.unread(left))?;
                 let get = self
                     .dynamodb
                     .batch_get_item()
                     .request_items(&self.table, of_table)
                     .send()
                     .await;
-                let get = get.map_err(|error| StoreError::Read(error.into()))?;
+                let get = get.map_err(|error| self.unread(error))?;
                 for item in get.responses.unwrap_or_default().into_values().flatten() {
                     found.insert(Key::of(&item)?, item);
                 }

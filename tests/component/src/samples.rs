@@ -8,7 +8,7 @@ use contract::{
 };
 use domain::{
     Attempts, ContentHash, Decision, Description, Drawn, Ends, EntityKey, EntityState, Failure,
-    InboundEvent, InboundEventKey, Job, JobId, OutboundEvent, Planning, ProviderId,
+    InboundEvent, InboundEventKey, Job, JobId, Notes, OutboundEvent, Planning, ProviderId,
     ProviderRouting, Registration, State, TemplateId, Turn, VoiceModelId, derive, end_drawn,
 };
 use local::checkout::Checkout;
@@ -142,6 +142,7 @@ pub fn job(tenant: &str, name: &str) -> Job {
         deadline: now(),
         restarts: 0,
         turn: Turn::default(),
+        notes: Notes::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }

@@ -21,7 +21,7 @@ use local::{
     aws::{Aws, QueryService, members},
     checkout::Checkout,
     credentials,
-    emulator::{Emulator, Options, REGION},
+    emulator::{Emulator, Options, Pace, REGION, Transport},
 };
 use serde_json::Value;
 use store::Store;
@@ -210,7 +210,8 @@ async fn start_emulator() -> (Emulator, Credentials) {
         root: root.clone(),
         functions_endpoint: nowhere,
         answers_endpoint: nowhere,
-        wait_scale: 1.0,
+        pace: Pace::default(),
+        transport: Transport::Plain,
     };
     (Emulator::start(&options).await.unwrap(), root)
 }

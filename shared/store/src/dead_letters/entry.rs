@@ -138,7 +138,7 @@ impl DeadLetterEntry {
 }
 
 /// The id in the key of a record's entry.
-pub(super) fn id_of(item: &Item) -> Result<Uuid, ItemError> {
+fn id_of(item: &Item) -> Result<Uuid, ItemError> {
     let pk = item
         .get("pk")
         .and_then(|pk| pk.as_s().ok())

@@ -59,7 +59,7 @@ impl Store {
         let before = update
             .send()
             .await
-            .map_err(|error| StoreError::Write(error.into()))?
+            .map_err(|error| self.unwritten(error))?
             .attributes;
         Ok(before.is_some_and(|before| before.contains_key("resolved")))
     }

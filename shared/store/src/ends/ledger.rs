@@ -12,10 +12,18 @@ use domain::{
 };
 
 use super::*;
-use crate::items::{self, Item};
+use crate::{
+    items::{self, Item},
+    packed::{tests::packed_by_miniz, unpack},
+};
 
 /// The indexes, by the attributes of their keys.
-const INDEXES: [[&str; 2]; 3] = [BY_TENANT, ["open", "deadline"], ["open_tenant", "listed"]];
+const INDEXES: [[&str; 2]; 4] = [
+    BY_TENANT,
+    ["open", "deadline"],
+    ["open_tenant", "listed"],
+    ["ended", "listed"],
+];
 const BY_TENANT: [&str; 2] = ["tenant", "listed"];
 
 /// How often the index is written when `after` is put over `before`: an entry is put, removed, or
@@ -138,6 +146,11 @@ fn written(trace: Option<TraceParent>) -> [usize; 3] {
     let (render, under_ends) = table.put(prepared(ends, guard, now));
     for (key, item) in &table.0 {
         assert!(items::size(item) <= 1024, "{key:?}: {}", items::size(item));
+        for packed in item.values().filter_map(|value| value.as_b().ok()) {
+            let text = unpack(packed.as_ref()).unwrap();
+            let before = packed_by_miniz(&text).len();
+            assert!(packed.as_ref().len() <= before, "{key:?}: {before}");
+        }
     }
     [consumer, render, under_opening + under_ends]
 }

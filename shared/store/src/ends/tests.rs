@@ -2,7 +2,7 @@ use contract::{
     AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Text, Topic, Trigger,
 };
 use domain::{
-    Attempts, Drawn, Failure, InboundEventKey, Job, JobId, State, TemplateId, Turn, derive,
+    Attempts, Drawn, Failure, InboundEventKey, Job, JobId, Notes, State, TemplateId, Turn, derive,
     end_drawn,
 };
 
@@ -46,6 +46,7 @@ fn job(number: usize) -> Job {
         resubmit_of: None,
         restarts: 0,
         turn: Turn::default(),
+        notes: Notes::default(),
         attempts: Attempts::default(),
         state: State::Created,
     }

@@ -5,12 +5,11 @@ use contract::{
     AssetKind, Configuration, Entity, EntityKind, EventTime, Identifier, Text, Time, Topic,
 };
 use domain::{
-    ContentHash, Description, EntityKey, InboundEvent, InboundEventKey, JobId, OutboundEvent,
-    Planning, ProviderRouting, derive,
+    ContentHash, Description, EntityKey, InboundEvent, InboundEventKey, JobId, OtherEvent,
+    OutboundEvent, Planning, ProviderRouting, derive,
 };
 
 use super::*;
-use crate::ItemError;
 
 fn tenant() -> Identifier {
     Identifier::parse("tenant-1").unwrap()
@@ -91,6 +90,42 @@ fn an_entry_is_listed_unless_the_jobs_that_it_opened_lead_to_it() {
 }
 
 #[test]
+fn an_entry_that_names_a_newer_event_is_listed_though_it_publishes_nothing() {
+    let at: jiff::Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let newer = OtherEvent {
+        source: "events-svc".to_owned(),
+        id: "the-newer-event".to_owned(),
+        time: EventTime::new(at),
+        version: None,
+        at: Time::new(at),
+    };
+    let tenant = tenant();
+    let guard = ErasureGuard {
+        tenant: &tenant,
+        happened: Time::new(at),
+    };
+    let expiry = Expiry {
+        from: Time::new(at),
+        republish_from: None,
+    };
+    let item = |older_than: Option<OtherEvent>| {
+        let decision = Decision {
+            older_than,
+            ..Decision::default()
+        };
+        let key = Key::inbound(InboundEventKey(derive(&[b"an event"])));
+        let prepared = Prepared::new(key, "the content", decision, expiry, Some(guard));
+        prepared.puts[0].0.clone()
+    };
+    let names_it = item(Some(newer.clone()));
+    let found = OutboxEntry::from_item(&names_it).unwrap();
+    assert_eq!(found.older_than, Some(Box::new(newer)));
+    assert!(found.published, "there is nothing to publish");
+    assert_eq!(found.owner.unwrap().tenant, tenant);
+    assert!(!LISTED.iter().any(|name| item(None).contains_key(*name)));
+}
+
+#[test]
 fn an_entry_that_opened_no_job_says_no_entity() {
     let prepared = prepared(Vec::new());
     let entry = &prepared.committed().entry;
@@ -145,8 +180,12 @@ fn an_entry_of_an_earlier_version_is_read_as_it_was_written() {
 fn an_entry_whose_entity_is_no_id_is_not_read() {
     let (mut item, _) = unpacked();
     item.insert("entity".to_owned(), AttributeValue::S("event-1".to_owned()));
-    let read = OutboxEntry::from_item(&item);
-    assert!(matches!(read, Err(ItemError::Attribute("entity"))));
+    let unread = OutboxEntry::from_item(&item).unwrap_err().to_string();
+    assert!(
+        unread.starts_with("pk `inbound#") && unread.contains("sk `outbox`: "),
+        "{unread}"
+    );
+    assert!(unread.ends_with("attribute `entity` is missing or of another type"));
 }
 
 #[test]

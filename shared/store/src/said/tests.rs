@@ -22,6 +22,7 @@ fn said() -> Said {
             event(r#"{"a":1.50,"b":"\u0964 दीप \"\\\n","c":{}}"#, Some(trace)),
             event("{}", None),
         ],
+        older_than: None,
     }
 }
 
@@ -52,6 +53,31 @@ fn the_json_of_an_entry_stays_as_it_is() {
     // A later release may add to it.
     let more = end.to_json().replacen('{', r#"{"more":[1],"#, 1);
     assert_eq!(Said::read(&packed(&more)).unwrap(), end);
+}
+
+#[test]
+fn the_newer_event_is_read_back_with_its_source_id_time_and_version() {
+    let time = "2026-11-20T10:04:00.000000001Z".parse().unwrap();
+    let newer = OtherEvent {
+        source: "events-svc".to_owned(),
+        id: "evt-\"1\"".to_owned(),
+        time: contract::EventTime::new(time),
+        version: Some(7),
+        at: contract::Time::new("2026-11-20T10:00:00Z".parse().unwrap()),
+    };
+    let older = Said {
+        entity: None,
+        tenant: None,
+        starts: Vec::new(),
+        events: Vec::new(),
+        older_than: Some(Box::new(newer)),
+    };
+    let json = older.to_json();
+    assert_eq!(
+        json,
+        r#"{"events":[],"older_than":{"source":"events-svc","id":"evt-\"1\"","time":"2026-11-20T10:04:00.000000001Z","version":7,"at":"2026-11-20T10:00:00.000Z"}}"#
+    );
+    assert_eq!(Said::read(&packed(&json)).unwrap(), older);
 }
 
 #[test]

@@ -220,6 +220,37 @@ async fn dead_letters_are_listed_in_the_order_in_which_they_first_came() {
 }
 
 #[tokio::test]
+async fn dead_letters_are_listed_newest_first_in_pages_each_of_them_once() {
+    let world = World::start().await;
+    let store = world.store();
+    let tenant = seven(&store).await;
+    let newest: [u128; 7] = [0x05, 0x33, 0x90, 0x50, 0x10, 0x12, 0xf1];
+    for most in [1, 2, 3, 10] {
+        let (mut after, mut found): (Option<Place>, Vec<u128>) = (None, Vec::new());
+        loop {
+            let all = Window::default();
+            let page = store.newest_dead_letter_entries(&all, after, most).await;
+            let (entries, next) = page.unwrap();
+            found.extend(entries.iter().map(|(_, entry)| entry.id.as_u128() >> 120));
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, newest, "{most}");
+    }
+    let within = Window {
+        tenant: Some(tenant),
+        since: Some(seconds(2)),
+        until: Some(seconds(5)),
+    };
+    let page = store.newest_dead_letter_entries(&within, None, 10).await;
+    let numbers = page.unwrap().0.into_iter();
+    let numbers = numbers.map(|(_, entry)| entry.id.as_u128() >> 120);
+    assert_eq!(numbers.collect::<Vec<_>>(), [0x90, 0x50, 0x10, 0x12]);
+}
+
+#[tokio::test]
 async fn a_tenants_dead_letters_are_listed_within_a_time_with_as_few_calls_as_can_be() {
     let world = World::start().await;
     let store = world.store();
