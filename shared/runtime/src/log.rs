@@ -58,7 +58,7 @@ where
     C: FormatTime + Send + Sync + 'static,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let log = tracing_subscriber::registry().with(targets);
+    let log = tracing_subscriber::registry().with(without_readers_of_logos(targets));
     let lines = fmt::layer()
         .with_target(false)
         .with_ansi(false)
@@ -69,6 +69,23 @@ where
     } else {
         log.with(lines.without_time()).into()
     }
+}
+
+/// What reads a tenant's logo: its lines quote that file, and say nothing of ours.
+const READERS_OF_LOGOS: [&str; 4] = ["usvg", "resvg", "simplecss", "zune_jpeg"];
+
+/// `targets` without what reads logos, but for what it names itself.
+fn without_readers_of_logos(targets: Targets) -> Targets {
+    let named: Vec<String> = targets
+        .iter()
+        .map(|(target, _)| target.to_owned())
+        .collect();
+    READERS_OF_LOGOS
+        .into_iter()
+        .filter(|reader| !named.iter().any(|target| target == reader))
+        .fold(targets, |targets, reader| {
+            targets.with_target(reader, LevelFilter::OFF)
+        })
 }
 
 /// Which events are logged: what `list` says if it says anything, else those from `level` on. Also
@@ -141,14 +158,19 @@ mod tests {
 
     /// What a log has of an event of each kind in a span, from the level `INFO` on.
     fn written(is_json: bool) -> String {
-        let (mut reader, writer) = io::pipe().unwrap();
-        let log = log(targets("", "").0, is_json, Stopped, Arc::new(writer));
-        with_default(&log, || {
+        written_with("", is_json, || {
             let span = tracing::info_span!("invoke", requestId = "r-1");
             let _in_span = span.enter();
             tracing::debug!("not said");
             tracing::warn!(count = 3, tenant = "t-1", "said");
-        });
+        })
+    }
+
+    /// What the log of a list has of what `say` says.
+    fn written_with(list: &str, is_json: bool, say: impl FnOnce()) -> String {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let log = log(targets(list, "").0, is_json, Stopped, Arc::new(writer));
+        with_default(&log, say);
         drop(log);
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
@@ -178,6 +200,19 @@ mod tests {
                 "spans": [span],
             })
         );
+    }
+
+    #[test]
+    fn what_reads_a_tenants_logo_is_silent_unless_the_list_names_it() {
+        let say = || {
+            tracing::error!(target: "usvg::parser", "a line of a tenant's file");
+            tracing::error!(target: "canvas::logo", "a line of ours");
+        };
+        for list in ["", "trace", "info,resvg=debug"] {
+            assert_eq!(written_with(list, false, say), "ERROR a line of ours\n");
+        }
+        let text = written_with("info,usvg=error", false, say);
+        assert_eq!(text.lines().count(), 2, "{text}");
     }
 
     /// The filter of both variables, which can be read.

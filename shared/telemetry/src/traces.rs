@@ -23,7 +23,7 @@ use opentelemetry_sdk::{
 };
 
 /// The longest time for sending, because an absent collector must not hold a function up.
-const AT_MOST: Duration = Duration::from_secs(2);
+pub(crate) const AT_MOST: Duration = Duration::from_secs(2);
 
 /// Collects finished spans and sends them.
 #[derive(Debug)]
@@ -61,27 +61,18 @@ impl Traces {
         }
     }
 
-    /// Sends spans to the collector at `endpoint`, for the function `function` of `stage`.
+    /// Sends spans to the collector at `endpoint`, for what `resource` describes.
     ///
     /// # Errors
     /// An error if the endpoint is invalid.
-    pub fn to(endpoint: &str, function: String, stage: String) -> Result<Self, ExporterBuildError> {
+    pub fn to(endpoint: &str, resource: &Resource) -> Result<Self, ExporterBuildError> {
         let exporter = SpanExporter::builder().with_http();
         let address = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
         let mut exporter = exporter
             .with_endpoint(address)
             .with_timeout(AT_MOST)
             .build()?;
-        let resource = Resource::builder_empty()
-            .with_service_name(function.clone())
-            .with_attributes([
-                KeyValue::new("service.namespace", "studio-svc"),
-                KeyValue::new("faas.name", function),
-                KeyValue::new("cloud.provider", "aws"),
-                KeyValue::new("deployment.environment.name", stage),
-            ])
-            .build();
-        exporter.set_resource(&resource);
+        exporter.set_resource(resource);
         Ok(Self {
             exporter: Some(exporter),
             finished: Mutex::default(),
@@ -206,10 +197,12 @@ impl Span<'_> {
         }
     }
 
-    /// Marks the span as failed.
+    /// Marks the span as failed, with `_OTHER` as its `error.type`: the sentence says more than a
+    /// class of ours would.
     pub fn fails(&mut self, why: impl Into<Cow<'static, str>>) {
         if let Some(data) = &mut self.data {
             data.status = Status::error(why);
+            data.attributes.push(KeyValue::new("error.type", "_OTHER"));
         }
     }
 }
@@ -256,12 +249,8 @@ mod tests {
 
     #[test]
     fn a_span_joins_its_parents_trace_if_the_parent_is_sampled() {
-        let traces = Traces::to(
-            "http://127.0.0.1:1",
-            "studio-x".to_owned(),
-            "local".to_owned(),
-        )
-        .unwrap();
+        let nothing = Resource::builder_empty().build();
+        let traces = Traces::to("http://127.0.0.1:1", &nothing).unwrap();
         let context = traces
             .begin(format_args!("process"), Kind::Consumer, Some(PARENT))
             .context()

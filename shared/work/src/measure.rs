@@ -131,10 +131,12 @@ pub fn ended(telemetry: &Telemetry, job: &Job, end: &OutboxEntry, now: Time) {
             let since_event = job
                 .caused_at
                 .map(|at| Duration::from_millis(now.milliseconds_since(at)));
+            let since_decision = Duration::from_millis(now.milliseconds_since(job.created_at));
             Measured::Completed {
                 tenant,
                 job: &id,
                 since_event,
+                since_decision,
             }
         }
         false => Measured::Failed { tenant, job: &id },
