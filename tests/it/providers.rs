@@ -2,6 +2,8 @@
 //! they refuse, and what is paid for.
 
 mod fates;
+mod kept;
+mod languages;
 mod lost_answers;
 mod media;
 mod our_trouble;

@@ -16,11 +16,15 @@ enum CheckError {
     Settings(#[from] SettingsError),
 }
 
-/// Checks the settings in `file`; `-` is the standard input. An empty text is valid: it means the
-/// defaults.
-pub fn check(file: &Path) -> Exit {
-    match read(file).and_then(|json| Ok(Settings::parse(&json)?)) {
-        Ok(_) => {
+/// Checks the settings in `file`, and whether the audio providers with these names can work with
+/// them; `-` is the standard input. An empty text is valid: it means the defaults.
+pub fn check(file: &Path, audio_providers: &str) -> Exit {
+    let checked = read(file).and_then(|json| {
+        let settings = Settings::parse(&json)?;
+        Ok(settings.check_audio_providers(audio_providers)?)
+    });
+    match checked {
+        Ok(()) => {
             println!("The settings of the providers are valid.");
             Exit::Done
         }

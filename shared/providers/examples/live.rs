@@ -159,6 +159,7 @@ fn job(asset: AssetKind, now: Time) -> Result<Job, Box<dyn Error>> {
         resubmit_of: None,
         restarts: 0,
         turn: domain::Turn::default(),
+        notes: domain::Notes::default(),
         attempts: domain::Attempts::default(),
         state: State::Created,
     })

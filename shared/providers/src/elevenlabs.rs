@@ -4,8 +4,9 @@
 //! Source of shapes and codes: the vendor's SDK 2.78.0, and the error codes of its documentation as
 //! of 2026-09-17. `detail` may be an object, a list or a text; the client reads all three.
 
+use contract::Configuration;
 use domain::{Job, Refusal};
-use drawing::day;
+use drawing::{Language, day};
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::{
     http::{ErrorAnswer, Http, attempt_of, check_id, is_id, send_free, send_paid},
     keys::VendorKey,
     prompt,
-    settings::{ElevenLabsSettings, Spot},
+    settings::{ElevenLabsSettings, ElevenLabsVoice, Spot},
 };
 
 mod voices;
@@ -64,7 +65,7 @@ impl ElevenLabs {
             model,
             text,
             body,
-        } = self.request(job);
+        } = self.request(job)?;
         let url = format!(
             "{}/{endpoint}?output_format=mp3_44100_128",
             self.settings.base_url
@@ -122,15 +123,36 @@ impl ElevenLabs {
             .refused(Refusal::Transient))
     }
 
-    fn request(&self, job: &Job) -> SpotRequest<'_> {
+    /// Whether it has a voice for the language of `configuration`, or makes spots without speech.
+    pub(crate) fn speaks(&self, configuration: &Configuration) -> bool {
+        self.settings.spot != Spot::Speech || self.speaker(configuration).is_some()
+    }
+
+    /// The voice for the language of `configuration`, and the language.
+    fn speaker(&self, configuration: &Configuration) -> Option<(&ElevenLabsVoice, Language)> {
+        let language = Language::of(configuration);
+        let (_, speaker) = self.settings.speakers.of(&language)?;
+        Some((speaker, language))
+    }
+
+    fn request(&self, job: &Job) -> Result<SpotRequest<'_>, Refused> {
         let settings = &self.settings;
-        match settings.spot {
+        Ok(match settings.spot {
             Spot::Speech => {
+                let Some((speaker, language)) = self.speaker(&job.configuration) else {
+                    let detail = "no voice of elevenlabs.speakers speaks the language of the text";
+                    return Err(Refused::new(Refusal::ProviderGone, detail).unsent());
+                };
                 let text = prompt::speech(&job.configuration, day(&job.configuration).as_deref());
-                let body = json!({ "text": text, "model_id": settings.model });
+                let model = speaker.model.as_deref().unwrap_or(&settings.model);
+                let mut body = json!({ "text": text, "model_id": model });
+                // "This parameter is not supported for multilingual_v2 models" (the vendor's SDK 2.78.0).
+                if !model.ends_with("multilingual_v2") {
+                    body["language_code"] = language.code().into();
+                }
                 SpotRequest {
-                    endpoint: format!("text-to-speech/{}", settings.voice),
-                    model: &settings.model,
+                    endpoint: format!("text-to-speech/{}", speaker.voice),
+                    model,
                     text,
                     body,
                 }
@@ -162,7 +184,7 @@ impl ElevenLabs {
                     body,
                 }
             }
-        }
+        })
     }
 }
 
@@ -199,7 +221,10 @@ fn code(answer: &ErrorAnswer) -> &str {
 fn refusal(answer: &ErrorAnswer) -> Refusal {
     match code(answer) {
         "quota_exceeded" | "insufficient_credits" => Refusal::Billing,
-        "content_moderated" | "moderation" | "content_against_policy" => Refusal::Moderation,
+        // `bad_prompt` is of music that would copy an artist's or a song's.
+        "content_moderated" | "moderation" | "content_against_policy" | "bad_prompt" => {
+            Refusal::Moderation
+        }
         "voice_not_found" | "model_not_found" => Refusal::ProviderGone,
         "voice_limit_reached" | "voice_add_edit_limit_reached" => Refusal::Billing,
         "system_busy"
@@ -235,6 +260,14 @@ mod tests {
     fn error(status: u16, detail: Value) -> Refusal {
         let error = json!({ "detail": detail });
         refusal(&ErrorAnswer::of(status, &error.to_string()))
+    }
+
+    #[test]
+    fn a_prompt_that_the_vendors_rules_forbid_is_moderation() {
+        for code in ["content_moderated", "content_against_policy", "bad_prompt"] {
+            let detail = json!({ "type": "invalid_request", "code": code, "message": "no" });
+            assert_eq!(error(400, detail), Refusal::Moderation, "{code}");
+        }
     }
 
     #[test]

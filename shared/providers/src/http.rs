@@ -72,13 +72,13 @@ pub(crate) async fn send_paid(
     if let Some(trace) = attempt.trace {
         request = request.header("traceparent", trace.to_string());
     }
-    request.send().await.map_err(|error| {
-        let refusal = match error.is_connect() || error.is_builder() {
-            true => Refusal::Transient,
-            false => Refusal::OutcomeUnknown,
-        };
-        Refused::new(refusal, of_transport(error))
-    })
+    request
+        .send()
+        .await
+        .map_err(|error| match error.is_connect() || error.is_builder() {
+            true => Refused::new(Refusal::Transient, of_transport(error)).unsent(),
+            false => Refused::new(Refusal::OutcomeUnknown, of_transport(error)),
+        })
 }
 
 /// The attempt that is recorded for `job` and still open. Without one, nothing is sent.
@@ -87,7 +87,7 @@ pub(crate) fn attempt_of(job: &Job) -> Result<Attempted, Refused> {
         token: attempt.token,
         trace: job.trace,
     });
-    open.ok_or_else(|| Refused::new(Refusal::Transient, "the job has no open attempt"))
+    open.ok_or_else(|| Refused::new(Refusal::Transient, "the job has no open attempt").unsent())
 }
 
 /// Sends a request that costs nothing and may be repeated.
@@ -157,8 +157,8 @@ impl ErrorAnswer {
         )
     }
 
-    /// The class by status alone, for a request that may cost money. After 429, 503 and 409 nothing
-    /// was made, and it may be sent again; after another server error the outcome is unknown.
+    /// The class by status alone, for a request that may cost money. After 408, 409, 429 and 503
+    /// nothing was made, and it may be sent again; after another server error the outcome is unknown.
     ///
     /// No status says that our account is in trouble: whatever stands before a vendor answers with
     /// the same ones, and may do so because of what one tenant wrote. A vendor's client looks for
@@ -171,8 +171,12 @@ impl ErrorAnswer {
             Ok(StatusCode::TOO_MANY_REQUESTS) => Refusal::RateLimited {
                 retry_after: self.retry_after(),
             },
-            Ok(StatusCode::SERVICE_UNAVAILABLE) => Refusal::Transient,
-            Ok(StatusCode::CONFLICT) => Refusal::Transient,
+            Ok(
+                StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::CONFLICT
+                // The vendor did not get the whole request. All their SDKs repeat it.
+                | StatusCode::REQUEST_TIMEOUT,
+            ) => Refusal::Transient,
             Ok(status) if status.is_client_error() => Refusal::InvalidInput,
             _ => Refusal::OutcomeUnknown,
         }
@@ -288,6 +292,7 @@ mod tests {
         }
         for (status, class) in [
             (400, Refusal::InvalidInput),
+            (408, Refusal::Transient),
             (409, Refusal::Transient),
             (422, Refusal::InvalidInput),
             (429, Refusal::RateLimited { retry_after: None }),

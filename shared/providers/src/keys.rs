@@ -68,7 +68,7 @@ impl VendorKey {
             Source::Secret { client, name } => (client, name),
             Source::Given(key) => {
                 return key.clone().ok_or_else(|| {
-                    Refused::new(Refusal::Auth, "the caller gave no key for this provider")
+                    Refused::new(Refusal::Auth, "the caller gave no key for this provider").unsent()
                 });
             }
         };
@@ -80,10 +80,11 @@ impl VendorKey {
         let answer = answer.map_err(|error| {
             // Only the class of the error is reported, because the answer might hold a key.
             let (refusal, why) = unread(&error);
-            Refused::new(refusal, format!("reading the secret {name}: {why}"))
+            Refused::new(refusal, format!("reading the secret {name}: {why}")).unsent()
         })?;
-        let text = key_in(answer.secret_string().unwrap_or_default())
-            .map_err(|why| Refused::new(Refusal::Auth, format!("the secret {name} {why}")))?;
+        let text = key_in(answer.secret_string().unwrap_or_default()).map_err(|why| {
+            Refused::new(Refusal::Auth, format!("the secret {name} {why}")).unsent()
+        })?;
         let key = SecretString::from(text);
         *read = Some((key.clone(), Instant::now()));
         Ok(key)

@@ -12,12 +12,13 @@ mod polly;
 mod prompt;
 mod runway;
 mod settings;
+mod speakers;
 mod vendors;
 
 use aws_config::SdkConfig;
 use contract::{Adjusted, Undrawn};
 use domain::{Job, ProviderId, Refusal};
-use drawing::{DrawError, Logo, Picture, StudioCanvas};
+use drawing::{DrawError, Picture, StudioCanvas};
 
 pub use elevenlabs::{Captcha, CaptchaFormat, ElevenLabs, Fulfilled, Recording, sample_name};
 pub use keys::Keys;
@@ -31,7 +32,7 @@ use crate::{http::Http, keys::VendorKey, openai::OpenAi};
 pub struct Order<'a> {
     /// The job.
     pub job: &'a Job,
-    /// The brand's logo, if the job's configuration names one: a PNG file.
+    /// The brand's logo, if the job's configuration names one: a file.
     pub logo: Option<&'a [u8]>,
     /// The bucket that the asset goes to. Only Polly writes there itself.
     pub bucket: &'a str,
@@ -140,7 +141,7 @@ pub struct StreamError(#[source] reqwest::Error);
 /// Why a provider does not make the media.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// The canvas cannot draw the content, or the brand's logo.
+    /// The canvas cannot draw the content.
     #[error("{source}")]
     Draw {
         /// What the canvas said.
@@ -163,6 +164,8 @@ pub struct Refused {
     pub detail: String,
     /// The credits that the refused request cost.
     pub credits: u64,
+    /// Whether it is known that nothing was sent to the provider.
+    pub unsent: bool,
 }
 
 impl Refused {
@@ -173,6 +176,16 @@ impl Refused {
             refusal,
             detail: detail.into(),
             credits: 0,
+            unsent: false,
+        }
+    }
+
+    /// The refusal of a request that was not sent.
+    #[must_use]
+    pub fn unsent(self) -> Self {
+        Self {
+            unsent: true,
+            ..self
         }
     }
 }
@@ -206,6 +219,17 @@ impl Providers {
         })
     }
 
+    /// Those of `providers` that can make `job`: for speech, those with a voice for its language.
+    #[must_use]
+    pub fn able(&self, providers: &[ProviderId], job: &Job) -> Vec<ProviderId> {
+        let is_able = |provider: &ProviderId| match provider {
+            ProviderId::ElevenLabs => self.vendors.elevenlabs.speaks(&job.configuration),
+            ProviderId::Polly => self.vendors.polly.speaks(&job.configuration),
+            ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Runway => true,
+        };
+        providers.iter().copied().filter(is_able).collect()
+    }
+
     /// The vendors that have something under an id.
     #[must_use]
     pub fn vendors(&self) -> &Vendors {
@@ -213,8 +237,8 @@ impl Providers {
     }
 
     /// Checks what can be checked without asking `provider` for `order`: its key, and whether the
-    /// logo and the title can be drawn over what it would be paid for. The caller does this before it
-    /// records the attempt.
+    /// title can be drawn over what it would be paid for. The caller does this before it records the
+    /// attempt.
     ///
     /// # Errors
     /// A [`ProviderError`]; no provider was asked.
@@ -227,8 +251,6 @@ impl Providers {
             ProviderId::StudioCanvas => Ok(()),
             ProviderId::OpenAi => {
                 let unpaid = |source| ProviderError::Draw { source, credits: 0 };
-                let decoded = order.logo.map(Logo::decode).transpose();
-                decoded.map_err(|error| unpaid(error.into()))?;
                 self.canvas.can_draw(order.job).map_err(unpaid)?;
                 Ok(self.openai.prepare().await?)
             }
@@ -270,13 +292,15 @@ impl Providers {
     ) -> Result<Answer, ProviderError> {
         match self.canvas.draw(order.job, order.logo, art) {
             Ok(picture) => Ok(Answer::Done(drawn(picture, made_by, credits))),
-            Err(DrawError::Art(error)) => Err(Refused {
-                refusal: Refusal::OutcomeUnknown,
-                detail: format!("the picture of {made_by} cannot be used: {error}"),
-                credits,
+            Err(DrawError::Art(error)) => {
+                let detail = format!("the picture of {made_by} cannot be used: {error}");
+                let refused = Refused {
+                    credits,
+                    ..Refused::new(Refusal::OutcomeUnknown, detail)
+                };
+                Err(refused.into())
             }
-            .into()),
-            Err(source @ (DrawError::Logo(_) | DrawError::Title(_) | DrawError::Canvas(_))) => {
+            Err(source @ (DrawError::Title(_) | DrawError::Canvas(_))) => {
                 Err(ProviderError::Draw { source, credits })
             }
         }

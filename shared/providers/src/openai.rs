@@ -5,7 +5,7 @@
 //! and its deprecations page; Azure's paths from the SDK's `lib/azure.py`. Azure's moderation codes
 //! are not verified, so both spellings of OpenAI's codes are accepted.
 
-use contract::AssetKind;
+use contract::{AssetKind, Identifier};
 use domain::{Job, Refusal};
 use reqwest::RequestBuilder;
 use secrecy::ExposeSecret as _;
@@ -66,14 +66,8 @@ impl OpenAi {
     /// Paints the picture of the job's asset.
     pub(crate) async fn paint(&self, job: &Job) -> Result<Art, Refused> {
         let size = size(job.asset);
-        let body = json!({
-            "model": self.settings.model,
-            "prompt": prompt::picture(job.asset, &job.configuration),
-            "n": 1,
-            "size": format!("{}x{}", size.0, size.1),
-            "quality": self.settings.quality.as_str(),
-            "output_format": "png",
-        });
+        let prompt = prompt::picture(job.asset, &job.configuration);
+        let body = wanted(&self.settings, &job.tenant, size, &prompt);
         let response = send_paid(attempt_of(job)?, self.request().await?.json(&body)).await?;
         if !response.status().is_success() {
             let answer = ErrorAnswer::read(response).await;
@@ -86,9 +80,8 @@ impl OpenAi {
         let credits = self.credits(size);
         // The vendor made the picture and charges for it, even if its answer is unusable.
         let broken = |why: &str| Refused {
-            refusal: Refusal::OutcomeUnknown,
-            detail: why.to_owned(),
             credits,
+            ..Refused::new(Refusal::OutcomeUnknown, why)
         };
         let bytes = whole(response, Refusal::OutcomeUnknown)
             .await
@@ -132,6 +125,29 @@ impl OpenAi {
         };
         (each * u64::from(width) * u64::from(height)).div_ceil(PRICED_PIXELS)
     }
+}
+
+/// The request for a picture.
+fn wanted(settings: &OpenAiSettings, tenant: &Identifier, size: (u32, u32), prompt: &str) -> Value {
+    let mut body = json!({
+        "model": settings.model,
+        "prompt": prompt,
+        "n": 1,
+        "size": format!("{}x{}", size.0, size.1),
+        "quality": settings.quality.as_str(),
+        "output_format": "png",
+    });
+    // Azure's API does not have it.
+    if settings.api_version.is_none() {
+        body["safety_identifier"] = safety_identifier(tenant).into();
+    }
+    body
+}
+
+/// What the vendor knows a tenant by, if it has to speak to us about one: a hash, because it shall not
+/// know more.
+fn safety_identifier(tenant: &Identifier) -> String {
+    domain::derive(&[b"openai safety_identifier", tenant.as_str().as_bytes()]).to_string()
 }
 
 /// The size to ask for: the asset's size, scaled up to the fewest pixels, with both sides rounded
@@ -224,6 +240,32 @@ mod tests {
             let gateways = ErrorAnswer::of(status, r#"{"message":"Forbidden"}"#);
             assert_eq!(refusal(&gateways), Refusal::Blocked, "{status}");
         }
+    }
+
+    #[test]
+    fn the_vendor_tells_tenants_apart_and_does_not_know_them() {
+        let of = |api_version: Option<&str>, tenant: &str| {
+            let settings = OpenAiSettings {
+                api_version: api_version.map(str::to_owned),
+                ..OpenAiSettings::default()
+            };
+            wanted(
+                &settings,
+                &Identifier::parse(tenant).unwrap(),
+                (1024, 1536),
+                "a lake",
+            )
+        };
+        let (one, other) = (of(None, "tenant-1"), of(None, "tenant-2"));
+        assert!(one["safety_identifier"].is_string());
+        assert_eq!(one, of(None, "tenant-1"));
+        assert_ne!(one["safety_identifier"], other["safety_identifier"]);
+        assert!(!one.to_string().contains("tenant-1"));
+        // Azure's API does not have it.
+        assert_eq!(
+            of(Some("preview"), "tenant-1"),
+            of(Some("preview"), "tenant-2")
+        );
     }
 
     #[test]

@@ -9,16 +9,17 @@ use aws_sdk_polly::{
     Client,
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    types::{Engine, OutputFormat, TaskStatus, VoiceId},
+    types::{Engine, LanguageCode, OutputFormat, TaskStatus, VoiceId},
 };
+use contract::{Configuration, Locale};
 use domain::Refusal;
-use drawing::day;
+use drawing::{Language, day};
 
 use crate::{
     Answer, Body, Media, Order, Progress, Refused,
     http::{REQUEST_ID, attempt_of, is_anyones, short},
     prompt,
-    settings::PollySettings,
+    settings::{PollySettings, PollyVoice},
 };
 
 #[derive(Debug)]
@@ -41,16 +42,31 @@ impl Polly {
         }
     }
 
+    /// Whether it has a voice for the language of `configuration`.
+    pub(crate) fn speaks(&self, configuration: &Configuration) -> bool {
+        self.speaker(configuration).is_some()
+    }
+
+    /// The voice for the language of `configuration`, with the tag under which it is set.
+    fn speaker(&self, configuration: &Configuration) -> Option<(&Locale, &PollyVoice)> {
+        self.settings.speakers.of(&Language::of(configuration))
+    }
+
     /// Starts the task of a spot.
     pub(crate) async fn submit(&self, order: Order<'_>) -> Result<Answer, Refused> {
         let configuration = &order.job.configuration;
+        let Some((tag, speaker)) = self.speaker(configuration) else {
+            let detail = "no voice of polly.speakers speaks the language of the text";
+            return Err(Refused::new(Refusal::ProviderGone, detail).unsent());
+        };
         let text = prompt::speech(configuration, day(configuration).as_deref());
         let start = self
             .client
             .start_speech_synthesis_task()
             .text(text)
-            .voice_id(VoiceId::from(self.settings.voice.as_str()))
-            .engine(Engine::from(self.settings.engine.as_str()))
+            .voice_id(VoiceId::from(speaker.voice.as_str()))
+            .engine(Engine::from(speaker.engine.as_str()))
+            .language_code(LanguageCode::from(speaker.language_code(tag)))
             .output_format(OutputFormat::Mp3)
             .output_s3_bucket_name(order.bucket)
             .output_s3_key_prefix(prefix(order.folder));
@@ -91,7 +107,10 @@ impl Polly {
                         bucket: order.bucket.to_owned(),
                         key: object_key(order.folder, task),
                     },
-                    made_by: format!("polly/{}", self.settings.engine),
+                    made_by: match state.engine() {
+                        Some(engine) => format!("polly/{engine}"),
+                        None => "polly".to_owned(),
+                    },
                     credits: (characters * self.settings.credits_per_million_characters)
                         .div_ceil(1_000_000),
                     length_ms: None,
@@ -134,25 +153,8 @@ fn refused<E: ProvideErrorMetadata>(
                 service.err().code().unwrap_or("unknown"),
                 service.err().message().unwrap_or(""),
             );
-            let refusal = match code {
-                "ThrottlingException" | "Throttling" | "TooManyRequestsException" => {
-                    Refusal::RateLimited { retry_after: None }
-                }
-                "ServiceFailureException" | "InternalFailure" => if_unknown,
-                "ServiceUnavailable" | "ServiceUnavailableException" => Refusal::Transient,
-                "AccessDeniedException"
-                | "UnrecognizedClientException"
-                | "ExpiredTokenException"
-                | "SubscriptionRequiredException" => Refusal::Auth,
-                "EngineNotSupportedException" | "SynthesisTaskNotFoundException" => {
-                    Refusal::ProviderGone
-                }
-                "InvalidS3BucketException" | "InvalidS3KeyException" => Refusal::Auth,
-                _ if service.raw().status().is_server_error() => if_unknown,
-                // AWS's own errors have a code.
-                "unknown" if is_anyones(service.raw().status().as_u16()) => Refusal::Blocked,
-                _ => Refusal::InvalidInput,
-            };
+            let status = service.raw().status().as_u16();
+            let refusal = of_code(code, status, if_unknown);
             (refusal, format!("{code}: {message}"))
         }
         SdkError::ConstructionFailure(_) => {
@@ -166,4 +168,65 @@ fn refused<E: ProvideErrorMetadata>(
         _ => (if_unknown, "no answer".to_owned()),
     };
     Refused::new(refusal, short(&detail))
+}
+
+/// The class of an error by AWS's code for it, and by the answer's HTTP status where AWS gives no
+/// code. `if_unknown` is for an error after which the task may be there.
+fn of_code(code: &str, status: u16, if_unknown: Refusal) -> Refusal {
+    match code {
+        "ThrottlingException"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "ServiceQuotaExceededException" => Refusal::RateLimited { retry_after: None },
+        "ServiceFailureException" | "InternalFailure" => if_unknown,
+        "ServiceUnavailable" | "ServiceUnavailableException" => Refusal::Transient,
+        "AccessDeniedException"
+        | "UnrecognizedClientException"
+        | "ExpiredTokenException"
+        | "SubscriptionRequiredException"
+        | "InvalidS3BucketException"
+        | "InvalidS3KeyException" => Refusal::Auth,
+        // Our settings: a voice, an engine or a language that do not go together, or that the
+        // region does not have. No text of a tenant's is at fault.
+        "EngineNotSupportedException"
+        | "SynthesisTaskNotFoundException"
+        | "ValidationException"
+        | "LanguageNotSupportedException"
+        | "ResourceNotFoundException" => Refusal::ProviderGone,
+        _ if status >= 500 => if_unknown,
+        // AWS's own errors have a code.
+        "unknown" if is_anyones(status) => Refusal::Blocked,
+        _ => Refusal::InvalidInput,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Source: the errors of StartSpeechSynthesisTask in Polly's API reference, and the errors
+    /// that are common to AWS's services.
+    #[test]
+    fn each_of_awss_codes_has_its_class() {
+        let limited = Refusal::RateLimited { retry_after: None };
+        for (code, status, class) in [
+            ("ThrottlingException", 400, limited),
+            ("ServiceQuotaExceededException", 402, limited),
+            ("ServiceFailureException", 500, Refusal::OutcomeUnknown),
+            ("ServiceUnavailable", 503, Refusal::Transient),
+            ("AccessDeniedException", 403, Refusal::Auth),
+            ("InvalidS3BucketException", 400, Refusal::Auth),
+            ("EngineNotSupportedException", 400, Refusal::ProviderGone),
+            ("LanguageNotSupportedException", 400, Refusal::ProviderGone),
+            ("ResourceNotFoundException", 404, Refusal::ProviderGone),
+            ("ValidationException", 400, Refusal::ProviderGone),
+            ("TextLengthExceededException", 400, Refusal::InvalidInput),
+            ("InvalidSsmlException", 400, Refusal::InvalidInput),
+            ("ANewException", 500, Refusal::OutcomeUnknown),
+            ("unknown", 403, Refusal::Blocked),
+        ] {
+            let refusal = of_code(code, status, Refusal::OutcomeUnknown);
+            assert_eq!(refusal, class, "{code}");
+        }
+    }
 }

@@ -121,11 +121,10 @@ impl Runway {
         match task.status.as_str() {
             "SUCCEEDED" => {
                 let Some(url) = task.output.first() else {
-                    let detail = "the task succeeded without a video".to_owned();
+                    let detail = "the task succeeded without a video";
                     return Ok(Progress::Failed(Refused {
-                        refusal: Refusal::OutcomeUnknown,
-                        detail,
                         credits,
+                        ..Refused::new(Refusal::OutcomeUnknown, detail)
                     }));
                 };
                 Ok(Progress::Done(Box::new(Media {
@@ -139,21 +138,11 @@ impl Runway {
                     adjusted: Vec::new(),
                 })))
             }
-            "FAILED" | "CANCELLED" => {
-                let code = task.failure_code.as_deref().unwrap_or_default();
-                let detail = short(&format!(
-                    "{} {code}: {}",
-                    task.status,
-                    task.failure.as_deref().unwrap_or_default()
-                ));
-                Ok(Progress::Failed(Refused {
-                    refusal: of_task(code),
-                    detail,
-                    credits,
-                }))
-            }
-            other => Ok(Progress::Pending {
-                status: other.to_owned(),
+            _ => Ok(match without_video(&task) {
+                Some(refused) => Progress::Failed(Refused { credits, ..refused }),
+                None => Progress::Pending {
+                    status: task.status,
+                },
             }),
         }
     }
@@ -219,14 +208,25 @@ impl Runway {
 
 /// The class of a refusal. The vendor's errors have no codes, and only those in its own form
 /// concern our account. It never answers 403.
+///
+/// That an account is empty is a sentence (400), and so is its limit of tasks a day (429), which no
+/// pause of ours outlasts. With 502 and 504 the vendor sheds load before it takes a task, and may be
+/// asked again (<https://docs.dev.runwayml.com/errors/errors/>).
 fn refusal(answer: &ErrorAnswer) -> Refusal {
     match answer.status {
-        502 | 504 => Refusal::OutcomeUnknown,
+        502 | 504 => Refusal::Transient,
+        400 | 402 if says(answer, "enough credits") => Refusal::Billing,
+        429 if says(answer, "daily") => Refusal::Billing,
         401 if is_own(answer) => Refusal::Auth,
-        402 if is_own(answer) => Refusal::Billing,
         404 | 410 if is_own(answer) => Refusal::ProviderGone,
         _ => answer.by_status(),
     }
+}
+
+/// Whether an error in the vendor's own form has these words, in lower case.
+fn says(answer: &ErrorAnswer, words: &str) -> bool {
+    let said = answer.body["error"].as_str().unwrap_or_default();
+    said.to_lowercase().contains(words)
 }
 
 /// Whether an error is in the vendor's own form: `{"error": "…"}`, and maybe `docUrl` and the like.
@@ -253,9 +253,30 @@ fn check_host(url: &str, hosts: &[String]) -> Result<(), String> {
     )))
 }
 
+/// Why a task ended without a video, without its cost; `None` if it has not ended.
+fn without_video(task: &Task) -> Option<Refused> {
+    match task.status.as_str() {
+        "FAILED" => {
+            let code = task.failure_code.as_deref().unwrap_or_default();
+            let said = task.failure.as_deref().unwrap_or_default();
+            let detail = short(&format!("FAILED {code}: {said}"));
+            Some(Refused::new(of_task(code), detail))
+        }
+        // By a person, in the vendor's portal. Like a task that was deleted there, it may have been
+        // paid for, is not bought again by itself, and is no fault of the tenant's.
+        "CANCELLED" => Some(Refused::new(
+            Refusal::OutcomeUnknown,
+            "the task was cancelled at the vendor",
+        )),
+        _ => None,
+    }
+}
+
 /// The class of a task's failure. An unknown code is a fault of the vendor.
 fn of_task(code: &str) -> Refusal {
     match code.split('.').next().unwrap_or_default() {
+        // The vendor's own trouble with a good input: "try again later".
+        _ if code.ends_with(".INTERNAL") => Refusal::Transient,
         "SAFETY" => Refusal::Moderation,
         "INPUT_PREPROCESSING" | "ASSET" => match code.contains("SAFETY") {
             true => Refusal::Moderation,
@@ -267,6 +288,9 @@ fn of_task(code: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use contract::FailureClass;
+    use domain::{ProviderId, RetryDecision};
+
     use super::*;
     use crate::http::ANYONES;
 
@@ -274,12 +298,76 @@ mod tests {
     fn only_an_error_in_the_vendors_own_form_concerns_the_account() {
         let own = |status| refusal(&ErrorAnswer::of(status, r#"{"error":"No."}"#));
         assert_eq!(own(401), Refusal::Auth);
-        assert_eq!(own(402), Refusal::Billing);
         assert_eq!(own(404), Refusal::ProviderGone);
         assert_eq!(own(403), Refusal::Blocked, "it never answers so");
         for status in ANYONES {
             let firewalls = ErrorAnswer::of_a_firewall(status);
             assert_eq!(refusal(&firewalls), Refusal::Blocked, "{status}");
+        }
+    }
+
+    /// The vendor's answers, and what each means. Sources: its page on errors, and the fixtures of
+    /// public clients for the sentences.
+    #[test]
+    fn each_of_the_vendors_answers_has_its_class() {
+        for (status, sentence, class) in [
+            (
+                400,
+                "You do not have enough credits to run this task.",
+                Refusal::Billing,
+            ),
+            (400, "Validation of body failed", Refusal::InvalidInput),
+            (401, "The API key provided is invalid.", Refusal::Auth),
+            (404, "The model does not exist.", Refusal::ProviderGone),
+            (408, "Request timeout.", Refusal::Transient),
+            (429, "Daily task limit reached.", Refusal::Billing),
+            (
+                429,
+                "Too many requests.",
+                Refusal::RateLimited { retry_after: None },
+            ),
+            (500, "Internal error.", Refusal::OutcomeUnknown),
+            (502, "Bad gateway.", Refusal::Transient),
+            (503, "Service unavailable.", Refusal::Transient),
+            (504, "Gateway timeout.", Refusal::Transient),
+        ] {
+            let answer = ErrorAnswer::of(status, &json!({ "error": sentence }).to_string());
+            assert_eq!(refusal(&answer), class, "{status} {sentence}");
+        }
+        for (code, class) in [
+            ("SAFETY.INPUT.TEXT", Refusal::Moderation),
+            ("INPUT_PREPROCESSING.SAFETY.TEXT", Refusal::Moderation),
+            ("INPUT_PREPROCESSING.INTERNAL", Refusal::Transient),
+            ("ASSET.INVALID", Refusal::InvalidInput),
+            ("INTERNAL.BAD_OUTPUT.CODE01", Refusal::Transient),
+            ("THIRD_PARTY.UNAVAILABLE", Refusal::Transient),
+            ("", Refusal::Transient),
+        ] {
+            assert_eq!(of_task(code), class, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_task_that_was_cancelled_at_the_vendor_is_neither_bought_again_nor_the_tenants_fault() {
+        let ended = |status: &str, code: Option<&str>| {
+            let task = json!({ "status": status, "failureCode": code, "failure": "no" });
+            without_video(&serde_json::from_value(task).unwrap()).map(|refused| refused.refusal)
+        };
+        let refusal = ended("CANCELLED", None).unwrap();
+        assert_eq!(
+            refusal.retry_decision(ProviderId::Runway),
+            RetryDecision::AskTheNext
+        );
+        assert_eq!(
+            refusal.failure_class(ProviderId::Runway),
+            FailureClass::OutcomeUnknown
+        );
+        assert_eq!(
+            ended("FAILED", Some("SAFETY.INPUT.TEXT")),
+            Some(Refusal::Moderation)
+        );
+        for status in ["PENDING", "THROTTLED", "RUNNING", "A_NEW_STATUS"] {
+            assert_eq!(ended(status, None), None, "{status}");
         }
     }
 

@@ -1,9 +1,12 @@
 //! The settings of the vendors: addresses, models, sizes, prices and limits.
 //! `infra/providers.schema.json` describes the same settings.
 
-use contract::CloningMethod;
-use domain::{Caps, ProviderId};
+use aws_sdk_polly::types::{Engine, LanguageCode, VoiceId};
+use contract::{AssetKind, CloningMethod, Locale};
+use domain::{Caps, ProviderId, ProviderRouting, RoutingError};
 use serde::Deserialize;
+
+use crate::speakers::Speakers;
 
 /// The settings of all vendors. A missing setting has its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -82,10 +85,10 @@ pub(crate) struct ElevenLabsSettings {
     pub base_url: String,
     /// What kind of audio a spot is.
     pub spot: Spot,
-    /// The model for speech.
+    /// The model for speech, if a voice has none of its own.
     pub model: String,
-    /// The id of the voice that speaks.
-    pub voice: String,
+    /// Who speaks which language. There is no default: the vendor's own voices come and go.
+    pub speakers: Speakers<ElevenLabsVoice>,
     /// The model for sounds.
     pub sound_model: String,
     /// The model for music.
@@ -97,6 +100,16 @@ pub(crate) struct ElevenLabsSettings {
     /// Cloned voices.
     pub voices: VoiceSettings,
     pub in_flight: InFlight,
+}
+
+/// A voice of ElevenLabs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ElevenLabsVoice {
+    /// Its id.
+    pub voice: String,
+    /// The model that it speaks with.
+    pub model: Option<String>,
 }
 
 /// Settings of cloned voices.
@@ -150,11 +163,28 @@ pub(crate) struct RunwaySettings {
 pub(crate) struct PollySettings {
     /// The endpoint, if it is not the region's.
     pub endpoint: Option<String>,
-    pub voice: String,
-    pub engine: String,
+    /// Who speaks which language.
+    pub speakers: Speakers<PollyVoice>,
     /// Credits for a million characters.
     pub credits_per_million_characters: u64,
     pub in_flight: InFlight,
+}
+
+/// A voice of Polly's.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PollyVoice {
+    /// Its id.
+    pub voice: String,
+    /// The engine that it speaks with: `neural` if none is named.
+    #[serde(default = "neural")]
+    pub engine: String,
+    /// Polly's code of the language, where that is not the tag: `arb` for `ar`.
+    pub language: Option<String>,
+}
+
+fn neural() -> String {
+    "neural".to_owned()
 }
 
 impl Default for OpenAiSettings {
@@ -184,7 +214,7 @@ impl Default for ElevenLabsSettings {
             base_url: "https://api.elevenlabs.io/v1".to_owned(),
             spot: Spot::Speech,
             model: "eleven_multilingual_v2".to_owned(),
-            voice: "21m00Tcm4TlvDq8ikWAM".to_owned(),
+            speakers: Speakers::default(),
             sound_model: "eleven_text_to_sound_v2".to_owned(),
             music_model: "music_v1".to_owned(),
             seconds: 15,
@@ -227,12 +257,23 @@ impl Default for RunwaySettings {
     }
 }
 
+/// A voice that speaks English and Hindi.
+fn kajal() -> PollyVoice {
+    PollyVoice {
+        voice: "Kajal".to_owned(),
+        engine: neural(),
+        language: None,
+    }
+}
+
 impl Default for PollySettings {
     fn default() -> Self {
         Self {
             endpoint: None,
-            voice: "Kajal".to_owned(),
-            engine: "neural".to_owned(),
+            speakers: ["en-IN", "hi-IN"]
+                .into_iter()
+                .filter_map(|tag| Some((Locale::parse(tag)?, kajal())))
+                .collect(),
             credits_per_million_characters: 1600,
             in_flight: InFlight {
                 all: 10,
@@ -255,6 +296,17 @@ pub struct VoiceLimits {
 /// `dall-e-3` in May 2026.
 const IMAGE_MODEL: &str = "gpt-image-2";
 
+/// Runway's models that do not make videos of 1280 × 720 pixels.
+const WITHOUT_OUR_RATIOS: [&str; 7] = [
+    "klingO3_4k",
+    "klingO3_pro",
+    "kling3.0_4k",
+    "kling3.0_pro",
+    "hailuo3",
+    "h3_max",
+    "grok_imagine_1_5",
+];
+
 /// The settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -273,6 +325,9 @@ pub enum SettingsError {
         /// The allowed values.
         expected: &'static str,
     },
+    /// A list of providers is invalid.
+    #[error("the list of providers")]
+    Routing(#[from] RoutingError),
     /// The HTTP client cannot be built.
     #[error("building the HTTP client of the providers")]
     Http(#[source] reqwest::Error),
@@ -283,6 +338,41 @@ fn wrong(name: &str, value: &impl ToString, expected: &'static str) -> SettingsE
         name: name.to_owned(),
         value: value.to_string(),
         expected,
+    }
+}
+
+/// Refuses what Polly does not have. Source: the SDK's lists of voices, engines and languages.
+fn check_polly(tag: &Locale, speaker: &PollyVoice) -> Result<(), SettingsError> {
+    let name = |field: &str| format!("polly.speakers.{}{field}", tag.as_str());
+    let PollyVoice { voice, engine, .. } = speaker;
+    if !Engine::values().contains(&engine.as_str()) {
+        let expected = "standard, neural, long-form or generative";
+        return Err(wrong(&name(".engine"), engine, expected));
+    }
+    // Voices that were made of recordings have ids of their own, and speak with this engine only
+    // ("Synthesizing speech with a custom voice" in Polly's developer guide).
+    let is_own = voice.starts_with("vc-");
+    if is_own && engine != "generative" {
+        let expected = "generative with a voice that was made of recordings";
+        return Err(wrong(&name(".engine"), engine, expected));
+    }
+    if !is_own && !VoiceId::values().contains(&voice.as_str()) {
+        let expected = "a voice of Polly's, such as Kajal";
+        return Err(wrong(&name(".voice"), voice, expected));
+    }
+    let language = speaker.language_code(tag);
+    if !LanguageCode::values().contains(&language) {
+        let expected =
+            "one of Polly's language codes, such as hi-IN, or have one as its `language`";
+        return Err(wrong(&name(""), &language, expected));
+    }
+    Ok(())
+}
+
+impl PollyVoice {
+    /// Polly's code of the language that it is set for by `tag`.
+    pub fn language_code<'a>(&'a self, tag: &'a Locale) -> &'a str {
+        self.language.as_deref().unwrap_or(tag.as_str())
     }
 }
 
@@ -300,6 +390,7 @@ impl Settings {
         settings.check_voices()?;
         settings.check_in_flight()?;
         settings.replace_retired_model();
+        settings.check_models()?;
         Ok(settings)
     }
 
@@ -345,10 +436,11 @@ impl Settings {
     }
 
     fn check_voices(&self) -> Result<(), SettingsError> {
-        let voice = &self.elevenlabs.voice;
-        if voice.is_empty() || !voice.chars().all(|c| c.is_ascii_alphanumeric()) {
-            let expected = "a voice id: letters and digits";
-            return Err(wrong("elevenlabs.voice", voice, expected));
+        for (language, ElevenLabsVoice { voice, .. }) in self.elevenlabs.speakers.iter() {
+            if voice.is_empty() || !voice.chars().all(|c| c.is_ascii_alphanumeric()) {
+                let name = format!("elevenlabs.speakers.{}.voice", language.as_str());
+                return Err(wrong(&name, voice, "a voice id: letters and digits"));
+            }
         }
         let voices = &self.elevenlabs.voices;
         for (name, value, most) in [
@@ -387,6 +479,62 @@ impl Settings {
                 let expected = "1 to 500 in all, and at least 1 for a tenant";
                 return Err(wrong(&name, &value, expected));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses what a vendor would refuse at every job: a model that does not make what is asked of it.
+    /// Sources: the SDKs' types of each model's ratios, lengths and sizes (runwayml 5.24.0, openai
+    /// 3.57.0), and the SDK's list of Polly's voices.
+    fn check_models(&self) -> Result<(), SettingsError> {
+        let RunwaySettings { model, seconds, .. } = &self.runway;
+        if WITHOUT_OUR_RATIOS.contains(&model.as_str()) {
+            let expected = "a model that makes 1280:720 and 720:1280, such as gen4.5";
+            return Err(wrong("runway.model", model, expected));
+        }
+        let (lengths, expected): (&[u8], _) = match model.as_str() {
+            "veo3.1" | "veo3.1_fast" => (&[4, 6, 8], "4, 6 or 8 with this model"),
+            "kling2.5" => (&[5, 10], "5 or 10 with this model"),
+            _ => (&[], ""),
+        };
+        if !lengths.is_empty() && !lengths.contains(seconds) {
+            return Err(wrong("runway.seconds", seconds, expected));
+        }
+        let model = &self.openai.model;
+        if model == "gpt-image-1" || model.starts_with("gpt-image-1-") || model == "gpt-image-1.5" {
+            let expected = "a model that makes pictures of any size, such as gpt-image-2";
+            return Err(wrong("openai.model", model, expected));
+        }
+        for (tag, speaker) in self.polly.speakers.iter() {
+            check_polly(tag, speaker)?;
+        }
+        Ok(())
+    }
+
+    /// As [`check_routing`](Self::check_routing), for the audio providers with these names, separated
+    /// by commas.
+    ///
+    /// # Errors
+    /// A [`SettingsError`].
+    pub fn check_audio_providers(&self, names: &str) -> Result<(), SettingsError> {
+        self.check_routing(&ProviderRouting::parse("", "", names)?)
+    }
+
+    /// Refuses providers that can make nothing with these settings: ElevenLabs for spoken spots
+    /// without a voice.
+    ///
+    /// # Errors
+    /// A [`SettingsError`] that names the setting.
+    pub fn check_routing(&self, routing: &ProviderRouting) -> Result<(), SettingsError> {
+        let elevenlabs = &self.elevenlabs;
+        let speaks = elevenlabs.spot == Spot::Speech
+            && routing
+                .of(AssetKind::AudioSpot)
+                .contains(&ProviderId::ElevenLabs);
+        if speaks && elevenlabs.speakers.iter().next().is_none() {
+            let expected = "a voice for each language, such as {\"en\": {\"voice\": \"<id>\"}}, because \
+                            ElevenLabs is an audio provider; look the ids up in its voice library";
+            return Err(wrong("elevenlabs.speakers", &"{}", expected));
         }
         Ok(())
     }
@@ -448,149 +596,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-
-    #[test]
-    fn missing_settings_have_their_defaults() {
-        assert_eq!(Settings::parse("").unwrap(), Settings::default());
-        let settings =
-            Settings::parse(r#"{"runway":{"seconds":8,"baseUrl":"https://runway.example/v1/"}}"#)
-                .unwrap();
-        assert_eq!(
-            (settings.runway.seconds, settings.runway.base_url.as_str()),
-            (8, "https://runway.example/v1")
-        );
-        assert_eq!(settings.openai, OpenAiSettings::default());
-    }
-
-    #[test]
-    fn an_invalid_setting_is_refused_by_name() {
-        for (json, part) in [
-            ("{", "EOF"),
-            (r#"{"opnai":{}}"#, "unknown field `opnai`"),
-            (r#"{"openai":{"key":"sk-1"}}"#, "unknown field `key`"),
-            (r#"{"openai":{"quality":"best"}}"#, "unknown variant `best`"),
-            (
-                r#"{"openai":{"baseUrl":"http://openai.example"}}"#,
-                "openai.baseUrl is `http://openai.example`; it must be an https:// address",
-            ),
-            (
-                r#"{"runway":{"seconds":11}}"#,
-                "runway.seconds is `11`; it must be 2 to 10",
-            ),
-            (
-                r#"{"runway":{"outputHosts":["https://runway.example"]}}"#,
-                "runway.outputHosts is `https://runway.example`; it must be one or more names of hosts",
-            ),
-            (
-                r#"{"elevenlabs":{"voice":"../user"}}"#,
-                "elevenlabs.voice is `../user`",
-            ),
-            (
-                r#"{"elevenlabs":{"spot":"opera"}}"#,
-                "unknown variant `opera`",
-            ),
-            (
-                r#"{"elevenlabs":{"seconds":31}}"#,
-                "elevenlabs.seconds is `31`; it must be 3 to 30",
-            ),
-            (
-                r#"{"elevenlabs":{"voices":{"sampleMegabytes":0}}}"#,
-                "elevenlabs.voices.sampleMegabytes is `0`",
-            ),
-            (
-                r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#,
-                "polly.inFlight is `0 and 1`",
-            ),
-        ] {
-            let error = Settings::parse(json).unwrap_err();
-            let text = match &error {
-                SettingsError::Form(source) => source.to_string(),
-                other => other.to_string(),
-            };
-            assert!(text.contains(part), "{json}: {text}");
-        }
-    }
-
-    #[test]
-    fn a_retired_model_is_replaced() {
-        let settings = Settings::parse(r#"{"openai":{"model":"dall-e-3"}}"#).unwrap();
-        assert_eq!(settings.openai.model, "gpt-image-2");
-    }
-
-    /// The schema of the settings, which holds each default.
-    fn schema() -> Value {
-        serde_json::from_str(include_str!("../../../infra/providers.schema.json")).unwrap()
-    }
-
-    #[test]
-    fn the_schema_has_the_settings_of_every_vendor() {
-        let schema = schema();
-        let described: BTreeSet<&str> = schema["properties"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        let vendors = ProviderId::ALL
-            .into_iter()
-            .filter(|provider| provider.is_paid());
-        assert_eq!(described, vendors.map(ProviderId::as_str).collect());
-    }
-
-    fn defaults_of(schema: &Value) -> Value {
-        let properties = schema["properties"].as_object().unwrap();
-        let default = |property: &Value| match property.get("default") {
-            Some(default) => default.clone(),
-            None => defaults_of(property),
-        };
-        Value::Object(
-            properties
-                .iter()
-                .map(|(name, property)| (name.clone(), default(property)))
-                .collect(),
-        )
-    }
-
-    #[test]
-    fn the_schemas_defaults_are_the_codes() {
-        let defaults = defaults_of(&schema());
-        assert!(jsonschema::is_valid(&schema(), &defaults));
-        assert_eq!(
-            Settings::parse(&defaults.to_string()).unwrap(),
-            Settings::default()
-        );
-    }
-
-    #[test]
-    fn the_schema_refuses_what_the_code_refuses() {
-        let schema = jsonschema::validator_for(&schema()).unwrap();
-        for wrong in [
-            r#"{"opnai":{}}"#,
-            r#"{"openai":{"key":"sk-1"}}"#,
-            r#"{"openai":{"quality":"best"}}"#,
-            r#"{"openai":{"baseUrl":"http://openai.example"}}"#,
-            r#"{"runway":{"seconds":11}}"#,
-            r#"{"runway":{"outputHosts":[]}}"#,
-            r#"{"runway":{"outputHosts":["https://runway.example"]}}"#,
-            r#"{"elevenlabs":{"voice":"../user"}}"#,
-            r#"{"elevenlabs":{"spot":"opera"}}"#,
-            r#"{"elevenlabs":{"seconds":31}}"#,
-            r#"{"elevenlabs":{"voices":{"sampleMegabytes":0}}}"#,
-            r#"{"elevenlabs":{"voices":{"instantSeconds":3601}}}"#,
-            r#"{"elevenlabs":{"voices":{"key":"sk-1"}}}"#,
-            r#"{"polly":{"inFlight":{"all":0,"perTenant":1}}}"#,
-        ] {
-            assert!(Settings::parse(wrong).is_err(), "{wrong}");
-            assert!(
-                !schema.is_valid(&serde_json::from_str(wrong).unwrap()),
-                "{wrong}"
-            );
-        }
-    }
-}
+mod tests;

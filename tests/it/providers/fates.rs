@@ -92,7 +92,9 @@ const AGAIN_AFTER_LOST: &str = "completed by polly/neural; outcome-unknown, made
 async fn each_vendor_behaviour_gives_a_job_the_fate_in_the_table() {
     use Vendor::{ElevenLabs, OpenAi, Runway};
     let mut studio = Studio::start_with(|options| {
-        options.providers = providers("openai", "runway", "elevenlabs")
+        options.providers = providers("openai", "runway", "elevenlabs");
+        // What is refused ends at once.
+        options.vendor_patience = Duration::ZERO;
     })
     .await;
     let no = says_no;
@@ -428,7 +430,7 @@ async fn one_tenants_text_opens_no_breaker_and_several_tenants_trouble_does() {
 
 /// Closes an open breaker with the command line. Without `--execute` it stays open, and closing it
 /// again changes nothing.
-async fn close_breaker(studio: &Studio, provider: &str) {
+pub(super) async fn close_breaker(studio: &Studio, provider: &str) {
     let close = format!("providers close-breaker {provider}");
     let dry = cli(studio, &close).await;
     assert!(

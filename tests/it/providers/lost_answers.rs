@@ -16,21 +16,13 @@ async fn credits_emitted(studio: &Studio) -> f64 {
 }
 
 /// Waits until the metrics count `credits`, and fails if they count more.
-async fn credits_are_emitted(studio: &Studio, credits: u64) {
+pub(super) async fn credits_are_emitted(studio: &Studio, credits: u64) {
     let expected = credits as f64;
     until("the credits are emitted", async || {
         credits_emitted(studio).await >= expected
     })
     .await;
     assert_eq!(credits_emitted(studio).await, expected);
-}
-
-fn refuse_files(studio: &Studio) -> Hits {
-    // As many failures as the SDK makes tries, so that the function sees the error.
-    studio.stack.proxy.inject(Fault {
-        matches: calls_of("s3", "PutObject", Occurrence::First(3)),
-        action: fails(500, "InternalError"),
-    })
 }
 
 /// Lets the one job of `tenant` end, whose first provider's answer is lost. Returns the credits
@@ -65,11 +57,7 @@ async fn a_paid_picture_that_is_lost_costs_what_it_cost() {
         options.providers = providers("openai,studio-canvas", "", "");
     })
     .await;
-    let hits = refuse_files(&studio);
-    let mut used = is_lost_and_counted(&mut studio, Vendor::OpenAi, "not stored").await;
-    assert_eq!(hits.count(), 3);
-    credits_are_emitted(&studio, used).await;
-
+    let mut used = 0;
     let answers = |body: Value| Behaviour::AcceptThenAnswer { status: 200, body };
     let holds = |picture: &str| answers(json!({ "data": [{ "b64_json": picture }] }));
     let text = base64_simd::STANDARD.encode_to_string("no picture at all");
@@ -94,18 +82,13 @@ async fn a_paid_spot_that_is_lost_costs_what_it_cost() {
         options.providers = providers("studio-canvas", "", "elevenlabs,polly");
     })
     .await;
-    let hits = refuse_files(&studio);
-    let mut used = is_lost_and_counted(&mut studio, Vendor::ElevenLabs, "not stored").await;
-    assert_eq!(hits.count(), 3);
-    credits_are_emitted(&studio, used).await;
-
     let no_sound = Behaviour::AcceptThenAnswer {
         status: 200,
         body: json!({ "text": "no sound at all ".repeat(100) }),
     };
     let script = Script::posts(Vendor::ElevenLabs, Occurrence::Every, no_sound);
     studio.stack.sandbox.script(script);
-    used += is_lost_and_counted(&mut studio, Vendor::ElevenLabs, "no MP3").await;
+    let used = is_lost_and_counted(&mut studio, Vendor::ElevenLabs, "no MP3").await;
     credits_are_emitted(&studio, used).await;
     studio.stop().await;
 }

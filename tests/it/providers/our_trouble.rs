@@ -469,3 +469,50 @@ async fn a_forbidden_logo_under_a_vendors_picture_is_asked_for_by_its_execution(
     }
     studio.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_the_table_does_not_take_for_minutes_is_put_down_and_learned() {
+    let mut studio = studio_that_films().await;
+    studio.let_executions_do_nothing().await;
+    studio.publish(&event_for(Vendor::Runway, "tenant-1")).await;
+    let produced = studio.produced_for("tenant-1", 2).await;
+    let job = jobs_of(&produced, Topic::RenderJobCreated).remove(0);
+    studio.stack.sandbox.script(Script::posts(
+        Vendor::Runway,
+        Occurrence::Every,
+        Behaviour::Held,
+    ));
+    let completion = studio.stack.outputs.completion_function_name.clone();
+    let submit = json!({ "step": "submit", "jobId": job });
+    let of_execution = studio.of_execution(&submit).await;
+    let outage = async {
+        until("the vendor is asked", async || {
+            !paid(&studio, Vendor::Runway).is_empty()
+        })
+        .await;
+        let mut matches = calls_of("dynamodb", "PutItem", Occurrence::Every);
+        matches.body_contains = Some(format!("job#{job}"));
+        studio.stack.proxy.inject(Fault {
+            matches,
+            action: fails(500, "InternalServerError"),
+        });
+        studio.stack.sandbox.release();
+    };
+    let ((submitted, _), ()) = futures::join!(
+        try_to_invoke(&studio.stack, &completion, &of_execution),
+        outage
+    );
+    assert!(submitted.is_err(), "{submitted:?}");
+    let files = files_of(&studio, &job).await;
+    assert!(
+        files.len() == 1 && files[0].contains("/answer-"),
+        "{files:?}"
+    );
+    assert_eq!(cancelled_at_vendor(&studio), 0);
+
+    studio.stack.proxy.heal();
+    assert_eq!(studio.completion(&submit).await["status"], "pending");
+    assert!(files_of(&studio, &job).await.is_empty());
+    assert_eq!(paid(&studio, Vendor::Runway).len(), 1, "asked for once");
+    studio.stop().await;
+}

@@ -4,8 +4,11 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_in_no_log_event_or_item_even_if_the_vendor_repeats_it() {
-    let mut studio =
-        Studio::start_with(|options| options.providers = providers("openai", "", "")).await;
+    let mut studio = Studio::start_with(|options| {
+        options.providers = providers("openai", "", "");
+        options.vendor_patience = Duration::ZERO;
+    })
+    .await;
     // The test takes the steps itself, where it can read their log.
     studio.let_executions_do_nothing().await;
     let repeats = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });

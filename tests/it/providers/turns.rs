@@ -319,7 +319,7 @@ async fn a_step_that_died_after_it_stored_a_video_releases_the_slot_when_it_is_r
     let writes_until_stored = {
         let calls = studio.stack.proxy.calls().into_iter();
         let calls = calls.filter(|call| call.function.as_deref() == Some(&*completion));
-        let until_uploaded = calls.take_while(|call| call.operation.service != "s3");
+        let until_uploaded = calls.take_while(|call| call.operation.name != "PutObject");
         let before = until_uploaded.filter(|call| call.operation.name == "PutItem");
         u32::try_from(before.count()).unwrap() + 1
     };

@@ -20,6 +20,9 @@ pub(super) fn answer(voices: &Voices, asked: &Asked<'_>) -> Reply {
             &body("authentication_error", "invalid_api_key", "Invalid API key"),
         );
     }
+    if asked.method == "GET" && asked.path == "/v2/voices" {
+        return voices::search(voices, asked.query);
+    }
     if asked.path == "/voices" || asked.path.starts_with("/voices/") {
         return voices::answer(voices, asked);
     }
@@ -36,9 +39,35 @@ pub(super) fn answer(voices: &Voices, asked: &Asked<'_>) -> Reply {
     speak(asked)
 }
 
+/// The models that speak, and the most characters that each takes.
+const MODELS: [(&str, usize); 5] = [
+    ("eleven_multilingual_v2", 10_000),
+    ("eleven_v3", 5000),
+    ("eleven_flash_v2_5", 40_000),
+    ("eleven_flash_v2", 30_000),
+    ("eleven_turbo_v2_5", 40_000),
+];
+
 /// Speech, a sound or music: always the same two seconds.
 fn speak(asked: &Asked<'_>) -> Reply {
     let request = asked.json();
+    if asked.path.starts_with("/text-to-speech/") {
+        let model = request["model_id"]
+            .as_str()
+            .unwrap_or("eleven_multilingual_v2");
+        let Some((_, most)) = MODELS.iter().find(|(known, _)| *known == model) else {
+            let message = format!("A model with ID {model} does not exist");
+            return Reply::json(404, &body("not_found", "model_not_found", &message));
+        };
+        let text = request["text"].as_str().unwrap_or_default();
+        if text.chars().count() > *most {
+            let message = format!("The text has more than {most} characters");
+            return Reply::json(
+                400,
+                &body("invalid_request", "max_character_limit_exceeded", &message),
+            );
+        }
+    }
     let text = request["text"]
         .as_str()
         .or(request["prompt"].as_str())

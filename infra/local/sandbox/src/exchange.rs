@@ -11,6 +11,8 @@ pub(super) struct Asked<'a> {
     pub method: &'a str,
     /// The path after the vendor's own address, without the query.
     pub path: &'a str,
+    /// The query, without its question mark.
+    pub query: &'a str,
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
     /// The scripted behaviour of the task that this request creates.

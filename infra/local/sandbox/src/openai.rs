@@ -57,6 +57,14 @@ fn generate(body: &Value) -> Reply {
     if prompt.is_empty() || prompt.chars().count() > 32_000 {
         return invalid("Invalid value for 'prompt'.");
     }
+    let quality = body["quality"].as_str().unwrap_or("auto");
+    if !["low", "medium", "high", "auto"].contains(&quality) {
+        return invalid("Invalid value for 'quality'.");
+    }
+    let count = usize::try_from(body["n"].as_u64().unwrap_or(1)).unwrap_or(0);
+    if !(1..=10).contains(&count) {
+        return invalid("Invalid value for 'n'.");
+    }
     let size = body["size"].as_str().and_then(|size| size.split_once('x'));
     let size = size.and_then(|(width, height)| {
         Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?))
@@ -68,8 +76,8 @@ fn generate(body: &Value) -> Reply {
         200,
         &json!({
             "created": 1_795_000_000,
-            "background": "opaque", "output_format": "png", "quality": body["quality"], "size": body["size"],
-            "data": [{ "b64_json": base64_simd::STANDARD.encode_to_string(picture(width, height)) }],
+            "background": "opaque", "output_format": "png", "quality": quality, "size": body["size"],
+            "data": vec![json!({ "b64_json": base64_simd::STANDARD.encode_to_string(picture(width, height)) }); count],
             "usage": { "input_tokens": 80, "output_tokens": 1500, "total_tokens": 1580,
                        "input_tokens_details": { "text_tokens": 80, "image_tokens": 0 } },
         }),
@@ -81,7 +89,9 @@ fn generate(body: &Value) -> Reply {
 
 /// Both sides divisible by 16, at most three to one, from 655,360 to 8,294,400 pixels.
 fn is_taken((width, height): (u32, u32)) -> bool {
-    width % 16 == 0
+    width <= 3840
+        && height <= 3840
+        && width % 16 == 0
         && height % 16 == 0
         && width <= 3 * height
         && height <= 3 * width

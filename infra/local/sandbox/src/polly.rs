@@ -20,6 +20,16 @@ pub(super) async fn answer(
     }
 }
 
+/// Some of the vendor's voices, each with the codes of the languages that it speaks, the usual one
+/// first. Source: "Available voices" in Polly's developer guide.
+const VOICES: [(&str, &[&str]); 5] = [
+    ("Joanna", &["en-US"]),
+    ("Kajal", &["en-IN", "hi-IN"]),
+    ("Vicki", &["de-DE"]),
+    ("Zeina", &["arb"]),
+    ("Zhiyu", &["cmn-CN"]),
+];
+
 fn start(tasks: &Tasks, asked: &Asked<'_>) -> Reply {
     let request = asked.json();
     let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
@@ -31,8 +41,26 @@ fn start(tasks: &Tasks, asked: &Asked<'_>) -> Reply {
             "A required parameter is missing",
         );
     }
+    let engine = request["Engine"].as_str().unwrap_or("standard");
+    if !["standard", "neural", "long-form", "generative"].contains(&engine) {
+        return error(400, "ValidationException", "Invalid value for 'Engine'");
+    }
+    let Some((_, spoken)) = VOICES.iter().find(|(id, _)| *id == text("VoiceId")) else {
+        return error(400, "ValidationException", "Invalid value for 'VoiceId'");
+    };
+    let language = request["LanguageCode"].as_str().unwrap_or(spoken[0]);
+    if !spoken.contains(&language) {
+        let message = "This voice does not support the selected language";
+        return error(400, "LanguageNotSupportedException", message);
+    }
+    if characters > 100_000 {
+        return error(400, "TextLengthExceededException", "The text is too long");
+    }
     let mut task = Task::new(characters, asked.behaviour);
     task.place = Some((text("OutputS3BucketName"), text("OutputS3KeyPrefix")));
+    task.repeated = json!({
+        "VoiceId": text("VoiceId"), "Engine": engine, "LanguageCode": language,
+    });
     let id = tasks.add(task);
     Reply::json(
         200,
@@ -98,7 +126,7 @@ fn described(tasks: &Tasks, id: &str, status: &str) -> Value {
     let (bucket, key) = place(tasks, id).unwrap_or_default();
     let all = tasks.all();
     let task = all.get(id);
-    json!({
+    let mut described = json!({
         "TaskId": id,
         "TaskStatus": status,
         "TaskStatusReason": task.and_then(|task| task.fails.as_ref()).map(|(_, message)| message),
@@ -106,7 +134,11 @@ fn described(tasks: &Tasks, id: &str, status: &str) -> Value {
         "CreationTime": 1_795_000_000,
         "RequestCharacters": task.map_or(0, |task| task.cost),
         "OutputFormat": "mp3",
-    })
+    });
+    for name in ["VoiceId", "Engine", "LanguageCode"] {
+        described[name] = task.map_or(Value::Null, |task| task.repeated[name].clone());
+    }
+    described
 }
 
 fn error(status: u16, code: &str, message: &str) -> Reply {

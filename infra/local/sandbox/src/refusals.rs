@@ -157,8 +157,11 @@ fn by_runway(why: Refusal) -> Behaviour {
         },
         Refusal::InvalidInput => say(400, runway::body("Validation of body failed")),
         Refusal::Auth => say(401, runway::body("The API key provided is invalid.")),
-        Refusal::Billing => say(402, runway::body("You do not have enough credits.")),
-        Refusal::RateLimited => say(429, runway::body("Daily task limit reached.")),
+        Refusal::Billing => say(
+            400,
+            runway::body("You do not have enough credits to run this task."),
+        ),
+        Refusal::RateLimited => say(429, runway::body("Too many requests.")),
         Refusal::Unavailable => say(503, runway::body("Service unavailable.")),
         Refusal::Gone => say(404, runway::body("The model does not exist.")),
     }

@@ -31,16 +31,24 @@ pub(super) fn answer(tasks: &Tasks, address: SocketAddr, asked: &Asked<'_>) -> R
     match (asked.method, asked.path.strip_prefix("/tasks/")) {
         ("POST", None) if asked.path == "/text_to_video" => submit(tasks, asked),
         ("GET", Some(id)) => task(tasks, address, id),
-        ("DELETE", Some(id)) => match tasks.all().get_mut(id) {
-            Some(task) => {
-                task.cancelled = true;
-                task.is_over = true;
-                Reply::json(204, &Value::Null)
-            }
-            None => Reply::json(404, &body("Task not found.")),
-        },
+        ("DELETE", Some(id)) => delete(tasks, id),
         _ => Reply::json(404, &body("Not found.")),
     }
+}
+
+/// Cancels a task that is not over, and forgets one that is. What was worked on is not refunded.
+fn delete(tasks: &Tasks, id: &str) -> Reply {
+    let mut all = tasks.all();
+    let Some(task) = all.get_mut(id) else {
+        return Reply::json(404, &body("Task not found."));
+    };
+    if task.is_over {
+        all.remove(id);
+    } else {
+        task.cancelled = true;
+        task.is_over = true;
+    }
+    Reply::json(204, &Value::Null)
 }
 
 fn submit(tasks: &Tasks, asked: &Asked<'_>) -> Reply {
@@ -75,8 +83,12 @@ fn task(tasks: &Tasks, address: SocketAddr, id: &str) -> Reply {
     let mut said = json!({ "id": id, "createdAt": "2026-11-24T10:00:00.000Z" });
     if task.cancelled {
         said["status"] = json!("CANCELLED");
+        // From the second poll on it is worked on.
+        let charged = if task.polls > 1 { task.cost } else { 0 };
+        said["cost"] = json!({ "credits": charged });
         return Reply::json(200, &said);
     }
+    said["estimatedCost"] = json!({ "credits": task.cost });
     if waits {
         said["status"] = json!("THROTTLED");
         return Reply::json(200, &said);
@@ -90,6 +102,8 @@ fn task(tasks: &Tasks, address: SocketAddr, id: &str) -> Reply {
         }
         Ok(_) => {
             task.is_over = true;
+            let parts = said.as_object_mut();
+            parts.map(|parts| parts.remove("estimatedCost"));
             said["cost"] = json!({ "credits": task.cost });
             match &task.fails {
                 Some((code, message)) => {

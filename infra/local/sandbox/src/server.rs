@@ -88,7 +88,10 @@ impl Sandbox {
         let base = |vendor: Vendor| format!("http://{}/{}/v1", self.address, vendor.as_str());
         json!({
             "openai": { "baseUrl": base(Vendor::OpenAi) },
-            "elevenlabs": { "baseUrl": base(Vendor::ElevenLabs) },
+            "elevenlabs": {
+                "baseUrl": base(Vendor::ElevenLabs),
+                "speakers": { "en": { "voice": "english" }, "hi": { "voice": "hindi" } },
+            },
             "runway": { "baseUrl": base(Vendor::Runway) },
             "polly": { "endpoint": format!("http://{}/polly", self.address) },
         })
@@ -219,6 +222,7 @@ async fn handle(request: Request<Incoming>, caller: Option<u32>, state: Arc<Stat
     let asked = Asked {
         method: head.method.as_str(),
         path: path.split('?').next().unwrap_or_default(),
+        query: path.split_once('?').map_or("", |(_, query)| query),
         headers: &head.headers,
         body: &body,
         behaviour: behaviour.as_ref(),

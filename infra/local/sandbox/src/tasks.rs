@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 use super::script::Behaviour;
 
 /// All tasks by id. Ids count up.
@@ -37,6 +39,8 @@ pub(super) struct Task {
     pub cancelled: bool,
     /// Where the task writes: bucket and key.
     pub place: Option<(String, String)>,
+    /// What the vendor repeats of the request in each answer.
+    pub repeated: Value,
     /// Whether its output is written there. The vendor writes it once.
     pub is_written: bool,
 }
@@ -54,6 +58,7 @@ impl Task {
             is_over: false,
             cancelled: false,
             place: None,
+            repeated: Value::Null,
             is_written: false,
         };
         match behaviour {

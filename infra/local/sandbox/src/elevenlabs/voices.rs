@@ -68,7 +68,6 @@ pub(super) fn answer(voices: &Voices, asked: &Asked<'_>) -> Reply {
     match (asked.method, &parts[1..]) {
         ("POST", ["add"]) => add(voices, asked),
         ("POST", ["pvc"]) => create(voices, asked),
-        ("GET", []) => list(voices),
         ("GET", [id]) => with(voices, id, |voice| Reply::json(200, &voice.shown(id, true))),
         ("DELETE", [id]) => match voices.all().remove(*id) {
             Some(_) => ok(),
@@ -169,13 +168,30 @@ fn train(voice: &mut Voice, asked: &Asked<'_>) -> Reply {
     ok()
 }
 
-fn list(voices: &Voices) -> Reply {
+/// A page of the voices with the text of `search` in their names. A page has one voice, however many
+/// are asked for, so that a client that reads only the first page is seen. The list of the API's first
+/// version is not here: it stops working in a workspace of more than 500 voices.
+pub(super) fn search(voices: &Voices, query: &str) -> Reply {
+    let given = |name: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let mut values = pairs.filter(|(key, _)| *key == name);
+        values.next().map_or("", |(_, value)| value)
+    };
+    let (wanted, after) = (given("search"), given("next_page_token"));
     let mut all = voices.all();
-    let shown: Vec<Value> = all
+    let mut found = all
         .iter_mut()
-        .map(|(id, voice)| voice.shown(id, false))
-        .collect();
-    Reply::json(200, &json!({ "voices": shown }))
+        .filter(|(id, voice)| voice.name.contains(wanted) && id.as_str() > after);
+    let first = found.next().map(|(id, voice)| (id, voice.shown(id, false)));
+    let has_more = found.next().is_some();
+    let (next, shown) = match first {
+        Some((id, shown)) => (has_more.then_some(id), vec![shown]),
+        None => (None, Vec::new()),
+    };
+    Reply::json(
+        200,
+        &json!({ "voices": shown, "has_more": has_more, "total_count": shown.len(), "next_page_token": next }),
+    )
 }
 
 impl Voice {
@@ -200,7 +216,7 @@ impl Voice {
         let samples: Vec<Value> = self
             .samples
             .iter()
-            .map(|name| json!({ "file_name": name }))
+            .map(|name| json!({ "sample_id": format!("of-{id}-{name}"), "file_name": name }))
             .collect();
         json!({
             "voice_id": id,
@@ -209,6 +225,7 @@ impl Voice {
             "samples": samples,
             "voice_verification": {
                 "requires_verification": self.wants_owner, "is_verified": self.is_verified, "verification_failures": [],
+                "verification_attempts_count": u8::from(self.is_verified),
             },
             "fine_tuning": {
                 "is_allowed_to_fine_tune": self.is_verified,
