@@ -35,8 +35,8 @@ impl Drawer {
         })
     }
 
-    /// Draws the asset of `job` with its brand's `logo`, a PNG file. It blocks the thread for some
-    /// tens of milliseconds.
+    /// Draws the asset of `job` with its brand's `logo`, a file. It blocks the thread for some tens
+    /// of milliseconds.
     ///
     /// # Errors
     /// A [`DrawError`].

@@ -8,9 +8,10 @@ mod config;
 mod drawer;
 mod files;
 mod logo;
+mod provenance;
 mod studio_canvas;
 
-pub use canvas::{Logo, LogoError, PaintingError, RenderError, day};
+pub use canvas::{Language, PaintingError, RenderError, day};
 pub use config::{Config, ConfigError};
 pub use drawer::Drawer;
 pub use files::{CACHE, DeleteError, PutError, content_type};

@@ -4,13 +4,11 @@ use aws_sdk_s3::{
     error::{BoxError, SdkError},
     operation::get_object::{GetObjectError, builders::GetObjectFluentBuilder},
 };
+use canvas::LARGEST_LOGO;
 use contract::{Identifier, MediaType, NotItsOwn, S3Object};
 use domain::Job;
 
 use crate::Drawer;
-
-/// The largest logo that is fetched, in bytes; the canvas has the same limit.
-const LARGEST: i64 = 2 * 1024 * 1024;
 
 /// Why the logo cannot be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -35,18 +33,10 @@ pub enum UnfitLogo {
     /// The logo does not exist.
     #[error("there is no logo at {0}")]
     Missing(S3Object),
-    /// The logo's file is too large.
-    #[error("the logo {logo} has {bytes} bytes; at most {LARGEST} are drawn")]
-    TooLarge {
-        /// Where it is.
-        logo: S3Object,
-        /// Its length in bytes.
-        bytes: i64,
-    },
 }
 
-/// The logo that the picture of `job` is drawn with; `None` if its brand names none, or the asset is
-/// no picture.
+/// The logo that the picture of `job` is drawn with; `None` if its brand names none, or the asset
+/// is no picture.
 #[must_use]
 pub fn logo_of(job: &Job) -> Option<&S3Object> {
     let brand = job.configuration.brand.as_ref()?;
@@ -56,6 +46,7 @@ pub fn logo_of(job: &Job) -> Option<&S3Object> {
 
 impl Drawer {
     /// Fetches the file of [`logo_of`] `job`, which must be its tenant's own; `None` without one.
+    /// Of a file that is too large for the canvas, only so much is fetched that the canvas says so.
     ///
     /// # Errors
     /// A [`FetchError`].
@@ -78,17 +69,18 @@ impl Drawer {
                 FetchError::S3(error.into())
             }
         })?;
-        let bytes = object.content_length().unwrap_or_default();
-        if bytes > LARGEST {
-            let logo = logo.clone();
-            return Err(UnfitLogo::TooLarge { logo, bytes }.into());
-        }
-        Ok(object
-            .body
-            .collect()
+        let (mut file, mut body) = (Vec::new(), object.body);
+        while let Some(bytes) = body
+            .try_next()
             .await
             .map_err(|error| FetchError::S3(error.into()))?
-            .to_vec())
+        {
+            file.extend_from_slice(&bytes);
+            if file.len() > LARGEST_LOGO {
+                break;
+            }
+        }
+        Ok(file)
     }
 
     /// The request for `object`, if it is `tenant`'s own and in one of `buckets`.

@@ -7,10 +7,13 @@ use std::{
 };
 
 use canvas::{
-    Canvas, Drawing, Field, Logo, LogoError, Painting, PaintingError, RenderError, RenderReport,
+    Adjustment, Canvas, Change, Drawing, Field, Logo, LogoError, Painting, PaintingError,
+    RenderError, RenderReport,
 };
 use contract::{Adjusted, Undrawn};
 use domain::Job;
+
+use crate::provenance::{Source, labelled};
 
 /// The renderer with its fonts, made once per execution environment. A clone is the same renderer.
 #[derive(Clone)]
@@ -53,9 +56,6 @@ impl Picture {
 /// Why nothing is drawn. It does not pass: the same job, logo and art give the same error.
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
-    /// The brand's logo cannot be drawn: a sentence for its owner.
-    #[error(transparent)]
-    Logo(#[from] LogoError),
     /// The picture of another maker cannot be used.
     #[error(transparent)]
     Art(#[from] PaintingError),
@@ -93,7 +93,7 @@ impl DrawError {
                     .into_iter()
                     .collect(),
             }],
-            Self::Title(_) | Self::Logo(_) | Self::Art(_) | Self::Canvas(_) => Vec::new(),
+            Self::Title(_) | Self::Art(_) | Self::Canvas(_) => Vec::new(),
         }
     }
 }
@@ -114,9 +114,9 @@ impl StudioCanvas {
         Ok(Self(Arc::new(Mutex::new(Canvas::new(fonts)?))))
     }
 
-    /// Draws the asset of `job` with its brand's `logo`, a PNG file, over the picture `art` if there
-    /// is one. Drawing blocks the thread for some tens of milliseconds; the function has nothing else
-    /// to do meanwhile.
+    /// Draws the asset of `job` with its brand's `logo`, a file, over the picture `art` if there is
+    /// one. A logo that cannot be drawn is left out, and the picture says so. Drawing blocks the
+    /// thread for some tens of milliseconds; the function has nothing else to do meanwhile.
     ///
     /// # Errors
     /// A [`DrawError`].
@@ -126,11 +126,11 @@ impl StudioCanvas {
         logo: Option<&[u8]>,
         art: Option<&[u8]>,
     ) -> Result<Picture, DrawError> {
-        let logo = logo.map(Logo::decode).transpose()?;
+        let (logo, left_out) = read_logo(logo);
         let art = art.map(Painting::decode).transpose()?;
         // A panic in an earlier drawing can only have left a cache behind.
         let mut canvas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let drawn = canvas.render(&Drawing {
+        let mut drawn = canvas.render(&Drawing {
             asset: job.asset,
             configuration: &job.configuration,
             // A key that all assets of one entity share, and no other entity.
@@ -138,7 +138,13 @@ impl StudioCanvas {
             logo: logo.as_ref(),
             painting: art.as_ref(),
         })?;
-        Ok(Picture::new(drawn.png, &drawn.report))
+        drawn.report.adjusted.extend(left_out);
+        let source = match art {
+            None => Source::Drawn,
+            Some(_) => Source::PaintedByAModel,
+        };
+        let png = labelled(drawn.png, source, job.id);
+        Ok(Picture::new(png, &drawn.report))
     }
 
     /// Whether the title of `job` can be set. It is found without drawing, so that no art is paid
@@ -149,6 +155,20 @@ impl StudioCanvas {
     pub fn can_draw(&self, job: &Job) -> Result<(), DrawError> {
         let canvas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(canvas.can_draw(&job.configuration, job.asset)?)
+    }
+}
+
+/// The logo in `file`, or why it is left out.
+fn read_logo(file: Option<&[u8]>) -> (Option<Logo>, Option<Adjustment>) {
+    let left_out = |error: LogoError| Adjustment {
+        field: Field::Logo,
+        change: Change::LeftOut,
+        reason: error.to_string(),
+    };
+    match file.map(Logo::decode) {
+        None => (None, None),
+        Some(Ok(logo)) => (Some(logo), None),
+        Some(Err(error)) => (None, Some(left_out(error))),
     }
 }
 
@@ -188,6 +208,21 @@ mod tests {
         let video = DrawError::from(RenderError::NotAPicture(AssetKind::Video));
         assert_eq!(video.undrawn(), []);
         assert_eq!(video.to_string(), "the text or the colours cannot be drawn");
+    }
+
+    #[test]
+    fn a_logo_that_cannot_be_drawn_is_left_out_and_said_each_time() {
+        for _ in 0..2 {
+            let (logo, left_out) = read_logo(Some(b"GIF89a"));
+            assert_eq!(logo, None);
+            let left_out = left_out.unwrap();
+            assert_eq!(
+                (left_out.field.as_str(), left_out.change.as_str()),
+                ("brand.logo", "left-out")
+            );
+            assert_eq!(left_out.reason, "its file is no PNG, JPEG, WebP or SVG");
+        }
+        assert_eq!(read_logo(None), (None, None));
     }
 
     #[test]
