@@ -3,28 +3,50 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Job, Outcome};
+use domain::Job;
 use store::{Rounds, StoreError};
-use work::spent;
 
-use crate::App;
+use crate::{App, put_down::put_down, step::StepError, usage::spent};
 
-/// How long a save is tried again. The longest request to a provider and this are below the
-/// function's timeout together.
-const AT_MOST: Duration = Duration::from_secs(75);
+/// How long a save is tried again. The longest request to a provider, this, and putting the answer
+/// down are below the function's timeout together.
+const AT_MOST: Duration = Duration::from_secs(60);
 
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Why an answer is not saved.
+#[derive(Debug)]
+pub(crate) enum Unsaved {
+    /// Another writer changed the job. What the answer cost is counted.
+    Contended,
+    /// The table does not take it, and it is put down in the bucket: the step that is taken again
+    /// learns it from there.
+    PutDown(StoreError),
+    /// Neither takes it, or the table never will.
+    Lost(StoreError),
+}
+
+impl From<Unsaved> for StepError {
+    fn from(unsaved: Unsaved) -> Self {
+        match unsaved {
+            Unsaved::Contended => Self::Store(StoreError::Contended),
+            Unsaved::PutDown(error) | Unsaved::Lost(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Writes `job`, which holds a provider's answer. Repeating the write is safe: it finds itself. If
-/// another writer closed the attempt meanwhile, its cost is counted nevertheless.
-pub(crate) async fn save_answer(app: &App, job: Job) -> Result<Job, StoreError> {
+/// another writer closed the attempt meanwhile, its cost is counted nevertheless. If the table does
+/// not take it for a minute, the answer is put down in the bucket.
+pub(crate) async fn save_answer(app: &App, job: Job) -> Result<Job, Unsaved> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(250);
     loop {
         match app.store.save(job.clone()).await {
+            Ok(job) => return Ok(job),
             Err(StoreError::Write(error)) if begin.elapsed() < AT_MOST => {
-                tracing::warn!(job = %job.id, %error, "an answer is not saved yet");
+                tracing::warn!(job = %job.id, "an answer is not saved yet: {}", runtime::chain(&*error));
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -32,9 +54,15 @@ pub(crate) async fn save_answer(app: &App, job: Job) -> Result<Job, StoreError> 
                 if let Err(error) = charge(app, &job).await {
                     tracing::error!(job = %job.id, "what an answer cost is not counted: {}", runtime::chain(&error));
                 }
-                return Err(StoreError::Contended);
+                return Err(Unsaved::Contended);
             }
-            saved => return saved,
+            Err(error @ StoreError::Write(_)) => {
+                return Err(match put_down(app, &job).await {
+                    true => Unsaved::PutDown(error),
+                    false => Unsaved::Lost(error),
+                });
+            }
+            Err(error) => return Err(Unsaved::Lost(error)),
         }
     }
 }
@@ -45,7 +73,7 @@ async fn charge(app: &App, job: &Job) -> Result<(), StoreError> {
     let Some(last) = job.attempts.last() else {
         return Ok(());
     };
-    let credits = last.outcome.as_ref().map_or(0, Outcome::credits);
+    let credits = last.credits();
     if credits == 0 {
         return Ok(());
     }
@@ -57,7 +85,7 @@ async fn charge(app: &App, job: &Job) -> Result<(), StoreError> {
         };
         match app.store.save(charged).await {
             Ok(_) => {
-                spent(&app.telemetry, last.asked, credits);
+                spent(app, last.asked, credits).await;
                 return Ok(());
             }
             Err(StoreError::Contended) => {}

@@ -1,31 +1,21 @@
-//! Stores assets: media goes to the bucket as soon as it is made, large files in parts, and no
-//! large file is held in memory as a whole.
+//! Stores assets: media goes to the bucket as soon as it is made.
 
-use aws_sdk_s3::{
-    primitives::ByteStream,
-    types::{CompletedMultipartUpload, CompletedPart},
-};
+mod upload;
+
 use contract::{Adjusted, Undrawn};
 use domain::{Job, Outcome, Output, ProviderId, State, Work};
-use drawing::{CACHE, PutError, content_type};
-use providers::{Body, Media, Providers, Refused, Stream};
-use store::StoreError;
-use work::{count_undrawn, say_undrawn, spent};
+use providers::{Body, Media, Providers, Refused};
+use work::{count_undrawn, say_undrawn};
 
 use crate::{
     App,
-    answers::save_answer,
+    answers::{Unsaved, save_answer},
     audio, media,
     step::{Reply, StepError},
     turns::release_to_next,
+    usage::spent,
 };
-
-/// The size of a part, in bytes; at most about this much of a stream is in memory at once. S3
-/// accepts no part below 5 MB except the last.
-const PART: usize = 8 * 1024 * 1024;
-
-/// The largest accepted file, in bytes.
-const LARGEST: usize = 1024 * 1024 * 1024;
+use upload::{Streamed, Upload};
 
 /// The result of storing a file.
 pub(crate) enum Stored {
@@ -70,13 +60,7 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
         undrawn,
         adjusted,
     } = made;
-    let lost = |detail: String| {
-        Ok(Stored::Lost(Refused {
-            refusal: domain::Refusal::OutcomeUnknown,
-            detail: format!("{made_by}: {detail}"),
-            credits,
-        }))
-    };
+    let lost = |detail: String| Ok(Stored::Lost(lost(&made_by, credits, &detail)));
     let upload = Upload {
         app,
         job,
@@ -122,6 +106,26 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
     }))
 }
 
+/// The refusal that stands for media which broke off, or is not what it should be.
+pub(crate) fn lost(made_by: &str, credits: u64, detail: &str) -> Refused {
+    Refused {
+        credits,
+        ..Refused::new(
+            domain::Refusal::OutcomeUnknown,
+            format!("{made_by}: {detail}"),
+        )
+    }
+}
+
+/// Finds out whether the bucket takes the file of `job`, before a provider is paid for it: an upload
+/// is begun, for which S3 wants the same right as for a file, and given up.
+/// Source: "Amazon S3 multipart upload limits" and "Multipart upload API and permissions" in the S3
+/// user guide.
+pub(crate) async fn try_bucket(app: &App, job: &Job) -> Result<(), StepError> {
+    let key = app.drawer.paths.get().await?.object_key(job);
+    Upload { app, job, key }.begins().await
+}
+
 /// Writes to the job that its media is stored.
 pub(crate) async fn note(
     app: &App,
@@ -130,6 +134,8 @@ pub(crate) async fn note(
     made: Made,
 ) -> Result<Reply, StepError> {
     let now = crate::now();
+    // Its cost was counted when it was kept.
+    let is_counted = job.kept().is_some();
     let job = job
         .answered(
             Outcome::Made {
@@ -148,7 +154,9 @@ pub(crate) async fn note(
     };
     match save_answer(app, job.clone().stored(made.made_by, output)).await {
         Ok(job) => {
-            spent(&app.telemetry, provider, made.credits);
+            if !is_counted {
+                spent(app, provider, made.credits).await;
+            }
             if let Some(Output {
                 undrawn, adjusted, ..
             }) = job.output()
@@ -161,7 +169,7 @@ pub(crate) async fn note(
             Ok(Reply::Stored)
         }
         Err(error) => {
-            if matches!(error, StoreError::Contended) {
+            if matches!(error, Unsaved::Contended) {
                 delete_if_unwanted(app, provider, &job).await?;
             }
             Err(error.into())
@@ -223,230 +231,7 @@ async fn delete_if_unwanted(app: &App, provider: ProviderId, job: &Job) -> Resul
     Ok(())
 }
 
-/// The result of uploading a stream.
-enum Streamed {
-    /// All of it is uploaded.
-    Whole {
-        /// Its first bytes.
-        begin: Vec<u8>,
-        /// Its length in bytes.
-        length: usize,
-    },
-    /// It broke off or is not the expected format; the reason, for operators.
-    Broken(String),
-}
-
-/// An upload to the bucket.
-struct Upload<'a> {
-    app: &'a App,
-    job: &'a Job,
-    key: String,
-}
-
-impl Upload<'_> {
-    fn bucket(&self) -> &str {
-        &self.app.drawer.config.assets_bucket
-    }
-
-    fn content_type(&self) -> &'static str {
-        content_type(self.job.asset.format())
-    }
-
-    /// Copies an object from a bucket of ours. The original stays until the job says that the copy
-    /// is stored, so that a redelivery can copy it again. If it is gone nevertheless, a copy that
-    /// was made before counts.
-    async fn copied(&self, bucket: &str, key: &str) -> Result<(), StepError> {
-        let copy = self
-            .app
-            .drawer
-            .s3
-            .copy_object()
-            .copy_source(format!("{bucket}/{key}"))
-            .bucket(self.bucket());
-        let copy = copy
-            .key(&self.key)
-            .content_type(self.content_type())
-            .cache_control(CACHE);
-        let copy = copy.metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace);
-        let Err(error) = copy.send().await else {
-            return Ok(());
-        };
-        // Without the right to list the bucket, S3 answers 403 for a missing object.
-        let status = error
-            .raw_response()
-            .map(|response| response.status().as_u16());
-        if matches!(status, Some(403 | 404)) && self.is_there().await {
-            return Ok(());
-        }
-        Err(StepError::Asset(error.into()))
-    }
-
-    /// Whether the asset is in the bucket. `false` also if S3 does not say.
-    async fn is_there(&self) -> bool {
-        let head = self.app.drawer.s3.head_object();
-        let head = head.bucket(self.bucket()).key(&self.key).send().await;
-        head.is_ok()
-    }
-
-    /// Uploads a stream.
-    async fn streamed(&self, mut stream: Stream) -> Result<Streamed, StepError> {
-        let mut part: Vec<u8> = Vec::new();
-        let mut begin = Vec::new();
-        let mut length = 0;
-        let mut parts: Option<Parts<'_>> = None;
-        let broken = loop {
-            match stream.next().await {
-                Ok(Some(chunk)) => {
-                    length += chunk.len();
-                    part.extend_from_slice(&chunk);
-                    if begin.is_empty() && part.len() >= media::ENOUGH {
-                        begin = begin_of(&part);
-                        if !media::is(self.job.asset.format(), &begin) {
-                            break Some(format!(
-                                "what it made is no {}",
-                                self.job.asset.format().as_str()
-                            ));
-                        }
-                    }
-                    if length > LARGEST {
-                        break Some(format!("what it made has more than {LARGEST} bytes"));
-                    }
-                    while part.len() > PART {
-                        let rest = part.split_off(PART);
-                        let parts = match &mut parts {
-                            Some(parts) => parts,
-                            none => none.insert(Parts::begin(self).await?),
-                        };
-                        parts.put(std::mem::replace(&mut part, rest)).await?;
-                    }
-                }
-                Ok(None) if length < media::ENOUGH => {
-                    break Some(format!("what it made has only {length} bytes"));
-                }
-                Ok(None) => break None,
-                Err(error) => break Some(runtime::chain(&error)),
-            }
-        };
-        match (broken, parts) {
-            (Some(why), Some(parts)) => {
-                parts.abort().await;
-                Ok(Streamed::Broken(why))
-            }
-            (Some(why), None) => Ok(Streamed::Broken(why)),
-            (None, None) => {
-                self.app.drawer.put(self.job, part).await?;
-                Ok(Streamed::Whole { begin, length })
-            }
-            (None, Some(mut parts)) => {
-                parts.put(part).await?;
-                parts.complete().await?;
-                Ok(Streamed::Whole { begin, length })
-            }
-        }
-    }
-}
-
-/// A multipart upload. The bucket's lifecycle removes one that is neither completed nor aborted.
-struct Parts<'a> {
-    upload: &'a Upload<'a>,
-    id: String,
-    done: Vec<CompletedPart>,
-}
-
-impl<'a> Parts<'a> {
-    async fn begin(upload: &'a Upload<'a>) -> Result<Self, StepError> {
-        let create = upload
-            .app
-            .drawer
-            .s3
-            .create_multipart_upload()
-            .bucket(upload.bucket())
-            .key(&upload.key);
-        let create = create
-            .content_type(upload.content_type())
-            .cache_control(CACHE);
-        let created = create
-            .send()
-            .await
-            .map_err(|error| StepError::Asset(error.into()))?;
-        let id = created
-            .upload_id()
-            .ok_or_else(|| StepError::Asset(PutError::S3("S3 named no upload".into())))?
-            .to_owned();
-        Ok(Self {
-            upload,
-            id,
-            done: Vec::new(),
-        })
-    }
-
-    async fn put(&mut self, bytes: Vec<u8>) -> Result<(), StepError> {
-        let number = i32::try_from(self.done.len() + 1).unwrap_or(i32::MAX);
-        let put = self
-            .upload
-            .app
-            .drawer
-            .s3
-            .upload_part()
-            .bucket(self.upload.bucket())
-            .key(&self.upload.key);
-        let put = put
-            .upload_id(&self.id)
-            .part_number(number)
-            .body(ByteStream::from(bytes));
-        let uploaded = put
-            .send()
-            .await
-            .map_err(|error| StepError::Asset(error.into()))?;
-        self.done.push(
-            CompletedPart::builder()
-                .part_number(number)
-                .set_e_tag(uploaded.e_tag)
-                .build(),
-        );
-        Ok(())
-    }
-
-    async fn complete(self) -> Result<(), StepError> {
-        let parts = CompletedMultipartUpload::builder()
-            .set_parts(Some(self.done))
-            .build();
-        let complete = self
-            .upload
-            .app
-            .drawer
-            .s3
-            .complete_multipart_upload()
-            .bucket(self.upload.bucket());
-        let complete = complete
-            .key(&self.upload.key)
-            .upload_id(&self.id)
-            .multipart_upload(parts);
-        complete
-            .send()
-            .await
-            .map_err(|error| StepError::Asset(error.into()))?;
-        Ok(())
-    }
-
-    async fn abort(self) {
-        let abort = self
-            .upload
-            .app
-            .drawer
-            .s3
-            .abort_multipart_upload()
-            .bucket(self.upload.bucket());
-        if let Err(error) = abort.key(&self.upload.key).upload_id(&self.id).send().await {
-            tracing::warn!(
-                key = self.upload.key,
-                "an upload is left to the bucket's lifecycle: {}",
-                runtime::chain(&error)
-            );
-        }
-    }
-}
-
+/// The first bytes of a file, by which its format is recognized.
 fn begin_of(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len().min(media::ENOUGH)].to_vec()
 }

@@ -4,7 +4,7 @@ use contract::Time;
 use domain::{Job, Outcome, ProviderId, RetryDecision, Work, Wrong};
 use outbox::Announced;
 use providers::{ProviderError, Refused};
-use work::{count_undrawn, spent};
+use work::count_undrawn;
 
 use crate::{
     App,
@@ -13,6 +13,7 @@ use crate::{
     end::close_as_failed,
     step::{Reply, StepError},
     turns::release_to_next,
+    usage::{note_refusal, spent},
 };
 
 /// Stores an unknown outcome for an attempt that has none: the invocation that wrote it died or got
@@ -57,17 +58,25 @@ pub(crate) async fn refused(
         ProviderError::Refused(refused) => (refused, None),
         ProviderError::Draw { source, credits } => {
             let refused = Refused {
-                refusal: domain::Refusal::InvalidInput,
-                detail: source.to_string(),
                 credits,
+                ..Refused::new(domain::Refusal::InvalidInput, source.to_string())
             };
             (refused, Some(source.undrawn()))
         }
     };
     let refusal = refused.refusal;
-    tracing::warn!(job = %job.id, %provider, ?refusal, detail = refused.detail, "refused");
+    let job = match refused.unsent {
+        true => job.unsent(),
+        false => job,
+    };
+    let what = match job.attempts.last().is_some_and(|last| last.unsent) {
+        true => "not asked",
+        false => "refused",
+    };
+    tracing::warn!(job = %job.id, %provider, ?refusal, detail = refused.detail, "{what}");
     let job = save_answer(app, job.answered(outcome_of(&refused, at), at)).await?;
-    spent(&app.telemetry, provider, refused.credits);
+    spent(app, provider, refused.credits).await;
+    note_refusal(app, provider, job.id(), &refused, at).await;
     count_undrawn(&app.telemetry, &job, undrawn.as_deref().unwrap_or_default());
     release_to_next(app, provider, job.id()).await;
     note_if_blocked(app, provider, &job.tenant, &refused, at).await?;

@@ -16,6 +16,9 @@ pub(crate) struct Config {
     /// How many jobs of one tenant may wait for vendors or be made by them: `MOST_OPEN_JOBS`; 0 for
     /// any number.
     pub most_open_jobs: usize,
+    /// For how many seconds a job waits for vendors that are all in trouble before it fails:
+    /// `VENDOR_PATIENCE_SECONDS`; 0 for not at all.
+    pub vendor_patience_seconds: u32,
     /// The settings of the vendors: `PROVIDER_SETTINGS`, JSON as `infra/providers.schema.json`
     /// describes it; empty for the defaults.
     pub providers: Settings,
@@ -48,6 +51,10 @@ impl Config {
             voice_provider: voice_provider(&optional("VOICE_PROVIDER"))?,
             voice_buckets: names("VOICE_BUCKETS"),
             most_open_jobs: number("MOST_OPEN_JOBS", "a whole number; 0 for any")?,
+            vendor_patience_seconds: number(
+                "VENDOR_PATIENCE_SECONDS",
+                "a whole number of seconds; 0 for no wait",
+            )?,
             providers: Settings::parse(&optional("PROVIDER_SETTINGS"))?,
             keys: Keys::Secrets {
                 prefix: variable("SECRETS_PREFIX")?,

@@ -2,11 +2,10 @@
 //! provider being asked once more. What is paid for is stored, or at least cancelled and counted.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, JobId, Outcome, Refusal, Work, Wrong};
+use domain::{Failure, JobId, Outcome, Refusal, Work, Wrong};
 use outbox::Announced;
 use providers::{Order, Progress};
 use vendor_calls::look;
-use work::spent;
 
 use crate::{
     App,
@@ -14,9 +13,12 @@ use crate::{
     assets::{self, Stored},
     attempts::outcome_of,
     end::close_as_failed,
+    kept,
+    put_down::learn,
     step::{Reply, StepError},
     steps::finish::complete,
     turns::release_to_next,
+    usage::spent,
 };
 
 /// Closes a job as failed because of `failure`, after a last look at the provider that works on it.
@@ -49,8 +51,17 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
     if job.is_closed() {
         return Ok(false);
     }
+    let asked_at = job.attempts.last().map_or(failure.at, |last| last.at);
+    let job = match learn(app, job.clone()).await {
+        Ok(job) => job,
+        Err(error) if failure.at < rescued_until(asked_at) => return Err(error),
+        Err(_) => job,
+    };
     if assets::is_stored(&job) {
         return Ok(true);
+    }
+    if job.kept().is_some() {
+        return kept::is_rescued(app, job, failure.at).await;
     }
     let (Some(ticket), Some(last)) = (job.ticket().map(str::to_owned), job.attempts.last()) else {
         // The invocation that wrote an attempt without an outcome has died, so its lease is
@@ -60,11 +71,11 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
         }
         return Ok(false);
     };
-    let (provider, asked_at) = (last.asked, last.at);
+    let provider = last.asked;
     let folder = match app.drawer.paths.get().await {
         Ok(paths) => paths.folder(&job),
         // As if S3 were out of reach.
-        Err(error) if failure.at < rescued_until(&job, asked_at) => return Err(error.into()),
+        Err(error) if failure.at < rescued_until(asked_at) => return Err(error.into()),
         Err(_) => String::new(),
     };
     let order = Order {
@@ -85,10 +96,13 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
                 Ok(Stored::Lost(refused)) => outcome_of(&refused, failure.at),
                 // The provider keeps the media, so that it can be stored once S3 is back. Each job
                 // has to end nevertheless.
-                Err(error) if failure.at < rescued_until(&job, asked_at) => return Err(error),
+                Err(error) if failure.at < rescued_until(asked_at) => return Err(error),
                 Err(error) => Outcome::Refused {
-                    refusal: Refusal::OutcomeUnknown,
-                    detail: runtime::chain(&error),
+                    refusal: Refusal::NotStored,
+                    detail: format!(
+                        "{provider} made it, and the studio could not store it: {}",
+                        runtime::chain(&error)
+                    ),
                     at: failure.at,
                     credits,
                 },
@@ -104,14 +118,15 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
     };
     let credits = outcome.credits();
     let job = save_answer(app, job.answered(outcome, failure.at)).await?;
-    spent(&app.telemetry, provider, credits);
+    spent(app, provider, credits).await;
     release_to_next(app, provider, job.id()).await;
     Ok(false)
 }
 
-/// Until when media that the provider has made is worth another try to store it.
-fn rescued_until(job: &Job, asked_at: Time) -> Time {
-    asked_at.plus_seconds(2 * job.patience_seconds())
+/// Until when media that the provider has made is worth another try to store it: a day, for which
+/// the vendors keep it. Source: Runway's page on outputs, "24 to 48 hours".
+fn rescued_until(asked_at: Time) -> Time {
+    asked_at.plus_seconds(24 * 60 * 60)
 }
 
 /// The outcome of an attempt whose job was given up, for operators.

@@ -9,15 +9,18 @@ mod breaker;
 mod config;
 mod end;
 mod executions;
+mod kept;
 mod last_look;
 mod leases;
 mod media;
 mod pause;
+mod put_down;
 #[cfg(test)]
 mod released;
 mod step;
 mod steps;
 mod turns;
+mod usage;
 
 use ::executions::Executions;
 use contract::Time;
@@ -28,10 +31,10 @@ use mimalloc::MiMalloc;
 use operations::CompletionStep;
 use outbox::Outbox;
 use providers::Providers;
-use queue::RenderQueue;
+use queue::{NoticeQueue, RenderQueue};
 use runtime::{aws_config, start_log};
-use store::Store;
-use telemetry::Telemetry;
+use store::{MetTrouble, Schedule, Store};
+use telemetry::{Telemetry, Trigger};
 use uuid::Uuid;
 
 use config::Config;
@@ -59,10 +62,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config()?;
     let store = Store::from_env(&aws)?;
     let config = Config::from_env()?;
+    let outbox = outbox::Config::from_env()?;
+    config.providers.check_routing(&outbox.routing)?;
     let drawer = Drawer::new(drawing::Config::from_env()?, &aws)?;
     let app = &App {
         telemetry: Telemetry::from_env()?,
-        outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
+        outbox: Outbox::new(outbox, store.clone(), &aws)?.with_notices(NoticeQueue::from_env(&aws)),
         executions: Executions::new(::executions::Config::from_env()?, &aws),
         dead_letter_queue: RenderQueue::new(config.dead_letter_queue.clone(), &aws),
         store,
@@ -72,9 +77,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     tokio::join!(app.outbox.connect(), app.drawer.paths.read_early());
     run(service_fn(async |event: LambdaEvent<Request>| {
+        let invocation = app.telemetry.invoked(Trigger::Other);
         let token = token(&event.context.request_id);
         let taken = take(app, event.payload, token, now()).await;
-        app.telemetry.traces.flush().await;
+        invocation.end(taken.is_err()).await;
         taken
     }))
     .await
@@ -87,9 +93,41 @@ async fn take(app: &App, request: Request, token: Uuid, now: Time) -> Result<Rep
     };
     match &taken {
         Ok(reply) => tracing::info!(step = ?request, ?reply, "step taken"),
-        Err(error) => tracing::error!(step = ?request, "step not taken: {}", runtime::chain(error)),
+        Err(error) => {
+            tracing::error!(step = ?request, "step not taken: {}", runtime::chain(error));
+            note_trouble(app, &request, error, now).await;
+        }
     }
     taken
+}
+
+/// Notes in the item of the job what its step met, for an operator who asks why the job waits: the
+/// state machine takes the step again. Nothing is noted if it is DynamoDB that is away, or if the
+/// step is that of an execution which is none of the job's.
+async fn note_trouble(app: &App, request: &Request, error: &StepError, now: Time) {
+    let Request::Machine(
+        MachineStep::Submit { job_id, .. }
+        | MachineStep::Poll { job_id, .. }
+        | MachineStep::Finish { job_id, .. }
+        | MachineStep::Fail { job_id, .. },
+    ) = request
+    else {
+        return;
+    };
+    if matches!(
+        error,
+        StepError::Store(_) | StepError::NotItsExecution { .. }
+    ) {
+        return;
+    }
+    let trouble = MetTrouble {
+        at: now,
+        what: runtime::chain(error),
+        again: None,
+    };
+    if let Err(error) = app.store.note_trouble(*job_id, &trouble).await {
+        tracing::debug!(job = %job_id, "its trouble is not noted: {}", runtime::chain(&error));
+    }
 }
 
 async fn take_machine_step(
@@ -130,7 +168,11 @@ async fn take_machine_step(
             error,
             cause,
         } => voice::fail(app, (voice_model_id, name), (error, cause), now).await,
-        MachineStep::Sweep => sweep::sweep(app, now).await,
+        MachineStep::Sweep => {
+            let swept = sweep::sweep(app, now).await?;
+            app.store.note_run(Schedule::Sweep, now).await?;
+            Ok(swept)
+        }
     }
 }
 

@@ -191,6 +191,8 @@ pub(crate) enum StepError {
     Cancel { job: JobId, source: Refused },
     #[error("asking a provider")]
     Provider(#[source] Refused),
+    #[error("looking in the bucket for an answer that the table did not take")]
+    Answer(#[source] BoxError),
     #[error("reading a recording from S3")]
     Recording(#[source] BoxError),
     #[error("There is nothing at {0}, or the studio may not read it")]
@@ -241,6 +243,7 @@ impl StepError {
             | Self::AssetPaths(_)
             | Self::Sweep { .. }
             | Self::Recording(_)
+            | Self::Answer(_)
             | Self::Delete(_)
             | Self::GoOn(_)
             | Self::Logo(FetchError::S3(_)) => TRANSIENT,
@@ -287,6 +290,7 @@ impl StepError {
             | Self::AssetPaths(_)
             | Self::Cancel { .. }
             | Self::Recording(_)
+            | Self::Answer(_)
             | Self::Delete(_)
             | Self::GoOn(_)
             | Self::NoCloner(_)

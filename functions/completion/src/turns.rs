@@ -5,18 +5,17 @@
 //! a wake-up that was lost, and a lease whose holder died. Waking twice is harmless, because the
 //! lease is what counts.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::Time;
 use domain::{Caps, Job, LEASE_SECONDS, ProviderId, VoiceModelId, Waiter, Work as _, WorkId};
 use executions::StartError;
 use store::StoreError;
-use tokio::time::timeout;
 use work::release;
 
 use crate::App;
 
-/// How long a step gives out slots at most, beside what it is for. The sweep gives out the rest.
+/// How long a step begins to give out slots, beside what it is for. The sweep gives out the rest.
 const AT_MOST: Duration = Duration::from_secs(10);
 
 /// The most that one call wakes or finds gone: more than there may be slots.
@@ -50,22 +49,30 @@ pub(crate) async fn release_all_to_next(app: &App, job: &Job) {
 pub(crate) async fn give_out_for_a_while(app: &App, provider: ProviderId) {
     // Boxed, because an optimized build computes the layout of all that is awaited in one piece, and
     // many steps await this.
-    match timeout(AT_MOST, Box::pin(give_out(app, provider))).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(%provider, "free slots are left to the sweep: {}", runtime::chain(&error));
-        }
-        Err(_) => tracing::warn!(%provider, "free slots are left to the sweep: it took too long"),
+    if let Err(error) = Box::pin(give_out(app, provider, AT_MOST)).await {
+        tracing::warn!(%provider, "free slots are left to the sweep: {}", runtime::chain(&error));
     }
 }
 
-/// Gives each free slot of `provider` to whose turn it is; returns how many were given.
-pub(crate) async fn give_out(app: &App, provider: ProviderId) -> Result<usize, TurnError> {
+/// Gives each free slot of `provider` to whose turn it is, and begins with none after `at_most`.
+/// Returns how many were given.
+pub(crate) async fn give_out(
+    app: &App,
+    provider: ProviderId,
+    at_most: Duration,
+) -> Result<usize, TurnError> {
     let Some(caps) = app.config.providers.caps(provider) else {
         return Ok(0);
     };
     let mut given = 0;
+    let begun = Instant::now();
     for _ in 0..MOST {
+        // Only between two turns. A job whose turn is dropped halfway has a slot, and waits for it
+        // until the lease runs out and the next sweep comes: up to eleven minutes.
+        if begun.elapsed() > at_most {
+            tracing::warn!(%provider, "free slots are left to the sweep: it took too long");
+            break;
+        }
         let now = crate::now();
         let limits = app.store.limits(provider).await?.current(now);
         let Some(waiter) = app.store.whose_turn(provider, &limits, caps).await? else {
@@ -117,7 +124,7 @@ async fn wake(
         return Ok(false);
     }
     let (id, deadline) = (job.id, app.outbox.deadline(now));
-    let job = match app.store.save(job.woken(deadline)).await {
+    let job = match app.store.save(job.noting_turn(now).woken(deadline)).await {
         Ok(job) => job,
         // It was cancelled, it left an execution and waits anew, or another woke it and it has the
         // lease now. What waits and has a lease is passed over.

@@ -20,7 +20,7 @@ use outbox::Outbox;
 use providers::Vendors;
 use runtime::{aws_config, start_log};
 use store::Store;
-use telemetry::Telemetry;
+use telemetry::{Telemetry, Trigger};
 
 use cdn::Cdn;
 use config::Config;
@@ -72,8 +72,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     tokio::join!(app.outbox.connect(), app.paths.read_early());
     run(service_fn(async |event: LambdaEvent<EraseStep>| {
+        let invocation = app.telemetry.invoked(Trigger::Other);
         let taken = take(app, &event.payload, now()).await;
-        app.telemetry.traces.flush().await;
+        invocation.end(taken.is_err()).await;
         taken
     }))
     .await

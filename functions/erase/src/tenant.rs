@@ -306,6 +306,11 @@ async fn erase_job(
     let job = app.store.save(job.without_facts()).await?;
     let decisions = app.store.blank_events_of_job(&job).await?;
     end_writers(app, &job, keepers).await?;
+    for attempt in &job.attempts {
+        if let Some(kept) = &attempt.kept {
+            app.store.delete_kept(attempt.token, kept.parts).await?;
+        }
+    }
     let bucket = &app.config.assets_bucket;
     keepers.ask(bucket, delete_files_of(app, &job)).await?;
     for (provider, ticket) in tickets(&job) {

@@ -8,12 +8,14 @@
 
 use std::{collections::BTreeSet, iter, time::Duration};
 
+use contract::Time;
 use dead_letters::DeadLetter;
 use domain::{JobId, TenantKey};
 use operations::DeadLetterSource;
 use queue::{Message, NotRead, Outgoing, SendError};
 use runtime::chain;
 use serde::Serialize;
+use store::MetTrouble;
 use telemetry::Measured;
 use tokio::time::timeout;
 
@@ -22,6 +24,7 @@ use crate::{
     effects::{Effects, time},
     event::Record,
     in_hand::MessageInHand,
+    note::{MOST_OF_A_MESSAGE, note_all},
     progress::Progress,
     put_off::pause,
     trouble::Trouble,
@@ -92,6 +95,7 @@ impl Answer {
         within: Duration,
     ) {
         let (mut ids, mut outgoing, mut troubled) = (Vec::new(), Vec::new(), 0);
+        let mut notes = Vec::new();
         for one in messages {
             let jobs = one.message.jobs.iter().copied();
             let left: Vec<JobId> = jobs.filter(|job| progress.is_left(*job)).collect();
@@ -110,7 +114,11 @@ impl Answer {
             }
             for jobs in parts {
                 ids.push(id);
-                outgoing.push(again(config, one, jobs, is_late));
+                let again = again(config, one, jobs, is_late);
+                if !is_late {
+                    notes.extend(notes_of(&again, progress, time(effects)));
+                }
+                outgoing.push(again);
             }
         }
         if troubled > 0 {
@@ -119,7 +127,8 @@ impl Answer {
         if outgoing.is_empty() {
             return;
         }
-        let sent = timeout(within, effects.send(outgoing)).await;
+        let noted = timeout(within, note_all(effects, notes));
+        let (sent, _) = tokio::join!(timeout(within, effects.send(outgoing)), noted);
         let sent = sent.unwrap_or_else(|_| vec![Err(SendError::NotAnswered); ids.len()]);
         for (id, sent) in iter::zip(&ids, sent) {
             if let Err(error) = sent {
@@ -209,6 +218,28 @@ fn again(config: &Config, one: &MessageInHand<'_>, left: Vec<JobId>, is_late: bo
         tenant: one.record.tenant().unwrap_or(TenantKey(entity.0)),
         delay,
     }
+}
+
+/// What is noted of the jobs that are sent `again` because of trouble: what they met, and when they
+/// are taken up again. Nothing is noted if it is DynamoDB that is away.
+fn notes_of(again: &Outgoing, progress: &Progress, now: Time) -> Vec<(JobId, MetTrouble)> {
+    let jobs = || again.message.jobs.iter().copied().take(MOST_OF_A_MESSAGE);
+    let met: Vec<&Trouble> = jobs().filter_map(|job| progress.trouble(job)).collect();
+    // What only follows another says less.
+    let reason = met
+        .iter()
+        .find(|trouble| !matches!(trouble, Trouble::NoTime | Trouble::Follows | Trouble::Apart))
+        .or(met.first());
+    let Some(reason) = reason.filter(|reason| !matches!(reason, Trouble::Store(_))) else {
+        return Vec::new();
+    };
+    let seconds = u32::try_from(again.delay.as_secs()).unwrap_or(u32::MAX);
+    let trouble = MetTrouble {
+        at: now,
+        what: chain(*reason),
+        again: Some(now.plus_seconds(seconds)),
+    };
+    jobs().map(|job| (job, trouble.clone())).collect()
 }
 
 /// A message that cannot be read, as a dead letter. It names no tenant: the group of a message is

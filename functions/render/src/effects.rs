@@ -11,10 +11,11 @@ use domain::{
 use drawing::{DeleteError, DrawError, FetchError, Picture, PutError};
 use executions::StartError;
 use jiff::Timestamp;
-use kafka::PublishError;
-use outbox::Announced;
+use outbox::{Announced, PublishEntryError};
 use queue::{Outgoing, SendError};
-use store::{ErasureGuard, ItemError, Key, OutboxEntry, RenderInputs, StoreError, WrittenEnds};
+use store::{
+    ErasureGuard, ItemError, Key, MetTrouble, OutboxEntry, RenderInputs, StoreError, WrittenEnds,
+};
 use telemetry::{Measured, Traces};
 use work::{CloseError, Request, called, close, count_undrawn, ended, say_undrawn};
 
@@ -63,6 +64,9 @@ pub(crate) trait Effects {
     /// noted at an earlier receive of the message.
     async fn note_lone_try(&self, job: JobId, record: &Record) -> Result<bool, StoreError>;
 
+    /// Notes in the item of an open `job` what it met, for an operator.
+    async fn note_trouble(&self, job: JobId, trouble: &MetTrouble) -> Result<(), StoreError>;
+
     /// Starts the execution of a long job, or sees that it goes on.
     async fn start(&self, job: JobId, now: Time) -> Result<(), StartError>;
 
@@ -107,7 +111,7 @@ pub(crate) trait Effects {
     async fn cancel_erased(&self, job: JobId, now: Time) -> Result<(), CloseError>;
 
     /// Publishes the events of `entries` in the order given: one result for each entry.
-    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>>;
+    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishEntryError>>;
 
     /// Has the sweep publish the end of `job`, if it is committed and not marked published. One that
     /// `is_withheld` is told, because a message says that the job was announced.
@@ -174,6 +178,10 @@ impl Effects for App {
         self.store.note_lone_try(job, message, receives).await
     }
 
+    async fn note_trouble(&self, job: JobId, trouble: &MetTrouble) -> Result<(), StoreError> {
+        self.store.note_trouble(job, trouble).await
+    }
+
     async fn start(&self, job: JobId, now: Time) -> Result<(), StartError> {
         let deadline = self.outbox.deadline(now);
         self.executions.start(&self.store, job, deadline).await
@@ -195,7 +203,7 @@ impl Effects for App {
         let (id, deadline) = (job.id, self.outbox.deadline(now));
         // Its place in the line is taken away by what looks at it next: this function deletes
         // nothing there.
-        let woken = self.store.save(job.woken(deadline)).await;
+        let woken = self.store.save(job.noting_turn(now).woken(deadline)).await;
         woken.map_err(|source| StartError::Restart {
             id: WorkId::Job(id),
             source,
@@ -258,8 +266,8 @@ impl Effects for App {
         Ok(())
     }
 
-    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
-        self.outbox.publish(entries).await
+    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishEntryError>> {
+        self.outbox.publish_ends(entries).await
     }
 
     async fn leave_to_sweep(

@@ -12,6 +12,7 @@ mod event;
 #[cfg(test)]
 mod example;
 mod in_hand;
+mod note;
 mod progress;
 mod put_off;
 mod slots;
@@ -27,9 +28,10 @@ use executions::Executions;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use outbox::Outbox;
+use queue::NoticeQueue;
 use runtime::{aws_config, deadline, start_log};
 use store::Store;
-use telemetry::Telemetry;
+use telemetry::{Telemetry, Trigger};
 
 use config::Config;
 use event::Event;
@@ -55,7 +57,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let store = Store::from_env(&aws)?;
     let config = &Config::from_env()?;
     let app = &App {
-        outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?,
+        outbox: Outbox::new(outbox::Config::from_env()?, store.clone(), &aws)?
+            .with_notices(NoticeQueue::from_env(&aws)),
         executions: Executions::new(executions::Config::from_env()?, &aws),
         dead_letters: DeadLetters::from_env(store.clone(), &aws)?,
         drawer: Drawer::new(drawing::Config::from_env()?, &aws)?,
@@ -64,9 +67,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     tokio::join!(app.outbox.connect(), app.drawer.paths.read_early());
     run(service_fn(async |event: LambdaEvent<Event>| {
+        let invocation = app.telemetry.invoked(Trigger::PubSub);
         let deadline = deadline(event.context.deadline(), SystemTime::now());
         let answer = batch::handle(config, app, &event.payload, deadline).await;
-        app.telemetry.traces.flush().await;
+        // A message that failed is no error of its invocation.
+        invocation.end(false).await;
         Ok::<_, lambda_runtime::Error>(answer)
     }))
     .await

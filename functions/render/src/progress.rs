@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::JobId;
-use kafka::PublishError;
+use outbox::PublishEntryError;
 use store::OutboxEntry;
 
 use crate::trouble::Trouble;
@@ -115,7 +115,7 @@ impl Progress {
     pub(crate) fn published(
         &mut self,
         ends: Vec<(JobId, OutboxEntry)>,
-        results: Vec<Result<(), PublishError>>,
+        results: Vec<Result<(), PublishEntryError>>,
     ) {
         for ((job, end), result) in iter::zip(ends, results) {
             match result {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use drawing::{FetchError, PutError};
 use executions::StartError;
-use kafka::{PublishError, Unpublishable};
+use kafka::Unpublishable;
+use outbox::PublishEntryError;
 use store::StoreError;
 use work::CloseError;
 
@@ -33,8 +34,8 @@ pub(crate) enum Trouble {
     Start(#[from] StartError),
     #[error(transparent)]
     Close(#[from] CloseError),
-    #[error("publishing the end of a job")]
-    Publish(#[source] PublishError),
+    #[error(transparent)]
+    Publish(#[from] PublishEntryError),
 }
 
 impl Trouble {
@@ -54,10 +55,12 @@ impl Trouble {
                 | StoreError::Item(_)
                 | StoreError::NotFound(_) => false,
             },
-            Self::Publish(error) => match error.scope() {
+            Self::Publish(PublishEntryError::Publish(error)) => match error.scope() {
                 Unpublishable::AnyEvent => true,
                 Unpublishable::ThisEvent | Unpublishable::AnotherEvent => false,
             },
+            // Of a notice, Kafka has the end, and other messages do without the queue of notices.
+            Self::Publish(PublishEntryError::Store(_) | PublishEntryError::Notice(_)) => false,
             Self::Put(_) | Self::Slow => true,
             // A logo is the tenant's own object, and it may be at fault: encrypted with a key of its
             // own, for one. If S3 is away, the upload of a picture finds out.
@@ -70,5 +73,20 @@ impl Trouble {
             | Self::Follows
             | Self::Apart => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka::PublishError;
+
+    use super::*;
+
+    #[test]
+    fn a_notice_that_is_not_queued_keeps_no_other_message_waiting() {
+        let notice = PublishEntryError::Notice(queue::SendError::NotAnswered);
+        assert!(!Trouble::Publish(notice).is_outage());
+        let kafka_is_away = PublishEntryError::Publish(PublishError::Closed);
+        assert!(Trouble::Publish(kafka_is_away).is_outage());
     }
 }

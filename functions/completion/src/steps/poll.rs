@@ -10,7 +10,7 @@ use crate::{
     App,
     assets::{self, Stored},
     attempts::refused,
-    executions,
+    executions, kept,
     last_look::fail_after_last_look,
     pause::grown,
     step::{Reply, StepError},
@@ -23,6 +23,9 @@ pub(crate) async fn poll(app: &App, id: JobId, name: &str, now: Time) -> Result<
     if assets::is_stored(&job) {
         assets::tidy_up(app, &job).await;
         return Ok(Reply::Stored);
+    }
+    if job.kept().is_some() {
+        return kept::poll(app, job, now).await;
     }
     let (Some(ticket), Some(attempt)) = (job.ticket().map(str::to_owned), job.attempts.last())
     else {

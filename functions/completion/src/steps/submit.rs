@@ -1,27 +1,33 @@
 //! Submit: asks a provider for the job's media, once, after storing the attempt.
 
 use contract::{FailureClass, Time};
-use domain::{Failure, Job, JobId, Next, ProviderId, Work as _, Wrong, next};
-use drawing::FetchError;
+use domain::{Failure, Job, JobId, Next, Noted, ProviderId, Work as _, Wrong, next, wait_out};
+use drawing::{FetchError, Language};
 use outbox::Announced;
-use providers::{Answer, Order, ProviderError, Refused};
+use providers::{Answer, Order, ProviderError};
 use uuid::Uuid;
 use work::{Request, called};
 
 use crate::{
     App,
-    answers::save_answer,
-    assets::{self, Stored},
+    answers::{Unsaved, save_answer},
+    assets,
     attempts::{close_interrupted, refused},
     breaker::open_breaker_of,
     end::close_as_failed,
     executions,
+    kept::store_or_keep,
     leases::take_lease,
     pause::grown,
+    put_down::learn,
     step::{Reply, StepError},
     steps::poll::poll,
     turns::{give_out_for_a_while, release_all_to_next, release_to_next},
 };
+
+/// The pause before a bucket that took no file is tried again, in seconds. It is below the time for
+/// which a slot is held.
+const UNTIL_THE_BUCKET_IS_TRIED_AGAIN: u32 = 30;
 
 /// Asks for the media of a job, or replies how long to wait first. If no slot is free at the
 /// provider, the job waits for its turn, and this execution is over. `token` is unique to this
@@ -50,12 +56,34 @@ pub(crate) async fn submit(
     if job.ticket().is_some() {
         return poll(app, id, name, now).await;
     }
-    let job = close_interrupted(app, job, now).await?;
-    let providers = app.outbox.routing().of(job.asset);
+    let job = learn(app, job).await?;
+    if assets::is_stored(&job) || job.ticket().is_some() {
+        return poll(app, id, name, now).await;
+    }
+    let mut job = close_interrupted(app, job, now).await?;
+    let routed = app.outbox.routing().of(job.asset);
+    let providers = &app.providers.able(routed, &job);
+    if providers.is_empty() && !routed.is_empty() {
+        return without_voice(app, &job, routed, now).await;
+    }
+    let patience = app.config.vendor_patience_seconds;
+    let noted = job.notes.clone();
     let mut out_of_order = Vec::new();
     loop {
-        match next(&job, providers, &out_of_order, now) {
-            Next::Wait { seconds } => return Ok(Reply::Waiting { seconds }),
+        let decided = match next(&job, providers, &out_of_order, now) {
+            given_up @ Next::GiveUp { .. } => {
+                wait_out(&job, providers, &out_of_order, patience, now).unwrap_or(given_up)
+            }
+            decided @ (Next::Ask(_) | Next::Wait { .. }) => decided,
+        };
+        match decided {
+            Next::Wait { seconds } => {
+                // Whatever else writes the job has its notes, too.
+                if job.notes != noted {
+                    app.store.save(job).await?;
+                }
+                return Ok(Reply::Waiting { seconds });
+            }
             Next::GiveUp { class, detail } => {
                 return fails(app, id, class, detail, now).await;
             }
@@ -63,11 +91,13 @@ pub(crate) async fn submit(
                 Some(breaker) => {
                     tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
                     out_of_order.push(provider);
+                    let until = breaker.until;
+                    job = job.noting(Noted::PassedOver { provider, until }, now);
                     // It may have been its turn there.
                     release_to_next(app, provider, job.id()).await;
                 }
                 None => {
-                    for other in job.may_hold_beside(provider, providers) {
+                    for other in job.may_hold_beside(provider, routed) {
                         release_to_next(app, other, job.id()).await;
                     }
                     return ask(app, provider, job, token, now).await;
@@ -90,6 +120,30 @@ async fn fails(
         at: now,
     };
     close_as_failed(app, id, Announced::Yes, failure, None).await?;
+    Ok(Reply::Closed)
+}
+
+/// The result of a spot in a language that no voice of its providers speaks.
+async fn without_voice(
+    app: &App,
+    job: &Job,
+    routed: &[ProviderId],
+    now: Time,
+) -> Result<Reply, StepError> {
+    let language = Language::of(&job.configuration);
+    let language = language.code();
+    let settings = routed.iter().map(|provider| format!("{provider}.speakers"));
+    let failure = Failure {
+        class: FailureClass::NotConfigured,
+        detail: format!(
+            "no voice speaks `{language}`, the language of the text; set one in {} of the parameter \
+             ProviderSettings",
+            settings.collect::<Vec<_>>().join(" or ")
+        ),
+        at: now,
+    };
+    let wrong = Some(Wrong::NoVoice(language));
+    close_as_failed(app, job.id, Announced::Yes, failure, wrong).await?;
     Ok(Reply::Closed)
 }
 
@@ -136,7 +190,10 @@ async fn ask(
     let prepared = app.providers.prepare(provider, order).await;
     let asking = job.clone().asking(provider, token, now);
     if let Err(error) = prepared {
-        return refused(app, provider, asking, error).await;
+        return refused(app, provider, asking.unsent(), error).await;
+    }
+    if let Some(reply) = waits_for_the_bucket(app, provider, &job).await {
+        return Ok(reply);
     }
     let job = app.store.save(asking).await?;
     let id = job.id;
@@ -157,38 +214,43 @@ async fn ask(
     match called(&app.telemetry, request, &job, ask, refusal).await {
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.accepted(ticket.clone());
-            if let Err(error) = save_answer(app, accepted).await {
-                // The job was cancelled in the meantime, or its attempt was marked interrupted, or
-                // DynamoDB is out of reach. Only this invocation knows the ticket, so it cancels
-                // the task.
-                if let Err(error) = app.providers.vendors().erase(provider, &ticket).await {
-                    tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
+            match save_answer(app, accepted).await {
+                Ok(_) => {}
+                Err(error @ Unsaved::PutDown(_)) => return Err(error.into()),
+                Err(error @ (Unsaved::Contended | Unsaved::Lost(_))) => {
+                    // The job was cancelled in the meantime, or its attempt was marked interrupted,
+                    // or both DynamoDB and S3 are out of reach. Only this invocation knows the
+                    // ticket, so it cancels the task.
+                    if let Err(error) = app.providers.vendors().erase(provider, &ticket).await {
+                        tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
+                    }
+                    return Err(error.into());
                 }
-                return Err(error.into());
             }
             Ok(Reply::Pending {
                 poll_after_seconds: grown(0, providers::Providers::poll_seconds(provider)),
             })
         }
-        Ok(Answer::Done(media)) => {
-            let credits = media.credits;
-            match assets::store(app, &job, *media).await {
-                Ok(Stored::Stored(made)) => assets::note(app, provider, job, made).await,
-                Ok(Stored::Lost(error)) => refused(app, provider, job, error.into()).await,
-                // Only this invocation has the media and knows what it cost.
-                Err(error) if credits > 0 => {
-                    let lost = Refused {
-                        refusal: domain::Refusal::OutcomeUnknown,
-                        detail: runtime::chain(&error),
-                        credits,
-                    };
-                    refused(app, provider, job, lost.into()).await
-                }
-                Err(error) => Err(error),
-            }
-        }
+        Ok(Answer::Done(media)) => store_or_keep(app, provider, job, *media).await,
         Err(error) => refused(app, provider, job, error).await,
     }
+}
+
+/// The reply for a job of a paid `provider` while the bucket takes no files: nothing is bought that
+/// cannot be stored. It keeps its slot meanwhile, so that those in the line behind it do not find the
+/// same out one after the other.
+async fn waits_for_the_bucket(app: &App, provider: ProviderId, job: &Job) -> Option<Reply> {
+    if !provider.is_paid() {
+        return None;
+    }
+    let error = assets::try_bucket(app, job).await.err()?;
+    tracing::warn!(
+        job = %job.id, %provider,
+        "not asked yet, because what it makes could not be stored: {}", runtime::chain(&error)
+    );
+    Some(Reply::Waiting {
+        seconds: UNTIL_THE_BUCKET_IS_TRIED_AGAIN,
+    })
 }
 
 /// The result of a job whose logo is not to be had. What its tenant can fix closes the job here,

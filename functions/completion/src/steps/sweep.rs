@@ -140,7 +140,7 @@ impl Trouble {
             | Self::Close(StepError::Publish(PublishEntryError::Publish(error))) => {
                 Some(error.scope())
             }
-            Self::Publish(PublishEntryError::Store(_))
+            Self::Publish(PublishEntryError::Store(_) | PublishEntryError::Notice(_))
             | Self::Store(_)
             | Self::Start(_)
             | Self::Send(_)

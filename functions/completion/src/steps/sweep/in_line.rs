@@ -1,6 +1,8 @@
 //! Jobs that wait for their turn at a vendor: they stand in its line, without an execution. Their
 //! deadline is the end of the longest wait.
 
+use std::time::Duration;
+
 use contract::{FailureClass, Time};
 use domain::{Failure, Job, LONGEST_WAIT_SECONDS, ProviderId, Waiter};
 use outbox::Announced;
@@ -81,5 +83,5 @@ async fn wake_by_current_caps(app: &App, provider: ProviderId) -> Result<usize, 
     if let Some(caps) = app.config.providers.caps(provider) {
         app.store.note_caps(provider, caps).await?;
     }
-    give_out(app, provider).await
+    give_out(app, provider, Duration::MAX).await
 }

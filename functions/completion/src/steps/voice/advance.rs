@@ -8,7 +8,7 @@ use domain::{
 use providers::{Recording, Refused};
 use store::StoreError;
 use uuid::Uuid;
-use work::{Call, spent};
+use work::Call;
 
 use super::{
     cloner, end, fail, ready,
@@ -23,6 +23,7 @@ use crate::{
     pause::grown,
     step::{Reply, StepError},
     turns::{give_out_for_a_while, release_to_next},
+    usage::{note_refusal, spent},
 };
 
 /// Does the next action for a voice model. `token` is unique to this invocation, `name` is the name
@@ -71,14 +72,8 @@ pub(crate) async fn advance(
                 app.store.save(model).await?
             };
             // The cost of a request whose answer was lost becomes known only now.
-            spent(
-                &app.telemetry,
-                model.provider,
-                model
-                    .attempts
-                    .credits()
-                    .saturating_sub(before.attempts.credits()),
-            );
+            let (now_spent, spent_before) = (model.attempts.credits(), before.attempts.credits());
+            spent(app, model.provider, now_spent.saturating_sub(spent_before)).await;
             let next = next_for_voice(&model, view.as_ref(), now);
             (model, next)
         }
@@ -262,9 +257,10 @@ pub(super) async fn request_once(
         }
         return Err(error.into());
     }
-    spent(&app.telemetry, provider, model.attempts.credits() - before);
+    spent(app, provider, model.attempts.credits() - before).await;
     release_to_next(app, provider, model.id()).await;
     if let Requested::Refused(refused) = &requested {
+        note_refusal(app, provider, model.id(), refused, at).await;
         note_if_blocked(app, provider, &model.tenant, refused, at).await?;
         if retry_decision_for_voice(refused.refusal) == RetryDecision::OpenTheBreaker {
             open_breaker(app, provider, refused.detail.clone(), at).await?;

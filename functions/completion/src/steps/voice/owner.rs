@@ -179,7 +179,8 @@ async fn send(
             | Refusal::RateLimited { .. }
             | Refusal::Transient
             | Refusal::ProviderGone
-            | Refusal::OutcomeUnknown => {
+            | Refusal::OutcomeUnknown
+            | Refusal::NotStored => {
                 not_verified("The provider did not answer. Ask again in a minute; it looks first.")
             }
         },

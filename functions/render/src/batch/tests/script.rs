@@ -18,14 +18,14 @@ use domain::{
     ConcurrencyLimits, Decision, Drawn, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent,
     ProviderId, ProviderRouting, Work as _, WorkId,
 };
-use drawing::{DeleteError, DrawError, FetchError, LogoError, Picture, PutError, RenderError};
+use drawing::{DeleteError, DrawError, FetchError, Picture, PutError, RenderError};
 use executions::StartError;
 use kafka::PublishError;
-use outbox::CommitError;
+use outbox::{CommitError, PublishEntryError};
 use queue::{Outgoing, SendError};
 use store::{
-    Committed, ErasureGuard, Expiry, Key, OutboxEntry, Owner, Prepared, RenderInputs, StoreError,
-    WrittenEnds,
+    Committed, ErasureGuard, Expiry, Key, MetTrouble, OutboxEntry, Owner, Prepared, RenderInputs,
+    StoreError, WrittenEnds,
 };
 use telemetry::{Measured, Traces};
 use work::CloseError;
@@ -89,6 +89,8 @@ pub(super) struct State {
     pub(super) dead_letters: Vec<DeadLetter>,
     /// The messages that were put off, each time.
     pub(super) put_off: Vec<usize>,
+    /// What was noted of jobs for an operator.
+    pub(super) noted: Vec<(String, MetTrouble)>,
     /// The jobs whose ends were measured.
     pub(super) measured: Vec<String>,
     /// What no picture shows.
@@ -378,6 +380,14 @@ impl Effects for Script {
         noted.map_err(|_| StoreError::Write("throttled".into()))
     }
 
+    async fn note_trouble(&self, job: JobId, trouble: &MetTrouble) -> Result<(), StoreError> {
+        // It is no call that a test counts: nothing follows from it.
+        let mut state = self.state();
+        let name = state.name(job);
+        state.noted.push((name, trouble.clone()));
+        Ok(())
+    }
+
     async fn start(&self, job: JobId, _now: Time) -> Result<(), StartError> {
         let name = self.state().name(job);
         let start = |state: &mut State| state.started.push(name.clone());
@@ -449,7 +459,7 @@ impl Effects for Script {
                 lost: 11,
                 of: 12,
             }),
-            false => DrawError::Logo(LogoError::NotPng),
+            false => DrawError::from(RenderError::NotAPicture(job.asset)),
         })
     }
 
@@ -514,7 +524,7 @@ impl Effects for Script {
         cancelled.map_err(|_| CloseError::Commit(CommitError::Store(StoreError::Contended)))
     }
 
-    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {
+    async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishEntryError>> {
         let mut published = Vec::new();
         for end in entries {
             let job = {
@@ -523,7 +533,7 @@ impl Effects for Script {
             };
             let publish = |state: &mut State| state.publishes(job.clone(), end);
             let sent = self.call(format!("publish {job}"), publish).await;
-            published.push(sent.map_err(|_| PublishError::Closed));
+            published.push(sent.map_err(|_| PublishEntryError::Publish(PublishError::Closed)));
         }
         published
     }

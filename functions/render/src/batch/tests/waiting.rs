@@ -75,6 +75,29 @@ fn only_what_is_left_of_a_message_is_sent_again() {
 }
 
 #[test]
+fn a_job_that_is_put_off_says_what_it_met_and_when_it_is_taken_up_again() {
+    let world = World::of(&["e"]).where_call("put e portrait", Answer::Fails);
+    assert_eq!(world.deliver_all(&["e"]), NONE);
+    let noted = world.script.state().noted.clone();
+    let [(job, trouble)] = &noted[..] else {
+        panic!("{noted:?}")
+    };
+    assert_eq!(job, "e portrait");
+    assert!(trouble.what.ends_with("slow down"), "{trouble:?}");
+    let pause = world.put_off()[0].2;
+    let pause = u32::try_from(pause).unwrap();
+    assert_eq!(trouble.again, Some(trouble.at.plus_seconds(pause)));
+    world.settles(&E);
+}
+
+#[test]
+fn nothing_is_noted_where_dynamodb_itself_is_away() {
+    let world = World::of(&["e"]).where_call("read", Answer::Fails);
+    assert_eq!(world.deliver_all(&["e"]), NONE);
+    assert!(world.script.state().noted.is_empty());
+}
+
+#[test]
 fn an_end_that_kafka_does_not_take_stays_in_its_message() {
     let world = World::of(&["e"]).where_call("publish e portrait", Answer::Fails);
     assert_eq!(world.deliver_all(&["e"]), NONE);
