@@ -9,6 +9,7 @@ mod config;
 mod connect;
 mod end;
 mod look_up;
+mod notices;
 mod publish;
 mod resubmit;
 mod send;
@@ -18,7 +19,7 @@ use aws_config::SdkConfig;
 use contract::Time;
 use domain::ProviderRouting;
 use kafka::{PublishError, Publisher};
-use queue::RenderQueue;
+use queue::{NoticeQueue, RenderQueue};
 use store::Store;
 
 pub use commit::CommitError;
@@ -36,6 +37,7 @@ pub struct Outbox {
     store: Store,
     publisher: Publisher,
     queue: RenderQueue,
+    notices: Option<NoticeQueue>,
     deadline_seconds: u32,
     routing: ProviderRouting,
 }
@@ -50,6 +52,7 @@ impl Outbox {
             store,
             publisher: Publisher::new(config.kafka, aws.credentials_provider())?,
             queue: RenderQueue::new(config.queue, aws),
+            notices: None,
             deadline_seconds: config.render_deadline_seconds,
             routing: config.routing,
         })

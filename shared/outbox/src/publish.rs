@@ -2,6 +2,7 @@
 
 use domain::{Job, OutboundEvent};
 use kafka::PublishError;
+use queue::SendError;
 use store::{ErasureGuard, Key, OutboxEntry, StoreError, Unpublished};
 
 use crate::{Outbox, end::guard_of};
@@ -27,12 +28,13 @@ impl Outbox {
         self.publisher.publish(&events).await
     }
 
-    /// Publishes and marks one decision.
+    /// Publishes and marks one decision. If it is the end of a job that failed, a notice is sent
+    /// between the two.
     ///
     /// # Errors
-    /// The [`PublishEntryError`] of the half that failed; doing it again is safe.
+    /// The [`PublishEntryError`] of the part that failed; doing it again is safe.
     pub async fn publish_and_mark(&self, entry: &OutboxEntry) -> Result<(), PublishEntryError> {
-        self.publish(&[entry])
+        self.publish_ends(&[entry])
             .await
             .into_iter()
             .collect::<Result<(), _>>()?;
@@ -113,9 +115,13 @@ impl Outbox {
 #[derive(Debug, thiserror::Error)]
 pub enum PublishEntryError {
     /// It could not be read or marked.
-    #[error("reading or marking an outbox entry")]
+    #[error("reading an outbox entry, or marking it published")]
     Store(#[from] StoreError),
     /// Kafka may not have it.
     #[error("publishing an outbox entry")]
     Publish(#[from] PublishError),
+    /// Kafka has it, and it is the end of a job that failed. The queue of notices may not have the
+    /// job.
+    #[error("queueing the notice of a failed job, whose end is published")]
+    Notice(#[source] SendError),
 }

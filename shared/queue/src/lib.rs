@@ -1,7 +1,7 @@
-//! The queue of what is to be rendered: its messages, how they are sent, and how many wait. The
-//! only crate that knows SQS.
+//! The queue of what is to be rendered: its messages, how they are sent, and how many wait; and
+//! beside it the queue of notices of failed jobs (`notices.rs`). The only crate that knows SQS.
 //!
-//! The queue is a fair one: each message names its tenant as its group, so that the backlog of one
+//! Each queue is a fair one: each message names its tenant as its group, so that the backlog of one
 //! tenant does not hold up the others. Source: "Amazon SQS fair queues" in the SQS developer guide.
 
 mod again;
@@ -9,6 +9,7 @@ mod config;
 mod depth;
 mod groups;
 mod message;
+mod notices;
 mod send;
 
 use aws_config::SdkConfig;
@@ -17,6 +18,7 @@ pub use config::Config;
 pub use depth::{Depth, DepthError};
 pub use groups::{MOST_AT_ONCE, groups};
 pub use message::{Message, NotRead, Outgoing, VERSION};
+pub use notices::{Notice, NoticeQueue};
 pub use send::SendError;
 
 /// The queue of what is to be rendered. A clone costs little: it shares the connections.

@@ -3,6 +3,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use aws_sdk_sqs::{
+    Client,
     error::{BoxError, BuildError},
     operation::send_message_batch::SendMessageBatchOutput,
     types::SendMessageBatchRequestEntry,
@@ -46,16 +47,8 @@ impl RenderQueue {
         if group.is_empty() {
             return Vec::new();
         }
-        let entries: Result<Vec<_>, BuildError> = group.iter().enumerate().map(entry).collect();
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => return failed(error.into(), group.len()),
-        };
-        let send = self.sqs.send_message_batch().queue_url(&self.url);
-        match send.set_entries(Some(entries)).send().await {
-            Ok(answer) => results(&answer, group.len()),
-            Err(error) => failed(error.into(), group.len()),
-        }
+        let entries = group.iter().enumerate().map(entry).collect();
+        send_entries(&self.sqs, &self.url, entries, group.len()).await
     }
 
     /// Sends any number of messages, in groups, all of them at once. One result for each message, in
@@ -64,6 +57,25 @@ impl RenderQueue {
         let groups = groups(outgoing).into_iter();
         let sent = join_all(groups.map(|group| async move { self.send(&group).await })).await;
         sent.into_iter().flatten().collect()
+    }
+}
+
+/// Sends the `count` messages of one call to the queue at `url`. One result for each, in the order
+/// given.
+pub(crate) async fn send_entries(
+    sqs: &Client,
+    url: &str,
+    entries: Result<Vec<SendMessageBatchRequestEntry>, BuildError>,
+    count: usize,
+) -> Vec<Result<(), SendError>> {
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => return failed(error.into(), count),
+    };
+    let send = sqs.send_message_batch().queue_url(url);
+    match send.set_entries(Some(entries)).send().await {
+        Ok(answer) => results(&answer, count),
+        Err(error) => failed(error.into(), count),
     }
 }
 

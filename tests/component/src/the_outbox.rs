@@ -3,6 +3,7 @@
 mod commit;
 mod ends;
 mod look_up;
+mod notices;
 mod publish;
 mod resubmit;
 mod send;
