@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use contract::Time;
+use contract::{Time, Topic};
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
 use domain::{EntityState, PlanError};
 use kafka::PublishError;
@@ -63,6 +63,12 @@ pub(crate) trait Effects {
         by: DeliveredBy,
         now: Time,
     ) -> impl Future<Output = Result<(), DeadLetterError>> + Send;
+
+    /// Why an operator set a record aside; `None` if none did.
+    fn is_set_aside(
+        &self,
+        record: (Topic, i32, i64),
+    ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
     /// Publishes the events of `entries` in the order given: one result for each entry.
     fn publish(
@@ -143,6 +149,10 @@ impl Effects for App {
         now: Time,
     ) -> Result<(), DeadLetterError> {
         self.dead_letters.write(letter, by, now).await
+    }
+
+    async fn is_set_aside(&self, record: (Topic, i32, i64)) -> Result<Option<String>, StoreError> {
+        self.store.is_set_aside(record).await
     }
 
     async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {

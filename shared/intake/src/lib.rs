@@ -14,6 +14,7 @@ mod progress;
 mod record;
 mod record_error;
 mod redelivery;
+mod remarks;
 mod report;
 mod response;
 
@@ -32,7 +33,7 @@ use runtime::{aws_config, deadline, start_log};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use store::Store;
-use telemetry::Telemetry;
+use telemetry::{Telemetry, Trigger};
 
 /// A consumer's clients, made once in the init phase.
 pub(crate) struct App {
@@ -65,10 +66,11 @@ pub async fn serve<D: DeserializeOwned + 'static>(
     let serving = run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let app = Arc::clone(&app);
         async move {
+            let invocation = app.telemetry.invoked(Trigger::PubSub);
             let deadline = deadline(event.context.deadline(), SystemTime::now());
             let payload = event.payload.get();
             let answer = phases::handle(topic, describe, &*app, payload, deadline).await;
-            app.telemetry.traces.flush().await;
+            invocation.end(answer.is_err()).await;
             Ok::<_, lambda_runtime::Error>(answer?)
         }
     }));

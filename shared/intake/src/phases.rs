@@ -1,11 +1,13 @@
 //! Handles a batch in phases: all records are read, then committed (`phases/commit.rs`), then
-//! published, then sent to the queue (`phases/send.rs`). Within a phase the records are handled
+//! published, then sent to the queue (`phases/send.rs`). At the end what an operator set aside becomes
+//! a dead letter, if it stops its partition (`phases/set_aside.rs`). Within a phase the records are handled
 //! concurrently; what is bounded is the number of calls in flight (`calls.rs`). Between phases each
 //! partition is cut at its first record to retry, so that nothing is published out of order.
 
 mod commit;
 mod lines;
 mod send;
+mod set_aside;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,7 +25,8 @@ use crate::{
     effects::Effects,
     examine::examine_record,
     progress::{Fate, Progress, RecordInHand, Retry},
-    report::{measured, respond, span_of},
+    remarks::Remarks,
+    report::{measured, respond, span_of, times},
     response::BatchResponse,
 };
 
@@ -53,7 +56,8 @@ pub(crate) async fn handle<D: DeserializeOwned>(
     let traces = effects.traces();
     let mut whole = traces.begin(format_args!("handle {topic}"), Kind::Internal, None);
     whole.set("faas.trigger", "pubsub");
-    let mut items = examine_all(topic, describe, &partitions, traces, &whole);
+    let now = time(effects.now());
+    let mut items = examine_all(topic, describe, &partitions, traces, &whole, now);
     whole.set(
         "messaging.batch.message_count",
         i64::try_from(items.len()).unwrap_or(i64::MAX),
@@ -80,20 +84,28 @@ pub(crate) async fn handle<D: DeserializeOwned>(
         Box::pin(send::all(&mut items, effects, &calls, deadline - SLACK)).await;
         cut(&mut items);
     }
+    set_aside::all(&mut items, topic, by, effects, deadline - SLACK).await;
     let response = respond(&partitions, &mut items);
     if let Some(measured) = measured(topic, &items, begun.elapsed()) {
+        effects.emit(measured);
+    }
+    let times = times(&items);
+    times.say_ahead(topic);
+    for measured in times.measured(topic) {
         effects.emit(measured);
     }
     Ok(response)
 }
 
-/// Examines each record, and begins its span, which links to the span of the whole batch.
+/// Examines each record, which came at `now`, and begins its span, which links to the span of the
+/// whole batch.
 fn examine_all<'a, D: DeserializeOwned>(
     topic: Topic,
     describe: impl Fn(D) -> Description,
     partitions: &'a [Partition<'a>],
     traces: &'a Traces,
     whole: &Span<'_>,
+    now: Time,
 ) -> Vec<RecordInHand<'a>> {
     let mut items = Vec::new();
     for (partition, Partition { records, .. }) in partitions.iter().enumerate() {
@@ -106,6 +118,10 @@ fn examine_all<'a, D: DeserializeOwned>(
             if let Ok(read) = &mut examination {
                 read.inbound.trace = span.context();
             }
+            let remarks = match &examination {
+                Ok(read) => Remarks::at_arrival(read, now),
+                Err(_) => Remarks::default(),
+            };
             let progress = match examination {
                 Ok(read) => Progress::Described(read),
                 Err(letter) => Progress::Poison(letter),
@@ -115,6 +131,7 @@ fn examine_all<'a, D: DeserializeOwned>(
                 record,
                 progress,
                 span,
+                remarks,
             }
         }));
     }

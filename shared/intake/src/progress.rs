@@ -9,7 +9,7 @@ use queue::SendError;
 use store::{OutboxEntry, StoreError};
 use telemetry::Span;
 
-use crate::{batch::Record, record::ReadEvent};
+use crate::{batch::Record, record::ReadEvent, remarks::Remarks};
 
 /// The progress of a record.
 pub(crate) enum Progress {
@@ -78,9 +78,20 @@ pub(crate) struct RecordInHand<'a> {
     pub(crate) record: &'a Record<'a>,
     pub(crate) progress: Progress,
     pub(crate) span: Span<'a>,
+    pub(crate) remarks: Remarks,
 }
 
 impl RecordInHand<'_> {
+    /// Its decision is committed.
+    pub(crate) fn is_committed(&mut self, entry: OutboxEntry) {
+        self.span.happens("committed");
+        if let (Progress::Described(read), Some(newer)) = (&self.progress, &entry.older_than) {
+            self.span.happens("older than what was known");
+            self.remarks.is_older(read, newer);
+        }
+        self.progress = Progress::Committed(entry);
+    }
+
     /// Its outbox entry, if it waits for the next phase.
     pub(crate) fn entry(&self) -> Option<&OutboxEntry> {
         match &self.progress {

@@ -11,6 +11,7 @@ use crate::{
     examine::Examination,
     progress::{Fate, Progress, RecordInHand, Retry},
     record::ReadEvent,
+    remarks::Times,
     response::{BatchItemFailure, BatchResponse, ItemIdentifier},
 };
 
@@ -64,7 +65,8 @@ pub(crate) fn respond(
             counts[item.partition].add(fate);
         }
         match &item.progress {
-            Progress::Over(Fate::Done | Fate::DeadLetter) => {}
+            Progress::Over(Fate::Done) => item.remarks.say_older(item.record),
+            Progress::Over(Fate::DeadLetter) => {}
             Progress::Over(Fate::Retry(retry)) => {
                 if item.span.is_recorded() {
                     item.span.fails(chain(retry));
@@ -130,12 +132,6 @@ pub(crate) fn measured(
     items: &[RecordInHand<'_>],
     took: Duration,
 ) -> Option<Measured<'static>> {
-    let is_smoke = |item: &RecordInHand<'_>| {
-        item.record
-            .content
-            .as_ref()
-            .is_ok_and(|content| content.key.as_deref() == Some(SMOKE_TENANT.as_bytes()))
-    };
     let mut counts = Counts::default();
     for item in items.iter().filter(|item| !is_smoke(item)) {
         if let Progress::Over(fate) = &item.progress {
@@ -156,6 +152,23 @@ pub(crate) fn measured(
         retried,
         took,
     })
+}
+
+/// What is said of the events that are done, without those of smoke checks.
+pub(crate) fn times(items: &[RecordInHand<'_>]) -> Times {
+    let mut times = Times::default();
+    for item in items.iter().filter(|item| !is_smoke(item)) {
+        if let Progress::Over(Fate::Done) = &item.progress {
+            times.add(&item.remarks);
+        }
+    }
+    times
+}
+
+/// Whether it is a record of a smoke check.
+fn is_smoke(item: &RecordInHand<'_>) -> bool {
+    let content = item.record.content.as_ref();
+    content.is_ok_and(|content| content.key.as_deref() == Some(SMOKE_TENANT.as_bytes()))
 }
 
 /// The number of records by fate.

@@ -10,11 +10,12 @@
 use std::{sync::Arc, time::SystemTime};
 
 use contract::printable;
-use dead_letters::DeliveredBy;
+use dead_letters::{DeadLetter, DeliveredBy};
 use domain::EntityState;
 use futures::future::{join, join_all};
 use runtime::chain;
 use store::{Committed, Prepared, StoreError};
+use telemetry::Span;
 use tokio::time::timeout;
 
 use super::{
@@ -203,8 +204,7 @@ async fn commit_one(
     let letter = match &item.progress {
         Progress::Described(read) => match effects.commit(read, before, now).await {
             Ok(Committed { entry, entity }) => {
-                item.span.happens("committed");
-                item.progress = Progress::Committed(entry);
+                item.is_committed(entry);
                 return entity;
             }
             Err(error) if error.is_transient() => {
@@ -218,18 +218,22 @@ async fn commit_one(
     };
     let fate = match effects.write_dead_letter(letter, by, now).await {
         Ok(()) => {
-            // The cause is not logged, because it quotes the record; `studio dead-letters show`
-            // prints it for this id.
-            let (topic, partition, offset, id) =
-                (&*letter.topic, letter.partition, letter.offset, letter.id());
-            let tenant = letter.tenant();
-            let tenant = tenant.as_ref().map(|tenant| printable(tenant.as_str()));
-            tracing::warn!(topic, partition, offset, %id, tenant, "record dead-lettered");
-            item.span.happens("dead-lettered");
+            dead_lettered(&mut item.span, letter);
             Fate::DeadLetter
         }
         Err(error) => Fate::Retry(Retry::DeadLetter(error)),
     };
     item.progress = Progress::Over(fate);
     None
+}
+
+/// Says that a record is a dead letter now. The cause is not logged, because it quotes the record;
+/// `studio dead-letters show` prints it for this id.
+pub(super) fn dead_lettered(span: &mut Span<'_>, letter: &DeadLetter) {
+    let (topic, partition, offset, id) =
+        (&*letter.topic, letter.partition, letter.offset, letter.id());
+    let tenant = letter.tenant();
+    let tenant = tenant.as_ref().map(|tenant| printable(tenant.as_str()));
+    tracing::warn!(topic, partition, offset, %id, tenant, "record dead-lettered");
+    span.happens("dead-lettered");
 }

@@ -139,10 +139,7 @@ pub(super) fn take_in(found: LookedUp, lines: &mut [Line<'_, '_>]) {
                 continue;
             }
             match events.next() {
-                Some(Seen::Before(entry)) => {
-                    item.span.happens("committed");
-                    item.progress = Progress::Committed(entry);
-                }
+                Some(Seen::Before(entry)) => item.is_committed(entry),
                 Some(Seen::Unclear) => {
                     line.key = None;
                     line.entity = Entity::Unknown;
@@ -182,8 +179,7 @@ impl Turn<'_, '_> {
 
     /// Its decision is committed.
     pub(super) fn holds(self, Committed { entry, entity }: Committed) {
-        self.item.span.happens("committed");
-        self.item.progress = Progress::Committed(entry);
+        self.item.is_committed(entry);
         if entity.is_some() {
             *self.entity = Entity::Known(entity);
         }

@@ -10,6 +10,7 @@ mod publish;
 mod report;
 mod script;
 mod send;
+mod set_aside;
 mod time;
 mod together;
 mod world;

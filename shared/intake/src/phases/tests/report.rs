@@ -181,6 +181,72 @@ fn the_log_says_where_a_dead_letter_is_from_and_nothing_of_its_content() {
     );
 }
 
+/// The script commits a group, and each event by itself if `alone`.
+#[test]
+fn the_log_says_that_an_event_is_older_and_than_which_each_time_it_comes() {
+    for alone in [&[][..], &["a2", "a1"]] {
+        let mut world = World::of(&[(0, &["a2", "a1", "b1"])]).where_none_is_in_a_group(alone);
+        // Again, because the function may have died before it said so.
+        for delivery in 1..3 {
+            let log = logged(&mut world);
+            let warning = line(&log, "event older than what was known");
+            for said in [
+                "WARN",
+                "partition=0 offset=1",
+                "tenant=\"tenant-1\"",
+                " event=\"a1\"",
+                "newer_event=\"a2\"",
+                "newer_time=2026-11-20T09:00:00Z",
+                "both happened at the same time",
+            ] {
+                assert!(warning.contains(said), "{said}: {warning}");
+            }
+            assert_eq!(world.script.state().older, vec![1; delivery]);
+            world.script.closes_all();
+        }
+        assert_eq!(world.published(), ["a2", "b1"]);
+    }
+}
+
+#[test]
+fn an_older_event_that_is_delivered_again_is_only_counted_once_it_is_done() {
+    let mut world = World::of(&[(0, &["b1", "a2", "a1"])]).where_call("publish b1", Answer::Fails);
+    let log = logged(&mut world);
+    assert!(!log.concat().contains("older than"), "{log:#?}");
+    assert_eq!(world.script.state().older.len(), 0);
+    world.script.heals();
+    assert_eq!(world.deliver_again(), NONE);
+    assert_eq!(world.script.state().older, [1]);
+}
+
+#[test]
+fn the_log_says_once_for_a_batch_that_events_are_ahead_of_the_clock() {
+    let mut world = World::of(&[(0, &["ahead1", "a1", "ahead2"]), (1, &["b1"])]);
+    let log = logged(&mut world);
+    let warning = line(&log, "ahead of the studio's clock");
+    for said in ["WARN", "eventzr.event.created.v1", "events=2 seconds=180"] {
+        assert!(warning.contains(said), "{said}: {warning}");
+    }
+    assert_eq!(world.script.state().ahead, [180_000]);
+}
+
+#[test]
+fn nothing_is_said_or_measured_of_times_where_all_are_right() {
+    let mut world = World::of(&[(0, &["a1", "a2", "bad"])]);
+    let log = logged(&mut world);
+    assert!(!log.concat().contains("clock"), "{log:#?}");
+    assert!(!log.concat().contains("older"), "{log:#?}");
+    let state = world.script.state();
+    assert_eq!((state.older.len(), state.ahead.len()), (0, 0));
+}
+
+#[test]
+fn the_metrics_leave_out_the_times_of_smoke_checks() {
+    let mut world = World::of(&[(0, &["smoke2", "smoke1"])]);
+    world.deliver();
+    assert_eq!(world.script.state().older.len(), 0);
+}
+
 /// The trace that the events of `a1` are published with.
 fn published_trace(traces: Traces) -> TraceParent {
     let mut world = World::traced(&[(0, &["a1"])], traces);
@@ -194,11 +260,8 @@ fn published_trace(traces: Traces) -> TraceParent {
 #[test]
 fn what_follows_from_an_event_continues_its_trace() {
     assert_eq!(published_trace(Traces::off()), TRACE);
-    let traces = Traces::to(
-        "http://127.0.0.1:1",
-        "studio".to_owned(),
-        "local".to_owned(),
-    );
+    let resource = telemetry::resource("studio".to_owned(), "local".to_owned());
+    let traces = Traces::to("http://127.0.0.1:1", &resource);
     let trace = published_trace(traces.unwrap());
     assert_eq!(trace.trace, TRACE.trace);
     assert_ne!(trace.span, TRACE.span, "the record's span is the parent");

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use contract::Time;
+use contract::{Time, Topic};
 use dead_letters::{DeadLetter, DeadLetterError, DeliveredBy};
 use domain::{EntityKey, EntityState, JobId, OutboundEvent, PlanError, Planning, ProviderRouting};
 use kafka::PublishError;
@@ -73,10 +73,16 @@ pub(super) struct State {
     closed: BTreeSet<String>,
     /// By their coordinates, as `0@2`.
     pub(super) dead_letters: BTreeMap<String, DeadLetter>,
+    /// What an operator set aside, as `0@2`, and why.
+    set_aside: BTreeMap<String, String>,
     /// Who had delivered what was dead-lettered, each time.
     pub(super) delivered_by: Vec<DeliveredBy>,
     /// The metrics of each batch: received, done, dead-lettered, retried.
     pub(super) measured: Vec<[usize; 4]>,
+    /// How many events of each batch that has any were older than what was known.
+    pub(super) older: Vec<usize>,
+    /// By how many milliseconds the events of each batch that has such were ahead.
+    pub(super) ahead: Vec<u64>,
 }
 
 /// Effects that answer as a test says.
@@ -103,6 +109,12 @@ impl Script {
     /// Says what comes of `call`.
     pub(super) fn answers(&self, call: &str, answer: Answer) {
         self.state().answers.insert(call.to_owned(), answer);
+    }
+
+    /// Has an operator set the record at `place` aside.
+    pub(super) fn sets_aside(&self, place: &str, why: &str) {
+        let mut state = self.state();
+        state.set_aside.insert(place.to_owned(), why.to_owned());
     }
 
     /// From now on each call succeeds, unless it fails for good.
@@ -323,18 +335,21 @@ impl Effects for Script {
     }
 
     fn emit(&self, measured: Measured<'_>) {
-        let Measured::Batch {
-            received,
-            done,
-            dead_lettered,
-            retried,
-            ..
-        } = measured
-        else {
-            panic!("{measured:?}")
-        };
-        let counts = [received, done, dead_lettered, retried];
-        self.state().measured.push(counts);
+        let mut state = self.state();
+        match measured {
+            Measured::Batch {
+                received,
+                done,
+                dead_lettered,
+                retried,
+                ..
+            } => state
+                .measured
+                .push([received, done, dead_lettered, retried]),
+            Measured::Older { events, .. } => state.older.push(events),
+            Measured::Ahead { milliseconds, .. } => state.ahead.push(milliseconds),
+            _ => panic!("{measured:?}"),
+        }
     }
 
     async fn look_up(&self, events: &[&ReadEvent]) -> Result<LookedUp, StoreError> {
@@ -419,6 +434,14 @@ impl Effects for Script {
         };
         let failed = || DeadLetterError::Index(StoreError::Contended);
         self.call(call, write, failed).await
+    }
+
+    async fn is_set_aside(
+        &self,
+        (_, partition, offset): (Topic, i32, i64),
+    ) -> Result<Option<String>, StoreError> {
+        let place = format!("{partition}@{offset}");
+        Ok(self.state().set_aside.get(&place).cloned())
     }
 
     async fn publish(&self, entries: &[&OutboxEntry]) -> Vec<Result<(), PublishError>> {

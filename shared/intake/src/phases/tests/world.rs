@@ -33,6 +33,8 @@ pub(super) const TRACE: TraceParent = TraceParent {
 ///
 /// A record is named after its event: `a1` and `a2` are two events about the entity `a`. `bad…` has
 /// an unreadable value, `old…` happened too long ago, and `smoke…` is of the tenant of smoke checks.
+/// `ahead…` happens three minutes after the clock of the world begins. Of two events about one entity
+/// the one with the higher number is the newer.
 /// `a10`, after `a1`, changes a fact that no picture shows: it opens no job.
 pub(super) struct World {
     records: BTreeMap<i32, Vec<String>>,
@@ -217,9 +219,10 @@ fn record(partition: i32, offset: usize, name: &str) -> Value {
 /// A CloudEvent that says that an event was created.
 fn event(tenant: &str, name: &str) -> Value {
     let entity = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let time = match name.starts_with("old") {
-        true => "2026-01-01T09:00:00Z",
-        false => "2026-11-20T09:00:00Z",
+    let time = match name {
+        _ if name.starts_with("old") => "2026-01-01T09:00:00Z",
+        _ if name.starts_with("ahead") => "2026-11-20T10:03:00Z",
+        _ => "2026-11-20T09:00:00Z",
     };
     let (title, changes) = match name.strip_suffix('0') {
         Some(before) => (before, true),
