@@ -154,7 +154,8 @@ pub struct Brand {
     /// The colour of accents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accent_color: Option<Color>,
-    /// The logo: a PNG in a bucket that the studio may read. A new logo needs a new key.
+    /// The logo: a PNG, JPEG, WebP or SVG in a bucket that the studio may read. A new logo needs a
+    /// new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<S3Object>,
     /// The typeface of titles.

@@ -3,7 +3,15 @@
 //!
 //! Consumed topics must accept everything that they accepted before, because their producers do not
 //! deploy with the studio. Produced topics must keep what they promised to their consumers.
-//! Consumers were warned to expect new fields, and new values where `x-may-grow` says so.
+//! Consumers were warned to expect new fields, and new values where a schema says `x-may-grow`.
+//!
+//! A produced schema may be opened, and not closed again. Opened means that `additionalProperties:
+//! false` goes, and that a set which was announced to grow is no longer an `enum`: it is any string,
+//! with the values of today as its `examples` and `x-may-grow` as its `$comment`. Its consumers were
+//! told to expect both, and what is published stays the same. A set that was not announced to grow
+//! stays an `enum`.
+//!
+//! A pattern is compared by what it means: `\u00a0`, `\xa0` and the character itself are one.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -67,6 +75,40 @@ impl<'a> Node<'a> {
     }
 }
 
+/// A pattern in which what is not a printable ASCII character stands for itself.
+fn spelled(pattern: &Value) -> Value {
+    let Some(pattern) = pattern.as_str() else {
+        return pattern.clone();
+    };
+    let mut parts = pattern.split('\\');
+    let mut spelled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = match part.chars().next() {
+            Some('x') => 2,
+            Some('u') => 4,
+            _ => 0,
+        };
+        let character = part
+            .get(1..=digits)
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .and_then(char::from_u32)
+            .filter(|character| !character.is_ascii_graphic());
+        if let Some(character) = character {
+            spelled.push(character);
+            spelled += &part[1 + digits..];
+        } else {
+            spelled.push('\\');
+            spelled += part;
+        }
+    }
+    json!(spelled)
+}
+
+/// Whether a node's values were announced to grow: `examples` has those of today if it is no `enum`.
+fn may_grow(node: Node<'_>) -> bool {
+    node.value["x-may-grow"] == true || node.value["$comment"] == "x-may-grow"
+}
+
 /// The incompatible changes from `old` to `new`: a path and a rule for each.
 fn breaks(side: Side, old: &Value, new: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -78,11 +120,14 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
     let mut say = |rule: String| found.push(format!("{path}: {rule}"));
     for keyword in ["type", "const", "pattern", "format"] {
         let (before, after) = (&old.value[keyword], &new.value[keyword]);
+        if spelled(before) == spelled(after) {
+            continue;
+        }
         let narrows = before.is_null() && !after.is_null();
         let widens = !before.is_null() && after.is_null();
         let breaks = match side {
-            Side::Consumed => before != after && !widens,
-            Side::Produced => before != after && !narrows,
+            Side::Consumed => !widens,
+            Side::Produced => !narrows,
         };
         if breaks {
             say(format!("`{keyword}` was {before} and is {after}"));
@@ -125,9 +170,11 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
             say(format!("takes no longer {lost:?}"));
         }
     }
-    if side == Side::Produced && !before.is_empty() && old.value["x-may-grow"] != true {
+    if side == Side::Produced && !before.is_empty() && !may_grow(old) {
         let gained: Vec<&String> = after.difference(&before).collect();
-        if after.is_empty() || !gained.is_empty() {
+        if after.is_empty() {
+            say("may now be anything, and `x-may-grow` did not announce it".to_owned());
+        } else if !gained.is_empty() {
             say(format!(
                 "may now be {gained:?}, and `x-may-grow` did not announce it"
             ));
@@ -146,6 +193,14 @@ fn compare(side: Side, path: &str, old: Node<'_>, new: Node<'_>, found: &mut Vec
             }
         }
         Side::Produced => {
+            if before.is_empty() && may_grow(old) && (!after.is_empty() || !may_grow(new)) {
+                found.push(format!("{path}: was an open set, and is none any more"));
+            }
+            if old.value["additionalProperties"] != false
+                && new.value["additionalProperties"] == false
+            {
+                found.push(format!("{path}: was open to new fields, and is closed"));
+            }
             for name in required_before.difference(&required_after) {
                 found.push(format!(
                     "{path}.{name}: was always there, and need not be any more"
@@ -221,6 +276,9 @@ fn changed(patch: &Value) -> (Value, Value) {
             "title": { "type": "string", "maxLength": 300, "minLength": 1 },
             "kind": { "type": "string", "enum": ["a", "b"] },
             "class": { "type": "string", "enum": ["x"], "x-may-grow": true },
+            "open": { "type": "string", "examples": ["x"], "$comment": "x-may-grow" },
+            "shut": { "type": "object", "additionalProperties": false },
+            "line": { "type": "string", "pattern": "^[^\\u0000-\\u001f\\u00a0]\\.$" },
             "list": { "type": "array", "items": { "type": "object", "properties": { "n": { "type": "integer" } } } },
         },
         "$defs": { "id": { "type": "string", "pattern": "^[a-z]+$" } },
@@ -259,7 +317,32 @@ fn each_breaking_change_is_reported_with_its_path_and_rule() {
         ),
         (
             json!({ "additionalProperties": false }),
-            consumed("data: takes no unknown fields any more"),
+            (
+                Some("data: takes no unknown fields any more"),
+                Some("data: was open to new fields, and is closed"),
+            ),
+        ),
+        (
+            json!({ "properties": { "shut": { "additionalProperties": null } } }),
+            (None, None),
+        ),
+        (
+            json!({ "properties": { "open": { "examples": ["x", "y"] } } }),
+            (None, None),
+        ),
+        (
+            json!({ "properties": { "open": { "examples": null, "$comment": null } } }),
+            produced("data.open: was an open set, and is none any more"),
+        ),
+        (
+            json!({ "properties": { "line": { "pattern": "^[^\\x00-\\x1f\u{a0}]\\.$" } } }),
+            (None, None),
+        ),
+        (
+            json!({ "properties": { "line": { "pattern": "^[^\\x00-\\x1f]\\.$" } } }),
+            both(
+                "data.line: `pattern` was \"^[^\\\\u0000-\\\\u001f\\\\u00a0]\\\\.$\" and is \"^[^\\\\x00-\\\\x1f]\\\\.$\"",
+            ),
         ),
         (
             json!({ "properties": { "title": { "type": "integer" } } }),
@@ -304,6 +387,14 @@ fn each_breaking_change_is_reported_with_its_path_and_rule() {
         (
             json!({ "properties": { "class": { "enum": ["x", "y"] } } }),
             (None, None),
+        ),
+        (
+            json!({ "properties": { "class": { "enum": null, "x-may-grow": null, "examples": ["x"], "$comment": "x-may-grow" } } }),
+            (None, None),
+        ),
+        (
+            json!({ "properties": { "kind": { "enum": null, "examples": ["a", "b"], "$comment": "x-may-grow" } } }),
+            produced("data.kind: may now be anything, and `x-may-grow` did not announce it"),
         ),
         (
             json!({ "properties": { "list": { "items": { "properties": { "n": { "type": "number" } } } } } }),

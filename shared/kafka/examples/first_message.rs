@@ -91,7 +91,8 @@ async fn round(
         .set("bootstrap.servers", bootstrap)
         .set("acks", "all")
         .set("linger.ms", "0")
-        .set("compression.codec", "lz4");
+        .set("compression.codec", "gzip")
+        .set("compression.level", "1");
     for (name, value) in settings {
         config.set(*name, *value);
     }

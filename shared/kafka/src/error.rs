@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use contract::Topic;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Why Kafka may not have an event. Each of these is worth a retry: the bytes are committed.
@@ -14,11 +15,21 @@ pub enum PublishError {
     #[error("starting the thread that polls for delivery reports")]
     Thread(#[source] Arc<io::Error>),
     /// librdkafka did not take it.
-    #[error("handing an event to librdkafka")]
-    Enqueue(#[source] KafkaError),
+    #[error("handing an event of the topic {topic} to librdkafka")]
+    Enqueue {
+        /// The topic of the event.
+        topic: Topic,
+        /// Why.
+        source: KafkaError,
+    },
     /// The brokers did not acknowledge it in time, or refused it.
-    #[error("waiting for Kafka to acknowledge an event")]
-    Delivery(#[source] KafkaError),
+    #[error("waiting for Kafka to acknowledge an event of the topic {topic}")]
+    Delivery {
+        /// The topic of the event.
+        topic: Topic,
+        /// Why.
+        source: KafkaError,
+    },
     /// The producer was closed before the acknowledgement came.
     #[error("waiting for Kafka to acknowledge an event: the producer was closed")]
     Closed,
@@ -50,10 +61,10 @@ impl PublishError {
     /// Whether the brokers may take other events.
     #[must_use]
     pub fn scope(&self) -> Unpublishable {
-        let (Self::Enqueue(error) | Self::Delivery(error)) = self else {
+        let (Self::Enqueue { source, .. } | Self::Delivery { source, .. }) = self else {
             return Unpublishable::AnyEvent;
         };
-        match error.rdkafka_error_code() {
+        match source.rdkafka_error_code() {
             Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => {
                 Unpublishable::AnotherEvent
             }
@@ -72,5 +83,23 @@ impl PublishError {
             // librdkafka has some two hundred codes: the brokers, the network, the credentials.
             Some(_) | None => Unpublishable::AnyEvent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_not_published_names_its_topic_and_the_reason() {
+        let source = KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge);
+        let error = PublishError::Delivery {
+            topic: Topic::RenderJobCompleted,
+            source,
+        };
+        let said = runtime::chain(&error);
+        let topic = "an event of the topic eventzr.studio.render-job.completed.v1: ";
+        assert!(said.contains(topic), "{said}");
+        assert_eq!(error.scope(), Unpublishable::ThisEvent);
     }
 }

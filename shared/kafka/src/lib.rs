@@ -12,4 +12,4 @@ pub use config::{Authentication, Config};
 pub use error::{PublishError, Unpublishable};
 pub use producer::MESSAGE_TIMEOUT;
 pub use publish::Publisher;
-pub use topics::{ConnectionError, Ensured, TopicSettings, Topics, TopicsError};
+pub use topics::{ConnectionError, Ensured, Reader, TopicSettings, Topics, TopicsError};

@@ -75,7 +75,10 @@ impl Producer {
             .headers(headers);
         self.0
             .send(record)
-            .map_err(|(error, _)| PublishError::Enqueue(error))?;
+            .map_err(|(source, _)| PublishError::Enqueue {
+                topic: event.topic,
+                source,
+            })?;
         Ok(acknowledgement)
     }
 
@@ -155,7 +158,10 @@ fn settings(bootstrap_servers: &str, context: &Context) -> ClientConfig {
         .set("request.timeout.ms", "5000")
         .set("connections.max.idle.ms", "180000")
         .set("linger.ms", "0")
-        .set("compression.codec", "lz4")
+        // The only one that every client reads, at its least effort:
+        // docs/decisions/0027-compression.md.
+        .set("compression.codec", "gzip")
+        .set("compression.level", "1")
         .set("allow.auto.create.topics", "false")
         .set("socket.keepalive.enable", "true")
         .set("socket.connection.setup.timeout.ms", "5000")

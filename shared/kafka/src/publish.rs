@@ -3,6 +3,7 @@
 use std::{slice, time::Duration};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
+use contract::Topic;
 use domain::OutboundEvent;
 use futures::future::join_all;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -54,23 +55,24 @@ impl Publisher {
     /// Hands all events over, pipelined and in order, and awaits every acknowledgement: one result
     /// for each group.
     pub async fn publish(&self, groups: &[&[OutboundEvent]]) -> Vec<Result<(), PublishError>> {
-        let enqueued: Vec<Vec<Result<Acknowledgement, PublishError>>> = groups
+        let enqueued: Vec<Vec<Result<(Topic, Acknowledgement), PublishError>>> = groups
             .iter()
             .map(|events| {
                 events
                     .iter()
-                    .map(|event| self.producer.enqueue(event))
+                    .map(|event| Ok((event.topic, self.producer.enqueue(event)?)))
                     .collect()
             })
             .collect();
         let published = join_all(enqueued.into_iter().map(|deliveries| async {
             let acknowledged = join_all(deliveries.into_iter().map(|delivery| async {
-                match delivery?.await {
+                let (topic, acknowledgement) = delivery?;
+                match acknowledgement.await {
                     Ok(Ok(())) => {
                         self.refusal.clear();
                         Ok(())
                     }
-                    Ok(Err(error)) => Err(PublishError::Delivery(error)),
+                    Ok(Err(source)) => Err(PublishError::Delivery { topic, source }),
                     Err(_) => Err(PublishError::Closed),
                 }
             }));
@@ -104,7 +106,9 @@ impl Publisher {
 /// not let the function in.
 fn explained(error: PublishError, refusal: Option<&PublishError>) -> PublishError {
     match (&error, refusal) {
-        (PublishError::Delivery(failed), Some(refusal)) if timed_out(failed) => refusal.clone(),
+        (PublishError::Delivery { source, .. }, Some(refusal)) if timed_out(source) => {
+            refusal.clone()
+        }
         _ => error,
     }
 }

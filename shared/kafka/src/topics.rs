@@ -1,6 +1,7 @@
 //! Topics: those the studio writes are made and kept as they are meant to be; those it reads are
 //! other teams', and only looked for.
 
+mod behind;
 mod connection;
 mod patience;
 
@@ -28,6 +29,7 @@ use runtime::chain;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{Authentication, Config};
+pub use behind::Reader;
 use connection::Connection;
 pub use connection::ConnectionError;
 use patience::Patience;

@@ -12,7 +12,7 @@ const TOPIC: &str = "orders";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_librdkafka_writes_is_read_with_every_codec() {
-    for codec in ["none", "lz4", "snappy"] {
+    for codec in ["none", "gzip", "lz4", "snappy"] {
         let broker = broker(TOPIC, 1);
         let bootstrap = broker.bootstrap_servers();
         // The linger makes large batches: some hold thousands of records, compressed together.
