@@ -1,6 +1,6 @@
 //! Cancel: `completion` cancels an open job, because it runs all steps of jobs.
 
-use domain::{JobId, State, Work};
+use domain::{Job, JobId, State, Work};
 use operations::{ChangeJob, CompletionStep, JobFate, JobHandled};
 use serde::de::IgnoredAny;
 
@@ -13,6 +13,15 @@ pub(crate) async fn cancel(
 ) -> Result<JobHandled, StepError> {
     let (tenant, id) = (&change.tenant, JobId(change.job));
     let job = operator.store.job_of(tenant, id).await?;
+    cancel_job(operator, job, change.execute).await
+}
+
+/// Cancels a job, or without `execute` reports what would happen.
+pub(crate) async fn cancel_job(
+    operator: &Operator,
+    job: Job,
+    execute: bool,
+) -> Result<JobHandled, StepError> {
     if job.is_closed() {
         let why = format!("it is {} already", summary(&job).state);
         return Ok(JobHandled {
@@ -20,14 +29,15 @@ pub(crate) async fn cancel(
             fate: JobFate::Stays { why },
         });
     }
-    if !change.execute {
+    if !execute {
         return Ok(JobHandled {
             job: summary(&job),
             fate: JobFate::WouldBeCancelled,
         });
     }
+    let id = job.id;
     let _: IgnoredAny = complete(operator, &CompletionStep::Cancel { job_id: id.0 }).await?;
-    let job = operator.store.job_of(tenant, id).await?;
+    let job = operator.store.job(id).await?;
     let fate = match &job.state {
         State::Cancelled { .. } => JobFate::Cancelled,
         _ => JobFate::Stays {

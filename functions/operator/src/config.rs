@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use contract::Topic;
-use runtime::{ConfigError, variable};
+use runtime::{ConfigError, number, variable};
 
-/// The functions that it invokes, and the bucket of the assets.
+/// The functions that it invokes, the bucket of the assets, and what decides how long a job waits.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// The consumer of each topic: `CONSUMERS`, comma-separated `<topic>=<function>`.
@@ -14,6 +14,9 @@ pub(crate) struct Config {
     pub completion: String,
     /// The function that erases: `ERASE`.
     pub erase: String,
+    /// For how many seconds `completion` has a job wait for vendors that are all in trouble:
+    /// `VENDOR_PATIENCE_SECONDS`; 0 for not at all. What is to be explained depends on it.
+    pub vendor_patience_seconds: u32,
     /// The bucket of the assets: `ASSETS_BUCKET`.
     pub assets_bucket: String,
     /// The queue of the messages whose function died too often: `RENDER_DEAD_LETTER_QUEUE_URL`.
@@ -45,6 +48,10 @@ impl Config {
             consumers: consumers(&variable("CONSUMERS")?)?,
             completion: variable("COMPLETION")?,
             erase: variable("ERASE")?,
+            vendor_patience_seconds: number(
+                "VENDOR_PATIENCE_SECONDS",
+                "a whole number of seconds; 0 for no wait",
+            )?,
             assets_bucket: variable("ASSETS_BUCKET")?,
             dead_letter_queue: queue::Config {
                 url: variable("RENDER_DEAD_LETTER_QUEUE_URL")?,

@@ -6,9 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract::Time;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use operations::{Gathered, UnreadEnvelope};
 use runtime::chain;
+use store::Schedule;
 use telemetry::Measured;
 
 use crate::{Operator, step::StepError};
@@ -19,14 +21,18 @@ const AT_MOST: Duration = Duration::from_secs(200);
 /// The number of records written concurrently.
 const AT_ONCE: usize = 16;
 
-/// Gathers, and emits how many dead letters are waiting as a metric.
-pub(crate) async fn gather_and_count(operator: &Operator) -> Result<Gathered, StepError> {
+/// Gathers, emits how many dead letters are waiting as a metric, and notes that this was done.
+pub(crate) async fn gather_and_count(
+    operator: &Operator,
+    now: Time,
+) -> Result<Gathered, StepError> {
     let gathered = gather(operator, AT_MOST).await?;
     let records = operator.store.count_dead_letters().await?;
     operator
         .telemetry
         .metrics
         .emit(Measured::Waiting { records });
+    operator.store.note_run(Schedule::Gather, now).await?;
     Ok(gathered)
 }
 

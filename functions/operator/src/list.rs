@@ -1,4 +1,4 @@
-//! List: the dead letters that wait for an operator.
+//! List: the dead letters that wait for an operator, the newest first.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,12 @@ use operations::{DeadLetterSummary, HowResolved, ListDeadLetters, Listed};
 use runtime::chain;
 use store::DeadLetterEntry;
 
-use crate::{Operator, gather::gather, step::StepError, waiting::WaitingRecords};
+use crate::{
+    Operator,
+    gather::gather,
+    step::StepError,
+    waiting::{Oldest, WaitingRecords},
+};
 
 /// The longest run of gathering before a list.
 const GATHER_AT_MOST: Duration = Duration::from_secs(60);
@@ -43,7 +48,7 @@ pub(crate) async fn list(
         },
     };
     let begin = Instant::now();
-    let mut waiting = WaitingRecords::after(operator, filter, after.as_deref(), now)?;
+    let mut waiting = WaitingRecords::after(operator, filter, after.as_deref(), Oldest::Last, now)?;
     let mut entries = Vec::new();
     while entries.len() < (*most).clamp(1, MOST) as usize && begin.elapsed() < AT_MOST {
         let Some(entry) = waiting.next().await? else {

@@ -2,24 +2,34 @@
 
 mod audit;
 mod breakers;
+mod bulk;
 mod cancel;
 mod config;
+mod correct;
+mod counts;
 mod delivery;
 mod depth;
 mod discard;
 mod erase_tenant;
+#[cfg(test)]
+mod fixtures;
 mod gather;
 mod invoke;
+mod job_state;
 mod jobs_of;
 mod list;
 mod redrive;
 mod remainders;
 mod resubmit;
+mod selected_jobs;
+mod set_aside;
 mod show;
 mod smoke;
 mod step;
 mod voices;
+mod voices_listed;
 mod waiting;
+mod why;
 
 use contract::Time;
 use dead_letters::DeadLetters;
@@ -36,6 +46,7 @@ use serde_json::Value;
 use store::Store;
 use telemetry::Telemetry;
 
+use bulk::Change;
 use config::Config;
 use step::{OperatorAnswer, StepError};
 
@@ -105,15 +116,24 @@ async fn take(
     // The log has the request, but not the result.
     tracing::info!(?step, "asked");
     Ok(match step {
-        Step::Gather => OperatorAnswer::Gathered(gather::gather_and_count(operator).await?),
+        Step::Gather => OperatorAnswer::Gathered(gather::gather_and_count(operator, now).await?),
         Step::ListDeadLetters(list) => {
             OperatorAnswer::Listed(list::list(operator, &list, now).await?)
+        }
+        Step::CountDeadLetters(count) => {
+            OperatorAnswer::Counted(counts::of_dead_letters(operator, &count, now).await?)
+        }
+        Step::SetAside(step) => {
+            OperatorAnswer::SetAside(set_aside::set_aside(operator, &step, now).await?)
         }
         Step::ShowDeadLetter { id } => {
             OperatorAnswer::Shown(Box::new(show::show(operator, id).await?))
         }
         Step::Redrive(step) => {
             OperatorAnswer::Handled(redrive::redrive(operator, &step, now).await?)
+        }
+        Step::Correct(step) => {
+            OperatorAnswer::Corrected(correct::correct(operator, &step, now).await?)
         }
         Step::Discard(step) => {
             OperatorAnswer::Handled(discard::discard(operator, &step, now).await?)
@@ -126,8 +146,17 @@ async fn take(
             OperatorAnswer::Smoked(smoke::wait(operator, &event, within, now).await?)
         }
         Step::ListJobs(list) => OperatorAnswer::JobsListed(jobs_of::list(operator, &list).await?),
+        Step::CountJobs(count) => OperatorAnswer::Counted(counts::of_jobs(operator, &count).await?),
+        Step::ResubmitJobs(step) => {
+            let handled = bulk::change(operator, &step, Change::Resubmit, now).await?;
+            OperatorAnswer::JobsHandled(handled)
+        }
+        Step::CancelJobs(step) => {
+            let handled = bulk::change(operator, &step, Change::Cancel, now).await?;
+            OperatorAnswer::JobsHandled(handled)
+        }
         Step::ShowJob { tenant, job } => {
-            let shown = jobs_of::show(operator, &tenant, JobId(job)).await?;
+            let shown = why::show(operator, &tenant, JobId(job), now).await?;
             OperatorAnswer::JobShown(Box::new(shown))
         }
         Step::ResubmitJob(change) => {
@@ -142,6 +171,9 @@ async fn take(
         }
         Step::CloseRemainder(close) => {
             OperatorAnswer::RemainderHandled(remainders::close(operator, close, now).await?)
+        }
+        Step::ListVoices(list) => {
+            OperatorAnswer::VoicesListed(voices_listed::list(operator, &list).await?)
         }
         Step::ShowVoice { tenant, voice } => {
             let shown = voices::show(operator, &tenant, VoiceModelId(voice)).await?;
@@ -163,6 +195,9 @@ async fn take(
         Step::Queue => OperatorAnswer::Queued(depth::show(operator, now).await?),
         Step::ListAudit(list) => {
             OperatorAnswer::AuditListed(audit::list(operator, &list, now).await?)
+        }
+        Step::Why(ask) => {
+            OperatorAnswer::Explained(Box::new(why::explain(operator, &ask, now).await?))
         }
     })
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{StoreError, Window};
 use tokio::time::sleep;
 
-use crate::{Operator, jobs_of, step::StepError};
+use crate::{Operator, job_state, step::StepError};
 
 /// The event's source.
 const SOURCE: &str = "studio-svc/smoke";
@@ -129,7 +129,7 @@ fn smoked(event: &Identifier, job: JobId, state: Option<State>, waited: Duration
         ) => Smoked::Open {
             event,
             job,
-            state: jobs_of::named(&state),
+            state: job_state::named(&state),
             seconds,
         },
     }

@@ -1,14 +1,16 @@
 //! The answers and errors of a step.
 
+use contract::Topic;
 use dead_letters::DeadLetterError;
 use domain::RoutingError;
 use executions::StartError;
 use kafka::PublishError;
 use lambda_runtime::Diagnostic;
 use operations::{
-    AuditListed, BreakerHandled, FailureKind, Gathered, Handled, JobHandled, JobShown, JobsListed,
-    Listed, ProvidersListed, Queued, Remainder, RemainderHandled, Shown, Smoked, TenantHandled,
-    VoiceHandled, VoiceShown,
+    AuditListed, BreakerHandled, Corrected, Counted, Explained, FailureKind, Gathered, Handled,
+    JobHandled, JobShown, JobsHandled, JobsListed, Listed, ProvidersListed, Queued, RecordSetAside,
+    Remainder, RemainderHandled, Shown, Smoked, TenantHandled, VoiceHandled, VoiceShown,
+    VoicesListed,
 };
 use outbox::{CommitError, PublishAndSendError};
 use queue::DepthError;
@@ -25,19 +27,25 @@ pub(crate) enum OperatorAnswer {
     Gathered(Gathered),
     Listed(Listed),
     Shown(Box<Shown>),
+    Counted(Counted),
+    SetAside(RecordSetAside),
     Handled(Handled),
+    Corrected(Corrected),
     Smoked(Smoked),
     JobsListed(JobsListed),
     JobShown(Box<JobShown>),
     JobHandled(Box<JobHandled>),
+    JobsHandled(JobsHandled),
     TenantHandled(TenantHandled),
     RemainderHandled(RemainderHandled),
+    VoicesListed(VoicesListed),
     VoiceShown(Box<VoiceShown>),
     VoiceHandled(Box<VoiceHandled>),
     ProvidersListed(ProvidersListed),
     BreakerHandled(BreakerHandled),
     Queued(Queued),
     AuditListed(AuditListed),
+    Explained(Box<Explained>),
 }
 
 /// Why a step failed, wholly or partly. Repeating it is safe.
@@ -75,6 +83,20 @@ pub(crate) enum StepError {
     NoSuchRemainder(Remainder),
     #[error(transparent)]
     NoSuchProvider(RoutingError),
+    #[error(
+        "no index has these jobs of all tenants: name a tenant, a cause, the state failed, created or submitted, or ask for degraded ones"
+    )]
+    NoIndexOfJobs,
+    #[error(
+        "no index has these voices of all tenants: name a tenant, a cause, or the state failed, registered, awaiting-owner or training"
+    )]
+    NoIndexOfVoices,
+    #[error(
+        "the filter does not say which jobs: resubmit takes a state, a cause or degraded ones; cancel takes the state created or submitted, or none"
+    )]
+    TooWide,
+    #[error("no function consumes {0}, so none of its records stops a partition")]
+    NotConsumed(Topic),
 }
 
 impl StepError {
@@ -88,7 +110,13 @@ impl StepError {
             Self::Invoke(InvokeError::Failed {
                 kind: Some(kind), ..
             }) => *kind,
-            Self::Payload(_) | Self::Place(_) | Self::Number(_) => FailureKind::InvalidInput,
+            Self::Payload(_)
+            | Self::Place(_)
+            | Self::Number(_)
+            | Self::NoIndexOfJobs
+            | Self::NoIndexOfVoices
+            | Self::TooWide
+            | Self::NotConsumed(_) => FailureKind::InvalidInput,
             Self::DeadLetter(DeadLetterError::Content(_))
             | Self::Audit(_)
             | Self::Commit(_)

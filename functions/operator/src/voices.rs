@@ -21,22 +21,11 @@ pub(crate) async fn show(
     id: VoiceModelId,
 ) -> Result<VoiceShown, StepError> {
     let model = operator.store.voice_of(tenant, id).await?;
-    let failure = match &model.state {
-        VoiceState::Failed { failure, .. } => {
-            Some(format!("{}: {}", failure.class.as_str(), failure.detail))
-        }
-        VoiceState::Registered
-        | VoiceState::AwaitingOwner { .. }
-        | VoiceState::Training { .. }
-        | VoiceState::Ready { .. }
-        | VoiceState::Erasing { .. }
-        | VoiceState::Erased { .. } => None,
-    };
     Ok(VoiceShown {
-        voice: summary(&model),
         execution: model.execution_name(),
         captcha: captcha(operator, &model),
-        failure,
+        failure: failure(&model),
+        voice: summary(&model),
     })
 }
 
@@ -135,7 +124,23 @@ fn would_be_erased(model: &VoiceModel) -> VoiceFate {
     }
 }
 
-fn summary(model: &VoiceModel) -> VoiceSummary {
+/// Why a voice failed: the class, and the provider's words.
+fn failure(model: &VoiceModel) -> Option<String> {
+    match &model.state {
+        VoiceState::Failed { failure, .. } => {
+            Some(format!("{}: {}", failure.class.as_str(), failure.detail))
+        }
+        VoiceState::Registered
+        | VoiceState::AwaitingOwner { .. }
+        | VoiceState::Training { .. }
+        | VoiceState::Ready { .. }
+        | VoiceState::Erasing { .. }
+        | VoiceState::Erased { .. } => None,
+    }
+}
+
+/// A voice's entry in a list.
+pub(crate) fn summary(model: &VoiceModel) -> VoiceSummary {
     let state = match &model.state {
         VoiceState::Registered => VoiceStatus::Registered,
         VoiceState::AwaitingOwner { .. } => VoiceStatus::AwaitingOwner,
@@ -153,6 +158,8 @@ fn summary(model: &VoiceModel) -> VoiceSummary {
         method: training.map(|training| training.method),
         provider: model.provider.as_str().to_owned(),
         created_at: model.created_at,
+        tenant: Some(model.tenant.clone()),
+        failure: failure(model),
     }
 }
 

@@ -10,9 +10,17 @@ use uuid::Uuid;
 use crate::{Operator, step::StepError};
 
 /// The number of entries read at once.
-const AT_ONCE: usize = 50;
+const AT_ONCE: usize = 100;
 
-/// The matching records, by the time they were first seen, oldest first.
+/// Where the oldest record stands: a redrive keeps the order of the topic, and a list shows first what
+/// has just happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Oldest {
+    First,
+    Last,
+}
+
+/// The matching records, by the time they were first seen.
 pub(crate) struct WaitingRecords<'a> {
     operator: &'a Operator,
     window: Window,
@@ -20,6 +28,7 @@ pub(crate) struct WaitingRecords<'a> {
     page: VecDeque<(Place, DeadLetterEntry)>,
     after: Option<Place>,
     seen_all: bool,
+    oldest: Oldest,
     now: Time,
 }
 
@@ -29,6 +38,7 @@ impl<'a> WaitingRecords<'a> {
         operator: &'a Operator,
         filter: &'a Filter,
         after: Option<&str>,
+        oldest: Oldest,
         now: Time,
     ) -> Result<Self, StepError> {
         let window = Window {
@@ -44,6 +54,7 @@ impl<'a> WaitingRecords<'a> {
             page: VecDeque::new(),
             after,
             seen_all: false,
+            oldest,
             now,
         })
     }
@@ -62,11 +73,18 @@ impl<'a> WaitingRecords<'a> {
             if self.seen_all {
                 return Ok(None);
             }
-            let (page, next) = self
-                .operator
-                .store
-                .dead_letter_entries(&self.window, self.after, AT_ONCE)
-                .await?;
+            let (store, window) = (&self.operator.store, &self.window);
+            let (page, next) = match self.oldest {
+                Oldest::First => {
+                    store
+                        .dead_letter_entries(window, self.after, AT_ONCE)
+                        .await?
+                }
+                Oldest::Last => {
+                    let page = store.newest_dead_letter_entries(window, self.after, AT_ONCE);
+                    page.await?
+                }
+            };
             self.page = page.into();
             self.seen_all = next.is_none();
             // The place advances even if none of its records has an entry any more.
@@ -150,9 +168,10 @@ impl<'a> SelectedRecords<'a> {
         now: Time,
     ) -> Result<Self, StepError> {
         Ok(match which {
-            Which::Matching(filter) => Self::Waiting(Box::new(WaitingRecords::after(
-                operator, filter, after, now,
-            )?)),
+            Which::Matching(filter) => {
+                let waiting = WaitingRecords::after(operator, filter, after, Oldest::First, now)?;
+                Self::Waiting(Box::new(waiting))
+            }
             Which::Ids(ids) => {
                 let at = after.map_or(Ok(0), |text| {
                     text.parse().map_err(|_| StepError::Number(text.to_owned()))

@@ -3,11 +3,21 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
-use contract::{AssetKind, Identifier, S3Object, TextError, Time};
-use operations::{DeadLetterSource, Filter, JobState, Pace, Remainder, UnknownRemainder, Which};
+use clap_complete::Shell;
+use contract::{Identifier, S3Object, Time, Topic};
+use operations::{
+    DeadLetterSource, Filter, Pace, Remainder, UnknownRemainder, UnknownSource, VoiceStatus, Which,
+    consumed_topic,
+};
 use uuid::Uuid;
 
 use crate::{deployment::Deployment, time::time_of_now};
+
+mod jobs;
+mod why;
+
+pub use jobs::{JobsArguments, JobsCommand};
+pub use why::WhyArguments;
 
 /// The operator's command line for the studio's event functions.
 ///
@@ -17,27 +27,30 @@ use crate::{deployment::Deployment, time::time_of_now};
 /// It invokes the function studio-operator-<STAGE>, with the credentials and the region that the
 /// AWS CLI would use in this shell.
 #[derive(Debug, Parser)]
-#[command(name = "studio", max_term_width = 110, after_help = AFTER_HELP)]
+#[command(name = "studio", version, max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Arguments {
     #[command(flatten)]
     pub deployment: DeploymentArguments,
     /// Print the function's answers as JSON, one line for each.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
     /// Why you change something, such as a ticket. The audit keeps it, with who you are.
-    #[arg(long, global = true, value_name = "TEXT")]
+    #[arg(long, global = true, value_name = "TEXT", help_heading = GLOBAL)]
     pub reason: Option<String>,
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// The heading of the options that each command takes.
+const GLOBAL: &str = "Options of every command";
+
 const AFTER_HELP: &str = "\
 Examples:
   studio --stage staging dead-letters list --since 2d
   studio --local dead-letters redrive --all
-  studio --local jobs list --tenant tenant-monsoon-arts --state failed
+  studio --local jobs list --state failed --since 2h
   studio --stage staging tenants erase tenant-monsoon-arts
-  studio --stage staging providers list
+  studio --stage staging providers
 
 Exit codes:
   0  everything is done or shown
@@ -48,6 +61,18 @@ Exit codes:
   5  of smoke: no consumer has taken the event yet
   6  of smoke: the event has a job, which is not completed
   7  of smoke: the event failed";
+
+const WHY_HELP: &str = "\
+Examples:
+  studio --stage staging why tenant-monsoon-arts
+  studio --stage staging why tenant-monsoon-arts evt-316aa6d0
+  studio --stage staging why tenant-monsoon-arts event/diwali-2026
+  studio --stage staging why tenant-monsoon-arts https://assets.example.com/renders/0a1b/2c3d/poster.png
+  studio --stage staging why tenant-monsoon-arts eventzr.event.created.v1/3/4711
+
+Exit codes:
+  0  it is explained
+  3  the tenant has nothing of this name";
 
 const SMOKE_HELP: &str = "\
 Examples:
@@ -63,27 +88,31 @@ Exit codes:
 #[derive(Debug, Args)]
 #[group(id = "deployment", multiple = false)]
 pub struct DeploymentArguments {
-    /// The environment on AWS, such as staging.
-    #[arg(long, global = true, value_name = "STAGE")]
+    /// The environment on AWS, such as staging. Without it and without --local, the one that the
+    /// environment variable STUDIO_STAGE names.
+    #[arg(long, global = true, value_name = "STAGE", help_heading = GLOBAL)]
     stage: Option<String>,
     /// Use the stack of `make up` on this machine; FILE is the file that `make up` wrote, by
     /// default target/up.env in this folder or one above.
-    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "stage")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL, num_args = 0..=1, require_equals = true, conflicts_with = "stage")]
     local: Option<Option<PathBuf>>,
 }
 
 impl DeploymentArguments {
-    /// The deployment that the arguments name. Exits with an error if they name none, because clap
-    /// cannot require a global argument.
-    pub fn deployment(self) -> Deployment {
-        match (self.stage, self.local) {
-            (Some(stage), _) => Deployment::Stage(stage),
-            (None, Some(file)) => Deployment::Local(file),
-            (None, None) => {
-                let which = "name the studio: --stage <STAGE> for one on AWS, --local for that of `make up`";
-                Arguments::command()
-                    .error(ErrorKind::MissingRequiredArgument, which)
-                    .exit()
+    /// The deployment that the arguments name, or else the variable STUDIO_STAGE, which has the value
+    /// `of_shell`. Clap's own variables would conflict with --local.
+    ///
+    /// # Errors
+    /// Clap's error if nothing names one, because clap cannot require a global argument.
+    pub fn deployment(self, of_shell: Option<String>) -> Result<Deployment, clap::Error> {
+        let of_shell = of_shell.filter(|stage| !stage.is_empty());
+        match (self.stage, self.local, of_shell) {
+            (Some(stage), _, _) | (None, None, Some(stage)) => Ok(Deployment::Stage(stage)),
+            (None, Some(file), _) => Ok(Deployment::Local(file)),
+            (None, None, None) => {
+                let which = "name the studio: --stage <STAGE> (or STUDIO_STAGE in the environment) for one on AWS, --local for that of `make up`";
+                let kind = ErrorKind::MissingRequiredArgument;
+                Err(Arguments::command().error(kind, which))
             }
         }
     }
@@ -97,27 +126,57 @@ pub enum Command {
     /// deployment.
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// Print what a shell reads to complete commands and options.
+    #[command(
+        after_help = "Examples:\n  studio completions bash >~/.local/share/bash-completion/completions/studio\n  \
+                            studio completions zsh >\"${fpath[1]}/_studio\"\n  \
+                            studio completions fish >~/.config/fish/completions/studio.fish"
+    )]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder.
+    #[command(
+        after_help = "Examples:\n  studio man | man -l -\n  studio man ~/.local/share/man/man1"
+    )]
+    Man {
+        /// The folder, which must exist.
+        folder: Option<PathBuf>,
+    },
 }
 
 /// The commands that ask the function.
 #[derive(Debug, Subcommand)]
 pub enum FunctionCommand {
+    /// Say why something came, came otherwise or did not come: what happened, how it stands, and what
+    /// comes next.
+    ///
+    /// WHAT is the id of an event, a job, a voice, a dead letter or an entity; or the address of an
+    /// asset; or event/<ID>, content/<ID> or campaign/<ID>; or a record, <TOPIC>/<PARTITION>/<OFFSET>.
+    /// Without it, the newest jobs and the dead letters of the tenant are shown. What is another
+    /// tenant's is not found.
+    #[command(after_help = WHY_HELP)]
+    Why(WhyArguments),
     /// Dead letters, which are records that cannot succeed as they are or that a mapping gave up:
     /// show, redrive or discard them.
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
-    /// A tenant's render jobs: show, resubmit or cancel them.
+    /// Render jobs, of a tenant or of all: list, count, show, resubmit or cancel them.
     #[command(subcommand)]
     Jobs(JobsCommand),
     /// Tenants: erase everything of one, or let its erasure go on without what a vendor keeps.
     #[command(subcommand)]
     Tenants(TenantsCommand),
-    /// A tenant's cloned voices: show one, verify its owner, or erase it.
+    /// Cloned voices: list them, show one, verify its owner, or erase it.
     #[command(subcommand)]
     Voices(VoicesCommand),
-    /// The providers of media: list them with their breakers, or close a breaker.
-    #[command(subcommand)]
-    Providers(ProvidersCommand),
+    /// The providers of media: list them with their breakers, calls, lines, cost and last refusals, or
+    /// close a breaker. Without a command, list them.
+    Providers {
+        #[command(subcommand)]
+        command: Option<ProvidersCommand>,
+    },
     /// Show how full the queue of what is to be rendered is, and how long its oldest picture waits.
     #[command(after_help = "Example:\n  studio --stage staging queue")]
     Queue,
@@ -150,33 +209,101 @@ pub enum SettingsCommand {
     Check {
         /// The file with the JSON; `-` is the standard input.
         file: PathBuf,
+        /// The stage's audio providers, as its parameter `AudioProviders` has them.
+        #[arg(long, value_name = "PROVIDERS")]
+        audio_providers: Option<String>,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum DeadLettersCommand {
-    /// List the dead letters that wait for a decision, by when they were first seen, the oldest
-    /// first.
+    /// List the dead letters that wait for a decision, by when they were first seen, the newest
+    /// first. If there are more than a page, the totals follow by cause, tenant and topic.
     ///
     /// Without --after, the function first turns the records of the on-failure envelopes into dead
     /// letters, so that the list includes them.
     #[command(
-        after_help = "Example:\n  studio --stage staging dead-letters list --topic eventzr.event.created.v1 --cause startsAt --since 6h"
+        after_help = "Example:\n  studio --stage staging dead-letters list --topic event.created --cause startsAt --since 6h"
     )]
     List {
         #[command(flatten)]
         filter: FilterArguments,
         /// The maximum number of entries.
-        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+        #[arg(
+            long = "limit",
+            alias = "most",
+            value_name = "NUMBER",
+            default_value_t = 50
+        )]
         most: u32,
         /// Continue where an earlier list ended.
         #[arg(long, value_name = "PLACE")]
         after: Option<String>,
     },
+    /// Count the dead letters that wait for a decision, by cause, tenant and topic.
+    #[command(after_help = "Example:\n  studio --stage staging dead-letters count --since 6h")]
+    Count {
+        #[command(flatten)]
+        filter: FilterArguments,
+    },
+    /// Make a dead letter of a record that stops its partition, so that the partition goes on.
+    /// Without --execute, only show what would happen.
+    ///
+    /// The line `record to be delivered again` in the consumer's log names the topic, the partition
+    /// and the offset. The record is marked; when the mapping delivers it next and its consumer cannot
+    /// handle it, the consumer makes a dead letter of it. A record that can be handled is handled
+    /// even so. It needs the --reason, which the dead letter keeps. Nothing is lost: redrive it
+    /// once the cause is fixed. If a broken item in the table stops several records of its entity, set
+    /// each of them aside.
+    #[command(
+        after_help = "Example:\n  studio --stage staging dead-letters add --topic event.created --partition 3 --offset 1234 \
+                            --reason 'ticket 4711: its entity cannot be read' --execute"
+    )]
+    Add {
+        /// The record's topic, such as event.created.
+        #[arg(long, value_parser = consumed_topic)]
+        topic: Topic,
+        /// Its partition.
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(0..))]
+        partition: i32,
+        /// Its offset.
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(0..))]
+        offset: i64,
+        /// Execute it, instead of only showing what would happen.
+        #[arg(long)]
+        execute: bool,
+    },
     /// Show one dead letter: its cause, its position in the topic, and its full content.
     Show {
         /// The record's id, from the list.
         id: Uuid,
+        /// Print only the record's value, for a file to edit.
+        #[arg(long)]
+        value: bool,
+    },
+    /// Edit an event and send it again: give its consumer the record with the value in a file, under
+    /// a new id. Without --execute, only show what would happen.
+    ///
+    /// Nothing is published to the topic, so no other consumer sees the edited event: tell its
+    /// producer. The id gets an ending, unless the file has another id already. Once the consumer has
+    /// taken it, the dead letter is resolved. If the consumer refuses the edited event too, it says
+    /// why, and the dead letter waits as before. The same edit sent twice is done once.
+    #[command(
+        after_help = "Example:\n  studio --stage staging dead-letters show 5f0c35b4-0a1c-5d39-8a8e-9f0c0e6f4d11 --value >event.json\n  \
+                            $EDITOR event.json\n  \
+                            studio --stage staging dead-letters correct 5f0c35b4-0a1c-5d39-8a8e-9f0c0e6f4d11 event.json --execute"
+    )]
+    Correct {
+        /// The record's id, from the list.
+        id: Uuid,
+        /// The file with the edited value; `-` is the standard input.
+        file: PathBuf,
+        /// The record's key, if it is to have another: the tenant, written as its events have it.
+        #[arg(long, value_name = "TENANT", value_parser = Identifier::parse)]
+        key: Option<Identifier>,
+        /// Execute it, instead of only showing what would happen.
+        #[arg(long)]
+        execute: bool,
     },
     /// Give records to their consumers again, as the mapping would. Without --execute, only show
     /// what would happen.
@@ -221,61 +348,6 @@ pub enum DeadLettersCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum JobsCommand {
-    /// List a tenant's jobs, the newest first.
-    #[command(
-        after_help = "Example:\n  studio --stage staging jobs list --tenant tenant-monsoon-arts --state failed --since 2d"
-    )]
-    List {
-        #[command(flatten)]
-        tenant: TenantArgument,
-        /// Only jobs in this state: created, submitted, completed, failed, cancelled or erased.
-        #[arg(long)]
-        state: Option<JobState>,
-        /// Only jobs that make this kind of asset, such as poster.
-        #[arg(long, value_name = "KIND", value_parser = asset_kind)]
-        asset: Option<AssetKind>,
-        /// Only jobs created since this time: how long ago (6h), a day, or a time with its offset.
-        #[arg(long, value_name = "TIME", value_parser = time_of_now)]
-        since: Option<Time>,
-        /// Only jobs created before this time.
-        #[arg(long, value_name = "TIME", value_parser = time_of_now)]
-        until: Option<Time>,
-        /// The maximum number of entries.
-        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
-        most: u32,
-        /// Continue where an earlier list ended.
-        #[arg(long, value_name = "PLACE")]
-        after: Option<String>,
-    },
-    /// Show one job and its history.
-    Show {
-        #[command(flatten)]
-        tenant: TenantArgument,
-        /// The job's id, from the list.
-        id: Uuid,
-    },
-    /// Make jobs that have ended again, each as a new job. Without --execute, only show what would
-    /// happen.
-    ///
-    /// The new job shows what its template shows now, and may cost as much as the old one. A second
-    /// resubmit of the same job makes nothing new; to make the new job again, name that one.
-    #[command(
-        after_help = "Example:\n  studio --stage staging jobs resubmit --tenant tenant-monsoon-arts aec4c8e1-cbe3-5d61-8d23-fabd1e6117d0 --execute"
-    )]
-    Resubmit {
-        #[command(flatten)]
-        which: JobsArguments,
-    },
-    /// Cancel open jobs, here and at their providers. Without --execute, only show what would
-    /// happen.
-    Cancel {
-        #[command(flatten)]
-        which: JobsArguments,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub enum TenantsCommand {
     /// Erase everything of a tenant: media, facts, cloned voices, dead letters, and the copies at
     /// the vendors. Without --execute, only count what would be erased.
@@ -296,7 +368,7 @@ pub enum TenantsCommand {
     )]
     Erase {
         /// The tenant, written as its events have it.
-        #[arg(value_parser = tenant)]
+        #[arg(value_parser = Identifier::parse)]
         tenant: Identifier,
         #[command(flatten)]
         erase: EraseArguments,
@@ -318,7 +390,7 @@ pub enum TenantsCommand {
     )]
     CloseRemainder {
         /// The tenant that is being erased.
-        #[arg(value_parser = tenant)]
+        #[arg(value_parser = Identifier::parse)]
         tenant: Identifier,
         /// What is kept, and by whom, as tenants erase names it: <KEEPER>:<ITEM>.
         #[arg(value_parser = remainder)]
@@ -331,6 +403,30 @@ pub enum TenantsCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum VoicesCommand {
+    /// List voices, the newest first: a tenant's, or those of all tenants that failed or are not ready
+    /// yet.
+    ///
+    /// Of all tenants an index has two kinds, and one of them must be named: --state failed (or
+    /// --cause), and --state registered, awaiting-owner or training.
+    #[command(
+        after_help = "Examples:\n  studio --stage staging voices list --tenant tenant-monsoon-arts\n  \
+                            studio --stage staging voices list --state awaiting-owner"
+    )]
+    List {
+        #[command(flatten)]
+        filter: VoiceFilterArguments,
+        /// The maximum number of entries.
+        #[arg(
+            long = "limit",
+            alias = "most",
+            value_name = "NUMBER",
+            default_value_t = 50
+        )]
+        most: u32,
+        /// Continue where an earlier list ended.
+        #[arg(long, value_name = "PLACE")]
+        after: Option<String>,
+    },
     /// Show one voice: its state, what its owner is to read aloud, and why it failed.
     #[command(
         after_help = "Example:\n  studio --stage staging voices show --tenant tenant-monsoon-arts 3b4922b8-1b61-5bbc-9362-acfc161181af"
@@ -381,7 +477,8 @@ pub enum VoicesCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum ProvidersCommand {
-    /// List the providers with their breakers. A provider whose breaker is open gets no requests.
+    /// List the providers: calls in flight, jobs that wait for their turn, credits, breaker, and the
+    /// last refusal in the provider's own words. A provider whose breaker is open gets no requests.
     #[command(after_help = "Example:\n  studio --stage staging providers list")]
     List,
     /// Close a provider's breaker, so that the next job asks the provider again at once. Without
@@ -412,17 +509,42 @@ pub struct AuditArguments {
     #[arg(long, value_name = "TIME", value_parser = time_of_now)]
     pub until: Option<Time>,
     /// The maximum number of entries.
-    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    #[arg(
+        long = "limit",
+        alias = "most",
+        value_name = "NUMBER",
+        default_value_t = 50
+    )]
     pub most: u32,
 }
 
 #[derive(Debug, Args)]
 pub struct VoiceArguments {
     /// The tenant that owns the voice: the voices of other tenants are not visible.
-    #[arg(long, value_parser = tenant)]
+    #[arg(long, value_parser = Identifier::parse)]
     pub tenant: Identifier,
     /// The voice model's id, which is also the name of its execution.
     pub id: Uuid,
+}
+
+#[derive(Debug, Args)]
+pub struct VoiceFilterArguments {
+    /// Only voices of this tenant.
+    #[arg(long, value_parser = Identifier::parse)]
+    pub tenant: Option<Identifier>,
+    /// Only voices in this state: registered, awaiting-owner, training, ready, failed, erasing or
+    /// erased.
+    #[arg(long)]
+    pub state: Option<VoiceStatus>,
+    /// Only failed voices with this text in why they failed, in upper or lower case.
+    #[arg(long, value_name = "TEXT")]
+    pub cause: Option<String>,
+    /// Only voices registered since this time: how long ago (6h), a day, or a time with its offset.
+    #[arg(long, value_name = "TIME", value_parser = time_of_now)]
+    pub since: Option<Time>,
+    /// Only voices registered before this time.
+    #[arg(long, value_name = "TIME", value_parser = time_of_now)]
+    pub until: Option<Time>,
 }
 
 #[derive(Debug, Args)]
@@ -436,31 +558,13 @@ pub struct EraseArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct TenantArgument {
-    /// The tenant that owns the jobs: the jobs of other tenants are not visible.
-    #[arg(long, value_parser = tenant)]
-    pub tenant: Identifier,
-}
-
-#[derive(Debug, Args)]
-pub struct JobsArguments {
-    #[command(flatten)]
-    pub tenant: TenantArgument,
-    /// The ids of the jobs.
-    #[arg(value_name = "ID", required = true)]
-    pub ids: Vec<Uuid>,
-    /// Execute it, instead of only showing what would happen.
-    #[arg(long)]
-    pub execute: bool,
-}
-
-#[derive(Debug, Args)]
 pub struct FilterArguments {
-    /// Only records of this topic, or with render-queue only messages that could not be read.
-    #[arg(long)]
+    /// Only records of this topic, such as event.created, or with render-queue only messages that
+    /// could not be read.
+    #[arg(long, value_parser = dead_letter_source)]
     topic: Option<DeadLetterSource>,
     /// Only records whose key is this tenant.
-    #[arg(long, value_parser = tenant)]
+    #[arg(long, value_parser = Identifier::parse)]
     tenant: Option<Identifier>,
     /// Only records with this text in their cause, in upper or lower case.
     #[arg(long, value_name = "TEXT")]
@@ -515,24 +619,16 @@ impl From<WhichArguments> for Which {
     }
 }
 
-fn asset_kind(text: &str) -> Result<AssetKind, String> {
-    let known = || AssetKind::ALL.map(AssetKind::as_str).join(", ");
-    AssetKind::ALL
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
-        .ok_or_else(|| format!("the studio makes {}", known()))
-}
-
 fn s3_object(address: &str) -> Result<S3Object, &'static str> {
     S3Object::parse(address).ok_or("write an address in S3, such as s3://voices/asha/recording.mp3")
 }
 
-fn remainder(text: &str) -> Result<Remainder, UnknownRemainder> {
-    text.parse()
+fn dead_letter_source(text: &str) -> Result<DeadLetterSource, UnknownSource> {
+    consumed_topic(text).map_or_else(|_| text.parse(), |topic| Ok(DeadLetterSource::Topic(topic)))
 }
 
-fn tenant(text: &str) -> Result<Identifier, TextError> {
-    Identifier::parse(text)
+fn remainder(text: &str) -> Result<Remainder, UnknownRemainder> {
+    text.parse()
 }
 
 #[cfg(test)]
@@ -556,6 +652,8 @@ mod tests {
     #[test]
     fn help_matches_its_snapshots() {
         insta::assert_snapshot!("help", help(&[]));
+        insta::assert_snapshot!("help_of_completions", help(&["completions"]));
+        insta::assert_snapshot!("help_of_man", help(&["man"]));
         insta::assert_snapshot!("help_of_dead_letters_list", help(&["dead-letters", "list"]));
         insta::assert_snapshot!(
             "help_of_dead_letters_redrive",
@@ -565,6 +663,11 @@ mod tests {
             "help_of_dead_letters_discard",
             help(&["dead-letters", "discard"])
         );
+        insta::assert_snapshot!(
+            "help_of_dead_letters_correct",
+            help(&["dead-letters", "correct"])
+        );
+        insta::assert_snapshot!("help_of_dead_letters_add", help(&["dead-letters", "add"]));
         insta::assert_snapshot!("help_of_jobs_list", help(&["jobs", "list"]));
         insta::assert_snapshot!("help_of_jobs_resubmit", help(&["jobs", "resubmit"]));
         insta::assert_snapshot!("help_of_tenants_erase", help(&["tenants", "erase"]));
@@ -573,6 +676,7 @@ mod tests {
             help(&["tenants", "close-remainder"])
         );
         insta::assert_snapshot!("help_of_voices", help(&["voices"]));
+        insta::assert_snapshot!("help_of_voices_list", help(&["voices", "list"]));
         insta::assert_snapshot!("help_of_voices_verify", help(&["voices", "verify"]));
         insta::assert_snapshot!("help_of_voices_erase", help(&["voices", "erase"]));
         insta::assert_snapshot!("help_of_providers", help(&["providers"]));
@@ -581,12 +685,13 @@ mod tests {
             help(&["providers", "close-breaker"])
         );
         insta::assert_snapshot!("help_of_smoke", help(&["smoke"]));
+        insta::assert_snapshot!("help_of_why", help(&["why"]));
         insta::assert_snapshot!("help_of_settings_check", help(&["settings", "check"]));
     }
 
     #[test]
     fn the_deployment_may_come_anywhere_but_only_once() {
-        let deployment = |line| parse(line).unwrap().deployment.deployment();
+        let deployment = |line| parse(line).unwrap().deployment.deployment(None).unwrap();
         assert_eq!(
             deployment("studio dead-letters list --stage staging"),
             Deployment::Stage("staging".to_owned())
@@ -600,6 +705,31 @@ mod tests {
             Deployment::Local(Some(PathBuf::from("x.env")))
         );
         assert!(parse("studio --local --stage staging dead-letters list").is_err());
+    }
+
+    #[test]
+    fn the_shell_may_name_a_stage_and_an_argument_has_precedence() {
+        let deployment = |line, of_shell: &str| {
+            let arguments = parse(line).unwrap().deployment;
+            arguments.deployment(Some(of_shell.to_owned())).ok()
+        };
+        let stage = |name: &str| Some(Deployment::Stage(name.to_owned()));
+        assert_eq!(deployment("studio queue", "staging"), stage("staging"));
+        assert_eq!(
+            deployment("studio --stage trial queue", "staging"),
+            stage("trial")
+        );
+        assert_eq!(
+            deployment("studio --local queue", "staging"),
+            Some(Deployment::Local(None))
+        );
+        assert_eq!(deployment("studio queue", ""), None, "an empty one is none");
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_workspace() {
+        let version = parse("studio --version").unwrap_err().to_string();
+        assert_eq!(version, format!("studio {}\n", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]
@@ -638,6 +768,26 @@ mod tests {
             which("studio dead-letters redrive --topic eventzr.event.created.v2"),
             None
         );
+        for name in ["eventzr.event.created.v1", "event.created", "event-created"] {
+            let of_topic = Filter {
+                topic: Some(DeadLetterSource::Topic(Topic::EventCreated)),
+                ..Filter::default()
+            };
+            assert_eq!(
+                which(&format!("studio dead-letters redrive --topic {name}")),
+                Some(Which::Matching(of_topic)),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_is_set_aside_by_its_exact_place() {
+        let add = "studio dead-letters add --topic event.created";
+        assert!(parse(&format!("{add} --partition 3 --offset 1234")).is_ok());
+        assert!(parse(&format!("{add} --partition 3")).is_err());
+        assert!(parse(&format!("{add} --partition 3 --offset=-1")).is_err());
+        assert!(parse("studio dead-letters add --topic other --partition 3 --offset 4").is_err());
     }
 
     #[test]
@@ -737,9 +887,28 @@ mod tests {
     }
 
     #[test]
+    fn why_needs_a_tenant_and_explains_it_if_nothing_else_is_named() {
+        let about = |line: &str| match parse(line).map(|arguments| arguments.command) {
+            Ok(Command::Function(FunctionCommand::Why(why))) => {
+                Some(why.about.map(|about| about.to_string()))
+            }
+            _ => None,
+        };
+        assert_eq!(about("studio why"), None);
+        assert_eq!(about("studio why tenant-a"), Some(None));
+        let address = "https://assets.example.com/renders/0a/1b/poster.png";
+        assert_eq!(
+            about(&format!("studio why tenant-a {address}")),
+            Some(Some("renders/0a/1b/poster.png".to_owned()))
+        );
+        assert_eq!(about("studio why tenant-a https://example.com/"), None);
+    }
+
+    #[test]
     fn a_breaker_is_closed_of_one_provider() {
         assert!(parse("studio providers close-breaker").is_err());
         assert!(parse("studio providers close-breaker openai runway").is_err());
         assert!(parse("studio providers close-breaker openai --execute").is_ok());
+        assert!(parse("studio providers").is_ok(), "it lists them");
     }
 }

@@ -1,15 +1,23 @@
 //! `studio dead-letters`: the requests of its commands, and the text of the answers.
 
+use std::{
+    fs,
+    io::{self, IsTerminal as _},
+    path::Path,
+};
+
 use contract::printable;
 use operations::{
-    DeadLetterSummary, Discard, Filter, Gathered, Handled, ListDeadLetters, Listed, Pace,
-    RecordBytes, RecordContent, RecordFate, Redrive, Shown, Step, Which,
+    Correct, Corrected, CorrectionFate, CountDeadLetters, Counts, DeadLetterSummary, Discard,
+    Edited, Filter, Gathered, Handled, ListDeadLetters, Listed, Pace, Reason, RecordBytes,
+    RecordContent, RecordFate, RecordSetAside, Redrive, SetAside, SetAsideFate, Shown, Step, Which,
 };
 
 use crate::{
     Exit,
     arguments::DeadLettersCommand,
     ask::{AskError, Function},
+    counts,
     table::{counted, fields, print, printable_lines, shortened, table},
     time::shown,
 };
@@ -28,20 +36,78 @@ pub async fn run(
             most,
             after,
         } => {
-            let filter: Filter = filter.into();
+            let (filter, is_first): (Filter, _) = (filter.into(), after.is_none());
             let step = Step::ListDeadLetters(ListDeadLetters {
-                filter,
+                filter: filter.clone(),
                 after,
                 most,
             });
-            let (answer, listed) = function.ask(&step).await?;
+            let (answer, listed) = function.ask::<Listed>(&step).await?;
             print(json, &answer, || list(&listed));
+            if is_first && listed.next.is_some() {
+                if !json {
+                    println!();
+                }
+                return count(function, filter, json).await;
+            }
             Ok(Exit::Done)
         }
-        DeadLettersCommand::Show { id } => {
-            let (answer, shown) = function.ask(&Step::ShowDeadLetter { id }).await?;
-            print(json, &answer, || show(&shown));
+        DeadLettersCommand::Count { filter } => count(function, filter.into(), json).await,
+        DeadLettersCommand::Add {
+            topic,
+            partition,
+            offset,
+            execute,
+        } => {
+            let reason = function.reason().map(Reason::parse);
+            let Some(Ok(reason)) = reason else {
+                let why = "say why with --reason '…': the dead letter keeps it";
+                return Err(AskError::Refused(why.to_owned()));
+            };
+            let step = Step::SetAside(SetAside {
+                topic,
+                partition,
+                offset,
+                reason,
+                execute,
+            });
+            let (answer, marked) = function.ask(&step).await?;
+            print(json, &answer, || set_aside(&marked));
             Ok(Exit::Done)
+        }
+        DeadLettersCommand::Show { id, value } => {
+            let (answer, shown) = function.ask(&Step::ShowDeadLetter { id }).await?;
+            if value {
+                let value = value_of(&shown)?;
+                // A file gets it as it is; what it says steers no terminal.
+                match io::stdout().is_terminal() {
+                    true => println!("{}", printable_lines(&value)),
+                    false => print!("{value}"),
+                }
+            } else {
+                print(json, &answer, || show(&shown));
+            }
+            Ok(Exit::Done)
+        }
+        DeadLettersCommand::Correct {
+            id,
+            file,
+            key,
+            execute,
+        } => {
+            let value = Edited(read(&file)?);
+            let step = Step::Correct(Correct {
+                id,
+                value,
+                key,
+                execute,
+            });
+            let (answer, corrected) = function.ask::<Corrected>(&step).await?;
+            print(json, &answer, || correction(&corrected));
+            Ok(match corrected.fate.is_left() {
+                true => Exit::Left,
+                false => Exit::Done,
+            })
         }
         DeadLettersCommand::Redrive {
             which,
@@ -59,7 +125,7 @@ pub async fn run(
                     pace,
                 })
             };
-            pages(function, step, execute, json).await
+            pages(function, step, ("redriven", execute), json).await
         }
         DeadLettersCommand::Discard { which, execute } => {
             let which: Which = which.into();
@@ -70,16 +136,44 @@ pub async fn run(
                     execute,
                 })
             };
-            pages(function, step, execute, json).await
+            pages(function, step, ("discarded", execute), json).await
         }
     }
 }
 
-/// Handles the records page by page, and prints what happened to each.
+/// Counts the records that match, and prints the totals.
+async fn count(function: &Function, filter: Filter, json: bool) -> Result<Exit, AskError> {
+    let step = |after| {
+        Step::CountDeadLetters(CountDeadLetters {
+            filter: filter.clone(),
+            after,
+        })
+    };
+    let counts = counts::all(function, step, json).await?;
+    if !json {
+        print!("{}", counts::text(&counts, "record", "topic"));
+    }
+    Ok(Exit::Done)
+}
+
+fn set_aside(marked: &RecordSetAside) -> String {
+    let at = format!("{} {}/{}", marked.topic, marked.partition, marked.offset);
+    match marked.fate {
+        SetAsideFate::WouldBeSetAside => {
+            format!("would be set aside  {at}\n\nThis was a dry run. Apply it with --execute.\n")
+        }
+        SetAsideFate::SetAside => format!(
+            "set aside           {at}\n\nIf its consumer cannot handle it when the mapping delivers it next, it is a dead letter: see dead-letters list.\n"
+        ),
+    }
+}
+
+/// Handles the records page by page, and prints what happened to each. `how` says what is done with
+/// them, and whether it is.
 async fn pages(
     function: &Function,
     step: impl Fn(Option<String>) -> Step,
-    execute: bool,
+    how: (&str, bool),
     json: bool,
 ) -> Result<Exit, AskError> {
     let (mut after, mut sum) = (None, Sum::default());
@@ -99,7 +193,7 @@ async fn pages(
         }
     }
     if !json {
-        print!("{}", sum.sentence(execute));
+        print!("{}", sum.sentence(how));
     }
     Ok(if sum.left > 0 || sum.unknown > 0 {
         Exit::Left
@@ -125,6 +219,16 @@ fn list(listed: &Listed) -> String {
     ));
     text.push_str(&match &listed.next {
         Some(next) => format!("\nThere may be more: continue with --after {next}\n"),
+        None if rows.len() > 1 => {
+            let mut counts = Counts::default();
+            for entry in &listed.entries {
+                counts.add(&entry.cause, entry.tenant.as_deref(), &entry.topic);
+            }
+            format!(
+                "\n{}\nThat is all. Next: studio dead-letters show <ID>, then redrive or discard.\n",
+                counts::text(&counts, "record", "topic")
+            )
+        }
         None => {
             format!(
                 "\n{} That is all. Next: studio dead-letters show <ID>, then redrive or discard.\n",
@@ -218,6 +322,54 @@ fn show(record: &Shown) -> String {
         ),
     }
     text
+}
+
+/// The value of a record, as text to edit: JSON with a member on each line.
+fn value_of(record: &Shown) -> Result<String, AskError> {
+    let content = record.content.as_ref();
+    match content.and_then(|content| content.value.as_ref()) {
+        Some(RecordBytes::Text(value)) => {
+            let json: Option<serde_json::Value> = serde_json::from_str(value).ok();
+            Ok(json.map_or_else(|| value.clone(), |json| format!("{json:#}\n")))
+        }
+        Some(RecordBytes::Base64(_)) | None => {
+            let why = "the record has no value that is text: `dead-letters show` has what there is";
+            Err(AskError::Refused(why.to_owned()))
+        }
+    }
+}
+
+/// The text of a file; `-` is the standard input.
+fn read(file: &Path) -> Result<String, AskError> {
+    let read = match file.to_str() {
+        Some("-") => io::read_to_string(io::stdin()),
+        _ => fs::read_to_string(file),
+    };
+    read.map_err(|error| AskError::Refused(format!("reading {}: {error}", file.display())))
+}
+
+/// What came of a correction.
+fn correction(corrected: &Corrected) -> String {
+    let id = corrected.record.id;
+    match &corrected.fate {
+        CorrectionFate::WouldBeSent { to, event } => format!(
+            "would be sent  {id}  to {to} as the event {}\n\nThis was a dry run. Apply it with --execute.\n",
+            printable(event)
+        ),
+        CorrectionFate::Sent { to, event } => {
+            format!("sent  {id}  to {to} as the event {}\n", printable(event))
+        }
+        CorrectionFate::Refused { cause } => format!(
+            "refused  {id}  {}\n\nThe record waits as before. Edit the file again.\n",
+            printable(cause)
+        ),
+        CorrectionFate::NotYet { why } => format!(
+            "not yet  {id}  {}\n\nThe record waits as before.\n",
+            printable(why)
+        ),
+        CorrectionFate::Stays { why } => format!("stays  {id}  {}\n", printable(why)),
+        CorrectionFate::WasResolved => format!("resolved before  {id}\n"),
+    }
 }
 
 fn content_of(content: &RecordContent) -> String {
@@ -319,24 +471,20 @@ impl Sum {
         self.unknown += handled.unknown.len();
     }
 
-    fn sentence(&self, execute: bool) -> String {
+    fn sentence(&self, (how, execute): (&str, bool)) -> String {
         if self.done + self.left + self.resolved + self.unknown == 0 {
             return "No matching record waits.\n".to_owned();
         }
+        let Self { done, left, .. } = self;
         let mut text = match execute {
-            true => format!("\n{} done, {} left.", self.done, self.left),
-            false => format!(
-                "\n{} would be done, {} left. Nothing is done yet.",
-                self.done, self.left
-            ),
+            true => format!("\n{done} {how}, {left} failed or skipped."),
+            false => format!("\n{done} would be {how}, {left} skipped. This was a dry run."),
         };
         text.push_str(match (execute, self.done, self.left) {
             (false, 0, _) => "\n",
-            (false, _, _) => " Do it with --execute.\n",
+            (false, _, _) => " Apply it with --execute.\n",
             (true, _, 0) => "\n",
-            (true, _, _) => {
-                " What is left waits as before: studio dead-letters show <ID> says why.\n"
-            }
+            (true, _, _) => " Those wait as before: studio dead-letters show <ID> says why.\n",
         });
         text
     }
@@ -381,6 +529,63 @@ mod tests {
                 "the mapping gave it up after 12 invocations: RetryAttemptsExhausted",
             ),
         ]
+    }
+
+    #[test]
+    fn each_fate_of_a_correction_says_what_comes_next() {
+        let (to, event) = (
+            "studio-event-created-local".to_owned(),
+            "e-1-corrected-7".to_owned(),
+        );
+        let fates = [
+            CorrectionFate::WouldBeSent {
+                to: to.clone(),
+                event: event.clone(),
+            },
+            CorrectionFate::Sent { to, event },
+            CorrectionFate::Refused {
+                cause: "data.title: it is \u{1b}[2J blank".to_owned(),
+            },
+            CorrectionFate::NotYet {
+                why: "studio-event-created-local cannot handle it now".to_owned(),
+            },
+            CorrectionFate::Stays {
+                why: "the edited event is not a JSON object".to_owned(),
+            },
+            CorrectionFate::WasResolved,
+        ];
+        let [record, ..] = three();
+        let texts = fates.map(|fate| {
+            correction(&Corrected {
+                record: record.clone(),
+                fate,
+            })
+        });
+        insta::assert_snapshot!("correct", texts.join("---\n"));
+    }
+
+    #[test]
+    fn a_value_is_printed_to_be_edited_and_bytes_are_not() {
+        let [entry, ..] = three();
+        let shown = |value| Shown {
+            entry: entry.clone(),
+            object: None,
+            content: Some(RecordContent {
+                timestamp: None,
+                key: None,
+                headers: Vec::new(),
+                value,
+                unread: None,
+            }),
+        };
+        let text = |text: &str| Some(RecordBytes::Text(text.to_owned()));
+        assert_eq!(
+            value_of(&shown(text(r#"{"id":"e-1"}"#))).unwrap(),
+            "{\n  \"id\": \"e-1\"\n}\n"
+        );
+        assert_eq!(value_of(&shown(text("{"))).unwrap(), "{");
+        assert!(value_of(&shown(Some(RecordBytes::Base64("AA==".to_owned())))).is_err());
+        assert!(value_of(&shown(None)).is_err());
     }
 
     #[test]
@@ -473,7 +678,10 @@ mod tests {
         };
         let mut sum = Sum::default();
         sum.add(&dry);
-        insta::assert_snapshot!("redrive_dry", fates(&dry) + &sum.sentence(false));
+        insta::assert_snapshot!(
+            "redrive_dry",
+            fates(&dry) + &sum.sentence(("redriven", false))
+        );
         let done = Handled {
             records: vec![
                 (first, RecordFate::Redriven { to }),
@@ -499,6 +707,9 @@ mod tests {
         };
         let mut sum = Sum::default();
         sum.add(&done);
-        insta::assert_snapshot!("redrive_done", fates(&done) + &sum.sentence(true));
+        insta::assert_snapshot!(
+            "redrive_done",
+            fates(&done) + &sum.sentence(("redriven", true))
+        );
     }
 }

@@ -1,61 +1,153 @@
 //! `studio jobs`: the requests of its commands, and the text of the answers.
 
-use contract::printable;
+use contract::{Configuration, Identifier, printable};
 use operations::{
-    ChangeJob, JobExecution, JobFate, JobFilter, JobHandled, JobShown, JobSummary, JobsListed,
-    ListJobs, Step,
+    ChangeJob, CountJobs, JobExecution, JobFilter, JobHandled, JobShown, JobSummary, JobsListed,
+    ListJobs, Step, Verdict,
 };
 
 use crate::{
     Exit,
     arguments::{JobsArguments, JobsCommand},
     ask::{AskError, Function},
-    table::{fields, print, table},
+    bulk, counts,
+    job_line::{fate, makes},
+    table::{fields, print, shortened, table},
     time::shown,
 };
+
+/// How many characters of a cause a list shows.
+const LONGEST_CAUSE: usize = 160;
 
 pub async fn run(function: &Function, command: JobsCommand, json: bool) -> Result<Exit, AskError> {
     match command {
         JobsCommand::List {
-            tenant,
-            state,
-            asset,
-            since,
-            until,
+            filter,
             most,
             after,
         } => {
-            let filter = JobFilter {
-                state,
-                asset,
-                since,
-                until,
-            };
-            let step = Step::ListJobs(ListJobs {
-                tenant: tenant.tenant,
-                filter,
-                after,
-                most,
-            });
-            let (answer, listed) = function.ask(&step).await?;
-            print(json, &answer, || list(&listed));
+            let (tenant, filter) = filter.parts();
+            list(function, (tenant, filter), after, most, json).await
+        }
+        JobsCommand::Count { filter } => {
+            let (tenant, filter) = filter.parts();
+            let counts = counts::all(function, count(tenant, filter), json).await?;
+            if !json {
+                print!("{}", counts::text(&counts, "job", "provider"));
+            }
             Ok(Exit::Done)
         }
         JobsCommand::Show { tenant, id } => {
-            let step = Step::ShowJob {
-                tenant: tenant.tenant,
-                job: id,
-            };
+            let step = Step::ShowJob { tenant, job: id };
             let (answer, shown) = function.ask(&step).await?;
             print(json, &answer, || show(&shown));
             Ok(Exit::Done)
+        }
+        JobsCommand::Resubmit { which } if which.ids.is_empty() => {
+            bulk::change(function, which, ("resubmitted", Step::ResubmitJobs), json).await
+        }
+        JobsCommand::Cancel { which } if which.ids.is_empty() => {
+            bulk::change(function, which, ("cancelled", Step::CancelJobs), json).await
         }
         JobsCommand::Resubmit { which } => change(function, which, Step::ResubmitJob, json).await,
         JobsCommand::Cancel { which } => change(function, which, Step::CancelJob, json).await,
     }
 }
 
-/// Changes the jobs one by one, and prints what happened to each.
+/// Lists a page of jobs; the first page of jobs of all tenants with the totals, if there are more.
+async fn list(
+    function: &Function,
+    (tenant, filter): (Option<Identifier>, JobFilter),
+    after: Option<String>,
+    most: u32,
+    json: bool,
+) -> Result<Exit, AskError> {
+    let is_first = after.is_none();
+    let step = Step::ListJobs(ListJobs {
+        tenant: tenant.clone(),
+        filter: filter.clone(),
+        after,
+        most,
+    });
+    let (answer, listed) = function.ask::<JobsListed>(&step).await?;
+    if is_empty(&listed) && is_first && !json {
+        print!("{}", none(function, tenant.as_ref(), &filter).await?);
+        return Ok(Exit::Done);
+    }
+    print(json, &answer, || listed_text(&listed, tenant.is_none()));
+    if is_first && tenant.is_none() && listed.next.is_some() {
+        let counts = counts::all(function, count(tenant, filter), json).await?;
+        if !json {
+            print!("\n{}", counts::text(&counts, "job", "provider"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn is_empty(listed: &JobsListed) -> bool {
+    listed.jobs.is_empty() && listed.next.is_none() && listed.unread.is_empty()
+}
+
+/// Why there is nothing to list.
+async fn none(
+    function: &Function,
+    tenant: Option<&Identifier>,
+    filter: &JobFilter,
+) -> Result<String, AskError> {
+    let Some(tenant) = tenant else {
+        return Ok(none_text(None, filter));
+    };
+    let any = Step::ListJobs(ListJobs {
+        tenant: Some(tenant.clone()),
+        filter: JobFilter::default(),
+        after: None,
+        most: 1,
+    });
+    let (_, listed) = function.ask::<JobsListed>(&any).await?;
+    Ok(none_text(Some((tenant, !is_empty(&listed))), filter))
+}
+
+/// That no job matches: of all tenants, or of one that has jobs or has none.
+fn none_text(tenant: Option<(&Identifier, bool)>, filter: &JobFilter) -> String {
+    let none = none_match(filter);
+    match tenant {
+        None => format!("{none}\n"),
+        Some((tenant, has_jobs)) => {
+            let tenant = printable(tenant.as_str());
+            match has_jobs {
+                true => format!("{none} {tenant} has other jobs.\n"),
+                false => format!(
+                    "{tenant} has no jobs. A tenant's name is written as its events have it.\n"
+                ),
+            }
+        }
+    }
+}
+
+/// That no job matches: by its state, if that is all that was asked for.
+fn none_match(filter: &JobFilter) -> String {
+    let only_state = JobFilter {
+        state: filter.state,
+        ..JobFilter::default()
+    };
+    match filter.state {
+        Some(state) if *filter == only_state => format!("No {state} jobs."),
+        Some(_) | None => "No job matches.".to_owned(),
+    }
+}
+
+/// The request for a part of the count, which begins at the place that it gets.
+fn count(tenant: Option<Identifier>, filter: JobFilter) -> impl Fn(Option<String>) -> Step {
+    move |after| {
+        Step::CountJobs(CountJobs {
+            tenant: tenant.clone(),
+            filter: filter.clone(),
+            after,
+        })
+    }
+}
+
+/// Changes the named jobs one by one, and prints what happened to each.
 async fn change(
     function: &Function,
     which: JobsArguments,
@@ -63,39 +155,48 @@ async fn change(
     json: bool,
 ) -> Result<Exit, AskError> {
     let JobsArguments {
-        tenant,
+        filter,
         ids,
         execute,
+        ..
     } = which;
+    let Some(tenant) = filter.tenant else {
+        let why = "name the tenant of the jobs with --tenant";
+        return Err(AskError::Refused(why.to_owned()));
+    };
     let (mut done, mut left) = (0, 0);
     for job in ids {
         let step = step(ChangeJob {
-            tenant: tenant.tenant.clone(),
+            tenant: tenant.clone(),
             job,
             execute,
         });
         let (answer, handled) = function.ask::<JobHandled>(&step).await?;
         print(json, &answer, || fate(&handled));
-        match handled.fate {
-            JobFate::Stays { .. } => left += 1,
-            _ => done += 1,
+        match handled.fate.is_left() {
+            true => left += 1,
+            false => done += 1,
         }
     }
     if !json && !execute && done > 0 {
-        println!("\nNothing is done yet. Do it with --execute.");
+        println!("\nThis was a dry run. Apply it with --execute.");
     }
     Ok(if left > 0 { Exit::Left } else { Exit::Done })
 }
 
-fn list(listed: &JobsListed) -> String {
-    if listed.jobs.is_empty() && listed.next.is_none() {
-        return "No job matches. A tenant's name is written as its events have it.\n".to_owned();
+/// A line for each job, and below it why it failed or from whom it fell back.
+fn listed_text(listed: &JobsListed, of_all: bool) -> String {
+    let rows: Vec<_> = listed.jobs.iter().map(|job| row(job, of_all)).collect();
+    let mut head = vec!["CREATED (UTC)", "STATE", "MAKES", "OF", "PROVIDER", "ID"];
+    if of_all {
+        head.insert(1, "TENANT");
     }
-    let rows: Vec<_> = listed.jobs.iter().map(|job| (row(job), None)).collect();
-    let mut text = table(
-        &["CREATED (UTC)", "STATE", "MAKES", "OF", "PROVIDER", "ID"],
-        &rows,
-    );
+    let mut text = table(&head, &rows);
+    for id in &listed.unread {
+        text.push_str(&format!(
+            "\nThis version of the code cannot read the job {id}.\n"
+        ));
+    }
     if let Some(next) = &listed.next {
         text.push_str(&format!(
             "\nThere may be more: continue with --after {next}\n"
@@ -104,29 +205,32 @@ fn list(listed: &JobsListed) -> String {
     text
 }
 
-fn row(job: &JobSummary) -> Vec<String> {
-    vec![
+fn row(job: &JobSummary, of_all: bool) -> (Vec<String>, Option<String>) {
+    let mut cells = vec![
         shown(job.created_at),
         job.state.to_string(),
         makes(job),
         format!("{} {}", job.entity.kind.as_str(), job.entity.id.as_str()),
         job.provider.clone(),
         job.id.to_string(),
-    ]
-}
-
-fn makes(job: &JobSummary) -> String {
-    match &job.locale {
-        Some(locale) => format!("{}/{locale}", job.asset.as_str()),
-        None => job.asset.as_str().to_owned(),
+    ];
+    if of_all {
+        let tenant = job.tenant.as_ref().map_or("-", Identifier::as_str);
+        cells.insert(1, tenant.to_owned());
     }
+    let is_short = job.failure.is_some() || job.fell_back_from.is_some();
+    let cause = is_short.then(|| shortened(&job.cause(), LONGEST_CAUSE));
+    (cells, cause)
 }
 
-fn show(shown_job: &JobShown) -> String {
+/// A job with what it is to show, how it stands, what comes next and what happened.
+pub fn show(shown_job: &JobShown) -> String {
     let JobShown {
         job,
         template,
         trigger,
+        input,
+        verdict,
         history,
         execution,
         object,
@@ -144,6 +248,9 @@ fn show(shown_job: &JobShown) -> String {
                 job.entity.id.as_str()
             ),
         ),
+    ];
+    lines.extend(input.as_ref().into_iter().flat_map(input_of));
+    lines.extend([
         ("template", template.to_string()),
         (
             "trigger",
@@ -151,10 +258,14 @@ fn show(shown_job: &JobShown) -> String {
         ),
         ("provider", job.provider.clone()),
         ("execution", execution_of(execution)),
-    ];
+    ]);
     lines.extend(object.as_ref().map(|object| ("object", object.clone())));
     lines.extend(job.resubmit_of.map(|old| ("again of", old.to_string())));
     lines.extend(resubmitted_as.map(|new| ("again by", new.to_string())));
+    if let Some(Verdict { now, next, .. }) = verdict {
+        lines.push(("now", now.clone()));
+        lines.extend((!next.is_empty()).then(|| ("next", next.clone())));
+    }
     let mut text = fields(&lines);
     text.push('\n');
     text.extend(
@@ -163,6 +274,32 @@ fn show(shown_job: &JobShown) -> String {
             .map(|happened| format!("{}  {}\n", shown(happened.at), printable(&happened.what))),
     );
     text
+}
+
+/// What a job is to show, without what a person would not look for: `--json` has all of it.
+fn input_of(input: &Configuration) -> Vec<(&'static str, String)> {
+    let Configuration {
+        title,
+        starts_at,
+        ends_at,
+        venue,
+        organizer,
+        ..
+    } = input;
+    let mut lines = vec![("title", title.to_string())];
+    lines.extend(starts_at.map(|at| ("starts", at.to_string())));
+    lines.extend(ends_at.map(|at| ("ends", at.to_string())));
+    lines.extend(
+        venue
+            .as_ref()
+            .map(|venue| ("venue", venue.name.to_string())),
+    );
+    lines.extend(
+        organizer
+            .as_ref()
+            .map(|name| ("organizer", name.to_string())),
+    );
+    lines
 }
 
 fn execution_of(execution: &JobExecution) -> String {
@@ -175,30 +312,10 @@ fn execution_of(execution: &JobExecution) -> String {
     }
 }
 
-fn fate(handled: &JobHandled) -> String {
-    let (word, why) = match &handled.fate {
-        JobFate::WouldBeResubmitted { by } => ("would be made again", format!("by {by}")),
-        JobFate::Resubmitted { by, before: false } => ("made again", format!("by {by}")),
-        JobFate::Resubmitted { by, before: true } => {
-            ("made again", format!("by {by}, as was decided before"))
-        }
-        JobFate::WouldBeCancelled => ("would be cancelled", String::new()),
-        JobFate::Cancelled => ("cancelled", String::new()),
-        JobFate::Stays { why } => ("stays", why.clone()),
-    };
-    let line = format!(
-        "{word:<20}{}  {}  {}",
-        handled.job.id,
-        makes(&handled.job),
-        printable(&why)
-    );
-    format!("{}\n", line.trim_end())
-}
-
 #[cfg(test)]
 mod tests {
-    use contract::{AssetKind, Entity, EntityKind, Identifier, Time, Topic, Trigger};
-    use operations::{Happened, JobState};
+    use contract::{AssetKind, Entity, EntityKind, FailureClass, Text, Time, Topic, Trigger};
+    use operations::{Happened, JobFate, JobState, Situation, Told};
     use uuid::Uuid;
 
     use super::*;
@@ -220,20 +337,47 @@ mod tests {
             provider: "studio-canvas".to_owned(),
             created_at: time("2026-11-27T09:30:00Z"),
             resubmit_of: (number == 2).then(|| Uuid::from_u128(1)),
+            tenant: Identifier::parse("tenant-monsoon-arts").ok(),
+            failure: (state == JobState::Failed)
+                .then(|| "unavailable: openai did not answer".to_owned()),
+            fell_back_from: (state == JobState::Completed).then(|| "openai".to_owned()),
         }
     }
 
     #[test]
-    fn a_list_has_a_line_for_each_job() {
-        let jobs = vec![job(2, JobState::Completed), job(1, JobState::Failed)];
-        insta::assert_snapshot!("jobs_list", list(&JobsListed { jobs, next: None }));
-        assert!(
-            list(&JobsListed {
-                jobs: vec![],
-                next: None
-            })
-            .starts_with("No job matches.")
-        );
+    fn a_list_has_a_line_for_each_job_and_below_it_what_is_wrong() {
+        let jobs = vec![
+            job(2, JobState::Completed),
+            job(1, JobState::Failed),
+            job(3, JobState::Created),
+        ];
+        let listed = JobsListed {
+            jobs,
+            unread: vec![Uuid::from_u128(9)],
+            next: None,
+        };
+        insta::assert_snapshot!("jobs_list", listed_text(&listed, false));
+        insta::assert_snapshot!("jobs_list_of_all", listed_text(&listed, true));
+    }
+
+    #[test]
+    fn an_empty_list_says_whether_the_tenant_has_other_jobs() {
+        let tenant = Identifier::parse("tenant-monsoon-arts").unwrap();
+        let failed = JobFilter {
+            state: Some(JobState::Failed),
+            ..JobFilter::default()
+        };
+        let of_openai = JobFilter {
+            provider: Some("openai".to_owned()),
+            ..failed.clone()
+        };
+        let texts = [
+            none_text(Some((&tenant, true)), &failed),
+            none_text(Some((&tenant, true)), &of_openai),
+            none_text(Some((&tenant, false)), &failed),
+            none_text(None, &failed),
+        ];
+        insta::assert_snapshot!("jobs_list_empty", texts.concat());
     }
 
     #[test]
@@ -250,6 +394,17 @@ mod tests {
                 source: "events-svc".to_owned(),
                 id: "evt-\u{1b}[2J".to_owned(),
             },
+            input: Some(Configuration {
+                starts_at: Some("2026-11-29T18:00:00+05:30".parse().unwrap()),
+                ..Configuration::titled(Text::parse("Diwali Lantern Walk").unwrap())
+            }),
+            verdict: Some(Verdict::from(Situation::Failed {
+                at: time("2026-11-27T09:30:01Z"),
+                class: FailureClass::Unavailable,
+                detail: "the sandbox is out of order".to_owned(),
+                told: Told::Published,
+                again_by: Some(Uuid::from_u128(2)),
+            })),
             history: vec![
                 happened(
                     "2026-11-27T09:30:00Z",
@@ -297,6 +452,9 @@ mod tests {
             JobFate::Cancelled,
             JobFate::Stays {
                 why: "it is open; wait for its end, or cancel it first".to_owned(),
+            },
+            JobFate::NotYet {
+                why: "reading from DynamoDB".to_owned(),
             },
         ];
         let lines = fates.map(|one| {

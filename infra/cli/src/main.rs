@@ -4,10 +4,14 @@
 mod arguments;
 mod ask;
 mod audit;
+mod bulk;
+mod counts;
 mod dead_letters;
 mod deployment;
 mod erasing;
+mod job_line;
 mod jobs;
+mod manual;
 mod providers;
 mod queue;
 mod settings;
@@ -16,12 +20,13 @@ mod table;
 mod tenants;
 mod time;
 mod voices;
+mod why;
 
-use std::{error::Error, process::ExitCode};
+use std::{env, error::Error, process::ExitCode};
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Command, FunctionCommand, SettingsCommand};
+use arguments::{Arguments, Command, FunctionCommand, ProvidersCommand, SettingsCommand};
 use ask::{AskError, Function};
 
 /// The exit code. 2 is clap's, for a command line that it cannot parse.
@@ -59,7 +64,16 @@ fn main() -> ExitCode {
     } = Arguments::parse();
     let command = match command {
         Command::Function(command) => command,
-        Command::Settings(SettingsCommand::Check { file }) => return settings::check(&file).into(),
+        Command::Settings(SettingsCommand::Check {
+            file,
+            audio_providers,
+        }) => return settings::check(&file, audio_providers.as_deref().unwrap_or_default()).into(),
+        Command::Completions { shell } => return manual::completions(shell).into(),
+        Command::Man { folder } => return manual::pages(folder.as_deref()).into(),
+    };
+    let deployment = match deployment.deployment(stage_of_shell()) {
+        Ok(deployment) => deployment,
+        Err(error) => error.exit(),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -72,7 +86,7 @@ fn main() -> ExitCode {
         }
     };
     let done = runtime.block_on(async {
-        let function = Function::at(deployment.deployment(), reason).await?;
+        let function = Function::at(deployment, reason).await?;
         match command {
             FunctionCommand::DeadLetters(command) => {
                 dead_letters::run(&function, command, json).await
@@ -80,10 +94,14 @@ fn main() -> ExitCode {
             FunctionCommand::Smoke { event, within } => {
                 smoke::run(&function, event, within, json).await
             }
+            FunctionCommand::Why(arguments) => why::run(&function, arguments, json).await,
             FunctionCommand::Jobs(command) => jobs::run(&function, command, json).await,
             FunctionCommand::Tenants(command) => tenants::run(&function, command, json).await,
             FunctionCommand::Voices(command) => voices::run(&function, command, json).await,
-            FunctionCommand::Providers(command) => providers::run(&function, command, json).await,
+            FunctionCommand::Providers { command } => {
+                let command = command.unwrap_or(ProvidersCommand::List);
+                providers::run(&function, command, json).await
+            }
             FunctionCommand::Queue => queue::show(&function, json).await,
             FunctionCommand::Audit(list) => audit::list(&function, list, json).await,
         }
@@ -96,6 +114,15 @@ fn main() -> ExitCode {
         }
     });
     exit.into()
+}
+
+/// The stage that the shell names, so that it need not be typed each time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command line has no invocations, and clap would hold the variable against --local"
+)]
+fn stage_of_shell() -> Option<String> {
+    env::var("STUDIO_STAGE").ok()
 }
 
 /// An error and its causes, in one line.

@@ -1,7 +1,9 @@
 //! `studio providers`: the requests of its commands, and the text of the answers.
 
 use contract::printable;
-use operations::{BreakerFate, BreakerHandled, BreakerSummary, ProvidersListed, Step};
+use operations::{
+    BreakerFate, BreakerHandled, BreakerSummary, ProviderSummary, ProvidersListed, Step,
+};
 
 use crate::{
     Exit,
@@ -36,19 +38,48 @@ fn list(listed: &ProvidersListed) -> String {
             Some(breaker) => format!("open until {} UTC", shown(breaker.until)),
             None => "closed".to_owned(),
         };
-        let why = one.breaker.as_ref().map(|breaker| breaker.why.clone());
-        let cells = vec![one.provider.clone(), one.waiting.to_string(), breaker];
-        (cells, why)
+        let most = one.most_in_flight;
+        let most = most.map_or_else(String::new, |most| format!(" of {most}"));
+        let cells = vec![
+            one.provider.clone(),
+            format!("{}{most}", one.in_flight),
+            one.waiting.to_string(),
+            one.credits_today.to_string(),
+            one.credits_in_all.to_string(),
+            breaker,
+        ];
+        (cells, trouble(one))
     });
-    let head = ["PROVIDER", "WAITING", "BREAKER"];
+    let head = [
+        "PROVIDER",
+        "IN FLIGHT",
+        "WAITING",
+        "CREDITS TODAY",
+        "31 DAYS",
+        "BREAKER",
+    ];
     table(&head, &rows.collect::<Vec<_>>())
+}
+
+/// The last refusal in the provider's words, and why the breaker is open if that is something else.
+fn trouble(one: &ProviderSummary) -> Option<String> {
+    let refusal = one.last_refusal.as_ref().map(|last| {
+        let (at, class, said, of) = (shown(last.at), &last.class, &last.said, last.of);
+        format!("last refused {at} UTC, {class}: {said} ({of})")
+    });
+    let why = one.breaker.as_ref().map(|breaker| &breaker.why);
+    let said = one.last_refusal.as_ref().map(|last| &last.said);
+    let opened = why.filter(|why| said != Some(*why));
+    let opened = opened.map(|why| format!("breaker: {why}"));
+    let both: Vec<String> = opened.into_iter().chain(refusal).collect();
+    (!both.is_empty()).then(|| both.join("; "))
 }
 
 fn fate(handled: &BreakerHandled) -> String {
     let provider = printable(&handled.provider);
     match &handled.fate {
         BreakerFate::WouldBeClosed { breaker } => format!(
-            "would be closed     {provider}  {}\n\nNothing is done yet. Do it with --execute.\n",
+            "would be closed     {provider}  {}\n\nThis was a dry run. Apply it with --execute.\n",
             opened(breaker)
         ),
         BreakerFate::Closed { breaker } => {
@@ -69,7 +100,8 @@ fn opened(breaker: &BreakerSummary) -> String {
 #[cfg(test)]
 mod tests {
     use contract::Time;
-    use operations::ProviderSummary;
+    use operations::RefusalSummary;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -80,15 +112,46 @@ mod tests {
         }
     }
 
+    fn provider(name: &str) -> ProviderSummary {
+        ProviderSummary {
+            provider: name.to_owned(),
+            breaker: None,
+            waiting: 0,
+            in_flight: 0,
+            most_in_flight: None,
+            credits_today: 0,
+            credits_in_all: 0,
+            last_refusal: None,
+        }
+    }
+
+    fn refusal(said: &str) -> Option<RefusalSummary> {
+        Some(RefusalSummary {
+            at: Time::new("2026-11-27T09:30:00Z".parse().unwrap()),
+            class: "auth".to_owned(),
+            said: said.to_owned(),
+            of: Uuid::from_u128(7),
+        })
+    }
+
     #[test]
-    fn a_list_shows_how_many_wait_and_what_the_provider_of_an_open_breaker_said() {
-        let of = |provider: &str, breaker, waiting| ProviderSummary {
-            provider: provider.to_owned(),
-            breaker,
-            waiting,
+    fn a_list_shows_calls_line_cost_breaker_and_what_the_provider_said_last() {
+        let openai = ProviderSummary {
+            breaker: Some(breaker()),
+            waiting: 9_997,
+            in_flight: 4,
+            most_in_flight: Some(10),
+            credits_today: 120,
+            credits_in_all: 4_300,
+            last_refusal: refusal("401: Incorrect API key\nprovided"),
+            ..provider("openai")
         };
-        let canvas = of("studio-canvas", None, 0);
-        let providers = vec![canvas, of("openai", Some(breaker()), 9_997)];
+        let runway = ProviderSummary {
+            breaker: Some(breaker()),
+            last_refusal: refusal("429: slow down"),
+            ..provider("runway")
+        };
+        let providers = vec![provider("studio-canvas"), openai, runway];
         insta::assert_snapshot!("providers_list", list(&ProvidersListed { providers }));
     }
 

@@ -6,7 +6,7 @@ use contract::{printable, shown};
 /// Prints the function's answer, or the text that is made of it.
 pub fn print(json: bool, answer: &str, text: impl FnOnce() -> String) {
     match json {
-        true => println!("{}", escaped_json(answer)),
+        true => println!("{}", escaped(answer)),
         false => print!("{}", text()),
     }
 }
@@ -46,7 +46,7 @@ pub fn printable_lines(text: &str) -> String {
 
 /// JSON with the same value, in which each character that [`printable`] escapes is escaped as JSON
 /// does it. JSON itself demands that only of the first 32.
-fn escaped_json(json: &str) -> String {
+pub fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for (c, is_shown) in shown(json) {
         // An ASCII control character is white space between tokens here.
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn json_for_programs_keeps_its_value_and_steers_no_terminal() {
         let json = "{\n  \"id\": \"a\u{9b}2J\u{202e}\u{e0041}é\u{7f}\"\n}";
-        let escaped = escaped_json(json);
+        let escaped = escaped(json);
         assert_eq!(
             escaped,
             "{\n  \"id\": \"a\\u009b2J\\u202e\\udb40\\udc41é\\u007f\"\n}"

@@ -107,7 +107,7 @@ fn closing(handled: &RemainderHandled) -> String {
     match &handled.fate {
         RemainderFate::WouldBeClosed { met_at } => format!(
             "would be closed     {remainder}  kept on {} UTC\n\n\
-             Nothing is done yet. Do it with --execute; it cannot be undone.\n",
+             This was a dry run. Apply it with --execute; it cannot be undone.\n",
             shown(*met_at)
         ),
         RemainderFate::Closed { at } => {
@@ -135,7 +135,7 @@ fn erased(handled: &TenantHandled) -> String {
         ),
         TenantFate::WouldBeErased { data } => format!(
             "would be erased     {tenant}  {}\n\n\
-             Nothing is done yet. Do it with --execute --confirm {tenant}; it cannot be undone.\n",
+             This was a dry run. Apply it with --execute --confirm {tenant}; it cannot be undone.\n",
             counts(data)
         ),
         TenantFate::Erased { data, closed } => {

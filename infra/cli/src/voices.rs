@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use contract::{CloningMethod, printable};
+use contract::{CloningMethod, Identifier, printable};
 use operations::{
-    EraseVoice, Step, VerifyVoice, VoiceFate, VoiceHandled, VoiceShown, VoiceSummary,
+    EraseVoice, ListVoices, Step, VerifyVoice, VoiceFate, VoiceHandled, VoiceShown, VoiceSummary,
+    VoicesListed,
 };
 
 use crate::{
     Exit,
-    arguments::{EraseArguments, VoiceArguments, VoicesCommand},
+    arguments::{EraseArguments, VoiceArguments, VoiceFilterArguments, VoicesCommand},
     ask::{AskError, Function},
     erasing::{Passes, repeat},
-    table::{counted, fields, print},
+    table::{counted, fields, print, table},
     time::shown,
 };
 
@@ -22,6 +23,31 @@ pub async fn run(
     json: bool,
 ) -> Result<Exit, AskError> {
     match command {
+        VoicesCommand::List {
+            filter,
+            most,
+            after,
+        } => {
+            let VoiceFilterArguments {
+                tenant,
+                state,
+                cause,
+                since,
+                until,
+            } = filter;
+            let step = Step::ListVoices(ListVoices {
+                tenant,
+                state,
+                cause,
+                since,
+                until,
+                after,
+                most,
+            });
+            let (answer, listed) = function.ask(&step).await?;
+            print(json, &answer, || list(&listed));
+            Ok(Exit::Done)
+        }
         VoicesCommand::Show {
             which: VoiceArguments { tenant, id },
         } => {
@@ -83,7 +109,51 @@ fn left(handled: &VoiceHandled) -> Option<String> {
     }
 }
 
-fn show(voice: &VoiceShown) -> String {
+fn list(listed: &VoicesListed) -> String {
+    if listed.voices.is_empty() && listed.next.is_none() && listed.unread.is_empty() {
+        return "No voice matches. A tenant's name is written as its events have it.\n".to_owned();
+    }
+    let rows: Vec<_> = listed.voices.iter().map(row).collect();
+    let head = [
+        "REGISTERED (UTC)",
+        "TENANT",
+        "STATE",
+        "NAME",
+        "PROVIDER",
+        "ID",
+    ];
+    let mut text = table(&head, &rows);
+    for id in &listed.unread {
+        text.push_str(&format!(
+            "\nThis version of the code cannot read the voice {id}.\n"
+        ));
+    }
+    if let Some(next) = &listed.next {
+        text.push_str(&format!(
+            "\nThere may be more: continue with --after {next}\n"
+        ));
+    }
+    text
+}
+
+fn row(voice: &VoiceSummary) -> (Vec<String>, Option<String>) {
+    let cells = vec![
+        shown(voice.created_at),
+        voice
+            .tenant
+            .as_ref()
+            .map_or("-", Identifier::as_str)
+            .to_owned(),
+        voice.state.as_str().to_owned(),
+        name(voice),
+        voice.provider.clone(),
+        voice.id.to_string(),
+    ];
+    (cells, voice.failure.clone())
+}
+
+/// A voice with what an operator needs to decide about it.
+pub fn show(voice: &VoiceShown) -> String {
     let VoiceShown {
         voice,
         execution,
@@ -142,9 +212,9 @@ fn fate(handled: &VoiceHandled) -> String {
         printable(&why.unwrap_or_default())
     );
     let next = match &handled.fate {
-        VoiceFate::WouldBeVerified { .. } => "\nNothing is done yet. Do it with --execute.\n",
+        VoiceFate::WouldBeVerified { .. } => "\nThis was a dry run. Apply it with --execute.\n",
         VoiceFate::WouldBeErased { .. } => {
-            "\nNothing is done yet. Do it with --execute; it cannot be undone.\n"
+            "\nThis was a dry run. Apply it with --execute; it cannot be undone.\n"
         }
         VoiceFate::Verified
         | VoiceFate::NotVerified { .. }
@@ -171,7 +241,23 @@ mod tests {
             method: Some(CloningMethod::Professional),
             provider: "elevenlabs".to_owned(),
             created_at: Time::new("2026-11-27T09:30:00Z".parse().unwrap()),
+            tenant: Identifier::parse("tenant-monsoon-arts").ok(),
+            failure: (state == VoiceStatus::Failed)
+                .then(|| "invalid-input: the samples are too short".to_owned()),
         }
+    }
+
+    #[test]
+    fn a_list_has_a_line_for_each_voice_and_below_it_why_it_failed() {
+        let listed = VoicesListed {
+            voices: vec![
+                voice(VoiceStatus::AwaitingOwner),
+                voice(VoiceStatus::Failed),
+            ],
+            unread: vec![Uuid::from_u128(9)],
+            next: Some("2026-11-27T09:30:00.000Z/7".to_owned()),
+        };
+        insta::assert_snapshot!("voices_list", list(&listed));
     }
 
     #[test]

@@ -69,22 +69,29 @@ impl Step {
     pub fn is_change(&self) -> bool {
         match self {
             Self::Redrive(step) => step.execute,
+            Self::Correct(step) => step.execute,
             Self::Discard(step) => step.execute,
             Self::ResubmitJob(step) | Self::CancelJob(step) => step.execute,
+            Self::ResubmitJobs(step) | Self::CancelJobs(step) => step.execute,
+            Self::SetAside(step) => step.execute,
             Self::VerifyVoice(step) => step.execute,
             Self::EraseVoice(step) => step.execute,
             Self::CloseRemainder(step) => step.execute,
             Self::EraseTenant { execute, .. } | Self::CloseBreaker { execute, .. } => *execute,
             Self::Gather
             | Self::ListDeadLetters(_)
+            | Self::CountDeadLetters(_)
             | Self::ShowDeadLetter { .. }
             | Self::Smoke { .. }
             | Self::ListJobs(_)
+            | Self::CountJobs(_)
+            | Self::ListVoices(_)
             | Self::ShowJob { .. }
             | Self::ShowVoice { .. }
             | Self::ListProviders
             | Self::Queue
-            | Self::ListAudit(_) => false,
+            | Self::ListAudit(_)
+            | Self::Why(_) => false,
         }
     }
 }

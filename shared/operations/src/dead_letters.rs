@@ -54,6 +54,18 @@ pub struct ListDeadLetters {
     pub most: u32,
 }
 
+/// The request to count the dead letters that wait for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountDeadLetters {
+    /// Selects them.
+    #[serde(default)]
+    pub filter: Filter,
+    /// The position at which the previous part ended.
+    #[serde(default)]
+    pub after: Option<String>,
+}
+
 /// The request to invoke the consumers with dead letters again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

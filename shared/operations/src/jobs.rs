@@ -1,13 +1,15 @@
-//! Render jobs: how an operator selects a tenant's jobs, what the answer says of each, and the
-//! result of each step.
+//! Render jobs: how an operator selects a tenant's jobs or those of all tenants, what the answer says
+//! of each, and the result of each step on one job. `bulk.rs` has the steps on many.
 
 use std::{fmt, str::FromStr};
 
-use contract::{AssetKind, Entity, Identifier, Time, Trigger};
+use contract::{AssetKind, Configuration, Entity, Identifier, Time, Trigger};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Selects a tenant's jobs. An absent field matches every job.
+use crate::Verdict;
+
+/// Selects jobs. An absent field matches every job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JobFilter {
@@ -17,6 +19,16 @@ pub struct JobFilter {
     /// Only jobs for this kind of asset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asset: Option<AssetKind>,
+    /// Only jobs that have to do with this provider: it is to make them, made them, was asked, or
+    /// was passed over because its breaker was open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Only failed jobs with this text in the class or the details of their failure, in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Only jobs that another provider completed than was to make them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
     /// Only jobs created at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
@@ -25,12 +37,14 @@ pub struct JobFilter {
     pub until: Option<Time>,
 }
 
-/// The request for a page of a tenant's jobs.
+/// The request for a page of jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListJobs {
-    /// The tenant.
-    pub tenant: Identifier,
+    /// The tenant; absent for those of all tenants. An index has these only if they are open, failed
+    /// or degraded, so that the filter must say one of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Identifier>,
     /// Selects them.
     #[serde(default)]
     pub filter: JobFilter,
@@ -140,14 +154,38 @@ pub struct JobSummary {
     /// The job that this one makes again, if an operator resubmitted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resubmit_of: Option<Uuid>,
+    /// The tenant; absent in the answer of a version from before lists of all tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Identifier>,
+    /// Why it failed: the class and the details.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The provider that was to make it, if another one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fell_back_from: Option<String>,
 }
 
-/// A page of a tenant's jobs.
+impl JobSummary {
+    /// What is to be counted as its cause: its failure, from whom it fell back, or its state.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match (&self.failure, &self.fell_back_from) {
+            (Some(failure), _) => failure.clone(),
+            (None, Some(provider)) => format!("fell back from {provider}"),
+            (None, None) => self.state.to_string(),
+        }
+    }
+}
+
+/// A page of jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobsListed {
     /// The jobs.
     pub jobs: Vec<JobSummary>,
+    /// The ids of jobs that this version of the code cannot read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Uuid>,
     /// The position of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -163,6 +201,13 @@ pub struct JobShown {
     pub template: Uuid,
     /// The inbound event that caused it.
     pub trigger: Trigger,
+    /// What it is to show. A function from before this field leaves it out, and so does one whose
+    /// job is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Configuration>,
+    /// How things stand with it. A function from before this field leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// What happened to it, in order.
     pub history: Vec<Happened>,
     /// Its latest execution, if it has one.
@@ -235,6 +280,38 @@ pub enum JobFate {
         /// Why it was left.
         why: String,
     },
+    /// The step could not handle it now; it waits as before. Only a step on many jobs says so.
+    NotYet {
+        /// Why, as far as the operator function knows.
+        why: String,
+    },
+}
+
+impl JobFate {
+    /// The name of the variant in JSON. It leaves out causes, because they quote content.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::WouldBeResubmitted { .. } => "would-be-resubmitted",
+            Self::Resubmitted { .. } => "resubmitted",
+            Self::WouldBeCancelled => "would-be-cancelled",
+            Self::Cancelled => "cancelled",
+            Self::Stays { .. } => "stays",
+            Self::NotYet { .. } => "not-yet",
+        }
+    }
+
+    /// Whether the job is as it was after a step that should have changed it.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        match self {
+            Self::Stays { .. } | Self::NotYet { .. } => true,
+            Self::WouldBeResubmitted { .. }
+            | Self::Resubmitted { .. }
+            | Self::WouldBeCancelled
+            | Self::Cancelled => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -248,5 +325,30 @@ mod tests {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }
         assert_eq!("done".parse::<JobState>(), Err(UnknownState));
+    }
+
+    #[test]
+    fn the_name_of_a_jobs_fate_is_its_tag_in_json() {
+        let why = "why".to_owned();
+        let by = Uuid::nil();
+        for fate in [
+            JobFate::WouldBeResubmitted { by },
+            JobFate::Resubmitted { by, before: true },
+            JobFate::WouldBeCancelled,
+            JobFate::Cancelled,
+            JobFate::Stays { why: why.clone() },
+            JobFate::NotYet { why },
+        ] {
+            assert_eq!(serde_json::to_value(&fate).unwrap()["is"], fate.as_str());
+        }
+    }
+
+    #[test]
+    fn a_list_of_a_tenants_jobs_is_asked_for_as_before_there_were_lists_of_all_tenants() {
+        let form = r#"{"tenant":"a","filter":{"state":"failed"},"after":null,"most":10}"#;
+        let list: ListJobs = serde_json::from_str(form).unwrap();
+        assert_eq!(list.tenant.as_ref().map(Identifier::as_str), Some("a"));
+        assert!(!list.filter.degraded);
+        assert_eq!(serde_json::to_string(&list).unwrap(), form);
     }
 }

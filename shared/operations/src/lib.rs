@@ -6,7 +6,10 @@
 //! next page, and the caller asks again from there.
 
 mod audit;
+mod bulk;
 mod completion;
+mod correct;
+mod counts;
 mod dead_letters;
 mod erase;
 mod failure;
@@ -14,16 +17,24 @@ mod jobs;
 mod providers;
 mod queue;
 mod remainders;
+mod set_aside;
+mod short_name;
+mod situation;
 mod smoke;
 mod source;
 mod tenants;
 mod voices;
+mod why;
 
 pub use audit::{ASKER, Asker, AuditEntry, AuditListed, ListAudit};
+pub use bulk::{ChangeJobs, CountJobs, JobsHandled};
 pub use completion::{CompletionStep, VoiceVerification};
+pub use correct::{Correct, Corrected, CorrectionFate, Edited};
+pub use counts::{Counted, Counts, cause_in_common};
 pub use dead_letters::{
-    DeadLetterSummary, Discard, Filter, Gathered, Handled, HowResolved, ListDeadLetters, Listed,
-    Pace, RecordBytes, RecordContent, RecordFate, Redrive, Shown, UnreadEnvelope, Which,
+    CountDeadLetters, DeadLetterSummary, Discard, Filter, Gathered, Handled, HowResolved,
+    ListDeadLetters, Listed, Pace, RecordBytes, RecordContent, RecordFate, Redrive, Shown,
+    UnreadEnvelope, Which,
 };
 pub use erase::{EraseStep, TenantData, TenantErasure, VoiceErasure};
 pub use failure::{FailureKind, FunctionError};
@@ -32,18 +43,27 @@ pub use jobs::{
     JobSummary, JobsListed, ListJobs,
 };
 pub use providers::{
-    BreakerFate, BreakerHandled, BreakerSummary, ProviderSummary, ProvidersListed,
+    BreakerFate, BreakerHandled, BreakerSummary, ProviderSummary, ProvidersListed, RefusalSummary,
 };
 pub use queue::Queued;
 pub use remainders::{
     CloseRemainder, ClosedRemainder, Kept, Reason, Remainder, RemainderFate, RemainderHandled,
     UnknownRemainder,
 };
+pub use set_aside::{RecordSetAside, SetAside, SetAsideFate};
+pub use short_name::{NotConsumed, consumed_topic};
+pub use situation::{OutOfOrder, Situation, Told, Trouble, Verdict};
 pub use smoke::{Smoked, SmokedOfAnyVersion};
 pub use source::{DeadLetterSource, UnknownSource};
 pub use tenants::{TenantFate, TenantHandled};
 pub use voices::{
-    EraseVoice, VerifyVoice, VoiceFate, VoiceHandled, VoiceShown, VoiceStatus, VoiceSummary,
+    EraseVoice, ListVoices, UnknownStatus, VerifyVoice, VoiceFate, VoiceHandled, VoiceShown,
+    VoiceStatus, VoiceSummary, VoicesListed,
+};
+pub use why::{
+    About, AskWhy, EntityExplained, EventExplained, EventName, EventOutcome, Explained,
+    Explanation, JobLine, NewestEvent, OlderEvent, PublishedEvent, TemplateLine, TenantExplained,
+    UnknownAbout,
 };
 
 use contract::Identifier;
@@ -60,9 +80,13 @@ use uuid::Uuid;
 pub enum Step {
     /// Write a dead letter for each record of the on-failure envelopes. Answered by [`Gathered`].
     Gather,
-    /// The dead letters that wait for an operator, in the order in which they were first seen.
+    /// The dead letters that wait for an operator, by when they were first seen, the newest first.
     /// Answered by [`Listed`].
     ListDeadLetters(ListDeadLetters),
+    /// How many dead letters wait, by cause, tenant and topic. Answered by [`Counted`].
+    CountDeadLetters(CountDeadLetters),
+    /// Have a record that stops its partition become a dead letter. Answered by [`RecordSetAside`].
+    SetAside(SetAside),
     /// One dead letter with its content. Answered by [`Shown`].
     ShowDeadLetter {
         /// Its id.
@@ -70,6 +94,9 @@ pub enum Step {
     },
     /// Invoke the consumers with dead letters again. Answered by [`Handled`].
     Redrive(Redrive),
+    /// Give a dead letter's consumer its record again, edited and under a new id. Answered by
+    /// [`Corrected`].
+    Correct(Correct),
     /// Delete dead letters for good. Answered by [`Handled`].
     Discard(Discard),
     /// Send an event of the reserved tenant through the whole pipeline, and wait for its poster.
@@ -82,8 +109,10 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         event: Option<Identifier>,
     },
-    /// A tenant's render jobs, newest first. Answered by [`JobsListed`].
+    /// Render jobs, newest first. Answered by [`JobsListed`].
     ListJobs(ListJobs),
+    /// How many render jobs there are, by cause, tenant and provider. Answered by [`Counted`].
+    CountJobs(CountJobs),
     /// One job with its history. Answered by [`JobShown`].
     ShowJob {
         /// The tenant.
@@ -95,6 +124,10 @@ pub enum Step {
     ResubmitJob(ChangeJob),
     /// Cancel an open job. Answered by [`JobHandled`].
     CancelJob(ChangeJob),
+    /// Open a new job for each closed job that matches. Answered by [`JobsHandled`].
+    ResubmitJobs(ChangeJobs),
+    /// Cancel each open job that matches. Answered by [`JobsHandled`].
+    CancelJobs(ChangeJobs),
     /// Erase everything of a tenant. Answered by [`TenantHandled`].
     EraseTenant {
         /// The tenant.
@@ -105,6 +138,8 @@ pub enum Step {
     /// Let the erasure of a tenant go on without what a vendor or a bucket keeps. Answered by
     /// [`RemainderHandled`].
     CloseRemainder(CloseRemainder),
+    /// Cloned voices, newest first. Answered by [`VoicesListed`].
+    ListVoices(ListVoices),
     /// One cloned voice. Answered by [`VoiceShown`].
     ShowVoice {
         /// The tenant.
@@ -130,6 +165,8 @@ pub enum Step {
     Queue,
     /// The changes that operators asked for, newest first. Answered by [`AuditListed`].
     ListAudit(ListAudit),
+    /// Why something of a tenant's came, came otherwise or did not come. Answered by [`Explained`].
+    Why(AskWhy),
 }
 
 #[cfg(test)]

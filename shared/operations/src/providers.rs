@@ -1,7 +1,8 @@
-//! Providers: their breakers, and the result of closing one.
+//! Providers: their breakers, lines, calls and cost, and the result of closing a breaker.
 
 use contract::Time;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Every provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +12,7 @@ pub struct ProvidersListed {
     pub providers: Vec<ProviderSummary>,
 }
 
-/// A provider, its breaker and its line.
+/// A provider: its breaker, its line, its calls and its cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderSummary {
@@ -23,6 +24,35 @@ pub struct ProviderSummary {
     /// How many jobs and voice models wait for their turn there.
     #[serde(default)]
     pub waiting: u64,
+    /// How many calls to it are in flight. None is counted of a provider that costs nothing.
+    #[serde(default)]
+    pub in_flight: u64,
+    /// How many may be; absent if no call was made since the last deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_in_flight: Option<u64>,
+    /// The credits that were spent today, by the day in UTC.
+    #[serde(default)]
+    pub credits_today: u64,
+    /// The credits of the last 31 days on which any were spent.
+    #[serde(default)]
+    pub credits_in_all: u64,
+    /// Its last refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_refusal: Option<RefusalSummary>,
+}
+
+/// A refusal as the provider worded it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusalSummary {
+    /// When the studio learned of it.
+    pub at: Time,
+    /// Its class, such as `rate-limited`.
+    pub class: String,
+    /// What the provider said.
+    pub said: String,
+    /// The job or voice model that was refused.
+    pub of: Uuid,
 }
 
 /// An open breaker.

@@ -1,8 +1,51 @@
 //! Cloned voices: what the answer says of one, and the result of each step.
 
+use std::str::FromStr;
+
 use contract::{CloningMethod, Identifier, S3Object, Time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// The request for a page of voices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListVoices {
+    /// The tenant; absent for those of all tenants. An index has these only if they are failed, or
+    /// not ready yet, so that `state` must say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Identifier>,
+    /// Only voices in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<VoiceStatus>,
+    /// Only voices with this text in the class or the details of their failure, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Only voices registered at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// Only voices registered before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// The position at which the previous page ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The most voices of a page.
+    pub most: u32,
+}
+
+/// A page of voices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VoicesListed {
+    /// The voices.
+    pub voices: Vec<VoiceSummary>,
+    /// The ids of voices that this version of the code cannot read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Uuid>,
+    /// The position of the next page; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
 
 /// The request to verify that a voice is its owner's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +95,17 @@ pub enum VoiceStatus {
 }
 
 impl VoiceStatus {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Registered,
+        Self::AwaitingOwner,
+        Self::Training,
+        Self::Ready,
+        Self::Failed,
+        Self::Erasing,
+        Self::Erased,
+    ];
+
     /// The name of the state.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -64,6 +118,22 @@ impl VoiceStatus {
             Self::Erasing => "erasing",
             Self::Erased => "erased",
         }
+    }
+}
+
+/// A text that names no [`VoiceStatus`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a voice is registered, awaiting-owner, training, ready, failed, erasing or erased")]
+pub struct UnknownStatus;
+
+impl FromStr for VoiceStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownStatus)
     }
 }
 
@@ -86,6 +156,12 @@ pub struct VoiceSummary {
     pub provider: String,
     /// When it was registered.
     pub created_at: Time,
+    /// The tenant; absent in the answer of a version from before lists of voices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Identifier>,
+    /// Why it failed: the class and the details.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// A cloned voice with what an operator needs to decide about it.
@@ -156,17 +232,11 @@ mod tests {
 
     #[test]
     fn a_status_has_the_same_name_in_json_and_as_text() {
-        for status in [
-            VoiceStatus::Registered,
-            VoiceStatus::AwaitingOwner,
-            VoiceStatus::Training,
-            VoiceStatus::Ready,
-            VoiceStatus::Failed,
-            VoiceStatus::Erasing,
-            VoiceStatus::Erased,
-        ] {
+        for status in VoiceStatus::ALL {
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+            assert_eq!(status.as_str().parse(), Ok(status));
         }
+        assert_eq!("done".parse::<VoiceStatus>(), Err(UnknownStatus));
     }
 
     #[test]
@@ -178,6 +248,8 @@ mod tests {
             method: Some(CloningMethod::Professional),
             provider: "elevenlabs".to_owned(),
             created_at: Time::new("2026-11-27T09:30:00Z".parse().unwrap()),
+            tenant: None,
+            failure: None,
         };
         let why = "Record it again.".to_owned();
         for (fate, is) in [
