@@ -41,7 +41,7 @@ const example = (topic) => JSON.parse(readFileSync(new URL(`../../events/${topic
 function publish(event) {
   const file = join(folder, "event.json");
   writeFileSync(file, typeof event === "string" ? event : JSON.stringify(event));
-  execFileSync(STUDIO_LOCAL, ["publish", "--event", file, "--env", env]);
+  execFileSync(STUDIO_LOCAL, ["publish", "--no-wait", "--event", file, "--env", env]);
 }
 
 /** A new event of the type created, with its own ids, changed by `change`. */
@@ -126,11 +126,18 @@ async function open(hash) {
   await page.locator("main h1").waitFor();
 }
 
-/** Waits until a picture has loaded, and fails if it cannot be decoded. */
-async function seen(image) {
-  await image.scrollIntoViewIfNeeded();
-  await assert.doesNotReject(image.evaluate((element) => element.decode()));
-  assert.ok((await image.evaluate((element) => element.naturalWidth)) > 0);
+/**
+ * Waits until pictures have loaded, and fails if one cannot be decoded. The page looks for them each
+ * time, because it may draw them anew while it still receives events.
+ */
+async function seen(pictures) {
+  await page.waitForFunction(async (selector) => {
+    const all = [...document.querySelectorAll(selector)];
+    for (const image of all) image.scrollIntoView();
+    if (all.length === 0 || !all.every((image) => image.complete && image.naturalWidth > 0)) return false;
+    await Promise.all(all.map((image) => image.decode()));
+    return true;
+  }, pictures);
 }
 
 test("an empty page says what to do next", async () => {
@@ -170,7 +177,7 @@ test("events appear live, and hostile content is shown as text", async () => {
   assert.deepEqual([...new Set(await page.locator(".event .topic").allTextContents())], ["event.created"]);
   await page.getByLabel("Tenant").fill("tenant-nobody");
   await page.getByLabel("Tenant").press("Enter");
-  await page.getByText("None of the last events is one of these").waitFor();
+  await page.getByText("No match among the last events").waitFor();
 });
 
 test("a paused page holds back new events", async () => {
@@ -194,7 +201,7 @@ test("a tenant's jobs are listed, and one shows its asset and its history", asyn
   const happened = await history.allTextContents();
   assert.match(happened[0], /created for eventzr\.event\.created\.v1 evt-good of/);
   assert.match(happened[1], /\+[\d.]+ (ms|s)asked /);
-  await seen(page.locator(".asset img"));
+  await seen(".asset img");
 
   // Opening the dialog changes nothing: only its button does.
   await page.getByRole("button", { name: "Make it again…" }).click();
@@ -206,6 +213,21 @@ test("a tenant's jobs are listed, and one shows its asset and its history", asyn
   await page.locator("dialog .good", { hasText: "It is made again" }).waitFor();
   await page.getByRole("button", { name: "Close" }).click();
   await page.locator("dt", { hasText: "made again by" }).waitFor();
+});
+
+test("an event is explained by its id: what was decided, and how its jobs stand", async () => {
+  await open("#/why");
+  await page.getByLabel("Tenant").fill(TENANT);
+  await page.getByLabel("What").fill("evt-good");
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.locator(".why h2", { hasText: "evt-good" }).waitFor();
+  await page.locator(".why .stand", { hasText: "It was taken" }).waitFor();
+  await page.locator(".stands .stand", { hasText: "made it" }).first().waitFor();
+  await page.locator(".stands a", { hasText: "Poster" }).first().click();
+  await page.locator(".job h2", { hasText: "How it stands" }).waitFor();
+  await page.locator(".facts dt", { hasText: "title" }).waitFor();
+  await open("#/why?tenant=tenant-that-is-not-there&about=evt-good");
+  await page.locator("h2", { hasText: "Nothing has this name" }).waitFor();
 });
 
 test("an open job is cancelled after a confirmation", async () => {
@@ -227,7 +249,7 @@ test("the gallery shows pictures and plays videos and audio", async () => {
   await open("#/gallery");
   await page.locator(".card.video video").waitFor();
   await page.locator(".card.audio audio").waitFor();
-  for (const image of await page.locator(".card.image img").all()) await seen(image);
+  await seen(".card.image img");
   const plays = (element) => element.play().then(() => element.duration);
   assert.ok((await page.locator(".card.video video").evaluate(plays)) > 0);
   assert.ok((await page.locator(".card.audio audio").evaluate(plays)) > 0);
@@ -266,6 +288,26 @@ test("a dead letter is shown, and redriven after a dry run", async () => {
   await page.locator("main .pill", { hasText: "discarded" }).waitFor();
 });
 
+test("a dead letter's event is edited and sent again", async () => {
+  await open("#/dead-letters?cause=startsAt");
+  await page.locator(".records a", { hasText: "later" }).click();
+  await page.getByText("Edit and send again").click();
+  const text = page.locator(".correction textarea");
+  await text.fill((await text.inputValue()).replace('"later"', '"tomorrow"'));
+  await page.locator(".correction button").click();
+  await page.locator("dialog .would", { hasText: "evt-good-again-corrected-" }).waitFor();
+  await page.getByRole("button", { name: "Send it" }).click();
+  // The consumer refuses this edit, too, and the record waits as before.
+  await page.locator("dialog", { hasText: "`tomorrow` is not an RFC 3339 time" }).waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+  await text.fill((await text.inputValue()).replace('"tomorrow"', '"2026-12-19T18:30:00+05:30"'));
+  await page.locator(".correction button").click();
+  await page.getByRole("button", { name: "Send it" }).click();
+  await page.locator("dialog .good", { hasText: "sent" }).waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.locator("main .pill", { hasText: "redriven" }).waitFor();
+});
+
 test("a walk goes from the record to its assets, with the duration of each stage", async () => {
   await open("#/walk");
   await page.locator(".records a", { hasText: "event-good" }).last().click();
@@ -274,7 +316,7 @@ test("a walk goes from the record to its assets, with the duration of each stage
   for (const stage of ["waits for its consumer", "is decided, committed and published", "studio-canvas makes it", "its end is committed and published"]) {
     await page.locator(".bars li", { hasText: stage }).first().waitFor();
   }
-  for (const image of await page.locator(".lane img").all()) await seen(image);
+  await seen(".lane img");
   const times = await page.locator(".history time").evaluateAll((all) => all.map((time) => Date.parse(time.dateTime)));
   assert.ok(times.length > 8 && times.every((time, index) => index === 0 || time >= times[index - 1]), String(times));
   const moments = await page.locator(".history li").allTextContents();
@@ -284,6 +326,22 @@ test("a walk goes from the record to its assets, with the duration of each stage
   await open("#/walk");
   await page.locator(".records a", { hasText: "Not a JSON object" }).click();
   await page.locator(".verdict.bad", { hasText: "the value is not JSON" }).waitFor();
+});
+
+test("what is drawn anew keeps the elements that are as they were", async () => {
+  await open("#/walk");
+  const kept = await page.evaluate(async () => {
+    const { h, redraw } = await import("/dom.js");
+    const place = h("div", {});
+    const lane = (state) => [h("p", { class: state }, state), h("section", {}, h("h2", {}, state), h("figure", {}, h("img", { alt: "It" })))];
+    redraw(place, lane("open"));
+    const image = place.querySelector("img");
+    redraw(place, [...lane("completed"), h("footer", {}, "End")]);
+    const more = [place.querySelector("img") === image, place.textContent];
+    redraw(place, lane("completed").slice(0, 1));
+    return [...more, place.textContent];
+  });
+  assert.deepEqual(kept, [true, "completedcompletedEnd", "completed"]);
 });
 
 test("a missing job is named, with a hint", async () => {
@@ -370,7 +428,7 @@ test("a page of another site can neither read nor trigger anything", async () =>
 });
 
 test("every view fits a telephone and a wide screen, in light and in dark", async () => {
-  const views = { events: "#/events", tenants: "#/jobs", jobs: `#/jobs?tenant=${TENANT}`, gallery: "#/gallery", "dead-letters": "#/dead-letters", walks: "#/walk" };
+  const views = { events: "#/events", tenants: "#/jobs", jobs: `#/jobs?tenant=${TENANT}`, gallery: "#/gallery", "dead-letters": "#/dead-letters", walks: "#/walk", why: `#/why?tenant=${TENANT}` };
   const within = [["job", `#/jobs?tenant=${TENANT}`, "td.main a", ".history"], ["record", "#/dead-letters", ".records a", "pre"], ["walk", "#/walk", ".records li:last-child a", ".verdict"]];
   for (const size of [WIDE, TELEPHONE]) {
     for (const colorScheme of ["light", "dark"]) {

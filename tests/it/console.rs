@@ -92,8 +92,7 @@ impl Up {
         std::fs::write(&file, event).unwrap();
         let mut command = Command::new(binary());
         let command = command
-            .arg("publish")
-            .arg("--event")
+            .args(["publish", "--no-wait", "--event"])
             .arg(&file)
             .arg("--env")
             .arg(self.env());

@@ -9,15 +9,20 @@ use serde_json::{Value, json};
 
 /// The steps that the page may request, as `/ask/<step>`. Gathering is not among them, because it
 /// happens before each list.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 13] = [
     "list-dead-letters",
+    "count-dead-letters",
     "show-dead-letter",
     "redrive",
+    "correct",
     "discard",
     "list-jobs",
+    "count-jobs",
     "show-job",
     "resubmit-job",
     "cancel-job",
+    "list-voices",
+    "why",
 ];
 
 /// A request that cannot be understood.
@@ -179,6 +184,20 @@ mod tests {
             panic!("not understood")
         };
         assert_eq!(ids, [uuid::Uuid::from_u128(7)]);
+        assert!(matches!(
+            read("count-jobs", br#"{ "filter": { "state": "failed" } }"#),
+            Ok(Step::CountJobs(_))
+        ));
+        assert!(matches!(
+            read(
+                "why",
+                br#"{ "tenant": "tenant-a", "about": "event/diwali" }"#
+            ),
+            Ok(Step::Why(_))
+        ));
+        let corrected =
+            br#"{ "id": "00000000-0000-0000-0000-000000000007", "value": "{}", "execute": false }"#;
+        assert!(matches!(read("correct", corrected), Ok(Step::Correct(_))));
         // A `step` in the body is ignored.
         let sly = br#"{ "step": "discard", "most": 10 }"#;
         assert!(matches!(

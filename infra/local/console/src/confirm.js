@@ -26,7 +26,7 @@ export function confirm({ title, explain, verb, danger, ask, done }) {
   const busy = (text) => body.replaceChildren(h("p", { class: "busy" }, text));
 
   async function dryRun() {
-    busy("Asking what would be done…");
+    busy("Dry run…");
     try {
       const lines = await ask(false);
       show(lines);
@@ -41,7 +41,7 @@ export function confirm({ title, explain, verb, danger, ask, done }) {
   async function execute() {
     go.hidden = true;
     close.disabled = true;
-    busy("Doing it…");
+    busy("Applying…");
     try {
       show(await ask(true));
       done();

@@ -5,11 +5,12 @@ import * as gallery from "./gallery.js";
 import * as jobs from "./jobs.js";
 import * as deadLetters from "./dead-letters.js";
 import * as walk from "./walk.js";
+import * as why from "./why.js";
 import { h } from "./dom.js";
 import { connect, listen, live } from "./live.js";
 import { listenToWaiting, refreshWaiting, waiting } from "./waiting.js";
 
-const VIEWS = { events, jobs, gallery, "dead-letters": deadLetters, walk };
+const VIEWS = { events, jobs, gallery, "dead-letters": deadLetters, walk, why };
 
 const place = document.getElementById("view");
 let leave = () => {};

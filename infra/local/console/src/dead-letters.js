@@ -2,6 +2,7 @@
 
 import { ask } from "./ask.js";
 import { confirm } from "./confirm.js";
+import { correction } from "./correct.js";
 import { short } from "./describe.js";
 import { address, ago, choice, empty, facts, field, h, pill, readable, said, trouble } from "./dom.js";
 import { live, recordAt, tenants } from "./live.js";
@@ -74,7 +75,7 @@ function list(place, { topic = "", tenant = "", cause = "" }) {
 }
 
 function none(isFiltered) {
-  if (isFiltered) return empty("No record that waits is one of these", h("p", {}, h("a", { href: "#/dead-letters" }, "Show all that wait"), "."));
+  if (isFiltered) return empty("No match", h("p", {}, h("a", { href: "#/dead-letters" }, "Show all that wait"), "."));
   return empty("No record waits", h("p", {}, "Every event that came was decided. One that breaks the contract would be here, with the sentence that says where."));
 }
 
@@ -129,13 +130,14 @@ function whole({ entry, object, content }, changed) {
     facts([
       ["topic", entry.topic],
       ["at", `partition ${entry.partition}, offset ${entry.offset}`],
-      ["tenant", entry.tenant ?? h("span", { class: "muted" }, "its key does not say")],
+      ["tenant", entry.tenant ?? h("span", { class: "muted" }, "no key")],
       ["dead-lettered", h("span", {}, entry.count === 1 ? "once, " : `${entry.count} times, last `, ago(Date.parse(entry.lastSeen)))],
       ["first seen", entry.count === 1 ? null : ago(Date.parse(entry.firstSeen))],
       ["id", h("code", {}, entry.id)],
       ["object", object ? h("code", {}, object) : null],
     ]),
     h("section", {}, h("h2", {}, "As it came"), content ? came(content) : gone(resolved, object)),
+    entry.topic !== "render-queue" && !resolved && content?.value?.text !== undefined ? h("section", {}, correction(entry, content, changed)) : null,
   ].filter(Boolean);
 }
 
@@ -192,7 +194,7 @@ async function handle(step, ids, execute) {
     lines.push(...handled.records.map(([entry, fate]) => lineOf(entry, FATES[fate.is](fate))));
     lines.push(...(handled.unknown ?? []).map((id) => ({ text: "nothing has this id", detail: id, tone: "left" })));
     if (handled.stopped) {
-      lines.push({ text: "It ended before the end", detail: handled.stopped, tone: "left" });
+      lines.push({ text: "It stopped early", detail: handled.stopped, tone: "left" });
       break;
     }
     after = handled.next;

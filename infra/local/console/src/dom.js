@@ -15,6 +15,22 @@ export function h(name, attributes, ...children) {
   return element;
 }
 
+/**
+ * Shows `nodes` as all that is in `place`. An element that is as it was stays in the page: a new one
+ * would stop a video that plays, and lose what a person has selected.
+ */
+export function redraw(place, nodes) {
+  const shown = [...place.childNodes];
+  nodes.forEach((node, index) => {
+    const was = shown[index];
+    if (!was) place.append(node);
+    else if (was.isEqualNode(node)) return;
+    else if (was.cloneNode(false).isEqualNode(node.cloneNode(false))) redraw(was, [...node.childNodes]);
+    else was.replaceWith(node);
+  });
+  shown.slice(nodes.length).forEach((extra) => extra.remove());
+}
+
 /** A duration in milliseconds, for people. */
 export function duration(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;

@@ -62,7 +62,7 @@ export function show(place, _, { tenant = "", topic = "" }) {
       add(paused);
       paused = null;
     }
-    stop.textContent = paused === null ? "Pause" : "Go on";
+    stop.textContent = paused === null ? "Pause" : "Resume";
     stop.setAttribute("aria-pressed", String(paused !== null));
     held.hidden = true;
   }
@@ -89,13 +89,13 @@ function first() {
     h("p", {}, "Publish one from another terminal. The contract's example becomes a poster and an invitation:"),
     command("make publish"),
     h("p", {}, "A campaign becomes banners and posts:"),
-    command("make publish TOPIC=eventzr.campaign.launched.v1"),
+    command("make publish TOPIC=campaign.launched"),
   );
 }
 
 function unmatched() {
   return empty(
-    "None of the last events is one of these",
+    "No match among the last events",
     h("p", {}, "The page keeps the last thousand. ", h("a", { href: "#/events" }, "Show all of them"), "."),
   );
 }

@@ -75,7 +75,7 @@ function card(asset) {
   const alt = asset.title ? `${name}: ${asset.title}` : name;
   // Only URLs of the assets server are fetched, whatever an event says.
   const isOurs = typeof asset.url === "string" && asset.url.startsWith(`${live.about.assets}/`);
-  const picture = isOurs ? media(asset.url, alt) : h("p", { class: "muted" }, "Its address is none of the assets'.");
+  const picture = isOurs ? media(asset.url, alt) : h("p", { class: "muted" }, "Its address is not that of an asset.");
   const job = address(["jobs", String(asset.tenant), asset.job]);
   const details = [
     asset.width && asset.height ? `${asset.width}×${asset.height}` : null,

@@ -14,7 +14,7 @@ export function show(place, [tenant, job], parameters) {
 }
 
 /** The asset that a job makes, for a list. */
-function makes(job) {
+export function makes(job) {
   return `${words(job.asset)}${job.locale ? `, ${job.locale}` : ""}`;
 }
 
@@ -27,7 +27,7 @@ function list(place, { tenant = "", state = "" }) {
   const form = h(
     "form",
     { class: "filters", onchange: go, onsubmit: go },
-    field("Tenant", { name: "tenant", value: tenant, list: "tenants", placeholder: "whose jobs?" }),
+    field("Tenant", { name: "tenant", value: tenant, list: "tenants", placeholder: "a tenant's name" }),
     choice("State", "state", "any", STATES.map((one) => [one, one]), state),
     known,
   );
@@ -184,6 +184,10 @@ function whole(tenant, shown, load) {
   const known = facts([
     ["job", h("code", {}, job.id)],
     ["tenant", tenant],
+    ["title", shown.input?.title],
+    ["starts", shown.input?.startsAt],
+    ["ends", shown.input?.endsAt],
+    ["venue", shown.input?.venue?.name],
     ["asked for by", h("span", {}, `${trigger.type} `, h("code", {}, trigger.id), ` of ${trigger.source}`)],
     ["template", h("code", {}, shown.template)],
     ["execution", executed(execution)],
@@ -199,6 +203,7 @@ function whole(tenant, shown, load) {
     h(
       "div",
       {},
+      shown.verdict ? h("section", {}, h("h2", {}, "How it stands"), verdictOf(shown.verdict)) : null,
       h("section", {}, h("h2", {}, "What happened"), timeline(history)),
       buttons,
       h("section", {}, h("h2", {}, "What is known"), known),
@@ -206,13 +211,19 @@ function whole(tenant, shown, load) {
   );
 }
 
-function executed({ name, is, waitsFor }) {
+export function executed({ name, is, waitsFor }) {
   if (waitsFor) return `none, it waits for its turn at ${waitsFor}`;
   if (is === "none") return "none, it is drawn from the queue";
   return h("span", {}, h("code", {}, name), `, ${is}`);
 }
 
-function timeline(history) {
+/** How something stands, and what comes next. An operator function from before says neither. */
+export function verdictOf(verdict) {
+  if (!verdict) return null;
+  return h("div", { class: "stand" }, h("p", {}, verdict.now), verdict.next ? h("p", { class: "muted" }, verdict.next) : null);
+}
+
+export function timeline(history) {
   const times = history.map(({ at }) => Date.parse(at));
   const item = ({ what }, index) => {
     const since = index === 0 ? "" : `+${duration(times[index] - times[index - 1])}`;

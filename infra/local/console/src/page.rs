@@ -11,7 +11,7 @@ pub(super) struct File {
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const FILES: [File; 16] = [
+const FILES: [File; 18] = [
     File {
         path: "/",
         content_type: "text/html; charset=utf-8",
@@ -46,6 +46,11 @@ const FILES: [File; 16] = [
         path: "/confirm.js",
         content_type: SCRIPT,
         text: include_str!("confirm.js"),
+    },
+    File {
+        path: "/correct.js",
+        content_type: SCRIPT,
+        text: include_str!("correct.js"),
     },
     File {
         path: "/describe.js",
@@ -91,6 +96,11 @@ const FILES: [File; 16] = [
         path: "/walk.js",
         content_type: SCRIPT,
         text: include_str!("walk.js"),
+    },
+    File {
+        path: "/why.js",
+        content_type: SCRIPT,
+        text: include_str!("why.js"),
     },
 ];
 

@@ -4,7 +4,7 @@
 import { ask } from "./ask.js";
 import { media, served } from "./asset.js";
 import { makes, sentence, short, title } from "./describe.js";
-import { address, ago, command, duration, empty, exact, h, pill, trouble } from "./dom.js";
+import { address, ago, command, duration, empty, exact, h, pill, redraw, trouble } from "./dom.js";
 import { isConsumed, listen, recordAt, records, reports } from "./live.js";
 import { listenToWaiting, waitsAt } from "./waiting.js";
 
@@ -92,7 +92,7 @@ function one(place, topic, partition, offset) {
           histories.set(id, { ...(await ask("show-job", { tenant, job: id })), isOver });
         }),
       );
-      body.replaceChildren(...draw(record, jobs, histories));
+      redraw(body, draw(record, jobs, histories));
     } catch (error) {
       body.replaceChildren(trouble(error, follow));
     }
