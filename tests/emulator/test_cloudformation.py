@@ -10,39 +10,7 @@ import unittest
 from unittest import mock
 
 import launcher  # noqa: F401
-from patches import mapping_phases, metric_math, rolled_back_stacks
-
-
-class Alarms(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        metric_math.apply()
-
-    def record(self, **properties):
-        from ministack.services.cloudformation import provisioners
-
-        properties |= {"ComparisonOperator": "GreaterThanThreshold", "Threshold": "1"}
-        return provisioners._cw_metric_alarm_record("alarm", properties)
-
-    def test_an_alarm_on_metric_math_is_kept_and_never_evaluated(self):
-        from ministack.services import cloudwatch
-
-        record = self.record(Metrics=[{"Id": "sum", "Expression": "SUM(METRICS())"}])
-        self.assertEqual(record["Metrics"][0]["Expression"], "SUM(METRICS())")
-        self.assertEqual((record["Namespace"], record["MetricName"]), ("", ""))
-        metrics = {("none", "none", ()): [{"Timestamp": 9e9, "Value": 2.0}]}
-        with mock.patch.object(cloudwatch, "_metrics", metrics):
-            cloudwatch._evaluate_alarm(record)
-        self.assertEqual(record["StateValue"], "INSUFFICIENT_DATA")
-
-    def test_an_alarm_on_one_metric_stays_as_it_was(self):
-        record = self.record(MetricName="Errors", Namespace="AWS/Lambda")
-        self.assertEqual((record["Namespace"], record["MetricName"]), ("AWS/Lambda", "Errors"))
-        self.assertNotIn("Metrics", record)
-
-    def test_an_alarm_on_nothing_is_still_refused(self):
-        with self.assertRaisesRegex(ValueError, "MetricName and Namespace are required"):
-            self.record()
+from patches import mapping_phases, mapping_results, rolled_back_stacks
 
 
 class RolledBack(unittest.TestCase):
@@ -95,10 +63,11 @@ class Mappings(unittest.TestCase):
             patched.start()
             self.addCleanup(patched.stop)
         mapping_phases.apply()
+        mapping_results.apply()
 
-    def create(self):
+    def create(self, **more):
         cluster = "arn:aws:kafka:us-east-1:000000000000:cluster/one/1"
-        properties = {"FunctionName": "consumer", "EventSourceArn": cluster}
+        properties = {"FunctionName": "consumer", "EventSourceArn": cluster, **more}
         uuid, _ = self.of_stack["create"]("Mapping", properties, "stack")
         self.addCleanup(self.service._esms.pop, uuid, None)
         return uuid
@@ -106,6 +75,9 @@ class Mappings(unittest.TestCase):
     def states(self, uuid, reads):
         """The states that so many reads tell."""
         return [json.loads(self.service._get_esm(uuid)[2])["State"] for _ in range(reads)]
+
+    def last_result(self, uuid):
+        return json.loads(self.service._get_esm(uuid)[2])["LastProcessingResult"]
 
     def listed(self):
         listed = json.loads(self.service._list_esms({})[2])["EventSourceMappings"]
@@ -142,6 +114,18 @@ class Mappings(unittest.TestCase):
         pathlib.Path("mapping-reads").write_text("3")
         self.update(uuid, Enabled=False)
         self.assertEqual(self.states(uuid, 4), ["Disabling"] * 3 + ["Disabled"])
+
+    def test_a_mapping_that_a_template_makes_disabled_is_disabled(self):
+        # A parameter of a template is text.
+        for disabled in (False, "false"):
+            uuid = self.create(Enabled=disabled)
+            self.assertEqual(self.states(uuid, 2), ["Creating", "Disabled"])
+
+    def test_a_mapping_tells_what_its_poller_says_of_the_last_batch(self):
+        uuid = self.create()
+        self.assertEqual(self.last_result(uuid), "No records processed")
+        pathlib.Path(f"mapping-result-{uuid}").write_text("PROBLEM: Function call failed")
+        self.assertEqual(self.last_result(uuid), "PROBLEM: Function call failed")
 
     def test_a_mapping_that_is_not_there_is_not_found(self):
         self.assertEqual(self.service._get_esm("none")[0], 404)

@@ -5,7 +5,7 @@ import unittest
 from unittest import mock
 
 import launcher  # noqa: F401
-from patches import task_parameters
+from patches import task_parameters, throttled_tasks
 
 
 class Tasks(unittest.TestCase):
@@ -33,6 +33,30 @@ class Tasks(unittest.TestCase):
             [json.loads(event["taskScheduledEventDetails"]["parameters"]) for event in scheduled],
             [given],
         )
+
+    def test_a_task_whose_function_has_no_concurrency_says_so(self):
+        from ministack.services import lambda_svc, stepfunctions
+
+        turned_away = lambda_svc._throttle_response("ReservedFunctionConcurrency", "Rate Exceeded.")
+        crashed = {"error": True, "body": {"errorMessage": "it ended"}}
+        for result, error in (
+            (turned_away, "Lambda.TooManyRequestsException"),
+            (crashed, "Lambda.Unknown"),
+            ({"error": True, "body": "it ended"}, "Lambda.Unknown"),
+        ):
+            with (
+                mock.patch.object(stepfunctions, "_call_lambda", stepfunctions._call_lambda),
+                mock.patch.multiple(
+                    lambda_svc,
+                    _get_func_record_for_ref=lambda _reference: ({"any": 1}, {"any": 1}, "any"),
+                    _execution_record_for_config=lambda _function, _config: {},
+                    _execute_function_with_config_scope=lambda _record, _event: result,
+                ),
+            ):
+                throttled_tasks.apply()
+                with self.assertRaises(stepfunctions._ExecutionError) as raised:
+                    stepfunctions._call_lambda("any", {})
+            self.assertEqual(raised.exception.error, error)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ a browser on it, could act as the developer. The crate's emulator.rs runs this f
 proxy is the only way to the socket. The folder `patches` has what ministack does otherwise than
 AWS.
 
-    AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… python -P -B emulator SOCKET
+    AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… ALARMS_EVERY=60 python -P -B emulator SOCKET
 
-The two variables are the root's credentials.
+The first two variables are the root's credentials. The third is how often alarms are evaluated, in
+seconds. With `COUNTS_AS_TLS=true` a policy that demands TLS lets requests in.
 """
 
 import asyncio
@@ -16,16 +17,26 @@ import resource
 import sys
 
 from patches import (
+    alarms,
     batch_actions,
+    composite_alarms,
     credentials,
+    embedded_metrics,
     fair_queues,
+    function_logs,
     leading_keys,
     mapping_phases,
+    mapping_results,
+    mapping_rights,
     metric_math,
+    projected_attributes,
     queue_mappings,
     rolled_back_stacks,
     runtime_apis,
+    secure_transport,
+    service_metrics,
     task_parameters,
+    throttled_tasks,
 )
 
 
@@ -33,15 +44,26 @@ def main(path):
     # Taken out of the environment, which the functions inherit. ministack also does not check the
     # signatures of a key that it finds there.
     credentials.apply(os.environ.pop("AWS_ACCESS_KEY_ID"), os.environ.pop("AWS_SECRET_ACCESS_KEY"))
+    projected_attributes.apply()
     leading_keys.apply()
     batch_actions.apply()
     queue_mappings.apply()
     fair_queues.apply()
+    function_logs.apply()
+    embedded_metrics.apply()
+    service_metrics.apply()
     metric_math.apply()
+    composite_alarms.apply()
+    mapping_rights.apply()
+    alarms.apply(float(os.environ.pop("ALARMS_EVERY", "60")), service_metrics.sample)
     rolled_back_stacks.apply()
     mapping_phases.apply()
+    mapping_results.apply()
     task_parameters.apply()
+    throttled_tasks.apply()
     runtime_apis.apply()
+    if os.environ.pop("COUNTS_AS_TLS", "false") == "true":
+        secure_transport.apply()
     serve(path)
 
 

@@ -2,7 +2,7 @@
 
 With ministack it is at once. On AWS it takes minutes, and the mapping tells it; here it takes as
 many reads of the mapping as the file `mapping-reads` beside the socket says, and one without that
-file.
+file. ministack also says that a mapping is enabled that a template makes disabled.
 
 Leaves when ministack has a mapping be `Creating`, `Enabling` and `Disabling` for a time that a test
 can set.
@@ -19,6 +19,9 @@ def apply():
 
     def create_in_phases(*arguments):
         created = create(*arguments)
+        mapping = lambda_svc._esms[created[0]]
+        if str(mapping["Enabled"]).lower() == "false":
+            mapping.update(Enabled=False, State="Disabled")
         phases[created[0]] = ("Creating", reads_of_a_phase())
         return created
 
