@@ -22,7 +22,13 @@ const OF_AWS: &[(&str, &[&str], &[&str])] = &[
     (
         "AWS/Lambda",
         &["FunctionName"],
-        &["Errors", "Throttles", "Duration", "OffsetLag"],
+        &[
+            "Errors",
+            "Throttles",
+            "Invocations",
+            "Duration",
+            "OffsetLag",
+        ],
     ),
     (
         "AWS/Lambda",
@@ -67,14 +73,28 @@ const OF_AWS: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-/// The alarm that is raised when our metrics stop.
-const SILENCE: &str = "metrics-stopped";
+/// The metrics that `watch` emits in each run, whether or not anything happens.
+const OF_WATCH: [&str; 11] = [
+    "AssetsLate",
+    "DeadLetterDepth",
+    "HeartbeatAge",
+    "MappingsNotEnabled",
+    "OldestDeadLetterAge",
+    "OldestJobAge",
+    "OldestMessageAge",
+    "OldestRecordAge",
+    "OldestUnpublishedAge",
+    "OldestVoiceAge",
+    "ReadingsFailed",
+];
 
-/// An alarm of the template.
+/// An alarm of the template on metrics.
 struct InTemplate {
     entry: String,
     description: String,
     threshold: String,
+    missing: String,
+    rings: bool,
     metrics: Vec<Metric>,
 }
 
@@ -156,8 +176,31 @@ fn of_template(properties: &Value) -> InTemplate {
             .to_owned(),
         description: text(&properties["AlarmDescription"]),
         threshold: text(&properties["Threshold"]),
+        missing: text(&properties["TreatMissingData"]),
+        rings: properties.get("AlarmActions").is_some(),
         metrics,
     }
+}
+
+/// The composite alarms: each one's entry, and the resources of the alarms that it is made of.
+fn composites() -> BTreeMap<String, Vec<String>> {
+    let composites = resources()
+        .into_values()
+        .filter(|resource| resource["Type"] == "AWS::CloudWatch::CompositeAlarm");
+    let of = |alarm: Value| {
+        let properties = &alarm["Properties"];
+        assert!(properties.get("AlarmActions").is_some(), "{properties}");
+        let name = properties["AlarmName"].as_str().unwrap();
+        let entry = name.strip_prefix("studio-").unwrap();
+        let entry = entry.strip_suffix("-${Stage}").unwrap().to_owned();
+        let rule = properties["AlarmRule"].as_str().unwrap();
+        let parts = rule.split(" AND ").map(|part| {
+            let part = part.strip_prefix("ALARM(\"${").unwrap();
+            part.strip_suffix("}\")").unwrap().to_owned()
+        });
+        (entry, parts.collect())
+    };
+    composites.map(of).collect()
 }
 
 #[test]
@@ -169,18 +212,26 @@ fn alarms_and_runbook_entries_match() {
         .filter_map(|line| line.strip_prefix("## "))
         .collect();
     entries.sort_unstable();
-    let alarms = alarms();
-    let mut of_alarms: Vec<&str> = alarms.iter().map(|alarm| alarm.entry.as_str()).collect();
+    let (alarms, composites) = (alarms(), composites());
+    let ringing = alarms.iter().filter(|alarm| alarm.rings);
+    let mut of_alarms: Vec<&str> = ringing
+        .map(|alarm| alarm.entry.as_str())
+        .chain(composites.keys().map(String::as_str))
+        .collect();
     of_alarms.sort_unstable();
     assert_eq!(entries, of_alarms);
     for alarm in &alarms {
-        let named = format!("docs/runbook.md#{}.", alarm.entry);
-        assert!(
-            alarm.description.contains(&named),
-            "{}: {}",
-            alarm.entry,
-            alarm.description
-        );
+        let (_, named) = alarm.description.rsplit_once("docs/runbook.md#").unwrap();
+        let named = named.trim_end().strip_suffix('.').unwrap();
+        if !alarm.rings {
+            assert!(
+                composites.contains_key(named),
+                "{}: it is part of none that rings",
+                alarm.entry
+            );
+            continue;
+        }
+        assert_eq!(named, alarm.entry);
         // The table at the top of the runbook says whether the metrics are AWS's or ours.
         let row = if alarm.metrics[0].namespace == "Eventzr/Studio" {
             "| ours;"
@@ -207,15 +258,15 @@ fn a_stage_without_monitoring_has_no_alarm_and_no_dashboard() {
         fs::read_to_string(Checkout::find().unwrap().root.join("infra/template.yaml")).unwrap();
     for condition in [
         "  Monitored: !Equals [!Ref Monitoring, full]\n",
-        "  MonitoredOnAws: !And [!Condition Monitored, !Condition OnAws]\n",
         "  ClusterMonitored: !And\n    - !Condition Monitored\n",
+        "  NoticesMonitored: !And [!Condition Monitored, !Condition WithNotices]\n",
     ] {
         assert!(template.contains(condition), "{condition}");
     }
     let of_monitoring = [
         json!("Monitored"),
-        json!("MonitoredOnAws"),
         json!("ClusterMonitored"),
+        json!("NoticesMonitored"),
     ];
     let mut found = 0;
     for (id, resource) in resources() {
@@ -226,43 +277,96 @@ fn a_stage_without_monitoring_has_no_alarm_and_no_dashboard() {
             found += 1;
         }
     }
-    assert_eq!(found, alarms().len() + 1, "the alarms and the dashboard");
+    let all = alarms().len() + composites().len() + 1;
+    assert_eq!(found, all, "the alarms and the dashboard");
 }
 
-/// An alarm that takes missing data for health is silent when the metrics stop. So one is not, on a
-/// metric that comes with every gathering.
+/// What does not happen emits nothing. So an alarm about it is raised by a metric that comes each
+/// minute, from a function that does none of the work, and it takes a minute without one for the worst.
 #[test]
-fn one_alarm_is_raised_when_our_metrics_stop() {
-    let resources = resources();
-    let mut loud = Vec::new();
-    for (id, resource) in &resources {
-        if resource["Type"] == "AWS::CloudWatch::Alarm" {
-            let missing = &resource["Properties"]["TreatMissingData"];
-            match missing.as_str().unwrap() {
-                "breaching" => loud.push(id.as_str()),
-                other => assert_eq!(other, "notBreaching", "{id}"),
-            }
-        }
+fn a_watcher_that_stands_still_silences_no_alarm() {
+    let mut read = BTreeSet::new();
+    for alarm in alarms() {
+        let names: BTreeSet<&str> = alarm.metrics.iter().map(|one| one.name.as_str()).collect();
+        let is_watched = names.iter().any(|name| OF_WATCH.contains(name));
+        let expected = if is_watched {
+            "breaching"
+        } else {
+            "notBreaching"
+        };
+        assert_eq!(alarm.missing, expected, "{}", alarm.entry);
+        read.extend(names.into_iter().map(str::to_owned));
     }
-    assert_eq!(loud, ["MetricsStoppedAlarm"]);
-    let alarm = &resources["MetricsStoppedAlarm"]["Properties"];
-    let fewer = ("SampleCount", "LessThanThreshold", 1);
+    for metric in [
+        "AssetsLate",
+        "DeadLetterDepth",
+        "HeartbeatAge",
+        "MappingsNotEnabled",
+        "OldestJobAge",
+        "OldestRecordAge",
+        "OldestUnpublishedAge",
+        "ReadingsFailed",
+    ] {
+        assert!(read.contains(metric), "no alarm is on {metric}");
+    }
+    let watch = &resources()["WatchFunction"]["Properties"]["Events"]["EachMinute"];
+    assert_eq!(watch["Properties"]["Schedule"], "rate(1 minute)");
+}
+
+/// Where one of several topics, mappings or schedules cannot be read, the maximum of the others says
+/// nothing of it. The alarm on failed readings does.
+#[test]
+fn a_reading_that_fails_rings_by_itself() {
+    let resources = resources();
+    let alarm = &resources["WatchStoppedAlarm"]["Properties"];
     assert_eq!(
         (
+            &alarm["MetricName"],
             &alarm["Statistic"],
-            &alarm["ComparisonOperator"],
-            &alarm["Threshold"]
+            &alarm["Threshold"],
+            &alarm["TreatMissingData"],
         ),
-        (&json!(fewer.0), &json!(fewer.1), &json!(fewer.2))
+        (
+            &json!("ReadingsFailed"),
+            &json!("Maximum"),
+            &json!(0),
+            &json!("breaching"),
+        )
     );
-    // The gathering is what emits it: an interval without any is no accident after the third.
-    let gather = &resources["OperatorFunction"]["Properties"]["Events"]["Gather"];
-    assert_eq!(gather["Properties"]["Schedule"], "rate(5 minutes)");
-    let patience = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
-    assert_eq!(
-        (&alarm["MetricName"], patience),
-        (&json!("DeadLetterDepth"), 900)
-    );
+}
+
+/// A burn-rate alarm has two windows: the long one says that it matters, the short one that it goes
+/// on. Both compare with the same multiple of what the objective allows.
+#[test]
+fn each_burn_rate_alarm_has_a_long_window_and_a_short_one() {
+    let resources = resources();
+    let window = |part: &String| {
+        let properties = &resources[part]["Properties"];
+        let periods: BTreeSet<u64> = properties["Metrics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|one| one["MetricStat"]["Period"].as_u64())
+            .collect();
+        assert_eq!(properties["EvaluationPeriods"], 1, "{part}");
+        assert!(properties.get("AlarmActions").is_none(), "{part}");
+        assert_eq!(periods.len(), 1, "{part}");
+        (
+            *periods.first().unwrap(),
+            properties["Threshold"].as_f64().unwrap(),
+        )
+    };
+    // 95 of 100 are to come in time.
+    let budget = 5.0;
+    for (entry, seconds, rate) in [
+        ("assets-late-fast", [3600, 300], 14.4),
+        ("assets-late-slow", [21_600, 1800], 6.0),
+    ] {
+        let windows: Vec<_> = composites()[entry].iter().map(window).collect();
+        let expected = seconds.map(|seconds| (seconds, budget * rate));
+        assert_eq!(windows, expected, "{entry}");
+    }
+    assert_eq!(composites().len(), 2);
 }
 
 #[test]
@@ -326,15 +430,19 @@ fn every_function_mapping_queue_and_state_machine_has_alarms() {
             "KafkaTopicsFunction".to_owned(),
             "OperatorFunction".to_owned(),
             "RenderFunction".to_owned(),
+            "WatchFunction".to_owned(),
         ],
     ]
     .concat();
     all.sort();
     assert_eq!(watched("Errors", "FunctionName"), all);
     assert_eq!(watched("Duration", "FunctionName"), all);
-    // completion waits for its turn in Step Functions, so its throttles are intended.
-    all.retain(|function| function != "CompletionFunction");
     assert_eq!(watched("Throttles", "FunctionName"), all);
+    // completion waits for its turn in Step Functions, so some of its throttles are intended.
+    assert_eq!(
+        watched("Invocations", "FunctionName"),
+        ["CompletionFunction"]
+    );
     assert_eq!(watched("OffsetLag", "FunctionName"), of_consumers);
     let mappings: Vec<String> = consumers
         .iter()
@@ -353,18 +461,30 @@ fn every_function_mapping_queue_and_state_machine_has_alarms() {
             "{metric}"
         );
     }
-    // A message that cannot be closed is in flight almost always, so one number is not enough.
-    let dead = ["RenderDeadLetterQueue.QueueName"];
-    for (metric, queue) in [
-        ("ApproximateAgeOfOldestMessage", ["RenderQueue.QueueName"]),
-        ("ApproximateNumberOfMessagesVisible", dead),
-        ("ApproximateNumberOfMessagesNotVisible", dead),
+    // A message that cannot be closed is in flight almost always, so one number is not enough. A
+    // notice that cannot be delivered is, too.
+    for (metric, queues) in [
+        (
+            "ApproximateAgeOfOldestMessage",
+            &["RenderQueue.QueueName"][..],
+        ),
+        (
+            "ApproximateNumberOfMessagesVisible",
+            &[
+                "NoticesDeadLetterQueue.QueueName",
+                "RenderDeadLetterQueue.QueueName",
+            ],
+        ),
+        (
+            "ApproximateNumberOfMessagesNotVisible",
+            &["NoticesQueue.QueueName", "RenderDeadLetterQueue.QueueName"],
+        ),
         (
             "NumberOfMessagesSent",
-            ["SchedulesDeadLetterQueue.QueueName"],
+            &["SchedulesDeadLetterQueue.QueueName"],
         ),
     ] {
-        assert_eq!(watched(metric, "QueueName"), queue, "{metric}");
+        assert_eq!(watched(metric, "QueueName"), queues, "{metric}");
     }
     let machines = ["RenderStateMachine", "VoiceTrainingStateMachine"];
     for metric in [
@@ -408,8 +528,9 @@ fn provoked_alarms_have_the_templates_metrics_and_thresholds() {
     let ours: Vec<InTemplate> = alarms()
         .into_iter()
         .filter(|alarm| alarm.metrics[0].namespace == "Eventzr/Studio")
-        // Silence cannot be provoked within a test's time.
-        .filter(|alarm| alarm.entry != SILENCE)
+        // What `watch` emits is not in the log of what does the work, and the game day provokes it.
+        .filter(|alarm| alarm.entry == "dead-letters" || alarm.missing != "breaching")
+        .filter(|alarm| alarm.entry != "older-events")
         .collect();
     assert_eq!(ours.len(), Alarm::ALL.len());
     let template =

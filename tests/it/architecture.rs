@@ -104,6 +104,18 @@ fn only_one_crate_each_knows_dynamodb_step_functions_and_sqs() {
     only(&["shared/store"], &["aws-sdk-dynamodb"]);
     only(&["shared/executions"], &["aws-sdk-sfn"]);
     only(&["shared/queue"], &["aws-sdk-sqs"]);
+    only(&["functions/notify"], &["aws-sdk-eventbridge"]);
+}
+
+/// What sends requests to addresses that teams give holds no vendor's key, writes no event and makes
+/// nothing.
+#[test]
+fn what_tells_teams_links_no_vendor_no_broker_and_no_outbox() {
+    let linked = linked("functions/notify");
+    assert!(linked.contains("store"), "{linked:?}");
+    for other in ["providers", "kafka", "outbox", "executions", "drawing"] {
+        assert!(!linked.contains(other), "notify links {other}");
+    }
 }
 
 #[test]
@@ -156,13 +168,16 @@ fn the_storms_expectations_use_none_of_the_code_they_judge() {
 #[test]
 fn only_the_providers_know_vendors() {
     only(&["shared/providers"], &["aws-sdk-polly", "secrecy"]);
-    // The secret of the assets' paths is read there.
+    // The secrets of the assets' paths and of the teams' webhooks are read there.
     only(
-        &["shared/providers", "shared/asset-paths"],
+        &["shared/providers", "shared/asset-paths", "functions/notify"],
         &["aws-sdk-secretsmanager"],
     );
-    // One request for CloudFront.
-    only(&["shared/providers", "functions/erase"], &["reqwest"]);
+    // One request for CloudFront, and those to teams' webhooks.
+    only(
+        &["shared/providers", "functions/erase", "functions/notify"],
+        &["reqwest"],
+    );
     only(&["functions/erase"], &["aws-sigv4"]);
 }
 
@@ -236,7 +251,15 @@ fn no_consumer_links_a_renderer_and_no_function_links_another() {
     let functions = functions();
     let known: BTreeSet<String> = Topic::consumed()
         .filter_map(Topic::consumer)
-        .chain(["completion", "erase", "kafka-topics", "operator", "render"])
+        .chain([
+            "completion",
+            "erase",
+            "kafka-topics",
+            "notify",
+            "operator",
+            "render",
+            "watch",
+        ])
         .map(|function| format!("functions/{function}"))
         .collect();
     let folders = functions.iter().map(|one| one.folder.clone());
@@ -309,13 +332,24 @@ fn the_canvas_and_no_vendor_is_linked_by_render() {
     }
 }
 
-/// AWS's errors that the state machines may name, all from the Developer Guide:
-/// https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
-const ERRORS_OF_AWS: [&str; 7] = [
+/// AWS's errors that the state machines may name, from the Developer Guide and, after `Lambda.`, from
+/// the errors of Lambda's `Invoke`:
+/// https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html,
+/// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+const ERRORS_OF_AWS: [&str; 16] = [
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
+    "Lambda.EC2ThrottledException",
+    "Lambda.EC2UnexpectedException",
+    "Lambda.ENILimitReachedException",
+    "Lambda.KMSAccessDeniedException",
+    "Lambda.KMSDisabledException",
+    "Lambda.KMSInvalidStateException",
+    "Lambda.ResourceConflictException",
+    "Lambda.ResourceNotReadyException",
     "Lambda.SdkClientException",
     "Lambda.ServiceException",
+    "Lambda.SubnetIPAddressLimitReachedException",
     "Lambda.TooManyRequestsException",
     "States.ALL",
     "States.Timeout",

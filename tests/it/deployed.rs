@@ -165,8 +165,8 @@ async fn the_deployed_template_keeps_its_promises() {
     }
 
     let functions = of_type(&template, "AWS::Lambda::Function");
-    // render, completion, erase, operator and kafka-topics, besides the consumers.
-    assert_eq!(functions.len(), consumed.len() + 5);
+    // render, completion, notify, erase, operator, watch and kafka-topics, besides the consumers.
+    assert_eq!(functions.len(), consumed.len() + 7);
     for (id, function) in functions {
         let timeout = function["Timeout"].as_u64().unwrap();
         assert!(
@@ -283,6 +283,11 @@ async fn the_deployed_template_keeps_its_promises() {
         written(policies("KafkaTopicsFunction")),
         BTreeSet::new(),
         "it makes topics and writes no record"
+    );
+    assert_eq!(
+        written(policies("WatchFunction")),
+        BTreeSet::new(),
+        "it looks"
     );
     studio.stop().await;
 }

@@ -263,22 +263,36 @@ fn sid(statement: &Value) -> &str {
     statement["Sid"].as_str().unwrap_or("-")
 }
 
-/// The condition of a statement, which can only be about partition keys: ` of job#*, voice#*`, or
-/// ` not of tenant#*`.
+/// The conditions of a statement, which can only be about partition keys: ` of job#*, voice#*`, or
+/// ` not of tenant#*`; and about attributes, of which then others may not be asked for: ` only pk`.
 fn keys(statement: &Value) -> String {
-    let Some(condition) = statement.get("Condition") else {
+    let Some(conditions) = statement.get("Condition") else {
         return String::new();
     };
-    let condition = condition.as_object().unwrap();
-    assert_eq!(condition.len(), 1, "{statement}");
-    let (operator, on) = condition.iter().next().unwrap();
-    let of = match operator.as_str() {
-        "ForAllValues:StringLike" => "of",
-        "ForAllValues:StringNotLike" => "not of",
-        other => panic!("a condition {other} is not looked at here: {statement}"),
-    };
-    assert_eq!(on.as_object().unwrap().len(), 1, "{statement}");
-    format!(" {of} {}", many(&on["dynamodb:LeadingKeys"]).join(", "))
+    let mut said = [String::new(), String::new()];
+    let mut is_bounded = false;
+    for (operator, on) in conditions.as_object().unwrap() {
+        assert_eq!(on.as_object().unwrap().len(), 1, "{statement}");
+        match operator.as_str() {
+            "ForAllValues:StringLike" => {
+                said[0] = format!(" of {}", many(&on["dynamodb:LeadingKeys"]).join(", "));
+            }
+            "ForAllValues:StringNotLike" => {
+                said[0] = format!(" not of {}", many(&on["dynamodb:LeadingKeys"]).join(", "));
+            }
+            "ForAllValues:StringEquals" => {
+                said[1] = format!(" only {}", many(&on["dynamodb:Attributes"]).join(", "));
+            }
+            "StringEqualsIfExists" => {
+                assert_eq!(on["dynamodb:Select"], "SPECIFIC_ATTRIBUTES", "{statement}");
+                is_bounded = true;
+            }
+            other => panic!("a condition {other} is not looked at here: {statement}"),
+        }
+    }
+    // A request that names no attribute meets the condition on attributes, and gets all of them.
+    assert_eq!(is_bounded, !said[1].is_empty(), "{statement}");
+    said.concat()
 }
 
 fn pairs(statement: &Value) -> Vec<(String, String)> {

@@ -55,8 +55,8 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// Starts a stack with polling mappings and Step Functions' waits at a tenth, on the embedded
-    /// broker; in `make nightly` on Apache Kafka.
+    /// Starts a stack with polling mappings, Step Functions' waits at a tenth and no schedules, on
+    /// the embedded broker; in `make nightly` on Apache Kafka.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -65,6 +65,7 @@ impl Studio {
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options::new(Checkout::find().unwrap());
         options.wait_scale = 0.1;
+        options.schedules = false;
         if is_nightly() {
             options.broker = Broker::Apache;
         }

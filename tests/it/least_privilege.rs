@@ -21,8 +21,8 @@ use crate::{
 };
 use ready::{
     Ready, await_owner, batch, created_now, described_now, discard, erase, erase_voice, gather,
-    give_up, list_dead_letters, new_voice, ready, ready_voices, redrive, register, resubmit,
-    show_unknown, step, tombstone, too_old, unreadable,
+    give_up, list_dead_letters, new_voice, notice, ready, ready_voices, redrive, register,
+    resubmit, show_unknown, step, tombstone, too_old, unreadable,
 };
 
 /// A grant, and the step that fails without it.
@@ -75,7 +75,7 @@ const NEEDS: &[Need] = &[
     ),
     // Only the entry of such an event is looked for.
     consumer(
-        "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*",
+        "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, tenant#*, set-aside#*",
         |_| batch(&too_old()),
     ),
     consumer(
@@ -91,16 +91,16 @@ const NEEDS: &[Need] = &[
     }),
     // Completion: the table.
     completion(
-        "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, voice#*, provider#*, tenant#*",
+        "ReadItems dynamodb:GetItem table/studio-local of inbound#*, entity#*, job#*, voice#*, provider#*, tenant#*, kept#*",
         |ready| step("poll", &ready.drawn[0]),
     ),
     completion(
-        "CommitDecisions dynamodb:PutItem table/studio-local of entity#*, job#*, voice#*, provider#*, waiting#*",
+        "CommitDecisions dynamodb:PutItem table/studio-local of entity#*, job#*, voice#*, provider#*, waiting#*, kept#*",
         |ready| step("submit", &ready.drawn[0]),
     ),
     // The end of the job is marked published.
     completion(
-        "MarkPublishedAndPutBehind dynamodb:UpdateItem table/studio-local not of entity#*, provider#*, tenant#*, dead-letter#*, audit#*, waiting#*",
+        "MarkPublishedAndPutBehind dynamodb:UpdateItem table/studio-local not of entity#*, provider#*, tenant#*, dead-letter#*, audit#*, waiting#*, kept#*, set-aside#*",
         |ready| step("cancel", &ready.drawn[0]),
     ),
     // Completion: files.
@@ -129,8 +129,13 @@ const NEEDS: &[Need] = &[
         |ready| step("submit", &ready.waiting),
     ),
     completion(
-        "LeaveLines dynamodb:DeleteItem table/studio-local of waiting#*",
+        "LeaveLinesAndForgetKept dynamodb:DeleteItem table/studio-local of waiting#*, kept#*",
         |ready| step("cancel", &ready.in_line),
+    ),
+    // A cancelled job counts as failed.
+    completion(
+        "SendNotices sqs:SendMessage studio-notices-local",
+        |ready| step("cancel", &ready.unwatched[0]),
     ),
     Need {
         // S3 gives the same answer for a missing object, and so the function's sentence names both
@@ -188,6 +193,10 @@ const NEEDS_OF_RENDER: &[Need] = &[
     render("PutOff sqs:SendMessage studio-render-local", |ready| {
         ready.pictures[5].clone()
     }),
+    render(
+        "SendNotices sqs:SendMessage studio-notices-local",
+        |ready| ready.illegible.clone(),
+    ),
     // Its tenant is being erased, so the picture that was stored is deleted.
     render(
         "StoreAssets s3:DeleteObject eventzr-studio-assets-local/renders/*",
@@ -249,7 +258,7 @@ const NEEDS_OF_ERASE: &[Need] = &[
     ),
     // It has a job that waits for its turn.
     erasing(
-        "LeaveLines dynamodb:DeleteItem table/studio-local of waiting#*",
+        "LeaveLinesAndForgetKept dynamodb:DeleteItem table/studio-local of waiting#*, kept#*",
         |_| erase("tenant-in-line"),
     ),
     erasing(
@@ -293,20 +302,24 @@ const NEEDS_OF_THE_OPERATOR: &[Need] = &[
         |_| show_unknown(),
     ),
     operator(
-        "List dynamodb:BatchGetItem table/studio-local of job#*, dead-letter#*, audit#*",
+        "List dynamodb:BatchGetItem table/studio-local of job#*, voice#*, dead-letter#*, audit#*",
         |_| list_dead_letters(),
     ),
     operator(
-        "ResolveAndMark dynamodb:UpdateItem table/studio-local of inbound#*, tenant#*, dead-letter#*, audit#*",
+        "ResolveAndMark dynamodb:UpdateItem table/studio-local of inbound#*, job#*, tenant#*, dead-letter#*, audit#*",
         |_| discard("tenant-dead-letter-4"),
     ),
     operator(
-        "ResubmitAndCloseBreakers dynamodb:PutItem table/studio-local of inbound#*, entity#*, job#*, provider#*, audit#*",
+        "ResubmitAndCloseBreakers dynamodb:PutItem table/studio-local of inbound#*, entity#*, job#*, provider#*, audit#*, set-aside#*",
         |ready| resubmit(&ready.cancelled[0]),
     ),
     operator(
         "FindWhatWaits dynamodb:Query table/studio-local/index/open",
         |_| list_dead_letters(),
+    ),
+    operator(
+        "FindWhatEndedShort dynamodb:Query table/studio-local/index/ended",
+        |_| json!({ "step": "list-jobs", "filter": { "state": "failed" }, "most": 10 }),
     ),
     operator(
         "CountWhatWaitsForItsTurn dynamodb:Query table/studio-local of waiting#*",
@@ -315,6 +328,10 @@ const NEEDS_OF_THE_OPERATOR: &[Need] = &[
     operator(
         "FindAllOfATenant dynamodb:Query table/studio-local/index/by-tenant",
         |_| json!({ "step": "list-jobs", "tenant": "tenant-known", "most": 10 }),
+    ),
+    operator(
+        "NoteRuns dynamodb:UpdateItem table/studio-local of schedule#*",
+        |_| gather(),
     ),
     operator(
         "ListOnFailureEnvelopes s3:ListBucket eventzr-studio-dead-letters-local",
@@ -367,6 +384,25 @@ const NEEDS_OF_THE_OPERATOR: &[Need] = &[
         "SeeHowJobsAre states:DescribeExecution execution:studio-render-local:*",
         |ready| json!({ "step": "show-job", "tenant": "tenant-overdue", "job": ready.overdue }),
     ),
+];
+
+/// The grants of the watch function. It says which readings failed, and its log says why.
+const NEEDS_OF_WATCH: &[Need] = &[
+    watching("FindWhatIsOpen dynamodb:Query table/studio-local/index/open"),
+    watching(
+        "SeeSinceWhen dynamodb:BatchGetItem table/studio-local of job#*, voice#* only pk, sk, open, listed, version, expires_at",
+    ),
+    watching("SeeWhenSchedulesRan dynamodb:GetItem table/studio-local of schedule#*"),
+    watching("SeeWhenSchedulesRan dynamodb:UpdateItem table/studio-local of schedule#*"),
+    watching("LookAtTheQueue sqs:GetQueueAttributes studio-render-local"),
+];
+
+/// The grants of the notify function. It caches the teams' webhooks, so the notice for which it must
+/// read them comes first.
+const NEEDS_OF_NOTIFY: &[Need] = &[
+    notifying("ReadWebhooks secretsmanager:GetSecretValue secret:studio-notices/local-??????"),
+    notifying("ReadEndsAndTombstones dynamodb:GetItem table/studio-local of job#*, tenant#*"),
+    notifying("PutOnTheBus events:PutEvents event-bus/default"),
 ];
 
 /// The grants for a voice that waits for its owner.
@@ -542,6 +578,33 @@ const fn operator(grant: &'static str, payload: fn(&Ready) -> Value) -> Need {
     }
 }
 
+const fn watching(grant: &'static str) -> Need {
+    Need {
+        of: "WatchFunction",
+        grant,
+        who: "WatchFunction",
+        payload: Payload::Of(|_| json!({})),
+        says: DENIED,
+    }
+}
+
+const fn notifying(grant: &'static str) -> Need {
+    Need {
+        of: "NotifyFunction",
+        grant,
+        who: "NotifyFunction",
+        payload: Payload::Of(|ready| notice(&ready.unwatched[0])),
+        says: DENIED,
+    }
+}
+
+/// Whether `grant` is the watch function's to look at one of the mappings: one row stands for all,
+/// because their ids are new in each stack.
+fn is_of_a_mapping(grant: &Grant) -> bool {
+    let what = "LookAtMappings lambda:GetEventSourceMapping event-source-mapping:";
+    grant.of == "WatchFunctionRole" && grant.what.starts_with(what)
+}
+
 /// The grants that nothing here enforces: Kafka, the mapping and Step Functions are not AWS's own,
 /// and the sandbox plays Polly. The list follows AWS's Service Authorization Reference, and its
 /// pages on the event source mapping.
@@ -634,8 +697,24 @@ fn not_checked() -> BTreeSet<(String, String)> {
             "- s3:ListBucket eventzr-studio-dead-letters-local".to_owned(),
         );
     }
+    // `watch` sees how far each topic goes, and how far its consumer's group is, and reads neither.
+    grant(
+        "WatchFunction",
+        format!("Connect kafka-cluster:Connect cluster/{CLUSTER}"),
+    );
+    for topic in Topic::consumed() {
+        let group = format!("studio-{}-local", topic.consumer().unwrap());
+        grant(
+            "WatchFunction",
+            format!("SeeHowFarTopicsGo kafka-cluster:DescribeTopic topic/{CLUSTER}/{topic}"),
+        );
+        grant(
+            "WatchFunction",
+            format!("SeeHowFarGroupsAre kafka-cluster:DescribeGroup group/{CLUSTER}/{group}"),
+        );
+    }
     // Lambda puts a schedule's run that failed into the queue, with the function's role.
-    for of in ["CompletionFunction", "OperatorFunction"] {
+    for of in ["CompletionFunction", "OperatorFunction", "WatchFunction"] {
         grant(
             of,
             "- sqs:SendMessage studio-schedules-dead-letters-local".to_owned(),
@@ -717,7 +796,7 @@ fn roles() -> Vec<(String, &'static str, &'static [&'static str])> {
         "AWSLambdaVPCAccessExecutionRole",
         "ConsumerPolicy",
     ];
-    const RENDER: &[&str] = &[
+    const OF_A_QUEUE: &[&str] = &[
         "AWSLambdaBasicExecutionRole",
         "AWSLambdaSQSQueueExecutionRole",
         "AWSLambdaVPCAccessExecutionRole",
@@ -728,9 +807,11 @@ fn roles() -> Vec<(String, &'static str, &'static [&'static str])> {
         ("EraseFunction", "lambda.amazonaws.com", FUNCTION),
         ("KafkaTopicsFunction", "lambda.amazonaws.com", FUNCTION),
         ("OperatorFunction", "lambda.amazonaws.com", FUNCTION),
-        ("RenderFunction", "lambda.amazonaws.com", RENDER),
+        ("NotifyFunction", "lambda.amazonaws.com", OF_A_QUEUE),
+        ("RenderFunction", "lambda.amazonaws.com", OF_A_QUEUE),
         ("RenderStateMachine", "states.amazonaws.com", TRACED),
         ("VoiceTrainingStateMachine", "states.amazonaws.com", TRACED),
+        ("WatchFunction", "lambda.amazonaws.com", FUNCTION),
     ];
     let mut roles: Vec<_> = Topic::consumed()
         .map(|topic| (function_of(topic), "lambda.amazonaws.com", CONSUMER))
@@ -746,6 +827,8 @@ async fn without_any_one_of_its_grants_a_function_fails() {
         options.poll = false;
         options.asset_distribution_arn =
             "arn:aws:cloudfront::000000000000:distribution/EDFDVBD632BHDS5".to_owned();
+        options.webhooks = true;
+        options.notices_event_bus = "default".to_owned();
         options.providers = Providers {
             image: "studio-canvas".to_owned(),
             video: "runway".to_owned(),
@@ -779,6 +862,10 @@ async fn without_any_one_of_its_grants_a_function_fails() {
     }
     assert_eq!(found.len(), roles().len());
 
+    // No team has a webhook, and the secret says so.
+    let secrets = &studio.stack.clients.secrets;
+    let create = secrets.create_secret().name("studio-notices/local");
+    create.secret_string("{}").send().await.unwrap();
     // Each message is delivered by hand.
     studio.hold_the_queue().await;
     studio.let_executions_do_nothing().await;
@@ -811,6 +898,18 @@ async fn without_any_one_of_its_grants_a_function_fails() {
     for need in needs_of_each_consumer() {
         fails_without(&studio, &iam, &grants, &need, &ready).await;
     }
+    for need in NEEDS_OF_NOTIFY {
+        fails_without(&studio, &iam, &grants, need, &ready).await;
+    }
+    for need in NEEDS_OF_WATCH {
+        fails_without(&studio, &iam, &grants, need, &ready).await;
+    }
+    let of_mappings: Vec<&Grant> = grants.iter().filter(|one| is_of_a_mapping(one)).collect();
+    assert_eq!(of_mappings.len(), Topic::consumed().count() + 2);
+    for grant in of_mappings {
+        let need = watching(grant.what.clone().leak());
+        fails_without(&studio, &iam, &grants, &need, &ready).await;
+    }
     ready.voices = ready_voices(&studio).await;
     for need in NEEDS_OF_VOICES {
         fails_without(&studio, &iam, &grants, need, &ready).await;
@@ -828,8 +927,9 @@ fn every_grant_is_tried_or_listed(grants: &[Grant]) {
             grant.what.clone(),
         )
     };
-    let found: BTreeSet<_> = grants.iter().map(name).collect();
-    assert_eq!(found.len(), grants.len(), "something is granted twice");
+    let listed = grants.iter().filter(|grant| !is_of_a_mapping(grant));
+    let found: BTreeSet<_> = listed.clone().map(name).collect();
+    assert_eq!(found.len(), listed.count(), "something is granted twice");
     let of_each_consumer = needs_of_each_consumer();
     let needs = NEEDS
         .iter()
@@ -837,6 +937,8 @@ fn every_grant_is_tried_or_listed(grants: &[Grant]) {
         .chain(NEEDS_OF_RENDER)
         .chain(NEEDS_OF_ERASE)
         .chain(NEEDS_OF_THE_OPERATOR)
+        .chain(NEEDS_OF_NOTIFY)
+        .chain(NEEDS_OF_WATCH)
         .chain(NEEDS_OF_VOICES)
         .chain(NEEDS_OF_THE_SWEEP);
     let mut expected: BTreeSet<_> = needs

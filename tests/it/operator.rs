@@ -185,7 +185,7 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
     // Without `--execute`, nothing changes.
     let dry = studio(&stack, "dead-letters redrive --all").await;
     assert!(
-        dry.text.contains("would be redriven") && dry.text.contains("Nothing is done yet"),
+        dry.text.contains("would be redriven") && dry.text.contains("This was a dry run"),
         "{dry:?}"
     );
     assert_eq!(waiting(&stack).await, [(7, 1), (8, 1)]);
@@ -196,7 +196,10 @@ async fn an_on_failure_envelope_is_gathered_once_and_redriven_to_the_same_events
     )
     .await;
     assert_eq!(redriven.code, Some(4), "the tombstone is left");
-    assert!(redriven.text.contains("1 done, 1 left."), "{redriven:?}");
+    assert!(
+        redriven.text.contains("1 redriven, 1 failed or skipped."),
+        "{redriven:?}"
+    );
     assert_eq!(
         topics(&stack.produced_for("tenant-given-up", 8).await),
         the_eight()
@@ -530,5 +533,61 @@ async fn reading_a_topic_again_publishes_nothing_new() {
             .collect::<Vec<_>>(),
         [1]
     );
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_event_is_taken_under_a_new_id_and_its_dead_letter_is_resolved() {
+    let mut stack = Studio::start_with(|options| options.poll = false).await;
+    stack.release_the_queue().await;
+    let tenant = "tenant-corrected";
+    let mut event = created(tenant, "corrected");
+    event["data"]["title"] = json!(" ");
+    give_up(&stack, "one", vec![record(7, Some(&event))]).await;
+    let listed = studio(&stack, "--json dead-letters list").await.json();
+    let id = listed[0]["entries"][0]["id"].as_str().unwrap().to_owned();
+
+    // What is to be edited is the event as it came.
+    let shown = studio(&stack, &format!("dead-letters show {id} --value")).await;
+    let mut edited: Value = serde_json::from_str(&shown.text).unwrap();
+    assert_eq!(edited, event);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("event.json");
+    let correct = format!("--json dead-letters correct {id} {}", file.display());
+
+    // An edit that its consumer refuses too changes nothing.
+    std::fs::write(&file, edited.to_string()).unwrap();
+    let refused = studio(&stack, &format!("{correct} --execute")).await;
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    let fate = &refused.json()[0]["fate"];
+    assert_eq!(fate["is"], "refused");
+    let cause = fate["cause"].as_str().unwrap();
+    assert!(cause.starts_with("data.title: "), "{cause}");
+    assert_eq!(waiting(&stack).await, [(7, 1)]);
+
+    edited["data"]["title"] = json!("Lanterns on the Lake");
+    std::fs::write(&file, edited.to_string()).unwrap();
+    let dry = studio(&stack, &correct).await;
+    assert_eq!(dry.json()[0]["fate"]["is"], "would-be-sent");
+    assert_eq!(waiting(&stack).await, [(7, 1)]);
+    let sent = studio(&stack, &format!("{correct} --execute")).await;
+    let fate = &sent.json()[0]["fate"];
+    assert_eq!((sent.code, &fate["is"]), (Some(0), &json!("sent")));
+    let new_id = fate["event"].as_str().unwrap();
+    let old_id = event["id"].as_str().unwrap();
+    assert!(
+        new_id.starts_with(&format!("{old_id}-corrected-")),
+        "{new_id}"
+    );
+    assert!(waiting(&stack).await.is_empty());
+    assert_eq!(topics(&stack.produced_for(tenant, 8).await), the_eight());
+    let why = studio(&stack, &format!("--json why {tenant} {new_id}")).await;
+    assert_eq!(why.json()[0]["found"][0]["outcome"]["is"], "taken");
+
+    // Once more, it does nothing. The audit has the edits, and not what the event says.
+    let again = studio(&stack, &format!("{correct} --execute")).await;
+    assert_eq!(again.json()[0]["fate"]["is"], "was-resolved");
+    let audit = studio(&stack, "--json audit").await;
+    assert!(audit.text.contains("correct") && !audit.text.contains("Lanterns"));
     stack.stop().await;
 }

@@ -94,6 +94,9 @@ fn trouble_of_ours_is_retried_for_longer_than_any_vendor_works() {
                 "Lambda.AWSLambdaException",
                 "Lambda.SdkClientException",
                 "Lambda.ClientExecutionTimeoutException",
+                "Lambda.EC2ThrottledException",
+                "Lambda.ENILimitReachedException",
+                "Lambda.KMSDisabledException",
             ] {
                 let longest = lasts(&step, error);
                 assert!(
@@ -103,6 +106,28 @@ fn trouble_of_ours_is_retried_for_longer_than_any_vendor_works() {
             }
         }
     }
+}
+
+#[test]
+fn an_hour_without_a_service_of_ours_ends_no_step() {
+    for machine in ["render", "voice-training"] {
+        for (name, step) in tasks_of(machine).0 {
+            let longest = lasts(&step, "Studio.Transient");
+            // The sum of so many pauses is near its average: half an hour off is nine deviations.
+            assert!(
+                longest * JITTER > 1.5 * 3600.0,
+                "{machine}, {name}: {longest} s"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_job_that_waits_for_a_vendor_ends_before_its_execution_does() {
+    let (_, timeout) = tasks_of("render");
+    let waits = seconds("RenderDeadlineSeconds") + seconds("VendorPatienceSeconds");
+    assert!(waits > 3600.0, "an hour without a vendor fails no job");
+    assert!(waits + longest_work() < timeout, "{waits} s");
 }
 
 #[test]

@@ -197,6 +197,8 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
     let queues = of_type(&template, "AWS::SQS::Queue");
     let names: Vec<_> = queues.iter().map(|(id, _)| id.as_str()).collect();
     let expected = [
+        "NoticesDeadLetterQueue",
+        "NoticesQueue",
         "RenderDeadLetterQueue",
         "RenderQueue",
         "SchedulesDeadLetterQueue",
@@ -217,8 +219,12 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
             .iter()
             .find(|(_, policy)| policy["Queues"] == queues)
             .unwrap();
+        let is_there = match id.starts_with("Notices") {
+            true => "WithNoticesOnAws",
+            false => "OnAws",
+        };
         assert_eq!(
-            template["Resources"][*policy_id]["Condition"], "OnAws",
+            template["Resources"][*policy_id]["Condition"], is_there,
             "{id}: only one machine goes without"
         );
         let tls = json!({
@@ -237,6 +243,7 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
                 "Condition": { "ArnEquals": { "aws:SourceArn": [
                     { "Fn::GetAtt": ["CompletionFunctionSweep", "Arn"] },
                     { "Fn::GetAtt": ["OperatorFunctionGather", "Arn"] },
+                    { "Fn::GetAtt": ["WatchFunctionEachMinute", "Arn"] },
                 ] } },
             })],
             _ => vec![],
@@ -246,6 +253,11 @@ async fn every_queue_is_encrypted_tls_only_and_keeps_its_messages_for_two_weeks(
         let dead = json!({ "Fn::GetAtt": ["RenderDeadLetterQueue", "Arn"] });
         let redrive = match id.as_str() {
             "RenderQueue" => json!({ "deadLetterTargetArn": dead, "maxReceiveCount": 5 }),
+            // A day, six minutes each.
+            "NoticesQueue" => json!({
+                "deadLetterTargetArn": { "Fn::GetAtt": ["NoticesDeadLetterQueue", "Arn"] },
+                "maxReceiveCount": 240,
+            }),
             _ => Value::Null,
         };
         assert_eq!(queue["RedrivePolicy"], redrive, "{id}");

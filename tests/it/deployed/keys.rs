@@ -10,7 +10,7 @@ use crate::harness::Studio;
 
 /// The services through which a policy's holder uses the key. Without one of them, AWS denies what
 /// the other grants allow.
-const THROUGH: [(&str, &[&str]); 5] = [
+const THROUGH: [(&str, &[&str]); 7] = [
     // Their mapping puts what it gives up into the bucket.
     ("ConsumerPolicy", &["dynamodb", "sqs", "s3"]),
     (
@@ -24,6 +24,8 @@ const THROUGH: [(&str, &[&str]); 5] = [
     // It deletes and reads no object.
     ("EraseFunctionRole", &["dynamodb", "secretsmanager"]),
     ("OperatorFunctionRole", &["dynamodb", "s3", "sqs"]),
+    ("NotifyFunctionRole", &["dynamodb", "secretsmanager", "sqs"]),
+    ("WatchFunctionRole", &["dynamodb"]),
 ];
 
 fn through(services: &[&str]) -> Vec<Value> {

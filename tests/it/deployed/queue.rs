@@ -68,7 +68,11 @@ async fn the_deployed_queue_keeps_its_promises() {
         assert_eq!(mapping["FunctionResponseTypes"], reports, "{id}");
         assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], most, "{id}");
     }
-    assert_eq!(mappings.len(), 2);
+    // Besides these, the queue of notices has one, where teams are told of failed jobs.
+    let notices = mappings["NotifyFunctionNotices"];
+    let reports = json!(["ReportBatchItemFailures"]);
+    assert_eq!(notices["FunctionResponseTypes"], reports);
+    assert_eq!(mappings.len(), 3);
 
     // A batch that is turned away counts as received, and after five a message is dead.
     let reserved = &function["ReservedConcurrentExecutions"];

@@ -22,7 +22,7 @@ use super::function_of;
 use crate::{grants::Iam, harness::Studio};
 
 /// What the keys of the table's items begin with.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 12] = [
     "inbound#",
     "entity#",
     "job#",
@@ -32,6 +32,9 @@ const KINDS: [&str; 9] = [
     "dead-letter#",
     "audit#",
     "waiting#",
+    "kept#",
+    "schedule#",
+    "set-aside#",
 ];
 
 /// What a role may do with items of which kinds.
@@ -44,7 +47,7 @@ struct OnItems {
 }
 
 const OF_A_CONSUMER: OnItems = OnItems {
-    reads: &["inbound#", "entity#", "job#", "tenant#"],
+    reads: &["inbound#", "entity#", "job#", "tenant#", "set-aside#"],
     looks_up: &["inbound#", "entity#", "job#", "tenant#"],
     puts: &["inbound#", "entity#", "job#"],
     updates: &["inbound#", "dead-letter#"],
@@ -67,10 +70,18 @@ const OF_COMPLETION: OnItems = OnItems {
         "voice#",
         "provider#",
         "tenant#",
+        "kept#",
     ],
     looks_up: &[],
-    puts: &["entity#", "job#", "voice#", "provider#", "waiting#"],
-    updates: &["inbound#", "job#", "voice#"],
+    puts: &[
+        "entity#",
+        "job#",
+        "voice#",
+        "provider#",
+        "waiting#",
+        "kept#",
+    ],
+    updates: &["inbound#", "job#", "voice#", "schedule#"],
     batches: &[],
 };
 
@@ -92,9 +103,32 @@ const OF_ERASE: OnItems = OnItems {
 
 const OF_OPERATOR: OnItems = OnItems {
     reads: OF_ERASE.reads,
-    looks_up: &["job#", "dead-letter#", "audit#"],
-    puts: &["inbound#", "entity#", "job#", "provider#", "audit#"],
-    updates: &["inbound#", "tenant#", "dead-letter#", "audit#"],
+    looks_up: &["job#", "voice#", "dead-letter#", "audit#"],
+    puts: &[
+        "inbound#",
+        "entity#",
+        "job#",
+        "provider#",
+        "audit#",
+        "set-aside#",
+    ],
+    updates: &[
+        "inbound#",
+        "job#",
+        "tenant#",
+        "dead-letter#",
+        "audit#",
+        "schedule#",
+    ],
+    batches: &[],
+};
+
+/// It looks jobs and voices up, but gets nothing if it asks for more than times.
+const OF_WATCH: OnItems = OnItems {
+    reads: &["schedule#"],
+    looks_up: &[],
+    puts: &[],
+    updates: &["schedule#"],
     batches: &[],
 };
 
@@ -294,6 +328,7 @@ async fn a_role_touches_only_the_kinds_of_items_that_its_function_needs() {
         ("EraseFunctionRole", OF_ERASE),
         ("OperatorFunctionRole", OF_OPERATOR),
         ("KafkaTopicsFunctionRole", NOTHING),
+        ("WatchFunctionRole", OF_WATCH),
     ] {
         items_are(&studio, role, &expected).await;
     }
@@ -325,6 +360,7 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
     let consumer = Shell::of(&studio, &consumer).await;
     let operator = Shell::of(&studio, "OperatorFunctionRole").await;
     let topics = Shell::of(&studio, "KafkaTopicsFunctionRole").await;
+    let watch = Shell::of(&studio, "WatchFunctionRole").await;
     for (bucket, key) in objects {
         let put = studio.stack.clients.s3.put_object().bucket(bucket).key(key);
         let put = put.body(b"theirs".to_vec().into()).send().await.unwrap();
@@ -337,6 +373,7 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
             ("a consumer", &consumer),
             ("operator", &operator),
             ("kafka-topics", &topics),
+            ("watch", &watch),
         ] {
             let deleted = shell.deletes(bucket, key, version).await;
             assert!(!deleted, "{who} deletes a version of {bucket}/{key}");
@@ -347,6 +384,7 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
             ("completion", &completion),
             ("render", &render),
             ("kafka-topics", &topics),
+            ("watch", &watch),
         ] {
             assert!(!shell.lists_versions(bucket).await, "{who}: {bucket}");
         }
@@ -356,10 +394,9 @@ async fn only_erase_deletes_versions_and_it_reads_no_object() {
             !erase.stores(bucket, key).await,
             "erase writes {bucket}/{key}"
         );
-        assert!(
-            !topics.gets(bucket, key).await,
-            "kafka-topics: {bucket}/{key}"
-        );
+        for (who, shell) in [("kafka-topics", &topics), ("watch", &watch)] {
+            assert!(!shell.gets(bucket, key).await, "{who}: {bucket}/{key}");
+        }
         assert_eq!(render.gets(bucket, key).await, is_logo, "{bucket}/{key}");
     }
     assert!(
@@ -375,11 +412,12 @@ async fn a_key_of_a_vendor_is_read_only_where_the_vendor_is_asked() {
     let studio = Studio::start_with(|options| options.poll = false).await;
     let secrets = ["asset-paths", "elevenlabs", "runway", "openai"];
     let consumer = format!("{}Role", function_of(Topic::EventCreated));
-    let readers: [(&str, &[&str]); 6] = [
+    let readers: [(&str, &[&str]); 7] = [
         (consumer.as_str(), &[]),
         ("RenderFunctionRole", &secrets[..1]),
         ("OperatorFunctionRole", &[]),
         ("KafkaTopicsFunctionRole", &[]),
+        ("WatchFunctionRole", &[]),
         // Those of the vendors that can be asked to delete something.
         ("EraseFunctionRole", &secrets[..3]),
         ("CompletionFunctionRole", &secrets),
@@ -425,7 +463,11 @@ async fn a_consumer_knows_the_queue_and_no_execution() {
             assert_eq!(shell.describes(machine).await, describes[number], "{role}");
         }
     }
-    for role in ["EraseFunctionRole", "KafkaTopicsFunctionRole"] {
+    for role in [
+        "EraseFunctionRole",
+        "KafkaTopicsFunctionRole",
+        "WatchFunctionRole",
+    ] {
         let shell = Shell::of(&studio, role).await;
         for queue in [queue, dead] {
             assert!(!shell.sends(queue).await, "{role} sends");

@@ -28,6 +28,8 @@ pub struct Ready {
     pub branded: Value,
     /// The same of a tenant whose erasure has just begun.
     pub unwanted: Value,
+    /// The same of a tenant whose title no font has, so that its job fails.
+    pub illegible: Value,
     /// The delivery of a message about a video.
     pub long: Value,
     /// A video that its vendor works on, and that no execution looks after.
@@ -46,6 +48,8 @@ pub struct Ready {
     pub in_line: String,
     /// Cancelled jobs.
     pub cancelled: Vec<String>,
+    /// Jobs of one event, which nothing else needs.
+    pub unwatched: Vec<String>,
     /// An open job.
     pub open: String,
     /// Voices whose training is uploaded, and that are not registered.
@@ -157,6 +161,10 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         pictures.push(message(studio, &created(&tenant, &tenant)).await);
     }
     let branded = message(studio, &event_with_logo("tenant-brand")).await;
+    let mut untitled = created("tenant-illegible", "illegible");
+    untitled["data"]["title"] = json!("\u{12000}\u{12001}");
+    let illegible = message(studio, &untitled).await;
+    let unwatched = jobs(studio, &created("tenant-unwatched", "unwatched")).await;
     let unwanted = message(studio, &created("tenant-leaving", "leaving")).await;
     put_tombstones(studio, "tenant-leaving").await;
     let long = message(studio, &campaign("tenant-long", "video")).await;
@@ -175,6 +183,7 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         pictures,
         branded,
         unwanted,
+        illegible,
         long,
         overdue,
         with_logo,
@@ -184,6 +193,7 @@ pub async fn ready(studio: &mut Studio) -> Ready {
         crowded,
         in_line: in_line.remove(0),
         cancelled,
+        unwatched,
         open,
         trainings,
         voices: Vec::new(),
@@ -265,6 +275,12 @@ async fn delivery_of(studio: &Studio, jobs: &[String]) -> Value {
     let message = message_of(studio, jobs).await;
     let group = group_of(studio, &jobs[0]).await;
     delivery("studio-render-local", &message.to_string(), &group, 1)
+}
+
+/// The delivery of a notice of a failed job.
+pub fn notice(job: &str) -> Value {
+    let body = json!({ "v": 1, "job": job }).to_string();
+    delivery("studio-notices-local", &body, &Uuid::nil().to_string(), 1)
 }
 
 /// The delivery of a message by a queue that was received so often.

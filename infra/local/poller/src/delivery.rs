@@ -22,6 +22,9 @@ use super::error::chain;
 use super::mapping::{Destination, Mapping};
 use super::payload::Frame;
 
+/// How a report begins that says why records are not at their on-failure destination yet.
+pub const NOT_DELIVERED: &str = "on-failure destination";
+
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -107,7 +110,7 @@ impl Delivery {
             };
             match delivered {
                 Ok(place) => return Some(place),
-                Err(problem) => trouble(format!("on-failure destination: {problem}")),
+                Err(problem) => trouble(format!("{NOT_DELIVERED}: {problem}")),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

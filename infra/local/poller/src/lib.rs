@@ -51,7 +51,7 @@ mod template;
 
 pub use action::{Answer, Condition, Outcome};
 pub use declared::Declared;
-pub use delivery::invoke;
+pub use delivery::{NOT_DELIVERED, invoke};
 pub use error::{Error, chain};
 pub use mapping::{Destination, Mapping, StartingPosition};
 pub use poller::{Connections, Poller};

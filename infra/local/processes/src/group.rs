@@ -113,6 +113,19 @@ pub fn kill(process_id: u32) -> bool {
     pid(process_id).is_some_and(|pid| rustix::process::kill_process(pid, Signal::KILL).is_ok())
 }
 
+/// Stops one process as it is (SIGSTOP): it keeps its connections, and answers nothing until
+/// [`go_on`]. Returns `false` if it does not exist.
+#[must_use]
+pub fn freeze(process_id: u32) -> bool {
+    pid(process_id).is_some_and(|pid| rustix::process::kill_process(pid, Signal::STOP).is_ok())
+}
+
+/// Lets a process that [`freeze`] stopped go on (SIGCONT). Returns `false` if it does not exist.
+#[must_use]
+pub fn go_on(process_id: u32) -> bool {
+    pid(process_id).is_some_and(|pid| rustix::process::kill_process(pid, Signal::CONT).is_ok())
+}
+
 fn pid(process_id: u32) -> Option<Pid> {
     i32::try_from(process_id).ok().and_then(Pid::from_raw)
 }

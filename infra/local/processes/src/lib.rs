@@ -9,6 +9,6 @@ mod memory;
 mod owner;
 mod socket;
 
-pub use group::{Group, kill, members, terminate};
+pub use group::{Group, freeze, go_on, kill, members, terminate};
 pub use memory::peak_resident_bytes;
 pub use owner::{is_connection_of_this_user, owner_of_connection, owner_of_listener};

@@ -61,6 +61,7 @@ fn s3_operation(head: &Parts) -> String {
         (&Method::PUT, false) => "PutObject",
         (&Method::GET, false) => "GetObject",
         (&Method::HEAD, false) => "HeadObject",
+        (&Method::DELETE, false) if has("uploadId") => "AbortMultipartUpload",
         (&Method::DELETE, false) => "DeleteObject",
         (&Method::POST, false) if has("uploads") => "CreateMultipartUpload",
         (&Method::POST, false) if has("uploadId") => "CompleteMultipartUpload",
@@ -136,6 +137,10 @@ mod tests {
             (
                 head("PUT", "/bucket/a?partNumber=1&uploadId=u", "s3", None),
                 "s3 UploadPart",
+            ),
+            (
+                head("DELETE", "/bucket/a?uploadId=u", "s3", None),
+                "s3 AbortMultipartUpload",
             ),
             (
                 head("GET", "/bucket?list-type=2", "s3", None),

@@ -16,6 +16,8 @@ use local_gate::{Refused, admit_connection, admit_host};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
+use crate::ports::is_free;
+
 /// The server of the assets. It closes when it is dropped.
 #[derive(Debug)]
 pub struct Assets {
@@ -26,9 +28,10 @@ pub struct Assets {
 
 impl Assets {
     /// Binds a loopback port before the bucket exists, because the stack must know its own URLs
-    /// when it is deployed.
-    pub async fn bind() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    /// when it is deployed: `port` if it is free, or else any free one.
+    pub async fn bind(port: Option<u16>) -> io::Result<Self> {
+        let port = port.filter(|port| is_free(*port)).unwrap_or(0);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         Ok(Self {
             address: listener.local_addr()?,
             listener: Some(listener),

@@ -53,6 +53,31 @@ impl QueryService {
     }
 }
 
+/// A service with AWS's JSON protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonService {
+    /// CloudWatch, with its alarms.
+    CloudWatch,
+    /// DynamoDB, with the form of items as they are stored.
+    DynamoDb,
+    /// EventBridge, with its schedules.
+    Events,
+    /// CloudWatch Logs.
+    Logs,
+}
+
+impl JsonService {
+    /// The service's name in a signature, and in the header `x-amz-target`.
+    fn api(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CloudWatch => ("monitoring", "GraniteServiceVersion20100801"),
+            Self::DynamoDb => ("dynamodb", "DynamoDB_20120810"),
+            Self::Events => ("events", "AWSEvents"),
+            Self::Logs => ("logs", "Logs_20140328"),
+        }
+    }
+}
+
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -141,20 +166,38 @@ impl Aws {
         Ok(result.map_or(Value::Null, json_of))
     }
 
-    /// Calls an operation of CloudWatch Logs.
-    async fn logs(&self, operation: &str, input: &Value) -> Result<Value, Error> {
-        let target = format!("Logs_20140328.{operation}");
+    /// Calls an operation of a service with AWS's JSON protocol, and returns its answer; null for an
+    /// empty one.
+    ///
+    /// # Errors
+    /// [`Error`] if the call fails.
+    pub async fn json(
+        &self,
+        service: JsonService,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, Error> {
+        let (name, target) = service.api();
+        let target = format!("{target}.{operation}");
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),
             ("x-amz-target", target.as_str()),
         ];
         let answer = self
-            .post("logs", operation, &headers, input.to_string())
+            .post(name, operation, &headers, input.to_string())
             .await?;
+        if answer.is_empty() {
+            return Ok(Value::Null);
+        }
         serde_json::from_str(&answer).map_err(|error| Error::Unreadable {
             operation: operation.to_owned(),
             reason: error.to_string(),
         })
+    }
+
+    /// Calls an operation of CloudWatch Logs.
+    async fn logs(&self, operation: &str, input: &Value) -> Result<Value, Error> {
+        self.json(JsonService::Logs, operation, input).await
     }
 
     /// All items of an operation of CloudWatch Logs that answers in pages.

@@ -9,7 +9,7 @@ use fault_proxy::{Admission, Proxy};
 use crate::checkout::Checkout;
 use crate::clients::Clients;
 use crate::credentials;
-use crate::emulator::{self, Emulator, REGION, SECRET_PATHS};
+use crate::emulator::{self, Emulator, Pace, REGION, SECRET_PATHS, Transport};
 
 /// An emulator behind a proxy. Dropping it stops both.
 #[derive(Debug)]
@@ -35,14 +35,15 @@ pub enum Error {
 
 impl Bare {
     /// Starts the emulator of a checkout behind a proxy on `port`, or on any free port, and returns
-    /// once it answers. `wait_scale` is the factor for Step Functions' waits.
+    /// once it answers. `transport` is what requests count as.
     ///
     /// # Errors
     /// An [`Error`].
     pub async fn start(
         checkout: &Checkout,
         port: Option<u16>,
-        wait_scale: f64,
+        pace: Pace,
+        transport: Transport,
     ) -> Result<Self, Error> {
         let root = credentials::fresh()?;
         let admission = Admission {
@@ -56,7 +57,8 @@ impl Bare {
             root: root.clone(),
             functions_endpoint: proxy.address(),
             answers_endpoint: proxy.quiet_address(),
-            wait_scale,
+            pace,
+            transport,
         })
         .await?;
         proxy.forward_to(emulator.socket().to_owned());

@@ -15,6 +15,7 @@ mod java;
 mod line;
 mod properties;
 mod settings;
+mod tools;
 
 use apache::Apache;
 use embedded::Embedded;

@@ -79,10 +79,22 @@ impl Checkout {
         self.root.join("target/apache-kafka")
     }
 
+    /// The folder of Apache Kafka's programs for people, once Apache Kafka is installed.
+    #[must_use]
+    pub fn kafka_tools(&self) -> PathBuf {
+        self.apache_kafka().join("bin")
+    }
+
     /// The file that `make up` provides for a shell while it runs.
     #[must_use]
     pub fn env(&self) -> PathBuf {
         self.root.join("target/up.env")
+    }
+
+    /// The folder of what `make up KEEP=1` keeps.
+    #[must_use]
+    pub fn kept(&self) -> PathBuf {
+        self.root.join("target/up.kept")
     }
 
     /// The folder of the demo's results.

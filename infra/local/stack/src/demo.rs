@@ -3,6 +3,7 @@
 
 mod error;
 pub mod event;
+mod foreseen;
 mod results;
 pub mod voice;
 

@@ -26,6 +26,9 @@ pub const STACK: &str = "studio-local";
 /// The cluster in the mappings. It does not exist: the local poller reads from the local broker.
 pub const CLUSTER_ARN: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/studio-local/00000000-0000-0000-0000-000000000000-s1";
 
+/// The cluster in the metrics of Kafka's connections. Nothing here emits them.
+const CLUSTER_NAME: &str = "studio-local";
+
 /// This machine's processor, as Lambda names it: what the parameter `Architecture` must be where the
 /// functions run here.
 pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
@@ -78,6 +81,10 @@ pub struct Parameters {
     pub asset_base_url: String,
     /// The ARN of the CloudFront distribution that serves the assets; empty for none.
     pub asset_distribution_arn: String,
+    /// Whether teams are told of failed jobs by webhook.
+    pub webhooks: bool,
+    /// The event bus that gets an event for each failed job; empty for none.
+    pub notices_event_bus: String,
     /// How long a render may take before the sweep checks it.
     pub render_deadline: Duration,
     /// How many steps may run at once.
@@ -90,6 +97,8 @@ pub struct Parameters {
     pub render_patience: Duration,
     /// How many jobs of one tenant may wait for vendors or be made by them; 0 for any number.
     pub most_open_jobs: u32,
+    /// How long a job waits for vendors that are all in trouble: whole seconds.
+    pub vendor_patience: Duration,
     /// The providers.
     pub providers: Providers,
     /// The vendors' settings, as JSON.
@@ -265,6 +274,8 @@ fn values(parameters: &Parameters) -> Vec<(&'static str, String)> {
         ("Stage", text("local")),
         ("Architecture", text(ARCHITECTURE)), // the functions run on this machine
         ("KafkaClusterArn", text(CLUSTER_ARN)),
+        // Makes the alarm on the brokers, which stays silent.
+        ("KafkaClusterName", text(CLUSTER_NAME)),
         (
             "KafkaBootstrapServers",
             parameters.bootstrap_servers.clone(),
@@ -276,6 +287,11 @@ fn values(parameters: &Parameters) -> Vec<(&'static str, String)> {
             "AssetDistributionArn",
             parameters.asset_distribution_arn.clone(),
         ),
+        (
+            "Webhooks",
+            text(if parameters.webhooks { "on" } else { "off" }),
+        ),
+        ("NoticesEventBus", parameters.notices_event_bus.clone()),
         ("Topics", text(topics)),
         (
             "TopicPartitions",
@@ -320,6 +336,10 @@ fn values(parameters: &Parameters) -> Vec<(&'static str, String)> {
         // SQS delays a message in real time, whatever factor Step Functions' waits have.
         ("RenderPutOffSeconds", text("1")),
         ("MostOpenJobs", parameters.most_open_jobs.to_string()),
+        (
+            "VendorPatienceSeconds",
+            parameters.vendor_patience.as_secs().to_string(),
+        ),
         ("OtlpEndpoint", parameters.otlp_endpoint.clone()),
         ("LogLevel", text(parameters.log_level)),
     ]

@@ -28,6 +28,35 @@ pub(crate) const SECRET_PATHS: &str = "/_ministack/cfn-response/";
 /// How long the emulator may take to answer. Several start at once where tests run.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
+/// What the emulator takes the requests to it for. They all come without TLS, over its Unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// What they are: a policy that demands TLS denies them.
+    Plain,
+    /// What they would be on AWS: a stage's buckets and queues, which demand TLS, let them in.
+    Tls,
+}
+
+/// How fast the emulator's clocks go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// The factor for Step Functions' waits: 1 is as on AWS, 0 skips `Wait` states and the pauses
+    /// of `Retry`.
+    pub wait_scale: f64,
+    /// How often alarms are evaluated. CloudWatch does it every minute.
+    pub alarms_every: Duration,
+}
+
+impl Default for Pace {
+    /// As on AWS.
+    fn default() -> Self {
+        Self {
+            wait_scale: 1.0,
+            alarms_every: Duration::from_secs(60),
+        }
+    }
+}
+
 /// How to start the emulator.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -41,8 +70,10 @@ pub struct Options {
     pub functions_endpoint: SocketAddr,
     /// The address in the URLs that the emulator itself gives to functions.
     pub answers_endpoint: SocketAddr,
-    /// The factor for Step Functions' waits: 0 skips `Wait` states and the pauses of `Retry`.
-    pub wait_scale: f64,
+    /// How fast its clocks go.
+    pub pace: Pace,
+    /// What its requests count as.
+    pub transport: Transport,
 }
 
 /// A running emulator. Dropping it stops it and every function that it runs.
@@ -114,10 +145,20 @@ impl Emulator {
             .env("AUTH", "true")
             // For the function that answers CloudFormation: on AWS it sends its answers to S3 alone.
             .env("ANSWERS_TO_LOOPBACK", "true")
+            // For the function that calls webhooks: on AWS it calls none but public servers.
+            .env("WEBHOOKS_TO_LOOPBACK", "true")
             .env("MINISTACK_REGION", REGION)
             // A listener on a fixed port, for a service that the studio does not use.
             .env("IOT_MTLS_ENABLED", "false")
-            .env("SFN_WAIT_SCALE", options.wait_scale.to_string())
+            .env("SFN_WAIT_SCALE", options.pace.wait_scale.to_string())
+            .env(
+                "ALARMS_EVERY",
+                options.pace.alarms_every.as_secs_f64().to_string(),
+            )
+            .env(
+                "COUNTS_AS_TLS",
+                (options.transport == Transport::Tls).to_string(),
+            )
             // Each invocation in flight occupies a thread, and so does each call that a function
             // makes. The default of 64 is exhausted once fifty jobs wait for Kafka.
             .env("MINISTACK_WORKER_THREADS", "256")
@@ -142,6 +183,18 @@ impl Emulator {
     #[must_use]
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Tells what came of the last batch of a mapping, which the emulator then says of it. The
+    /// patch `mapping_results` reads the file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn tell_result(socket: &Path, mapping: &str, result: &str) -> io::Result<()> {
+        fs::write(
+            socket.with_file_name(format!("mapping-result-{mapping}")),
+            result,
+        )
     }
 
     /// The emulator's log, which exists as long as the emulator runs.
@@ -218,7 +271,8 @@ mod tests {
             root: Credentials::new("AKIAROOT", "ITSSECRET", None, None, "test"),
             functions_endpoint: nowhere,
             answers_endpoint: nowhere,
-            wait_scale: 1.0,
+            pace: Pace::default(),
+            transport: Transport::Plain,
         }
     }
 

@@ -18,6 +18,25 @@ pub enum Error {
     /// The functions' configuration cannot be read.
     #[error("the functions' configuration cannot be read: {0}")]
     Functions(String),
+    /// There is no file of a running stack.
+    #[error(
+        "cannot read {path}, which a running stack writes; start one with `make up` in another terminal"
+    )]
+    NotUp {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        #[source]
+        source: io::Error,
+    },
+    /// The file lacks a variable.
+    #[error("{path} has no {name}; check that `make up` wrote it")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        name: &'static str,
+    },
     /// The file cannot be written.
     #[error("cannot write {path}")]
     Write {
@@ -41,6 +60,8 @@ pub async fn environment(
             format!("http://{}", stack.proxy.address()),
         ),
         ("AWS_REGION".to_owned(), REGION.to_owned()),
+        // Version 1 of the AWS CLI reads only this one.
+        ("AWS_DEFAULT_REGION".to_owned(), REGION.to_owned()),
         (
             "AWS_ACCESS_KEY_ID".to_owned(),
             stack.root.access_key_id().to_owned(),
@@ -120,6 +141,49 @@ impl EnvFile {
     }
 }
 
+/// The environment of a stack that is up, read from its file.
+#[derive(Debug)]
+pub struct Environment {
+    path: PathBuf,
+    text: String,
+}
+
+impl Environment {
+    /// Reads the file of a stack that is up.
+    ///
+    /// # Errors
+    /// [`Error::NotUp`] if it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        match fs::read_to_string(path) {
+            Ok(text) => Ok(Self {
+                path: path.to_owned(),
+                text,
+            }),
+            Err(source) => Err(Error::NotUp {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// The value of a variable that has one line and no quotes.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if the file lacks it.
+    pub fn variable(&self, name: &'static str) -> Result<&str, Error> {
+        let value = self.text.lines().find_map(|line| {
+            line.strip_prefix("export ")?
+                .strip_prefix(name)?
+                .strip_prefix("='")?
+                .strip_suffix('\'')
+        });
+        value.ok_or_else(|| Error::Missing {
+            path: self.path.clone(),
+            name,
+        })
+    }
+}
+
 /// Writes a new file that only its user may read.
 fn write_for_user(path: &Path, text: &str) -> io::Result<()> {
     // An old file might keep its mode, or be a link.
@@ -148,6 +212,22 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_variable_is_read_from_the_stacks_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("up.env");
+        assert!(matches!(Environment::read(&path), Err(Error::NotUp { .. })));
+        let lines = "export KAFKA='127.0.0.1:9092'\nexport KAFKA_ROOTS_PEM='a\nb'\n";
+        fs::write(&path, lines).expect("written");
+        let environment = Environment::read(&path).expect("there");
+        assert_eq!(
+            environment.variable("KAFKA").expect("there"),
+            "127.0.0.1:9092"
+        );
+        let missing = environment.variable("TABLE_NAME").expect_err("not there");
+        assert!(missing.to_string().contains("TABLE_NAME"), "{missing}");
+    }
 
     #[test]
     fn the_file_with_the_credentials_is_readable_by_its_user_alone() {

@@ -52,13 +52,17 @@ fn consumed() -> String {
     names.join(", ")
 }
 
-/// An event as it will be published. It is not validated, because validation is the function's
-/// task.
+/// An event as it will be published. It is not judged here, because that is the function's task.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Event {
+    /// Its file, or standard input.
+    pub from: String,
     pub topic: Topic,
     pub key: Option<String>,
     pub value: Option<Vec<u8>>,
+    /// Its `id` and its `source`, where they are texts.
+    pub id: Option<String>,
+    pub source: Option<String>,
 }
 
 impl Event {
@@ -71,7 +75,14 @@ impl Event {
         };
         let checkout = checkout.clone();
         let bytes = tokio::task::spawn_blocking(move || match input {
-            Input::Example(topic) => Ok(serde_json::to_vec(&example_of_now(topic, &checkout)?)?),
+            Input::Example(topic) => {
+                let mut event = example_of_now(topic, &checkout)?;
+                // Published twice, it would have one id and two times, and become a dead letter.
+                let id = event["id"].as_str().unwrap_or_default();
+                let now = jiff::Timestamp::now().as_millisecond();
+                event["id"] = Value::String(format!("{id}-{now}"));
+                Ok(serde_json::to_vec(&event)?)
+            }
             Input::File(path) => fs::read(path),
             Input::Stdin => {
                 let mut bytes = Vec::new();
@@ -82,12 +93,15 @@ impl Event {
             .await
             .map_err(io::Error::other)
             .and_then(|bytes| bytes);
-        Self::of(bytes.map_err(|source| Error::Read { from, source })?)
+        match bytes {
+            Ok(bytes) => Self::of(&from, bytes),
+            Err(source) => Err(Error::Read { from, source }),
+        }
     }
 
     /// Parses only what decides the topic and the key. An event that names no topic goes to one
     /// whose function will report what is wrong with it.
-    fn of(bytes: Vec<u8>) -> Result<Self, Error> {
+    pub(crate) fn of(from: &str, bytes: Vec<u8>) -> Result<Self, Error> {
         let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let topic = match value["type"].as_str() {
             None => Topic::EventCreated,
@@ -96,11 +110,14 @@ impl Event {
                 _ => return Err(Error::Type(name.to_owned())),
             },
         };
-        let key = value["data"]["tenantId"].as_str().map(str::to_owned);
+        let text = |value: &Value| value.as_str().map(str::to_owned);
         // An empty file is a record without a value: a tombstone.
         Ok(Self {
+            from: from.to_owned(),
             topic,
-            key,
+            key: text(&value["data"]["tenantId"]),
+            id: text(&value["id"]),
+            source: text(&value["source"]),
             value: (!bytes.is_empty()).then_some(bytes),
         })
     }
@@ -129,14 +146,18 @@ mod tests {
 
     #[test]
     fn an_event_goes_to_the_topic_of_its_type_with_its_tenant_as_key() {
-        let bytes = br#"{"type":"eventzr.cms.published.v1","data":{"tenantId":"t"}}"#.to_vec();
-        let event = Event::of(bytes.clone()).expect("a consumed type");
+        let bytes =
+            br#"{"type":"eventzr.cms.published.v1","id":"e","data":{"tenantId":"t"}}"#.to_vec();
+        let event = Event::of("my.json", bytes.clone()).expect("a consumed type");
         assert_eq!(
             event,
             Event {
+                from: "my.json".to_owned(),
                 topic: Topic::CmsPublished,
                 key: Some("t".to_owned()),
-                value: Some(bytes)
+                value: Some(bytes),
+                id: Some("e".to_owned()),
+                source: None,
             }
         );
     }
@@ -150,7 +171,7 @@ mod tests {
             br#"{"type":7}"#,
             br#"{"data":{"tenantId":1}}"#,
         ] {
-            let event = Event::of(bytes.to_vec()).expect("to be judged by the function");
+            let event = Event::of("my.json", bytes.to_vec()).expect("to be judged by the function");
             assert_eq!((event.topic, event.key), (Topic::EventCreated, None));
             assert_eq!(event.value.is_none(), bytes.is_empty());
         }
@@ -162,7 +183,7 @@ mod tests {
             "eventzr.event.deleted.v1",
             "eventzr.studio.template.created.v1",
         ] {
-            let error = Event::of(format!(r#"{{"type":"{name}"}}"#).into_bytes())
+            let error = Event::of("my.json", format!(r#"{{"type":"{name}"}}"#).into_bytes())
                 .expect_err("not consumed");
             assert!(error.to_string().contains(name), "{error}");
         }

@@ -13,13 +13,20 @@ use local::broker::Broker;
 use local::checkout::Checkout;
 use local::demo;
 use local::deploy::Providers;
+use local::emulator::{Pace, Transport};
+use local::gameday;
+use local::gameday::cause;
+use local::gameday::fault::{Bell, Cure, Fault};
+use local::gameday::place::Place;
 use local::input::Input;
+use local::logs::Wanted;
 use local::provoke::{self, Alarm};
 use local::publish;
 use local::stack::Options;
 use local::timeline::Timeline;
 use local::up;
 use local::waits;
+use operations::consumed_topic;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The studio's event functions on one machine: the real binaries and the real template, without an
@@ -47,8 +54,9 @@ enum Command {
         /// the topic that its `type` names.
         #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
         event: Option<PathBuf>,
-        /// Publish the example of this topic: one of the four that the studio consumes.
-        #[arg(long, default_value = "eventzr.event.created.v1", value_parser = consumed, conflicts_with = "event")]
+        /// Publish the example of this topic: event.created, event.published, cms.published or
+        /// campaign.launched.
+        #[arg(long, default_value = "event.created", value_parser = consumed_topic, conflicts_with = "event")]
         topic: Topic,
         /// Give up after this number of seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
@@ -74,6 +82,10 @@ enum Command {
     /// Uses port 9092 for Kafka, 4566 for AWS and 4567 for the console if they are free. Prints how
     /// to look at the stack, publish to it, read from it and run a function against it.
     Up {
+        /// Begin with what the last stack kept, and keep it again at the end: the table, the
+        /// buckets, the topics and the consumers' positions, in target/up.kept.
+        #[arg(long)]
+        keep: bool,
         /// The file to write with the stack's addresses, for a shell and for `studio --local`
         /// [default: target/up.env].
         #[arg(long, value_name = "FILE")]
@@ -101,15 +113,94 @@ enum Command {
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// Publish one event to the stack that `up` keeps running.
+    /// Put a fault into the stack that `up` keeps running, for a person to find and cure.
+    ///
+    /// The fault comes from outside, as it would on AWS: through AWS's API, through Kafka, in what a
+    /// producer sends, or in what a dependency answers. Without a FAULT, this lists all of them
+    /// with the alarm that is to ring, and says which are in. `mend` takes it out again.
+    #[command(after_help = BREAK_HELP)]
+    Break {
+        /// The fault; without one, all are listed.
+        fault: Option<Fault>,
+        /// The file that `up` wrote [default: target/up.env].
+        #[arg(long, value_name = "FILE")]
+        env: Option<PathBuf>,
+    },
+    /// Take a fault out of the stack that `up` keeps running, and say what cures what it left.
+    ///
+    /// Without a FAULT, all that are in.
+    Mend {
+        /// The fault; without one, all that are in.
+        fault: Option<Fault>,
+        /// The file that `up` wrote [default: target/up.env].
+        #[arg(long, value_name = "FILE")]
+        env: Option<PathBuf>,
+    },
+    /// Put each fault into a stack of its own, one after another, and print for each: the bell, the
+    /// seconds until it rang, whether it was the right one, whether a cure brought everything, and
+    /// what was lost.
+    ///
+    /// Runs for two to four hours, without anybody's help. Exits with 0 if every row is right.
+    #[command(after_help = GAMEDAY_HELP)]
+    Gameday {
+        /// Only these faults; by default all, those for Apache Kafka only on it.
+        #[arg(value_name = "FAULT")]
+        faults: Vec<Fault>,
+        /// How long each may take until its alarm rings, in seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = 1500)]
+        within: u64,
+        /// How long what was asked for may take to come once the fault is mended, in seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+        cured_within: u64,
+        /// `apache`, `embedded`, or the `host:port` of a broker that already runs.
+        #[arg(long, default_value = "apache")]
+        broker: Broker,
+        /// Print the rows as JSON, one line for each, instead of the table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Publish one event to the stack that `up` keeps running, and say what came of it.
+    ///
+    /// Waits until its consumer has taken it and its jobs have ended. Exits with 0 if all of them
+    /// completed, or if it changed nothing; with 1 if it became a dead letter, if a job failed, or if
+    /// the time is up.
     Publish {
         /// Your own CloudEvent, as a file or `-` for standard input. It is published unchanged to
         /// the topic that its `type` names.
         #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
         event: Option<PathBuf>,
-        /// Publish the example of this topic: one of the four that the studio consumes.
-        #[arg(long, default_value = "eventzr.event.created.v1", value_parser = consumed, conflicts_with = "event")]
+        /// Publish the example of this topic: event.created, event.published, cms.published or
+        /// campaign.launched.
+        #[arg(long, default_value = "event.created", value_parser = consumed_topic, conflicts_with = "event")]
         topic: Topic,
+        /// Only publish it.
+        #[arg(long)]
+        no_wait: bool,
+        /// Wait for this number of seconds at most.
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            default_value_t = 120,
+            conflicts_with = "no_wait"
+        )]
+        within: u64,
+        /// The file that `up` wrote [default: target/up.env].
+        #[arg(long, value_name = "FILE")]
+        env: Option<PathBuf>,
+    },
+    /// Print the functions' logs on the stack that `up` keeps running.
+    ///
+    /// The lines are those that CloudWatch Logs has on AWS: JSON, with the metrics among them.
+    Logs {
+        /// Only the functions with this in their names, such as `event-created`.
+        #[arg(default_value = "")]
+        function: String,
+        /// Write the lines for people, and leave out those that say nothing.
+        #[arg(long)]
+        pretty: bool,
+        /// Wait for new lines until Ctrl-C.
+        #[arg(long, short)]
+        follow: bool,
         /// The file that `up` wrote [default: target/up.env].
         #[arg(long, value_name = "FILE")]
         env: Option<PathBuf>,
@@ -131,6 +222,20 @@ enum Command {
     },
 }
 
+const BREAK_HELP: &str = "\
+An exercise for two, with `make up VENDORS=1 BROKER=apache` in a terminal of its own:
+  studio-local break mapping-disabled     one puts a fault in
+  make publish NO_WAIT=1                  and publishes, as a producer would
+  aws cloudwatch describe-alarms --state-value ALARM --query 'MetricAlarms[].AlarmName'
+                                          the other starts with docs/runbook.md
+  studio-local mend                       and takes it out once the cause is found";
+
+const GAMEDAY_HELP: &str = "\
+Examples:
+  studio-local gameday
+  studio-local gameday mapping-disabled wrong-table --within 300
+  studio-local gameday --json >gameday.jsonl";
+
 #[derive(Debug, Args)]
 struct StackArguments {
     /// `embedded` (in this process), `apache` (real Apache Kafka: needs Java 17 and Maven), or the
@@ -147,6 +252,9 @@ struct StackArguments {
     /// How many seconds a render may take before the sweep checks it.
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     render_deadline: u64,
+    /// How often alarms are evaluated, in seconds. CloudWatch does it every minute.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    alarms_every: u64,
 }
 
 impl StackArguments {
@@ -162,26 +270,12 @@ impl StackArguments {
             };
         }
         options.render_deadline = Duration::from_secs(self.render_deadline);
+        options.alarms_every = Duration::from_secs(self.alarms_every);
         if let Some(venv) = self.venv {
             options.checkout.venv = std::path::absolute(venv)?;
         }
         Ok(options)
     }
-}
-
-fn consumed(name: &str) -> Result<Topic, String> {
-    let consumed: Vec<Topic> = Topic::ALL
-        .into_iter()
-        .filter(|topic| topic.is_consumed())
-        .collect();
-    consumed
-        .iter()
-        .copied()
-        .find(|topic| topic.as_str() == name)
-        .ok_or_else(|| {
-            let names: Vec<&str> = consumed.iter().map(|topic| topic.as_str()).collect();
-            format!("the studio consumes {}", names.join(", "))
-        })
 }
 
 fn input(event: Option<PathBuf>, topic: Topic) -> Input {
@@ -193,12 +287,12 @@ fn input(event: Option<PathBuf>, topic: Topic) -> Input {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a command line asks once what its user wants, and this is where"
-    )]
-    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if is_set("MAKELEVEL") && error.use_stderr() => return misused(&error),
+        Err(error) => error.exit(),
+    };
+    let no_color = is_set("NO_COLOR");
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -207,6 +301,34 @@ fn main() -> ExitCode {
     // Do not wait for tasks that hang on a broker that does not answer.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command line asks once what its user wants, and this is where"
+)]
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+/// What is wrong with the arguments that `make` passed on, for a person who called `make`.
+fn misused(error: &clap::Error) -> ExitCode {
+    eprintln!(
+        "studio-local: {}",
+        without_usage(&error.render().to_string())
+    );
+    ExitCode::from(2)
+}
+
+/// What clap says, without how to call the program, which the reader did not call.
+fn without_usage(said: &str) -> String {
+    let said = said.strip_prefix("error: ").unwrap_or(said);
+    let of_usage = |part: &&str| {
+        let part = part.trim_start();
+        !part.starts_with("Usage:") && !part.starts_with("For more information")
+    };
+    let parts: Vec<&str> = said.split("\n\n").filter(of_usage).collect();
+    parts.join("\n\n").trim_end().to_owned()
 }
 
 /// How a command ended.
@@ -228,11 +350,43 @@ async fn run(command: Command, no_color: bool) -> ExitCode {
             delay,
             stack,
         } => stoppable(measured(events, delay, stack, &timeline)).await,
+        Command::Gameday {
+            faults,
+            within,
+            cured_within,
+            broker,
+            json,
+        } => {
+            let chosen = (faults, broker);
+            stoppable(game_day(chosen, (within, cured_within), json, &timeline)).await
+        }
+        Command::Break { fault, env } => Some(broken(fault, env).await),
+        Command::Mend { fault, env } => Some(mended(fault, env).await),
+        Command::Logs {
+            function,
+            pretty,
+            follow,
+            env,
+        } => {
+            let wanted = Wanted {
+                function,
+                pretty,
+                follow,
+            };
+            stoppable(logs(wanted, env)).await
+        }
         // These two stop in order by themselves.
-        Command::Up { env, stack } => Some(up(env, stack, &timeline).await),
+        Command::Up { keep, env, stack } => Some(up(keep, env, stack, &timeline).await),
         Command::Aws { port } => Some(aws(port).await),
-        Command::Publish { event, topic, env } => {
-            Some(publish(input(event, topic), env, &timeline).await)
+        Command::Publish {
+            event,
+            topic,
+            no_wait,
+            within,
+            env,
+        } => {
+            let within = (!no_wait).then(|| Duration::from_secs(within));
+            stoppable(publish(input(event, topic), within, env, &timeline)).await
         }
     };
     timeline.rest();
@@ -278,8 +432,9 @@ async fn measured(events: u32, delay: u64, stack: StackArguments, timeline: &Tim
     Ok(())
 }
 
-async fn up(env: Option<PathBuf>, stack: StackArguments, timeline: &Timeline) -> Done {
-    let options = stack.options()?;
+async fn up(keep: bool, env: Option<PathBuf>, stack: StackArguments, timeline: &Timeline) -> Done {
+    let mut options = stack.options()?;
+    options.kept = keep.then(|| options.checkout.kept());
     let env = env.map_or_else(|| Ok(options.checkout.env()), std::path::absolute)?;
     Ok(up::run(options, env, asked_to_stop(), timeline).await?)
 }
@@ -288,7 +443,7 @@ async fn aws(port: Option<u16>) -> Done {
     let mut until = std::pin::pin!(asked_to_stop());
     let checkout = Checkout::find()?;
     let bare = tokio::select! {
-        bare = Bare::start(&checkout, port, 1.0) => bare?,
+        bare = Bare::start(&checkout, port, Pace::default(), Transport::Tls) => bare?,
         () = &mut until => return Ok(()),
     };
     for (name, value) in bare.variables() {
@@ -299,10 +454,141 @@ async fn aws(port: Option<u16>) -> Done {
     Ok(())
 }
 
-async fn publish(input: Input, env: Option<PathBuf>, timeline: &Timeline) -> Done {
+/// The faults that were chosen, else all; those for Apache Kafka only where it is the broker.
+fn chosen(faults: Vec<Fault>, broker: &Broker) -> Vec<Fault> {
+    if !faults.is_empty() {
+        return faults;
+    }
+    Fault::all()
+        .filter(|fault| *broker == Broker::Apache || !fault.needs_apache_kafka())
+        .collect()
+}
+
+async fn game_day(
+    (faults, broker): (Vec<Fault>, Broker),
+    (within, cured_within): (u64, u64),
+    json: bool,
+    timeline: &Timeline,
+) -> Done {
+    let options = gameday::Options {
+        checkout: Checkout::find()?,
+        faults: chosen(faults, &broker),
+        broker,
+        within: Duration::from_secs(within),
+        cured_within: Duration::from_secs(cured_within),
+    };
+    let rows = gameday::run(&options, timeline).await?;
+    if json {
+        for row in &rows {
+            println!("{}", serde_json::to_string(row)?);
+        }
+    } else {
+        println!("\n{}", gameday::table::table(&rows));
+    }
+    let wrong = rows.iter().filter(|row| !row.is_right()).count();
+    if wrong > 0 {
+        return Err(format!("{wrong} of {} rows are wrong", rows.len()).into());
+    }
+    Ok(())
+}
+
+fn place(env: Option<PathBuf>) -> Result<(Checkout, Place), Box<dyn Error>> {
     let checkout = Checkout::find()?;
     let env = env.unwrap_or_else(|| checkout.env());
-    Ok(publish::run(&checkout, input, &env, timeline).await?)
+    let place = Place::of(&env)?;
+    Ok((checkout, place))
+}
+
+async fn broken(fault: Option<Fault>, env: Option<PathBuf>) -> Done {
+    let Some(fault) = fault else {
+        // The list needs no stack.
+        let broken = place(env)
+            .ok()
+            .and_then(|(_, place)| cause::broken(&place).ok())
+            .unwrap_or_default();
+        for fault in Fault::all() {
+            let state = if broken.contains(&fault) { "  IN" } else { "" };
+            println!(
+                "{fault}{state}\n    {}\n    {}",
+                fault.sentence(),
+                rings(fault)
+            );
+        }
+        return Ok(());
+    };
+    let (checkout, place) = place(env)?;
+    cause::put_in(&place, fault, None).await?;
+    println!("{fault} is in. {}", fault.sentence());
+    if fault.is_of_a_producer() {
+        let events = gameday::produce(&place, fault, &checkout).await?;
+        println!("{events} events are published.");
+    } else {
+        println!("Publish, as a producer would: make publish NO_WAIT=1");
+    }
+    println!("{}", rings(fault));
+    Ok(())
+}
+
+/// The alarm that is to ring.
+fn rings(fault: Fault) -> String {
+    match fault.bell() {
+        Bell::OneOf(bells) => format!("rings {}", bells.join(" or ")),
+        Bell::None => "rings nothing: it heals by itself".to_owned(),
+    }
+}
+
+async fn mended(fault: Option<Fault>, env: Option<PathBuf>) -> Done {
+    let (_, place) = place(env)?;
+    let faults = match fault {
+        Some(fault) => vec![fault],
+        None => cause::broken(&place)?,
+    };
+    if faults.is_empty() {
+        println!("nothing is broken");
+    }
+    for fault in faults {
+        cause::mend(&place, fault).await?;
+        println!("{fault} is out. {}", cure(fault));
+    }
+    Ok(())
+}
+
+/// What cures what a fault left behind.
+fn cure(fault: Fault) -> String {
+    match fault.cure() {
+        Cure::None => "The rest comes by itself.".to_owned(),
+        Cure::CloseBreaker(provider) => format!(
+            "The breaker is still open: studio --local providers close-breaker {provider} --execute. \
+             What another provider made instead is made again: studio --local jobs resubmit \
+             --degraded --provider {provider} --since 1d --execute"
+        ),
+        Cure::Resubmit => "Jobs that failed are made again: \
+             studio --local jobs list --tenant <TENANT> --state failed, then jobs resubmit"
+            .to_owned(),
+        Cure::Redrive => "The dead letters are redriven: \
+             studio --local dead-letters redrive --tenant <TENANT> --execute"
+            .to_owned(),
+        Cure::SendAgain => "The producer sends the events again, corrected; the dead letters: \
+             studio --local dead-letters discard --tenant <TENANT> --execute"
+            .to_owned(),
+    }
+}
+
+async fn publish(
+    input: Input,
+    within: Option<Duration>,
+    env: Option<PathBuf>,
+    timeline: &Timeline,
+) -> Done {
+    let checkout = Checkout::find()?;
+    let env = env.unwrap_or_else(|| checkout.env());
+    Ok(publish::run(&checkout, input, &env, within, timeline).await?)
+}
+
+async fn logs(wanted: Wanted, env: Option<PathBuf>) -> Done {
+    let checkout = Checkout::find()?;
+    let env = env.unwrap_or_else(|| checkout.env());
+    Ok(local::logs::run(&wanted, &env).await?)
 }
 
 /// Waits for Ctrl-C, SIGTERM, or the end of the terminal.
@@ -368,7 +654,11 @@ mod tests {
             (event, stack.broker),
             (Some(PathBuf::from("-")), Broker::Apache)
         );
-        let Ok(Command::Up { env: None, stack }) = parse("studio-local up --broker 127.0.0.1:9092")
+        let Ok(Command::Up {
+            keep: false,
+            env: None,
+            stack,
+        }) = parse("studio-local up --broker 127.0.0.1:9092")
         else {
             panic!("not understood")
         };
@@ -382,6 +672,65 @@ mod tests {
             "one or the other"
         );
         assert!(parse("studio-local").is_err());
+    }
+
+    #[test]
+    fn a_topic_has_its_short_name_and_publishing_waits_unless_told_not_to() {
+        let parsed = parse("studio-local publish --topic cms.published --no-wait");
+        assert!(matches!(
+            parsed,
+            Ok(Command::Publish {
+                topic: Topic::CmsPublished,
+                no_wait: true,
+                ..
+            })
+        ));
+        assert!(matches!(
+            parse("studio-local publish"),
+            Ok(Command::Publish {
+                topic: Topic::EventCreated,
+                no_wait: false,
+                within: 120,
+                ..
+            })
+        ));
+        assert!(parse("studio-local publish --no-wait --within 5").is_err());
+    }
+
+    #[test]
+    fn what_make_passed_on_wrongly_is_told_without_the_program_that_it_called() {
+        let lines = [
+            "studio-local demo --topic event.deleted",
+            "studio-local demo --brokr apache",
+            "studio-local demo --event my.json --topic cms.published",
+        ];
+        let told = lines.map(|line| {
+            let error = parse(line).expect_err("misused");
+            without_usage(&error.render().to_string())
+        });
+        insta::assert_snapshot!(told.join("\n---\n"));
+    }
+
+    #[test]
+    fn a_fault_is_named_and_the_embedded_broker_has_no_faults_of_apache_kafka() {
+        assert!(matches!(
+            parse("studio-local break mapping-disabled"),
+            Ok(Command::Break {
+                fault: Some(Fault::MappingDisabled),
+                env: None
+            })
+        ));
+        assert!(matches!(
+            parse("studio-local mend"),
+            Ok(Command::Mend { fault: None, .. })
+        ));
+        assert!(parse("studio-local break mapping").is_err());
+        let embedded = chosen(vec![], &Broker::Embedded);
+        let apache = chosen(vec![], &Broker::Apache);
+        assert!(!embedded.contains(&Fault::TopicDeleted) && !embedded.is_empty());
+        assert!(apache.contains(&Fault::TopicDeleted) && apache.len() > embedded.len());
+        let one = vec![Fault::TopicDeleted];
+        assert_eq!(chosen(one.clone(), &Broker::Embedded), one);
     }
 
     #[test]

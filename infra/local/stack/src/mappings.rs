@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use poller::{Mapping, Template};
 use queue_poller::QueueMapping;
 use runtime::chain;
@@ -63,13 +64,7 @@ pub async fn read_mappings(
     let template =
         cloudformation("GetTemplate", &[of_stack, ("TemplateStage", "Processed")]).await?;
     let resources = cloudformation("DescribeStackResources", &[of_stack]).await?;
-    let records = lambda
-        .list_event_source_mappings()
-        .into_paginator()
-        .items()
-        .send();
-    let records = records.collect::<Result<Vec<_>, _>>().await;
-    let records = records.map_err(|error| Error::NotListed(chain(&error)))?;
+    let records = records(lambda).await?;
 
     let references = references(stack, description, &resources["StackResources"]);
     let template = template["TemplateBody"].as_str().unwrap_or_default();
@@ -78,6 +73,47 @@ pub async fn read_mappings(
         topics: Mapping::of_deployed(&template, &records)?,
         queues: QueueMapping::of_deployed(&template, &records)?,
     })
+}
+
+/// Lambda's records of all mappings.
+async fn records(
+    lambda: &aws_sdk_lambda::Client,
+) -> Result<Vec<EventSourceMappingConfiguration>, Error> {
+    let records = lambda
+        .list_event_source_mappings()
+        .into_paginator()
+        .items()
+        .send();
+    let records = records.collect::<Result<Vec<_>, _>>().await;
+    records.map_err(|error| Error::NotListed(chain(&error)))
+}
+
+/// The state of each mapping, by id, as Lambda tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct States(BTreeMap<String, String>);
+
+impl States {
+    /// The states of now.
+    ///
+    /// # Errors
+    /// [`Error::NotListed`].
+    pub(crate) async fn read(lambda: &aws_sdk_lambda::Client) -> Result<Self, Error> {
+        let records = records(lambda).await?;
+        let states = records
+            .into_iter()
+            .filter_map(|record| Some((record.uuid?, record.state.unwrap_or_default())));
+        Ok(Self(states.collect()))
+    }
+
+    /// Whether a mapping polls. One that is being created or updated goes on as it is: `polls` says
+    /// how. One that is not there does not poll.
+    pub(crate) fn has_polling(&self, uuid: &str, polls: bool) -> bool {
+        match self.0.get(uuid).map(String::as_str) {
+            Some("Enabled" | "Enabling") => true,
+            None | Some("Disabled" | "Disabling" | "Deleting") => false,
+            Some(_) => polls,
+        }
+    }
 }
 
 /// What `Ref` means in the stack's template: pseudo parameters, the physical ids of resources, and
@@ -112,4 +148,28 @@ fn pairs(list: &Value, name: &str, value: &str) -> Vec<(String, String)> {
         .iter()
         .filter_map(|item| Some((text(item, name)?, text(item, value)?)));
     pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapping_polls_as_its_state_says() {
+        let polls = |state: &str| {
+            let states = States(BTreeMap::from([("one".to_owned(), state.to_owned())]));
+            [true, false].map(|polls| states.has_polling("one", polls))
+        };
+        for state in ["Enabled", "Enabling"] {
+            assert_eq!(polls(state), [true, true], "{state}");
+        }
+        for state in ["Disabled", "Disabling", "Deleting"] {
+            assert_eq!(polls(state), [false, false], "{state}");
+        }
+        for state in ["Creating", "Updating"] {
+            assert_eq!(polls(state), [true, false], "{state}");
+        }
+        let none = States(BTreeMap::new());
+        assert!(!none.has_polling("one", true), "it was deleted");
+    }
 }

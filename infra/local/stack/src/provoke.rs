@@ -36,7 +36,7 @@ pub enum Alarm {
     PutOff,
     /// A provider refused the studio.
     Breaker,
-    /// Too many jobs fail.
+    /// A job fails.
     JobsFail,
     /// Assets come too late.
     EventToAsset,
@@ -44,11 +44,13 @@ pub enum Alarm {
     Spend,
     /// A text has no font.
     Undrawn,
+    /// A producer's clock is ahead.
+    ClockAhead,
 }
 
 impl Alarm {
     /// All alarms on our own metrics.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::DeadLetters,
         Self::PutOff,
         Self::Breaker,
@@ -56,6 +58,7 @@ impl Alarm {
         Self::EventToAsset,
         Self::Spend,
         Self::Undrawn,
+        Self::ClockAhead,
     ];
 
     /// The alarm's entry in the runbook, which is also the middle of its name.
@@ -69,6 +72,7 @@ impl Alarm {
             Self::EventToAsset => "event-to-asset",
             Self::Spend => "spend",
             Self::Undrawn => "undrawn",
+            Self::ClockAhead => "clock-ahead",
         }
     }
 
@@ -79,10 +83,11 @@ impl Alarm {
             Self::DeadLetters => &["DeadLetterDepth"],
             Self::PutOff => &["MessagesPutOff"],
             Self::Breaker => &["BreakerOpened"],
-            Self::JobsFail => &["JobsCompleted", "JobsFailed"],
+            Self::JobsFail => &["JobsFailed"],
             Self::EventToAsset => &["EventToAsset"],
             Self::Spend => &["ProviderCredits"],
             Self::Undrawn => &["CharactersUndrawn"],
+            Self::ClockAhead => &["EventTimeAhead"],
         }
     }
 
@@ -90,11 +95,11 @@ impl Alarm {
     #[must_use]
     pub fn threshold(self) -> f64 {
         match self {
-            Self::DeadLetters | Self::Breaker | Self::Undrawn => 0.0,
+            Self::DeadLetters | Self::Breaker | Self::JobsFail | Self::Undrawn => 0.0,
             Self::PutOff => 100.0,
-            Self::JobsFail => 10.0,
             Self::EventToAsset => 300.0,
             Self::Spend => 10_000.0,
+            Self::ClockAhead => 30_000.0,
         }
     }
 
@@ -102,6 +107,7 @@ impl Alarm {
     /// in order.
     fn value(self, values: impl Fn(&str) -> Vec<f64>) -> f64 {
         let sum = |name: &str| values(name).iter().sum::<f64>();
+        let highest = |name: &str| values(name).into_iter().fold(0.0, f64::max);
         match self {
             Self::DeadLetters => values("DeadLetterDepth")
                 .last()
@@ -109,17 +115,11 @@ impl Alarm {
                 .unwrap_or_default(),
             Self::PutOff => sum("MessagesPutOff"),
             Self::Breaker => sum("BreakerOpened"),
-            Self::JobsFail => {
-                let (failed, completed) = (sum("JobsFailed"), sum("JobsCompleted"));
-                if failed >= 5.0 {
-                    100.0 * failed / (failed + completed)
-                } else {
-                    0.0
-                }
-            }
-            Self::EventToAsset => values("EventToAsset").into_iter().fold(0.0, f64::max),
+            Self::JobsFail => sum("JobsFailed"),
+            Self::EventToAsset => highest("EventToAsset"),
             Self::Spend => sum("ProviderCredits"),
             Self::Undrawn => sum("CharactersUndrawn"),
+            Self::ClockAhead => highest("EventTimeAhead"),
         }
     }
 }
@@ -180,7 +180,11 @@ pub async fn provoke(
 ) -> Result<f64, Error> {
     options.wait_scale = 0.1;
     match alarm {
-        Alarm::DeadLetters | Alarm::PutOff | Alarm::EventToAsset | Alarm::Undrawn => {}
+        Alarm::DeadLetters
+        | Alarm::PutOff
+        | Alarm::EventToAsset
+        | Alarm::Undrawn
+        | Alarm::ClockAhead => {}
         Alarm::Breaker | Alarm::JobsFail => options.providers.video = "runway".to_owned(),
         Alarm::Spend => {
             options.providers.video = "runway".to_owned();
@@ -283,10 +287,8 @@ async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'stati
                 Occurrence::Every,
                 by_runway(Refusal::Moderation),
             ));
-            for number in 0..5 {
-                publish(stack, &video(options, number)?).await?;
-            }
-            "five campaigns ask for a video that Runway's rules forbid"
+            publish(stack, &video(options, 0)?).await?;
+            "a campaign asks for a video that Runway's rules forbid"
         }
         Alarm::EventToAsset => {
             let mut event = example(options, Topic::EventCreated)?;
@@ -304,6 +306,13 @@ async fn cause(alarm: Alarm, stack: &Stack, options: &Options) -> Result<&'stati
             event["data"]["organizer"] = json!(UNDRAWN);
             publish(stack, &event).await?;
             "an event is published whose organizer is written in cuneiform"
+        }
+        Alarm::ClockAhead => {
+            let mut event = example(options, Topic::EventCreated)?;
+            let in_two_minutes = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(2);
+            event["time"] = json!(Time::new(in_two_minutes).to_string());
+            publish(stack, &event).await?;
+            "an event is published whose producer's clock is two minutes ahead"
         }
     })
 }

@@ -1,4 +1,7 @@
-//! The mappings of the stack's queues. They can be held and released while the rest goes on.
+//! The mappings of the stack's queues, each polled while it is enabled. They can be held and
+//! released while the rest goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use queue_poller::{Error, QueueConnections, QueueMapping, QueuePoller, Report};
@@ -6,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clients::Clients;
+use crate::mappings::States;
 
 /// The mappings of the stack's queues.
 #[derive(Debug)]
@@ -14,8 +18,18 @@ pub struct Queues {
     pub mappings: Vec<QueueMapping>,
     connections: QueueConnections,
     reports: UnboundedSender<Report>,
-    /// One for each mapping, or none while the queues are held.
-    pollers: Mutex<Vec<QueuePoller>>,
+    polled: Mutex<Polled>,
+}
+
+/// Which mappings poll.
+#[derive(Debug)]
+struct Polled {
+    /// Whether none polls, whatever its state is.
+    held: bool,
+    /// The ids of the enabled mappings.
+    enabled: BTreeSet<String>,
+    /// The pollers of the mappings that poll, by the mapping's id.
+    pollers: BTreeMap<String, QueuePoller>,
 }
 
 impl Queues {
@@ -25,36 +39,80 @@ impl Queues {
         clients: &Clients,
         reports: UnboundedSender<Report>,
     ) -> Self {
+        let enabled = mappings.iter().filter(|mapping| mapping.enabled);
         Self {
+            polled: Mutex::new(Polled {
+                held: true,
+                enabled: enabled.map(|mapping| mapping.uuid.clone()).collect(),
+                pollers: BTreeMap::new(),
+            }),
             mappings,
             connections: QueueConnections {
                 sqs: clients.sqs.clone(),
                 lambda: clients.lambda.clone(),
             },
             reports,
-            pollers: Mutex::default(),
         }
     }
 
-    /// Starts to invoke the functions with the queues' messages, if it has not begun.
+    /// Starts to invoke the functions with the queues' messages, if it has not begun. A mapping that
+    /// is disabled starts when it is enabled.
     ///
     /// # Errors
-    /// [`Error`] if a mapping is disabled, or its queue cannot be looked up.
+    /// [`Error`] if a queue cannot be looked up.
     pub async fn release(&self) -> Result<(), Error> {
-        let mut pollers = self.pollers.lock().await;
-        if pollers.is_empty() {
-            for mapping in &self.mappings {
-                let (connections, reports) = (self.connections.clone(), self.reports.clone());
-                pollers.push(QueuePoller::start(mapping.clone(), connections, reports).await?);
-            }
-        }
-        Ok(())
+        let mut polled = self.polled.lock().await;
+        polled.held = false;
+        self.start(&mut polled).await
     }
 
     /// Lets messages stay in the queues until [`release`](Self::release). Waits for the invocations
     /// in flight, and receives none of the messages that are sent afterwards.
     pub async fn hold(&self) {
-        let mut pollers = self.pollers.lock().await;
-        join_all(pollers.drain(..).map(QueuePoller::stop)).await;
+        let mut polled = self.polled.lock().await;
+        polled.held = true;
+        let pollers = std::mem::take(&mut polled.pollers);
+        join_all(pollers.into_values().map(QueuePoller::stop)).await;
+    }
+
+    /// Polls each mapping whose state says so, and no other, unless they are held. Waits for the
+    /// invocations in flight of those that stop.
+    ///
+    /// # Errors
+    /// [`Error`] if a queue cannot be looked up.
+    pub(crate) async fn follow(&self, states: &States) -> Result<(), Error> {
+        let mut polled = self.polled.lock().await;
+        let mut ended = Vec::new();
+        for QueueMapping { uuid, .. } in &self.mappings {
+            if states.has_polling(uuid, polled.enabled.contains(uuid)) {
+                polled.enabled.insert(uuid.clone());
+            } else {
+                polled.enabled.remove(uuid);
+                ended.extend(polled.pollers.remove(uuid));
+            }
+        }
+        join_all(ended.into_iter().map(QueuePoller::stop)).await;
+        self.start(&mut polled).await
+    }
+
+    /// Polls the enabled mappings that do not poll yet, unless they are held.
+    async fn start(&self, polled: &mut Polled) -> Result<(), Error> {
+        let starting = self.mappings.iter().filter(|mapping| {
+            !polled.held
+                && polled.enabled.contains(&mapping.uuid)
+                && !polled.pollers.contains_key(&mapping.uuid)
+        });
+        let starting: Vec<QueueMapping> = starting.cloned().collect();
+        for mapping in starting {
+            let uuid = mapping.uuid.clone();
+            let enabled = QueueMapping {
+                enabled: true,
+                ..mapping
+            };
+            let (connections, reports) = (self.connections.clone(), self.reports.clone());
+            let poller = QueuePoller::start(enabled, connections, reports).await?;
+            polled.pollers.insert(uuid, poller);
+        }
+        Ok(())
     }
 }

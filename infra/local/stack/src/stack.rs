@@ -1,7 +1,9 @@
 //! The whole local stack: broker, proxy, emulator, the deployed template, and pollers for its
 //! mappings.
 
-use std::io;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -10,21 +12,25 @@ use aws_sdk_lambda::primitives::Blob;
 use contract::Topic;
 use fault_proxy::Proxy;
 use hyper::body::Bytes;
-use kafka_client::{Message, Published};
-use poller::{Connections, Mapping, Poller, Report};
+use kafka_client::{Message, Published, Record};
+use poller::{Mapping, Report};
 use serde_json::json;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedReceiver;
 use vendor_sandbox::Sandbox;
 
 use crate::assets::Assets;
-use crate::bare::{self, Bare};
+use crate::bare::Bare;
 use crate::broker::{self, Broker, Iam, RunningBroker};
 use crate::checkout::Checkout;
 use crate::clients::Clients;
 use crate::deploy::{self, Outputs, Parameters, Providers, STACK, Sources};
-use crate::emulator::Emulator;
-use crate::mappings::{self, Mappings, read_mappings};
+use crate::emulator::{Emulator, Pace, Transport};
+use crate::kept::{Parts, assets_port, restore, save};
+use crate::polling::{Polling, Reports};
 use crate::queues::Queues;
+use crate::schedules;
+
+pub use crate::error::Error;
 
 /// How to start a stack.
 #[derive(Debug, Clone)]
@@ -45,6 +51,10 @@ pub struct Options {
     pub aws_port: Option<u16>,
     /// The ARN of the CloudFront distribution that serves the assets; empty for none.
     pub asset_distribution_arn: String,
+    /// Whether teams are told of failed jobs by webhook.
+    pub webhooks: bool,
+    /// The event bus that gets an event for each failed job; empty for none.
+    pub notices_event_bus: String,
     /// How long a render may take before the sweep checks it.
     pub render_deadline: Duration,
     /// How many steps of renders may run at once. Each is a process, and they share this machine's
@@ -58,8 +68,12 @@ pub struct Options {
     pub render_patience: Duration,
     /// How many jobs of one tenant may wait for vendors or be made by them; 0 for any number.
     pub most_open_jobs: u32,
+    /// How long a job waits for vendors that are all in trouble: whole seconds.
+    pub vendor_patience: Duration,
     /// The factor for Step Functions' waits: 1 is as on AWS, 0 skips them.
     pub wait_scale: f64,
+    /// How often alarms are evaluated. CloudWatch does it every minute.
+    pub alarms_every: Duration,
     /// The providers. The sandbox plays the vendors.
     pub providers: Providers,
     /// More settings of the vendors, which take precedence over the sandbox's: an object per
@@ -68,11 +82,15 @@ pub struct Options {
     /// Whether the mappings are polled. If not, the caller invokes the functions, and messages stay in
     /// the queues until they are released.
     pub poll: bool,
+    /// Whether the schedules run, as on AWS. If not, the caller invokes what they would.
+    pub schedules: bool,
     /// The base address of a collector that accepts spans over OTLP and plain HTTP; empty for no
     /// spans.
     pub otlp_endpoint: String,
     /// The lowest level that the functions log, from `TRACE` to `ERROR`.
     pub log_level: &'static str,
+    /// The folder with what an earlier stack kept, which [`Stack::stop_and_keep`] writes.
+    pub kept: Option<PathBuf>,
 }
 
 impl Options {
@@ -87,6 +105,8 @@ impl Options {
             iam: None,
             aws_port: None,
             asset_distribution_arn: String::new(),
+            webhooks: false,
+            notices_event_bus: String::new(),
             render_deadline: Duration::from_secs(900),
             completion_concurrency: 4,
             render_concurrency: 4,
@@ -95,12 +115,16 @@ impl Options {
             render_visibility: Duration::from_secs(5),
             render_patience: Duration::from_secs(14_400),
             most_open_jobs: 1000,
+            vendor_patience: Duration::from_secs(7200),
             wait_scale: 1.0,
+            alarms_every: Pace::default().alarms_every,
             providers: Providers::default(),
             provider_settings: serde_json::Value::Null,
             poll: true,
+            schedules: true,
             otlp_endpoint: String::new(),
             log_level: "INFO",
+            kept: None,
         }
     }
 }
@@ -118,9 +142,9 @@ pub struct Stack {
     /// The mappings of topics of the deployed stack.
     pub mappings: Vec<Mapping>,
     /// The mappings of its queues.
-    pub queues: Queues,
+    pub queues: Arc<Queues>,
     /// The proxy, through which every call goes.
-    pub proxy: Proxy,
+    pub proxy: Arc<Proxy>,
     /// The broker. Apache Kafka can be killed and restarted.
     pub broker: RunningBroker,
     /// The reports of the mappings of topics.
@@ -128,56 +152,20 @@ pub struct Stack {
     /// The reports of the mappings of queues.
     pub queue_reports: UnboundedReceiver<queue_poller::Report>,
     /// The media vendors' sandbox.
-    pub sandbox: Sandbox,
+    pub sandbox: Arc<Sandbox>,
     /// The emulator.
     pub emulator: Emulator,
-    pollers: Vec<Poller>,
+    /// The offset behind the last record of each partition that was put back.
+    kept: BTreeMap<(String, i32), i64>,
+    polling: Polling,
     // Last, because it only has to be closed.
     _assets: Assets,
-}
-
-/// Why there is no stack, or why a record was not published to it.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A port or a file was not available.
-    #[error("the local stack could not be started")]
-    Start(#[from] io::Error),
-    /// The broker failed.
-    #[error(transparent)]
-    Broker(#[from] broker::Error),
-    /// AWS's emulator failed.
-    #[error(transparent)]
-    Bare(#[from] bare::Error),
-    /// The deployment failed.
-    #[error(transparent)]
-    Deploy(#[from] deploy::Error),
-    /// The mappings cannot be read.
-    #[error("the event source mappings of the stack cannot be read")]
-    Mappings(#[from] mappings::Error),
-    /// A mapping of a topic cannot be polled.
-    #[error("an event source mapping of the stack cannot be polled")]
-    Poller(#[from] poller::Error),
-    /// A mapping of a queue cannot be polled.
-    #[error("an event source mapping of the stack cannot be polled")]
-    QueuePoller(#[from] queue_poller::Error),
-    /// The operator function failed.
-    #[error("the operator function failed: {0}")]
-    Operator(String),
-    /// A record was not published.
-    #[error("the record could not be published to {topic}")]
-    Publish {
-        /// The topic.
-        topic: String,
-        /// The client's error.
-        #[source]
-        source: kafka_client::Error,
-    },
 }
 
 impl Stack {
     /// Starts everything and deploys the template. Returns once events can be published.
     pub async fn start(options: &Options) -> Result<Self, Error> {
-        let mut assets = Assets::bind().await?;
+        let mut assets = Assets::bind(options.kept.as_deref().and_then(assets_port)).await?;
         let sandbox = Sandbox::start().await?;
         let (bare, broker) = tokio::try_join!(start_bare(options), start_broker(options))?;
         let clients = bare.clients();
@@ -193,32 +181,47 @@ impl Stack {
         };
         let parameters = parameters(options, &broker, &sandbox, assets.base_url());
         let outputs = deploy::deploy(&clients, &sources, &parameters).await?;
+        if !options.schedules {
+            schedules::stop_all(&clients.aws).await?;
+        }
         sandbox.use_s3(clients.s3.clone());
         assets.serve(clients.s3.clone(), outputs.assets_bucket_name.clone());
 
-        let Mappings { topics, queues } =
-            read_mappings(&clients.aws, &clients.lambda, STACK).await?;
-        let (sender, reports) = mpsc::unbounded_channel();
-        let (queue_sender, queue_reports) = mpsc::unbounded_channel();
-        let queues = Queues::new(queues, &clients, queue_sender);
-        let mut pollers = Vec::new();
+        let (socket, every) = (emulator.socket(), options.alarms_every);
+        let (mut polling, reports) = Polling::of(&clients, STACK, &broker, socket, every).await?;
+        let Reports {
+            topics: reports,
+            queues: queue_reports,
+        } = reports;
+        let kept = match &options.kept {
+            Some(folder) => {
+                let parts = Parts {
+                    clients: &clients,
+                    outputs: &outputs,
+                    broker: &broker,
+                    mappings: &polling.mappings,
+                };
+                restore(folder, &parts).await?
+            }
+            None => BTreeMap::new(),
+        };
         if options.poll {
-            pollers = poll(&topics, &broker, &clients, &sender)?;
-            queues.release().await?;
+            polling.begin().await?;
         }
         Ok(Self {
             outputs,
             root,
             clients,
-            mappings: topics,
-            queues,
-            proxy,
+            mappings: polling.mappings.clone(),
+            queues: Arc::clone(&polling.queues),
+            proxy: Arc::new(proxy),
             broker,
             reports,
             queue_reports,
-            sandbox,
+            sandbox: Arc::new(sandbox),
             emulator,
-            pollers,
+            kept,
+            polling,
             _assets: assets,
         })
     }
@@ -283,30 +286,37 @@ impl Stack {
     /// Lets the mappings of topics finish their work, then stops everything. What is in the queues
     /// is lost with the emulator.
     pub async fn stop(self) {
-        for poller in self.pollers {
-            poller.stop().await;
-        }
+        self.polling.stop().await;
         self.emulator.stop();
     }
-}
 
-/// Starts a poller for each mapping of a topic.
-pub(crate) fn poll(
-    mappings: &[Mapping],
-    broker: &RunningBroker,
-    clients: &Clients,
-    reports: &UnboundedSender<Report>,
-) -> Result<Vec<Poller>, poller::Error> {
-    let start = |mapping: &Mapping| {
-        let connections = Connections {
-            cluster: broker.cluster().clone(),
-            bootstrap: broker.bootstrap().to_owned(),
-            lambda: clients.lambda.clone(),
-            s3: clients.s3.clone(),
+    /// Lets all mappings finish their work, keeps in `folder` what the next stack begins with
+    /// ([`Options::kept`]), and stops everything.
+    ///
+    /// # Errors
+    /// An [`Error`] if it cannot be kept; everything is stopped even so.
+    pub async fn stop_and_keep(self, folder: &Path) -> Result<(), Error> {
+        self.queues.hold().await;
+        self.polling.stop().await;
+        let parts = Parts {
+            clients: &self.clients,
+            outputs: &self.outputs,
+            broker: &self.broker,
+            mappings: &self.mappings,
         };
-        Poller::start(mapping.clone(), connections, reports.clone())
-    };
-    mappings.iter().map(start).collect()
+        let kept = save(folder, &parts).await;
+        self.emulator.stop();
+        Ok(kept?)
+    }
+
+    /// Whether a record was put back from an earlier stack.
+    #[must_use]
+    pub fn was_kept(&self, record: &Record) -> bool {
+        let place = (record.topic.as_ref().to_owned(), record.partition);
+        self.kept
+            .get(&place)
+            .is_some_and(|end| record.offset < *end)
+    }
 }
 
 /// Whether the deployment creates the studio's own topics.
@@ -318,7 +328,12 @@ fn makes_topics(options: &Options) -> bool {
 }
 
 async fn start_bare(options: &Options) -> Result<Bare, Error> {
-    Ok(Bare::start(&options.checkout, options.aws_port, options.wait_scale).await?)
+    let pace = Pace {
+        wait_scale: options.wait_scale,
+        alarms_every: options.alarms_every,
+    };
+    let transport = Transport::Plain;
+    Ok(Bare::start(&options.checkout, options.aws_port, pace, transport).await?)
 }
 
 /// Starts the broker, with the topics that the deployment does not create.
@@ -359,12 +374,15 @@ fn parameters(
         makes_topics: makes_topics(options).then_some(broker::PARTITIONS.unsigned_abs()),
         asset_base_url,
         asset_distribution_arn: options.asset_distribution_arn.clone(),
+        webhooks: options.webhooks,
+        notices_event_bus: options.notices_event_bus.clone(),
         render_deadline: options.render_deadline,
         completion_concurrency: options.completion_concurrency,
         render_concurrency: options.render_concurrency,
         render_visibility: options.render_visibility,
         render_patience: options.render_patience,
         most_open_jobs: options.most_open_jobs,
+        vendor_patience: options.vendor_patience,
         providers: options.providers.clone(),
         provider_settings: over(sandbox.settings(), &options.provider_settings).to_string(),
         otlp_endpoint: options.otlp_endpoint.clone(),

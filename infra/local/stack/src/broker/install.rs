@@ -1,5 +1,5 @@
 //! The files from which every Apache Kafka on this machine starts, made once: its jars, a formatted
-//! storage folder, and an archive of the classes that it loads.
+//! storage folder, and an archive of the classes that it loads; and its programs for people.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,6 +15,7 @@ use super::hashes::differences;
 use super::java::{INSTALL, missing, text};
 use super::properties::properties;
 use super::settings::loopback;
+use super::tools::write_tools;
 use crate::log_tail::tail;
 use crate::ports::free_port;
 
@@ -48,6 +49,7 @@ impl Installed {
             storage: folder.join("storage"),
             classes: folder.join("classes.jsa"),
         };
+        write_tools(&folder.join("bin"))?;
         let hashes = fs::read_to_string(pom.join("jars.sha256"))?;
         let wanted = fs::read_to_string(pom.join("pom.xml"))? + &hashes;
         let stamp = folder.join("made-by");

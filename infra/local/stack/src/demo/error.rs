@@ -29,6 +29,14 @@ pub enum Error {
     /// The stack failed.
     #[error(transparent)]
     Stack(#[from] stack::Error),
+    /// The function would dead-letter the event.
+    #[error("{from} would become a dead letter, so nothing was started: {cause}")]
+    Foreseen {
+        /// The file of the event, or standard input.
+        from: String,
+        /// Why, in the function's words.
+        cause: String,
+    },
     /// The function dead-lettered the event.
     #[error("the event was dead-lettered: {0}")]
     DeadLetter(String),

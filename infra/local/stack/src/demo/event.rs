@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use contract::Topic;
+use contract::{Time, Topic};
+use jiff::Timestamp;
 use kafka_client::Published;
 use poller::{Report, What};
 use telemetry::METRICS;
 use tokio::time::Instant;
 
 use super::error::Error;
+use super::foreseen;
 use super::results::Results;
 use crate::dead_letters::dead_letters;
 use crate::input::{Event, Input, STRUCTURED, shown};
@@ -32,6 +34,10 @@ pub async fn run(
     timeline: &Timeline,
 ) -> Result<(), Error> {
     let event = Event::read(input, &options.checkout).await?;
+    if let Some(cause) = foreseen::dead_letter(&event, Time::new(Timestamp::now())) {
+        let from = event.from;
+        return Err(Error::Foreseen { from, cause });
+    }
     let kept = Results::empty(options.checkout.demo())?;
 
     timeline.wait_for("starting the local stack");

@@ -28,6 +28,7 @@ pub(super) fn how_to(stack: &Stack, console: &Console, options: &Options, env: &
         path.display().to_string()
     };
     let (example, env) = (in_checkout(&example), in_checkout(env));
+    let tools = in_checkout(&options.checkout.kafka_tools());
     let mut text = format!(
         "
   console http://{console}
@@ -38,7 +39,7 @@ pub(super) fn how_to(stack: &Stack, console: &Console, options: &Options, env: &
 
   Publish an event from another terminal: the example, or one of yours:
     make publish
-    make publish EVENT=my.json
+    make publish EVENT=my.json            (waits, and says what came of it)
 
   The same with kcat (the key is its data.tenantId), and what the studio produces:
     kcat -b {bootstrap} -X partitioner=murmur2_random -P -t {topic} -k {tenant} -H 'content-type={content_type}' {example}
@@ -53,19 +54,25 @@ pub(super) fn how_to(stack: &Stack, console: &Console, options: &Options, env: &
     );
     text.push_str(&match options.broker {
         Broker::Embedded => {
-            "  (Java's kafka-console-* tools need a real broker: `make up BROKER=apache`.)\n".to_owned()
+            "  (Apache Kafka's own tools need a real broker: `make up BROKER=apache`.)\n".to_owned()
         }
         Broker::Apache | Broker::External(_) => format!(
-            "  or, with Apache Kafka's own tools:
+            "  or, with Apache Kafka's own tools (in {tools} after `make up BROKER=apache`):
+    PATH={tools}:$PATH
     (printf '{tenant}|'; tr -d '\\n' < {example}; echo) | kafka-console-producer.sh --bootstrap-server {bootstrap} \\
-      --topic {topic} --property parse.key=true --property key.separator='|'
-    kafka-console-consumer.sh --bootstrap-server {bootstrap} --topic {produced} --from-beginning --property print.key=true
+      --topic {topic} --reader-property parse.key=true --reader-property key.separator='|'
+    kafka-console-consumer.sh --bootstrap-server {bootstrap} --topic {produced} --from-beginning --formatter-property print.key=true
+    kafka-consumer-groups.sh --bootstrap-server {bootstrap} --describe --all-groups
 "
         ),
     });
     text.push_str(&format!(
         "
-  Run one function yourself, against this stack:
+  What the functions log, and the alarms (CloudWatch has the metrics and the dashboard, too):
+    make logs PRETTY=1 FOLLOW=1           (FUNCTION=event-created: only those of one function)
+    (. {env}; aws cloudwatch describe-alarms --state-value ALARM)
+
+  Run one function yourself, against this stack; it is built again when its code changes:
     make watch                            (in a second terminal; it reads {env})
     target/tools/bin/cargo-lambda lambda invoke event-created -A 127.0.0.1 --data-file events/lambda/event-created.json
 
