@@ -68,6 +68,10 @@ def c_library(package: dict, features: list[str], openssl: str) -> dict | None:
         case "libmimalloc-sys":
             version = mimalloc(package, features)
             return library("mimalloc", version, f"github/microsoft/mimalloc@v{version}")
+        case "libz-sys":
+            version = defined(package["folder"], "src/zlib/zlib.h", "ZLIB_VERSION")
+            found = library("zlib", version, f"github/madler/zlib@v{version}")
+            return found | {"cpe": f"cpe:2.3:a:zlib:zlib:{version}:*:*:*:*:*:*:*"}
         case "openssl-sys":
             found = library("openssl", openssl, f"github/openssl/openssl@openssl-{openssl}")
             return found | {"cpe": f"cpe:2.3:a:openssl:openssl:{openssl}:*:*:*:*:*:*:*"}

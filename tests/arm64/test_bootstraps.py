@@ -40,6 +40,8 @@ EVENTS = {
     },
     "operator": {"step": "gather"},
     "kafka-topics": {},
+    "notify": "notices.json",
+    "watch": {},
 }
 # What the parameters and resources of the template become here. 9 is the discard port (RFC 863): no
 # broker listens there.
@@ -143,14 +145,15 @@ class Started(unittest.TestCase):
                     self.assertEqual(named, first_records(event_of(function)))
                     self.assertGreater(answer.signed, 0)
 
-    def test_render_asks_for_the_messages_again_that_it_could_not_draw(self):
-        if "render" in CHOSEN:
-            answer = self.take("render")
-            self.assertEqual(answer.kind, "response", answer)
-            failures = {one["itemIdentifier"] for one in answer.body["batchItemFailures"]}
-            sent = json.loads(event_of("render"))["Records"]
-            self.assertEqual(failures, {record["messageId"] for record in sent})
-            self.assertGreater(answer.signed, 0)
+    def test_what_reads_a_queue_asks_for_the_messages_again_that_aws_refused(self):
+        for function in {"render", "notify"}.intersection(CHOSEN):
+            with self.subTest(function):
+                answer = self.take(function)
+                self.assertEqual(answer.kind, "response", answer)
+                failures = {one["itemIdentifier"] for one in answer.body["batchItemFailures"]}
+                sent = json.loads(event_of(function))["Records"]
+                self.assertEqual(failures, {record["messageId"] for record in sent})
+                self.assertGreater(answer.signed, 0)
 
     def test_a_step_that_aws_refuses_ends_in_an_error_of_ours(self):
         for function in {"completion", "erase", "operator"}.intersection(CHOSEN):
@@ -159,6 +162,15 @@ class Started(unittest.TestCase):
                 self.assertEqual(answer.kind, "error", answer)
                 self.assertRegex(answer.body["errorType"], r"^Studio\.(Transient|Internal)$")
                 self.assertGreater(answer.signed, 0)
+
+    def test_watch_says_which_readings_failed(self):
+        if "watch" in CHOSEN:
+            answer = self.take("watch")
+            self.assertEqual(answer.kind, "response", answer)
+            readings = ["open work", "dead letters", "late assets"]
+            readings += ["mappings", "records", "heartbeats"]
+            self.assertEqual(answer.body["failed"], readings)
+            self.assertGreater(answer.signed, 0)
 
     def test_a_request_that_is_none_of_cloudformations_is_refused(self):
         if "kafka-topics" in CHOSEN:

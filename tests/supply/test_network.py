@@ -22,6 +22,7 @@ NAMES = {
     "polly": "Polly",
     "lambda": "Lambda",
     "cloudfront": "CloudFront",
+    "events": "EventBridge",
 }
 # What the services above call in a function's name.
 NOT_CALLED = {"kms"}

@@ -150,18 +150,36 @@ class Cargo(unittest.TestCase):
 
 
 class Java(unittest.TestCase):
-    def test_the_jars_that_the_pom_names_have_a_hash(self):
-        folder = ROOT / "infra/local/stack/apache-kafka"
-        listed = (folder / "jars.sha256").read_text()
-        for line in listed.splitlines():
-            self.assertRegex(line, r"^[0-9a-f]{64}  \S+\.jar$")
-        named = re.findall(
-            r"<artifactId>(\S+)</artifactId>\s*<version>(\S+)</version>\s*</dependency>",
-            (folder / "pom.xml").read_text(),
-        )
-        self.assertTrue(named)
-        for name, version in named:
-            self.assertIn(f"  {name}-{version}.jar\n", listed)
+    def test_the_jars_that_a_pom_names_have_a_hash(self):
+        poms = files("*pom.xml")
+        self.assertTrue(poms)
+        for pom in poms:
+            listed = (pom.parent / "jars.sha256").read_text()
+            for line in listed.splitlines():
+                self.assertRegex(line, r"^[0-9a-f]{64}  \S+\.jar$")
+            named = re.findall(
+                r"<artifactId>(\S+)</artifactId>\s*<version>(\S+)</version>\s*</dependency>",
+                pom.read_text(),
+            )
+            self.assertTrue(named)
+            for name, version in named:
+                self.assertIn(f"  {name}-{version}.jar\n", listed)
+
+
+class Go(unittest.TestCase):
+    def test_each_module_has_its_hash(self):
+        for file in files("*go.mod"):
+            hashes = file.with_name("go.sum").read_text()
+            required = re.findall(r"^(?:require )?\s*(\S+\.\S+/?\S*) (v\S+)", file.read_text(), re.M)
+            self.assertTrue(required)
+            for module, version in required:
+                with self.subTest(file=file, module=module):
+                    self.assertRegex(hashes, rf"(?m)^{re.escape(f'{module} {version}')} h1:")
+
+    def test_go_builds_only_what_is_locked(self):
+        for line in commands((ROOT / "Makefile").read_text()):
+            if re.search(r"\bgo (build|run|install|get)\b", line):
+                self.assertIn("-mod=readonly", line)
 
 
 class Workflows(unittest.TestCase):
@@ -212,6 +230,7 @@ class Updates(unittest.TestCase):
             "uv": "*requirements.in",
             "npm": "*package-lock.json",
             "maven": "*pom.xml",
+            "gomod": "*go.mod",
             "github-actions": "*action.yml",
         }
         for ecosystem, pattern in pins.items():

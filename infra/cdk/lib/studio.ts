@@ -36,8 +36,14 @@ export class Studio extends Construct {
       return [name, valueOf(name, given, compared(template).has(name))];
     });
     this.template = this.include(Object.fromEntries(named));
-    for (const name of namesOf("AWS::Lambda::Function")) this.putCode(name, props.code);
-    for (const name of namesOf("AWS::StepFunctions::StateMachine")) this.putDefinition(name);
+    for (const name of this.namesOf("AWS::Lambda::Function")) this.putCode(name, props.code);
+    for (const name of this.namesOf("AWS::StepFunctions::StateMachine")) this.putDefinition(name);
+  }
+
+  /** The names of the resources of a type, without those whose condition does not hold. */
+  private namesOf(type: string): string[] {
+    const included = this.template.node.children.map(({ node }) => node.id);
+    return included.filter((name) => resources[name]?.Type === type);
   }
 
   private include(parameters: Values): CfnInclude {
@@ -75,9 +81,6 @@ interface Expanded {
   readonly Properties: Readonly<Record<string, any>>;
 }
 const resources = template.Resources as unknown as Readonly<Record<string, Expanded>>;
-
-const namesOf = (type: string): string[] =>
-  Object.keys(resources).filter((name) => resources[name]?.Type === type);
 
 /** What infra/expand.py wrote in the place of a place in S3. */
 const placeOf = (name: string, property: string, key: string): string =>
